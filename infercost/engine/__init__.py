@@ -1,0 +1,1 @@
+"""Formulas of plain numbers in base units: each one expression, beside its source."""

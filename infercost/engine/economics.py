@@ -1,0 +1,50 @@
+"""From a step time to tokens, money and energy."""
+
+from infercost.derivation import formula
+
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
+#: Hours of an average month: 365 x 24 / 12.
+HOURS_PER_MONTH = 730
+
+
+@formula(source="every sequence of the batch gets one token a step")
+def tokens_per_s(*, batch: float, step_time: float) -> float:
+    """Tokens decoded per second for all users together."""
+    return batch / step_time
+
+
+@formula(source="one token a step")
+def tokens_per_s_per_user(*, step_time: float) -> float:
+    """Tokens decoded per second for one user."""
+    return 1 / step_time
+
+
+@formula(source="an even share of the devices' tokens")
+def tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float) -> float:
+    """Tokens decoded per second on one accelerator."""
+    return tokens_per_s / devices
+
+
+@formula(source=LATER)
+def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float) -> float:
+    """USD for a million decoded tokens on accelerators that are always busy."""
+    return price * devices / 3600 / tokens_per_s * 1e6
+
+
+@formula(source="power over token rate; chips at their rated power, no host and no cooling")
+def joules_per_token(*, power: float, devices: float, tokens_per_s: float) -> float:
+    """Joules for one decoded token."""
+    return power * devices / tokens_per_s
+
+
+@formula(source=NOTE)
+def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: float) -> float:
+    """How many times more a lone user pays for a token than a member of the batch, on the same hardware."""
+    return step_time_alone * batch / step_time
+
+
+@formula(source="average month of 730 hours")
+def usd_per_month(*, price: float, devices: float) -> float:
+    """USD for all accelerators, paid every hour of an average month."""
+    return price * devices * HOURS_PER_MONTH

@@ -1,0 +1,52 @@
+"""What holds the weights, and how many bytes a step reads."""
+
+from infercost.derivation import formula
+from infercost.numeric import ceiling
+
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+
+
+@formula(source=NOTE)
+def weight_bytes(*, params: float, bytes_per_param: float) -> float:
+    """Bytes of all weights."""
+    return params * bytes_per_param
+
+
+@formula(source=NOTE)
+def gpus_for_weights(*, weight_bytes: float, device_memory: float, usable: float) -> int:
+    """Least accelerators whose usable memory holds the weights."""
+    return ceiling(weight_bytes / (device_memory * usable))  # type: ignore[no-any-return]
+
+
+@formula(source=NOTE)
+def weight_bytes_per_gpu(*, weight_bytes: float, devices: float) -> float:
+    """Bytes of weights on one accelerator when they are split evenly."""
+    return weight_bytes / devices
+
+
+@formula(source="capacity less weights; negative when they do not fit")
+def memory_left(*, device_memory: float, usable: float, weight_bytes: float, devices: float) -> float:
+    """Bytes left on one accelerator beside its even part of the weights."""
+    return device_memory * usable - weight_bytes / devices
+
+
+@formula(source="whole scale-up domains, as hardware is rented")
+def nodes(*, devices: float, domain: float) -> int:
+    """Scale-up domains (nodes) that hold the accelerators."""
+    return ceiling(devices / domain)  # type: ignore[no-any-return]
+
+
+@formula(source="Erdil, Inference economics of language models, arXiv 2506.04645, expert coverage")
+def bytes_read(*, weight_bytes: float, active_share: float, batch: float) -> float:
+    """Bytes of weights that one step reads: all of a dense model, the distinct part that a batch hits of a sparse one.
+
+    Uniform, independent routing over the whole model. It never reads less than a model whose shared parts are
+    always read, and is exact for one sequence and for a dense model.
+    """
+    return weight_bytes * (1 - (1 - active_share) ** batch)  # type: ignore[no-any-return]
+
+
+@formula(source="Austin et al., How to Scale Your Model (2025), roofline chapter")
+def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
+    """Seconds to read an accelerator's whole memory once: the least step time of a model that fills it."""
+    return device_memory / memory_bandwidth

@@ -1,0 +1,92 @@
+"""One step: arithmetic against memory traffic, what overlaps, and how well the hardware is used."""
+
+from infercost.derivation import formula
+from infercost.numeric import maximum
+
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+BOOK = "Austin et al., How to Scale Your Model (2025), roofline chapter"
+LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
+
+
+@formula(source=NOTE)
+def flops_per_token(*, active_params: float, flops_per_param: float) -> float:
+    """Operations for one token: each parameter multiplies once and adds once."""
+    return flops_per_param * active_params
+
+
+@formula(source=NOTE)
+def compute_time(
+    *, flops_per_token: float, batch: float, devices: float, peak_flops: float, compute_share: float
+) -> float:
+    """Seconds of arithmetic in one step of a batch, split evenly over the devices."""
+    return flops_per_token * batch / (devices * peak_flops * compute_share)
+
+
+@formula(source=NOTE)
+def memory_time(*, bytes_read: float, devices: float, memory_bandwidth: float, memory_share: float) -> float:
+    """Seconds to read a step's bytes once, for any batch that shares the read."""
+    return bytes_read / (devices * memory_bandwidth * memory_share)
+
+
+@formula(source=BOOK)
+def full_overlap_step(
+    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+) -> float:
+    """Seconds of a step in which arithmetic, reads and collectives all overlap: the least that is possible."""
+    return maximum(compute_time, memory_time, communication_time) + overhead_time  # type: ignore[no-any-return]
+
+
+@formula(source=LATER)
+def operator_overlap_step(
+    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+) -> float:
+    """Seconds of a step in which arithmetic overlaps reads inside an operator, and collectives wait for both."""
+    return maximum(compute_time, memory_time) + communication_time + overhead_time  # type: ignore[no-any-return]
+
+
+@formula(source=BOOK)
+def no_overlap_step(
+    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+) -> float:
+    """Seconds of a step in which nothing overlaps: at most three times the full overlap."""
+    return compute_time + memory_time + communication_time + overhead_time
+
+
+@formula(source=NOTE)
+def utilization(*, flops_per_token: float, batch: float, devices: float, peak_flops: float, step_time: float) -> float:
+    """Share of the devices' peak arithmetic that a step uses."""
+    return flops_per_token * batch / (devices * peak_flops * step_time)
+
+
+@formula(source="Databricks, LLM inference performance engineering (2023): model bandwidth utilization")
+def memory_bandwidth_utilization(
+    *, bytes_read: float, devices: float, memory_bandwidth: float, step_time: float
+) -> float:
+    """Share of the devices' memory bandwidth that a step uses."""
+    return bytes_read / (devices * memory_bandwidth * step_time)
+
+
+@formula(source=BOOK)
+def critical_batch(
+    *,
+    peak_flops: float,
+    compute_share: float,
+    weight_bytes: float,
+    memory_bandwidth: float,
+    memory_share: float,
+    flops_per_token: float,
+) -> float:
+    """Batch at which arithmetic takes as long as reading all the weights once."""
+    return peak_flops * compute_share * weight_bytes / (memory_bandwidth * memory_share * flops_per_token)
+
+
+@formula(source=NOTE)
+def flops_per_byte(*, peak_flops: float, memory_bandwidth: float) -> float:
+    """Operations that an accelerator does in the time it reads one byte: its balance."""
+    return peak_flops / memory_bandwidth
+
+
+@formula(source="operations per second over joules per second")
+def flops_per_joule(*, peak_flops: float, power: float) -> float:
+    """Operations that an accelerator does for one joule at its peak."""
+    return peak_flops / power

@@ -1,0 +1,42 @@
+"""Minimum, maximum and ceiling for one number or an array; NumPy loads only when there is an array."""
+
+from math import ceil
+from typing import Any
+
+#: Counts that are whole but for the last bits of a float are whole: 1.44e12 / (80e9 * 0.9) is 20.
+ROUNDING = 1e-12
+
+
+def _is_plain(*values: Any) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def maximum(*values: Any) -> Any:
+    """The largest of the values, elementwise for arrays."""
+    if _is_plain(*values):
+        return max(values)
+    from functools import reduce
+
+    import numpy
+
+    return reduce(numpy.maximum, values)
+
+
+def minimum(*values: Any) -> Any:
+    """The smallest of the values, elementwise for arrays."""
+    if _is_plain(*values):
+        return min(values)
+    from functools import reduce
+
+    import numpy
+
+    return reduce(numpy.minimum, values)
+
+
+def ceiling(value: Any) -> Any:
+    """The least whole number not below the value, forgiving float rounding of one part in 1e12."""
+    if _is_plain(value):
+        return ceil(value * (1 - ROUNDING))
+    import numpy
+
+    return numpy.ceil(value * (1 - ROUNDING))

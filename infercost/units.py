@@ -1,0 +1,193 @@
+"""Text to numbers in base units, and back: the only place that knows a prefix.
+
+Base units are B, B/s, FLOP/s, s, W, USD, min/day. A parser per kind of quantity, because the same letter
+means different things: ``B`` is a billion in a count and bytes in a size, ``b`` is a bit in a rate.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from infercost.errors import BadValue
+
+#: Beyond these a quantity is a slip of the keyboard, and products of a few of them would overflow.
+LARGEST, SMALLEST = 1e24, 1e-24
+
+_NUMBER = re.compile(
+    r"\s*(?P<digits>[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
+    re.ASCII | re.DOTALL,
+)
+_SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
+
+
+def _suffixes(names: Iterable[str], prefixes: Mapping[str, float], scale: float = 1.0) -> dict[str, float]:
+    return {prefix + name: factor * scale for name in names for prefix, factor in prefixes.items()}
+
+
+class Kind(NamedTuple):
+    """A kind of quantity: what it is called, its base unit, its suffixes, its range, and how to write it."""
+
+    name: str
+    unit: str
+    suffixes: Mapping[str, float]
+    forms: str
+    least: float = 0.0
+    most: float = LARGEST
+    whole: bool = False
+    zero: bool = False
+    currency: bool = False
+
+
+_COUNT = {
+    "k": 1e3,
+    "K": 1e3,
+    "M": 1e6,
+    "m": 1e6,
+    "B": 1e9,
+    "b": 1e9,
+    "T": 1e12,
+    "t": 1e12,
+    "Ki": 2.0**10,
+    "Mi": 2.0**20,
+}
+_BYTES = _suffixes(["B"], {**_SI, "K": 1e3, **_BINARY})
+_BYTE_RATE = _suffixes(["B/s"], {**_SI, "K": 1e3, **_BINARY})
+_BIT_RATE = _suffixes(["b/s", "bit/s", "bps"], _SI, scale=1 / 8)
+_FLOP_RATE = _suffixes(["FLOP/s", "FLOPS", "FLOPs", "FLOPs/s", "OP/s", "OPS", "OPs"], _SI)
+_HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
+
+COUNT = Kind("a count", "", {"": 1.0, **_COUNT}, "1.6e12, 1.6T, 70B, 500M or 128k")
+WHOLE = Kind("a whole number", "", {"": 1.0, **_COUNT}, "8, 128 or 4k", least=1, whole=True)
+SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
+BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
+FLOPS = Kind("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense")
+POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
+DURATION = Kind(
+    "a duration",
+    "s",
+    {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9},
+    "5us, 0.5ms or 0s",
+    zero=True,
+)
+SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
+ABOVE_ONE = Kind("a ratio of at least 1", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
+MINUTES = Kind(
+    "a time per day",
+    "min/day",
+    {"": 1.0, "min": 1.0, "min/day": 1.0, "min/d": 1.0, "h": 60.0, "h/day": 60.0, "s": 1 / 60, "s/day": 1 / 60},
+    "10, 10min/day or 1.5h/day",
+    most=1440,
+)
+HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
+MONEY = Kind("a price", "USD", {"": 1.0, "USD": 1.0, "k": 1e3, "M": 1e6}, "25000, $25000 or $25k", currency=True)
+
+
+def parse(kind: Kind, text: str, name: str = "value") -> float:
+    """The quantity that a text writes, in base units.
+
+    Raises:
+        BadValue: not ASCII digits, a suffix of another kind, out of range, not finite.
+    """
+
+    def refuse(why: str) -> BadValue:
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        return BadValue(f"{name}: {shown!r} {why}", f"write {kind.name} as {kind.forms}")
+
+    if not text.strip():
+        raise refuse("is empty")
+    bare = text.strip().removeprefix("$") if kind.currency else text
+    match = _NUMBER.fullmatch(bare)
+    if match is None:
+        raise refuse("is not a number")
+    suffix = match["suffix"]
+    if suffix not in kind.suffixes:
+        raise refuse(f"ends in {suffix!r}, which is no unit of {kind.name}")
+    value = float(match["digits"]) * kind.suffixes[suffix]
+    if not 0 <= value <= LARGEST or (value == 0 and not kind.zero) or 0 < value < SMALLEST:
+        raise refuse(_out_of_range(value))
+    if value < kind.least or value > kind.most:
+        limits = f"at least {kind.least:g}" if value < kind.least else f"at most {kind.most:g}"
+        raise refuse(f"is out of range: {kind.name} is {limits}")
+    if kind.whole and not value.is_integer():
+        raise refuse("is not whole")
+    return int(value) if kind.unit == "" and value.is_integer() else value
+
+
+def _out_of_range(value: float) -> str:
+    if value <= 0:
+        return "is not above zero"
+    return "is absurdly large" if value > LARGEST else "is absurdly small"
+
+
+def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
+    """Batch sizes in rising order: ``1,8,64``, or ``1:4096`` for powers of two between the ends.
+
+    Raises:
+        BadValue: a part that is no whole number, an empty or falling range.
+    """
+    batches: set[int] = set()
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        start = int(parse(WHOLE, first, name))
+        stop = int(parse(WHOLE, last, name)) if colon else start
+        if stop < start:
+            raise BadValue(f"{name}: the range {part!r} falls", "write the smaller end first: 1:4096")
+        batches.update((start, stop))
+        while (start := start * 2) < stop:
+            batches.add(start)
+    return tuple(sorted(batches))
+
+
+def choice(options: Iterable[str]) -> Callable[[str, str], str]:
+    """A parser that takes one of the given words, in any case."""
+    words = tuple(options)
+
+    def parse_choice(text: str, name: str = "value") -> str:
+        if (word := text.strip().lower()) not in words:
+            raise BadValue(f"{name}: {text!r} is not one of its values", f"choose {', '.join(words)}")
+        return word
+
+    return parse_choice
+
+
+_SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_BIG_COUNT = {"T": 1e12, "B": 1e9}
+
+
+def _digits(value: float, significant: int = 4) -> str:
+    """Four significant digits, thousands apart, whole numbers never cut."""
+    if abs(value) < 10 ** (significant - 1):
+        return f"{float(f'{value:.{significant}g}'):,.{significant}g}"
+    return f"{value:,.0f}"
+
+
+def _scaled(value: float, prefixes: Mapping[str, float], unit: str) -> str:
+    rising = sorted(prefixes.items(), key=lambda item: item[1])
+    prefix, factor = next(((p, f) for p, f in reversed(rising) if abs(value) >= f * 0.99995), rising[0])
+    return f"{value / factor:.4g} {prefix}{unit}".rstrip()
+
+
+def show(value: object, unit: str = "") -> str:
+    """A value for people, rounded to four digits and scaled by its unit: ``26.67 ms``, ``1.6 TB``, ``0.200%``."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
+        return str(value)[:7] if unit == "month" else str(value)
+    if unit == "share":
+        return f"{value * 100:#.3g}%".replace(".%", "%")
+    if unit == "s" and value < 1:
+        return _scaled(value, _SMALL, unit) if value else "0 s"
+    if unit in ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W"):
+        return _scaled(value, _SI, unit)
+    if unit.startswith("USD"):
+        return f"${_money(value)}{unit[3:]}"
+    if unit == "param":
+        return _scaled(value, {"": 1.0, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
+    return f"{_digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{_digits(value)}x"
+
+
+def _money(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"

@@ -1,0 +1,167 @@
+"""Text to base units and back, with the traps that general unit parsers fall into."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infercost import units
+from infercost.errors import BadValue
+from infercost.units import parse, parse_batches, show
+
+READ = [
+    (units.COUNT, "70B", 70e9),
+    (units.COUNT, "70b", 70e9),
+    (units.COUNT, "1.6T", 1.6e12),
+    (units.COUNT, "1_600e9", 1.6e12),
+    (units.COUNT, "1.6e12", 1.6e12),
+    (units.COUNT, "1600000000000", 1.6e12),
+    (units.COUNT, "128k", 128_000),
+    (units.COUNT, "128Ki", 131_072),
+    (units.COUNT, " 500 M ", 500e6),
+    (units.COUNT, ".5B", 5e8),
+    (units.SIZE, "80GB", 80e9),
+    (units.SIZE, "80GiB", 85_899_345_920),
+    (units.SIZE, "81559 MiB", 85_520_809_984),
+    (units.SIZE, "79.19 GiB", 85_029_615_042.56),
+    (units.SIZE, "70B", 70),
+    (units.BANDWIDTH, "3.35TB/s", 3.35e12),
+    (units.BANDWIDTH, "400Gb/s", 50e9),
+    (units.BANDWIDTH, "400Gbps", 50e9),
+    (units.BANDWIDTH, "800 GiB/s", 858_993_459_200),
+    (units.FLOPS, "989TFLOPS", 989e12),
+    (units.FLOPS, "989.4 TFLOP/s", 989.4e12),
+    (units.FLOPS, "1.979PFLOP/s", 1.979e15),
+    (units.FLOPS, "624 TOPS", 624e12),
+    (units.HOURLY, "$2.5/h", 2.5),
+    (units.HOURLY, "2.10", 2.1),
+    (units.HOURLY, "2.10 USD/h", 2.1),
+    (units.MONEY, "$25k", 25_000),
+    (units.MINUTES, "10min/day", 10),
+    (units.MINUTES, "1.5h/day", 90),
+    (units.SHARE, "90%", 0.9),
+    (units.SHARE, "0.9", 0.9),
+    (units.POWER, "10.2 kW", 10_200),
+    (units.DURATION, "5us", 5e-6),
+    (units.DURATION, "0s", 0),
+    (units.WHOLE, "4k", 4000),
+]
+REFUSED = [
+    (units.COUNT, "80GB"),
+    (units.COUNT, "1,600"),
+    (units.COUNT, "١٢٨"),  # Arabic digits
+    (units.COUNT, "１２８"),  # full-width digits
+    (units.COUNT, ""),
+    (units.COUNT, "   "),
+    (units.COUNT, "0"),
+    (units.COUNT, "-5"),
+    (units.COUNT, "nan"),
+    (units.COUNT, "inf"),
+    (units.COUNT, "1e400"),
+    (units.COUNT, "1e-400"),
+    (units.COUNT, "1e99"),
+    (units.COUNT, "0x10"),
+    (units.COUNT, "1__6"),
+    (units.COUNT, "70 B B"),
+    (units.WHOLE, "2.5"),
+    (units.WHOLE, "0.5"),
+    (units.SIZE, "80gb"),  # bits or bytes?
+    (units.SIZE, "80Gb"),
+    (units.SIZE, "80"[:0]),
+    (units.BANDWIDTH, "3.35TB"),
+    (units.BANDWIDTH, "400gb/s"),
+    (units.FLOPS, "989 TFLOP"),
+    (units.SHARE, "90"),
+    (units.SHARE, "110%"),
+    (units.SHARE, "0"),
+    (units.MINUTES, "1441"),
+    (units.HOURLY, "2.5/day"),
+    (units.HOURLY, "€2.5/h"),
+    (units.ABOVE_ONE, "0.5"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), READ)
+def test_reads(kind: units.Kind, text: str, value: float) -> None:
+    assert parse(kind, text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "text"), REFUSED)
+def test_refuses_and_says_how_to_write_it(kind: units.Kind, text: str) -> None:
+    with pytest.raises(BadValue) as error:
+        parse(kind, text, "--option")
+    assert error.value.what.startswith("--option: ")
+    assert kind.forms in error.value.hint
+
+
+@given(st.text(max_size=20), st.sampled_from([kind for kind, *_ in READ]))
+def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kind) -> None:
+    try:
+        value = parse(kind, text)
+    except BadValue:
+        return
+    assert 0 <= value <= units.LARGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "batches"),
+    [
+        ("1,8,64", (1, 8, 64)),
+        ("64,1,8,8", (1, 8, 64)),
+        ("1:16", (1, 2, 4, 8, 16)),
+        ("1:10", (1, 2, 4, 8, 10)),
+        ("3:20", (3, 6, 12, 20)),
+        ("1:4,100", (1, 2, 4, 100)),
+        ("7", (7,)),
+    ],
+)
+def test_batches(text: str, batches: tuple[int, ...]) -> None:
+    assert parse_batches(text) == batches
+
+
+@pytest.mark.parametrize("text", ["", ",", "1:", ":8", "8:1", "1:2:3", "a", "0:4", "1.5", "1:1e99"])
+def test_batches_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        parse_batches(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (5.333e-5, "s", "53.33 us"),
+        (0.026666667, "s", "26.67 ms"),
+        (0.99999, "s", "1 s"),
+        (0.0009999999, "s", "1 ms"),
+        (0, "s", "0 s"),
+        (1.6e12, "B", "1.6 TB"),
+        (60e12, "B/s", "60 TB/s"),
+        (3.2e12, "FLOP", "3.2 TFLOP"),
+        (0.002, "share", "0.200%"),
+        (0.2, "share", "20.0%"),
+        (1 / 6, "share", "16.7%"),
+        (1, "share", "100%"),
+        (144000, "", "144,000"),
+        (37.5, "", "37.5"),
+        (500.00000000000006, "x", "500x"),
+        (1250, "x", "1,250x"),
+        (1.6e12, "param", "1.6T"),
+        (70.55e9, "param", "70.55B"),
+        (0.59259, "USD", "$0.593"),
+        (296.296, "USD", "$296.30"),
+        (87072, "USD", "$87,072"),
+        (999.96, "", "1,000"),
+        (None, "s", "-"),
+        (True, "", "yes"),
+        ("memory", "", "memory"),
+    ],
+)
+def test_show(value: object, unit: str, text: str) -> None:
+    assert show(value, unit) == text
+
+
+@given(st.floats(1e-9, 1e21), st.sampled_from(["B", "B/s", "FLOP/s", "s", "W"]))
+def test_show_keeps_three_digits(value: float, unit: str) -> None:
+    kinds = {"B": units.SIZE, "B/s": units.BANDWIDTH, "FLOP/s": units.FLOPS, "s": units.DURATION, "W": units.POWER}
+    text = show(value, unit).replace(",", "")
+    if unit != "s" and value < 1:
+        return  # a fraction of a byte has no prefix
+    assert parse(kinds[unit], text) == pytest.approx(value, rel=6e-4)
