@@ -1,0 +1,38 @@
+"""What LLM inference needs and costs, from sourced presets and formulas that show their work."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infercost.api import compare, fit, sweep_batch, userbase, utilization
+    from infercost.catalog import accelerator
+    from infercost.errors import InfercostError
+    from infercost.render import to_text
+    from infercost.report import Report
+
+__version__ = "0.1.0"
+__all__ = [
+    "InfercostError",
+    "Report",
+    "accelerator",
+    "compare",
+    "fit",
+    "sweep_batch",
+    "to_text",
+    "userbase",
+    "utilization",
+]
+_ELSEWHERE = {"InfercostError": "errors", "Report": "report", "accelerator": "catalog", "to_text": "render"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: ``--help`` needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'infercost' has no attribute {name!r}")
+    value = getattr(import_module(f"infercost.{_ELSEWHERE.get(name, 'api')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

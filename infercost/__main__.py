@@ -1,0 +1,5 @@
+"""``python -m infercost``."""
+
+from infercost.cli.app import entry
+
+entry()

@@ -1,0 +1,1 @@
+"""One question each: gather inputs, call formulas, name the results."""

@@ -1,0 +1,105 @@
+"""What is known, with its sources: the list of presets, one preset in full, and where the files are."""
+
+from typing import Any
+
+from infercost import catalog
+from infercost.errors import UnknownName, closest
+from infercost.preset import Preset
+from infercost.question import Asked
+from infercost.report import Input, Note, Report, Series
+from infercost.units import show
+
+VERBS = ("list", "show", "path")
+
+
+def answer(asked: Asked) -> Report:
+    """The answer to ``presets list``, ``presets show NAME`` or ``presets path``.
+
+    Raises:
+        UnknownName: another word, or a preset that does not exist.
+    """
+    verb, *rest = asked.words or ("list",)
+    if verb not in VERBS:
+        raise UnknownName(
+            f"presets: no such word {verb!r}",
+            f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path",
+        )
+    if verb == "path":
+        return _path()
+    if verb == "list":
+        return _list(rest[0] if rest else None)
+    if not rest:
+        raise UnknownName("presets show names no preset", "for example infercost presets show h100")
+    return _show(_load(rest[0]))
+
+
+def _path() -> Report:
+    rows = tuple({"path": str(folder)} for folder in catalog.folders())
+    return Report("presets", "Presets are read from these folders, the first wins.", (), series=Series(("path",), rows))
+
+
+def _list(family: str | None) -> Report:
+    families = list(catalog.FAMILIES)
+    if family is not None and family not in families:
+        raise UnknownName(
+            f"presets: no family {family!r}", f"{closest(family, families)}families: {', '.join(families)}"
+        )
+    chosen = [family] if family else families
+    rows = tuple(_list_row(catalog.load(kind, name)) for kind in chosen for name in catalog.names(kind))
+    return Report("presets", f"{len(rows)} presets.", (), series=Series(("name", "released", "title"), rows))
+
+
+def _list_row(preset: Preset) -> dict[str, Any]:
+    return {
+        "name": preset.name,
+        "family": preset.family,
+        "title": preset.title,
+        "released": preset.labels.get("released"),
+        "aliases": preset.labels.get("aliases", ""),
+    }
+
+
+def _load(name: str) -> Preset:
+    """The preset of a name, in whichever family has it."""
+    for family in catalog.FAMILIES:
+        try:
+            return catalog.load(family, name)
+        except UnknownName:
+            continue
+    known = [word for family in catalog.FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
+    raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
+
+
+def _reasons(preset: Preset) -> list[str]:
+    return list(dict.fromkeys(fact.weak for fact in preset.facts.values() if fact.weak))
+
+
+def _show(preset: Preset) -> Report:
+    rows = tuple(
+        {
+            "key": key,
+            "shown": show(fact.value, fact.kind.unit),
+            "value": fact.value,
+            "unit": fact.kind.unit,
+            "source": fact.source,
+            "date": fact.date,
+            "weak": fact.weak,
+            "others": fact.others,
+        }
+        for key, fact in preset.facts.items()
+    )
+    notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
+    notes += [Note("others", f"{key}: {fact.others}") for key, fact in preset.facts.items() if fact.others]
+    weak = {reason: [key for key, fact in preset.facts.items() if fact.weak == reason] for reason in _reasons(preset)}
+    notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items()]
+    released = preset.labels.get("released")
+    return Report(
+        command="presets",
+        verdict=f"{preset.name}: {preset.title}{f', released {released}' if released else ''}.",
+        inputs=(
+            Input("name", preset.name, "", "given"),
+            Input("aliases", preset.labels.get("aliases", ""), "", "preset"),
+        ),
+        series=Series(("key", "shown", "date", "source"), rows),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,88 @@
+"""One step over batch sizes: where the knee is, and what a lone user pays against a full batch."""
+
+from typing import Any
+
+from infercost.analyses.step import critical_batch, step_results, step_times
+from infercost.analyses.utilization import NULL_REASONS, kind, step_notes, thousand_note
+from infercost.case import Case, StepInputs, read_case, read_step_inputs
+from infercost.derivation import not_recording
+from infercost.engine import economics
+from infercost.question import Asked
+from infercost.report import Note, Report, Row, Series
+from infercost.units import parse_batches, show
+
+COLUMNS = ("batch", "step_time_s", "tokens_per_s", "tokens_per_s_per_user", "usd_per_million_tokens", "cost_ratio")
+
+
+def answer(asked: Asked) -> Report:
+    """A row a batch, the critical batch, and the ratio of a lone user's cost to that of a full batch.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used; see ``read_case``.
+    """
+    case = read_case(asked)
+    inputs = read_step_inputs(asked, case)
+    critical = critical_batch(case, inputs)
+    batches = asked.take("batch", _default_batches(critical), "powers of two past the critical batch")
+    rows = _rows(case, inputs, batches)
+    knee = next((index for index, row in enumerate(rows) if row["batch"] >= critical), None)
+    ratio = _lone_user_ratio(case, inputs, batches[-1])
+    columns = COLUMNS if inputs.price else tuple(key for key in COLUMNS if key != "usd_per_million_tokens")
+    return Report(
+        command="sweep-batch",
+        verdict=_verdict(case, critical, ratio, rows),
+        inputs=tuple(asked.inputs),
+        results=(
+            Row("gpus", case.devices, "as given" if case.devices_given else "least that hold the weights"),
+            Row("critical_batch", critical, "where arithmetic takes as long as reads"),
+            Row(
+                "knee_batch",
+                rows[knee]["batch"] if knee is not None else None,
+                "past this sweep" if knee is None else "marked >",
+            ),
+            Row("max_batch", None, "no KV cache in a bare count"),
+            Row("lone_user_cost_ratio", ratio, f"what one of {batches[-1]:,} pays for a token"),
+        ),
+        series=Series(columns, rows, bar="utilization", marked=knee),
+        advice=_advice(critical, batches[-1]),
+        notes=(*step_notes(case, inputs), thousand_note(case, rows[0]), *_nulls(rows[0]), *asked.notes),
+        met=case.fits,
+    )
+
+
+def _default_batches(critical: float) -> tuple[int, ...]:
+    return parse_batches(f"1:{max(2, 2 ** (int(2 * critical).bit_length()))}")
+
+
+def _rows(case: Case, inputs: StepInputs, batches: tuple[int, ...]) -> tuple[dict[str, Any], ...]:
+    rows = [step_results(case, inputs, batches[0])]
+    with not_recording():
+        rows += [step_results(case, inputs, batch) for batch in batches[1:]]
+    cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
+    return tuple({**row, "cost_ratio": row["step_time_s"] / row["batch"] / cheapest} for row in rows)
+
+
+def _lone_user_ratio(case: Case, inputs: StepInputs, batch: int) -> float:
+    with not_recording():
+        alone, together = step_times(case, inputs, 1).step, step_times(case, inputs, batch).step
+    return economics.lone_user_cost_ratio(step_time_alone=alone, step_time=together, batch=batch)
+
+
+def _nulls(row: dict[str, Any]) -> list[Note]:
+    return [Note("null", f"{key} is null: {NULL_REASONS[key]}") for key, value in row.items() if value is None]
+
+
+def _verdict(case: Case, critical: float, ratio: float, rows: tuple[dict[str, Any], ...]) -> str:
+    low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
+    return (
+        f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
+        f"({kind(case)}). Utilization goes from {low} to {high}; the knee is at batch {show(critical)}."
+    )
+
+
+def _advice(critical: float, largest: int) -> tuple[str, ...]:
+    if largest < critical:
+        return (
+            f"the knee lies past this sweep: ask for --batch 1:{2 ** int(critical).bit_length():,}".replace(",", ""),
+        )
+    return ()

@@ -1,0 +1,153 @@
+"""From sequences being decoded at once to the daily users of a service, and back to accelerators."""
+
+from typing import NamedTuple
+
+from infercost.analyses.step import critical_batch
+from infercost.case import Case, read_case, read_step_inputs
+from infercost.engine import economics, serving
+from infercost.errors import BadValue, Missing
+from infercost.numeric import ceiling
+from infercost.question import Asked
+from infercost.report import Note, Report, Row
+from infercost.units import show
+
+#: The note's guess of what a service that is consistent all day may need.
+MILLION = 1e6
+
+
+class Demand(NamedTuple):
+    """How people use the service: minutes a day, the share of them decoding, and the shape of the day."""
+
+    minutes: float
+    decoding_share: float
+    trough: float
+    peak: float
+
+
+class Supply(NamedTuple):
+    """What serves them: devices of one replica, sequences it decodes together, and the price of a device."""
+
+    case: Case
+    batch: float
+    price: float | None
+
+
+def answer(asked: Asked) -> Report:
+    """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either.
+
+    Raises:
+        Missing: neither a concurrency, nor users, nor hardware to fill.
+        BadValue: both a concurrency and users.
+    """
+    if "concurrent" in asked.given and "users" in asked.given:
+        raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
+    supply = _read_supply(asked)
+    mean, users, demand = _both_ways(asked, supply)
+    online = serving.people_online(users=users, minutes_per_day=demand.minutes)
+    peak = serving.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
+    at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
+    million = serving.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
+    rows = (
+        Row("concurrent_users", mean, "one slot of a batch each"),
+        Row("people_online", online, "reading and thinking included"),
+        Row("minutes_per_day", demand.minutes),
+        Row("decoding_share", demand.decoding_share),
+        Row("users", users, "mean over the day"),
+        Row("users_at_trough", at_trough, f"at trough/mean {demand.trough:g}"),
+        Row("trough_to_mean_for_million_users", million, _million_remark(million)),
+        Row("mean_concurrent", mean),
+        Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
+        Row("trough_concurrent", serving.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
+        *_supply_rows(supply, peak),
+    )
+    return Report(
+        command="userbase",
+        verdict=_verdict(asked, mean, users, at_trough, demand),
+        inputs=tuple(asked.inputs),
+        results=rows,
+        advice=_advice(demand),
+        notes=(*_notes(users), *asked.notes),
+    )
+
+
+def _read_supply(asked: Asked) -> Supply | None:
+    if "gpu" not in asked.given:
+        return None
+    case = read_case(asked)
+    inputs = read_step_inputs(asked, case)
+    batch = asked.take("batch", critical_batch(case, inputs), "the critical batch")
+    return Supply(case, batch, inputs.price)
+
+
+def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Demand]:
+    """Mean concurrency, daily users, and the demand that joins them."""
+    users = asked.take("users")
+    concurrent = None
+    if users is None:
+        if "concurrent" not in asked.given and supply is None:
+            raise Missing("userbase needs --concurrent, --users, or a --gpu to fill", "for example --concurrent 1000")
+        concurrent = asked.take("concurrent", supply.batch if supply else None, "one full batch")
+    demand = Demand(
+        minutes=asked.take("minutes_per_day", 10, "about what chat services see"),
+        decoding_share=asked.take("decoding_share", 1.0, "all minutes decode, as in the note"),
+        trough=asked.take("trough_to_mean", 1.0, "a flat day"),
+        peak=asked.take("peak_to_mean", 1.0, "a flat day"),
+    )
+    shape = {"minutes_per_day": demand.minutes, "decoding_share": demand.decoding_share}
+    if concurrent is None:
+        return serving.concurrent_users(users=users, **shape), users, demand
+    return concurrent, serving.users(concurrent_users=concurrent, **shape), demand
+
+
+def _million_remark(million: float | None) -> str:
+    return "the note's 'approach 1M'" if million else "already above 1M"
+
+
+def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
+    slots = ceiling(peak)
+    if supply is None:
+        return (
+            Row("slots", slots, "busiest hour"),
+            Row("gpus", None, "needs --gpu and --params"),
+            Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False),
+        )
+    replicas = serving.replicas(slots=slots, batch=supply.batch)
+    devices = replicas * supply.case.devices
+    month = supply.price and economics.usd_per_month(price=supply.price, devices=devices)
+    return (
+        Row("slots", slots, "busiest hour"),
+        Row("gpus", devices, f"{replicas} x {supply.case.devices}, {supply.batch:,.0f} sequences each"),
+        Row("usd_per_month", month, "paid every hour" if month else "needs --price"),
+    )
+
+
+def _verdict(asked: Asked, mean: float, users: float, at_trough: float, demand: Demand) -> str:
+    per_day = f"{demand.minutes:g} minutes a day"
+    if "users" in asked.given:
+        return f"{show(users)} daily users at {per_day} keep {show(mean)} sequences being decoded at once."
+    text = f"{show(mean)} sequences being decoded at once take {show(users)} daily users at {per_day}"
+    return f"{text}." if demand.trough == 1 else f"{text}, or {show(at_trough)} to fill the emptiest hour too."
+
+
+def _advice(demand: Demand) -> tuple[str, ...]:
+    if demand.decoding_share == 1:
+        return ("people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded",)
+    return ()
+
+
+def _notes(users: float) -> list[Note]:
+    notes = [
+        Note(
+            "concurrency",
+            "concurrency counts sequences being decoded; people with the app open are that / decoding share",
+        )
+    ]
+    if users < MILLION:
+        notes.append(
+            Note(
+                "approach-1m",
+                f"{show(users)} daily users become 1,000,000 when the emptiest hour has {users / MILLION:.3g} of the "
+                "mean load (or the same margin for users who stay away)",
+            )
+        )
+    return notes

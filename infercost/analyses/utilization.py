@@ -1,0 +1,154 @@
+"""One step: what binds it, how well the arithmetic is used, and what a token costs."""
+
+from typing import Any
+
+from infercost.analyses.step import spread, step_results
+from infercost.case import FLOPS_PER_PARAM, Case, StepInputs, case_notes, read_case, read_step_inputs
+from infercost.efficiency import is_ideal
+from infercost.numeric import ceiling
+from infercost.question import Asked
+from infercost.report import Note, Report, Row
+from infercost.units import show
+
+OVERLAP_WORDS = {
+    "full": "everything overlaps",
+    "operator": "arithmetic and reads overlap, collectives wait",
+    "none": "nothing overlaps",
+}
+#: Why a result of a step may have no value, by JSON key.
+NULL_REASONS = {
+    "communication_time_s": "left out: needs --layers, --hidden-size",
+    "usd_per_million_tokens": "needs --price",
+    "joules_per_token": "no power is known",
+    **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prefill is not modelled for a bare count"),
+}
+
+
+def answer(asked: Asked) -> Report:
+    """The times, the utilization and the cost of one decoding step.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used; see ``read_case``.
+    """
+    case = read_case(asked)
+    batch = int(asked.take("batch", 1))
+    inputs = read_step_inputs(asked, case)
+    results = step_results(case, inputs, batch)
+    return Report(
+        command="utilization",
+        verdict=_verdict(case, results),
+        inputs=tuple(asked.inputs),
+        results=_rows(case, inputs, results),
+        parts=_time_parts(results),
+        advice=_advice(case, results),
+        notes=(*step_notes(case, inputs), thousand_note(case, results), *asked.notes),
+        met=case.fits,
+    )
+
+
+def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row, ...]:
+    rate = inputs.rate
+    remarks = {
+        "gpus": "as given" if case.devices_given else "least that hold the weights",
+        "weight_bytes": f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter",
+        "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name}, dense)",
+        "memory_time_s": f"at {show(case.part.value('memory_bandwidth'), 'B/s')} a device",
+        "communication_time_s": _communication_remark(case),
+        "step_time_s": f"{kind(case)}: {OVERLAP_WORDS[inputs.overlap]}",
+        "critical_batch": "where arithmetic takes as long as reads",
+        "usd_per_million_tokens": "accelerators always busy",
+        "joules_per_token": "rated power; no host, no cooling",
+    }
+    hidden = {"bound", "prefill_time_s", "ttft_s", "request_time_s"}
+    if results["step_time_s"] == results["bound_step_time_s"]:
+        hidden.add("bound_step_time_s")
+    if not results["overhead_time_s"]:
+        hidden.add("overhead_time_s")
+    reasons = {key: NULL_REASONS[key] for key, value in results.items() if value is None}
+    return tuple(
+        Row(key, value, {**remarks, **reasons}.get(key, ""), key not in hidden) for key, value in results.items()
+    )
+
+
+def kind(case: Case) -> str:
+    """``bound`` under an ideal profile, ``estimate`` under any other."""
+    return "bound" if is_ideal(case.profile) else "estimate"
+
+
+def _communication_remark(case: Case) -> str:
+    inside, nodes = spread(case)
+    if nodes > 1:
+        return f"ring all-reduces over {nodes} nodes of {inside}"
+    return f"ring all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
+
+
+def _verdict(case: Case, results: dict[str, Any]) -> str:
+    used = show(results["utilization"], "share")
+    step = f"{show(results['step_time_s'], 's')} a step on {case.devices} x {case.part.name}"
+    left_out = "" if results["communication_time_s"] is not None else ", communication left out"
+    return (
+        f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {results['batch']:,}. "
+        f"{step}, {'at best' if kind(case) == 'bound' else 'estimated'}{left_out}."
+    )
+
+
+def _time_parts(results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
+    names = ("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s")
+    return tuple((name.removesuffix("_time_s"), results[name], "s") for name in names if results[name])
+
+
+def _advice(case: Case, results: dict[str, Any]) -> tuple[str, ...]:
+    if not case.fits:
+        return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
+    batch, critical = results["batch"], results["critical_batch"]
+    if results["bound"] == "memory" and batch < critical:
+        return (
+            f"batch more users: each weight read serves all of them, and the arithmetic fills up at batch "
+            f"{ceiling(critical):,}",
+        )
+    if results["bound"] == "compute":
+        return ("past the critical batch more users no longer make a token cheaper: add accelerators",)
+    if results["bound"] == "communication":
+        return ("the links bind: use fewer devices a replica, or faster links",)
+    return ()
+
+
+def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
+    """What a step leaves out or assumes, and figures not to lean on."""
+    part = case.part
+    notes = case_notes(case)
+    if kind(case) == "bound":
+        notes.append(Note("bound", "a bound: KV cache, activations, kernel launches and link latency are left out"))
+    if case.format.name not in (inputs.rate.name, "8bit", "4bit"):
+        notes.append(Note("arithmetic", f"{case.format.name} weights are computed with at the {inputs.rate.name} rate"))
+    if case.active_share < 1:
+        notes.append(
+            Note("coverage", "the bytes read assume that a batch hits parameters evenly: N (1 - (1 - active/N)^batch)")
+        )
+    if case.devices > 1 and inputs.layers:
+        notes.append(_layout_note(case))
+    if part.labels.get("note_8bit") and case.format.name in ("8bit", "fp8", "int8"):
+        notes.append(Note("see-also", part.labels["note_8bit"]))
+    used = (inputs.rate.key, "memory_bandwidth", "power", "link_bandwidth")
+    weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
+    notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
+    return notes
+
+
+def thousand_note(case: Case, results: dict[str, Any]) -> Note:
+    """Why the critical batch is half the balance that the note reads as users."""
+    balance, critical = results["flops_per_byte"], results["critical_batch"]
+    return Note(
+        "flop-per-parameter",
+        f"{show(balance)} FLOP a byte is not yet {show(balance)} users: one takes {FLOPS_PER_PARAM} FLOP a parameter "
+        f"of {case.format.bytes_per_value:g} B, so the crossing is at {show(critical)}. The note reads its 1000:1 as "
+        "1,000 users and a thousandfold cost; by its own 2 FLOP a parameter both are 500",
+    )
+
+
+def _layout_note(case: Case) -> Note:
+    domain = case.part.facts.get("link_domain")
+    text = f"tensor parallel over all {case.devices} devices is assumed"
+    if domain and case.devices > domain.value and "network_bandwidth" not in case.part.facts:
+        text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
+    return Note("layout", text)

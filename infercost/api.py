@@ -1,0 +1,73 @@
+"""The same questions from Python: options as keywords, as text or numbers, the same frozen reports."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from infercost.derivation import recording
+from infercost.question import Asked, ask
+from infercost.report import Report
+
+
+def answer(asked: Asked, steps: bool = False) -> Report:
+    """The report of a question, with the work shown when asked for."""
+    analyse = import_module(asked.command.module).answer
+    if not steps:
+        report: Report = analyse(asked)
+        return report
+    with recording() as calls:
+        report = analyse(asked)
+    from infercost.expression import explain
+
+    distinct = {(call.function, tuple(call.inputs.items())): call for call in calls}
+    return replace(report, steps=tuple(map(explain, distinct.values())))
+
+
+def _question(command: str, options: dict[str, Any], words: tuple[Any, ...] = ()) -> Report:
+    steps = bool(options.pop("steps", False))
+    return answer(ask(command, options, words), steps=steps)
+
+
+def fit(**options: Any) -> Report:
+    """How many accelerators hold a model: ``fit(gpu="h100", params=1.6e12)``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("fit", options)
+
+
+def utilization(**options: Any) -> Report:
+    """One decoding step: ``utilization(gpu="h100", params="70B", batch=64)["step_time_s"]``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("utilization", options)
+
+
+def sweep_batch(**options: Any) -> Report:
+    """A step over batch sizes: ``sweep_batch(gpu="h100", params=1.6e12, batch=[1, 8, 64]).series.rows``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("sweep-batch", options)
+
+
+def userbase(**options: Any) -> Report:
+    """Users for a concurrency and back: ``userbase(concurrent=1000, minutes_per_day=10)["users"]``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("userbase", options)
+
+
+def compare(*parts: Any, **options: Any) -> Report:
+    """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("compare", options, parts)

@@ -1,0 +1,1 @@
+"""argv to inputs, one analysis, one renderer; no arithmetic."""

@@ -1,0 +1,76 @@
+"""Run one command: read its options, ask its analysis, print the report in one form."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+from infercost.api import answer
+from infercost.cli.write import write_file, write_output
+from infercost.errors import BadValue
+from infercost.options import Command
+from infercost.question import ask
+from infercost.render import FORMS, to_text
+from infercost.report import Report
+from infercost.units import choice
+
+DOES_NOT_FIT = 3
+_ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
+#: Forms that carry their notes themselves.
+_WITH_NOTES = ("json", "markdown")
+
+
+def run(command: Command, options: dict[str, Any]) -> int:
+    """Answer one question and print it; returns the exit code.
+
+    Raises:
+        InfercostError: the question is wrong; nothing has been written.
+    """
+    output, steps, sources = options.pop("output"), bool(options.pop("steps")), bool(options.pop("sources"))
+    form = _form(options, output)
+    words = options.pop("words", None) or ()
+    asked = ask(
+        command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
+    )
+    report = answer(asked, steps=steps)
+    if output is None:
+        write_output(_text(report, form, sources))
+    else:
+        write_file(str(output), to_text(report, form, sources=sources))
+    if form not in _WITH_NOTES and sys.stderr is not None:
+        notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
+        print("".join(notes), end="", file=sys.stderr)
+    return 0 if report.met else DOES_NOT_FIT
+
+
+def _form(options: dict[str, Any], output: str | None) -> str:
+    """The form that was asked for, or what suits the place it goes to."""
+    asked = [name for name in ("json", "csv") if options.pop(name)]
+    named = options.pop("format")
+    if named is not None:
+        asked.append(choice(FORMS)(named, "--format"))
+    if len(set(asked)) > 1:
+        raise BadValue(f"two forms are asked for: {' and '.join(asked)}", "ask for one of them")
+    if asked:
+        return asked[0]
+    if output is not None:
+        return _ENDINGS.get(os.path.splitext(output)[1].lower(), "plain")
+    return "table" if _is_terminal() or os.environ.get("FORCE_COLOR") else "plain"
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _text(report: Report, form: str, sources: bool) -> str:
+    if form == "table":
+        text: str = import_module("infercost.render.table_form").render_for_terminal(report, _width(), sources)
+        return text
+    return to_text(report, form, _width(), sources)
+
+
+def _width() -> int:
+    """Columns of the terminal or of ``COLUMNS``; 80 in a pipe."""
+    from shutil import get_terminal_size
+
+    return max(get_terminal_size((80, 24)).columns, 40)

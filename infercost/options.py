@@ -1,0 +1,130 @@
+"""Every option once: its name in flags, scenarios and Python, its parser and its help."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from infercost.efficiency import OVERLAPS
+from infercost.formats import parse_format
+from infercost.units import (
+    ABOVE_ONE,
+    COUNT,
+    HOURLY,
+    MINUTES,
+    SHARE,
+    WHOLE,
+    Kind,
+    choice,
+    parse,
+    parse_batches,
+)
+
+Parser = Callable[[str, str], Any]
+
+
+class Option(NamedTuple):
+    """One option: ``parse`` takes its text and the name to use in an error."""
+
+    name: str
+    metavar: str
+    help: str
+    parse: Parser
+    repeat: bool = False
+
+
+def _of(kind: Kind) -> Parser:
+    return lambda text, name: parse(kind, text, name)
+
+
+def _text(text: str, name: str) -> str:
+    return text
+
+
+def _switch(text: str, name: str) -> bool:
+    return choice(("true", "false", "yes", "no"))(text, name) in ("true", "yes")
+
+
+_ALL = (
+    Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
+    Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
+    Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),
+    Option("active_params", "Q", "parameters used per token, when not all are", _of(COUNT)),
+    Option("dtype", "FORMAT", "format of the weights: bf16, fp8, int8, fp4 ... (8bit when absent)", parse_format),
+    Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
+    Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
+    Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
+    Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
+    Option("batch", "LIST", "batch sizes: 1,8,64 or 1:4096 for powers of two", parse_batches),
+    Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
+    Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
+    Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
+    Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
+    Option("concurrent", "N", "sequences being decoded at once, mean over the day", _of(COUNT)),
+    Option("users", "N", "daily users", _of(COUNT)),
+    Option("minutes_per_day", "Q", "minutes of use per user and day (10 when absent)", _of(MINUTES)),
+    Option("decoding_share", "SHARE", "share of those minutes in which tokens are decoded (1 when absent)", _of(SHARE)),
+    Option("trough_to_mean", "SHARE", "load of the emptiest hour over the day's mean (1 when absent)", _of(SHARE)),
+    Option("peak_to_mean", "RATIO", "load of the busiest hour over the day's mean (1 when absent)", _of(ABOVE_ONE)),
+    Option("all", "", "every accelerator preset, in order of release", _switch),
+    Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
+)
+#: ``batch`` is a list in a sweep and a number elsewhere: the sweep's option is kept under ``batches``.
+OPTIONS: dict[str, Option] = {("batches" if option.metavar == "LIST" else option.name): option for option in _ALL}
+MODEL = ("params", "active_params", "dtype")
+DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
+STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
+
+
+class Command(NamedTuple):
+    """One question of the tool: the module that answers it and the options that it takes.
+
+    ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most.
+    """
+
+    name: str
+    question: str
+    options: tuple[str, ...]
+    arguments: str = ""
+    words: tuple[int, int | None] = (0, 0)
+
+    @property
+    def module(self) -> str:
+        """The module whose ``answer`` answers it."""
+        return f"infercost.analyses.{self.name.replace('-', '_')}"
+
+
+_COMMANDS = (
+    Command("fit", "how many accelerators hold it, and what is left", (*MODEL, *DEPLOYMENT)),
+    Command(
+        "utilization",
+        "one step: times, what binds, how well it is used",
+        (*MODEL, *DEPLOYMENT, "batch", *STEP),
+    ),
+    Command(
+        "sweep-batch",
+        "the same over batch sizes: the knee, a lone user's price",
+        (*MODEL, *DEPLOYMENT, "batches", *STEP),
+    ),
+    Command(
+        "userbase",
+        "from concurrent users to a user base, and back",
+        (
+            "concurrent", "users", "minutes_per_day", "decoding_share", "trough_to_mean", "peak_to_mean",
+            *MODEL, *DEPLOYMENT, "batch", *STEP,
+        ),
+    ),
+    Command(
+        "compare",
+        "accelerators side by side; the brain too",
+        ("gpu", "all", "dtype", "set"),
+        arguments="parts",
+        words=(0, None),
+    ),
+    Command(
+        "presets",
+        "what is known, with sources: list, show NAME, path",
+        (),
+        arguments="words",
+        words=(0, 2),
+    ),
+)  # fmt: skip
+COMMANDS: dict[str, Command] = {command.name: command for command in _COMMANDS}

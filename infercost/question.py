@@ -1,0 +1,193 @@
+"""What was asked: options from flags, a scenario and Python, parsed alike, with where each came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from infercost import catalog
+from infercost.errors import BadValue, Missing, UnknownName, closest
+from infercost.formats import Format
+from infercost.glossary import TERMS
+from infercost.options import COMMANDS, OPTIONS, Command
+from infercost.preset import Fact, Preset
+from infercost.readers.yamlfile import read_mapping
+from infercost.report import Input, Note
+from infercost.units import WHOLE, parse
+
+
+class Given(NamedTuple):
+    """A parsed value and who gave it: ``--batch``, ``scenario case.yaml`` or ``Python``."""
+
+    value: Any
+    origin: str
+
+
+@dataclass
+class Asked:
+    """One question's options. ``take`` reads one and notes in ``inputs`` how it was understood."""
+
+    command: Command
+    given: dict[str, Given] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    inputs: list[Input] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def get(self, name: str) -> Any:
+        """The value of an option, or None when nobody gave it."""
+        given = self.given.get(name)
+        return given.value if given else None
+
+    def take(self, name: str, assume: Any = None, why: str = "") -> Any:
+        """The value of an option or the one to assume, noted as an input of the answer."""
+        given = self.given.get(name)
+        value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
+        unit = TERMS[name].unit if name in TERMS else ""
+        if value is not None:
+            self.inputs.append(Input(name, value.name if isinstance(value, Format) else value, unit, origin))
+        return value
+
+    def need(self, name: str, example: str) -> Any:
+        """The value of an option that has no default.
+
+        Raises:
+            Missing: nobody gave it.
+        """
+        if name not in self.given:
+            raise Missing(f"{self.command.name} needs --{name.replace('_', '-')}", f"for example {example}")
+        return self.take(name)
+
+    def use(self, preset: Preset, *keys: str) -> None:
+        """Note figures of a preset as inputs of the answer."""
+        scope = SCOPES[preset.family]
+        for key in keys:
+            fact = preset.fact(key)
+            origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
+            self.inputs.append(
+                Input(f"{scope}.{key}", fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak)
+            )
+
+
+SCOPES = {"accelerators": "gpu", "efficiency": "efficiency"}
+
+
+def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), origin: str = "Python") -> Asked:
+    """A question from option values, as text or numbers, and the scenario that they may name.
+
+    Raises:
+        BadValue: a value that its parser refuses.
+        UnknownName: an option that the command does not have, or a scenario key that does not exist.
+        BadFile: a scenario that cannot be read.
+    """
+    spec = COMMANDS[command]
+    parsers = {OPTIONS[key].name: OPTIONS[key] for key in spec.options}
+    asked = Asked(spec, words=tuple(words))
+    options = {name: value for name, value in options.items() if value is not None}
+    if (scenario := options.pop("scenario", None)) is not None:
+        _read_scenario(asked, str(scenario))
+    for name, value in options.items():
+        if name not in parsers:
+            known = list(parsers)
+            raise UnknownName(f"{command} has no option {name!r}", f"{closest(name, known)}options: {', '.join(known)}")
+        label = f"--{name.replace('_', '-')}" if origin == "flag" else name
+        asked.given[name] = Given(_parse(name, value, label, spec), label if origin == "flag" else origin)
+    return asked
+
+
+def _read_scenario(asked: Asked, path: str) -> None:
+    """Fill in what a scenario file says; keys of other commands are passed over with a note."""
+    known = {option.name for option in OPTIONS.values()}
+    mine = {OPTIONS[key].name for key in asked.command.options}
+    where = "scenario standard input" if path == "-" else f"scenario {path}"
+    unused = []
+    for written, value in read_mapping(path, "scenario").items():
+        name = written.replace("-", "_")
+        if name not in known:
+            hint = f"{closest(name, sorted(known))}keys are option names: {', '.join(sorted(known))}"
+            raise UnknownName(f"{where}: no such key {written!r}", hint)
+        if name in asked.given:
+            raise BadValue(f"{where}: {written!r} is written twice", "keep one of - and _")
+        if name in mine:
+            asked.given[name] = Given(_parse(name, value, f"{where}: {written}", asked.command), where)
+        else:
+            unused.append(written)
+    if unused:
+        asked.notes.append(Note("unused-keys", f"{asked.command.name} does not use {', '.join(unused)} of {where}"))
+
+
+def _parse(name: str, value: Any, label: str, command: Command) -> Any:
+    """A value as its option's parser reads it; presets and formats that are already read pass through."""
+    key = "batches" if name == "batch" and "batches" in command.options else name
+    option = OPTIONS[key]
+    if option.repeat:
+        values = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(str(item) for item in values)
+    if isinstance(value, (Preset, Format)):
+        return value
+    if isinstance(value, (list, tuple)):
+        value = ",".join(map(str, value))
+    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and name == "all"):
+        raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
+    return option.parse(str(value), label)
+
+
+def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
+    """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its count.
+
+    Raises:
+        UnknownName: no such preset.
+        BadValue: a count that is no whole number, a ``--set`` that does not fit.
+    """
+    if isinstance(text, Preset):
+        return apply_sets(asked, text), None
+    name, colon, count = str(text).rpartition(":")
+    if not colon or not name or catalog.looks_like_file(count):
+        name, count = str(text), ""
+    if not name.strip():
+        raise BadValue("--gpu: names no accelerator", "infercost presets list shows all")
+    number = int(parse(WHOLE, count, "--gpu NAME:N")) if count else None
+    return apply_sets(asked, catalog.load("accelerators", name)), number
+
+
+def read_profile(asked: Asked, assume: str) -> Preset:
+    """The efficiency profile that was asked for, with what ``--set`` changes."""
+    name = asked.take("efficiency", assume, "the note's arithmetic, for a bare count")
+    return apply_sets(asked, name if isinstance(name, Preset) else catalog.load("efficiency", name))
+
+
+def apply_sets(asked: Asked, preset: Preset) -> Preset:
+    """The preset with every ``--set`` of its scope applied.
+
+    Raises:
+        BadValue: a ``--set`` that is no KEY=VALUE, or of an unknown scope.
+        UnknownName: a key that presets of this family do not have.
+    """
+    scope = SCOPES[preset.family]
+    for text in asked.get("set") or ():
+        key, equals, value = text.partition("=")
+        prefix, dot, field_name = key.strip().partition(".")
+        if not (equals and dot):
+            raise BadValue(f"--set: {text!r} is no KEY=VALUE", "write it as --set gpu.memory_bandwidth=30TB/s")
+        if prefix not in SCOPES.values():
+            raise UnknownName(f"--set: no such scope {prefix!r}", f"scopes: {', '.join(SCOPES.values())}")
+        if prefix == scope:
+            preset = _set(preset, field_name.strip().replace("-", "_"), value)
+    return preset
+
+
+def _set(preset: Preset, key: str, value: str) -> Preset:
+    kinds = catalog.FAMILIES[preset.family][0]
+    if key not in kinds:
+        known = list(kinds)
+        raise UnknownName(
+            f"--set: {SCOPES[preset.family]} has no figure {key!r}", f"{closest(key, known)}figures: {', '.join(known)}"
+        )
+    number = parse(kinds[key], value, f"--set {SCOPES[preset.family]}.{key}")
+    fact = Fact(number, kinds[key], f"--set {SCOPES[preset.family]}.{key}={value}", "")
+    if key == "memory":  # what is asked for replaces what a driver would see of the real part
+        kept = {
+            name: old
+            for name, old in preset.facts.items()
+            if not name.startswith("memory_re") and name != "memory_engine"
+        }
+        preset = Preset(preset.name, preset.family, preset.labels, kept, preset.path)
+    return preset.with_fact(key, fact)

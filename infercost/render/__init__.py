@@ -1,0 +1,17 @@
+"""One module a form; each knows Report and nothing of GPUs."""
+
+from importlib import import_module
+
+from infercost.report import Report
+
+FORMS = ("table", "plain", "json", "csv", "markdown")
+
+
+def to_text(report: Report, form: str = "plain", width: int = 80, sources: bool = False) -> str:
+    """A report as text in one of the forms, ``sources`` adding where each input is from.
+
+    Raises:
+        ModuleNotFoundError: a form that does not exist.
+    """
+    text: str = import_module(f"infercost.render.{form}_form").render(report, width, sources)
+    return text

@@ -1,0 +1,35 @@
+"""One JSON document, full precision in base units, stable keys: for scripts."""
+
+import json
+from typing import Any
+
+from infercost.report import Note, Report
+
+SCHEMA_VERSION = 1
+
+
+def render(report: Report, width: int, sources: bool) -> str:
+    """The report as JSON; a thing without a value is null, never NaN or Infinity."""
+    return json.dumps(document(report, sources), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _nulls(report: Report) -> list[Note]:
+    """Why each result without a value has none."""
+    return [Note("null", f"{row.key} is null: {row.remark}") for row in report.results if row.value is None]
+
+
+def document(report: Report, sources: bool) -> dict[str, Any]:
+    """The report as plain dictionaries and lists."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": report.command,
+        "verdict": report.verdict,
+        "inputs": {item.key: item.value for item in report.inputs},
+        "assumed": [item.key for item in report.inputs if item.assumed],
+        "results": {row.key: row.value for row in report.results},
+        "rows": [dict(row) for row in report.series.rows] if report.series else [],
+        "advice": list(report.advice),
+        "notes": [note._asdict() for note in (*report.notes, *_nulls(report))],
+        "steps": [step._asdict() for step in report.steps],
+        "sources": [item._asdict() for item in report.inputs] if sources else [],
+    }

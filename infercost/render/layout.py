@@ -1,0 +1,159 @@
+"""What every form for people shows, in order: verdict, inputs, numbers, parts, rows, advice, work, sources."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from infercost.glossary import KEYS
+from infercost.report import Report, Series
+from infercost.units import show
+
+BAR_WIDTH = 24
+
+
+class Text(NamedTuple):
+    """A paragraph; ``strong`` is the verdict."""
+
+    text: str
+    strong: bool = False
+
+
+class Work(NamedTuple):
+    """Lines of a derivation, kept as they are."""
+
+    lines: tuple[str, ...]
+
+
+class Grid(NamedTuple):
+    """Aligned cells; ``right`` are the columns of numbers, ``marked`` the row to point at."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: frozenset[int]
+    marked: int | None = None
+
+
+Block = Text | Work | Grid
+
+
+def blocks(report: Report, sources: bool) -> list[Block]:
+    """The report as paragraphs and grids, every number already text."""
+    found: list[Block] = [Text(report.verdict, strong=True)]
+    if asked := _asked(report):
+        found.append(Text(asked))
+    if rows := tuple((row.label, show(row.value, row.unit), row.remark) for row in report.results if row.shown):
+        found.append(Grid((), rows, frozenset({1})))
+    if report.parts:
+        found.append(_parts(report))
+    if report.series:
+        found.append(_series(report.series))
+    found += [Text(f"What to change: {advice}.") for advice in report.advice]
+    found += [_work(step) for step in report.steps]
+    if sources and report.inputs:
+        found.append(_sources(report))
+    return found
+
+
+def _work(step: Any) -> Work:
+    """A formula in symbols, in numbers and its result, the signs of equality in one column."""
+    symbol, _, expression = step.symbols.partition(" = ")
+    start = f"  {' ' * len(symbol)} = "
+    return Work(
+        (
+            f"{step.meaning} [{step.source}]",
+            f"  {symbol} = {expression}",
+            f"{start}{step.numbers}",
+            f"{start}{show(step.value, step.unit)}",
+        )
+    )
+
+
+def _asked(report: Report) -> str:
+    said = [
+        _input(item) for item in report.inputs if not item.assumed and item.origin.startswith(("--", "scenario", "Py"))
+    ]
+    assumed = [_input(item) for item in report.inputs if item.assumed]
+    texts = [f"Asked: {', '.join(said)}." if said else "", f"Assumed: {', '.join(assumed)}." if assumed else ""]
+    return " ".join(text for text in texts if text)
+
+
+def _input(item: Any) -> str:
+    value = item.value
+    if value is True:
+        return str(item.key)
+    shown = show(value, item.unit)
+    if isinstance(value, tuple):
+        shown = f"{value[0]} to {value[-1]:,} ({len(value)})" if len(value) > 4 else ", ".join(map(str, value))
+    return f"{item.key.replace('_', ' ')} {shown}"
+
+
+def bar(share: float, width: int = BAR_WIDTH) -> str:
+    """A share of one as a bar of block characters; a trace of something is never nothing."""
+    eighths = round(min(share, 1.0) * width * 8)
+    full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+
+
+def _parts(report: Report) -> Grid:
+    total = sum(value for _, value, _ in report.parts)
+    longest = max(value for _, value, _ in report.parts)
+    rows = tuple(
+        (name, show(value, unit), show(value / total, "share"), bar(value / longest))
+        for name, value, unit in report.parts
+        if value
+    )
+    return Grid((), rows, frozenset({1, 2}))
+
+
+def _series(series: Series) -> Grid:
+    if series.ratios:
+        return _across(series)
+    heads = [KEYS[key].head or KEYS[key].label for key in series.columns]
+    rows = [[_cell(row, key) for key in series.columns] for row in series.rows]
+    if series.marked is not None:
+        rows[series.marked][0] = f"> {rows[series.marked][0]}"
+    right = {index for index, key in enumerate(series.columns) if _is_number(series, key)}
+    if series.bar:
+        heads.append(KEYS[series.bar].head)
+        right.add(len(heads) - 1)
+        heads.append("")
+        for cells, row in zip(rows, series.rows, strict=True):
+            cells += [show(row[series.bar], KEYS[series.bar].unit), bar(row[series.bar], 9)]
+    return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
+
+
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    """A value of a row; its unit where the head does not say it, ``~`` where its figures are weak."""
+    unit = KEYS[key].unit
+    text = show(row[key], "" if unit == KEYS[key].head else unit)
+    return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text
+
+
+def _is_number(series: Series, key: str) -> bool:
+    return any(isinstance(row[key], (int, float)) for row in series.rows)
+
+
+def _across(series: Series) -> Grid:
+    """Two rows as columns, with the ratio of the second to the first."""
+    names = [str(row["name"]) for row in series.rows]
+    rows = tuple(
+        (KEYS[key].label, *(show(row[key], KEYS[key].unit) for row in series.rows), _ratio(series.ratios.get(key)))
+        for key in series.columns
+        if key != "name"
+    )
+    return Grid(("", *names, "ratio"), rows, frozenset({1, 2, 3}))
+
+
+def _ratio(ratio: float | None) -> str:
+    return show(ratio, "x") if ratio is None or ratio >= 1 else f"1/{show(1 / ratio, 'x')}"
+
+
+def _sources(report: Report) -> Grid:
+    rows = tuple(
+        (
+            item.key,
+            show(item.value, item.unit),
+            f"{item.source}, {item.date}" if item.source and item.date else item.source or item.origin,
+        )
+        for item in report.inputs
+    )
+    return Grid(("input", "value", "where it is from"), rows, frozenset({1}))

@@ -1,0 +1,59 @@
+"""Boxes and colour for a terminal: the only module that imports Rich."""
+
+from io import StringIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as RichText
+
+from infercost.render.layout import Grid, Work, blocks
+from infercost.report import Report
+
+
+def render(report: Report, width: int, sources: bool) -> str:
+    """The report as tables; colour follows ``NO_COLOR`` and ``FORCE_COLOR``."""
+    return _render(report, width, sources, Console(width=width, file=StringIO(), highlight=False))
+
+
+def render_for_terminal(report: Report, width: int, sources: bool) -> str:
+    """The same, coloured as the terminal that standard output is."""
+    console = Console()
+    system = console.color_system
+    return _render(
+        report,
+        width,
+        sources,
+        Console(width=width, file=StringIO(), highlight=False, force_terminal=True, color_system=system or None)  # type: ignore[arg-type]
+        if system
+        else Console(width=width, file=StringIO(), highlight=False, no_color=True),
+    )
+
+
+def _render(report: Report, width: int, sources: bool, console: Console) -> str:
+    for block in blocks(report, sources):
+        if isinstance(block, Grid):
+            console.print(_table(block))
+        elif isinstance(block, Work):
+            console.print(RichText("\n".join(block.lines)), end="\n\n")
+        else:
+            console.print(RichText(block.text, style="bold" if block.strong else ""), end="\n\n")
+    file = console.file
+    assert isinstance(file, StringIO)
+    return file.getvalue()
+
+
+def _table(block: Grid) -> Table:
+    if block.heads:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    else:
+        table = Table(box=box.ROUNDED, show_header=False)
+    for column in range(len(block.rows[0])):
+        head = block.heads[column] if block.heads else ""
+        is_last = column == len(block.rows[0]) - 1
+        table.add_column(
+            head, justify="right" if column in block.right else "left", no_wrap=not is_last, overflow="fold"
+        )
+    for number, row in enumerate(block.rows):
+        table.add_row(*map(RichText, row), style="bold" if number == block.marked else "")
+    return table

@@ -1,0 +1,98 @@
+"""What an analysis returns: a frozen result that every form prints and none computes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from infercost.glossary import KEYS
+
+
+class Row(NamedTuple):
+    """One result: its key in JSON, its value in base units, a short remark beside it.
+
+    ``shown`` is false for what JSON needs and a reader of the table does not.
+    """
+
+    key: str
+    value: Any
+    remark: str = ""
+    shown: bool = True
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return KEYS[self.key].label
+
+    @property
+    def unit(self) -> str:
+        """Its base unit."""
+        return KEYS[self.key].unit
+
+
+class Input(NamedTuple):
+    """One input as it was understood, and where it comes from."""
+
+    key: str
+    value: Any
+    unit: str
+    origin: str
+    source: str = ""
+    date: str = ""
+    weak: str = ""
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nobody gave it."""
+        return self.origin.startswith("assumed")
+
+
+class Series(NamedTuple):
+    """Rows of the same keys: a sweep, a comparison, a list.
+
+    ``columns`` is what a table shows, ``bar`` the share it draws, ``marked`` the row it points at, and ``ratios``
+    what the second of two rows is of the first.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    bar: str = ""
+    marked: int | None = None
+    ratios: Mapping[str, float] = MappingProxyType({})
+
+
+class Note(NamedTuple):
+    """Something to know about the answer: a code for scripts, a sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole answer: verdict first, then the numbers, then what to change.
+
+    ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
+    """
+
+    command: str
+    verdict: str
+    inputs: tuple[Input, ...]
+    results: tuple[Row, ...] = ()
+    series: Series | None = None
+    parts: tuple[tuple[str, float, str], ...] = ()
+    advice: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    steps: tuple[Any, ...] = ()
+    met: bool = True
+
+    def __getitem__(self, key: str) -> Any:
+        """The value of a result by its JSON key.
+
+        Raises:
+            KeyError: the answer has no such result.
+        """
+        for row in self.results:
+            if row.key == key:
+                return row.value
+        raise KeyError(key)

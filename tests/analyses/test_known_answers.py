@@ -1,0 +1,52 @@
+"""Answers that other people worked out: the note, a book, papers, measurements."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+import infercost
+from infercost.api import answer
+from infercost.derivation import FORMULAS
+from infercost.question import ask
+from infercost.report import Series
+from tests.conftest import ROOT
+
+CASES = yaml.safe_load((ROOT / "tests/data/known_answers.yaml").read_text())
+
+
+def predicted(case: dict[str, Any]) -> Any:
+    """What infercost says to a case."""
+    if "formula" in case:
+        return FORMULAS[case["formula"]](**{key: float(value) for key, value in case["inputs"].items()})
+    report = answer(ask(case["ask"], case["options"], case.get("words", ())))
+    if "row" in case:
+        return rows(report.series)[case["row"]][case["key"]]
+    if case["key"].startswith("ratio:"):
+        assert report.series is not None
+        return report.series.ratios[case["key"].removeprefix("ratio:")]
+    return report[case["key"]]
+
+
+def rows(series: Series | None) -> Any:
+    assert series is not None
+    return series.rows
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_known_answer(case: dict[str, Any]) -> None:
+    assert predicted(case) == pytest.approx(case["expect"], rel=case["within"])
+
+
+def test_all_fifty_numbers_of_the_note_are_asked() -> None:
+    assert len({case["id"] for case in CASES if case["id"].startswith("note.")}) == 50
+
+
+def test_every_case_names_its_source() -> None:
+    assert all(len(case["source"]) > 5 for case in CASES)
+
+
+def test_the_python_answer_is_the_command_lines() -> None:
+    report = infercost.utilization(gpu="h100-note", params=1.6e12, batch=100)
+    assert report["utilization"] == pytest.approx(0.2)
+    assert report["gpus"] == 20

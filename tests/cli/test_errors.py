@@ -1,0 +1,205 @@
+"""Every wrong question ends in two lines and exit code 2, with nothing on standard output."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, bare_env
+
+UTILIZATION = ("utilization", "--gpu", "h100", "--params", "70B")
+WRONG = {
+    "zero": ("utilization", "--gpu", "h100", "--params", "0"),
+    "negative": ("utilization", "--gpu", "h100", "--params", "-5"),
+    "nan": ("utilization", "--gpu", "h100", "--params", "nan"),
+    "infinite": ("utilization", "--gpu", "h100", "--params", "inf"),
+    "absurd": ("utilization", "--gpu", "h100", "--params", "1e400"),
+    "empty": ("utilization", "--gpu", "h100", "--params", ""),
+    "wrong unit": ("utilization", "--gpu", "h100", "--params", "80GB"),
+    "arabic digits": ("utilization", "--gpu", "h100", "--params", "٧٠B"),
+    "unknown preset": ("utilization", "--gpu", "h10o", "--params", "70B"),
+    "empty preset": ("utilization", "--gpu", "", "--params", "70B"),
+    "count of a preset": ("utilization", "--gpu", "h100:0", "--params", "70B"),
+    "two counts": (*UTILIZATION[:2], "h100:2", *UTILIZATION[3:], "--gpus", "4"),
+    "no gpu": ("fit", "--params", "70B"),
+    "no model": ("fit", "--gpu", "h100"),
+    "unknown option": (*UTILIZATION, "--betch", "8"),
+    "unknown command": ("utilisation",),
+    "option without value": ("utilization", "--gpu"),
+    "stray word": (*UTILIZATION, "stray"),
+    "fractional batch": (*UTILIZATION, "--batch", "1.5"),
+    "list where a number goes": (*UTILIZATION, "--batch", "1,2"),
+    "falling range": ("sweep-batch", *UTILIZATION[1:], "--batch", "8:1"),
+    "share above one": (*UTILIZATION, "--usable", "90"),
+    "unknown dtype": (*UTILIZATION, "--dtype", "fp9"),
+    "unknown rule": (*UTILIZATION, "--overlap", "some"),
+    "unknown form": (*UTILIZATION, "--format", "xml"),
+    "two forms": (*UTILIZATION, "--json", "--csv"),
+    "more active than all": (*UTILIZATION, "--active-params", "80B"),
+    "layers without width": (*UTILIZATION, "--layers", "80"),
+    "width without layers": (*UTILIZATION, "--hidden-size", "8192"),
+    "set without value": (*UTILIZATION, "--set", "gpu.memory_bandwidth"),
+    "set of no scope": (*UTILIZATION, "--set", "memory_bandwidth=3TB/s"),
+    "set of another scope": (*UTILIZATION, "--set", "cpu.memory_bandwidth=3TB/s"),
+    "set of no figure": (*UTILIZATION, "--set", "gpu.memory_bandwith=3TB/s"),
+    "set of a wrong unit": (*UTILIZATION, "--set", "gpu.memory_bandwidth=3TB"),
+    "no rate": ("utilization", "--gpu", "cerebras-wse3", "--params", "70B"),
+    "no rate for the format": ("utilization", "--gpu", "h100-note", "--params", "70B", "--dtype", "bf16"),
+    "no memory": ("fit", "--gpu", "epyc", "--params", "70B"),
+    "no link": ("utilization", "--gpu", "groq:8", "--params", "1B", "--layers", "10", "--hidden-size", "1k"),
+    "nothing to ask": ("userbase",),
+    "both ways": ("userbase", "--concurrent", "1000", "--users", "1M"),
+    "minutes beyond a day": ("userbase", "--concurrent", "1000", "--minutes-per-day", "1500"),
+    "nothing to compare": ("compare",),
+    "unknown part": ("compare", "h100", "h1000"),
+    "unknown profile": (*UTILIZATION, "--efficiency", "idael"),
+    "unknown word": ("presets", "lst"),
+    "nothing to show": ("presets", "show"),
+    "unknown name": ("presets", "show", "h100x"),
+    "unknown family": ("presets", "list", "acelerators"),
+    "missing scenario": ("fit", "--scenario", "nowhere.yaml"),
+    "a folder as scenario": ("fit", "--scenario", "."),
+    "a folder as gpu": ("fit", "--gpu", "./", "--params", "70B"),
+    "an output nobody may write": (*UTILIZATION, "--output", "/nowhere/at/all.json"),
+    "a folder as output": (*UTILIZATION, "--output", "."),
+}
+
+
+@pytest.mark.parametrize("args", WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_question(args: tuple[str, ...], run: Run) -> None:
+    result = run(*args)
+    assert result.code == 2
+    assert result.out == ""
+    lines = result.err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("hint: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "suggestion"),
+    [
+        (("utilization", "--gpu", "h10o", "--params", "70B"), "did you mean h100"),
+        (("utilization", "--gpu", "rtx-4091", "--params", "70B"), "did you mean rtx-4090"),
+        (("presets", "lst"), "did you mean list"),
+        ((*UTILIZATION, "--set", "gpu.memory_bandwith=3TB/s"), "did you mean memory_bandwidth"),
+        ((*UTILIZATION, "--dtype", "bf61"), "did you mean bf16"),
+    ],
+)
+def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) -> None:
+    assert suggestion in run(*args).err
+
+
+def test_an_unknown_option_names_the_near_one(run: Run) -> None:
+    assert "--batch" in run(*UTILIZATION, "--betch", "8").err
+
+
+SCENARIOS = {
+    "broken": "gpu: [h100",
+    "a key that does not exist": "gpu: h100\nparamz: 70B",
+    "a value of the wrong kind": "gpu: h100\nparams: 80GB",
+    "a mapping where a value goes": "gpu: {name: h100}\nparams: 70B",
+    "a key twice": "gpu: h100\ngpu: h200\nparams: 70B",
+    "a key in both spellings": "minutes-per-day: 5\nminutes_per_day: 6\nconcurrent: 4",
+    "a list": "- gpu\n- params",
+    "empty": "",
+    "an alias bomb": "a: &a [1, 1]\nb: &b [*a, *a]\nc: [*b, *b]",
+    "tabs": "gpu:\th100\n\tparams: 3",
+    "control characters": "gpu: h\x01100",
+}
+
+
+@pytest.mark.parametrize("text", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_a_wrong_scenario(text: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(text)
+    result = run("userbase" if "minutes" in text else "fit", "--scenario", str(path))
+    assert result.code == 2
+    assert result.out == ""
+    assert "case.yaml" in result.err
+    assert len(result.err.splitlines()) == 2
+
+
+def test_a_binary_scenario(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_bytes(bytes(range(256)))
+    assert "binary" in run("fit", "--scenario", str(path)).err
+
+
+def test_scalars_are_text_and_not_yamls_types(run: Run, tmp_path: Path) -> None:
+    """YAML 1.1 reads 1:32 as 92 and 1e12 as a string; our parsers read a range and a trillion."""
+    path = tmp_path / "case.yaml"
+    path.write_text("gpu: h100\nparams: 1e12\nbatch: 1:32\n")
+    rows = run("sweep-batch", "--scenario", str(path), "--json").json["rows"]
+    assert [row["batch"] for row in rows] == [1, 2, 4, 8, 16, 32]
+    path.write_text("gpu: h100\nparams: no\n")
+    assert "'no' is not a number" in run("fit", "--scenario", str(path)).err
+
+
+def test_flags_win_over_the_scenario_and_its_other_keys_are_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.json"
+    path.write_text('{"gpu": "h100", "params": "70B", "minutes-per-day": 5}')
+    result = run("fit", "--scenario", str(path), "--params", "1.6e12")
+    assert result.code == 0
+    assert "1.6 TB" in result.out
+    assert "does not use minutes-per-day" in result.err
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "infercost", *args]
+
+
+def test_a_scenario_from_standard_input() -> None:
+    said = subprocess.run(
+        command("fit", "--scenario", "-"), input=b"gpu: h100\nparams: 70B\n", capture_output=True, env=bare_env()
+    )
+    assert said.returncode == 0
+    assert b"70 GB of weights" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("closing", "said"), [("<&-", "standard input is closed"), (">&-", "standard output is closed")]
+)
+def test_a_closed_stream(closing: str, said: str) -> None:
+    shell = f'exec "{sys.executable}" -m infercost fit --scenario - {closing}'
+    given = b"" if closing == "<&-" else b"gpu: h100\nparams: 70B\n"
+    result = subprocess.run(["sh", "-c", shell], input=given, capture_output=True, env=bare_env())
+    assert result.returncode == 2
+    assert said in result.stderr.decode()
+    assert b"Traceback" not in result.stderr
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    with subprocess.Popen(
+        command("compare", "--all", "--steps"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=bare_env()
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+def test_a_full_device_is_said() -> None:
+    shell = f'exec "{sys.executable}" -m infercost fit --gpu h100 --params 70B > /dev/full'
+    result = subprocess.run(["sh", "-c", shell], capture_output=True, env=bare_env())
+    assert result.returncode == 2
+    assert b"no space left" in result.stderr
+    assert b"Traceback" not in result.stderr
+
+
+def test_a_defect_says_how_to_report_it(tmp_path: Path) -> None:
+    code = (
+        "import infercost.analyses.fit as fit, infercost.cli.app as app, sys\n"
+        "fit.answer = lambda asked: 1 / 0\n"
+        "sys.argv = ['infercost', 'fit', '--gpu', 'h100', '--params', '1B']\n"
+        "app.entry()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env(), cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert b"defect in infercost" in result.stderr
+    assert b"infercost fit --gpu h100 --params 1B" in result.stderr

@@ -1,0 +1,325 @@
+"""The contract that scripts rely on: keys, exit codes, forms, version, completion."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infercost
+from tests.conftest import Run, bare_env
+
+NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
+KEYS = {
+    "fit": "gpus_for_weights weight_bytes memory_per_gpu_bytes gpus nodes fits kv_bytes_per_token "
+    "kv_bytes_per_sequence kv_pool_bytes_per_gpu kv_pool_tokens max_sequences weight_bytes_per_gpu "
+    "total_params active_params vision_params mtp_params",
+    "utilization": "gpus batch weight_bytes flops_per_token compute_time_s memory_time_s communication_time_s "
+    "overhead_time_s step_time_s bound_step_time_s bound utilization memory_bandwidth_utilization critical_batch "
+    "tokens_per_s tokens_per_s_per_user tokens_per_s_per_gpu usd_per_million_tokens joules_per_token prefill_time_s "
+    "ttft_s request_time_s",
+    "sweep-batch": "critical_batch knee_batch max_batch lone_user_cost_ratio",
+    "userbase": "concurrent_users minutes_per_day users users_at_trough mean_concurrent peak_concurrent "
+    "trough_concurrent slots gpus usd_per_month",
+}
+COMPARE = "name flops_per_byte drain_time_s critical_batch flops_per_joule memory_bytes memory_bandwidth_bytes_per_s"
+ASKED: dict[str, tuple[str, ...]] = {
+    "fit": ("fit", *NOTE),
+    "utilization": ("utilization", *NOTE),
+    "sweep-batch": ("sweep-batch", *NOTE),
+    "userbase": ("userbase", "--concurrent", "1000"),
+    "compare": ("compare", "h100-note", "human-brain"),
+    "compare all": ("compare", "--all"),
+    "presets list": ("presets", "list"),
+    "presets show": ("presets", "show", "h100"),
+    "presets path": ("presets", "path"),
+}
+
+
+@pytest.mark.parametrize("command", KEYS)
+def test_the_keys_of_the_interface(command: str, run: Run) -> None:
+    document = run(*ASKED[command], "--json").json
+    assert set(KEYS[command].split()) <= set(document["results"])
+    assert document["schema_version"] == 1
+    assert document["command"] == command
+    assert {"inputs", "results", "rows", "notes", "steps", "sources"} <= set(document)
+
+
+def test_rows_have_the_keys_of_the_interface(run: Run) -> None:
+    for row in run(*ASKED["sweep-batch"], "--json").json["rows"]:
+        assert set(KEYS["utilization"].split()) <= set(row)
+    for row in run(*ASKED["compare"], "--json").json["rows"]:
+        assert set(COMPARE.split()) <= set(row)
+
+
+@pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
+def test_what_has_no_value_is_null_with_a_note(args: tuple[str, ...], run: Run) -> None:
+    document = run(*args, "--json").json
+    said = " ".join(note["text"] for note in document["notes"] if note["code"] == "null")
+    missing = [key for key, value in document["results"].items() if value is None]
+    if args[0] == "sweep-batch":
+        missing += [key for row in document["rows"] for key, value in row.items() if value is None]
+    assert all(key in said for key in missing), [key for key in missing if key not in said]
+
+
+@pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
+def test_the_same_question_gives_the_same_bytes(args: tuple[str, ...], run: Run) -> None:
+    args = (*args, "--json", "--steps", "--sources")
+    assert run(*args).out == run(*args).out
+
+
+@pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
+@pytest.mark.parametrize("form", ["table", "plain", "markdown", "csv", "json"])
+@pytest.mark.parametrize("more", [(), ("--steps", "--sources")], ids=["bare", "whole"])
+def test_every_command_has_every_form(args: tuple[str, ...], form: str, more: tuple[str, ...], run: Run) -> None:
+    result = run(*args, "--format", form, *more)
+    assert result.code == 0
+    assert result.out.endswith("\n")
+    assert "\x1b" not in result.out
+    assert "nan" not in result.out.lower().split()
+    if form in ("table", "plain"):
+        assert max(map(len, result.out.splitlines())) <= 80 or more, "80 columns are enough"
+    if form == "plain":
+        assert not set("╭│┃━") & set(result.out)
+
+
+def test_the_work_is_shown_on_request(run: Run) -> None:
+    document = run("utilization", *NOTE, "--steps", "--json").json
+    steps = {step["name"]: step for step in document["steps"]}
+    assert steps["memory_time"]["symbols"] == "t_m = R / (n × W × η_m)"
+    assert steps["memory_time"]["numbers"] == "1.6 TB / (20 × 3 TB/s × 1)"
+    assert steps["memory_time"]["value"] == pytest.approx(80 / 3000)
+    assert all(step["source"] for step in steps.values())
+
+
+def test_every_input_tells_where_it_is_from(run: Run) -> None:
+    sources = run("utilization", *NOTE, "--sources", "--json", "--set", "gpu.power=1kW").json["sources"]
+    by_key = {item["key"]: item for item in sources}
+    assert by_key["gpu.memory_bandwidth"]["source"].startswith("Ege Erdil")
+    assert by_key["params"]["origin"] == "--params"
+    assert by_key["batch"]["origin"].startswith("assumed")
+
+
+def test_set_answers_what_if(run: Run) -> None:
+    engineered = run("utilization", *NOTE, "--set", "gpu.memory_bandwidth=30TB/s", "--json").json["results"]
+    assert engineered["critical_batch"] == pytest.approx(50)
+    assert engineered["memory_time_s"] == pytest.approx(0.08 / 30)
+
+
+def test_it_does_not_fit(run: Run) -> None:
+    result = run("fit", *NOTE, "--gpus", "8", "--json")
+    assert result.code == 3
+    found = result.json["results"]
+    assert (found["fits"], found["gpus_for_weights"], found["shortfall_bytes"]) == (False, 20, 960e9)
+    assert run("utilization", *NOTE, "--gpus", "8").code == 3
+
+
+def test_h100_is_not_the_notes_and_says_so(run: Run) -> None:
+    result = run("utilization", "--gpu", "h100", "--params", "1.6e12")
+    assert "0.339%" in result.out
+    assert "h100-note" in result.err
+    assert "h100-note" not in run("utilization", "--gpu", "h100", "--params", "1.6e12", "--dtype", "bf16").err
+
+
+def test_the_notes_thousand_stands_beside_the_five_hundred(run: Run) -> None:
+    for command in ("utilization", "sweep-batch"):
+        said = run(command, *NOTE)
+        assert "500" in said.out
+        assert "1,000 users and a thousandfold cost" in said.err
+
+
+def test_weak_figures_are_marked(run: Run) -> None:
+    assert "apple-m3-max memory_bandwidth" not in run("utilization", "--gpu", "m3-max", "--params", "8B").err
+    assert "flops_fp32 is weak: shader rate" in run("utilization", "--gpu", "m3-max", "--params", "8B").err
+    assert "rubin-nvl72 ~" in run("compare", "--all").out
+    assert "288 GB ~" in run("presets", "show", "rubin").out
+
+
+def test_memory_is_counted_as_the_profile_says(run: Run, tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(
+        "name: Mine\noverlap: operator\nmemory: engine\n"
+        + "".join(
+            f"{key}: {{value: 0.8, source: LAB}}\n" for key in ("memory_share", "compute_share", "link_share", "usable")
+        )
+        + "hop_latency: {value: 5us, source: LAB}\nstep_overhead: {value: 1ms, source: LAB}\n"
+        'sources:\n  LAB: {title: "our own lab", date: 2026-01}\n'
+    )
+    args = ("utilization", "--gpu", "h100:20", "--params", "1.6e12", "--efficiency", str(profile), "--json")
+    found = run(*args)
+    assert found.json["inputs"]["gpu.memory_engine"] == pytest.approx(79.19 * 2**30)
+    results = found.json["results"]
+    assert results["memory_time_s"] == pytest.approx(1.6e12 / (20 * 3.35e12 * 0.8))
+    assert results["step_time_s"] == pytest.approx(results["memory_time_s"] + 1e-3)
+    assert results["bound_step_time_s"] == pytest.approx(1.6e12 / (20 * 3.35e12))
+    assert "counted as engines see it" in " ".join(note["text"] for note in found.json["notes"])
+
+
+def test_communication_goes_through_nodes(run: Run) -> None:
+    """20 H100s are three nodes of 8: a ring inside at 450 GB/s, then an eighth of the message at 50 GB/s."""
+    args = (
+        "utilization",
+        "--gpu",
+        "h100:24",
+        "--params",
+        "1.6e12",
+        "--layers",
+        "100",
+        "--hidden-size",
+        "16384",
+        "--json",
+    )
+    message = 16384 * 1
+    inside = 2 * 7 / 8 * message / 450e9
+    across = 2 * 2 / 3 * message / 8 / 50e9
+    assert run(*args).json["results"]["communication_time_s"] == pytest.approx(200 * (inside + across))
+    one = run("utilization", "--gpu", "h100", "--params", "7B", "--json").json["results"]
+    assert one["communication_time_s"] == 0
+
+
+def test_userbase_from_the_hardware(run: Run) -> None:
+    found = run("userbase", *NOTE, "--price", "2", "--json").json["results"]
+    assert (found["concurrent_users"], found["users"], found["gpus"]) == (500, 72_000, 20)
+    assert found["usd_per_month"] == 2 * 20 * 730
+    found = run("userbase", *NOTE, "--users", "1M", "--peak-to-mean", "1.35", "--json").json["results"]
+    assert found["slots"] == 9375
+    assert found["gpus"] == 19 * 20
+
+
+def test_userbase_names_what_it_counts(run: Run) -> None:
+    found = run("userbase", "--concurrent", "1000", "--decoding-share", "18%", "--json")
+    assert found.json["results"]["people_online"] == pytest.approx(1000 / 0.18)
+    text = run("userbase", "--concurrent", "1000", "--trough-to-mean", "0.144")
+    assert "1,000,000 to fill the emptiest hour" in text.out
+    assert "people with the app open" in text.out
+    assert "0.144" in text.err
+
+
+def test_sweep_marks_the_knee(run: Run) -> None:
+    found = run("sweep-batch", *NOTE, "--batch", "1:1024", "--json").json
+    assert found["results"]["knee_batch"] == 512
+    assert found["results"]["lone_user_cost_ratio"] == pytest.approx(500)
+    assert "> 512" in run("sweep-batch", *NOTE, "--batch", "1:1024").out
+    short = run("sweep-batch", *NOTE, "--batch", "1,8")
+    assert "--batch 1:512" in short.out
+
+
+def test_compare_shows_the_notes_contrast(run: Run) -> None:
+    said = run("compare", "h100-note", "human-brain")
+    for figure in ("1,250x the memory", "500x the bandwidth", "30.43x less power", "full at batch 1"):
+        assert figure in said.out.replace("\n", " ")
+    assert "35x" in said.err
+
+
+def test_compare_all_is_sorted_by_date(run: Run) -> None:
+    rows = run("compare", "--all", "--json").json["rows"]
+    dates = [row["released"] for row in rows if row["released"]]
+    assert dates == sorted(dates)
+    assert len(rows) >= 40
+
+
+def test_presets_show_prints_every_figure_with_source_and_date(run: Run) -> None:
+    rows = run("presets", "show", "H100 SXM", "--json").json["rows"]
+    assert {"memory", "memory_reported", "memory_engine", "memory_bandwidth", "flops_fp8"} <= {
+        row["key"] for row in rows
+    }
+    assert all(row["source"] and row["date"] for row in rows)
+    assert run("presets", "show", "ideal").code == 0
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"infercost {infercost.__version__}\n"
+    said = subprocess.run([sys.executable, "-m", "infercost", "--version"], capture_output=True, env=bare_env())
+    assert said.stdout.decode() == f"infercost {infercost.__version__}\n"
+
+
+def test_help_is_plain(run: Run) -> None:
+    assert "utilization" in run().out
+    said = run("utilization", "--help").out
+    assert "--gpu NAME[:N]" in said
+    assert not set("╭│") & set(said)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def complete(*words: str) -> list[str]:
+    variables = {
+        "_INFERCOST_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(("infercost", *words)),
+        "COMP_CWORD": str(len(words)),
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", "from infercost.cli.app import entry; entry()"],
+        capture_output=True,
+        env=bare_env(**variables),
+    )
+    return said.stdout.decode().split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("util",), "utilization"),
+        (("utilization", "--par"), "--params"),
+        (("utilization", "--gpu", "h100-n"), "h100-note"),
+        (("fit", "--gpu", "rtx-40"), "rtx-4090"),
+        (("compare", "human"), "human-brain"),
+        (("presets", "sh"), "show"),
+        (("presets", "show", "mi3"), "mi300x"),
+        (("utilization", "--dtype", "bf"), "bf16"),
+        (("utilization", "--efficiency", "id"), "ideal"),
+        (("utilization", "--format", "ma"), "markdown"),
+        (("utilization", "--overlap", "fu"), "full"),
+    ],
+)
+def test_completion(words: tuple[str, ...], expected: str) -> None:
+    assert expected in complete(*words)
+
+
+def test_colour_follows_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = ("utilization", *NOTE)
+    assert "\x1b" not in run(*args).out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1m" in run(*args).out
+    assert "╭" in run(*args).out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in run(*args, "--format", "table").out
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_width_is_honoured(columns: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = run("utilization", *NOTE, "--format", "table").out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+
+
+def test_an_ascii_stream_gets_ascii() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "infercost", "sweep-batch", *NOTE, "--steps", "--format", "table"],
+        capture_output=True,
+        env=bare_env(PYTHONIOENCODING="ascii", PYTHONUTF8="0"),
+    )
+    assert said.returncode == 0
+    text = said.stdout.decode("ascii")
+    assert "#####" in text
+    assert "x W x eta_m" in text
+
+
+def test_from_python() -> None:
+    report = infercost.fit(gpu="h100-note", params=1.6e12)
+    assert report["gpus_for_weights"] == 20
+    part: Any = infercost.accelerator("h100")
+    assert infercost.utilization(gpu=part, params="70B")["gpus"] == 1
+    assert infercost.sweep_batch(gpu="h100", params=70e9, batch=[1, 8])["gpus"] == 1
+    assert infercost.userbase(concurrent=1000)["users"] == 144_000
+    assert infercost.compare("h100", part).series.rows[0]["flops_per_byte"] == pytest.approx(590.7, rel=1e-4)
+    assert infercost.to_text(report).startswith("20 accelerators")
+    assert infercost.utilization(gpu="h100", params=1e9, steps=True).steps
+    with pytest.raises(infercost.InfercostError):
+        infercost.fit(gpu="h100", params=float("nan"))
+    with pytest.raises(infercost.InfercostError):
+        infercost.fit(gpu="h100", parms=1e9)
+    with pytest.raises(AttributeError):
+        report.met = False  # type: ignore[misc]
+    with pytest.raises(KeyError):
+        report["nothing"]

@@ -1,0 +1,67 @@
+"""What a run loads: start-up stays at its floor because of what is not imported."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from tests.conftest import bare_env
+
+HEAVY = ("rich", "numpy", "pydantic", "scipy", "pandas", "importlib.metadata")
+TYPER_BEFORE_PYDANTIC = tuple(map(int, typer.__version__.split(".")[:2])) < (0, 29)
+
+
+def loaded(*args: str) -> set[str]:
+    """Modules that a run has loaded when it ends."""
+    code = (
+        "import sys\nfrom infercost.cli.app import main\n"
+        f"main({list(args)!r})\nsys.stderr.write('\\n'.join(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env())
+    assert said.returncode == 0, said.stderr
+    return set(said.stderr.decode().split("\n"))
+
+
+@pytest.mark.parametrize("form", ["json", "plain", "csv", "markdown"])
+def test_no_heavy_module_on_the_way_to_text(form: str) -> None:
+    heavy = set(HEAVY) if TYPER_BEFORE_PYDANTIC else set(HEAVY) - {"pydantic", "importlib.metadata"}
+    modules = loaded("utilization", "--gpu", "h100", "--params", "1.6e12", "--format", form)
+    assert not modules & heavy
+
+
+def test_a_table_loads_rich_and_no_numpy() -> None:
+    modules = loaded("utilization", "--gpu", "h100", "--params", "1.6e12", "--format", "table")
+    assert "rich.table" in modules
+    assert "numpy" not in modules
+
+
+def test_only_the_analysis_that_was_asked_for_is_loaded() -> None:
+    modules = loaded("userbase", "--concurrent", "1000", "--json")
+    analyses = {name for name in modules if name.startswith("infercost.analyses.")}
+    assert analyses == {"infercost.analyses.userbase", "infercost.analyses.step"}
+    assert "infercost.expression" not in modules
+
+
+def test_help_loads_no_analysis_and_reads_no_preset() -> None:
+    modules = loaded("--help")
+    assert not any(name.startswith(("infercost.analyses", "infercost.engine", "infercost.catalog")) for name in modules)
+    assert "yaml" not in modules
+
+
+def test_the_package_imports_neither_typer_nor_rich_nor_numpy() -> None:
+    code = "import sys, infercost\nprint('\\n'.join(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env())
+    assert not {"typer", "rich", "numpy"} & set(said.stdout.decode().split())
+
+
+def test_one_accelerator_and_one_profile_are_read() -> None:
+    code = (
+        "import yaml\nparse, read = yaml.parse, []\n"
+        "yaml.parse = lambda text, **more: (read.append(text), parse(text, **more))[1]\n"
+        "from infercost.cli.app import main\n"
+        "main(['utilization', '--gpu', 'h100', '--params', '1.6e12', '--json'])\n"
+        "assert len(read) == 2, len(read)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env())
+    assert said.returncode == 0, said.stderr

@@ -1,0 +1,75 @@
+"""An output file is written whole or not at all, and keeps what it had."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from infercost.cli import write
+from infercost.errors import BadFile
+from tests.conftest import Run
+
+FIT = ("fit", "--gpu", "h100", "--params", "70B")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.json", "{\n"), ("a.csv", "key,value,unit\n"), ("a.md", "**1 accelerator"), ("a.txt", "1 accelerator")],
+)
+def test_the_ending_chooses_the_form(name: str, start: str, run: Run, tmp_path: Path) -> None:
+    result = run(*FIT, "--output", str(tmp_path / name))
+    assert (result.code, result.out) == (0, "")
+    assert (tmp_path / name).read_text().startswith(start)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_an_answer_that_does_not_fit_is_still_written(run: Run, tmp_path: Path) -> None:
+    assert run(*FIT, "--params", "1.6e12", "--gpus", "2", "--output", str(tmp_path / "a.json")).code == 3
+    assert '"fits": false' in (tmp_path / "a.json").read_text()
+
+
+def test_a_wrong_question_leaves_the_old_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    assert run(*FIT, "--params", "nan", "--output", str(path)).code == 2
+    assert path.read_text() == "old"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", no_room)
+    with pytest.raises(BadFile, match="no space left"):
+        write.write_file(str(path), "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_mode_and_link_are_kept(tmp_path: Path) -> None:
+    real = tmp_path / "real.txt"
+    real.write_text("old")
+    real.chmod(0o640)
+    link = tmp_path / "link.txt"
+    link.symlink_to(real)
+    write.write_file(str(link), "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write.write_file(str(tmp_path / "a.txt"), "new")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_is_written_through() -> None:
+    write.write_file(os.devnull, "gone")
+    assert os.path.exists(os.devnull)

@@ -1,0 +1,61 @@
+"""What every test may use: the command line inside this process, and the project's folder."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from infercost.cli.app import main
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Result(NamedTuple):
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The JSON document on standard output; NaN and Infinity are no JSON."""
+        return json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INFERCOST_PRESETS", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.excepthook", lambda *_: None)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process."""
+
+    def run_command(*args: str) -> Result:
+        code = main(list(args))
+        said = capsys.readouterr()
+        return Result(code, said.out, said.err)
+
+    return run_command
+
+
+@pytest.fixture
+def at_root(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test runs in the project's folder."""
+    monkeypatch.chdir(ROOT)
+    return ROOT
+
+
+def bare_env(**more: str) -> dict[str, str]:
+    """The environment without what changes infercost's output."""
+    names = ("INFERCOST_PRESETS", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    return {**{key: value for key, value in os.environ.items() if key not in names}, **more}
