@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost.analyses.step import critical_batch, step_results, step_times
-from infercost.analyses.utilization import NULL_REASONS, kind, step_notes, thousand_note
+from infercost.analyses.utilization import NULL_REASONS, kind, step_notes
 from infercost.case import Case, StepInputs, read_case, read_step_inputs
 from infercost.derivation import not_recording
 from infercost.engine import economics
@@ -34,7 +34,7 @@ def answer(asked: Asked) -> Report:
         inputs=tuple(asked.inputs),
         results=(
             Row("gpus", case.devices, "as given" if case.devices_given else "least that hold the weights"),
-            Row("critical_batch", critical, "where arithmetic takes as long as reads"),
+            Row("critical_batch", critical, "arithmetic takes as long as reads"),
             Row(
                 "knee_batch",
                 rows[knee]["batch"] if knee is not None else None,
@@ -45,7 +45,7 @@ def answer(asked: Asked) -> Report:
         ),
         series=Series(columns, rows, bar="utilization", marked=knee),
         advice=_advice(critical, batches[-1]),
-        notes=(*step_notes(case, inputs), thousand_note(case, rows[0]), *_nulls(rows[0]), *asked.notes),
+        notes=(*step_notes(case, inputs), *_nulls(rows[0]), *asked.notes),
         met=case.fits,
     )
 

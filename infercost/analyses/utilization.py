@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost.analyses.step import spread, step_results
-from infercost.case import FLOPS_PER_PARAM, Case, StepInputs, case_notes, read_case, read_step_inputs
+from infercost.case import Case, StepInputs, case_notes, read_case, read_step_inputs
 from infercost.efficiency import is_ideal
 from infercost.numeric import ceiling
 from infercost.question import Asked
@@ -17,7 +17,7 @@ OVERLAP_WORDS = {
 }
 #: Why a result of a step may have no value, by JSON key.
 NULL_REASONS = {
-    "communication_time_s": "left out: needs --layers, --hidden-size",
+    "communication_time_s": "needs --layers and --hidden-size",
     "usd_per_million_tokens": "needs --price",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prefill is not modelled for a bare count"),
@@ -41,7 +41,7 @@ def answer(asked: Asked) -> Report:
         results=_rows(case, inputs, results),
         parts=_time_parts(results),
         advice=_advice(case, results),
-        notes=(*step_notes(case, inputs), thousand_note(case, results), *asked.notes),
+        notes=(*step_notes(case, inputs), *asked.notes),
         met=case.fits,
     )
 
@@ -51,15 +51,15 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     remarks = {
         "gpus": "as given" if case.devices_given else "least that hold the weights",
         "weight_bytes": f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter",
-        "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name}, dense)",
+        "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
         "memory_time_s": f"at {show(case.part.value('memory_bandwidth'), 'B/s')} a device",
         "communication_time_s": _communication_remark(case),
         "step_time_s": f"{kind(case)}: {OVERLAP_WORDS[inputs.overlap]}",
-        "critical_batch": "where arithmetic takes as long as reads",
+        "critical_batch": "arithmetic takes as long as reads",
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
     }
-    hidden = {"bound", "prefill_time_s", "ttft_s", "request_time_s"}
+    hidden = {"bound", "batch", "prefill_time_s", "ttft_s", "request_time_s"}
     if results["step_time_s"] == results["bound_step_time_s"]:
         hidden.add("bound_step_time_s")
     if not results["overhead_time_s"]:
@@ -129,21 +129,10 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
         notes.append(_layout_note(case))
     if part.labels.get("note_8bit") and case.format.name in ("8bit", "fp8", "int8"):
         notes.append(Note("see-also", part.labels["note_8bit"]))
-    used = (inputs.rate.key, "memory_bandwidth", "power", "link_bandwidth")
+    used = [inputs.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if inputs.layers else [])]
     weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
     notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
     return notes
-
-
-def thousand_note(case: Case, results: dict[str, Any]) -> Note:
-    """Why the critical batch is half the balance that the note reads as users."""
-    balance, critical = results["flops_per_byte"], results["critical_batch"]
-    return Note(
-        "flop-per-parameter",
-        f"{show(balance)} FLOP a byte is not yet {show(balance)} users: one takes {FLOPS_PER_PARAM} FLOP a parameter "
-        f"of {case.format.bytes_per_value:g} B, so the crossing is at {show(critical)}. The note reads its 1000:1 as "
-        "1,000 users and a thousandfold cost; by its own 2 FLOP a parameter both are 500",
-    )
 
 
 def _layout_note(case: Case) -> Note:

@@ -1,0 +1,95 @@
+"""What the documents show is what the tool prints."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import ROOT, bare_env
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/"
+
+
+class Block(NamedTuple):
+    """A command in a document and the output that stands below it."""
+
+    document: str
+    command: str
+    output: str
+
+
+def blocks() -> list[Block]:
+    """Every command of every console block that shows output."""
+    found = []
+    for path in DOCUMENTS:
+        for body in re.findall(r"^```console\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL):
+            for command, output in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
+                found.append(Block(path.name, command, output))
+    return [block for block in found if block.output]
+
+
+def on_a_terminal(command: str, cwd: Path) -> str:
+    """What a command shows on a terminal of 80 columns, colour taken out."""
+    ours, theirs = pty.openpty()
+    script = f'infercost() {{ "{sys.executable}" -m infercost "$@"; }}; {command}'
+    env = bare_env(COLUMNS="80", TERM="xterm-256color")
+    with subprocess.Popen(
+        ["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=cwd, env=env
+    ):
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            seen += part
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("block", blocks(), ids=lambda block: f"{block.document}: {block.command[-60:]}")
+def test_the_output_shown_is_the_output_printed(block: Block) -> None:
+    command = block.command.removeprefix(INSTALL)
+    assert command.startswith("infercost"), "only the tool's own output is compared"
+    shown = on_a_terminal(command, ROOT)
+    assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in block.output.splitlines()]
+
+
+def test_the_readme_opens_with_the_main_job() -> None:
+    first = next(block for block in blocks() if block.document == "README.md")
+    assert first.command == f"{INSTALL}infercost utilization --gpu h100 --params 1.6e12"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_runs_as_it_says(path: Path) -> None:
+    commands = re.findall(r"^#\s+(infercost .*?)(?:\s{2,}.*)?$", path.read_text(), re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert "error" not in on_a_terminal(command, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("command", "figures"),
+    [
+        ("fit --scenario examples/note.yaml", ["20 accelerators", "1.6 TB"]),
+        ("utilization --scenario examples/note.yaml", ["3.2 TFLOP", "53.33 us", "26.67 ms", "0.200%"]),
+        ("utilization --scenario examples/note-batch-100.yaml", ["20.0%"]),
+        ("utilization --scenario examples/note-batch-100.yaml --overlap none", ["16.7%"]),
+        ("sweep-batch --scenario examples/note.yaml", ["500x", "thousandfold"]),
+        ("userbase --scenario examples/note-userbase.yaml", ["144,000 daily users", "0.144"]),
+        ("userbase --scenario examples/note-userbase.yaml --trough-to-mean 14.4%", ["1,000,000"]),
+        ("compare h100-note human-brain", ["1,250x", "500x", "30.43x"]),
+    ],
+)
+def test_the_note_to_the_digit(command: str, figures: list[str]) -> None:
+    said = on_a_terminal(f"infercost {command}", ROOT)
+    assert [figure for figure in figures if figure not in said] == []

@@ -1,0 +1,57 @@
+"""The wheel, the sdist and the editable install find their presets from any folder."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, bare_env
+
+PRESETS = sorted(path.stem for path in (ROOT / "presets" / "accelerators").glob("*.yaml"))
+
+
+def run(*args: str | Path, cwd: Path) -> str:
+    said = subprocess.run(list(map(str, args)), capture_output=True, cwd=cwd, env=bare_env(PYTHONPATH=""), text=True)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What can be installed: the sdist, the wheel made from it, and the checkout itself."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return {"wheel": str(wheel), "sdist": str(sdist), "editable": str(ROOT)}
+
+
+@pytest.mark.parametrize("form", ["wheel", "sdist", "editable"])
+def test_an_install_answers_from_any_folder(form: str, built: dict[str, str], tmp_path: Path) -> None:
+    """A fresh environment; the dependencies are lent by the one that runs the tests."""
+    place = tmp_path / "venv"
+    venv.create(place, with_pip=False)
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(place)}))
+    (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = place / "bin" / "python"
+    options = ["install", "--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+    target = ["-e", built[form]] if form == "editable" else [built[form]]
+    run(sys.executable, "-m", "pip", "--python", python, *options, *target, cwd=tmp_path)
+    origin = run(python, "-c", "import infercost; print(infercost.__file__)", cwd=tmp_path).strip()
+    assert Path(origin).is_relative_to(ROOT if form == "editable" else place)
+    said = run(place / "bin" / "infercost", "utilization", "--gpu", "h100", "--params", "1.6e12", cwd=tmp_path)
+    assert "0.339%" in said
+    listed = run(place / "bin" / "infercost", "presets", "list", "accelerators", "--csv", cwd=tmp_path)
+    assert sorted(line.split(",")[0] for line in listed.splitlines()[1:]) == PRESETS
+
+
+def test_the_wheel_holds_no_tests_and_says_it_is_typed(built: dict[str, str]) -> None:
+    from zipfile import ZipFile
+
+    names = ZipFile(built["wheel"]).namelist()
+    assert "infercost/py.typed" in names
+    assert "infercost/presets/efficiency/ideal.yaml" in names
+    assert {name.split(os.sep)[0].split("-")[0] for name in names} == {"infercost"}
