@@ -1,6 +1,6 @@
 """A model on accelerators under a profile: what every question about a step has in common."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from infercost.engine import memory
 from infercost.errors import BadValue
@@ -15,8 +15,7 @@ from infercost.units import show
 FLOPS_PER_PARAM = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """Plain numbers in base units, read once from the options and the presets."""
 
     part: Preset
@@ -43,8 +42,7 @@ class Case:
         return self.devices >= self.gpus_for_weights
 
 
-@dataclass(frozen=True, slots=True)
-class StepInputs:
+class StepInputs(NamedTuple):
     """What a step needs beyond the case: rate, overlap rule, and the layout of the collectives when known."""
 
     rate: Rate

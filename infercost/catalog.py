@@ -46,7 +46,7 @@ def folders() -> list[Path]:
 
 def plain(name: str) -> str:
     """A name as it is compared: lower case, letters and digits only."""
-    return re.sub(r"[\W_]", "", name.lower(), flags=re.ASCII)
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _files(family: str) -> dict[str, str]:
@@ -89,14 +89,15 @@ def find(family: str, name: str) -> tuple[str, str]:
     if name in files:
         return name, files[name]
     wanted = plain(name)
-    for known, path in files.items():
-        if plain(known) == wanted:
-            return known, path
-    others = aliases(family)
-    for alias, known in others.items():
-        if plain(alias) == wanted:
+    by_plain = {plain(known): known for known in files}
+    if wanted in by_plain:
+        return by_plain[wanted], files[by_plain[wanted]]
+    # files whose name holds what is wanted are looked into first: h100-sxm for h100
+    for candidate in sorted(by_plain, key=lambda text: wanted not in text):
+        known = by_plain[candidate]
+        if wanted in map(plain, _aliases_in(files[known])):
             return known, files[known]
-    hint = closest(name, [*files, *others])
+    hint = closest(name, [*files, *aliases(family)])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 
 

@@ -1,14 +1,13 @@
 """A preset: named figures, each with the source that says so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from infercost.errors import Missing
 from infercost.units import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One figure in base units, who says so and when, and whether to trust it."""
 
     value: float
@@ -19,8 +18,7 @@ class Fact:
     others: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """What one preset file holds: labels as text, figures as facts."""
 
     name: str
@@ -51,4 +49,4 @@ class Preset:
 
     def with_fact(self, key: str, fact: Fact) -> "Preset":
         """The same preset with one figure put in or replaced."""
-        return replace(self, facts={**self.facts, key: fact})
+        return self._replace(facts={**self.facts, key: fact})

@@ -1,7 +1,6 @@
 """What was asked: options from flags, a scenario and Python, parsed alike, with where each came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from infercost import catalog
@@ -22,15 +21,15 @@ class Given(NamedTuple):
     origin: str
 
 
-@dataclass
 class Asked:
     """One question's options. ``take`` reads one and notes in ``inputs`` how it was understood."""
 
-    command: Command
-    given: dict[str, Given] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
-    inputs: list[Input] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    def __init__(self, command: Command, words: Sequence[str] = ()) -> None:
+        self.command = command
+        self.words = tuple(words)
+        self.given: dict[str, Given] = {}
+        self.inputs: list[Input] = []
+        self.notes: list[Note] = []
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""
@@ -80,7 +79,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
     """
     spec = COMMANDS[command]
     parsers = {OPTIONS[key].name: OPTIONS[key] for key in spec.options}
-    asked = Asked(spec, words=tuple(words))
+    asked = Asked(spec, words)
     options = {name: value for name, value in options.items() if value is not None}
     if (scenario := options.pop("scenario", None)) is not None:
         _read_scenario(asked, str(scenario))

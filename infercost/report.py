@@ -68,7 +68,7 @@ class Note(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 

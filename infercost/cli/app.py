@@ -1,5 +1,6 @@
 """The command line: only the command that was asked for is built, and every error ends in two lines."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = _report_defect
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     command: Any = typer.main.get_command(build(args))
+    gc.freeze()
+    gc.enable()
     try:
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)
     except InfercostError as error:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 from infercost.api import answer
@@ -63,10 +62,11 @@ def _is_terminal() -> bool:
 
 
 def _text(report: Report, form: str, sources: bool) -> str:
-    if form == "table":
-        text: str = import_module("infercost.render.table_form").render_for_terminal(report, _width(), sources)
-        return text
-    return to_text(report, form, _width(), sources)
+    if form != "table":
+        return to_text(report, form, _width(), sources)
+    from infercost.render.table_form import render
+
+    return render(report, _width(), sources, on_terminal=_is_terminal() or None)
 
 
 def _width() -> int:

@@ -3,7 +3,6 @@
 import os
 import stat
 import sys
-from tempfile import NamedTemporaryFile
 
 from infercost.errors import BadFile
 
@@ -68,6 +67,8 @@ def write_file(path: str, text: str) -> None:
 
 
 def _replace(target: str, text: str) -> None:
+    from tempfile import NamedTemporaryFile
+
     folder = os.path.dirname(target)
     with NamedTemporaryFile("w", dir=folder, prefix=".infercost-", delete=False, encoding="utf-8") as file:
         try:

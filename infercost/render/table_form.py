@@ -11,26 +11,10 @@ from infercost.render.layout import Grid, Work, blocks
 from infercost.report import Report
 
 
-def render(report: Report, width: int, sources: bool) -> str:
-    """The report as tables; colour follows ``NO_COLOR`` and ``FORCE_COLOR``."""
-    return _render(report, width, sources, Console(width=width, file=StringIO(), highlight=False))
-
-
-def render_for_terminal(report: Report, width: int, sources: bool) -> str:
-    """The same, coloured as the terminal that standard output is."""
-    console = Console()
-    system = console.color_system
-    return _render(
-        report,
-        width,
-        sources,
-        Console(width=width, file=StringIO(), highlight=False, force_terminal=True, color_system=system or None)  # type: ignore[arg-type]
-        if system
-        else Console(width=width, file=StringIO(), highlight=False, no_color=True),
-    )
-
-
-def _render(report: Report, width: int, sources: bool, console: Console) -> str:
+def render(report: Report, width: int, sources: bool, on_terminal: bool | None = None) -> str:
+    """The report as tables; colour on a terminal, as ``NO_COLOR`` and ``FORCE_COLOR`` say."""
+    text = StringIO()
+    console = Console(width=width, file=text, highlight=False, force_terminal=on_terminal)
     for block in blocks(report, sources):
         if isinstance(block, Grid):
             console.print(_table(block))
@@ -38,9 +22,7 @@ def _render(report: Report, width: int, sources: bool, console: Console) -> str:
             console.print(RichText("\n".join(block.lines)), end="\n\n")
         else:
             console.print(RichText(block.text, style="bold" if block.strong else ""), end="\n\n")
-    file = console.file
-    assert isinstance(file, StringIO)
-    return file.getvalue()
+    return text.getvalue()
 
 
 def _table(block: Grid) -> Table:
