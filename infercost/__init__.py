@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infercost.api import compare, fit, sweep_batch, userbase, utilization
-    from infercost.catalog import accelerator
+    from infercost.catalog import accelerator, accelerators
     from infercost.errors import InfercostError
     from infercost.render import to_text
     from infercost.report import Report
@@ -15,6 +15,7 @@ __all__ = [
     "InfercostError",
     "Report",
     "accelerator",
+    "accelerators",
     "compare",
     "fit",
     "sweep_batch",
@@ -22,7 +23,13 @@ __all__ = [
     "userbase",
     "utilization",
 ]
-_ELSEWHERE = {"InfercostError": "errors", "Report": "report", "accelerator": "catalog", "to_text": "render"}
+_ELSEWHERE = {
+    "InfercostError": "errors",
+    "Report": "report",
+    "accelerator": "catalog",
+    "accelerators": "catalog",
+    "to_text": "render",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ def answer(asked: Asked, steps: bool = False) -> Report:
         report = analyse(asked)
     from infercost.expression import explain
 
-    distinct = {(call.function, tuple(call.inputs.items())): call for call in calls}
+    distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
     return replace(report, steps=tuple(map(explain, distinct.values())))
 
 

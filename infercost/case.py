@@ -61,21 +61,14 @@ def read_case(asked: Asked) -> Case:
         BadValue: more active parameters than parameters, two different counts of devices.
     """
     part, counted = read_part(asked, asked.need("gpu", "--gpu h100"))
-    params = asked.need("params", "--params 70B")
-    active = asked.take("active_params") or params
-    if active > params:
-        raise BadValue(
-            f"--active-params {show(active, 'param')} is more than --params {show(params, 'param')}",
-            "give the parameters that one token uses",
-        )
-    format = asked.take("dtype", FORMATS["8bit"], "8-bit weights")
+    asked.inputs[-1] = asked.inputs[-1]._replace(value=part.name)
+    params, active, format = _read_count(asked)
     profile = read_profile(asked, "ideal")
     key = memory_key(part, nominal=profile.labels.get("memory") == "nominal")
     asked.use(part, key)
     usable = asked.take("usable", profile.value("usable"), f"by profile {profile.name}")
     total = memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
-    devices = _devices(asked, counted, least)
     return Case(
         part=part,
         profile=profile,
@@ -87,9 +80,21 @@ def read_case(asked: Asked) -> Case:
         device_memory=part.value(key),
         usable=usable,
         gpus_for_weights=least,
-        devices=devices,
+        devices=_devices(asked, counted, least),
         devices_given="gpus" in asked.given or counted is not None,
     )
+
+
+def _read_count(asked: Asked) -> tuple[float, float, Format]:
+    """A bare model: its parameters, those that one token uses, and the format that stores them."""
+    params = asked.need("params", "--params 70B")
+    active = asked.take("active_params") or params
+    if active > params:
+        raise BadValue(
+            f"--active-params {show(active, 'param')} is more than --params {show(params, 'param')}",
+            "give the parameters that one token uses",
+        )
+    return params, active, asked.take("dtype", FORMATS["8bit"], "8-bit weights")
 
 
 def _devices(asked: Asked, counted: int | None, least: int) -> int:
@@ -129,10 +134,20 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
     )
 
 
+def misfit(case: Case) -> str:
+    """The start of a verdict on devices that do not hold the weights, else nothing."""
+    if case.fits:
+        return ""
+    weights = show(case.weight_bytes, "B")
+    held = f"{case.devices:,} x {case.part.name} cannot hold {weights}"
+    return f"Does not fit: {held}; the least is {case.gpus_for_weights:,}. "
+
+
 def case_notes(case: Case) -> list[Note]:
     """What a reader should know of the case: which memory was counted, and figures not to lean on."""
     part, key = case.part, case.memory_key
-    notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {show(case.device_memory, 'B')} a device")]
+    counted = part.facts[key].text or show(case.device_memory, "B")
+    notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device")]
     if weak := part.facts[key].weak:
         notes.append(Note("weak-figure", f"{part.name} {key} is weak: {weak}"))
     return notes

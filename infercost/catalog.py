@@ -21,6 +21,7 @@ WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile"}
 #: Prices move; a price without its date is refused.
 DATED = ("rent", "purchase")
 _FACT_KEYS = ("value", "source", "as_of", "weak", "others")
+_DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
 
 
@@ -129,16 +130,45 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     if (stranger := next((key for key in data if key not in known), None)) is not None:
         raise BadFile(f"preset {path}: unknown key {stranger!r}", f"{closest(stranger, known)}keys: {', '.join(known)}")
     sources = data.get("sources", {})
+    _check_words(family, data, path)
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}
     if "released" in data:
-        released = data["released"]
-        texts["released"] = released["value"] if isinstance(released, dict) else released
+        texts.update(_released(data["released"], sources, path))
     return Preset(name=name, family=family, labels=texts, facts=facts, path=path)
+
+
+def _check_words(family: str, data: dict[str, Any], path: str) -> None:
+    for key, words in efficiency.WORDS.items() if family == "efficiency" else ():
+        if data.get(key) not in words:
+            raise BadFile(f"preset {path}: {key} is {data.get(key)!r}", f"write one of {', '.join(words)}")
 
 
 def _label(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
+    """The day a part was released, and who says so."""
+    where = f"preset {path}: released"
+    if not isinstance(entry, dict) or not _DATE.fullmatch(str(entry.get("value"))):
+        raise BadFile(f"{where} is no date", "write it as released: {value: 2025-03, source: KEY}")
+    source = _source(entry.get("source"), sources, where)
+    return {"released": entry["value"], "released_source": source["title"], "released_date": source["date"]}
+
+
+def _source(key: Any, sources: Any, where: str) -> dict[str, str]:
+    """What a preset says of a source.
+
+    Raises:
+        BadFile: no title or no date under that key.
+    """
+    source = sources.get(key) if isinstance(sources, dict) and isinstance(key, str) else None
+    if not isinstance(source, dict) or not all(isinstance(source.get(name), str) for name in ("title", "date")):
+        raise BadFile(
+            f"{where}: its source {key!r} is not described", f"add under sources: {key}: {{title: ..., date: ...}}"
+        )
+    return source
 
 
 def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
@@ -148,12 +178,7 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
         raise BadFile(f"{where} has no source", f"write it as {key}: {form}, and the key under sources:")
     if (stranger := next((name for name in entry if name not in _FACT_KEYS), None)) is not None:
         raise BadFile(f"{where}: unknown key {stranger!r}", f"a figure has {', '.join(_FACT_KEYS)}")
-    source = sources.get(entry["source"]) if isinstance(sources, dict) else None
-    if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
-        raise BadFile(
-            f"{where}: its source {entry['source']!r} is not described",
-            f"add under sources: {entry['source']}: {{title: ..., date: ...}}",
-        )
+    source = _source(entry["source"], sources, where)
     if key in DATED and not entry.get("as_of"):
         raise BadFile(f"{where} has no date", "add as_of: YYYY-MM to the price")
     return Fact(
@@ -163,7 +188,13 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
         date=entry.get("as_of") or source["date"],
         weak=entry.get("weak", ""),
         others=entry.get("others", ""),
+        text=str(entry["value"]),
     )
+
+
+def accelerators() -> list[str]:
+    """Names of all accelerator presets."""
+    return names("accelerators")
 
 
 def accelerator(name: str) -> Preset:

@@ -18,14 +18,16 @@ FORMULAS: dict[str, Callable[..., Any]] = {}
 
 
 class Call(NamedTuple):
-    """One formula that ran: the function, its inputs and its value."""
+    """One formula that ran: the function, its inputs, its value, and what it was about where there are several."""
 
     function: Callable[..., Any]
     inputs: dict[str, Any]
     value: Any
+    about: str = ""
 
 
 _recorder: ContextVar[list[Call] | None] = ContextVar("recorder", default=None)
+_about: ContextVar[str] = ContextVar("about", default="")
 
 
 def formula(*, source: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -36,7 +38,7 @@ def formula(*, source: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def run(*args: P.args, **inputs: P.kwargs) -> R:
             value = function(*args, **inputs)
             if (calls := _recorder.get()) is not None:
-                calls.append(Call(run, dict(inputs), value))
+                calls.append(Call(run, dict(inputs), value, _about.get()))
             return value
 
         run.source = source  # type: ignore[attr-defined]
@@ -55,6 +57,16 @@ def recording() -> Iterator[list[Call]]:
         yield calls
     finally:
         _recorder.reset(token)
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Name what the formula calls inside the block are about."""
+    token = _about.set(what)
+    try:
+        yield
+    finally:
+        _about.reset(token)
 
 
 @contextmanager

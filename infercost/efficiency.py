@@ -13,6 +13,8 @@ FIGURES = {
     "usable": SHARE,
 }
 OVERLAPS = ("full", "operator", "none")
+#: What two of its labels may say.
+WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine")}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees).
 LABELS = ("name", "aliases", "overlap", "memory", "note")
 

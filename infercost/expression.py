@@ -57,7 +57,7 @@ def explain(call: Call) -> Step:
     numbers = {name: _number(value, TERMS[name].unit) for name, value in call.inputs.items()}
     return Step(
         name=function.__name__,
-        meaning=term.meaning,
+        meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
         symbols=f"{term.symbol} = {_print(expression, symbols, function.__globals__)}",
         numbers=_print(expression, numbers, function.__globals__),
         value=call.value,

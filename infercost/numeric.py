@@ -36,7 +36,7 @@ def minimum(*values: Any) -> Any:
 def ceiling(value: Any) -> Any:
     """The least whole number not below the value, forgiving float rounding of one part in 1e12."""
     if _is_plain(value):
-        return ceil(value * (1 - ROUNDING))
+        return round(value) if abs(value - round(value)) <= ROUNDING * abs(value) else ceil(value)
     import numpy
 
     return numpy.ceil(value * (1 - ROUNDING))

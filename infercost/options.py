@@ -45,6 +45,7 @@ def _switch(text: str, name: str) -> bool:
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
+    Option("gpu", "NAMES", "accelerator presets or files, as the words are; repeatable", _text, repeat=True),
     Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),
     Option("active_params", "Q", "parameters used per token, when not all are", _of(COUNT)),
@@ -67,8 +68,9 @@ _ALL = (
     Option("all", "", "every accelerator preset, in order of release", _switch),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
-#: ``batch`` is a list in a sweep and a number elsewhere: the sweep's option is kept under ``batches``.
-OPTIONS: dict[str, Option] = {("batches" if option.metavar == "LIST" else option.name): option for option in _ALL}
+#: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
+_LISTS = {"LIST": "batches", "NAMES": "parts"}
+OPTIONS: dict[str, Option] = {_LISTS.get(option.metavar, option.name): option for option in _ALL}
 MODEL = ("params", "active_params", "dtype")
 DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
 STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
@@ -115,7 +117,7 @@ _COMMANDS = (
     Command(
         "compare",
         "accelerators side by side; the brain too",
-        ("gpu", "all", "dtype", "set"),
+        ("parts", "all", "dtype", "set"),
         arguments="parts",
         words=(0, None),
     ),

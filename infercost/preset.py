@@ -8,7 +8,7 @@ from infercost.units import Kind
 
 
 class Fact(NamedTuple):
-    """One figure in base units, who says so and when, and whether to trust it."""
+    """One figure in base units and as it was written, who says so and when, and whether to trust it."""
 
     value: float
     kind: Kind
@@ -16,6 +16,7 @@ class Fact(NamedTuple):
     date: str
     weak: str = ""
     others: str = ""
+    text: str = ""
 
 
 class Preset(NamedTuple):

@@ -1,6 +1,6 @@
 """What was asked: options from flags, a scenario and Python, parsed alike, with where each came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import catalog
@@ -24,8 +24,9 @@ class Given(NamedTuple):
 class Asked:
     """One question's options. ``take`` reads one and notes in ``inputs`` how it was understood."""
 
-    def __init__(self, command: Command, words: Sequence[str] = ()) -> None:
+    def __init__(self, command: Command, words: Sequence[str] = (), origin: str = "Python") -> None:
         self.command = command
+        self.origin = origin
         self.words = tuple(words)
         self.given: dict[str, Given] = {}
         self.inputs: list[Input] = []
@@ -52,12 +53,13 @@ class Asked:
             Missing: nobody gave it.
         """
         if name not in self.given:
-            raise Missing(f"{self.command.name} needs --{name.replace('_', '-')}", f"for example {example}")
+            said = f"--{name.replace('_', '-')}" if self.origin == "flag" else name
+            raise Missing(f"{self.command.name} needs {said}", f"for example {example}")
         return self.take(name)
 
-    def use(self, preset: Preset, *keys: str) -> None:
-        """Note figures of a preset as inputs of the answer."""
-        scope = SCOPES[preset.family]
+    def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
+        """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
+        scope = scope or SCOPES[preset.family]
         for key in keys:
             fact = preset.fact(key)
             origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
@@ -79,7 +81,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
     """
     spec = COMMANDS[command]
     parsers = {OPTIONS[key].name: OPTIONS[key] for key in spec.options}
-    asked = Asked(spec, words)
+    asked = Asked(spec, words, origin)
     options = {name: value for name, value in options.items() if value is not None}
     if (scenario := options.pop("scenario", None)) is not None:
         _read_scenario(asked, str(scenario))
@@ -115,14 +117,15 @@ def _read_scenario(asked: Asked, path: str) -> None:
 
 def _parse(name: str, value: Any, label: str, command: Command) -> Any:
     """A value as its option's parser reads it; presets and formats that are already read pass through."""
-    key = "batches" if name == "batch" and "batches" in command.options else name
-    option = OPTIONS[key]
+    option = {OPTIONS[key].name: OPTIONS[key] for key in command.options}[name]
+    if isinstance(value, dict) and name == "set":
+        value = [f"{key}={item}" for key, item in value.items()]
     if option.repeat:
         values = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(str(item) for item in values)
+        return tuple(item if isinstance(item, Preset) else str(item) for item in values)
     if isinstance(value, (Preset, Format)):
         return value
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         value = ",".join(map(str, value))
     if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and name == "all"):
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
@@ -139,11 +142,11 @@ def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
     if isinstance(text, Preset):
         return apply_sets(asked, text), None
     name, colon, count = str(text).rpartition(":")
-    if not colon or not name or catalog.looks_like_file(count):
-        name, count = str(text), ""
+    if not colon or catalog.looks_like_file(count):
+        name, colon, count = str(text), "", ""
     if not name.strip():
-        raise BadValue("--gpu: names no accelerator", "infercost presets list shows all")
-    number = int(parse(WHOLE, count, "--gpu NAME:N")) if count else None
+        raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
+    number = int(parse(WHOLE, count, "gpu NAME:N")) if colon else None
     return apply_sets(asked, catalog.load("accelerators", name)), number
 
 

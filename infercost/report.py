@@ -1,6 +1,6 @@
 """What an analysis returns: a frozen result that every form prints and none computes on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -50,8 +50,8 @@ class Input(NamedTuple):
 class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
-    ``columns`` is what a table shows, ``bar`` the share it draws, ``marked`` the row it points at, and ``ratios``
-    what the second of two rows is of the first.
+    ``columns`` is what a table shows, ``bar`` the share it draws, ``marked`` the row it points at, ``ratios`` what
+    the second of two rows is of the first, and ``one_unit`` whether a column keeps one unit that its head names.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +59,7 @@ class Series(NamedTuple):
     bar: str = ""
     marked: int | None = None
     ratios: Mapping[str, float] = MappingProxyType({})
+    one_unit: bool = False
 
 
 class Note(NamedTuple):
@@ -92,7 +93,18 @@ class Report:
         Raises:
             KeyError: the answer has no such result.
         """
-        for row in self.results:
-            if row.key == key:
-                return row.value
-        raise KeyError(key)
+        return self.values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __str__(self) -> str:
+        return self.verdict
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every result by its JSON key."""
+        return {row.key: row.value for row in self.results}

@@ -18,6 +18,7 @@ _NUMBER = re.compile(
     re.ASCII | re.DOTALL,
 )
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_EXPONENTS = {10.0**power: power for power in range(-9, 19)}
 _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
 
 
@@ -58,7 +59,7 @@ _FLOP_RATE = _suffixes(["FLOP/s", "FLOPS", "FLOPs", "FLOPs/s", "OP/s", "OPS", "O
 _HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
 
 COUNT = Kind("a count", "", {"": 1.0, **_COUNT}, "1.6e12, 1.6T, 70B, 500M or 128k")
-WHOLE = Kind("a whole number", "", {"": 1.0, **_COUNT}, "8, 128 or 4k", least=1, whole=True)
+WHOLE = Kind("a whole number", "", {"": 1.0, **_COUNT}, "8, 128 or 4k", least=1, most=1e9, whole=True)
 SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
 BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
 FLOPS = Kind("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense")
@@ -103,7 +104,7 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
     suffix = match["suffix"]
     if suffix not in kind.suffixes:
         raise refuse(f"ends in {suffix!r}, which is no unit of {kind.name}")
-    value = float(match["digits"]) * kind.suffixes[suffix]
+    value = _scale(match["digits"], kind.suffixes[suffix])
     if not 0 <= value <= LARGEST or (value == 0 and not kind.zero) or 0 < value < SMALLEST:
         raise refuse(_out_of_range(value))
     if value < kind.least or value > kind.most:
@@ -112,6 +113,14 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
     if kind.whole and not value.is_integer():
         raise refuse("is not whole")
     return int(value) if kind.unit == "" and value.is_integer() else value
+
+
+def _scale(digits: str, factor: float) -> float:
+    """Digits times a factor, to the last bit where the factor is a power of ten: 2.039 TB is 2.039e12."""
+    shortest = repr(float(digits))
+    if factor in _EXPONENTS and "e" not in shortest and "n" not in shortest:
+        return float(f"{shortest}e{_EXPONENTS[factor]}")
+    return float(digits) * factor
 
 
 def _out_of_range(value: float) -> str:
@@ -187,6 +196,26 @@ def show(value: object, unit: str = "") -> str:
     if unit == "param":
         return _scaled(value, {"": 1.0, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
     return f"{_digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{_digits(value)}x"
+
+
+def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:
+    """The prefixed unit, and its factor, in which a column of comparable values is printed: that of their median."""
+    rising = sorted(values)
+    prefixes = _SMALL if unit == "s" else _SI
+    if not rising or unit not in ("s", "B", "B/s", "FLOP/s", "FLOP/J"):
+        return unit, 1.0
+    middle = rising[len(rising) // 2]
+    prefix, factor = max(
+        ((name, size) for name, size in prefixes.items() if size <= middle),
+        key=lambda item: item[1],
+        default=("", 1.0),
+    )
+    return prefix + unit, factor
+
+
+def digits(value: float) -> str:
+    """A bare number, four digits, thousands apart."""
+    return _digits(value)
 
 
 def _money(value: float) -> str:

@@ -65,6 +65,11 @@ def test_a_folder_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         (GOOD, "- a\n- b", "holds no mapping"),
         (GOOD, "? [a, b]\n: c", "a key that is no text"),
         (GOOD, "a: &x [1]\nb: *x", "alias"),
+        ("source: LAB}", "source: [LAB]}", "is not described"),
+        ("source: LAB}", "source: {a: b}}", "is not described"),
+        ('"our own lab"', "[a, b]", "is not described"),
+        ("kind: gpu", "kind: gpu\nreleased: {}", "released is no date"),
+        ("kind: gpu", "kind: gpu\nreleased: soon", "released is no date"),
     ],
 )
 def test_refuses(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -120,3 +125,12 @@ def test_a_missing_figure_says_how_to_give_it() -> None:
     with pytest.raises(Missing) as error:
         catalog.accelerator("t4").fact("flops_fp8")
     assert "--set gpu.flops_fp8=" in error.value.hint
+
+
+@pytest.mark.parametrize(("key", "word"), [("overlap", "sometimes"), ("memory", "foo")])
+def test_a_profiles_words_are_checked(tmp_path: Path, key: str, word: str) -> None:
+    text = (catalog.shipped() / "efficiency" / "ideal.yaml").read_text()
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(f"{key}: {'full' if key == 'overlap' else 'nominal'}", f"{key}: {word}"))
+    with pytest.raises(BadFile, match=word):
+        catalog.load("efficiency", str(path))

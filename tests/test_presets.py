@@ -93,7 +93,7 @@ LABELS = {
     "4090": "rtx-4090",
     "rtx4090": "rtx-4090",
     "rtx-4090-24gb": "rtx-4090",
-    "rtx-pro-6000-blackwell-96gb": "rtx-pro-6000-blackwell",
+    "rtx-pro-6000-blackwell-96gb": "rtx-pro-6000",
     "RTX A6000 48GB": "rtx-a6000",
     "rtx-3090-24gb": "rtx-3090",
     "l40s-48gb": "l40s",

@@ -1,12 +1,15 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
+from itertools import combinations
 from math import log2
+from statistics import median
 from typing import Any
 
 from infercost.case import FLOPS_PER_PARAM
 from infercost.catalog import load, names
+from infercost.derivation import about
 from infercost.engine import memory, roofline
-from infercost.errors import Missing
+from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format
 from infercost.hardware import Rate, find_rate, memory_key
 from infercost.preset import Preset
@@ -27,44 +30,59 @@ SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
 
 def answer(asked: Asked) -> Report:
-    """A row an accelerator; ratios to the first where only a few are asked for.
+    """A row an accelerator; ratios to the first where two are asked for.
 
     Raises:
         Missing: no accelerator is named.
         UnknownName: one that no preset has.
     """
     format = asked.take("dtype", FORMATS["8bit"], "8-bit weights")
-    parts = _parts(asked)
-    rows = tuple(_row(part, format) for part in parts)
+    whole = bool(asked.take("all"))
+    parts = _every_part(asked) if whole else _named_parts(asked)
+    rows = tuple(_row(asked, part, format) for part in parts)
     asked.take("set")
-    whole = bool(asked.get("all"))
-    columns = ("name", "released", *COLUMNS[:2], *COLUMNS[4:]) if whole else ("name", *COLUMNS)
     ratios = _ratios(rows) if len(rows) == 2 else {}
+    more = ("peak_flops_per_s", "rate", "power_w") if ratios else ()
+    columns = ("name", "released", *COLUMNS) if whole else ("name", *COLUMNS, *more)
     return Report(
         command="compare",
         verdict=_trend_verdict(parts, rows, format) if whole else _verdict(rows, format),
         inputs=tuple(asked.inputs),
-        series=Series((*columns, "peak_flops_per_s", "power_w") if ratios else columns, rows, ratios=ratios),
-        notes=(*_notes(parts, rows), *asked.notes),
+        series=Series(columns, rows, ratios=ratios, one_unit=True),
+        notes=(*_notes(rows), *asked.notes),
     )
 
 
-def _parts(asked: Asked) -> list[Preset]:
-    if asked.take("all"):
-        every = [apply_sets(asked, load("accelerators", name)) for name in names("accelerators")]
-        return sorted(every, key=lambda part: (part.labels.get("released", "9999"), part.name))
-    wanted = [*asked.words, *([asked.get("gpu")] if "gpu" in asked.given else [])]
+def _every_part(asked: Asked) -> list[Preset]:
+    if asked.words or "gpu" in asked.given:
+        raise BadValue("--all and names are two ways to ask one question", "give one of them")
+    every = [apply_sets(asked, load("accelerators", name)) for name in names("accelerators")]
+    return sorted(every, key=lambda part: (part.labels.get("released", "9999"), part.name))
+
+
+def _named_parts(asked: Asked) -> list[Preset]:
+    wanted = [*asked.words, *(asked.get("gpu") or ())]
     if not wanted:
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
-    return [read_part(asked, name)[0] for name in wanted]
+    read = [read_part(asked, name) for name in wanted]
+    if any(count is not None for _, count in read):
+        raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
+    return [part for part, _ in read]
 
 
-def _row(part: Preset, format: Format) -> dict[str, Any]:
+def _row(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:
+    with about(part.name):
+        return _figures(asked, part, format)
+
+
+def _figures(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:
     rate = find_rate(part, format)
     bandwidth = part.value("memory_bandwidth")
     capacity = part.facts.get(memory_key(part, nominal=True))
     power = part.facts.get("power")
     peak = rate.fact.value if rate else None
+    used = ("memory", "memory_bandwidth", "power", *([rate.key] if rate else []))
+    asked.use(part, *(key for key in used if key in part.facts), scope=part.name)
     return {
         "name": part.name,
         "released": part.labels.get("released"),
@@ -82,9 +100,10 @@ def _row(part: Preset, format: Format) -> dict[str, Any]:
 
 
 def _weak(part: Preset, rate: Rate | None) -> list[str]:
-    """Which of the figures that a row is made of are weak."""
+    """Which of the figures that a row is made of are weak; a vector rate that stands in is."""
     used = ("memory", "memory_bandwidth", "power", rate.key if rate else "")
-    return [key for key in used if key in part.facts and part.facts[key].weak]
+    weak = [key for key in used if key in part.facts and part.facts[key].weak]
+    return [*weak, "no matrix rate"] if rate and rate.name == "fp32" and not weak else weak
 
 
 def _critical_batch(peak: float, bandwidth: float, format: Format) -> float:
@@ -100,17 +119,18 @@ def _critical_batch(peak: float, bandwidth: float, format: Format) -> float:
 
 
 def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
-    first = rows[0]
-    balance = f"{first['name']} does {show(first['flops_per_byte'])} FLOP in the time it reads a byte ({format.name})"
+    known = [row for row in rows if row["flops_per_byte"]]
+    if not known:
+        return f"No dense rate is known for {', '.join(row['name'] for row in rows)} ({format.name})."
+    said = [f"{row['name']} {show(row['flops_per_byte'])}" for row in known]
+    balance = f"FLOP in the time that a byte is read ({format.name}): {', '.join(said)}."
     if len(rows) != 2:
-        return f"{balance}."
+        return balance
     second = rows[1]
     words = {"memory_bytes": "memory", "memory_bandwidth_bytes_per_s": "bandwidth", "power_w": "power"}
-    said = [_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words]
-    return (
-        f"{balance}, {second['name']} {show(second['flops_per_byte'])}: its arithmetic is full at batch "
-        f"{show(second['critical_batch'])}. {second['name']} has {', '.join(said)}."
-    )
+    ratios = [_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words]
+    full = f"{second['name']}'s arithmetic is full at batch {show(second['critical_batch'])}; "
+    return f"{balance} {full if second['critical_batch'] else ''}it has {', '.join(ratios)}."
 
 
 def _ratio_words(ratio: float, word: str) -> str:
@@ -125,13 +145,15 @@ def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:
 
 
 def _trend_verdict(parts: list[Preset], rows: tuple[dict[str, Any], ...], format: Format) -> str:
-    same = _yearly_growth([(part, row["flops_per_byte"]) for part, row in zip(parts, rows, strict=True)])
-    best = _yearly_growth([(part, _best_balance(part)) for part in parts])
-    drain = _yearly_growth([(part, row["drain_time_s"]) for part, row in zip(parts, rows, strict=True)])
+    pairs = [(part, row) for part, row in zip(parts, rows, strict=True) if _is_server(part)]
+    same = yearly_growth([(_year(part), row["flops_per_byte"]) for part, row in pairs])
+    best = yearly_growth([(_year(part), _best_balance(part)) for part, _ in pairs])
+    drain = yearly_growth([(_year(part), row["drain_time_s"]) for part, row in pairs])
     answer = "is not" if best >= 0 else "is"
     return (
-        f"The imbalance {answer} being engineered away: FLOP per byte changes by {same:+.0%} a year at {format.name} "
-        f"and by {best:+.0%} at each part's fastest format; time to drain memory by {drain:+.0%}."
+        f"The imbalance {answer} being engineered away: over {len(pairs)} parts with a scale-up link the median "
+        f"trend of FLOP per byte is {same:+.0%} a year at {format.name} and {best:+.0%} at each part's fastest format; of the "
+        f"time to drain memory {drain:+.0%}."
     )
 
 
@@ -140,19 +162,20 @@ def _best_balance(part: Preset) -> float | None:
     return max(rates) / part.value("memory_bandwidth") if rates else None
 
 
-def _yearly_growth(values: list[tuple[Preset, float | None]]) -> float:
-    """Growth per year of a figure over serving parts: the slope of its logarithm against the release date."""
-    points = [(_year(part), log2(value)) for part, value in values if value and _is_server(part)]
-    if len({year for year, _ in points}) < 2:
-        return 0.0
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points)
-    return float(2**slope - 1)
+def yearly_growth(points: list[tuple[float, float | None]]) -> float:
+    """Growth per year: the median slope of the logarithm over all pairs of dates (Theil 1950, Sen 1968)."""
+    known = [(year, log2(value)) for year, value in points if value]
+    slopes = [
+        (later - earlier) / (last - first)
+        for (first, earlier), (last, later) in combinations(sorted(known), 2)
+        if last > first
+    ]
+    return float(2 ** median(slopes) - 1) if slopes else 0.0
 
 
 def _is_server(part: Preset) -> bool:
-    return part.labels.get("kind") in SERVERS and "released" in part.labels
+    """Whether a part was sold, with a date, to be linked to its like."""
+    return part.labels.get("kind") in SERVERS and "released" in part.labels and "link_domain" in part.facts
 
 
 def _year(part: Preset) -> float:
@@ -160,18 +183,17 @@ def _year(part: Preset) -> float:
     return int(year) + (int(month[:2]) - 1) / 12 if month else int(year) + 0.5
 
 
-def _notes(parts: list[Preset], rows: tuple[dict[str, Any], ...]) -> list[Note]:
+def _notes(rows: tuple[dict[str, Any], ...]) -> list[Note]:
     notes = []
     if any(row["weak"] for row in rows):
-        notes.append(Note("weak-figure", "~ marks parts with a weak figure among these: presets show NAME says which"))
-    if missing := [row["name"] for row in rows if row["rate"] is None]:
-        notes.append(
-            Note(
-                "null",
-                f"rates are null: no dense figure is known for {', '.join(missing)}",
-            )
-        )
-    if any(part.name == "human-brain" for part in parts):
+        notes.append(Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which"))
+    if len({row["rate"] for row in rows}) > 1:
+        notes.append(Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON"))
+    missing = {key: [row["name"] for row in rows if row[key] is None] for key in rows[0]}
+    notes += [
+        Note("null", f"{key} is null for {', '.join(who)}: no figure is known") for key, who in missing.items() if who
+    ]
+    if any(row["name"] == "human-brain" for row in rows):
         notes.append(
             Note(
                 "brain",

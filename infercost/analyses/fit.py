@@ -87,16 +87,18 @@ def _verdict(case: Case, left: float) -> str:
     if not case.fits:
         short = show(-left * case.devices, "B")
         return (
-            f"Does not fit: {weights} of weights on {case.devices} x {name} is short by {short}; "
-            f"the least is {case.gpus_for_weights}."
+            f"Does not fit: {weights} of weights on {case.devices:,} x {name} is short by {short}; "
+            f"the least is {case.gpus_for_weights:,}."
         )
     beside = f"{show(left, 'B')} a device is left" if left > 0 else "nothing is left beside them"
     plural = "" if case.devices == 1 else "s"
     holds = "holds" if case.devices == 1 else "hold"
-    return f"{case.devices} accelerator{plural} ({name}) {holds} {weights} of weights; {beside}."
+    return f"{case.devices:,} accelerator{plural} ({name}) {holds} {weights} of weights; {beside}."
 
 
 def _parts(case: Case, left: float) -> tuple[tuple[str, float, str], ...]:
+    if not case.fits:
+        return ()
     per_device = case.weight_bytes / case.devices
     reserve = case.device_memory * (1 - case.usable)
     return (("weights", per_device, "B"), ("not planned with", reserve, "B"), ("left", max(left, 0.0), "B"))
@@ -105,6 +107,6 @@ def _parts(case: Case, left: float) -> tuple[tuple[str, float, str], ...]:
 def _advice(case: Case, left: float) -> tuple[str, ...]:
     if not case.fits:
         return (f"ask for --gpus {case.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
-    if left < (1 - ENGINE_SHARE) * case.device_memory:
-        return ("KV cache and activations need room too: plan with --usable 90% or name the --model",)
+    if case.usable > ENGINE_SHARE and left < (1 - ENGINE_SHARE) * case.device_memory:
+        return ("KV cache and activations need room too: plan with --usable 90%",)
     return ()

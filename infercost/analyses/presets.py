@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost import catalog
-from infercost.errors import UnknownName, closest
+from infercost.errors import BadValue, UnknownName, closest
 from infercost.preset import Preset
 from infercost.question import Asked
 from infercost.report import Input, Note, Report, Series
@@ -19,6 +19,8 @@ def answer(asked: Asked) -> Report:
         UnknownName: another word, or a preset that does not exist.
     """
     verb, *rest = asked.words or ("list",)
+    if len(rest) > (verb != "path"):
+        raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
     if verb not in VERBS:
         raise UnknownName(
             f"presets: no such word {verb!r}",
@@ -70,15 +72,23 @@ def _load(name: str) -> Preset:
     raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
 
 
+def _released_row(preset: Preset) -> tuple[dict[str, Any], ...]:
+    if "released" not in preset.labels:
+        return ()
+    day, source, date = (preset.labels[key] for key in ("released", "released_source", "released_date"))
+    row = {"key": "released", "shown": day, "value": day, "unit": "", "source": source, "date": date}
+    return ({**row, "weak": "", "others": ""},)
+
+
 def _reasons(preset: Preset) -> list[str]:
     return list(dict.fromkeys(fact.weak for fact in preset.facts.values() if fact.weak))
 
 
 def _show(preset: Preset) -> Report:
-    rows = tuple(
+    rows = _released_row(preset) + tuple(
         {
             "key": key,
-            "shown": show(fact.value, fact.kind.unit),
+            "shown": fact.text or show(fact.value, fact.kind.unit),
             "value": fact.value,
             "unit": fact.kind.unit,
             "source": fact.source,
@@ -92,14 +102,11 @@ def _show(preset: Preset) -> Report:
     notes += [Note("others", f"{key}: {fact.others}") for key, fact in preset.facts.items() if fact.others]
     weak = {reason: [key for key, fact in preset.facts.items() if fact.weak == reason] for reason in _reasons(preset)}
     notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items()]
-    released = preset.labels.get("released")
+    notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",
-        verdict=f"{preset.name}: {preset.title}{f', released {released}' if released else ''}.",
-        inputs=(
-            Input("name", preset.name, "", "given"),
-            Input("aliases", preset.labels.get("aliases", ""), "", "preset"),
-        ),
+        verdict=f"{preset.name}: {preset.title}.",
+        inputs=(Input("name", preset.name, "", "given"),),
         series=Series(("key", "shown", "date", "source"), rows),
         notes=tuple(notes),
     )

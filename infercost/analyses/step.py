@@ -40,7 +40,9 @@ def step_times(case: Case, inputs: StepInputs, batch: int, *, ideal: bool = Fals
         peak_flops=inputs.rate.fact.value,
         compute_share=shares["compute_share"],
     )
-    read = memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=batch)
+    # the least that a sparse model can read is what one sequence reads
+    hits = 1 if ideal else batch
+    read = memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=hits)
     reading = roofline.memory_time(
         bytes_read=read,
         devices=case.devices,

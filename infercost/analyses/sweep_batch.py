@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost.analyses.step import critical_batch, step_results, step_times
 from infercost.analyses.utilization import NULL_REASONS, kind, step_notes
-from infercost.case import Case, StepInputs, read_case, read_step_inputs
+from infercost.case import Case, StepInputs, misfit, read_case, read_step_inputs
 from infercost.derivation import not_recording
 from infercost.engine import economics
 from infercost.question import Asked
@@ -30,7 +30,7 @@ def answer(asked: Asked) -> Report:
     columns = COLUMNS if inputs.price else tuple(key for key in COLUMNS if key != "usd_per_million_tokens")
     return Report(
         command="sweep-batch",
-        verdict=_verdict(case, critical, ratio, rows),
+        verdict=misfit(case) + _verdict(kind(case, inputs), critical, ratio, rows),
         inputs=tuple(asked.inputs),
         results=(
             Row("gpus", case.devices, "as given" if case.devices_given else "least that hold the weights"),
@@ -72,11 +72,11 @@ def _nulls(row: dict[str, Any]) -> list[Note]:
     return [Note("null", f"{key} is null: {NULL_REASONS[key]}") for key, value in row.items() if value is None]
 
 
-def _verdict(case: Case, critical: float, ratio: float, rows: tuple[dict[str, Any], ...]) -> str:
+def _verdict(kind_of_answer: str, critical: float, ratio: float, rows: tuple[dict[str, Any], ...]) -> str:
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     return (
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
-        f"({kind(case)}). Utilization goes from {low} to {high}; the knee is at batch {show(critical)}."
+        f"({kind_of_answer}). Utilization goes from {low} to {high}; the knee is at batch {show(critical)}."
     )
 
 

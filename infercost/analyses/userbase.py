@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from infercost.analyses.step import critical_batch
-from infercost.case import Case, read_case, read_step_inputs
+from infercost.case import Case, misfit, read_case, read_step_inputs
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
+from infercost.options import DEPLOYMENT, MODEL, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
 from infercost.units import show
@@ -62,20 +63,24 @@ def answer(asked: Asked) -> Report:
     )
     return Report(
         command="userbase",
-        verdict=_verdict(asked, mean, users, at_trough, demand),
+        verdict=(misfit(supply.case) if supply else "") + _verdict(asked, mean, users, at_trough, demand),
         inputs=tuple(asked.inputs),
         results=rows,
         advice=_advice(demand),
         notes=(*_notes(users), *asked.notes),
+        met=supply is None or supply.case.fits,
     )
 
 
 def _read_supply(asked: Asked) -> Supply | None:
     if "gpu" not in asked.given:
+        stray = [name for name in asked.given if name in (*MODEL, *DEPLOYMENT, "batch", *STEP)]
+        if stray:
+            raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "for example --gpu h100 --params 70B")
         return None
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
-    batch = asked.take("batch", critical_batch(case, inputs), "the critical batch")
+    batch = asked.take("batch", max(1, ceiling(critical_batch(case, inputs))), "the critical batch")
     return Supply(case, batch, inputs.price)
 
 

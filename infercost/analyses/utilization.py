@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost.analyses.step import spread, step_results
-from infercost.case import Case, StepInputs, case_notes, read_case, read_step_inputs
+from infercost.case import Case, StepInputs, case_notes, misfit, read_case, read_step_inputs
 from infercost.efficiency import is_ideal
 from infercost.numeric import ceiling
 from infercost.question import Asked
@@ -36,11 +36,11 @@ def answer(asked: Asked) -> Report:
     results = step_results(case, inputs, batch)
     return Report(
         command="utilization",
-        verdict=_verdict(case, results),
+        verdict=misfit(case) + _verdict(case, inputs, results),
         inputs=tuple(asked.inputs),
         results=_rows(case, inputs, results),
         parts=_time_parts(results),
-        advice=_advice(case, results),
+        advice=_advice(case, inputs, results),
         notes=(*step_notes(case, inputs), *asked.notes),
         met=case.fits,
     )
@@ -52,9 +52,9 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
         "gpus": "as given" if case.devices_given else "least that hold the weights",
         "weight_bytes": f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter",
         "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
-        "memory_time_s": f"at {show(case.part.value('memory_bandwidth'), 'B/s')} a device",
+        "memory_time_s": _memory_remark(case),
         "communication_time_s": _communication_remark(case),
-        "step_time_s": f"{kind(case)}: {OVERLAP_WORDS[inputs.overlap]}",
+        "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}",
         "critical_batch": "arithmetic takes as long as reads",
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
@@ -70,9 +70,21 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     )
 
 
-def kind(case: Case) -> str:
-    """``bound`` under an ideal profile, ``estimate`` under any other."""
-    return "bound" if is_ideal(case.profile) else "estimate"
+def kind(case: Case, inputs: StepInputs) -> str:
+    """``bound`` where no stack can be faster, else ``estimate``: a profile's shares, less than full overlap, ..."""
+    is_least = is_ideal(case.profile) and inputs.overlap == "full"
+    return "bound" if is_least and case.active_share == 1 and not _stands_in(case, inputs) else "estimate"
+
+
+def _stands_in(case: Case, inputs: StepInputs) -> bool:
+    """Whether a vector rate stands in for a matrix rate that nobody published."""
+    return inputs.rate.name == "fp32" and case.format.name != "fp32"
+
+
+def _memory_remark(case: Case) -> str:
+    one = case.part.value("memory_bandwidth")
+    total = f", {show(one * case.devices, 'B/s')} in all" if case.devices > 1 else ""
+    return f"at {show(one, 'B/s')} a device{total}"
 
 
 def _communication_remark(case: Case) -> str:
@@ -82,13 +94,13 @@ def _communication_remark(case: Case) -> str:
     return f"ring all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-def _verdict(case: Case, results: dict[str, Any]) -> str:
+def _verdict(case: Case, inputs: StepInputs, results: dict[str, Any]) -> str:
     used = show(results["utilization"], "share")
-    step = f"{show(results['step_time_s'], 's')} a step on {case.devices} x {case.part.name}"
+    step = f"{show(results['step_time_s'], 's')} a step on {case.devices:,} x {case.part.name}"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     return (
         f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {results['batch']:,}. "
-        f"{step}, {'at best' if kind(case) == 'bound' else 'estimated'}{left_out}."
+        f"{step}, {'at best' if kind(case, inputs) == 'bound' else 'an estimate'}{left_out}."
     )
 
 
@@ -97,17 +109,15 @@ def _time_parts(results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
     return tuple((name.removesuffix("_time_s"), results[name], "s") for name in names if results[name])
 
 
-def _advice(case: Case, results: dict[str, Any]) -> tuple[str, ...]:
+def _advice(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[str, ...]:
     if not case.fits:
         return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
     batch, critical = results["batch"], results["critical_batch"]
     if results["bound"] == "memory" and batch < critical:
-        return (
-            f"batch more users: each weight read serves all of them, and the arithmetic fills up at batch "
-            f"{ceiling(critical):,}",
-        )
+        full = "the arithmetic is full" if inputs.overlap == "full" else "arithmetic takes as long as the reads"
+        return (f"batch more users: each weight read serves all of them, and {full} at batch {ceiling(critical):,}",)
     if results["bound"] == "compute":
-        return ("past the critical batch more users no longer make a token cheaper: add accelerators",)
+        return ("past the critical batch more users hardly make a token cheaper: add accelerators",)
     if results["bound"] == "communication":
         return ("the links bind: use fewer devices a replica, or faster links",)
     return ()
@@ -117,13 +127,13 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
     """What a step leaves out or assumes, and figures not to lean on."""
     part = case.part
     notes = case_notes(case)
-    if kind(case) == "bound":
-        notes.append(Note("bound", "a bound: KV cache, activations, kernel launches and link latency are left out"))
-    if case.format.name not in (inputs.rate.name, "8bit", "4bit"):
-        notes.append(Note("arithmetic", f"{case.format.name} weights are computed with at the {inputs.rate.name} rate"))
+    what = kind(case, inputs)
+    article = "a bound" if what == "bound" else "an estimate"
+    notes.append(Note(what, f"{article}: KV cache, activations, kernel launches and link latency are left out"))
+    notes += _rate_notes(case, inputs)
     if case.active_share < 1:
         notes.append(
-            Note("coverage", "the bytes read assume that a batch hits parameters evenly: N (1 - (1 - active/N)^batch)")
+            Note("coverage", "the bytes read assume that a batch hits parameters evenly, N (1 - (1 - active/N)^batch)")
         )
     if case.devices > 1 and inputs.layers:
         notes.append(_layout_note(case))
@@ -133,6 +143,18 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
     weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
     notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
     return notes
+
+
+def _rate_notes(case: Case, inputs: StepInputs) -> list[Note]:
+    """Arithmetic that runs in another format than the weights are stored in."""
+    rate, part = inputs.rate.name, case.part.name
+    if _stands_in(case, inputs):
+        text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
+        return [Note("stands-in", text)]
+    served = {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(case.format.name, (case.format.name,))
+    if rate in served:
+        return []
+    return [Note("arithmetic", f"{part} computes with {case.format.name} weights at its {rate} rate")]
 
 
 def _layout_note(case: Case) -> Note:

@@ -48,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.format_message().rstrip("."), f"infercost {name}--help shows what there is")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except OSError as error:  # help and version are written by Typer
+        return _fail(f"standard output: {(error.strerror or str(error)).lower()}", "make room, or close nothing")
+    except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
+        return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
 
 
 def _fail(what: str, hint: str) -> int:

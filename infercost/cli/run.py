@@ -31,6 +31,8 @@ def run(command: Command, options: dict[str, Any]) -> int:
     asked = ask(
         command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
     )
+    if form == "csv" and (steps or sources):
+        raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
     report = answer(asked, steps=steps)
     if output is None:
         write_output(_text(report, form, sources))
@@ -54,11 +56,19 @@ def _form(options: dict[str, Any], output: str | None) -> str:
         return asked[0]
     if output is not None:
         return _ENDINGS.get(os.path.splitext(output)[1].lower(), "plain")
-    return "table" if _is_terminal() or os.environ.get("FORCE_COLOR") else "plain"
+    return "table" if _is_terminal() or _colour_is_forced() else "plain"
 
 
 def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _colour_is_forced() -> bool:
+    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
+
+
+def _is_coloured() -> bool:
+    return (_is_terminal() or _colour_is_forced()) and not os.environ.get("NO_COLOR")
 
 
 def _text(report: Report, form: str, sources: bool) -> str:
@@ -66,11 +76,11 @@ def _text(report: Report, form: str, sources: bool) -> str:
         return to_text(report, form, _width(), sources)
     from infercost.render.table_form import render
 
-    return render(report, _width(), sources, on_terminal=_is_terminal() or None)
+    return render(report, _width(), sources, coloured=_is_coloured())
 
 
 def _width() -> int:
-    """Columns of the terminal or of ``COLUMNS``; 80 in a pipe."""
+    """Columns of the terminal or of ``COLUMNS``, 80 in a pipe; below 60 no table can be read."""
     from shutil import get_terminal_size
 
-    return max(get_terminal_size((80, 24)).columns, 40)
+    return max(get_terminal_size((80, 24)).columns, 60)

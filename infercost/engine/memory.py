@@ -36,12 +36,11 @@ def nodes(*, devices: float, domain: float) -> int:
     return ceiling(devices / domain)  # type: ignore[no-any-return]
 
 
-@formula(source="Erdil, Inference economics of language models, arXiv 2506.04645, expert coverage")
+@formula(source="distinct experts under uniform routing, E (1 - (1 - k/E)^T), taken over the whole model")
 def bytes_read(*, weight_bytes: float, active_share: float, batch: float) -> float:
     """Bytes of weights that one step reads: all of a dense model, the distinct part that a batch hits of a sparse one.
 
-    Uniform, independent routing over the whole model. It never reads less than a model whose shared parts are
-    always read, and is exact for one sequence and for a dense model.
+    Exact for one sequence and for a dense model; between them it reads more than a model whose shared parts are large.
     """
     return weight_bytes * (1 - (1 - active_share) ** batch)  # type: ignore[no-any-return]
 

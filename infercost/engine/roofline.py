@@ -55,7 +55,7 @@ def no_overlap_step(
 @formula(source=NOTE)
 def utilization(*, flops_per_token: float, batch: float, devices: float, peak_flops: float, step_time: float) -> float:
     """Share of the devices' peak arithmetic that a step uses."""
-    return flops_per_token * batch / (devices * peak_flops * step_time)
+    return flops_per_token * batch / (devices * peak_flops) / step_time
 
 
 @formula(source="Databricks, LLM inference performance engineering (2023): model bandwidth utilization")
@@ -63,7 +63,7 @@ def memory_bandwidth_utilization(
     *, bytes_read: float, devices: float, memory_bandwidth: float, step_time: float
 ) -> float:
     """Share of the devices' memory bandwidth that a step uses."""
-    return bytes_read / (devices * memory_bandwidth * step_time)
+    return bytes_read / (devices * memory_bandwidth) / step_time
 
 
 @formula(source=BOOK)

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from infercost.errors import BadValue
 from infercost.report import Report
 
 FORMS = ("table", "plain", "json", "csv", "markdown")
@@ -11,7 +12,9 @@ def to_text(report: Report, form: str = "plain", width: int = 80, sources: bool 
     """A report as text in one of the forms, ``sources`` adding where each input is from.
 
     Raises:
-        ModuleNotFoundError: a form that does not exist.
+        BadValue: a form that does not exist.
     """
+    if form not in FORMS:
+        raise BadValue(f"no form is called {form!r}", f"forms are {', '.join(FORMS)}")
     text: str = import_module(f"infercost.render.{form}_form").render(report, width, sources)
     return text

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from infercost.glossary import KEYS
 from infercost.report import Report, Series
-from infercost.units import show
+from infercost.units import common_scale, digits, show
 
 BAR_WIDTH = 24
 
@@ -82,7 +82,8 @@ def _input(item: Any) -> str:
         return str(item.key)
     shown = show(value, item.unit)
     if isinstance(value, tuple):
-        shown = f"{value[0]} to {value[-1]:,} ({len(value)})" if len(value) > 4 else ", ".join(map(str, value))
+        whole = len(value) > 4 and isinstance(value[0], int)
+        shown = f"{value[0]} to {value[-1]:,} ({len(value)})" if whole else ", ".join(map(str, value))
     return f"{item.key.replace('_', ' ')} {shown}"
 
 
@@ -107,8 +108,9 @@ def _parts(report: Report) -> Grid:
 def _series(series: Series) -> Grid:
     if series.ratios:
         return _across(series)
-    heads = [KEYS[key].head or KEYS[key].label for key in series.columns]
-    rows = [[_cell(row, key) for key in series.columns] for row in series.rows]
+    columns = [_column(series, key) for key in series.columns]
+    heads = [column[0] for column in columns]
+    rows = [list(cells) for cells in zip(*(column[1:] for column in columns), strict=True)]
     if series.marked is not None:
         rows[series.marked][0] = f"> {rows[series.marked][0]}"
     right = {index for index, key in enumerate(series.columns) if _is_number(series, key)}
@@ -121,10 +123,19 @@ def _series(series: Series) -> Grid:
     return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
 
 
+def _column(series: Series, key: str) -> list[str]:
+    """A head and its cells: in one unit that the head names where the column has ``head_unit``, else each its own."""
+    head, unit = KEYS[key].head or KEYS[key].label, KEYS[key].unit
+    if not series.one_unit or unit not in ("s", "B", "B/s", "FLOP/J", "FLOP/B"):
+        return [head, *(_cell(row, key) for row in series.rows)]
+    name, factor = common_scale([row[key] for row in series.rows if row[key]], unit)
+    cells = ("-" if row[key] is None else digits(row[key] / factor) for row in series.rows)
+    return [f"{head} {name}" if len(head) + len(name) < 10 and head != unit else name, *cells]
+
+
 def _cell(row: Mapping[str, Any], key: str) -> str:
-    """A value of a row; its unit where the head does not say it, ``~`` where its figures are weak."""
-    unit = KEYS[key].unit
-    text = show(row[key], "" if unit == KEYS[key].head else unit)
+    """A value of a row, ``~`` where its figures are weak."""
+    text = show(row[key], KEYS[key].unit)
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text
 
 

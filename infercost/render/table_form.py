@@ -11,10 +11,10 @@ from infercost.render.layout import Grid, Work, blocks
 from infercost.report import Report
 
 
-def render(report: Report, width: int, sources: bool, on_terminal: bool | None = None) -> str:
-    """The report as tables; colour on a terminal, as ``NO_COLOR`` and ``FORCE_COLOR`` say."""
+def render(report: Report, width: int, sources: bool, coloured: bool = False) -> str:
+    """The report as tables, coloured where the reader's place is."""
     text = StringIO()
-    console = Console(width=width, file=text, highlight=False, force_terminal=on_terminal)
+    console = Console(width=width, file=text, highlight=False, force_terminal=coloured)
     for block in blocks(report, sources):
         if isinstance(block, Grid):
             console.print(_table(block))
@@ -27,7 +27,7 @@ def render(report: Report, width: int, sources: bool, on_terminal: bool | None =
 
 def _table(block: Grid) -> Table:
     if block.heads:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     else:
         table = Table(box=box.ROUNDED, show_header=False)
     for column in range(len(block.rows[0])):

@@ -1,0 +1,89 @@
+"""What an answer calls itself, and what it says when the devices do not hold the model."""
+
+from pathlib import Path
+
+import pytest
+
+import infercost
+from tests.conftest import Run
+
+NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
+
+
+def kind(report: infercost.Report) -> str:
+    return next(note.code for note in report.notes if note.code in ("bound", "estimate"))
+
+
+def test_only_full_overlap_of_a_dense_model_is_a_bound() -> None:
+    case = {"gpu": "h100-note", "params": 1.6e12, "batch": 100}
+    assert kind(infercost.utilization(**case)) == "bound"
+    assert kind(infercost.utilization(**case, overlap="none")) == "estimate"
+    assert kind(infercost.utilization(**case, overlap="operator")) == "estimate"
+    assert kind(infercost.utilization(**case, set=["efficiency.memory_share=0.8"])) == "estimate"
+    assert kind(infercost.utilization(**case, active_params=1e11)) == "estimate"
+    assert kind(infercost.utilization(gpu="dgx-spark", params=8e9)) == "estimate"
+
+
+@pytest.mark.parametrize("batch", [1, 8, 16, 32, 256])
+def test_a_sparse_bound_cannot_be_beaten(batch: int) -> None:
+    """DeepSeek-V3 of 671.0B with 17.0B shared and 58 layers of 256 experts, 8 active, read at 8 bits."""
+    shared, expert_layers, experts, active = 17.0e9, 58, 256, 8
+    one_expert = (671.0e9 - shared) / (expert_layers * experts)
+    hit = experts * (1 - (1 - active / experts) ** batch)
+    really_read = shared + expert_layers * hit * one_expert
+    report = infercost.utilization(gpu="h200:8", params=671e9, active_params=37.4375e9, batch=batch)
+    assert report["bound_step_time_s"] <= really_read / (8 * 4.8e12) * 1.001
+    assert report["memory_time_s"] >= really_read / (8 * 4.8e12) * 0.98
+
+
+@pytest.mark.parametrize("command", ["fit", "utilization", "sweep-batch", "userbase"])
+def test_what_does_not_fit_is_said_first(command: str, run: Run) -> None:
+    result = run(command, *NOTE, "--gpus", "10")
+    assert result.code == 3
+    assert result.out.startswith("Does not fit: ")
+    assert "the least is 20" in result.out.replace("\n", " ")
+
+
+def test_a_full_batch_is_whole(run: Run) -> None:
+    assert run("userbase", "--gpu", "h100", "--params", "1.6e12", "--json").json["results"]["gpus"] == 20
+    args = ("userbase", *NOTE, "--concurrent", "1000", "--set", "gpu.memory_bandwidth=3PB/s", "--json")
+    assert run(*args).json["inputs"]["batch"] == 1
+
+
+def test_what_userbase_cannot_use_is_refused(run: Run) -> None:
+    assert "needs --gpu for params" in run("userbase", "--concurrent", "1000", "--params", "70B").err
+
+
+def test_utilization_never_exceeds_one() -> None:
+    for batch in (1000, 1024, 3000, 7777):
+        report = infercost.utilization(gpu="h100", params=70e9, batch=batch)
+        assert report["utilization"] == 1
+        assert infercost.utilization(gpu="h100", params=7e9, batch=1)["memory_bandwidth_utilization"] == 1
+
+
+def test_quantities_are_exact_to_the_last_bit() -> None:
+    assert infercost.accelerator("a100").value("memory_bandwidth") == 2.039e12
+
+
+def test_memory_is_named_as_sold(run: Run) -> None:
+    assert "counted as sold: 192 GiB" in run("fit", "--gpu", "mi300x", "--params", "70B").err
+    assert "counted as sold: 80 GB" in run("fit", "--gpu", "h100", "--params", "70B").err
+
+
+def test_the_notes_sixty_terabytes(run: Run) -> None:
+    assert "60 TB/s in all" in run("utilization", *NOTE).out
+
+
+def test_a_scenario_may_set(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("gpu: h100-note\nparams: 1.6e12\nset: {gpu.memory_bandwidth: 30TB/s}\n")
+    assert run("utilization", "--scenario", str(path), "--json").json["results"]["critical_batch"] == pytest.approx(50)
+
+
+def test_a_report_is_a_mapping_of_its_results() -> None:
+    report = infercost.fit(gpu="h100-note", params=1.6e12)
+    assert "gpus" in report
+    assert dict.fromkeys(report) == dict.fromkeys(report.values)
+    assert str(report).startswith("20 accelerators")
+    assert infercost.sweep_batch(gpu="h100", params=1e9, batch=range(1, 4)).series.rows[2]["batch"] == 3
+    assert "h100-sxm" in infercost.accelerators()

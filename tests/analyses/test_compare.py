@@ -1,0 +1,55 @@
+"""Accelerators side by side: the trend, what is compared, and tables that fit."""
+
+import pytest
+
+from infercost.analyses.compare import yearly_growth
+from tests.conftest import Run
+
+
+def test_growth_is_the_median_slope() -> None:
+    """Doubling every year is +100%, and one outlier does not move it."""
+    doubling = [(2018.0 + year, 2.0**year) for year in range(7)]
+    assert yearly_growth(doubling) == pytest.approx(1)
+    assert yearly_growth([*doubling, (2021.0, 1e-9)]) == pytest.approx(1, rel=0.05)
+    assert yearly_growth([(2020.0, 5.0), (2022.0, 5.0)]) == 0
+    assert yearly_growth([(2020.0, 1.0), (2021.0, None)]) == 0
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("h100", "4090", "m3-max"),
+        ("rtx-pro-6000", "rtx-pro-4500"),
+        ("jetson-agx-orin", "groq", "human-brain", "cerebras"),
+        ("cerebras", "h100"),
+        ("epyc",),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "plain"])
+def test_every_comparison_fits_in_80_columns_and_is_whole(names: tuple[str, ...], form: str, run: Run) -> None:
+    result = run("compare", *names, "--format", form)
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= 80
+    assert "does - FLOP" not in result.out
+    if "groq" in names:
+        assert "1,876" in result.out or "0.00287" in result.out
+
+
+def test_counts_and_a_second_question_are_refused(run: Run) -> None:
+    assert "takes no counts" in run("compare", "h100:8").err
+    assert run("compare", "--all", "h100").code == 2
+    rows = run("compare", "--gpu", "h100", "--gpu", "a100", "--json").json["rows"]
+    assert [row["name"] for row in rows] == ["h100-sxm", "a100-sxm-80gb"]
+
+
+def test_its_figures_have_their_sources(run: Run) -> None:
+    sources = run("compare", "h100", "a100", "--sources", "--json").json["sources"]
+    assert {"h100-sxm.memory_bandwidth", "a100-sxm-80gb.flops_int8"} <= {item["key"] for item in sources}
+    steps = run("compare", "h100", "a100", "--steps", "--json").json["steps"]
+    assert any(step["meaning"].startswith("a100-sxm-80gb: ") for step in steps)
+
+
+def test_the_imbalance_is_not_being_engineered_away(run: Run) -> None:
+    said = run("compare", "--all").out.replace("\n", " ")
+    assert "is not being engineered away" in said
+    assert "median trend" in said
