@@ -152,8 +152,8 @@ def _trend_verdict(parts: list[Preset], rows: tuple[dict[str, Any], ...], format
     answer = "is not" if best >= 0 else "is"
     return (
         f"The imbalance {answer} being engineered away: over {len(pairs)} parts with a scale-up link the median "
-        f"trend of FLOP per byte is {same:+.0%} a year at {format.name} and {best:+.0%} at each part's fastest format; of the "
-        f"time to drain memory {drain:+.0%}."
+        f"trend of FLOP per byte is {same:+.0%} a year at {format.name} and {best:+.0%} at each part's fastest format; "
+        f"of the time to drain memory {drain:+.0%}."
     )
 
 
