@@ -17,7 +17,7 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (hardware.FIGURES, hardware.LABELS),
     "efficiency": (efficiency.FIGURES, efficiency.LABELS),
 }
-WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile"}
+WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "models": "model"}
 #: Prices move; a price without its date is refused.
 DATED = ("rent", "purchase")
 _FACT_KEYS = ("value", "source", "as_of", "weak", "others")
@@ -46,8 +46,13 @@ def folders() -> list[Path]:
 
 
 def plain(name: str) -> str:
-    """A name as it is compared: lower case, letters and digits only."""
-    return "".join(filter(str.isalnum, name.lower()))
+    """A name as it is compared: lower case, letters and digits, and the dot of a number: 1.3b is not 13b."""
+    lower = name.lower()
+    return "".join(letter for i, letter in enumerate(lower) if letter.isalnum() or _is_decimal(lower, i))
+
+
+def _is_decimal(text: str, i: int) -> bool:
+    return text[i] == "." and text[i - 1 : i].isdigit() and text[i + 1 : i + 2].isdigit()
 
 
 def _files(family: str) -> dict[str, str]:

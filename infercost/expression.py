@@ -18,7 +18,7 @@ _OPERATORS: dict[type, tuple[str, int]] = {
     ast.Div: (" / ", 2),
     ast.Pow: ("^", 4),
 }
-_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil"}
+_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil", "floor": "floor"}
 
 
 class Step(NamedTuple):

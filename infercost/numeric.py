@@ -40,3 +40,8 @@ def ceiling(value: Any) -> Any:
     import numpy
 
     return numpy.ceil(value * (1 - ROUNDING))
+
+
+def floor(value: Any) -> Any:
+    """The largest whole number not above the value, forgiving float rounding of one part in 1e12."""
+    return -ceiling(-value)

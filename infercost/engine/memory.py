@@ -1,7 +1,7 @@
 """What holds the weights, and how many bytes a step reads."""
 
 from infercost.derivation import formula
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, floor, maximum
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 
@@ -49,3 +49,31 @@ def bytes_read(*, weight_bytes: float, active_share: float, batch: float) -> flo
 def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
     """Seconds to read an accelerator's whole memory once: the least step time of a model that fills it."""
     return device_memory / memory_bandwidth
+
+
+VLLM = "vLLM 0.19.0 start-up logs on H100: pool = usable x memory - weights - activations - engine"
+
+
+@formula(source=VLLM)
+def activation_reserve(*, activation_floor: float, activation_per_vocab: float, vocab_size: float) -> float:
+    """Bytes that an engine sets aside for activations: logits grow with the vocabulary."""
+    return maximum(activation_floor, activation_per_vocab * vocab_size)  # type: ignore[no-any-return]
+
+
+@formula(source=VLLM)
+def kv_pool(
+    *,
+    device_memory: float,
+    usable: float,
+    weight_bytes_per_gpu: float,
+    activation_reserve: float,
+    engine_overhead: float,
+) -> float:
+    """Bytes left on one accelerator for KV cache; negative when the model does not fit."""
+    return device_memory * usable - weight_bytes_per_gpu - activation_reserve - engine_overhead
+
+
+@formula(source="whole sequences")
+def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float) -> int:
+    """Sequences whose cache the pool of one accelerator holds."""
+    return floor(kv_pool / cache_per_sequence)  # type: ignore[no-any-return]

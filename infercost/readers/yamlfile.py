@@ -23,19 +23,19 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 Mapping = dict[str, Any]
 
 
-def read_text(path: str, what: str) -> str:
+def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
     """A small text file, or standard input for ``-``.
 
     Raises:
-        BadFile: missing, a directory, unreadable, over a megabyte, or no UTF-8.
+        BadFile: missing, a directory, unreadable, larger than ``most`` bytes, or no UTF-8.
     """
     try:
-        data = _read_bytes(path)
+        data = _read_bytes(path, most)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(f"{what} {path}: {reason}", "give the path of a readable YAML or JSON file") from error
-    if len(data) > LARGEST_FILE:
-        raise BadFile(f"{what} {path}: larger than {LARGEST_FILE // 1000:,} kB", "give a YAML or JSON file of our form")
+    if len(data) > most:
+        raise BadFile(f"{what} {path}: larger than {most // 1000:,} kB", "give a YAML or JSON file of our form")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -45,13 +45,13 @@ def read_text(path: str, what: str) -> str:
     return text
 
 
-def _read_bytes(path: str) -> bytes:
+def _read_bytes(path: str, most: int) -> bytes:
     if path != "-":
         with open(path, "rb") as file:
-            return file.read(LARGEST_FILE + 1)
+            return file.read(most + 1)
     if sys.stdin is None:
         raise OSError("standard input is closed")
-    return sys.stdin.buffer.read(LARGEST_FILE + 1)
+    return sys.stdin.buffer.read(most + 1)
 
 
 def parse_mapping(text: str, where: str) -> Mapping:

@@ -1,0 +1,116 @@
+"""A config.json by meaning: one name for what a dozen families call differently, defaults only where documented."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infercost.errors import BadFile, Missing
+
+#: What a thing is called, most usual name first.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "hidden": ("hidden_size", "d_model", "n_embd", "n_embed"),
+    "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
+    "heads": ("num_attention_heads", "n_heads", "n_head"),
+    "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv"),
+    "head_dim": ("head_dim", "attention_head_dim"),
+    "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size"),
+    "vocab": ("vocab_size",),
+    "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
+    "active": (
+        "num_experts_per_tok",
+        "num_experts_per_token",
+        "moe_k",
+        "moe_topk",
+        "moe_top_k",
+        "top_k_experts",
+    ),
+    "expert_width": ("moe_intermediate_size", "expert_intermediate_size"),
+    "shared_experts": ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"),
+    "window": ("sliding_window", "sliding_window_size", "attention_chunk_size"),
+    "context": ("model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"),
+}
+#: Where a language model hides inside a composite one.
+WRAPPERS = ("text_config", "llm_config", "language_config", "thinker_config")
+#: A config.json is a few kilobytes; a list as long as the vocabulary makes some a megabyte.
+LARGEST = 10_000_000
+#: Deeper than any config; the JSON parser's own recursion must not meet a thousand.
+DEEPEST = 50
+
+
+def parse_json(text: str, where: str) -> dict[str, Any]:
+    """A JSON object; ``Infinity`` and ``NaN``, which some configs hold, are survived.
+
+    Raises:
+        BadFile: too large, too deep, broken, or no object.
+    """
+    if len(text) > LARGEST:
+        raise BadFile(f"{where}: larger than {LARGEST // 1_000_000} MB", "give a config.json")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{where}: is no JSON ({str(error)[:60]})", "give the config.json as it was published") from error
+    if not isinstance(data, dict):
+        raise BadFile(f"{where}: holds no JSON object", "give the config.json as it was published")
+    return data
+
+
+class Config:
+    """One model's config: ``need`` and ``get`` by meaning, ``raw`` by the file's own key.
+
+    Keys of the inner language model come first, then those of the wrapper, then the family's class defaults.
+    """
+
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self.where = where
+        self.outer = data
+        self.inner: Mapping[str, Any] = data
+        while inner := next((self.inner[key] for key in WRAPPERS if isinstance(self.inner.get(key), dict)), None):
+            self.inner = inner
+        self.defaults: Mapping[str, Any] = {}
+
+    @property
+    def family(self) -> str:
+        """The model type of the language model."""
+        return str(self.inner.get("model_type") or self.outer.get("model_type") or "")
+
+    def raw(self, key: str, default: Any = None) -> Any:
+        """The value of the file's own key, inner first; null is missing."""
+        for place in (self.inner, self.outer, self.defaults):
+            if place.get(key) is not None:
+                return place[key]
+        return default
+
+    def get(self, meaning: str, default: Any = None) -> Any:
+        """The value of a meaning under any of its names."""
+        for name in SYNONYMS[meaning]:
+            if (value := self.raw(name)) is not None:
+                return value
+        return self.defaults.get(meaning, default)
+
+    def need(self, meaning: str) -> int:
+        """A whole number that the architecture cannot do without.
+
+        Raises:
+            Missing: no name of it is in the file, and the family documents no default.
+        """
+        value = self.get(meaning)
+        if value is None:
+            names = " or ".join(SYNONYMS[meaning][:2])
+            raise Missing(f"{self.where}: has no {names}", f"{self.family} documents no default: add the key")
+        return self._whole(value, SYNONYMS[meaning][0])
+
+    def number(self, key: str, default: int | None = None) -> int:
+        """A whole number under the file's own key.
+
+        Raises:
+            Missing: the key is not there and has no default.
+        """
+        value = self.raw(key, default)
+        if value is None:
+            raise Missing(f"{self.where}: has no {key}", f"{self.family} documents no default: add the key")
+        return self._whole(value, key)
+
+    def _whole(self, value: Any, key: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
+            raise BadFile(f"{self.where}: {key} is {value!r}", "it must be a whole number")
+        return int(value)

@@ -1,0 +1,125 @@
+"""Layers of families that keep a state, or compress their past, in place of a plain cache."""
+
+from infercost.errors import Missing
+from infercost.families import attention, feedforward
+from infercost.families.config import Config
+from infercost.families.mixtures import qwen_ffn
+from infercost.families.pattern import Made, kind_of
+from infercost.model import Attention
+
+_NEMOTRON_LETTERS = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
+
+
+def gated_delta(config: Config, i: int) -> Made:
+    """Qwen3-Next and 3.5: every fourth layer attends, with an output gate on the queries; the others keep a state."""
+    every = config.number("full_attention_interval")
+    types = config.raw("layer_types")
+    recurrent = types[i] == "linear_attention" if types else bool((i + 1) % every)
+    if recurrent:
+        return attention.gated_delta(config), qwen_ffn(config, i)
+    made = attention.grouped(config)
+    gate = config.need("hidden") * made.heads * made.head_dim
+    return made._replace(split=made.split + gate), qwen_ffn(config, i)
+
+
+def granite_hybrid(config: Config, i: int) -> Made:
+    """Mamba-2 or attention by ``layer_types``; a shared part beside the experts."""
+    ffn = feedforward.mixture(
+        config, width=config.need("width"), shared_width=config.number("shared_intermediate_size", 0)
+    )
+    if kind_of(config, i, lambda _: False) != "recurrent":
+        return attention.grouped(config), ffn
+    heads = config.number("mamba_n_heads")
+    width = config.number("mamba_expand") * config.need("hidden") // heads
+    made = attention.mamba2(
+        config,
+        heads=heads,
+        width=width,
+        groups=config.number("mamba_n_groups"),
+        state=config.number("mamba_d_state"),
+        kernel=config.number("mamba_d_conv"),
+    )
+    return made, ffn
+
+
+def jamba(config: Config, i: int) -> Made:
+    """Attention once in ``attn_layer_period`` layers, experts once in ``expert_layer_period``."""
+    attends = i % config.number("attn_layer_period") == config.number("attn_layer_offset")
+    has_experts = i % config.number("expert_layer_period") == config.number("expert_layer_offset")
+    ffn = feedforward.mixture(config) if has_experts else feedforward.dense(config)
+    return (attention.grouped(config) if attends else attention.mamba1(config)), ffn
+
+
+def mamba2(config: Config, i: int) -> Made:
+    """Mamba-2 alone."""
+    made = attention.mamba2(
+        config,
+        heads=config.number("num_heads"),
+        width=config.number("head_dim"),
+        groups=config.number("n_groups"),
+        state=config.number("state_size"),
+        kernel=config.number("conv_kernel"),
+    )
+    return made, feedforward.none()
+
+
+def nemotron(config: Config, i: int) -> Made:
+    """One thing a layer: Mamba-2, attention, experts or a plain feed-forward part."""
+    pattern = config.raw("layers_block_type") or [
+        _NEMOTRON_LETTERS[c] for c in config.raw("hybrid_override_pattern", "")
+    ]
+    what = pattern[i]
+    if what == "mamba":
+        made = attention.mamba2(
+            config,
+            heads=config.number("mamba_num_heads"),
+            width=config.number("mamba_head_dim"),
+            groups=config.number("n_groups"),
+            state=config.number("ssm_state_size"),
+            kernel=config.number("conv_kernel"),
+        )
+        return made, feedforward.none()
+    if what == "attention":
+        return attention.grouped(config), feedforward.none()
+    none = Attention(kind="none")
+    if what == "mlp":
+        return none, feedforward.dense(config)
+    latent = config.number("moe_latent_size", 0)
+    shared = config.number("moe_shared_expert_intermediate_size", 0) * config.number("n_shared_experts", 1)
+    return none, feedforward.mixture(config, shared_width=shared, latent=latent)
+
+
+def deepseek_v4(config: Config, i: int) -> Made:
+    """Compressed attention by ``compress_ratios``; experts in every layer; four residual streams mixed twice."""
+    ratios = config.raw("compress_ratios")
+    if ratios is None or i >= len(ratios):
+        raise Missing(f"{config.where}: has no compress_ratios for layer {i}", "add the key: one ratio a layer")
+    hidden, streams = config.need("hidden"), config.number("hc_mult")
+    mixed = (2 + streams) * streams
+    mixing = 2 * (mixed * streams * hidden + mixed + 3)
+    made = attention.compressed(config, int(ratios[i]))
+    ffn = feedforward.mixture(config)
+    if i < config.number("num_hash_layers", 0):  # experts by a fixed table of tokens: no bias
+        ffn = ffn._replace(small=ffn.small - ffn.experts)
+    return made._replace(small=made.small + mixing), ffn
+
+
+def streams_head(config: Config) -> int:
+    """DeepSeek-V4: what joins the residual streams before the last norm."""
+    streams = config.number("hc_mult")
+    return streams * streams * config.need("hidden") + streams + 1
+
+
+def kimi_linear(config: Config, i: int) -> Made:
+    """Kimi delta attention, and latent attention on the layers that ``full_attn_layers`` counts from one."""
+    hidden, settings = config.need("hidden"), config.raw("linear_attn_config")
+    latent_width = config.number("routed_expert_hidden_size", 0)
+    if i < config.number("first_k_dense_replace", 0):
+        ffn = feedforward.dense(config)
+    else:
+        ffn = feedforward.mixture(config, latent=latent_width)
+    if i + 1 not in settings["full_attn_layers"]:
+        return attention.kimi_delta(config), ffn
+    made = attention.latent(config)
+    gate = hidden * made.heads * made.v_head_dim * bool(config.raw("mla_use_output_gate"))
+    return made._replace(split=made.split + gate), ffn
