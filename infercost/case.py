@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 from infercost.engine import memory
-from infercost.errors import BadValue
+from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format
 from infercost.hardware import MEMORY_BASES, Rate, memory_key, rate_for
+from infercost.model import Model, Quantization
+from infercost.options import SERVED
+from infercost.plan import Plan
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
 from infercost.report import Note
@@ -30,6 +33,24 @@ class Case(NamedTuple):
     gpus_for_weights: int
     devices: int
     devices_given: bool
+    plan: Plan | None = None
+
+    @property
+    def model(self) -> Model | None:
+        """The named model, or None for a bare count."""
+        return self.plan.model if self.plan else None
+
+    @property
+    def context(self) -> float:
+        """Tokens of context that each sequence holds; a bare count has none."""
+        return self.plan.context if self.plan else 0
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
+        if self.model:
+            return any(layer.ffn.experts for layer in self.model.layers)
+        return self.active_params < self.params
 
     @property
     def active_share(self) -> float:
@@ -38,8 +59,8 @@ class Case(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether the devices hold the weights."""
-        return self.devices >= self.gpus_for_weights
+        """Whether the devices hold the weights, and a named model's reserves and cache beside them."""
+        return self.plan.fits if self.plan else self.devices >= self.gpus_for_weights
 
 
 class StepInputs(NamedTuple):
@@ -60,6 +81,9 @@ def read_case(asked: Asked) -> Case:
         Missing: no accelerator, no model, or a figure that the preset lacks.
         BadValue: more active parameters than parameters, two different counts of devices.
     """
+    if "model" in asked.given:
+        return _read_model_case(asked)
+    refuse_served(asked)
     part, counted = read_part(asked, asked.need("gpu", "--gpu h100"))
     asked.inputs[-1] = asked.inputs[-1]._replace(value=part.name)
     params, active, format = _read_count(asked)
@@ -83,6 +107,56 @@ def read_case(asked: Asked) -> Case:
         devices=_devices(asked, counted, least),
         devices_given="gpus" in asked.given or counted is not None,
     )
+
+
+def _read_model_case(asked: Asked) -> Case:
+    """A named model: counts from its architecture, devices and cache from its plan."""
+    from infercost import counting
+    from infercost.served import choose, read_asking
+
+    if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in asked.given]:
+        raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
+    asking, counted = read_asking(asked)
+    chosen = choose(asked, asking, counted)
+    total = sum(counting.weight_bytes_by_part(asking.model).values())
+    least = memory.gpus_for_weights(weight_bytes=total, device_memory=chosen.device_memory, usable=asking.usable)
+    return Case(
+        part=asking.part,
+        profile=asking.profile,
+        format=arithmetic_format(asking.model.quantization),
+        params=counting.total_params(asking.model),
+        active_params=counting.active_params(asking.model),
+        weight_bytes=total,
+        memory_key=asking.memory_key,
+        device_memory=chosen.device_memory,
+        usable=asking.usable,
+        gpus_for_weights=least,
+        devices=chosen.layout.devices,
+        devices_given="gpus" in asked.given or counted is not None,
+        plan=chosen,
+    )
+
+
+def arithmetic_format(quantization: Quantization) -> Format:
+    """The storage format whose arithmetic most of a model's matrices need."""
+    bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
+    if bits > 9:
+        return FORMATS["fp32" if bits >= 32 else "bf16"]
+    if bits > 6:
+        return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
+    return FORMATS["fp4" if "fp4" in quantization.name else "int4"]
+
+
+def refuse_served(asked: Asked) -> None:
+    """Refuse what only a named model has.
+
+    Raises:
+        Missing: a context, a cache format or a layout for a bare count.
+    """
+    if stray := [name for name in asked.given if name in SERVED]:
+        raise Missing(
+            f"{', '.join(stray)} needs --model: a bare count has no layers", "for example --model llama-3.1-70b"
+        )
 
 
 def _read_count(asked: Asked) -> tuple[float, float, Format]:
@@ -116,14 +190,14 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
     rate = rate_for(part, case.format)
     asked.use(part, rate.key, "memory_bandwidth")
     asked.use(profile, "compute_share", "memory_share", "link_share", "hop_latency", "step_overhead")
-    layers, hidden_size = asked.take("layers"), asked.take("hidden_size")
+    layers, hidden_size = _read_width(asked, case)
     if (layers is None) != (hidden_size is None):
         missing = "--hidden-size" if hidden_size is None else "--layers"
         raise BadValue(f"communication needs {missing} too", "give both --layers and --hidden-size, or neither")
     sends = bool(layers) and case.devices > 1
     if sends:
         asked.use(part, "link_bandwidth")
-        wire = asked.take("activation_dtype", FORMATS[rate.name], "as the arithmetic")
+        wire = asked.take("activation_dtype", FORMATS["bf16" if case.model else rate.name], "as engines send it")
     return StepInputs(
         rate=rate,
         overlap=asked.take("overlap", profile.labels.get("overlap", "full"), f"by profile {profile.name}"),
@@ -138,9 +212,19 @@ def misfit(case: Case) -> str:
     """The start of a verdict on devices that do not hold the weights, else nothing."""
     if case.fits:
         return ""
+    if case.plan:
+        short = show(-case.plan.left, "B")
+        return f"Does not fit: {case.plan.batch:,} x {case.context:,.0f} tokens are short by {short} a device. "
     weights = show(case.weight_bytes, "B")
     held = f"{case.devices:,} x {case.part.name} cannot hold {weights}"
     return f"Does not fit: {held}; the least is {case.gpus_for_weights:,}. "
+
+
+def _read_width(asked: Asked, case: Case) -> tuple[float | None, float | None]:
+    """Layers and width of the model, for the collectives."""
+    if case.model:
+        return case.model.depth, case.model.hidden_size
+    return asked.take("layers"), asked.take("hidden_size")
 
 
 def case_notes(case: Case) -> list[Note]:

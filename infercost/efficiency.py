@@ -1,7 +1,7 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
 from infercost.preset import Preset
-from infercost.units import DURATION, SHARE
+from infercost.units import DURATION, RESERVE, SHARE
 
 #: Figures of an efficiency profile.
 FIGURES = {
@@ -11,12 +11,17 @@ FIGURES = {
     "hop_latency": DURATION,
     "step_overhead": DURATION,
     "usable": SHARE,
+    "activation_floor": RESERVE,
+    "activation_per_vocab": RESERVE,
+    "engine_overhead": RESERVE,
+    "engine_overhead_parallel": RESERVE,
 }
 OVERLAPS = ("full", "operator", "none")
 #: What two of its labels may say.
 WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine")}
-#: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees).
-LABELS = ("name", "aliases", "overlap", "memory", "note")
+#: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
+#: which version its memory figures were fitted on.
+LABELS = ("name", "aliases", "overlap", "memory", "engine", "note")
 
 
 def is_ideal(profile: Preset) -> bool:

@@ -47,9 +47,15 @@ _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
     Option("gpu", "NAMES", "accelerator presets or files, as the words are; repeatable", _text, repeat=True),
     Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
+    Option("model", "NAME", "model preset, config.json, or a folder that holds one", _text),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),
     Option("active_params", "Q", "parameters used per token, when not all are", _of(COUNT)),
     Option("dtype", "FORMAT", "format of the weights: bf16, fp8, int8, fp4 ... (8bit when absent)", parse_format),
+    Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
+    Option("context", "N", "tokens of context that each sequence holds", _of(WHOLE)),
+    Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),
+    Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
+    Option("ep", "N", "expert parallel width", _of(WHOLE)),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
@@ -73,6 +79,8 @@ _LISTS = {"LIST": "batches", "NAMES": "parts"}
 OPTIONS: dict[str, Option] = {_LISTS.get(option.metavar, option.name): option for option in _ALL}
 MODEL = ("params", "active_params", "dtype")
 DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
+#: What only a named model has.
+SERVED = ("context", "kv_dtype", "tp", "pp", "ep")
 STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 
 
@@ -95,16 +103,20 @@ class Command(NamedTuple):
 
 
 _COMMANDS = (
-    Command("fit", "how many accelerators hold it, and what is left", (*MODEL, *DEPLOYMENT)),
+    Command(
+        "fit",
+        "how many accelerators hold it, and what is left",
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch"),
+    ),
     Command(
         "utilization",
         "one step: times, what binds, how well it is used",
-        (*MODEL, *DEPLOYMENT, "batch", *STEP),
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP),
     ),
     Command(
         "sweep-batch",
         "the same over batch sizes: the knee, a lone user's price",
-        (*MODEL, *DEPLOYMENT, "batches", *STEP),
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batches", *STEP),
     ),
     Command(
         "userbase",

@@ -42,7 +42,7 @@ class Asked:
         given = self.given.get(name)
         value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
         unit = TERMS[name].unit if name in TERMS else ""
-        if value is not None:
+        if value is not None and all(item.key != name for item in self.inputs):
             self.inputs.append(Input(name, value.name if isinstance(value, Format) else value, unit, origin))
         return value
 
@@ -150,9 +150,9 @@ def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
     return apply_sets(asked, catalog.load("accelerators", name)), number
 
 
-def read_profile(asked: Asked, assume: str) -> Preset:
+def read_profile(asked: Asked, assume: str, why: str = "the note's arithmetic, for a bare count") -> Preset:
     """The efficiency profile that was asked for, with what ``--set`` changes."""
-    name = asked.take("efficiency", assume, "the note's arithmetic, for a bare count")
+    name = asked.take("efficiency", assume, why)
     return apply_sets(asked, name if isinstance(name, Preset) else catalog.load("efficiency", name))
 
 

@@ -73,6 +73,7 @@ class Note(NamedTuple):
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
+    ``follow`` is a command that follows from it, for the user to paste.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
 
@@ -83,6 +84,7 @@ class Report:
     series: Series | None = None
     parts: tuple[tuple[str, float, str], ...] = ()
     advice: tuple[str, ...] = ()
+    follow: str = ""
     notes: tuple[Note, ...] = ()
     steps: tuple[Any, ...] = ()
     met: bool = True

@@ -11,9 +11,10 @@ from tests.conftest import ROOT
 FLOORS = [
     {"errors", "numeric", "units", "glossary"},
     {"derivation", "expression"},
-    {"preset", "formats", "hardware", "efficiency", "catalog", "readers"},
+    {"preset", "model", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
-    {"report", "options", "question", "case"},
+    {"families", "counting", "sharding", "plan", "models"},
+    {"report", "options", "question", "case", "served"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

@@ -1,6 +1,6 @@
 """How many accelerators hold a model, and what is left beside the weights."""
 
-from infercost.case import Case, case_notes, read_case
+from infercost.case import Case, case_notes, read_case, refuse_served
 from infercost.engine import memory
 from infercost.hardware import MEMORY_BASES
 from infercost.question import Asked
@@ -27,6 +27,11 @@ def answer(asked: Asked) -> Report:
     Raises:
         InfercostError: an option or a preset that cannot be used; see ``read_case``.
     """
+    if "model" in asked.given:
+        from infercost.analyses import fit_model
+
+        return fit_model.answer(asked)
+    refuse_served(asked)
     case = read_case(asked)
     left = memory.memory_left(
         device_memory=case.device_memory,

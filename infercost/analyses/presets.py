@@ -3,13 +3,17 @@
 from typing import Any
 
 from infercost import catalog
-from infercost.errors import BadValue, UnknownName, closest
+from infercost.analyses.show_model import show_model
+from infercost.errors import BadFile, BadValue, UnknownName, closest
+from infercost.models import find_model
 from infercost.preset import Preset
 from infercost.question import Asked
+from infercost.readers.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Series
 from infercost.units import show
 
 VERBS = ("list", "show", "path")
+MODELS = "models"
 
 
 def answer(asked: Asked) -> Report:
@@ -32,7 +36,7 @@ def answer(asked: Asked) -> Report:
         return _list(rest[0] if rest else None)
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
-    return _show(_load(rest[0]))
+    return _report_of(rest[0])
 
 
 def _path() -> Report:
@@ -41,34 +45,48 @@ def _path() -> Report:
 
 
 def _list(family: str | None) -> Report:
-    families = list(catalog.FAMILIES)
+    families = [*catalog.FAMILIES, MODELS]
     if family is not None and family not in families:
         raise UnknownName(
             f"presets: no family {family!r}", f"{closest(family, families)}families: {', '.join(families)}"
         )
     chosen = [family] if family else families
-    rows = tuple(_list_row(catalog.load(kind, name)) for kind in chosen for name in catalog.names(kind))
+    rows = tuple(_list_row(kind, name) for kind in chosen for name in catalog.names(kind))
     return Report("presets", f"{len(rows)} presets.", (), series=Series(("name", "released", "title"), rows))
 
 
-def _list_row(preset: Preset) -> dict[str, Any]:
+def _list_row(family: str, name: str) -> dict[str, Any]:
+    if family == MODELS:
+        data = read_mapping(catalog.find(family, name)[1], "preset")
+        released = data.get("published", {}).get("date")
+        aliases = ", ".join(data.get("aliases", ()))
+        return {"name": name, "family": family, "title": data.get("name"), "released": released, "aliases": aliases}
+    preset = catalog.load(family, name)
     return {
         "name": preset.name,
-        "family": preset.family,
+        "family": family,
         "title": preset.title,
         "released": preset.labels.get("released"),
         "aliases": preset.labels.get("aliases", ""),
     }
 
 
-def _load(name: str) -> Preset:
-    """The preset of a name, in whichever family has it."""
+def _report_of(name: str) -> Report:
+    """The preset of a name in full, in whichever family has it; a file by what it holds."""
     for family in catalog.FAMILIES:
         try:
-            return catalog.load(family, name)
+            return _show(catalog.load(family, name))
         except UnknownName:
             continue
-    known = [word for family in catalog.FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
+        except BadFile:
+            if not catalog.looks_like_file(name):
+                raise
+    try:
+        return show_model(find_model(name))
+    except UnknownName:
+        pass
+    families = (*catalog.FAMILIES, MODELS)
+    known = [word for family in families for word in (*catalog.names(family), *catalog.aliases(family))]
     raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from infercost import counting
 from infercost.case import FLOPS_PER_PARAM, Case, StepInputs
 from infercost.engine import communication, economics, memory, roofline
 
@@ -34,15 +35,13 @@ def step_times(case: Case, inputs: StepInputs, batch: int, *, ideal: bool = Fals
     """The times of one step at a batch, under the case's profile or, for the bound, under none."""
     shares = {key: 1.0 if ideal else case.profile.value(key) for key in ("compute_share", "memory_share")}
     compute = roofline.compute_time(
-        flops_per_token=_flops_per_token(case),
+        flops_per_token=flops_per_token(case),
         batch=batch,
         devices=case.devices,
         peak_flops=inputs.rate.fact.value,
         compute_share=shares["compute_share"],
     )
-    # the least that a sparse model can read is what one sequence reads
-    hits = 1 if ideal else batch
-    read = memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=hits)
+    read = bytes_read(case, batch, least=ideal)
     reading = roofline.memory_time(
         bytes_read=read,
         devices=case.devices,
@@ -57,8 +56,22 @@ def step_times(case: Case, inputs: StepInputs, batch: int, *, ideal: bool = Fals
     return Times(compute, reading, sending, overhead, step)
 
 
-def _flops_per_token(case: Case) -> float:
+def flops_per_token(case: Case) -> float:
+    """Operations for one token: every active parameter, and a named model's attention over its context."""
+    matrices = _matrix_flops(case)
+    return matrices + (counting.decode_attention_flops(case.model, case.context) if case.model else 0)
+
+
+def _matrix_flops(case: Case) -> float:
     return roofline.flops_per_token(active_params=case.active_params, flops_per_param=FLOPS_PER_PARAM)
+
+
+def bytes_read(case: Case, batch: int, *, least: bool = False) -> float:
+    """Bytes that one step reads: weights, and a named model's cache; ``least`` if all chose the same experts."""
+    tokens = 1 if least else batch
+    if case.model is None:
+        return memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=tokens)
+    return counting.bytes_read(case.model, tokens) + batch * counting.cache_bytes_read(case.model, case.context)
 
 
 def _communication_time(case: Case, inputs: StepInputs, batch: int, ideal: bool) -> float | None:
@@ -102,14 +115,14 @@ def spread(case: Case) -> tuple[int, int]:
 
 
 def critical_batch(case: Case, inputs: StepInputs) -> float:
-    """Batch at which arithmetic takes as long as reading all the weights, under the case's profile."""
+    """Batch at which the matrices' arithmetic takes as long as reading all of them, under the case's profile."""
     return roofline.critical_batch(
         peak_flops=inputs.rate.fact.value,
         compute_share=case.profile.value("compute_share"),
         weight_bytes=case.weight_bytes,
         memory_bandwidth=case.part.value("memory_bandwidth"),
         memory_share=case.profile.value("memory_share"),
-        flops_per_token=_flops_per_token(case),
+        flops_per_token=_matrix_flops(case),
     )
 
 
@@ -120,7 +133,7 @@ def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
         "gpus": case.devices,
         "batch": batch,
         "weight_bytes": case.weight_bytes,
-        "flops_per_token": _flops_per_token(case),
+        "flops_per_token": flops_per_token(case),
         "compute_time_s": times.compute,
         "memory_time_s": times.memory,
         "communication_time_s": times.communication,
@@ -139,10 +152,10 @@ def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
 def _use(case: Case, inputs: StepInputs, batch: int, step: float) -> dict[str, float]:
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
-    read = memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=batch)
+    read = bytes_read(case, batch)
     return {
         "utilization": roofline.utilization(
-            flops_per_token=_flops_per_token(case),
+            flops_per_token=flops_per_token(case),
             batch=batch,
             devices=case.devices,
             peak_flops=peak,

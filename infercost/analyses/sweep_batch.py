@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from infercost import counting
 from infercost.analyses.step import critical_batch, step_results, step_times
 from infercost.analyses.utilization import NULL_REASONS, kind, step_notes
 from infercost.case import Case, StepInputs, misfit, read_case, read_step_inputs
@@ -10,8 +11,6 @@ from infercost.engine import economics
 from infercost.question import Asked
 from infercost.report import Note, Report, Row, Series
 from infercost.units import parse_batches, show
-
-COLUMNS = ("batch", "step_time_s", "tokens_per_s", "tokens_per_s_per_user", "usd_per_million_tokens", "cost_ratio")
 
 
 def answer(asked: Asked) -> Report:
@@ -23,35 +22,59 @@ def answer(asked: Asked) -> Report:
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
     critical = critical_batch(case, inputs)
-    batches = asked.take("batch", _default_batches(critical), "powers of two past the critical batch")
+    most = case.plan.max_sequences if case.plan else None
+    asked_for = asked.take("batch", _default_batches(critical, most), "powers of two past the critical batch")
+    batches = tuple(batch for batch in asked_for if most is None or batch <= most) or asked_for[:1]
     rows = _rows(case, inputs, batches)
     knee = next((index for index, row in enumerate(rows) if row["batch"] >= critical), None)
     ratio = _lone_user_ratio(case, inputs, batches[-1])
-    columns = COLUMNS if inputs.price else tuple(key for key in COLUMNS if key != "usd_per_million_tokens")
     return Report(
         command="sweep-batch",
         verdict=misfit(case) + _verdict(kind(case, inputs), critical, ratio, rows),
         inputs=tuple(asked.inputs),
-        results=(
-            Row("gpus", case.devices, "as given" if case.devices_given else "least that hold the weights"),
-            Row("critical_batch", critical, "arithmetic takes as long as reads"),
-            Row(
-                "knee_batch",
-                rows[knee]["batch"] if knee is not None else None,
-                "past this sweep" if knee is None else "marked >",
-            ),
-            Row("max_batch", None, "no KV cache in a bare count"),
-            Row("lone_user_cost_ratio", ratio, f"what one of {batches[-1]:,} pays for a token"),
-        ),
-        series=Series(columns, rows, bar="utilization", marked=knee),
-        advice=_advice(critical, batches[-1]),
-        notes=(*step_notes(case, inputs), *_nulls(rows[0]), *asked.notes),
+        results=_results(case, critical, rows, knee, most, ratio),
+        series=Series(_columns(case, inputs), rows, bar="utilization", marked=knee),
+        advice=_advice(critical, batches[-1], most),
+        notes=(*step_notes(case, inputs), *_cut(asked_for, batches, most), *_nulls(rows[0]), *asked.notes),
         met=case.fits,
     )
 
 
-def _default_batches(critical: float) -> tuple[int, ...]:
-    return parse_batches(f"1:{max(2, 2 ** (int(2 * critical).bit_length()))}")
+def _results(
+    case: Case, critical: float, rows: tuple[dict[str, Any], ...], knee: int | None, most: int | None, ratio: float
+) -> tuple[Row, ...]:
+    last = rows[-1]["batch"]
+    held = f"of {case.context:,.0f} tokens each" if case.plan else "no KV cache in a bare count"
+    return (
+        Row("gpus", case.devices, "as given" if case.devices_given else "least that fits"),
+        Row("critical_batch", critical, "arithmetic takes as long as reads"),
+        Row(
+            "knee_batch",
+            None if knee is None else rows[knee]["batch"],
+            "past this sweep" if knee is None else "marked >",
+        ),
+        Row("max_batch", most, held),
+        Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
+    )
+
+
+def _columns(case: Case, inputs: StepInputs) -> tuple[str, ...]:
+    """What a table has room for: the price where there is one, the experts where a model has some."""
+    cost = "usd_per_million_tokens" if inputs.price else "cost_ratio"
+    experts = ("experts_hit_share",) if case.model and case.is_sparse else ()
+    both = ("cost_ratio",) if inputs.price and not experts else ()
+    return ("batch", "step_time_s", "tokens_per_s", "tokens_per_s_per_user", cost, *both, *experts)
+
+
+def _cut(asked_for: tuple[int, ...], batches: tuple[int, ...], most: int | None) -> list[Note]:
+    if batches == asked_for:
+        return []
+    return [Note("memory-limit", f"memory holds {most:,} sequences: larger batches are left out")]
+
+
+def _default_batches(critical: float, most: int | None) -> tuple[int, ...]:
+    last = max(2, 2 ** int(2 * critical).bit_length())
+    return parse_batches(f"1:{max(1, last if most is None else min(last, most))}")
 
 
 def _rows(case: Case, inputs: StepInputs, batches: tuple[int, ...]) -> tuple[dict[str, Any], ...]:
@@ -59,7 +82,19 @@ def _rows(case: Case, inputs: StepInputs, batches: tuple[int, ...]) -> tuple[dic
     with not_recording():
         rows += [step_results(case, inputs, batch) for batch in batches[1:]]
     cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
-    return tuple({**row, "cost_ratio": row["step_time_s"] / row["batch"] / cheapest} for row in rows)
+    return tuple(
+        {
+            **row,
+            "cost_ratio": row["step_time_s"] / row["batch"] / cheapest,
+            **_experts(case, row["batch"]),
+        }
+        for row in rows
+    )
+
+
+def _experts(case: Case, batch: int) -> dict[str, float]:
+    share = counting.experts_hit_share(case.model, batch) if case.model else None
+    return {} if share is None else {"experts_hit_share": share}
 
 
 def _lone_user_ratio(case: Case, inputs: StepInputs, batch: int) -> float:
@@ -80,9 +115,9 @@ def _verdict(kind_of_answer: str, critical: float, ratio: float, rows: tuple[dic
     )
 
 
-def _advice(critical: float, largest: int) -> tuple[str, ...]:
-    if largest < critical:
-        return (
-            f"the knee lies past this sweep: ask for --batch 1:{2 ** int(critical).bit_length():,}".replace(",", ""),
-        )
-    return ()
+def _advice(critical: float, largest: int, most: int | None) -> tuple[str, ...]:
+    if largest >= critical:
+        return ()
+    if most is not None and most < critical:
+        return ("memory ends the batch before the arithmetic is full: more devices, or a smaller KV cache",)
+    return (f"the knee lies past this sweep: ask for --batch 1:{2 ** int(critical).bit_length()}",)

@@ -20,7 +20,7 @@ NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "usd_per_million_tokens": "needs --price",
     "joules_per_token": "no power is known",
-    **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prefill is not modelled for a bare count"),
+    **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prefill is not modelled yet"),
 }
 
 
@@ -50,7 +50,7 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     rate = inputs.rate
     remarks = {
         "gpus": "as given" if case.devices_given else "least that hold the weights",
-        "weight_bytes": f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter",
+        "weight_bytes": weights_remark(case),
         "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
         "memory_time_s": _memory_remark(case),
         "communication_time_s": _communication_remark(case),
@@ -70,10 +70,17 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     )
 
 
+def weights_remark(case: Case) -> str:
+    """How the weights are stored."""
+    if case.model:
+        return case.model.quantization.name
+    return f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter"
+
+
 def kind(case: Case, inputs: StepInputs) -> str:
     """``bound`` where no stack can be faster, else ``estimate``: a profile's shares, less than full overlap, ..."""
     is_least = is_ideal(case.profile) and inputs.overlap == "full"
-    return "bound" if is_least and case.active_share == 1 and not _stands_in(case, inputs) else "estimate"
+    return "bound" if is_least and not case.is_sparse and not _stands_in(case, inputs) else "estimate"
 
 
 def _stands_in(case: Case, inputs: StepInputs) -> bool:
@@ -111,6 +118,8 @@ def _time_parts(results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
 
 def _advice(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[str, ...]:
     if not case.fits:
+        if case.plan:
+            return ("see infercost fit for what would make it fit",)
         return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
     batch, critical = results["batch"], results["critical_batch"]
     if results["bound"] == "memory" and batch < critical:
@@ -129,12 +138,16 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
     notes = case_notes(case)
     what = kind(case, inputs)
     article = "a bound" if what == "bound" else "an estimate"
-    notes.append(Note(what, f"{article}: KV cache, activations, kernel launches and link latency are left out"))
+    left_out = "activation traffic" if case.model else "KV cache, activations"
+    notes.append(Note(what, f"{article}: {left_out}, kernel launches and link latency are left out"))
     notes += _rate_notes(case, inputs)
-    if case.active_share < 1:
-        notes.append(
-            Note("coverage", "the bytes read assume that a batch hits parameters evenly, N (1 - (1 - active/N)^batch)")
+    if case.is_sparse:
+        law = (
+            "experts evenly, E (1 - (1 - k/E)^batch)"
+            if case.model
+            else "parameters evenly, N (1 - (1 - active/N)^batch)"
         )
+        notes.append(Note("coverage", f"the bytes read assume that a batch hits {law}"))
     if case.devices > 1 and inputs.layers:
         notes.append(_layout_note(case))
     if part.labels.get("note_8bit") and case.format.name in ("8bit", "fp8", "int8"):

@@ -12,6 +12,8 @@ def for_option(option: Option) -> Completer:
     return {
         "gpu": _presets("accelerators"),
         "efficiency": _presets("efficiency"),
+        "model": _presets("models"),
+        "kv_dtype": _formats,
         "dtype": _formats,
         "activation_dtype": _formats,
         "overlap": _fixed("full", "operator", "none"),

@@ -29,6 +29,7 @@ def document(report: Report, sources: bool) -> dict[str, Any]:
         "results": {row.key: row.value for row in report.results},
         "rows": [dict(row) for row in report.series.rows] if report.series else [],
         "advice": list(report.advice),
+        "engine_command": report.follow or None,
         "notes": [note._asdict() for note in (*report.notes, *_nulls(report))],
         "steps": [step._asdict() for step in report.steps],
         "sources": [item._asdict() for item in report.inputs] if sources else [],

@@ -47,6 +47,8 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     if report.series:
         found.append(_series(report.series))
     found += [Text(f"What to change: {advice}.") for advice in report.advice]
+    if report.follow:
+        found.append(Text(f"Serve it so: {report.follow}"))
     found += [_work(step) for step in report.steps]
     if sources and report.inputs:
         found.append(_sources(report))

@@ -13,12 +13,17 @@ from infercost.derivation import FORMULAS, Call, recording
 from infercost.engine import memory, roofline
 from infercost.expression import explain, expression_of
 from infercost.glossary import TERMS
+from infercost.models import find_model
 from tests.conftest import ROOT
 
 for module in iter_modules(infercost.engine.__path__):
     import_module(f"infercost.engine.{module.name}")
 NAMES = sorted(FORMULAS)
-KNOWN = yaml.safe_load((ROOT / "tests/data/known_answers.yaml").read_text())
+KNOWN = [
+    case
+    for name in ("known_answers", "known_models")
+    for case in yaml.safe_load((ROOT / f"tests/data/{name}.yaml").read_text())
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,9 +71,9 @@ def test_every_formula_runs_in_some_known_answer() -> None:
 
     ran = {case["formula"] for case in KNOWN if "formula" in case}
     for case in KNOWN:
-        if "ask" in case:
+        if "ask" in case or "model" in case:
             with recording() as calls:
-                predicted(case)
+                find_model(case["model"]) if "model" in case else predicted(case)
             ran |= {call.function.__name__ for call in calls}
     assert set(NAMES) - ran == set()
 

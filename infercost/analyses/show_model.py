@@ -1,0 +1,72 @@
+"""A model's architecture as a small table: layers by kind, parameters by part, cache and arithmetic per token."""
+
+from typing import Any
+
+from infercost import counting
+from infercost.model import Layer, Model
+from infercost.models import Found
+from infercost.report import Input, Note, Report, Row, Series
+from infercost.units import show
+
+
+def show_model(found: Found) -> Report:
+    """What ``presets show`` prints of a model."""
+    model = found.model
+    total = counting.total_params(model)
+    return Report(
+        command="presets",
+        verdict=f"{model.name}: {found.title}, {show(total, 'param')} parameters in {model.depth} layers.",
+        inputs=(Input("model", model.name, "", "given", found.source, found.date),),
+        results=_rows(model),
+        parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
+        series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), tuple(map(_layer_row, model.layers))),
+        notes=tuple(_notes(found)),
+    )
+
+
+def _rows(model: Model) -> tuple[Row, ...]:
+    full = model.max_context
+    empty, whole = (
+        2 * counting.active_params(model) + counting.decode_attention_flops(model, context) for context in (0, full)
+    )
+    return (
+        Row("total_params", counting.total_params(model), "the language model alone"),
+        Row("active_params", counting.active_params(model), "multiplied for one token"),
+        Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
+        Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
+        Row("weight_bytes", sum(counting.weight_bytes_by_part(model).values()), model.quantization.name),
+        Row(
+            "kv_bytes_per_token", counting.growing_cache_bytes(model), f"{model.kv_bits:g} bits, once windows are full"
+        ),
+        Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
+        Row("flops_per_token", empty, "at an empty context"),
+        Row("flops_per_token_full", whole, f"at {full:,} tokens"),
+        Row("max_context", full),
+    )
+
+
+def _layer_row(layer: Layer) -> dict[str, Any]:
+    attention, ffn = layer.attention, layer.ffn
+    kind = f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
+    heads = f"{attention.heads}/{attention.kv_heads} x {attention.head_dim}" if attention.cache else "-"
+    wide = f"{ffn.experts} of {ffn.width:,}, {ffn.active} active" if ffn.experts else f"{ffn.width:,}"
+    return {
+        "layers": layer.times,
+        "attention": kind,
+        "heads": heads,
+        "cache_elements": attention.cache + attention.index_cache,
+        "ffn": f"{ffn.kind} {wide}" if ffn.width else ffn.kind,
+        "parameters": attention.split + attention.copied + ffn.dense + ffn.shared + ffn.experts * ffn.expert,
+    }
+
+
+def _notes(found: Found) -> list[Note]:
+    told = found.published
+    notes = [Note("source", f"read in {found.source}, {found.date}" if found.date else f"read in {found.source}")]
+    if "total" in told:
+        active = f", {told['active']} active" if "active" in told else ""
+        said = f"{told.get('source', 'the publisher')} says {told['total']} parameters{active}"
+        notes.append(Note("published", f"{said}; publishers count active ones in three ways"))
+    if not found.model.vision_known:
+        notes.append(Note("vision", "its vision tower is not known and not counted"))
+    return notes

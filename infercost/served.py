@@ -1,0 +1,133 @@
+"""A named model on accelerators: what was asked, and the layout that was given or chosen."""
+
+from typing import NamedTuple
+
+from infercost.errors import BadValue
+from infercost.hardware import memory_key
+from infercost.model import Model
+from infercost.models import Found, find_model, with_format
+from infercost.plan import Plan, layouts, plan
+from infercost.preset import Preset
+from infercost.question import Asked, read_part, read_profile
+from infercost.sharding import Layout
+
+#: Nodes are of eight where nothing is known of the part's scale-up domain; a lone card is a domain of one.
+USUAL_DOMAIN = 8
+MOST_DEVICES = 1024
+#: What a request needs when nobody says how long it is.
+USUAL_CONTEXT = 8192
+
+
+class Asking(NamedTuple):
+    """A model on a part under a profile: all that a plan needs but its layout."""
+
+    found: Found
+    model: Model
+    part: Preset
+    profile: Preset
+    memory_key: str
+    usable: float
+    context: int
+    batch: int
+
+    def plan(self, layout: Layout, model: Model | None = None, context: int | None = None) -> Plan:
+        """What the fullest accelerator holds under a layout, with another model or context when asked."""
+        return plan(
+            model or self.model,
+            layout,
+            self.profile,
+            device_memory=self.part.value(self.memory_key),
+            usable=self.usable,
+            context=self.context if context is None else context,
+            batch=self.batch,
+        )
+
+    @property
+    def domain(self) -> int:
+        """Devices that tensor parallelism may span."""
+        return int(self.part.facts["link_domain"].value) if "link_domain" in self.part.facts else USUAL_DOMAIN
+
+
+def read_asking(asked: Asked) -> tuple[Asking, int | None]:
+    """The question's model and part, and the count of devices when one is given.
+
+    Raises:
+        InfercostError: see ``find_model``, ``read_part`` and ``read_profile``.
+    """
+    part, counted = read_part(asked, asked.need("gpu", "--gpu h100"))
+    asked.inputs[-1] = asked.inputs[-1]._replace(value=part.name)
+    found = find_model(str(asked.need("model", "--model llama-3.1-70b")))
+    model = _as_asked(asked, found.model)
+    asked.inputs[-1] = asked.inputs[-1]._replace(source=found.source, date=found.date)
+    profile = read_profile(asked, "realistic", "for a named model")
+    key = memory_key(part, nominal=profile.labels.get("memory") == "nominal")
+    asked.use(part, key)
+    asked.use(profile, "activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
+    usable = asked.take("usable", profile.value("usable"), f"by profile {profile.name}")
+    most = model.max_context or USUAL_CONTEXT
+    context = int(asked.take("context", min(most, USUAL_CONTEXT), "a usual request"))
+    if model.max_context and context > model.max_context:
+        raise BadValue(
+            f"--context {context:,} is more than {model.name} was made for",
+            f"its config says {model.max_context:,} positions",
+        )
+    batch = 1 if "batches" in asked.command.options else int(asked.take("batch", 1))
+    return Asking(found, model, part, profile, key, usable, context, batch), counted
+
+
+def _as_asked(asked: Asked, model: Model) -> Model:
+    """The model in the formats that were asked for, its own where none was."""
+    if (format := asked.take("dtype")) is not None:
+        model = with_format(model, format.name, format.bytes_per_value * 8)
+    if (cache := asked.take("kv_dtype")) is not None:
+        model = model._replace(kv_bits=cache.bytes_per_value * 8)
+    return model
+
+
+def choose(asked: Asked, asking: Asking, counted: int | None) -> Plan:
+    """The plan of the layout that was given, or of the one with the least devices that fits."""
+    given = asked.get("gpus")
+    if counted is not None and given not in (None, counted):
+        raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
+    devices = given or counted
+    widths = {name: asked.get(name) for name in ("tp", "pp", "ep")}
+    if any(widths.values()):
+        layout = Layout(*(int(widths[name] or 1) for name in ("tp", "pp", "ep")))
+        if devices and layout.devices != devices:
+            raise BadValue(f"the layout takes {layout.devices} devices, not {devices}", "make --tp x --pp the count")
+        chosen = asking.plan(layout)
+    elif devices:
+        chosen = _on(asking, int(devices))
+    else:
+        chosen = least(asking) or _on(asking, MOST_DEVICES)
+    why = "given" if devices else "least that fits"
+    asked.take("gpus", chosen.layout.devices, why)
+    for name in ("tp", "pp", "ep"):
+        asked.take(name, getattr(chosen.layout, name), "chosen")
+    return chosen
+
+
+def _on(asking: Asking, devices: int) -> Plan:
+    """The plan with the most pool on so many devices.
+
+    Raises:
+        BadValue: no layout of so many devices splits the model.
+    """
+    plans = [asking.plan(layout) for layout in layouts(asking.model, devices, asking.domain)]
+    if not plans:
+        raise BadValue(
+            f"no layout of {devices} devices splits {asking.model.name} evenly",
+            "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ...",
+        )
+    return next((each for each in plans if each.fits), plans[0])
+
+
+def least(asking: Asking) -> Plan | None:
+    """The plan with the least devices that fits, powers of two inside a node, then whole nodes."""
+    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= asking.domain]
+    counts += range(2 * asking.domain, MOST_DEVICES + 1, asking.domain)
+    for devices in dict.fromkeys(counts):
+        for layout in layouts(asking.model, devices, asking.domain):
+            if (found := asking.plan(layout)).fits:
+                return found
+    return None

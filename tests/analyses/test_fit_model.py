@@ -1,0 +1,194 @@
+"""What fits, against the start-up logs of a real engine, and laws of sharding."""
+
+import csv
+from statistics import median
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infercost import catalog, counting
+from infercost.models import find_model, with_format
+from infercost.plan import Plan, plan
+from infercost.sharding import Layout, rank_cache_bytes, rank_growth_bytes, rank_weight_bytes, valid_widths
+from tests.conftest import ROOT, Run
+
+GIB = 2**30
+LOGS = list(csv.DictReader((ROOT / "tests/data/memory_logs.csv").read_text().splitlines()))
+FITTED = [log for log in LOGS if log["engine"] == "0.19.0"]
+PROFILE = catalog.load("efficiency", "vllm")
+
+
+def planned(log: dict[str, str]) -> Plan:
+    model = find_model(log["model"]).model
+    if log["weights"]:
+        bits = {"fp32": 32, "fp8": 8}[log["weights"]]
+        model = with_format(model, log["weights"], bits)._replace(kv_bits=32 if bits == 32 else 16)
+    if log["kv_cache"]:
+        model = model._replace(kv_bits=8)
+    return plan(
+        model,
+        Layout(int(log["tp"]), int(log["pp"])),
+        PROFILE,
+        device_memory=float(log["memory_gib"]) * GIB,
+        usable=float(log["usable"].split()[0]),
+        context=float(log["max_model_len"]),
+        batch=1,
+    )
+
+
+def is_known(log: dict[str, str]) -> bool:
+    try:
+        find_model(log["model"])
+    except LookupError:
+        return False
+    return True
+
+
+KNOWN = [log for log in FITTED if is_known(log)]
+
+
+def error(value: float, measured: str) -> float:
+    return abs(value / GIB / float(measured) - 1)
+
+
+def test_weights_per_device_against_the_logs() -> None:
+    errors = [error(planned(log).weights, log["weights_gib"]) for log in KNOWN]
+    assert len(errors) >= 35
+    assert median(errors) < 0.01
+
+
+def test_the_pool_against_the_logs() -> None:
+    errors = sorted(error(planned(log).pool, log["pool_gib"]) for log in KNOWN)
+    assert median(errors) < 0.02
+    assert errors[int(0.95 * (len(errors) - 1))] < 0.10
+
+
+@pytest.mark.parametrize(
+    "log", [log for log in KNOWN if log["kv_bytes_per_token"] and log["pp"] == "1"], ids=lambda log: log["row"]
+)
+def test_cache_bytes_per_token_against_the_logs(log: dict[str, str]) -> None:
+    found = planned(log)
+    per_token = rank_cache_bytes(found.model, found.layout, 1)
+    assert per_token == pytest.approx(float(log["kv_bytes_per_token"]), rel=0.0015)
+
+
+DENSE = find_model("llama-3.1-70b").model
+LATENT = find_model("deepseek-v3").model
+
+
+@given(st.sampled_from([DENSE, LATENT]), st.sampled_from([1, 2, 4, 8, 16]))
+def test_more_tensor_parallelism_never_raises_weights_per_device(model: Any, tp: int) -> None:
+    assert rank_weight_bytes(model, Layout(2 * tp)) <= rank_weight_bytes(model, Layout(tp))
+
+
+def test_kv_heads_are_copied_when_ranks_outnumber_them() -> None:
+    assert rank_growth_bytes(DENSE, Layout(8)) == 327_680 / 8
+    assert rank_growth_bytes(DENSE, Layout(16)) == 40_960
+    assert rank_growth_bytes(LATENT, Layout(8)) == rank_growth_bytes(LATENT, Layout(1)) == 70_272
+
+
+@given(st.floats(2, 16), st.floats(2, 16))
+def test_bytes_fall_with_bits(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    sizes = [sum(counting.weight_bytes_by_part(with_format(DENSE, "x", bits)).values()) for bits in (low, high)]
+    assert sizes[0] <= sizes[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["llama-3.1-8b", "gemma-3-27b", "gpt-oss-120b", "mistral-7b-v0.1", "deepseek-v4-flash"]
+)
+def test_the_cache_grows_with_context_and_stops_at_the_window(name: str) -> None:
+    model = find_model(name).model
+    sizes = [counting.cache_bytes(model, context) for context in (0, 64, 128, 1024, 4096, 8192, 65536)]
+    assert sizes == sorted(sizes)
+    far = counting.cache_bytes(model, 1_000_000) - counting.cache_bytes(model, 999_999)
+    assert far == pytest.approx(counting.growing_cache_bytes(model), abs=1e-3)
+
+
+@given(st.integers(1, 4096))
+def test_a_mixture_reads_between_its_active_part_and_all(tokens: int) -> None:
+    read = counting.bytes_read(LATENT, tokens)
+    least = counting.bytes_read(LATENT, 1)
+    whole = sum(counting.weight_bytes_by_part(LATENT).values())
+    assert least <= read <= whole
+
+
+def test_valid_widths() -> None:
+    assert valid_widths(DENSE, 16) == [1, 2, 4, 8, 16]
+    assert 3 not in valid_widths(find_model("gpt-oss-120b").model)
+
+
+def test_the_verdict_and_what_would_change_it(run: Run) -> None:
+    fits = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:4", "--context", "16k", "--batch", "8")
+    assert fits.code == 0
+    assert fits.out.startswith("Fits: llama-3.1-70b (bf16) on 4 x h100-sxm")
+    assert "--tensor-parallel-size 4" in fits.out.replace("\n", " ")
+    barely = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:2")
+    assert barely.out.startswith("Barely fits")
+    short = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:2", "--context", "131072", "--json")
+    assert short.code == 3
+    assert short.json["results"]["fits"] is False
+    assert any("--gpus" in advice for advice in short.json["advice"])
+
+
+def test_the_least_change_really_makes_it_fit(run: Run) -> None:
+    args = ("fit", "--model", "llama-3.1-70b", "--gpu", "h100:1")
+    assert run(*args).code == 3
+    advice = " ".join(run(*args, "--json").json["advice"])
+    assert "--gpus 2" in advice
+    assert "--dtype int4" in advice
+    assert run(*args, "--dtype", "int4").code == 0
+    assert run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", "--gpus", "2").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--tp", "3"), "valid widths: 1, 2, 4, 8"),
+        (("--pp", "81"), "at most --pp 80"),
+        (("--ep", "2"), "experts"),
+        (("--context", "200k"), "131,072 positions"),
+        (("--tp", "4", "--gpus", "8"), "4 devices, not 8"),
+        (("--gpus", "97"), "no layout of 97 devices"),
+    ],
+)
+def test_an_invalid_layout_is_refused_with_the_valid_ones(args: tuple[str, ...], said: str, run: Run) -> None:
+    result = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", *args)
+    assert result.code == 2
+    assert said in result.err
+
+
+def test_the_keys_are_all_there(run: Run) -> None:
+    found = run("fit", "--model", "gemma-3-27b", "--gpu", "h100", "--json").json["results"]
+    assert found["total_params"] == 27_009_346_304
+    assert found["vision_params"] == 423_060_336
+    assert found["kv_bytes_per_token"] == 81_920
+    assert found["kv_pool_tokens"] > 0
+    assert found["max_sequences"] >= 1
+    assert found["weight_bytes"] == pytest.approx(2 * (27_009_346_304 + 423_060_336))
+
+
+def test_a_model_in_utilization_and_sweep(run: Run) -> None:
+    args = ("--model", "deepseek-v3", "--gpu", "h200:8", "--context", "4096")
+    one = run("utilization", *args, "--batch", "32", "--json")
+    assert one.json["results"]["communication_time_s"] > 0
+    sweep = run("sweep-batch", *args, "--batch", "1:4096", "--json").json
+    assert sweep["results"]["max_batch"] == sweep["rows"][-1]["batch"] or sweep["rows"][-1]["batch"] <= 4096
+    shares = [row["experts_hit_share"] for row in sweep["rows"]]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(8 / 256)
+    assert any(note["code"] == "memory-limit" for note in sweep["notes"])
+    assert run("utilization", *args, "--params", "70B").code == 2
+
+
+def test_what_only_a_model_has_is_refused_for_a_count(run: Run) -> None:
+    assert "needs --model" in run("fit", "--gpu", "h100", "--params", "70B", "--context", "8k").err
+
+
+def test_presets_show_a_model(run: Run) -> None:
+    said = run("presets", "show", "llama-3.1-70b")
+    for figure in ("80", "full", "64/8 x 128", "327.7 kB", "139 GFLOP", "70.55B"):
+        assert figure in said.out
+    assert run("presets", "list", "models", "--json").json["rows"]
