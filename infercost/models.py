@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from infercost.families.preset import read_preset
 from infercost.model import Model, Quantization
 from infercost.readers.yamlfile import read_text
 
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 
@@ -44,15 +46,16 @@ def find_model(text: str) -> Found:
         return _from_config(Path(text), Path(text).stem)
     if text.endswith((".yaml", ".yml")):
         return _from_preset(text, Path(text).stem)
-    if text.endswith((".gguf", ".safetensors", ".bin", ".pt")):
+    if text.endswith(".gguf"):
+        return _from_gguf(text)
+    if text.endswith((".safetensors", ".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
     try:
         name, path = catalog.find("models", text)
     except UnknownName as error:
-        if text.count("/") != 1:
+        if not _HUB_ID.fullmatch(text):
             raise
-        hint = "give its config.json or a folder that holds it; infercost presets list models shows what is known"
-        raise UnknownName(f"no model preset is called {text!r}", hint) from error
+        return _from_hub(text, error)
     return _from_preset(path, name)
 
 
@@ -63,6 +66,25 @@ def _from_preset(path: str, name: str) -> Found:
     hub_id = next((alias for alias in aliases if "/" in alias), "") if isinstance(aliases, list) else ""
     published = data.get("published", {})
     return Found(model, data.get("name", name), source["title"], source["date"], published, hub_id=hub_id)
+
+
+def _from_gguf(path: str) -> Found:
+    from infercost.families.gguf import read_gguf
+
+    return Found(read_gguf(path, Path(path).stem), Path(path).stem, path, "", {}, float(os.path.getsize(path)))
+
+
+def _from_hub(name: str, error: UnknownName) -> Found:
+    """The config of a hub id that no preset has, through the optional ``huggingface_hub``."""
+    from infercost.readers.hub import fetch
+
+    config = fetch(name, "config.json", error)
+    assert config is not None
+    sidecar = fetch(name, SIDECAR, None)
+    told = parse_json(read_text(sidecar, "model"), f"model {name}") if sidecar else None
+    data = parse_json(read_text(config, "model", most=10_000_000), f"model {name}")
+    own = name.partition("/")[2].lower()
+    return Found(read_model(data, own, f"model {name}", told), name, f"{name} config.json", "", {}, hub_id=name)
 
 
 def _from_folder(folder: Path, index: Path | None = None) -> Found:

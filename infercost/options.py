@@ -123,7 +123,7 @@ _COMMANDS = (
         "from concurrent users to a user base, and back",
         (
             "concurrent", "users", "minutes_per_day", "decoding_share", "trough_to_mean", "peak_to_mean",
-            *MODEL, *DEPLOYMENT, "batch", *STEP,
+            "model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP,
         ),
     ),
     Command(

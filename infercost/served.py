@@ -71,8 +71,15 @@ def read_asking(asked: Asked) -> tuple[Asking, int | None]:
             f"--context {context:,} is more than {model.name} was made for",
             f"its config says {model.max_context:,} positions",
         )
-    batch = 1 if "batches" in asked.command.options else int(asked.take("batch", 1))
-    return Asking(found, model, part, profile, key, usable, context, batch), counted
+    return Asking(found, model, part, profile, key, usable, context, _batch(asked)), counted
+
+
+def _batch(asked: Asked) -> int:
+    """Sequences that must fit: one where the command finds out how many do."""
+    if asked.command.name in ("sweep-batch", "userbase"):
+        given = asked.get("batch")
+        return given if isinstance(given, int) else 1
+    return int(asked.take("batch", 1))
 
 
 def _as_asked(asked: Asked, model: Model) -> Model:

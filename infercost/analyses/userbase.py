@@ -7,7 +7,7 @@ from infercost.case import Case, misfit, read_case, read_step_inputs
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
-from infercost.options import DEPLOYMENT, MODEL, STEP
+from infercost.options import DEPLOYMENT, MODEL, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
 from infercost.units import show
@@ -74,14 +74,16 @@ def answer(asked: Asked) -> Report:
 
 def _read_supply(asked: Asked) -> Supply | None:
     if "gpu" not in asked.given:
-        stray = [name for name in asked.given if name in (*MODEL, *DEPLOYMENT, "batch", *STEP)]
+        stray = [name for name in asked.given if name in ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP)]
         if stray:
             raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "for example --gpu h100 --params 70B")
         return None
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
-    batch = asked.take("batch", max(1, ceiling(critical_batch(case, inputs))), "the critical batch")
-    return Supply(case, batch, inputs.price)
+    full, why = max(1, ceiling(critical_batch(case, inputs))), "the critical batch"
+    if case.plan and case.plan.max_sequences is not None and case.plan.max_sequences < full:
+        full, why = max(1, case.plan.max_sequences), "what memory holds"
+    return Supply(case, asked.take("batch", full, why), inputs.price)
 
 
 def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Demand]:

@@ -1,0 +1,40 @@
+"""Files of a model hub through the optional huggingface_hub, whose cache and ``HF_*`` settings hold."""
+
+from infercost.errors import BadFile, UnknownName
+
+
+def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
+    """The local path of a repository's file; None for a file that may be absent (``unknown`` is None) and is.
+
+    Raises:
+        UnknownName: huggingface_hub is not installed.
+        BadFile: the hub does not have it, or cannot be reached.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.utils.logging import set_verbosity_error
+    except ModuleNotFoundError as error:
+        hint = "pip install 'infercost[hub]' asks the hub, or give its config.json or a folder that holds it"
+        raise UnknownName(f"no model preset is called {name!r}", hint) from error
+    set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        return str(hf_hub_download(name, file))
+    except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        if unknown is None:
+            return None
+        reason = _reason(error)
+        raise BadFile(f"model {name}: {reason}", "give its config.json, or a folder that holds it") from error
+
+
+def _reason(error: Exception) -> str:
+    """One line of why a download failed."""
+    names = {
+        "RepositoryNotFoundError": "the hub has no such public repository",
+        "GatedRepoError": "the repository is gated: log in to the hub first",
+        "EntryNotFoundError": "its repository holds no config.json",
+        "RemoteEntryNotFoundError": "its repository holds no config.json",
+        "LocalEntryNotFoundError": "the hub cannot be reached, and its cache does not hold it",
+        "OfflineModeIsEnabled": "the hub is switched off (HF_HUB_OFFLINE), and its cache does not hold it",
+    }
+    return names.get(type(error).__name__) or " ".join(str(error).split())[:120]
