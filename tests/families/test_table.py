@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
+
 from infercost import counting
 from infercost.families import read_model, table
 from infercost.families.table import ALIASES, FAMILIES
-
 from tests.conftest import ROOT
 from tests.families.test_config import LLAMA
 
