@@ -125,6 +125,12 @@ def prefill_attention_flops(model: Model, tokens: float) -> float:
     return _over(model, lambda layer: _prefill_pairs(layer.attention, tokens) * layer.attention.prefill_flops)
 
 
+def prefill_flops(model: Model, tokens: float) -> float:
+    """Operations of a whole prompt: every matrix for each token, the head for the last one only, causal attention."""
+    head = model.head or model.embedding
+    return 2 * (active_params(model) - head) * tokens + 2 * head + prefill_attention_flops(model, tokens)
+
+
 def _prefill_pairs(attention: Attention, tokens: float) -> float:
     window = min(attention.window or tokens, tokens)
     return tokens * window - window**2 / 2

@@ -219,6 +219,7 @@ KEYS: dict[str, Key] = {
     "cache_elements": Key("cache elements per token", "", "cache/token"),
     "ffn": Key("feed-forward", "", "feed-forward"),
     "flops_per_token_full": Key("arithmetic per token", "FLOP"),
+    "prefill_flops": Key("arithmetic of a prompt", "FLOP"),
     "max_context": Key("longest context", ""),
     "power_w": Key("power", "W", "power"),
     "peak_flops_per_s": Key("arithmetic", "FLOP/s", "FLOP/s"),

@@ -13,6 +13,9 @@ from infercost.served import Asking, choose, least, read_asking
 from infercost.sharding import Layout, rank_growth_bytes
 from infercost.units import show
 
+#: Memory that engines take outside the share they plan with.
+OUTSIDE = 4 * 2**30
+
 
 def answer(asked: Asked) -> Report:
     """Whether the model, its cache and the engine's reserves fit, with the margin and what to change.
@@ -37,7 +40,9 @@ def answer(asked: Asked) -> Report:
 
 def _rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
     model, layout = asking.model, chosen.layout
-    return (*_device_rows(asking, chosen), *_weight_rows(model, chosen), *_cache_rows(model, chosen, layout))
+    active = asking.found.published.get("active")
+    weights = _weight_rows(model, chosen, f"publisher says {active}" if active else "multiplied for one token")
+    return (*_device_rows(asking, chosen), *weights, *_cache_rows(model, chosen, layout))
 
 
 def _device_rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
@@ -57,12 +62,12 @@ def _device_rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
     )
 
 
-def _weight_rows(model: Model, chosen: Plan) -> tuple[Row, ...]:
+def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
     by_part = counting.weight_bytes_by_part(model)
     vision = model.vision_params * model.quantization.of("norms") / 8
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
-        Row("active_params", counting.active_params(model), "multiplied for one token"),
+        Row("active_params", counting.active_params(model), active),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "not loaded by default", shown=bool(model.mtp_params)),
         Row("weight_bytes", sum(by_part.values()) + vision, model.quantization.name),
@@ -169,6 +174,14 @@ def _notes(asking: Asking, chosen: Plan) -> list[Note]:
     engine = asking.profile.labels.get("engine")
     if engine:
         notes.append(Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes"))
+    if chosen.fits and (1 - chosen.usable) * chosen.device_memory < OUTSIDE:
+        notes.append(
+            Note(
+                "headroom",
+                "graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: two of 37 logged starts at "
+                "95% sized their cache and then died there",
+            )
+        )
     if _is_hybrid(model):
         notes.append(Note("hybrid", "an estimate: engines round up the pools of windowed and recurrent layers"))
     if not model.vision_known:

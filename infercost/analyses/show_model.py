@@ -3,10 +3,13 @@
 from typing import Any
 
 from infercost import counting
-from infercost.model import Layer, Model
+from infercost.model import Layer
 from infercost.models import Found
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.units import show
+
+#: A prompt that most models take.
+PROMPT = 8192
 
 
 def show_model(found: Found) -> Report:
@@ -17,21 +20,28 @@ def show_model(found: Found) -> Report:
         command="presets",
         verdict=f"{model.name}: {found.title}, {show(total, 'param')} parameters in {model.depth} layers.",
         inputs=(Input("model", model.name, "", "given", found.source, found.date),),
-        results=_rows(model),
+        results=_rows(found),
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
         series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), tuple(map(_layer_row, model.layers))),
         notes=tuple(_notes(found)),
     )
 
 
-def _rows(model: Model) -> tuple[Row, ...]:
+def _published(found: Found) -> str:
+    active = found.published.get("active")
+    return f"publisher says {active}" if active else "multiplied for one token"
+
+
+def _rows(found: Found) -> tuple[Row, ...]:
+    model = found.model
     full = model.max_context
+    prompt = min(full, PROMPT)
     empty, whole = (
         2 * counting.active_params(model) + counting.decode_attention_flops(model, context) for context in (0, full)
     )
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
-        Row("active_params", counting.active_params(model), "multiplied for one token"),
+        Row("active_params", counting.active_params(model), _published(found)),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", sum(counting.weight_bytes_by_part(model).values()), model.quantization.name),
@@ -41,6 +51,7 @@ def _rows(model: Model) -> tuple[Row, ...]:
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
         Row("flops_per_token", empty, "at an empty context"),
         Row("flops_per_token_full", whole, f"at {full:,} tokens"),
+        Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
         Row("max_context", full),
     )
 

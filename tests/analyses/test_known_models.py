@@ -41,7 +41,7 @@ def counted(model: Model, what: str) -> float:
         ),
         "cache": lambda: counting.cache_bytes(model, tokens),
         "read_8bit": lambda: counting.bytes_read(uniform(model), tokens),
-        "prefill": lambda: prefill_flops(model, tokens),
+        "prefill": lambda: counting.prefill_flops(model, tokens),
         "attention_intensity": lambda: intensity(model),
     }
     return float(counts[what]())
@@ -50,11 +50,6 @@ def counted(model: Model, what: str) -> float:
 def uniform(model: Model) -> Model:
     """Every parameter in one byte, as the known answer counts."""
     return model._replace(quantization=model.quantization._replace(default=8, bits={}))
-
-
-def prefill_flops(model: Model, tokens: float) -> float:
-    matrices = 2 * (counting.active_params(model) - model.head) * tokens + 2 * model.head
-    return matrices + counting.prefill_attention_flops(model, tokens)
 
 
 def intensity(model: Model) -> float:
