@@ -1,18 +1,20 @@
 """A model on accelerators under a profile: what every question about a step has in common."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.engine import memory
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format
 from infercost.hardware import MEMORY_BASES, Rate, memory_key, rate_for
-from infercost.model import Model, Quantization
 from infercost.options import SERVED
-from infercost.plan import Plan
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
 from infercost.report import Note
 from infercost.units import show
+
+if TYPE_CHECKING:  # a bare count needs neither
+    from infercost.model import Model, Quantization
+    from infercost.plan import Plan
 
 #: One multiply and one add for each parameter and token.
 FLOPS_PER_PARAM = 2
@@ -33,10 +35,10 @@ class Case(NamedTuple):
     gpus_for_weights: int
     devices: int
     devices_given: bool
-    plan: Plan | None = None
+    plan: "Plan | None" = None
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> "Model | None":
         """The named model, or None for a bare count."""
         return self.plan.model if self.plan else None
 
@@ -137,7 +139,7 @@ def _read_model_case(asked: Asked) -> Case:
     )
 
 
-def arithmetic_format(quantization: Quantization) -> Format:
+def arithmetic_format(quantization: "Quantization") -> Format:
     """The storage format whose arithmetic most of a model's matrices need."""
     bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
     if bits > 9:

@@ -178,8 +178,8 @@ def _notes(asking: Asking, chosen: Plan) -> list[Note]:
         notes.append(
             Note(
                 "headroom",
-                "graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: two of 37 logged starts at "
-                "95% sized their cache and then died there",
+                "graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: two of 37 logged starts "
+                "at 95% sized their cache and then died there",
             )
         )
     if _is_hybrid(model):

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from infercost.errors import Missing, closest
+from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.families.beside import prediction_params, vision_params
 from infercost.families.config import Config, parse_json
 from infercost.families.quantization import kv_bits, quantization
 from infercost.families.table import ALIASES, FAMILIES, Family
 from infercost.model import Layer, Model
 
+#: More layers than any model has.
+DEEPEST = 10_000
+#: What reading a value of the wrong kind raises.
+MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, ZeroDivisionError)
 __all__ = ["parse_json", "read_model"]
 
 
@@ -20,6 +24,17 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
         BadFile: a key whose value cannot be.
     """
     config = Config(data, where)
+    try:
+        return _read(config, name, sidecar)
+    except MALFORMED as error:
+        if isinstance(error, InfercostError):
+            raise
+        # a list where a number goes, deep in a part that one family alone has
+        what = f"has no {error}" if isinstance(error, KeyError) else f"holds a value that cannot be: {error}"
+        raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
+
+
+def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
     config.defaults = family.defaults
     made = _made(config, family)
@@ -36,7 +51,7 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
         embedding=vocab * hidden,
         head=0 if tied else vocab * hidden,
         small=hidden * (2 if family.norm_bias else 1) + family.extra(config),
-        max_context=int(config.get("context") or 0),
+        max_context=config.opt("context"),
         quantization=quantization(config, sidecar),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
@@ -57,14 +72,17 @@ def family_of(config: Config) -> Family:
         known = sorted(FAMILIES)
         raise Missing(
             f"{config.where}: the model family {config.family!r} is not known",
-            f"{closest(name, known)}a row in readers/huggingface/families.py would make it known",
+            f"{closest(name, known)}a row in infercost/families/table.py would make it known",
         )
     return FAMILIES[name]
 
 
 def _depth(config: Config) -> int:
     blocks = config.raw("layers_block_type") or config.raw("block_configs")
-    return len(blocks) if blocks else config.need("layers")
+    depth = len(blocks) if isinstance(blocks, list) else config.need("layers")
+    if not 0 < depth <= DEEPEST:
+        raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {DEEPEST:,}")
+    return depth
 
 
 def _made(config: Config, family: Family) -> list[Layer]:

@@ -9,8 +9,7 @@ from infercost.model import Attention
 
 def head_dim_of(config: Config) -> int:
     """Width of a head: its own key, or the hidden size over the heads."""
-    given = config.get("head_dim")
-    return int(given) if given is not None else config.need("hidden") // config.need("heads")
+    return config.opt("head_dim") or config.need("hidden") // max(config.need("heads"), 1)
 
 
 def grouped(
@@ -25,7 +24,7 @@ def grouped(
 ) -> Attention:
     """Grouped-query attention (multi-head when every head has its own keys, multi-query when all share one)."""
     heads = heads or config.need("heads")
-    kv_heads = kv_heads or int(config.get("kv_heads") or heads)
+    kv_heads = kv_heads or config.opt("kv_heads", heads)
     head_dim = head_dim or head_dim_of(config)
     v_head_dim = v_head_dim or head_dim
     dims: dict[str, Any] = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "v_head_dim": v_head_dim}
@@ -58,7 +57,7 @@ def _head_norms(config: Config, heads: int, kv_heads: int, head_dim: int) -> int
 def latent(config: Config, *, indexed: bool = False) -> Attention:
     """Multi-head latent attention, with DeepSeek's sparse indexer where the family has one."""
     hidden, heads = config.need("hidden"), config.need("heads")
-    query_rank, kv_rank = int(config.raw("q_lora_rank") or 0), config.number("kv_lora_rank")
+    query_rank, kv_rank = config.number("q_lora_rank", 0), config.number("kv_lora_rank")
     nope, rope = config.number("qk_nope_head_dim"), config.number("qk_rope_head_dim")
     v_head_dim = config.number("v_head_dim")
     split = architecture.latent_up_params(
@@ -173,11 +172,11 @@ def gated_delta(config: Config) -> Attention:
 
 def kimi_delta(config: Config) -> Attention:
     """Kimi delta attention: per-channel decay, three short convolutions, a full-rank output gate where asked."""
-    settings = config.raw("linear_attn_config")
-    hidden, heads, width = config.need("hidden"), int(settings["num_heads"]), int(settings["head_dim"])
-    kernel, channels = int(settings["short_conv_kernel_size"]), int(settings["num_heads"]) * int(settings["head_dim"])
+    settings = config.section("linear_attn_config")
+    hidden, heads, width = config.need("hidden"), settings.number("num_heads"), settings.number("head_dim")
+    kernel, channels = settings.number("short_conv_kernel_size"), heads * width
     low_rank = hidden * width + width * channels
-    gate = hidden * channels if settings.get("use_full_rank_gate") else low_rank
+    gate = hidden * channels if settings.raw("use_full_rank_gate") else low_rank
     return Attention(
         kind="recurrent",
         heads=heads,

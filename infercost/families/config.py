@@ -33,6 +33,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 WRAPPERS = ("text_config", "llm_config", "language_config", "thinker_config")
 #: A config.json is a few kilobytes; a list as long as the vocabulary makes some a megabyte.
 LARGEST = 10_000_000
+#: No dimension of a model is larger.
+LARGEST_NUMBER = 1e9
 #: Deeper than any config; the JSON parser's own recursion must not meet a thousand.
 DEEPEST = 50
 
@@ -110,7 +112,38 @@ class Config:
             raise Missing(f"{self.where}: has no {key}", f"{self.family} documents no default: add the key")
         return self._whole(value, key)
 
+    def opt(self, meaning: str, default: int = 0) -> int:
+        """A whole number, or the default where none is given or it is zero."""
+        value = self.get(meaning)
+        return default if value is None else self._whole(value, SYNONYMS[meaning][0]) or default
+
+    def section(self, key: str) -> "Config":
+        """A part of the file with keys of its own, which come before the others.
+
+        Raises:
+            BadFile: it is no object.
+        """
+        inside = self.raw(key, {})
+        if not isinstance(inside, dict):
+            raise BadFile(f"{self.where}: {key} is {str(inside)[:40]}", "it must be an object")
+        part = Config({**self.inner, **inside}, f"{self.where}: {key}")
+        part.defaults = self.defaults
+        return part
+
+    def at(self, key: str, i: int) -> Any:
+        """The entry of a list for layer i.
+
+        Raises:
+            BadFile: no list, or one too short.
+        """
+        values = self.raw(key)
+        if not isinstance(values, (list, str)) or i >= len(values):
+            raise BadFile(f"{self.where}: {key} has no entry for layer {i}", "it must be a list with one entry a layer")
+        return values[i]
+
     def _whole(self, value: Any, key: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value) or value < 0:
-            raise BadFile(f"{self.where}: {key} is {value!r}", "it must be a whole number")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST_NUMBER:
+            raise BadFile(f"{self.where}: {key} is {str(value)[:40]}", "it must be a whole number")
+        if value != int(value):
+            raise BadFile(f"{self.where}: {key} is {value}", "it must be a whole number")
         return int(value)

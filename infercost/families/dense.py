@@ -13,13 +13,13 @@ def uniform(config: Config, i: int) -> Made:
 
 def windowed(config: Config, i: int) -> Made:
     """A window on every layer where the config has one."""
-    return attention.grouped(config, int(config.get("window") or 0)), feedforward.dense(config)
+    return attention.grouped(config, config.opt("window")), feedforward.dense(config)
 
 
 def qwen_window(config: Config, i: int) -> Made:
     """A window from ``max_window_layers`` on, and only where ``use_sliding_window`` says so."""
     used = bool(config.raw("use_sliding_window")) and i >= config.number("max_window_layers", 0)
-    window = int(config.get("window") or 0) if used else 0
+    window = config.opt("window") if used else 0
     return attention.grouped(config, window), feedforward.dense(config)
 
 
@@ -56,7 +56,7 @@ def falcon(config: Config, i: int) -> Made:
     heads = config.need("heads")
     kv_heads = config.need("kv_heads") if new else 1 if config.raw("multi_query", True) else heads
     norms = 2 if new or not config.raw("parallel_attn", True) else 1
-    width = int(config.get("width") or 4 * hidden)
+    width = config.opt("width", 4 * hidden)
     made = attention.grouped(config, kv_heads=kv_heads)
     return made._replace(small=2 * norms * hidden), feedforward.dense(config, width)
 
@@ -68,18 +68,18 @@ def bloom(config: Config, i: int) -> Made:
 
 def four_wide(config: Config, i: int) -> Made:
     """Four times as wide inside unless ``n_inner`` says otherwise."""
-    return attention.grouped(config), feedforward.dense(config, int(config.get("width") or 4 * config.need("hidden")))
+    return attention.grouped(config), feedforward.dense(config, config.opt("width", 4 * config.need("hidden")))
 
 
 def mpt(config: Config, i: int) -> Made:
     """Multi-head, ``expansion_ratio`` times as wide inside."""
-    ratio = int(config.raw("expansion_ratio") or 4)
+    ratio = config.number("expansion_ratio", 4)
     return attention.grouped(config), feedforward.dense(config, ratio * config.need("hidden"))
 
 
 def nemotron_nas(config: Config, i: int) -> Made:
     """Blocks found by search: their own KV groups, parts left out or replaced by one matrix."""
-    block, hidden = config.raw("block_configs")[i], config.need("hidden")
+    block, hidden = config.at("block_configs", i), config.need("hidden")
     seen, fed = block["attention"], block["ffn"]
     if seen.get("no_op"):
         made = Attention(kind="none")
@@ -99,7 +99,7 @@ def nemotron_nas(config: Config, i: int) -> Made:
 def exaone4(config: Config, i: int) -> Made:
     """Every fourth layer is full where a pattern, a number or letters such as ``LLLG``, says so."""
     pattern = config.raw("sliding_window_pattern", 4)
-    every = len(pattern) if isinstance(pattern, str) else int(pattern)
+    every = len(pattern) if isinstance(pattern, str) else config.number("sliding_window_pattern", 4)
     kind = kind_of(config, i, lambda n: bool((n + 1) % every))
     return attention.grouped(config, config.need("window") if kind == "window" else 0), feedforward.dense(config)
 

@@ -25,9 +25,9 @@ def mixture(config: Config, *, width: int = 0, shared_width: int = -1, latent: i
     ``shared_width`` below zero means: so many shared experts of the experts' own width.
     """
     hidden, experts = config.need("hidden"), config.need("experts")
-    width = width or int(config.get("expert_width") or config.need("width"))
+    width = width or config.opt("expert_width") or config.need("width")
     if shared_width < 0:
-        shared_width = int(config.get("shared_experts") or 0) * width
+        shared_width = config.opt("shared_experts") * width
     each = matrices(config)
     down_and_up = 2 * hidden * latent
     return Ffn(

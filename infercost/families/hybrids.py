@@ -1,6 +1,5 @@
 """Layers of families that keep a state, or compress their past, in place of a plain cache."""
 
-from infercost.errors import Missing
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
 from infercost.families.mixtures import qwen_ffn
@@ -13,8 +12,8 @@ _NEMOTRON_LETTERS = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
 def gated_delta(config: Config, i: int) -> Made:
     """Qwen3-Next and 3.5: every fourth layer attends, with an output gate on the queries; the others keep a state."""
     every = config.number("full_attention_interval")
-    types = config.raw("layer_types")
-    recurrent = types[i] == "linear_attention" if types else bool((i + 1) % every)
+    listed = config.raw("layer_types")
+    recurrent = config.at("layer_types", i) == "linear_attention" if listed else bool((i + 1) % max(every, 1))
     if recurrent:
         return attention.gated_delta(config), qwen_ffn(config, i)
     made = attention.grouped(config)
@@ -65,10 +64,10 @@ def mamba2(config: Config, i: int) -> Made:
 
 def nemotron(config: Config, i: int) -> Made:
     """One thing a layer: Mamba-2, attention, experts or a plain feed-forward part."""
-    pattern = config.raw("layers_block_type") or [
-        _NEMOTRON_LETTERS[c] for c in config.raw("hybrid_override_pattern", "")
-    ]
-    what = pattern[i]
+    if config.raw("layers_block_type"):
+        what = str(config.at("layers_block_type", i))
+    else:
+        what = _NEMOTRON_LETTERS.get(str(config.at("hybrid_override_pattern", i)), "")
     if what == "mamba":
         made = attention.mamba2(
             config,
@@ -91,13 +90,11 @@ def nemotron(config: Config, i: int) -> Made:
 
 def deepseek_v4(config: Config, i: int) -> Made:
     """Compressed attention by ``compress_ratios``; experts in every layer; four residual streams mixed twice."""
-    ratios = config.raw("compress_ratios")
-    if ratios is None or i >= len(ratios):
-        raise Missing(f"{config.where}: has no compress_ratios for layer {i}", "add the key: one ratio a layer")
     hidden, streams = config.need("hidden"), config.number("hc_mult")
+    ratio = int(config.at("compress_ratios", i))
     mixed = (2 + streams) * streams
     mixing = 2 * (mixed * streams * hidden + mixed + 3)
-    made = attention.compressed(config, int(ratios[i]))
+    made = attention.compressed(config, ratio)
     ffn = feedforward.mixture(config)
     if i < config.number("num_hash_layers", 0):  # experts by a fixed table of tokens: no bias
         ffn = ffn._replace(small=ffn.small - ffn.experts)
@@ -112,13 +109,13 @@ def streams_head(config: Config) -> int:
 
 def kimi_linear(config: Config, i: int) -> Made:
     """Kimi delta attention, and latent attention on the layers that ``full_attn_layers`` counts from one."""
-    hidden, settings = config.need("hidden"), config.raw("linear_attn_config")
+    hidden, full = config.need("hidden"), config.section("linear_attn_config").raw("full_attn_layers", [])
     latent_width = config.number("routed_expert_hidden_size", 0)
     if i < config.number("first_k_dense_replace", 0):
         ffn = feedforward.dense(config)
     else:
         ffn = feedforward.mixture(config, latent=latent_width)
-    if i + 1 not in settings["full_attn_layers"]:
+    if i + 1 not in full:
         return attention.kimi_delta(config), ffn
     made = attention.latent(config)
     gate = hidden * made.heads * made.v_head_dim * bool(config.raw("mla_use_output_gate"))

@@ -8,7 +8,7 @@ from infercost.model import Ffn
 
 def every_expert(config: Config, i: int) -> Made:
     """Experts in every layer; a window that reaches the whole context is none."""
-    window = int(config.get("window") or 0)
+    window = config.opt("window")
     window = window if window < config.number("max_position_embeddings", window + 1) else 0
     return attention.grouped(config, window), feedforward.mixture(config)
 
@@ -46,10 +46,10 @@ def gemma4(config: Config, i: int) -> Made:
 
 def dbrx(config: Config, i: int) -> Made:
     """Keys nested in ``attn_config`` and ``ffn_config``."""
-    inside = Config({**config.inner, **config.raw("attn_config", {}), **config.raw("ffn_config", {})}, config.where)
-    inside.defaults = config.defaults
-    width = int(config.raw("ffn_config", {}).get("ffn_hidden_size") or inside.need("width"))
-    return attention.grouped(inside), feedforward.mixture(inside, width=width)
+    seen, fed = config.section("attn_config"), config.section("ffn_config")
+    return attention.grouped(seen), feedforward.mixture(
+        fed, width=fed.number("ffn_hidden_size", 0) or fed.need("width")
+    )
 
 
 def gpt_oss(config: Config, i: int) -> Made:
@@ -66,9 +66,10 @@ def first_dense(config: Config, i: int) -> Ffn:
     """Experts from ``first_k_dense_replace`` on, where ``moe_layer_freq`` says so."""
     every = config.raw("moe_layer_freq", 1)
     if isinstance(every, list):
-        has_experts = bool(every[i])
+        has_experts = bool(config.at("moe_layer_freq", i))
     else:
-        has_experts = i >= config.number("first_k_dense_replace", 0) and i % int(every) == 0
+        step = max(config.number("moe_layer_freq", 1), 1)
+        has_experts = i >= config.number("first_k_dense_replace", 0) and i % step == 0
     if config.get("experts") is None or not has_experts:
         return feedforward.dense(config, config.number("dense_intermediate_size", config.need("width")))
     return feedforward.mixture(config)
@@ -81,8 +82,7 @@ def deepseek(config: Config, i: int) -> Made:
 
 def deepseek_sparse(config: Config, i: int) -> Made:
     """Latent attention behind a sparse indexer."""
-    owners = config.raw("indexer_types")
-    indexed = owners is None or owners[i] == "full"
+    indexed = config.raw("indexer_types") is None or config.at("indexer_types", i) == "full"
     return attention.latent(config, indexed=indexed), first_dense(config, i)
 
 
@@ -96,18 +96,18 @@ def glm4(config: Config, i: int) -> Made:
 
 def minimax_m3(config: Config, i: int) -> Made:
     """Grouped-query attention with a block indexer on most layers; the first layers dense."""
-    sparse, hidden = config.raw("sparse_attention_config", {}), config.need("hidden")
+    sparse, hidden = config.section("sparse_attention_config"), config.need("hidden")
     made, ffn = attention.grouped(config), first_dense(config, i)
-    if not sparse.get("use_sparse_attention") or not sparse["sparse_attention_freq"][i]:
+    if not sparse.raw("use_sparse_attention") or not sparse.at("sparse_attention_freq", i):
         return made, ffn
-    heads, width = int(sparse["sparse_num_index_heads"]), int(sparse["sparse_index_dim"])
+    heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
     return (
         made._replace(
             kind="sparse",
             copied=hidden * width * (heads + 1),
             small=made.small + 2 * width,
             index_cache=width,
-            attended=int(sparse["sparse_topk_blocks"]) * int(sparse["sparse_block_size"]),
+            attended=sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size"),
             index_flops=2 * heads * width,
         ),
         ffn,
@@ -116,7 +116,7 @@ def minimax_m3(config: Config, i: int) -> Made:
 
 def mimo_v2(config: Config, i: int) -> Made:
     """Window layers have their own KV heads and a sink a head; keys are wider than values."""
-    if not config.raw("hybrid_layer_pattern")[i]:
+    if not config.at("hybrid_layer_pattern", i):
         made = attention.grouped(config, v_head_dim=config.number("v_head_dim"))
         return made, first_dense(config, i)
     heads = config.number("swa_num_attention_heads")
@@ -146,15 +146,14 @@ def hunyuan(config: Config, i: int) -> Made:
 def ernie(config: Config, i: int) -> Made:
     """Experts between ``moe_layer_start_index`` and ``moe_layer_end_index``."""
     start, end = config.number("moe_layer_start_index", 0), config.raw("moe_layer_end_index", -1)
-    last = config.need("layers") - 1 if end == -1 else int(end)
+    last = config.need("layers") - 1 if end == -1 else config.number("moe_layer_end_index")
     has_experts = start <= i <= last and (i + 1) % config.number("moe_layer_interval", 1) == 0
     return attention.grouped(config), feedforward.mixture(config) if has_experts else feedforward.dense(config)
 
 
 def llama4(config: Config, i: int) -> Made:
     """Three layers of four see a chunk; experts every ``interleave_moe_layer_step``, one shared expert always."""
-    pattern = config.raw("no_rope_layers")
-    is_chunk = bool(pattern[i]) if pattern else bool((i + 1) % 4)
+    is_chunk = bool(config.at("no_rope_layers", i)) if config.raw("no_rope_layers") else bool((i + 1) % 4)
     made = attention.grouped(config, config.number("attention_chunk_size", 8192) if is_chunk else 0)
     if (i + 1) % config.number("interleave_moe_layer_step", 1):
         return made, feedforward.dense(config, config.number("intermediate_size_mlp"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infercost import counting
-from infercost.errors import BadFile, Missing
+from infercost.errors import BadFile, InfercostError, Missing
 from infercost.families import parse_json, read_model
 from infercost.models import find_model
 
@@ -56,6 +56,33 @@ def test_an_unknown_family_is_refused_with_the_nearest() -> None:
 def test_a_value_that_cannot_be_is_refused(value: Any) -> None:
     with pytest.raises(BadFile, match="num_hidden_layers"):
         read(num_hidden_layers=value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_hidden_layers": 2_000_000_000},
+        {"num_hidden_layers": 0},
+        {"hidden_size": 10**30},
+        {"layer_types": ["full_attention", 7]},
+        {"layer_types": 5},
+        {"text_config": [1]},
+        {"rope_scaling": "linear", "num_attention_heads": {}},
+        {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": [1]}},
+        {"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {}}},
+        {"quantization_config": {"quant_method": "gptq", "bits": "four"}},
+        {"quantization_config": [8]},
+    ],
+    ids=str,
+)
+def test_a_hostile_config_is_refused_at_once_or_read(change: dict[str, Any]) -> None:
+    """Never a traceback, never an hour: a refusal that names the file, or a model whose layers are all there."""
+    try:
+        model = read(**change)
+    except InfercostError as error:
+        assert "test" in error.what  # noqa: PT017
+    else:
+        assert counting.total_params(model) == 8_030_261_248
 
 
 def test_the_minimal_gemma_stands_on_its_class_defaults() -> None:
