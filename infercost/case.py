@@ -48,6 +48,16 @@ class Case(NamedTuple):
         return self.plan.context if self.plan else 0
 
     @property
+    def stages(self) -> int:
+        """Pipeline stages, which take turns on parts of the batch."""
+        return self.plan.layout.pp if self.plan else 1
+
+    @property
+    def width(self) -> int:
+        """Devices that work on a layer together."""
+        return self.devices // self.stages
+
+    @property
     def is_sparse(self) -> bool:
         """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
         if self.model:

@@ -77,12 +77,8 @@ def _entries(attention: Attention, context: float) -> float:
     return architecture.cached_entries(context=context, window=window, compress=1)
 
 
-def cache_bytes_read(model: Model, context: float) -> float:
-    """Bytes of one sequence's cache that one step reads; sparse attention reads what it attends and index keys."""
-    return _over(model, lambda layer: _layer_bytes_read(model, layer.attention, context))
-
-
-def _layer_bytes_read(model: Model, attention: Attention, context: float) -> float:
+def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -> float:
+    """Bytes of one sequence's cache in one layer that a step reads: what sparse attention attends, and index keys."""
     indexed = context / attention.compress * attention.index_cache
     cached = _attended(attention, context) * attention.cache + indexed
     return cached * model.kv_bits / 8 + attention.state * model.state_bits / 8
@@ -140,17 +136,19 @@ def bytes_read(model: Model, tokens: float) -> float:
     """Bytes of weights that one step of so many tokens reads: distinct experts hit, no table that is looked up."""
     by_part = weight_bytes_by_part(model)
     shared = sum(by_part.values()) - by_part["experts"] - (by_part["embedding"] if model.head else 0)
-    return shared + _over(model, lambda layer: _experts_read(layer, tokens)) * model.quantization.of("experts") / 8
+    hit = _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert)
+    return shared + hit * model.quantization.of("experts") / 8
 
 
-def _experts_read(layer: Layer, tokens: float) -> float:
+def experts_hit(layer: Layer, tokens: float) -> float:
+    """Distinct experts of one layer that a step of so many tokens uses."""
     ffn = layer.ffn
     if not ffn.experts:
         return 0
-    return architecture.experts_hit(experts=ffn.experts, active_experts=ffn.active, tokens=tokens) * ffn.expert
+    return architecture.experts_hit(experts=ffn.experts, active_experts=ffn.active, tokens=tokens)
 
 
 def experts_hit_share(model: Model, tokens: float) -> float | None:
     """Share of the routed experts that a step of so many tokens uses; None for a model without any."""
     held = _over(model, lambda layer: layer.ffn.experts * layer.ffn.expert)
-    return _over(model, lambda layer: _experts_read(layer, tokens)) / held if held else None
+    return _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert) / held if held else None

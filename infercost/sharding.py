@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from infercost.counting import growth, layer_cache_bytes
+from infercost.counting import experts_hit, growth, layer_cache_bytes, layer_cache_bytes_read
 from infercost.errors import BadValue
 from infercost.model import Attention, Layer, Model
 
@@ -60,7 +60,7 @@ def _kv_copies(attention: Attention, tp: int) -> float:
 
 def rank_weight_bytes(model: Model, layout: Layout) -> float:
     """Bytes of weights on the fullest rank: the first stage holds the input table, the last the head."""
-    layers = sum(layer.times * _layer_bytes(model, layer, layout) for layer in model.layers)
+    layers = sum(layer.times * _layer_bytes(model, layer, layout, layer.ffn.experts) for layer in model.layers)
     stage_layers = -(-model.depth // layout.pp)
     stage = layers * stage_layers / model.depth
     bits = model.quantization.of
@@ -75,15 +75,33 @@ def rank_weight_bytes(model: Model, layout: Layout) -> float:
     return stage + ends + model.small * bits("norms") / 8 + model.vision_params * bits("norms") / 8 / layout.tp
 
 
-def _layer_bytes(model: Model, layer: Layer, layout: Layout) -> float:
-    """Bytes of one layer on one rank."""
+def rank_bytes_read(model: Model, layout: Layout, batch: float, experts_of: float, context: float) -> float:
+    """Bytes that the ranks of all stages, one of each, read for a batch: no table that is looked up, experts hit."""
+    bits = model.quantization.of
+    head = (model.head or model.embedding) * bits("head" if model.head else "embedding") / 8 / layout.tp
+    layers = sum(
+        layer.times
+        * (
+            _layer_bytes(model, layer, layout, experts_hit(layer, experts_of))
+            + batch
+            * layer_cache_bytes_read(model, layer.attention, context)
+            * _kv_copies(layer.attention, layout.tp)
+            / layout.tp
+        )
+        for layer in model.layers
+    )
+    return layers + head + model.small * bits("norms") / 8
+
+
+def _layer_bytes(model: Model, layer: Layer, layout: Layout, experts: float) -> float:
+    """Bytes of one layer on one rank, with all its experts or those that a batch hits."""
     attention, ffn, bits = layer.attention, layer.ffn, model.quantization.of
     per_expert_rank = max(layout.ep, layout.tp)
     held = {
         "attention": _attention_on_rank(model, attention, layout.tp) + attention.copied,
         "ffn": ffn.dense / layout.tp,
         "shared": ffn.shared / layout.tp,
-        "experts": ffn.experts * ffn.expert / per_expert_rank,
+        "experts": experts * ffn.expert / per_expert_rank,
         "router": ffn.router,
         "norms": layer.small + attention.small + ffn.small + ffn.experts * ffn.expert_small / per_expert_rank,
     }

@@ -4,10 +4,15 @@ from typing import Any, NamedTuple
 
 from infercost import counting
 from infercost.case import FLOPS_PER_PARAM, Case, StepInputs
+from infercost.derivation import not_recording
 from infercost.engine import communication, economics, memory, roofline
+from infercost.numeric import ceiling
+from infercost.sharding import rank_bytes_read
 
 #: All-reduces in a layer of tensor parallelism: one after attention, one after the feed-forward part.
 COLLECTIVES_PER_LAYER = 2
+#: No service decodes so many sequences in one step.
+LARGEST_BATCH = 2**24
 _STEP_TIMES = {
     "full": roofline.full_overlap_step,
     "operator": roofline.operator_overlap_step,
@@ -32,28 +37,36 @@ class Times(NamedTuple):
 
 
 def step_times(case: Case, inputs: StepInputs, batch: int, *, ideal: bool = False) -> Times:
-    """The times of one step at a batch, under the case's profile or, for the bound, under none."""
+    """The times of one step at a batch, under the case's profile or, for the bound, under none.
+
+    Pipeline stages take turns on equal parts of the batch, so a step lasts as long as one part takes through them all.
+    """
     shares = {key: 1.0 if ideal else case.profile.value(key) for key in ("compute_share", "memory_share")}
+    part = part_of(case, batch)
     compute = roofline.compute_time(
         flops_per_token=flops_per_token(case),
-        batch=batch,
-        devices=case.devices,
+        batch=part,
+        devices=case.width,
         peak_flops=inputs.rate.fact.value,
         compute_share=shares["compute_share"],
     )
-    read = bytes_read(case, batch, least=ideal)
     reading = roofline.memory_time(
-        bytes_read=read,
-        devices=case.devices,
+        bytes_read=bytes_read(case, part, least=ideal),
+        devices=case.width,
         memory_bandwidth=case.part.value("memory_bandwidth"),
         memory_share=shares["memory_share"],
     )
-    sending = _communication_time(case, inputs, batch, ideal)
+    sending = _communication_time(case, inputs, part, ideal)
     overhead = 0.0 if ideal else case.profile.value("step_overhead")
     step = _STEP_TIMES["full" if ideal else inputs.overlap](
         compute_time=compute, memory_time=reading, communication_time=sending or 0.0, overhead_time=overhead
     )
     return Times(compute, reading, sending, overhead, step)
+
+
+def part_of(case: Case, batch: int) -> int:
+    """Sequences that a pipeline stage works on at a time."""
+    return ceiling(batch / case.stages) if case.stages > 1 else batch
 
 
 def flops_per_token(case: Case) -> float:
@@ -67,16 +80,16 @@ def _matrix_flops(case: Case) -> float:
 
 
 def bytes_read(case: Case, batch: int, *, least: bool = False) -> float:
-    """Bytes that one step reads: weights, and a named model's cache; ``least`` if all chose the same experts."""
+    """Bytes that all layers read for a batch: weights, and a model's cache; ``least`` if all chose the same experts."""
     tokens = 1 if least else batch
-    if case.model is None:
+    if case.plan is None:
         return memory.bytes_read(weight_bytes=case.weight_bytes, active_share=case.active_share, batch=tokens)
-    return counting.bytes_read(case.model, tokens) + batch * counting.cache_bytes_read(case.model, case.context)
+    return case.width * rank_bytes_read(case.plan.model, case.plan.layout, batch, tokens, case.context)
 
 
 def _communication_time(case: Case, inputs: StepInputs, batch: int, ideal: bool) -> float | None:
-    """Tensor parallel over all devices: two ring all-reduces a layer, inside nodes first, then across them."""
-    if case.devices == 1:
+    """Two ring all-reduces a layer over the devices that share it, inside nodes first, then across them."""
+    if case.width == 1:
         return 0.0
     if inputs.layers is None or inputs.hidden_size is None:
         return None
@@ -109,9 +122,9 @@ def _communication_time(case: Case, inputs: StepInputs, batch: int, ideal: bool)
 def spread(case: Case) -> tuple[int, int]:
     """Devices inside a node that share a collective, and nodes; one flat ring where the network is not known."""
     domain = case.part.facts.get("link_domain")
-    if domain is None or case.devices <= domain.value or "network_bandwidth" not in case.part.facts:
-        return case.devices, 1
-    return int(domain.value), memory.nodes(devices=case.devices, domain=domain.value)
+    if domain is None or case.width <= domain.value or "network_bandwidth" not in case.part.facts:
+        return case.width, 1
+    return int(domain.value), memory.nodes(devices=case.width, domain=domain.value)
 
 
 def critical_batch(case: Case, inputs: StepInputs) -> float:
@@ -124,6 +137,27 @@ def critical_batch(case: Case, inputs: StepInputs) -> float:
         memory_share=case.profile.value("memory_share"),
         flops_per_token=_matrix_flops(case),
     )
+
+
+def full_batch(case: Case, inputs: StepInputs) -> int | None:
+    """Least batch whose arithmetic takes as long as its reads, a named model's cache included; None if none does."""
+    if case.model is None:
+        return int(max(1, ceiling(critical_batch(case, inputs))))
+    with not_recording():
+        low, high = 0, 1
+        while not _is_full(case, inputs, high):
+            if high >= LARGEST_BATCH:
+                return None
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if _is_full(case, inputs, middle) else (middle, high)
+    return high
+
+
+def _is_full(case: Case, inputs: StepInputs, batch: int) -> bool:
+    times = step_times(case, inputs, batch)
+    return bool(times.compute >= times.memory)
 
 
 def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
@@ -152,7 +186,8 @@ def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
 def _use(case: Case, inputs: StepInputs, batch: int, step: float) -> dict[str, float]:
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
-    read = bytes_read(case, batch)
+    part = part_of(case, batch)
+    read = bytes_read(case, part) * (batch / part)
     return {
         "utilization": roofline.utilization(
             flops_per_token=flops_per_token(case),

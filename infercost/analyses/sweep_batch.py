@@ -3,8 +3,8 @@
 from typing import Any
 
 from infercost import counting
-from infercost.analyses.step import critical_batch, step_results, step_times
-from infercost.analyses.utilization import NULL_REASONS, kind, step_notes
+from infercost.analyses.step import critical_batch, full_batch, step_results, step_times
+from infercost.analyses.utilization import NULL_REASONS, WAYS, critical_remark, kind, step_notes
 from infercost.case import Case, StepInputs, misfit, read_case, read_step_inputs
 from infercost.derivation import not_recording
 from infercost.engine import economics
@@ -21,39 +21,39 @@ def answer(asked: Asked) -> Report:
     """
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
-    critical = critical_batch(case, inputs)
+    critical, full = critical_batch(case, inputs), full_batch(case, inputs)
     most = case.plan.max_sequences if case.plan else None
     asked_for = asked.take("batch", _default_batches(critical, most), "powers of two past the critical batch")
     batches = tuple(batch for batch in asked_for if most is None or batch <= most) or asked_for[:1]
     rows = _rows(case, inputs, batches)
-    knee = next((index for index, row in enumerate(rows) if row["batch"] >= critical), None)
+    knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(case, inputs, batches[-1])
     return Report(
         command="sweep-batch",
-        verdict=misfit(case) + _verdict(kind(case, inputs), critical, ratio, rows),
+        verdict=misfit(case) + _verdict(case, kind(case, inputs), full, ratio, rows),
         inputs=tuple(asked.inputs),
-        results=_results(case, critical, rows, knee, most, ratio),
+        results=_results(case, critical, full, rows, knee, ratio),
         series=Series(_columns(case, inputs), rows, bar="utilization", marked=knee),
-        advice=_advice(critical, batches[-1], most),
+        advice=_advice(full, batches[-1], most),
         notes=(*step_notes(case, inputs), *_cut(asked_for, batches, most), *_nulls(rows[0]), *asked.notes),
         met=case.fits,
     )
 
 
 def _results(
-    case: Case, critical: float, rows: tuple[dict[str, Any], ...], knee: int | None, most: int | None, ratio: float
+    case: Case, critical: float, full: int | None, rows: tuple[dict[str, Any], ...], knee: int | None, ratio: float
 ) -> tuple[Row, ...]:
     last = rows[-1]["batch"]
     held = f"of {case.context:,.0f} tokens each" if case.plan else "no KV cache in a bare count"
     return (
         Row("gpus", case.devices, "as given" if case.devices_given else "least that fits"),
-        Row("critical_batch", critical, "arithmetic takes as long as reads"),
+        Row("critical_batch", critical, critical_remark(case)),
         Row(
             "knee_batch",
             None if knee is None else rows[knee]["batch"],
-            "past this sweep" if knee is None else "marked >",
+            "marked >" if knee is not None else "past this sweep" if full else "none at this context",
         ),
-        Row("max_batch", most, held),
+        Row("max_batch", case.plan.max_sequences if case.plan else None, held),
         Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
     )
 
@@ -107,17 +107,20 @@ def _nulls(row: dict[str, Any]) -> list[Note]:
     return [Note("null", f"{key} is null: {NULL_REASONS[key]}") for key, value in row.items() if value is None]
 
 
-def _verdict(kind_of_answer: str, critical: float, ratio: float, rows: tuple[dict[str, Any], ...]) -> str:
+def _verdict(case: Case, kind_of_answer: str, full: int | None, ratio: float, rows: tuple[dict[str, Any], ...]) -> str:
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
+    knee = f"the knee is at batch {full:,}" if full else f"at {case.context:,.0f} tokens the arithmetic is never full"
     return (
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
-        f"({kind_of_answer}). Utilization goes from {low} to {high}; the knee is at batch {show(critical)}."
+        f"({kind_of_answer}). Utilization goes from {low} to {high}; {knee}."
     )
 
 
-def _advice(critical: float, largest: int, most: int | None) -> tuple[str, ...]:
-    if largest >= critical:
+def _advice(full: int | None, largest: int, most: int | None) -> tuple[str, ...]:
+    if full is None:
+        return (f"each user's cache takes longer to read than to compute with: {WAYS}",)
+    if largest >= full:
         return ()
-    if most is not None and most < critical:
-        return ("memory ends the batch before the arithmetic is full: more devices, or a smaller KV cache",)
-    return (f"the knee lies past this sweep: ask for --batch 1:{2 ** int(critical).bit_length()}",)
+    if most is not None and most < full:
+        return (f"memory ends the batch before the arithmetic is full: add devices, {WAYS}",)
+    return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from infercost.analyses.step import critical_batch
+from infercost.analyses.step import full_batch
 from infercost.case import Case, misfit, read_case, read_step_inputs
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
@@ -80,9 +80,10 @@ def _read_supply(asked: Asked) -> Supply | None:
         return None
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
-    full, why = max(1, ceiling(critical_batch(case, inputs))), "the critical batch"
-    if case.plan and case.plan.max_sequences is not None and case.plan.max_sequences < full:
-        full, why = max(1, case.plan.max_sequences), "what memory holds"
+    full, why = full_batch(case, inputs), "where the arithmetic is full"
+    most = case.plan.max_sequences if case.plan else None
+    if most is not None and (full is None or most < full):
+        full, why = max(1, most), "what memory holds"
     return Supply(case, asked.take("batch", full, why), inputs.price)
 
 

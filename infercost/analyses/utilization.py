@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from infercost.analyses.step import spread, step_results
+from infercost.analyses.step import full_batch, spread, step_results
 from infercost.case import Case, StepInputs, case_notes, misfit, read_case, read_step_inputs
 from infercost.efficiency import is_ideal
-from infercost.numeric import ceiling
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
 from infercost.units import show
@@ -15,6 +14,8 @@ OVERLAP_WORDS = {
     "operator": "arithmetic and reads overlap, collectives wait",
     "none": "nothing overlaps",
 }
+#: What shortens the reading of a cache.
+WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
 #: Why a result of a step may have no value, by JSON key.
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
@@ -55,7 +56,7 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
         "memory_time_s": _memory_remark(case),
         "communication_time_s": _communication_remark(case),
         "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}",
-        "critical_batch": "arithmetic takes as long as reads",
+        "critical_batch": critical_remark(case),
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
     }
@@ -68,6 +69,11 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     return tuple(
         Row(key, value, {**remarks, **reasons}.get(key, ""), key not in hidden) for key, value in results.items()
     )
+
+
+def critical_remark(case: Case) -> str:
+    """What the critical batch balances: a bare count has nothing but weights to read."""
+    return f"arithmetic takes as long as {'weight ' if case.model else ''}reads"
 
 
 def weights_remark(case: Case) -> str:
@@ -90,7 +96,7 @@ def _stands_in(case: Case, inputs: StepInputs) -> bool:
 
 def _memory_remark(case: Case) -> str:
     one = case.part.value("memory_bandwidth")
-    total = f", {show(one * case.devices, 'B/s')} in all" if case.devices > 1 else ""
+    total = f", {show(one * case.width, 'B/s')} in all" if case.width > 1 else ""
     return f"at {show(one, 'B/s')} a device{total}"
 
 
@@ -121,15 +127,28 @@ def _advice(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[st
         if case.plan:
             return ("see infercost fit for what would make it fit",)
         return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
-    batch, critical = results["batch"], results["critical_batch"]
-    if results["bound"] == "memory" and batch < critical:
-        full = "the arithmetic is full" if inputs.overlap == "full" else "arithmetic takes as long as the reads"
-        return (f"batch more users: each weight read serves all of them, and {full} at batch {ceiling(critical):,}",)
+    if results["bound"] == "memory":
+        return (_more_users(case, inputs),)
     if results["bound"] == "compute":
         return ("past the critical batch more users hardly make a token cheaper: add accelerators",)
     if results["bound"] == "communication":
         return ("the links bind: use fewer devices a replica, or faster links",)
     return ()
+
+
+def _more_users(case: Case, inputs: StepInputs) -> str:
+    """What a larger batch brings while reads bind: the weights are shared, each sequence's cache is not."""
+    start = "batch more users: each weight read serves all of them"
+    at = full_batch(case, inputs)
+    if at is None:
+        return (
+            f"{start}, but {case.context:,.0f} tokens of cache a user take longer to read than to compute with: {WAYS}"
+        )
+    full = "the arithmetic is full" if inputs.overlap == "full" else "arithmetic takes as long as the reads"
+    most = case.plan.max_sequences if case.plan else None
+    if most is not None and most < at:
+        return f"{start}; memory holds {most:,}, and {full} at batch {at:,}: add devices, {WAYS}"
+    return f"{start}, and {full} at batch {at:,}"
 
 
 def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
@@ -172,7 +191,9 @@ def _rate_notes(case: Case, inputs: StepInputs) -> list[Note]:
 
 def _layout_note(case: Case) -> Note:
     domain = case.part.facts.get("link_domain")
-    text = f"tensor parallel over all {case.devices} devices is assumed"
-    if domain and case.devices > domain.value and "network_bandwidth" not in case.part.facts:
+    text = f"tensor parallel over all {case.width} devices is assumed"
+    if case.stages > 1:
+        text = f"{case.stages} pipeline stages of {case.width} take turns on parts of the batch; sends are left out"
+    if domain and case.width > domain.value and "network_bandwidth" not in case.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)

@@ -1,0 +1,62 @@
+"""Reads of a named model: a cache is nobody's to share, copies are read too, and pipeline stages take turns.
+
+Llama 3.1 70B by hand: 80 layers, 8 KV heads of 128, bf16: 4096 x 80 = 327,680 B a token; its matrices and head hold
+70.553706496e9 - 1.050673152e9 parameters. DeepSeek V3: 61 layers of 576 latent elements, bf16: 70,272 B a token.
+H100: 3.35e12 B/s, 989.4e12 FLOP/s; H200: 4.8e12 B/s.
+"""
+
+import re
+
+import pytest
+
+import infercost
+
+READ_70B = (70_553_706_496 - 1_050_673_152) * 2
+
+
+def ask(model: str, gpu: str, **options: object) -> infercost.Report:
+    return infercost.utilization(gpu=gpu, model=model, efficiency="ideal", **options)
+
+
+def test_pipeline_stages_take_turns() -> None:
+    """One user passes every stage: the step is that of one device that reads it all."""
+    report = ask("llama-3.1-70b", "h100:8", tp=1, pp=8, context=4096)
+    assert report["memory_time_s"] == pytest.approx((READ_70B + 4096 * 327_680) / 3.35e12, rel=1e-3)
+    assert report["memory_bandwidth_utilization"] == pytest.approx(1 / 8)
+
+
+def test_a_full_pipeline_reads_the_weights_once_a_part() -> None:
+    report = ask("llama-3.1-70b", "h100:8", tp=1, pp=8, context=4096, batch=32)
+    assert report["memory_time_s"] == pytest.approx((READ_70B + 4 * 4096 * 327_680) / 3.35e12, rel=1e-3)
+    assert report["memory_bandwidth_utilization"] == pytest.approx(1)
+
+
+def test_kv_heads_are_copied_past_their_number() -> None:
+    """16 ranks hold 8 KV heads twice over: each reads one head of every token."""
+    report = ask("llama-3.1-70b", "h100:16", tp=16, pp=1, context=131072, batch=8)
+    cache = 8 * 131072 * 80 * 2 * 128 * 2
+    projections = 80 * 8192 * 8 * 128 * 2 * 2
+    assert report["memory_time_s"] == pytest.approx(((READ_70B + projections) / 16 + cache) / 3.35e12, rel=1e-3)
+
+
+def test_latents_are_read_by_every_rank() -> None:
+    one, many = (ask("deepseek-v3", "h200:8", tp=8, context=4096 * n, batch=32)["memory_time_s"] for n in (1, 2))
+    assert many - one == pytest.approx(32 * 4096 * 70_272 / 4.8e12, rel=1e-6)
+
+
+def test_a_cache_that_takes_longer_to_read_than_to_use_never_fills_the_arithmetic() -> None:
+    """Mixtral at 4096: 537 MB a sequence over 6.7 TB/s is 80 us; 27.6 GFLOP over 1979 TFLOP/s is 14 us."""
+    report = infercost.sweep_batch(gpu="h100:2", model="mixtral-8x7b", context=4096)
+    assert report["knee_batch"] is None
+    assert "never full" in report.verdict
+
+
+def test_the_batch_that_fills_the_arithmetic_pays_for_its_cache() -> None:
+    """70B, 4 devices, 1024 tokens: 141.7 GFLOP x B / F = (139.0 GB + 0.3355 GB x B) / W at B = 964."""
+    flops = 2 * (70_553_706_496 - 1_050_673_152) + 80 * 4 * 64 * 128 * 1024
+    batch = READ_70B / 3.35e12 / (flops / 989.4e12 - 1024 * 327_680 / 3.35e12)
+    report = ask("llama-3.1-70b", "h100:4", tp=4, context=1024)
+    found = re.search(r"full at batch ([\d,]+)", " ".join(report.advice))
+    assert found
+    assert int(found[1].replace(",", "")) == pytest.approx(batch, rel=2e-3)
+    assert batch == pytest.approx(964, abs=1)
