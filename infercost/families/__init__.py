@@ -52,7 +52,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         head=0 if tied else vocab * hidden,
         small=hidden * (2 if family.norm_bias else 1) + family.extra(config),
         max_context=config.opt("context"),
-        quantization=quantization(config, sidecar),
+        quantization=quantization(config, sidecar, made),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
         vision_params=vision or 0,
