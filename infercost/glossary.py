@@ -165,6 +165,7 @@ KEYS: dict[str, Key] = {
     "tp": Key("tensor parallel", ""),
     "pp": Key("pipeline stages", ""),
     "ep": Key("expert parallel", ""),
+    "dp": Key("data parallel groups", ""),
     # one step
     "batch": Key("batch", "", "batch"),
     "flops_per_token": Key("arithmetic per token", "FLOP"),

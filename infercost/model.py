@@ -67,12 +67,14 @@ class Layer(NamedTuple):
 class Quantization(NamedTuple):
     """Bits of each part of the weights, scales included: ``attention``, ``ffn``, ``experts``, ``shared`` and so on.
 
-    ``name`` is how the checkpoint calls it; parts that are not named stay in ``default`` bits.
+    ``name`` is how the checkpoint calls it; parts that are not named stay in ``default`` bits. ``block`` is the side
+    of the blocks that share a scale, 0 where there are none.
     """
 
     name: str
     default: float
     bits: Mapping[str, float]
+    block: int = 0
 
     def of(self, part: str) -> float:
         """Bits of one parameter of a part."""

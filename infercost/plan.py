@@ -5,7 +5,7 @@ from typing import NamedTuple
 from infercost.engine import memory
 from infercost.model import Model
 from infercost.preset import Preset
-from infercost.sharding import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
+from infercost.sharding import Layout, check, rank_cache_bytes, rank_weight_bytes
 
 #: Below this share of the device's memory a fit is called barely one.
 BARELY = 0.05
@@ -29,7 +29,12 @@ class Plan(NamedTuple):
     @property
     def cache(self) -> float:
         """Bytes of all the sequences' cache on the fullest accelerator."""
-        return self.batch * self.per_sequence
+        return self.per_rank * self.per_sequence
+
+    @property
+    def per_rank(self) -> int:
+        """Sequences of the batch that the fullest accelerator has a part in: its data parallel group's."""
+        return -(-self.batch // self.layout.dp)
 
     @property
     def per_sequence(self) -> float:
@@ -53,12 +58,13 @@ class Plan(NamedTuple):
 
     @property
     def max_sequences(self) -> int | None:
-        """Sequences of this context that the pool holds; None where a sequence keeps no cache."""
+        """Sequences of this context that the pools of all groups hold; None where a sequence keeps no cache."""
         if self.pool <= 0:
             return 0
         if not self.per_sequence:
             return None
-        return memory.sequences_that_fit(kv_pool=self.pool, cache_per_sequence=self.per_sequence)
+        one = memory.sequences_that_fit(kv_pool=self.pool, cache_per_sequence=self.per_sequence)
+        return one * self.layout.dp
 
     @property
     def longest_context(self) -> int | None:
@@ -74,7 +80,7 @@ class Plan(NamedTuple):
         return low
 
     def _holds(self, context: int) -> bool:
-        return self.batch * rank_cache_bytes(self.model, self.layout, context) <= self.pool
+        return self.per_rank * rank_cache_bytes(self.model, self.layout, context) <= self.pool
 
 
 def plan(
@@ -92,7 +98,7 @@ def plan(
         activation_per_vocab=profile.value("activation_per_vocab"),
         vocab_size=model.vocab_size,
     )
-    engine = profile.value("engine_overhead" if layout.tp == 1 else "engine_overhead_parallel")
+    engine = profile.value("engine_overhead" if max(layout.tp, layout.ep) == 1 else "engine_overhead_parallel")
     pool = memory.kv_pool(
         device_memory=device_memory,
         usable=usable,
@@ -101,9 +107,3 @@ def plan(
         engine_overhead=engine,
     )
     return Plan(model, layout, device_memory, usable, weights, activations, engine, pool, context, batch)
-
-
-def layouts(model: Model, devices: int, domain: int) -> list[Layout]:
-    """Layouts of so many devices, the widest tensor parallelism inside a node first."""
-    widths = [tp for tp in valid_widths(model, min(devices, domain)) if devices % tp == 0]
-    return [Layout(tp, devices // tp) for tp in reversed(widths) if devices // tp <= model.depth]

@@ -6,10 +6,10 @@ from infercost.errors import BadValue
 from infercost.hardware import memory_key
 from infercost.model import Model
 from infercost.models import Found, find_model, with_format
-from infercost.plan import Plan, layouts, plan
+from infercost.plan import Plan, plan
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
-from infercost.sharding import Layout
+from infercost.sharding import FREE, Layout, check, layouts, most_experts
 
 #: Nodes are of eight where nothing is known of the part's scale-up domain; a lone card is a domain of one.
 USUAL_DOMAIN = 8
@@ -97,14 +97,9 @@ def choose(asked: Asked, asking: Asking, counted: int | None) -> Plan:
     if counted is not None and given not in (None, counted):
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
     devices = given or counted
-    widths = {name: asked.get(name) for name in ("tp", "pp", "ep")}
-    if any(widths.values()):
-        layout = Layout(*(int(widths[name] or 1) for name in ("tp", "pp", "ep")))
-        if devices and layout.devices != devices:
-            raise BadValue(f"the layout takes {layout.devices} devices, not {devices}", "make --tp x --pp the count")
-        chosen = asking.plan(layout)
-    elif devices:
-        chosen = _on(asking, int(devices))
+    widths = asked_widths(asked)
+    if devices or any(widths):
+        chosen = _on(asking, int(devices or max(widths.tp, widths.ep, 1) * max(widths.pp, 1)), widths)
     else:
         chosen = least(asking) or _on(asking, MOST_DEVICES)
     why = "given" if devices else "least that fits"
@@ -114,17 +109,30 @@ def choose(asked: Asked, asking: Asking, counted: int | None) -> Plan:
     return chosen
 
 
-def _on(asking: Asking, devices: int) -> Plan:
-    """The plan with the most pool on so many devices.
+def asked_widths(asked: Asked) -> Layout:
+    """The widths that were given, 0 for those that are free."""
+    return Layout(*(int(asked.get(name) or 0) for name in ("tp", "pp", "ep")))
+
+
+def _on(asking: Asking, devices: int, widths: Layout = FREE) -> Plan:
+    """The plan on so many devices with the widths that were given, the first that fits where there are several.
 
     Raises:
         BadValue: no layout of so many devices splits the model.
     """
-    plans = [asking.plan(layout) for layout in layouts(asking.model, devices, asking.domain)]
+    model, domain = asking.model, asking.domain
+    plans = [asking.plan(layout) for layout in layouts(model, devices, domain, widths)]
     if not plans:
+        check(model, Layout(*(max(width, 1) for width in widths)))
+        valid = layouts(model, devices, domain)
+        if 1 < devices <= most_experts(model):
+            valid += layouts(model, devices, domain, Layout(0, 0, devices))
+        said = f" with {widths.flags}" if any(widths) else ""
         raise BadValue(
-            f"no layout of {devices} devices splits {asking.model.name} evenly",
-            "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ...",
+            f"no layout of {devices} devices{said} splits {model.name} evenly",
+            f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
+            if valid
+            else "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ...",
         )
     return next((each for each in plans if each.fits), plans[0])
 

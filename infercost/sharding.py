@@ -1,10 +1,11 @@
 """What one accelerator holds of a model under a parallel layout, as engines really split it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from infercost.counting import experts_hit, growth, layer_cache_bytes, layer_cache_bytes_read
 from infercost.errors import BadValue
-from infercost.model import Attention, Layer, Model
+from infercost.model import Attention, Ffn, Layer, Model
 
 
 class Layout(NamedTuple):
@@ -19,10 +20,40 @@ class Layout(NamedTuple):
         """Accelerators of one replica: expert parallelism reuses those of tensor parallelism."""
         return max(self.tp, self.ep) * self.pp
 
+    @property
+    def dp(self) -> int:
+        """Groups of ``tp`` ranks that hold attention and serve sequences of their own, under expert parallelism."""
+        return max(1, self.ep // self.tp)
+
+    @property
+    def flags(self) -> str:
+        """The options that ask for it; a width of 1 goes without saying."""
+        return " ".join(f"--{name} {width}" for name, width in self._asdict().items() if width > 1) or "--tp 1"
+
+
+#: Every width is free to choose.
+FREE = Layout(0, 0, 0)
+
 
 def valid_widths(model: Model, most: int = 64) -> list[int]:
-    """Tensor parallel widths that divide every layer's heads, and share or copy its KV heads evenly."""
-    return [tp for tp in range(1, most + 1) if not _odd_heads(model, tp)]
+    """Tensor parallel widths that divide every layer's heads and blocks, and share or copy its KV heads evenly."""
+    return [tp for tp in range(1, most + 1) if not _odd_heads(model, tp) and not _odd_block(model, Layout(tp))]
+
+
+def layouts(model: Model, devices: int, domain: int, asked: Layout = FREE) -> list[Layout]:
+    """Layouts of so many devices that an engine accepts, the widest tensor parallelism inside a node first.
+
+    Widths of ``asked`` that are not 0 are kept. Under expert parallelism the narrowest comes first: each further
+    rank would copy latents that a group of its own need not hold.
+    """
+    widths = range(1, min(devices, domain) + 1)
+    ordered = [asked.tp] if asked.tp else widths if asked.ep > 1 else reversed(widths)
+    made = (Layout(tp, devices // max(tp, asked.ep), asked.ep or 1) for tp in ordered)
+    return [
+        layout
+        for layout in made
+        if layout.devices == devices and asked.pp in (0, layout.pp) and not _refusal(model, layout)
+    ]
 
 
 def _odd_heads(model: Model, tp: int) -> bool:
@@ -33,22 +64,62 @@ def _odd_heads(model: Model, tp: int) -> bool:
     )
 
 
+def _odd_block(model: Model, layout: Layout) -> int:
+    """A width of matrices that a rank's share would cut inside a block of scales; 0 where there is none."""
+    tp, block, quantized = layout.tp, model.quantization.block, model.quantization.bits
+    if tp == 1 or not block:
+        return 0
+    widths = {
+        width
+        for ffn in (layer.ffn for layer in model.layers)
+        for part, width in (
+            ("ffn", ffn.width if ffn.dense else 0),
+            ("experts", ffn.width if ffn.experts and layout.ep == 1 else 0),
+            ("shared", ffn.shared * ffn.width // ffn.expert if ffn.expert else 0),
+        )
+        if quantized.get(part, 16) < 16
+    }
+    return next((width for width in sorted(widths) if width / tp % block), 0)
+
+
+def most_experts(model: Model) -> int:
+    """Routed experts of the layer that has most."""
+    return max(layer.ffn.experts for layer in model.layers)
+
+
 def check(model: Model, layout: Layout) -> None:
     """Refuse a layout that no engine accepts.
 
     Raises:
-        BadValue: heads that do not divide, more stages than layers, more expert ranks than experts.
+        BadValue: heads or blocks that do not divide, more stages than layers, expert ranks that do not go up.
     """
-    if _odd_heads(model, layout.tp):
-        widths = ", ".join(map(str, valid_widths(model)))
-        raise BadValue(f"--tp {layout.tp} does not divide the heads of {model.name}", f"valid widths: {widths}")
-    if layout.pp > model.depth:
-        raise BadValue(f"--pp {layout.pp} is more than the {model.depth} layers", f"use at most --pp {model.depth}")
-    most = max(layer.ffn.experts for layer in model.layers)
-    if layout.ep > max(most, 1):
-        raise BadValue(
-            f"--ep {layout.ep} is more than the {most} experts of {model.name}", f"use at most --ep {max(most, 1)}"
-        )
+    if refusal := _refusal(model, layout):
+        raise BadValue(*refusal)
+
+
+def _refusal(model: Model, layout: Layout) -> tuple[str, str] | None:
+    """Why no engine accepts a layout, and what would do; None for one that is accepted."""
+    tp, pp, ep = layout
+    if _odd_heads(model, tp):
+        return f"--tp {tp} does not divide the heads of {model.name}", f"valid widths: {_listed(valid_widths(model))}"
+    if pp > model.depth:
+        return f"--pp {pp} is more than the {model.depth} layers", f"use at most --pp {model.depth}"
+    most = max(most_experts(model), 1)
+    if ep > most:
+        return f"--ep {ep} is more than the {most_experts(model)} experts of {model.name}", f"use at most --ep {most}"
+    if ep > 1 and ep % tp:
+        multiples, divisors = range(tp, most + 1, tp), [one for one in valid_widths(model) if ep % one == 0]
+        remedy = f"valid layouts: --tp {tp} with --ep {_listed(multiples)}; --ep {ep} with --tp {_listed(divisors)}"
+        return f"--ep {ep} is no multiple of --tp {tp}, and an expert group is whole tensor parallel groups", remedy
+    if width := _odd_block(model, layout):
+        whole = "" if _odd_block(model, Layout(tp, pp, tp)) or tp > most else f", or whole experts: --tp {tp} --ep {tp}"
+        what = f"--tp {tp} cuts matrices of {width:,} columns inside a block of {model.quantization.block}"
+        return what, f"valid widths: {_listed(valid_widths(model))}{whole}"
+    return None
+
+
+def _listed(widths: Sequence[int], most: int = 8) -> str:
+    return ", ".join(map(str, widths[:most])) + (" ..." if len(widths) > most else "")
 
 
 def _kv_copies(attention: Attention, tp: int) -> float:
@@ -60,7 +131,9 @@ def _kv_copies(attention: Attention, tp: int) -> float:
 
 def rank_weight_bytes(model: Model, layout: Layout) -> float:
     """Bytes of weights on the fullest rank: the first stage holds the input table, the last the head."""
-    layers = sum(layer.times * _layer_bytes(model, layer, layout, layer.ffn.experts) for layer in model.layers)
+    layers = sum(
+        layer.times * _layer_bytes(model, layer, layout, _held_experts(layer.ffn, layout)) for layer in model.layers
+    )
     stage_layers = -(-model.depth // layout.pp)
     stage = layers * stage_layers / model.depth
     bits = model.quantization.of
@@ -76,14 +149,14 @@ def rank_weight_bytes(model: Model, layout: Layout) -> float:
 
 
 def rank_bytes_read(model: Model, layout: Layout, batch: float, experts_of: float, context: float) -> float:
-    """Bytes that the ranks of all stages, one of each, read for a batch: no table that is looked up, experts hit."""
-    bits = model.quantization.of
+    """Bytes that one rank of each stage reads for a batch: no table that is looked up, the experts its tokens hit."""
+    bits, sequences = model.quantization.of, -(-batch // layout.dp)
     head = (model.head or model.embedding) * bits("head" if model.head else "embedding") / 8 / layout.tp
     layers = sum(
         layer.times
         * (
-            _layer_bytes(model, layer, layout, experts_hit(layer, experts_of))
-            + batch
+            _layer_bytes(model, layer, layout, experts_hit(layer, experts_of) / max(layout.ep, layout.tp))
+            + sequences
             * layer_cache_bytes_read(model, layer.attention, context)
             * _kv_copies(layer.attention, layout.tp)
             / layout.tp
@@ -94,18 +167,22 @@ def rank_bytes_read(model: Model, layout: Layout, batch: float, experts_of: floa
 
 
 def _layer_bytes(model: Model, layer: Layer, layout: Layout, experts: float) -> float:
-    """Bytes of one layer on one rank, with all its experts or those that a batch hits."""
+    """Bytes of one layer on one rank, with so many of its experts."""
     attention, ffn, bits = layer.attention, layer.ffn, model.quantization.of
-    per_expert_rank = max(layout.ep, layout.tp)
     held = {
         "attention": _attention_on_rank(model, attention, layout.tp) + attention.copied,
         "ffn": ffn.dense / layout.tp,
         "shared": ffn.shared / layout.tp,
-        "experts": experts * ffn.expert / per_expert_rank,
+        "experts": experts * ffn.expert,
         "router": ffn.router,
-        "norms": layer.small + attention.small + ffn.small + ffn.experts * ffn.expert_small / per_expert_rank,
+        "norms": layer.small + attention.small + ffn.small + experts * ffn.expert_small,
     }
     return sum(count * bits(part) / 8 for part, count in held.items())
+
+
+def _held_experts(ffn: Ffn, layout: Layout) -> float:
+    """Experts of one layer on the fullest rank: whole ones under expert parallelism, slices of all under tensor's."""
+    return -(-ffn.experts // layout.ep) if layout.ep > 1 else ffn.experts / layout.tp
 
 
 def _attention_on_rank(model: Model, attention: Attention, tp: int) -> float:

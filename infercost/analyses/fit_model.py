@@ -53,13 +53,19 @@ def _device_rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
     layout = chosen.layout
     return (
         Row("gpus_for_weights", alone, "split evenly, nothing else"),
-        Row("gpus", devices, f"tp {layout.tp}, pp {layout.pp}" + (f", ep {layout.ep}" if layout.ep > 1 else "")),
+        Row("gpus", devices, f"tp {layout.tp}, pp {layout.pp}{_groups(layout)}"),
         Row("tp", layout.tp, shown=False),
         Row("pp", layout.pp, shown=False),
         Row("ep", layout.ep, shown=False),
+        Row("dp", layout.dp, shown=False),
         Row("nodes", nodes, f"of {domain.value:g} in a scale-up domain" if domain else "no domain known"),
         Row("fits", chosen.fits, "barely: under 5% of a device is left" if chosen.barely else ""),
     )
+
+
+def _groups(layout: Layout) -> str:
+    """Expert parallelism in words: over how many ranks, in how many groups that serve sequences of their own."""
+    return f", ep {layout.ep} of {layout.dp} x tp" if layout.ep > 1 else ""
 
 
 def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
@@ -82,7 +88,7 @@ def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
 def _cache_rows(model: Model, chosen: Plan, layout: Layout) -> tuple[Row, ...]:
     grows = counting.growing_cache_bytes(model)
     one_token = rank_growth_bytes(model, layout)
-    tokens = int(max(chosen.pool, 0.0) / one_token) if one_token else None
+    tokens = int(max(chosen.pool, 0.0) / one_token) * layout.dp if one_token else None
     longest = chosen.longest_context
     capped = longest is None or (model.max_context and longest > model.max_context)
     return (
@@ -160,6 +166,7 @@ def serve_command(asking: Asking, chosen: Plan) -> str:
     flags = [f"vllm serve {asking.found.hub_id or asking.model.name}"]
     flags += [f"--tensor-parallel-size {layout.tp}"] if layout.tp > 1 else []
     flags += [f"--pipeline-parallel-size {layout.pp}"] if layout.pp > 1 else []
+    flags += [f"--data-parallel-size {layout.dp}"] if layout.dp > 1 else []
     flags += ["--enable-expert-parallel"] if layout.ep > 1 else []
     flags += [f"--max-model-len {chosen.context:.0f}", f"--gpu-memory-utilization {chosen.usable:g}"]
     flags += ["--kv-cache-dtype fp8"] if asking.model.kv_bits == 8 else []

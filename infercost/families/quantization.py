@@ -90,7 +90,7 @@ def quantization(config: Config, sidecar: Mapping[str, Any] | None, made: Sequen
     bits = {part: width for part, width in bits.items() if width != base}
     if not bits and settings.get("config_groups") and any(rule.bits for rule in found.rules):
         raise settings.refused("config_groups", "groups whose targets name modules of a language model")
-    return Quantization(found.name, base, bits)
+    return Quantization(found.name, base, bits, max(settings.get("weight_block_size") or (0,)))
 
 
 def _bits(part: str, rules: Sequence[Rule], made: Sequence[Layer], base: float) -> float:

@@ -103,7 +103,8 @@ def test_the_least_change_really_makes_it_fit(run: Run) -> None:
         (("--pp", "81"), "at most --pp 80"),
         (("--ep", "2"), "experts"),
         (("--context", "200k"), "131,072 positions"),
-        (("--tp", "4", "--gpus", "8"), "4 devices, not 8"),
+        (("--tp", "4", "--gpus", "6"), "valid layouts of 6: --tp 2 --pp 3, --pp 6"),
+        (("--tp", "4", "--pp", "4", "--gpus", "8"), "valid layouts of 8: --tp 8, --tp 4 --pp 2, --tp 2 --pp 4, --pp 8"),
         (("--gpus", "97"), "no layout of 97 devices"),
     ],
 )
@@ -145,3 +146,60 @@ def test_presets_show_a_model(run: Run) -> None:
     for figure in ("80", "full", "64/8 x 128", "327.7 kB", "139 GFLOP", "70.55B"):
         assert figure in said.out
     assert run("presets", "list", "models", "--json").json["rows"]
+
+
+DEEPSEEK = ("fit", "--model", "deepseek-v3", "--context", "8k")
+
+
+def test_expert_parallelism_divides_the_batch_and_copies_attention(run: Run) -> None:
+    """DeepSeek-V3: 256 experts of 3 x 7168 x 2048 in 58 layers; every 128 x 128 block has a 32-bit scale."""
+    expert = 3 * 7168 * 2048 * (1 + 4 / 128**2) * 58
+    one, other = (rank_weight_bytes(LATENT, Layout(1, 1, ep)) for ep in (16, 24))
+    assert one - other == pytest.approx((16 - 11) * expert)
+    half = rank_weight_bytes(LATENT, Layout(2, 1, 16))
+    assert 8e9 < one - half < 10e9, "attention, the dense layers and the tables are split in two"
+    wide = run(*DEEPSEEK, "--gpu", "h200:32", "--tp", "8", "--ep", "32", "--batch", "512", "--json").json["results"]
+    assert (wide["fits"], wide["dp"], wide["max_sequences"] % 4) == (True, 4, 0)
+    pool = wide["kv_pool_bytes_per_gpu"]
+    assert wide["max_sequences"] == 4 * int(pool / (70_272 * 8000))
+    assert wide["kv_pool_tokens"] == 4 * int(pool / 70_272)
+
+
+def test_experts_are_held_whole() -> None:
+    mixtral = find_model("mixtral-8x7b").model
+    expert = 3 * 4096 * 14336 * 2 * 32
+    assert rank_weight_bytes(mixtral, Layout(1, 1, 4)) == rank_weight_bytes(mixtral, Layout(1, 1, 6))
+    assert rank_weight_bytes(mixtral, Layout()) - rank_weight_bytes(mixtral, Layout(1, 1, 6)) == 6 * expert
+
+
+def test_the_command_runs_on_the_devices_that_were_planned(run: Run) -> None:
+    said = run(*DEEPSEEK, "--gpu", "h200:16", "--ep", "16", "--batch", "64").out.replace("\n", " ")
+    assert "--data-parallel-size 16 --enable-expert-parallel" in said
+    said = run(*DEEPSEEK, "--gpu", "h200:16", "--tp", "8", "--ep", "16").out.replace("\n", " ")
+    assert "--tensor-parallel-size 8 --data-parallel-size 2 --enable-expert-parallel" in said
+
+
+def test_expert_ranks_are_whole_tensor_parallel_groups(run: Run) -> None:
+    refused = run(*DEEPSEEK, "--gpu", "h200", "--tp", "4", "--ep", "6")
+    assert refused.code == 2
+    assert "--tp 4 with --ep 4, 8, 12" in refused.err
+    assert "--ep 6 with --tp 1, 2" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("given", "tp", "pp"), [(("--pp", "2"), 4, 2), (("--tp", "4"), 4, 2), (("--tp", "2", "--pp", "4"), 2, 4)]
+)
+def test_a_layout_is_completed(given: tuple[str, ...], tp: int, pp: int, run: Run) -> None:
+    found = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:8", *given, "--json").json["results"]
+    assert (found["tp"], found["pp"]) == (tp, pp)
+
+
+def test_no_width_cuts_a_block_of_scales(run: Run) -> None:
+    """The experts of Qwen3-235B are 1536 wide: eight ranks hold 192, which is one and a half blocks of 128."""
+    args = ("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8")
+    found = run(*args, "--json").json["results"]
+    assert (found["tp"], found["pp"]) == (4, 2)
+    refused = run(*args, "--tp", "8")
+    assert refused.code == 2
+    assert "valid widths: 1, 2, 4, or whole experts: --tp 8 --ep 8" in refused.err
+    assert run(*args, "--tp", "8", "--ep", "8").code == 0
