@@ -192,6 +192,8 @@ def _rate_notes(case: Case, inputs: StepInputs) -> list[Note]:
 def _layout_note(case: Case) -> Note:
     domain = case.part.facts.get("link_domain")
     text = f"tensor parallel over all {case.width} devices is assumed"
+    if case.plan and case.plan.layout.dp > 1:
+        text = f"{case.plan.layout.dp} groups attend for themselves; experts' exchange is counted as an all-reduce"
     if case.stages > 1:
         text = f"{case.stages} pipeline stages of {case.width} take turns on parts of the batch; sends are left out"
     if domain and case.width > domain.value and "network_bandwidth" not in case.part.facts:
