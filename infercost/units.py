@@ -195,7 +195,7 @@ def show(value: object, unit: str = "") -> str:
     if unit.startswith("USD"):
         return f"${_money(value)}{unit[3:]}"
     if unit == "param":
-        return _scaled(value, {"": 1.0, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
+        return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
     return f"{_digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{_digits(value)}x"
 
 

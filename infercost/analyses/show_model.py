@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost import counting
-from infercost.model import Layer
+from infercost.model import Attention, Layer, Model
 from infercost.models import Found
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.units import show
@@ -34,7 +34,7 @@ def _published(found: Found) -> str:
 
 def _rows(found: Found) -> tuple[Row, ...]:
     model = found.model
-    full = model.max_context
+    full = model.max_context or PROMPT
     prompt = min(full, PROMPT)
     empty, whole = (
         2 * counting.active_params(model) + counting.decode_attention_flops(model, context) for context in (0, full)
@@ -45,25 +45,36 @@ def _rows(found: Found) -> tuple[Row, ...]:
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", sum(counting.weight_bytes_by_part(model).values()), model.quantization.name),
-        Row(
-            "kv_bytes_per_token", counting.growing_cache_bytes(model), f"{model.kv_bits:g} bits, once windows are full"
-        ),
+        Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _growth_remark(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
         Row("flops_per_token", empty, "at an empty context"),
         Row("flops_per_token_full", whole, f"at {full:,} tokens"),
         Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
-        Row("max_context", full),
+        Row("max_context", model.max_context or None, "" if model.max_context else "its config does not say"),
     )
+
+
+def _growth_remark(model: Model) -> str:
+    """When the cache grows by so much a token."""
+    if any(layer.attention.window for layer in model.layers):
+        return f"{model.kv_bits:g} bits, once windows are full"
+    return f"{model.kv_bits:g} bits" if counting.growing_cache_bytes(model) else "a state of fixed size"
+
+
+def _kind(attention: Attention) -> str:
+    """A kind of attention, with how many positions share an entry and how many a window keeps."""
+    if attention.compress > 1:
+        return f"{attention.kind.removesuffix(' compressed')} {attention.compress:,}x + {attention.window:,}"
+    return f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
 
 
 def _layer_row(layer: Layer) -> dict[str, Any]:
     attention, ffn = layer.attention, layer.ffn
-    kind = f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
     heads = f"{attention.heads}/{attention.kv_heads} x {attention.head_dim}" if attention.cache else "-"
     wide = f"{ffn.experts} of {ffn.width:,}, {ffn.active} active" if ffn.experts else f"{ffn.width:,}"
     return {
         "layers": layer.times,
-        "attention": kind,
+        "attention": _kind(attention),
         "heads": heads,
         "cache_elements": attention.cache + attention.index_cache,
         "ffn": f"{ffn.kind} {wide}" if ffn.width else ffn.kind,
