@@ -19,7 +19,10 @@ SIDECAR = "hf_quant_config.json"
 
 
 class Found(NamedTuple):
-    """A model, what people call it, where it was read, and the bytes that its checkpoint holds when those are known."""
+    """A model, what people call it, where it was read, and the bytes that its checkpoint holds when those are known.
+
+    ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published.
+    """
 
     model: Model
     title: str
@@ -63,8 +66,9 @@ def _from_preset(path: str, name: str) -> Found:
     model, data = read_preset(path, name)
     source = data["source"]
     aliases = data.get("aliases")
-    hub_id = next((alias for alias in aliases if "/" in alias), "") if isinstance(aliases, list) else ""
     published = data.get("published", {})
+    served = aliases if isinstance(aliases, list) and published.get("weights") != "none" else ()
+    hub_id = next((alias for alias in served if _HUB_ID.fullmatch(alias)), "")
     return Found(model, data.get("name", name), source["title"], source["date"], published, hub_id=hub_id)
 
 
@@ -93,7 +97,7 @@ def _from_folder(folder: Path, index: Path | None = None) -> Found:
         raise BadFile(f"model {folder}: holds no config.json", "give the folder of a checkpoint, or its config.json")
     index = index or next(iter(sorted(folder.glob(f"*{INDEX}"))), None)
     found = _from_config(config, folder.resolve().name)
-    return found._replace(stored_bytes=_stored_bytes(folder, index))
+    return found._replace(stored_bytes=_stored_bytes(folder, index), hub_id=str(folder))
 
 
 def _from_config(path: Path, name: str) -> Found:

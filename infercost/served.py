@@ -9,6 +9,7 @@ from infercost.models import Found, find_model, with_format
 from infercost.plan import Plan, plan
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
+from infercost.report import Note
 from infercost.sharding import FREE, Layout, check, layouts, most_experts
 
 #: Nodes are of eight where nothing is known of the part's scale-up domain; a lone card is a domain of one.
@@ -86,6 +87,10 @@ def _as_asked(asked: Asked, model: Model) -> Model:
     """The model in the formats that were asked for, its own where none was."""
     if (format := asked.take("dtype")) is not None:
         model = with_format(model, format.name, format.bytes_per_value * 8)
+        model = model._replace(kv_bits=max(model.kv_bits, 32)) if format.name == "fp32" else model
+    elif model.quantization.name == "fp32":
+        model = with_format(model, "bf16", 16)
+        asked.notes.append(Note("fp32", "its checkpoint holds fp32, which engines load as bf16 unless --dtype fp32"))
     if (cache := asked.take("kv_dtype")) is not None:
         model = model._replace(kv_bits=cache.bytes_per_value * 8)
     return model

@@ -221,3 +221,8 @@ def digits(value: float) -> str:
 
 def _money(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+
+
+def many(count: float, what: str) -> str:
+    """A count of things: ``1 token``, ``8,192 tokens``."""
+    return f"{count:,.0f} {what}{'' if count == 1 else 's'}"

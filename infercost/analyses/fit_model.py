@@ -1,17 +1,16 @@
 """What a named model needs: weights as really sharded, KV cache, reserves, and what would make it fit."""
 
 from infercost import counting
+from infercost.analyses.fit_next import advice, serve
 from infercost.engine import memory
-from infercost.formats import FORMATS
 from infercost.hardware import MEMORY_BASES
 from infercost.model import Model
-from infercost.models import with_format
 from infercost.plan import Plan
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
-from infercost.served import Asking, choose, least, read_asking
+from infercost.served import Asking, choose, read_asking
 from infercost.sharding import Layout, rank_growth_bytes
-from infercost.units import show
+from infercost.units import many, show
 
 #: Memory that engines take outside the share they plan with.
 OUTSIDE = 4 * 2**30
@@ -25,15 +24,17 @@ def answer(asked: Asked) -> Report:
     """
     asking, counted = read_asking(asked)
     chosen = choose(asked, asking, counted)
+    command, why_not = serve(asked, asking, chosen) if chosen.fits else ("", "")
+    unserved = (Note("no-command", f"no command to paste: {why_not}"),) if why_not else ()
     return Report(
         command="fit",
         verdict=_verdict(asking, chosen),
         inputs=tuple(asked.inputs),
         results=_rows(asking, chosen),
         parts=_parts(chosen),
-        advice=_advice(asking, chosen),
-        follow=serve_command(asking, chosen) if chosen.fits else "",
-        notes=(*_notes(asking, chosen), *asked.notes),
+        advice=() if chosen.fits else advice(asked, asking, chosen),
+        follow=command,
+        notes=(*_notes(asking, chosen), *_context_notes(asking, chosen), *unserved, *asked.notes),
         met=chosen.fits,
     )
 
@@ -81,8 +82,17 @@ def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
         Row("activation_bytes_per_gpu", chosen.activations, "the engine sets aside"),
         Row("engine_bytes_per_gpu", chosen.engine, "context, collectives, graphs"),
         Row("memory_per_gpu_bytes", chosen.device_memory, f"{show(chosen.usable, 'share')} of it planned with"),
-        Row("kv_pool_bytes_per_gpu", max(chosen.pool, 0.0), "left for KV cache"),
+        Row("kv_pool_bytes_per_gpu", max(chosen.pool, 0.0), _left(chosen)),
     )
+
+
+def _left(chosen: Plan) -> str:
+    """What is left is for, and how much of it is missing."""
+    if chosen.fits:
+        return "left for KV cache"
+    if chosen.pool < 0:
+        return f"{show(-chosen.pool, 'B')} short before any KV cache"
+    return f"the KV cache asked for takes {show(chosen.cache, 'B')}"
 
 
 def _cache_rows(model: Model, chosen: Plan, layout: Layout) -> tuple[Row, ...]:
@@ -93,14 +103,20 @@ def _cache_rows(model: Model, chosen: Plan, layout: Layout) -> tuple[Row, ...]:
     capped = longest is None or (model.max_context and longest > model.max_context)
     return (
         Row("kv_bytes_per_token", grows, _heads(model)),
-        Row("kv_bytes_per_sequence", counting.cache_bytes(model, chosen.context), f"at {chosen.context:,.0f} tokens"),
+        Row(
+            "kv_bytes_per_sequence", counting.cache_bytes(model, chosen.context), f"at {many(chosen.context, 'token')}"
+        ),
         Row(
             "kv_pool_tokens",
             tokens,
             "no cache grows" if tokens is None else f"{show(one_token, 'B')} a token and device",
         ),
-        Row("max_sequences", chosen.max_sequences, f"of {chosen.context:,.0f} tokens each"),
-        Row("longest_context", model.max_context if capped else longest, f"for a batch of {chosen.batch:,}"),
+        Row("max_sequences", chosen.max_sequences, f"of {many(chosen.context, 'token')} each"),
+        Row(
+            "longest_context",
+            (model.max_context or None) if capped else longest,
+            "what the model was made for" if capped and model.max_context else f"for a batch of {chosen.batch:,}",
+        ),
         Row("shortfall_bytes", max(-chosen.left, 0.0) * layout.devices, "on all devices", shown=not chosen.fits),
     )
 
@@ -114,63 +130,25 @@ def _heads(model: Model) -> str:
 
 
 def _parts(chosen: Plan) -> tuple[tuple[str, float, str], ...]:
-    if not chosen.fits:
-        return ()
+    """What one device holds, or would have to."""
     return (
         ("weights", chosen.weights, "B"),
         ("activations, engine", chosen.activations + chosen.engine, "B"),
         ("KV cache asked for", chosen.cache, "B"),
-        ("KV cache left", chosen.left, "B"),
+        ("KV cache left", max(chosen.left, 0.0), "B"),
         ("not planned with", chosen.device_memory * (1 - chosen.usable), "B"),
     )
 
 
 def _verdict(asking: Asking, chosen: Plan) -> str:
     what = f"{asking.model.name} ({asking.model.quantization.name}) on {chosen.layout.devices} x {asking.part.name}"
-    load = f"{chosen.batch:,} x {chosen.context:,.0f} tokens"
+    load = f"{chosen.batch:,} x {many(chosen.context, 'token')}"
     if chosen.fits:
         word = "Barely fits" if chosen.barely else "Fits"
         most = chosen.max_sequences
-        room = "" if most is None else f", room for {most:,} such sequences"
+        room = "" if most is None else f", room for {many(most, 'such sequence')}"
         return f"{word}: {what} with {load}, {show(chosen.left, 'B')} a device to spare{room}."
     return f"Does not fit: {what} with {load} is short by {show(-chosen.left, 'B')} a device."
-
-
-def _advice(asking: Asking, chosen: Plan) -> tuple[str, ...]:
-    if chosen.fits:
-        return ()
-    return tuple(_changes(asking, chosen)) or ("no single change makes it fit: combine fewer bits with more devices",)
-
-
-def _changes(asking: Asking, chosen: Plan) -> list[str]:
-    """Single changes that make it fit, the least first."""
-    found, model = [], asking.model
-    if (more := least(asking)) is not None:
-        found.append(f"{more.layout.devices} devices (--gpus {more.layout.devices})")
-    for name in ("fp8", "int4"):
-        smaller = with_format(model, name, FORMATS[name].bytes_per_value * 8)
-        fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
-        if fewer and asking.plan(chosen.layout, smaller).fits:
-            found.append(f"weights in {name} (--dtype {name})")
-            break
-    if model.kv_bits > 8 and asking.plan(chosen.layout, model._replace(kv_bits=8)).fits:
-        found.append("KV cache in fp8 (--kv-dtype fp8)")
-    if longest := chosen.longest_context:
-        found.append(f"a context of {longest:,} (--context {longest})")
-    return found
-
-
-def serve_command(asking: Asking, chosen: Plan) -> str:
-    """The vLLM flags that follow from a plan, to paste."""
-    layout = chosen.layout
-    flags = [f"vllm serve {asking.found.hub_id or asking.model.name}"]
-    flags += [f"--tensor-parallel-size {layout.tp}"] if layout.tp > 1 else []
-    flags += [f"--pipeline-parallel-size {layout.pp}"] if layout.pp > 1 else []
-    flags += [f"--data-parallel-size {layout.dp}"] if layout.dp > 1 else []
-    flags += ["--enable-expert-parallel"] if layout.ep > 1 else []
-    flags += [f"--max-model-len {chosen.context:.0f}", f"--gpu-memory-utilization {chosen.usable:g}"]
-    flags += ["--kv-cache-dtype fp8"] if asking.model.kv_bits == 8 else []
-    return " ".join(flags)
 
 
 def _notes(asking: Asking, chosen: Plan) -> list[Note]:
@@ -198,6 +176,15 @@ def _notes(asking: Asking, chosen: Plan) -> list[Note]:
     if (stored := asking.found.stored_bytes) is not None:
         notes.append(Note("checkpoint", f"the checkpoint's tensors hold {show(stored, 'B')}"))
     return notes
+
+
+def _context_notes(asking: Asking, chosen: Plan) -> list[Note]:
+    """What is not known of how long a context may be."""
+    if asking.model.max_context:
+        return []
+    if chosen.longest_context is None:
+        return [Note("no-growth", "its cache does not grow: memory sets no longest context, and its config names none")]
+    return [Note("context-unknown", "its config names no longest context: whether it was made for so long is unknown")]
 
 
 def _is_hybrid(model: Model) -> bool:

@@ -46,7 +46,8 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         found.append(_parts(report))
     if report.series:
         found.append(_series(report.series))
-    found += [Text(f"What to change: {advice}.") for advice in report.advice]
+    if report.advice:
+        found.append(Text(f"What to change: {'; or '.join(report.advice)}."))
     if report.follow:
         found.append(Text(f"Serve it so: {report.follow}"))
     found += [_work(step) for step in report.steps]

@@ -83,14 +83,14 @@ def test_the_verdict_and_what_would_change_it(run: Run) -> None:
     short = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:2", "--context", "131072", "--json")
     assert short.code == 3
     assert short.json["results"]["fits"] is False
-    assert any("--gpus" in advice for advice in short.json["advice"])
+    assert any("--gpu h100:4" in advice for advice in short.json["advice"])
 
 
 def test_the_least_change_really_makes_it_fit(run: Run) -> None:
     args = ("fit", "--model", "llama-3.1-70b", "--gpu", "h100:1")
     assert run(*args).code == 3
     advice = " ".join(run(*args, "--json").json["advice"])
-    assert "--gpus 2" in advice
+    assert "--gpu h100:2" in advice
     assert "--dtype int4" in advice
     assert run(*args, "--dtype", "int4").code == 0
     assert run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", "--gpus", "2").code == 0
@@ -203,3 +203,86 @@ def test_no_width_cuts_a_block_of_scales(run: Run) -> None:
     assert refused.code == 2
     assert "valid widths: 1, 2, 4, or whole experts: --tp 8 --ep 8" in refused.err
     assert run(*args, "--tp", "8", "--ep", "8").code == 0
+
+
+def served(run: Run, *args: str) -> tuple[str, list[str]]:
+    """The command to paste and the reasons why there is none."""
+    result = run("fit", *args, "--json")
+    assert result.code == 0
+    why = [note["text"] for note in result.json["notes"] if note["code"] == "no-command"]
+    shown = " ".join(run("fit", *args).out.split())
+    return shown.partition("Serve it so: ")[2], why
+
+
+@pytest.mark.parametrize(
+    ("args", "flag"),
+    [
+        (("--model", "llama-3.1-8b", "--dtype", "fp8"), "--quantization fp8"),
+        (("--model", "llama-3.1-8b", "--dtype", "fp16"), "--dtype float16"),
+        (("--model", "llama-3.1-8b", "--kv-dtype", "fp8"), "--kv-cache-dtype fp8"),
+        (("--model", "olmo-2-7b"), "--dtype bfloat16"),
+        (("--model", "olmo-2-7b", "--dtype", "fp32"), "--dtype float32"),
+        (("--model", "llama-3.1-8b", "--context", "1k", "--batch", "300"), "--max-num-seqs 300"),
+    ],
+)
+def test_the_command_holds_what_was_computed(args: tuple[str, ...], flag: str, run: Run) -> None:
+    command, why = served(run, *args, "--gpu", "h200:1")
+    assert flag in command
+    assert not why
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--model", "llama-3.1-8b", "--dtype", "int4"), "only from a checkpoint that is quantized so"),
+        (("--model", "llama-3.1-8b", "--dtype", "int8"), "only from a checkpoint that is quantized so"),
+        (("--model", "llama-3.1-8b", "--kv-dtype", "int4"), "no KV cache in int4"),
+        (("--model", "gpt-3-175b"), "no published weights"),
+        (("--model", "opt-175b"), "no published weights"),
+        (("--model", "palm-540b"), "no published weights"),
+        (("--model", "nvidia/gpt-20b"), "no published weights"),
+        (("--model", "qwen2.5-coder-32b-fp8"), "no published weights"),
+    ],
+)
+def test_a_command_that_would_not_run_so_is_left_out(args: tuple[str, ...], said: str, run: Run) -> None:
+    command, why = served(run, *args, "--gpu", "h200")
+    assert command == ""
+    assert said in why[0]
+
+
+def test_advice_can_be_followed(run: Run) -> None:
+    args = ("fit", "--model", "llama-3.1-70b", "--context", "128k", "--batch", "16")
+    short = run(*args, "--gpu", "h100:2", "--tp", "2")
+    assert short.out.count("What to change:") == 1
+    assert "--context 629" not in short.out
+    assert "16 devices (--gpu h100:16 --tp 8 --pp 2)" in " ".join(short.out.split())
+    assert run(*args, "--gpu", "h100:16", "--tp", "8", "--pp", "2").code == 0
+
+
+def test_what_is_short_is_shown(run: Run) -> None:
+    short = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:1")
+    assert short.code == 3
+    assert "short before any KV cache" in short.out
+    assert "KV cache asked for" in short.out
+    assert "KV cache left" not in short.out
+
+
+def test_one_is_no_plural(run: Run) -> None:
+    said = run("fit", "--model", "llama-3.1-8b", "--gpu", "h100:1", "--context", "1").out
+    assert "at 1 token\n" in said
+    assert "1 tokens" not in said
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [("mamba-codestral-7b", "no-growth"), ("falcon-7b", "context-unknown"), ("olmo-2-7b", "fp32")]
+)
+def test_what_is_not_known_is_said(model: str, code: str, run: Run) -> None:
+    found = run("fit", "--model", model, "--gpu", "h100", "--json").json
+    assert code in {note["code"] for note in found["notes"]}
+    assert (found["results"]["longest_context"] is None) == (code == "no-growth")
+
+
+def test_a_checkpoint_in_fp32_is_planned_as_it_is_loaded(run: Run) -> None:
+    """OLMo-2 7B: 7,298,617,344 parameters of two bytes."""
+    found = run("fit", "--model", "olmo-2-7b", "--gpu", "h100", "--json").json["results"]
+    assert found["weight_bytes"] == 2 * found["total_params"] == 2 * 7_298_617_344
