@@ -86,8 +86,9 @@ def _batch(asked: Asked) -> int:
 def _as_asked(asked: Asked, model: Model) -> Model:
     """The model in the formats that were asked for, its own where none was."""
     if (format := asked.take("dtype")) is not None:
-        model = with_format(model, format.name, format.bytes_per_value * 8)
-        model = model._replace(kv_bits=max(model.kv_bits, 32)) if format.name == "fp32" else model
+        if format.name != model.quantization.name:
+            model = with_format(model, format.name, format.bytes_per_value * 8)
+        model = model._replace(kv_bits=32) if format.name == "fp32" else model
     elif model.quantization.name == "fp32":
         model = with_format(model, "bf16", 16)
         asked.notes.append(Note("fp32", "its checkpoint holds fp32, which engines load as bf16 unless --dtype fp32"))

@@ -105,12 +105,15 @@ def _refusal(model: Model, layout: Layout) -> tuple[str, str] | None:
     if pp > model.depth:
         return f"--pp {pp} is more than the {model.depth} layers", f"use at most --pp {model.depth}"
     most = max(most_experts(model), 1)
+    if ep > most == 1:
+        return f"--ep {ep}: {model.name} has no experts", "leave --ep out"
     if ep > most:
-        return f"--ep {ep} is more than the {most_experts(model)} experts of {model.name}", f"use at most --ep {most}"
+        return f"--ep {ep} is more than the {most} experts of {model.name}", f"use at most --ep {most}"
     if ep > 1 and ep % tp:
         multiples, divisors = range(tp, most + 1, tp), [one for one in valid_widths(model) if ep % one == 0]
-        remedy = f"valid layouts: --tp {tp} with --ep {_listed(multiples)}; --ep {ep} with --tp {_listed(divisors)}"
-        return f"--ep {ep} is no multiple of --tp {tp}, and an expert group is whole tensor parallel groups", remedy
+        wider = f"--tp {tp} with --ep {_listed(multiples)}; " if multiples else ""
+        what = f"--ep {ep} is no multiple of --tp {tp}, and an expert group is whole tensor parallel groups"
+        return what, f"valid layouts: {wider}--ep {ep} with --tp {_listed(divisors)}"
     if width := _odd_block(model, layout):
         whole = "" if _odd_block(model, Layout(tp, pp, tp)) or tp > most else f", or whole experts: --tp {tp} --ep {tp}"
         what = f"--tp {tp} cuts matrices of {width:,} columns inside a block of {model.quantization.block}"

@@ -8,7 +8,7 @@ from infercost.model import Model
 from infercost.plan import Plan
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
-from infercost.served import Asking, choose, read_asking
+from infercost.served import Asking, asked_widths, choose, read_asking
 from infercost.sharding import Layout, rank_growth_bytes
 from infercost.units import many, show
 
@@ -34,7 +34,7 @@ def answer(asked: Asked) -> Report:
         parts=_parts(chosen),
         advice=() if chosen.fits else advice(asked, asking, chosen),
         follow=command,
-        notes=(*_notes(asking, chosen), *_context_notes(asking, chosen), *unserved, *asked.notes),
+        notes=(*_notes(asking, chosen), *_layout_notes(asked, asking, chosen), *unserved, *asked.notes),
         met=chosen.fits,
     )
 
@@ -65,8 +65,8 @@ def _device_rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
 
 
 def _groups(layout: Layout) -> str:
-    """Expert parallelism in words: over how many ranks, in how many groups that serve sequences of their own."""
-    return f", ep {layout.ep} of {layout.dp} x tp" if layout.ep > 1 else ""
+    """Expert parallelism in words: its ranks, and the groups of them that serve sequences of their own."""
+    return f", ep {layout.ep}, dp {layout.dp}" if layout.ep > 1 else ""
 
 
 def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
@@ -126,7 +126,9 @@ def _heads(model: Model) -> str:
     attention = max((layer.attention for layer in model.layers), key=lambda each: each.cache)
     if attention.latent:
         return f"latents of {attention.cache}, {model.kv_bits:g} bits"
-    return f"{attention.kv_heads} KV heads of {attention.head_dim}, {model.kv_bits:g} bits"
+    if not attention.cache:
+        return "a state that does not grow"
+    return f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
 
 
 def _parts(chosen: Plan) -> tuple[tuple[str, float, str], ...]:
@@ -178,13 +180,24 @@ def _notes(asking: Asking, chosen: Plan) -> list[Note]:
     return notes
 
 
+def _layout_notes(asked: Asked, asking: Asking, chosen: Plan) -> list[Note]:
+    """What was chosen of the layout, and what is not known of how long a context may be."""
+    notes, widths, layout = _context_notes(asking, chosen), asked_widths(asked), chosen.layout
+    if widths.tp and not widths.pp and layout.pp > 1:
+        text = f"the {layout.devices} devices were filled with {layout.pp} pipeline stages"
+        notes.append(Note("layout", f"{text}; replicas of fewer devices, each with the whole model, are another way"))
+    if chosen.fits and layout.devices > asking.domain:
+        notes.append(Note("several-nodes", "on several nodes vLLM needs Ray, or its own flags for each node"))
+    return notes
+
+
 def _context_notes(asking: Asking, chosen: Plan) -> list[Note]:
     """What is not known of how long a context may be."""
     if asking.model.max_context:
         return []
     if chosen.longest_context is None:
         return [Note("no-growth", "its cache does not grow: memory sets no longest context, and its config names none")]
-    return [Note("context-unknown", "its config names no longest context: whether it was made for so long is unknown")]
+    return [Note("context-unknown", "its config names no longest context: memory may hold more than it was made for")]
 
 
 def _is_hybrid(model: Model) -> bool:

@@ -70,7 +70,9 @@ def serve(asked: Asked, asking: Asking, chosen: Plan) -> tuple[str, str]:
     weights = _weights(format, found.model.quantization)
     kept = _cache(cache, format, found.model.kv_bits)
     if not found.hub_id:
-        return "", f"no published weights of {found.title} are known"
+        return "", f"no hub id or folder is known to hold weights of {found.title}"
+    if found.model.quantization.name.startswith(("mlx", "exl2")):
+        return "", f"vLLM does not load {found.model.quantization.name}"
     if weights is None:
         return "", f"vLLM loads {format.name} only from a checkpoint that is quantized so"
     if kept is None:

@@ -237,11 +237,11 @@ def test_the_command_holds_what_was_computed(args: tuple[str, ...], flag: str, r
         (("--model", "llama-3.1-8b", "--dtype", "int4"), "only from a checkpoint that is quantized so"),
         (("--model", "llama-3.1-8b", "--dtype", "int8"), "only from a checkpoint that is quantized so"),
         (("--model", "llama-3.1-8b", "--kv-dtype", "int4"), "no KV cache in int4"),
-        (("--model", "gpt-3-175b"), "no published weights"),
-        (("--model", "opt-175b"), "no published weights"),
-        (("--model", "palm-540b"), "no published weights"),
-        (("--model", "nvidia/gpt-20b"), "no published weights"),
-        (("--model", "qwen2.5-coder-32b-fp8"), "no published weights"),
+        (("--model", "gpt-3-175b"), "no hub id or folder"),
+        (("--model", "opt-175b"), "no hub id or folder"),
+        (("--model", "palm-540b"), "no hub id or folder"),
+        (("--model", "nvidia/gpt-20b"), "no hub id or folder"),
+        (("--model", "qwen2.5-coder-32b-fp8"), "no hub id or folder"),
     ],
 )
 def test_a_command_that_would_not_run_so_is_left_out(args: tuple[str, ...], said: str, run: Run) -> None:
@@ -286,3 +286,13 @@ def test_a_checkpoint_in_fp32_is_planned_as_it_is_loaded(run: Run) -> None:
     """OLMo-2 7B: 7,298,617,344 parameters of two bytes."""
     found = run("fit", "--model", "olmo-2-7b", "--gpu", "h100", "--json").json["results"]
     assert found["weight_bytes"] == 2 * found["total_params"] == 2 * 7_298_617_344
+
+
+def test_a_format_that_it_has_already_changes_nothing(run: Run) -> None:
+    assert run("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8", "--tp", "8", "--dtype", "fp8").code == 2
+
+
+def test_stages_that_were_chosen_are_said(run: Run) -> None:
+    args = ("fit", "--model", "llama-3.1-70b", "--gpu", "h100:8", "--tp", "4")
+    assert "filled with 2 pipeline stages" in run(*args).err
+    assert "pipeline stages" not in run(*args, "--pp", "2").err
