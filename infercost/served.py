@@ -143,12 +143,16 @@ def _on(asking: Asking, devices: int, widths: Layout = FREE) -> Plan:
     return next((each for each in plans if each.fits), plans[0])
 
 
-def least(asking: Asking) -> Plan | None:
-    """The plan with the least devices that fits, powers of two inside a node, then whole nodes."""
+def least(asking: Asking, by_experts: bool = False) -> Plan | None:
+    """The plan with the least devices that fits, powers of two inside a node, then whole nodes.
+
+    ``by_experts`` keeps to layouts that spread the experts over all devices.
+    """
     counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= asking.domain]
     counts += range(2 * asking.domain, MOST_DEVICES + 1, asking.domain)
     for devices in dict.fromkeys(counts):
-        for layout in layouts(asking.model, devices, asking.domain):
+        widths = Layout(0, 0, devices) if by_experts else FREE
+        for layout in layouts(asking.model, devices, asking.domain, widths):
             if (found := asking.plan(layout)).fits:
                 return found
     return None

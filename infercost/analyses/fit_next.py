@@ -35,7 +35,8 @@ def advice(asked: Asked, asking: Asking, chosen: Plan) -> tuple[str, ...]:
 
 def _changes(asked: Asked, asking: Asking, chosen: Plan) -> list[str]:
     found, model = [], asking.model
-    if (more := least(asking)) is not None:
+    more = (least(asking, by_experts=True) if asked_widths(asked).ep > 1 else None) or least(asking)
+    if more is not None:
         found.append(_devices(asked, more.layout))
     for name in ("fp8", "int4"):
         smaller = with_format(model, name, FORMATS[name].bytes_per_value * 8)

@@ -90,7 +90,12 @@ def quantization(config: Config, sidecar: Mapping[str, Any] | None, made: Sequen
     bits = {part: width for part, width in bits.items() if width != base}
     if not bits and settings.get("config_groups") and any(rule.bits for rule in found.rules):
         raise settings.refused("config_groups", "groups whose targets name modules of a language model")
-    return Quantization(found.name, base, bits, max(settings.get("weight_block_size") or (0,)))
+    return Quantization(found.name, base, bits, _block(settings))
+
+
+def _block(settings: Settings) -> int:
+    """How many weights in a row share a scale, so that no cut may run through them; 0 where any cut will do."""
+    return max(0, *(settings.get("weight_block_size") or (int(settings.get("group_size") or 0),)))
 
 
 def _bits(part: str, rules: Sequence[Rule], made: Sequence[Layer], base: float) -> float:

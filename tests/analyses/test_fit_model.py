@@ -296,3 +296,15 @@ def test_stages_that_were_chosen_are_said(run: Run) -> None:
     args = ("fit", "--model", "llama-3.1-70b", "--gpu", "h100:8", "--tp", "4")
     assert "filled with 2 pipeline stages" in run(*args).err
     assert "pipeline stages" not in run(*args, "--pp", "2").err
+
+
+def test_no_width_cuts_a_group_of_scales(run: Run) -> None:
+    """Llama-2 7B is 11008 wide: eight ranks hold 1376, no multiple of the group of 128; two hold 43 groups each."""
+    args = ("fit", "--model", "llama-2-7b-gptq", "--gpu", "h100:8")
+    assert run(*args, "--tp", "8").code == 2
+    assert run(*args, "--tp", "2").code == 0
+
+
+def test_expert_parallelism_is_kept_in_the_advice(run: Run) -> None:
+    short = run("fit", "--model", "deepseek-v3", "--gpu", "h100:8", "--ep", "8")
+    assert "16 devices (--gpu h100:16 --ep 16)" in " ".join(short.out.split())
