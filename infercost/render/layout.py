@@ -8,6 +8,7 @@ from infercost.report import Report, Series
 from infercost.units import common_scale, digits, show
 
 BAR_WIDTH = 24
+COMMAND_WIDTH = 75
 
 
 class Text(NamedTuple):
@@ -49,11 +50,24 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     if report.advice:
         found.append(Text(f"What to change: {'; or '.join(report.advice)}."))
     if report.follow:
-        found.append(Text(f"Serve it so: {report.follow}"))
+        found.append(Work(("Serve it so:", *_command(report.follow))))
     found += [_work(step) for step in report.steps]
     if sources and report.inputs:
         found.append(_sources(report))
     return found
+
+
+def _command(command: str) -> list[str]:
+    """A command over lines that a shell reads as one when they are pasted."""
+    lines = [""]
+    for word in command.split(" --"):
+        word = word if lines == [""] else f"--{word}"
+        if len(lines[-1]) + len(word) > COMMAND_WIDTH:
+            lines[-1] += " \\"
+            lines.append(f"    {word}")
+        else:
+            lines[-1] += f" {word}" if lines[-1] else f"  {word}"
+    return lines
 
 
 def _work(step: Any) -> Work:

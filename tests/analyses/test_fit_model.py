@@ -173,9 +173,9 @@ def test_experts_are_held_whole() -> None:
 
 
 def test_the_command_runs_on_the_devices_that_were_planned(run: Run) -> None:
-    said = run(*DEEPSEEK, "--gpu", "h200:16", "--ep", "16", "--batch", "64").out.replace("\n", " ")
+    said = run(*DEEPSEEK, "--gpu", "h200:16", "--ep", "16", "--batch", "64").out.replace(" \\\n   ", "")
     assert "--data-parallel-size 16 --enable-expert-parallel" in said
-    said = run(*DEEPSEEK, "--gpu", "h200:16", "--tp", "8", "--ep", "16").out.replace("\n", " ")
+    said = run(*DEEPSEEK, "--gpu", "h200:16", "--tp", "8", "--ep", "16").out.replace(" \\\n   ", "")
     assert "--tensor-parallel-size 8 --data-parallel-size 2 --enable-expert-parallel" in said
 
 
@@ -210,7 +210,7 @@ def served(run: Run, *args: str) -> tuple[str, list[str]]:
     result = run("fit", *args, "--json")
     assert result.code == 0
     why = [note["text"] for note in result.json["notes"] if note["code"] == "no-command"]
-    shown = " ".join(run("fit", *args).out.split())
+    shown = " ".join(run("fit", *args).out.replace(" \\\n", " ").split())
     return shown.partition("Serve it so: ")[2], why
 
 
