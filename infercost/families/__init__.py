@@ -5,8 +5,10 @@ from typing import Any
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.families.beside import prediction_params, vision_params
 from infercost.families.config import Config, parse_json
+from infercost.families.family import Family
+from infercost.families.pattern import check_lists
 from infercost.families.quantization import kv_bits, quantization
-from infercost.families.table import ALIASES, FAMILIES, Family
+from infercost.families.table import ALIASES, FAMILIES
 from infercost.model import Layer, Model
 
 #: More layers than any model has.
@@ -37,11 +39,12 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
     config.defaults = family.defaults
+    check_lists(config, _depth(config))
     made = _made(config, family)
     vision = vision_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
-    tied = bool(config.raw("tie_word_embeddings", family.tied))
-    tied = bool(config.outer.get("tie_word_embeddings", tied))
+    told = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
+    tied = next((bool(value) for value in told if value is not None), family.tied)
     return Model(
         name=name,
         family=config.family,

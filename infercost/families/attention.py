@@ -9,7 +9,8 @@ from infercost.model import Attention
 
 def head_dim_of(config: Config) -> int:
     """Width of a head: its own key, or the hidden size over the heads."""
-    return config.opt("head_dim") or config.need("hidden") // max(config.need("heads"), 1)
+    told = config.get("head_dim")
+    return config.need("head_dim", config.need("hidden") // config.need("heads") if told is None else None)
 
 
 def grouped(
@@ -24,7 +25,7 @@ def grouped(
 ) -> Attention:
     """Grouped-query attention (multi-head when every head has its own keys, multi-query when all share one)."""
     heads = heads or config.need("heads")
-    kv_heads = kv_heads or config.opt("kv_heads", heads)
+    kv_heads = kv_heads or config.need("kv_heads", heads)
     head_dim = head_dim or head_dim_of(config)
     v_head_dim = v_head_dim or head_dim
     dims: dict[str, Any] = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "v_head_dim": v_head_dim}
@@ -46,18 +47,19 @@ def grouped(
 def _biases(config: Config, heads: int, kv_heads: int, head_dim: int, v_head_dim: int) -> int:
     into = heads * head_dim + kv_heads * (head_dim + v_head_dim)
     out = config.need("hidden")
-    return into * bool(config.defaults.get("qkv_bias")) + out * bool(config.defaults.get("o_bias"))
+    return into * config.flag("qkv_bias", "attention_bias") + out * config.flag("o_bias", "attention_bias")
 
 
 def _head_norms(config: Config, heads: int, kv_heads: int, head_dim: int) -> int:
     """Norms of queries and keys: one vector a head width, or one over all heads."""
-    return {"": 0, "head": 2 * head_dim, "all": (heads + kv_heads) * head_dim}[config.defaults.get("qk_norm", "")]
+    kind = config.defaults.get("qk_norm", "") if config.flag("has_qk_norm", default=True) else ""
+    return {"": 0, "head": 2 * head_dim, "all": (heads + kv_heads) * head_dim}[kind]
 
 
 def latent(config: Config, *, indexed: bool = False) -> Attention:
     """Multi-head latent attention, with DeepSeek's sparse indexer where the family has one."""
     hidden, heads = config.need("hidden"), config.need("heads")
-    query_rank, kv_rank = config.number("q_lora_rank", 0), config.number("kv_lora_rank")
+    query_rank, kv_rank = config.count("q_lora_rank"), config.number("kv_lora_rank")
     nope, rope = config.number("qk_nope_head_dim"), config.number("qk_rope_head_dim")
     v_head_dim = config.number("v_head_dim")
     split = architecture.latent_up_params(
@@ -202,15 +204,38 @@ def mamba2(config: Config, *, heads: int, width: int, groups: int, state: int, k
     )
 
 
-def mamba1(config: Config) -> Attention:
-    """Mamba as in Jamba, with norms inside."""
-    hidden, state = config.need("hidden"), config.number("mamba_d_state")
-    inner, rank = config.number("mamba_expand") * hidden, config.number("mamba_dt_rank")
-    kernel = config.number("mamba_d_conv")
+def mamba1(config: Config, *, normed: bool = False) -> Attention:
+    """Mamba: a state of ``inner x state`` a sequence; in Jamba with norms inside."""
+    hidden, state = config.need("hidden"), config.need("ssm_state")
+    inner, kernel = config.need("ssm_expand") * hidden, config.need("ssm_kernel")
+    rank = -(-hidden // 16) if config.get("ssm_rank", "auto") == "auto" else config.need("ssm_rank")
     return Attention(
         kind="recurrent",
         split=hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden,
-        small=inner * (kernel + 1) + inner + inner * state + inner + rank + 2 * state,
+        small=inner * (kernel + 1) + inner + inner * state + inner + (rank + 2 * state) * normed,
         state=inner * state,
         conv=inner * (kernel - 1),
+    )
+
+
+def short_conv(config: Config) -> Attention:
+    """LFM2: a gated convolution over the last few positions."""
+    hidden, kernel, bias = config.need("hidden"), config.number("conv_L_cache"), config.flag("conv_bias", "conv_bias")
+    return Attention(
+        kind="recurrent",
+        split=4 * hidden * hidden,
+        small=hidden * kernel + 5 * hidden * bias,
+        conv=hidden * (kernel - 1),
+    )
+
+
+def lightning(config: Config) -> Attention:
+    """MiniMax: linear attention with an output gate, a state of ``head x head`` for each head."""
+    heads, width = config.need("heads"), head_dim_of(config)
+    return Attention(
+        kind="recurrent",
+        heads=heads,
+        split=5 * config.need("hidden") * heads * width,
+        small=heads * width,
+        state=heads * width * width,
     )

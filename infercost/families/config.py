@@ -24,8 +24,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "moe_top_k",
         "top_k_experts",
     ),
-    "expert_width": ("moe_intermediate_size", "expert_intermediate_size"),
+    "expert_width": ("moe_intermediate_size", "expert_intermediate_size", "expert_ffn_hidden_size"),
     "shared_experts": ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"),
+    "ssm_state": ("mamba_d_state", "state_size"),
+    "ssm_expand": ("mamba_expand", "expand"),
+    "ssm_kernel": ("mamba_d_conv", "conv_kernel"),
+    "ssm_rank": ("mamba_dt_rank", "time_step_rank"),
     "window": ("sliding_window", "sliding_window_size", "attention_chunk_size"),
     "context": ("model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"),
 }
@@ -48,12 +52,20 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
     if len(text) > LARGEST:
         raise BadFile(f"{where}: larger than {LARGEST // 1_000_000} MB", "give a config.json")
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise BadFile(f"{where}: is no JSON ({str(error)[:60]})", "give the config.json as it was published") from error
+    if _deeper(data, DEEPEST):
+        raise BadFile(f"{where}: nested deeper than {DEEPEST}", "give the config.json as it was published")
     if not isinstance(data, dict):
         raise BadFile(f"{where}: holds no JSON object", "give the config.json as it was published")
     return data
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie deeper in each other than so many levels."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(each, (dict, list)) and (not levels or _deeper(each, levels - 1)) for each in inside)
 
 
 class Config:
@@ -76,30 +88,51 @@ class Config:
         return str(self.inner.get("model_type") or self.outer.get("model_type") or "")
 
     def raw(self, key: str, default: Any = None) -> Any:
-        """The value of the file's own key, inner first; null is missing."""
-        for place in (self.inner, self.outer, self.defaults):
-            if place.get(key) is not None:
-                return place[key]
-        return default
+        """The value of the file's own key; the class default is for keys that the file leaves out, not for a null."""
+        return self._first((key,), default)
 
     def get(self, meaning: str, default: Any = None) -> Any:
         """The value of a meaning under any of its names."""
-        for name in SYNONYMS[meaning]:
-            if (value := self.raw(name)) is not None:
-                return value
-        return self.defaults.get(meaning, default)
+        return self._first((*SYNONYMS[meaning], meaning), default)
 
-    def need(self, meaning: str) -> int:
-        """A whole number that the architecture cannot do without.
+    def _first(self, names: tuple[str, ...], default: Any) -> Any:
+        places = (self.inner, self.outer)
+        if not any(name in place for name in names for place in places):
+            return next((self.defaults[name] for name in names if name in self.defaults), default)
+        told = (place[name] for name in names for place in places if place.get(name) is not None)
+        return next(told, default)
+
+    def flag(self, name: str, default: bool | str = False) -> bool:
+        """What the family says of a part that a model may have; a word there names the key of the file that tells."""
+        told = self.defaults.get(name, default)
+        return bool(self.raw(told) if isinstance(told, str) else told)
+
+    def has(self, meaning: str) -> bool:
+        """Whether the file speaks of a meaning, or of its own key, if only by a null."""
+        return any(name in place for name in SYNONYMS.get(meaning, (meaning,)) for place in (self.inner, self.outer))
+
+    def need(self, meaning: str, default: int | None = None) -> int:
+        """A whole number above zero that the architecture cannot do without.
 
         Raises:
             Missing: no name of it is in the file, and the family documents no default.
+            BadFile: it is no such number.
         """
-        value = self.get(meaning)
+        value = self.get(meaning, default)
         if value is None:
             names = " or ".join(SYNONYMS[meaning][:2])
             raise Missing(f"{self.where}: has no {names}", f"{self.family} documents no default: add the key")
-        return self._whole(value, SYNONYMS[meaning][0])
+        if not (number := self.whole(value, self._name(meaning))):
+            raise BadFile(f"{self.where}: {self._name(meaning)} is 0", "it must be a whole number above 0")
+        return number
+
+    def count(self, key: str) -> int:
+        """A whole number under the file's own key, where a null means none; a key left out has the class default.
+
+        Raises:
+            Missing: the key is not there and has no default.
+        """
+        return self.number(key, 0 if self.has(key) else None)
 
     def number(self, key: str, default: int | None = None) -> int:
         """A whole number under the file's own key.
@@ -110,12 +143,12 @@ class Config:
         value = self.raw(key, default)
         if value is None:
             raise Missing(f"{self.where}: has no {key}", f"{self.family} documents no default: add the key")
-        return self._whole(value, key)
+        return self.whole(value, key)
 
     def opt(self, meaning: str, default: int = 0) -> int:
         """A whole number, or the default where none is given or it is zero."""
         value = self.get(meaning)
-        return default if value is None else self._whole(value, SYNONYMS[meaning][0]) or default
+        return default if value is None else self.whole(value, self._name(meaning)) or default
 
     def section(self, key: str) -> "Config":
         """A part of the file with keys of its own, which come before the others.
@@ -141,7 +174,17 @@ class Config:
             raise BadFile(f"{self.where}: {key} has no entry for layer {i}", "it must be a list with one entry a layer")
         return values[i]
 
-    def _whole(self, value: Any, key: str) -> int:
+    def _name(self, meaning: str) -> str:
+        """The name under which the file tells a meaning."""
+        names = SYNONYMS[meaning]
+        return next((name for name in names if self.raw(name) is not None), names[0])
+
+    def whole(self, value: Any, key: str) -> int:
+        """A value that must be a whole number, or a refusal that names its key.
+
+        Raises:
+            BadFile: it is something else.
+        """
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST_NUMBER:
             raise BadFile(f"{self.where}: {key} is {str(value)[:40]}", "it must be a whole number")
         if value != int(value):

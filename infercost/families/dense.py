@@ -2,7 +2,7 @@
 
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
-from infercost.families.pattern import Made, kind_of
+from infercost.families.pattern import Made, all_but_every, window_of
 from infercost.model import Attention, Ffn
 
 
@@ -12,42 +12,30 @@ def uniform(config: Config, i: int) -> Made:
 
 
 def windowed(config: Config, i: int) -> Made:
-    """A window on every layer where the config has one."""
-    return attention.grouped(config, config.opt("window")), feedforward.dense(config)
+    """A window on every layer, or on those that ``layer_types`` names, where the config has one."""
+    return attention.grouped(config, window_of(config, i, lambda _: True)), feedforward.dense(config)
 
 
 def qwen_window(config: Config, i: int) -> Made:
     """A window from ``max_window_layers`` on, and only where ``use_sliding_window`` says so."""
-    used = bool(config.raw("use_sliding_window")) and i >= config.number("max_window_layers", 0)
-    window = config.opt("window") if used else 0
+    first = config.number("max_window_layers")
+    window = window_of(config, i, lambda n: n >= first) if config.raw("use_sliding_window") else 0
     return attention.grouped(config, window), feedforward.dense(config)
 
 
 def gemma2(config: Config, i: int) -> Made:
     """Even layers see a window."""
-    window = config.need("window") if kind_of(config, i, lambda n: n % 2 == 0) == "window" else 0
-    return attention.grouped(config, window), feedforward.dense(config)
+    return attention.grouped(config, window_of(config, i, lambda n: n % 2 == 0)), feedforward.dense(config)
 
 
 def gemma3(config: Config, i: int) -> Made:
     """Five layers of six see a window."""
-    every = config.number("sliding_window_pattern", config.number("_sliding_window_pattern", 6))
-    window = config.need("window") if kind_of(config, i, lambda n: bool((n + 1) % every)) == "window" else 0
-    return attention.grouped(config, window), feedforward.dense(config)
-
-
-def cohere(config: Config, i: int) -> Made:
-    """Parallel attention and feed-forward part; norms of every head's queries and keys in the larger ones."""
-    made = attention.grouped(config)
-    norms = (made.heads + made.kv_heads) * made.head_dim if config.raw("use_qk_norm") else 0
-    return made._replace(small=made.small + norms), feedforward.dense(config)
+    return attention.grouped(config, all_but_every(config, i, 6)), feedforward.dense(config)
 
 
 def cohere2(config: Config, i: int) -> Made:
     """Every fourth layer is full, the others see a window."""
-    every = config.number("sliding_window_pattern", 4)
-    window = config.need("window") if kind_of(config, i, lambda n: bool((n + 1) % every)) == "window" else 0
-    return attention.grouped(config, window), feedforward.dense(config)
+    return attention.grouped(config, all_but_every(config, i)), feedforward.dense(config)
 
 
 def falcon(config: Config, i: int) -> Made:
@@ -55,10 +43,11 @@ def falcon(config: Config, i: int) -> Made:
     hidden, new = config.need("hidden"), bool(config.raw("new_decoder_architecture"))
     heads = config.need("heads")
     kv_heads = config.need("kv_heads") if new else 1 if config.raw("multi_query", True) else heads
-    norms = 2 if new or not config.raw("parallel_attn", True) else 1
+    parallel_norms = config.number("num_ln_in_parallel_attn", 2 if new else 1)
+    norms = parallel_norms if config.raw("parallel_attn", True) else 2
     width = config.opt("width", 4 * hidden)
     made = attention.grouped(config, kv_heads=kv_heads)
-    return made._replace(small=2 * norms * hidden), feedforward.dense(config, width)
+    return made._replace(small=made.small + 2 * norms * hidden), feedforward.dense(config, width)
 
 
 def bloom(config: Config, i: int) -> Made:
@@ -96,16 +85,21 @@ def nemotron_nas(config: Config, i: int) -> Made:
     return made, ffn._replace(small=hidden)
 
 
-def exaone4(config: Config, i: int) -> Made:
-    """Every fourth layer is full where a pattern, a number or letters such as ``LLLG``, says so."""
-    pattern = config.raw("sliding_window_pattern", 4)
-    every = len(pattern) if isinstance(pattern, str) else config.number("sliding_window_pattern", 4)
-    kind = kind_of(config, i, lambda n: bool((n + 1) % every))
-    return attention.grouped(config, config.need("window") if kind == "window" else 0), feedforward.dense(config)
+def bigcode(config: Config, i: int) -> Made:
+    """All heads share one KV head unless ``multi_query`` says otherwise."""
+    kv_heads = 1 if config.raw("multi_query", True) else config.need("heads")
+    width = config.opt("width", 4 * config.need("hidden"))
+    return attention.grouped(config, kv_heads=kv_heads), feedforward.dense(config, width)
 
 
-def internlm(config: Config, i: int) -> Made:
-    """Llama with biases on all four matrices of attention where ``bias`` says so."""
-    made = attention.grouped(config)
-    biases = ((made.heads + 2 * made.kv_heads) * made.head_dim + config.need("hidden")) * bool(config.raw("bias"))
-    return made._replace(small=made.small + biases), feedforward.dense(config)
+def apertus(config: Config, i: int) -> Made:
+    """Full attention; an activation with two learned numbers."""
+    ffn = feedforward.dense(config)
+    return attention.grouped(config), ffn._replace(small=ffn.small + 2)
+
+
+def stablelm(config: Config, i: int) -> Made:
+    """A second norm with bias unless the two parts are parallel."""
+    ffn = feedforward.dense(config)
+    norm = 0 if config.raw("use_parallel_residual") else 2 * config.need("hidden")
+    return attention.grouped(config), ffn._replace(small=ffn.small + norm)

@@ -1,6 +1,7 @@
 """The feed-forward part of one layer, from a config: dense matrices, or experts and what stands beside them."""
 
 from infercost.engine import architecture
+from infercost.errors import BadFile
 from infercost.families.config import Config
 from infercost.model import Ffn
 
@@ -14,7 +15,7 @@ def dense(config: Config, width: int = 0) -> Ffn:
     """A feed-forward part that every token uses whole."""
     hidden, width = config.need("hidden"), width or config.need("width")
     each = matrices(config)
-    biases = (width * (each - 1) + hidden) if config.defaults.get("ffn_bias") else 0
+    biases = (width * (each - 1) + hidden) if config.flag("ffn_bias", "mlp_bias") else 0
     total = architecture.ffn_params(matrices=each, input_width=hidden, ffn_width=width)
     return Ffn(kind="gated" if each == 3 else "plain", width=width, dense=total, small=biases)
 
@@ -28,19 +29,19 @@ def mixture(config: Config, *, width: int = 0, shared_width: int = -1, latent: i
     width = width or config.opt("expert_width") or config.need("width")
     if shared_width < 0:
         shared_width = config.opt("shared_experts") * width
-    each = matrices(config)
+    each, active = matrices(config), config.need("active")
+    if active > experts:
+        raise BadFile(f"{config.where}: num_experts_per_tok is {active} of {experts}", "a token has as many at most")
     down_and_up = 2 * hidden * latent
     return Ffn(
         kind="experts",
         width=width,
         shared=architecture.ffn_params(matrices=each, input_width=hidden, ffn_width=shared_width) + down_and_up,
         experts=experts,
-        active=config.need("active"),
+        active=active,
         expert=architecture.ffn_params(matrices=each, input_width=latent or hidden, ffn_width=width),
         router=hidden * experts,
-        small=small
-        + latent * bool(config.raw("latent_moe_use_norm"))
-        + experts * bool(config.defaults.get("router_bias")),
+        small=small + latent * bool(config.raw("latent_moe_use_norm")) + experts * config.flag("router_bias"),
     )
 
 

@@ -89,19 +89,18 @@ def config_of(header: Header, path: str) -> dict[str, Any]:
         )
     config: dict[str, Any] = {"model_type": ARCHITECTURES[architecture]}
     for key, called in KEYS.items():
-        if (value := header.keys.get(f"{architecture}.{key}")) is not None:
-            config[called] = max(value) if isinstance(value, list) else value
+        value = header.keys.get(f"{architecture}.{key}")  # what a header does not say, the model does not have
+        config[called] = max(value) if isinstance(value, list) else value
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
-    config.setdefault(
-        "vocab_size", header.keys.get("tokenizer.ggml.tokens") or shapes.get("token_embd.weight", (0, 0))[-1]
-    )
+    if config["vocab_size"] is None:
+        config["vocab_size"] = header.keys.get("tokenizer.ggml.tokens") or shapes.get("token_embd.weight", (0, 0))[-1]
     config["tie_word_embeddings"] = "output.weight" not in shapes
     return _adapted(config, architecture, header)
 
 
 def _adapted(config: dict[str, Any], architecture: str, header: Header) -> dict[str, Any]:
     """What a file says in another way than a config does."""
-    if architecture == "llama" and "num_local_experts" in config:
+    if architecture == "llama" and config["num_local_experts"]:
         config["model_type"] = "mixtral"
     if architecture == "deepseek2":
         rope = int(header.keys["deepseek2.rope.dimension_count"])

@@ -2,7 +2,7 @@
 
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
-from infercost.families.mixtures import qwen_ffn
+from infercost.families.mixtures import granite_shared, qwen_ffn
 from infercost.families.pattern import Made, kind_of
 from infercost.model import Attention
 
@@ -22,23 +22,83 @@ def gated_delta(config: Config, i: int) -> Made:
 
 
 def granite_hybrid(config: Config, i: int) -> Made:
-    """Mamba-2 or attention by ``layer_types``; a shared part beside the experts."""
-    ffn = feedforward.mixture(
-        config, width=config.need("width"), shared_width=config.number("shared_intermediate_size", 0)
-    )
-    if kind_of(config, i, lambda _: False) != "recurrent":
-        return attention.grouped(config), ffn
+    """Mamba-2 where ``layer_types`` names it, and everywhere without; a shared part beside the experts."""
+    attends, ffn = granite_shared(config, i)
+    if config.raw("layer_types") is not None and kind_of(config, i, lambda _: False) != "recurrent":
+        return attends, ffn
+    inner = config.number("mamba_expand") * config.need("hidden")
+    return _mamba2(config, inner), ffn
+
+
+def _mamba2(config: Config, inner: int) -> Attention:
+    """Mamba-2 so wide, by the keys of Granite and Falcon-H1."""
     heads = config.number("mamba_n_heads")
-    width = config.number("mamba_expand") * config.need("hidden") // heads
-    made = attention.mamba2(
+    return attention.mamba2(
         config,
         heads=heads,
-        width=width,
+        width=inner // max(heads, 1),
         groups=config.number("mamba_n_groups"),
         state=config.number("mamba_d_state"),
         kernel=config.number("mamba_d_conv"),
     )
-    return made, ffn
+
+
+def falcon_h1(config: Config, i: int) -> Made:
+    """Attention and Mamba-2 side by side in every layer."""
+    made = attention.grouped(config)
+    inner = config.count("mamba_d_ssm") or config.number("mamba_expand") * config.need("hidden")
+    beside = _mamba2(config, inner)
+    norm = 0 if config.raw("mamba_rms_norm") else inner
+    return (
+        made._replace(
+            split=made.split + beside.split,
+            small=made.small + beside.small - norm,
+            state=beside.state,
+            conv=beside.conv,
+        ),
+        feedforward.dense(config),
+    )
+
+
+def lfm2(config: Config, i: int) -> Made:
+    """Short convolutions, and attention where ``layer_types`` or ``full_attn_idxs`` says so."""
+    width = config.number("block_ff_dim", 0) or config.need("width")
+    if config.raw("block_auto_adjust_ff_dim", True):
+        width = int(2 * width / 3)
+        if (share := config.raw("block_ffn_dim_multiplier", 1.0)) is not None:
+            multiple = config.number("block_multiple_of", 256)
+            width = -(-int(share * width) // multiple) * multiple
+    return _conv_or_attention(config, i), feedforward.dense(config, width)
+
+
+def lfm2_moe(config: Config, i: int) -> Made:
+    """The same, with experts after the first dense layers."""
+    is_dense = i < config.number("num_dense_layers")
+    return _conv_or_attention(config, i), feedforward.dense(config) if is_dense else feedforward.mixture(config)
+
+
+def _conv_or_attention(config: Config, i: int) -> Attention:
+    if config.raw("layer_types") is not None:
+        attends = kind_of(config, i, lambda _: False) != "recurrent"
+    else:
+        attends = i in config.raw("full_attn_idxs", range(i + 1))
+    return attention.grouped(config) if attends else attention.short_conv(config)
+
+
+def minimax(config: Config, i: int) -> Made:
+    """Lightning attention, and full attention where ``layer_types`` or a 1 in ``attn_type_list`` says so."""
+    if config.raw("attn_type_list") is not None:
+        attends = bool(config.at("attn_type_list", i))
+    elif config.raw("layer_types") is not None:
+        attends = kind_of(config, i, lambda _: False) != "recurrent"
+    else:
+        attends = i % 2 == 0
+    return attention.grouped(config) if attends else attention.lightning(config), feedforward.mixture(config)
+
+
+def mamba(config: Config, i: int) -> Made:
+    """Mamba alone."""
+    return attention.mamba1(config), feedforward.none()
 
 
 def jamba(config: Config, i: int) -> Made:
@@ -46,7 +106,7 @@ def jamba(config: Config, i: int) -> Made:
     attends = i % config.number("attn_layer_period") == config.number("attn_layer_offset")
     has_experts = i % config.number("expert_layer_period") == config.number("expert_layer_offset")
     ffn = feedforward.mixture(config) if has_experts else feedforward.dense(config)
-    return (attention.grouped(config) if attends else attention.mamba1(config)), ffn
+    return (attention.grouped(config) if attends else attention.mamba1(config, normed=True)), ffn
 
 
 def mamba2(config: Config, i: int) -> Made:

@@ -2,20 +2,26 @@
 
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
-from infercost.families.pattern import Made, kind_of
+from infercost.families.pattern import Made, all_but_every, kind_of, window_of
 from infercost.model import Ffn
 
 
 def every_expert(config: Config, i: int) -> Made:
-    """Experts in every layer; a window that reaches the whole context is none."""
-    window = config.opt("window")
-    window = window if window < config.number("max_position_embeddings", window + 1) else 0
-    return attention.grouped(config, window), feedforward.mixture(config)
+    """Experts in every layer."""
+    return attention.grouped(config, window_of(config, i, lambda _: True)), feedforward.mixture(config)
 
 
 def sparse_steps(config: Config, i: int) -> Made:
     """Qwen: experts in every ``decoder_sparse_step``-th layer that ``mlp_only_layers`` does not name."""
-    return attention.grouped(config), qwen_ffn(config, i)
+    window = window_of(config, i, lambda _: True) if config.raw("use_sliding_window") else 0
+    return attention.grouped(config, window), qwen_ffn(config, i)
+
+
+def qwen2(config: Config, i: int) -> Made:
+    """The same, with a window on even layers below ``max_window_layers`` where ``use_sliding_window`` says so."""
+    last = config.number("max_window_layers")
+    window = window_of(config, i, lambda n: n % 2 == 0 and n < last) if config.raw("use_sliding_window") else 0
+    return attention.grouped(config, window), qwen_ffn(config, i)
 
 
 def qwen_ffn(config: Config, i: int) -> Ffn:
@@ -54,8 +60,7 @@ def dbrx(config: Config, i: int) -> Made:
 
 def gpt_oss(config: Config, i: int) -> Made:
     """Every other layer sees a window; a sink a head, biases on everything, the experts included."""
-    window = config.need("window") if kind_of(config, i, lambda n: n % 2 == 0) == "window" else 0
-    made = attention.grouped(config, window)
+    made = attention.grouped(config, window_of(config, i, lambda n: n % 2 == 0))
     ffn = feedforward.mixture(config)
     biases = 2 * ffn.width + config.need("hidden")
     sinks = made.small + made.heads
@@ -63,14 +68,16 @@ def gpt_oss(config: Config, i: int) -> Made:
 
 
 def first_dense(config: Config, i: int) -> Ffn:
-    """Experts from ``first_k_dense_replace`` on, where ``moe_layer_freq`` says so."""
-    every = config.raw("moe_layer_freq", 1)
-    if isinstance(every, list):
+    """Experts where ``mlp_layer_types`` or ``moe_layer_freq`` says so, else from ``first_k_dense_replace`` on."""
+    if config.raw("mlp_layer_types") is not None:
+        has_experts = config.at("mlp_layer_types", i) == "sparse"
+    elif isinstance(config.raw("moe_layer_freq"), list):
         has_experts = bool(config.at("moe_layer_freq", i))
     else:
         step = max(config.number("moe_layer_freq", 1), 1)
-        has_experts = i >= config.number("first_k_dense_replace", 0) and i % step == 0
-    if config.get("experts") is None or not has_experts:
+        has_experts = i >= config.count("first_k_dense_replace") and i % step == 0
+    none_at_all = config.has("experts") and config.get("experts") is None
+    if none_at_all or not has_experts:
         return feedforward.dense(config, config.number("dense_intermediate_size", config.need("width")))
     return feedforward.mixture(config)
 
@@ -86,12 +93,20 @@ def deepseek_sparse(config: Config, i: int) -> Made:
     return attention.latent(config, indexed=indexed), first_dense(config, i)
 
 
-def glm4(config: Config, i: int) -> Made:
-    """Biases on queries, keys and values where the config says so; norms of each head in the large one."""
-    made = attention.grouped(config)
-    biases = (made.heads + 2 * made.kv_heads) * made.head_dim * bool(config.raw("attention_bias"))
-    norms = 2 * made.head_dim * bool(config.raw("use_qk_norm"))
-    return made._replace(small=made.small + biases + norms), first_dense(config, i)
+def first_layers_dense(config: Config, i: int) -> Made:
+    """Grouped-query attention; the first layers dense, then experts."""
+    return attention.grouped(config), first_dense(config, i)
+
+
+def dots(config: Config, i: int) -> Made:
+    """The same, with a window from ``max_window_layers`` on."""
+    first = config.number("max_window_layers")
+    return attention.grouped(config, window_of(config, i, lambda n: n >= first)), first_dense(config, i)
+
+
+def exaone(config: Config, i: int) -> Made:
+    """The same, every fourth layer full, the others with a window."""
+    return attention.grouped(config, all_but_every(config, i)), first_dense(config, i)
 
 
 def minimax_m3(config: Config, i: int) -> Made:
@@ -158,3 +173,35 @@ def llama4(config: Config, i: int) -> Made:
     if (i + 1) % config.number("interleave_moe_layer_step", 1):
         return made, feedforward.dense(config, config.number("intermediate_size_mlp"))
     return made, feedforward.mixture(config, width=config.need("width"), shared_width=config.need("width"))
+
+
+def hunyuan_v1(config: Config, i: int) -> Made:
+    """Experts in every layer beside one shared; numbers of experts may be a list with one entry a layer."""
+    listed = [key for key in ("moe_topk", "num_experts", "num_shared_expert") if isinstance(config.raw(key), list)]
+    layer = Config({**config.inner, **{key: config.at(key, i) for key in listed}}, config.where)
+    layer.defaults = config.defaults
+    return attention.grouped(layer), feedforward.mixture(
+        layer, width=layer.need("width"), shared_width=layer.need("width")
+    )
+
+
+def granite_shared(config: Config, i: int) -> Made:
+    """A shared part beside the experts, or alone where there are none."""
+    shared = config.number("shared_intermediate_size")
+    if config.get("experts") in (0, None):
+        return attention.grouped(config), feedforward.dense(config, shared)
+    return attention.grouped(config), feedforward.mixture(config, width=config.need("width"), shared_width=shared)
+
+
+def longcat(config: Config, i: int) -> Made:
+    """Two latent attentions and two dense parts a layer, and experts, some of which pass a token on as it is."""
+    made, hidden = attention.latent(config), config.need("hidden")
+    idle, ffn = config.number("zero_expert_num"), feedforward.mixture(config)
+    both = ("split", "copied", "small", "cache", "decode_flops", "prefill_flops")
+    share = ffn.experts / (ffn.experts + idle)
+    return made._replace(**{part: 2 * getattr(made, part) for part in both}), ffn._replace(
+        active=round(ffn.active * share),
+        shared=2 * feedforward.dense(config).dense,
+        router=hidden * (ffn.experts + idle),
+        small=ffn.small + ffn.experts + idle,
+    )

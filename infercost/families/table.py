@@ -5,109 +5,119 @@ have besides (``norms`` vectors of the hidden size, biases, query and key norms)
 alike, a function from the layer's number to an attention and a feed-forward part.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-from infercost.families import dense, hybrids, mixtures, tables
-from infercost.families.config import Config
-from infercost.model import Attention, Ffn
-
-Made = tuple[Attention, Ffn]
-
-
-class Family(NamedTuple):
-    """What a model type means beyond its keys; defaults are those of its configuration class in transformers 5.
-
-    ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
-    """
-
-    make: Callable[[Config, int], Made] = dense.uniform
-    defaults: dict[str, Any] = {}  # noqa: RUF012 - a row of a table, never changed
-    norms: int = 2
-    norm_bias: bool = False
-    tied: bool = False
-    extra: Callable[[Config], int] = tables.nothing
-
+from infercost.families import dense, hybrids, table_experts, tables
+from infercost.families.family import Family
 
 _BIASED = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
 _GEMMA = {"head_dim": 256}
+_GEMMA2 = {**_GEMMA, "num_key_value_heads": 4, "sliding_window": 4096}
+_QWEN_WINDOW = {"sliding_window": 4096, "max_window_layers": 28}
 FAMILIES: dict[str, Family] = {
+    **table_experts.FAMILIES,
     "llama": Family(),
-    "mistral": Family(dense.windowed, {"num_key_value_heads": 8}),
-    "mixtral": Family(mixtures.every_expert, {"num_key_value_heads": 8}),
-    "qwen2": Family(dense.qwen_window, {"qkv_bias": True}),
-    "qwen3": Family(defaults={"head_dim": 128, "qk_norm": "head"}),
-    "qwen3_moe": Family(mixtures.sparse_steps, {"head_dim": 128, "qk_norm": "head", "num_key_value_heads": 4}),
-    "qwen2_moe": Family(mixtures.sparse_steps, {"qkv_bias": True, "shared_gate": True}),
-    "qwen3_next": Family(hybrids.gated_delta, {"head_dim": 256, "qk_norm": "head", "full_attention_interval": 4}),
-    "qwen3_5_moe": Family(hybrids.gated_delta, {"head_dim": 256, "qk_norm": "head", "full_attention_interval": 4}),
-    "qwen3_5": Family(hybrids.gated_delta, {"head_dim": 256, "qk_norm": "head", "full_attention_interval": 4}),
-    "phi3": Family(),
+    "llava": Family(
+        defaults={
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "vocab_size": 32000,
+            "max_position_embeddings": 2048,
+        }
+    ),
+    "mistral": Family(dense.windowed, {"num_key_value_heads": 8, "sliding_window": 4096}),
+    "ministral3": Family(dense.windowed, {"num_key_value_heads": 8, "head_dim": 128}),
+    "qwen2": Family(dense.qwen_window, {**_QWEN_WINDOW, "qkv_bias": True, "o_bias": False}),
+    "qwen3": Family(dense.qwen_window, {**_QWEN_WINDOW, "head_dim": 128, "qk_norm": "head"}),
+    "phi3": Family(dense.windowed),
     "phi": Family(defaults=_BIASED, norms=1, norm_bias=True, extra=tables.head_bias),
     "gemma": Family(defaults=_GEMMA, tied=True),
-    "gemma2": Family(dense.gemma2, {**_GEMMA, "num_key_value_heads": 4}, norms=4, tied=True),
+    "gemma2": Family(dense.gemma2, _GEMMA2, norms=4, tied=True),
     "gemma3": Family(
-        dense.gemma3,
-        {
-            **_GEMMA,
-            "num_attention_heads": 8,
-            "num_key_value_heads": 4,
-            "vocab_size": 262208,
-            "sliding_window": 4096,
-            "qk_norm": "head",
-        },
-        norms=4,
-        tied=True,
+        dense.gemma3, {**_GEMMA2, "num_attention_heads": 8, "vocab_size": 262208, "qk_norm": "head"}, norms=4, tied=True
     ),
-    "gemma4": Family(mixtures.gemma4, {**_GEMMA, "qk_norm": "head"}, norms=4, tied=True),
-    "cohere": Family(defaults={"qk_norm": ""}, norms=1, tied=True, make=dense.cohere),
-    "cohere2": Family(dense.cohere2, {"head_dim": 128}, norms=1, tied=True),
-    "falcon": Family(dense.falcon, {"gated": False}, norms=0, tied=True, norm_bias=True),
+    "cohere": Family(defaults={"qk_norm": "all", "has_qk_norm": "use_qk_norm"}, norms=1, tied=True),
+    "cohere2": Family(dense.cohere2, {"head_dim": 128, "sliding_window": 4096}, norms=1, tied=True),
+    "falcon": Family(
+        dense.falcon,
+        {"gated": False, "qkv_bias": "bias", "o_bias": "bias", "ffn_bias": "bias"},
+        norms=0,
+        tied=True,
+        norm_bias=True,
+    ),
     "bloom": Family(dense.bloom, _BIASED, norm_bias=True, tied=True, extra=tables.embedding_norm),
     "gptj": Family(
         dense.four_wide, {"gated": False, "ffn_bias": True}, norms=1, norm_bias=True, extra=tables.head_bias
     ),
     "gpt_neox": Family(defaults=_BIASED, norm_bias=True),
     "gpt2": Family(dense.four_wide, _BIASED, norm_bias=True, tied=True, extra=tables.positions),
+    "gpt_bigcode": Family(dense.bigcode, _BIASED, norm_bias=True, tied=True, extra=tables.positions),
     "opt": Family(defaults=_BIASED, norm_bias=True, tied=True, extra=tables.opt_positions),
     "mpt": Family(dense.mpt, {"gated": False}, tied=True),
     "palm": Family(defaults={"gated": True}, norms=1, tied=True),
-    "dbrx": Family(mixtures.dbrx),
-    "gpt_oss": Family(mixtures.gpt_oss, {"head_dim": 64, "num_key_value_heads": 8, "qkv_bias": True, "o_bias": True}),
-    "olmoe": Family(mixtures.every_expert, {"qk_norm": "all"}),
-    "phimoe": Family(
-        mixtures.every_expert,
-        {"qkv_bias": True, "o_bias": True, "num_key_value_heads": 8},
+    "starcoder2": Family(
+        dense.windowed,
+        {
+            "gated": False,
+            "num_key_value_heads": 2,
+            "use_bias": True,
+            "qkv_bias": "use_bias",
+            "o_bias": "use_bias",
+            "ffn_bias": "use_bias",
+        },
         norm_bias=True,
-        extra=tables.head_bias,
+        tied=True,
     ),
-    "granite": Family(),
-    "granitemoe": Family(mixtures.every_expert, tied=True),
-    "granitemoehybrid": Family(hybrids.granite_hybrid, tied=True),
-    "jamba": Family(hybrids.jamba, {"num_key_value_heads": 8}),
-    "mamba2": Family(hybrids.mamba2, norms=1),
-    "nemotron_h": Family(hybrids.nemotron, {"head_dim": 128, "gated": False, "router_bias": True}, norms=1),
-    "nemotron-nas": Family(dense.nemotron_nas, norms=0),
-    "deepseek_v2": Family(mixtures.deepseek),
-    "deepseek_v3": Family(mixtures.deepseek, {"router_bias": True}),
-    "deepseek_v32": Family(mixtures.deepseek_sparse, {"router_bias": True}),
-    "deepseek_v4": Family(hybrids.deepseek_v4, {"router_bias": True}, extra=hybrids.streams_head),
-    "kimi_k2": Family(mixtures.deepseek, {"router_bias": True}),
-    "kimi_linear": Family(hybrids.kimi_linear, {"router_bias": True}),
-    "glm4_moe": Family(mixtures.glm4, {"num_key_value_heads": 8, "router_bias": True}),
-    "glm_moe_dsa": Family(mixtures.deepseek_sparse, {"router_bias": True}),
-    "minimax_m2": Family(
-        mixtures.every_expert, {"head_dim": 128, "qk_norm": "all", "num_key_value_heads": 8, "router_bias": True}
+    "stablelm": Family(
+        dense.stablelm,
+        {"qkv_bias": "use_qkv_bias", "o_bias": False, "qk_norm": "all", "has_qk_norm": "qk_layernorm"},
+        norms=1,
+        norm_bias=True,
     ),
-    "minimax_m3": Family(mixtures.minimax_m3, {"qk_norm": "head", "router_bias": True}),
-    "mimo_v2_flash": Family(mixtures.mimo_v2, {"router_bias": True}),
-    "hunyuan": Family(mixtures.hunyuan, tied=True),
-    "ernie4_5_moe": Family(mixtures.ernie, {"num_key_value_heads": 4, "router_bias": True}, tied=True),
-    "llama4_text": Family(mixtures.llama4),
-    "exaone4": Family(dense.exaone4, {"qk_norm": "head", "sliding_window": 4096}),
-    "internlm": Family(dense.internlm),
+    "nemotron": Family(defaults={"gated": False}, norm_bias=True),
+    "apertus": Family(dense.apertus, {"gated": False, "qk_norm": "head"}),
+    "smollm3": Family(defaults={"num_key_value_heads": 4}, tied=True),
+    "glm": Family(defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True, "o_bias": False}),
+    "glm4": Family(
+        defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True, "o_bias": False}, norms=4
+    ),
+    "hunyuan_v1_dense": Family(defaults={"qk_norm": "head"}),
+    "ernie4_5": Family(
+        defaults={
+            "num_key_value_heads": 2,
+            "head_dim": 128,
+            "qkv_bias": "use_bias",
+            "o_bias": "use_bias",
+            "ffn_bias": "use_bias",
+        },
+        tied=True,
+    ),
+    "olmo": Family(norms=0, extra=tables.no_last_norm),
     "olmo2": Family(defaults={"qk_norm": "all"}),
-    "seed_oss": Family(defaults={"head_dim": 128, "qkv_bias": True}),
+    "olmo3": Family(dense.cohere2, {"qk_norm": "all", "sliding_window": 4096}),
+    "granite": Family(),
+    "nemotron-nas": Family(dense.nemotron_nas, norms=0),
+    "exaone4": Family(dense.cohere2, {"qk_norm": "head", "sliding_window": 4096}),
+    "internlm": Family(defaults={"qkv_bias": "bias", "o_bias": "bias"}),
+    "seed_oss": Family(defaults={"head_dim": 128, "attention_bias": True, "o_bias": "attention_out_bias"}),
+    "mamba2": Family(
+        hybrids.mamba2,
+        {"num_heads": 128, "head_dim": 64, "n_groups": 8, "state_size": 128, "conv_kernel": 4},
+        norms=1,
+    ),
+    "falcon_h1": Family(
+        hybrids.falcon_h1,
+        {
+            "num_key_value_heads": 8,
+            "mamba_d_ssm": 1024,
+            "mamba_n_heads": 128,
+            "mamba_n_groups": 1,
+            "mamba_d_state": 256,
+            "mamba_d_conv": 4,
+            "mamba_expand": 2,
+        },
+    ),
+    "lfm2": Family(hybrids.lfm2, {"num_key_value_heads": 8, "conv_L_cache": 3, "qk_norm": "head"}, tied=True),
 }
 #: Model types that another row describes.
 ALIASES = {
@@ -116,14 +126,22 @@ ALIASES = {
     "qwen3_5_text": "qwen3_5",
     "qwen3_5_moe_text": "qwen3_5_moe",
     "qwen3_vl_text": "qwen3",
-    "qwen3_vl_moe_text": "qwen3_moe",
+    "qwen3_vl_moe_text": "qwen3_vl_moe",
+    "qwen3_omni_moe_text": "qwen3_moe",
     "qwen2_vl": "qwen2",
+    "qwen2_vl_text": "qwen2",
     "qwen2_5_vl": "qwen2",
     "qwen2_5_vl_text": "qwen2",
+    "mimo": "qwen2",
     "RefinedWeb": "falcon",
     "RefinedWebModel": "falcon",
+    "falcon_mamba": "mamba",
     "kimi_k25": "deepseek_v3",
     "ministral": "mistral",
     "yi": "llama",
     "mistral3": "mistral",
+    "llava_next": "llava",
+    "glm4v_moe": "glm4v_moe_text",
+    "minimax_text_01": "minimax",
+    "minimax_m1": "minimax",
 }

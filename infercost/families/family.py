@@ -1,0 +1,22 @@
+"""What a row of the table of families holds."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from infercost.families import dense, tables
+from infercost.families.config import Config
+from infercost.families.pattern import Made
+
+
+class Family(NamedTuple):
+    """What a model type means beyond its keys; defaults are those of its configuration class in transformers 5.
+
+    ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
+    """
+
+    make: Callable[[Config, int], Made] = dense.uniform
+    defaults: dict[str, Any] = {}  # noqa: RUF012 - a row of a table, never changed
+    norms: int = 2
+    norm_bias: bool = False
+    tied: bool = False
+    extra: Callable[[Config], int] = tables.nothing
