@@ -1,0 +1,131 @@
+"""One model of a family each, to the last parameter; what a file leaves out, and what it says by a null."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infercost import counting
+from infercost.errors import BadFile, Missing
+from infercost.families import read_model
+from infercost.families.config import parse_json
+from tests.conftest import ROOT
+from tests.families.test_config import read
+
+CASES = {case["id"]: case for case in yaml.safe_load((ROOT / "tests/data/family_counts.yaml").read_text())}
+
+
+def made(name: str, **changes: Any) -> Any:
+    data = {key: value for key, value in {**CASES[name]["config"], **changes}.items() if value is not ...}
+    return read_model(data, name, "model test")
+
+
+def windows(model: Any) -> dict[int, int]:
+    """Layers by their window."""
+    sizes = {layer.attention.window for layer in model.layers}
+    return {size: sum(each.times for each in model.layers if each.attention.window == size) for size in sizes}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
+    assert counting.total_params(made(case["id"])) == case["total"], case["source"]
+
+
+DEEPSEEK = {
+    "model_type": "deepseek_v3",
+    "hidden_size": 7168,
+    "intermediate_size": 18432,
+    "num_hidden_layers": 61,
+    "num_attention_heads": 128,
+    "vocab_size": 129280,
+}
+
+
+def test_missing_keys_of_experts_and_latents_are_the_class_default() -> None:
+    """DeepSeek-V3's class describes DeepSeek-V3, router biases included; Mixtral's class Mixtral 8x7B."""
+    assert counting.total_params(read_model(DEEPSEEK, "d", "model test")) == 671_026_419_200
+    mixtral = read(model_type="mixtral", vocab_size=32000, num_key_value_heads=...)
+    assert counting.total_params(mixtral) == 46_702_792_704
+    plain = counting.total_params(read_model({**DEEPSEEK, "q_lora_rank": None}, "d", "model test"))
+    ranked = 7168 * 1536 + 1536 + 1536 * 128 * 192
+    assert plain == 671_026_419_200 + 61 * (7168 * 128 * 192 - ranked)
+
+
+@pytest.mark.parametrize("key", ["q_lora_rank", "kv_lora_rank", "n_routed_experts", "first_k_dense_replace"])
+def test_where_no_class_documents_a_default_the_key_is_named(key: str) -> None:
+    latent = {"kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64}
+    experts = {"n_routed_experts": 384, "num_experts_per_tok": 8, "first_k_dense_replace": 1, "v_head_dim": 128}
+    config = {**DEEPSEEK, "model_type": "kimi_k2", **latent, **experts, "moe_intermediate_size": 2048}
+    read_model(config, "k", "model test")
+    del config[key]
+    with pytest.raises(Missing, match=key if key != "n_routed_experts" else "num_local_experts"):
+        read_model(config, "k", "model test")
+
+
+def test_a_null_window_is_none_and_a_missing_one_the_class_default() -> None:
+    assert windows(read(model_type="exaone4", sliding_window=None)) == {0: 32}
+    assert windows(read(model_type="exaone4")) == {4096: 24, 0: 8}
+    assert windows(read(model_type="mistral")) == {4096: 32}
+
+
+def test_a_null_tie_is_the_family_default() -> None:
+    tied = {"model_type": "qwen3_vl", "tie_word_embeddings": None}
+    inner = {**CASES["ernie-4.5-0.3b"]["config"], "model_type": "qwen3_vl_text", "tie_word_embeddings": True}
+    assert read_model({**tied, "text_config": inner}, "q", "model test").head == 0
+    assert read(tie_word_embeddings=None).head > 0
+
+
+def test_windows_by_family() -> None:
+    phi = read(model_type="phi3", hidden_size=3072, num_key_value_heads=32, sliding_window=2047)
+    capped = sum(each.times * each.attention.cache * 2 * each.attention.window for each in phi.layers)
+    assert capped == 2047 * 32 * 2 * 3072 * 2  # 0.805 GB a sequence
+    half = {"num_hidden_layers": 28, "sliding_window": 4096, "max_window_layers": 14}
+    for family in ("qwen2", "qwen3"):
+        assert windows(read(model_type=family, use_sliding_window=True, **half)) == {0: 14, 4096: 14}
+        assert windows(read(model_type=family, use_sliding_window=False, **half)) == {0: 28}
+    types = ["full_attention", "sliding_attention"] * 16
+    for family in ("mistral", "ministral"):
+        assert windows(read(model_type=family, layer_types=types, sliding_window=1024)) == {0: 16, 1024: 16}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("layer_types", ["full_attention"] * 31),
+        ("layer_types", ["full_attention"] * 31 + ["slidding"]),
+        ("layer_types", "full_attention"),
+        ("mlp_layer_types", ["sparse"] * 33),
+        ("num_key_value_heads", "abc"),
+        ("num_key_value_heads", -1),
+        ("num_key_value_heads", 1.5),
+        ("num_key_value_heads", True),
+        ("num_key_value_heads", 0),
+        ("head_dim", 0),
+        ("head_dim", -1),
+        ("hidden_size", 0),
+        ("max_position_embeddings", "long"),
+        ("max_position_embeddings", [4096]),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_its_key(key: str, value: Any) -> None:
+    with pytest.raises(BadFile, match=key):
+        read(**{key: value})
+
+
+def test_more_experts_per_token_than_experts_are_refused() -> None:
+    with pytest.raises(BadFile, match="num_experts_per_tok"):
+        read(model_type="mixtral", num_local_experts=4, num_experts_per_tok=5)
+
+
+def test_biases_that_the_file_states() -> None:
+    """Llama: four matrices of attention, three of the feed-forward part; Qwen2 has no key and three biases."""
+    plain, width = counting.total_params(read()), (32 + 8 + 8) * 128
+    assert counting.total_params(read(attention_bias=True)) - plain == 32 * (width + 4096)
+    assert counting.total_params(read(mlp_bias=True)) - plain == 32 * (2 * 14336 + 4096)
+    assert counting.total_params(read(model_type="qwen2", attention_bias=True)) - plain == 32 * width
+
+
+def test_a_byte_order_mark_is_survived_and_depth_is_not() -> None:
+    assert parse_json('\ufeff{"a": 1}', "test") == {"a": 1}
+    with pytest.raises(BadFile, match="nested deeper"):
+        parse_json('{"a": ' * 900 + "1" + "}" * 900, "test")
