@@ -20,3 +20,8 @@ class Family(NamedTuple):
     norm_bias: bool = False
     tied: bool = False
     extra: Callable[[Config], int] = tables.nothing
+
+
+def moe(experts: int, active: int, **more: Any) -> dict[str, Any]:
+    """Class defaults of a family with experts: how many there are, how many a token uses, and what else."""
+    return {"experts": experts, "active": active, **more}

@@ -1,12 +1,20 @@
 """Layers of families that keep a state, or compress their past, in place of a plain cache."""
 
+from infercost.errors import BadFile
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
 from infercost.families.mixtures import granite_shared, qwen_ffn
 from infercost.families.pattern import Made, kind_of
 from infercost.model import Attention
 
-_NEMOTRON_LETTERS = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
+_NEMOTRON_WORDS = {
+    "M": "mamba",
+    "*": "attention",
+    "E": "moe",
+    "-": "mlp",
+    "linear_attention": "mamba",
+    "full_attention": "attention",
+}
 
 
 def gated_delta(config: Config, i: int) -> Made:
@@ -127,7 +135,8 @@ def nemotron(config: Config, i: int) -> Made:
     if config.raw("layers_block_type"):
         what = str(config.at("layers_block_type", i))
     else:
-        what = _NEMOTRON_LETTERS.get(str(config.at("hybrid_override_pattern", i)), "")
+        what = str(config.at("hybrid_override_pattern", i))
+    what = _NEMOTRON_WORDS.get(what, what)
     if what == "mamba":
         made = attention.mamba2(
             config,
@@ -143,6 +152,8 @@ def nemotron(config: Config, i: int) -> Made:
     none = Attention(kind="none")
     if what == "mlp":
         return none, feedforward.dense(config)
+    if what != "moe":
+        raise BadFile(f"{config.where}: layer {i} is {what[:40]!r}", "known are mamba, attention, moe and mlp")
     latent = config.number("moe_latent_size", 0)
     shared = config.number("moe_shared_expert_intermediate_size", 0) * config.number("n_shared_experts", 1)
     return none, feedforward.mixture(config, shared_width=shared, latent=latent)

@@ -1,5 +1,6 @@
 """Layers of families with experts behind a router."""
 
+from infercost.errors import Missing
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
 from infercost.families.pattern import Made, all_but_every, kind_of, window_of
@@ -35,6 +36,8 @@ def qwen_ffn(config: Config, i: int) -> Ffn:
 
 def gemma4(config: Config, i: int) -> Made:
     """Global layers have wider heads and their own KV heads; experts stand beside a dense part."""
+    if config.raw("hidden_size_per_layer_input") or config.raw("num_kv_shared_layers"):
+        raise Missing(f"{config.where}: tables of each layer and shared caches are not known", "count them apart")
     hidden, is_window = config.need("hidden"), kind_of(config, i, lambda n: bool((n + 1) % 6)) == "window"
     if is_window:
         made = attention.grouped(config, config.need("window"))

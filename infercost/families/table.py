@@ -5,15 +5,16 @@ have besides (``norms`` vectors of the hidden size, biases, query and key norms)
 alike, a function from the layer's number to an attention and a feed-forward part.
 """
 
-from infercost.families import dense, hybrids, table_experts, tables
+from infercost.families import dense, table_experts, table_states, tables
 from infercost.families.family import Family
 
 _BIASED = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
 _GEMMA = {"head_dim": 256}
 _GEMMA2 = {**_GEMMA, "num_key_value_heads": 4, "sliding_window": 4096}
-_QWEN_WINDOW = {"sliding_window": 4096, "max_window_layers": 28}
+_QWEN_WINDOW = {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28}
 FAMILIES: dict[str, Family] = {
     **table_experts.FAMILIES,
+    **table_states.FAMILIES,
     "llama": Family(),
     "llava": Family(
         defaults={
@@ -97,27 +98,11 @@ FAMILIES: dict[str, Family] = {
     "olmo3": Family(dense.cohere2, {"qk_norm": "all", "sliding_window": 4096}),
     "granite": Family(),
     "nemotron-nas": Family(dense.nemotron_nas, norms=0),
-    "exaone4": Family(dense.cohere2, {"qk_norm": "head", "sliding_window": 4096}),
+    "exaone4": Family(dense.cohere2, {"num_key_value_heads": 32, "qk_norm": "head", "sliding_window": 4096}),
     "internlm": Family(defaults={"qkv_bias": "bias", "o_bias": "bias"}),
-    "seed_oss": Family(defaults={"head_dim": 128, "attention_bias": True, "o_bias": "attention_out_bias"}),
-    "mamba2": Family(
-        hybrids.mamba2,
-        {"num_heads": 128, "head_dim": 64, "n_groups": 8, "state_size": 128, "conv_kernel": 4},
-        norms=1,
+    "seed_oss": Family(
+        defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True, "o_bias": "attention_out_bias"}
     ),
-    "falcon_h1": Family(
-        hybrids.falcon_h1,
-        {
-            "num_key_value_heads": 8,
-            "mamba_d_ssm": 1024,
-            "mamba_n_heads": 128,
-            "mamba_n_groups": 1,
-            "mamba_d_state": 256,
-            "mamba_d_conv": 4,
-            "mamba_expand": 2,
-        },
-    ),
-    "lfm2": Family(hybrids.lfm2, {"num_key_value_heads": 8, "conv_L_cache": 3, "qk_norm": "head"}, tied=True),
 }
 #: Model types that another row describes.
 ALIASES = {

@@ -1,21 +1,9 @@
-"""Families with experts, latent attention or a state: class defaults, and how their layers are made."""
-
-from typing import Any
+"""Families with experts, or latent attention: class defaults, and how their layers are made."""
 
 from infercost.families import hybrids, mixtures, tables
-from infercost.families.family import Family
+from infercost.families.family import Family, moe
 
-_WINDOW = {"sliding_window": 4096, "max_window_layers": 28}
-_QWEN_STATES = {
-    "head_dim": 256,
-    "qk_norm": "head",
-    "full_attention_interval": 4,
-    "linear_conv_kernel_dim": 4,
-    "linear_key_head_dim": 128,
-    "linear_value_head_dim": 128,
-    "linear_num_key_heads": 16,
-    "linear_num_value_heads": 32,
-}
+_WINDOW = {"num_key_value_heads": 16, "sliding_window": 4096, "max_window_layers": 28}
 _LATENT = {"kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128}
 _DEEPSEEK3 = {
     **_LATENT,
@@ -40,94 +28,43 @@ _GLM4_MOE = {
     "moe_intermediate_size": 1408,
     "first_k_dense_replace": 1,
 }
-_MAMBA = {"ssm_state": 16, "ssm_kernel": 4, "ssm_expand": 2}
 _GRANITE = {"num_local_experts": 8, "num_experts_per_tok": 2}
 
-
-def _moe(experts: int, active: int, **more: Any) -> dict[str, Any]:
-    return {"experts": experts, "active": active, **more}
-
-
 FAMILIES: dict[str, Family] = {
-    "mixtral": Family(mixtures.every_expert, _moe(8, 2, num_key_value_heads=8)),
+    "mixtral": Family(mixtures.every_expert, moe(8, 2, num_key_value_heads=8)),
     "qwen3_moe": Family(
         mixtures.sparse_steps,
-        _moe(128, 8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096),
+        moe(128, 8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096),
     ),
     "qwen3_vl_moe": Family(
         mixtures.sparse_steps,
-        _moe(60, 4, expert_width=1408, num_key_value_heads=16, qk_norm="head"),
+        moe(60, 4, expert_width=1408, num_key_value_heads=16, qk_norm="head"),
     ),
     "qwen2_moe": Family(
         mixtures.qwen2,
-        _moe(60, 4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False, **_WINDOW),
+        moe(60, 4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False, **_WINDOW),
     ),
-    "qwen3_next": Family(
-        hybrids.gated_delta, _moe(512, 10, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES)
+    "gemma4": Family(
+        mixtures.gemma4,
+        {"head_dim": 256, "qk_norm": "head", "sliding_window": 512, "num_key_value_heads": 4, "global_head_dim": 512},
+        norms=4,
+        tied=True,
     ),
-    "qwen3_5_moe": Family(
-        hybrids.gated_delta, _moe(256, 8, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES)
-    ),
-    "qwen3_5": Family(hybrids.gated_delta, _QWEN_STATES),
-    "gemma4": Family(mixtures.gemma4, {"head_dim": 256, "qk_norm": "head", "sliding_window": 512}, norms=4, tied=True),
     "hunyuan_v1_moe": Family(mixtures.hunyuan_v1, {"qk_norm": "head"}),
-    "dbrx": Family(mixtures.dbrx, _moe(4, 1, kv_n_heads=1, ffn_hidden_size=3584)),
+    "dbrx": Family(mixtures.dbrx, moe(4, 1, kv_n_heads=1, ffn_hidden_size=3584)),
     "gpt_oss": Family(
         mixtures.gpt_oss,
-        _moe(128, 4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True),
+        moe(128, 4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True),
     ),
-    "olmoe": Family(mixtures.every_expert, _moe(64, 8, qk_norm="all")),
+    "olmoe": Family(mixtures.every_expert, moe(64, 8, qk_norm="all")),
     "phimoe": Family(
         mixtures.every_expert,
-        _moe(16, 2, num_key_value_heads=8),
+        moe(16, 2, num_key_value_heads=8),
         norm_bias=True,
         extra=tables.stated_head_bias,
     ),
     "granitemoe": Family(mixtures.every_expert, _GRANITE, tied=True),
     "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}, tied=True),
-    "granitemoehybrid": Family(
-        hybrids.granite_hybrid,
-        {
-            **_GRANITE,
-            "shared_intermediate_size": 1024,
-            "mamba_n_heads": 128,
-            "mamba_n_groups": 1,
-            "mamba_d_state": 256,
-            "mamba_d_conv": 4,
-            "mamba_expand": 2,
-        },
-        tied=True,
-    ),
-    "jamba": Family(
-        hybrids.jamba,
-        _moe(
-            16,
-            2,
-            num_key_value_heads=8,
-            attn_layer_period=8,
-            attn_layer_offset=4,
-            expert_layer_period=2,
-            expert_layer_offset=1,
-            **_MAMBA,
-        ),
-    ),
-    "mamba": Family(hybrids.mamba, _MAMBA, norms=1, tied=True),
-    "lfm2_moe": Family(
-        hybrids.lfm2_moe,
-        _moe(
-            32,
-            4,
-            expert_width=1792,
-            num_key_value_heads=8,
-            conv_L_cache=3,
-            qk_norm="head",
-            num_dense_layers=2,
-            use_expert_bias=True,
-            router_bias="use_expert_bias",
-        ),
-        tied=True,
-    ),
-    "nemotron_h": Family(hybrids.nemotron, {"head_dim": 128, "gated": False, "router_bias": True}, norms=1),
     "deepseek_v2": Family(
         mixtures.deepseek,
         {
@@ -142,7 +79,7 @@ FAMILIES: dict[str, Family] = {
     "deepseek_v32": Family(mixtures.deepseek_sparse, {**_DEEPSEEK3, **_INDEXER}),
     "deepseek_v4": Family(
         hybrids.deepseek_v4,
-        _moe(
+        moe(
             256,
             6,
             router_bias=True,
@@ -182,7 +119,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "longcat_flash": Family(
         mixtures.longcat,
-        _moe(512, 12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT),
+        moe(512, 12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT),
         norms=4,
     ),
     "dots1": Family(
@@ -198,7 +135,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "exaone_moe": Family(
         mixtures.exaone,
-        _moe(
+        moe(
             64,
             8,
             router_bias=True,
@@ -209,19 +146,18 @@ FAMILIES: dict[str, Family] = {
             first_k_dense_replace=1,
         ),
     ),
-    "minimax": Family(hybrids.minimax, _moe(8, 2, num_key_value_heads=8)),
     "minimax_m2": Family(
         mixtures.every_expert,
-        _moe(256, 8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True),
+        moe(256, 8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True),
     ),
     "minimax_m3": Family(mixtures.minimax_m3, {"qk_norm": "head", "router_bias": True}),
     "mimo_v2_flash": Family(
-        mixtures.mimo_v2, _moe(256, 8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128)
+        mixtures.mimo_v2, moe(256, 8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128)
     ),
     "hunyuan": Family(mixtures.hunyuan, tied=True),
     "ernie4_5_moe": Family(
         mixtures.ernie,
-        _moe(
+        moe(
             64,
             6,
             num_key_value_heads=4,
@@ -234,6 +170,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "llama4_text": Family(
         mixtures.llama4,
-        _moe(16, 1, num_key_value_heads=8, head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384),
+        moe(16, 1, num_key_value_heads=8, head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384),
     ),
 }

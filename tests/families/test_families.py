@@ -1,5 +1,6 @@
 """One model of a family each, to the last parameter; what a file leaves out, and what it says by a null."""
 
+import csv
 from typing import Any
 
 import pytest
@@ -49,6 +50,30 @@ def test_missing_keys_of_experts_and_latents_are_the_class_default() -> None:
     plain = counting.total_params(read_model({**DEEPSEEK, "q_lora_rank": None}, "d", "model test"))
     ranked = 7168 * 1536 + 1536 + 1536 * 128 * 192
     assert plain == 671_026_419_200 + 61 * (7168 * 128 * 192 - ranked)
+
+
+#: Shapes alone; everything about experts, states and latents is what the class in transformers 5.23 says.
+BY_CLASS = {
+    "jamba-v0.1": ("jamba", 4096, 14336, 32, 32, 65536),
+    "gpt-oss-120b": ("gpt_oss", 2880, 2880, 36, 64, 201088),
+    "glm-5": ("glm_moe_dsa", 6144, 12288, 78, 64, 154880),
+    "olmoe-1b-7b": ("olmoe", 2048, 1024, 16, 16, 50304),
+    "minimax-m2.5": ("minimax_m2", 3072, 1536, 62, 48, 200064),
+    "deepseek-v3.2": ("deepseek_v32", 7168, 18432, 61, 128, 129280),
+    "qwen3-next-80b-a3b": ("qwen3_next", 2048, 5632, 48, 16, 151936),
+}
+TOTALS = {
+    row["name"]: int(row["total_params"])
+    for row in csv.DictReader((ROOT / "tests/data/model_counts.csv").read_text().splitlines())
+}
+
+
+@pytest.mark.parametrize("name", BY_CLASS)
+def test_a_class_stands_for_the_model_that_it_describes(name: str) -> None:
+    family, hidden, width, layers, heads, vocab = BY_CLASS[name]
+    config = {"model_type": family, "hidden_size": hidden, "intermediate_size": width, "num_hidden_layers": layers}
+    found = read_model({**config, "num_attention_heads": heads, "vocab_size": vocab}, name, "model test")
+    assert counting.total_params(found) == TOTALS[name]
 
 
 @pytest.mark.parametrize("key", ["q_lora_rank", "kv_lora_rank", "n_routed_experts", "first_k_dense_replace"])
