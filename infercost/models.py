@@ -1,6 +1,7 @@
 """Find a model by what a user writes: a preset's name, a config.json, a folder, a checkpoint index, or a hub id."""
 
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,20 @@ from infercost.readers.yamlfile import read_text
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
+#: One file of several, which says nothing of the whole.
+_SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
+
+
+class Kind(NamedTuple):
+    """What a file of a checkpoint is, and the most bytes that one has."""
+
+    name: str
+    most: int
+
+
+CONFIG = Kind("config.json", 10_000_000)
+CHECKPOINT_INDEX = Kind("checkpoint index", 100_000_000)
+SAFETENSORS = Kind("safetensors file", 100_000_000)
 
 
 class Found(NamedTuple):
@@ -43,7 +58,9 @@ def find_model(text: str) -> Found:
     """
     if os.path.isdir(text):
         return _from_folder(Path(text))
-    if text.endswith(INDEX):
+    if os.path.exists(text) and not os.path.isfile(text):
+        raise BadFile(f"model {text}: is neither a regular file nor a folder", "give a config.json, or its folder")
+    if text.endswith((INDEX, ".safetensors")):
         return _from_folder(Path(text).parent, Path(text))
     if text.endswith(".json"):
         return _from_config(Path(text), Path(text).stem)
@@ -51,7 +68,7 @@ def find_model(text: str) -> Found:
         return _from_preset(text, Path(text).stem)
     if text.endswith(".gguf"):
         return _from_gguf(text)
-    if text.endswith((".safetensors", ".bin", ".pt")):
+    if text.endswith((".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
     try:
         name, path = catalog.find("models", text)
@@ -85,54 +102,99 @@ def _from_hub(name: str, error: UnknownName) -> Found:
     config = fetch(name, "config.json", error)
     assert config is not None
     sidecar = fetch(name, SIDECAR, None)
-    told = parse_json(read_text(sidecar, "model"), f"model {name}") if sidecar else None
-    data = parse_json(read_text(config, "model", most=10_000_000), f"model {name}")
+    told = _object(sidecar, CONFIG) if sidecar else None
+    data = parse_json(_text(config, CONFIG), f"model {name}")
     own = name.partition("/")[2].lower()
     return Found(read_model(data, own, f"model {name}", told), name, f"{name} config.json", "", {}, hub_id=name)
 
 
-def _from_folder(folder: Path, index: Path | None = None) -> Found:
+def _from_folder(folder: Path, weights: Path | None = None) -> Found:
+    """A checkpoint; ``weights`` is its index or its only file when that was named."""
     config = folder / "config.json"
     if not config.is_file():
-        raise BadFile(f"model {folder}: holds no config.json", "give the folder of a checkpoint, or its config.json")
-    index = index or next(iter(sorted(folder.glob(f"*{INDEX}"))), None)
+        raise BadFile(f"model {folder}: holds no config.json", "put the checkpoint's config.json there, or give one")
     found = _from_config(config, folder.resolve().name)
-    return found._replace(stored_bytes=_stored_bytes(folder, index), hub_id=str(folder))
+    return found._replace(stored_bytes=_stored_bytes(folder, weights), hub_id=str(folder))
 
 
 def _from_config(path: Path, name: str) -> Found:
     where = f"model {path}"
-    data = parse_json(read_text(str(path), "model", most=10_000_000), where)
+    data = parse_json(_text(str(path), CONFIG), where)
     sidecar = path.parent / SIDECAR
-    told = parse_json(read_text(str(sidecar), "model"), f"model {sidecar}") if sidecar.is_file() else None
+    told = _object(str(sidecar), CONFIG) if sidecar.is_file() else None
     own = path.parent.resolve().name if name == "config" else name
     return Found(read_model(data, own, where, told), own, str(path), "", {})
 
 
-def _stored_bytes(folder: Path, index: Path | None) -> float | None:
-    """Bytes of all tensors: what the index says, else what the headers of the shards say; no weights are read."""
-    if index is not None:
-        total = parse_json(read_text(str(index), "model", most=50_000_000), f"model {index}").get("metadata", {})
-        return float(total["total_size"]) if "total_size" in total else None
-    shards = sorted(folder.glob("*.safetensors"))
-    return float(sum(map(_shard_bytes, shards))) if shards else None
+def _text(path: str, kind: Kind) -> str:
+    """The text of a file of the checkpoint.
+
+    Raises:
+        BadFile: see ``read_text``.
+    """
+    if os.path.isfile(path) and os.path.getsize(path) > kind.most:
+        raise BadFile(f"model {path}: larger than {kind.most // 1_000_000} MB, no {kind.name}", f"give a {kind.name}")
+    return read_text(path, "model", most=kind.most)
 
 
-def _shard_bytes(path: Path) -> int:
+def _object(path: str, kind: Kind) -> dict[str, Any]:
+    return _parsed(_text(path, kind), path, kind)
+
+
+def _parsed(text: str | bytes, path: str | Path, kind: Kind) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"model {path}: is no {kind.name}", f"give a {kind.name}") from error
+    if not isinstance(data, dict):
+        raise BadFile(f"model {path}: is no {kind.name}", f"give a {kind.name}")
+    return data
+
+
+def _stored_bytes(folder: Path, weights: Path | None) -> float | None:
+    """Bytes of all tensors: what the index says, else what the headers of the files say; no weights are read."""
+    if weights is not None and weights.suffix == ".safetensors" and not _SHARD.search(weights.name):
+        return float(_file_bytes(weights))
+    named = weights if weights is not None and weights.name.endswith(INDEX) else None
+    index = named or next(filter(Path.is_file, sorted(folder.glob(f"*{INDEX}"))), None)
+    if index is not None and (total := _indexed_bytes(index)) is not None:
+        return total
+    files = sorted(filter(Path.is_file, folder.glob("*.safetensors")))
+    return float(sum(map(_file_bytes, files))) if files else None
+
+
+def _indexed_bytes(index: Path) -> float | None:
+    """The sum that an index tells, if it does."""
+    metadata = _object(str(index), CHECKPOINT_INDEX).get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise BadFile(f"model {index}: metadata is {str(metadata)[:40]!r}", "metadata must be an object")
+    total = metadata.get("total_size")
+    if total is None:
+        return None
+    if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < math.inf:
+        raise BadFile(f"model {index}: total_size is {str(total)[:40]!r}", "total_size must be a number of bytes")
+    return float(total)
+
+
+def _file_bytes(path: Path) -> int:
     """Bytes of a safetensors file's tensors, from its header."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > 100_000_000:
-            raise BadFile(f"model {path}: its header is {length} bytes", "give a safetensors file")
-        try:
-            header: dict[str, Any] = json.loads(file.read(length))
-            return sum(
-                entry["data_offsets"][1] - entry["data_offsets"][0]
-                for name, entry in header.items()
-                if name != "__metadata__"
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadFile(f"model {path}: is no safetensors file", "give a safetensors file") from error
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > SAFETENSORS.most:
+                raise BadFile(f"model {path}: its header is {length} bytes", f"give a {SAFETENSORS.name}")
+            header = _parsed(file.read(length), path, SAFETENSORS)
+    except OSError as error:
+        raise BadFile(f"model {path}: {(error.strerror or str(error)).lower()}", "give a readable file") from error
+    return sum(_tensor_bytes(path, name, entry) for name, entry in header.items() if name != "__metadata__")
+
+
+def _tensor_bytes(path: Path, name: str, entry: Any) -> int:
+    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+    start, end = offsets if isinstance(offsets, list) and len(offsets) == 2 else (None, None)
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
+        raise BadFile(f"model {path}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
+    return end - start
 
 
 def with_format(model: Model, name: str, bits: float) -> Model:

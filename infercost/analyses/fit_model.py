@@ -2,6 +2,7 @@
 
 from infercost import counting
 from infercost.analyses.fit_next import advice, serve
+from infercost.analyses.stored import stored_notes
 from infercost.engine import memory
 from infercost.hardware import MEMORY_BASES
 from infercost.model import Model
@@ -175,9 +176,7 @@ def _notes(asking: Asking, chosen: Plan) -> list[Note]:
         notes.append(Note("vision", "its vision tower is not known and not counted"))
     if chosen.layout.pp > 1 and len(model.layers) > 1:
         notes.append(Note("stages", "stages are taken as alike, though the layers are not"))
-    if (stored := asking.found.stored_bytes) is not None:
-        notes.append(Note("checkpoint", f"the checkpoint's tensors hold {show(stored, 'B')}"))
-    return notes
+    return notes + stored_notes(asking.found)
 
 
 def _layout_notes(asked: Asked, asking: Asking, chosen: Plan) -> list[Note]:

@@ -2,6 +2,9 @@
 
 from infercost.errors import BadFile, UnknownName
 
+#: How long the hub may take to say whether it has a file; its own client would try for half a minute.
+SECONDS = 5
+
 
 def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
     """The local path of a repository's file; None for a file that may be absent (``unknown`` is None) and is.
@@ -11,7 +14,7 @@ def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
         BadFile: the hub does not have it, or cannot be reached.
     """
     try:
-        from huggingface_hub import hf_hub_download
+        import huggingface_hub  # noqa: F401
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
         from huggingface_hub.utils.logging import set_verbosity_error
     except ModuleNotFoundError as error:
@@ -19,12 +22,27 @@ def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
         raise UnknownName(f"no model preset is called {name!r}", hint) from error
     set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        return str(hf_hub_download(name, file))
+        return _download(name, file)
     except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         if unknown is None:
             return None
         reason = _reason(error)
         raise BadFile(f"model {name}: {reason}", "give its config.json, or a folder that holds it") from error
+
+
+def _download(name: str, file: str) -> str:
+    """The file as the hub has it now; as the cache has it when the hub does not answer at the first attempt."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(name, file), timeout=SECONDS)
+    except Exception as error:  # the client of its client is one of three libraries
+        try:
+            return str(hf_hub_download(name, file, local_files_only=True))
+        except LocalEntryNotFoundError as missing:
+            raise error if isinstance(error, HfHubHTTPError) else missing from error
+    return str(hf_hub_download(name, file))
 
 
 def _reason(error: Exception) -> str:
