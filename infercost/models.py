@@ -167,12 +167,12 @@ def _indexed_bytes(index: Path) -> float | None:
     """The sum that an index tells, if it does."""
     metadata = _object(str(index), CHECKPOINT_INDEX).get("metadata") or {}
     if not isinstance(metadata, dict):
-        raise BadFile(f"model {index}: metadata is {str(metadata)[:40]!r}", "metadata must be an object")
+        raise BadFile(f"model {index}: metadata is {repr(metadata)[:40]}", "metadata must be an object")
     total = metadata.get("total_size")
     if total is None:
         return None
     if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < math.inf:
-        raise BadFile(f"model {index}: total_size is {str(total)[:40]!r}", "total_size must be a number of bytes")
+        raise BadFile(f"model {index}: total_size is {repr(total)[:40]}", "total_size must be a number of bytes")
     return float(total)
 
 

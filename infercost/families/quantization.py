@@ -55,7 +55,7 @@ def settings_of(config: Config) -> Settings:
     for key in ("quantization_config", "quantization"):
         if (found := config.raw(key)) is not None:
             if not isinstance(found, dict):
-                raise BadFile(f"{config.where}: {key} is {str(found)[:40]!r}", f"{key} must be an object")
+                raise BadFile(f"{config.where}: {key} is {repr(found)[:40]}", f"{key} must be an object")
             return Settings(found, f"{config.where}: {key}")
     return Settings({}, config.where)
 

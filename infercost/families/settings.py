@@ -27,7 +27,7 @@ class Settings:
     def refused(self, key: str, must: str) -> BadFile:
         """The refusal of a key's value, or of its absence."""
         value = self.get(key)
-        what = f"has no {key}" if value is None else f"{key} is {str(value)[:40]!r}"
+        what = f"has no {key}" if value is None else f"{key} is {repr(value)[:40]}"
         return BadFile(f"{self.where}: {what}", f"{key} must be {must}")
 
     def bits(self, key: str, default: float | None = None) -> float:
