@@ -41,9 +41,10 @@ def _layer_params(layer: Layer) -> int:
 
 def vision_params(config: Config) -> int | None:
     """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
-    tower = config.outer.get("vision_config")
-    if not isinstance(tower, dict):
+    towers = [level["vision_config"] for level in config.levels if isinstance(level.get("vision_config"), dict)]
+    if not towers:
         return 0
+    tower = towers[0]
     count = _TOWERS.get(str(tower.get("model_type")))
     return count(tower, config.need("hidden")) if count else None
 

@@ -78,8 +78,10 @@ class Config:
         self.where = where
         self.outer = data
         self.inner: Mapping[str, Any] = data
+        self.levels = [data]
         while inner := next((self.inner[key] for key in WRAPPERS if isinstance(self.inner.get(key), dict)), None):
             self.inner = inner
+            self.levels.append(inner)
         self.defaults: Mapping[str, Any] = {}
 
     @property

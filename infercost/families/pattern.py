@@ -15,10 +15,13 @@ _FULL_WORDS = (
     *("compressed_sparse_attention", "heavily_compressed_attention"),
 )
 #: Lists with one entry a layer, and the words that they may hold.
-_LISTS: dict[str, tuple[str, ...]] = {
+_LISTS: dict[str, tuple[str | int, ...]] = {
     "layer_types": (*_WINDOW_WORDS, *_RECURRENT_WORDS, *_FULL_WORDS),
     "mlp_layer_types": ("dense", "sparse"),
     "indexer_types": ("full", "shared"),
+    "hybrid_override_pattern": ("M", "*", "E", "-"),
+    "hybrid_layer_pattern": (0, 1),
+    "attn_type_list": (0, 1),
 }
 
 
@@ -32,11 +35,14 @@ def check_lists(config: Config, depth: int) -> None:
     for key, words in _LISTS.items():
         if (told := config.raw(key)) is None:
             continue
-        if not isinstance(told, list) or not depth <= len(told) <= longest:
-            size = f"{len(told)} entries" if isinstance(told, list) else "no list"
+        kind = str if key == "hybrid_override_pattern" else list
+        if not isinstance(told, kind) or not depth <= len(told) <= longest:
+            size = f"{len(told)} entries" if isinstance(told, (list, str)) else "no list"
             raise BadFile(f"{config.where}: {key} has {size} for {depth} layers", "it must have one entry a layer")
         if odd := [word for word in told if word not in words]:
-            raise BadFile(f"{config.where}: {key} holds {str(odd[0])[:40]!r}", f"known are {', '.join(words)}")
+            raise BadFile(
+                f"{config.where}: {key} holds {str(odd[0])[:40]!r}", f"known are {', '.join(map(str, words))}"
+            )
 
 
 def kind_of(config: Config, i: int, pattern: Callable[[int], bool]) -> str:

@@ -137,6 +137,19 @@ def test_a_value_that_cannot_be_is_refused_by_its_key(key: str, value: Any) -> N
         read(**{key: value})
 
 
+def test_a_letter_that_says_nothing_is_refused() -> None:
+    with pytest.raises(BadFile, match="hybrid_override_pattern holds 'X'"):
+        read(model_type="nemotron_h", hybrid_override_pattern="M" * 31 + "X")
+
+
+def test_a_thinker_s_tower_is_seen_though_not_known() -> None:
+    text = {**CASES["smollm3-3b"]["config"], "model_type": "qwen3_omni_moe_text"}
+    thinker = {"text_config": text, "vision_config": {"model_type": "qwen3_omni_moe_vision_encoder"}}
+    found = read_model({"model_type": "qwen3_omni_moe", "thinker_config": thinker}, "o", "model test")
+    assert not found.vision_known
+    assert found.layers[0].ffn.experts == 128
+
+
 def test_more_experts_per_token_than_experts_are_refused() -> None:
     with pytest.raises(BadFile, match="num_experts_per_tok"):
         read(model_type="mixtral", num_local_experts=4, num_experts_per_tok=5)
