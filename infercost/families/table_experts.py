@@ -65,6 +65,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "granitemoe": Family(mixtures.every_expert, _GRANITE, tied=True),
     "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}, tied=True),
+    "deepseek": Family(mixtures.first_layers_dense),
     "deepseek_v2": Family(
         mixtures.deepseek,
         {
