@@ -29,6 +29,12 @@ ARCHITECTURES = {
     "granitemoe": "granitemoe",
     "dbrx": "dbrx",
     "minimax-m2": "minimax_m2",
+    "glm4": "glm4",
+    "smollm3": "smollm3",
+    "starcoder2": "starcoder2",
+    "nemotron": "nemotron",
+    "ernie4_5": "ernie4_5",
+    "seed_oss": "seed_oss",
 }
 #: A key below the architecture's name, and what a config calls it.
 KEYS = {
