@@ -46,6 +46,7 @@ class Found(NamedTuple):
     published: dict[str, str]
     stored_bytes: float | None = None
     hub_id: str = ""
+    note: str = ""
 
 
 def find_model(text: str) -> Found:
@@ -86,7 +87,15 @@ def _from_preset(path: str, name: str) -> Found:
     published = data.get("published", {})
     served = aliases if isinstance(aliases, list) and published.get("weights") != "none" else ()
     hub_id = next((alias for alias in served if _HUB_ID.fullmatch(alias)), "")
-    return Found(model, data.get("name", name), source["title"], source["date"], published, hub_id=hub_id)
+    return Found(
+        model,
+        data.get("name", name),
+        source["title"],
+        source["date"],
+        published,
+        hub_id=hub_id,
+        note=data.get("note", ""),
+    )
 
 
 def _from_gguf(path: str) -> Found:

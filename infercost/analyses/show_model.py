@@ -89,6 +89,8 @@ def _notes(found: Found) -> list[Note]:
         active = f", {told['active']} active" if "active" in told else ""
         said = f"{told.get('source', 'the publisher')} says {told['total']} parameters{active}"
         notes.append(Note("published", f"{said}; publishers count active ones in three ways"))
+    if found.note:
+        notes.append(Note("note", found.note))
     if not found.model.vision_known:
         notes.append(Note("vision", "its vision tower is not known and not counted"))
     return notes
