@@ -35,7 +35,16 @@ FAMILIES: dict[str, Family] = {
     "gemma": Family(defaults=_GEMMA, tied=True),
     "gemma2": Family(dense.gemma2, _GEMMA2, norms=4, tied=True),
     "gemma3": Family(
-        dense.gemma3, {**_GEMMA2, "num_attention_heads": 8, "vocab_size": 262208, "qk_norm": "head"}, norms=4, tied=True
+        dense.gemma3,
+        {
+            **_GEMMA2,
+            "num_attention_heads": 8,
+            "vocab_size": 262208,
+            "max_position_embeddings": 131072,
+            "qk_norm": "head",
+        },
+        norms=4,
+        tied=True,
     ),
     "cohere": Family(defaults={"qk_norm": "all", "has_qk_norm": "use_qk_norm"}, norms=1, tied=True),
     "cohere2": Family(dense.cohere2, {"head_dim": 128, "sliding_window": 4096}, norms=1, tied=True),

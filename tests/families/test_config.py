@@ -90,6 +90,7 @@ def test_the_minimal_gemma_stands_on_its_class_defaults() -> None:
     config = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34, "model_type": "gemma3_text"}
     found = read_model({"model_type": "gemma3", "text_config": {**config, "sliding_window": 1024}}, "g", "model g")
     assert counting.total_params(found) == 3_880_263_168
+    assert found.max_context == 131072
 
 
 def test_head_width_is_not_hidden_over_heads_where_the_config_says_otherwise() -> None:
