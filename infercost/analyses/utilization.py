@@ -50,7 +50,7 @@ def answer(asked: Asked) -> Report:
 def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row, ...]:
     rate = inputs.rate
     remarks = {
-        "gpus": "as given" if case.devices_given else "least that hold the weights",
+        "gpus": "as given" if case.devices_given else "least that fits" if case.plan else "least that hold the weights",
         "weight_bytes": weights_remark(case),
         "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
         "memory_time_s": _memory_remark(case),
