@@ -11,8 +11,8 @@ from infercost.families.quantization import kv_bits, quantization
 from infercost.families.table import ALIASES, FAMILIES
 from infercost.model import Layer, Model
 
-#: More layers than any model has.
-DEEPEST = 10_000
+#: No model has more layers.
+MOST_LAYERS = 10_000
 #: What reading a value of the wrong kind raises.
 MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, ZeroDivisionError)
 __all__ = ["parse_json", "read_model"]
@@ -83,8 +83,8 @@ def family_of(config: Config) -> Family:
 def _depth(config: Config) -> int:
     blocks = config.raw("layers_block_type") or config.raw("block_configs")
     depth = len(blocks) if isinstance(blocks, list) else config.need("layers")
-    if not 0 < depth <= DEEPEST:
-        raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {DEEPEST:,}")
+    if not 0 < depth <= MOST_LAYERS:
+        raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     return depth
 
 

@@ -119,12 +119,17 @@ def jamba(config: Config, i: int) -> Made:
 
 def mamba2(config: Config, i: int) -> Made:
     """Mamba-2 alone."""
+    return _state_space(config, "num_heads", "head_dim", "state_size")
+
+
+def _state_space(config: Config, heads: str, width: str, state: str) -> Made:
+    """A Mamba-2 layer without a feed-forward part, by what a family calls its heads, their width and its state."""
     made = attention.mamba2(
         config,
-        heads=config.number("num_heads"),
-        width=config.number("head_dim"),
+        heads=config.number(heads),
+        width=config.number(width),
         groups=config.number("n_groups"),
-        state=config.number("state_size"),
+        state=config.number(state),
         kernel=config.number("conv_kernel"),
     )
     return made, feedforward.none()
@@ -138,15 +143,7 @@ def nemotron(config: Config, i: int) -> Made:
         what = str(config.at("hybrid_override_pattern", i))
     what = _NEMOTRON_WORDS.get(what, what)
     if what == "mamba":
-        made = attention.mamba2(
-            config,
-            heads=config.number("mamba_num_heads"),
-            width=config.number("mamba_head_dim"),
-            groups=config.number("n_groups"),
-            state=config.number("ssm_state_size"),
-            kernel=config.number("conv_kernel"),
-        )
-        return made, feedforward.none()
+        return _state_space(config, "mamba_num_heads", "mamba_head_dim", "ssm_state_size")
     if what == "attention":
         return attention.grouped(config), feedforward.none()
     none = Attention(kind="none")
