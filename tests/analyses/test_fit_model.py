@@ -11,7 +11,7 @@ from infercost import counting
 from infercost.models import find_model, with_format
 from infercost.sharding import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
 from tests.conftest import Run
-from tests.memory_error import errors, logs
+from tests.memory_error import errors, logs, verdicts
 
 FITTED = [log for log in logs() if log["engine"] == "0.19.0"]
 
@@ -25,6 +25,12 @@ def test_the_logs_are_matched() -> None:
     rising = sorted(found["pool"])
     assert rising[int(0.95 * (len(rising) - 1))] < 0.10
     assert max(found["cache per token"]) < 0.0015, "the log's own rounding"
+
+
+def test_no_start_is_called_a_refusal() -> None:
+    said = verdicts(logs())
+    assert len(said["yes"]) >= 55
+    assert all(said["yes"])
 
 
 DENSE = find_model("llama-3.1-70b").model
