@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from infercost.engine import memory
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format
-from infercost.hardware import MEMORY_BASES, Rate, memory_key, rate_for
+from infercost.hardware import MEMORY_BASES, memory_key
 from infercost.options import SERVED
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
@@ -73,17 +73,6 @@ class Case(NamedTuple):
     def fits(self) -> bool:
         """Whether the devices hold the weights, and a named model's reserves and cache beside them."""
         return self.plan.fits if self.plan else self.devices >= self.gpus_for_weights
-
-
-class StepInputs(NamedTuple):
-    """What a step needs beyond the case: rate, overlap rule, and the layout of the collectives when known."""
-
-    rate: Rate
-    overlap: str
-    price: float | None
-    layers: float | None
-    hidden_size: float | None
-    activation_bytes: float
 
 
 def read_case(asked: Asked) -> Case:
@@ -192,34 +181,6 @@ def _devices(asked: Asked, counted: int | None, least: int) -> int:
     )
 
 
-def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
-    """The inputs of a step on a case.
-
-    Raises:
-        Missing: the part has no rate for the format; layers without width, or width without layers.
-    """
-    part, profile = case.part, case.profile
-    rate = rate_for(part, case.format)
-    asked.use(part, rate.key, "memory_bandwidth")
-    asked.use(profile, "compute_share", "memory_share", "link_share", "hop_latency", "step_overhead")
-    layers, hidden_size = _read_width(asked, case)
-    if (layers is None) != (hidden_size is None):
-        missing = "--hidden-size" if hidden_size is None else "--layers"
-        raise BadValue(f"communication needs {missing} too", "give both --layers and --hidden-size, or neither")
-    sends = bool(layers) and case.devices > 1
-    if sends:
-        asked.use(part, "link_bandwidth")
-        wire = asked.take("activation_dtype", FORMATS["bf16" if case.model else rate.name], "as engines send it")
-    return StepInputs(
-        rate=rate,
-        overlap=asked.take("overlap", profile.labels.get("overlap", "full"), f"by profile {profile.name}"),
-        price=asked.take("price"),
-        layers=layers,
-        hidden_size=hidden_size,
-        activation_bytes=wire.bytes_per_value if sends else 0.0,
-    )
-
-
 def misfit(case: Case) -> str:
     """The start of a verdict on devices that do not hold the weights, else nothing."""
     if case.fits:
@@ -230,13 +191,6 @@ def misfit(case: Case) -> str:
     weights = show(case.weight_bytes, "B")
     held = f"{case.devices:,} x {case.part.name} cannot hold {weights}"
     return f"Does not fit: {held}; the least is {case.gpus_for_weights:,}. "
-
-
-def _read_width(asked: Asked, case: Case) -> tuple[float | None, float | None]:
-    """Layers and width of the model, for the collectives."""
-    if case.model:
-        return case.model.depth, case.model.hidden_size
-    return asked.take("layers"), asked.take("hidden_size")
 
 
 def case_notes(case: Case) -> list[Note]:

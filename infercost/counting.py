@@ -5,6 +5,8 @@ from collections.abc import Callable
 from infercost.engine import architecture
 from infercost.model import Attention, Ffn, Layer, Model
 
+#: Decay, rank-one update and read-out of a state, two operations each.
+STATE_FLOPS = 6
 #: Parts of the weights, in the order that a table shows them.
 PARTS = ("embedding", "attention", "ffn", "experts", "shared", "router", "head", "norms")
 
@@ -106,19 +108,19 @@ def growth(attention: Attention) -> float:
 
 def decode_attention_flops(model: Model, context: float) -> float:
     """Operations of one token's attention over a context, all layers, windows and sparse indexers included."""
-    return _over(model, lambda layer: _attended_flops(layer.attention, context))
+    return _over(model, lambda layer: attended_flops(layer.attention, context))
 
 
-def _attended_flops(attention: Attention, context: float) -> float:
+def attended_flops(attention: Attention, context: float) -> float:
+    """Operations of one token's attention over a context in one layer."""
     entries = _attended(attention, context)
     indexing = attention.index_flops * context / attention.compress
-    #: decay, rank-one update and read-out of a state, two operations each
-    return entries * attention.decode_flops + indexing + 6 * attention.state
+    return entries * attention.decode_flops + indexing + STATE_FLOPS * attention.state
 
 
 def prefill_attention_flops(model: Model, tokens: float) -> float:
     """Operations of attention over a prompt, causal: the triangle below the diagonal, capped by windows."""
-    return _over(model, lambda layer: _prefill_pairs(layer.attention, tokens) * layer.attention.prefill_flops)
+    return _over(model, lambda layer: prompt_flops(layer.attention, tokens, 0))
 
 
 def prefill_flops(model: Model, tokens: float) -> float:
@@ -127,9 +129,19 @@ def prefill_flops(model: Model, tokens: float) -> float:
     return 2 * (active_params(model) - head) * tokens + 2 * head + prefill_attention_flops(model, tokens)
 
 
-def _prefill_pairs(attention: Attention, tokens: float) -> float:
-    window = min(attention.window or tokens, tokens)
-    return tokens * window - window**2 / 2
+def prompt_flops(attention: Attention, tokens: float, cached: float) -> float:
+    """Operations of the attention of a prompt's tokens in one layer, after so many that are cached already."""
+
+    def pairs(window: float) -> float:
+        return architecture.attended_pairs(tokens=tokens, cached=cached, window=window or cached + tokens)
+
+    if attention.compress > 1:
+        past = pairs(attention.attended * attention.compress) / attention.compress
+        attended = pairs(attention.window) + past if attention.window else past
+    else:
+        attended = pairs(min(filter(None, (attention.window, attention.attended)), default=0))
+    indexing = attention.index_flops * pairs(0) / attention.compress
+    return attended * attention.prefill_flops + indexing + STATE_FLOPS * attention.state * tokens
 
 
 def bytes_read(model: Model, tokens: float) -> float:

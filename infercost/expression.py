@@ -18,7 +18,14 @@ _OPERATORS: dict[type, tuple[str, int]] = {
     ast.Div: (" / ", 2),
     ast.Pow: ("^", 4),
 }
-_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil", "floor": "floor"}
+_FUNCTIONS = {
+    "maximum": "max",
+    "minimum": "min",
+    "ceiling": "ceil",
+    "floor": "floor",
+    "logarithm": "ln",
+    "root": "sqrt",
+}
 
 
 class Step(NamedTuple):

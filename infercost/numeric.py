@@ -1,6 +1,6 @@
 """Minimum, maximum and ceiling for one number or an array; NumPy loads only when there is an array."""
 
-from math import ceil
+from math import ceil, log, sqrt
 from typing import Any
 
 #: Counts that are whole but for the last bits of a float are whole: 1.44e12 / (80e9 * 0.9) is 20.
@@ -45,3 +45,21 @@ def ceiling(value: Any) -> Any:
 def floor(value: Any) -> Any:
     """The largest whole number not above the value, forgiving float rounding of one part in 1e12."""
     return -ceiling(-value)
+
+
+def logarithm(value: Any) -> Any:
+    """The natural logarithm, elementwise for arrays."""
+    if _is_plain(value):
+        return log(value)
+    import numpy
+
+    return numpy.log(value)
+
+
+def root(value: Any) -> Any:
+    """The square root, elementwise for arrays."""
+    if _is_plain(value):
+        return sqrt(value)
+    import numpy
+
+    return numpy.sqrt(value)

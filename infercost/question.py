@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import catalog
+from infercost.efficiency import complete
 from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.formats import Format
 from infercost.glossary import TERMS
@@ -153,7 +154,7 @@ def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
 def read_profile(asked: Asked, assume: str, why: str = "the note's arithmetic, for a bare count") -> Preset:
     """The efficiency profile that was asked for, with what ``--set`` changes."""
     name = asked.take("efficiency", assume, why)
-    return apply_sets(asked, name if isinstance(name, Preset) else catalog.load("efficiency", name))
+    return apply_sets(asked, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
 
 
 def apply_sets(asked: Asked, preset: Preset) -> Preset:

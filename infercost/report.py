@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from infercost.glossary import KEYS
+from infercost.keys import KEYS
 
 
 class Row(NamedTuple):

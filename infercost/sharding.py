@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from infercost.counting import experts_hit, growth, layer_cache_bytes, layer_cache_bytes_read
+from infercost.counting import growth, layer_cache_bytes
 from infercost.errors import BadValue
 from infercost.model import Attention, Ffn, Layer, Model
 
@@ -125,7 +125,7 @@ def _listed(widths: Sequence[int], most: int = 8) -> str:
     return ", ".join(map(str, widths[:most])) + (" ..." if len(widths) > most else "")
 
 
-def _kv_copies(attention: Attention, tp: int) -> float:
+def kv_copies(attention: Attention, tp: int) -> float:
     """How often a rank's share of the KV heads exceeds an even split: copies, once ranks outnumber heads."""
     if attention.latent:
         return tp
@@ -135,7 +135,7 @@ def _kv_copies(attention: Attention, tp: int) -> float:
 def rank_weight_bytes(model: Model, layout: Layout) -> float:
     """Bytes of weights on the fullest rank: the first stage holds the input table, the last the head."""
     layers = sum(
-        layer.times * _layer_bytes(model, layer, layout, _held_experts(layer.ffn, layout)) for layer in model.layers
+        layer.times * layer_bytes(model, layer, layout, _held_experts(layer.ffn, layout)) for layer in model.layers
     )
     stage_layers = -(-model.depth // layout.pp)
     stage = layers * stage_layers / model.depth
@@ -151,25 +151,7 @@ def rank_weight_bytes(model: Model, layout: Layout) -> float:
     return stage + ends + model.small * bits("norms") / 8 + model.vision_params * bits("norms") / 8 / layout.tp
 
 
-def rank_bytes_read(model: Model, layout: Layout, batch: float, experts_of: float, context: float) -> float:
-    """Bytes that one rank of each stage reads for a batch: no table that is looked up, the experts its tokens hit."""
-    bits, sequences = model.quantization.of, -(-batch // layout.dp)
-    head = (model.head or model.embedding) * bits("head" if model.head else "embedding") / 8 / layout.tp
-    layers = sum(
-        layer.times
-        * (
-            _layer_bytes(model, layer, layout, experts_hit(layer, experts_of) / max(layout.ep, layout.tp))
-            + sequences
-            * layer_cache_bytes_read(model, layer.attention, context)
-            * _kv_copies(layer.attention, layout.tp)
-            / layout.tp
-        )
-        for layer in model.layers
-    )
-    return layers + head + model.small * bits("norms") / 8
-
-
-def _layer_bytes(model: Model, layer: Layer, layout: Layout, experts: float) -> float:
+def layer_bytes(model: Model, layer: Layer, layout: Layout, experts: float) -> float:
     """Bytes of one layer on one rank, with so many of its experts."""
     attention, ffn, bits = layer.attention, layer.ffn, model.quantization.of
     held = {
@@ -194,13 +176,13 @@ def _attention_on_rank(model: Model, attention: Attention, tp: int) -> float:
         return attention.split / tp
     kv = model.hidden_size * attention.kv_heads * (attention.head_dim + attention.v_head_dim)
     kv = min(kv, attention.split)
-    return (attention.split - kv + kv * _kv_copies(attention, tp)) / tp
+    return (attention.split - kv + kv * kv_copies(attention, tp)) / tp
 
 
 def rank_growth_bytes(model: Model, layout: Layout) -> float:
     """Bytes that each further token of a long sequence takes on the fullest rank."""
     layers = sum(
-        layer.times * growth(layer.attention) * _kv_copies(layer.attention, layout.tp) for layer in model.layers
+        layer.times * growth(layer.attention) * kv_copies(layer.attention, layout.tp) for layer in model.layers
     )
     return layers * model.kv_bits / 8 / layout.tp * -(-model.depth // layout.pp) / model.depth
 
@@ -208,7 +190,7 @@ def rank_growth_bytes(model: Model, layout: Layout) -> float:
 def rank_cache_bytes(model: Model, layout: Layout, context: float) -> float:
     """Bytes of one sequence's cache on the fullest rank; latents and surplus KV heads are copied."""
     layers = sum(
-        layer.times * layer_cache_bytes(model, layer.attention, context) * _kv_copies(layer.attention, layout.tp)
+        layer.times * layer_cache_bytes(model, layer.attention, context) * kv_copies(layer.attention, layout.tp)
         for layer in model.layers
     )
     return layers / layout.tp * -(-model.depth // layout.pp) / model.depth

@@ -73,6 +73,7 @@ DURATION = Kind(
     zero=True,
 )
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
+MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
 ABOVE_ONE = Kind("a ratio of at least 1", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
 MINUTES = Kind(
     "a time per day",

@@ -9,12 +9,12 @@ from tests.conftest import ROOT
 
 #: Lowest first; a folder stands for all its modules.
 FLOORS = [
-    {"errors", "numeric", "units", "glossary"},
+    {"errors", "numeric", "units", "glossary", "keys"},
     {"derivation", "expression"},
-    {"preset", "model", "formats", "hardware", "efficiency", "catalog", "readers"},
+    {"preset", "model", "measured", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
-    {"families", "counting", "sharding", "plan", "models"},
-    {"report", "options", "question", "case", "served"},
+    {"families", "counting", "sharding", "plan", "models", "work", "speeds", "links", "passes", "replica"},
+    {"report", "options", "question", "case", "served", "stepping"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

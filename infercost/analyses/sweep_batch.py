@@ -5,11 +5,12 @@ from typing import Any
 from infercost import counting
 from infercost.analyses.step import critical_batch, full_batch, step_results, step_times
 from infercost.analyses.utilization import NULL_REASONS, WAYS, critical_remark, kind, step_notes
-from infercost.case import Case, StepInputs, misfit, read_case, read_step_inputs
+from infercost.case import Case, misfit, read_case
 from infercost.derivation import not_recording
 from infercost.engine import economics
 from infercost.question import Asked
 from infercost.report import Note, Report, Row, Series
+from infercost.stepping import StepInputs, read_step_inputs
 from infercost.units import parse_batches, show
 
 

@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from infercost.analyses.step import full_batch
-from infercost.case import Case, misfit, read_case, read_step_inputs
+from infercost.case import Case, misfit, read_case
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
 from infercost.options import DEPLOYMENT, MODEL, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
+from infercost.stepping import read_step_inputs
 from infercost.units import show
 
 #: The note's guess of what a service that is consistent all day may need.

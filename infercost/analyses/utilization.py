@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from infercost.analyses.step import full_batch, spread, step_results
-from infercost.case import Case, StepInputs, case_notes, misfit, read_case, read_step_inputs
+from infercost.analyses.step import full_batch, step_results
+from infercost.case import Case, case_notes, misfit, read_case
 from infercost.efficiency import is_ideal
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
+from infercost.speeds import spread
+from infercost.stepping import StepInputs, read_step_inputs
 from infercost.units import show
 
 OVERLAP_WORDS = {
@@ -54,7 +56,7 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
         "weight_bytes": weights_remark(case),
         "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
         "memory_time_s": _memory_remark(case),
-        "communication_time_s": _communication_remark(case),
+        "communication_time_s": _communication_remark(case, inputs),
         "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}",
         "critical_batch": critical_remark(case),
         "usd_per_million_tokens": "accelerators always busy",
@@ -100,8 +102,8 @@ def _memory_remark(case: Case) -> str:
     return f"at {show(one, 'B/s')} a device{total}"
 
 
-def _communication_remark(case: Case) -> str:
-    inside, nodes = spread(case)
+def _communication_remark(case: Case, inputs: StepInputs) -> str:
+    inside, nodes = spread(case.plan.layout.tp if case.plan else case.width, inputs.speeds)
     if nodes > 1:
         return f"ring all-reduces over {nodes} nodes of {inside}"
     return f"ring all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
@@ -167,11 +169,11 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
             else "parameters evenly, N (1 - (1 - active/N)^batch)"
         )
         notes.append(Note("coverage", f"the bytes read assume that a batch hits {law}"))
-    if case.devices > 1 and inputs.layers:
+    if case.devices > 1 and inputs.work.layers:
         notes.append(_layout_note(case))
     if part.labels.get("note_8bit") and case.format.name in ("8bit", "fp8", "int8"):
         notes.append(Note("see-also", part.labels["note_8bit"]))
-    used = [inputs.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if inputs.layers else [])]
+    used = [inputs.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if inputs.work.layers else [])]
     weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
     notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
     return notes

@@ -1,7 +1,7 @@
 """Parameters, cache and arithmetic of one layer, from its dimensions."""
 
 from infercost.derivation import formula
-from infercost.numeric import minimum
+from infercost.numeric import maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), transformers chapter"
 DEEPSEEK = "DeepSeek-V2, arXiv 2405.04434, multi-head latent attention"
@@ -68,3 +68,15 @@ def experts_hit(*, experts: float, active_experts: float, tokens: float) -> floa
 def cached_entries(*, context: float, window: float, compress: float) -> float:
     """Cache entries that a sequence holds in a layer that keeps at most a window."""
     return minimum(context, window) / compress  # type: ignore[no-any-return]
+
+
+@formula(source="derived: norms, residual sums, rotation and gating read and write 16-bit values once each")
+def activation_traffic(*, hidden_size: float, head_elements: float, ffn_elements: float, ranks: float) -> float:
+    """Bytes that one token's activations move outside the matrices of one layer, on one rank."""
+    return 2 * (8 * hidden_size + (2 * head_elements + ffn_elements) / ranks)
+
+
+@formula(source="triangle below the diagonal after a cached past, capped by a window: sum of min(c + i, W)")
+def attended_pairs(*, tokens: float, cached: float, window: float) -> float:
+    """Pairs of a prompt's tokens and the positions that they attend, themselves included on average."""
+    return tokens * window - maximum(0, window - cached) ** 2 / 2 + maximum(0, window - cached - tokens) ** 2 / 2  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """One step: arithmetic against memory traffic, what overlaps, and how well the hardware is used."""
 
 from infercost.derivation import formula
-from infercost.numeric import maximum
+from infercost.numeric import logarithm, maximum, root
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 BOOK = "Austin et al., How to Scale Your Model (2025), roofline chapter"
@@ -38,10 +38,41 @@ def full_overlap_step(
 
 @formula(source=LATER)
 def operator_overlap_step(
-    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+    *, matrix_time: float, attention_time: float, communication_time: float, overhead_time: float
 ) -> float:
-    """Seconds of a step in which arithmetic overlaps reads inside an operator, and collectives wait for both."""
-    return maximum(compute_time, memory_time) + communication_time + overhead_time  # type: ignore[no-any-return]
+    """Seconds of a step in which arithmetic overlaps reads inside an operator, and operators wait for each other."""
+    return matrix_time + attention_time + communication_time + overhead_time
+
+
+@formula(source=BOOK)
+def operator_time(*, compute_time: float, memory_time: float) -> float:
+    """Seconds of operators of one kind: their arithmetic or their reads, whichever takes longer."""
+    return maximum(compute_time, memory_time)  # type: ignore[no-any-return]
+
+
+@formula(source="Yuan et al., LLM Inference Unveiled, arXiv 2402.16363: operators are launched one after another")
+def kernel_overhead(
+    *,
+    layers: float,
+    sparse_layers: float,
+    kernels_per_layer: float,
+    kernels_per_sparse_layer: float,
+    kernel_time: float,
+) -> float:
+    """Seconds that a pass spends on starting and draining its kernels, whatever they work on."""
+    return ((layers - sparse_layers) * kernels_per_layer + sparse_layers * kernels_per_sparse_layer) * kernel_time
+
+
+@formula(source="derived: hottest of e ranks when tokens choose experts at random, Gaussian tail sqrt(2 ln e)")
+def hottest_rank(*, tokens: float, active_experts: float, ranks: float, expert_imbalance: float) -> float:
+    """How many times the mean load the rank with the most popular experts has."""
+    return 1 + expert_imbalance * root(2 * logarithm(ranks) * ranks / (tokens * active_experts))  # type: ignore[no-any-return]
+
+
+@formula(source="a pass waits for its scheduler once, and for each sequence's token once")
+def overhead_time(*, kernel_overhead: float, step_overhead: float, sequences: float, sequence_overhead: float) -> float:
+    """Seconds of a pass that neither arithmetic nor memory nor links account for."""
+    return kernel_overhead + step_overhead + sequences * sequence_overhead
 
 
 @formula(source=BOOK)

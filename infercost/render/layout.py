@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from infercost.glossary import KEYS
+from infercost.keys import KEYS
 from infercost.report import Report, Series
 from infercost.units import common_scale, digits, show
 

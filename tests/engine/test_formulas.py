@@ -50,7 +50,7 @@ def test_a_formula_uses_the_glossary(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
-    inputs = dict.fromkeys(inspect.signature(FORMULAS[name]).parameters, 0.5)
+    inputs = dict.fromkeys(inspect.signature(FORMULAS[name]).parameters, 2.0)
     step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
     assert step.symbols.startswith(f"{TERMS[name].symbol} = ")
     assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs)
