@@ -76,7 +76,7 @@ def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
     tokens = load.tokens
     return Parts(
         matrix_compute=_matrices(work, speeds, load),
-        matrix_memory=_reading(work, speeds, work.bytes_read(1 if speeds.least else tokens), speeds.memory_share),
+        matrix_memory=_reading(work, speeds, work.bytes_read(1 if speeds.alike else tokens), speeds.memory_share),
         attention_compute=_attention(work, speeds, load),
         attention_memory=_caches(work, speeds, load),
         activations=_activations(work, speeds, tokens),

@@ -80,7 +80,7 @@ def decode_time(replica: Replica, batch: float, context: float, tokens_each: flo
 def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
     """Seconds for the prompts of so many requests that come together, nothing else running."""
     stages = replica.work.layout.pp
-    if stages > 1 and replica.speeds.least:
+    if stages > 1 and replica.speeds.overlap == "full":
         return _prompts(replica, prompts, request) / stages
     parts = min(stages, prompts)
     one = _prompts(replica, prompts / parts, request)

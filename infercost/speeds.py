@@ -38,14 +38,14 @@ class Speeds(NamedTuple):
     kernels_per_sparse_layer: float = 0.0
     activation_traffic: float = 0.0
     expert_imbalance: float = 0.0
-    least: bool = False
+    alike: bool = False
 
 
 def speeds_of(part: Preset, profile: Preset, rate: Rate, overlap: str, activation_bytes: float) -> Speeds:
     """The speeds of a part under a profile."""
     bare = bounds_of(part, rate, activation_bytes)
     constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
-    return bare._replace(**constants, overlap=overlap, least=False)
+    return bare._replace(**constants, overlap=overlap, alike=False)
 
 
 def bounds_of(part: Preset, rate: Rate, activation_bytes: float) -> Speeds:
@@ -63,7 +63,7 @@ def bounds_of(part: Preset, rate: Rate, activation_bytes: float) -> Speeds:
         domain=int(domain.value) if domain else 0,
         activation_bytes=activation_bytes,
         overlap="full",
-        least=True,
+        alike=True,
     )
 
 

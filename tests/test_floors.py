@@ -14,7 +14,7 @@ FLOORS = [
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "work", "speeds", "links", "passes", "replica"},
-    {"report", "options", "question", "case", "served", "stepping"},
+    {"report", "options", "question", "case", "served", "stepping", "prediction", "fitting"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

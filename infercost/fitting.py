@@ -1,0 +1,134 @@
+"""A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
+
+from collections.abc import Sequence
+from math import exp, log
+from statistics import median
+from typing import NamedTuple
+
+from infercost.efficiency import FIGURES
+from infercost.errors import Missing
+from infercost.preset import Fact, Preset
+from infercost.prediction import Run, is_rate
+
+#: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
+RANGES = {
+    "memory_share": (0.3, 0.95),
+    "cache_share": (0.2, 0.95),
+    "compute_share": (0.1, 0.95),
+    "attention_share": (0.05, 0.9),
+    "kernel_time": (1e-6, 40e-6),
+    "kernels_per_sparse_layer": (3.0, 20.0),
+    "collective_latency": (1e-6, 60e-6),
+    "step_overhead": (0.0, 10e-3),
+    "sequence_overhead": (0.0, 60e-6),
+    "request_overhead": (0.0, 60e-3),
+}
+#: Errors beyond this are outliers, which pull with their sign only.
+USUAL_ERROR = 0.1
+#: A constant whose standard error is this share of its range, or more, is not determined by the data.
+UNDETERMINED = 0.25
+SMALL = 1e-3
+
+
+class Errors(NamedTuple):
+    """How far predictions are from measurements: max(p/m, m/p) - 1, in the middle and nine times of ten."""
+
+    count: int
+    median: float
+    p90: float
+
+
+class Fit(NamedTuple):
+    """A profile that was fitted, the constants that the data determine, those they do not, and the errors."""
+
+    profile: Preset
+    determined: tuple[str, ...]
+    undetermined: tuple[str, ...]
+    before: Errors
+    after: Errors
+
+
+def log_ratio(run: Run, profile: Preset) -> float:
+    """Logarithm of predicted over measured time: positive where the prediction is slower."""
+    ratio = log(run.under(profile) / run.measured.value)
+    return -ratio if is_rate(run.measured.metric) else ratio
+
+
+def errors(ratios: Sequence[float]) -> Errors:
+    """Median and 90th percentile of the errors that logarithms of ratios stand for."""
+    rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
+    return Errors(len(rising), median(rising), rising[int(0.9 * (len(rising) - 1))])
+
+
+def fit(runs: Sequence[Run], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
+    """The base profile with its free constants fitted to measurements; those the data cannot determine stay.
+
+    Raises:
+        Missing: SciPy is not installed.
+    """
+    before = errors([log_ratio(run, base) for run in runs])
+    kept = list(free)
+    undetermined: list[str] = []
+    while kept:
+        profile, spreads = _solve(runs, base, kept, source, date)
+        worst = max(kept, key=lambda key: spreads[key])
+        if spreads[worst] < UNDETERMINED:
+            return Fit(profile, tuple(kept), tuple(undetermined), before, _errors(runs, profile))
+        kept.remove(worst)
+        undetermined.append(worst)
+    return Fit(base, (), tuple(undetermined), before, before)
+
+
+def _errors(runs: Sequence[Run], profile: Preset) -> Errors:
+    return errors([log_ratio(run, profile) for run in runs])
+
+
+def _solve(
+    runs: Sequence[Run], base: Preset, free: Sequence[str], source: str, date: str
+) -> tuple[Preset, dict[str, float]]:
+    """The best constants inside their ranges, and the standard error of each as a share of its range."""
+    try:
+        import numpy
+        from scipy.optimize import least_squares
+    except ImportError:
+        raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
+
+    def profile(shares: Sequence[float]) -> Preset:
+        return with_constants(
+            base, {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}, source, date
+        )
+
+    def residuals(shares: Sequence[float]) -> list[float]:
+        made = profile(shares)
+        return [log_ratio(run, made) for run in runs]
+
+    start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
+    found = least_squares(residuals, start, bounds=(0, 1), loss="soft_l1", f_scale=USUAL_ERROR, diff_step=SMALL)
+    hessian = found.jac.T @ found.jac + 1e-9 * numpy.eye(len(free))
+    freedom = max(len(runs) - len(free), 1)
+    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * found.cost / freedom)
+    if len(runs) < len(free):
+        spread[:] = 1.0
+    best = {key: rounded(_inside(key, share)) for key, share in zip(free, found.x, strict=True)}
+    return with_constants(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
+
+
+def _inside(key: str, share: float) -> float:
+    low, high = RANGES[key]
+    return float(low + share * (high - low))
+
+
+def _share(key: str, value: float) -> float:
+    low, high = RANGES[key]
+    return (value - low) / (high - low)
+
+
+def with_constants(base: Preset, values: dict[str, float], source: str, date: str) -> Preset:
+    """A profile with some of its constants replaced."""
+    facts = {key: Fact(value, FIGURES[key], source, date) for key, value in values.items()}
+    return base._replace(facts={**base.facts, **facts})
+
+
+def rounded(value: float) -> float:
+    """A constant to three digits: no fit is worth more."""
+    return float(f"{value:.3g}")
