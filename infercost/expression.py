@@ -18,7 +18,7 @@ _OPERATORS: dict[type, tuple[str, int]] = {
     ast.Div: (" / ", 2),
     ast.Pow: ("^", 4),
 }
-_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil", "floor": "floor"}
+_FUNCTIONS = {"maximum": "max", "minimum": "min", "ceiling": "ceil", "floor": "floor", "log2": "log2"}
 
 
 class Step(NamedTuple):

@@ -13,7 +13,7 @@ FLOORS = [
     {"derivation", "expression"},
     {"preset", "model", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
-    {"families", "counting", "sharding", "plan", "models"},
+    {"families", "counting", "sharding", "plan", "models", "sizes_2025", "traffic_2025", "law_2025"},
     {"report", "options", "question", "case", "served"},
     {"analyses"},
     {"render"},
