@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from infercost.glossary_2025 import TERMS_2025
+
 
 class Term(NamedTuple):
     """A quantity: the symbol that steps print, its base unit and what it is."""
@@ -96,41 +98,6 @@ TERMS: dict[str, Term] = {
     "absorbed_attention_flops": Term("f_att", "FLOP", "latent attention per query and position, one layer"),
     "experts_hit": Term("E_hit", "", "distinct experts that a step uses"),
     "cached_entries": Term("n_kv", "", "cache entries of one sequence and layer"),
-    # the step law of Erdil's later paper
-    "cache_element_bytes": Term("b_kv", "B", "bytes of one cache element"),
-    "sparsity": Term("ς", "", "experts for each that a token uses, rounded down"),
-    "later_total_params": Term("N", "param", "parameters: layers' matrices and two tables, no norms"),
-    "later_active_params": Term("N_a", "param", "parameters that the later paper multiplies for one token"),
-    "later_cache_bytes": Term("K_1", "B", "cache of one position in all layers"),
-    "later_flops_per_token": Term("f", "FLOP", "operations for one token over its context"),
-    "row_parts": Term("p_r", "", "devices that the inner widths of a layer are split over"),
-    "column_parts": Term("p_c", "", "devices that the model's width is split over"),
-    "attention_traffic": Term("R_att", "B", "weights and activations of one layer's attention, moved once"),
-    "ffn_traffic": Term("R_ffn", "B", "weights and activations of one layer's feed-forward part, moved once"),
-    "stages": Term("p", "", "pipeline stages, and parts of the batch that take turns in them"),
-    "later_bytes_read": Term("R", "B", "bytes that one step moves to and from memory, on all devices"),
-    "passes": Term("q", "", "times that a collective goes over the data: 2 to reduce, 1 to hand over"),
-    "ranks": Term("r", "", "devices that take part in one collective"),
-    "rank_nodes": Term("k_r", "", "nodes that the devices of one collective lie in"),
-    "rank_latency": Term("α_r", "s", "latency for each further device inside a node"),
-    "node_latency": Term("α_k", "s", "latency for each doubling of the nodes"),
-    "base_latency": Term("α_0", "s", "latency of a collective before the first device"),
-    "collective_latency": Term("t_α", "s", "latency of one collective under a protocol"),
-    "protocol_share": Term("η_p", "share", "share of the bandwidth that a protocol leaves to data"),
-    "network_bandwidth": Term("β_k", "B/s", "network of one accelerator, one direction"),
-    "collective_transfer_time": Term("t_β", "s", "time of one collective's data under a protocol"),
-    "reduced_width": Term("d_x", "", "values of one token that a collective reduces"),
-    "parallel_reduces": Term("g_x", "", "collectives side by side that share the values"),
-    "reduced_message": Term("S", "B", "data of one collective"),
-    "layer_reduce_time": Term("t_1x", "s", "time of all all-reduces of one layer"),
-    "hand_over_time": Term("t_p", "s", "time to hand activations to the next stage"),
-    "later_communication_time": Term("t_x", "s", "time of all collectives of one step"),
-    "serial_matmuls": Term("n_mm", "", "matrix multiplications of a layer that wait for each other"),
-    "kernel_launch": Term("t_k", "s", "time to launch one kernel"),
-    "launch_time": Term("t_o", "s", "time to launch the kernels of one step"),
-    "grid_hop_latency": Term("α_g", "s", "latency for each further device along a side of a square"),
-    "grid_base_latency": Term("α_g0", "s", "latency of an all-reduce on a square before its first hop"),
-    "grid_reduce_time": Term("t_ar", "s", "time of one all-reduce on a square of devices"),
     # memory of an engine
     "vocab_size": Term("V", "", "entries of the vocabulary"),
     "activation_floor": Term("A_0", "B", "least memory that an engine sets aside for activations"),
@@ -164,6 +131,7 @@ TERMS: dict[str, Term] = {
     "trough_for_users": Term("ρ_t", "", "trough over mean at which this many users fill the emptiest hour"),
     "replicas": Term("g", "", "copies of the model that serve"),
     "slots": Term("slots", "", "sequences to provide for"),
+    **{name: Term(*term) for name, term in TERMS_2025.items()},
 }
 
 

@@ -14,7 +14,7 @@ from infercost.preset import Preset
 class Sizes2025(NamedTuple):
     """A model in his quantities, and what he counts from them: no norms, no router, two tables whether tied or not.
 
-    ``cache_bytes`` are those of one position. ``sparsity`` is the experts for each that a token uses, rounded down.
+    ``sparsity`` is the experts for each that a token uses, rounded down.
     """
 
     layers: int
@@ -31,9 +31,26 @@ class Sizes2025(NamedTuple):
     active_experts: int
     sparsity: int
     bytes_per_param: float
-    cache_bytes: float
+    cache_elements: int
+    cache_element_bytes: float
     total_params: int
     active_params: float
+
+    @property
+    def head_bytes(self) -> float:
+        """Bytes of the output head."""
+        return later_paper.head_bytes(
+            vocab_size=self.vocab_size, hidden_size=self.hidden_size, bytes_per_param=self.bytes_per_param
+        )
+
+    def cache_bytes(self, context: float) -> float:
+        """Bytes of one sequence's cache."""
+        return later_paper.cache_bytes(
+            layers=self.layers,
+            cache_elements=self.cache_elements,
+            cache_element_bytes=self.cache_element_bytes,
+            context=context,
+        )
 
     def reduced_widths(self, square: bool) -> tuple[int, ...]:
         """Values of one token in each all-reduce of a layer: of the two outputs, and in a square of what is inside."""
@@ -99,16 +116,10 @@ def sizes_2025(model: Model) -> Sizes2025:
         BadValue: layers of several kinds, or of a kind that he does not know.
     """
     attention, ffn = _one_kind(model)
-    matrices_of, experts, active = ffn.expert or ffn.dense, ffn.experts or 1, ffn.active or 1
-    sparsity = experts // active
-    counted = {
-        "layers": model.depth,
-        "hidden_size": model.hidden_size,
-        "vocab_size": model.vocab_size,
-        "grouped_query_params": attention.split,
-        "experts": experts,
-        "ffn_params": matrices_of,
-    }
+    experts, active = ffn.experts or 1, ffn.active or 1
+    each, sparsity = ffn.expert or ffn.dense, experts // active
+    counted = {"layers": model.depth, "hidden_size": model.hidden_size, "vocab_size": model.vocab_size}
+    counted |= {"grouped_query_params": attention.split, "experts": experts, "ffn_params": each}
     return Sizes2025(
         layers=model.depth,
         hidden_size=model.hidden_size,
@@ -117,14 +128,15 @@ def sizes_2025(model: Model) -> Sizes2025:
         kv_heads=attention.kv_heads,
         head_dim=attention.head_dim,
         attention_params=attention.split,
-        ffn_params=matrices_of,
-        matrices=matrices_of // (model.hidden_size * ffn.width),
+        ffn_params=each,
+        matrices=each // (model.hidden_size * ffn.width),
         ffn_width=ffn.width,
         experts=experts,
         active_experts=active,
         sparsity=sparsity,
-        bytes_per_param=_mean_bits(model, attention.split, experts * matrices_of) / 8,
-        cache_bytes=_cache_bytes(model, attention),
+        bytes_per_param=_mean_bits(model, attention.split, experts * each) / 8,
+        cache_elements=attention.cache,
+        cache_element_bytes=model.kv_bits / 8,
         total_params=later_paper.later_total_params(**counted),
         active_params=later_paper.later_active_params(**counted, sparsity=sparsity),
     )
@@ -156,12 +168,6 @@ def _mean_bits(model: Model, attention: int, ffn: int) -> float:
     bits = model.quantization.of
     part = "experts" if model.layers[0].ffn.experts else "ffn"
     return (attention * bits("attention") + ffn * bits(part)) / (attention + ffn)
-
-
-def _cache_bytes(model: Model, attention: Attention) -> float:
-    return later_paper.later_cache_bytes(
-        layers=model.depth, cache_elements=attention.cache, cache_element_bytes=model.kv_bits / 8
-    )
 
 
 def machine_2025(model: Model, part: Preset, profile: Preset, devices: int) -> Machine2025:

@@ -15,44 +15,48 @@ def bytes_moved(sizes: Sizes2025, load: Load2025, layout: Layout2025) -> float:
     """Bytes of weights, activations and cache that the whole machine moves for one step."""
     tokens = load.batch / layout.stages * load.tokens
     parts = {"row_parts": layout.ranks, "column_parts": layout.ranks if layout.square else 1.0}
-    attention = later_paper.attention_traffic(
+    layer = later_paper.layer_traffic(
         grouped_query_params=sizes.attention_params,
         bytes_per_param=sizes.bytes_per_param,
-        tokens=tokens,
-        hidden_size=sizes.hidden_size,
-        heads=sizes.heads,
-        kv_heads=sizes.kv_heads,
-        head_dim=sizes.head_dim,
-        activation_bytes=ACTIVATION_BYTES,
-        **parts,
+        attention_activations=later_paper.attention_activations(
+            tokens=tokens,
+            hidden_size=sizes.hidden_size,
+            heads=sizes.heads,
+            kv_heads=sizes.kv_heads,
+            head_dim=sizes.head_dim,
+            activation_bytes=ACTIVATION_BYTES,
+            **parts,
+        ),
+        ffn_traffic=_ffn_traffic(sizes, tokens, parts),
     )
-    ffn = _ffn_traffic(sizes, tokens, parts)
     return later_paper.later_bytes_read(
         stages=layout.stages,
-        later_cache_bytes=sizes.cache_bytes,
-        context=load.context,
-        batch=load.batch,
         layers=sizes.layers,
-        attention_traffic=attention,
-        ffn_traffic=ffn,
-        bytes_per_param=sizes.bytes_per_param,
-        vocab_size=sizes.vocab_size,
-        hidden_size=sizes.hidden_size,
+        layer_traffic=layer,
+        head_bytes=sizes.head_bytes,
+        cache_bytes=sizes.cache_bytes(load.context),
+        batch=load.batch,
     )
 
 
 def _ffn_traffic(sizes: Sizes2025, tokens: float, parts: Mapping[str, float]) -> float:
-    hit = architecture.experts_hit(experts=sizes.experts, active_experts=sizes.experts / sizes.sparsity, tokens=tokens)
+    activations = later_paper.ffn_activations(
+        tokens=tokens,
+        sparsity=sizes.sparsity,
+        hidden_size=sizes.hidden_size,
+        ffn_width=sizes.ffn_width,
+        activation_bytes=ACTIVATION_BYTES,
+        **parts,
+    )
     return later_paper.ffn_traffic(
-        experts_hit=hit,
+        experts_hit=architecture.experts_hit(
+            experts=sizes.experts, active_experts=sizes.experts / sizes.sparsity, tokens=tokens
+        ),
         matrices=sizes.matrices,
         hidden_size=sizes.hidden_size,
         ffn_width=sizes.ffn_width,
         bytes_per_param=sizes.bytes_per_param,
-        tokens=tokens,
-        sparsity=sizes.sparsity,
-        activation_bytes=ACTIVATION_BYTES,
-        **parts,
+        ffn_activations=activations,
     )
 
 

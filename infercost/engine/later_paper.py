@@ -31,9 +31,15 @@ def later_active_params(
 
 
 @formula(source=LATER)
-def later_cache_bytes(*, layers: int, cache_elements: int, cache_element_bytes: float) -> float:
-    """Bytes that one position leaves in all layers' caches, split over any number of devices without a copy."""
-    return layers * cache_elements * cache_element_bytes
+def cache_bytes(*, layers: int, cache_elements: int, cache_element_bytes: float, context: float) -> float:
+    """Bytes of one sequence's cache in all layers, split over any number of devices without a copy."""
+    return layers * cache_elements * cache_element_bytes * context
+
+
+@formula(source=LATER)
+def head_bytes(*, vocab_size: int, hidden_size: int, bytes_per_param: float) -> float:
+    """Bytes of the output head, read whole; what it puts out is not counted."""
+    return vocab_size * hidden_size * bytes_per_param
 
 
 @formula(source=LATER)
@@ -43,10 +49,8 @@ def later_flops_per_token(*, active_params: float, heads: int, head_dim: int, la
 
 
 @formula(source=LATER)
-def attention_traffic(
+def attention_activations(
     *,
-    grouped_query_params: int,
-    bytes_per_param: float,
     tokens: float,
     hidden_size: int,
     heads: int,
@@ -56,11 +60,26 @@ def attention_traffic(
     column_parts: float,
     row_parts: float,
 ) -> float:
-    """Bytes moved once for one layer's attention; queries, keys and values count one byte each, an oversight of his."""
-    return grouped_query_params * bytes_per_param + tokens * (
+    """Bytes of activations that one layer's attention moves; queries, keys and values count one byte, his oversight."""
+    return tokens * (
         2 * activation_bytes * column_parts * hidden_size
         + row_parts * head_dim * (heads + 2 * kv_heads + activation_bytes * heads)
     )
+
+
+@formula(source=LATER)
+def ffn_activations(
+    *,
+    tokens: float,
+    sparsity: int,
+    hidden_size: int,
+    ffn_width: int,
+    activation_bytes: float,
+    column_parts: float,
+    row_parts: float,
+) -> float:
+    """Bytes of activations that one matrix of one expert moves for an even share of the tokens."""
+    return tokens / sparsity * activation_bytes * (column_parts * hidden_size + row_parts * ffn_width)
 
 
 @formula(source=LATER)
@@ -71,41 +90,26 @@ def ffn_traffic(
     hidden_size: int,
     ffn_width: int,
     bytes_per_param: float,
-    tokens: float,
-    sparsity: int,
-    activation_bytes: float,
-    column_parts: float,
-    row_parts: float,
+    ffn_activations: float,
 ) -> float:
-    """Bytes moved once for one layer's feed-forward part; activations, too, scale with the share of experts hit."""
-    return (
-        experts_hit
-        * matrices
-        * (
-            hidden_size * ffn_width * bytes_per_param
-            + (column_parts * hidden_size + row_parts * ffn_width) * activation_bytes * tokens / sparsity
-        )
-    )
+    """Bytes moved for one layer's feed-forward part; idle experts take their share of the activations with them."""
+    return experts_hit * matrices * (hidden_size * ffn_width * bytes_per_param + ffn_activations)
+
+
+@formula(source=LATER)
+def layer_traffic(
+    *, grouped_query_params: int, bytes_per_param: float, attention_activations: float, ffn_traffic: float
+) -> float:
+    """Bytes moved for one layer and one part of the batch, without its cache."""
+    return grouped_query_params * bytes_per_param + attention_activations + ffn_traffic
 
 
 @formula(source=LATER)
 def later_bytes_read(
-    *,
-    stages: int,
-    later_cache_bytes: float,
-    context: float,
-    batch: float,
-    layers: int,
-    attention_traffic: float,
-    ffn_traffic: float,
-    bytes_per_param: float,
-    vocab_size: int,
-    hidden_size: int,
+    *, stages: int, layers: int, layer_traffic: float, head_bytes: float, cache_bytes: float, batch: float
 ) -> float:
-    """Bytes that all devices move in a step: the cache, and the weights again for each stage's part of the batch."""
-    return later_cache_bytes * context * batch + stages * (
-        layers * (attention_traffic + ffn_traffic) + bytes_per_param * vocab_size * hidden_size
-    )
+    """Bytes that all devices move in a step: weights again for each part of the batch, the cache once."""
+    return stages * (layers * layer_traffic + head_bytes) + cache_bytes * batch
 
 
 @formula(source=LATER)
