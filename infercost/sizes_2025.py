@@ -62,6 +62,7 @@ class Sizes2025(NamedTuple):
 class Protocol2025(NamedTuple):
     """A way to send data: its share of the bandwidth and its latencies."""
 
+    name: str
     share: float
     rank_latency: float
     node_latency: float
@@ -196,4 +197,4 @@ def machine_2025(model: Model, part: Preset, profile: Preset, devices: int) -> M
 
 def _protocol(profile: Preset, name: str) -> Protocol2025:
     latencies = (profile.value(f"{name}_{which}_latency") for which in ("rank", "node", "base"))
-    return Protocol2025(profile.value(f"{name}_share"), *latencies)
+    return Protocol2025(name, profile.value(f"{name}_share"), *latencies)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from infercost.derivation import about, is_recording, not_recording
 from infercost.engine import architecture, later_paper
 from infercost.sizes_2025 import Layout2025, Load2025, Machine2025, Protocol2025, Sizes2025
+from infercost.units import show
 
 #: Bytes of one activation: the notebook's, for every model of the paper.
 ACTIVATION_BYTES = 2
@@ -66,7 +68,7 @@ def communication_time(sizes: Sizes2025, machine: Machine2025, load: Load2025, l
     reduce = hand_over = 0.0
     if layout.ranks > 1:
         widths = sizes.reduced_widths(layout.square)
-        messages = {width: _message(tokens, width, layout.width / layout.ranks) for width in set(widths)}
+        messages = {width: _message(tokens, width, layout.width / layout.ranks) for width in dict.fromkeys(widths)}
         times = _collective_times(machine, REDUCE, (layout.ranks, layout.rank_nodes), messages)
         reduce = sum(times[width] for width in widths)
     if layout.stages > 1:
@@ -87,14 +89,29 @@ def _collective_times(
     machine: Machine2025, passes: int, spread: tuple[float, float], messages: Mapping[int, float]
 ) -> dict[int, float]:
     """Seconds of collectives over so many ranks on so many nodes, each under the protocol that is fastest for it."""
+    if is_recording():
+        return {width: _shown(machine, passes, spread, message) for width, message in messages.items()}
     latencies = [_latency(protocol, passes, spread) for protocol in machine.protocols]
     return {
         width: min(
-            latency + _transfer_time(machine, protocol.share, passes, spread, message)
+            latency + _transfer_time(machine, protocol, passes, spread, message)
             for protocol, latency in zip(machine.protocols, latencies, strict=True)
         )
         for width, message in messages.items()
     }
+
+
+def _shown(machine: Machine2025, passes: int, spread: tuple[float, float], message: float) -> float:
+    """The same of one collective, where only the work of the fastest protocol is recorded, under its name."""
+
+    def time(protocol: Protocol2025) -> float:
+        return _latency(protocol, passes, spread) + _transfer_time(machine, protocol, passes, spread, message)
+
+    with not_recording():
+        fastest = min(machine.protocols, key=time)
+    what = "all-reduce" if passes == REDUCE else "hand-over"
+    with about(f"{what} of {show(message, 'B')} by {fastest.name}"):
+        return time(fastest)
 
 
 def _latency(protocol: Protocol2025, passes: int, spread: tuple[float, float]) -> float:
@@ -109,13 +126,13 @@ def _latency(protocol: Protocol2025, passes: int, spread: tuple[float, float]) -
 
 
 def _transfer_time(
-    machine: Machine2025, share: float, passes: int, spread: tuple[float, float], message: float
+    machine: Machine2025, protocol: Protocol2025, passes: int, spread: tuple[float, float], message: float
 ) -> float:
     return later_paper.collective_transfer_time(
         passes=passes,
         message_bytes=message,
         ranks=spread[0],
-        protocol_share=share,
+        protocol_share=protocol.share,
         rank_nodes=spread[1],
         link_bandwidth=machine.link_bandwidth,
         network_bandwidth=machine.network_bandwidth,

@@ -182,7 +182,9 @@ def test_work_shown_is_that_of_the_layout_chosen() -> None:
     (moved,) = [step for step in steps if step.name == "later_bytes_read"]
     assert moved.symbols == "R = p × (L × R_1 + R_V) + K_1 × B"
     assert moved.numbers.startswith("4 × (120 × ")
-    latency = next(step for step in steps if step.name == "collective_latency")
+    latency, *others = [step for step in steps if step.name == "collective_latency"]
+    assert latency.meaning == "all-reduce of 1.204 MB by ll: latency of one collective under a protocol"
+    assert [step.meaning.split(" of ")[0] for step in others] == ["all-reduce"] * 3 + ["hand-over"]
     assert latency.symbols == "t_α = q × ((r / k_r - 1) × α_r + log2(k_r) × α_k) + α_0"
     assert steps[-1].value == times.step
 
