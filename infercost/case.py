@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.engine import memory
 from infercost.errors import BadValue, Missing
-from infercost.formats import FORMATS, Format
+from infercost.formats import FORMATS, Format, arithmetic_format
 from infercost.hardware import MEMORY_BASES, memory_key
 from infercost.options import SERVED
 from infercost.preset import Preset
@@ -13,7 +13,7 @@ from infercost.report import Note
 from infercost.units import show
 
 if TYPE_CHECKING:  # a bare count needs neither
-    from infercost.model import Model, Quantization
+    from infercost.model import Model
     from infercost.plan import Plan
 
 #: One multiply and one add for each parameter and token.
@@ -136,16 +136,6 @@ def _read_model_case(asked: Asked) -> Case:
         devices_given="gpus" in asked.given or counted is not None,
         plan=chosen,
     )
-
-
-def arithmetic_format(quantization: "Quantization") -> Format:
-    """The storage format whose arithmetic most of a model's matrices need."""
-    bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
-    if bits > 9:
-        return FORMATS["fp32" if bits >= 32 else "bf16"]
-    if bits > 6:
-        return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
-    return FORMATS["fp4" if "fp4" in quantization.name else "int4"]
 
 
 def refuse_served(asked: Asked) -> None:

@@ -145,8 +145,8 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
 
 def _check_words(family: str, data: dict[str, Any], path: str) -> None:
     for key, words in efficiency.WORDS.items() if family == "efficiency" else ():
-        if data.get(key) not in words:
-            raise BadFile(f"preset {path}: {key} is {data.get(key)!r}", f"write one of {', '.join(words)}")
+        if (said := data.get(key, efficiency.UNSAID.get(key))) not in words:
+            raise BadFile(f"preset {path}: {key} is {said!r}", f"write one of {', '.join(words)}")
 
 
 def _label(value: Any) -> str:

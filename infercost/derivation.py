@@ -59,6 +59,11 @@ def recording() -> Iterator[list[Call]]:
         _recorder.reset(token)
 
 
+def is_recording() -> bool:
+    """Whether somebody collects formula calls: who only wants the result need not run the work twice."""
+    return _recorder.get() is not None
+
+
 @contextmanager
 def about(what: str) -> Iterator[None]:
     """Name what the formula calls inside the block are about."""

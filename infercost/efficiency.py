@@ -1,8 +1,19 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
 from infercost.preset import Fact, Preset
-from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE
+from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE
 
+#: NCCL's ways to send data, each with its latencies and the share of the bandwidth that it reaches.
+PROTOCOLS = ("ll", "ll128", "simple")
+#: Figures that only the law ``erdil-2025`` needs; other profiles leave them out.
+LAW_FIGURES = {
+    "kernel_launch": DURATION,
+    "serial_matmuls": WHOLE,
+    **{f"{name}_{part}_latency": DURATION for name in PROTOCOLS for part in ("rank", "node", "base")},
+    **{f"{name}_share": SHARE for name in PROTOCOLS},
+    "grid_hop_latency": DURATION,
+    "grid_base_latency": DURATION,
+}
 #: Figures of an efficiency profile.
 FIGURES = {
     "compute_share": SHARE,
@@ -25,13 +36,16 @@ FIGURES = {
     "activation_per_vocab": RESERVE,
     "engine_overhead": RESERVE,
     "engine_overhead_parallel": RESERVE,
+    **LAW_FIGURES,
 }
 OVERLAPS = ("full", "operator", "none")
-#: What two of its labels may say.
-WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine")}
+LAWS = ("roofline", "erdil-2025")
+#: What three of its labels may say, and what one of them says where it is left out.
+WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS}
+UNSAID = {"law": "roofline"}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
-#: which version its memory figures were fitted on.
-LABELS = ("name", "aliases", "overlap", "memory", "engine", "note")
+#: which version its memory figures were fitted on; ``law`` how a step's parts are counted.
+LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "note")
 
 
 #: Figures that leave the bound as it is when they are one, and those that do when they are zero.
@@ -60,4 +74,11 @@ def complete(profile: Preset) -> Preset:
 
 def is_ideal(profile: Preset) -> bool:
     """Whether a profile leaves the bound as it is: all shares one, nothing added."""
-    return all(profile.value(key) == 1 for key in _ONES) and not any(profile.value(key) for key in _ZEROS)
+    whole = complete(profile)
+    shares = all(whole.value(key) == 1 for key in _ONES)
+    return law(profile) == "roofline" and shares and not any(whole.value(key) for key in _ZEROS)
+
+
+def law(profile: Preset) -> str:
+    """How the parts of a step are counted: by the roofline, or by the law of a paper."""
+    return profile.labels.get("law", UNSAID["law"])

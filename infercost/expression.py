@@ -25,6 +25,7 @@ _FUNCTIONS = {
     "floor": "floor",
     "logarithm": "ln",
     "root": "sqrt",
+    "log2": "log2",
 }
 
 

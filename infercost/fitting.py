@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from infercost.efficiency import FIGURES
 from infercost.errors import Missing
-from infercost.preset import Fact, Preset
 from infercost.prediction import Run, is_rate
+from infercost.preset import Fact, Preset
 
 #: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
 RANGES = {
@@ -33,7 +33,7 @@ SMALL = 1e-3
 class Errors(NamedTuple):
     """How far predictions are from measurements: max(p/m, m/p) - 1, in the middle and nine times of ten."""
 
-    count: int
+    rows: int
     median: float
     p90: float
 

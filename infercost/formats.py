@@ -1,8 +1,11 @@
 """Number formats of weights: what they store, and the rate at which a part can compute with them."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.errors import BadValue, closest
+
+if TYPE_CHECKING:  # a bare count has no quantization
+    from infercost.model import Quantization
 
 
 class Format(NamedTuple):
@@ -53,3 +56,13 @@ def parse_format(text: str, name: str = "dtype") -> Format:
         known = list(FORMATS)
         raise BadValue(f"{name}: no format {text!r}", f"{closest(text, known)}formats are {', '.join(known)}")
     return format
+
+
+def arithmetic_format(quantization: "Quantization") -> Format:
+    """The storage format whose arithmetic most of a model's matrices need."""
+    bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
+    if bits > 9:
+        return FORMATS["fp32" if bits >= 32 else "bf16"]
+    if bits > 6:
+        return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
+    return FORMATS["fp4" if "fp4" in quantization.name else "int4"]

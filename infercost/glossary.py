@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from infercost.glossary_2025 import TERMS_2025
+
 
 class Term(NamedTuple):
     """A quantity: the symbol that steps print, its base unit and what it is."""
@@ -181,4 +183,5 @@ TERMS: dict[str, Term] = {
     "trough_for_users": Term("ρ_t", "", "trough over mean at which this many users fill the emptiest hour"),
     "replicas": Term("g", "", "copies of the model that serve"),
     "slots": Term("slots", "", "sequences to provide for"),
+    **{name: Term(*term) for name, term in TERMS_2025.items()},
 }

@@ -1,6 +1,7 @@
-"""Minimum, maximum and ceiling for one number or an array; NumPy loads only when there is an array."""
+"""Extremes, ceiling, logarithms and roots of one number or an array; NumPy loads only when there is an array."""
 
 from math import ceil, log, sqrt
+from math import log2 as plain_log2
 from typing import Any
 
 #: Counts that are whole but for the last bits of a float are whole: 1.44e12 / (80e9 * 0.9) is 20.
@@ -31,6 +32,15 @@ def minimum(*values: Any) -> Any:
     import numpy
 
     return reduce(numpy.minimum, values)
+
+
+def log2(value: Any) -> Any:
+    """The logarithm to base 2."""
+    if _is_plain(value):
+        return plain_log2(value)
+    import numpy
+
+    return numpy.log2(value)
 
 
 def ceiling(value: Any) -> Any:

@@ -5,9 +5,9 @@ from functools import cache
 from typing import NamedTuple
 
 from infercost import catalog
-from infercost.case import arithmetic_format
 from infercost.efficiency import complete
 from infercost.errors import BadValue, Missing
+from infercost.formats import arithmetic_format
 from infercost.hardware import Rate, memory_key, rate_for
 from infercost.measured import Measured
 from infercost.model import Model, Quantization

@@ -9,11 +9,23 @@ from tests.conftest import ROOT
 
 #: Lowest first; a folder stands for all its modules.
 FLOORS = [
-    {"errors", "numeric", "units", "glossary", "keys"},
+    {"errors", "numeric", "units", "glossary", "glossary_2025", "keys"},
     {"derivation", "expression"},
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
-    {"families", "counting", "sharding", "plan", "models", "work", "speeds", "links", "passes", "replica"},
+    {
+        "families",
+        "counting",
+        "sharding",
+        "plan",
+        "models",
+        "work",
+        "speeds",
+        "links",
+        "passes",
+        "replica",
+        "law_2025",
+    },
     {"report", "options", "question", "case", "served", "stepping", "prediction", "fitting"},
     {"analyses"},
     {"render"},

@@ -1,7 +1,7 @@
 """Collectives of tensor parallelism: what a step sends, and how long that takes."""
 
 from infercost.derivation import formula
-from infercost.numeric import logarithm, minimum
+from infercost.numeric import log2, minimum
 
 RING = "Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms (2009)"
 MEGATRON = "Shoeybi et al., Megatron-LM, arXiv 1909.08053"
@@ -26,7 +26,7 @@ def tree_all_reduce_time(
     *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, hop_latency: float
 ) -> float:
     """Seconds of an all-reduce over a double tree: the message up and down, in 2 log2(n) hops."""
-    return 2 * message_bytes / (link_bandwidth * link_share) + 2 * logarithm(devices) / logarithm(2) * hop_latency  # type: ignore[no-any-return]
+    return 2 * message_bytes / (link_bandwidth * link_share) + 2 * log2(devices) * hop_latency  # type: ignore[no-any-return]
 
 
 @formula(source="NCCL documentation, NCCL_ALGO: the library takes the faster algorithm for each size")

@@ -68,8 +68,14 @@ def test_terms_are_all_used() -> None:
 def test_every_formula_runs_in_some_known_answer() -> None:
     """A formula nobody else's answer checks is one that nobody checked."""
     from tests.analyses.test_known_answers import predicted
+    from tests.test_law_2025 import CASES as LAW_CASES
+    from tests.test_law_2025 import predicted as predicted_by_law
 
     ran = {case["formula"] for case in KNOWN if "formula" in case}
+    with recording() as calls:
+        for case in LAW_CASES:
+            predicted_by_law(case) if "step" in case or "short" in case else None
+    ran |= {call.function.__name__ for call in calls}
     for case in KNOWN:
         if "ask" in case or "model" in case:
             with recording() as calls:
