@@ -8,7 +8,10 @@ from infercost.model import Layer
 
 
 def prediction_params(config: Config, made: list[Layer]) -> int:
-    """Parameters of multi-token prediction: for each module one more layer, a joining matrix and three norms."""
+    """Parameters of multi-token prediction: for each module one more layer, a joining matrix and three norms.
+
+    ``num_mtp_modules`` of MiniMax is left alone: its published checkpoints hold no such modules.
+    """
     modules = config.number("num_nextn_predict_layers", config.number("mtp_num_hidden_layers", 0))
     hidden = config.need("hidden")
     return modules * (sum(map(_layer_params, _predictors(config, made))) + 2 * hidden * hidden + 3 * hidden)

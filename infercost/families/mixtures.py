@@ -91,9 +91,17 @@ def deepseek(config: Config, i: int) -> Made:
 
 
 def deepseek_sparse(config: Config, i: int) -> Made:
-    """Latent attention behind a sparse indexer."""
-    indexed = config.raw("indexer_types") is None or config.at("indexer_types", i) == "full"
-    return attention.latent(config, indexed=indexed), first_dense(config, i)
+    """Latent attention behind a sparse indexer, or behind what the last layer that has one found."""
+    return attention.latent(config, indexed=_has_indexer(config, i)), first_dense(config, i)
+
+
+def _has_indexer(config: Config, i: int) -> bool:
+    """Whether layer i has an indexer: as listed, by letters, or one in ``index_topk_freq`` after the first ones."""
+    for key, words in (("indexer_types", ("full",)), ("index_topk_pattern", ("F", "full"))):
+        if config.raw(key) is not None:
+            return config.at(key, i) in words
+    every, first = max(config.number("index_topk_freq", 1), 1), config.number("index_skip_topk_offset", 2)
+    return not max(i - first + 1, 0) % every
 
 
 def first_layers_dense(config: Config, i: int) -> Made:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from infercost import counting
+from infercost import catalog, counting
 from infercost.errors import BadFile, Missing
 from infercost.families import read_model
 from infercost.families.config import parse_json
+from infercost.families.preset import typed
+from infercost.readers.yamlfile import read_mapping
 from tests.conftest import ROOT
 from tests.families.test_config import read
 
@@ -98,6 +100,24 @@ def test_a_null_tie_is_the_family_default() -> None:
     inner = {**CASES["ernie-4.5-0.3b"]["config"], "model_type": "qwen3_vl_text", "tie_word_embeddings": True}
     assert read_model({**tied, "text_config": inner}, "q", "model test").head == 0
     assert read(tie_word_embeddings=None).head > 0
+
+
+def test_indexers_by_frequency_are_those_that_a_list_names() -> None:
+    """GLM-5.2 lists its indexers and says their frequency; either way leads to the same model."""
+    data = read_mapping(str(catalog.shipped() / "models/glm-5.2.yaml"), "preset")["config"]
+    listed = data.pop("indexer_types")
+    often = {"index_topk_freq": 4, "index_skip_topk_offset": 3}
+    found = read_model(typed({**data, "indexer_types": listed}), "g", "model test")
+    assert read_model(typed({**data, **often}), "g", "model test") == found
+    letters = "".join(word[0].upper() for word in listed)
+    assert read_model(typed({**data, "index_topk_pattern": letters}), "g", "model test") == found
+
+
+def test_prediction_modules_that_nobody_published_are_not_counted() -> None:
+    """MiniMax-M2's config promises three; its checkpoints hold layers 0 to 61 alone (MiniMax-AI/MiniMax-M2.7 #16)."""
+    data = read_mapping(str(catalog.shipped() / "models/minimax-m2.5.yaml"), "preset")["config"]
+    promised = {"use_mtp": True, "num_mtp_modules": 3, "mtp_transformer_layers": 1}
+    assert read_model(typed({**data, **promised}), "m", "model test").mtp_params == 0
 
 
 def test_windows_by_family() -> None:
