@@ -57,6 +57,11 @@ def weight_bytes_by_part(model: Model) -> dict[str, float]:
     return {part: count * model.quantization.of(part) / 8 for part, count in params_by_part(model).items()}
 
 
+def weight_bytes(model: Model) -> float:
+    """Bytes of all weights that an engine loads: the language model's, and its vision tower's unquantized."""
+    return sum(weight_bytes_by_part(model).values()) + model.vision_params * model.quantization.of("norms") / 8
+
+
 def cache_bytes(model: Model, context: float) -> float:
     """Bytes of KV cache and state that one sequence of so many tokens holds, before tensor parallelism copies any."""
     return _over(model, lambda layer: layer_cache_bytes(model, layer.attention, context))
