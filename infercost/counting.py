@@ -18,7 +18,7 @@ def _over(model: Model, of_layer: Callable[[Layer], float]) -> float:
 def params_by_part(model: Model) -> dict[str, int]:
     """Parameters of the language model by part; vision towers and prediction layers are apart."""
     counts = {
-        "embedding": model.embedding,
+        "embedding": model.embedding + model.lookup,
         "attention": _over(model, lambda layer: layer.attention.split + layer.attention.copied),
         "ffn": _over(model, lambda layer: layer.ffn.dense),
         "experts": _over(model, lambda layer: layer.ffn.experts * layer.ffn.expert),
@@ -45,7 +45,12 @@ def active_params(model: Model) -> int:
     A tied table is the output head too, and multiplies.
     """
     idle = _over(model, lambda layer: _idle(layer.ffn))
-    return total_params(model) - int(idle) - (model.embedding if model.head else 0)
+    return total_params(model) - int(idle) - _looked_up(model)
+
+
+def _looked_up(model: Model) -> int:
+    """Parameters of tables of which a token reads a row: the input table too, unless it is the output head."""
+    return model.lookup + (model.embedding if model.head else 0)
 
 
 def _idle(ffn: Ffn) -> int:
@@ -152,7 +157,8 @@ def prompt_flops(attention: Attention, tokens: float, cached: float) -> float:
 def bytes_read(model: Model, tokens: float) -> float:
     """Bytes of weights that one step of so many tokens reads: distinct experts hit, no table that is looked up."""
     by_part = weight_bytes_by_part(model)
-    shared = sum(by_part.values()) - by_part["experts"] - (by_part["embedding"] if model.head else 0)
+    looked_up = _looked_up(model) * model.quantization.of("embedding") / 8
+    shared = sum(by_part.values()) - by_part["experts"] - looked_up
     hit = _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert)
     return shared + hit * model.quantization.of("experts") / 8
 

@@ -82,7 +82,7 @@ class Quantization(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A language model, and what a checkpoint carries beside it."""
+    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply."""
 
     name: str
     family: str
@@ -99,6 +99,7 @@ class Model(NamedTuple):
     vision_params: int = 0
     mtp_params: int = 0
     vision_known: bool = True
+    lookup: int = 0
 
     @property
     def depth(self) -> int:

@@ -140,7 +140,7 @@ def rank_weight_bytes(model: Model, layout: Layout) -> float:
     stage_layers = -(-model.depth // layout.pp)
     stage = layers * stage_layers / model.depth
     bits = model.quantization.of
-    table = model.embedding * bits("embedding") / 8 / layout.tp
+    table = (model.embedding + model.lookup) * bits("embedding") / 8 / layout.tp
     head = (
         (model.head or (model.embedding if layout.pp > 1 else 0))
         * bits("head" if model.head else "embedding")

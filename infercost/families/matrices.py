@@ -54,6 +54,8 @@ BLOCKS = {
     "granitemoe": _GRANITE,
     "granitemoeshared": _GRANITE,
     "granitemoehybrid": _GRANITE._replace(attention=("self_attn", "mamba")),
+    "mllama": Blocks(attention=("self_attn", "cross_attn")),
+    "phi3small": Blocks(own=("query_key_value", "dense", "up_proj")),
     "phi3": Blocks(own=("qkv_proj", "gate_up_proj")),
     "gpt_oss": Blocks(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
     "llama4_text": _FORWARD,

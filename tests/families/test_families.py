@@ -12,6 +12,7 @@ from infercost.families import read_model
 from infercost.families.config import parse_json
 from infercost.families.preset import typed
 from infercost.readers.yamlfile import read_mapping
+from infercost.sharding import Layout, rank_weight_bytes
 from tests.conftest import ROOT
 from tests.families.test_config import read
 
@@ -118,6 +119,29 @@ def test_prediction_modules_that_nobody_published_are_not_counted() -> None:
     data = read_mapping(str(catalog.shipped() / "models/minimax-m2.5.yaml"), "preset")["config"]
     promised = {"use_mtp": True, "num_mtp_modules": 3, "mtp_transformer_layers": 1}
     assert read_model(typed({**data, **promised}), "m", "model test").mtp_params == 0
+
+
+@pytest.mark.parametrize(("size", "total"), [(448, 10_642_941_475), (560, 10_670_220_835)])
+def test_a_vision_tower_makes_the_checkpoint_whole(size: int, total: int) -> None:
+    """Llama-3.2-11B-Vision, and its instruct version with larger images: totals of their checkpoints."""
+    found = made("llama-3.2-11b-vision", vision_config={"model_type": "mllama_vision_model", "image_size": size})
+    assert counting.total_params(found) + found.vision_params == total
+
+
+def test_layers_that_see_an_image_or_share_a_cache_leave_none() -> None:
+    """32 of 40 layers of 2 x 8 x 128; of Gemma 3n's first 20, four see all and sixteen the last 512 tokens."""
+    assert counting.growing_cache_bytes(made("llama-3.2-11b-vision")) == 32 * 2 * 8 * 128 * 2
+    gemma = made("gemma-3n-e4b")
+    assert counting.growing_cache_bytes(gemma) == 4 * 2 * 2 * 256 * 2
+    assert counting.cache_bytes(gemma, 4096) == (4 * 4096 + 16 * 512) * 2 * 2 * 256 * 2
+
+
+def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
+    """Gemma 3n: 35 tables of 262,144 rows of 256 that a step neither multiplies nor reads whole."""
+    gemma, rows = made("gemma-3n-e4b"), 35 * 262_144 * 256
+    assert counting.total_params(gemma) - counting.active_params(gemma) == rows
+    assert counting.weight_bytes(gemma) - counting.bytes_read(gemma, 1) == 2 * rows
+    assert rank_weight_bytes(gemma, Layout(2)) < counting.weight_bytes(gemma) - rows
 
 
 def test_windows_by_family() -> None:
