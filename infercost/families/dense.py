@@ -105,24 +105,6 @@ def stablelm(config: Config, i: int) -> Made:
     return attention.grouped(config), ffn._replace(small=ffn.small + norm)
 
 
-def gemma3n(config: Config, i: int) -> Made:
-    """Four layers of five see a window; the last ones reuse the keys and values of earlier ones.
-
-    Beside both parts stand a low-rank residual, four streams that are mixed, and an input of the layer's own.
-    """
-    hidden, streams = config.need("hidden"), config.number("altup_num_inputs")
-    made = attention.grouped(config, window_of(config, i, lambda n: bool((n + 1) % 5)))
-    if i >= config.need("layers") - config.number("num_kv_shared_layers"):
-        keys_and_values = 2 * hidden * made.kv_heads * made.head_dim
-        made = made._replace(split=made.split - keys_and_values, small=made.small - made.head_dim, cache=0)
-    listed = isinstance(config.raw("intermediate_size"), list)
-    width = config.whole(config.at("intermediate_size", i), "intermediate_size") if listed else config.need("width")
-    ffn = feedforward.dense(config, width)
-    low_rank = 2 * hidden * (config.number("laurel_rank") + config.number("hidden_size_per_layer_input"))
-    mixing = streams**2 + streams**3 + streams * hidden
-    return made, ffn._replace(small=ffn.small + low_rank + mixing + 4 * hidden)
-
-
 def mllama(config: Config, i: int) -> Made:
     """Some layers attend to the image alone: nothing of the text is cached there, and two gates scale what they add."""
     if i not in config.raw("cross_attention_layers"):

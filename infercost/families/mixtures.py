@@ -1,9 +1,8 @@
 """Layers of families with experts behind a router."""
 
-from infercost.errors import Missing
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
-from infercost.families.pattern import Made, all_but_every, kind_of, window_of
+from infercost.families.pattern import Made, all_but_every, window_of
 from infercost.model import Ffn
 
 
@@ -32,25 +31,6 @@ def qwen_ffn(config: Config, i: int) -> Ffn:
         return feedforward.dense(config)
     shared = config.number("shared_expert_intermediate_size", 0)
     return feedforward.mixture(config, shared_width=shared, small=config.need("hidden") * bool(shared))
-
-
-def gemma4(config: Config, i: int) -> Made:
-    """Global layers have wider heads and their own KV heads; experts stand beside a dense part."""
-    if config.raw("hidden_size_per_layer_input") or config.raw("num_kv_shared_layers"):
-        raise Missing(f"{config.where}: tables of each layer and shared caches are not known", "count them apart")
-    hidden, is_window = config.need("hidden"), kind_of(config, i, lambda n: bool((n + 1) % 6)) == "window"
-    if is_window:
-        made = attention.grouped(config, config.need("window"))
-    else:
-        kv_heads = config.number("num_global_key_value_heads", config.need("kv_heads"))
-        width = config.number("global_head_dim", attention.head_dim_of(config))
-        made = attention.grouped(config, kv_heads=kv_heads, head_dim=width)
-        if config.raw("attention_k_eq_v"):  # values are the keys before rotation: no matrix of their own
-            made = made._replace(split=made.split - hidden * kv_heads * width)
-    if not config.raw("enable_moe_block"):
-        return made, feedforward.dense(config)
-    extra = 3 * hidden + hidden + config.need("experts")
-    return made, feedforward.mixture(config, shared_width=config.need("width"), small=extra)
 
 
 def dbrx(config: Config, i: int) -> Made:

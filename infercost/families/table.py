@@ -5,7 +5,7 @@ have besides (``norms`` vectors of the hidden size, biases, query and key norms)
 alike, a function from the layer's number to an attention and a feed-forward part.
 """
 
-from infercost.families import dense, table_experts, table_states, tables
+from infercost.families import dense, gemma, table_experts, table_states, tables
 from infercost.families.family import Family
 
 _BIASED = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
@@ -62,7 +62,7 @@ FAMILIES: dict[str, Family] = {
         tied=True,
     ),
     "gemma3n": Family(
-        dense.gemma3n,
+        gemma.gemma3n,
         {
             **_GEMMA,
             "num_key_value_heads": 2,
@@ -82,8 +82,8 @@ FAMILIES: dict[str, Family] = {
         },
         norms=4,
         tied=True,
-        extra=tables.gemma3n_streams,
-        lookup=tables.gemma3n_tables,
+        extra=gemma.streams,
+        lookup=gemma.layer_tables,
     ),
     "cohere": Family(defaults={"qk_norm": "all", "has_qk_norm": "use_qk_norm"}, norms=1, tied=True),
     "cohere2": Family(dense.cohere2, {"head_dim": 128, "sliding_window": 4096}, norms=1, tied=True),

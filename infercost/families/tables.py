@@ -45,19 +45,3 @@ def no_last_norm(config: Config) -> int:
 def image_tokens(config: Config) -> int:
     """Llama 3.2 Vision: eight more rows of the input table than of the output's."""
     return 8 * config.need("hidden")
-
-
-def gemma3n_tables(config: Config) -> int:
-    """A second table, narrow, with a row of its own for each layer."""
-    return config.number("vocab_size_per_layer_input") * _layer_inputs(config)
-
-
-def gemma3n_streams(config: Config) -> int:
-    """What splits the input into layers' own, with a norm, and into parallel streams, and joins those at the end."""
-    hidden, streams = config.need("hidden"), config.number("altup_num_inputs")
-    norm = config.number("hidden_size_per_layer_input")
-    return hidden * _layer_inputs(config) + norm + 2 * (streams - 1) * hidden * hidden
-
-
-def _layer_inputs(config: Config) -> int:
-    return config.need("layers") * config.number("hidden_size_per_layer_input")
