@@ -51,11 +51,12 @@ def gpt_oss(config: Config, i: int) -> Made:
 
 
 def first_dense(config: Config, i: int) -> Ffn:
-    """Experts where ``mlp_layer_types`` or ``moe_layer_freq`` says so, else from ``first_k_dense_replace`` on."""
+    """Experts where a list of layers says so, else from ``first_k_dense_replace`` on."""
+    listed = next((key for key in ("moe_layer_freq", "is_moe_layer") if isinstance(config.raw(key), list)), None)
     if config.raw("mlp_layer_types") is not None:
         has_experts = config.at("mlp_layer_types", i) == "sparse"
-    elif isinstance(config.raw("moe_layer_freq"), list):
-        has_experts = bool(config.at("moe_layer_freq", i))
+    elif listed:
+        has_experts = bool(config.at(listed, i))
     else:
         step = max(config.number("moe_layer_freq", 1), 1)
         has_experts = i >= config.count("first_k_dense_replace") and i % step == 0

@@ -23,6 +23,7 @@ _LISTS: dict[str, tuple[str | int, ...]] = {
     "hybrid_override_pattern": ("M", "*", "E", "-"),
     "hybrid_layer_pattern": (0, 1),
     "attn_type_list": (0, 1),
+    "is_moe_layer": (False, True),
 }
 _KINDS: dict[str, type | tuple[type, ...]] = {"hybrid_override_pattern": str, "index_topk_pattern": (str, list)}
 

@@ -73,8 +73,8 @@ FAMILIES: dict[str, Family] = {
         norm_bias=True,
         extra=tables.stated_head_bias,
     ),
-    "granitemoe": Family(mixtures.every_expert, _GRANITE, tied=True),
-    "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}, tied=True),
+    "granitemoe": Family(mixtures.every_expert, _GRANITE),
+    "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}),
     "deepseek": Family(mixtures.first_layers_dense),
     "deepseek_v2": Family(
         mixtures.deepseek,

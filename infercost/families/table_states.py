@@ -36,7 +36,6 @@ FAMILIES: dict[str, Family] = {
             "mamba_d_conv": 4,
             "mamba_expand": 2,
         },
-        tied=True,
     ),
     "jamba": Family(
         hybrids.jamba,

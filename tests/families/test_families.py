@@ -101,6 +101,9 @@ def test_a_null_tie_is_the_family_default() -> None:
     inner = {**CASES["ernie-4.5-0.3b"]["config"], "model_type": "qwen3_vl_text", "tie_word_embeddings": True}
     assert read_model({**tied, "text_config": inner}, "q", "model test").head == 0
     assert read(tie_word_embeddings=None).head > 0
+    granite = {"model_type": "granitemoehybrid", "layer_types": ["attention"] * 32}
+    assert read(**granite).head > 0
+    assert read(**granite, tie_word_embeddings=True).head == 0
 
 
 def test_indexers_by_frequency_are_those_that_a_list_names() -> None:
@@ -142,6 +145,14 @@ def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
     assert counting.total_params(gemma) - counting.active_params(gemma) == rows
     assert counting.weight_bytes(gemma) - counting.bytes_read(gemma, 1) == 2 * rows
     assert rank_weight_bytes(gemma, Layout(2)) < counting.weight_bytes(gemma) - rows
+
+
+def test_layers_listed_as_dense_have_no_experts() -> None:
+    """K-EXAONE lists its layers; a list that names two more dense ones has the experts of two layers less."""
+    dense_ones = [False] * 3 + [True] * 45
+    fewer = made("k-exaone-236b-a23b", is_moe_layer=dense_ones)
+    experts = 129 * 3 * 6144 * 2048 + 128 * 6144 + 128 - 3 * 6144 * 18432
+    assert CASES["k-exaone-236b-a23b"]["total"] - counting.total_params(fewer) == 2 * experts
 
 
 def test_windows_by_family() -> None:
