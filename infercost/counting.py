@@ -42,9 +42,9 @@ def total_params(model: Model) -> int:
 def active_params(model: Model) -> int:
     """Parameters that multiply for one token: all but idle experts and an input table that is only looked up.
 
-    A tied table is the output head too, and multiplies.
+    A tied table is the output head too, and multiplies; what several layers share multiplies in each of them.
     """
-    idle = _over(model, lambda layer: _idle(layer.ffn))
+    idle = _over(model, lambda layer: _idle(layer.ffn) - layer.ffn.reused)
     return total_params(model) - int(idle) - _looked_up(model)
 
 
@@ -160,7 +160,8 @@ def bytes_read(model: Model, tokens: float) -> float:
     looked_up = _looked_up(model) * model.quantization.of("embedding") / 8
     shared = sum(by_part.values()) - by_part["experts"] - looked_up
     hit = _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert)
-    return shared + hit * model.quantization.of("experts") / 8
+    again = _over(model, lambda layer: layer.ffn.reused)
+    return shared + (hit * model.quantization.of("experts") + again * model.quantization.of("ffn")) / 8
 
 
 def experts_hit(layer: Layer, tokens: float) -> float:

@@ -40,7 +40,8 @@ class Attention(NamedTuple):
 class Ffn(NamedTuple):
     """The feed-forward part of one layer: matrices that every token uses, and experts that it chooses from.
 
-    ``expert`` counts the matrices of one expert, ``expert_small`` its biases.
+    ``expert`` counts the matrices of one expert, ``expert_small`` its biases; ``reused`` those of an earlier layer
+    that this one multiplies again, its attention's included.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Ffn(NamedTuple):
     expert_small: int = 0
     router: int = 0
     small: int = 0
+    reused: int = 0
 
 
 class Layer(NamedTuple):

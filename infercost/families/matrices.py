@@ -5,83 +5,15 @@ engines use for it, its fused ones too.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from infercost.families.config import Config
-from infercost.families.table import ALIASES
+from infercost.families.modules import family
 from infercost.model import Attention, Layer
 
 #: A matrix by the ends of its names, and its parameters.
 Matrix = tuple[tuple[str, ...], float]
 
 
-class Blocks(NamedTuple):
-    """How a family calls a layer, the blocks inside it, and matrices that it does not call as Llama does."""
-
-    layer: str = "model.layers"
-    attention: tuple[str, ...] = ("self_attn",)
-    ffn: tuple[str, ...] = ("mlp",)
-    experts: tuple[str, ...] = ("mlp.experts",)
-    shared: tuple[str, ...] = ("mlp.shared_experts", "mlp.shared_expert", "shared_mlp", "mlp.shared_mlp")
-    own: tuple[str, ...] = ()
-
-
-_SPARSE = Blocks(
-    ffn=("block_sparse_moe",),
-    experts=("block_sparse_moe.experts", "block_sparse_moe"),
-    own=("w1", "w3", "w2"),
-)
-_GRANITE = _SPARSE._replace(ffn=("shared_mlp",), shared=("shared_mlp",), own=("input_linear", "output_linear"))
-_FORWARD = Blocks(
-    attention=("self_attn", "mamba", "conv"),
-    ffn=("feed_forward",),
-    experts=("feed_forward.experts",),
-    shared=("feed_forward.shared_expert",),
-)
-_DELTA = Blocks(attention=("self_attn", "linear_attn"))
-_MIXER = Blocks("backbone.layers", ("mixer",), ("mixer",), ("mixer.experts",), ("mixer.shared_experts", "mixer"))
-_FALCON = Blocks(
-    "transformer.h",
-    ("self_attention", "attn"),
-    own=("query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"),
-)
-_GPT2 = Blocks("transformer.h", ("attn",), own=("c_attn", "c_proj", "c_fc"))
-BLOCKS = {
-    "mixtral": _SPARSE,
-    "phimoe": _SPARSE,
-    "minimax": _SPARSE,
-    "minimax_m2": _SPARSE,
-    "granitemoe": _GRANITE,
-    "granitemoeshared": _GRANITE,
-    "granitemoehybrid": _GRANITE._replace(attention=("self_attn", "mamba")),
-    "mllama": Blocks(attention=("self_attn", "cross_attn")),
-    "phi3small": Blocks(own=("query_key_value", "dense", "up_proj")),
-    "phi3": Blocks(own=("qkv_proj", "gate_up_proj")),
-    "gpt_oss": Blocks(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
-    "llama4_text": _FORWARD,
-    "jamba": _FORWARD,
-    "lfm2": _FORWARD,
-    "lfm2_moe": _FORWARD,
-    "falcon_h1": _FORWARD,
-    "qwen3_next": _DELTA,
-    "qwen3_5": _DELTA,
-    "qwen3_5_moe": _DELTA,
-    "nemotron_h": _MIXER,
-    "mamba": _MIXER,
-    "mamba2": _MIXER,
-    "deepseek_v4": Blocks("layers", ("attn",), ("ffn",), ("ffn.experts",), ("ffn.shared_experts",), ("w1", "w3", "w2")),
-    "longcat_flash": Blocks(attention=("self_attn.0", "self_attn.1"), shared=("mlps.0", "mlps.1")),
-    "gemma4": Blocks(experts=("experts", "moe"), shared=("mlp",)),
-    "gpt2": _GPT2,
-    "gptj": _GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
-    "gpt_bigcode": _GPT2,
-    "falcon": _FALCON,
-    "bloom": _FALCON,
-    "gpt_neox": _FALCON._replace(layer="gpt_neox.layers", attention=("attention",)),
-    "opt": Blocks("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")),
-    "mpt": Blocks("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
-    "dbrx": Blocks("transformer.blocks", ("norm_attn_norm.attn",), experts=("ffn.experts.mlp", "ffn.experts")),
-}
 _FUSED = ("qkv_proj", "query_key_value", "Wqkv", "wqkv", "W_pack", "c_attn")
 _QUERY, _KEY, _VALUE = ("q_proj", *_FUSED), ("k_proj", *_FUSED), ("v_proj", *_FUSED)
 _OUT = ("o_proj", "out_proj", "dense", "c_proj", "wo")
@@ -94,7 +26,7 @@ def matrices(config: Config, part: str, layer: Layer) -> list[Matrix]:
     """The matrices of a part of a layer."""
     attention, ffn = layer.attention, layer.ffn
     if part == "attention":
-        make = _attending if attention.kv_heads else _RECURRENT.get(_family(config), _unnamed)
+        make = _attending if attention.kv_heads else _RECURRENT.get(family(config), _unnamed)
         return make(config, attention)
     whole = {"ffn": ffn.dense, "experts": ffn.experts * ffn.expert, "shared": ffn.shared}[part]
     if ffn.kind == "linear":
@@ -105,20 +37,13 @@ def matrices(config: Config, part: str, layer: Layer) -> list[Matrix]:
     return [*each, (("fc1_latent_proj", "fc2_latent_proj"), latent)] if latent else each
 
 
-def blocks(config: Config) -> Blocks:
-    """How the family of a config calls its layers."""
-    return BLOCKS.get(_family(config), Blocks())
-
-
-def _family(config: Config) -> str:
-    return ALIASES.get(config.family, config.family)
-
-
 def _latent_width(config: Config) -> int:
     return config.number("moe_latent_size", 0) or config.number("routed_expert_hidden_size", 0)
 
 
 def _attending(config: Config, attention: Attention) -> list[Matrix]:
+    if family(config) == "zamba2":
+        return _zamba2(config, attention)
     if attention.latent:
         return _raw_window(config, attention) if config.has("o_lora_rank") else _latent(config, attention)
     return _grouped(config, attention)
@@ -224,6 +149,16 @@ def _mamba2(config: Config, attention: Attention) -> list[Matrix]:
     ]
 
 
+def _zamba2(config: Config, attention: Attention) -> list[Matrix]:
+    """What is beside the state space is one matrix here: lists name a shared block in one of its layers alone."""
+    hidden, inner = config.need("hidden"), config.need("ssm_expand") * config.need("hidden")
+    heads = config.number("n_mamba_heads", 0) or inner // config.number("mamba_headdim")
+    into = hidden * (2 * inner + 2 * config.number("mamba_ngroups") * config.need("ssm_state") + heads)
+    rest = attention.split - into - hidden * inner
+    made: list[Matrix] = [(("in_proj",), into), (("out_proj",), hidden * inner)]
+    return [*made, (("shared_transformer", "linear"), rest)] if rest else made
+
+
 def _mamba1(config: Config, attention: Attention) -> list[Matrix]:
     hidden, state = config.need("hidden"), config.need("ssm_state")
     inner = attention.state // state
@@ -246,4 +181,5 @@ _RECURRENT: dict[str, Callable[[Config, Attention], list[Matrix]]] = {
     **dict.fromkeys(("lfm2", "lfm2_moe"), _parted(in_proj=3, out_proj=1)),
     "minimax": _parted(qkv_proj=3, output_gate=1, out_proj=1),
     "kimi_linear": _kimi_delta,
+    "zamba2": _zamba2,
 }

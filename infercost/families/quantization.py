@@ -5,7 +5,8 @@ from typing import Any
 
 from infercost.errors import BadFile
 from infercost.families.config import Config
-from infercost.families.matrices import blocks, matrices
+from infercost.families.matrices import matrices
+from infercost.families.modules import blocks
 from infercost.families.rules import MATRICES, Rule, Rulebook
 from infercost.families.schemes import scheme
 from infercost.families.settings import Settings

@@ -13,6 +13,7 @@ from infercost.families.config import parse_json
 from infercost.families.preset import typed
 from infercost.readers.yamlfile import read_mapping
 from infercost.sharding import Layout, rank_weight_bytes
+from infercost.work import work_of
 from tests.conftest import ROOT
 from tests.families.test_config import read
 
@@ -153,6 +154,21 @@ def test_layers_listed_as_dense_have_no_experts() -> None:
     fewer = made("k-exaone-236b-a23b", is_moe_layer=dense_ones)
     experts = 129 * 3 * 6144 * 2048 + 128 * 6144 + 128 - 3 * 6144 * 18432
     assert CASES["k-exaone-236b-a23b"]["total"] - counting.total_params(fewer) == 2 * experts
+
+
+def test_a_block_that_layers_share_is_held_once_and_multiplied_in_each() -> None:
+    """Zamba2-1.2B: one block in six layers, so five times more multiplied and read than is held; six caches."""
+    zamba, block = made("zamba2-1.2b"), 3 * 4096 * 4096 + 4096 * 2048 + 3 * 2048 * 8192
+    assert counting.active_params(zamba) - counting.total_params(zamba) == 5 * block
+    assert counting.bytes_read(zamba, 1) - counting.weight_bytes(zamba) == 2 * 5 * block
+    assert counting.growing_cache_bytes(zamba) == 6 * 2 * 32 * 128 * 2
+    assert work_of(zamba, Layout()).bytes_read(1) == pytest.approx(counting.bytes_read(zamba, 1))
+
+
+@pytest.mark.parametrize("key", ["n_mamba_heads", "hybrid_layer_ids"])
+def test_a_shared_block_without_its_keys_is_refused(key: str) -> None:
+    with pytest.raises(Missing, match=key.replace("hybrid_layer_ids", "layers_block_type")):
+        made("zamba2-1.2b", **{key: ...})
 
 
 def test_windows_by_family() -> None:
