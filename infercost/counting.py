@@ -92,7 +92,7 @@ def _entries(attention: Attention, context: float) -> float:
 def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -> float:
     """Bytes of one sequence's cache in one layer that a step reads: what sparse attention attends, and index keys."""
     indexed = context / attention.compress * attention.index_cache
-    cached = _attended(attention, context) * attention.cache + indexed
+    cached = _attended(attention, context) * (attention.cache + attention.borrowed) + indexed
     return cached * model.kv_bits / 8 + attention.state * model.state_bits / 8
 
 

@@ -12,8 +12,9 @@ class Attention(NamedTuple):
     """How one layer looks at its context. Zero means that it does not have such a thing.
 
     ``cache`` is the elements that one position leaves in the KV cache, and ``index_cache`` those of a sparse
-    indexer's keys; a layer with a ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one
-    entry for so many positions. ``state`` and ``conv`` are elements per sequence, whatever its length.
+    indexer's keys; ``borrowed`` are those of an earlier layer's cache, read here and kept there. A layer with a
+    ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one entry for so many positions.
+    ``state`` and ``conv`` are elements per sequence, whatever its length.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Attention(NamedTuple):
     small: int = 0
     cache: int = 0
     index_cache: int = 0
+    borrowed: int = 0
     window: int = 0
     compress: int = 1
     attended: int = 0

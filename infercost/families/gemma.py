@@ -53,7 +53,7 @@ def _without_cache(config: Config, i: int, made: Attention) -> Attention:
     if not _is_shared(config, i):
         return made
     left = config.need("hidden") * made.heads * (made.head_dim + made.v_head_dim)
-    return made._replace(split=left, small=made.small - made.head_dim, cache=0)
+    return made._replace(split=left, small=made.small - made.head_dim, cache=0, borrowed=made.cache)
 
 
 def _layer_input(config: Config) -> int:

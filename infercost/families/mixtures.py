@@ -146,7 +146,9 @@ def hunyuan(config: Config, i: int) -> Made:
     made = made._replace(small=made.small + norms)
     if config.raw("use_cla") and i % config.number("cla_share_factor"):
         keys_and_values = config.need("hidden") * made.kv_heads * 2 * made.head_dim
-        made = made._replace(split=made.split - keys_and_values, cache=0, small=made.small - norms // 2)
+        made = made._replace(
+            split=made.split - keys_and_values, cache=0, borrowed=made.cache, small=made.small - norms // 2
+        )
     return made, feedforward.mixture(config, width=config.need("width"))
 
 

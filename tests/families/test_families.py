@@ -11,6 +11,7 @@ from infercost.errors import BadFile, Missing
 from infercost.families import read_model
 from infercost.families.config import parse_json
 from infercost.families.preset import typed
+from infercost.models import find_model
 from infercost.readers.yamlfile import read_mapping
 from infercost.sharding import Layout, rank_weight_bytes
 from infercost.work import work_of
@@ -137,6 +138,16 @@ def test_layers_that_see_an_image_or_share_a_cache_leave_none() -> None:
     gemma = made("gemma-3n-e4b")
     assert counting.growing_cache_bytes(gemma) == 4 * 2 * 2 * 256 * 2
     assert counting.cache_bytes(gemma, 4096) == (4 * 4096 + 16 * 512) * 2 * 2 * 256 * 2
+
+
+def test_a_shared_cache_is_kept_once_and_read_in_each_layer() -> None:
+    """All 35 layers of Gemma 3n read, seven the whole context; every second of Hunyuan-Large's 64 keeps a cache."""
+    gemma = made("gemma-3n-e4b")
+    read = sum(each.times * counting.layer_cache_bytes_read(gemma, each.attention, 4096) for each in gemma.layers)
+    assert read == (7 * 4096 + 28 * 512) * 2 * 2 * 256 * 2
+    hunyuan = find_model("hunyuan-large").model
+    twice = sum(each.times * counting.layer_cache_bytes_read(hunyuan, each.attention, 4096) for each in hunyuan.layers)
+    assert twice == 2 * counting.cache_bytes(hunyuan, 4096)
 
 
 def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
