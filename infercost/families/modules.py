@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from infercost.families.config import Config
 from infercost.families.table import ALIASES
+from infercost.model import Layer
 
 
 class Blocks(NamedTuple):
@@ -15,6 +16,13 @@ class Blocks(NamedTuple):
     experts: tuple[str, ...] = ("mlp.experts",)
     shared: tuple[str, ...] = ("mlp.shared_experts", "mlp.shared_expert", "shared_mlp", "mlp.shared_mlp")
     own: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+    def of(self, part: str, layer: Layer) -> tuple[str, ...]:
+        """The blocks of a part of a layer; layers that keep a state, or see an image, may call attention otherwise."""
+        if part == "attention" and self.other and layer.attention.kind in ("recurrent", "image"):
+            return self.other
+        return tuple(getattr(self, part))
 
 
 _SPARSE = Blocks(
@@ -24,12 +32,12 @@ _SPARSE = Blocks(
 )
 _GRANITE = _SPARSE._replace(ffn=("shared_mlp",), shared=("shared_mlp",), own=("input_linear", "output_linear"))
 _FORWARD = Blocks(
-    attention=("self_attn", "mamba", "conv"),
     ffn=("feed_forward",),
     experts=("feed_forward.experts",),
     shared=("feed_forward.shared_expert",),
+    other=("mamba", "conv"),
 )
-_DELTA = Blocks(attention=("self_attn", "linear_attn"))
+_DELTA = Blocks(other=("linear_attn",))
 _MIXER = Blocks("backbone.layers", ("mixer",), ("mixer",), ("mixer.experts",), ("mixer.shared_experts", "mixer"))
 _FALCON = Blocks(
     "transformer.h",
@@ -44,9 +52,9 @@ BLOCKS = {
     "minimax_m2": _SPARSE,
     "granitemoe": _GRANITE,
     "granitemoeshared": _GRANITE,
-    "granitemoehybrid": _GRANITE._replace(attention=("self_attn", "mamba")),
+    "granitemoehybrid": _GRANITE._replace(other=("mamba",)),
     "zamba2": Blocks(attention=("mamba", "mamba_decoder.mamba"), ffn=("shared_transformer.feed_forward",)),
-    "mllama": Blocks(attention=("self_attn", "cross_attn")),
+    "mllama": Blocks(other=("cross_attn",)),
     "phi3small": Blocks(own=("query_key_value", "dense", "up_proj")),
     "phi3": Blocks(own=("qkv_proj", "gate_up_proj")),
     "gpt_oss": Blocks(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
@@ -54,7 +62,7 @@ BLOCKS = {
     "jamba": _FORWARD,
     "lfm2": _FORWARD,
     "lfm2_moe": _FORWARD,
-    "falcon_h1": _FORWARD,
+    "falcon_h1": _FORWARD._replace(attention=("self_attn", "mamba")),
     "qwen3_next": _DELTA,
     "qwen3_5": _DELTA,
     "qwen3_5_moe": _DELTA,

@@ -100,7 +100,7 @@ def _bits(config: Config, part: str, book: Rulebook, made: Sequence[Layer], base
 def _modules(config: Config, part: str, i: int, layer: Layer, book: Rulebook) -> Iterator[tuple[float, list[str]]]:
     """The matrices of a part of layer i: their size, and every name that they may go by."""
     named = blocks(config)
-    inside = [f"{named.layer}.{i}.{block}".removesuffix(".") for block in getattr(named, part)]
+    inside = [f"{named.layer}.{i}.{block}".removesuffix(".") for block in named.of(part, layer)]
     for every, size in matrices(config, part, layer):
         ends = book.telling(every, [end for end in every if end in named.own] or every[:1])
         if part != "experts":

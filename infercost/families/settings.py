@@ -125,9 +125,11 @@ class Settings:
 
 
 def _glob(text: str) -> Callable[[str], bool]:
-    """How to match a glob that may begin anywhere; the usual ones, an open end and no more, at the speed of text."""
+    """How to match a glob that may begin anywhere and takes in what is inside; the usual ones at the speed of text."""
     core = text.strip("*")
     if set(core) & set("*?["):
-        compiled = re.compile(translate(f"*{text}"))
+        compiled = re.compile(f"{translate(f'*{text}')}|{translate(f'*{text}.*')}")
         return lambda name: bool(compiled.match(name))
-    return (lambda name: core in name) if text.endswith("*") else (lambda name: name.endswith(core))
+    return (
+        (lambda name: core in name) if text.endswith("*") else (lambda name: name.endswith(core) or f"{core}." in name)
+    )

@@ -182,6 +182,8 @@ KEPT = {
     "output of one layer": (["model.layers.2.self_attn.o_proj"], 8 + 8 * 0.4 / 4, 8, 8),
     "by a glob": (["model.layers.2.self_attn.*"], 8 + 8 / 4, 8, 8),
     "by a glob inside": (["model.layers.*.self_attn.o_proj"], 8 + 8 * 0.4, 8, 8),
+    "a block by a glob": (["model.layers.*.self_attn"], 16, 8, 8),
+    "a block anywhere": (["*.experts"], 8, 8, 16),
     "by an expression": (["re:model\\.layers\\.[12]\\..*(k|v)_proj$"], 8 + 8 * 0.2 / 2, 8, 8),
     "down-projections": (["down_proj"], 8, 8 + 8 / 3, 8 + 8 / 3),
     "dense ones alone": (["mlp.down_proj"], 8, 8 + 8 / 3, 8),
@@ -200,6 +202,17 @@ def test_an_exception_keeps_the_matrices_that_it_names(
     """32 query heads and 8 KV heads: of ten parts of attention four are queries, one keys, one values, four output."""
     found = read({"quant_method": "fp8", "modules_to_not_convert": names})
     assert [found.of(part) for part in ("attention", "ffn", "experts")] == pytest.approx([attention, ffn, experts])
+
+
+def test_layers_that_keep_a_state_are_named_otherwise() -> None:
+    """Qwen3-Next: 36 of 48 layers are ``linear_attn``, the others ``self_attn``; together they are all attention."""
+    data = typed(read_mapping(str(catalog.shipped() / "models/qwen3-next-80b-a3b.yaml"), "preset")["config"])
+    one, other = (
+        read({"quant_method": "fp8", "modules_to_not_convert": [name]}, data).of("attention") - 8
+        for name in ("linear_attn", "self_attn")
+    )
+    assert one > other > 0
+    assert one + other == pytest.approx(8)
 
 
 def every_config() -> Iterator[tuple[str, dict[str, Any]]]:
