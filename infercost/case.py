@@ -119,7 +119,7 @@ def _read_model_case(asked: Asked) -> Case:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
     asking, counted = read_asking(asked)
     chosen = choose(asked, asking, counted)
-    total = sum(counting.weight_bytes_by_part(asking.model).values())
+    total = counting.weight_bytes(asking.model)
     least = memory.gpus_for_weights(weight_bytes=total, device_memory=chosen.device_memory, usable=asking.usable)
     return Case(
         part=asking.part,

@@ -18,7 +18,7 @@ def _over(model: Model, of_layer: Callable[[Layer], float]) -> float:
 def params_by_part(model: Model) -> dict[str, int]:
     """Parameters of the language model by part; vision towers and prediction layers are apart."""
     counts = {
-        "embedding": model.embedding,
+        "embedding": model.embedding + model.lookup,
         "attention": _over(model, lambda layer: layer.attention.split + layer.attention.copied),
         "ffn": _over(model, lambda layer: layer.ffn.dense),
         "experts": _over(model, lambda layer: layer.ffn.experts * layer.ffn.expert),
@@ -42,10 +42,15 @@ def total_params(model: Model) -> int:
 def active_params(model: Model) -> int:
     """Parameters that multiply for one token: all but idle experts and an input table that is only looked up.
 
-    A tied table is the output head too, and multiplies.
+    A tied table is the output head too, and multiplies; what several layers share multiplies in each of them.
     """
-    idle = _over(model, lambda layer: _idle(layer.ffn))
-    return total_params(model) - int(idle) - (model.embedding if model.head else 0)
+    idle = _over(model, lambda layer: _idle(layer.ffn) - layer.ffn.reused)
+    return total_params(model) - int(idle) - _looked_up(model)
+
+
+def _looked_up(model: Model) -> int:
+    """Parameters of tables of which a token reads a row: the input table too, unless it is the output head."""
+    return model.lookup + (model.embedding if model.head else 0)
 
 
 def _idle(ffn: Ffn) -> int:
@@ -55,6 +60,11 @@ def _idle(ffn: Ffn) -> int:
 def weight_bytes_by_part(model: Model) -> dict[str, float]:
     """Bytes of the language model's weights by part, scales of quantized parts included."""
     return {part: count * model.quantization.of(part) / 8 for part, count in params_by_part(model).items()}
+
+
+def weight_bytes(model: Model) -> float:
+    """Bytes of all weights that an engine loads: the language model's, and its vision tower's unquantized."""
+    return sum(weight_bytes_by_part(model).values()) + model.vision_params * model.quantization.of("norms") / 8
 
 
 def cache_bytes(model: Model, context: float) -> float:
@@ -82,7 +92,7 @@ def _entries(attention: Attention, context: float) -> float:
 def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -> float:
     """Bytes of one sequence's cache in one layer that a step reads: what sparse attention attends, and index keys."""
     indexed = context / attention.compress * attention.index_cache
-    cached = _attended(attention, context) * attention.cache + indexed
+    cached = _attended(attention, context) * (attention.cache + attention.borrowed) + indexed
     return cached * model.kv_bits / 8 + attention.state * model.state_bits / 8
 
 
@@ -147,9 +157,11 @@ def prompt_flops(attention: Attention, tokens: float, cached: float) -> float:
 def bytes_read(model: Model, tokens: float) -> float:
     """Bytes of weights that one step of so many tokens reads: distinct experts hit, no table that is looked up."""
     by_part = weight_bytes_by_part(model)
-    shared = sum(by_part.values()) - by_part["experts"] - (by_part["embedding"] if model.head else 0)
+    looked_up = _looked_up(model) * model.quantization.of("embedding") / 8
+    shared = sum(by_part.values()) - by_part["experts"] - looked_up
     hit = _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert)
-    return shared + hit * model.quantization.of("experts") / 8
+    again = _over(model, lambda layer: layer.ffn.reused)
+    return shared + (hit * model.quantization.of("experts") + again * model.quantization.of("ffn")) / 8
 
 
 def experts_hit(layer: Layer, tokens: float) -> float:

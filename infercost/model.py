@@ -12,8 +12,9 @@ class Attention(NamedTuple):
     """How one layer looks at its context. Zero means that it does not have such a thing.
 
     ``cache`` is the elements that one position leaves in the KV cache, and ``index_cache`` those of a sparse
-    indexer's keys; a layer with a ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one
-    entry for so many positions. ``state`` and ``conv`` are elements per sequence, whatever its length.
+    indexer's keys; ``borrowed`` are those of an earlier layer's cache, read here and kept there. A layer with a
+    ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one entry for so many positions.
+    ``state`` and ``conv`` are elements per sequence, whatever its length.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Attention(NamedTuple):
     small: int = 0
     cache: int = 0
     index_cache: int = 0
+    borrowed: int = 0
     window: int = 0
     compress: int = 1
     attended: int = 0
@@ -40,7 +42,8 @@ class Attention(NamedTuple):
 class Ffn(NamedTuple):
     """The feed-forward part of one layer: matrices that every token uses, and experts that it chooses from.
 
-    ``expert`` counts the matrices of one expert, ``expert_small`` its biases.
+    ``expert`` counts the matrices of one expert, ``expert_small`` its biases; ``reused`` those of an earlier layer
+    that this one multiplies again, its attention's included.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Ffn(NamedTuple):
     expert_small: int = 0
     router: int = 0
     small: int = 0
+    reused: int = 0
 
 
 class Layer(NamedTuple):
@@ -82,7 +86,7 @@ class Quantization(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A language model, and what a checkpoint carries beside it."""
+    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply."""
 
     name: str
     family: str
@@ -99,6 +103,7 @@ class Model(NamedTuple):
     vision_params: int = 0
     mtp_params: int = 0
     vision_known: bool = True
+    lookup: int = 0
 
     @property
     def depth(self) -> int:

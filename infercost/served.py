@@ -1,5 +1,6 @@
 """A named model on accelerators: what was asked, and the layout that was given or chosen."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from infercost.errors import BadValue
@@ -104,8 +105,13 @@ def choose(asked: Asked, asking: Asking, counted: int | None) -> Plan:
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
     devices = given or counted
     widths = asked_widths(asked)
-    if devices or any(widths):
-        chosen = _on(asking, int(devices or max(widths.tp, widths.ep, 1) * max(widths.pp, 1)), widths)
+    fewest = max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
+    if devices or widths.tp:
+        chosen = _on(asking, int(devices or fewest), widths)
+    elif any(widths):
+        chosen = _first_that_fits(asking, range(fewest, MOST_DEVICES + 1, fewest), widths) or _on(
+            asking, fewest, widths
+        )
     else:
         chosen = least(asking) or _on(asking, MOST_DEVICES)
     why = "given" if devices else "least that fits"
@@ -150,9 +156,16 @@ def least(asking: Asking, by_experts: bool = False) -> Plan | None:
     """
     counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= asking.domain]
     counts += range(2 * asking.domain, MOST_DEVICES + 1, asking.domain)
-    for devices in dict.fromkeys(counts):
-        widths = Layout(0, 0, devices) if by_experts else FREE
-        for layout in layouts(asking.model, devices, asking.domain, widths):
+    return _first_that_fits(asking, dict.fromkeys(counts), FREE, by_experts)
+
+
+def _first_that_fits(
+    asking: Asking, counts: Iterable[int], widths: Layout = FREE, by_experts: bool = False
+) -> Plan | None:
+    """The plan of the first count of devices that has a layout that fits, with the widths that were given."""
+    for devices in counts:
+        asked = Layout(0, 0, devices) if by_experts else widths
+        for layout in layouts(asking.model, devices, asking.domain, asked):
             if (found := asking.plan(layout)).fits:
                 return found
     return None

@@ -140,7 +140,7 @@ def rank_weight_bytes(model: Model, layout: Layout) -> float:
     stage_layers = -(-model.depth // layout.pp)
     stage = layers * stage_layers / model.depth
     bits = model.quantization.of
-    table = model.embedding * bits("embedding") / 8 / layout.tp
+    table = (model.embedding + model.lookup) * bits("embedding") / 8 / layout.tp
     head = (
         (model.head or (model.embedding if layout.pp > 1 else 0))
         * bits("head" if model.head else "embedding")
@@ -175,7 +175,8 @@ def _attention_on_rank(model: Model, attention: Attention, tp: int) -> float:
     if attention.latent or not attention.kv_heads:
         return attention.split / tp
     kv = model.hidden_size * attention.kv_heads * (attention.head_dim + attention.v_head_dim)
-    kv = min(kv, attention.split)
+    others = model.hidden_size * attention.heads * (attention.head_dim + attention.v_head_dim)
+    kv = min(kv, max(attention.split - others, 0))  # none where a layer takes another's keys and values
     return (attention.split - kv + kv * kv_copies(attention, tp)) / tp
 
 

@@ -92,6 +92,7 @@ def work_of(model: Model, layout: Layout) -> Work:
     head, ranks = model.head or model.embedding, layout.devices // layout.pp
     head_bytes = head * bits("head" if model.head else "embedding") / 8 / layout.tp
     layers = sum(layer.times * layer_bytes(model, layer, layout, 0) for layer in model.layers)
+    again = sum(layer.times * layer.ffn.reused for layer in model.layers) * bits("ffn") / 8 / layout.tp
     experts = _experts(model)
     flops = 2 * (counting.active_params(model) - head)
     return Work(
@@ -100,7 +101,7 @@ def work_of(model: Model, layout: Layout) -> Work:
         layers=model.depth,
         sparse_layers=sum(layer.times for layer in model.layers if layer.ffn.experts),
         hidden_size=model.hidden_size,
-        bytes=(layers + head_bytes + model.small * bits("norms") / 8) * ranks,
+        bytes=(layers + again + head_bytes + model.small * bits("norms") / 8) * ranks,
         flops=flops - sum(each.flops for each in experts),
         head_flops=2 * head,
         experts=experts,

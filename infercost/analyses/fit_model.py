@@ -49,7 +49,7 @@ def _rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
 
 def _device_rows(asking: Asking, chosen: Plan) -> tuple[Row, ...]:
     devices, domain = chosen.layout.devices, asking.part.facts.get("link_domain")
-    total = sum(counting.weight_bytes_by_part(asking.model).values())
+    total = counting.weight_bytes(asking.model)
     alone = memory.gpus_for_weights(weight_bytes=total, device_memory=chosen.device_memory, usable=asking.usable)
     nodes = memory.nodes(devices=devices, domain=domain.value) if domain else None
     layout = chosen.layout
@@ -71,14 +71,12 @@ def _groups(layout: Layout) -> str:
 
 
 def _weight_rows(model: Model, chosen: Plan, active: str) -> tuple[Row, ...]:
-    by_part = counting.weight_bytes_by_part(model)
-    vision = model.vision_params * model.quantization.of("norms") / 8
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
         Row("active_params", counting.active_params(model), active),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "not loaded by default", shown=bool(model.mtp_params)),
-        Row("weight_bytes", sum(by_part.values()) + vision, model.quantization.name),
+        Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
         Row("weight_bytes_per_gpu", chosen.weights, "fullest device, as really sharded"),
         Row("activation_bytes_per_gpu", chosen.activations, "the engine sets aside"),
         Row("engine_bytes_per_gpu", chosen.engine, "context, collectives, graphs"),

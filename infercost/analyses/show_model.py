@@ -3,6 +3,7 @@
 from typing import Any
 
 from infercost import counting
+from infercost.analyses.stored import stored_notes
 from infercost.model import Attention, Layer, Model
 from infercost.models import Found
 from infercost.report import Input, Note, Report, Row, Series
@@ -44,7 +45,7 @@ def _rows(found: Found) -> tuple[Row, ...]:
         Row("active_params", counting.active_params(model), _published(found)),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
-        Row("weight_bytes", sum(counting.weight_bytes_by_part(model).values()), model.quantization.name),
+        Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _growth_remark(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
         Row("flops_per_token", empty, "at an empty context"),
@@ -93,4 +94,4 @@ def _notes(found: Found) -> list[Note]:
         notes.append(Note("note", found.note))
     if not found.model.vision_known:
         notes.append(Note("vision", "its vision tower is not known and not counted"))
-    return notes
+    return notes + stored_notes(found)

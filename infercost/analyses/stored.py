@@ -16,7 +16,7 @@ def stored_notes(found: Found) -> list[Note]:
     said = f"the checkpoint's tensors hold {show(found.stored_bytes, 'B')}"
     model = found.model
     language = sum(counting.weight_bytes_by_part(model).values())
-    counted = language + model.vision_params * model.quantization.of("norms") / 8
+    counted = counting.weight_bytes(model)
     more = found.stored_bytes / counted - 1
     if abs(more) <= NEAR:
         return [Note("checkpoint", said)]

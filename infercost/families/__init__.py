@@ -61,6 +61,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         vision_params=vision or 0,
         mtp_params=prediction_params(config, made),
         vision_known=vision is not None,
+        lookup=family.lookup(config),
     )
 
 

@@ -8,7 +8,10 @@ from infercost.model import Layer
 
 
 def prediction_params(config: Config, made: list[Layer]) -> int:
-    """Parameters of multi-token prediction: for each module one more layer, a joining matrix and three norms."""
+    """Parameters of multi-token prediction: for each module one more layer, a joining matrix and three norms.
+
+    ``num_mtp_modules`` of MiniMax is left alone: its published checkpoints hold no such modules.
+    """
     modules = config.number("num_nextn_predict_layers", config.number("mtp_num_hidden_layers", 0))
     hidden = config.need("hidden")
     return modules * (sum(map(_layer_params, _predictors(config, made))) + 2 * hidden * hidden + 3 * hidden)
@@ -99,6 +102,20 @@ def _clip(tower: dict[str, Any], text_width: int) -> int:
     return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
 
 
+def _mllama(tower: dict[str, Any], text_width: int) -> int:
+    """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
+    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
+    patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
+    patches = (tower.get("image_size", 448) // patch) ** 2 + 1
+    shapes = len(tower.get("supported_aspect_ratios") or range(8)) + 1
+    own, shared = tower.get("num_hidden_layers", 32), tower.get("num_global_layers", 8)
+    block = 4 * width * width + 2 * width * inner + inner + width + 4 * width
+    places = patches * width + shapes * tiles * patches * width + 2 * shapes * tiles * width + 3
+    projector = (tower.get("vision_output_dim", 7680) + 1) * text_width
+    blocks = (own + shared) * block + 2 * shared
+    return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
+
+
 _TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
     "siglip_vision_model": _siglip,
     "qwen3_vl": _qwen_vl,
@@ -107,5 +124,6 @@ _TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
     "qwen3_5_moe": _qwen_vl,
     "gemma4_vision": _gemma4,
     "pixtral": _pixtral,
+    "mllama_vision_model": _mllama,
     "clip_vision_model": _clip,
 }

@@ -13,7 +13,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "heads": ("num_attention_heads", "n_heads", "n_head"),
     "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv"),
     "head_dim": ("head_dim", "attention_head_dim"),
-    "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size"),
+    "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "ff_intermediate_size"),
     "vocab": ("vocab_size",),
     "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
     "active": (

@@ -103,3 +103,21 @@ def stablelm(config: Config, i: int) -> Made:
     ffn = feedforward.dense(config)
     norm = 0 if config.raw("use_parallel_residual") else 2 * config.need("hidden")
     return attention.grouped(config), ffn._replace(small=ffn.small + norm)
+
+
+def mllama(config: Config, i: int) -> Made:
+    """Some layers attend to the image alone: nothing of the text is cached there, and two gates scale what they add."""
+    if i not in config.raw("cross_attention_layers"):
+        return uniform(config, i)
+    made = attention.grouped(config)
+    seen = made._replace(
+        kind="image", cache=0, decode_flops=0, prefill_flops=0, small=made.small + 2 * made.head_dim + 2
+    )
+    return seen, feedforward.dense(config)
+
+
+def phi3_small(config: Config, i: int) -> Made:
+    """Sparse blocks on all layers but every so many-th: the cache is whole, and counted as read whole."""
+    made = attention.grouped(config)
+    sparse = (i + 1) % max(config.number("dense_attention_every_n_layers"), 1)
+    return made._replace(kind="blocks" if sparse else made.kind), feedforward.dense(config)

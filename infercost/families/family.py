@@ -12,6 +12,7 @@ class Family(NamedTuple):
     """What a model type means beyond its keys; defaults are those of its configuration class in transformers 5.
 
     ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
+    ``extra`` counts parameters beside layers and tables, ``lookup`` rows of tables beside the input's.
     """
 
     make: Callable[[Config, int], Made] = dense.uniform
@@ -20,6 +21,7 @@ class Family(NamedTuple):
     norm_bias: bool = False
     tied: bool = False
     extra: Callable[[Config], int] = tables.nothing
+    lookup: Callable[[Config], int] = tables.nothing
 
 
 def moe(experts: int, active: int, **more: Any) -> dict[str, Any]:

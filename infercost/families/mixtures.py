@@ -1,9 +1,8 @@
 """Layers of families with experts behind a router."""
 
-from infercost.errors import Missing
 from infercost.families import attention, feedforward
 from infercost.families.config import Config
-from infercost.families.pattern import Made, all_but_every, kind_of, window_of
+from infercost.families.pattern import Made, all_but_every, window_of
 from infercost.model import Ffn
 
 
@@ -34,25 +33,6 @@ def qwen_ffn(config: Config, i: int) -> Ffn:
     return feedforward.mixture(config, shared_width=shared, small=config.need("hidden") * bool(shared))
 
 
-def gemma4(config: Config, i: int) -> Made:
-    """Global layers have wider heads and their own KV heads; experts stand beside a dense part."""
-    if config.raw("hidden_size_per_layer_input") or config.raw("num_kv_shared_layers"):
-        raise Missing(f"{config.where}: tables of each layer and shared caches are not known", "count them apart")
-    hidden, is_window = config.need("hidden"), kind_of(config, i, lambda n: bool((n + 1) % 6)) == "window"
-    if is_window:
-        made = attention.grouped(config, config.need("window"))
-    else:
-        kv_heads = config.number("num_global_key_value_heads", config.need("kv_heads"))
-        width = config.number("global_head_dim", attention.head_dim_of(config))
-        made = attention.grouped(config, kv_heads=kv_heads, head_dim=width)
-        if config.raw("attention_k_eq_v"):  # values are the keys before rotation: no matrix of their own
-            made = made._replace(split=made.split - hidden * kv_heads * width)
-    if not config.raw("enable_moe_block"):
-        return made, feedforward.dense(config)
-    extra = 3 * hidden + hidden + config.need("experts")
-    return made, feedforward.mixture(config, shared_width=config.need("width"), small=extra)
-
-
 def dbrx(config: Config, i: int) -> Made:
     """Keys nested in ``attn_config`` and ``ffn_config``."""
     seen, fed = config.section("attn_config"), config.section("ffn_config")
@@ -71,11 +51,12 @@ def gpt_oss(config: Config, i: int) -> Made:
 
 
 def first_dense(config: Config, i: int) -> Ffn:
-    """Experts where ``mlp_layer_types`` or ``moe_layer_freq`` says so, else from ``first_k_dense_replace`` on."""
+    """Experts where a list of layers says so, else from ``first_k_dense_replace`` on."""
+    listed = next((key for key in ("moe_layer_freq", "is_moe_layer") if isinstance(config.raw(key), list)), None)
     if config.raw("mlp_layer_types") is not None:
         has_experts = config.at("mlp_layer_types", i) == "sparse"
-    elif isinstance(config.raw("moe_layer_freq"), list):
-        has_experts = bool(config.at("moe_layer_freq", i))
+    elif listed:
+        has_experts = bool(config.at(listed, i))
     else:
         step = max(config.number("moe_layer_freq", 1), 1)
         has_experts = i >= config.count("first_k_dense_replace") and i % step == 0
@@ -91,9 +72,17 @@ def deepseek(config: Config, i: int) -> Made:
 
 
 def deepseek_sparse(config: Config, i: int) -> Made:
-    """Latent attention behind a sparse indexer."""
-    indexed = config.raw("indexer_types") is None or config.at("indexer_types", i) == "full"
-    return attention.latent(config, indexed=indexed), first_dense(config, i)
+    """Latent attention behind a sparse indexer, or behind what the last layer that has one found."""
+    return attention.latent(config, indexed=_has_indexer(config, i)), first_dense(config, i)
+
+
+def _has_indexer(config: Config, i: int) -> bool:
+    """Whether layer i has an indexer: as listed, by letters, or one in ``index_topk_freq`` after the first ones."""
+    for key, words in (("indexer_types", ("full",)), ("index_topk_pattern", ("F", "full"))):
+        if config.raw(key) is not None:
+            return config.at(key, i) in words
+    every, first = max(config.number("index_topk_freq", 1), 1), config.number("index_skip_topk_offset", 2)
+    return not max(i - first + 1, 0) % every
 
 
 def first_layers_dense(config: Config, i: int) -> Made:
@@ -157,7 +146,9 @@ def hunyuan(config: Config, i: int) -> Made:
     made = made._replace(small=made.small + norms)
     if config.raw("use_cla") and i % config.number("cla_share_factor"):
         keys_and_values = config.need("hidden") * made.kv_heads * 2 * made.head_dim
-        made = made._replace(split=made.split - keys_and_values, cache=0, small=made.small - norms // 2)
+        made = made._replace(
+            split=made.split - keys_and_values, cache=0, borrowed=made.cache, small=made.small - norms // 2
+        )
     return made, feedforward.mixture(config, width=config.need("width"))
 
 

@@ -19,10 +19,13 @@ _LISTS: dict[str, tuple[str | int, ...]] = {
     "layer_types": (*_WINDOW_WORDS, *_RECURRENT_WORDS, *_FULL_WORDS),
     "mlp_layer_types": ("dense", "sparse"),
     "indexer_types": ("full", "shared"),
+    "index_topk_pattern": ("F", "S", "full", "shared"),
     "hybrid_override_pattern": ("M", "*", "E", "-"),
     "hybrid_layer_pattern": (0, 1),
     "attn_type_list": (0, 1),
+    "is_moe_layer": (False, True),
 }
+_KINDS: dict[str, type | tuple[type, ...]] = {"hybrid_override_pattern": str, "index_topk_pattern": (str, list)}
 
 
 def check_lists(config: Config, depth: int) -> None:
@@ -35,8 +38,8 @@ def check_lists(config: Config, depth: int) -> None:
     for key, words in _LISTS.items():
         if (told := config.raw(key)) is None:
             continue
-        kind = str if key == "hybrid_override_pattern" else list
-        if not isinstance(told, kind) or not depth <= len(told) <= longest:
+        kind = _KINDS.get(key, list)
+        if not isinstance(told, (list, str)) or not isinstance(told, kind) or not depth <= len(told) <= longest:
             size = f"{len(told)} entries" if isinstance(told, (list, str)) else "no list"
             raise BadFile(f"{config.where}: {key} has {size} for {depth} layers", "it must have one entry a layer")
         if odd := [word for word in told if word not in words]:

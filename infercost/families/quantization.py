@@ -1,34 +1,19 @@
 """What a checkpoint says of its number formats: effective bits, scales included, part by part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from infercost.errors import BadFile
 from infercost.families.config import Config
-from infercost.families.rules import LINEAR, MATRICES, Rule
+from infercost.families.matrices import matrices
+from infercost.families.modules import blocks
+from infercost.families.rules import MATRICES, Rule, Rulebook
 from infercost.families.schemes import scheme
 from infercost.families.settings import Settings
 from infercost.model import Layer, Quantization
 
-#: Names that stand for the modules of a part, ``{i}`` the layer, in the forms that lists of modules use.
-MODULES = {
-    "attention": (
-        "model.layers.{i}.self_attn.q_proj",
-        "model.layers.{i}.self_attn.q_b_proj",
-        "model.layers.{i}.self_attn",
-        "backbone.layers.{i}.mixer.in_proj",
-        "backbone.layers.{i}.mixer.q_proj",
-    ),
-    "ffn": ("model.layers.{i}.mlp.gate_proj", "model.layers.{i}.mlp.up_proj", "backbone.layers.{i}.mixer.up_proj"),
-    "experts": (
-        "model.layers.{i}.mlp.experts.0.gate_proj",
-        "model.layers.{i}.block_sparse_moe.experts.0.w1",
-        "backbone.layers.{i}.mixer.experts.0.up_proj",
-    ),
-    "shared": ("model.layers.{i}.mlp.shared_experts.gate_proj", "model.layers.{i}.mlp.shared_expert.gate_proj"),
-    "head": ("lm_head",),
-    "embedding": ("model.embed_tokens",),
-}
+#: What the tables are called.
+TABLES = {"head": ("lm_head",), "embedding": ("model.embed_tokens",)}
 #: Keys under which schemes list the modules that stay as they were.
 EXCEPTIONS = (
     "ignore",
@@ -86,7 +71,9 @@ def quantization(config: Config, sidecar: Mapping[str, Any] | None, made: Sequen
     settings = Settings({"expert_dtype": config.raw("expert_dtype"), **settings.data}, settings.where)
     found = scheme(settings)
     kept = [Rule(None, names=settings.names(key, text)) for key in EXCEPTIONS for text in settings.texts(key)]
-    bits = {part: _bits(part, (*kept, *found.rules), made, base) for part in (*LINEAR, "embedding")}
+    book = Rulebook((*(() if found.whole else kept), *found.rules))
+    bits = {part: book.bits(part, names, base) for part, names in TABLES.items()}
+    bits |= {part: _bits(config, part, book, made, base) for part in MATRICES}
     bits = {part: width for part, width in bits.items() if width != base}
     if not bits and settings.get("config_groups") and any(rule.bits for rule in found.rules):
         raise settings.refused("config_groups", "groups whose targets name modules of a language model")
@@ -98,24 +85,30 @@ def _block(settings: Settings) -> int:
     return max(0, *(settings.get("weight_block_size") or (int(settings.get("group_size") or 0),)))
 
 
-def _bits(part: str, rules: Sequence[Rule], made: Sequence[Layer], base: float) -> float:
-    """Mean bits of a part, each layer by the first rule that fits it, weighed by how much of the part it holds."""
-    if part not in MATRICES:
-        return _at(part, 0, rules, base)
-    weights = [_held(part, layer) for layer in made]
-    weights = weights if any(weights) else [1] * len(made)
-    if not any(rule.names for rule in rules):
-        return _at(part, 0, rules, base)
-    return sum(_at(part, i, rules, base) * weight for i, weight in enumerate(weights) if weight) / sum(weights)
+def _bits(config: Config, part: str, book: Rulebook, made: Sequence[Layer], base: float) -> float:
+    """Mean bits of a part, matrix by matrix; where no layer has it, those of the rule for all."""
+    if not any(rule.names for rule in book.rules) or not any(_held(part, layer) for layer in made):
+        return book.bits(part, (), base)
+    held = bits = 0.0
+    for i, layer in enumerate(made):
+        for size, modules in _modules(config, part, i, layer, book) if _held(part, layer) else ():
+            held += size
+            bits += size * book.bits(part, modules, base)
+    return bits / held
 
 
-def _at(part: str, i: int, rules: Sequence[Rule], base: float) -> float:
-    """Bits of a part's modules in layer i."""
-    modules = [name.format(i=i) for name in MODULES[part]]
-    for rule in rules:
-        if part in rule.parts if rule.names is None else any(map(rule.names, modules)):
-            return base if rule.bits is None else rule.bits
-    return base
+def _modules(config: Config, part: str, i: int, layer: Layer, book: Rulebook) -> Iterator[tuple[float, list[str]]]:
+    """The matrices of a part of layer i: their size, and every name that they may go by."""
+    named = blocks(config)
+    inside = [f"{named.layer}.{i}.{block}".removesuffix(".") for block in named.of(part, layer)]
+    for every, size in matrices(config, part, layer):
+        ends = book.telling(every, [end for end in every if end in named.own] or every[:1])
+        if part != "experts":
+            yield size, [f"{block}.{end}" for block in inside for end in ends]
+            continue
+        for expert, times in book.experts(i, layer.ffn.experts).items():
+            names = [f"{block}.{number}{end}" for block in inside for number in (f"{expert}.", "") for end in ends]
+            yield size * times / layer.ffn.experts, names
 
 
 def _held(part: str, layer: Layer) -> int:

@@ -23,8 +23,7 @@ def scheme(settings: Settings) -> Scheme:
     method = str(settings.get("quant_method", "mlx" if {"bits", "group_size"} & {*settings.data} else ""))
     algorithm = str(settings.get("quant_algo", "")).upper()
     if algorithm == "MIXED_PRECISION":
-        experts = NVFP4 if "NVFP4" in str(settings.get("moe_quant_algo", settings.get("quantized_layers"))) else 8.0
-        return Scheme("mixed", (Rule(experts, ("experts",)), Rule(_fp8_bits(settings))))
+        return _mixed(settings)
     if "NVFP4" in algorithm or "FP8" in algorithm:
         width = NVFP4 if "NVFP4" in algorithm else _fp8_bits(settings)
         return Scheme(algorithm.lower(), (Rule(width, LINEAR),))
@@ -36,6 +35,31 @@ def scheme(settings: Settings) -> Scheme:
         f"{settings.where}: the quantization {method or dict(settings.data)!r} is not known",
         "say it: --dtype fp8, int4 ...",
     )
+
+
+def _mixed(settings: Settings) -> Scheme:
+    """ModelOpt's map from modules to formats; what it leaves out stays, in FP8 where the checkpoint was FP8 before."""
+    before = (Rule(_fp8_bits(settings)),) if settings.get("quant_method") == "fp8" else ()
+    own = tuple(
+        Rule(_modelopt_bits(each), names=settings.names("quantized_layers", name))
+        for name, each in settings.parts("quantized_layers").items()
+    )
+    if not own:
+        raise settings.refused("quantized_layers", "an object of modules, each with its quant_algo")
+    return Scheme("mixed", (*own, *before), whole=True)
+
+
+def _modelopt_bits(settings: Settings) -> float:
+    """Four bits have a scale of 8 bits (floats) or 16 (integers) a group; FP8 has one a matrix, or a block of 128."""
+    name = str(settings.get("quant_algo", "")).upper()
+    if "FP4" in name:
+        return 4 + 8 / settings.group(32 if name.startswith("MX") else 16)
+    if "W4A" in name or "INT4" in name:
+        return 4 + 16 / settings.group(128)
+    if name.startswith(("FP8", "W8A", "INT8", "MXFP8")):
+        block = 8 / 32 if name.startswith("MX") else 32 / 128**2 if "PB" in name else 0
+        return 8 + block
+    raise settings.refused("quant_algo", "one of FP8, NVFP4, MXFP8, W4A16_AWQ and their kin")
 
 
 def _fp8_bits(settings: Settings) -> float:

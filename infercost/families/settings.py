@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
+from fnmatch import translate
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from infercost.errors import BadFile
 
-Names = Callable[[str], bool]
 #: How a composite model calls its language model, before the names that a plain one has.
 _WRAPPED = re.compile(r"^(language_model\.|model\.language_model\.(?=(layers|embed_tokens)))")
+
+
+class Pattern(NamedTuple):
+    """What names modules: how to match one, or without that a name that stands whole in the module's."""
+
+    text: str
+    match: Callable[[str], bool] | None = None
 
 
 class Settings:
@@ -101,20 +107,29 @@ class Settings:
             raise self.refused(key, "a list of names")
         return value
 
-    def names(self, key: str, pattern: str) -> Names:
-        """Whether a pattern (a regular expression, a glob, a name or its end) that a key holds names a module.
+    def names(self, key: str, text: str) -> Pattern:
+        """What names modules in a key's value: a regular expression, a glob, a name or a part of one.
 
         Raises:
             BadFile: a broken regular expression.
         """
-        if pattern.startswith("re:"):
+        if text.startswith("re:"):
             try:
-                compiled = re.compile(pattern.removeprefix("re:"))
+                compiled = re.compile(text.removeprefix("re:"))
             except (re.error, OverflowError, RecursionError) as error:
-                what = f"{self.where}: {key} holds {pattern[:40]!r}, no regular expression"
+                what = f"{self.where}: {key} holds {text[:40]!r}, no regular expression"
                 raise BadFile(what, f"mend {key}: {error}") from error
-            return lambda module: bool(compiled.match(module) or compiled.match(f"language_model.{module}"))
-        pattern = _WRAPPED.sub(lambda found: "" if found[0] == "language_model." else "model.", pattern)
-        if "*" in pattern:
-            return lambda module: fnmatch(module, pattern) or fnmatch(module, f"*{pattern}")
-        return lambda module: module == pattern or f".{pattern}." in f".{module}."
+            return Pattern(text, lambda name: bool(compiled.match(name) or compiled.match(f"language_model.{name}")))
+        plain = _WRAPPED.sub(lambda found: "" if found[0] == "language_model." else "model.", text)
+        return Pattern(plain, _glob(plain) if "*" in plain else None)
+
+
+def _glob(text: str) -> Callable[[str], bool]:
+    """How to match a glob that may begin anywhere and takes in what is inside; the usual ones at the speed of text."""
+    core = text.strip("*")
+    if set(core) & set("*?["):
+        compiled = re.compile(f"{translate(f'*{text}')}|{translate(f'*{text}.*')}")
+        return lambda name: bool(compiled.match(name))
+    return (
+        (lambda name: core in name) if text.endswith("*") else (lambda name: name.endswith(core) or f"{core}." in name)
+    )

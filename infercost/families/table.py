@@ -5,7 +5,7 @@ have besides (``norms`` vectors of the hidden size, biases, query and key norms)
 alike, a function from the layer's number to an attention and a feed-forward part.
 """
 
-from infercost.families import dense, table_experts, table_states, tables
+from infercost.families import dense, gemma, table_experts, table_states, tables
 from infercost.families.family import Family
 
 _BIASED = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
@@ -26,11 +26,26 @@ FAMILIES: dict[str, Family] = {
             "max_position_embeddings": 2048,
         }
     ),
+    "mllama": Family(
+        dense.mllama,
+        {
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "vocab_size": 128256,
+            "max_position_embeddings": 131072,
+            "cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38],
+        },
+        lookup=tables.image_tokens,
+    ),
     "mistral": Family(dense.windowed, {"num_key_value_heads": 8, "sliding_window": 4096}),
     "ministral3": Family(dense.windowed, {"num_key_value_heads": 8, "head_dim": 128}),
     "qwen2": Family(dense.qwen_window, {**_QWEN_WINDOW, "qkv_bias": True, "o_bias": False}),
     "qwen3": Family(dense.qwen_window, {**_QWEN_WINDOW, "head_dim": 128, "qk_norm": "head"}),
     "phi3": Family(dense.windowed),
+    "phi3small": Family(dense.phi3_small, {**_BIASED, "gated": True}, norm_bias=True, tied=True),
     "phi": Family(defaults=_BIASED, norms=1, norm_bias=True, extra=tables.head_bias),
     "gemma": Family(defaults=_GEMMA, tied=True),
     "gemma2": Family(dense.gemma2, _GEMMA2, norms=4, tied=True),
@@ -45,6 +60,30 @@ FAMILIES: dict[str, Family] = {
         },
         norms=4,
         tied=True,
+    ),
+    "gemma3n": Family(
+        gemma.gemma3n,
+        {
+            **_GEMMA,
+            "num_key_value_heads": 2,
+            "num_attention_heads": 8,
+            "hidden_size": 2048,
+            "intermediate_size": 16384,
+            "num_hidden_layers": 35,
+            "vocab_size": 262400,
+            "max_position_embeddings": 32768,
+            "sliding_window": 512,
+            "qk_norm": "head",
+            "vocab_size_per_layer_input": 262144,
+            "hidden_size_per_layer_input": 256,
+            "altup_num_inputs": 4,
+            "num_kv_shared_layers": 15,
+            "laurel_rank": 64,
+        },
+        norms=4,
+        tied=True,
+        extra=gemma.streams,
+        lookup=gemma.layer_tables,
     ),
     "cohere": Family(defaults={"qk_norm": "all", "has_qk_norm": "use_qk_norm"}, norms=1, tied=True),
     "cohere2": Family(dense.cohere2, {"head_dim": 128, "sliding_window": 4096}, norms=1, tied=True),
@@ -117,7 +156,9 @@ FAMILIES: dict[str, Family] = {
 #: Model types that another row describes.
 ALIASES = {
     "gemma3_text": "gemma3",
+    "gemma3n_text": "gemma3n",
     "gemma4_text": "gemma4",
+    "mllama_text_model": "mllama",
     "qwen3_5_text": "qwen3_5",
     "qwen3_5_moe_text": "qwen3_5_moe",
     "qwen3_vl_text": "qwen3",

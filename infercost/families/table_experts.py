@@ -1,6 +1,6 @@
 """Families with experts, or latent attention: class defaults, and how their layers are made."""
 
-from infercost.families import hybrids, mixtures, tables
+from infercost.families import gemma, hybrids, mixtures, tables
 from infercost.families.family import Family, moe
 
 _WINDOW = {"num_key_value_heads": 16, "sliding_window": 4096, "max_window_layers": 28}
@@ -45,10 +45,20 @@ FAMILIES: dict[str, Family] = {
         moe(60, 4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False, **_WINDOW),
     ),
     "gemma4": Family(
-        mixtures.gemma4,
-        {"head_dim": 256, "qk_norm": "head", "sliding_window": 512, "num_key_value_heads": 4, "global_head_dim": 512},
+        gemma.gemma4,
+        {
+            "head_dim": 256,
+            "qk_norm": "head",
+            "sliding_window": 512,
+            "num_key_value_heads": 4,
+            "global_head_dim": 512,
+            "vocab_size_per_layer_input": 262144,
+            "hidden_size_per_layer_input": 256,
+        },
         norms=4,
         tied=True,
+        extra=gemma.layer_inputs,
+        lookup=gemma.layer_tables,
     ),
     "hunyuan_v1_moe": Family(mixtures.hunyuan_v1, {"qk_norm": "head"}),
     "dbrx": Family(mixtures.dbrx, moe(4, 1, kv_n_heads=1, ffn_hidden_size=3584)),
@@ -63,8 +73,8 @@ FAMILIES: dict[str, Family] = {
         norm_bias=True,
         extra=tables.stated_head_bias,
     ),
-    "granitemoe": Family(mixtures.every_expert, _GRANITE, tied=True),
-    "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}, tied=True),
+    "granitemoe": Family(mixtures.every_expert, _GRANITE),
+    "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}),
     "deepseek": Family(mixtures.first_layers_dense),
     "deepseek_v2": Family(
         mixtures.deepseek,

@@ -1,6 +1,6 @@
 """Families that keep a state besides or in place of a cache: class defaults, and how their layers are made."""
 
-from infercost.families import hybrids
+from infercost.families import hybrids, zamba
 from infercost.families.family import Family, moe
 
 _QWEN_STATES = {
@@ -36,6 +36,11 @@ FAMILIES: dict[str, Family] = {
             "mamba_d_conv": 4,
             "mamba_expand": 2,
         },
+    ),
+    "zamba2": Family(
+        zamba.zamba2,
+        {"ssm_expand": 2, "ssm_state": 64, "ssm_kernel": 4, "mamba_ngroups": 1, "num_mem_blocks": 1},
+        norms=1,
         tied=True,
     ),
     "jamba": Family(

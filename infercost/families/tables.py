@@ -40,3 +40,8 @@ def opt_positions(config: Config) -> int:
 def no_last_norm(config: Config) -> int:
     """OLMo: its norms have no parameters, the last one neither."""
     return -config.need("hidden")
+
+
+def image_tokens(config: Config) -> int:
+    """Llama 3.2 Vision: eight more rows of the input table than of the output's."""
+    return 8 * config.need("hidden")

@@ -200,6 +200,21 @@ def test_a_layout_is_completed(given: tuple[str, ...], tp: int, pp: int, run: Ru
     assert (found["tp"], found["pp"]) == (tp, pp)
 
 
+@pytest.mark.parametrize(
+    ("given", "devices"),
+    [(("--pp", "2"), 16), (("--pp", "3"), 12), (("--ep", "8"), 16), (("--ep", "16"), 16), (("--tp", "8"), 8)],
+)
+def test_stages_or_expert_ranks_alone_take_the_least_multiple_that_fits(
+    given: tuple[str, ...], devices: int, run: Run
+) -> None:
+    """DeepSeek-V3 in FP8 is 671 GB, so twelve of 72 GB planned with are the least; a tensor width alone is kept."""
+    found = run("fit", "--model", "deepseek-v3", "--gpu", "h100", *given, "--json").json
+    assert found["results"]["gpus"] == devices
+    assert found["results"]["fits"] == (given[0] != "--tp")
+    asked = f"h100:{devices - int(given[1])}" if devices > int(given[1]) else ""
+    assert not asked or run("fit", "--model", "deepseek-v3", "--gpu", asked, *given).code
+
+
 def test_no_width_cuts_a_block_of_scales(run: Run) -> None:
     """The experts of Qwen3-235B are 1536 wide: eight ranks hold 192, which is one and a half blocks of 128."""
     args = ("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8")

@@ -139,6 +139,18 @@ def test_a_checkpoint_of_another_size_is_remarked(stored: float, said: str, run:
     assert ("counted" in told) == (abs(stored / WHOLE - 1) > 0.01)
 
 
+def test_a_model_shown_and_fitted_has_the_same_weights_and_remarks(run: Run, tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "m")
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 1.2 * WHOLE}}))
+    for name in ("gemma-3-27b", str(folder)):
+        shown = run("presets", "show", name, "--json").json
+        fitted = run("fit", "--model", name, "--gpu", "h100", "--json").json
+        assert shown["results"]["weight_bytes"] == fitted["results"]["weight_bytes"]
+        remarks = [[note for note in each["notes"] if note["code"] == "checkpoint"] for each in (shown, fitted)]
+        assert remarks[0] == remarks[1]
+        assert bool(remarks[0]) == (name == str(folder))
+
+
 def test_prediction_layers_explain_what_is_more(run: Run, tmp_path: Path) -> None:
     """One layer like the last, a joining matrix of 2 x 4096 x 4096 and three norms, in two bytes each."""
     folder = checkpoint(tmp_path / "m", num_nextn_predict_layers=1)

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
-from infercost import counting
+from infercost import catalog, counting
 from infercost.errors import BadFile, Missing
 from infercost.families import read_model
 from infercost.families.config import parse_json
+from infercost.families.preset import typed
+from infercost.models import find_model
+from infercost.readers.yamlfile import read_mapping
+from infercost.sharding import Layout, rank_weight_bytes
+from infercost.work import work_of
 from tests.conftest import ROOT
 from tests.families.test_config import read
 
@@ -98,6 +103,82 @@ def test_a_null_tie_is_the_family_default() -> None:
     inner = {**CASES["ernie-4.5-0.3b"]["config"], "model_type": "qwen3_vl_text", "tie_word_embeddings": True}
     assert read_model({**tied, "text_config": inner}, "q", "model test").head == 0
     assert read(tie_word_embeddings=None).head > 0
+    granite = {"model_type": "granitemoehybrid", "layer_types": ["attention"] * 32}
+    assert read(**granite).head > 0
+    assert read(**granite, tie_word_embeddings=True).head == 0
+
+
+def test_indexers_by_frequency_are_those_that_a_list_names() -> None:
+    """GLM-5.2 lists its indexers and says their frequency; either way leads to the same model."""
+    data = read_mapping(str(catalog.shipped() / "models/glm-5.2.yaml"), "preset")["config"]
+    listed = data.pop("indexer_types")
+    often = {"index_topk_freq": 4, "index_skip_topk_offset": 3}
+    found = read_model(typed({**data, "indexer_types": listed}), "g", "model test")
+    assert read_model(typed({**data, **often}), "g", "model test") == found
+    letters = "".join(word[0].upper() for word in listed)
+    assert read_model(typed({**data, "index_topk_pattern": letters}), "g", "model test") == found
+
+
+def test_prediction_modules_that_nobody_published_are_not_counted() -> None:
+    """MiniMax-M2's config promises three; its checkpoints hold layers 0 to 61 alone (MiniMax-AI/MiniMax-M2.7 #16)."""
+    data = read_mapping(str(catalog.shipped() / "models/minimax-m2.5.yaml"), "preset")["config"]
+    promised = {"use_mtp": True, "num_mtp_modules": 3, "mtp_transformer_layers": 1}
+    assert read_model(typed({**data, **promised}), "m", "model test").mtp_params == 0
+
+
+def test_a_vision_tower_makes_the_checkpoint_whole() -> None:
+    """Safetensors metadata of Llama-3.2-11B-Vision-Instruct, whose images are of 560 pixels."""
+    found = made("llama-3.2-11b-vision", vision_config={"model_type": "mllama_vision_model", "image_size": 560})
+    assert counting.total_params(found) + found.vision_params == 10_670_220_835
+
+
+def test_layers_that_see_an_image_or_share_a_cache_leave_none() -> None:
+    """32 of 40 layers of 2 x 8 x 128; of Gemma 3n's first 20, four see all and sixteen the last 512 tokens."""
+    assert counting.growing_cache_bytes(made("llama-3.2-11b-vision")) == 32 * 2 * 8 * 128 * 2
+    gemma = made("gemma-3n-e4b")
+    assert counting.growing_cache_bytes(gemma) == 4 * 2 * 2 * 256 * 2
+    assert counting.cache_bytes(gemma, 4096) == (4 * 4096 + 16 * 512) * 2 * 2 * 256 * 2
+
+
+def test_a_shared_cache_is_kept_once_and_read_in_each_layer() -> None:
+    """All 35 layers of Gemma 3n read, seven the whole context; every second of Hunyuan-Large's 64 keeps a cache."""
+    gemma = made("gemma-3n-e4b")
+    read = sum(each.times * counting.layer_cache_bytes_read(gemma, each.attention, 4096) for each in gemma.layers)
+    assert read == (7 * 4096 + 28 * 512) * 2 * 2 * 256 * 2
+    hunyuan = find_model("hunyuan-large").model
+    twice = sum(each.times * counting.layer_cache_bytes_read(hunyuan, each.attention, 4096) for each in hunyuan.layers)
+    assert twice == 2 * counting.cache_bytes(hunyuan, 4096)
+
+
+def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
+    """Gemma 3n: 35 tables of 262,144 rows of 256 that a step neither multiplies nor reads whole."""
+    gemma, rows = made("gemma-3n-e4b"), 35 * 262_144 * 256
+    assert counting.total_params(gemma) - counting.active_params(gemma) == rows
+    assert counting.weight_bytes(gemma) - counting.bytes_read(gemma, 1) == 2 * rows
+    assert rank_weight_bytes(gemma, Layout(2)) < counting.weight_bytes(gemma) - rows
+
+
+def test_layers_listed_as_dense_have_no_experts() -> None:
+    """K-EXAONE lists its layers; a list that names two more dense ones has the experts of two layers less."""
+    dense_ones = [False] * 3 + [True] * 45
+    fewer = made("k-exaone-236b-a23b", is_moe_layer=dense_ones)
+    experts = 129 * 3 * 6144 * 2048 + 128 * 6144 + 128 - 3 * 6144 * 18432
+    assert CASES["k-exaone-236b-a23b"]["total"] - counting.total_params(fewer) == 2 * experts
+
+
+def test_a_block_that_layers_share_is_held_once_and_multiplied_in_each() -> None:
+    """Zamba2-1.2B: one block in six layers, so five times more multiplied and read than is held; six caches."""
+    zamba, block = made("zamba2-1.2b"), 3 * 4096 * 4096 + 4096 * 2048 + 3 * 2048 * 8192
+    assert counting.active_params(zamba) - counting.total_params(zamba) == 5 * block
+    assert counting.bytes_read(zamba, 1) - counting.weight_bytes(zamba) == 2 * 5 * block
+    assert counting.growing_cache_bytes(zamba) == 6 * 2 * 32 * 128 * 2
+    assert work_of(zamba, Layout()).bytes_read(1) == pytest.approx(counting.bytes_read(zamba, 1))
+
+
+@pytest.mark.parametrize("key", ["n_mamba_heads", "hybrid_layer_ids"])
+def test_a_shared_block_without_its_keys_is_refused(key: str) -> None:
+    with pytest.raises(Missing, match=key.replace("hybrid_layer_ids", "layers_block_type")):
+        made("zamba2-1.2b", **{key: ...})
 
 
 def test_windows_by_family() -> None:

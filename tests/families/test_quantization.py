@@ -1,15 +1,24 @@
 """Quantized checkpoints: which modules a scheme touches, in how many bits, and what is refused by its key's name."""
 
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infercost import catalog
 from infercost.errors import BadFile
-from infercost.families import read_model
+from infercost.families import family_of, read_model
+from infercost.families.config import Config
+from infercost.families.matrices import matrices
+from infercost.families.preset import typed
+from infercost.model import Layer
+from infercost.readers.yamlfile import read_mapping
 from tests.conftest import Run
 from tests.families.test_config import LLAMA
+from tests.families.test_families import CASES, DEEPSEEK
 
 MOE = {
     **LLAMA,
@@ -43,8 +52,8 @@ def groups(*each: tuple[Any, list[str]], **more: Any) -> dict[str, Any]:
         (groups((FP8, ["Linear"]), (INT4, ["re:.*mlp.experts.*"])), 8, 8, 4.5, 8),
         (groups((INT4, ["Linear"]), ignore=["lm_head", "re:.*self_attn.*"]), 16, 4.5, 4.5, 16),
         (groups((INT4, ["Linear"]), ignore="lm_head"), 4.5, 4.5, 4.5, 16),
-        (groups((FP8, ["model.layers.1.self_attn.q_proj"]), (INT4, ["Linear"])), (8 + 3 * 4.5) / 4, 4.5, 4.5, 4.5),
-        (groups((INT4, ["Linear"]), ignore=["model.layers.0.mlp.gate_proj"]), 4.5, 16, 4.5, 4.5),
+        (groups((FP8, ["model.layers.1.self_attn"]), (INT4, ["Linear"])), (8 + 3 * 4.5) / 4, 4.5, 4.5, 4.5),
+        (groups((INT4, ["Linear"]), ignore=["model.layers.0.mlp.gate_proj"]), 4.5, (16 + 2 * 4.5) / 3, 4.5, 4.5),
         (groups(({**INT4, "symmetric": False}, ["Linear"])), 4.625, 4.625, 4.625, 4.625),
         (groups(({**INT4, "type": "float", "group_size": 16}, ["Linear"])), 4.5, 4.5, 4.5, 4.5),
         (groups(({**INT4, "type": "float"}, ["Linear"])), 4.25, 4.25, 4.25, 4.25),
@@ -61,7 +70,7 @@ def groups(*each: tuple[Any, list[str]], **more: Any) -> dict[str, Any]:
                 "quant_method": "intel/auto-round",
                 "bits": 4,
                 "group_size": 128,
-                "extra_config": {"model.layers.0.mlp.gate_proj": {"bits": 16}, ".*self_attn.*": {"bits": 8}},
+                "extra_config": {"model.layers.0.mlp": {"bits": 16}, ".*self_attn.*": {"bits": 8}},
             },
             8 + 24 / 128,
             16,
@@ -167,6 +176,93 @@ def test_exceptions_weigh_by_what_a_layer_holds() -> None:
     assert found.of("ffn") == pytest.approx((124 * 8 + 2 * 16) / 126)
 
 
+KEPT = {
+    "keys and values": (["k_proj", "v_proj"], (16 * 2 + 8 * 8) / 10, 8, 8),
+    "a fused name": (["self_attn.qkv_proj"], (16 * 6 + 8 * 4) / 10, 8, 8),
+    "output of one layer": (["model.layers.2.self_attn.o_proj"], 8 + 8 * 0.4 / 4, 8, 8),
+    "by a glob": (["model.layers.2.self_attn.*"], 8 + 8 / 4, 8, 8),
+    "by a glob inside": (["model.layers.*.self_attn.o_proj"], 8 + 8 * 0.4, 8, 8),
+    "a block by a glob": (["model.layers.*.self_attn"], 16, 8, 8),
+    "a block anywhere": (["*.experts"], 8, 8, 16),
+    "by an expression": (["re:model\\.layers\\.[12]\\..*(k|v)_proj$"], 8 + 8 * 0.2 / 2, 8, 8),
+    "down-projections": (["down_proj"], 8, 8 + 8 / 3, 8 + 8 / 3),
+    "dense ones alone": (["mlp.down_proj"], 8, 8 + 8 / 3, 8),
+    "one expert": (["model.layers.3.mlp.experts.5"], 8, 8, 8 + 8 / 24),
+    "one expert everywhere": (["mlp.experts.5.up_proj"], 8, 8, 8 + 8 / 24),
+    "an expert that is not there": (["mlp.experts.8"], 8, 8, 8),
+    "experts by an expression": (["re:.*experts\\.[0-3]\\.up_proj"], 8, 8, 8 + 8 / 6),
+    "all but attention": (["re:(?!.*self_attn)"], 8, 16, 16),
+}
+
+
+@pytest.mark.parametrize(("names", "attention", "ffn", "experts"), KEPT.values(), ids=KEPT)
+def test_an_exception_keeps_the_matrices_that_it_names(
+    names: list[str], attention: float, ffn: float, experts: float
+) -> None:
+    """32 query heads and 8 KV heads: of ten parts of attention four are queries, one keys, one values, four output."""
+    found = read({"quant_method": "fp8", "modules_to_not_convert": names})
+    assert [found.of(part) for part in ("attention", "ffn", "experts")] == pytest.approx([attention, ffn, experts])
+
+
+def test_layers_that_keep_a_state_are_named_otherwise() -> None:
+    """Qwen3-Next: 36 of 48 layers are ``linear_attn``, the others ``self_attn``; together they are all attention."""
+    data = typed(read_mapping(str(catalog.shipped() / "models/qwen3-next-80b-a3b.yaml"), "preset")["config"])
+    one, other = (
+        read({"quant_method": "fp8", "modules_to_not_convert": [name]}, data).of("attention") - 8
+        for name in ("linear_attn", "self_attn")
+    )
+    assert one > other > 0
+    assert one + other == pytest.approx(8)
+
+
+def every_config() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in catalog.names("models"):
+        data = read_mapping(str(catalog.shipped() / "models" / f"{name}.yaml"), "preset")
+        yield name, typed(data["config"])
+    yield from ((name, case["config"]) for name, case in CASES.items())
+
+
+def test_named_matrices_are_the_whole_of_every_part() -> None:
+    """LongCat has two of attention and of the dense part in a layer, of which one is named."""
+    for name, data in every_config():
+        config = Config(data, name)
+        family = family_of(config)
+        config.defaults = family.defaults
+        for i in range(read_model(data, name, name).depth):
+            attention, ffn = family.make(config, i)
+            layer = Layer(1, attention, ffn)
+            held = {"attention": attention.split + attention.copied, "ffn": ffn.dense, "shared": ffn.shared}
+            for part, size in {**held, "experts": ffn.experts * ffn.expert}.items():
+                sizes = [each for _, each in matrices(config, part, layer)] if size else []
+                twice = 2 if (config.family, part) == ("longcat_flash", "attention") else 1
+                assert twice * sum(sizes) == pytest.approx(size, abs=0.5), (name, i, part)
+                assert min(sizes, default=0) >= 0, (name, i, part)
+
+
+MIXED = {
+    "model.layers.1.self_attn.q_proj": {"quant_algo": "FP8"},
+    "model.layers.0.mlp.down_proj": {"quant_algo": "W4A16_AWQ", "group_size": 128},
+    **{f"model.layers.{i}.mlp.experts": {"quant_algo": "NVFP4", "group_size": 16} for i in (1, 2)},
+}
+
+
+def test_a_map_of_modules_is_read_one_by_one() -> None:
+    """ModelOpt's MIXED_PRECISION: what the map leaves out stays as it was."""
+    settings = {"quantization": {"quant_algo": "MIXED_PRECISION", "quantized_layers": MIXED}}
+    found = read_model(MOE, "test", "model test", settings).quantization
+    parts = {part: found.of(part) for part in ("attention", "ffn", "experts", "head")}
+    bits = {"attention": 16 - 8 * 0.4 / 4, "ffn": (32 + 4.125) / 3, "experts": (2 * 4.5 + 16) / 3, "head": 16}
+    assert parts == pytest.approx(bits)
+
+
+def test_thousands_of_exceptions_are_read_at_once() -> None:
+    names = [f"model.layers.{i}.mlp.experts.{e}.down_proj" for i in range(3, 61) for e in range(100)]
+    started = time.process_time()
+    found = read({"quant_method": "fp8", "modules_to_not_convert": names}, {**DEEPSEEK, "model_type": "deepseek_v3"})
+    assert found.of("experts") == pytest.approx(8 + 8 * 100 / 256 / 3)
+    assert time.process_time() - started < 0.6  # a rule tried on every module would take seconds
+
+
 MALFORMED = {
     "config_groups missing": ({"quant_method": "compressed-tensors"}, "config_groups"),
     "config_groups empty": ({"quant_method": "compressed-tensors", "config_groups": {}}, "config_groups"),
@@ -193,6 +289,8 @@ MALFORMED = {
     "quark of nothing": ({"quant_method": "quark"}, "global_quant_config"),
     "quark of no format": ({"quant_method": "quark", "global_quant_config": {"weight": {}}}, "dtype"),
     "torchao of nothing": ({"quant_method": "torchao"}, "quant_type"),
+    "a map of nothing": ({"quant_algo": "MIXED_PRECISION"}, "quantized_layers"),
+    "a map to nothing": ({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"a": {}}}, "quant_algo"),
     "hqq of nothing": ({"quant_method": "hqq"}, "quant_config"),
     "cache of no bits": ({"quant_method": "fp8", "kv_cache_scheme": {"num_bits": 0}}, "num_bits"),
     "a word": ("fp8", "quantization_config"),
