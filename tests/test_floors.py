@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 FLOORS = [
     {"errors", "numeric", "units", "glossary"},
     {"derivation", "expression"},
-    {"preset", "model", "formats", "hardware", "efficiency", "catalog", "readers"},
+    {"preset", "model", "measured", "formats", "hardware", "efficiency", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models"},
     {"report", "options", "question", "case", "served"},
