@@ -9,7 +9,7 @@ from infercost.readers.results.fields import Document, joined, needed, optional,
 from infercost.readers.results.run import Entry, Skipped
 
 #: ``llama 8B Q4_K - Medium``: what stands behind the size is the file's number format.
-_FORMAT = re.compile(r"(?:^|\s)\d+(?:x\d+)?(?:\.\d+)?[KMBT](?:\.A\d+(?:\.\d+)?B)?\s+(?:mostly |all )?(.+)$")
+_FORMAT = re.compile(r"(?:^|\s)(?:\?|\d+(?:x\d+)?(?:\.\d+)?)[KMBT](?:\.A\d+(?:\.\d+)?B)?\s+(?:mostly |all )?(.+)$")
 _SIZES = {" - small": "_s", " - medium": "_m", " - large": "_l"}
 _CACHE = {"f16": "fp16", "f32": "fp32"}
 
@@ -23,9 +23,10 @@ def weight_format(model_type: str) -> str:
     """The number format that a model's description ends in, as ``q4_k_m`` or ``fp16``; empty where it names none."""
     if not (found := _FORMAT.search(model_type)):
         return ""
-    name = found[1].lower()
+    name = found[1].lower().removesuffix(" (guessed)").removesuffix(" moe")
     for words, letter in _SIZES.items():
         name = name.replace(words, letter)
+    name = name.split(" - ")[0]  # IQ4_XS - 4.25 bpw
     return _CACHE.get(name, name)
 
 

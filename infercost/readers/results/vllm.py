@@ -47,7 +47,9 @@ def load(document: Document, where: str) -> Load:
 def remarks(document: Document, where: str) -> str:
     """What a reader of the rows should know: a cap on requests in flight, failures, speculation."""
     done, asked = completed(document, where), optional(document, "num_prompts", where)
-    capped = rate(document.get("request_rate"), where) is not None and document.get("max_concurrency")
+    capped = rate(document.get("request_rate"), f"{where}, request_rate") is not None and document.get(
+        "max_concurrency"
+    )
     accepted = document.get("spec_decode_acceptance_length") or document.get("accept_length")
     return joined(
         f"at most {document['max_concurrency']} requests in flight" if capped else "",
