@@ -30,6 +30,9 @@ def data(name: str) -> Any:
     return json.loads((DATA / name).read_text())
 
 
+SERVE = data("vllm_serve.json")
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def to(content: Any) -> Path:
@@ -87,6 +90,10 @@ def test_a_burst_has_the_batch_that_the_user_gives() -> None:
     assert {row.id: row.batch for row in results.measured if row.metric == "itl"} == {
         "vllm_serve-1-itl": None, "vllm_serve-2-itl": 48, "vllm_serve-3-itl": 16,
     }  # fmt: skip
+
+
+def test_no_more_requests_are_in_flight_than_there_were(write: Write) -> None:
+    assert {row.batch for row in read(write({**SERVE, "max_concurrency": 256})).measured} == {200}
 
 
 def test_vllm_latency_needs_what_it_does_not_write() -> None:
@@ -353,9 +360,6 @@ def test_a_stage_must_have_a_load(write: Write) -> None:
         read_table(str(write(f"{header}\n{row.replace('1810.322', '18.1')}\n")))
 
 
-SERVE = data("vllm_serve.json")
-
-
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -376,6 +380,7 @@ SERVE = data("vllm_serve.json")
         ({**SERVE, "mean_ttft_ms": float("nan")}, "mean_ttft_ms: nan is no measured number"),
         ({**SERVE, "mean_ttft_ms": "soon"}, "mean_ttft_ms: 'soon' where a number should stand"),
         ({**SERVE, "mean_ttft_ms": True}, "mean_ttft_ms: True where a number should stand"),
+        ({**SERVE, "completed": 10**400}, "completed: 10000000000000000000 is no measured number"),
         ({**SERVE, "request_rate": "fast"}, "request_rate: 'fast' where a number should stand"),
         ({**SERVE, "max_concurrency": [1]}, "max_concurrency: [1] where a number should stand"),
         ({**data("genai_perf.json"), "request_latency": {"unit": "km", "avg": 1}}, "'km' is no unit of time"),
@@ -402,6 +407,7 @@ def test_a_file_that_cannot_be_used(write: Write, content: Any, problem: str) ->
         ({**SERVE, "ramp_up_strategy": "linear"}, "the request rate changed during the run"),
         ({**SERVE, "mean_ttft_ms": None, "mean_tpot_ms": 0, "mean_itl_ms": 0, "mean_e2el_ms": 0}, "no mean latency"),
         ({**data("genai_perf.json"), "input_config": {}}, "the batch is not known"),
+        ({**data("aiperf_rate.json"), "input_config": {"phases": 3}}, "the batch is not known"),
         ({**data("genai_perf.json"), "request_count": {"unit": "requests", "avg": 0}}, "no request completed"),
     ],
 )

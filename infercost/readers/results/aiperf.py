@@ -32,8 +32,9 @@ def stimulus(config: Document, where: str) -> tuple[float | None, float | None]:
 
     AIPerf writes phases since 0.7 or so and ``loadgen`` before; genai-perf ``stimulus``, and flat options at first.
     """
-    phases = [phase for phase in config.get("phases") or [] if isinstance(phase, dict)]
-    kept = [phase for phase in phases if "warmup" not in (phase.get("name"), phase.get("kind"))]
+    phases = config.get("phases")
+    ran = [phase for phase in phases if isinstance(phase, dict)] if isinstance(phases, list) else []
+    kept = [phase for phase in ran if "warmup" not in (phase.get("name"), phase.get("kind"))]
     places = [*kept[-1:], inside(config, "loadgen"), inside(config, "perf_analyzer", "stimulus"), config]
     for place in places:
         if arriving := optional(place, "rate", where) or optional(place, "request_rate", where):

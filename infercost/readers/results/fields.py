@@ -1,12 +1,13 @@
 """Figures out of a parsed file, checked, with where they stand for the message."""
 
 import re
-from math import isfinite
 from typing import Any
 
 from infercost.errors import BadFile
 
 Document = dict[str, Any]
+#: Far above every count and time of a benchmark, in whatever unit.
+_LARGEST = 1e18
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -14,17 +15,17 @@ def number(value: Any, where: str) -> float:
     """A number of at least 0.
 
     Raises:
-        BadFile: no number, a negative or one that is not finite.
+        BadFile: no number, a negative one, or one that is not finite or above 1e18.
     """
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        shown = "nothing" if value in (None, "") else repr(value)
+        shown = "nothing" if value in (None, "") else repr(value)[:40]
         raise BadFile(f"{where}: {shown} where a number should stand", "give the file as the tool wrote it")
-    if isinstance(value, float) and not isfinite(value):
-        raise BadFile(f"{where}: {value} is no measured number", "measure again, or take this result out")
     if value < 0:
-        raise BadFile(f"{where}: {value} is below 0", "measure again, or take this result out")
+        raise BadFile(f"{where}: {str(value)[:20]} is below 0", "measure again, or take this result out")
+    if not value <= _LARGEST:
+        raise BadFile(f"{where}: {str(value)[:20]} is no measured number", "measure again, or take this result out")
     return float(value)
 
 

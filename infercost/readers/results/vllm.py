@@ -31,6 +31,8 @@ def completed(document: Document, where: str) -> float:
 def load(document: Document, where: str) -> Load:
     """The load of a serving benchmark; requests in flight are known only when no rate holds them back.
 
+    They are no more than there were requests.
+
     Raises:
         BadFile: a figure is no number.
         Missing: no request completed, or the rate changed during the run.
@@ -41,7 +43,8 @@ def load(document: Document, where: str) -> Load:
     arrivals = rate(document.get("request_rate"), f"{where}, request_rate")
     in_flight = optional(document, "max_concurrency", where) if arrivals is None else None
     tokens = (optional(document, key, where) for key in ("total_input_tokens", "total_output_tokens"))
-    return Load(in_flight or None, arrivals, *(total / done if total else None for total in tokens))
+    in_flight = min(in_flight, done) if in_flight else None
+    return Load(in_flight, arrivals, *(total / done if total else None for total in tokens))
 
 
 def remarks(document: Document, where: str) -> str:
