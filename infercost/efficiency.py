@@ -31,6 +31,7 @@ FIGURES = {
     "step_overhead": DURATION,
     "sequence_overhead": DURATION,
     "request_overhead": DURATION,
+    "steps_waited": MULTIPLE,
     "usable": SHARE,
     "activation_floor": RESERVE,
     "activation_per_vocab": RESERVE,
@@ -45,7 +46,7 @@ WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS}
 UNSAID = {"law": "roofline"}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
 #: which version its memory figures were fitted on; ``law`` how a step's parts are counted.
-LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "note")
+LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "frameworks", "note")
 
 
 #: Figures that leave the bound as it is when they are one, and those that do when they are zero.
@@ -65,7 +66,7 @@ _ZEROS = (
 
 def complete(profile: Preset) -> Preset:
     """The profile with every figure that it leaves out as the bound has it: shares one, times zero."""
-    zeros = (*_ZEROS, *_KERNELS, *_RESERVES, "request_overhead")
+    zeros = (*_ZEROS, *_KERNELS, *_RESERVES, "request_overhead", "steps_waited")
     bound = {**dict.fromkeys((*_ONES, "usable"), 1.0), **dict.fromkeys(zeros, 0.0)}
     absent = {key: value for key, value in bound.items() if key not in profile.facts}
     facts = {key: Fact(value, FIGURES[key], f"left out by profile {profile.name}", "") for key, value in absent.items()}

@@ -1,13 +1,13 @@
 """A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
 
 from collections.abc import Sequence
-from math import exp, log
+from math import ceil, exp
 from statistics import median
 from typing import NamedTuple
 
 from infercost.efficiency import FIGURES
 from infercost.errors import Missing
-from infercost.prediction import Run, is_rate
+from infercost.prediction import Prepared, log_ratio
 from infercost.preset import Fact, Preset
 
 #: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
@@ -22,6 +22,7 @@ RANGES = {
     "step_overhead": (0.0, 10e-3),
     "sequence_overhead": (0.0, 60e-6),
     "request_overhead": (0.0, 60e-3),
+    "steps_waited": (0.0, 4.0),
 }
 #: Errors beyond this are outliers, which pull with their sign only.
 USUAL_ERROR = 0.1
@@ -48,25 +49,19 @@ class Fit(NamedTuple):
     after: Errors
 
 
-def log_ratio(run: Run, profile: Preset) -> float:
-    """Logarithm of predicted over measured time: positive where the prediction is slower."""
-    ratio = log(run.under(profile) / run.measured.value)
-    return -ratio if is_rate(run.measured.metric) else ratio
-
-
 def errors(ratios: Sequence[float]) -> Errors:
     """Median and 90th percentile of the errors that logarithms of ratios stand for."""
     rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
-    return Errors(len(rising), median(rising), rising[int(0.9 * (len(rising) - 1))])
+    return Errors(len(rising), median(rising), rising[ceil(0.9 * len(rising)) - 1])
 
 
-def fit(runs: Sequence[Run], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
+def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
     """The base profile with its free constants fitted to measurements; those the data cannot determine stay.
 
     Raises:
         Missing: SciPy is not installed.
     """
-    before = errors([log_ratio(run, base) for run in runs])
+    before = errors([_off(run, base) for run in runs])
     kept = list(free)
     undetermined: list[str] = []
     while kept:
@@ -79,12 +74,16 @@ def fit(runs: Sequence[Run], base: Preset, free: Sequence[str], source: str, dat
     return Fit(base, (), tuple(undetermined), before, before)
 
 
-def _errors(runs: Sequence[Run], profile: Preset) -> Errors:
-    return errors([log_ratio(run, profile) for run in runs])
+def _off(run: Prepared, profile: Preset) -> float:
+    return log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+
+
+def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
+    return errors([_off(run, profile) for run in runs])
 
 
 def _solve(
-    runs: Sequence[Run], base: Preset, free: Sequence[str], source: str, date: str
+    runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str
 ) -> tuple[Preset, dict[str, float]]:
     """The best constants inside their ranges, and the standard error of each as a share of its range."""
     try:
@@ -100,7 +99,7 @@ def _solve(
 
     def residuals(shares: Sequence[float]) -> list[float]:
         made = profile(shares)
-        return [log_ratio(run, made) for run in runs]
+        return [_off(run, made) for run in runs]
 
     start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
     found = least_squares(residuals, start, bounds=(0, 1), loss="soft_l1", f_scale=USUAL_ERROR, diff_step=SMALL)

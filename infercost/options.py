@@ -139,6 +139,13 @@ _COMMANDS = (
         words=(0, None),
     ),
     Command(
+        "validate",
+        "predicted against measured, with the error",
+        ("efficiency", "set"),
+        arguments="words",
+        words=(0, None),
+    ),
+    Command(
         "presets",
         "what is known, with sources: list, show NAME, path",
         (),

@@ -17,11 +17,15 @@ ROUNDS = 60
 
 
 class Replica(NamedTuple):
-    """The work of a model under a layout, and the speeds of the part that does it."""
+    """The work of a model under a layout, the speeds of the part that does it, and what a request meets beside.
+
+    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up.
+    """
 
     work: Work
     speeds: Speeds
     request_overhead: float = 0.0
+    steps_waited: float = 0.0
 
 
 class Request(NamedTuple):
@@ -128,7 +132,9 @@ def serve_at(replica: Replica, batch: float, rate: float, request: Request) -> S
         return Served(batch, inf, rate, inf, inf, inf, False)
     itl = requests.shared_step(step_time=step, request_rate=rate, prompt_time=added)
     first = requests.ttft(
-        prefill_time=passes * step + added, waiting_time=itl / 2, request_overhead=replica.request_overhead
+        prefill_time=passes * step + added,
+        waiting_time=replica.steps_waited * itl,
+        request_overhead=replica.request_overhead,
     )
     whole = requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=itl)
     inside = requests.in_flight(request_rate=rate, time_in_system=whole)

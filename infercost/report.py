@@ -51,7 +51,8 @@ class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
     ``columns`` is what a table shows, ``bar`` the share it draws, ``marked`` the row it points at, ``ratios`` what
-    the second of two rows is of the first, and ``one_unit`` whether a column keeps one unit that its head names.
+    the second of two rows is of the first, ``one_unit`` whether a column keeps one unit that its head names, and
+    ``shown`` the rows for people where those for scripts are too many.
     """
 
     columns: tuple[str, ...]
@@ -60,6 +61,7 @@ class Series(NamedTuple):
     marked: int | None = None
     ratios: Mapping[str, float] = MappingProxyType({})
     one_unit: bool = False
+    shown: tuple[Mapping[str, Any], ...] = ()
 
 
 class Note(NamedTuple):

@@ -10,7 +10,7 @@ from infercost.hardware import Rate, rate_for
 from infercost.question import Asked
 from infercost.replica import Replica
 from infercost.sharding import Layout
-from infercost.speeds import COUNTS, SHARES, TIMES, Speeds, bounds_of, speeds_of
+from infercost.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, Speeds, bounds_of, speeds_of
 from infercost.work import Work, work_of
 
 
@@ -47,7 +47,7 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
     part, profile = case.part, case.profile
     rate = rate_for(part, case.format)
     asked.use(part, rate.key, "memory_bandwidth")
-    asked.use(profile, *SHARES, *TIMES, *COUNTS, "request_overhead")
+    asked.use(profile, *SHARES, *TIMES, *COUNTS, *PER_REQUEST)
     work = _read_work(asked, case)
     sends = bool(work.layers) and case.devices > 1
     wire = FORMATS["bf16" if case.model else rate.name]
@@ -64,7 +64,7 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
     return StepInputs(
         rate=rate,
         price=asked.take("price"),
-        replica=Replica(work, speeds, profile.value("request_overhead")),
+        replica=Replica(work, speeds, *(profile.value(key) for key in PER_REQUEST)),
         bounds=bounds_of(part, rate, wire.bytes_per_value),
     )
 

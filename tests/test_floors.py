@@ -26,7 +26,7 @@ FLOORS = [
         "replica",
         "law_2025",
     },
-    {"report", "options", "question", "case", "served", "stepping", "prediction", "fitting"},
+    {"report", "options", "question", "case", "served", "stepping", "setups", "prediction", "fitting"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},
@@ -103,4 +103,4 @@ def test_no_print_below_the_command_line(folder: str) -> None:
 
 
 def test_presets_hold_data_only() -> None:
-    assert {path.suffix for path in (ROOT / "presets").rglob("*") if path.is_file()} == {".yaml"}
+    assert {path.suffix for path in (ROOT / "presets").rglob("*") if path.is_file()} == {".yaml", ".csv"}

@@ -123,6 +123,8 @@ def _parts(report: Report) -> Grid:
 
 
 def _series(series: Series) -> Grid:
+    if series.shown:
+        series = series._replace(rows=series.shown)
     if series.ratios:
         return _across(series)
     columns = [_column(series, key) for key in series.columns]

@@ -21,6 +21,8 @@ MODELS = {
 #: llama3.1-405b by the same, after MLCommons' post on round v5.0;
 #: llama3.1-8b from the prefill log of Quanta's CPU submission to v6.0: 21.57 M tokens over about 24,700 sequences.
 INPUT_TOKENS = {"llama2-70b": 221.3, "llama3.1-405b": 9400.0, "llama3.1-8b": 870.0}
+#: The format of the cache wherever a submission's configuration states one (closed/NVIDIA/configs, AMD's scripts).
+CACHE = "fp8"
 
 
 def benchmark(line: Line) -> str:
@@ -61,11 +63,12 @@ def read_result(line: Line) -> tuple[list[Measured], list[Skipped]]:
         source=line.name("source_path"),
         framework=line.text("framework"),
         model=MODELS[model],
-        accelerator=line.name("accelerator_class"),
+        accelerator=line.name("accelerator_class").removesuffix(" virtualized").removesuffix(" CTS"),
         metric="output_tok_s_total",
         value=line.required("tokens_per_s"),
         devices=line.whole("n_accelerators"),
         weight_dtype=line.text("weight_dtype"),
+        kv_dtype=CACHE,
         input_tokens=INPUT_TOKENS[model],
         output_tokens=line.required("output_tokens_per_sample"),
         notes=joined(f"MLPerf Inference {line.name('round')}", line.text("availability"), line.text("flags")),

@@ -1,0 +1,126 @@
+"""Fit the shipped efficiency profiles to the shipped measurements: ``python tests/fit_profiles.py [NAME ...]``.
+
+Prints the constants and errors of each profile, and writes them into ``presets/efficiency``. Constants that are not
+fitted are those of ``FIXED``, each with its source in the files.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from infercost import catalog
+from infercost.analyses.validate import SHIPPED
+from infercost.efficiency import complete
+from infercost.errors import InfercostError
+from infercost.fitting import Fit, fit, with_constants
+from infercost.measured import Measured
+from infercost.prediction import Prepared, prepare
+from infercost.readers.results.table import read_table
+
+MEASUREMENTS = catalog.shipped() / "measurements"
+PROFILES = catalog.shipped() / "efficiency"
+DATE = "2026-11"
+#: Kernels of one sparse layer: router, sort, two grouped products and a sum beside those of a dense layer.
+SPARSE = 9.0
+
+
+class Recipe(NamedTuple):
+    """Which rows a profile is fitted to, and which constants: few where rows are few or alike."""
+
+    rows: Callable[[Measured], bool]
+    free: tuple[str, ...]
+    fixed: Mapping[str, float]
+
+
+def _by(*starts: str) -> Callable[[Measured], bool]:
+    return lambda row: row.framework.lower().startswith(starts) and row.request_rate is None
+
+
+SPEED = ("memory_share", "compute_share", "kernel_time")
+RECIPES = {
+    "realistic": Recipe(_by(""), (*SPEED, "collective_latency", "request_overhead"), {"kernels_per_sparse_layer": 5.0}),
+    "vllm": Recipe(
+        lambda row: row.request_rate is not None,
+        (
+            *("memory_share", "cache_share", "kernel_time", "kernels_per_sparse_layer"),
+            *("step_overhead", "request_overhead", "steps_waited"),
+        ),
+        {"compute_share": 0.7, "collective_latency": 10e-6, "kernel_time": 7e-6},
+    ),
+    "tensorrt-llm": Recipe(
+        lambda row: row.framework == "TensorRT-LLM" or row.framework.startswith("TensorRT-LLM ("),
+        ("memory_share", "cache_share", "kernel_time", "collective_latency"),
+        {"kernels_per_sparse_layer": SPARSE, "kernel_time": 7e-6},
+    ),
+    "tensorrt-llm-2023": Recipe(
+        _by("tensorrt-llm 0.5", "tensorrt-llm 0.6"),
+        ("compute_share", "kernel_time"),
+        {"kernels_per_sparse_layer": SPARSE, "memory_share": 0.85},
+    ),
+    "fastertransformer": Recipe(
+        _by("fastertransformer"),
+        (*SPEED, "collective_latency", "sequence_overhead"),
+        {"kernels_per_sparse_layer": SPARSE},
+    ),
+    "llama.cpp": Recipe(_by("llama.cpp"), SPEED, {}),
+    "lmdeploy": Recipe(
+        _by("lmdeploy"),
+        ("compute_share", "kernel_time", "collective_latency", "request_overhead"),
+        {"kernels_per_sparse_layer": SPARSE},
+    ),
+    "autoawq": Recipe(_by("autoawq"), ("memory_share", "kernel_time"), {"kernel_time": 7e-6}),
+    "vllm-2024": Recipe(lambda row: row.framework == "vLLM", SPEED, {}),
+    "deepspeed": Recipe(_by("deepspeed"), ("memory_share", "collective_latency"), {"kernel_time": 7e-6}),
+}
+
+
+def measured() -> list[Prepared]:
+    """Rows with a known batch or rate that can be expressed: those with an assumed batch only validate."""
+    found = []
+    for name in list(SHIPPED)[:2]:
+        for row in read_table(str(MEASUREMENTS / f"{name}.csv"))[0]:
+            try:
+                found.append(prepare(row))
+            except InfercostError:
+                continue
+    return found
+
+
+def fitted(name: str, runs: list[Prepared]) -> Fit:
+    """The fit of one profile, from the constants that are not its own."""
+    recipe = RECIPES[name]
+    base = complete(catalog.load("efficiency", "realistic" if name != "realistic" else name))
+    base = with_constants(base, dict(recipe.fixed), "", "")
+    return fit([run for run in runs if recipe.rows(run.measured)], base, recipe.free, "FIT", DATE)
+
+
+def written(key: str, value: float) -> str:
+    """A constant as a preset writes it: three digits, times in microseconds."""
+    return f"{float(f'{value * 1e6:.3g}'):g}us" if key.endswith(("_time", "_latency", "_overhead")) else f"{value:.3g}"
+
+
+def write(path: Path, found: Fit, fixed: Mapping[str, float]) -> None:
+    """Put the constants into a profile's file, each in its place."""
+    text = path.read_text()
+    for key in (*found.determined, *found.undetermined, *fixed):
+        line = rf"^({key}: \{{value: )[^,]+"
+        text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
+    path.write_text(text)
+
+
+def main(names: list[str]) -> None:
+    """Fit the named profiles, or all: the one for everybody first, since the others start from it."""
+    runs = measured()
+    for name in names or RECIPES:
+        found = fitted(name, runs)
+        write(PROFILES / f"{name}.yaml", found, RECIPES[name].fixed)
+        constants = ", ".join(f"{key} {written(key, found.profile.value(key))}" for key in found.determined)
+        left = f"; not determined: {', '.join(found.undetermined)}" if found.undetermined else ""
+        rows, median, p90 = found.after
+        print(f"{name}: {rows} rows, median {median:.1%}, 90% {p90:.1%}; {constants}{left}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
