@@ -107,6 +107,13 @@ KEYS: dict[str, Key] = {
     "shown": Key("value", "", "value"),
     "path": Key("path", "", "path"),
     "aliases": Key("other names", "", "other names"),
+    # requests
+    "tpot_s": Key("time per output token", "s", "TPOT"),
+    "itl_s": Key("inter-token latency", "s", "ITL"),
+    "in_flight": Key("requests in flight", "", "in flight"),
+    "stable": Key("keeps up with the load", ""),
+    "prefill_per_decode": Key("prefill replicas per decode replica", ""),
+    "cache_transfer_time_s": Key("time to send a prompt's cache", "s"),
     # measurements
     "label": Key("measured by", "", "measured by"),
     "id": Key("id", "", "id"),

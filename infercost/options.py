@@ -10,7 +10,10 @@ from infercost.units import (
     COUNT,
     HOURLY,
     MINUTES,
+    PART,
+    RATE,
     SHARE,
+    TOKENS,
     WHOLE,
     Kind,
     choice,
@@ -22,13 +25,14 @@ Parser = Callable[[str, str], Any]
 
 
 class Option(NamedTuple):
-    """One option: ``parse`` takes its text and the name to use in an error."""
+    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it."""
 
     name: str
     metavar: str
     help: str
     parse: Parser
     repeat: bool = False
+    also: str = ""
 
 
 def _of(kind: Kind) -> Parser:
@@ -57,7 +61,18 @@ _ALL = (
         parse_format,
     ),
     Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
-    Option("context", "N", "tokens of context that each sequence holds", _of(WHOLE)),
+    Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
+    Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
+    Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
+    Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
+    Option("chunk_tokens", "N", "most tokens of prompts in one pass; prompts ride along with decoding", _of(WHOLE)),
+    Option("request_rate", "Q", "requests a second on the replica: the batch is then an answer", _of(RATE)),
+    Option("max_sequences", "N", "most sequences that the engine runs at once (256 when absent)", _of(WHOLE)),
+    Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
+    Option("draft_tokens", "N", "tokens that a draft proposes in each step", _of(WHOLE)),
+    Option("acceptance", "SHARE", "share of the draft's tokens that are accepted, each on its own", _of(PART)),
+    Option("draft_model", "NAME", "the model that drafts, on the same accelerators", _text),
+    Option("draft_cost", "SHARE", "time of a draft token over that of a step, in place of a draft model", _of(PART)),
     Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),
     Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
@@ -81,11 +96,24 @@ _ALL = (
 )
 #: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
 _LISTS = {"LIST": "batches", "NAMES": "parts"}
+#: The name of each option by its second one.
+SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
 OPTIONS: dict[str, Option] = {_LISTS.get(option.metavar, option.name): option for option in _ALL}
 MODEL = ("params", "active_params", "dtype")
 DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
 #: What only a named model has.
 SERVED = ("context", "kv_dtype", "tp", "pp", "ep")
+#: A request, the load that it is part of, and a draft that proposes its tokens.
+REQUEST = (
+    "input_tokens",
+    "output_tokens",
+    "prefix_share",
+    "chunk_tokens",
+    "request_rate",
+    "max_sequences",
+    "disaggregated",
+)
+DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
 STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 
 
@@ -116,7 +144,7 @@ _COMMANDS = (
     Command(
         "utilization",
         "one step: times, what binds, how well it is used",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP),
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT),
     ),
     Command(
         "sweep-batch",

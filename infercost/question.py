@@ -8,7 +8,7 @@ from infercost.efficiency import complete
 from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.formats import Format
 from infercost.glossary import TERMS
-from infercost.options import COMMANDS, OPTIONS, Command
+from infercost.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
 from infercost.preset import Fact, Preset
 from infercost.readers.yamlfile import read_mapping
 from infercost.report import Input, Note
@@ -83,7 +83,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
     spec = COMMANDS[command]
     parsers = {OPTIONS[key].name: OPTIONS[key] for key in spec.options}
     asked = Asked(spec, words, origin)
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {SECOND_NAMES.get(name, name): value for name, value in options.items() if value is not None}
     if (scenario := options.pop("scenario", None)) is not None:
         _read_scenario(asked, str(scenario))
     for name, value in options.items():
@@ -103,6 +103,7 @@ def _read_scenario(asked: Asked, path: str) -> None:
     unused = []
     for written, value in read_mapping(path, "scenario").items():
         name = written.replace("-", "_")
+        name = SECOND_NAMES.get(name, name)
         if name not in known:
             hint = f"{closest(name, sorted(known))}keys are option names: {', '.join(sorted(known))}"
             raise UnknownName(f"{where}: no such key {written!r}", hint)
@@ -128,7 +129,7 @@ def _parse(name: str, value: Any, label: str, command: Command) -> Any:
         return value
     if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
         value = ",".join(map(str, value))
-    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and name == "all"):
+    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
     return option.parse(str(value), label)
 

@@ -145,7 +145,7 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
     """The steady state of requests that arrive at a rate: the fixed point of Little's law.
 
     The batch is what arrives while one request decodes. Where even ``most`` sequences at once cannot keep up, the
-    answer is that of the full batch, and not stable.
+    answer is the most that the replica serves, whatever the queue, and not stable.
     """
 
     def excess(batch: float) -> float:
@@ -153,9 +153,11 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
         return rate * (request.output_tokens - 1) * served.itl - batch
 
     with not_recording():
-        batch = most if excess(most) > 0 else root(excess, 0.0, float(most))
-    served = serve_at(replica, batch, rate, request)
-    return served._replace(stable=served.stable and batch < most)
+        overloaded = excess(most) > 0
+        batch = most if overloaded else root(excess, 0.0, float(most))
+    if overloaded:
+        return serve_closed(replica, most, request)._replace(stable=False)
+    return serve_at(replica, batch, rate, request)
 
 
 def serve_closed(replica: Replica, concurrent: float, request: Request) -> Served:

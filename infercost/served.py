@@ -67,13 +67,23 @@ def read_asking(asked: Asked) -> tuple[Asking, int | None]:
     asked.use(profile, "activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
     usable = asked.take("usable", profile.value("usable"), f"by profile {profile.name}")
     most = model.max_context or USUAL_CONTEXT
-    context = int(asked.take("context", min(most, USUAL_CONTEXT), "a usual request"))
+    context = _context(asked, profile, most)
     if model.max_context and context > model.max_context:
         raise BadValue(
             f"--context {context:,} is more than {model.name} was made for",
             f"its config says {model.max_context:,} positions",
         )
     return Asking(found, model, part, profile, key, usable, context, _batch(asked)), counted
+
+
+def _context(asked: Asked, profile: Preset, most: int) -> int:
+    """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
+    if sum(name in asked.given for name in ("input_tokens", "output_tokens")) == 2:
+        half = int(asked.get("input_tokens") + asked.get("output_tokens") / 2)
+        return int(asked.take("context", half, "the prompt and half of the output"))
+    if asked.command.name != "fit" and profile.labels.get("memory") == "nominal":
+        return int(asked.take("context", 0, f"by profile {profile.name}"))
+    return int(asked.take("context", min(most, USUAL_CONTEXT), "a usual request"))
 
 
 def _batch(asked: Asked) -> int:

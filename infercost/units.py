@@ -60,6 +60,10 @@ _HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
 
 COUNT = Kind("a count", "", {"": 1.0, **_COUNT}, "1.6e12, 1.6T, 70B, 500M or 128k")
 WHOLE = Kind("a whole number", "", {"": 1.0, **_COUNT}, "8, 128 or 4k", least=1, most=1e9, whole=True)
+TOKENS = Kind("a whole number", "", {"": 1.0, **_COUNT}, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
+RATE = Kind(
+    "requests a second", "1/s", {"": 1.0, "/s": 1.0, "rps": 1.0, "/min": 1 / 60, "/h": 1 / 3600}, "5, 5/s or 300/min"
+)
 SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
 RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
 BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
@@ -72,6 +76,7 @@ DURATION = Kind(
     "5us, 0.5ms or 0s",
     zero=True,
 )
+PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
 ABOVE_ONE = Kind("a ratio of at least 1", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)

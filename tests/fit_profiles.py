@@ -107,7 +107,10 @@ def write(path: Path, found: Fit, fixed: Mapping[str, float]) -> None:
     for key in (*found.determined, *found.undetermined, *fixed):
         line = rf"^({key}: \{{value: )[^,]+"
         text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
-    path.write_text(text)
+    rows, median, p90 = found.after
+    error = f'error: "half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"'
+    text = re.sub(r"^error: .*\n", "", text, flags=re.MULTILINE)
+    path.write_text(text.replace("\nmemory: engine\n", f"\nmemory: engine\n{error}\n"))
 
 
 def main(names: list[str]) -> None:

@@ -4,7 +4,9 @@ from typing import Any, NamedTuple
 
 from infercost.case import Case
 from infercost.derivation import not_recording
+from infercost.efficiency import law
 from infercost.engine import economics, roofline
+from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.passes import Parts, step_time
 from infercost.replica import Replica, part_of, step_parts
@@ -32,11 +34,42 @@ class Times(NamedTuple):
         return max(parts, key=lambda name: parts[name])
 
 
-def step_times(case: Case, inputs: StepInputs, batch: float, *, ideal: bool = False) -> Times:
-    """The times of one step at a batch, under the case's profile or, for the bound, under none."""
+class Pace(NamedTuple):
+    """How a batch goes on: its passes, the seconds of a whole step, and those of one token of one sequence."""
+
+    times: Times
+    step: float
+    tpot: float
+
+
+def step_times(case: Case, inputs: StepInputs, batch: float, tokens: int = 1, *, ideal: bool = False) -> Times:
+    """The times of one step at a batch, so many tokens each, under the case's profile or, for the bound, under none."""
     replica = Replica(inputs.work, inputs.bounds if ideal else inputs.speeds)
-    parts = step_parts(replica, batch, case.context)
+    if not ideal and law(case.profile) != "roofline":
+        parts = _parts_by_law(case, batch, tokens)
+    else:
+        parts = step_parts(replica, batch, case.context, tokens)
     return Times(parts, step_time(parts, replica.speeds.overlap))
+
+
+def _parts_by_law(case: Case, batch: float, tokens: int) -> Parts:
+    """The parts of a step by the law of a paper, which has a layout of its own.
+
+    Raises:
+        Missing: a bare count, which has no layers.
+    """
+    from infercost.law_2025 import step_2025
+
+    if case.model is None:
+        raise Missing(f"profile {case.profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
+    times = step_2025(case.model, case.part, case.profile, case.devices, batch, case.context, tokens)
+    return Parts(times.compute, times.memory, 0.0, 0.0, 0.0, times.communication, times.launch)
+
+
+def plain_pace(case: Case, inputs: StepInputs, batch: float) -> Pace:
+    """Each step yields one token of each sequence."""
+    times = step_times(case, inputs, batch)
+    return Pace(times, times.step, times.step)
 
 
 def flops_per_token(case: Case, inputs: StepInputs) -> float:
@@ -77,9 +110,10 @@ def _is_full(case: Case, inputs: StepInputs, batch: int) -> bool:
     return bool(parts.compute >= parts.memory)
 
 
-def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
+def step_results(case: Case, inputs: StepInputs, batch: float, pace: Pace | None = None) -> dict[str, Any]:
     """Everything a step answers, by JSON key."""
-    times = step_times(case, inputs, batch)
+    pace = pace or plain_pace(case, inputs, batch)
+    times = pace.times
     with not_recording():
         bound = step_times(case, inputs, batch, ideal=True).step
     return {
@@ -91,18 +125,19 @@ def step_results(case: Case, inputs: StepInputs, batch: int) -> dict[str, Any]:
         "memory_time_s": times.parts.memory,
         "communication_time_s": times.parts.communication,
         "overhead_time_s": times.parts.overhead,
-        "step_time_s": times.step,
+        "step_time_s": pace.step,
+        "tpot_s": pace.tpot,
         "bound_step_time_s": bound,
         "bound": times.bound,
-        **_use(case, inputs, batch, times.step),
-        **_rates(case, inputs, batch, times.step),
+        **_use(case, inputs, batch, pace.tpot),
+        **_rates(case, inputs, batch, pace.tpot),
         "prefill_time_s": None,
         "ttft_s": None,
         "request_time_s": None,
     }
 
 
-def _use(case: Case, inputs: StepInputs, batch: int, step: float) -> dict[str, float]:
+def _use(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str, float]:
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
     part = part_of(inputs.replica, batch)
@@ -123,7 +158,7 @@ def _use(case: Case, inputs: StepInputs, batch: int, step: float) -> dict[str, f
     }
 
 
-def _rates(case: Case, inputs: StepInputs, batch: int, step: float) -> dict[str, float | None]:
+def _rates(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str, float | None]:
     """Tokens a second, and what one costs in money and energy."""
     rate = economics.tokens_per_s(batch=batch, step_time=step)
     price, power = inputs.price, case.part.facts.get("power")

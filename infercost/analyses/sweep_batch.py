@@ -3,8 +3,8 @@
 from typing import Any
 
 from infercost import counting
+from infercost.analyses.remarks import NULL_REASONS, WAYS, critical_remark, kind, step_notes
 from infercost.analyses.step import critical_batch, full_batch, step_results, step_times
-from infercost.analyses.utilization import NULL_REASONS, WAYS, critical_remark, kind, step_notes
 from infercost.case import Case, misfit, read_case
 from infercost.derivation import not_recording
 from infercost.engine import economics

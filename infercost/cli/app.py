@@ -134,8 +134,9 @@ def _words(command: Command) -> list[Parameter]:
 
 
 def _parameter(option: Option) -> Parameter:
+    flags = [_flag(name) for name in (option.name, option.also) if name]
     info = typer.Option(
-        _flag(option.name), metavar=option.metavar or None, help=option.help, autocompletion=complete.for_option(option)
+        *flags, metavar=option.metavar or None, help=option.help, autocompletion=complete.for_option(option)
     )
     kind: Any = list[str] if option.repeat else str if option.metavar else bool
     return _keyword(option.name, Annotated[kind | None, info])
