@@ -45,7 +45,7 @@ KEYS: dict[str, Key] = {
     "communication_time_s": Key("communication time", "s", "comm."),
     "overhead_time_s": Key("overhead", "s"),
     "step_time_s": Key("step time", "s", "step"),
-    "bound_step_time_s": Key("bound on the step time", "s"),
+    "bound_step_time_s": Key("bound on the step time", "s", "bound"),
     "bound": Key("what binds", "", "binds"),
     "utilization": Key("utilization", "share", "used"),
     "memory_bandwidth_utilization": Key("bandwidth utilization", "share"),

@@ -162,7 +162,7 @@ _COMMANDS = (
     Command(
         "compare",
         "accelerators side by side; the brain too",
-        ("parts", "all", "dtype", "set"),
+        ("parts", "all", "model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set"),
         arguments="parts",
         words=(0, None),
     ),

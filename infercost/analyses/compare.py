@@ -5,6 +5,7 @@ from math import log2
 from statistics import median
 from typing import Any
 
+from infercost.analyses import compare_model
 from infercost.case import FLOPS_PER_PARAM
 from infercost.catalog import load, names
 from infercost.derivation import about
@@ -36,10 +37,13 @@ def answer(asked: Asked) -> Report:
         Missing: no accelerator is named.
         UnknownName: one that no preset has.
     """
-    format = asked.take("dtype", FORMATS["8bit"], "8-bit weights")
+    modelled = _check_model(asked)
+    format = asked.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
     whole = bool(asked.take("all"))
-    parts = _every_part(asked) if whole else _named_parts(asked)
+    parts, counts = (_every_part(asked), []) if whole else _named_parts(asked)
     rows = tuple(_row(asked, part, format) for part in parts)
+    if modelled:
+        return _with_model(asked, parts, counts, rows)
     asked.take("set")
     ratios = _ratios(rows) if len(rows) == 2 else {}
     more = ("peak_flops_per_s", "rate", "power_w") if ratios else ()
@@ -53,6 +57,35 @@ def answer(asked: Asked) -> Report:
     )
 
 
+def _check_model(asked: Asked) -> bool:
+    """Whether a model is to run on the parts.
+
+    Raises:
+        Missing: an option of a model's step without one.
+    """
+    if "model" in asked.given:
+        return True
+    if stray := [name for name in compare_model.OPTIONS if name in asked.given and name not in ("dtype", "set")]:
+        raise Missing(f"compare needs --model for {', '.join(stray)}", "for example --model llama-3.1-70b")
+    return False
+
+
+def _with_model(
+    asked: Asked, parts: list[Preset], counts: list[int | None], rows: tuple[dict[str, Any], ...]
+) -> Report:
+    """A row an accelerator, with the bound and the estimate of one step of the model."""
+    counted = counts or [None] * len(parts)
+    steps = (compare_model.row_on(asked, part, count) for part, count in zip(parts, counted, strict=True))
+    both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
+    return Report(
+        command="compare",
+        verdict=compare_model.verdict(both),
+        inputs=tuple(asked.inputs),
+        series=Series(compare_model.COLUMNS, both, one_unit=True),
+        notes=(*_notes(rows), *asked.notes),
+    )
+
+
 def _every_part(asked: Asked) -> list[Preset]:
     if asked.words or "gpu" in asked.given:
         raise BadValue("--all and names are two ways to ask one question", "give one of them")
@@ -60,14 +93,15 @@ def _every_part(asked: Asked) -> list[Preset]:
     return sorted(every, key=lambda part: (part.labels.get("released", "9999"), part.name))
 
 
-def _named_parts(asked: Asked) -> list[Preset]:
+def _named_parts(asked: Asked) -> tuple[list[Preset], list[int | None]]:
+    """The parts that are named, and how many of each where a model runs on them."""
     wanted = [*asked.words, *(asked.get("gpu") or ())]
     if not wanted:
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     read = [read_part(asked, name) for name in wanted]
-    if any(count is not None for _, count in read):
+    if "model" not in asked.given and any(count is not None for _, count in read):
         raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
-    return [part for part, _ in read]
+    return [part for part, _ in read], [count for _, count in read]
 
 
 def _row(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:

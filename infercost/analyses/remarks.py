@@ -128,9 +128,9 @@ def _layout_note(case: Case) -> Note:
     domain = case.part.facts.get("link_domain")
     text = f"tensor parallel over all {case.width} devices is assumed"
     if case.plan and case.plan.layout.dp > 1:
-        text = f"{case.plan.layout.dp} groups attend for themselves; experts' exchange is counted as an all-reduce"
+        text = f"{case.plan.layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
     if case.stages > 1:
-        text = f"{case.stages} pipeline stages of {case.width} take turns on parts of the batch; sends are left out"
+        text = f"{case.stages} pipeline stages of {case.width} take turns on parts of the batch"
     if domain and case.width > domain.value and "network_bandwidth" not in case.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)

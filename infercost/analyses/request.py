@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from infercost.case import Case
 from infercost.derivation import not_recording
-from infercost.engine import requests
+from infercost.engine import requests, roofline
 from infercost.errors import BadValue, Missing
 from infercost.models import find_model
 from infercost.question import Asked
@@ -107,7 +107,7 @@ def request_results(
         return {}
     prefill = prefill_time(inputs.replica, 1, request)
     first = _first(case, inputs, asking, batch, prefill, served)
-    found = {
+    found: dict[str, Any] = {
         "prefill_time_s": prefill,
         "ttft_s": first,
         "request_time_s": served.request_time
@@ -115,6 +115,7 @@ def request_results(
         else requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=tpot),
     }
     if served:
+        found["utilization"] = _with_prompts(case, inputs, request, served)
         found |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
     if asking.apart:
         ratio = requests.prefill_per_decode(
@@ -122,6 +123,21 @@ def request_results(
         )
         found |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer(case, inputs, request)}
     return found
+
+
+def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Served) -> float:
+    """Share of the arithmetic that decoding and the prompts that ride along use."""
+    work = inputs.work
+    prompt = work.flops_per_token(1 / request.new) * request.new + work.prompt_flops(request.new, request.cached)
+    return roofline.utilization(
+        flops_per_token=work.flops_per_token()
+        + work.attention_flops(case.context)
+        + prompt / max(request.output_tokens - 1, 1),
+        batch=served.batch,
+        devices=case.devices,
+        peak_flops=inputs.rate.fact.value,
+        step_time=served.itl,
+    )
 
 
 def _first(

@@ -62,9 +62,11 @@ def _results(
 def _columns(case: Case, inputs: StepInputs) -> tuple[str, ...]:
     """What a table has room for: the price where there is one, the experts where a model has some."""
     cost = "usd_per_million_tokens" if inputs.price else "cost_ratio"
+    estimated = case.model and kind(case, inputs) == "estimate"
     experts = ("experts_hit_share",) if case.model and case.is_sparse else ()
-    both = ("cost_ratio",) if inputs.price and not experts else ()
-    return ("batch", "step_time_s", "tokens_per_s", "tokens_per_s_per_user", cost, *both, *experts)
+    both = ("cost_ratio",) if inputs.price and not experts and not estimated else ()
+    bound = ("bound_step_time_s",) if estimated else ()
+    return ("batch", "step_time_s", *bound, "tokens_per_s", "tokens_per_s_per_user", cost, *both, *experts)
 
 
 def _cut(asked_for: tuple[int, ...], batches: tuple[int, ...], most: int | None) -> list[Note]:

@@ -105,10 +105,12 @@ def _memory_remark(case: Case) -> str:
 def _communication_remark(case: Case, inputs: StepInputs) -> str:
     if (name := law(case.profile)) != "roofline":
         return f"by the law of {name}, in a layout of its own"
+    if case.plan and case.plan.layout.dp > 1:
+        return f"tokens go to experts on {case.plan.layout.ep} ranks and back"
     inside, nodes = spread(case.plan.layout.tp if case.plan else case.width, inputs.speeds)
     if nodes > 1:
-        return f"ring all-reduces over {nodes} nodes of {inside}"
-    return f"ring all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
+        return f"all-reduces over {nodes} nodes of {inside}"
+    return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
 def _overload(asking: Asking, served: Served | None) -> str:
@@ -123,11 +125,11 @@ def _overload(asking: Asking, served: Served | None) -> str:
 
 
 def _verdict(case: Case, inputs: StepInputs, results: dict[str, Any]) -> str:
-    used = show(results["utilization"], "share")
+    used, batch = show(results["utilization"], "share"), show(results["batch"], "")
     step = f"{show(results['step_time_s'], 's')} a step on {case.devices:,} x {case.part.name}"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     return (
-        f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {show(results['batch'], '')}. "
+        f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {batch}. "
         f"{step}, {'at best' if kind(case, inputs) == 'bound' else 'an estimate'}{left_out}."
     )
 

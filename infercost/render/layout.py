@@ -97,7 +97,7 @@ def _input(item: Any) -> str:
     value = item.value
     if value is True:
         return str(item.key)
-    shown = show(value, item.unit)
+    shown = show(value, "" if item.unit == "token" else item.unit)
     if isinstance(value, tuple):
         whole = len(value) > 4 and isinstance(value[0], int)
         shown = f"{value[0]} to {value[-1]:,} ({len(value)})" if whole else ", ".join(map(str, value))

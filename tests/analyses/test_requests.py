@@ -1,0 +1,135 @@
+"""A request, a load, a draft and the law of a paper, asked of utilization; expected values are worked out by hand.
+
+Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables of 525,336,576; H100: 989.4e12 FLOP/s.
+"""
+
+import pytest
+
+import infercost
+from infercost.errors import InfercostError
+from tests.conftest import ROOT, Run
+
+TABLE = 525_336_576
+MATRICES = 8_030_261_248 - 2 * TABLE
+PEAK = 989.4e12
+
+
+def ask(**options: object) -> infercost.Report:
+    return infercost.utilization(**{"gpu": "h100:1", "model": "llama-3.1-8b", **options})
+
+
+def test_a_prompt_at_best_takes_its_arithmetic() -> None:
+    report = ask(efficiency="ideal", input_tokens=4096, output_tokens=100)
+    flops = 2 * MATRICES * 4096 + 2 * TABLE + 32 * 4 * 32 * 128 * 4096**2 / 2
+    assert report["prefill_time_s"] == pytest.approx(flops / PEAK, rel=1e-3)
+    assert report["ttft_s"] == report["prefill_time_s"]
+
+
+def test_a_request_is_its_first_token_and_the_others() -> None:
+    report = ask(input_tokens=1000, output_tokens=101, batch=4)
+    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 100 * report["step_time_s"])
+
+
+def test_a_cached_prompt_computes_one_token_and_attends_to_the_rest() -> None:
+    whole, cached = (
+        ask(efficiency="ideal", input_tokens=8000, output_tokens=10, prefix_share=share) for share in ("0", "100%")
+    )
+    weights = (8_030_261_248 - TABLE) * 2
+    cache = 7999 * 131_072
+    assert cached["prefill_time_s"] == pytest.approx((weights + cache) / 3.35e12, rel=1e-3)
+    assert whole["prefill_time_s"] > 20 * cached["prefill_time_s"]
+
+
+def test_the_context_of_a_request_is_half_way_through_its_output() -> None:
+    report = ask(input_tokens=1000, output_tokens=200)
+    assert {item.key: item.value for item in report.inputs}["context"] == 1100
+
+
+@pytest.mark.parametrize(("efficiency", "context"), [("ideal", 0), ("erdil-2025", 0), ("realistic", 8192)])
+def test_a_note_has_no_context_and_a_plan_a_usual_one(efficiency: str, context: int) -> None:
+    report = infercost.utilization(gpu="h100:4", model="llama-3.1-70b", efficiency=efficiency)
+    assert {item.key: item.value for item in report.inputs}["context"] == context
+
+
+def test_the_batch_of_a_rate_is_what_arrives_while_one_decodes() -> None:
+    report = ask(request_rate="4", input_tokens=600, output_tokens=250, efficiency="vllm")
+    assert report["batch"] == pytest.approx(4 * 249 * report["itl_s"], rel=1e-4)
+    assert report["in_flight"] == pytest.approx(4 * report["request_time_s"])
+    assert report["tokens_per_s"] == pytest.approx(4 * 249, rel=1e-4)
+    assert report["stable"] is True
+
+
+def test_a_load_that_cannot_be_served_says_what_could(run: Run) -> None:
+    args = ("utilization", "--model", "llama-3.1-70b", "--gpu", "h100:4", "--isl", "2000", "--osl", "500")
+    found = run(*args, "--request-rate", "50", "--json")
+    assert found.code == 3
+    assert found.json["results"]["stable"] is False
+    served = found.json["results"]["tokens_per_s"] / 499
+    assert f"{-(-50 // served):.0f} replicas would keep up" in found.json["verdict"]
+
+
+def test_a_draft_that_is_never_right_costs_its_time() -> None:
+    plain, wrong = ask(batch=4), ask(batch=4, draft_tokens=4, acceptance="0", draft_cost="10%")
+    assert wrong["tpot_s"] >= plain["tpot_s"] * 1.4
+    assert wrong["step_time_s"] == pytest.approx(wrong["tpot_s"])
+
+
+def test_a_draft_yields_the_tokens_of_the_series() -> None:
+    """0.8 and four drafts: 1 + 0.8 + 0.64 + 0.512 + 0.4096 = 3.3616 tokens a step."""
+    report = ask(batch=1, draft_tokens=4, acceptance="0.8", draft_cost="5%")
+    assert report["step_time_s"] / report["tpot_s"] == pytest.approx(3.3616)
+
+
+def test_prompts_apart_send_their_cache() -> None:
+    """2,000 tokens of 131,072 B over 50 GB/s at 0.8 of the link."""
+    report = ask(input_tokens=2000, output_tokens=500, batch=16, disaggregated=True)
+    assert report["cache_transfer_time_s"] == pytest.approx(2000 * 131_072 / (50e9 * 0.8))
+    ratio = report["prefill_time_s"] * 16 / (report["tpot_s"] * 500)
+    assert report["prefill_per_decode"] == pytest.approx(ratio)
+
+
+def test_the_law_of_the_later_paper_is_asked_by_its_profile() -> None:
+    """Its notebook prints 9.0027 ms for one user of Llama 3 70B on eight of its H100s."""
+    report = infercost.utilization(
+        gpu=f"{ROOT}/tests/data/erdil/h100.yaml:8", model="llama-3-70b", efficiency="erdil-2025"
+    )
+    assert report["step_time_s"] == pytest.approx(0.009002734519595958, rel=1e-6)
+
+
+def test_where_the_time_goes_adds_up_to_the_step() -> None:
+    report = infercost.utilization(gpu="h100:8", model="deepseek-v3", dtype="fp8", batch=64, tp=8)
+    assert sum(seconds for _, seconds, _ in report.parts) == pytest.approx(report["step_time_s"])
+    assert {name for name, _, _ in report.parts} >= {"weights", "collectives", "launch"}
+
+
+def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
+    report = infercost.compare(gpu=["h100:8", "h200"], model="llama-3.1-70b", batch=8)
+    assert report.series is not None
+    assert [row["gpus"] for row in report.series.rows] == [8, 2]
+    assert all(row["step_time_s"] > row["bound_step_time_s"] > 0 for row in report.series.rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"input_tokens": 100}, "both lengths"),
+        ({"prefix_share": "0.5"}, "both lengths"),
+        ({"input_tokens": 9, "output_tokens": 9, "request_rate": 1, "batch": 2}, "follows from the rate"),
+        ({"draft_tokens": 2, "acceptance": "1", "draft_cost": "0.1"}, "never|always"),
+        ({"draft_tokens": 2, "acceptance": "0.5"}, "--draft-model"),
+        ({"draft_tokens": 2, "draft_cost": "0.1"}, "acceptance"),
+        ({"request_rate": "-1"}, "request_rate"),
+        ({"gpu": "rtx-4090", "input_tokens": 9, "output_tokens": 9, "disaggregated": True}, "network_bandwidth"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(options: dict[str, object], said: str) -> None:
+    with pytest.raises(InfercostError) as caught:
+        ask(**options)
+    words = f"{caught.value.what} {caught.value.hint}"
+    assert any(word in words for word in said.split("|"))
+
+
+def test_a_bare_count_has_no_prompts_and_no_launches() -> None:
+    for options in ({"input_tokens": 9, "output_tokens": 9}, {"efficiency": "realistic"}, {"efficiency": "erdil-2025"}):
+        with pytest.raises(InfercostError, match=r"layers|--model"):
+            infercost.utilization(gpu="h100", params=1.6e12, **options)
