@@ -61,6 +61,11 @@ def parse_format(text: str, name: str = "dtype") -> Format:
 def arithmetic_format(quantization: "Quantization") -> Format:
     """The storage format whose arithmetic most of a model's matrices need."""
     bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
+    return format_of_bits(quantization, bits)
+
+
+def format_of_bits(quantization: "Quantization", bits: float) -> Format:
+    """The storage format whose arithmetic serves matrices of so many bits, scales included."""
     if bits > 9:
         return FORMATS["fp32" if bits >= 32 else "bf16"]
     if bits > 6:

@@ -46,6 +46,8 @@ KEYS: dict[str, Key] = {
     "overhead_time_s": Key("overhead", "s"),
     "step_time_s": Key("step time", "s", "step"),
     "bound_step_time_s": Key("bound on the step time", "s", "bound"),
+    "full_overlap_step_time_s": Key("step, if all overlapped", "s"),
+    "no_overlap_step_time_s": Key("step, if nothing did", "s"),
     "bound": Key("what binds", "", "binds"),
     "utilization": Key("utilization", "share", "used"),
     "memory_bandwidth_utilization": Key("bandwidth utilization", "share"),

@@ -5,9 +5,8 @@ from math import log
 from typing import NamedTuple
 
 from infercost.errors import BadValue, Missing
-from infercost.formats import arithmetic_format
-from infercost.hardware import Rate, rate_for
 from infercost.measured import Measured
+from infercost.mixed import matrix_rate
 from infercost.preset import Preset
 from infercost.replica import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate
 from infercost.setups import FAULTS, layout_of_run, model_of_run, part_of_run, same_prompts, sequences_held, stored_as
@@ -27,7 +26,7 @@ class Prepared(NamedTuple):
     measured: Measured
     work: Work
     part: Preset
-    rate: Rate
+    peak_flops: float
     copies: float
     batch: float
     most: float
@@ -36,12 +35,12 @@ class Prepared(NamedTuple):
     def under(self, profile: Preset) -> float:
         """The number that a profile predicts, in the unit of the metric."""
         overlap = profile.labels.get("overlap", "full")
-        speeds = speeds_of(self.part, profile, self.rate, overlap, 2.0)
+        speeds = speeds_of(self.part, profile, self.peak_flops, overlap, 2.0)
         return self._value(Replica(self.work, speeds, *(profile.value(key) for key in PER_REQUEST)))
 
     def at_best(self) -> float:
         """The number that no stack can beat, in the unit of the metric."""
-        return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(self.part, self.rate, 2.0)))
+        return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(self.part, self.peak_flops, 2.0)))
 
     def _value(self, replica: Replica) -> float:
         speeds = replica.speeds._replace(alike=replica.speeds.alike or self.alike)
@@ -78,7 +77,7 @@ def prepare(row: Measured) -> Prepared:
         measured=row,
         work=work_of(model, layout),
         part=part,
-        rate=rate_for(part, arithmetic_format(model.quantization)),
+        peak_flops=matrix_rate(model, part),
         copies=copies,
         batch=batch,
         most=most,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from infercost.engine import memory
 from infercost.formats import FORMATS
-from infercost.hardware import Rate, find_rate
+from infercost.hardware import find_rate
 from infercost.preset import Preset
 
 #: Figures of a profile that a pass is timed with.
@@ -43,22 +43,25 @@ class Speeds(NamedTuple):
     alike: bool = False
 
 
-def speeds_of(part: Preset, profile: Preset, rate: Rate, overlap: str, activation_bytes: float) -> Speeds:
+def speeds_of(part: Preset, profile: Preset, peak_flops: float, overlap: str, activation_bytes: float) -> Speeds:
     """The speeds of a part under a profile."""
-    bare = bounds_of(part, rate, activation_bytes)
+    bare = bounds_of(part, peak_flops, activation_bytes)
     constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
     return bare._replace(**constants, overlap=overlap, alike=False)
 
 
-def bounds_of(part: Preset, rate: Rate, activation_bytes: float) -> Speeds:
-    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps, tokens share experts."""
+def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speeds:
+    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps, tokens share experts.
+
+    ``peak_flops`` is the rate of the matrices, which may be stored in several formats; attention computes in 16 bits.
+    """
     half = find_rate(part, FORMATS["bf16"])
     link = part.facts.get("link_bandwidth")
     network = part.facts.get("network_bandwidth")
     domain = part.facts.get("link_domain")
     return Speeds(
-        peak_flops=rate.fact.value,
-        attention_flops=min(rate.fact.value, half.fact.value) if half else rate.fact.value,
+        peak_flops=peak_flops,
+        attention_flops=min(peak_flops, half.fact.value) if half else peak_flops,
         memory_bandwidth=part.value("memory_bandwidth"),
         link_bandwidth=link.value if link else 0.0,
         network_bandwidth=network.value if network else 0.0,

@@ -7,6 +7,7 @@ from infercost.engine import roofline
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS
 from infercost.hardware import Rate, rate_for
+from infercost.mixed import matrix_rate
 from infercost.question import Asked
 from infercost.replica import Replica
 from infercost.sharding import Layout
@@ -60,12 +61,13 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
             f"profile {profile.name} counts kernels by layers, and a bare count has none",
             "give --layers and --hidden-size, or ask for --efficiency ideal",
         )
-    speeds = speeds_of(part, profile, rate, overlap, wire.bytes_per_value)
+    peak = matrix_rate(case.model, part) if case.model else rate.fact.value
+    speeds = speeds_of(part, profile, peak, overlap, wire.bytes_per_value)
     return StepInputs(
         rate=rate,
         price=asked.take("price"),
         replica=Replica(work, speeds, *(profile.value(key) for key in PER_REQUEST)),
-        bounds=bounds_of(part, rate, wire.bytes_per_value),
+        bounds=bounds_of(part, peak, wire.bytes_per_value),
     )
 
 

@@ -21,6 +21,7 @@ FLOORS = [
         "models",
         "work",
         "speeds",
+        "mixed",
         "links",
         "passes",
         "replica",

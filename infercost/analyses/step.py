@@ -128,6 +128,7 @@ def step_results(case: Case, inputs: StepInputs, batch: float, pace: Pace | None
         "step_time_s": pace.step,
         "tpot_s": pace.tpot,
         "bound_step_time_s": bound,
+        **_bracket(pace),
         "bound": times.bound,
         **_use(case, inputs, batch, pace.tpot),
         **_rates(case, inputs, batch, pace.tpot),
@@ -135,6 +136,14 @@ def step_results(case: Case, inputs: StepInputs, batch: float, pace: Pace | None
         "ttft_s": None,
         "request_time_s": None,
     }
+
+
+def _bracket(pace: Pace) -> dict[str, float]:
+    """Seconds of the step if everything overlapped and if nothing did; what a draft adds waits in both."""
+    with not_recording():
+        times = {rule: step_time(pace.times.parts, rule) for rule in ("full", "none")}
+    waits = pace.step - pace.times.step
+    return {"full_overlap_step_time_s": times["full"] + waits, "no_overlap_step_time_s": times["none"] + waits}
 
 
 def _use(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str, float]:

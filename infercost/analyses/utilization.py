@@ -52,6 +52,8 @@ def answer(asked: Asked) -> Report:
     )
 
 
+#: What JSON has and the table says elsewhere.
+_ALWAYS_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_overlap_step_time_s"}
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s")
 
 
@@ -75,15 +77,15 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     remarks = {
         "gpus": "as given" if case.devices_given else "least that fits" if case.plan else "least that hold the weights",
         "weight_bytes": weights_remark(case),
-        "compute_time_s": f"at {show(rate.fact.value, 'FLOP/s')} a device ({rate.name})",
+        "compute_time_s": _compute_remark(inputs),
         "memory_time_s": _memory_remark(case),
         "communication_time_s": _communication_remark(case, inputs),
-        "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}",
+        "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}{_between(inputs, results)}",
         "critical_batch": critical_remark(case),
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
     }
-    hidden = {"bound", "batch", "tpot_s"} | {key for key in _OF_REQUEST if results[key] is None}
+    hidden = _ALWAYS_HIDDEN | {key for key in _OF_REQUEST if results[key] is None}
     if results["tpot_s"] != results["step_time_s"]:
         hidden -= {"batch", "tpot_s"}
     if results["step_time_s"] == results["bound_step_time_s"]:
@@ -94,6 +96,20 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
     return tuple(
         Row(key, value, {**remarks, **reasons}.get(key, ""), key not in hidden) for key, value in results.items()
     )
+
+
+def _compute_remark(inputs: StepInputs) -> str:
+    rate, peak = inputs.rate, inputs.speeds.peak_flops
+    mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
+    return f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})"
+
+
+def _between(inputs: StepInputs, results: dict[str, Any]) -> str:
+    """The bracket of an estimate: from everything overlapping to nothing."""
+    if inputs.overlap == "full":
+        return ""
+    least, most = (show(results[f"{name}_overlap_step_time_s"], "s") for name in ("full", "no"))
+    return f"; {least} if all did, {most} if nothing"
 
 
 def _memory_remark(case: Case) -> str:
