@@ -73,7 +73,6 @@ def _pace(case: Case, inputs: StepInputs, draft: Draft | None, batch: float, ser
 
 
 def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row, ...]:
-    rate = inputs.rate
     remarks = {
         "gpus": "as given" if case.devices_given else "least that fits" if case.plan else "least that hold the weights",
         "weight_bytes": weights_remark(case),
