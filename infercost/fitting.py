@@ -1,7 +1,7 @@
 """A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
 
 from collections.abc import Sequence
-from math import ceil, exp
+from math import ceil, exp, hypot
 from statistics import median
 from typing import NamedTuple
 
@@ -29,6 +29,12 @@ USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
 UNDETERMINED = 0.25
 SMALL = 1e-3
+#: No prediction counts as further off than this; where requests pile up, it is without bound.
+FARTHEST = 7.0
+#: A constant whose whole range moves no prediction by more than this share does not matter.
+LEAST_EFFECT = 0.02
+#: A constant whose effect is others' effect but for this share is not told apart from them.
+LEAST_APART = 0.05
 
 
 class Errors(NamedTuple):
@@ -75,7 +81,39 @@ def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str
 
 
 def _off(run: Prepared, profile: Preset) -> float:
-    return log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+    off = log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+    return max(min(off, FARTHEST), -FARTHEST)
+
+
+def obstacles(runs: Sequence[Prepared], base: Preset, candidates: Sequence[str]) -> dict[str, str]:
+    """Why each constant cannot be fitted to these runs, empty where it can; of two with one effect the first can."""
+    found: dict[str, str] = {}
+    kept: dict[str, list[float]] = {}
+    for key in candidates:
+        rest = effect = _effect(runs, base, key)
+        if max(map(abs, effect)) < LEAST_EFFECT:
+            found[key] = "no effect here"
+            continue
+        for axis in kept.values():
+            along = _dot(rest, axis)
+            rest = [value - along * other for value, other in zip(rest, axis, strict=True)]
+        if hypot(*rest) < LEAST_APART * hypot(*effect):
+            nearest = max(kept, key=lambda other: abs(_dot(effect, kept[other])))
+            found[key] = f"acts like {nearest}"
+            continue
+        found[key], kept[key] = "", [value / hypot(*rest) for value in rest]
+    return found
+
+
+def _effect(runs: Sequence[Prepared], base: Preset, key: str) -> list[float]:
+    """How the logarithm of each prediction moves with a constant, over its range."""
+    share = min(max(_share(key, base.value(key)), SMALL), 1 - SMALL)
+    low, high = (with_constants(base, {key: _inside(key, share + step)}, "", "") for step in (-SMALL / 2, SMALL / 2))
+    return [(_off(run, high) - _off(run, low)) / SMALL for run in runs]
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
