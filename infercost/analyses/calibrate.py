@@ -32,6 +32,8 @@ CANDIDATES = (
 RIVALS = ("kernel_time", "step_overhead")
 #: A fit that leaves half of the measurements further off than this explains nothing.
 WORST_MEDIAN = 0.5
+#: A fit as near as this needs no other constant, whatever edge it went to.
+GOOD_MEDIAN = 0.1
 #: A constant this near to an end of its range is at its edge, as a share of the range.
 EDGE = 0.01
 #: Measurements for each constant that is fitted: one each would be met whatever they are.
@@ -118,7 +120,8 @@ def _best(runs: Sequence[Prepared], base: Preset, said: str) -> tuple[dict[str, 
         found = fit(runs, base, free, f"infercost calibrate, on {said}", "")
         whys.update(dict.fromkeys(found.undetermined, "too uncertain"))
         tried.append((whys, found))
-        if found.determined and not any(_at_edge(key, found.profile.value(key)) for key in found.determined):
+        edges = [key for key in found.determined if _at_edge(key, found.profile.value(key))]
+        if found.determined and (not edges or found.after.median < GOOD_MEDIAN):
             break
     whys, found = min(tried, key=lambda one: (not one[1].determined, one[1].after.median))
     if not found.determined:
@@ -168,8 +171,8 @@ def _verdict(found: Fit) -> str:
 def _results(found: Fit, whys: dict[str, str], runs: Runs) -> tuple[Row, ...]:
     return (
         Row("count", found.after.rows, "measurements fitted to"),
-        Row("median_abs_error_before", found.before.median, "predicted over measured or back, less 1"),
-        Row("median_abs_error", found.after.median, "of the same, with the fitted profile"),
+        Row("median_abs_error_before", found.before.median, "half of the measurements are closer"),
+        Row("median_abs_error", found.after.median, "with the fitted profile"),
         Row("p90_abs_error_before", found.before.p90, "nine of ten are closer"),
         Row("p90_abs_error", found.after.p90, "nine of ten are closer"),
         Row("determined_count", len(found.determined), "the measurements say them"),

@@ -165,7 +165,7 @@ def _refuse_impossible(runs: list[Prepared]) -> None:
     least = f"{run.part.name} cannot be faster than {_shown(row.metric, bound)}"
     if not isfinite(bound):
         least = f"{run.part.name} cannot keep up with {row.request_rate:g} requests a second"
-    others = f", and {len(beaten) - 1} more rows are too fast" if len(beaten) > 1 else ""
+    others = f", and {many(len(beaten) - 1, 'more row')} too fast" if len(beaten) > 1 else ""
     raise BadValue(
         f"{row.id}: {row.metric} of {_shown(row.metric, row.value)} is faster than possible, {least}{others}",
         "see whether --gpu, --model, --dtype, --tp and --batch are those that ran; a prefix cache or speculative "

@@ -81,6 +81,14 @@ def test_a_stack_that_waits_is_not_taken_for_slow_memory(tmp_path: Path, run: Ru
     assert rows["memory_share"]["after"] == rows["memory_share"]["before"]
 
 
+def test_a_constant_at_its_edge_is_said(tmp_path: Path, run: Run) -> None:
+    times = {("fp16", context): step(2, context, 0.99, 19.5e-6) for context in (1, 64, 512)}
+    found = run("calibrate", table(tmp_path / "a.csv", times), "--json").json
+    rows = {row["constant"]: row for row in found["rows"]}
+    assert rows["memory_share"]["after"] == pytest.approx(0.95, abs=1e-3)
+    assert [note["text"].split()[0] for note in found["notes"] if note["code"] == "edge"] == ["memory_share"]
+
+
 #: Every file, how it was run, and the exit code with words of what is said. The runs behind most were no real ones.
 FILES = {
     "aiperf_concurrency.json": (("h100", ""), 2, "faster than possible"),
