@@ -1,7 +1,8 @@
 """A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
 
+from collections import Counter
 from collections.abc import Sequence
-from math import ceil, exp
+from math import ceil, copysign, exp, hypot, sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ RANGES = {
     "kernel_time": (1e-6, 40e-6),
     "kernels_per_sparse_layer": (3.0, 20.0),
     "collective_latency": (1e-6, 60e-6),
+    "network_latency": (1e-6, 200e-6),
     "step_overhead": (0.0, 10e-3),
     "sequence_overhead": (0.0, 60e-6),
     "request_overhead": (0.0, 60e-3),
@@ -29,6 +31,12 @@ USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
 UNDETERMINED = 0.25
 SMALL = 1e-3
+#: No prediction counts as further off than this; where requests pile up, it is without bound.
+FARTHEST = 7.0
+#: A constant whose whole range moves no prediction by more than this share does not matter.
+LEAST_EFFECT = 0.02
+#: A constant whose effect is others' effect but for this share is not told apart from them.
+LEAST_APART = 0.05
 
 
 class Errors(NamedTuple):
@@ -75,7 +83,39 @@ def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str
 
 
 def _off(run: Prepared, profile: Preset) -> float:
-    return log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+    off = log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+    return max(min(off, FARTHEST), -FARTHEST)
+
+
+def obstacles(runs: Sequence[Prepared], base: Preset, candidates: Sequence[str]) -> dict[str, str]:
+    """Why each constant cannot be fitted to these runs, empty where it can; of two with one effect the first can."""
+    found: dict[str, str] = {}
+    kept: dict[str, list[float]] = {}
+    for key in candidates:
+        rest = effect = _effect(runs, base, key)
+        if max(map(abs, effect)) < LEAST_EFFECT:
+            found[key] = "no effect here"
+            continue
+        for axis in kept.values():
+            along = _dot(rest, axis)
+            rest = [value - along * other for value, other in zip(rest, axis, strict=True)]
+        if hypot(*rest) < LEAST_APART * hypot(*effect):
+            nearest = max(kept, key=lambda other: abs(_dot(effect, kept[other])))
+            found[key] = f"acts like {nearest}"
+            continue
+        found[key], kept[key] = "", [value / hypot(*rest) for value in rest]
+    return found
+
+
+def _effect(runs: Sequence[Prepared], base: Preset, key: str) -> list[float]:
+    """How the logarithm of each prediction moves with a constant, over its range."""
+    share = min(max(_share(key, base.value(key)), SMALL), 1 - SMALL)
+    low, high = (with_constants(base, {key: _inside(key, share + step)}, "", "") for step in (-SMALL / 2, SMALL / 2))
+    return [(_off(run, high) - _off(run, low)) / SMALL for run in runs]
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
@@ -97,12 +137,14 @@ def _solve(
             base, {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}, source, date
         )
 
+    weights = _weights(runs)
+
     def residuals(shares: Sequence[float]) -> list[float]:
         made = profile(shares)
-        return [_off(run, made) for run in runs]
+        return [weight * _softened(_off(run, made)) for weight, run in zip(weights, runs, strict=True)]
 
     start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
-    found = least_squares(residuals, start, bounds=(0, 1), loss="soft_l1", f_scale=USUAL_ERROR, diff_step=SMALL)
+    found = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
     hessian = found.jac.T @ found.jac + 1e-9 * numpy.eye(len(free))
     freedom = max(len(runs) - len(free), 1)
     spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * found.cost / freedom)
@@ -110,6 +152,17 @@ def _solve(
         spread[:] = 1.0
     best = {key: rounded(_inside(key, share)) for key, share in zip(free, found.x, strict=True)}
     return with_constants(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
+
+
+def _weights(runs: Sequence[Prepared]) -> list[float]:
+    """Rows of one stack weigh together as the root of their number: they share their faults."""
+    rows = Counter(run.measured.framework for run in runs)
+    return [float(rows[run.measured.framework] ** -0.25) for run in runs]
+
+
+def _softened(off: float) -> float:
+    """An error whose square grows as the error itself beyond the usual (soft L1, Charbonnier)."""
+    return copysign(USUAL_ERROR * sqrt(2 * (sqrt(1 + (off / USUAL_ERROR) ** 2) - 1)), off)
 
 
 def _inside(key: str, share: float) -> float:

@@ -132,4 +132,15 @@ KEYS: dict[str, Key] = {
     "bias": Key("median predicted over measured time", "x", "time"),
     "below_bound_count": Key("faster than the bound", "", "beat"),
     "skipped_count": Key("left out", ""),
+    # a fitted profile
+    "median_abs_error_before": Key("median error before", "share"),
+    "p90_abs_error_before": Key("90th percentile before", "share"),
+    "determined_count": Key("constants fitted", ""),
+    "undetermined_count": Key("constants left as they were", ""),
+    "constant": Key("constant", "", "constant"),
+    "before": Key("before", "", "before"),
+    "after": Key("after", "", "after"),
+    "range": Key("plausible range", "", "plausible"),
+    "determined": Key("determined", "", "fitted"),
+    "remark": Key("remark", "", "remark"),
 }

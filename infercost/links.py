@@ -29,14 +29,14 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
 def _all_reduce(speeds: Speeds, message: float, ranks: int) -> float:
     """Seconds of one all-reduce, inside nodes first, then across them on the part that each rank is left with."""
     inside, nodes = spread(ranks, speeds)
-    total = _one_all_reduce(speeds, message, inside, speeds.link_bandwidth)
+    total = _one_all_reduce(speeds, message, inside, speeds.link_bandwidth, speeds.collective_latency)
     if nodes > 1:
         part = communication.scattered_message(message_bytes=message, domain=inside)
-        total += _one_all_reduce(speeds, part, nodes, speeds.network_bandwidth)
+        total += _one_all_reduce(speeds, part, nodes, speeds.network_bandwidth, speeds.network_latency)
     return total
 
 
-def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float) -> float:
+def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float, latency: float) -> float:
     asked = {
         "message_bytes": message,
         "devices": ranks,
@@ -47,7 +47,7 @@ def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float
     return communication.all_reduce_time(
         ring_all_reduce_time=communication.ring_all_reduce_time(**asked),
         tree_all_reduce_time=communication.tree_all_reduce_time(**asked),
-        collective_latency=speeds.collective_latency,
+        collective_latency=latency,
     )
 
 
@@ -60,7 +60,7 @@ def _exchange(work: Work, speeds: Speeds, message: float) -> float:
         devices=nodes if nodes > 1 else inside,
         link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link_bandwidth,
         link_share=speeds.link_share,
-        collective_latency=speeds.collective_latency,
+        collective_latency=speeds.network_latency if nodes > 1 else speeds.collective_latency,
     )
 
 
@@ -72,5 +72,5 @@ def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
         stages=work.layout.pp,
         link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link_bandwidth,
         link_share=speeds.link_share,
-        collective_latency=speeds.collective_latency,
+        collective_latency=speeds.network_latency if nodes > 1 else speeds.collective_latency,
     )

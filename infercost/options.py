@@ -92,6 +92,7 @@ _ALL = (
     Option("trough_to_mean", "SHARE", "load of the emptiest hour over the day's mean (1 when absent)", _of(SHARE)),
     Option("peak_to_mean", "RATIO", "load of the busiest hour over the day's mean (1 when absent)", _of(ABOVE_ONE)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
+    Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
 #: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
@@ -120,7 +121,8 @@ STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 class Command(NamedTuple):
     """One question of the tool: the module that answers it and the options that it takes.
 
-    ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most.
+    ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most, and
+    ``word`` what the help calls one.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Command(NamedTuple):
     options: tuple[str, ...]
     arguments: str = ""
     words: tuple[int, int | None] = (0, 0)
+    word: str = "NAME"
 
     @property
     def module(self) -> str:
@@ -172,6 +175,18 @@ _COMMANDS = (
         ("efficiency", "set"),
         arguments="words",
         words=(0, None),
+        word="FILE",
+    ),
+    Command(
+        "calibrate",
+        "a profile of your own stack from your benchmark's files",
+        (
+            "gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype",
+            "efficiency", "output",
+        ),
+        arguments="words",
+        words=(1, None),
+        word="FILE",
     ),
     Command(
         "presets",

@@ -15,6 +15,8 @@ from infercost.work import Work, work_of
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
+#: A measurement this far below the bound is faster than it, not a rounding of it.
+ROUNDING = 1e-3
 
 
 class Prepared(NamedTuple):
@@ -158,6 +160,11 @@ def is_prompt(metric: str) -> bool:
 def is_rate(metric: str) -> bool:
     """Whether a larger number of this metric is faster."""
     return "tok_s" in metric
+
+
+def beats_bound(metric: str, measured: float, bound: float) -> bool:
+    """Whether a measurement is faster than the bound."""
+    return (measured / bound if is_rate(metric) else bound / measured) > 1 + ROUNDING
 
 
 def log_ratio(metric: str, predicted: float, measured: float) -> float:

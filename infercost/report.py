@@ -71,11 +71,19 @@ class Note(NamedTuple):
     text: str
 
 
+class File(NamedTuple):
+    """A file that an answer consists of, beside what it says: where it was asked to go, and its text."""
+
+    path: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
     ``follow`` is a command that follows from it, for the user to paste.
+    ``file`` is what the command line writes where the answer is a file, and nobody else does.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
 
@@ -90,6 +98,7 @@ class Report:
     notes: tuple[Note, ...] = ()
     steps: tuple[Any, ...] = ()
     met: bool = True
+    file: File | None = None
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

@@ -17,6 +17,8 @@ from infercost.sharding import FREE, Layout, check, layouts
 GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 #: Bits of a weight with the scales of its groups, tables and head in 16 bits.
 GROUPED_BITS = {"awq-int4": 4.25, "gptq-int4": 4.25, "int4": 4.25, "fp4": 4.5, "nvfp4": 4.5, "mxfp4": 4.25}
+#: What runs of 16-bit weights call them; engines load fp32 as one of these where nobody says otherwise.
+HALF = ("bf16", "fp16")
 #: Share of memory that engines plan with unless told otherwise.
 ENGINE_SHARE = 0.9
 #: What a source's notes say of a row that measures something else.
@@ -62,6 +64,9 @@ def stored_as(model: Model, row: Measured) -> Model:
     """The model in the formats that a run stored it in; where the cache's is not stated, that of its engine's default.
 
     TensorRT-LLM's published runs of 8-bit and 4-bit weights keep the cache in 8 bits.
+
+    Raises:
+        BadValue: a format whose bits are not known.
     """
     named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
@@ -71,6 +76,9 @@ def stored_as(model: Model, row: Measured) -> Model:
         model = model if model.quantization.name == named else with_format(model, named, GROUPED_BITS[named])
     elif named in ("fp8", "int8"):
         model = model if model.quantization.name == named else with_format(model, named, 8)
+    elif named and named not in HALF:
+        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF_BITS))
+        raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
     elif named or model.quantization.name == "fp32":
         model = with_format(model, "bf16", 16)
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model

@@ -9,7 +9,7 @@ from infercost.preset import Preset
 
 #: Figures of a profile that a pass is timed with.
 SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
-TIMES = ("collective_latency", "hop_latency", "kernel_time", "step_overhead", "sequence_overhead")
+TIMES = ("collective_latency", "network_latency", "hop_latency", "kernel_time", "step_overhead", "sequence_overhead")
 #: What a profile adds to each request rather than to a pass.
 PER_REQUEST = ("request_overhead", "steps_waited")
 COUNTS = ("kernels_per_layer", "kernels_per_sparse_layer", "activation_traffic", "expert_imbalance")
@@ -32,6 +32,7 @@ class Speeds(NamedTuple):
     cache_share: float = 1.0
     link_share: float = 1.0
     collective_latency: float = 0.0
+    network_latency: float = 0.0
     hop_latency: float = 0.0
     kernel_time: float = 0.0
     step_overhead: float = 0.0

@@ -40,7 +40,11 @@ def _by(*starts: str) -> Callable[[Measured], bool]:
 
 SPEED = ("memory_share", "compute_share", "kernel_time")
 RECIPES = {
-    "realistic": Recipe(_by(""), (*SPEED, "collective_latency", "request_overhead"), {"kernels_per_sparse_layer": 5.0}),
+    "realistic": Recipe(
+        _by(""),
+        (*SPEED, "network_latency", "request_overhead", "sequence_overhead"),
+        {"kernels_per_sparse_layer": 5.0, "collective_latency": 14e-6, "cache_share": 0.9},
+    ),
     "vllm": Recipe(
         lambda row: row.request_rate is not None,
         (
@@ -61,7 +65,7 @@ RECIPES = {
     ),
     "fastertransformer": Recipe(
         _by("fastertransformer"),
-        (*SPEED, "collective_latency", "sequence_overhead"),
+        (*SPEED, "collective_latency", "network_latency", "sequence_overhead"),
         {"kernels_per_sparse_layer": SPARSE},
     ),
     "llama.cpp": Recipe(_by("llama.cpp"), SPEED, {}),

@@ -10,12 +10,12 @@ from infercost.efficiency import complete
 from infercost.errors import InfercostError, Missing
 from infercost.fitting import Errors, errors
 from infercost.measured import Measured
-from infercost.prediction import Prepared, is_rate, log_ratio, prepare
+from infercost.prediction import Prepared, beats_bound, log_ratio, prepare
 from infercost.preset import Preset
 from infercost.question import Asked, apply_sets
 from infercost.readers.results.table import read_table
 from infercost.report import Note, Report, Row, Series
-from infercost.units import show
+from infercost.units import many, show
 
 #: What is shipped: a step or request at a known batch, a request rate, a load as high as memory lets it be.
 SHIPPED = {
@@ -27,8 +27,6 @@ SHIPPED = {
 #: The word for each row's own stack in place of a profile's name.
 STACK = "stack"
 Rows = tuple[dict[str, Any], ...]
-#: A measurement this far below the bound is faster than it, not a rounding of it.
-ROUNDING = 1e-3
 
 
 def answer(asked: Asked) -> Report:
@@ -53,7 +51,7 @@ def answer(asked: Asked) -> Report:
         inputs=tuple(asked.inputs),
         results=_results(rows, own, skipped),
         series=Series(_columns(own), rows, shown=_summary(labels, rows, own)),
-        notes=(*_skips(skipped), *asked.notes),
+        notes=(*skips(skipped), *asked.notes),
     )
 
 
@@ -119,10 +117,9 @@ def _row(run: Prepared, profile: Preset | None) -> dict[str, Any]:
     }
 
 
-def beats_bound(row: dict[str, Any]) -> bool:
-    """Whether a measurement is faster than the bound."""
-    faster = row["measured"] / row["bound"] if is_rate(row["metric"]) else row["bound"] / row["measured"]
-    return bool(faster > 1 + ROUNDING)
+def _faster(rows: Iterable[dict[str, Any]]) -> int:
+    """How many measurements are faster than the bound."""
+    return sum(beats_bound(row["metric"], row["measured"], row["bound"]) for row in rows)
 
 
 def _errors(rows: Iterable[dict[str, Any]]) -> Errors:
@@ -137,7 +134,7 @@ def _results(
         Row("count", found.rows, "measurements predicted"),
         Row("median_abs_error", found.median, "of max(predicted / measured, measured / predicted) - 1"),
         Row("p90_abs_error", found.p90, "nine of ten are closer"),
-        Row("below_bound_count", sum(map(beats_bound, rows)), "measurements faster than the ideal bound"),
+        Row("below_bound_count", _faster(rows), "measurements faster than the ideal bound"),
         Row("skipped_count", len(skipped), "rows that cannot be expressed; the notes say why"),
     ]
     if own is not None:
@@ -176,7 +173,7 @@ def _line(label: str, chosen: list[int], rows: Any, own: Any) -> dict[str, Any]:
         "median_abs_error": found.median,
         "p90_abs_error": found.p90,
         "bias": exp(ratios[len(ratios) // 2]),
-        "below_bound_count": sum(map(beats_bound, some)),
+        "below_bound_count": _faster(some),
     }
     if own is not None:
         stack = _errors([own[index] for index in chosen])
@@ -185,7 +182,7 @@ def _line(label: str, chosen: list[int], rows: Any, own: Any) -> dict[str, Any]:
 
 
 def _verdict(rows: Rows, own: Any) -> str:
-    found, faster = _errors(rows), sum(map(beats_bound, rows))
+    found, faster = _errors(rows), _faster(rows)
     stack = f" ({show(_errors(own).median, 'share')} with the profile of its own stack)" if own is not None else ""
     beaten = f"{faster} of {found.rows:,} measurements are faster than the bound" if faster else "none beats the bound"
     return (
@@ -194,12 +191,12 @@ def _verdict(rows: Rows, own: Any) -> str:
     )
 
 
-def _skips(skipped: list[tuple[str, str]]) -> list[Note]:
+def skips(skipped: list[tuple[str, str]]) -> list[Note]:
     """One note a reason, with how many rows it holds back and one of them."""
     why: dict[str, list[str]] = {}
     for name, reason in skipped:
         why.setdefault(reason, []).append(name)
     return [
-        Note("skipped", f"{len(names)} rows left out: {reason} ({names[0]}{', ...' if len(names) > 1 else ''})")
+        Note("skipped", f"{many(len(names), 'row')} left out: {reason} ({names[0]}{', ...' if len(names) > 1 else ''})")
         for reason, names in sorted(why.items(), key=lambda item: -len(item[1]))
     ]

@@ -31,6 +31,9 @@ _OUTPUT = (
     ("output", str, "FILE", "write there instead of standard output, whole or not at all"),
 )
 
+#: Options with a letter of their own.
+_SHORT = {"output": ("-o",)}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 answered, 2 a wrong question, 3 does not fit."""
@@ -118,7 +121,9 @@ def _function(command: Command, whole: bool) -> Callable[..., int]:
             return CLOSED_PIPE
 
     parameters = (
-        [*_words(command), *map(_parameter, map(OPTIONS.__getitem__, command.options)), *_output()] if whole else []
+        [*_words(command), *map(_parameter, map(OPTIONS.__getitem__, command.options)), *_output(command)]
+        if whole
+        else []
     )
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -129,29 +134,36 @@ def _function(command: Command, whole: bool) -> Callable[..., int]:
 def _words(command: Command) -> list[Parameter]:
     if not command.arguments:
         return []
-    info = typer.Argument(metavar="[NAME]...", autocompletion=complete.for_words(command), show_default=False)
+    info = typer.Argument(
+        metavar=f"[{command.word}]...", autocompletion=complete.for_words(command), show_default=False
+    )
     return [_keyword("words", Annotated[list[str] | None, info])]
 
 
 def _parameter(option: Option) -> Parameter:
-    flags = [_flag(name) for name in (option.name, option.also) if name]
     info = typer.Option(
-        *flags, metavar=option.metavar or None, help=option.help, autocompletion=complete.for_option(option)
+        *_flags(option.name),
+        *(_flags(option.also) if option.also else []),
+        metavar=option.metavar or None,
+        help=option.help,
+        autocompletion=complete.for_option(option),
     )
     kind: Any = list[str] if option.repeat else str if option.metavar else bool
     return _keyword(option.name, Annotated[kind | None, info])
 
 
-def _output() -> list[Parameter]:
+def _output(command: Command) -> list[Parameter]:
+    """What every command takes, but for what it takes in a sense of its own."""
     return [
         _keyword(
             name,
             Annotated[
                 kind | None,
-                typer.Option(_flag(name), metavar=metavar, help=text, autocompletion=complete.for_output(name)),
+                typer.Option(*_flags(name), metavar=metavar, help=text, autocompletion=complete.for_output(name)),
             ],
         )
         for name, kind, metavar, text in _OUTPUT
+        if name not in command.options
     ]
 
 
@@ -159,8 +171,8 @@ def _keyword(name: str, annotation: Any) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _flags(name: str) -> list[str]:
+    return [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
 
 
 def entry() -> None:

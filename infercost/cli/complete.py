@@ -26,7 +26,9 @@ def for_output(name: str) -> Completer:
 
 
 def for_words(command: Command) -> Completer:
-    """The completer of a command's words: what ``presets`` does, and the names of all presets."""
+    """The completer of a command's words: what ``presets`` does, and preset names; none for files."""
+    if command.word == "FILE":
+        return None
     verbs = ("list", "show", "path") if command.name == "presets" else ()
 
     def complete(incomplete: str) -> list[str]:

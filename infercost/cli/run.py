@@ -25,7 +25,8 @@ def run(command: Command, options: dict[str, Any]) -> int:
     Raises:
         InfercostError: the question is wrong; nothing has been written.
     """
-    output, steps, sources = options.pop("output"), bool(options.pop("steps")), bool(options.pop("sources"))
+    output = None if "output" in command.options else options.pop("output")
+    steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
     form = _form(options, output)
     words = options.pop("words", None) or ()
     asked = ask(
@@ -34,6 +35,8 @@ def run(command: Command, options: dict[str, Any]) -> int:
     if form == "csv" and (steps or sources):
         raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
     report = answer(asked, steps=steps)
+    if report.file and report.file.path:
+        write_file(report.file.path, report.file.text)
     if output is None:
         write_output(_text(report, form, sources))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import infercost
-from tests.conftest import Run, bare_env
+from tests.conftest import ROOT, Run, bare_env
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
 KEYS = {
@@ -22,6 +22,8 @@ KEYS = {
     "sweep-batch": "critical_batch knee_batch max_batch lone_user_cost_ratio",
     "userbase": "concurrent_users minutes_per_day users users_at_trough mean_concurrent peak_concurrent "
     "trough_concurrent slots gpus usd_per_month",
+    "calibrate": "count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count "
+    "undetermined_count skipped_count",
 }
 COMPARE = "name flops_per_byte drain_time_s critical_batch flops_per_joule memory_bytes memory_bandwidth_bytes_per_s"
 ASKED: dict[str, tuple[str, ...]] = {
@@ -29,6 +31,11 @@ ASKED: dict[str, tuple[str, ...]] = {
     "utilization": ("utilization", *NOTE),
     "sweep-batch": ("sweep-batch", *NOTE),
     "userbase": ("userbase", "--concurrent", "1000"),
+    "calibrate": (
+        "calibrate",
+        str(ROOT / "tests" / "data" / "results" / "llama_bench.json"),
+        *("--gpu", "rtx-4090", "--model", "llama-3.1-8b"),
+    ),
     "compare": ("compare", "h100-note", "human-brain"),
     "compare all": ("compare", "--all"),
     "presets list": ("presets", "list"),
@@ -242,6 +249,8 @@ def test_help_is_plain(run: Run) -> None:
     assert "utilization" in run().out
     said = run("utilization", "--help").out
     assert "--gpu NAME[:N]" in said
+    assert "-o" in said.replace(",", " ").split()
+    assert "[FILE]..." in run("calibrate", "--help").out
     assert not set("╭│") & set(said)
     assert max(map(len, said.splitlines())) <= 80
 

@@ -92,6 +92,18 @@ def test_a_burst_has_the_batch_that_the_user_gives() -> None:
     }  # fmt: skip
 
 
+def test_requests_that_follow_each_other_are_told_from_a_batch() -> None:
+    for name, is_closed in (
+        ("vllm_serve.json", True),
+        ("guidellm_0.8.json", True),
+        ("aiperf_concurrency.json", True),
+        ("aiperf_rate.json", False),
+        ("sglang_one_batch.jsonl", False),
+        ("sglang_one_batch_server.jsonl", False),
+    ):
+        assert {"closed-loop" in row.notes for row in read(DATA / name).measured} == {is_closed}, name
+
+
 def test_no_more_requests_are_in_flight_than_there_were(write: Write) -> None:
     assert {row.batch for row in read(write({**SERVE, "max_concurrency": 256})).measured} == {200}
 

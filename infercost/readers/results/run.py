@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from infercost.errors import Missing
 from infercost.measured import Measured
+from infercost.readers.results.fields import joined
 
 #: A row that was not read, and why: ``(id, why)``.
 Skipped = tuple[str, str]
@@ -100,15 +101,20 @@ def filled(load: Load, entry: Entry) -> Load:
     return Load(batch, load.request_rate, *tokens)
 
 
-def served(entry: Entry, load: Load, times: Times, known: Measured) -> tuple[list[Measured], list[Skipped]]:
+def served(
+    entry: Entry, load: Load, times: Times, known: Measured, *, batch: bool = False
+) -> tuple[list[Measured], list[Skipped]]:
     """The rows itl, ttft and e2e in seconds, and those that were not measured.
 
-    ``known`` carries what else the file says: framework, notes and the like.
+    ``known`` carries what else the file says: framework, notes and the like. A steady number of requests in flight
+    is noted as ``closed-loop``, unless they are one ``batch`` that starts and ends together.
 
     Raises:
         Missing: no load, or none of the three was measured.
     """
     load = filled(load, entry)
+    if load.batch is not None and not batch:
+        known = known._replace(notes=joined(known.notes, "closed-loop"))
     why = "not measured"
     if load.output_tokens is not None and load.output_tokens <= 1:
         why = "one token a request has no gap"

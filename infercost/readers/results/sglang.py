@@ -65,4 +65,4 @@ def read_one_batch(document: Document, entry: Entry) -> tuple[list[Measured], li
             f"{stopped:g} answers ended early" if stopped else "",
         ),
     )
-    return served(entry, arriving, Times(ttft, e2e, step), known)
+    return served(entry, arriving, Times(ttft, e2e, step), known, batch=True)
