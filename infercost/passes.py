@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from infercost.engine import roofline
 from infercost.links import communication_time
+from infercost.numeric import is_nothing
 from infercost.speeds import Speeds
 from infercost.work import Work
 
@@ -11,7 +12,8 @@ from infercost.work import Work
 class Load(NamedTuple):
     """What one pass moves: sequences that decode, each so many tokens at a context, and tokens of prompts.
 
-    ``prompts`` are the prompts that end in this pass, ``cached`` the tokens that lie before the new ones.
+    ``sequences`` may be an array: each part of the pass is then one too, or the same for all of them. ``prompts`` are
+    the prompts that end in this pass, ``cached`` the tokens that lie before the new ones.
     """
 
     sequences: float = 0
@@ -87,7 +89,7 @@ def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
 
 def step_time(parts: Parts, overlap: str) -> float:
     """Seconds of a pass under an overlap rule: ``full``, ``operator`` or ``none``."""
-    sent = parts.communication or 0.0
+    sent = 0.0 if parts.communication is None else parts.communication
     if overlap == "operator":
         matrix = roofline.operator_time(compute_time=parts.matrix_compute, memory_time=parts.matrix_memory)
         attention = roofline.operator_time(compute_time=parts.attention_compute, memory_time=parts.attention_memory)
@@ -125,7 +127,7 @@ def _attention(work: Work, speeds: Speeds, load: Load) -> float:
     if not work.attending:
         return 0.0
     total = 0.0
-    if load.sequences:
+    if not is_nothing(load.sequences):
         total += _scores(work, speeds, work.attention_flops(load.context), load.sequences * load.tokens_each)
     if load.prompt_tokens:
         count = max(load.prompts, 1)
@@ -147,10 +149,10 @@ def _caches(work: Work, speeds: Speeds, load: Load) -> float:
     """Seconds of reading caches: of decoding sequences, and of prompts whose first tokens are there already."""
     if not work.attending:
         return 0.0
-    read = work.cache_read(load.sequences, load.context) if load.sequences else 0.0
+    read = 0.0 if is_nothing(load.sequences) else work.cache_read(load.sequences, load.context)
     if load.prompt_tokens and load.cached:
         read += work.cache_read(max(load.prompts, 1), load.cached)
-    return _reading(work, speeds, read, speeds.cache_share) if read else 0.0
+    return 0.0 if is_nothing(read) else _reading(work, speeds, read, speeds.cache_share)
 
 
 def _activations(work: Work, speeds: Speeds, tokens: float) -> float:
@@ -162,7 +164,7 @@ def _activations(work: Work, speeds: Speeds, tokens: float) -> float:
 
 def _hottest(work: Work, speeds: Speeds, tokens: float) -> float:
     """How many times the mean load the rank with the most popular experts has, under expert parallelism."""
-    if work.layout.ep == 1 or not speeds.expert_imbalance or not tokens:
+    if work.layout.ep == 1 or not speeds.expert_imbalance or is_nothing(tokens):
         return 1.0
     return roofline.hottest_rank(
         tokens=tokens,

@@ -73,7 +73,7 @@ def step_parts(replica: Replica, batch: float, context: float, tokens_each: floa
 def part_of(replica: Replica, batch: float) -> float:
     """Sequences that a pipeline stage works on at a time."""
     stages = replica.work.layout.pp
-    return float(ceiling(batch / stages)) if stages > 1 else batch
+    return 1.0 * ceiling(batch / stages) if stages > 1 else batch
 
 
 def decode_time(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> float:

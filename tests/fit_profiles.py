@@ -106,9 +106,10 @@ def written(key: str, value: float) -> str:
 
 
 def write(path: Path, found: Fit, fixed: Mapping[str, float]) -> None:
-    """Put the constants into a profile's file, each in its place."""
+    """Put the constants into a profile's file, each in its place; those that are ``realistic``'s follow it."""
     text = path.read_text()
-    for key in (*found.determined, *found.undetermined, *fixed):
+    shared = re.findall(r"^(\w+): \{[^}]*source: REAL\b", text, flags=re.MULTILINE)
+    for key in (*found.determined, *found.undetermined, *fixed, *shared):
         line = rf"^({key}: \{{value: )[^,]+"
         text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
     rows, median, p90 = found.after
