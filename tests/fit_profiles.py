@@ -14,14 +14,26 @@ from infercost import catalog
 from infercost.analyses.validate import SHIPPED
 from infercost.efficiency import complete
 from infercost.errors import InfercostError
-from infercost.fitting import Fit, fit, with_constants
+from infercost.fitting import RANGES, Fit, fit, with_constants
 from infercost.measured import Measured
 from infercost.prediction import Prepared, prepare
+from infercost.preset import Preset
 from infercost.readers.results.table import read_table
 
 MEASUREMENTS = catalog.shipped() / "measurements"
 PROFILES = catalog.shipped() / "efficiency"
 DATE = "2026-11"
+#: Constants of a stack that its own data do not tell, from papers, kernels and NCCL's own model; see the files.
+KNOWN = {
+    "cache_share": 0.85,
+    "collective_latency": 14e-6,
+    "network_latency": 40e-6,
+    "step_overhead": 0.0,
+    "sequence_overhead": 0.0,
+    "request_overhead": 0.0,
+}
+#: Collectives before their kernels were engines' own: between what LMDeploy's and FasterTransformer's rows tell.
+OLDER = {"collective_latency": 35e-6}
 #: Kernels of one sparse layer: router, sort, two grouped products and a sum beside those of a dense layer.
 SPARSE = 9.0
 
@@ -51,7 +63,7 @@ RECIPES = {
             *("memory_share", "cache_share", "kernel_time", "kernels_per_sparse_layer"),
             *("step_overhead", "request_overhead", "steps_waited"),
         ),
-        {"compute_share": 0.7, "collective_latency": 10e-6, "kernel_time": 7e-6},
+        {"compute_share": 0.7, "kernel_time": 7e-6},
     ),
     "tensorrt-llm": Recipe(
         lambda row: row.framework == "TensorRT-LLM" or row.framework.startswith("TensorRT-LLM ("),
@@ -60,8 +72,8 @@ RECIPES = {
     ),
     "tensorrt-llm-2023": Recipe(
         _by("tensorrt-llm 0.5", "tensorrt-llm 0.6"),
-        ("compute_share", "kernel_time"),
-        {"kernels_per_sparse_layer": SPARSE, "memory_share": 0.85},
+        ("compute_share", "kernel_time", "request_overhead"),
+        {"kernels_per_sparse_layer": SPARSE, "memory_share": 0.85, **OLDER},
     ),
     "fastertransformer": Recipe(
         _by("fastertransformer"),
@@ -75,7 +87,7 @@ RECIPES = {
         {"kernels_per_sparse_layer": SPARSE},
     ),
     "autoawq": Recipe(_by("autoawq"), ("memory_share", "kernel_time"), {"kernel_time": 7e-6}),
-    "vllm-2024": Recipe(lambda row: row.framework == "vLLM", SPEED, {}),
+    "vllm-2024": Recipe(lambda row: row.framework == "vLLM", SPEED, OLDER),
     "deepspeed": Recipe(_by("deepspeed"), ("memory_share", "collective_latency"), {"kernel_time": 7e-6}),
 }
 
@@ -92,12 +104,18 @@ def measured() -> list[Prepared]:
     return found
 
 
+def base_of(name: str) -> Preset:
+    """What a fit starts from: the profile for everybody, but for what is known of one stack."""
+    recipe = RECIPES[name]
+    everybody = complete(catalog.load("efficiency", "realistic"))
+    known = {key: value for key, value in KNOWN.items() if name != "realistic"}
+    return with_constants(everybody, {**known, **recipe.fixed}, "", "")
+
+
 def fitted(name: str, runs: list[Prepared]) -> Fit:
     """The fit of one profile, from the constants that are not its own."""
     recipe = RECIPES[name]
-    base = complete(catalog.load("efficiency", "realistic" if name != "realistic" else name))
-    base = with_constants(base, dict(recipe.fixed), "", "")
-    return fit([run for run in runs if recipe.rows(run.measured)], base, recipe.free, "FIT", DATE)
+    return fit([run for run in runs if recipe.rows(run.measured)], base_of(name), recipe.free, "FIT", DATE)
 
 
 def written(key: str, value: float) -> str:
@@ -105,13 +123,13 @@ def written(key: str, value: float) -> str:
     return f"{float(f'{value * 1e6:.3g}'):g}us" if key.endswith(("_time", "_latency", "_overhead")) else f"{value:.3g}"
 
 
-def write(path: Path, found: Fit, fixed: Mapping[str, float]) -> None:
-    """Put the constants into a profile's file, each in its place; those that are ``realistic``'s follow it."""
+def write(path: Path, found: Fit) -> None:
+    """Put the constants into a profile's file, each in its place."""
     text = path.read_text()
-    shared = re.findall(r"^(\w+): \{[^}]*source: REAL\b", text, flags=re.MULTILINE)
-    for key in (*found.determined, *found.undetermined, *fixed, *shared):
-        line = rf"^({key}: \{{value: )[^,]+"
-        text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
+    for key in (*RANGES, "kernels_per_sparse_layer"):
+        if key not in ("attention_share", "steps_waited") or key in found.determined:
+            line = rf"^({key}: \{{value: )[^,]+"
+            text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
     rows, median, p90 = found.after
     error = f'error: "half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"'
     text = re.sub(r"^error: .*\n", "", text, flags=re.MULTILINE)
@@ -123,7 +141,7 @@ def main(names: list[str]) -> None:
     runs = measured()
     for name in names or RECIPES:
         found = fitted(name, runs)
-        write(PROFILES / f"{name}.yaml", found, RECIPES[name].fixed)
+        write(PROFILES / f"{name}.yaml", found)
         constants = ", ".join(f"{key} {written(key, found.profile.value(key))}" for key in found.determined)
         left = f"; not determined: {', '.join(found.undetermined)}" if found.undetermined else ""
         rows, median, p90 = found.after
