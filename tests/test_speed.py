@@ -236,7 +236,7 @@ def test_users_who_wait_for_their_answer_make_the_rate(
     case: Case, profile: str, request: Request, concurrent: int
 ) -> None:
     served = serve_closed(replica(case, profile), concurrent, request)
-    assert served.rate * served.request_time == pytest.approx(concurrent, rel=1e-4)
+    assert served.rate * served.request_time == pytest.approx(concurrent, rel=1e-3)
 
 
 def test_mixtral_reads_two_experts_for_one_token_and_eight_for_many() -> None:

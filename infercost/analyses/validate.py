@@ -7,7 +7,7 @@ from typing import Any
 
 from infercost import catalog
 from infercost.efficiency import complete
-from infercost.errors import InfercostError, Missing
+from infercost.errors import BadValue, InfercostError, Missing
 from infercost.fitting import Errors, errors
 from infercost.measured import Measured
 from infercost.prediction import Prepared, is_rate, log_ratio, prepare
@@ -38,6 +38,7 @@ def answer(asked: Asked) -> Report:
         InfercostError: a file that cannot be read, or a profile that does not exist.
     """
     name = asked.take("efficiency", "realistic", "and each row's own stack beside it")
+    _refuse_idle_sets(asked, name)
     groups = [_group(name, *read_table(path)) for name, path in _tables(asked.words)]
     prepared = [(group, run) for group, runs, _ in groups for run in runs]
     skipped = [each for _, _, some in groups for each in some]
@@ -55,6 +56,15 @@ def answer(asked: Asked) -> Report:
         series=Series(_columns(own), rows, shown=_summary(labels, rows, own)),
         notes=(*_skips(skipped), *asked.notes),
     )
+
+
+def _refuse_idle_sets(asked: Asked, name: Any) -> None:
+    """Nothing, unless a ``--set`` would change no prediction."""
+    for text in asked.get("set") or ():
+        if text.strip().startswith("gpu."):
+            raise BadValue(f"--set: {text!r}: each row names its own part", "copy the part's preset and name it there")
+        if name == STACK:
+            raise BadValue(f"--set: {text!r}: each row has its own profile", "name one profile: --efficiency vllm")
 
 
 def _tables(words: tuple[str, ...]) -> Iterable[tuple[str, str]]:
