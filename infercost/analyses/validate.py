@@ -6,7 +6,7 @@ from math import exp
 from typing import Any
 
 from infercost import catalog
-from infercost.efficiency import complete
+from infercost.efficiency import complete, law
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.fitting import Errors, errors
 from infercost.measured import Measured
@@ -87,7 +87,12 @@ def _group(name: str, found: list[Measured], skipped: list[tuple[str, str]]) -> 
 
 
 def _profile(asked: Asked, name: Any) -> Preset:
-    return apply_sets(asked, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
+    found = name if isinstance(name, Preset) else catalog.load("efficiency", name)
+    if law(found) != "roofline":
+        raise BadValue(
+            f"--efficiency: {found.name} counts a step by the law of a paper", "name a profile without a law"
+        )
+    return apply_sets(asked, complete(found))
 
 
 @cache

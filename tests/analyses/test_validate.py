@@ -230,9 +230,10 @@ def test_a_bad_header_is_one_line(run: Run, tmp_path: Path, header: str) -> None
     [
         (("--set", "gpu.memory_bandwidth=4TB/s"), "each row names its own part"),
         (("--efficiency", "stack", "--set", "efficiency.memory_share=0.5"), "each row has its own profile"),
+        (("--efficiency", "erdil-2025"), "by the law of a paper"),
     ],
 )
-def test_what_would_change_nothing_is_refused(run: Run, options: tuple[str, ...], problem: str) -> None:
+def test_what_would_not_be_heeded_is_refused(run: Run, options: tuple[str, ...], problem: str) -> None:
     said = run("validate", str(TABLES / "served.csv"), *options)
     assert said.code == 2
     assert problem in said.err
