@@ -182,7 +182,8 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
         return low
     guess, side = low, 0
     for _ in range(ROUNDS):
-        between = (low * below - high * above) / (below - above) if isfinite(below) else (low + high) / 2
+        finite = isfinite(below) and isfinite(above)
+        between = (low * below - high * above) / (below - above) if finite else (low + high) / 2
         before, guess = guess, between
         value = excess(guess)
         if abs(guess - before) <= CLOSE * guess:

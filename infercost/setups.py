@@ -16,7 +16,10 @@ from infercost.sharding import FREE, Layout, check, layouts
 #: Bits of a weight in formats that quantize every table too, scales included: llama.cpp's quantize tool prints them.
 GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 #: Bits of a weight with the scales of its groups, tables and head in 16 bits.
-GROUPED_BITS = {"awq-int4": 4.25, "gptq-int4": 4.25, "int4": 4.25, "fp4": 4.5, "nvfp4": 4.5, "mxfp4": 4.25}
+GROUPED_BITS = {
+    **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
+    **dict.fromkeys(("fp4", "nvfp4"), 4.5),
+}
 #: What runs of 16-bit weights call them; engines load fp32 as one of these where nobody says otherwise.
 HALF = ("bf16", "fp16")
 #: Share of memory that engines plan with unless told otherwise.

@@ -13,8 +13,7 @@ from timeit import repeat
 
 from infercost import catalog
 from infercost.efficiency import complete
-from infercost.formats import arithmetic_format
-from infercost.hardware import rate_for
+from infercost.mixed import matrix_rate
 from infercost.models import find_model
 from infercost.replica import Replica, Request, decode_time, serve_rate
 from infercost.sharding import Layout
@@ -41,7 +40,7 @@ def replica(model: str) -> Replica:
     """A model under the profile for everybody."""
     part, profile = catalog.load("accelerators", "h100"), complete(catalog.load("efficiency", "realistic"))
     found = find_model(model).model
-    speeds = speeds_of(part, profile, rate_for(part, arithmetic_format(found.quantization)), "operator", 2.0)
+    speeds = speeds_of(part, profile, matrix_rate(found, part), "operator", 2.0)
     return Replica(work_of(found, LAYOUTS[model]), speeds, *(profile.value(key) for key in PER_REQUEST))
 
 

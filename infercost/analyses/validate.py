@@ -6,8 +6,8 @@ from math import exp
 from typing import Any
 
 from infercost import catalog
-from infercost.efficiency import complete
-from infercost.errors import InfercostError, Missing
+from infercost.efficiency import complete, law
+from infercost.errors import BadValue, InfercostError, Missing
 from infercost.fitting import Errors, errors
 from infercost.measured import Measured
 from infercost.prediction import Prepared, beats_bound, log_ratio, prepare
@@ -36,6 +36,7 @@ def answer(asked: Asked) -> Report:
         InfercostError: a file that cannot be read, or a profile that does not exist.
     """
     name = asked.take("efficiency", "realistic", "and each row's own stack beside it")
+    _refuse_idle_sets(asked, name)
     groups = [_group(name, *read_table(path)) for name, path in _tables(asked.words)]
     prepared = [(group, run) for group, runs, _ in groups for run in runs]
     skipped = [each for _, _, some in groups for each in some]
@@ -53,6 +54,15 @@ def answer(asked: Asked) -> Report:
         series=Series(_columns(own), rows, shown=_summary(labels, rows, own)),
         notes=(*skips(skipped), *asked.notes),
     )
+
+
+def _refuse_idle_sets(asked: Asked, name: Any) -> None:
+    """Nothing, unless a ``--set`` would change no prediction."""
+    for text in asked.get("set") or ():
+        if text.strip().startswith("gpu."):
+            raise BadValue(f"--set: {text!r}: each row names its own part", "copy the part's preset and name it there")
+        if name == STACK:
+            raise BadValue(f"--set: {text!r}: each row has its own profile", "name one profile: --efficiency vllm")
 
 
 def _tables(words: tuple[str, ...]) -> Iterable[tuple[str, str]]:
@@ -75,7 +85,12 @@ def _group(name: str, found: list[Measured], skipped: list[tuple[str, str]]) -> 
 
 
 def _profile(asked: Asked, name: Any) -> Preset:
-    return apply_sets(asked, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
+    found = name if isinstance(name, Preset) else catalog.load("efficiency", name)
+    if law(found) != "roofline":
+        raise BadValue(
+            f"--efficiency: {found.name} counts a step by the law of a paper", "name a profile without a law"
+        )
+    return apply_sets(asked, complete(found))
 
 
 @cache

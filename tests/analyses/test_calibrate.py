@@ -23,14 +23,17 @@ COLUMNS = (DATA / "measurements.csv").read_text().splitlines()[0]
 MATRICES = 32 * (4096 * (4096 + 1024 + 1024 + 4096) + 3 * 4096 * 14336)
 HEAD = 128256 * 4096
 BANDWIDTH = 3.35e12
+#: Constants that no fit here touches, as the profile to start from has them.
+START = load("efficiency", "realistic")
+LEFT = {key: START.value(key) for key in ("cache_share", "sequence_overhead", "kernel_time", "memory_share")}
 #: Bytes a parameter of the matrices; the head stays in two.
 FORMATS = {"fp16": 2, "fp8": 1, "awq-int4": 4.25 / 8}
 
 
 def step(size: float, context: float, share: float, kernel_time: float) -> float:
-    """Seconds of a step at batch 1 by hand: weights, 128 KiB of cache a token at 0.85, five kernels a layer."""
-    read = (MATRICES * size + HEAD * 2) / (share * BANDWIDTH) + context * 131072 / (0.85 * BANDWIDTH)
-    return read + 32 * 5 * kernel_time
+    """Seconds of a step at batch 1 by hand: weights, 128 KiB of cache a token, five kernels a layer, one sequence."""
+    read = (MATRICES * size + HEAD * 2) / (share * BANDWIDTH) + context * 131072 / (LEFT["cache_share"] * BANDWIDTH)
+    return read + 32 * 5 * kernel_time + LEFT["sequence_overhead"]
 
 
 def table(path: Path, times: dict[tuple[str, int], float]) -> str:
@@ -64,17 +67,20 @@ def test_what_made_the_runs_is_found_again(
 
 
 def test_one_format_does_not_tell_reads_from_kernels(tmp_path: Path, run: Run) -> None:
-    times = {("fp16", context): step(2, context, 0.7, 19.5e-6) for context in (1, 64, 512, 1024)}
+    times = {("fp16", context): step(2, context, 0.7, LEFT["kernel_time"]) for context in (1, 64, 512, 1024)}
     rows = {row["constant"]: row for row in run("calibrate", table(tmp_path / "a.csv", times), "--json").json["rows"]}
     assert rows["memory_share"]["after"] == pytest.approx(0.7, rel=0.02)
-    assert rows["kernel_time"]["after"] == rows["kernel_time"]["before"] == 19.5e-6
+    assert rows["kernel_time"]["after"] == rows["kernel_time"]["before"] == LEFT["kernel_time"]
     assert rows["kernel_time"]["remark"] == "left: acts like memory_share"
     assert rows["collective_latency"]["remark"] == "left: no effect here"
 
 
 def test_a_stack_that_waits_is_not_taken_for_slow_memory(tmp_path: Path, run: Run) -> None:
     """12 ms beside the reads: no share of the bandwidth in reason explains it, time beside each step does."""
-    times = {("awq-int4", context): step(FORMATS["awq-int4"], context, 0.842, 19.5e-6) + 9e-3 for context in (1, 64, 9)}
+    times = {
+        ("awq-int4", context): step(FORMATS["awq-int4"], context, LEFT["memory_share"], LEFT["kernel_time"]) + 9e-3
+        for context in (1, 64, 9)
+    }
     result = run("calibrate", table(tmp_path / "a.csv", times), "--json")
     rows = {row["constant"]: row for row in result.json["rows"]}
     assert rows["step_overhead"]["after"] == pytest.approx(9e-3, rel=0.05)
@@ -82,7 +88,7 @@ def test_a_stack_that_waits_is_not_taken_for_slow_memory(tmp_path: Path, run: Ru
 
 
 def test_a_constant_at_its_edge_is_said(tmp_path: Path, run: Run) -> None:
-    times = {("fp16", context): step(2, context, 0.99, 19.5e-6) for context in (1, 64, 512)}
+    times = {("fp16", context): step(2, context, 0.99, LEFT["kernel_time"]) for context in (1, 64, 512)}
     found = run("calibrate", table(tmp_path / "a.csv", times), "--json").json
     rows = {row["constant"]: row for row in found["rows"]}
     assert rows["memory_share"]["after"] == pytest.approx(0.95, abs=1e-3)
@@ -101,7 +107,7 @@ FILES = {
     "llama_bench.jsonl": (("h100", ""), 2, "1 measurement is too few"),
     "sglang_one_batch.jsonl": (("h100", ""), 0, "Fitted"),
     "sglang_one_batch_server.jsonl": (("h100", ""), 2, "2 measurements are too few"),
-    "sglang_serving.jsonl": (("a100", ""), 2, "does not explain them"),
+    "sglang_serving.jsonl": (("a100", ""), 0, "Fitted 1 constant to 4 measurements"),
     "vllm_latency.json": (("h100", "8"), 2, "1 measurement is too few"),
     "vllm_serve.json": (("h100", ""), 2, "2 measurements are too few"),
     "vllm_serve.jsonl": (("a100", "16"), 0, "Fitted 2 constants to 4 measurements"),
