@@ -93,3 +93,18 @@ def test_every_example_runs_as_it_says(path: Path) -> None:
 def test_the_note_to_the_digit(command: str, figures: list[str]) -> None:
     said = on_a_terminal(f"infercost {command}", ROOT)
     assert [figure for figure in figures if figure not in said] == []
+
+
+def test_the_table_of_fits_says_what_each_profile_says() -> None:
+    """A profile's file says how far it was off when it was fitted; the table in the docs is those words."""
+    table = (ROOT / "docs" / "speed.md").read_text()
+    fitted = 0
+    for path in (ROOT / "presets" / "efficiency").glob("*.yaml"):
+        if said := re.search(
+            r'^error: "half of (\d+) .* within (\S+), .* within (\S+)"', path.read_text(), re.MULTILINE
+        ):
+            fitted += 1
+            row = re.search(rf"^\| `{re.escape(path.stem)}` \|.*$", table, re.MULTILINE)
+            assert row
+            assert [cell.strip() for cell in row[0].split("|")[3:6]] == list(said.groups())
+    assert fitted == 10
