@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infercost.api import compare, fit, sweep_batch, userbase, utilization
+    from infercost.api import calibrate, compare, fit, sweep_batch, userbase, utilization, validate
     from infercost.catalog import accelerator, accelerators
     from infercost.errors import InfercostError
     from infercost.render import to_text
@@ -16,12 +16,14 @@ __all__ = [
     "Report",
     "accelerator",
     "accelerators",
+    "calibrate",
     "compare",
     "fit",
     "sweep_batch",
     "to_text",
     "userbase",
     "utilization",
+    "validate",
 ]
 _ELSEWHERE = {
     "InfercostError": "errors",

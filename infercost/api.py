@@ -71,3 +71,21 @@ def compare(*parts: Any, **options: Any) -> Report:
         InfercostError: see its ``what`` and ``hint``.
     """
     return _question("compare", options, parts)
+
+
+def validate(*files: str, **options: Any) -> Report:
+    """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("validate", options, files)
+
+
+def calibrate(*files: str, **options: Any) -> Report:
+    """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("calibrate", options, files)

@@ -7,12 +7,12 @@ from infercost.engine import roofline
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS
 from infercost.hardware import Rate, rate_for
-from infercost.mixed import matrix_rate
 from infercost.question import Asked
-from infercost.replica import Replica
 from infercost.sharding import Layout
-from infercost.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, Speeds, bounds_of, speeds_of
-from infercost.work import Work, work_of
+from infercost.timing.mixed import matrix_rate
+from infercost.timing.replica import Replica
+from infercost.timing.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, Speeds, bounds_of, speeds_of
+from infercost.timing.work import Work, work_of
 
 
 class StepInputs(NamedTuple):

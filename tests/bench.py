@@ -13,12 +13,12 @@ from timeit import repeat
 
 from infercost import catalog
 from infercost.efficiency import complete
-from infercost.mixed import matrix_rate
 from infercost.models import find_model
-from infercost.replica import Replica, Request, decode_time, serve_rate
 from infercost.sharding import Layout
-from infercost.speeds import PER_REQUEST, speeds_of
-from infercost.work import work_of
+from infercost.timing.mixed import matrix_rate
+from infercost.timing.replica import Replica, Request, decode_time, serve_rate
+from infercost.timing.speeds import PER_REQUEST, speeds_of
+from infercost.timing.work import work_of
 
 PYTHON = sys.executable
 TOOL = [PYTHON, "-c", "from infercost.cli.app import entry; entry()"]

@@ -14,9 +14,9 @@ from infercost import catalog
 from infercost.analyses.validate import SHIPPED
 from infercost.efficiency import complete
 from infercost.errors import InfercostError
-from infercost.fitting import RANGES, Fit, fit, with_constants
 from infercost.measured import Measured
-from infercost.prediction import Prepared, prepare
+from infercost.measurements.fitting import RANGES, Fit, fit, with_constants
+from infercost.measurements.prediction import Prepared, prepare
 from infercost.preset import Preset
 from infercost.readers.results.table import read_table
 

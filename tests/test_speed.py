@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from infercost import catalog
 from infercost.efficiency import complete, law
 from infercost.engine import requests
-from infercost.mixed import matrix_rate
 from infercost.models import find_model
-from infercost.passes import step_time
-from infercost.replica import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate, step_parts
 from infercost.sharding import Layout
-from infercost.speeds import PER_REQUEST, bounds_of, speeds_of
-from infercost.work import work_of
+from infercost.timing.mixed import matrix_rate
+from infercost.timing.passes import step_time
+from infercost.timing.replica import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate, step_parts
+from infercost.timing.speeds import PER_REQUEST, bounds_of, speeds_of
+from infercost.timing.work import work_of
 from tests.conftest import ROOT, bare_env
 
 

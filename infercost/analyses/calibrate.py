@@ -10,8 +10,8 @@ from infercost.analyses.calibrate_runs import Runs, read_runs
 from infercost.derivation import not_recording
 from infercost.efficiency import FIGURES, complete, law
 from infercost.errors import BadValue, Missing
-from infercost.fitting import RANGES, Fit, fit, obstacles
-from infercost.prediction import Prepared
+from infercost.measurements.fitting import RANGES, Fit, fit, obstacles
+from infercost.measurements.prediction import Prepared
 from infercost.preset import Preset
 from infercost.question import Asked
 from infercost.report import File, Note, Report, Row, Series

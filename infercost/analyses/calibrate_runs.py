@@ -9,11 +9,11 @@ from infercost.analyses.validate import skips
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.formats import Format
 from infercost.measured import Measured
-from infercost.prediction import Prepared, beats_bound, is_rate, log_ratio, prepare
+from infercost.measurements.prediction import Prepared, beats_bound, is_rate, log_ratio, prepare
+from infercost.measurements.setups import model_of_run
 from infercost.question import Asked, read_part
 from infercost.readers.results import Run, Workload, read_file
 from infercost.report import Note
-from infercost.setups import model_of_run
 from infercost.units import many, show
 
 #: Fewer say nothing of their own scatter.

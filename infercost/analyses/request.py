@@ -8,10 +8,10 @@ from infercost.engine import requests, roofline
 from infercost.errors import BadValue, Missing
 from infercost.models import find_model
 from infercost.question import Asked
-from infercost.replica import Replica, Request, Served, decode_time, prefill_time, serve_at, serve_rate
 from infercost.sharding import Layout, rank_cache_bytes, valid_widths
 from infercost.stepping import StepInputs
-from infercost.work import work_of
+from infercost.timing.replica import Replica, Request, Served, decode_time, prefill_time, serve_at, serve_rate
+from infercost.timing.work import work_of
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256

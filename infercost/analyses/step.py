@@ -8,9 +8,9 @@ from infercost.efficiency import law
 from infercost.engine import economics, roofline
 from infercost.errors import Missing
 from infercost.numeric import ceiling
-from infercost.passes import Parts, step_time
-from infercost.replica import Replica, part_of, step_parts
 from infercost.stepping import StepInputs
+from infercost.timing.passes import Parts, step_time
+from infercost.timing.replica import Replica, part_of, step_parts
 
 #: No service decodes so many sequences in one step.
 LARGEST_BATCH = 2**24

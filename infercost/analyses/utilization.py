@@ -18,10 +18,10 @@ from infercost.efficiency import law
 from infercost.engine import requests
 from infercost.numeric import ceiling
 from infercost.question import Asked
-from infercost.replica import Served
 from infercost.report import Report, Row
-from infercost.speeds import spread
 from infercost.stepping import StepInputs, read_step_inputs
+from infercost.timing.replica import Served
+from infercost.timing.speeds import spread
 from infercost.units import show
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from infercost import catalog
 from infercost.efficiency import complete, law
 from infercost.errors import BadValue, InfercostError, Missing
-from infercost.fitting import Errors, errors
 from infercost.measured import Measured
-from infercost.prediction import Prepared, beats_bound, log_ratio, prepare
+from infercost.measurements.fitting import Errors, errors
+from infercost.measurements.prediction import Prepared, beats_bound, log_ratio, prepare
 from infercost.preset import Preset
 from infercost.question import Asked, apply_sets
 from infercost.readers.results.table import read_table

@@ -10,9 +10,9 @@ import pytest
 from infercost.analyses.calibrate_file import profile_text
 from infercost.catalog import load
 from infercost.errors import Missing
-from infercost.fitting import obstacles
 from infercost.measured import Measured
-from infercost.prediction import prepare
+from infercost.measurements.fitting import obstacles
+from infercost.measurements.prediction import prepare
 from infercost.preset import Fact
 from tests.conftest import ROOT, Run
 

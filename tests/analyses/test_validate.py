@@ -12,7 +12,7 @@ import pytest
 from infercost import catalog
 from infercost.api import answer
 from infercost.efficiency import complete
-from infercost.fitting import RANGES
+from infercost.measurements.fitting import RANGES
 from infercost.question import ask
 from infercost.readers.results.table import MEASUREMENTS
 from infercost.report import Report

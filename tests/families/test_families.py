@@ -14,7 +14,7 @@ from infercost.families.preset import typed
 from infercost.models import find_model
 from infercost.readers.yamlfile import read_mapping
 from infercost.sharding import Layout, rank_weight_bytes
-from infercost.work import work_of
+from infercost.timing.work import work_of
 from tests.conftest import ROOT
 from tests.families.test_config import read
 

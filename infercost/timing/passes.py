@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from infercost.engine import roofline
-from infercost.links import communication_time
 from infercost.numeric import is_nothing
-from infercost.speeds import Speeds
-from infercost.work import Work
+from infercost.timing.links import communication_time
+from infercost.timing.speeds import Speeds
+from infercost.timing.work import Work
 
 
 class Load(NamedTuple):

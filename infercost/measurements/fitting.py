@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from infercost.efficiency import FIGURES
 from infercost.errors import Missing
-from infercost.prediction import Prepared, log_ratio
+from infercost.measurements.prediction import Prepared, log_ratio
 from infercost.preset import Fact, Preset
 
 #: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.

@@ -6,12 +6,20 @@ from typing import NamedTuple
 
 from infercost.errors import BadValue, Missing
 from infercost.measured import Measured
-from infercost.mixed import matrix_rate
+from infercost.measurements.setups import (
+    FAULTS,
+    layout_of_run,
+    model_of_run,
+    part_of_run,
+    same_prompts,
+    sequences_held,
+    stored_as,
+)
 from infercost.preset import Preset
-from infercost.replica import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate
-from infercost.setups import FAULTS, layout_of_run, model_of_run, part_of_run, same_prompts, sequences_held, stored_as
-from infercost.speeds import PER_REQUEST, bounds_of, speeds_of
-from infercost.work import Work, work_of
+from infercost.timing.mixed import matrix_rate
+from infercost.timing.replica import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate
+from infercost.timing.speeds import PER_REQUEST, bounds_of, speeds_of
+from infercost.timing.work import Work, work_of
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256

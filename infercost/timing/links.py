@@ -1,8 +1,8 @@
 """What the ranks of a replica send each other in one pass, and how long that takes."""
 
 from infercost.engine import communication
-from infercost.speeds import Speeds, spread
-from infercost.work import Work
+from infercost.timing.speeds import Speeds, spread
+from infercost.timing.work import Work
 
 
 def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from infercost.derivation import not_recording
 from infercost.engine import requests
 from infercost.numeric import ceiling
-from infercost.passes import Load, Parts, pass_parts, step_time
-from infercost.speeds import Speeds
-from infercost.work import Work
+from infercost.timing.passes import Load, Parts, pass_parts, step_time
+from infercost.timing.speeds import Speeds
+from infercost.timing.work import Work
 
 #: A fixed point is found when two guesses agree so far.
 CLOSE = 1e-6

@@ -1,0 +1,1 @@
+"""Measurements made ready to be predicted, and constants fitted to them."""

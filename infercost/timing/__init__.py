@@ -1,0 +1,1 @@
+"""How long a pass takes, and what follows for steps, prompts, requests and servers."""
