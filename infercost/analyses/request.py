@@ -6,7 +6,6 @@ from infercost.case import Case
 from infercost.derivation import not_recording
 from infercost.engine import requests, roofline
 from infercost.errors import BadValue, Missing
-from infercost.models import find_model
 from infercost.question import Asked
 from infercost.sharding import Layout, rank_cache_bytes, valid_widths
 from infercost.stepping import StepInputs
@@ -84,6 +83,8 @@ def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Dr
         share = float(asked.take("draft_cost"))
         with not_recording():
             return Draft(tokens, acceptance, share * decode_time(inputs.replica, batch, case.context))
+    from infercost.models import find_model  # the families that read a model are wanted here alone
+
     model = find_model(str(asked.take("draft_model"))).model
     width = max(tp for tp in valid_widths(model) if case.width % tp == 0 and tp <= case.width)
     drafting = Replica(work_of(model, Layout(width)), inputs.speeds)

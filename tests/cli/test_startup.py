@@ -28,6 +28,7 @@ def test_no_heavy_module_on_the_way_to_text(form: str) -> None:
     heavy = set(HEAVY) if TYPER_BEFORE_PYDANTIC else set(HEAVY) - {"pydantic", "importlib.metadata"}
     modules = loaded("utilization", "--gpu", "h100", "--params", "1.6e12", "--format", form)
     assert not modules & heavy
+    assert not {"infercost.families", "infercost.models", "infercost.plan"} & modules, "a bare count reads no model"
 
 
 def test_a_table_loads_rich_and_no_numpy() -> None:
