@@ -145,8 +145,16 @@ def _verdict(case: Case, inputs: StepInputs, results: dict[str, Any]) -> str:
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     return (
         f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {batch}. "
-        f"{step}, {'at best' if kind(case, inputs) == 'bound' else 'an estimate'}{left_out}."
+        f"{step}, {'at best' if kind(case, inputs) == 'bound' else 'an estimate'}{left_out}.{_of_request(results)}"
     )
+
+
+def _of_request(results: dict[str, Any]) -> str:
+    """The end of a verdict on a request: its first token, its others, and all of it."""
+    if results["request_time_s"] is None:
+        return ""
+    first, each, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
+    return f" A request takes {whole}: {first} to its first token, then {each} a token."
 
 
 def _time_parts(times: Times, inputs: StepInputs, results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
