@@ -47,7 +47,7 @@ WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS}
 UNSAID = {"law": "roofline"}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
 #: which version its memory figures were fitted on; ``law`` how a step's parts are counted.
-LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "frameworks", "error", "note")
+LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "frameworks", "error", "nearer", "note")
 
 
 #: Figures that leave the bound as it is when they are one, and those that do when they are zero.

@@ -104,7 +104,9 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
 def _left_out(case: Case, what: str) -> str:
     """What a bound leaves out; of an estimate how far it is off, where that was measured."""
     if known := case.profile.labels.get("error"):
-        return f"an estimate by profile {case.profile.name}: {known}; infercost validate runs them again"
+        nearer = case.profile.labels.get("nearer", "")
+        advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
+        return f"an estimate by profile {case.profile.name}: {known}; infercost validate runs them again{advice}"
     if law(case.profile) != "roofline":
         return f"an estimate by the law of profile {case.profile.name}, with a layout and latencies of its own"
     article = "a bound" if what == "bound" else "an estimate"
