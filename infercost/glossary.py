@@ -51,7 +51,7 @@ TERMS: dict[str, Term] = {
     "batch": Term("B", "", "sequences decoded together"),
     "bytes_read": Term("R", "B", "bytes read from memory in one step, on all devices"),
     "compute_time": Term("t_c", "s", "time of the arithmetic of one step"),
-    "memory_time": Term("t_m", "s", "time to read the weights once"),
+    "memory_time": Term("t_m", "s", "time to read the bytes of one step once"),
     "communication_time": Term("t_x", "s", "time of the collectives of one step"),
     "overhead_time": Term("t_o", "s", "fixed time of one step"),
     "full_overlap_step": Term("t", "s", "step time when everything overlaps"),

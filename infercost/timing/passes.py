@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from infercost.derivation import about
 from infercost.engine import roofline
 from infercost.numeric import is_nothing
 from infercost.timing.links import communication_time
@@ -92,7 +93,8 @@ def step_time(parts: Parts, overlap: str) -> float:
     sent = 0.0 if parts.communication is None else parts.communication
     if overlap == "operator":
         matrix = roofline.operator_time(compute_time=parts.matrix_compute, memory_time=parts.matrix_memory)
-        attention = roofline.operator_time(compute_time=parts.attention_compute, memory_time=parts.attention_memory)
+        with about("attention"):
+            attention = roofline.operator_time(compute_time=parts.attention_compute, memory_time=parts.attention_memory)
         return roofline.operator_overlap_step(
             matrix_time=matrix + parts.activations,
             attention_time=attention,
@@ -136,13 +138,14 @@ def _attention(work: Work, speeds: Speeds, load: Load) -> float:
 
 
 def _scores(work: Work, speeds: Speeds, flops: float, times: float) -> float:
-    return roofline.compute_time(
-        flops_per_token=flops,
-        batch=times,
-        devices=work.ranks,
-        peak_flops=speeds.attention_flops,
-        compute_share=speeds.attention_share,
-    )
+    with about("attention"):
+        return roofline.compute_time(
+            flops_per_token=flops,
+            batch=times,
+            devices=work.ranks,
+            peak_flops=speeds.attention_flops,
+            compute_share=speeds.attention_share,
+        )
 
 
 def _caches(work: Work, speeds: Speeds, load: Load) -> float:
@@ -152,14 +155,18 @@ def _caches(work: Work, speeds: Speeds, load: Load) -> float:
     read = 0.0 if is_nothing(load.sequences) else work.cache_read(load.sequences, load.context)
     if load.prompt_tokens and load.cached:
         read += work.cache_read(max(load.prompts, 1), load.cached)
-    return 0.0 if is_nothing(read) else _reading(work, speeds, read, speeds.cache_share)
+    if is_nothing(read):
+        return 0.0
+    with about("cache"):
+        return _reading(work, speeds, read, speeds.cache_share)
 
 
 def _activations(work: Work, speeds: Speeds, tokens: float) -> float:
     if not speeds.activation_traffic:
         return 0.0
     moved = work.activation_bytes * tokens / work.layout.dp * speeds.activation_traffic
-    return _reading(work, speeds, moved * work.ranks, speeds.memory_share)
+    with about("activations"):
+        return _reading(work, speeds, moved * work.ranks, speeds.memory_share)
 
 
 def _hottest(work: Work, speeds: Speeds, tokens: float) -> float:
