@@ -9,8 +9,8 @@ from infercost.preset import Fact, Preset
 UNDATED = "undated"
 
 
-def profile_text(profile: Preset, name: str, said: str) -> str:
-    """The file of a profile: labels, figures in their usual order, sources; ``said`` is what it was fitted to."""
+def profile_text(profile: Preset, name: str, said: str, error: str = "") -> str:
+    """The file of a profile: labels, figures, sources; ``said`` is what it was fitted to, ``error`` how near."""
     facts = {key: profile.facts[key] for key in FIGURES if key in profile.facts}
     sources: dict[tuple[str, str], str] = {}
     for fact in facts.values():
@@ -21,6 +21,7 @@ def profile_text(profile: Preset, name: str, said: str) -> str:
         *([f"engine: {quoted(engine)}"] if engine else []),
         "overlap: operator",
         "memory: engine",
+        *([f"error: {quoted(error)}"] if error else []),
         f"note: {quoted(f'Fitted to {said}, from profile {profile.name}.')}",
         *(_figure(key, fact, sources[fact.source, fact.date]) for key, fact in facts.items()),
         "sources:",

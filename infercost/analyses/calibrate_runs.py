@@ -138,15 +138,10 @@ def _checked(run: Prepared) -> Prepared:
     """The run, if a profile can be fitted to it.
 
     Raises:
-        BadValue: speculative decoding, or devices that are no whole number of copies.
+        BadValue: speculative decoding.
     """
     if "speculative decoding" in run.measured.notes:
         raise BadValue("speculative decoding, which a profile does not hold", "measure without it")
-    if run.copies < 1 or run.copies != int(run.copies):
-        raise BadValue(
-            f"{run.measured.devices} devices are no whole number of copies of {run.work.layout.flags}",
-            "give --gpu NAME:N with N a multiple of the widths of --tp, --pp and --ep",
-        )
     return run
 
 

@@ -75,13 +75,14 @@ def _with_model(
 ) -> Report:
     """A row an accelerator, with the bound and the estimate of one step of the model."""
     counted = counts or [None] * len(parts)
-    steps = (compare_model.row_on(asked, part, count) for part, count in zip(parts, counted, strict=True))
+    steps = compare_model.rows_on(asked, parts, counted)
+    last = compare_model.PRICED if "price" in asked.given else compare_model.UNPRICED
     both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
     return Report(
         command="compare",
         verdict=compare_model.verdict(both),
         inputs=tuple(asked.inputs),
-        series=Series(compare_model.COLUMNS, both, one_unit=True),
+        series=Series((*compare_model.COLUMNS, last), both, one_unit=True),
         notes=(*_notes(rows), *asked.notes),
     )
 

@@ -9,6 +9,8 @@ from infercost.question import Asked, Given, ask
 from infercost.report import Note
 from infercost.units import show
 
+#: What a table shows where a price is given and where none is.
+PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
 COLUMNS = (
     "name",
     "gpus",
@@ -16,10 +18,9 @@ COLUMNS = (
     "step_time_s",
     "tokens_per_s_per_user",
     "tokens_per_s_per_gpu",
-    "joules_per_token",
 )
 #: What a row takes from the answer for one part.
-_TAKEN = (*COLUMNS[1:], "bound", "utilization", "memory_bandwidth_utilization", "usd_per_million_tokens")
+_TAKEN = (*COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_bandwidth_utilization")
 #: Options that are handed on to the question about each part.
 OPTIONS = ("model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set")
 
@@ -41,15 +42,23 @@ def step_on(asked: Asked, part: Preset, count: int | None) -> dict[str, Any]:
     return {key: report[key] for key in _TAKEN} | {"fits": report.met}
 
 
-def row_on(asked: Asked, part: Preset, count: int | None) -> dict[str, Any]:
-    """The same, with a note and no values where this part lacks what a step needs."""
-    try:
-        return step_on(asked, part, count)
-    except InfercostError as error:
-        if error.what.startswith((part.name, f"profile {part.name}")):
-            asked.notes.append(Note("left-out", f"{error.what}; {error.hint}"))
-            return dict.fromkeys((*_TAKEN, "fits"))
-        raise
+def rows_on(asked: Asked, parts: list[Preset], counts: list[int | None]) -> list[dict[str, Any]]:
+    """The same of every part, with a note and no values where one cannot run the model.
+
+    Raises:
+        InfercostError: none of them can.
+    """
+    rows, failed = [], None
+    for part, count in zip(parts, counts, strict=True):
+        try:
+            rows.append(step_on(asked, part, count))
+        except InfercostError as error:
+            failed = error
+            asked.notes.append(Note("left-out", f"{part.name}: {error.what}"))
+            rows.append(dict.fromkeys((*_TAKEN, "fits")))
+    if failed and all(row["fits"] is None for row in rows):
+        raise failed
+    return rows
 
 
 def verdict(rows: tuple[dict[str, Any], ...]) -> str:

@@ -106,9 +106,13 @@ def _left_out(case: Case, what: str) -> str:
     if known := case.profile.labels.get("error"):
         nearer = case.profile.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
-        return f"an estimate by profile {case.profile.name}: {known}; infercost validate runs them again{advice}"
+        again = "; infercost validate runs them again" if case.profile.labels.get("frameworks") or nearer else ""
+        return f"an estimate by profile {case.profile.name}: {known}{again}{advice}"
     if law(case.profile) != "roofline":
-        return f"an estimate by the law of profile {case.profile.name}, with a layout and latencies of its own"
+        even = "which divides everything evenly: it may beat the bound of a real layout"
+        return f"an estimate by the law of profile {case.profile.name}, {even}"
+    if not is_ideal(case.profile):
+        return f"an estimate by profile {case.profile.name}, whose error nobody has noted"
     article = "a bound" if what == "bound" else "an estimate"
     left_out = "activation traffic" if case.model else "KV cache, activations"
     return f"{article}: {left_out}, kernel launches and link latency are left out"

@@ -2,18 +2,24 @@
 
 from typing import Any, NamedTuple
 
+from infercost import counting
 from infercost.case import Case
 from infercost.derivation import not_recording
+from infercost.efficiency import law
 from infercost.engine import requests, roofline
 from infercost.errors import BadValue, Missing
 from infercost.question import Asked
+from infercost.report import Note
 from infercost.sharding import Layout, rank_cache_bytes, valid_widths
 from infercost.stepping import StepInputs
 from infercost.timing.replica import Replica, Request, Served, decode_time, prefill_time, serve_at, serve_rate
 from infercost.timing.work import work_of
+from infercost.units import show
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
+#: The first token comes with the prompt: with one more something decodes.
+LEAST_OUTPUT = 2
 _PROMPT = ("prefix_share", "chunk_tokens", "request_rate", "max_sequences", "disaggregated")
 
 
@@ -54,12 +60,37 @@ def read_request(asked: Asked, case: Case) -> Asking:
         asked.take("prefix_share", 0.0, "no prompt is cached") if "prefix_share" in asked.given else 0.0,
         asked.take("chunk_tokens") if "chunk_tokens" in asked.given else None,
     )
+    _check(asked, case, request)
     rate = asked.take("request_rate") if "request_rate" in asked.given else None
-    if rate is not None and "batch" in asked.given:
-        raise BadValue("--request-rate and --batch disagree", "give one: the batch follows from the rate")
     held = case.plan.max_sequences if case.plan else None
     most = float(asked.take("max_sequences", USUAL_MOST, "what engines start with")) if rate is not None else USUAL_MOST
     return Asking(request, rate, most if held is None else min(most, held), bool(asked.get("disaggregated")))
+
+
+def _check(asked: Asked, case: Case, request: Request) -> None:
+    """Refuse what cannot be asked together.
+
+    Raises:
+        BadValue: two options that disagree, a request too long, or one that no law here answers.
+    """
+    longest = case.model.max_context if case.model else 0
+    if longest and request.input_tokens + request.output_tokens > longest:
+        tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
+        raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
+    if (name := law(case.profile)) != "roofline":
+        raise BadValue(f"profile {case.profile.name} answers a step, not a request", f"the law {name} has no prompts")
+    if "context" in asked.given:
+        raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
+    if "request_rate" not in asked.given:
+        if "max_sequences" in asked.given:
+            raise BadValue("--max-sequences bounds what a rate leads to", "give --request-rate, or the --batch itself")
+        return
+    if "batch" in asked.given:
+        raise BadValue("--request-rate and --batch disagree", "give one: the batch follows from the rate")
+    if "draft_tokens" in asked.given:
+        raise BadValue("a draft under a request rate is not modelled", "give the --batch instead of the rate")
+    if request.output_tokens < LEAST_OUTPUT:
+        raise BadValue("a rate of requests that decode nothing has no batch", "give at least --output-tokens 2")
 
 
 def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Draft | None:
@@ -77,7 +108,9 @@ def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Dr
     acceptance = float(asked.need("acceptance", "--acceptance 0.8"))
     if acceptance >= 1:
         raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
-    if ("draft_model" in given) == ("draft_cost" in given):
+    if "draft_model" in given and "draft_cost" in given:
+        raise BadValue("--draft-model and --draft-cost are two ways to say one thing", "give one of them")
+    if not {"draft_model", "draft_cost"} & {*given}:
         raise Missing("a draft needs a model or a cost", "give --draft-model NAME or --draft-cost 0.05")
     if "draft_cost" in given:
         share = float(asked.take("draft_cost"))
@@ -86,6 +119,8 @@ def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Dr
     from infercost.models import find_model  # the families that read a model are wanted here alone
 
     model = find_model(str(asked.take("draft_model"))).model
+    weights = show(sum(counting.weight_bytes_by_part(model).values()), "B")
+    asked.notes.append(Note("draft", f"the draft's weights, {weights} in all, are not counted in what fits"))
     width = max(tp for tp in valid_widths(model) if case.width % tp == 0 and tp <= case.width)
     drafting = Replica(work_of(model, Layout(width)), inputs.speeds)
     with not_recording():
@@ -93,10 +128,14 @@ def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Dr
 
 
 def steady(inputs: StepInputs, asking: Asking) -> Served | None:
-    """The steady state of a request rate, None where a batch was given."""
-    if asking.request is None or asking.rate is None:
+    """The steady state of a request rate, None where a batch was given or memory holds no request.
+
+    Where prompts have replicas of their own, those that decode find every prompt cached.
+    """
+    if asking.request is None or asking.rate is None or asking.most < 1:
         return None
-    return serve_rate(inputs.replica, asking.rate, asking.request, asking.most)
+    request = asking.request._replace(prefix_share=1.0, chunk_tokens=None) if asking.apart else asking.request
+    return serve_rate(inputs.replica, asking.rate, request, asking.most)
 
 
 def request_results(
@@ -111,12 +150,11 @@ def request_results(
     found: dict[str, Any] = {
         "prefill_time_s": prefill,
         "ttft_s": first,
-        "request_time_s": served.request_time
-        if served
-        else requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=tpot),
+        "request_time_s": requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=tpot),
     }
     if served:
-        found["utilization"] = _with_prompts(case, inputs, request, served)
+        if not asking.apart:
+            found["utilization"] = _with_prompts(case, inputs, request, served)
         found |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
     if asking.apart:
         ratio = requests.prefill_per_decode(
@@ -133,7 +171,7 @@ def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Serv
     return roofline.utilization(
         flops_per_token=work.flops_per_token()
         + work.attention_flops(case.context)
-        + prompt / max(request.output_tokens - 1, 1),
+        + prompt * served.rate * served.itl / served.batch,
         batch=served.batch,
         devices=case.devices,
         peak_flops=inputs.rate.fact.value,
@@ -146,13 +184,15 @@ def _first(
 ) -> float:
     """Seconds to the first token: alone, riding along in chunks, sent over from another replica, or in a queue."""
     assert asking.request is not None
-    if served:
+    if served and not asking.apart:
         return served.ttft
     if asking.request.chunk_tokens and not asking.apart:
         return serve_at(inputs.replica, batch, 0.0, asking.request).ttft
     sent = _transfer(case, inputs, asking.request) if asking.apart else 0.0
     return requests.ttft(
-        prefill_time=prefill + sent, waiting_time=0.0, request_overhead=inputs.replica.request_overhead
+        prefill_time=prefill + sent,
+        waiting_time=inputs.replica.steps_waited * served.itl if served else 0.0,
+        request_overhead=inputs.replica.request_overhead,
     )
 
 

@@ -35,11 +35,15 @@ class Times(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How a batch goes on: its passes, the seconds of a whole step, and those of one token of one sequence."""
+    """How a batch goes on: its passes, the seconds of a whole step, and those of one token of one sequence.
+
+    ``tokens_per_s`` is what leaves a server, first tokens included; None where each step yields the batch's.
+    """
 
     times: Times
     step: float
     tpot: float
+    tokens_per_s: float | None = None
 
 
 def step_times(case: Case, inputs: StepInputs, batch: float, tokens: int = 1, *, ideal: bool = False) -> Times:
@@ -130,8 +134,8 @@ def step_results(case: Case, inputs: StepInputs, batch: float, pace: Pace | None
         "bound_step_time_s": bound,
         **_bracket(pace),
         "bound": times.bound,
-        **_use(case, inputs, batch, pace.tpot),
-        **_rates(case, inputs, batch, pace.tpot),
+        **_use(case, inputs, batch, pace),
+        **_rates(case, inputs, batch, pace),
         "prefill_time_s": None,
         "ttft_s": None,
         "request_time_s": None,
@@ -146,7 +150,7 @@ def _bracket(pace: Pace) -> dict[str, float]:
     return {"full_overlap_step_time_s": times["full"] + waits, "no_overlap_step_time_s": times["none"] + waits}
 
 
-def _use(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str, float]:
+def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, float]:
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
     part = part_of(inputs.replica, batch)
@@ -157,23 +161,23 @@ def _use(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str,
             batch=batch,
             devices=case.devices,
             peak_flops=peak,
-            step_time=step,
+            step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": roofline.memory_bandwidth_utilization(
-            bytes_read=read, devices=case.devices, memory_bandwidth=bandwidth, step_time=step
+            bytes_read=read, devices=case.devices, memory_bandwidth=bandwidth, step_time=max(pace.step, pace.tpot)
         ),
         "critical_batch": critical_batch(case, inputs),
         "flops_per_byte": roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
     }
 
 
-def _rates(case: Case, inputs: StepInputs, batch: float, step: float) -> dict[str, float | None]:
+def _rates(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, float | None]:
     """Tokens a second, and what one costs in money and energy."""
-    rate = economics.tokens_per_s(batch=batch, step_time=step)
+    rate = pace.tokens_per_s or economics.tokens_per_s(batch=batch, step_time=pace.tpot)
     price, power = inputs.price, case.part.facts.get("power")
     return {
         "tokens_per_s": rate,
-        "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=step),
+        "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=pace.tpot),
         "tokens_per_s_per_gpu": economics.tokens_per_s_per_gpu(tokens_per_s=rate, devices=case.devices),
         "usd_per_million_tokens": economics.usd_per_million_tokens(price=price, devices=case.devices, tokens_per_s=rate)
         if price

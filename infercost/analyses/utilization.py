@@ -37,7 +37,11 @@ def answer(asked: Asked) -> Report:
     inputs = read_step_inputs(asked, case)
     served = steady(inputs, asking)
     batch = served.batch if served else given
-    pace = _pace(case, inputs, read_draft(asked, case, inputs, batch), batch, served)
+    if served and asking.request:
+        times = step_times(case, inputs, max(batch, 1))
+        pace = Pace(times, times.step, served.itl, served.rate * asking.request.output_tokens)
+    else:
+        pace = _pace(case, inputs, read_draft(asked, case, inputs, batch), batch)
     results = step_results(case, inputs, batch, pace)
     results |= request_results(case, inputs, asking, batch, pace.tpot, served)
     return Report(
@@ -46,7 +50,7 @@ def answer(asked: Asked) -> Report:
         inputs=tuple(asked.inputs),
         results=_rows(case, inputs, results),
         parts=_time_parts(pace.times, inputs, results),
-        advice=advice(case, inputs, results),
+        advice=_more_replicas(served) or advice(case, inputs, results),
         notes=(*step_notes(case, inputs), *asked.notes),
         met=case.fits and (served is None or served.stable),
     )
@@ -57,11 +61,11 @@ _ALWAYS_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_ov
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s")
 
 
-def _pace(case: Case, inputs: StepInputs, draft: Draft | None, batch: float, served: Served | None) -> Pace:
-    """How the batch goes on: plainly, with a draft whose tokens are verified, or with prompts riding along."""
+def _pace(case: Case, inputs: StepInputs, draft: Draft | None, batch: float) -> Pace:
+    """How the batch goes on: plainly, or with a draft whose tokens are verified."""
     times = step_times(case, inputs, max(batch, 1), draft.tokens + 1 if draft else 1)
     if draft is None:
-        return Pace(times, times.step, served.itl if served else times.step)
+        return Pace(times, times.step, times.step)
     tokens = requests.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
     tpot = requests.speculative_tpot(
         draft_tokens=draft.tokens,
@@ -80,6 +84,7 @@ def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row,
         "memory_time_s": _memory_remark(case),
         "communication_time_s": _communication_remark(case, inputs),
         "step_time_s": f"{kind(case, inputs)}: {OVERLAP_WORDS[inputs.overlap]}{_between(inputs, results)}",
+        "bound_step_time_s": "one plain step, without the draft" if results["tpot_s"] < results["step_time_s"] else "",
         "critical_batch": critical_remark(case),
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
@@ -122,10 +127,18 @@ def _communication_remark(case: Case, inputs: StepInputs) -> str:
         return f"by the law of {name}, in a layout of its own"
     if case.plan and case.plan.layout.dp > 1:
         return f"tokens go to experts on {case.plan.layout.ep} ranks and back"
+    if case.plan and case.width == 1 and case.stages > 1:
+        return "stages hand their output on"
     inside, nodes = spread(case.plan.layout.tp if case.plan else case.width, inputs.speeds)
     if nodes > 1:
         return f"all-reduces over {nodes} nodes of {inside}"
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
+
+
+def _more_replicas(served: Served | None) -> tuple[str, ...]:
+    if served is None or served.stable:
+        return ()
+    return ("add replicas, or shorten prompts and answers: no larger batch keeps up with this load",)
 
 
 def _overload(asking: Asking, served: Served | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from infercost import catalog
 from infercost.efficiency import complete, law
-from infercost.errors import BadValue, InfercostError, Missing
+from infercost.errors import BadFile, BadValue, InfercostError, Missing
 from infercost.measured import Measured
 from infercost.measurements.fitting import Errors, errors
 from infercost.measurements.prediction import Prepared, beats_bound, log_ratio, prepare
@@ -40,6 +40,8 @@ def answer(asked: Asked) -> Report:
     groups = [_group(name, *read_table(path)) for name, path in _tables(asked.words)]
     prepared = [(group, run) for group, runs, _ in groups for run in runs]
     skipped = [each for _, _, some in groups for each in some]
+    if not prepared and not skipped:
+        raise BadFile(f"{asked.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
     profile = None if name == STACK else _profile(asked, name)

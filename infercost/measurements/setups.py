@@ -104,6 +104,11 @@ def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
             return _least(row, model, part, devices)
         raise Missing("the layout is not stated", "fill in tp, pp or ep")
     layout = Layout(row.tp or 1, row.pp or 1, row.ep or 1)
+    if devices % layout.devices:
+        raise BadValue(
+            f"{devices} devices are no whole number of copies of {layout.flags}",
+            "give a multiple of the widths of tp, pp and ep",
+        )
     if layout.tp == layout.ep > 1 and row.batch:
         held = _planned(row, model, layout, part).max_sequences
         layout = layout._replace(tp=1) if held is not None and held < row.batch else layout

@@ -14,6 +14,10 @@ from infercost.timing.work import Work
 #: A fixed point is found when two guesses agree so far.
 CLOSE = 1e-6
 ROUNDS = 60
+#: Seconds after which a step that still has prompts to take counts as one that never ends.
+NEVER = 1e4
+#: How far a rate steps back from one at which prompts pile up.
+BELOW = 0.999
 
 
 class Replica(NamedTuple):
@@ -106,33 +110,61 @@ def _prompts(replica: Replica, prompts: float, request: Request) -> float:
 
 
 class Riding(NamedTuple):
-    """A decoding step, the seconds that one prompt adds to the steps it rides along with, and how many they are."""
+    """A mean step with the prompts that ride along, and the seconds of one prompt's steps; inf where they pile up."""
 
-    step: float
-    added: float
-    passes: int
+    itl: float
+    prompt: float
 
 
-def riding(replica: Replica, batch: float, request: Request) -> Riding:
-    """What a prompt adds to the steps of a batch."""
+def riding(replica: Replica, batch: float, rate: float, request: Request) -> Riding:
+    """The mean step of a batch while prompts arrive at a rate: some steps carry one or its chunk, or all carry several.
+
+    Where more tokens arrive in the time of a step than the chunk that one may carry, they pile up.
+    """
     passes = 1
     if request.chunk_tokens:
         passes = requests.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
-    before = request.cached + request.new / 2 * (1 - 1 / passes)
     step = decode_time(replica, batch, request.context)
-    along = Load(part_of(replica, batch), request.context, 1, request.new / passes, 1 / passes, before)
-    longer = step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
-    return Riding(step, passes * (longer - step), passes)
+    added = _with_prompts(replica, batch, request, 1 / passes) - step
+    if rate * passes * added < 1:
+        itl = requests.shared_step(step_time=step, request_rate=rate, prompt_time=passes * added)
+        if rate * passes * itl <= 1:
+            return Riding(itl, passes * (step + added))
+    with not_recording():
+        itl = _crowded(replica, batch, rate, request, step)
+    if request.chunk_tokens and rate * itl * request.new > request.chunk_tokens:
+        return Riding(inf, inf)
+    return Riding(itl, itl)
+
+
+def _with_prompts(replica: Replica, batch: float, request: Request, prompts: float) -> float:
+    """Seconds of a step that so many prompts, or such a part of one, ride along with."""
+    before = request.cached + request.new / 2 * (1 - min(prompts, 1))
+    along = Load(part_of(replica, batch), request.context, 1, prompts * request.new, prompts, before)
+    return step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
+
+
+def _crowded(replica: Replica, batch: float, rate: float, request: Request, step: float) -> float:
+    """Seconds of a step that all prompts which arrive meanwhile ride along with; inf where they take longer still."""
+
+    def excess(itl: float) -> float:
+        return _with_prompts(replica, batch, request, rate * itl) - itl
+
+    longest = step
+    while excess(longest) > 0:
+        longest *= 2
+        if longest > NEVER:
+            return inf
+    return root(excess, step, longest)
 
 
 def serve_at(replica: Replica, batch: float, rate: float, request: Request) -> Served:
     """Times of a replica that decodes a batch while requests arrive at a rate."""
-    step, added, passes = riding(replica, max(batch, 1), request)
-    if rate * added >= 1:
+    itl, prompt = riding(replica, max(batch, 1), rate, request)
+    if not isfinite(itl):
         return Served(batch, inf, rate, inf, inf, inf, False)
-    itl = requests.shared_step(step_time=step, request_rate=rate, prompt_time=added)
     first = requests.ttft(
-        prefill_time=passes * step + added,
+        prefill_time=prompt,
         waiting_time=replica.steps_waited * itl,
         request_overhead=replica.request_overhead,
     )
@@ -144,7 +176,7 @@ def serve_at(replica: Replica, batch: float, rate: float, request: Request) -> S
 def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> Served:
     """The steady state of requests that arrive at a rate: the fixed point of Little's law.
 
-    The batch is what arrives while one request decodes. Where even ``most`` sequences at once cannot keep up, the
+    The batch is what arrives while one request decodes. Where even ``most`` requests at once cannot keep up, the
     answer is the most that the replica serves, whatever the queue, and not stable.
     """
 
@@ -153,15 +185,18 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
         return rate * (request.output_tokens - 1) * served.itl - batch
 
     with not_recording():
-        overloaded = excess(most) > 0
-        batch = most if overloaded else root(excess, 0.0, float(most))
-    if overloaded:
-        return serve_closed(replica, most, request)._replace(stable=False)
-    return serve_at(replica, batch, rate, request)
+        batch = most if excess(most) > 0 else root(excess, 0.0, float(most))
+    served = serve_at(replica, batch, rate, request)
+    if batch < most and served.stable and served.in_flight <= most:
+        return served
+    return serve_closed(replica, most, request)._replace(stable=False)
 
 
 def serve_closed(replica: Replica, concurrent: float, request: Request) -> Served:
-    """The steady state of so many requests that are each followed by another: the rate is what they achieve."""
+    """The steady state of so many requests that are each followed by another: the rate is what they achieve.
+
+    Requests that no step has room for wait for their first token, by Little's law.
+    """
     with not_recording():
         least = request.output_tokens * decode_time(replica, concurrent, request.context)
 
@@ -169,7 +204,13 @@ def serve_closed(replica: Replica, concurrent: float, request: Request) -> Serve
             return concurrent / serve_at(replica, concurrent, rate, request).request_time - rate
 
         rate = root(excess, 0.0, concurrent / least)
-    return serve_at(replica, concurrent, rate, request)
+        while not serve_at(replica, concurrent, rate, request).stable:
+            rate *= BELOW
+    served = serve_at(replica, concurrent, rate, request)
+    waiting = max(concurrent / served.rate - served.request_time, 0.0)
+    return served._replace(
+        ttft=served.ttft + waiting, request_time=served.request_time + waiting, in_flight=float(concurrent)
+    )
 
 
 def root(excess: Callable[[float], float], low: float, high: float) -> float:

@@ -55,7 +55,7 @@ def test_the_batch_of_a_rate_is_what_arrives_while_one_decodes() -> None:
     report = ask(request_rate="4", input_tokens=600, output_tokens=250, efficiency="vllm")
     assert report["batch"] == pytest.approx(4 * 249 * report["itl_s"], rel=1e-4)
     assert report["in_flight"] == pytest.approx(4 * report["request_time_s"])
-    assert report["tokens_per_s"] == pytest.approx(4 * 249, rel=1e-4)
+    assert report["tokens_per_s"] == pytest.approx(4 * 250)
     assert report["stable"] is True
 
 
@@ -64,7 +64,7 @@ def test_a_load_that_cannot_be_served_says_what_could(run: Run) -> None:
     found = run(*args, "--request-rate", "50", "--json")
     assert found.code == 3
     assert found.json["results"]["stable"] is False
-    served = found.json["results"]["tokens_per_s"] / 499
+    served = found.json["results"]["tokens_per_s"] / 500
     assert f"{-(-50 // served):.0f} replicas would keep up" in found.json["verdict"]
 
 
@@ -119,6 +119,22 @@ def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
         ({"draft_tokens": 2, "acceptance": "0.5"}, "--draft-model"),
         ({"draft_tokens": 2, "draft_cost": "0.1"}, "acceptance"),
         ({"request_rate": "-1"}, "request_rate"),
+        ({"input_tokens": 9, "output_tokens": 1, "request_rate": 1}, "--output-tokens 2"),
+        ({"input_tokens": 131_022, "output_tokens": 100}, "longer than the model"),
+        ({"input_tokens": 9, "output_tokens": 9, "context": 10}, "disagree"),
+        ({"input_tokens": 9, "output_tokens": 9, "max_sequences": 3}, "--request-rate"),
+        ({"input_tokens": 9, "output_tokens": 9, "efficiency": "erdil-2025"}, "not a request"),
+        (
+            {
+                "input_tokens": 9,
+                "output_tokens": 9,
+                "request_rate": 1,
+                "draft_tokens": 2,
+                "acceptance": "0.5",
+                "draft_cost": "0.1",
+            },
+            "not modelled",
+        ),
         ({"gpu": "rtx-4090", "input_tokens": 9, "output_tokens": 9, "disaggregated": True}, "network_bandwidth"),
     ],
 )
@@ -133,3 +149,46 @@ def test_a_bare_count_has_no_prompts_and_no_launches() -> None:
     for options in ({"input_tokens": 9, "output_tokens": 9}, {"efficiency": "realistic"}, {"efficiency": "erdil-2025"}):
         with pytest.raises(InfercostError, match=r"layers|--model"):
             infercost.utilization(gpu="h100", params=1.6e12, **options)
+
+
+def test_where_no_request_fits_a_rate_says_so(run: Run) -> None:
+    args = ("utilization", "--model", "llama-3.1-70b", "--gpu", "h100:1", "--isl", "1000", "--osl", "10")
+    found = run(*args, "--request-rate", "0.5")
+    assert found.code == 3
+    assert found.out.startswith("Does not fit")
+
+
+def test_chunks_are_not_taken_faster_than_steps_are_made(run: Run) -> None:
+    """8 requests a second of 2,000 tokens are 16,000 tokens a second; 256 a step of 30 ms are half of that."""
+    args = ("utilization", "--model", "llama-3.1-70b", "--gpu", "h100:8", "--isl", "2000", "--osl", "100")
+    found = run(*args, "--request-rate", "8", "--chunk-tokens", "256", "--json")
+    assert found.code == 3
+    results = found.json["results"]
+    assert results["tokens_per_s"] / 100 * 2000 <= 256 / results["itl_s"] * 1.01
+    assert results["request_time_s"] == pytest.approx(results["in_flight"] / (results["tokens_per_s"] / 100), rel=1e-3)
+
+
+@pytest.mark.parametrize("chunk", [{}, {"chunk_tokens": 512}, {"chunk_tokens": 64}])
+@pytest.mark.parametrize("tokens", [(30_000, 2), (4000, 20)])
+def test_no_load_uses_more_than_all_of_the_arithmetic(tokens: tuple[int, int], chunk: dict[str, int]) -> None:
+    size = {"input_tokens": tokens[0], "output_tokens": tokens[1]}
+    for efficiency in ("ideal", "vllm"):
+        report = ask(**size, **chunk, request_rate=1000, efficiency=efficiency)
+        assert report["stable"] is False
+        assert 0 < report["utilization"] <= 1
+
+
+def test_prompts_apart_leave_the_steps_of_decoding_alone() -> None:
+    load = {"gpu": "h100:8", "model": "llama-3.1-70b", "input_tokens": 2000, "output_tokens": 500, "request_rate": 5}
+    together, apart = infercost.utilization(**load), infercost.utilization(**load, disaggregated=True)
+    assert apart["itl_s"] < together["itl_s"]
+    assert apart["itl_s"] == pytest.approx(apart["step_time_s"], rel=0.01)
+    assert apart["ttft_s"] > apart["prefill_time_s"] + apart["cache_transfer_time_s"]
+
+
+def test_a_part_that_cannot_run_the_model_leaves_the_others_their_rows() -> None:
+    report = infercost.compare("h100", "groq-lpu-v1", model="llama-3.1-70b", price=2)
+    assert report.series is not None
+    assert [row["gpus"] for row in report.series.rows] == [2, None]
+    assert "usd_per_million_tokens" in report.series.columns
+    assert any(note.text.startswith("groq-lpu-v1") for note in report.notes)
