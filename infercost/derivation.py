@@ -5,7 +5,7 @@ return expression, so the work shown cannot drift from the work done.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -64,9 +64,16 @@ def is_recording() -> bool:
     return _recorder.get() is not None
 
 
+def about(what: str) -> AbstractContextManager[None]:
+    """Name what the formula calls inside the block are about; nothing where nobody records."""
+    return _naming(what) if _recorder.get() is not None else _UNNAMED
+
+
+_UNNAMED: AbstractContextManager[None] = nullcontext()
+
+
 @contextmanager
-def about(what: str) -> Iterator[None]:
-    """Name what the formula calls inside the block are about."""
+def _naming(what: str) -> Iterator[None]:
     token = _about.set(what)
     try:
         yield
