@@ -119,20 +119,22 @@ class Riding(NamedTuple):
 def riding(replica: Replica, batch: float, rate: float, request: Request) -> Riding:
     """The mean step of a batch while prompts arrive at a rate: some steps carry one or its chunk, or all carry several.
 
-    Where more tokens arrive in the time of a step than the chunk that one may carry, they pile up.
+    Where more tokens arrive in the time of a step than the chunk that one may carry, they pile up. Pipeline stages take
+    turns on parts of the batch, and each part carries its share of the prompts.
     """
     passes = 1
     if request.chunk_tokens:
         passes = requests.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
     step = decode_time(replica, batch, request.context)
     added = _with_prompts(replica, batch, request, 1 / passes) - step
-    if rate * passes * added < 1:
-        itl = requests.shared_step(step_time=step, request_rate=rate, prompt_time=passes * added)
-        if rate * passes * itl <= 1:
+    each = rate / replica.work.layout.pp
+    if each * passes * added < 1:
+        itl = requests.shared_step(step_time=step, request_rate=each, prompt_time=passes * added)
+        if each * passes * itl <= 1:
             return Riding(itl, passes * (step + added))
     with not_recording():
-        itl = _crowded(replica, batch, rate, request, step)
-    if request.chunk_tokens and rate * itl * request.new > request.chunk_tokens:
+        itl = _crowded(replica, batch, each, request, step)
+    if request.chunk_tokens and each * itl * request.new > request.chunk_tokens:
         return Riding(inf, inf)
     return Riding(itl, itl)
 

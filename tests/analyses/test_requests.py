@@ -192,3 +192,12 @@ def test_a_part_that_cannot_run_the_model_leaves_the_others_their_rows() -> None
     assert [row["gpus"] for row in report.series.rows] == [2, None]
     assert "usd_per_million_tokens" in report.series.columns
     assert any(note.text.startswith("groq-lpu-v1") for note in report.notes)
+
+
+def test_stages_take_their_share_of_the_prompts() -> None:
+    """Eight stages of one device together do the arithmetic of prompts that eight devices do."""
+    load = {"model": "llama-3.1-8b", "input_tokens": 4000, "output_tokens": 20, "request_rate": 1000}
+    one = infercost.utilization(gpu="h100:1", efficiency="ideal", **load)
+    staged = infercost.utilization(gpu="h100:8", tp=1, pp=8, efficiency="ideal", **load, max_sequences=2000)
+    assert 4 * one["tokens_per_s"] < staged["tokens_per_s"] <= 8 * one["tokens_per_s"] * 1.1
+    assert staged["utilization"] <= 1
