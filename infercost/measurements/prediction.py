@@ -95,23 +95,28 @@ def prepare(row: Measured) -> Prepared:
     )
 
 
+def _is_served(run: Prepared) -> bool:
+    """Whether requests came and went, so that prompts ride along with decoding."""
+    return run.measured.request_rate is not None or "closed-loop" in run.measured.notes
+
+
 def _decode(run: Prepared, replica: Replica) -> float:
     """Seconds of a decoding step: with prompts riding along where the run was served."""
-    if run.measured.request_rate is not None or "closed-loop" in run.measured.notes:
+    if _is_served(run):
         return _served(run, replica)[0]
     return decode_time(replica, run.batch, run.request.context)
 
 
 def _first(run: Prepared, replica: Replica) -> float:
     """Seconds to the first token: of the whole batch's prompts, or of one where the run was served."""
-    if run.measured.request_rate is not None or "closed-loop" in run.measured.notes:
+    if _is_served(run):
         return _served(run, replica)[1]
     return replica.request_overhead + prefill_time(replica, run.batch, run.request)
 
 
 def _whole(run: Prepared, replica: Replica) -> float:
     """Seconds of a whole batch: all prompts, then all other tokens."""
-    if run.measured.request_rate is not None or run.measured.batch is None or "closed-loop" in run.measured.notes:
+    if _is_served(run) or run.measured.batch is None:
         return _served(run, replica)[2]
     return _first(run, replica) + max(run.request.output_tokens - 1, 0) * _decode(run, replica)
 

@@ -24,6 +24,8 @@ GROUPED_BITS = {
 HALF = ("bf16", "fp16")
 #: Share of memory that engines plan with unless told otherwise.
 ENGINE_SHARE = 0.9
+#: Sequences that an offline run wants room for before it takes more devices a copy.
+USEFUL_BATCH = 32
 #: What a source's notes say of a row that measures something else.
 FAULTS = {
     "anomalous": "its source calls it anomalous",
@@ -120,7 +122,7 @@ def _least(row: Measured, model: Model, part: Preset, devices: int) -> Layout:
     """The layout with the least devices whose cache holds a useful batch, as offline runs choose it."""
     for count in (n for n in (1, 2, 4, 8, 16, 32, 64) if devices % n == 0):
         for layout in layouts(model, count, min(count, 8), FREE):
-            if (_planned(row, model, layout, part).max_sequences or 0) >= 32:
+            if (_planned(row, model, layout, part).max_sequences or 0) >= USEFUL_BATCH:
                 return layout
     raise Missing("no layout of its devices holds the model", "fill in tp and pp")
 
