@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from infercost.efficiency import part_under
 from infercost.engine import memory
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format, arithmetic_format
@@ -95,7 +96,7 @@ def read_case(asked: Asked) -> Case:
     total = memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
     return Case(
-        part=part,
+        part=part_under(part, profile),
         profile=profile,
         format=format,
         params=params,
@@ -122,7 +123,7 @@ def _read_model_case(asked: Asked) -> Case:
     total = counting.weight_bytes(asking.model)
     least = memory.gpus_for_weights(weight_bytes=total, device_memory=chosen.device_memory, usable=asking.usable)
     return Case(
-        part=asking.part,
+        part=part_under(asking.part, asking.profile),
         profile=asking.profile,
         format=arithmetic_format(asking.model.quantization),
         params=counting.total_params(asking.model),

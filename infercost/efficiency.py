@@ -1,5 +1,6 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
+from infercost.hardware import summing_in_16_bits
 from infercost.preset import Fact, Preset
 from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE
 
@@ -26,6 +27,7 @@ FIGURES = {
     "kernel_time": DURATION,
     "activation_traffic": MULTIPLE,
     "expert_imbalance": MULTIPLE,
+    "cache_rereads": MULTIPLE,
     "collective_latency": DURATION,
     "network_latency": DURATION,
     "hop_latency": DURATION,
@@ -42,12 +44,16 @@ FIGURES = {
 }
 OVERLAPS = ("full", "operator", "none")
 LAWS = ("roofline", "erdil-2025")
-#: What three of its labels may say, and what one of them says where it is left out.
-WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS}
-UNSAID = {"law": "roofline"}
+#: What four of its labels may say, and what two of them say where they are left out.
+WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS, "accumulates": ("fp32", "fp16")}
+UNSAID = {"law": "roofline", "accumulates": "fp32"}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
-#: which version its memory figures were fitted on; ``law`` how a step's parts are counted.
-LABELS = ("name", "aliases", "overlap", "memory", "law", "engine", "frameworks", "error", "nearer", "note")
+#: which version its memory figures were fitted on; ``law`` how a step's parts are counted; ``accumulates`` the format
+#: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` whose measurements it is for.
+LABELS = (
+    *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
+    *("error", "nearer", "note"),
+)
 
 
 #: Figures that leave the bound as it is when they are one, and those that do when they are zero.
@@ -58,6 +64,7 @@ _ZEROS = (
     "kernel_time",
     "activation_traffic",
     "expert_imbalance",
+    "cache_rereads",
     "collective_latency",
     "network_latency",
     "hop_latency",
@@ -85,3 +92,8 @@ def is_ideal(profile: Preset) -> bool:
 def law(profile: Preset) -> str:
     """How the parts of a step are counted: by the roofline, or by the law of a paper."""
     return profile.labels.get("law", UNSAID["law"])
+
+
+def part_under(part: Preset, profile: Preset) -> Preset:
+    """The part as a profile's stack uses it: some multiply faster where products of 16 bits are summed in 16 bits."""
+    return summing_in_16_bits(part) if profile.labels.get("accumulates", UNSAID["accumulates"]) == "fp16" else part

@@ -74,6 +74,9 @@ TERMS: dict[str, Term] = {
     "step_overhead": Term("t_s", "s", "time of the scheduler in one pass"),
     "sequence_overhead": Term("t_1s", "s", "time of the scheduler and sampler for one sequence"),
     "ranks": Term("e", "", "ranks that share a layer"),
+    "queries": Term("g", "", "query heads that share a KV head on one rank"),
+    "cache_reads": Term("ν", "", "times that a step's attention reads the cache"),
+    "cache_rereads": Term("ρ_q", "", "share of them that read it again rather than with the first"),
     "expert_imbalance": Term("ι", "", "how far the hottest rank exceeds the mean, in random deviations"),
     "hottest_rank": Term("x_hot", "x", "load of the hottest rank over the mean"),
     # communication

@@ -194,4 +194,6 @@ def _set(preset: Preset, key: str, value: str) -> Preset:
             if not name.startswith("memory_re") and name != "memory_engine"
         }
         preset = Preset(preset.name, preset.family, preset.labels, kept, preset.path)
+    if key in ("flops_bf16", "flops_fp16"):
+        preset = preset._replace(facts={name: old for name, old in preset.facts.items() if "accumulate" not in name})
     return preset.with_fact(key, fact)

@@ -96,15 +96,20 @@ def _profile(asked: Asked, name: Any) -> Preset:
 
 
 @cache
-def stack_profile(framework: str) -> Preset:
+def stack_profile(framework: str, vendor: str) -> Preset:
     """The profile of a framework: the one whose ``frameworks`` label has the longest start of its name.
 
-    The profile for everybody where no stack's own data support one.
+    One for a vendor's parts alone goes first there; the profile for everybody where no stack's own data support one.
     """
-    wanted, best, longest = framework.lower(), "realistic", 0
+    wanted, best, longest = framework.lower(), "realistic", 0.0
     for name in catalog.names("efficiency"):
-        starts = catalog.load("efficiency", name).labels.get("frameworks", "").lower().split(", ")
-        reach = max((len(start) for start in starts if start and wanted.startswith(start)), default=0)
+        labels = catalog.load("efficiency", name).labels
+        starts, vendors = (labels.get(key, "").lower().split(", ") for key in ("frameworks", "vendors"))
+        if any(vendors) and vendor.lower() not in vendors:
+            continue
+        reach = max(
+            (len(start) + any(vendors) / 2 for start in starts if start and wanted.startswith(start)), default=0
+        )
         if reach > longest:
             best, longest = name, reach
     return complete(catalog.load("efficiency", best))
@@ -120,7 +125,7 @@ def source_of(row: Measured) -> str:
 
 def _row(run: Prepared, profile: Preset | None) -> dict[str, Any]:
     row = run.measured
-    used = profile or stack_profile(row.framework)
+    used = profile or stack_profile(row.framework, run.part.labels.get("vendor", ""))
     predicted, bound = run.under(used), run.at_best()
     return {
         "id": row.id,

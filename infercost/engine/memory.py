@@ -54,6 +54,12 @@ def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
 VLLM = "vLLM 0.19.0 start-up logs on H100: pool = usable x memory - weights - activations - engine"
 
 
+@formula(source="a block of threads a query head loads the head's cache; caches on the chip serve most of it")
+def cache_reads(*, queries: float, cache_rereads: float) -> float:
+    """Times that a step's attention reads the cache, where query heads that share a KV head read it apart."""
+    return 1 + cache_rereads * (queries - 1)
+
+
 @formula(source=VLLM)
 def activation_reserve(*, activation_floor: float, activation_per_vocab: float, vocab_size: float) -> float:
     """Bytes that an engine sets aside for activations: logits grow with the vocabulary."""

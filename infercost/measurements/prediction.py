@@ -4,7 +4,9 @@ from collections.abc import Callable
 from math import log
 from typing import NamedTuple
 
+from infercost.efficiency import part_under
 from infercost.errors import BadValue, Missing
+from infercost.hardware import summing_in_16_bits
 from infercost.measured import Measured
 from infercost.measurements.setups import (
     FAULTS,
@@ -45,12 +47,18 @@ class Prepared(NamedTuple):
     def under(self, profile: Preset) -> float:
         """The number that a profile predicts, in the unit of the metric."""
         overlap = profile.labels.get("overlap", "full")
-        speeds = speeds_of(self.part, profile, self.peak_flops, overlap, 2.0)
+        part = part_under(self.part, profile)
+        speeds = speeds_of(part, profile, self._peak(part), overlap, 2.0)
         return self._value(Replica(self.work, speeds, *(profile.value(key) for key in PER_REQUEST)))
 
     def at_best(self) -> float:
         """The number that no stack can beat, in the unit of the metric."""
-        return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(self.part, self.peak_flops, 2.0)))
+        part = summing_in_16_bits(self.part)
+        return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(part, self._peak(part), 2.0)))
+
+    def _peak(self, part: Preset) -> float:
+        model = self.work.model
+        return self.peak_flops if part is self.part or model is None else matrix_rate(model, part)
 
     def _value(self, replica: Replica) -> float:
         speeds = replica.speeds._replace(alike=replica.speeds.alike or self.alike)

@@ -152,7 +152,7 @@ def _caches(work: Work, speeds: Speeds, load: Load) -> float:
     """Seconds of reading caches: of decoding sequences, and of prompts whose first tokens are there already."""
     if not work.attending:
         return 0.0
-    read = 0.0 if is_nothing(load.sequences) else work.cache_read(load.sequences, load.context)
+    read = 0.0 if is_nothing(load.sequences) else work.cache_read(load.sequences, load.context, speeds.cache_rereads)
     if load.prompt_tokens and load.cached:
         read += work.cache_read(max(load.prompts, 1), load.cached)
     if is_nothing(read):

@@ -12,7 +12,7 @@ SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "li
 TIMES = ("collective_latency", "network_latency", "hop_latency", "kernel_time", "step_overhead", "sequence_overhead")
 #: What a profile adds to each request rather than to a pass.
 PER_REQUEST = ("request_overhead", "steps_waited")
-COUNTS = ("kernels_per_layer", "kernels_per_sparse_layer", "activation_traffic", "expert_imbalance")
+COUNTS = ("kernels_per_layer", "kernels_per_sparse_layer", "activation_traffic", "expert_imbalance", "cache_rereads")
 
 
 class Speeds(NamedTuple):
@@ -41,6 +41,7 @@ class Speeds(NamedTuple):
     kernels_per_sparse_layer: float = 0.0
     activation_traffic: float = 0.0
     expert_imbalance: float = 0.0
+    cache_rereads: float = 0.0
     alike: bool = False
 
 

@@ -22,11 +22,15 @@ class Experts(NamedTuple):
 
 
 class Attending(NamedTuple):
-    """Layers whose attention is alike, and the share of one layer's cache that a rank reads."""
+    """Layers whose attention is alike, the share of one layer's cache that a rank reads, and the query heads a KV head.
+
+    ``queries`` is one where nothing is shared, and for latents, whose kernels were made for all heads at once.
+    """
 
     attention: Attention
     layers: int
     share: float
+    queries: float
 
 
 class Work(NamedTuple):
@@ -55,12 +59,18 @@ class Work(NamedTuple):
             return memory.bytes_read(weight_bytes=self.bytes, active_share=self.active_share, batch=tokens)
         return self.bytes + sum(each.bytes * hit(each, tokens) for each in self.experts)
 
-    def cache_read(self, sequences: float, context: float) -> float:
-        """Bytes of cache that all ranks read for so many sequences of all groups."""
+    def cache_read(self, sequences: float, context: float, rereads: float = 0.0) -> float:
+        """Bytes of cache that all ranks read for so many sequences of all groups.
+
+        ``rereads`` is the share of a group's query heads that read their KV head again rather than with the first.
+        """
         if self.model is None:
             return 0.0
         one = sum(
-            each.layers * each.share * counting.layer_cache_bytes_read(self.model, each.attention, context)
+            each.layers
+            * each.share
+            * counting.layer_cache_bytes_read(self.model, each.attention, context)
+            * (memory.cache_reads(queries=each.queries, cache_rereads=rereads) if rereads else 1)
             for each in self.attending
         )
         return one * self.ranks * -(-sequences // self.layout.dp)
@@ -131,7 +141,16 @@ def _attending(model: Model, layout: Layout) -> tuple[Attending, ...]:
     times: dict[Attention, int] = {}
     for layer in model.layers:
         times[layer.attention] = times.get(layer.attention, 0) + layer.times
-    return tuple(Attending(kind, count, kv_copies(kind, layout.tp) / layout.tp) for kind, count in times.items())
+    return tuple(
+        Attending(kind, count, copies / layout.tp, _queries(kind, copies))
+        for kind, count in times.items()
+        for copies in [kv_copies(kind, layout.tp)]
+    )
+
+
+def _queries(attention: Attention, copies: float) -> float:
+    """Query heads of a rank that share a KV head."""
+    return 1 if attention.latent or not attention.kv_heads else attention.heads / (attention.kv_heads * copies)
 
 
 def _activations(model: Model, layer: Layer, layout: Layout) -> float:

@@ -60,3 +60,40 @@ def test_the_batch_that_fills_the_arithmetic_pays_for_its_cache() -> None:
     assert found
     assert int(found[1].replace(",", "")) == pytest.approx(batch, rel=2e-3)
     assert batch == pytest.approx(964, abs=1)
+
+
+def test_query_heads_that_read_apart_read_the_cache_again() -> None:
+    """Llama 3.1 70B has 64 query heads over 8 KV heads: a quarter of the other seven read again, 2.75 times in all."""
+    near, far = (
+        ask("llama-3.1-70b", "h100:4", context=n, batch=8, set=["efficiency.cache_rereads=0.25"]) for n in (4096, 8192)
+    )
+    cache = 8 * 4096 * 327_680 / 4 / 3.35e12
+    assert far["memory_time_s"] - near["memory_time_s"] == pytest.approx(2.75 * cache, rel=1e-6)
+
+
+def test_latents_are_read_once_however_many_heads() -> None:
+    """The kernels of latent attention serve all heads at once."""
+    once, again = (ask("deepseek-v3", "h200:8", context=4096, set=[f"efficiency.cache_rereads={n}"]) for n in (0, 1))
+    assert once["memory_time_s"] == again["memory_time_s"]
+
+
+def test_geforce_cards_multiply_twice_as_fast_where_products_are_summed_in_16_bits() -> None:
+    """RTX 4090: 165.2 TFLOP/s summed in 32 bits, 330.3 in 16, which llama.cpp does."""
+    rates = {
+        name: infercost.utilization(model="llama-3.1-8b", gpu="4090", efficiency=name, batch=1)
+        for name in ("vllm", "llama.cpp")
+    }
+    assert rates["vllm"]["flops_per_byte"] == pytest.approx(165.2e12 / 1.008e12)
+    assert rates["llama.cpp"]["flops_per_byte"] == pytest.approx(330.3e12 / 1.008e12)
+    own = infercost.utilization(
+        model="llama-3.1-8b", gpu="4090", efficiency="llama.cpp", batch=1, set=["gpu.flops_bf16=100TFLOP/s"]
+    )
+    assert own["flops_per_byte"] == pytest.approx(100e12 / 1.008e12)
+
+
+def test_the_profile_of_llama_cpp_follows_the_part() -> None:
+    from infercost.analyses.validate import stack_profile
+
+    assert stack_profile("llama.cpp", "Apple").name == "llama.cpp-metal"
+    assert stack_profile("llama.cpp", "NVIDIA").name == "llama.cpp"
+    assert stack_profile("TensorRT-LLM 0.6.1", "NVIDIA").name == "tensorrt-llm-2023"

@@ -48,12 +48,12 @@ def near(found: list[float], middle: float, most: float) -> bool:
 
 
 def test_steps_and_requests_at_a_known_batch() -> None:
-    assert near([off(row) for row in rows(validated("steps"))], 0.12, 0.452)
+    assert near([off(row) for row in rows(validated("steps"))], 0.12, 0.45)
 
 
 def test_with_the_profile_of_its_own_stack_they_are_nearer() -> None:
-    assert near([off(row) for row in rows(validated("steps", efficiency="stack"))], 0.08, 0.335)
-    assert near([off(row) for row in rows(validated("steps", "served", efficiency="stack"))], 0.08, 0.335)
+    assert near([off(row) for row in rows(validated("steps", efficiency="stack"))], 0.08, 0.30)
+    assert near([off(row) for row in rows(validated("steps", "served", efficiency="stack"))], 0.08, 0.30)
 
 
 @pytest.mark.parametrize("metric", ["itl", "e2e"])
