@@ -12,7 +12,16 @@ from infercost.question import Asked
 from infercost.report import Note
 from infercost.sharding import Layout, rank_cache_bytes, valid_widths
 from infercost.stepping import StepInputs
-from infercost.timing.replica import Replica, Request, Served, decode_time, prefill_time, serve_at, serve_rate
+from infercost.timing.replica import (
+    Replica,
+    Request,
+    Served,
+    decode_time,
+    first_token,
+    prefill_time,
+    prompt_along,
+    serve_rate,
+)
 from infercost.timing.work import work_of
 from infercost.units import show
 
@@ -168,7 +177,7 @@ def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Serv
     """Share of the arithmetic that decoding and the prompts that ride along use."""
     work = inputs.work
     prompt = work.flops_per_token(1 / request.new) * request.new + work.prompt_flops(request.new, request.cached)
-    return roofline.utilization(
+    used = roofline.utilization(
         flops_per_token=work.flops_per_token()
         + work.attention_flops(case.context)
         + prompt * served.rate * served.itl / served.batch,
@@ -177,6 +186,7 @@ def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Serv
         peak_flops=inputs.rate.fact.value,
         step_time=served.itl,
     )
+    return min(used, 1.0)  # the last bit of a float
 
 
 def _first(
@@ -187,7 +197,8 @@ def _first(
     if served and not asking.apart:
         return served.ttft
     if asking.request.chunk_tokens and not asking.apart:
-        return serve_at(inputs.replica, batch, 0.0, asking.request).ttft
+        prompt = prompt_along(inputs.replica, batch, asking.request)
+        return first_token(inputs.replica, prompt, decode_time(inputs.replica, batch, case.context))
     sent = _transfer(case, inputs, asking.request) if asking.apart else 0.0
     return requests.ttft(
         prefill_time=prefill + sent,

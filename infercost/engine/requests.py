@@ -52,10 +52,10 @@ def speculative_tpot(
     return (draft_tokens * draft_time + verification_time) / speculative_tokens
 
 
-@formula(source="a prompt that rides along lengthens one step in every 1 / (rate x step)")
-def shared_step(*, step_time: float, request_rate: float, prompt_time: float) -> float:
-    """Seconds of a mean step when prompts ride along; it grows without end as prompts take all the time."""
-    return step_time / (1 - request_rate * prompt_time)
+@formula(source="derived: of the steps, those that a prompt rides along with take its time too")
+def shared_step(*, step_time: float, prompts: float, prompt_time: float) -> float:
+    """Seconds of a mean step when so many prompts, or parts of one, ride along with a step, at most one with each."""
+    return step_time + prompts * prompt_time
 
 
 @formula(source=LITTLE)

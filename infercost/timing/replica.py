@@ -1,7 +1,7 @@
 """One replica in time: a step, a prompt, a request, and the load at which arrivals and departures balance."""
 
 from collections.abc import Callable
-from math import inf, isfinite
+from math import expm1, isfinite
 from typing import NamedTuple
 
 from infercost.derivation import not_recording
@@ -14,10 +14,8 @@ from infercost.timing.work import Work
 #: A fixed point is found when two guesses agree so far.
 CLOSE = 1e-6
 ROUNDS = 60
-#: Seconds after which a step that still has prompts to take counts as one that never ends.
-NEVER = 1e4
-#: How far a rate steps back from one at which prompts pile up.
-BELOW = 0.999
+#: The emptiest replica that is looked at: one request decodes so much of the time.
+LEAST = 1e-9
 
 
 class Replica(NamedTuple):
@@ -109,36 +107,6 @@ def _prompts(replica: Replica, prompts: float, request: Request) -> float:
     return passes * step_time(pass_parts(replica.work, replica.speeds, load), replica.speeds.overlap)
 
 
-class Riding(NamedTuple):
-    """A mean step with the prompts that ride along, and the seconds of one prompt's steps; inf where they pile up."""
-
-    itl: float
-    prompt: float
-
-
-def riding(replica: Replica, batch: float, rate: float, request: Request) -> Riding:
-    """The mean step of a batch while prompts arrive at a rate: some steps carry one or its chunk, or all carry several.
-
-    Where more tokens arrive in the time of a step than the chunk that one may carry, they pile up. Pipeline stages take
-    turns on parts of the batch, and each part carries its share of the prompts.
-    """
-    passes = 1
-    if request.chunk_tokens:
-        passes = requests.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
-    step = decode_time(replica, batch, request.context)
-    added = _with_prompts(replica, batch, request, 1 / passes) - step
-    each = rate / replica.work.layout.pp
-    if each * passes * added < 1:
-        itl = requests.shared_step(step_time=step, request_rate=each, prompt_time=passes * added)
-        if each * passes * itl <= 1:
-            return Riding(itl, passes * (step + added))
-    with not_recording():
-        itl = _crowded(replica, batch, each, request, step)
-    if request.chunk_tokens and each * itl * request.new > request.chunk_tokens:
-        return Riding(inf, inf)
-    return Riding(itl, itl)
-
-
 def _with_prompts(replica: Replica, batch: float, request: Request, prompts: float) -> float:
     """Seconds of a step that so many prompts, or such a part of one, ride along with."""
     before = request.cached + request.new / 2 * (1 - min(prompts, 1))
@@ -146,50 +114,62 @@ def _with_prompts(replica: Replica, batch: float, request: Request, prompts: flo
     return step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
 
 
-def _crowded(replica: Replica, batch: float, rate: float, request: Request, step: float) -> float:
-    """Seconds of a step that all prompts which arrive meanwhile ride along with; inf where they take longer still."""
+def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 1.0) -> Served:
+    """The steady state in which so many requests decode at once while any does, a share ``busy`` of the time.
 
-    def excess(itl: float) -> float:
-        return _with_prompts(replica, batch, request, rate * itl) - itl
-
-    longest = step
-    while excess(longest) > 0:
-        longest *= 2
-        if longest > NEVER:
-            return inf
-    return root(excess, step, longest)
-
-
-def serve_at(replica: Replica, batch: float, rate: float, request: Request) -> Served:
-    """Times of a replica that decodes a batch while requests arrive at a rate."""
-    itl, prompt = riding(replica, max(batch, 1), rate, request)
-    if not isfinite(itl):
-        return Served(batch, inf, rate, inf, inf, inf, False)
-    first = requests.ttft(
-        prefill_time=prompt,
-        waiting_time=replica.steps_waited * itl,
-        request_overhead=replica.request_overhead,
-    )
+    The rate is what keeps them so, by Little's law; the batch of the answer is the mean over all the time.
+    Prompts ride along: some steps carry one or its chunk, or all carry several. Pipeline stages take turns on parts of
+    the batch, and each part carries its share of the prompts.
+    """
+    passes = prompt_passes(request)
+    each = batch / max(request.output_tokens - 1, 1) / replica.work.layout.pp
+    if each * passes <= 1:
+        step, prompt = decode_time(replica, batch, request.context), prompt_along(replica, batch, request)
+        itl = requests.shared_step(step_time=step, prompts=each * passes, prompt_time=prompt / passes - step)
+    else:
+        itl = prompt = _with_prompts(replica, batch, request, each)
+    first = first_token(replica, prompt, itl)
+    rate = busy * batch / (max(request.output_tokens - 1, 1) * itl)
     whole = requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=itl)
     inside = requests.in_flight(request_rate=rate, time_in_system=whole)
-    return Served(batch, inside, rate, itl, first, whole, True)
+    return Served(busy * batch, inside, rate, itl, first, whole, True)
+
+
+def prompt_along(replica: Replica, batch: float, request: Request) -> float:
+    """Seconds of the steps of a batch that one prompt rides along with."""
+    passes = prompt_passes(request)
+    return passes * _with_prompts(replica, batch, request, 1 / passes)
+
+
+def prompt_passes(request: Request) -> int:
+    """Passes that a prompt takes: one for each chunk, or one."""
+    if not request.chunk_tokens:
+        return 1
+    return requests.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
+
+
+def first_token(replica: Replica, prompt: float, itl: float) -> float:
+    """Seconds to a first token whose prompt takes so long while steps do."""
+    return requests.ttft(
+        prefill_time=prompt, waiting_time=replica.steps_waited * itl, request_overhead=replica.request_overhead
+    )
 
 
 def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> Served:
     """The steady state of requests that arrive at a rate: the fixed point of Little's law.
 
-    The batch is what arrives while one request decodes. Where even ``most`` requests at once cannot keep up, the
-    answer is the most that the replica serves, whatever the queue, and not stable.
+    Where even ``most`` requests at once cannot keep up, the answer is the most that the replica serves, whatever the
+    queue, and not stable.
     """
 
-    def excess(batch: float) -> float:
-        served = serve_at(replica, batch, rate, request)
-        return rate * (request.output_tokens - 1) * served.itl - batch
+    def at(mean: float) -> Served:
+        busy = busy_share(mean)
+        return serve_batch(replica, mean / busy, request, busy)
 
     with not_recording():
-        batch = most if excess(most) > 0 else root(excess, 0.0, float(most))
-    served = serve_at(replica, batch, rate, request)
-    if batch < most and served.stable and served.in_flight <= most:
+        mean = root(lambda mean: rate - at(mean).rate, LEAST, _fullest(replica, request, most))
+    served = at(mean)
+    if served.rate >= rate * (1 - CLOSE) and served.in_flight <= most:
         return served
     return serve_closed(replica, most, request)._replace(stable=False)
 
@@ -199,30 +179,40 @@ def serve_closed(replica: Replica, concurrent: float, request: Request) -> Serve
 
     Requests that no step has room for wait for their first token, by Little's law.
     """
+
+    def excess(batch: float) -> float:
+        return concurrent - serve_batch(replica, batch, request).in_flight
+
     with not_recording():
-        least = request.output_tokens * decode_time(replica, concurrent, request.context)
-
-        def excess(rate: float) -> float:
-            return concurrent / serve_at(replica, concurrent, rate, request).request_time - rate
-
-        rate = root(excess, 0.0, concurrent / least)
-        while not serve_at(replica, concurrent, rate, request).stable:
-            rate *= BELOW
-    served = serve_at(replica, concurrent, rate, request)
+        batch = root(excess, LEAST, _fullest(replica, request, concurrent))
+    served = serve_batch(replica, batch, request)
     waiting = max(concurrent / served.rate - served.request_time, 0.0)
     return served._replace(
         ttft=served.ttft + waiting, request_time=served.request_time + waiting, in_flight=float(concurrent)
     )
 
 
+def busy_share(mean: float) -> float:
+    """Share of the time that any of the requests runs of which so many do on average: arrivals know nothing of it."""
+    return -expm1(-mean)
+
+
+def _fullest(replica: Replica, request: Request, most: float) -> float:
+    """The largest batch up to the most: beyond it more tokens of prompts arrive in a step than its chunk."""
+    if not request.chunk_tokens:
+        return float(most)
+    carried = request.chunk_tokens * replica.work.layout.pp / request.new
+    return min(float(most), carried * max(request.output_tokens - 1, 1))
+
+
 def root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling excess is zero, between a point where it is above and one where it is below: false position.
+    """Where a falling excess is zero, or the end nearest to it: false position.
 
     The side that stays is halved (Dowell and Jarratt, The Illinois algorithm, 1971), so both sides close in.
     """
     above, below = excess(low), excess(high)
-    if above <= 0:
-        return low
+    if above <= 0 or below >= 0:
+        return low if above <= 0 else high
     guess, side = low, 0
     for _ in range(ROUNDS):
         finite = isfinite(below) and isfinite(above)

@@ -73,7 +73,7 @@ class Work(NamedTuple):
             * (memory.cache_reads(queries=each.queries, cache_rereads=rereads) if rereads else 1)
             for each in self.attending
         )
-        return one * self.ranks * -(-sequences // self.layout.dp)
+        return one * self.ranks * (-(-sequences // self.layout.dp) if self.layout.dp > 1 else sequences)
 
     def flops_per_token(self, heads: float = 1.0, hottest: float = 1.0) -> float:
         """Operations of the matrices per token, all ranks: ``heads`` is the share of tokens that need the output head.
