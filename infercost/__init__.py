@@ -18,6 +18,7 @@ __all__ = [
     "accelerators",
     "calibrate",
     "compare",
+    "economies",
     "fit",
     "sweep_batch",
     "to_text",

@@ -82,6 +82,15 @@ def validate(*files: str, **options: Any) -> Report:
     return _question("validate", options, files)
 
 
+def economies(**options: Any) -> Report:
+    """Cost per token against users: ``economies(gpu="h100", params="1.6e12").series.rows``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    return _question("economies", options)
+
+
 def calibrate(*files: str, **options: Any) -> Report:
     """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``.
 

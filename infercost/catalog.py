@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infercost import efficiency, hardware
+from infercost import efficiency, hardware, traffic
 from infercost.errors import BadFile, UnknownName, closest
 from infercost.preset import Fact, Preset
 from infercost.readers.yamlfile import read_mapping, read_text
@@ -16,8 +16,9 @@ from infercost.units import Kind, parse
 FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (hardware.FIGURES, hardware.LABELS),
     "efficiency": (efficiency.FIGURES, efficiency.LABELS),
+    "traffic": (traffic.FIGURES, traffic.LABELS),
 }
-WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "models": "model"}
+WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "traffic": "traffic", "models": "model"}
 #: Prices move; a price without its date is refused.
 DATED = ("rent", "purchase")
 _FACT_KEYS = ("value", "source", "as_of", "weak", "others")
@@ -127,7 +128,7 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     """A preset from what its file holds, every figure checked.
 
     Raises:
-        BadFile: a key we do not know, a figure without a source, a price without a date.
+        BadFile: a key we do not know, a figure without a source, a price without a date, hours that are no load.
         BadValue: a figure that its parser refuses.
     """
     kinds, labels = FAMILIES[family]
@@ -140,6 +141,8 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     texts = {key: _label(data[key]) for key in labels if key in data}
     if "released" in data:
         texts.update(_released(data["released"], sources, path))
+    if family == "traffic":
+        texts.update(_hours(data.get("hours"), sources, path))
     return Preset(name=name, family=family, labels=texts, facts=facts, path=path)
 
 
@@ -160,6 +163,14 @@ def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
         raise BadFile(f"{where} is no date", "write it as released: {value: 2025-03, source: KEY}")
     source = _source(entry.get("source"), sources, where)
     return {"released": entry["value"], "released_source": source["title"], "released_date": source["date"]}
+
+
+def _hours(entry: Any, sources: Any, path: str) -> dict[str, str]:
+    """The load of each hour, and who says so."""
+    where = f"preset {path}: hours"
+    loads = traffic.read_loads(entry, where)
+    source = _source(entry["source"], sources, where)
+    return {"hours": _label(list(loads)), "hours_source": source["title"], "hours_date": source["date"]}
 
 
 def _source(key: Any, sources: Any, where: str) -> dict[str, str]:

@@ -8,8 +8,11 @@ from infercost.formats import parse_format
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
+    DURATION,
     HOURLY,
     MINUTES,
+    MONEY,
+    MULTIPLE,
     PART,
     RATE,
     SHARE,
@@ -91,6 +94,21 @@ _ALL = (
     Option("decoding_share", "SHARE", "share of those minutes in which tokens are decoded (1 when absent)", _of(SHARE)),
     Option("trough_to_mean", "SHARE", "load of the emptiest hour over the day's mean (1 when absent)", _of(SHARE)),
     Option("peak_to_mean", "RATIO", "load of the busiest hour over the day's mean (1 when absent)", _of(ABOVE_ONE)),
+    Option("messages_per_day", "Q", "messages of each user a day, in place of minutes", _of(COUNT)),
+    Option("traffic", "NAME", "shape of the day: flat, chat-global, one-region, work, coding-week, or a file", _text),
+    Option("burstiness", "Q", "variation of the gaps between arrivals: 1 is random (the traffic's)", _of(MULTIPLE)),
+    Option("scale_down", "", "replicas come and go with the load of each hour", _switch),
+    Option("replicas", "N", "so many replicas, whatever the load", _of(WHOLE)),
+    Option("max_tpot", "TIME", "longest time between a user's tokens", _of(DURATION)),
+    Option("max_ttft", "TIME", "longest time to the first token", _of(DURATION)),
+    Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
+    Option("api_price", "Q", "USD per million output tokens that an API asks", _of(MONEY)),
+    Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
+    Option("years", "N", "years until it is paid off", _of(ABOVE_ONE)),
+    Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
+    Option("power_price", "Q", "USD per kWh", _of(MONEY)),
+    Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
+    Option("points", "N", "how many user counts", _of(WHOLE)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
     Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
@@ -116,6 +134,12 @@ REQUEST = (
 )
 DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
 STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
+
+
+#: Who uses a service and when, how well they are to be served, and what an hour costs.
+PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "burstiness")
+SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")
+OWNING = ("purchase_price", "years", "interest", "power_price", "pue")
 
 
 class Command(NamedTuple):
@@ -158,8 +182,18 @@ _COMMANDS = (
         "userbase",
         "from concurrent users to a user base, and back",
         (
-            "concurrent", "users", "minutes_per_day", "decoding_share", "trough_to_mean", "peak_to_mean",
+            "concurrent", "users", "trough_to_mean", "peak_to_mean", *PEOPLE, *SERVICE, "replicas",
             "model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP,
+            "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences", *OWNING,
+        ),
+    ),
+    Command(
+        "economies",
+        "cost per token against users: from a lone one to a full service",
+        (
+            "parts", "model", *MODEL, "gpus", "efficiency", "usable", "set", *SERVED, *STEP, "users", "points",
+            *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
+            *OWNING, "api_price",
         ),
     ),
     Command(

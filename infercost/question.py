@@ -8,6 +8,7 @@ from infercost.efficiency import complete
 from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.formats import Format
 from infercost.glossary import TERMS
+from infercost.keys import KEYS
 from infercost.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
 from infercost.preset import Fact, Preset
 from infercost.readers.yamlfile import read_mapping
@@ -42,7 +43,7 @@ class Asked:
         """The value of an option or the one to assume, noted as an input of the answer."""
         given = self.given.get(name)
         value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
-        unit = TERMS[name].unit if name in TERMS else ""
+        unit = TERMS[name].unit if name in TERMS else KEYS[name].unit if name in KEYS else ""
         if value is not None and all(item.key != name for item in self.inputs):
             self.inputs.append(Input(name, value.name if isinstance(value, Format) else value, unit, origin))
         return value
@@ -69,7 +70,7 @@ class Asked:
             )
 
 
-SCOPES = {"accelerators": "gpu", "efficiency": "efficiency"}
+SCOPES = {"accelerators": "gpu", "efficiency": "efficiency", "traffic": "traffic"}
 
 
 def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), origin: str = "Python") -> Asked:

@@ -50,7 +50,8 @@ class Input(NamedTuple):
 class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
-    ``columns`` is what a table shows, ``bar`` the share it draws, ``marked`` the row it points at, ``ratios`` what
+    ``columns`` is what a table shows, ``bar`` the value beside a bar, which draws it or else ``drawn``, both shares,
+    ``marked`` the row it points at, ``ratios`` what
     the second of two rows is of the first, ``one_unit`` whether a column keeps one unit that its head names, and
     ``shown`` the rows for people where those for scripts are too many.
     """
@@ -62,6 +63,7 @@ class Series(NamedTuple):
     ratios: Mapping[str, float] = MappingProxyType({})
     one_unit: bool = False
     shown: tuple[Mapping[str, Any], ...] = ()
+    drawn: str = ""
 
 
 class Note(NamedTuple):

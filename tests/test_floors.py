@@ -11,10 +11,10 @@ from tests.conftest import ROOT
 FLOORS = [
     {"errors", "numeric", "units", "glossary", "glossary_2025", "keys"},
     {"derivation", "expression"},
-    {"preset", "model", "measured", "formats", "hardware", "efficiency", "catalog", "readers"},
+    {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "timing", "law_2025"},
-    {"report", "options", "question", "case", "served", "stepping", "measurements"},
+    {"report", "options", "question", "case", "served", "stepping", "measurements", "service"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

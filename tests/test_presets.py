@@ -11,7 +11,10 @@ from infercost.hardware import FIGURES, find_rate, memory_key, rate_for
 from infercost.preset import Preset
 
 ACCELERATORS = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
-PRESETS = [*ACCELERATORS, *(catalog.load("efficiency", name) for name in catalog.names("efficiency"))]
+PRESETS = [
+    *ACCELERATORS,
+    *(catalog.load(family, name) for family in ("efficiency", "traffic") for name in catalog.names(family)),
+]
 
 
 def named(preset: Any) -> str:

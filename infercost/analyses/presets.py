@@ -1,5 +1,6 @@
 """What is known, with its sources: the list of presets, one preset in full, and where the files are."""
 
+from math import ceil
 from typing import Any
 
 from infercost import catalog
@@ -10,10 +11,14 @@ from infercost.preset import Preset
 from infercost.question import Asked
 from infercost.readers.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Series
+from infercost.traffic import DAY, hours_of
 from infercost.units import show
 
 VERBS = ("list", "show", "path")
 MODELS = "models"
+#: Heights of a bar of one character, from nothing to the busiest hour.
+HEIGHTS = " ▁▂▃▄▅▆▇█"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def answer(asked: Asked) -> Report:
@@ -90,12 +95,40 @@ def _report_of(name: str) -> Report:
     raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
 
 
+def _row(key: str, shown: str, value: Any, source: str, date: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "shown": shown,
+        "value": value,
+        "unit": "",
+        "source": source,
+        "date": date,
+        "weak": "",
+        "others": "",
+    }
+
+
 def _released_row(preset: Preset) -> tuple[dict[str, Any], ...]:
     if "released" not in preset.labels:
         return ()
     day, source, date = (preset.labels[key] for key in ("released", "released_source", "released_date"))
-    row = {"key": "released", "shown": day, "value": day, "unit": "", "source": source, "date": date}
-    return ({**row, "weak": "", "others": ""},)
+    return (_row("released", day, day, source, date),)
+
+
+def _hours_rows(preset: Preset) -> tuple[dict[str, Any], ...]:
+    """A traffic preset's days as bars of 24 hours, and the extremes that follow from them."""
+    if "hours" not in preset.labels:
+        return ()
+    hours, source, date = hours_of(preset), preset.labels["hours_source"], preset.labels["hours_date"]
+    peak, trough = max(hours), min(hours)
+    days = [hours[start : start + DAY] for start in range(0, len(hours), DAY)]
+    bars = ["".join(HEIGHTS[ceil(hour / peak * 8)] for hour in day) for day in days]
+    keys = DAYS if len(days) > 1 else ("hours",)
+    extremes = (("peak_to_mean", peak), ("trough_to_mean", trough))
+    return (
+        *(_row(key, bar, day, source, date) for key, bar, day in zip(keys, bars, days, strict=True)),
+        *(_row(key, show(value, ""), value, "follows from the hours", date) for key, value in extremes),
+    )
 
 
 def _reasons(preset: Preset) -> list[str]:
@@ -103,7 +136,7 @@ def _reasons(preset: Preset) -> list[str]:
 
 
 def _show(preset: Preset) -> Report:
-    rows = _released_row(preset) + tuple(
+    facts = tuple(
         {
             "key": key,
             "shown": fact.text or show(fact.value, fact.kind.unit),
@@ -125,6 +158,6 @@ def _show(preset: Preset) -> Report:
         command="presets",
         verdict=f"{preset.name}: {preset.title}.",
         inputs=(Input("name", preset.name, "", "given"),),
-        series=Series(("key", "shown", "date", "source"), rows),
+        series=Series(("key", "shown", "date", "source"), (*_released_row(preset), *_hours_rows(preset), *facts)),
         notes=tuple(notes),
     )

@@ -13,6 +13,11 @@ from infercost.report import Note, Report, Row
 from infercost.stepping import read_step_inputs
 from infercost.units import show
 
+#: Options that ask for a service rather than for the note's arithmetic.
+SERVED_PEOPLE = (
+    *("traffic", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
+    *("max_wait_probability", "input_tokens", "output_tokens", "purchase_price"),
+)
 #: The note's guess of what a service that is consistent all day may need.
 MILLION = 1e6
 
@@ -41,14 +46,13 @@ def answer(asked: Asked) -> Report:
         Missing: neither a concurrency, nor users, nor hardware to fill.
         BadValue: both a concurrency and users.
     """
-    if "concurrent" in asked.given and "users" in asked.given:
-        raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
+    if report := _of_a_service(asked):
+        return report
     supply = _read_supply(asked)
     mean, users, demand = _both_ways(asked, supply)
     online = serving.people_online(users=users, minutes_per_day=demand.minutes)
     peak = serving.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
     at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
-    million = serving.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
     rows = (
         Row("concurrent_users", mean, "one slot of a batch each"),
         Row("people_online", online, "reading and thinking included"),
@@ -56,7 +60,7 @@ def answer(asked: Asked) -> Report:
         Row("decoding_share", demand.decoding_share),
         Row("users", users, "mean over the day"),
         Row("users_at_trough", at_trough, f"at trough/mean {demand.trough:g}"),
-        Row("trough_to_mean_for_million_users", million, _million_remark(million)),
+        _million_row(users),
         Row("mean_concurrent", mean),
         Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
         Row("trough_concurrent", serving.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
@@ -71,6 +75,17 @@ def answer(asked: Asked) -> Report:
         notes=(*_notes(users), *asked.notes),
         met=supply is None or supply.case.fits,
     )
+
+
+def _of_a_service(asked: Asked) -> Report | None:
+    """The answer of a service, where anything beyond the note's minutes and concurrency was given."""
+    if "concurrent" in asked.given and "users" in asked.given:
+        raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
+    if not any(name in asked.given for name in SERVED_PEOPLE):
+        return None
+    from infercost.analyses.userbase_service import answer_service  # loads what a few numbers do not need
+
+    return answer_service(asked)
 
 
 def _read_supply(asked: Asked) -> Supply | None:
@@ -108,8 +123,11 @@ def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Deman
     return concurrent, serving.users(concurrent_users=concurrent, **shape), demand
 
 
-def _million_remark(million: float | None) -> str:
-    return "the note's 'approach 1M'" if million else "already above 1M"
+def _million_row(users: float) -> Row:
+    million = serving.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
+    return Row(
+        "trough_to_mean_for_million_users", million, "the note's 'approach 1M'" if million else "already above 1M"
+    )
 
 
 def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:

@@ -48,3 +48,27 @@ def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: flo
 def usd_per_month(*, price: float, devices: float) -> float:
     """USD for all accelerators, paid every hour of an average month."""
     return price * devices * HOURS_PER_MONTH
+
+
+@formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
+def annuity(*, interest: float, years: float) -> float:
+    """Share of a price that is paid each year, interest included."""
+    return interest / (1 - 1 / (1 + interest) ** years)  # type: ignore[no-any-return]
+
+
+@formula(source="owning: annuity over the hours of a year, and power at the wall")
+def owned_price(*, purchase_price: float, annuity: float, power: float, pue: float, power_price: float) -> float:
+    """USD an hour of an accelerator that is owned, at its rated power."""
+    return purchase_price * annuity / 8760 + power * pue / 1000 * power_price
+
+
+@formula(source=LATER)
+def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
+    """Seconds of one accelerator that a token takes."""
+    return devices / tokens_per_s
+
+
+@formula(source="both parts of a bill by the share of the time that each takes")
+def usd_per_million_of_share(*, price: float, device_seconds: float, share: float) -> float:
+    """USD for a million tokens that a share of the accelerators' time goes to."""
+    return price / 3600 * device_seconds * share * 1e6

@@ -42,7 +42,8 @@ def erlang_c(*, offered: float, slots: int) -> float:
 def waiting_share(*, headroom: float) -> float:
     """Share of arrivals that wait with ``offered + headroom sqrt(offered)`` slots (Halfin, Whitt 1981)."""
     below = (1 + erf(headroom / sqrt(2))) / 2
-    return 1 / (1 + headroom * below / (exp(-headroom * headroom / 2) / sqrt(2 * pi)))
+    density = exp(-headroom * headroom / 2) / sqrt(2 * pi)
+    return density / (density + headroom * below)
 
 
 def headroom_for(*, wait_probability: float) -> float:

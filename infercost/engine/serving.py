@@ -19,6 +19,12 @@ def concurrent_users(*, users: float, minutes_per_day: float, decoding_share: fl
     return users * minutes_per_day * decoding_share / 1440
 
 
+@formula(source="messages spread over the day")
+def request_rate(*, users: float, messages_per_day: float) -> float:
+    """Requests a second, mean over the day."""
+    return users * messages_per_day / 86400
+
+
 @formula(source=LITTLE)
 def people_online(*, users: float, minutes_per_day: float) -> float:
     """People with the app open at once, mean over the day."""

@@ -219,7 +219,7 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
         between = (low * below - high * above) / (below - above) if finite else (low + high) / 2
         before, guess = guess, between
         value = excess(guess)
-        if abs(guess - before) <= CLOSE * guess:
+        if not value or abs(guess - before) <= CLOSE * guess:
             break
         if value > 0:
             low, above, below, side = guess, value, below / 2 if side > 0 else below, 1

@@ -1,0 +1,220 @@
+"""Cost per token against the number of users: from one lone user to a full service, utilization an answer of load."""
+
+from math import exp, log
+from typing import Any
+
+from infercost.analyses.provision import LIMITS, Service, read_service
+from infercost.analyses.remarks import kind, step_notes
+from infercost.analyses.service_cost import device_seconds, floor_of, row_of, users_within
+from infercost.case import misfit
+from infercost.derivation import not_recording
+from infercost.engine import economics
+from infercost.question import Asked, Given
+from infercost.report import Note, Report, Row, Series
+from infercost.service.fleet import Day, day_of
+from infercost.timing.replica import step_parts
+from infercost.units import show
+
+#: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
+POINTS, REPLICAS = 16, 4
+NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
+
+
+def answer(asked: Asked) -> Report:
+    """A row a number of users, the floor of the cost, and how many users it takes to come near to it.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used; see ``read_service``.
+    """
+    parts = asked.get("gpu") or ()
+    services = [_on(asked, part) for part in parts] if len(parts) > 1 else [_alone(asked)]
+    last = _last(asked, services)
+    rows = tuple(row for service in services for row in _rows(asked, service, last))
+    service = services[0]
+    floor = floor_of(service)
+    if len(services) > 1:
+        return _side_by_side(asked, services, rows)
+    results = _results(asked, service, floor)
+    return Report(
+        command="economies",
+        verdict=misfit(service.case) + _verdict(service, results),
+        inputs=tuple(asked.inputs),
+        results=tuple(results),
+        series=Series(_columns(service), rows, bar="cost_ratio", drawn="drawn"),
+        parts=_floor_parts(service, floor),
+        advice=_advice(service),
+        notes=(*step_notes(service.case, service.inputs), *_notes(service), *asked.notes),
+        met=service.case.fits,
+    )
+
+
+def _alone(asked: Asked) -> Service:
+    if parts := asked.get("gpu"):
+        asked.given["gpu"] = Given(parts[0], asked.given["gpu"].origin)
+    return read_service(asked)
+
+
+def _on(asked: Asked, part: Any) -> Service:
+    """The service on one of several parts: inputs that differ by part are told apart by its name."""
+    inner = Asked(asked.command, origin=asked.origin)
+    inner.given = {**asked.given, "gpu": Given(part, asked.given["gpu"].origin)}
+    service = read_service(inner)
+    known = {item.key for item in asked.inputs}
+    asked.inputs += [item for item in inner.inputs if item.key not in known]
+    asked.notes += [note for note in inner.notes if note not in asked.notes]
+    return service
+
+
+def _last(asked: Asked, services: list[Service]) -> float:
+    """The largest number of users: as asked, or so many that several replicas are full."""
+    several = max(max(int(REPLICAS * service.fleet.users_a_replica), 2) for service in services)
+    return float(asked.take("users", several, f"{REPLICAS} full replicas"))
+
+
+def _rows(asked: Asked, service: Service, last: float) -> list[dict[str, Any]]:
+    points = int(asked.take("points", POINTS, "from one user to the last, evenly in ratio"))
+    users = [exp(log(last) * index / max(points - 1, 1)) for index in range(points)]
+    counts = sorted({max(1, round(each)) for each in users} | {max(1, int(last))})
+    with not_recording():
+        floor = device_seconds(service, floor_of(service))
+        rows = [row_of(service, day_of(service.fleet, count)) for count in counts]
+    lone = rows[0]["device_seconds_per_token"] / floor
+    for row in rows:
+        ratio = row["device_seconds_per_token"] / floor
+        row |= {"cost_ratio": ratio, "drawn": log(max(ratio, 1.0)) / log(lone) if lone > 1 else 0.0}
+    return rows
+
+
+def _results(asked: Asked, service: Service, floor: Day) -> list[Row]:
+    with not_recording():
+        lone, least = day_of(service.fleet, 1.0), device_seconds(service, floor)
+        full = full_seconds(service)
+        near = {key: users_within(service, times * least) for key, times in NEARNESS.items()}
+    fleet = service.fleet
+    return [
+        Row("lone_user_cost_ratio", device_seconds(service, lone, busy=True) / full, "while served, of a full batch"),
+        Row("lone_user_reserved_cost_ratio", device_seconds(service, lone) / least, "every hour paid, of the floor"),
+        Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
+        Row("gpus_per_replica", service.case.devices, service.case.part.name),
+        Row("users_per_replica", fleet.users_a_replica, "fill one in the busiest hour"),
+        Row("users_within_2x", near["users_within_2x"], "least whose token costs twice the floor"),
+        Row("users_within_10_percent", near["users_within_10_percent"], _headroom(service)),
+        Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
+        Row("floor_device_seconds", least, "of a device for each token"),
+        *_against(asked, service),
+    ]
+
+
+def full_seconds(service: Service) -> float:
+    """Seconds of a device for each token of a replica that is always full."""
+    curve, most = service.fleet.curve, service.fleet.slots
+    first = 1 / curve.decoded if curve.prompted else 0.0
+    tokens = most / curve.itl(most) * (1 + first)
+    return economics.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
+
+
+def _usd(service: Service, seconds: float) -> float | None:
+    if service.price is None:
+        return None
+    return economics.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
+
+
+def _headroom(service: Service) -> str:
+    return "queue headroom counted" if service.fleet.waiting < 1 else "no headroom for chance"
+
+
+def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
+    """The least users whose own service is no dearer than an API's price for its output."""
+    if "api_price" not in asked.given:
+        return ()
+    asking = float(asked.take("api_price"))
+    if service.price is None:
+        return (Row("users_at_api_price", None, "needs --price"),)
+    with not_recording():
+        users = users_within(service, asking / _usd_of_second(service))
+    said = f"own at ${asking:g} a million" if users else f"never: the floor is above ${asking:g} a million"
+    return (Row("users_at_api_price", users, said),)
+
+
+def _usd_of_second(service: Service) -> float:
+    return _usd(service, 1.0) or 1.0
+
+
+def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
+    """What the floor is made of: the parts of a full step, prompts, hours that stand idle, headroom that is kept."""
+    fleet, least = service.fleet, device_seconds(service, floor)
+    unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
+    full = full_seconds(service)
+    with not_recording():
+        context = service.request.context if service.request else service.case.context
+        parts = step_parts(service.inputs.replica, fleet.slots, context).by_operator
+    step = sum(parts.values())
+    prompts = fleet.curve.prompt_share(fleet.slots)
+    shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
+    shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
+    return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > 0)
+
+
+def _columns(service: Service) -> tuple[str, ...]:
+    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
+    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
+
+
+def _verdict(service: Service, results: list[Row]) -> str:
+    found = {row.key: row.value for row in results}
+    cost = found["floor_usd_per_million_tokens"]
+    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
+    near = found["users_within_2x"]
+    text = (
+        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
+        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
+    )
+    reach = f"{near:,} users come within twice {floor}" if near else f"no number of users comes within twice {floor}"
+    return f"{text}. {reach}; {show(found['users_per_replica'])} fill a replica of {service.case.devices}."
+
+
+def _advice(service: Service) -> tuple[str, ...]:
+    advice = []
+    idle = service.fleet.hours_paid
+    if idle > 1:
+        advice.append(
+            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
+        )
+    if service.binds == "memory":
+        advice.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
+    if service.binds in ("latency", "first token"):
+        advice.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
+    return tuple(advice)
+
+
+def _notes(service: Service) -> list[Note]:
+    notes = [
+        Note("kind", f"{kind(service.case, service.inputs)}: users come independently, and replicas share them evenly")
+    ]
+    if service.fleet.waiting >= 1:
+        notes.append(
+            Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+        )
+    return notes
+
+
+def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, Any], ...]) -> Report:
+    """Several parts: all rows, told apart by name, and the cheapest at either end."""
+    ends = {}
+    for service in services:
+        mine = [row for row in rows if row["name"] == service.case.part.name]
+        ends[service.case.part.name] = mine[0], mine[-1]
+    key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
+    few, many = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
+    users = rows[-1]["users"]
+    same = f"{few} is cheapest for one user and for {users:,.0f}"
+    verdict = f"{same}." if few == many else f"{few} is cheapest for one user, {many} for {users:,.0f}."
+    columns = ("name", "users", "gpus", "batch", "utilization", key)
+    return Report(
+        command="economies",
+        verdict=verdict,
+        inputs=tuple(asked.inputs),
+        series=Series(columns, rows, bar="cost_ratio", drawn="drawn"),
+        notes=tuple(asked.notes),
+        met=all(service.case.fits for service in services),
+    )

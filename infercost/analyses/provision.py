@@ -1,0 +1,99 @@
+"""A service made ready: its replica and the largest batch of it, its users' demand, and what an hour costs."""
+
+from typing import Any, NamedTuple
+
+from infercost.analyses.request import read_request
+from infercost.analyses.step import full_batch
+from infercost.case import Case, read_case
+from infercost.efficiency import law
+from infercost.engine.queueing import peakedness
+from infercost.errors import BadValue
+from infercost.question import Asked
+from infercost.service.curve import Curve, curve_of
+from infercost.service.demand import Demand, read_demand
+from infercost.service.fleet import Fleet
+from infercost.service.prices import read_price
+from infercost.stepping import StepInputs, read_step_inputs
+from infercost.timing.replica import Request
+from infercost.units import show
+
+#: What holds the batch of a replica back, in words.
+LIMITS = {
+    "arithmetic": "the arithmetic is full",
+    "memory": "memory holds no more",
+    "engine": "the engine runs no more",
+    "latency": "the time between tokens allows no more",
+    "first token": "the time to the first token allows no more",
+}
+
+
+class Service(NamedTuple):
+    """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour."""
+
+    case: Case
+    inputs: StepInputs
+    request: Request | None
+    demand: Demand
+    fleet: Fleet
+    limits: dict[str, float]
+    price: float | None
+
+    @property
+    def binds(self) -> str:
+        """Which limit holds the batch back."""
+        return min(self.limits, key=lambda name: self.limits[name])
+
+
+def read_service(asked: Asked) -> Service:
+    """The service that was asked about.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used.
+        BadValue: a limit on latency that not even one user meets.
+    """
+    case = read_case(asked)
+    inputs = read_step_inputs(asked, case)
+    if law(case.profile) != "roofline":
+        raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
+    request = read_request(asked, case).request if case.model else None
+    demand = read_demand(asked, case, request)
+    curve, limits = _largest(asked, case, inputs, request, demand)
+    most = max(1.0, float(int(min(limits.values()))))
+    fleet = Fleet(
+        curve=curve if curve.most == most else curve_of(inputs.replica, most, request, case.context, demand.decoded),
+        slots=most,
+        use=demand.use,
+        hours=demand.shape.hours,
+        follows=bool(asked.get("scale_down")),
+        waiting=float(asked.take("max_wait_probability")) if "max_wait_probability" in asked.given else 1.0,
+        peakedness=max(peakedness(burstiness=demand.shape.burstiness), 1.0),
+    )
+    return Service(case, inputs, request, demand, fleet, limits, read_price(asked, case.part))
+
+
+def _largest(
+    asked: Asked, case: Case, inputs: StepInputs, request: Request | None, demand: Demand
+) -> tuple[Curve, dict[str, float]]:
+    """The replica at every batch, and the largest one that each limit allows."""
+    limits: dict[str, float] = {}
+    if (full := full_batch(case, inputs)) is not None:
+        limits["arithmetic"] = full
+    if case.plan and case.plan.max_sequences is not None:
+        limits["memory"] = case.plan.max_sequences
+    if "max_sequences" in asked.given or not limits:
+        limits["engine"] = float(asked.take("max_sequences", 256, "what engines start with"))
+    curve = curve_of(inputs.replica, max(1.0, min(limits.values())), request, case.context, demand.decoded)
+    for name, option, times in (("latency", "max_tpot", curve.itls), ("first token", "max_ttft", curve.ttfts)):
+        if option in asked.given:
+            limits[name] = curve.batch_within(times, float(asked.take(option)))
+            if limits[name] < 1:
+                flag = f"--{option.replace('_', '-')}"
+                raise BadValue(
+                    f"{flag}: one user alone takes {show(times[0], 's')}", "allow more, or take more devices"
+                )
+    return curve, limits
+
+
+def hourly(service: Service) -> dict[str, Any]:
+    """What all replicas' devices have in common, by JSON key."""
+    return {"gpus_per_replica": service.case.devices, "batch_limit": service.fleet.slots, "limited_by": service.binds}

@@ -1,0 +1,126 @@
+"""What a day of a service costs for each token, how well it uses its devices, and how many users bring that down."""
+
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+from infercost.analyses.provision import Service
+from infercost.engine import economics, roofline
+from infercost.service.fleet import Day, Fleet, day_of
+
+#: Replicas of a service with so many users that one more changes nothing.
+ENDLESS = 1e6
+_HALVINGS = 60
+
+
+def floor_of(service: Service) -> Day:
+    """The day of a service with so many users that a further one makes no token cheaper."""
+    fleet = service.fleet._replace(waiting=1.0)
+    return day_of(fleet, ENDLESS * fleet.users_a_replica)
+
+
+def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
+    """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
+    replicas = day.replicas_busy if busy else day.replicas_paid
+    return economics.device_seconds_per_token(devices=replicas * service.case.devices, tokens_per_s=day.tokens_per_s)
+
+
+def row_of(service: Service, day: Day) -> dict[str, Any]:
+    """Everything that a number of users answers, by JSON key."""
+    paid, busy = device_seconds(service, day), device_seconds(service, day, busy=True)
+    return {
+        "name": service.case.part.name,
+        "users": day.users,
+        "concurrent_users": day.concurrent,
+        "batch": day.batch,
+        "replicas": day.replicas,
+        "gpus": day.replicas * service.case.devices,
+        "utilization": _utilization(service, day),
+        "busy_share": day.replicas_busy / day.replicas_paid,
+        "tokens_per_s": day.tokens_per_s,
+        "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=day.itl),
+        "tpot_s": day.itl,
+        "ttft_s": service.fleet.curve.ttft(day.slowest.batch) if service.request else None,
+        "device_seconds_per_token": paid,
+        "stable": day.stable,
+        **_bill(service, day, paid, busy),
+    }
+
+
+def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, float | None]:
+    """USD for a million tokens: all for those that come out, then apart by the time that prompts and decoding take."""
+    price, prompts = service.price, day.prompt_share
+    keys = ("", "_busy", "_output", "_input", "_blended")
+    if price is None:
+        return {f"usd_per_million_tokens{key}": None for key in keys}
+    read = service.request.input_tokens * day.requests_per_s / day.tokens_per_s if service.request else 0.0
+    seconds = {"": (paid, 1.0), "_busy": (busy, 1.0), "_output": (paid, 1 - prompts)}
+    if read:
+        seconds |= {"_input": (paid / read, prompts), "_blended": (paid / (1 + read), 1.0)}
+    return {
+        f"usd_per_million_tokens{key}": economics.usd_per_million_of_share(
+            price=price, device_seconds=seconds[key][0], share=seconds[key][1]
+        )
+        if key in seconds
+        else None
+        for key in keys
+    }
+
+
+def _utilization(service: Service, day: Day) -> float:
+    """Share of the arithmetic of every hour that is paid for which the tokens and their prompts use."""
+    work, request = service.inputs.work, service.request
+    context = request.context if request else service.case.context
+    flops = (work.flops_per_token() + work.attention_flops(context)) * (day.tokens_per_s - _first(service, day))
+    if request:
+        prompt = work.flops_per_token(1 / request.new) * request.new + work.prompt_flops(request.new, request.cached)
+        flops += prompt * day.requests_per_s
+    used = roofline.utilization(
+        flops_per_token=flops,
+        batch=1,
+        devices=day.replicas_paid * service.case.devices,
+        peak_flops=service.inputs.rate.fact.value,
+        step_time=1,
+    )
+    return min(used, 1.0)  # the last bit of a float
+
+
+def _first(service: Service, day: Day) -> float:
+    """Tokens a second that come with their prompts."""
+    return day.requests_per_s if service.fleet.curve.prompted else 0.0
+
+
+def users_within(service: Service, limit: float) -> int | None:
+    """The least users at which a token costs no more device-seconds than a limit; None where no number does."""
+
+    def cost(users: float) -> float:
+        return device_seconds(service, day_of(service.fleet, users))
+
+    low, high = 0, 1
+    while cost(most_users(service.fleet, high)) > limit:
+        low, high = high, 2 * high
+        if high > ENDLESS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if cost(most_users(service.fleet, middle)) <= limit else (middle, high)
+    first = most_users(service.fleet, low) if low else 0.0
+    found = last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(service.fleet, high))
+    return 1 if cost(1.0) <= limit else ceil(found)
+
+
+def most_users(fleet: Fleet, replicas: int) -> float:
+    """The most users that so many replicas provide for in the busiest hour."""
+    busiest = max(fleet.hours)
+    highest = max(replicas * fleet.users_a_replica, 1.0) * 2
+    return last_that(lambda users: fleet.replicas(users, busiest) <= replicas, 1.0, highest)
+
+
+def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last number for which a condition holds that holds at first, and no longer after."""
+    if holds(high):
+        return high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

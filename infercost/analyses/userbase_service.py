@@ -1,0 +1,192 @@
+"""A user base and a service level to replicas, devices, money and idle time; and a concurrency back to users."""
+
+from infercost.analyses.provision import LIMITS, Service, read_service
+from infercost.analyses.remarks import step_notes
+from infercost.analyses.service_cost import last_that, most_users, row_of
+from infercost.case import misfit
+from infercost.derivation import not_recording
+from infercost.engine import economics, serving
+from infercost.errors import BadValue, Missing
+from infercost.question import Asked
+from infercost.report import Note, Report, Row
+from infercost.service.fleet import Day, Hour, day_of, wait
+from infercost.units import many, show
+
+#: A bill in parts: for tokens in, for those out, for both alike.
+APART = ("input", "output", "blended")
+#: More users than there are people.
+EVERYBODY = 1e11
+
+
+def answer_service(asked: Asked) -> Report:
+    """Replicas for a user base at a service level, what they cost, and what holds them back.
+
+    Raises:
+        Missing: neither users nor a concurrency.
+        BadValue: the shape of the day said twice, or a batch, which is an answer here.
+    """
+    for name in ("trough_to_mean", "peak_to_mean", "batch"):
+        if name in asked.given:
+            raise BadValue(f"--{name.replace('_', '-')} is an answer here", "leave it out: --traffic shapes the day")
+    if "gpu" not in asked.given:
+        raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
+    service = read_service(asked)
+    service = service._replace(fleet=service.fleet._replace(fixed=int(asked.take("replicas") or 0)))
+    users = _users(asked, service)
+    day = day_of(service.fleet, users)
+    return Report(
+        command="userbase",
+        verdict=misfit(service.case) + _verdict(service, day),
+        inputs=tuple(asked.inputs),
+        results=tuple(_results(service, day)),
+        advice=tuple(_advice(service, day)),
+        notes=(*step_notes(service.case, service.inputs), *_notes(service, day), *asked.notes),
+        met=service.case.fits and day.stable,
+    )
+
+
+def _users(asked: Asked, service: Service) -> float:
+    """Daily users: as asked, or so many that the concurrency that was asked for decodes on average."""
+    if "users" in asked.given:
+        return float(asked.take("users"))
+    if "concurrent" not in asked.given:
+        raise Missing("a service needs --users or --concurrent", "for example --users 100k")
+    wanted = float(asked.take("concurrent"))
+    with not_recording():
+        return last_that(lambda users: day_of(service.fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+
+
+def _results(service: Service, day: Day) -> list[Row]:
+    return [
+        *_people_rows(service, day),
+        *_fleet_rows(service, day),
+        *_time_rows(service, day),
+        *_money_rows(service, day),
+    ]
+
+
+def _ends(service: Service, day: Day) -> list[tuple[float, Hour]]:
+    """The emptiest and the busiest hour, each with its load over the mean."""
+    hours = list(zip(service.fleet.hours, day.hours, strict=True))
+    return [min(hours, key=lambda pair: pair[0]), max(hours, key=lambda pair: pair[0])]
+
+
+def _people_rows(service: Service, day: Day) -> list[Row]:
+    demand, ((low, quiet), (high, busy)) = service.demand, _ends(service, day)
+    online = serving.people_online(users=day.users, minutes_per_day=demand.minutes) if demand.minutes else None
+    return [
+        Row("users", day.users, "a day"),
+        Row("people_online", online, "app open, mean", shown=online is not None),
+        Row("minutes_per_day", demand.minutes, shown=demand.minutes is not None),
+        Row("decoding_share", demand.decoding_share, shown=demand.minutes is not None),
+        Row("in_flight", _in_flight(service, day), "mean, prompts included", shown=service.request is not None),
+        Row("concurrent_users", day.concurrent, shown=False),
+        Row("mean_concurrent", day.concurrent, "sequences, mean over the day"),
+        Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g} of the mean load"),
+        Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g} of it"),
+        Row("users_at_trough", day.users / low if low else None, shown=False),
+    ]
+
+
+def _fleet_rows(service: Service, day: Day) -> list[Row]:
+    fleet, row = service.fleet, row_of(service, day)
+    return [
+        Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), _slots_remark(service)),
+        Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
+        Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else ""),
+        Row("gpus", row["gpus"], f"{service.case.devices} a replica"),
+        Row("users_capacity", int(_capacity(service, day.replicas)), "these replicas can take"),
+        Row("batch", day.batch, "while busy"),
+        Row("utilization", row["utilization"], "of the arithmetic, every hour"),
+        Row("idle_share", max(1 - row["busy_share"], 0.0), "of replica-hours with nobody there"),
+        Row("unused_share", 1 - day.concurrent / (day.replicas_paid * fleet.slots), "of slots, mean over the day"),
+    ]
+
+
+def _time_rows(service: Service, day: Day) -> list[Row]:
+    fleet, (_, (high, busy)) = service.fleet, _ends(service, day)
+    chance, waited = wait(fleet, day.users, busy.replicas, high) if service.request else (None, None)
+    return [
+        Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour"),
+        Row(
+            "ttft_s",
+            row_of(service, day)["ttft_s"],
+            "no wait for a slot, slowest hour",
+            shown=service.request is not None,
+        ),
+        Row("wait_probability", chance, "for a slot, busiest hour; at most", shown=chance is not None),
+        Row("mean_wait_s", waited, "mean over all; at most", shown=waited is not None),
+        Row("tokens_per_s", day.tokens_per_s, "mean over the day"),
+    ]
+
+
+def _money_rows(service: Service, day: Day) -> list[Row]:
+    row, devices = row_of(service, day), day.replicas_paid * service.case.devices
+    month = economics.usd_per_month(price=service.price, devices=devices) if service.price else None
+    return [
+        Row("usd_per_hour", month and month / economics.HOURS_PER_MONTH, "mean over the day"),
+        Row("usd_per_month", month, "every hour that replicas run"),
+        Row("usd_per_user_month", month and month / day.users),
+        Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
+        *(Row(f"usd_per_million_tokens_{part}", row[f"usd_per_million_tokens_{part}"], shown=False) for part in APART),
+        Row("stable", day.stable, "" if day.stable else f"needs {_needed(service, day)} replicas"),
+    ]
+
+
+def _slots_remark(service: Service) -> str:
+    if service.fleet.waiting >= 1:
+        return "busiest hour, no headroom for chance"
+    bursts = f", peakedness {service.fleet.peakedness:.3g}" if service.fleet.peakedness > 1 else ""
+    return f"so that {show(service.fleet.waiting, 'share')} wait in the busiest hour{bursts}"
+
+
+def _in_flight(service: Service, day: Day) -> float | None:
+    if service.request is None:
+        return None
+    return day.concurrent + day.requests_per_s * service.fleet.curve.ttft(day.batch)
+
+
+def _needed(service: Service, day: Day) -> int:
+    """Replicas that the busiest hour needs."""
+    return service.fleet._replace(fixed=0).replicas(day.users, max(service.fleet.hours))
+
+
+def _capacity(service: Service, replicas: int) -> float:
+    with not_recording():
+        return most_users(service.fleet._replace(fixed=0), replicas)
+
+
+def _verdict(service: Service, day: Day) -> str:
+    devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
+    if not day.stable:
+        return f"{show(day.users)} daily users do not fit {devices}: {many(_needed(service, day), 'replica')} would do."
+    row = row_of(service, day)
+    cost = row["usd_per_million_tokens"]
+    priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
+    used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
+    return f"{show(day.users)} daily users take {devices}{priced}; {used}, and {LIMITS[service.binds]}."
+
+
+def _advice(service: Service, day: Day) -> list[str]:
+    """What one more replica, or a longer time between tokens, would buy."""
+    now, more = (_capacity(service, day.replicas + extra) for extra in (0, 1))
+    advice = [
+        f"one more replica of {many(service.case.devices, 'device')} would take {show(more - now)} more users, "
+        f"{show(more / now - 1, 'share')} of what these can"
+    ]
+    if service.binds in ("latency", "first token"):
+        rest = min(limit for name, limit in service.limits.items() if name not in ("latency", "first token"))
+        held = f"{LIMITS[service.binds]} than {show(service.fleet.slots)} sequences a replica"
+        advice.append(f"{held}: a longer one would let it grow to {show(rest)}")
+    if not service.fleet.follows and service.fleet.hours_paid > 1:
+        advice.append("--scale-down lets replicas go in quiet hours")
+    return advice
+
+
+def _notes(service: Service, day: Day) -> list[Note]:
+    notes = []
+    if service.fleet.waiting >= 1:
+        notes.append(Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance"))
+    if not day.stable:
+        notes.append(Note("unstable", "where the load exceeds what replicas serve, requests pile up without end"))
+    return notes

@@ -1,0 +1,166 @@
+"""Economies of scale: the note's numbers, laws that hold for any load, and what an answer refuses."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import infercost
+from infercost.errors import InfercostError
+from infercost.report import Report
+
+NOTE = {"gpu": "h100-note", "params": "1.6e12"}
+CHAT = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
+
+
+def rows_of(report: Report) -> list[dict]:
+    assert report.series
+    return [dict(row) for row in report.series.rows]
+
+
+def test_the_note() -> None:
+    """20 devices read 1.6 TB in 26.7 ms; 500 sequences fill the arithmetic; ten minutes a day are a 144th of it."""
+    report = infercost.economies(**NOTE, price=2)
+    assert report["lone_user_cost_ratio"] == pytest.approx(500)
+    assert report["lone_user_reserved_cost_ratio"] == pytest.approx(500 * 144)
+    assert report["users_per_replica"] == pytest.approx(72_000)
+    assert report["users_within_2x"] == 36_000
+    assert report["users_within_10_percent"] == pytest.approx(72_000 / 1.1, abs=1)
+    assert report["floor_usd_per_million_tokens"] == pytest.approx(2 * 20 / 3600 * 0.0266667 / 500 * 1e6, rel=1e-4)
+
+
+def test_the_lone_user_is_one() -> None:
+    first = rows_of(infercost.economies(**NOTE, price=2))[0]
+    assert (first["users"], first["batch"], first["replicas"]) == (1, pytest.approx(1), 1)
+    assert first["busy_share"] == pytest.approx(1 / 144)
+    assert first["concurrent_users"] == pytest.approx(1 / 144)
+    assert first["utilization"] == pytest.approx(1 / 500 / 144)
+    assert first["usd_per_million_tokens"] == pytest.approx(144 * first["usd_per_million_tokens_busy"])
+
+
+@pytest.mark.parametrize("more", [{}, {"traffic": "work"}, {"max_wait_probability": 0.01, "traffic": "one-region"}])
+@pytest.mark.parametrize("ask", [NOTE, CHAT], ids=["note", "chat"])
+def test_within_a_replica_count_a_token_never_gets_dearer(ask: dict, more: dict) -> None:
+    rows = rows_of(infercost.economies(**ask, **more, points=120, price=2))
+    for before, after in pairwise(rows):
+        assert 0 < after["utilization"] <= 1
+        if before["replicas"] == after["replicas"]:
+            assert after["device_seconds_per_token"] <= before["device_seconds_per_token"] * (1 + 1e-9)
+    assert rows[-1]["device_seconds_per_token"] < rows[0]["device_seconds_per_token"] / 100
+
+
+@pytest.mark.parametrize("traffic", ["chat-global", "work", "one-region", "coding-week"])
+def test_a_flatter_day_is_never_dearer(traffic: str) -> None:
+    flat, swinging = (infercost.economies(**CHAT, traffic=name)["floor_device_seconds"] for name in ("flat", traffic))
+    assert flat < swinging
+
+
+def test_replicas_that_follow_the_load_are_never_dearer() -> None:
+    fixed, following = (
+        infercost.economies(**CHAT, traffic="work", scale_down=each)["floor_device_seconds"] for each in (False, True)
+    )
+    assert following < fixed
+    assert following == pytest.approx(infercost.economies(**CHAT)["floor_device_seconds"], rel=1e-3)
+
+
+def test_the_floor_is_the_sum_of_its_parts() -> None:
+    report = infercost.economies(**CHAT, traffic="chat-global", price=2)
+    assert sum(value for _, value, _ in report.parts) == pytest.approx(report["floor_usd_per_million_tokens"])
+
+
+def test_an_api_price_is_met_at_the_users_it_says() -> None:
+    report = infercost.economies(**CHAT, api_price=10, price=2)
+    users = report["users_at_api_price"]
+    cost, before = (
+        rows_of(infercost.economies(**CHAT, users=count, points=1, price=2))[-1]["usd_per_million_tokens"]
+        for count in (users, users - 100)
+    )
+    assert cost <= 10 * (1 + 1e-9) < before * (1 + 1e-9)
+    assert infercost.economies(**CHAT, api_price=0.01, price=2)["users_at_api_price"] is None
+
+
+def test_owning_is_priced_by_hand() -> None:
+    """30,000 over 5 years at 8% is 7,513.7 a year or 0.8577 an hour; 700 W x 1.3 at 8 cents is 0.0728."""
+    report = infercost.economies(**NOTE, purchase_price=30_000, set=["gpu.power=700W"])
+    rented = infercost.economies(**NOTE, price=0.8577 + 0.0728)
+    assert report["floor_usd_per_million_tokens"] == pytest.approx(rented["floor_usd_per_million_tokens"], rel=1e-3)
+
+
+def test_a_price_is_never_silent() -> None:
+    report = infercost.economies(**CHAT)
+    rent = next(item for item in report.inputs if item.key == "gpu.rent")
+    assert rent.date
+    assert any(note.code == "price" and rent.date in note.text for note in report.notes)
+    assert infercost.economies(**NOTE)["floor_usd_per_million_tokens"] is None
+
+
+def test_parts_stand_side_by_side() -> None:
+    report = infercost.economies(gpu=["h100-note", "b200"], params="1.6e12", points=5)
+    assert {row["name"] for row in rows_of(report)} == {"h100-note", "b200-sxm"}
+
+
+def test_two_hundred_user_counts_take_half_a_second() -> None:
+    ask = {"gpu": "h100:8", "model": "llama-3.1-405b", "dtype": "fp8", "traffic": "chat-global"}
+    request = {"input_tokens": 1000, "output_tokens": 200, "messages_per_day": 8}
+    infercost.economies(**ask, **request, points=2)
+    start = time.process_time()
+    infercost.economies(**ask, **request, points=200)
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"messages_per_day": 8}, "messages need lengths"),
+        ({"max_tpot": "1ms"}, "one user alone takes"),
+        ({"minutes_per_day": 5, "messages_per_day": 8, "input_tokens": 9, "output_tokens": 9}, "both say how much"),
+        ({"price": 2, "purchase_price": 3}, "rents"),
+        ({"years": 3}, "needs what the machine costs"),
+        ({"efficiency": "erdil-2025"}, "not a service"),
+        ({"traffic": "chat-globl"}, "chat-global"),
+    ],
+)
+def test_what_is_refused(more: dict, words: str) -> None:
+    with pytest.raises(InfercostError) as caught:
+        infercost.economies(**{"gpu": "h100:4", "model": "llama-3.1-70b"} | more)
+    assert words in f"{caught.value.what} {caught.value.hint}"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(10, 1e6), st.sampled_from(["flat", "chat-global", "work"]))
+def test_both_ways_of_a_user_base_invert_each_other(users: float, traffic: str) -> None:
+    there = infercost.userbase(**CHAT, users=users, traffic=traffic)
+    back = infercost.userbase(**CHAT, concurrent=there["mean_concurrent"], traffic=traffic)
+    again = infercost.userbase(**CHAT, users=back["users"], traffic=traffic)
+    assert again["mean_concurrent"] == pytest.approx(there["mean_concurrent"], rel=1e-3)
+
+
+def test_a_service_of_the_note() -> None:
+    report = infercost.userbase(**NOTE, users=144_000, traffic="flat", price=2)
+    assert report["mean_concurrent"] == pytest.approx(1000)
+    assert (report["replicas"], report["gpus"], report["usd_per_month"]) == (2, 40, pytest.approx(2 * 40 * 730))
+
+
+def test_slots_follow_erlang() -> None:
+    """100 erlangs need 125 slots so that one request in a hundred waits; bursts with a peakedness of 5 need 154."""
+    ask = {**NOTE, "minutes_per_day": 1440, "users": 100, "traffic": "flat"}
+    assert infercost.userbase(**ask)["slots"] == 100
+    assert infercost.userbase(**ask, max_wait_probability=0.01)["slots"] == 125
+    assert infercost.userbase(**ask, max_wait_probability=0.01, burstiness=3)["slots"] == 154
+
+
+def test_a_load_that_is_too_much_says_what_would_do() -> None:
+    report = infercost.userbase(**CHAT, users=1_000_000, replicas=3)
+    assert not report.met
+    needed = infercost.userbase(**CHAT, users=1_000_000)["replicas"]
+    assert f"{needed} replicas would do" in report.verdict
+    assert infercost.userbase(**CHAT, users=1_000_000, replicas=needed).met
+
+
+@pytest.mark.parametrize("limit", ["30ms", "45ms", "80ms"])
+def test_a_limit_on_latency_is_kept_in_every_hour(limit: str) -> None:
+    report = infercost.userbase(**CHAT, users=300_000, max_tpot=limit, traffic="work")
+    assert report["tpot_s"] <= float(limit[:-2]) / 1000 * (1 + 1e-6)
+    assert "time between tokens" in report.verdict
