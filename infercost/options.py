@@ -96,6 +96,7 @@ _ALL = (
     Option("peak_to_mean", "RATIO", "load of the busiest hour over the day's mean (1 when absent)", _of(ABOVE_ONE)),
     Option("messages_per_day", "Q", "messages of each user a day, in place of minutes", _of(COUNT)),
     Option("traffic", "NAME", "shape of the day: flat, chat-global, one-region, work, coding-week, or a file", _text),
+    Option("trace", "FILE", "a trace of requests or hourly counts: the day's shape, lengths and bursts", _text),
     Option("burstiness", "Q", "variation of the gaps between arrivals: 1 is random (the traffic's)", _of(MULTIPLE)),
     Option("scale_down", "", "replicas come and go with the load of each hour", _switch),
     Option("replicas", "N", "so many replicas, whatever the load", _of(WHOLE)),
@@ -137,7 +138,7 @@ STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 
 
 #: Who uses a service and when, how well they are to be served, and what an hour costs.
-PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "burstiness")
+PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "trace", "burstiness")
 SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")
 OWNING = ("purchase_price", "years", "interest", "power_price", "pue")
 

@@ -1,6 +1,6 @@
 """What was asked: options from flags, a scenario and Python, parsed alike, with where each came from."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import catalog
@@ -33,6 +33,7 @@ class Asked:
         self.given: dict[str, Given] = {}
         self.inputs: list[Input] = []
         self.notes: list[Note] = []
+        self.progress: Callable[[str], Callable[[int], None] | None] = lambda _: None
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""

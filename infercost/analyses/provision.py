@@ -10,7 +10,7 @@ from infercost.engine.queueing import peakedness
 from infercost.errors import BadValue
 from infercost.question import Asked
 from infercost.service.curve import Curve, curve_of
-from infercost.service.demand import Demand, read_demand
+from infercost.service.demand import Demand, read_demand, take_trace
 from infercost.service.fleet import Fleet
 from infercost.service.prices import read_price
 from infercost.stepping import StepInputs, read_step_inputs
@@ -51,6 +51,7 @@ def read_service(asked: Asked) -> Service:
         InfercostError: an option or a preset that cannot be used.
         BadValue: a limit on latency that not even one user meets.
     """
+    take_trace(asked)
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
     if law(case.profile) != "roofline":

@@ -15,7 +15,7 @@ from infercost.units import show
 
 #: Options that ask for a service rather than for the note's arithmetic.
 SERVED_PEOPLE = (
-    *("traffic", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
+    *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
     *("max_wait_probability", "input_tokens", "output_tokens", "purchase_price"),
 )
 #: The note's guess of what a service that is consistent all day may need.

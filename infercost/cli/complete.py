@@ -13,6 +13,7 @@ def for_option(option: Option) -> Completer:
         "gpu": _presets("accelerators"),
         "efficiency": _presets("efficiency"),
         "model": _presets("models"),
+        "traffic": _presets("traffic"),
         "kv_dtype": _formats,
         "dtype": _formats,
         "activation_dtype": _formats,

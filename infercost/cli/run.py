@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from infercost.api import answer
@@ -34,7 +36,9 @@ def run(command: Command, options: dict[str, Any]) -> int:
     )
     if form == "csv" and (steps or sources):
         raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
-    report = answer(asked, steps=steps)
+    with ExitStack() as shown:
+        asked.progress = lambda path: _progress(path, shown)
+        report = answer(asked, steps=steps)
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
     if output is None:
@@ -45,6 +49,20 @@ def run(command: Command, options: dict[str, Any]) -> int:
         notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
         print("".join(notes), end="", file=sys.stderr)
     return 0 if report.met else DOES_NOT_FIT
+
+
+def _progress(path: str, shown: ExitStack) -> Callable[[int], None] | None:
+    """What shows on a terminal how much of a file has been read; None where nobody would see it."""
+    if sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(path):
+        return None
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    total = os.path.getsize(path)
+    task = bar.add_task(os.path.basename(path), total=total)
+    shown.enter_context(bar)
+    return lambda read: bar.update(task, completed=read)
 
 
 def _form(options: dict[str, Any], output: str | None) -> str:

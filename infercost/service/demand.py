@@ -1,15 +1,19 @@
 """What users ask of a service, as they say it: minutes or messages a day, the shape of the day, how few may wait."""
 
+from math import fsum
 from typing import NamedTuple
 
 from infercost import catalog
 from infercost.case import Case
 from infercost.engine import serving
 from infercost.errors import BadValue, Missing
-from infercost.question import Asked, apply_sets
+from infercost.question import Asked, Given, apply_sets
+from infercost.readers.traces import read_trace
+from infercost.report import Note
 from infercost.service.fleet import Use
 from infercost.timing.replica import Request
-from infercost.traffic import Shape, shape_of
+from infercost.traffic import Shape, hours_of
+from infercost.units import many
 
 
 class Demand(NamedTuple):
@@ -54,9 +58,43 @@ def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
 
 
 def read_shape(asked: Asked) -> Shape:
-    """The load of each hour over the day's mean, from a preset or a file of one."""
-    preset = apply_sets(asked, catalog.load("traffic", asked.take("traffic", "flat", "a flat day")))
-    shape = shape_of(preset)
+    """The load of each hour over the day's mean, from a preset, a file of one, or a trace.
+
+    Raises:
+        BadValue: a trace and a preset, which both shape the day.
+    """
+    if "trace" in asked.given:
+        if "traffic" in asked.given:
+            raise BadValue("--trace and --traffic both shape the day", "give one of them")
+        hours, burstiness = asked.given["trace"].value
+    else:
+        preset = apply_sets(asked, catalog.load("traffic", asked.take("traffic", "flat", "a flat day")))
+        source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
+        asked.inputs[-1] = asked.inputs[-1]._replace(source=source, date=date)
+        hours, burstiness = hours_of(preset), preset.value("burstiness") if "burstiness" in preset.facts else 1.0
     if "burstiness" in asked.given:
-        return shape._replace(burstiness=float(asked.take("burstiness")))
-    return shape
+        burstiness = float(asked.take("burstiness"))
+    return Shape("", hours, burstiness)
+
+
+def take_trace(asked: Asked) -> None:
+    """Read the trace that was named: its shape, and the lengths of its requests where nobody gave them."""
+    if "trace" not in asked.given:
+        return
+    path = str(asked.take("trace"))
+    trace = read_trace(path, asked.progress(path))
+    mean = fsum(trace.hours) / len(trace.hours)
+    shape = tuple(load / mean for load in trace.hours)
+    asked.given["trace"] = asked.given["trace"]._replace(value=(shape, trace.gap_cv or 1.0))
+    found = []
+    for name in ("input_tokens", "output_tokens", "prefix_share") if "model" in asked.given else ("output_tokens",):
+        value = getattr(trace, name)
+        if value is not None and name not in asked.given:
+            whole = value if name == "prefix_share" else max(1, round(value))
+            asked.given[name] = Given(whole, f"trace {path}")
+            found.append(f"{name.replace('_', ' ')} {whole:,.3g}" if name == "prefix_share" else f"{whole:,} {name}")
+    lengths = f", {', '.join(found).replace('_', ' ')}" if found else ""
+    bursts = f", gaps vary by {trace.gap_cv:.3g} of their mean" if trace.gap_cv else ""
+    peak, trough = max(shape), min(shape)
+    text = f"the trace holds {many(trace.requests, 'request')} over {many(len(shape), 'hour')}"
+    asked.notes.append(Note("trace", f"{text}, peak/mean {peak:.3g}, trough/mean {trough:.3g}{lengths}{bursts}"))

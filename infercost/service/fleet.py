@@ -1,10 +1,9 @@
 """Replicas over the hours of a day: as many as the load needs, how full they are, and what leaves them."""
 
 from collections.abc import Iterator
-from math import sqrt
 from typing import NamedTuple
 
-from infercost.engine.queueing import erlang_c, mean_wait, slots_for, waiting_share
+from infercost.engine.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
 from infercost.service.curve import Curve
 from infercost.timing.replica import busy_share
@@ -180,14 +179,15 @@ def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
 
 
 def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float | None]:
-    """Share of requests that wait for a slot in an hour, and the mean seconds of it: none where they only queue."""
+    """Share of requests that wait for a slot in an hour, and the mean seconds of it: none where they only queue.
+
+    Each is taken to hold its slot as long as on a full replica. Bursts fill so many slots at a time (Hayward).
+    """
     slots, offered = int(replicas * fleet.slots), fleet.offered(users, share)
     if offered >= slots:
         return 1.0, None
-    chance = erlang_c(offered=offered, slots=slots)
-    if fleet.peakedness > 1:
-        bursts = waiting_share(headroom=(slots - offered) / sqrt(fleet.peakedness * offered))
-        chance = max(chance, bursts)
+    bursts = fleet.peakedness
+    chance = erlang_c(offered=offered / bursts, slots=max(int(slots / bursts), 1))
     held = fleet.curve.decoded * fleet.curve.itl(fleet.slots)
     return chance, mean_wait(
         wait_probability=chance, service_time=held, free_slots=slots - offered, peakedness=fleet.peakedness
