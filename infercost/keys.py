@@ -93,7 +93,7 @@ KEYS: dict[str, Key] = {
     "usd_per_user_month": Key("USD per user and month", "USD"),
     "busy_share": Key("busy", "share", "busy"),
     "replicas": Key("replicas", "", "replicas"),
-    "usd_per_million_tokens_busy": Key("USD per million tokens, busy hours", "USD", "busy only"),
+    "usd_per_million_tokens_busy": Key("USD per million tokens, busy hours", "USD", "if busy"),
     "usd_per_million_tokens_output": Key("USD per million output tokens", "USD"),
     "usd_per_million_tokens_input": Key("USD per million input tokens", "USD"),
     "usd_per_million_tokens_blended": Key("USD per million tokens in and out", "USD"),

@@ -4,7 +4,7 @@ from math import exp, log
 from typing import Any
 
 from infercost.analyses.provision import LIMITS, Service, read_service
-from infercost.analyses.remarks import kind, step_notes
+from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import device_seconds, floor_of, row_of, users_within
 from infercost.case import misfit
 from infercost.derivation import not_recording
@@ -13,7 +13,7 @@ from infercost.question import Asked, Given
 from infercost.report import Note, Report, Row, Series
 from infercost.service.fleet import Day, day_of
 from infercost.timing.replica import step_parts
-from infercost.units import show
+from infercost.units import many, show
 
 #: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
@@ -170,7 +170,8 @@ def _verdict(service: Service, results: list[Row]) -> str:
         f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
     )
     reach = f"{near:,} users come within twice {floor}" if near else f"no number of users comes within twice {floor}"
-    return f"{text}. {reach}; {show(found['users_per_replica'])} fill a replica of {service.case.devices}."
+    replica = f"a replica of {many(service.case.devices, 'device')}"
+    return f"{text}. {reach}; {show(found['users_per_replica'])} fill {replica}."
 
 
 def _advice(service: Service) -> tuple[str, ...]:
@@ -188,9 +189,7 @@ def _advice(service: Service) -> tuple[str, ...]:
 
 
 def _notes(service: Service) -> list[Note]:
-    notes = [
-        Note("kind", f"{kind(service.case, service.inputs)}: users come independently, and replicas share them evenly")
-    ]
+    notes = [Note("shared", "users come independently of each other, and replicas share them evenly")]
     if service.fleet.waiting >= 1:
         notes.append(
             Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")

@@ -164,7 +164,8 @@ def _verdict(service: Service, day: Day) -> str:
     cost = row["usd_per_million_tokens"]
     priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
-    return f"{show(day.users)} daily users take {devices}{priced}; {used}, and {LIMITS[service.binds]}."
+    full = f"a replica is full at {show(service.fleet.slots)} sequences: {LIMITS[service.binds]}"
+    return f"{show(day.users)} daily users take {devices}{priced}; {used}, and {full}."
 
 
 def _advice(service: Service, day: Day) -> list[str]:

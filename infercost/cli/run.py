@@ -55,14 +55,9 @@ def _progress(path: str, shown: ExitStack) -> Callable[[int], None] | None:
     """What shows on a terminal how much of a file has been read; None where nobody would see it."""
     if sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(path):
         return None
-    from rich.console import Console
-    from rich.progress import Progress
+    from infercost.render.progress import reading
 
-    bar = Progress(console=Console(stderr=True), transient=True)
-    total = os.path.getsize(path)
-    task = bar.add_task(os.path.basename(path), total=total)
-    shown.enter_context(bar)
-    return lambda read: bar.update(task, completed=read)
+    return shown.enter_context(reading(path))
 
 
 def _form(options: dict[str, Any], output: str | None) -> str:

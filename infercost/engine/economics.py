@@ -72,3 +72,21 @@ def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
 def usd_per_million_of_share(*, price: float, device_seconds: float, share: float) -> float:
     """USD for a million tokens that a share of the accelerators' time goes to."""
     return price / 3600 * device_seconds * share * 1e6
+
+
+@formula(source="a day of tokens over what one replica makes in a second")
+def replicas_for_tokens(*, tokens_per_day: float, tokens_per_s: float) -> float:
+    """Replicas that make so many tokens a day, each busy all the time."""
+    return tokens_per_day / 86400 / tokens_per_s
+
+
+@formula(source="all hours of a day are paid")
+def usd_per_day(*, price: float, devices: float) -> float:
+    """USD for all accelerators, paid every hour of a day."""
+    return price * devices * 24
+
+
+@formula(source="what is left of an income, as a share of the cost")
+def margin(*, income: float, cost: float) -> float:
+    """Profit over cost."""
+    return (income - cost) / cost

@@ -138,7 +138,10 @@ def _series(series: Series) -> Grid:
         right.add(len(heads) - 1)
         heads.append("")
         for cells, row in zip(rows, series.rows, strict=True):
-            cells += [show(row[series.bar], KEYS[series.bar].unit), bar(row[series.drawn or series.bar], 9)]
+            cells += [
+                show(row[series.bar], KEYS[series.bar].unit),
+                bar(row[series.drawn or series.bar], 7 if series.drawn else 9),
+            ]
     return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
 
 

@@ -1,5 +1,6 @@
 """Economies of scale: the note's numbers, laws that hold for any load, and what an answer refuses."""
 
+import csv
 import time
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import infercost
 from infercost.errors import InfercostError
 from infercost.report import Report
+from tests.conftest import ROOT
 
 NOTE = {"gpu": "h100-note", "params": "1.6e12"}
 CHAT = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
@@ -164,3 +166,45 @@ def test_a_limit_on_latency_is_kept_in_every_hour(limit: str) -> None:
     report = infercost.userbase(**CHAT, users=300_000, max_tpot=limit, traffic="work")
     assert report["tpot_s"] <= float(limit[:-2]) / 1000 * (1 + 1e-6)
     assert "time between tokens" in report.verdict
+
+
+def load_curves() -> list[dict[str, str]]:
+    """Runs of vLLM below 60% of their peak: C. Patil, arXiv 2606.11690, pChitral/vllm-cost-meter at 3f308c0 (MIT)."""
+    return list(csv.DictReader((ROOT / "tests" / "data" / "load_curves.csv").read_text().splitlines()))
+
+
+@pytest.mark.parametrize("run", load_curves(), ids=lambda run: "-".join(list(run.values())[:8:2]))
+def test_delivered_tokens_and_their_cost_against_measured_load(run: dict[str, str]) -> None:
+    """Below the peak what is delivered is what is asked for, and a token costs what the hour costs over that."""
+    report = infercost.utilization(
+        model=run["model"],
+        gpu=f"{run['accelerator']}:{run['devices']}",
+        dtype="bf16" if run["dtype"] == "fp16" else run["dtype"],
+        efficiency="vllm",
+        input_tokens=run["input_tokens"],
+        output_tokens=run["output_tokens"],
+        request_rate=run["rate"],
+        max_sequences=256,
+        price=float(run["price"]) / int(run["devices"]),
+    )
+    assert report["stable"]
+    assert report["tokens_per_s"] == pytest.approx(float(run["tokens_per_s"]), rel=0.05)
+    assert report["usd_per_million_tokens"] == pytest.approx(float(run["usd_per_million"]), rel=0.05)
+
+
+def test_a_trace_shapes_the_day() -> None:
+    """Four hours of 30, 20, 0 and 10.5 requests: 1.98 of the mean at most, none at least."""
+    path = ROOT / "tests" / "data" / "traces" / "hourly.csv"
+    report = infercost.economies(**CHAT, trace=str(path))
+    assert any(note.code == "trace" and "over 4 hours" in note.text for note in report.notes)
+    flat = infercost.economies(**CHAT)
+    assert report["floor_device_seconds"] > flat["floor_device_seconds"]
+    with pytest.raises(InfercostError, match="both shape the day"):
+        infercost.economies(**CHAT, trace=str(path), traffic="work")
+
+
+def test_a_trace_of_requests_gives_their_lengths() -> None:
+    path = ROOT / "tests" / "data" / "traces" / "mooncake.jsonl"
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", messages_per_day=8, users=1000, trace=str(path))
+    given = {item.key: item.origin for item in report.inputs}
+    assert given["input_tokens"] == given["output_tokens"] == f"trace {path}"

@@ -78,4 +78,3 @@ def test_the_wait_for_a_slot_is_never_less_than_said(curve: Curve, load: float) 
     assert chance >= seen.queued_share * 0.95
     assert waited is not None
     assert waited >= queued
-    print(load, chance, seen.queued_share, waited, queued)
