@@ -41,6 +41,8 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
         "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=day.itl),
         "tpot_s": day.itl,
         "ttft_s": service.fleet.curve.ttft(day.slowest.batch) if service.request else None,
+        "memory_bandwidth_utilization": _reads(service, day),
+        "joules_per_token": _energy(service, day),
         "device_seconds_per_token": paid,
         "stable": day.stable,
         **_bill(service, day, paid, busy),
@@ -83,6 +85,31 @@ def _utilization(service: Service, day: Day) -> float:
         step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
+
+
+def _reads(service: Service, day: Day) -> float:
+    """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
+    work, case = service.inputs.work, service.case
+    context = service.request.context if service.request else case.context
+    read = sum(
+        hour.busy * hour.replicas * (work.bytes_read(hour.batch) + work.cache_read(hour.batch, context)) / hour.itl
+        for hour in day.hours
+    ) / len(day.hours)
+    used = roofline.memory_bandwidth_utilization(
+        bytes_read=read,
+        devices=day.replicas_paid * case.devices,
+        memory_bandwidth=case.part.value("memory_bandwidth"),
+        step_time=1,
+    )
+    return min(used, 1.0)  # the last bit of a float
+
+
+def _energy(service: Service, day: Day) -> float | None:
+    """Joules for each token: all devices that run, at their rated power; no host and no cooling."""
+    if (power := service.case.part.facts.get("power")) is None:
+        return None
+    devices = day.replicas_paid * service.case.devices
+    return economics.joules_per_token(power=power.value, devices=devices, tokens_per_s=day.tokens_per_s)
 
 
 def _first(service: Service, day: Day) -> float:

@@ -98,6 +98,7 @@ def _fleet_rows(service: Service, day: Day) -> list[Row]:
         Row("users_capacity", int(_capacity(service, day.replicas)), "these replicas can take"),
         Row("batch", day.batch, "while busy"),
         Row("utilization", row["utilization"], "of the arithmetic, every hour"),
+        Row("memory_bandwidth_utilization", row["memory_bandwidth_utilization"], "of the bandwidth, every hour"),
         Row("idle_share", max(1 - row["busy_share"], 0.0), "of replica-hours with nobody there"),
         Row("unused_share", 1 - day.concurrent / (day.replicas_paid * fleet.slots), "of slots, mean over the day"),
     ]
@@ -128,6 +129,7 @@ def _money_rows(service: Service, day: Day) -> list[Row]:
         Row("usd_per_month", month, "every hour that replicas run"),
         Row("usd_per_user_month", month and month / day.users),
         Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
+        Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
         *(Row(f"usd_per_million_tokens_{part}", row[f"usd_per_million_tokens_{part}"], shown=False) for part in APART),
         Row("stable", day.stable, "" if day.stable else f"needs {_needed(service, day)} replicas"),
     ]

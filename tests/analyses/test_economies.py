@@ -98,6 +98,14 @@ def test_a_price_is_never_silent() -> None:
     assert infercost.economies(**NOTE)["floor_usd_per_million_tokens"] is None
 
 
+def test_the_note_reads_all_the_time_and_burns_all_the_time() -> None:
+    """20 devices of 700 W and 37.5 tokens a second for one user: 373.3 J a token while served, 144 times in all."""
+    rows = rows_of(infercost.economies(**NOTE, set=["gpu.power=700W"]))
+    assert rows[0]["memory_bandwidth_utilization"] == pytest.approx(1 / 144)
+    assert rows[-1]["memory_bandwidth_utilization"] == pytest.approx(1)
+    assert rows[0]["joules_per_token"] == pytest.approx(20 * 700 / 37.5 * 144)
+
+
 def test_parts_stand_side_by_side() -> None:
     report = infercost.economies(gpu=["h100-note", "b200"], params="1.6e12", points=5)
     assert {row["name"] for row in rows_of(report)} == {"h100-note", "b200-sxm"}
