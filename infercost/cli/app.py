@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
+from infercost.cli.write import discard_output
 from infercost.errors import InfercostError
 from infercost.options import COMMANDS, OPTIONS, Command, Option
 
@@ -64,11 +65,6 @@ def _fail(what: str, hint: str) -> int:
     return WRONG_QUESTION
 
 
-def _discard_output() -> None:
-    """Point standard output at nothing, so that closing it at exit cannot fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
 def _report_defect(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     from traceback import print_exception
 
@@ -117,7 +113,7 @@ def _function(command: Command, whole: bool) -> Callable[..., int]:
         try:
             return run_command(command, options)
         except BrokenPipeError:
-            _discard_output()
+            discard_output()
             return CLOSED_PIPE
 
     parameters = (

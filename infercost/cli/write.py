@@ -44,8 +44,14 @@ def write_output(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        discard_output()
         reason = (error.strerror or str(error)).lower()
         raise BadFile(f"standard output: {reason}", "make room, or write to a file with --output") from error
+
+
+def discard_output() -> None:
+    """Point standard output at nothing, so that closing it at exit cannot fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def write_file(path: str, text: str) -> None:
