@@ -8,8 +8,9 @@ from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.question import Asked
-from infercost.report import Note, Report, Row
+from infercost.report import Note, Report, Row, Series
 from infercost.service.fleet import Day, Hour, day_of, wait
+from infercost.traffic import DAY
 from infercost.units import many, show
 
 #: A bill in parts: for tokens in, for those out, for both alike.
@@ -39,6 +40,7 @@ def answer_service(asked: Asked) -> Report:
         verdict=misfit(service.case) + _verdict(service, day),
         inputs=tuple(asked.inputs),
         results=tuple(_results(service, day)),
+        series=_by_hour(service, day),
         advice=tuple(_advice(service, day)),
         notes=(*step_notes(service.case, service.inputs), *_notes(service, day), *asked.notes),
         met=service.case.fits and day.stable,
@@ -63,6 +65,19 @@ def _results(service: Service, day: Day) -> list[Row]:
         *_time_rows(service, day),
         *_money_rows(service, day),
     ]
+
+
+def _by_hour(service: Service, day: Day) -> Series | None:
+    """Hour by hour, of a longer trace for people the day of the busiest; nothing where all hours are alike."""
+    if len(set(service.fleet.hours)) == 1:
+        return None
+    rows = []
+    for number, (load, hour) in enumerate(zip(service.fleet.hours, day.hours, strict=True)):
+        row = row_of(service, Day(day.users, (hour,)))
+        rows.append({**row, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
+    columns = ("hour", "load", "replicas", "batch", "tpot_s", "tokens_per_s", "utilization")
+    busiest = max(range(len(rows)), key=lambda number: rows[number]["load"]) // DAY * DAY
+    return Series(columns, tuple(rows), shown=tuple(rows[busiest : busiest + DAY]) if len(rows) > DAY else ())
 
 
 def _ends(service: Service, day: Day) -> list[tuple[float, Hour]]:

@@ -153,6 +153,16 @@ def test_a_service_of_the_note() -> None:
     assert (report["replicas"], report["gpus"], report["usd_per_month"]) == (2, 40, pytest.approx(2 * 40 * 730))
 
 
+def test_the_hours_make_the_day() -> None:
+    report = infercost.userbase(**CHAT, users=300_000, traffic="chat-global", scale_down=True)
+    hours = rows_of(report)
+    assert len(hours) == 24
+    assert sum(hour["tokens_per_s"] for hour in hours) / 24 == pytest.approx(report["tokens_per_s"])
+    assert sum(hour["requests_per_s"] for hour in hours) / 24 == pytest.approx(300_000 * 8 / 86_400, rel=1e-4)
+    assert max(hour["replicas"] for hour in hours) == report["replicas"] > min(hour["replicas"] for hour in hours)
+    assert infercost.userbase(**CHAT, users=300_000, traffic="flat").series is None
+
+
 def test_slots_follow_erlang() -> None:
     """100 erlangs need 125 slots so that one request in a hundred waits; bursts with a peakedness of 5 need 154."""
     ask = {**NOTE, "minutes_per_day": 1440, "users": 100, "traffic": "flat"}
