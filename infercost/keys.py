@@ -84,6 +84,7 @@ KEYS: dict[str, Key] = {
     "max_ttft": Key("longest time to the first token", "s"),
     "max_wait_probability": Key("may wait for a slot", "share"),
     "api_price": Key("price of an API", "USD"),
+    "headroom_share": Key("queue headroom", "share"),
     "hour": Key("hour", "", "hour"),
     "load": Key("load over the mean", "x", "load"),
     "requests_per_s": Key("requests a second", "", "requests/s"),

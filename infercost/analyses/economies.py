@@ -34,7 +34,7 @@ def answer(asked: Asked) -> Report:
     floor = floor_of(service)
     if len(services) > 1:
         return _side_by_side(asked, services, rows)
-    results = _results(asked, service, floor)
+    results = _results(asked, service, floor, last)
     return Report(
         command="economies",
         verdict=misfit(service.case) + _verdict(service, results),
@@ -85,7 +85,7 @@ def _rows(asked: Asked, service: Service, last: float) -> list[dict[str, Any]]:
     return rows
 
 
-def _results(asked: Asked, service: Service, floor: Day) -> list[Row]:
+def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Row]:
     with not_recording():
         lone, least = day_of(service.fleet, 1.0), device_seconds(service, floor)
         full = full_seconds(service)
@@ -101,6 +101,7 @@ def _results(asked: Asked, service: Service, floor: Day) -> list[Row]:
         Row("users_within_10_percent", near["users_within_10_percent"], _headroom(service)),
         Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
         Row("floor_device_seconds", least, "of a device for each token"),
+        *_headroom_row(service, last),
         *_against(asked, service),
     ]
 
@@ -111,6 +112,15 @@ def full_seconds(service: Service) -> float:
     first = 1 / curve.decoded if curve.prompted else 0.0
     tokens = most / curve.itl(most) * (1 + first)
     return economics.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
+
+
+def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
+    """What is kept for chance at the last number of users, where any is; with endless users it vanishes."""
+    fleet, busiest = service.fleet, max(service.fleet.hours)
+    if fleet.waiting >= 1:
+        return ()
+    kept = 1 - fleet.offered(users, busiest) / fleet.slots_needed(users, busiest)
+    return (Row("headroom_share", kept, f"of the slots of {show(users)} users kept for chance"),)
 
 
 def _usd(service: Service, seconds: float) -> float | None:

@@ -171,6 +171,13 @@ def test_slots_follow_erlang() -> None:
     assert infercost.userbase(**ask, max_wait_probability=0.01, burstiness=3)["slots"] == 154
 
 
+def test_headroom_for_chance_is_said() -> None:
+    """100 erlangs need 125 slots: a fifth of them stands free for chance."""
+    ask = {**NOTE, "minutes_per_day": 1440, "users": 100, "max_wait_probability": 0.01}
+    assert infercost.economies(**ask)["headroom_share"] == pytest.approx(0.2)
+    assert "headroom_share" not in infercost.economies(**NOTE)
+
+
 def test_a_load_that_is_too_much_says_what_would_do() -> None:
     report = infercost.userbase(**CHAT, users=1_000_000, replicas=3)
     assert not report.met
