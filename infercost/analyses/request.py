@@ -13,6 +13,7 @@ from infercost.report import Note
 from infercost.sharding import Layout, rank_cache_bytes, valid_widths
 from infercost.stepping import StepInputs
 from infercost.timing.replica import (
+    LEAST_OUTPUT,
     Replica,
     Request,
     Served,
@@ -27,8 +28,6 @@ from infercost.units import show
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
-#: The first token comes with the prompt: with one more something decodes.
-LEAST_OUTPUT = 2
 _PROMPT = ("prefix_share", "chunk_tokens", "request_rate", "max_sequences", "disaggregated")
 
 

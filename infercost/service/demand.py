@@ -11,7 +11,7 @@ from infercost.question import Asked, Given, apply_sets
 from infercost.readers.traces import read_trace
 from infercost.report import Note
 from infercost.service.fleet import Use
-from infercost.timing.replica import Request
+from infercost.timing.replica import LEAST_OUTPUT, Request
 from infercost.traffic import Shape, hours_of
 from infercost.units import many
 
@@ -39,6 +39,11 @@ def read_demand(asked: Asked, case: Case, request: Request | None) -> Demand:
         minutes = float(asked.take("minutes_per_day", 10, "about what chat services see"))
         share = float(asked.take("decoding_share", 1.0, "all minutes decode, as in the note"))
         use = Use(decoding=serving.concurrent_users(users=1.0, minutes_per_day=minutes, decoding_share=share))
+        if use.decoding * shape.peak > 1 + 1e-9:
+            raise BadValue(
+                f"{minutes:g} minutes a day are more than all of the busiest hour, {shape.peak:.3g} times the mean",
+                "give fewer --minutes-per-day, a --decoding-share, or a flatter --traffic",
+            )
         return Demand(use, shape, minutes, share)
     if stray := [name for name in ("minutes_per_day", "decoding_share") if name in asked.given]:
         raise BadValue(f"--{stray[0].replace('_', '-')} and --messages-per-day both say how much", "give one of them")
@@ -50,8 +55,10 @@ def read_demand(asked: Asked, case: Case, request: Request | None) -> Demand:
 
 def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
     """Tokens of one message that are decoded, of a bare count whose prompts nobody counts."""
+    if request and request.output_tokens < LEAST_OUTPUT:
+        raise BadValue("messages whose answer is one token decode nothing", "give at least --output-tokens 2")
     if request:
-        return max(request.output_tokens - 1, 1)
+        return request.output_tokens - 1
     if case.model:
         raise Missing("messages need lengths", "give --input-tokens and --output-tokens")
     return float(asked.need("output_tokens", "--output-tokens 250"))

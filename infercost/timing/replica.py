@@ -11,6 +11,8 @@ from infercost.timing.passes import Load, Parts, pass_parts, step_time
 from infercost.timing.speeds import Speeds
 from infercost.timing.work import Work
 
+#: The first token comes with the prompt: with one more something decodes.
+LEAST_OUTPUT = 2
 #: A fixed point is found when two guesses agree so far.
 CLOSE = 1e-6
 ROUNDS = 60

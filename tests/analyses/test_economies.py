@@ -130,6 +130,8 @@ def test_two_hundred_user_counts_take_half_a_second() -> None:
         ({"years": 3}, "needs what the machine costs"),
         ({"efficiency": "erdil-2025"}, "not a service"),
         ({"traffic": "chat-globl"}, "chat-global"),
+        ({"minutes_per_day": 1000, "traffic": "work"}, "more than all of the busiest hour"),
+        ({"messages_per_day": 8, "input_tokens": 9, "output_tokens": 1}, "decode nothing"),
     ],
 )
 def test_what_is_refused(more: dict, words: str) -> None:
