@@ -3,7 +3,7 @@
 from math import exp, log
 from typing import Any
 
-from infercost.analyses.provision import LIMITS, Service, read_service
+from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import device_seconds, floor_of, row_of, users_within
 from infercost.case import misfit
@@ -43,7 +43,7 @@ def answer(asked: Asked) -> Report:
         series=Series(_columns(service), rows, bar="cost_ratio", drawn="drawn"),
         parts=_floor_parts(service, floor),
         advice=_advice(service),
-        notes=(*step_notes(service.case, service.inputs), *_notes(service), *asked.notes),
+        notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
         met=service.case.fits,
     )
 
@@ -224,6 +224,6 @@ def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, A
         verdict=verdict,
         inputs=tuple(asked.inputs),
         series=Series(columns, rows, bar="cost_ratio", drawn="drawn"),
-        notes=tuple(asked.notes),
+        notes=(*asked.notes, *nulls((), rows)),
         met=all(service.case.fits for service in services),
     )

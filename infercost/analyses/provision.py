@@ -1,5 +1,6 @@
 """A service made ready: its replica and the largest batch of it, its users' demand, and what an hour costs."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from infercost.analyses.request import read_request
@@ -9,6 +10,7 @@ from infercost.efficiency import law
 from infercost.engine.queueing import peakedness
 from infercost.errors import BadValue
 from infercost.question import Asked
+from infercost.report import Note, Row
 from infercost.service.curve import Curve, curve_of
 from infercost.service.demand import Demand, read_demand, take_trace
 from infercost.service.fleet import Fleet
@@ -95,6 +97,18 @@ def _largest(
     return curve, limits
 
 
-def hourly(service: Service) -> dict[str, Any]:
-    """What all replicas' devices have in common, by JSON key."""
-    return {"gpus_per_replica": service.case.devices, "batch_limit": service.fleet.slots, "limited_by": service.binds}
+def nulls(results: Iterable[Row], rows: Iterable[Mapping[str, Any]] = ()) -> list[Note]:
+    """A note for each key that has no value, with what would give it one."""
+    empty = {row.key: None for row in results if row.value is None}
+    empty |= {key: None for row in rows for key, value in row.items() if value is None}
+    return [Note("null", f"{key} is null: {_reason(key)}") for key in empty]
+
+
+def _reason(key: str) -> str:
+    if "usd" in key or key == "users_at_api_price":
+        return "needs --price, lengths of requests, or a price that is reached"
+    if key == "joules_per_token":
+        return "no power of the part is known"
+    if key in ("users_within_2x", "users_within_10_percent", "users_at_trough"):
+        return "no number of users does"
+    return "streams of tokens have no requests, and messages no minutes: give what it needs"

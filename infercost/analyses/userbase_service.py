@@ -1,6 +1,6 @@
 """A user base and a service level to replicas, devices, money and idle time; and a concurrency back to users."""
 
-from infercost.analyses.provision import LIMITS, Service, read_service
+from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import last_that, most_users, row_of
 from infercost.case import misfit
@@ -35,14 +35,20 @@ def answer_service(asked: Asked) -> Report:
     service = service._replace(fleet=service.fleet._replace(fixed=int(asked.take("replicas") or 0)))
     users = _users(asked, service)
     day = day_of(service.fleet, users)
+    results, series = _results(service, day), _by_hour(service, day)
     return Report(
         command="userbase",
         verdict=misfit(service.case) + _verdict(service, day),
         inputs=tuple(asked.inputs),
-        results=tuple(_results(service, day)),
-        series=_by_hour(service, day),
+        results=tuple(results),
+        series=series,
         advice=tuple(_advice(service, day)),
-        notes=(*step_notes(service.case, service.inputs), *_notes(service, day), *asked.notes),
+        notes=(
+            *step_notes(service.case, service.inputs),
+            *_notes(service, day),
+            *nulls(results, series.rows if series else ()),
+            *asked.notes,
+        ),
         met=service.case.fits and day.stable,
     )
 

@@ -22,9 +22,17 @@ KEYS = {
     "sweep-batch": "critical_batch knee_batch max_batch lone_user_cost_ratio",
     "userbase": "concurrent_users minutes_per_day users users_at_trough mean_concurrent peak_concurrent "
     "trough_concurrent slots gpus usd_per_month",
+    "economies": "lone_user_cost_ratio lone_user_reserved_cost_ratio users_within_2x users_within_10_percent "
+    "floor_usd_per_million_tokens",
+    "userbase of a service": "concurrent_users minutes_per_day users users_at_trough mean_concurrent peak_concurrent "
+    "trough_concurrent slots gpus usd_per_month",
     "calibrate": "count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count "
     "undetermined_count skipped_count",
 }
+ECONOMIES = (
+    "users concurrent_users batch replicas gpus utilization busy_share tokens_per_s_per_user usd_per_million_tokens "
+    "usd_per_million_tokens_busy"
+)
 COMPARE = "name flops_per_byte drain_time_s critical_batch flops_per_joule memory_bytes memory_bandwidth_bytes_per_s"
 ASKED: dict[str, tuple[str, ...]] = {
     "fit": ("fit", *NOTE),
@@ -36,6 +44,8 @@ ASKED: dict[str, tuple[str, ...]] = {
         str(ROOT / "tests" / "data" / "results" / "llama_bench.json"),
         *("--gpu", "rtx-4090", "--model", "llama-3.1-8b"),
     ),
+    "economies": ("economies", *NOTE),
+    "userbase of a service": ("userbase", *NOTE, "--users", "100k", "--traffic", "work"),
     "compare": ("compare", "h100-note", "human-brain"),
     "compare all": ("compare", "--all"),
     "presets list": ("presets", "list"),
@@ -49,13 +59,15 @@ def test_the_keys_of_the_interface(command: str, run: Run) -> None:
     document = run(*ASKED[command], "--json").json
     assert set(KEYS[command].split()) <= set(document["results"])
     assert document["schema_version"] == 1
-    assert document["command"] == command
+    assert document["command"] == ASKED[command][0]
     assert {"inputs", "results", "rows", "notes", "steps", "sources"} <= set(document)
 
 
 def test_rows_have_the_keys_of_the_interface(run: Run) -> None:
     for row in run(*ASKED["sweep-batch"], "--json").json["rows"]:
         assert set(KEYS["utilization"].split()) <= set(row)
+    for row in run(*ASKED["economies"], "--json").json["rows"]:
+        assert set(ECONOMIES.split()) <= set(row)
     for row in run(*ASKED["compare"], "--json").json["rows"]:
         assert set(COMPARE.split()) <= set(row)
 
@@ -65,7 +77,7 @@ def test_what_has_no_value_is_null_with_a_note(args: tuple[str, ...], run: Run) 
     document = run(*args, "--json").json
     said = " ".join(note["text"] for note in document["notes"] if note["code"] == "null")
     missing = [key for key, value in document["results"].items() if value is None]
-    if args[0] in ("sweep-batch", "compare"):
+    if args[0] in ("sweep-batch", "compare", "economies", "userbase"):
         missing += [key for row in document["rows"] for key, value in row.items() if value is None]
     assert all(key in said for key in missing), [key for key in missing if key not in said]
 
