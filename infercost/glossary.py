@@ -99,7 +99,7 @@ TERMS: dict[str, Term] = {
     "peakedness": Term("z", "", "variance over mean of the slots that arrivals would hold"),
     "staffed_slots": Term("N", "", "slots that are provided"),
     "wait_probability": Term("C", "share", "share of requests that wait for a slot"),
-    "free_slots": Term("N - a", "", "slots that the load leaves free on average"),
+    "free_slots": Term("N_free", "", "slots that the load leaves free on average"),
     "service_time": Term("T", "s", "time that a request holds its slot"),
     "mean_wait": Term("W_q", "s", "mean time that a request waits for a slot"),
     "prompts": Term("n_p", "", "prompts, or parts of one, that ride along with a mean step"),

@@ -1,11 +1,14 @@
 """Extremes, ceiling, logarithms and roots of one number or an array; NumPy loads only when there is an array."""
 
+from collections.abc import Callable
 from math import ceil, log, sqrt
 from math import log2 as plain_log2
 from typing import Any
 
 #: Counts that are whole but for the last bits of a float are whole: 1.44e12 / (80e9 * 0.9) is 20.
 ROUNDING = 1e-12
+#: Halvings after which no float between the two ends is left that matters.
+HALVINGS = 60
 
 
 def _is_plain(*values: Any) -> bool:
@@ -81,3 +84,13 @@ def root(value: Any) -> Any:
     import numpy
 
     return numpy.sqrt(value)
+
+
+def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last number for which a condition holds that holds at first, and no longer after."""
+    if holds(high):
+        return high
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

@@ -135,8 +135,6 @@ REQUEST = (
 )
 DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
 STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
-
-
 #: Who uses a service and when, how well they are to be served, and what an hour costs.
 PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "trace", "burstiness")
 SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")

@@ -51,9 +51,8 @@ class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
     ``columns`` is what a table shows, ``bar`` the value beside a bar, which draws it or else ``drawn``, both shares,
-    ``marked`` the row it points at, ``ratios`` what
-    the second of two rows is of the first, ``one_unit`` whether a column keeps one unit that its head names, and
-    ``shown`` the rows for people where those for scripts are too many.
+    ``marked`` the row it points at, ``ratios`` what the second of two rows is of the first, ``one_unit`` whether a
+    column keeps one unit that its head names, and ``shown`` the rows for people where those for scripts are too many.
     """
 
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Predicted against measured load curves, and closed forms against a simulation: ``python tests/load_error.py``.
+"""Predicted against measured load curves: ``python tests/load_error.py``.
 
 Measured: C. Patil, arXiv 2606.11690, raw data in pChitral/vllm-cost-meter at 3f308c0 (MIT): vLLM 0.19.0, 512 tokens in,
 256 out, peaks of runs at up to 200 requests a second, with the most sequences that vLLM starts with on such a part.

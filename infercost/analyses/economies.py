@@ -30,10 +30,10 @@ def answer(asked: Asked) -> Report:
     services = [_on(asked, part) for part in parts] if len(parts) > 1 else [_alone(asked)]
     last = _last(asked, services)
     rows = tuple(row for service in services for row in _rows(asked, service, last))
-    service = services[0]
-    floor = floor_of(service)
     if len(services) > 1:
         return _side_by_side(asked, services, rows)
+    service = services[0]
+    floor = floor_of(service)
     results = _results(asked, service, floor, last)
     return Report(
         command="economies",
@@ -151,13 +151,12 @@ def _usd_of_second(service: Service) -> float:
 
 
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
-    """What the floor is made of: the parts of a full step, prompts, hours that stand idle, headroom that is kept."""
+    """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
     fleet, least = service.fleet, device_seconds(service, floor)
     unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
     full = full_seconds(service)
     with not_recording():
-        context = service.request.context if service.request else service.case.context
-        parts = step_parts(service.inputs.replica, fleet.slots, context).by_operator
+        parts = step_parts(service.inputs.replica, fleet.slots, service.context).by_operator
     step = sum(parts.values())
     prompts = fleet.curve.prompt_share(fleet.slots)
     shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}

@@ -12,7 +12,7 @@ from infercost.errors import BadValue
 from infercost.question import Asked
 from infercost.report import Note, Row
 from infercost.service.curve import Curve, curve_of
-from infercost.service.demand import Demand, read_demand, take_trace
+from infercost.service.demand import Demand, read_demand, read_traced
 from infercost.service.fleet import Fleet
 from infercost.service.prices import read_price
 from infercost.stepping import StepInputs, read_step_inputs
@@ -41,6 +41,11 @@ class Service(NamedTuple):
     price: float | None
 
     @property
+    def context(self) -> float:
+        """Tokens that a sequence holds on average while it decodes."""
+        return self.request.context if self.request else self.case.context
+
+    @property
     def binds(self) -> str:
         """Which limit holds the batch back."""
         return min(self.limits, key=lambda name: self.limits[name])
@@ -53,13 +58,13 @@ def read_service(asked: Asked) -> Service:
         InfercostError: an option or a preset that cannot be used.
         BadValue: a limit on latency that not even one user meets.
     """
-    take_trace(asked)
+    traced = read_traced(asked)
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
     if law(case.profile) != "roofline":
         raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
     request = read_request(asked, case).request if case.model else None
-    demand = read_demand(asked, case, request)
+    demand = read_demand(asked, case, request, traced)
     curve, limits = _largest(asked, case, inputs, request, demand)
     most = max(1.0, float(int(min(limits.values()))))
     fleet = Fleet(

@@ -175,7 +175,7 @@ def request_results(
 def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Served) -> float:
     """Share of the arithmetic that decoding and the prompts that ride along use."""
     work = inputs.work
-    prompt = work.flops_per_token(1 / request.new) * request.new + work.prompt_flops(request.new, request.cached)
+    prompt = work.whole_prompt_flops(request.new, request.cached)
     used = roofline.utilization(
         flops_per_token=work.flops_per_token()
         + work.attention_flops(case.context)

@@ -1,16 +1,15 @@
 """What a day of a service costs for each token, how well it uses its devices, and how many users bring that down."""
 
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
 from infercost.analyses.provision import Service
 from infercost.engine import economics, roofline
+from infercost.numeric import last_that
 from infercost.service.fleet import Day, Fleet, day_of
 
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = 1e6
-_HALVINGS = 60
 
 
 def floor_of(service: Service) -> Day:
@@ -72,11 +71,9 @@ def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, flo
 def _utilization(service: Service, day: Day) -> float:
     """Share of the arithmetic of every hour that is paid for which the tokens and their prompts use."""
     work, request = service.inputs.work, service.request
-    context = request.context if request else service.case.context
-    flops = (work.flops_per_token() + work.attention_flops(context)) * (day.tokens_per_s - _first(service, day))
+    flops = (work.flops_per_token() + work.attention_flops(service.context)) * (day.tokens_per_s - _first(service, day))
     if request:
-        prompt = work.flops_per_token(1 / request.new) * request.new + work.prompt_flops(request.new, request.cached)
-        flops += prompt * day.requests_per_s
+        flops += work.whole_prompt_flops(request.new, request.cached) * day.requests_per_s
     used = roofline.utilization(
         flops_per_token=flops,
         batch=1,
@@ -90,9 +87,11 @@ def _utilization(service: Service, day: Day) -> float:
 def _reads(service: Service, day: Day) -> float:
     """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
     work, case = service.inputs.work, service.case
-    context = service.request.context if service.request else case.context
     read = sum(
-        hour.busy * hour.replicas * (work.bytes_read(hour.batch) + work.cache_read(hour.batch, context)) / hour.itl
+        hour.busy
+        * hour.replicas
+        * (work.bytes_read(hour.batch) + work.cache_read(hour.batch, service.context))
+        / hour.itl
         for hour in day.hours
     ) / len(day.hours)
     used = roofline.memory_bandwidth_utilization(
@@ -123,6 +122,8 @@ def users_within(service: Service, limit: float) -> int | None:
     def cost(users: float) -> float:
         return device_seconds(service, day_of(service.fleet, users))
 
+    if cost(1.0) <= limit:
+        return 1
     low, high = 0, 1
     while cost(most_users(service.fleet, high)) > limit:
         low, high = high, 2 * high
@@ -132,8 +133,7 @@ def users_within(service: Service, limit: float) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if cost(most_users(service.fleet, middle)) <= limit else (middle, high)
     first = most_users(service.fleet, low) if low else 0.0
-    found = last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(service.fleet, high))
-    return 1 if cost(1.0) <= limit else ceil(found)
+    return ceil(last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(service.fleet, high)))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:
@@ -141,13 +141,3 @@ def most_users(fleet: Fleet, replicas: int) -> float:
     busiest = max(fleet.hours)
     highest = max(replicas * fleet.users_a_replica, 1.0) * 2
     return last_that(lambda users: fleet.replicas(users, busiest) <= replicas, 1.0, highest)
-
-
-def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """The last number for which a condition holds that holds at first, and no longer after."""
-    if holds(high):
-        return high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low

@@ -1,12 +1,15 @@
 """A user base and a service level to replicas, devices, money and idle time; and a concurrency back to users."""
 
+from typing import Any
+
 from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import last_that, most_users, row_of
+from infercost.analyses.service_cost import most_users, row_of
 from infercost.case import misfit
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
+from infercost.numeric import last_that
 from infercost.question import Asked
 from infercost.report import Note, Report, Row, Series
 from infercost.service.fleet import Day, Hour, day_of, wait
@@ -35,10 +38,11 @@ def answer_service(asked: Asked) -> Report:
     service = service._replace(fleet=service.fleet._replace(fixed=int(asked.take("replicas") or 0)))
     users = _users(asked, service)
     day = day_of(service.fleet, users)
-    results, series = _results(service, day), _by_hour(service, day)
+    row, series = row_of(service, day), _by_hour(service, day)
+    results = _results(service, day, row)
     return Report(
         command="userbase",
-        verdict=misfit(service.case) + _verdict(service, day),
+        verdict=misfit(service.case) + _verdict(service, day, row),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=series,
@@ -64,12 +68,12 @@ def _users(asked: Asked, service: Service) -> float:
         return last_that(lambda users: day_of(service.fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
 
 
-def _results(service: Service, day: Day) -> list[Row]:
+def _results(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
     return [
         *_people_rows(service, day),
-        *_fleet_rows(service, day),
-        *_time_rows(service, day),
-        *_money_rows(service, day),
+        *_fleet_rows(service, day, row),
+        *_time_rows(service, day, row),
+        *_money_rows(service, day, row),
     ]
 
 
@@ -79,8 +83,8 @@ def _by_hour(service: Service, day: Day) -> Series | None:
         return None
     rows = []
     for number, (load, hour) in enumerate(zip(service.fleet.hours, day.hours, strict=True)):
-        row = row_of(service, Day(day.users, (hour,)))
-        rows.append({**row, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
+        one = row_of(service, Day(day.users, (hour,)))
+        rows.append({**one, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
     columns = ("hour", "load", "replicas", "batch", "tpot_s", "tokens_per_s", "utilization")
     busiest = max(range(len(rows)), key=lambda number: rows[number]["load"]) // DAY * DAY
     return Series(columns, tuple(rows), shown=tuple(rows[busiest : busiest + DAY]) if len(rows) > DAY else ())
@@ -109,8 +113,8 @@ def _people_rows(service: Service, day: Day) -> list[Row]:
     ]
 
 
-def _fleet_rows(service: Service, day: Day) -> list[Row]:
-    fleet, row = service.fleet, row_of(service, day)
+def _fleet_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
+    fleet = service.fleet
     return [
         Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), _slots_remark(service)),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
@@ -125,14 +129,14 @@ def _fleet_rows(service: Service, day: Day) -> list[Row]:
     ]
 
 
-def _time_rows(service: Service, day: Day) -> list[Row]:
+def _time_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
     fleet, (_, (high, busy)) = service.fleet, _ends(service, day)
     chance, waited = wait(fleet, day.users, busy.replicas, high) if service.request else (None, None)
     return [
         Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour"),
         Row(
             "ttft_s",
-            row_of(service, day)["ttft_s"],
+            row["ttft_s"],
             "no wait for a slot, slowest hour",
             shown=service.request is not None,
         ),
@@ -142,8 +146,8 @@ def _time_rows(service: Service, day: Day) -> list[Row]:
     ]
 
 
-def _money_rows(service: Service, day: Day) -> list[Row]:
-    row, devices = row_of(service, day), day.replicas_paid * service.case.devices
+def _money_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
+    devices = day.replicas_paid * service.case.devices
     month = economics.usd_per_month(price=service.price, devices=devices) if service.price else None
     return [
         Row("usd_per_hour", month and month / economics.HOURS_PER_MONTH, "mean over the day"),
@@ -179,11 +183,10 @@ def _capacity(service: Service, replicas: int) -> float:
         return most_users(service.fleet._replace(fixed=0), replicas)
 
 
-def _verdict(service: Service, day: Day) -> str:
+def _verdict(service: Service, day: Day, row: dict[str, Any]) -> str:
     devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
     if not day.stable:
         return f"{show(day.users)} daily users do not fit {devices}: {many(_needed(service, day), 'replica')} would do."
-    row = row_of(service, day)
     cost = row["usd_per_million_tokens"]
     priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"

@@ -101,15 +101,14 @@ def stack_profile(framework: str, vendor: str) -> Preset:
 
     One for a vendor's parts alone goes first there; the profile for everybody where no stack's own data support one.
     """
-    wanted, best, longest = framework.lower(), "realistic", 0.0
+    wanted, best, longest = framework.lower(), "realistic", (0, False)
     for name in catalog.names("efficiency"):
         labels = catalog.load("efficiency", name).labels
         starts, vendors = (labels.get(key, "").lower().split(", ") for key in ("frameworks", "vendors"))
         if any(vendors) and vendor.lower() not in vendors:
             continue
-        reach = max(
-            (len(start) + any(vendors) / 2 for start in starts if start and wanted.startswith(start)), default=0
-        )
+        length = max((len(start) for start in starts if start and wanted.startswith(start)), default=0)
+        reach = length, bool(length) and any(vendors)
         if reach > longest:
             best, longest = name, reach
     return complete(catalog.load("efficiency", best))

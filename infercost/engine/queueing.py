@@ -6,12 +6,14 @@
 from math import ceil, erf, exp, floor, isinf, pi, sqrt
 
 from infercost.derivation import formula
+from infercost.numeric import last_that
 
 #: Terms of Erlang's sum below this share of it are left out.
 NEGLIGIBLE = 1e-17
 #: Above so many erlangs the square-root rule is as near as a slot in ten thousand, and the search for the slot is long.
 MANY = 1e5
-_HALVINGS = 80
+#: Beyond so many roots nobody waits.
+MOST_HEADROOM = 40.0
 
 
 def erlang_b(*, offered: float, slots: int) -> float:
@@ -48,11 +50,7 @@ def waiting_share(*, headroom: float) -> float:
 
 def headroom_for(*, wait_probability: float) -> float:
     """Roots of the offered load to add so that no larger share of arrivals waits: the Halfin-Whitt law inverted."""
-    low, high = 0.0, 40.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if waiting_share(headroom=middle) > wait_probability else (low, middle)
-    return high
+    return last_that(lambda headroom: waiting_share(headroom=headroom) > wait_probability, 0.0, MOST_HEADROOM)
 
 
 @formula(source="Whitt, peakedness of arrivals: renewal gaps of a coefficient of variation, long exponential service")

@@ -5,6 +5,7 @@ from math import exp, log
 from typing import NamedTuple
 
 from infercost.derivation import not_recording
+from infercost.numeric import last_that
 from infercost.timing.replica import Replica, Request, busy_share, decode_time, root, serve_batch
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -47,15 +48,7 @@ class Curve(NamedTuple):
         """The largest batch at which rising times are within a limit; 0 where none is."""
         if times[0] > limit:
             return 0.0
-        low, high = 1.0, self.most
-        if times[-1] <= limit:
-            return high
-        while high - low > LEAST * high:
-            middle = (low + high) / 2
-            if middle in (low, high):
-                break
-            low, high = (middle, high) if self._read(times, middle) <= limit else (low, middle)
-        return low
+        return last_that(lambda batch: self._read(times, batch) <= limit, 1.0, self.most)
 
     def mean_decoding(self, rate: float) -> float:
         """Sequences that decode on average where so many requests arrive a second, by Little's law."""
@@ -63,8 +56,6 @@ class Curve(NamedTuple):
 
     def _read(self, times: tuple[float, ...], batch: float) -> float:
         right = min(max(bisect_left(self.batches, batch), 1), len(self.batches) - 1)
-        if right == 0:
-            return times[0]
         low, high = self.batches[right - 1], self.batches[right]
         return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
 
@@ -79,4 +70,4 @@ def curve_of(replica: Replica, most: float, request: Request | None, context: fl
             return Curve(batches, steps, steps, steps, decoded, prompted=False)
         served = [serve_batch(replica, batch, request) for batch in batches]
     times = tuple(each.itl for each in served), tuple(each.ttft for each in served)
-    return Curve(batches, steps, *times, max(request.output_tokens - 1, 1), prompted=True)
+    return Curve(batches, steps, *times, request.decoded, prompted=True)

@@ -23,18 +23,17 @@ class Demand(NamedTuple):
     shape: Shape
     minutes: float | None = None
     decoding_share: float = 1.0
-    messages: float | None = None
     decoded: float = 0.0
 
 
-def read_demand(asked: Asked, case: Case, request: Request | None) -> Demand:
+def read_demand(asked: Asked, case: Case, request: Request | None, traced: Shape | None) -> Demand:
     """The demand of one daily user.
 
     Raises:
         BadValue: minutes and messages, which both say how much.
         Missing: messages of no length.
     """
-    shape = read_shape(asked)
+    shape = _shape(asked, traced)
     if "messages_per_day" not in asked.given:
         minutes = float(asked.take("minutes_per_day", 10, "about what chat services see"))
         share = float(asked.take("decoding_share", 1.0, "all minutes decode, as in the note"))
@@ -48,9 +47,8 @@ def read_demand(asked: Asked, case: Case, request: Request | None) -> Demand:
     if stray := [name for name in ("minutes_per_day", "decoding_share") if name in asked.given]:
         raise BadValue(f"--{stray[0].replace('_', '-')} and --messages-per-day both say how much", "give one of them")
     decoded = _decoded(asked, case, request)
-    messages = float(asked.take("messages_per_day"))
-    rate = serving.request_rate(users=1.0, messages_per_day=messages)
-    return Demand(Use(rate=rate), shape, messages=messages, decoded=decoded)
+    rate = serving.request_rate(users=1.0, messages_per_day=float(asked.take("messages_per_day")))
+    return Demand(Use(rate=rate), shape, decoded=decoded)
 
 
 def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
@@ -64,35 +62,35 @@ def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
     return float(asked.need("output_tokens", "--output-tokens 250"))
 
 
-def read_shape(asked: Asked) -> Shape:
-    """The load of each hour over the day's mean, from a preset, a file of one, or a trace.
+def _shape(asked: Asked, traced: Shape | None) -> Shape:
+    """The load of each hour over the day's mean, from a trace, a preset, or a file of one.
 
     Raises:
         BadValue: a trace and a preset, which both shape the day.
     """
-    if "trace" in asked.given:
-        if "traffic" in asked.given:
-            raise BadValue("--trace and --traffic both shape the day", "give one of them")
-        hours, burstiness = asked.given["trace"].value
-    else:
-        preset = apply_sets(asked, catalog.load("traffic", asked.take("traffic", "flat", "a flat day")))
-        source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
-        asked.inputs[-1] = asked.inputs[-1]._replace(source=source, date=date)
-        hours, burstiness = hours_of(preset), preset.value("burstiness") if "burstiness" in preset.facts else 1.0
+    if traced and "traffic" in asked.given:
+        raise BadValue("--trace and --traffic both shape the day", "give one of them")
+    shape = traced or _preset_shape(asked)
     if "burstiness" in asked.given:
-        burstiness = float(asked.take("burstiness"))
-    return Shape("", hours, burstiness)
+        return shape._replace(burstiness=float(asked.take("burstiness")))
+    return shape
 
 
-def take_trace(asked: Asked) -> None:
-    """Read the trace that was named: its shape, and the lengths of its requests where nobody gave them."""
+def _preset_shape(asked: Asked) -> Shape:
+    preset = apply_sets(asked, catalog.load("traffic", asked.take("traffic", "flat", "a flat day")))
+    source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
+    asked.inputs[-1] = asked.inputs[-1]._replace(source=source, date=date)
+    return Shape(preset.name, hours_of(preset), preset.value("burstiness") if "burstiness" in preset.facts else 1.0)
+
+
+def read_traced(asked: Asked) -> Shape | None:
+    """The shape of the trace that was named; its requests' lengths are taken as given where nobody gave them."""
     if "trace" not in asked.given:
-        return
+        return None
     path = str(asked.take("trace"))
     trace = read_trace(path, asked.progress(path))
     mean = fsum(trace.hours) / len(trace.hours)
-    shape = tuple(load / mean for load in trace.hours)
-    asked.given["trace"] = asked.given["trace"]._replace(value=(shape, trace.gap_cv or 1.0))
+    shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv or 1.0)
     found = []
     for name in ("input_tokens", "output_tokens", "prefix_share") if "model" in asked.given else ("output_tokens",):
         value = getattr(trace, name)
@@ -102,6 +100,7 @@ def take_trace(asked: Asked) -> None:
             found.append(f"{name.replace('_', ' ')} {whole:,.3g}" if name == "prefix_share" else f"{whole:,} {name}")
     lengths = f", {', '.join(found).replace('_', ' ')}" if found else ""
     bursts = f", gaps vary by {trace.gap_cv:.3g} of their mean" if trace.gap_cv else ""
-    peak, trough = max(shape), min(shape)
-    text = f"the trace holds {many(trace.requests, 'request')} over {many(len(shape), 'hour')}"
-    asked.notes.append(Note("trace", f"{text}, peak/mean {peak:.3g}, trough/mean {trough:.3g}{lengths}{bursts}"))
+    text = f"the trace holds {many(trace.requests, 'request')} over {many(len(shape.hours), 'hour')}"
+    text += f", peak/mean {shape.peak:.3g}, trough/mean {shape.trough:.3g}{lengths}{bursts}"
+    asked.notes.append(Note("trace", text))
+    return shape

@@ -1,7 +1,7 @@
 """One replica in time: a step, a prompt, a request, and the load at which arrivals and departures balance."""
 
 from collections.abc import Callable
-from math import expm1, isfinite
+from math import expm1
 from typing import NamedTuple
 
 from infercost.derivation import not_recording
@@ -39,6 +39,11 @@ class Request(NamedTuple):
     output_tokens: float
     prefix_share: float = 0.0
     chunk_tokens: float | None = None
+
+    @property
+    def decoded(self) -> float:
+        """Tokens that are decoded one by one: the first comes with the prompt."""
+        return max(self.output_tokens - 1, 1)
 
     @property
     def cached(self) -> float:
@@ -124,14 +129,14 @@ def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 
     the batch, and each part carries its share of the prompts.
     """
     passes = prompt_passes(request)
-    each = batch / max(request.output_tokens - 1, 1) / replica.work.layout.pp
+    each = batch / request.decoded / replica.work.layout.pp
     if each * passes <= 1:
         step, prompt = decode_time(replica, batch, request.context), prompt_along(replica, batch, request)
         itl = requests.shared_step(step_time=step, prompts=each * passes, prompt_time=prompt / passes - step)
     else:
         itl = prompt = _with_prompts(replica, batch, request, each)
     first = first_token(replica, prompt, itl)
-    rate = busy * batch / (max(request.output_tokens - 1, 1) * itl)
+    rate = busy * batch / (request.decoded * itl)
     whole = requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=itl)
     inside = requests.in_flight(request_rate=rate, time_in_system=whole)
     return Served(busy * batch, inside, rate, itl, first, whole, True)
@@ -204,7 +209,7 @@ def _fullest(replica: Replica, request: Request, most: float) -> float:
     if not request.chunk_tokens:
         return float(most)
     carried = request.chunk_tokens * replica.work.layout.pp / request.new
-    return min(float(most), carried * max(request.output_tokens - 1, 1))
+    return min(float(most), carried * request.decoded)
 
 
 def root(excess: Callable[[float], float], low: float, high: float) -> float:
@@ -217,9 +222,7 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
         return low if above <= 0 else high
     guess, side = low, 0
     for _ in range(ROUNDS):
-        finite = isfinite(below) and isfinite(above)
-        between = (low * below - high * above) / (below - above) if finite else (low + high) / 2
-        before, guess = guess, between
+        before, guess = guess, (low * below - high * above) / (below - above)
         value = excess(guess)
         if not value or abs(guess - before) <= CLOSE * guess:
             break

@@ -90,6 +90,10 @@ class Work(NamedTuple):
         """Operations of the attention of a prompt's tokens after so many that are cached, all layers."""
         return sum(each.layers * counting.prompt_flops(each.attention, tokens, cached) for each in self.attending)
 
+    def whole_prompt_flops(self, tokens: float, cached: float) -> float:
+        """Operations of a prompt's tokens after so many that are cached: matrices, the head once, attention."""
+        return self.flops_per_token(1 / tokens) * tokens + self.prompt_flops(tokens, cached)
+
 
 def hit(experts: Experts, tokens: float) -> float:
     """Distinct experts of a layer that so many tokens use."""
