@@ -16,6 +16,7 @@ from infercost.units import show
 if TYPE_CHECKING:  # a bare count needs neither
     from infercost.model import Model
     from infercost.plan import Plan
+    from infercost.served import Asking
 
 #: One multiply and one add for each parameter and token.
 FLOPS_PER_PARAM = 2
@@ -113,13 +114,18 @@ def read_case(asked: Asked) -> Case:
 
 def _read_model_case(asked: Asked) -> Case:
     """A named model: counts from its architecture, devices and cache from its plan."""
-    from infercost import counting
     from infercost.served import choose, read_asking
 
     if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in asked.given]:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
     asking, counted = read_asking(asked)
-    chosen = choose(asked, asking, counted)
+    return case_of(asking, choose(asked, asking, counted), "gpus" in asked.given or counted is not None)
+
+
+def case_of(asking: "Asking", chosen: "Plan", devices_given: bool = True) -> Case:
+    """The case of a model under a plan that was made for it."""
+    from infercost import counting
+
     total = counting.weight_bytes(asking.model)
     least = memory.gpus_for_weights(weight_bytes=total, device_memory=chosen.device_memory, usable=asking.usable)
     return Case(
@@ -134,7 +140,7 @@ def _read_model_case(asked: Asked) -> Case:
         usable=asking.usable,
         gpus_for_weights=least,
         devices=chosen.layout.devices,
-        devices_given="gpus" in asked.given or counted is not None,
+        devices_given=devices_given,
         plan=chosen,
     )
 

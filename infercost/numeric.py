@@ -1,6 +1,6 @@
 """Extremes, ceiling, logarithms and roots of one number or an array; NumPy loads only when there is an array."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil, log, sqrt
 from math import log2 as plain_log2
 from typing import Any
@@ -43,6 +43,15 @@ def minimum(*values: Any) -> Any:
     import numpy
 
     return reduce(numpy.minimum, values)
+
+
+def name_of_largest(values: Mapping[str, Any]) -> Any:
+    """The name of the largest value, the first of equals; elementwise for arrays."""
+    if _is_plain(*values.values()):
+        return max(values, key=lambda name: values[name])
+    import numpy
+
+    return numpy.array([*values])[numpy.argmax(numpy.stack(numpy.broadcast_arrays(*values.values())), axis=0)]
 
 
 def log2(value: Any) -> Any:

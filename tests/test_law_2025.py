@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import assume, given
@@ -201,3 +202,13 @@ def test_a_profile_of_an_unknown_law_is_refused() -> None:
     with pytest.raises(BadFile, match="law is 'murphy'") as error:
         catalog.build("efficiency", "mine", data, "mine.yaml")
     assert error.value.hint == "write one of roofline, erdil-2025"
+
+
+@pytest.mark.parametrize("devices", [1, 8, 11, 64])
+@pytest.mark.parametrize("name", ["llama-3-70b", "mixtral-8x7b"])
+def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: int) -> None:
+    batches = [1.0, 2.0, 5.0, 64.0, 4096.0]
+    together = step_2025(model_of(name), H100, PROFILE, devices, np.array(batches), 1000)  # type: ignore[arg-type]
+    for index, batch in enumerate(batches):
+        alone = step(model_of(name), devices, batch, 1000)
+        assert (together.step[index], together.memory[index]) == (alone.step, alone.memory)  # type: ignore[index]

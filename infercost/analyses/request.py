@@ -2,19 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from infercost import counting
 from infercost.case import Case
-from infercost.derivation import not_recording
 from infercost.efficiency import law
 from infercost.engine import requests, roofline
 from infercost.errors import BadValue, Missing
 from infercost.question import Asked
-from infercost.report import Note
-from infercost.sharding import Layout, rank_cache_bytes, valid_widths
+from infercost.sharding import rank_cache_bytes
 from infercost.stepping import StepInputs
 from infercost.timing.replica import (
     LEAST_OUTPUT,
-    Replica,
     Request,
     Served,
     decode_time,
@@ -23,20 +19,10 @@ from infercost.timing.replica import (
     prompt_along,
     serve_rate,
 )
-from infercost.timing.work import work_of
-from infercost.units import show
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
 _PROMPT = ("prefix_share", "chunk_tokens", "request_rate", "max_sequences", "disaggregated")
-
-
-class Draft(NamedTuple):
-    """A draft that proposes tokens: how many, how likely each is accepted, and the seconds of one."""
-
-    tokens: int
-    acceptance: float
-    time: float
 
 
 class Asking(NamedTuple):
@@ -99,40 +85,6 @@ def _check(asked: Asked, case: Case, request: Request) -> None:
         raise BadValue("a draft under a request rate is not modelled", "give the --batch instead of the rate")
     if request.output_tokens < LEAST_OUTPUT:
         raise BadValue("a rate of requests that decode nothing has no batch", "give at least --output-tokens 2")
-
-
-def read_draft(asked: Asked, case: Case, inputs: StepInputs, batch: float) -> Draft | None:
-    """The draft that was asked for, its time that of a step of its own model or a share of the target's.
-
-    Raises:
-        Missing: draft tokens without acceptance or cost.
-        BadValue: an acceptance of one, which no draft has.
-    """
-    names = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
-    given = [name for name in names if name in asked.given]
-    if not given:
-        return None
-    tokens = int(asked.need("draft_tokens", "--draft-tokens 4"))
-    acceptance = float(asked.need("acceptance", "--acceptance 0.8"))
-    if acceptance >= 1:
-        raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
-    if "draft_model" in given and "draft_cost" in given:
-        raise BadValue("--draft-model and --draft-cost are two ways to say one thing", "give one of them")
-    if not {"draft_model", "draft_cost"} & {*given}:
-        raise Missing("a draft needs a model or a cost", "give --draft-model NAME or --draft-cost 0.05")
-    if "draft_cost" in given:
-        share = float(asked.take("draft_cost"))
-        with not_recording():
-            return Draft(tokens, acceptance, share * decode_time(inputs.replica, batch, case.context))
-    from infercost.models import find_model  # the families that read a model are wanted here alone
-
-    model = find_model(str(asked.take("draft_model"))).model
-    weights = show(sum(counting.weight_bytes_by_part(model).values()), "B")
-    asked.notes.append(Note("draft", f"the draft's weights, {weights} in all, are not counted in what fits"))
-    width = max(tp for tp in valid_widths(model) if case.width % tp == 0 and tp <= case.width)
-    drafting = Replica(work_of(model, Layout(width)), inputs.speeds)
-    with not_recording():
-        return Draft(tokens, acceptance, decode_time(drafting, batch, case.context))
 
 
 def steady(inputs: StepInputs, asking: Asking) -> Served | None:

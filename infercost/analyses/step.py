@@ -7,7 +7,7 @@ from infercost.derivation import not_recording
 from infercost.efficiency import law
 from infercost.engine import economics, roofline
 from infercost.errors import Missing
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, maximum, name_of_largest
 from infercost.stepping import StepInputs
 from infercost.timing.passes import Parts, step_time
 from infercost.timing.replica import Replica, part_of, step_parts
@@ -25,13 +25,15 @@ class Times(NamedTuple):
     @property
     def bound(self) -> str:
         """The part that takes longest."""
-        parts = {
-            "memory": self.parts.memory,
-            "compute": self.parts.compute,
-            "communication": self.parts.communication or 0.0,
-            "latency": self.parts.overhead,
-        }
-        return max(parts, key=lambda name: parts[name])
+        sent = self.parts.communication
+        return name_of_largest(  # type: ignore[no-any-return]
+            {
+                "memory": self.parts.memory,
+                "compute": self.parts.compute,
+                "communication": 0.0 if sent is None else sent,
+                "latency": self.parts.overhead,
+            }
+        )
 
 
 class Pace(NamedTuple):
@@ -164,7 +166,7 @@ def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, 
             step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": roofline.memory_bandwidth_utilization(
-            bytes_read=read, devices=case.devices, memory_bandwidth=bandwidth, step_time=max(pace.step, pace.tpot)
+            bytes_read=read, devices=case.devices, memory_bandwidth=bandwidth, step_time=maximum(pace.step, pace.tpot)
         ),
         "critical_batch": critical_batch(case, inputs),
         "flops_per_byte": roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
@@ -173,7 +175,9 @@ def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, 
 
 def _rates(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, float | None]:
     """Tokens a second, and what one costs in money and energy."""
-    rate = pace.tokens_per_s or economics.tokens_per_s(batch=batch, step_time=pace.tpot)
+    rate = pace.tokens_per_s
+    if rate is None:
+        rate = economics.tokens_per_s(batch=batch, step_time=pace.tpot)
     price, power = inputs.price, case.part.facts.get("power")
     return {
         "tokens_per_s": rate,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from infercost.analyses.drafting import pace_with, read_draft
 from infercost.analyses.remarks import (
     NULL_REASONS,
     OVERLAP_WORDS,
@@ -11,11 +12,10 @@ from infercost.analyses.remarks import (
     step_notes,
     weights_remark,
 )
-from infercost.analyses.request import Asking, Draft, read_draft, read_request, request_results, steady
+from infercost.analyses.request import Asking, read_request, request_results, steady
 from infercost.analyses.step import Pace, Times, step_results, step_times
 from infercost.case import Case, misfit, read_case
 from infercost.efficiency import law
-from infercost.engine import requests
 from infercost.numeric import ceiling
 from infercost.question import Asked
 from infercost.report import Report, Row
@@ -41,7 +41,7 @@ def answer(asked: Asked) -> Report:
         times = step_times(case, inputs, max(batch, 1))
         pace = Pace(times, times.step, served.itl, served.rate * asking.request.output_tokens)
     else:
-        pace = _pace(case, inputs, read_draft(asked, case, inputs, batch), batch)
+        pace = pace_with(case, inputs, read_draft(asked), batch)
     results = step_results(case, inputs, batch, pace)
     results |= request_results(case, inputs, asking, batch, pace.tpot, served)
     return Report(
@@ -59,21 +59,6 @@ def answer(asked: Asked) -> Report:
 #: What JSON has and the table says elsewhere.
 _ALWAYS_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_overlap_step_time_s"}
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s")
-
-
-def _pace(case: Case, inputs: StepInputs, draft: Draft | None, batch: float) -> Pace:
-    """How the batch goes on: plainly, or with a draft whose tokens are verified."""
-    times = step_times(case, inputs, max(batch, 1), draft.tokens + 1 if draft else 1)
-    if draft is None:
-        return Pace(times, times.step, times.step)
-    tokens = requests.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
-    tpot = requests.speculative_tpot(
-        draft_tokens=draft.tokens,
-        draft_time=draft.time,
-        verification_time=times.step,
-        speculative_tokens=tokens,
-    )
-    return Pace(times, tpot * tokens, tpot)
 
 
 def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row, ...]:

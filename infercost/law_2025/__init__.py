@@ -7,7 +7,7 @@ Whether the model fits is another question.
 
 from collections.abc import Sequence
 from math import ceil, inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.derivation import is_recording, not_recording
 from infercost.engine import communication, later_paper, roofline
@@ -74,6 +74,8 @@ def short_step_2025(model: Model, part: Preset, profile: Preset, devices: int, b
 
 def fastest_2025(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> Times2025:
     """The times of one step in the layout that makes it shortest; where work is recorded, of that layout alone."""
+    if not isinstance(load.batch, (int, float)):
+        return _of_each(sizes, machine, load)
     layouts = _layouts(machine, load)
     if not is_recording():
         return _search(sizes, machine, load, layouts)[0]
@@ -87,10 +89,7 @@ def _search(
 ) -> tuple[Times2025, Layout2025]:
     """The shortest step of some layouts; collectives are not priced where the rest alone takes longer."""
     compute = _compute_time(sizes, machine, load, sizes.active_params)
-    launch = later_paper.launch_time(
-        layers=sizes.layers, serial_matmuls=machine.serial_matmuls, kernel_launch=machine.kernel_launch
-    )
-    overhead, best, least = launch + machine.step_overhead, layouts[0], inf
+    overhead, best, least = _overhead(sizes, machine), layouts[0], inf
     for layout in layouts:
         memory = _memory_time(machine, load, bytes_moved(sizes, load, layout))
         if max(compute, memory) + overhead < least:
@@ -100,6 +99,33 @@ def _search(
                 least, best = step, layout
                 times = Times2025(compute, memory, sending, overhead, step, layout.text)
     return times, best
+
+
+def _of_each(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> Times2025:
+    """The shortest step of each of an array of batches; their layouts differ, and none is named."""
+    import numpy
+
+    batches: Any = load.batch
+    compute, overhead = _compute_time(sizes, machine, load, sizes.active_params), _overhead(sizes, machine)
+    moving: Any = inf
+    sending: Any = inf
+    least: Any = numpy.full(batches.shape, inf)
+    for layout in _layouts(machine, load._replace(batch=batches.max())):
+        memory = _memory_time(machine, load, bytes_moved(sizes, load, layout))
+        sent = communication_time(sizes, machine, load, layout)
+        step = _together(compute, memory, sent, overhead)
+        faster = (step < least) & ((batches >= layout.stages) | (layout.stages == 1))
+        chosen = ((memory, moving), (sent, sending), (step, least))
+        moving, sending, least = (numpy.where(faster, new, old) for new, old in chosen)
+    return Times2025(compute, moving, sending, overhead, least, "")
+
+
+def _overhead(sizes: Sizes2025, machine: Machine2025) -> float:
+    """Seconds that a step waits for its matrix multiplications to be launched, and once more."""
+    launch = later_paper.launch_time(
+        layers=sizes.layers, serial_matmuls=machine.serial_matmuls, kernel_launch=machine.kernel_launch
+    )
+    return launch + machine.step_overhead
 
 
 def _together(compute: float, memory: float, sending: float, overhead: float) -> float:

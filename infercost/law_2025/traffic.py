@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from infercost.derivation import about, is_recording, not_recording
 from infercost.engine import architecture, later_paper
 from infercost.law_2025.sizes import Layout2025, Load2025, Machine2025, Protocol2025, Sizes2025
+from infercost.numeric import minimum
 from infercost.units import show
 
 #: Bytes of one activation: the notebook's, for every model of the paper.
@@ -93,9 +94,11 @@ def _collective_times(
         return {width: _shown(machine, passes, spread, message) for width, message in messages.items()}
     latencies = [_latency(protocol, passes, spread) for protocol in machine.protocols]
     return {
-        width: min(
-            latency + _transfer_time(machine, protocol, passes, spread, message)
-            for protocol, latency in zip(machine.protocols, latencies, strict=True)
+        width: minimum(
+            *(
+                latency + _transfer_time(machine, protocol, passes, spread, message)
+                for protocol, latency in zip(machine.protocols, latencies, strict=True)
+            )
         )
         for width, message in messages.items()
     }

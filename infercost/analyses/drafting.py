@@ -1,0 +1,81 @@
+"""A draft that proposes tokens for the model to verify, and how a batch goes on with it."""
+
+from typing import NamedTuple
+
+from infercost import counting
+from infercost.analyses.step import Pace, plain_pace, step_times
+from infercost.case import Case
+from infercost.derivation import not_recording
+from infercost.engine import requests
+from infercost.errors import BadValue, Missing
+from infercost.model import Model
+from infercost.numeric import maximum
+from infercost.question import Asked
+from infercost.report import Note
+from infercost.sharding import Layout, valid_widths
+from infercost.stepping import StepInputs
+from infercost.timing.replica import Replica, decode_time
+from infercost.timing.work import work_of
+from infercost.units import show
+
+
+class Draft(NamedTuple):
+    """A draft: how many tokens it proposes, how likely each is accepted, and its model or its share of a step."""
+
+    tokens: int
+    acceptance: float
+    share: float = 0.0
+    model: Model | None = None
+
+
+def read_draft(asked: Asked) -> Draft | None:
+    """The draft that was asked for, a model of its own or a share of the target's time.
+
+    Raises:
+        Missing: draft tokens without acceptance or cost.
+        BadValue: an acceptance of one, which no draft has.
+    """
+    names = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
+    given = [name for name in names if name in asked.given]
+    if not given:
+        return None
+    tokens = int(asked.need("draft_tokens", "--draft-tokens 4"))
+    acceptance = float(asked.need("acceptance", "--acceptance 0.8"))
+    if acceptance >= 1:
+        raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
+    if "draft_model" in given and "draft_cost" in given:
+        raise BadValue("--draft-model and --draft-cost are two ways to say one thing", "give one of them")
+    if not {"draft_model", "draft_cost"} & {*given}:
+        raise Missing("a draft needs a model or a cost", "give --draft-model NAME or --draft-cost 0.05")
+    if "draft_cost" in given:
+        return Draft(tokens, acceptance, float(asked.take("draft_cost")))
+    from infercost.models import find_model  # the families that read a model are wanted here alone
+
+    model = find_model(str(asked.take("draft_model"))).model
+    weights = show(sum(counting.weight_bytes_by_part(model).values()), "B")
+    asked.notes.append(Note("draft", f"the draft's weights, {weights} in all, are not counted in what fits"))
+    return Draft(tokens, acceptance, model=model)
+
+
+def pace_with(case: Case, inputs: StepInputs, draft: Draft | None, batch: float) -> Pace:
+    """How a batch, or each of an array of them, goes on: plainly, or with a draft whose tokens are verified."""
+    if draft is None:
+        return plain_pace(case, inputs, batch)
+    times = step_times(case, inputs, maximum(batch, 1), draft.tokens + 1)
+    tokens = requests.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
+    tpot = requests.speculative_tpot(
+        draft_tokens=draft.tokens,
+        draft_time=_draft_time(case, inputs, draft, batch),
+        verification_time=times.step,
+        speculative_tokens=tokens,
+    )
+    return Pace(times, tpot * tokens, tpot)
+
+
+def _draft_time(case: Case, inputs: StepInputs, draft: Draft, batch: float) -> float:
+    """Seconds of one token of the draft, whose model is split as widely as the target's ranks allow."""
+    with not_recording():
+        if draft.model is None:
+            return draft.share * decode_time(inputs.replica, batch, case.context)
+        width = max(tp for tp in valid_widths(draft.model) if case.width % tp == 0 and tp <= case.width)
+        return decode_time(Replica(work_of(draft.model, Layout(width)), inputs.speeds), batch, case.context)
