@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
-from infercost.cli.write import discard_output
 from infercost.errors import InfercostError
 from infercost.options import COMMANDS, OPTIONS, Command, Option
+from infercost.writing import discard_output
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from infercost.api import answer
-from infercost.cli.write import write_file, write_output
 from infercost.errors import BadValue
 from infercost.options import Command
 from infercost.question import ask
 from infercost.render import FORMS, to_text
 from infercost.report import Report
 from infercost.units import choice
+from infercost.writing import write_file, write_output
 
 DOES_NOT_FIT = 3
 _ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}

@@ -1,8 +1,11 @@
-"""Text to standard output or to a file: whole or not at all."""
+"""Output to standard output or to a file: whole or not at all."""
 
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 from infercost.errors import BadFile
 
@@ -60,31 +63,69 @@ def write_file(path: str, text: str) -> None:
     Raises:
         BadFile: the place cannot be written.
     """
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file to write bytes into that takes the place of another at the end, or leaves what was there.
+
+    A device or a pipe is written straight through.
+
+    Raises:
+        BadFile: the place cannot be written.
+        BrokenPipeError: nobody reads the pipe any more.
+    """
     target = os.path.realpath(path)
+    through = os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode)
     try:
-        if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-            with open(target, "w", encoding="utf-8") as device:
-                device.write(text)
-            return
-        _replace(target, text)
+        with open(target, "wb") if through else _beside(target) as file:
+            yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(f"--output {path}: {reason}", "give a file in a folder that you may write") from error
 
 
-def _replace(target: str, text: str) -> None:
+@contextmanager
+def _beside(target: str) -> Iterator[BinaryIO]:
+    """A file in the target's folder, renamed to it when all went well and removed when not."""
     from tempfile import NamedTemporaryFile
 
     folder = os.path.dirname(target)
-    with NamedTemporaryFile("w", dir=folder, prefix=".infercost-", delete=False, encoding="utf-8") as file:
+    with _ended_by_signals(), NamedTemporaryFile("wb", dir=folder, prefix=".infercost-", delete=False) as file:
         try:
-            file.write(text)
+            yield cast(BinaryIO, file)
             file.close()
             os.chmod(file.name, _mode(target))
             os.replace(file.name, target)
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A scheduler's SIGTERM and a terminal that closes end it by an exception, as Ctrl-C does."""
+    import signal
+    from threading import current_thread, main_thread
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    only_main = numbers if current_thread() is main_thread() else []
+    taken = [number for number in only_main if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _mode(target: str) -> int:

@@ -1,11 +1,12 @@
 """An output file is written whole or not at all, and keeps what it had."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from infercost.cli import write
+from infercost import writing
 from infercost.errors import BadFile
 from tests.conftest import Run
 
@@ -44,7 +45,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "replace", no_room)
     with pytest.raises(BadFile, match="no space left"):
-        write.write_file(str(path), "new")
+        writing.write_file(str(path), "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -55,7 +56,7 @@ def test_mode_and_link_are_kept(tmp_path: Path) -> None:
     real.chmod(0o640)
     link = tmp_path / "link.txt"
     link.symlink_to(real)
-    write.write_file(str(link), "new")
+    writing.write_file(str(link), "new")
     assert link.is_symlink()
     assert real.read_text() == "new"
     assert real.stat().st_mode & 0o777 == 0o640
@@ -64,12 +65,36 @@ def test_mode_and_link_are_kept(tmp_path: Path) -> None:
 def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
-        write.write_file(str(tmp_path / "a.txt"), "new")
+        writing.write_file(str(tmp_path / "a.txt"), "new")
     finally:
         os.umask(old)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_device_is_written_through() -> None:
-    write.write_file(os.devnull, "gone")
+    writing.write_file(os.devnull, "gone")
     assert os.path.exists(os.devnull)
+
+
+def test_a_closed_pipe_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(BrokenPipeError), writing.replacing(str(pipe)) as file:  # noqa: PT012
+        os.close(reader)
+        file.write(b"x")
+        file.flush()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_scheduler_that_ends_the_run_leaves_the_old_file_and_no_other(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    number = getattr(signal, name)
+    with pytest.raises(SystemExit) as ended, writing.replacing(str(path)) as file:  # noqa: PT012
+        file.write(b"new")
+        os.kill(os.getpid(), number)
+    assert ended.value.code == 128 + number
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+    assert signal.getsignal(number) is signal.SIG_DFL
