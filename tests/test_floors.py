@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 #: Lowest first; a folder stands for all its modules.
 FLOORS = [
-    {"errors", "numeric", "units", "glossary", "glossary_2025", "keys", "writing"},
+    {"errors", "numeric", "units", "glossary", "glossary_2025", "keys", "pieces", "writing"},
     {"derivation", "expression"},
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
