@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
-from infercost.render.export.chunk import Chunk, is_array, is_float, parts
+from infercost.render.export.chunk import Chunk, is_array, is_float, length, parts
 
 Cell = Callable[[Any], str]
 
 #: Rows made into text at once: so few that their numbers, as objects, stay in a processor's cache.
-ROWS = 2048
+ROWS = 512
 
 
 def write_csv(chunks: Iterable[Chunk], file: BinaryIO) -> None:
@@ -44,7 +45,7 @@ def _lines(chunk: Chunk, cell: Cell, before: list[str], around: str) -> Iterator
             if values is not None:
                 columns.append(values)
         template = around % ",".join(slots)
-        yield "".join(map(template.__mod__, zip(*columns, strict=True) if columns else [()]))
+        yield template * length(part) % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
 
 def _literal(text: str) -> str:
