@@ -78,8 +78,8 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         BrokenPipeError: nobody reads the pipe any more.
     """
     target = os.path.realpath(path)
-    through = os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode)
     try:
+        through = os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode)
         with open(target, "wb") if through else _beside(target) as file:
             yield file
     except BrokenPipeError:

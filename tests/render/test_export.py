@@ -240,6 +240,24 @@ def test_a_full_disk_is_said(form: str, tmp_path: Path) -> None:
         export.write(CHUNKS, str(path))
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_disk_that_fills_up_keeps_the_old_file(form: str, tmp_path: Path) -> None:
+    """A limit of 1 MB a file stands in for the disk."""
+    path = tmp_path / f"a.{form}"
+    path.write_text("old")
+    program = (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+        "from infercost.errors import BadFile\n"
+        "try:\n    export.write(chunks(1000), sys.argv[1])\n"
+        "except BadFile as error:\n    print(error.what)"
+    )
+    with started(program, str(path)) as run:
+        assert run.communicate(timeout=20) == (f"--output {path}: file too large\n".encode(), b"")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == [path.name]
+
+
 @pytest.mark.parametrize(
     ("second", "said"),
     [

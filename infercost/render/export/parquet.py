@@ -49,11 +49,13 @@ def write(chunks: Iterable[Chunk], file: BinaryIO) -> None:
 def _groups(arrow: Any, batches: Iterable[Any]) -> Iterator[Any]:
     """Tables of at least ``ROW_GROUP`` rows; the last one is smaller."""
     pending: list[Any] = []
+    rows = 0
     for batch in batches:
         pending.append(batch)
-        if sum(map(len, pending)) >= ROW_GROUP:
+        rows += len(batch)
+        if rows >= ROW_GROUP:
             yield arrow.Table.from_batches(pending).unify_dictionaries()
-            pending = []
+            pending, rows = [], 0
     if pending:
         yield arrow.Table.from_batches(pending).unify_dictionaries()
 
@@ -73,11 +75,9 @@ def _array(arrow: Any, column: Any) -> Any:
 
 
 def _constant(arrow: Any, value: Any, rows: int) -> Any:
-    """One value for all rows; as a text it takes no more than its index."""
+    """One value for all rows; a text takes no more than its index."""
     if value is None or isinstance(value, str):
-        index = (
-            arrow.nulls(rows, arrow.int32()) if value is None else arrow.repeat(arrow.scalar(0, arrow.int32()), rows)
-        )
+        index = arrow.repeat(arrow.scalar(None if value is None else 0, arrow.int32()), rows)
         return arrow.DictionaryArray.from_arrays(index, arrow.array([value or ""], arrow.string()))
-    missing = is_float(value) and value != value
-    return arrow.repeat(arrow.scalar(None, arrow.float64()) if missing else arrow.scalar(value), rows)
+    kind = arrow.float64() if is_float(value) else None
+    return arrow.repeat(arrow.scalar(None if value != value else value, kind), rows)
