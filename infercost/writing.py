@@ -85,7 +85,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
         raise BadFile(f"--output {path}: {reason}", "give a file in a folder that you may write") from error
 
 
