@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
@@ -95,7 +95,7 @@ def _beside(target: str) -> Iterator[BinaryIO]:
     from tempfile import NamedTemporaryFile
 
     folder = os.path.dirname(target)
-    with _ended_by_signals(), NamedTemporaryFile("wb", dir=folder, prefix=".infercost-", delete=False) as file:
+    with NamedTemporaryFile("wb", dir=folder, prefix=".infercost-", delete=False) as file:
         try:
             yield cast(BinaryIO, file)
             file.close()
@@ -107,25 +107,39 @@ def _beside(target: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """A scheduler's SIGTERM and a terminal that closes end it by an exception, as Ctrl-C does."""
+def signals_wait() -> Iterator[Callable[[], None]]:
+    """Ctrl-C, a scheduler's SIGTERM and a terminal that closes wait until what it gives is called, or the end.
+
+    An exception at any point may be lost in a library's own code; the second signal comes at once all the same.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: a signal came.
+    """
     import signal
     from threading import current_thread, main_thread
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    only_main = numbers if current_thread() is main_thread() else []
-    taken = [number for number in only_main if signal.getsignal(number) is signal.SIG_DFL]
+    came: list[int] = []
+
+    def raise_it() -> None:
+        if came:
+            raise KeyboardInterrupt if came[0] == signal.SIGINT else SystemExit(128 + came[0])
+
+    def note(number: int, _: object) -> None:
+        raise_it()
+        came.append(number)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP") if current_thread() is main_thread() else ()
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    taken = {number: handler for number, handler in before.items() if handler in usual}
     for number in taken:
-        signal.signal(number, _end)
+        signal.signal(number, note)
     try:
-        yield
+        yield raise_it
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
+        for number, handler in taken.items():
+            signal.signal(number, handler)
+    raise_it()
 
 
 def _mode(target: str) -> int:

@@ -86,15 +86,33 @@ def test_a_closed_pipe_is_no_fault_of_the_file(tmp_path: Path) -> None:
         file.flush()
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_scheduler_that_ends_the_run_leaves_the_old_file_and_no_other(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    number = getattr(signal, name)
-    with pytest.raises(SystemExit) as ended, writing.replacing(str(path)) as file:  # noqa: PT012
-        file.write(b"new")
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit), (signal.SIGHUP, SystemExit)],
+)
+def test_a_signal_waits_until_it_is_asked_for(number: signal.Signals, error: type[BaseException]) -> None:
+    before, reached = signal.getsignal(number), []
+    with pytest.raises(error) as ended, writing.signals_wait() as end_if_asked:  # noqa: PT012
+        end_if_asked()
         os.kill(os.getpid(), number)
-    assert ended.value.code == 128 + number
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
-    assert signal.getsignal(number) is signal.SIG_DFL
+        reached.append("after the signal")
+        end_if_asked()
+        reached.append("after it was asked for")
+    assert reached == ["after the signal"]
+    assert getattr(ended.value, "code", None) == (None if error is KeyboardInterrupt else 128 + number)
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_nobody_asked_for_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), writing.signals_wait():
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    reached = []
+    with pytest.raises(KeyboardInterrupt), writing.signals_wait():  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the first")
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("after the second")
+    assert reached == ["after the first"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from infercost.errors import BadValue
 from infercost.render.export import parquet, text
 from infercost.render.export.chunk import Chunk, held, length
-from infercost.writing import replacing, write_output
+from infercost.writing import replacing, signals_wait, write_output
 
 _FORMS = {
     ".csv": text.write_csv,
@@ -31,21 +31,22 @@ def write(chunks: Iterable[Chunk], path: str | None, *, progress: Callable[[int]
     """
     rows = 0
 
-    def counted() -> Iterator[Chunk]:
+    def counted(between: Callable[[], None] = lambda: None) -> Iterator[Chunk]:
         nonlocal rows
         for chunk in held(chunks):
             yield chunk
             rows += length(chunk)
             if progress:
                 progress(rows)
+            between()
 
     if path is None or path == "-":
         for lines in text.csv_lines(counted()):
             write_output(lines)
         return rows
     check(path)
-    with replacing(path) as file:
-        _FORMS[_ending(path)](counted(), file)
+    with signals_wait() as end_if_asked, replacing(path) as file:
+        _FORMS[_ending(path)](counted(end_if_asked), file)
     return rows
 
 

@@ -41,8 +41,7 @@ def write(chunks: Iterable[Chunk], file: BinaryIO) -> None:
         "use_dictionary": [field.name for field in first.schema if not arrow.types.is_floating(field.type)],
         "store_schema": False,  # a dictionary is how a text is stored, not what a reader shall see
     }
-    # by its name: a Ctrl-C inside a write called from C++ would be lost
-    with arrow.OSFile(file.name, "wb") as sink, arrow.parquet.ParquetWriter(sink, first.schema, **settings) as writer:
+    with arrow.parquet.ParquetWriter(file, first.schema, **settings) as writer:
         for group in chain([first], groups):
             writer.write_table(group)
 
