@@ -20,6 +20,7 @@ __all__ = [
     "compare",
     "economies",
     "fit",
+    "frontier",
     "sweep_batch",
     "to_text",
     "userbase",

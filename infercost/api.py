@@ -5,13 +5,22 @@ from importlib import import_module
 from typing import Any
 
 from infercost.derivation import recording
+from infercost.errors import BadValue
+from infercost.options import MANY
 from infercost.question import Asked, ask
 from infercost.report import Report
 
 
 def answer(asked: Asked, steps: bool = False) -> Report:
-    """The report of a question, with the work shown when asked for."""
-    analyse = import_module(asked.command.module).answer
+    """The report of a question, with the work shown when asked for.
+
+    Raises:
+        BadValue: a question asked many times, which has no one derivation.
+    """
+    many = [name for name in MANY if asked.get(name)]
+    if many and steps:
+        raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
+    analyse = import_module(f"infercost.analyses.{many[0]}" if many else asked.command.module).answer
     if not steps:
         report: Report = analyse(asked)
         return report
@@ -89,6 +98,23 @@ def economies(**options: Any) -> Report:
         InfercostError: see its ``what`` and ``hint``.
     """
     return _question("economies", options)
+
+
+def frontier(**options: Any) -> Report:
+    """Speed per user against cost per token: ``frontier(gpu="h100", model="llama-3.1-405b").series.rows``.
+
+    With ``all=True`` and ``output="all.parquet"`` every configuration is written to a file.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    output = options.pop("output", None)
+    report = _question("frontier", options)
+    if report.export and output is not None:
+        from infercost.render.export import write
+
+        write(report.export.chunks(), str(output))
+    return report
 
 
 def calibrate(*files: str, **options: Any) -> Report:

@@ -9,6 +9,7 @@ from typing import Any
 from infercost import efficiency, hardware, traffic
 from infercost.errors import BadFile, UnknownName, closest
 from infercost.preset import Fact, Preset
+from infercost.readers.once import once
 from infercost.readers.yamlfile import read_mapping, read_text
 from infercost.units import Kind, parse
 
@@ -113,6 +114,7 @@ def looks_like_file(text: str) -> bool:
     return os.sep in text or text.endswith((".yaml", ".yml", ".json"))
 
 
+@once
 def load(family: str, name: str) -> Preset:
     """The preset of a name, or of a file's path.
 

@@ -112,6 +112,7 @@ TERMS: dict[str, Term] = {
     "collectives": Term("q", "", "all-reduces in one pass"),
     "exchanges": Term("q_x", "", "all-to-alls in one pass"),
     "stages": Term("p_s", "", "pipeline stages"),
+    "uneven_stages": Term("u_s", "", "time over that of stages with equal layers"),
     "microbatches": Term("m_b", "", "parts of a batch that flow through the stages"),
     "collective_latency": Term("α_0", "s", "time to start a collective"),
     "tree_all_reduce_time": Term("t_tree", "s", "time of one tree all-reduce"),
@@ -166,6 +167,7 @@ TERMS: dict[str, Term] = {
     "cache_per_sequence": Term("K_S", "B", "cache of one sequence on one accelerator"),
     "sequences_that_fit": Term("B_max", "", "sequences whose cache fits"),
     # serving and cost
+    "total_tokens_per_s": Term("R", "token/s", "tokens decoded per second by all replicas"),
     "tokens_per_s": Term("r", "token/s", "tokens decoded per second, all users"),
     "tokens_per_s_per_user": Term("r_user", "token/s", "tokens decoded per second for one user"),
     "tokens_per_s_per_gpu": Term("r_1", "token/s", "tokens decoded per second on one accelerator"),

@@ -38,4 +38,7 @@ TERMS_2025: dict[str, tuple[str, str, str]] = {
     "grid_hop_latency": ("α_g", "s", "latency for each further device along a side of a square"),
     "grid_base_latency": ("α_g0", "s", "latency of an all-reduce on a square before its first hop"),
     "grid_reduce_time": ("t_ar", "s", "time of one all-reduce on a square of devices"),
+    "speed": ("v", "token/s", "tokens decoded per second for one user"),
+    "cost": ("c", "USD", "price of a million decoded tokens"),
+    "preference": ("y", "", "fourth power of a speed over its cost"),
 }

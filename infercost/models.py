@@ -12,6 +12,7 @@ from infercost.errors import BadFile, UnknownName
 from infercost.families import parse_json, read_model
 from infercost.families.preset import read_preset
 from infercost.model import Model, Quantization
+from infercost.readers.once import once
 from infercost.readers.yamlfile import read_text
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -49,6 +50,7 @@ class Found(NamedTuple):
     note: str = ""
 
 
+@once
 def find_model(text: str) -> Found:
     """The model that a text names.
 

@@ -1,10 +1,11 @@
 """Every option once: its name in flags, scenarios and Python, its parser and its help."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from infercost.efficiency import OVERLAPS
 from infercost.formats import parse_format
+from infercost.option import Option, Quantity, switch, text
+from infercost.ranges import FORMS, parse_batches
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
@@ -18,37 +19,10 @@ from infercost.units import (
     SHARE,
     TOKENS,
     WHOLE,
-    Kind,
     choice,
-    parse,
-    parse_batches,
 )
 
-Parser = Callable[[str, str], Any]
-
-
-class Option(NamedTuple):
-    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it."""
-
-    name: str
-    metavar: str
-    help: str
-    parse: Parser
-    repeat: bool = False
-    also: str = ""
-
-
-def _of(kind: Kind) -> Parser:
-    return lambda text, name: parse(kind, text, name)
-
-
-def _text(text: str, name: str) -> str:
-    return text
-
-
-def _switch(text: str, name: str) -> bool:
-    return choice(("true", "false", "yes", "no"))(text, name) in ("true", "yes")
-
+_of, _text, _switch = Quantity, text, switch
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
@@ -83,7 +57,7 @@ _ALL = (
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
     Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
-    Option("batch", "LIST", "batch sizes: 1,8,64 or 1:4096 for powers of two", parse_batches),
+    Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
@@ -112,6 +86,7 @@ _ALL = (
     Option("points", "N", "how many user counts", _of(WHOLE)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
     Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
+    Option("sweep", "KEY=RANGE", f"a row a value of an option or a --set key: {FORMS}", _text, repeat=True),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
 #: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
@@ -138,6 +113,8 @@ STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 #: Who uses a service and when, how well they are to be served, and what an hour costs.
 PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "trace", "burstiness")
 SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")
+#: One question asked many times, over ranges of its inputs.
+MANY = ("sweep",)
 OWNING = ("purchase_price", "years", "interest", "power_price", "pue")
 
 
@@ -156,6 +133,11 @@ class Command(NamedTuple):
     word: str = "NAME"
 
     @property
+    def named(self) -> dict[str, Option]:
+        """Its options by name."""
+        return {OPTIONS[key].name: OPTIONS[key] for key in self.options}
+
+    @property
     def module(self) -> str:
         """The module whose ``answer`` answers it."""
         return f"infercost.analyses.{self.name.replace('-', '_')}"
@@ -165,12 +147,12 @@ _COMMANDS = (
     Command(
         "fit",
         "how many accelerators hold it, and what is left",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch"),
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *MANY),
     ),
     Command(
         "utilization",
         "one step: times, what binds, how well it is used",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT),
+        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT, *MANY),
     ),
     Command(
         "sweep-batch",
@@ -192,7 +174,7 @@ _COMMANDS = (
         (
             "parts", "model", *MODEL, "gpus", "efficiency", "usable", "set", *SERVED, *STEP, "users", "points",
             *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
-            *OWNING, "api_price",
+            *OWNING, "api_price", *MANY,
         ),
     ),
     Command(

@@ -13,7 +13,7 @@ from infercost.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
 from infercost.preset import Fact, Preset
 from infercost.readers.yamlfile import read_mapping
 from infercost.report import Input, Note
-from infercost.units import WHOLE, parse
+from infercost.units import WHOLE, Kind, parse
 
 
 class Given(NamedTuple):
@@ -60,6 +60,13 @@ class Asked:
             raise Missing(f"{self.command.name} needs {said}", f"for example {example}")
         return self.take(name)
 
+    def again(self, changed: Mapping[str, Given]) -> "Asked":
+        """The same question with some options changed; one that is None or off is not given. Nothing is taken yet."""
+        other = Asked(self.command, self.words, self.origin)
+        given = {**self.given, **changed}
+        other.given = {name: each for name, each in given.items() if each.value is not None and each.value is not False}
+        return other
+
     def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
         """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
         scope = scope or SCOPES[preset.family]
@@ -83,7 +90,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
         BadFile: a scenario that cannot be read.
     """
     spec = COMMANDS[command]
-    parsers = {OPTIONS[key].name: OPTIONS[key] for key in spec.options}
+    parsers = spec.named
     asked = Asked(spec, words, origin)
     options = {SECOND_NAMES.get(name, name): value for name, value in options.items() if value is not None}
     if (scenario := options.pop("scenario", None)) is not None:
@@ -100,7 +107,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
 def _read_scenario(asked: Asked, path: str) -> None:
     """Fill in what a scenario file says; keys of other commands are passed over with a note."""
     known = {option.name for option in OPTIONS.values()}
-    mine = {OPTIONS[key].name for key in asked.command.options}
+    mine = asked.command.named
     where = "scenario standard input" if path == "-" else f"scenario {path}"
     unused = []
     for written, value in read_mapping(path, "scenario").items():
@@ -121,19 +128,23 @@ def _read_scenario(asked: Asked, path: str) -> None:
 
 def _parse(name: str, value: Any, label: str, command: Command) -> Any:
     """A value as its option's parser reads it; presets and formats that are already read pass through."""
-    option = {OPTIONS[key].name: OPTIONS[key] for key in command.options}[name]
-    if isinstance(value, dict) and name == "set":
-        value = [f"{key}={item}" for key, item in value.items()]
+    option = command.named[name]
+    if isinstance(value, dict) and name in ("set", "sweep"):
+        value = [f"{key}={_listed(item)}" for key, item in value.items()]
     if option.repeat:
         values = value if isinstance(value, (list, tuple)) else [value]
         return tuple(item if isinstance(item, Preset) else str(item) for item in values)
     if isinstance(value, (Preset, Format)):
         return value
-    if isinstance(value, Iterable) and not isinstance(value, (str, dict)):
-        value = ",".join(map(str, value))
+    value = _listed(value)
     if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
     return option.parse(str(value), label)
+
+
+def _listed(value: Any) -> Any:
+    """A list as the text that a flag would have."""
+    return ",".join(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, (str, dict)) else value
 
 
 def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
@@ -173,22 +184,32 @@ def apply_sets(asked: Asked, preset: Preset) -> Preset:
         prefix, dot, field_name = key.strip().partition(".")
         if not (equals and dot):
             raise BadValue(f"--set: {text!r} is no KEY=VALUE", "write it as --set gpu.memory_bandwidth=30TB/s")
-        if prefix not in SCOPES.values():
-            raise UnknownName(f"--set: no such scope {prefix!r}", f"scopes: {', '.join(SCOPES.values())}")
+        field_name = field_name.strip().replace("-", "_")
+        kind = figure_kind(prefix, field_name, "--set")
         if prefix == scope:
-            preset = _set(preset, field_name.strip().replace("-", "_"), value)
+            preset = _set(preset, field_name, kind, value)
     return preset
 
 
-def _set(preset: Preset, key: str, value: str) -> Preset:
-    kinds = catalog.FAMILIES[preset.family][0]
+def figure_kind(scope: str, key: str, option: str) -> Kind:
+    """The kind of a figure that a scope's presets may hold.
+
+    Raises:
+        UnknownName: no such scope, or no such figure in it.
+    """
+    families = {name: family for family, name in SCOPES.items()}
+    if scope not in families:
+        raise UnknownName(f"{option}: no such scope {scope!r}", f"scopes: {', '.join(families)}")
+    kinds = catalog.FAMILIES[families[scope]][0]
     if key not in kinds:
-        known = list(kinds)
-        raise UnknownName(
-            f"--set: {SCOPES[preset.family]} has no figure {key!r}", f"{closest(key, known)}figures: {', '.join(known)}"
-        )
-    number = parse(kinds[key], value, f"--set {SCOPES[preset.family]}.{key}")
-    fact = Fact(number, kinds[key], f"--set {SCOPES[preset.family]}.{key}={value}", "")
+        hint = f"{closest(key, list(kinds))}figures: {', '.join(kinds)}"
+        raise UnknownName(f"{option}: {scope} has no figure {key!r}", hint)
+    return kinds[key]
+
+
+def _set(preset: Preset, key: str, kind: Kind, value: str) -> Preset:
+    number = parse(kind, value, f"--set {SCOPES[preset.family]}.{key}")
+    fact = Fact(number, kind, f"--set {SCOPES[preset.family]}.{key}={value}", "")
     if key == "memory":  # what is asked for replaces what a driver would see of the real part
         kept = {
             name: old

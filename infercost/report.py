@@ -1,11 +1,11 @@
 """What an analysis returns: a frozen result that every form prints and none computes on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from infercost.keys import KEYS
+from infercost.keys import KEYS, Key
 
 
 class Row(NamedTuple):
@@ -52,7 +52,8 @@ class Series(NamedTuple):
 
     ``columns`` is what a table shows, ``bar`` the value beside a bar, which draws it or else ``drawn``, both shares,
     ``marked`` the row it points at, ``ratios`` what the second of two rows is of the first, ``one_unit`` whether a
-    column keeps one unit that its head names, and ``shown`` the rows for people where those for scripts are too many.
+    column keeps one unit that its head names, ``shown`` the rows for people where those for scripts are too many, and
+    ``keys`` what its own columns are called: options, which may be swept.
     """
 
     columns: tuple[str, ...]
@@ -63,6 +64,11 @@ class Series(NamedTuple):
     one_unit: bool = False
     shown: tuple[Mapping[str, Any], ...] = ()
     drawn: str = ""
+    keys: Mapping[str, Key] = MappingProxyType({})
+
+    def key(self, name: str) -> Key:
+        """What a column is called, and its unit."""
+        return self.keys.get(name) or KEYS[name]
 
 
 class Note(NamedTuple):
@@ -79,12 +85,19 @@ class File(NamedTuple):
     text: str
 
 
+class Export(NamedTuple):
+    """A table too long to hold: its rows, and its columns chunk by chunk, arrays or one value for a whole chunk."""
+
+    rows: int
+    chunks: Callable[[], Iterable[Mapping[str, Any]]]
+
+
 @dataclass(frozen=True)
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
-    ``follow`` is a command that follows from it, for the user to paste.
-    ``file`` is what the command line writes where the answer is a file, and nobody else does.
+    ``follow`` is a command that follows from it, for the user to paste; ``replay`` one that asks a row again.
+    ``file`` is what the command line writes where the answer is a file, and nobody else does; ``export`` likewise.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
 
@@ -96,10 +109,12 @@ class Report:
     parts: tuple[tuple[str, float, str], ...] = ()
     advice: tuple[str, ...] = ()
     follow: str = ""
+    replay: str = ""
     notes: tuple[Note, ...] = ()
     steps: tuple[Any, ...] = ()
     met: bool = True
     file: File | None = None
+    export: Export | None = None
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

@@ -56,6 +56,20 @@ def layouts(model: Model, devices: int, domain: int, asked: Layout = FREE) -> li
     ]
 
 
+def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
+    """Layouts of up to so many devices that an engine accepts, fewest devices and stages first.
+
+    Widths of ``asked`` that are not 0 are kept; of the others, expert ranks hold equal numbers of experts.
+    """
+    experts = most_experts(model)
+    eps = [asked.ep] if asked.ep else [1, *(ep for ep in range(2, experts + 1) if experts % ep == 0)]
+    tps = [asked.tp] if asked.tp else [tp for tp in range(1, most + 1) if not _odd_heads(model, tp)]
+    pairs = [(tp, ep) for tp in tps for ep in eps if max(tp, ep) <= most and not _refusal(model, Layout(tp, 1, ep))]
+    stages = range(asked.pp or 1, (asked.pp or model.depth) + 1)
+    made = (Layout(tp, pp, ep) for tp, ep in pairs for pp in stages if pp <= model.depth)
+    return sorted((one for one in made if one.devices <= most), key=lambda one: (one.devices, one.pp, one.ep))
+
+
 def _odd_heads(model: Model, tp: int) -> bool:
     return any(
         attention.heads % tp or (not attention.latent and attention.kv_heads % tp and tp % attention.kv_heads)

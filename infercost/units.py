@@ -136,25 +136,6 @@ def _out_of_range(value: float) -> str:
     return "is absurdly large" if value > LARGEST else "is absurdly small"
 
 
-def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
-    """Batch sizes in rising order: ``1,8,64``, or ``1:4096`` for powers of two between the ends.
-
-    Raises:
-        BadValue: a part that is no whole number, an empty or falling range.
-    """
-    batches: set[int] = set()
-    for part in text.split(","):
-        first, colon, last = part.partition(":")
-        start = int(parse(WHOLE, first, name))
-        stop = int(parse(WHOLE, last, name)) if colon else start
-        if stop < start:
-            raise BadValue(f"{name}: the range {part!r} falls", "write the smaller end first: 1:4096")
-        batches.update((start, stop))
-        while (start := start * 2) < stop:
-            batches.add(start)
-    return tuple(sorted(batches))
-
-
 def choice(options: Iterable[str]) -> Callable[[str, str], str]:
     """A parser that takes one of the given words, in any case."""
     words = tuple(options)

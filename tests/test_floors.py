@@ -9,12 +9,12 @@ from tests.conftest import ROOT
 
 #: Lowest first; a folder stands for all its modules.
 FLOORS = [
-    {"errors", "numeric", "units", "glossary", "glossary_2025", "keys", "pieces", "writing"},
+    {"errors", "numeric", "units", "ranges", "glossary", "glossary_2025", "keys", "pieces", "writing"},
     {"derivation", "expression"},
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "timing", "law_2025"},
-    {"report", "options", "question", "case", "served", "stepping", "measurements", "service"},
+    {"report", "option", "options", "question", "case", "served", "stepping", "sweeping", "measurements", "service"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infercost import units
 from infercost.errors import BadValue
-from infercost.units import parse, parse_batches, show
+from infercost.units import parse, show
 
 READ = [
     (units.COUNT, "70B", 70e9),
@@ -100,28 +100,6 @@ def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kin
     except BadValue:
         return
     assert 0 <= value <= units.LARGEST
-
-
-@pytest.mark.parametrize(
-    ("text", "batches"),
-    [
-        ("1,8,64", (1, 8, 64)),
-        ("64,1,8,8", (1, 8, 64)),
-        ("1:16", (1, 2, 4, 8, 16)),
-        ("1:10", (1, 2, 4, 8, 10)),
-        ("3:20", (3, 6, 12, 20)),
-        ("1:4,100", (1, 2, 4, 100)),
-        ("7", (7,)),
-    ],
-)
-def test_batches(text: str, batches: tuple[int, ...]) -> None:
-    assert parse_batches(text) == batches
-
-
-@pytest.mark.parametrize("text", ["", ",", "1:", ":8", "8:1", "1:2:3", "a", "0:4", "1.5", "1:1e99"])
-def test_batches_refused(text: str) -> None:
-    with pytest.raises(BadValue):
-        parse_batches(text)
 
 
 @pytest.mark.parametrize(

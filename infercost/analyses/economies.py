@@ -56,8 +56,7 @@ def _alone(asked: Asked) -> Service:
 
 def _on(asked: Asked, part: Any) -> Service:
     """The service on one of several parts: inputs that differ by part are told apart by its name."""
-    inner = Asked(asked.command, origin=asked.origin)
-    inner.given = {**asked.given, "gpu": Given(part, asked.given["gpu"].origin)}
+    inner = asked.again({"gpu": Given(part, asked.given["gpu"].origin)})
     service = read_service(inner)
     known = {item.key for item in asked.inputs}
     asked.inputs += [item for item in inner.inputs if item.key not in known]

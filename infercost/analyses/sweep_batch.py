@@ -9,9 +9,10 @@ from infercost.case import Case, misfit, read_case
 from infercost.derivation import not_recording
 from infercost.engine import economics
 from infercost.question import Asked
+from infercost.ranges import parse_batches
 from infercost.report import Note, Report, Row, Series
 from infercost.stepping import StepInputs, read_step_inputs
-from infercost.units import parse_batches, show
+from infercost.units import show
 
 
 def answer(asked: Asked) -> Report:

@@ -11,7 +11,8 @@ import typer
 
 from infercost.cli import complete
 from infercost.errors import InfercostError
-from infercost.options import COMMANDS, OPTIONS, Command, Option
+from infercost.option import Option
+from infercost.options import COMMANDS, OPTIONS, Command
 from infercost.writing import discard_output
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.

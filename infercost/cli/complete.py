@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from infercost.options import Command, Option
+from infercost.option import Option
+from infercost.options import Command
 
 Completer = Callable[[str], list[str]] | None
 

@@ -11,7 +11,7 @@ from infercost.errors import BadValue
 from infercost.options import Command
 from infercost.question import ask
 from infercost.render import FORMS, to_text
-from infercost.report import Report
+from infercost.report import Export, Report
 from infercost.units import choice
 from infercost.writing import write_file, write_output
 
@@ -29,7 +29,8 @@ def run(command: Command, options: dict[str, Any]) -> int:
     """
     output = None if "output" in command.options else options.pop("output")
     steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
-    form = _form(options, output)
+    exports = "every" in command.options and bool(options.get("all"))
+    form = _form(options, None if exports else output)
     words = options.pop("words", None) or ()
     asked = ask(
         command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
@@ -37,10 +38,12 @@ def run(command: Command, options: dict[str, Any]) -> int:
     if form == "csv" and (steps or sources):
         raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
     with ExitStack() as shown:
-        asked.progress = lambda path: _progress(path, shown)
+        asked.progress = lambda path: _reading(path, shown)
         report = answer(asked, steps=steps)
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
+    if report.export:
+        output = _export(report.export, output, form)
     if output is None:
         write_output(_text(report, form, sources))
     else:
@@ -51,13 +54,33 @@ def run(command: Command, options: dict[str, Any]) -> int:
     return 0 if report.met else DOES_NOT_FIT
 
 
-def _progress(path: str, shown: ExitStack) -> Callable[[int], None] | None:
-    """What shows on a terminal how much of a file has been read; None where nobody would see it."""
-    if sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(path):
-        return None
-    from infercost.render.progress import reading
+def _export(table: Export, output: str | None, form: str) -> str | None:
+    """Write a long table to its file, or as CSV to standard output; returns where what is said about it goes.
 
-    return shown.enter_context(reading(path))
+    Raises:
+        BadValue: no file, or one that no export can be.
+    """
+    from infercost.render.export import write
+
+    if output is None and form != "csv":
+        raise BadValue("--all is too long to show", "give --output FILE.parquet, .csv or .jsonl, or --csv for a pipe")
+    with ExitStack() as shown:
+        write(table.chunks(), output, progress=_progress("rows", table.rows, shown) if output else None)
+    return None if output else os.devnull
+
+
+def _reading(path: str, shown: ExitStack) -> Callable[[int], None] | None:
+    """What shows how much of a file has been read; None where nobody would see it."""
+    return _progress(os.path.basename(path), os.path.getsize(path), shown) if os.path.isfile(path) else None
+
+
+def _progress(what: str, total: int, shown: ExitStack) -> Callable[[int], None] | None:
+    """What shows on a terminal how far work has come; None where nobody would see it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from infercost.render.progress import showing
+
+    return shown.enter_context(showing(what, total))
 
 
 def _form(options: dict[str, Any], output: str | None) -> str:

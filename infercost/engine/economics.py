@@ -74,6 +74,12 @@ def usd_per_million_of_share(*, price: float, device_seconds: float, share: floa
     return price / 3600 * device_seconds * share * 1e6
 
 
+@formula(source="replicas share nothing")
+def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
+    """Tokens a second of so many replicas."""
+    return replicas * tokens_per_s
+
+
 @formula(source="a day of tokens over what one replica makes in a second")
 def replicas_for_tokens(*, tokens_per_day: float, tokens_per_s: float) -> float:
     """Replicas that make so many tokens a day, each busy all the time."""

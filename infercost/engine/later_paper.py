@@ -168,3 +168,9 @@ def launch_time(*, layers: int, serial_matmuls: int, kernel_launch: float) -> fl
 def grid_reduce_time(*, devices: float, grid_hop_latency: float, grid_base_latency: float) -> float:
     """Seconds of one all-reduce along a side of a square of devices, whatever it sends."""
     return grid_base_latency + grid_hop_latency * maximum(devices**0.5 - 1, 0)  # type: ignore[no-any-return]
+
+
+@formula(source=LATER)
+def preference(*, speed: float, cost: float) -> float:
+    """What a provider prefers by his choice of a point: the fourth power of a user's speed over what a token costs."""
+    return speed**4 / cost

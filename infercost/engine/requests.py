@@ -1,7 +1,7 @@
 """One request: its prompt, its first token, its other tokens; and how requests share a replica."""
 
 from infercost.derivation import formula
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), inference chapter"
 LEVIATHAN = "Leviathan et al., Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
@@ -18,6 +18,12 @@ def prompt_passes(*, tokens: float, chunk_tokens: float) -> int:
 def pipeline_utilization(*, microbatches: float, stages: float) -> float:
     """Share of the time that a stage works while parts of one batch flow through all stages once."""
     return microbatches / (microbatches + stages - 1)
+
+
+@formula(source="Huang et al., GPipe, arXiv 1811.06965: a pipeline goes at the pace of its slowest stage")
+def uneven_stages(*, layers: float, stages: float, microbatches: float) -> float:
+    """How many times longer parts that follow each other take because the fullest stage has more layers than others."""
+    return maximum(1, minimum(microbatches, stages) * ceiling(layers / stages) / layers)  # type: ignore[no-any-return]
 
 
 @formula(source="Huang et al., GPipe, arXiv 1811.06965")

@@ -51,6 +51,8 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         found.append(Text(f"What to change: {'; or '.join(report.advice)}."))
     if report.follow:
         found.append(Work(("Serve it so:", *_command(report.follow))))
+    if report.replay:
+        found.append(Work(("Ask for a row again, in place of ... its flags:", *_command(report.replay))))
     found += [_work(step) for step in report.steps]
     if sources and report.inputs:
         found.append(_sources(report))
@@ -97,10 +99,13 @@ def _input(item: Any) -> str:
     value = item.value
     if value is True:
         return str(item.key)
-    shown = show(value, "" if item.unit == "token" else item.unit)
+    unit = "" if item.unit == "token" else item.unit
     if isinstance(value, tuple):
-        whole = len(value) > 4 and isinstance(value[0], int)
-        shown = f"{value[0]} to {value[-1]:,} ({len(value)})" if whole else ", ".join(map(str, value))
+        texts = [show(each, unit) for each in value]
+        ranges = len(value) > 4 and isinstance(value[0], (int, float))
+        shown = f"{texts[0]} to {texts[-1]} ({len(value)})" if ranges else ", ".join(texts)
+    else:
+        shown = show(value, unit)
     return f"{item.key.replace('_', ' ')} {shown}"
 
 
@@ -134,30 +139,31 @@ def _series(series: Series) -> Grid:
         rows[series.marked][0] = f"> {rows[series.marked][0]}"
     right = {index for index, key in enumerate(series.columns) if _is_number(series, key)}
     if series.bar:
-        heads.append(KEYS[series.bar].head)
+        heads.append(series.key(series.bar).head)
         right.add(len(heads) - 1)
         heads.append("")
         for cells, row in zip(rows, series.rows, strict=True):
             cells += [
-                show(row[series.bar], KEYS[series.bar].unit),
-                bar(row[series.drawn or series.bar], 7 if series.drawn else 9),
+                show(row[series.bar], series.key(series.bar).unit),
+                bar(row[series.drawn or series.bar] or 0.0, 7 if series.drawn else 9),
             ]
     return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
 
 
 def _column(series: Series, key: str) -> list[str]:
     """A head and its cells: in one unit that the head names where the column has ``head_unit``, else each its own."""
-    head, unit = KEYS[key].head or KEYS[key].label, KEYS[key].unit
+    label, unit, head = series.key(key)
+    head = head or label
     if not series.one_unit or unit not in ("s", "B", "B/s", "FLOP/J", "FLOP/B"):
-        return [head, *(_cell(row, key) for row in series.rows)]
+        return [head, *(_cell(row, key, unit) for row in series.rows)]
     name, factor = common_scale([row[key] for row in series.rows if row[key]], unit)
     cells = ("-" if row[key] is None else digits(row[key] / factor) for row in series.rows)
     return [f"{head} {name}" if len(head) + len(name) < 10 and head != unit else name, *cells]
 
 
-def _cell(row: Mapping[str, Any], key: str) -> str:
+def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
     """A value of a row, ``~`` where its figures are weak."""
-    text = show(row[key], KEYS[key].unit)
+    text = show(row[key], unit)
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text
 
 

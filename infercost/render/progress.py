@@ -1,6 +1,5 @@
-"""How much of a file has been read, on a terminal while it lasts."""
+"""How far long work has come, on a terminal while it lasts."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,8 +8,8 @@ from rich.progress import Progress
 
 
 @contextmanager
-def reading(path: str) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, told how many bytes of the file have been read; it leaves nothing behind."""
+def showing(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, told how much of the total is done; it leaves nothing behind."""
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(os.path.basename(path), total=os.path.getsize(path))
-        yield lambda read: bar.update(task, completed=read)
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -75,8 +75,12 @@ class Served(NamedTuple):
 
 def step_parts(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Parts:
     """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
-    part = part_of(replica, batch)
-    return pass_parts(replica.work, replica.speeds, Load(part, context, tokens_each))
+    part, work = part_of(replica, batch), replica.work
+    parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
+    if work.layout.pp == 1 or work.layers is None:
+        return parts
+    waits = requests.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
+    return Parts(*(0.0 if each is None else each * waits for each in parts))
 
 
 def part_of(replica: Replica, batch: float) -> float:

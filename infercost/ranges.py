@@ -1,0 +1,65 @@
+"""Lists and ranges of quantities, as ``--sweep`` and ``--batch`` write them, to numbers in base units."""
+
+from math import log
+
+from infercost.errors import BadValue
+from infercost.units import WHOLE, Kind, parse
+
+#: More points than anybody reads; a thousand are answered in about a second.
+MOST_POINTS = 10_000
+FORMS = "a list 1k,4k,16k, or 1k:128k that doubles, 1k:128k:x4 that multiplies, 10:100:10 that adds; ends included"
+_DOUBLING = "x2"
+_FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
+
+
+def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
+    """The quantities that a list of values and ranges writes, each once, in the order written.
+
+    Raises:
+        BadValue: a part that is no quantity of the kind, a range that falls, stands still or has too many points.
+    """
+    points: dict[float, None] = {}
+    for part in text.split(","):
+        points.update(dict.fromkeys(_points(kind, part, name)))
+    return tuple(points)
+
+
+def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
+    """Batch sizes in rising order: ``1,8,64``, or a range: ``1:4096`` for powers of two between the ends.
+
+    Raises:
+        BadValue: see ``parse_range``.
+    """
+    return tuple(sorted(map(int, parse_range(WHOLE, text, name))))
+
+
+def _points(kind: Kind, part: str, name: str) -> list[float]:
+    """One value, or those of ``START:STOP``, ``START:STOP:xFACTOR`` or ``START:STOP:STEP``."""
+    first, *rest = part.split(":")
+    if len(rest) > 2:
+        raise BadValue(f"{name}: {part!r} has more than two colons", f"write {FORMS}")
+    start = parse(kind, first, name)
+    if not rest:
+        return [start]
+    stop, by = parse(kind, rest[0], name), rest[1].strip() if rest[1:] else _DOUBLING
+    if stop < start:
+        raise BadValue(f"{name}: the range {part!r} falls", "write the smaller end first: 1:4096")
+    if by.startswith("x"):
+        factor = parse(_FACTOR, by[1:], f"{name}: the factor of {part!r}")
+        if factor <= 1 or not start:
+            why = "starts at 0, which stays 0" if factor > 1 else "does not grow"
+            raise BadValue(f"{name}: the range {part!r} {why}", "multiply by more than 1, from above 0: 0,1k:128k:x2")
+        steps = log(stop / start) / log(factor)
+    else:
+        step = parse(kind._replace(least=0.0, zero=False), by, f"{name}: the step of {part!r}")
+        steps = (stop - start) / step
+    if steps >= MOST_POINTS:
+        raise BadValue(f"{name}: the range {part!r} has {steps:,.0f} points", f"at most {MOST_POINTS:,} are answered")
+    grown = (start * factor**i if by.startswith("x") else start + i * step for i in range(1, int(steps + 1) + 1))
+    return [start, *(value for each in grown if start < (value := _tidy(kind, each)) < stop), stop]
+
+
+def _tidy(kind: Kind, value: float) -> float:
+    """A value without the dirt of a float's last bits, whole where its kind is."""
+    value = round(value) if kind.whole else float(f"{value:.15g}")
+    return int(value) if kind.unit == "" and float(value).is_integer() else value

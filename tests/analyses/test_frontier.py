@@ -1,0 +1,234 @@
+"""The frontier: his paper's best speeds, rows that can be asked again, and that nothing beats them."""
+
+import shlex
+import time
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+import infercost
+from infercost.analyses.frontier_search import unbeaten
+from infercost.errors import InfercostError
+from infercost.models import find_model
+from infercost.report import Report
+from infercost.sharding import Layout, every_layout
+from tests.conftest import ROOT, Run
+
+HIS = str(ROOT / "tests/data/erdil/h100.yaml")
+SMALL = {"model": "llama-3.1-8b", "gpu": "h100", "max_gpus": 4}
+
+
+def rows_of(report: Report) -> list[dict[str, Any]]:
+    assert report.series
+    return [dict(row) for row in report.series.rows]
+
+
+def best(which: str, **options: Any) -> dict[str, Any]:
+    return rows_of(infercost.frontier(**options, best=which))[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype", "speed", "devices", "usd"),
+    [
+        ("llama-3-8b", "bf16", 485.806, 8, 9.606),
+        ("llama-3-70b", "bf16", 125.265, 16, 74.5087),
+        ("llama-3-70b", "fp8", 156.984, 8, 29.7271),
+        (str(ROOT / "tests/data/erdil/llama-3-405b.yaml"), "bf16", 57.403, 64, 650.3696),
+        ("mixtral-8x22b", "bf16", 191.517, 16, 48.7336),
+    ],
+)
+def test_best_speeds_of_the_later_paper(model: str, dtype: str, speed: float, devices: int, usd: float) -> None:
+    """Figures of Erdil's notebook (ege-erdil/inference-economics at 589a102), over whole numbers of devices."""
+    row = best("speed", model=model, dtype=dtype, gpu=HIS, efficiency="erdil-2025")
+    assert row["tokens_per_s_per_user"] == pytest.approx(speed, rel=0.03)
+    assert row["usd_per_million_tokens"] == pytest.approx(usd, rel=0.03)
+    assert (row["gpus"], row["batch"]) == (devices, 1)
+
+
+def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
+    """He prints 39.55 tokens/s a user at $9.31 for 405B on real numbers of devices, 89.24 at $0.605 for 70B."""
+    row = best("knee", model=str(ROOT / "tests/data/erdil/llama-3-405b.yaml"), gpu=HIS, efficiency="erdil-2025")
+    assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((39.553, 9.3063), rel=0.03)
+    row = best("knee", model="llama-3-70b", gpu=HIS, efficiency="erdil-2025")
+    assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((89.2409, 0.60469), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--model llama-3.1-405b --gpu h100",
+        "--model deepseek-v3 --gpu h200 --max-gpus 64 --context 4k --price $2.10/h",
+        "--model llama-3-70b --gpu h100 --efficiency erdil-2025",
+        "--model mixtral-8x7b --gpu mi300x --efficiency ideal --overlap none",
+        "--model gpt-oss-120b --gpu h100 --gpu b200 --users 1M --max-gpus 64",
+        "--model llama-3.1-70b --gpu h100 --dtype bf16,fp8 --kv-dtype fp8 --prefix-share 50%",
+        "--model llama-3.1-70b --gpu h100 --draft-tokens 4 --acceptance 80% --draft-model llama-3.1-8b",
+        "--model llama-3.1-8b --gpu h100 --isl 1k --osl 256 --set gpu.memory_bandwidth=5TB/s --usable 80%",
+    ],
+)
+def test_every_row_can_be_asked_again_to_the_last_digit(run: Run, options: str) -> None:
+    rows = run("frontier", *options.split(), "--json").json["rows"]
+    for row in rows[:: max(len(rows) // 6, 1)]:
+        command = shlex.split(row["replay"])
+        assert command[:2] == ["infercost", "utilization"]
+        again = run(*command[1:], "--json")
+        assert again.code == 0, again.err
+        results = again.json["results"]
+        assert {key: row[key] for key in results} == results
+
+
+def test_the_flags_of_a_row_complete_the_command_below_the_table(run: Run) -> None:
+    said = run("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "8", "--format", "plain").out
+    shared = " ".join(said[said.index("  infercost utilization") :].replace("\\\n", "").split())
+    row = run("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "8", "--json").json["rows"][0]
+    assert row["flags"] in said
+    assert sorted(shlex.split(shared.replace("...", row["flags"]))) == sorted(shlex.split(row["replay"]))
+
+
+def alone(tp: int, pp: int, batch: int) -> tuple[float, float]:
+    report = infercost.utilization(
+        model="llama-3.1-8b", gpu=f"h100:{tp * pp}", tp=tp, pp=pp, batch=batch, context=4096, price=2
+    )
+    return report["tokens_per_s_per_user"], report["usd_per_million_tokens"]
+
+
+def test_nothing_beats_a_row_and_what_is_left_out_is_beaten() -> None:
+    """Every layout on up to four devices, by hand: 1, 2 and 4 divide the 32 heads, any depth the 32 layers."""
+    batches = (1, 6, 24, 96)
+    layouts = [(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (4, 1)]
+    known = {key: alone(*key) for key in ((*layout, batch) for layout, batch in product(layouts, batches))}
+    rows = rows_of(infercost.frontier(**SMALL, context=4096, price=2, batch=batches))
+    found = {(row["tp"], row["pp"], row["batch"]) for row in rows}
+    for key, (speed, cost) in known.items():
+        beaten = any(
+            (other[0] >= speed and other[1] < cost) or (other[0] > speed and other[1] <= cost)
+            for other in known.values()
+        )
+        assert (key in found) == (not beaten), key
+
+
+def test_rows_go_from_fast_and_dear_to_slow_and_cheap() -> None:
+    rows = rows_of(infercost.frontier(**SMALL))
+    speeds = [row["tokens_per_s_per_user"] for row in rows]
+    costs = [row["usd_per_million_tokens"] for row in rows]
+    assert speeds == sorted(speeds, reverse=True) == sorted(set(speeds), reverse=True)
+    assert costs == sorted(set(costs), reverse=True)
+
+
+def test_unbeaten_points_of_a_handful() -> None:
+    """Of five points, (3, 3) is slower and dearer than (4, 2), and of two alike the first is kept."""
+    assert unbeaten([1, 4, 3, 5, 4], np.array([1, 2, 3, 9, 2])) == [3, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("model", "count"), [("llama-3.1-405b", 624), ("deepseek-v3", 1459)], ids=["405B", "DeepSeek-V3"]
+)
+def test_layouts_of_up_to_1024_devices(model: str, count: int) -> None:
+    """405B has 128 heads and 126 layers: seven powers of two for tp, and as many stages as there is room for."""
+    found = every_layout(find_model(model).model, 1024)
+    assert len(found) == len(set(found)) == count
+    assert all(one.devices <= 1024 for one in found)
+    if model == "llama-3.1-405b":
+        assert count == sum(min(126, 1024 // 2**power) for power in range(8))
+    assert every_layout(find_model(model).model, 64, Layout(8, 0, 1)) == [Layout(8, stages) for stages in range(1, 9)]
+
+
+def test_what_memory_excludes_is_counted() -> None:
+    """80 GB hold 70B parameters in 16 bits on two devices at best: one device alone is too small."""
+    report = infercost.frontier(model="llama-3.1-70b", gpu="h100", gpus=1)
+    assert (report.met, report["layouts"], report["layouts_excluded"]) == (False, 1, 1)
+    assert report.verdict.startswith("Does not fit")
+    report = infercost.frontier(model="llama-3.1-70b", gpu="h100", max_gpus=4)
+    assert report.met
+    assert 0 < report["layouts_excluded"] < report["layouts"]
+
+
+def test_filters_take_from_the_rows_and_change_none() -> None:
+    whole = rows_of(infercost.frontier(**SMALL))
+    assert rows_of(infercost.frontier(**SMALL, max_tpot=0.012)) == [row for row in whole if row["tpot_s"] <= 0.012]
+    limit = sorted(row["ttft_s"] for row in whole)[len(whole) // 2]
+    quick = rows_of(infercost.frontier(**SMALL, max_ttft=limit))
+    assert quick
+    assert all(row["ttft_s"] <= limit for row in quick)
+
+
+def test_users_share_replicas_evenly() -> None:
+    """144,000 users of 10 minutes keep 1,000 sequences decoding: 128 at once need 8 replicas of 125."""
+    options = {"model": "llama-3.1-8b", "gpu": "h100", "gpus": 1, "users": 144_000, "context": 1024}
+    row = rows_of(infercost.frontier(**options, batch=[128]))[0]
+    assert (row["replicas"], row["batch"], row["total_gpus"]) == (8, 125, 8)
+    tight = infercost.frontier(**options, max_gpus=8)
+    assert all(row["total_gpus"] <= 8 and row["replicas"] * row["batch"] >= 1000 for row in rows_of(tight))
+    assert not infercost.frontier(**options, max_gpus=1).met
+
+
+def test_a_rate_in_all_takes_replicas() -> None:
+    rows = rows_of(infercost.frontier(**SMALL, min_tokens_per_s=5_000))
+    assert rows
+    for row in rows:
+        assert row["replicas"] * row["tokens_per_s"] >= 5_000
+        assert (row["replicas"] - 1) * row["tokens_per_s"] < 5_000
+        assert row["total_gpus"] == row["replicas"] * row["gpus"] <= 4
+
+
+def test_several_parts_are_on_one_frontier() -> None:
+    rows = rows_of(infercost.frontier(model="llama-3.1-70b", gpu=["h100", "b200"], max_gpus=16))
+    apart = {
+        part: rows_of(infercost.frontier(model="llama-3.1-70b", gpu=part, max_gpus=16)) for part in ("h100", "b200")
+    }
+    assert len(rows) == sum(map(len, apart.values()))
+    assert {row["name"] for row in rows} == {"h100-sxm", "b200-sxm"}
+    front = [row for row in rows if row["on_frontier"]]
+    for row in rows:
+        beaten = any(
+            other["tokens_per_s_per_user"] > row["tokens_per_s_per_user"]
+            and other["usd_per_million_tokens"] <= row["usd_per_million_tokens"]
+            for other in front
+        )
+        assert beaten != row["on_frontier"]
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"gpu": "h100"}, "needs model"),
+        ({"model": "llama-3.1-8b"}, "needs gpu"),
+        ({**SMALL, "shard": "1/2"}, "--shard"),
+        ({**SMALL, "all": True, "max_tpot": 0.02}, "disagree"),
+        ({**SMALL, "tp": 3}, "--tp 3"),
+        ({**SMALL, "tp": 8}, "more than 4 devices"),
+        ({**SMALL, "gpu": ["h100", "apple-m1"]}, "not all prices"),
+        ({**SMALL, "best": "fast"}, "best"),
+    ],
+)
+def test_what_it_refuses(options: dict[str, Any], what: str) -> None:
+    with pytest.raises(InfercostError) as error:
+        infercost.frontier(**options)
+    assert what in error.value.what
+
+
+def test_limits_that_nothing_meets(run: Run) -> None:
+    said = run("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "2", "--max-tpot", "1us", "--json")
+    assert said.code == 3
+    assert said.json["verdict"].startswith("Nothing meets this")
+    assert said.json["rows"] == []
+
+
+def test_a_part_without_a_network_stays_in_its_node() -> None:
+    report = infercost.frontier(model="llama-3.1-8b", gpu="rtx-4090", price=0.5)
+    assert max(row["gpus"] for row in rows_of(report)) <= 8
+    assert any(note.code == "reach" for note in report.notes)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-405b", "deepseek-v3"])
+def test_a_search_takes_under_a_second(model: str) -> None:
+    infercost.frontier(**SMALL)  # loads what it needs
+
+    def seconds() -> float:
+        start = time.process_time()
+        infercost.frontier(model=model, gpu="h100")
+        return time.process_time() - start
+
+    assert min(seconds() for _ in range(3)) < 1

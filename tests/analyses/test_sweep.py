@@ -1,0 +1,168 @@
+"""A sweep is the same question many times: each row is what the point alone answers, to the last digit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infercost
+from infercost.errors import BadValue, InfercostError, UnknownName
+from tests.conftest import Run
+
+NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
+LLAMA = ("--model", "llama-3.1-70b", "--gpu", "h100:4")
+ALONE: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = [
+    (("utilization", *NOTE, "--price", "2"), "batch", ("1", "2", "3", "5")),
+    (("utilization", *LLAMA, "--batch", "8"), "context", ("0", "1k", "32k")),
+    (("utilization", *LLAMA, "--batch", "8"), "dtype", ("bf16", "fp8")),
+    (("utilization", *NOTE), "set gpu.memory_bandwidth", ("3TB/s", "30TB/s", "3PB/s")),
+    (("utilization", *LLAMA), "set efficiency.memory_share", ("50%", "0.75")),
+    (("utilization", "--model", "llama-3.1-8b"), "gpu", ("h100", "a100:2", "rtx-4090")),
+    (("utilization", *LLAMA, "--input-tokens", "1k", "--osl", "200"), "request_rate", ("1", "2/s", "300/min")),
+    (("fit", *NOTE), "gpus", ("8", "20", "32")),
+    (("fit", *LLAMA), "batch", ("1", "16", "512")),
+    (("fit", "--model", "llama-3.1-70b", "--gpu", "h100"), "efficiency", ("realistic", "ideal")),
+    (("economies", *NOTE, "--price", "2"), "minutes_per_day", ("5", "1h/day")),
+    (("economies", *LLAMA), "gpu", ("h100:4", "h200:4")),
+]
+
+
+@pytest.mark.parametrize(("command", "key", "values"), ALONE, ids=[f"{c[0]} {key}" for c, key, _ in ALONE])
+def test_each_row_is_the_point_asked_alone(
+    command: tuple[str, ...], key: str, values: tuple[str, ...], run: Run
+) -> None:
+    scope, _, name = key.rpartition(" ")
+    given = [word for pair in zip(command[1::2], command[2::2], strict=True) if pair[0] != f"--{key}" for word in pair]
+    asked = run(command[0], *given, "--sweep", f"{name}={','.join(values)}", "--json").json
+    for row, value in zip(asked["rows"], values, strict=True):
+        flags = ("--set", f"{name}={value}") if scope else (f"--{name.replace('_', '-')}", value)
+        alone = run(command[0], *given, *flags, "--json").json["results"]
+        assert {key: row[key] for key in alone if key != name} == {key: alone[key] for key in alone if key != name}
+
+
+def test_users_are_the_row_of_economies(run: Run) -> None:
+    command = ("economies", *LLAMA, "--input-tokens", "1k", "--output-tokens", "200", "--traffic", "work")
+    rows = run(*command, "--sweep", "users=100:10k:x10", "--json").json["rows"]
+    assert [row["users"] for row in rows] == [100, 1000, 10_000]
+    for row in rows:
+        alone = run(*command, "--users", str(row["users"]), "--json").json
+        last = {key: value for key, value in alone["rows"][-1].items() if key not in ("name", "drawn")}
+        assert last.items() <= row.items()
+        assert alone["results"].items() <= row.items()
+
+
+def test_several_sweeps_cross_and_the_first_varies_slowest() -> None:
+    rows = infercost.utilization(gpu="h100-note", params=1.6e12, sweep=["gpus=20,40", "batch=1:4"]).series.rows
+    assert [(row["gpus"], row["batch"]) for row in rows] == [(20, 1), (20, 2), (20, 4), (40, 1), (40, 2), (40, 4)]
+    # 1.6 TB over 20 and 40 devices of 3 TB/s
+    assert [row["step_time_s"] for row in rows] == pytest.approx([0.08 / 3] * 3 + [0.04 / 3] * 3)
+
+
+def test_python_and_scenarios_sweep_too(run: Run, tmp_path: Path) -> None:
+    by_python = infercost.utilization(gpu="h100", params="70B", sweep={"batch": [1, 8], "price": "1:3:1"})
+    path = tmp_path / "case.yaml"
+    path.write_text("gpu: h100\nparams: 70B\nbatch: 64\nsweep: {price: '1:3:1'}\n")
+    rows = run("utilization", "--scenario", str(path), "--json").json["rows"]
+    assert [row["usd_per_million_tokens"] for row in rows] == pytest.approx(
+        [row["usd_per_million_tokens"] / 64 for row in by_python.series.rows[:3]]
+    )
+
+
+def test_a_sweep_on_the_command_line_wins_over_a_scenarios_value(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("gpu: h100\nparams: 70B\nbatch: 64\nset: {gpu.memory_bandwidth: 1TB/s}\n")
+    sweeps = ("--sweep", "batch=1,2", "--sweep", "gpu.memory_bandwidth=7TB/s")
+    rows = run("utilization", "--scenario", str(path), *sweeps, "--json").json["rows"]
+    assert [row["batch"] for row in rows] == [1, 2]
+    assert rows[0]["memory_time_s"] == pytest.approx(0.01)  # 70 GB at 7 TB/s
+    path.write_text("gpu: h100\nparams: 70B\nbatch: 64\nsweep: batch=1:4\n")
+    assert "both say what it is" in run("utilization", "--scenario", str(path)).err
+
+
+def test_a_verdict_says_how_the_figures_go(run: Run) -> None:
+    """Price over bandwidth, the note's 26.67 ms: 20 devices x $2 / 3600 s x 26.67 ms x 1e6 = $296.30."""
+    said = run("utilization", *NOTE, "--price", "2", "--sweep", "gpu.memory_bandwidth=3TB/s:30TB/s:x10").out
+    assert " ".join(said.split()).startswith(
+        "As memory bandwidth goes from 3 TB/s to 30 TB/s, tokens/s per user rises from 37.5 to 375 (10x) and the "
+        "price of a million tokens falls from $296.30 to $29.63 (10x)."
+    )
+
+
+def test_a_turn_between_the_ends_is_told(run: Run) -> None:
+    """70 GB on one H100 leave 2 GB at 90%, on two at 80% 2 x 64 - 70 over two: 29 GB, at 100% 10 GB."""
+    said = run("fit", "--params", "70B", "--gpu", "h100", "--sweep", "usable=80%:100%:10%").out
+    text = " ".join(said.split())
+    assert "what is left of a device falls from 29 GB to 10 GB (2.9x), least 2 GB at usable 90.0%" in text
+
+
+def test_points_that_do_not_fit_or_have_no_answer_stay(run: Run) -> None:
+    """Weights of 35.3 GB a device: 64 x 64,000 tokens of 41 kB are 168 GB; the model knows 131,072 positions."""
+    result = run("utilization", *LLAMA, "--batch", "64", "--sweep", "context=1k,64k,256k", "--json")
+    assert result.code == 0
+    assert [row["fits"] for row in result.json["rows"]] == [True, False, None]
+    assert {key for key, value in result.json["rows"][2].items() if value is not None} == {"context"}
+    notes = [note["text"] for note in result.json["notes"] if note["code"] == "left-out"]
+    assert notes == ["no answer at context 256,000: --context 256,000 is more than llama-3.1-70b was made for"]
+    assert result.json["verdict"].startswith("1 of 3 points does not fit. 1 of 3 points has no answer. ")
+    assert run("utilization", *LLAMA, "--batch", "64", "--sweep", "context=64k,100k").code == 3
+
+
+def test_a_load_too_high_is_no_misfit(run: Run) -> None:
+    request = ("--input-tokens", "1k", "--output-tokens", "200")
+    result = run("utilization", *LLAMA, *request, "--sweep", "request_rate=1,1000", "--json")
+    assert [(row["fits"], row["stable"]) for row in result.json["rows"]] == [(True, True), (True, False)]
+    assert result.json["verdict"].startswith("1 of 2 points does not keep up.")
+
+
+def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
+    found = run("utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--sweep", "context=1k,128k", "--json").json
+    assert found["inputs"]["context"] == [1000, 128_000]
+    assert "tp" not in found["inputs"]
+    assert [row["tp"] for row in found["rows"]] == [row["gpus"] for row in found["rows"]] == [2, 4]
+    assert "tp" not in run("utilization", *LLAMA, "--sweep", "context=1k,2k", "--json").json["rows"][0]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "error", "what"),
+    [
+        ("batch", BadValue, "no KEY=RANGE"),
+        ("=1,2", BadValue, "no KEY=RANGE"),
+        ("batch=", BadValue, "is empty"),
+        ("batch=4:1", BadValue, "falls"),
+        ("batch=1:1e6:1", BadValue, "999,999 points"),
+        ("bach=1:4", UnknownName, "no option 'bach'"),
+        ("sweep=1:4", UnknownName, "no option 'sweep'"),
+        ("set=1:4", UnknownName, "no option 'set'"),
+        ("gpu.bandwidth=1:4", UnknownName, "no figure 'bandwidth'"),
+        ("cpu.cores=1:4", UnknownName, "no such scope 'cpu'"),
+        ("dtype=fp8,", BadValue, "empty value"),
+        ("dtype=fp7", BadValue, "fp7"),
+        ("gpus=1:4", BadValue, "--gpus and --sweep gpus both"),
+        ("gpu.power=1W,2W", BadValue, "--set gpu.power and --sweep gpu.power both"),
+        (["batch=1:4", "batch=8"], BadValue, "twice"),
+        (["batch=1:200:1", "price=1:100:1"], BadValue, "20,000 points"),
+        ("context=1k,2k", InfercostError, "needs --model"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(sweep: Any, error: type[InfercostError], what: str) -> None:
+    with pytest.raises(error) as raised:
+        infercost.utilization(gpu="h100", params="70B", gpus=1, set="gpu.power=1W", sweep=sweep)
+    assert what in raised.value.what
+
+
+def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
+    sweep = ("--sweep", "price=1,2")
+    assert "--steps shows the work of one" in run("utilization", *NOTE, *sweep, "--steps").err
+    assert "--points has no place" in run("economies", *NOTE, *sweep, "--points", "3").err
+    assert "several --gpu" in run("economies", *NOTE, "--gpu", "h200", *sweep).err
+
+
+def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    parse, read = yaml.parse, []
+    monkeypatch.setattr(yaml, "parse", lambda text, **more: (read.append(text), parse(text, **more))[1])
+    infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:100:1")
+    assert len(read) == 3
+    infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:2")
+    assert len(read) == 6, "a file may change between two questions"
