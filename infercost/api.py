@@ -15,9 +15,11 @@ def answer(asked: Asked, steps: bool = False) -> Report:
     """The report of a question, with the work shown when asked for.
 
     Raises:
-        BadValue: a question asked many times, which has no one derivation.
+        BadValue: a question asked many times, which has no one derivation, nor two ways at once.
     """
     many = [name for name in MANY if asked.get(name)]
+    if len(many) > 1:
+        raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
     if many and steps:
         raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
     analyse = import_module(f"infercost.analyses.{many[0]}" if many else asked.command.module).answer

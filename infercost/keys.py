@@ -27,7 +27,7 @@ KEYS: dict[str, Key] = {
     "kv_pool_bytes_per_gpu": Key("left per device", "B", "left"),
     "shortfall_bytes": Key("short by", "B"),
     "kv_bytes_per_token": Key("KV cache per token", "B"),
-    "kv_bytes_per_sequence": Key("KV cache per sequence", "B"),
+    "kv_bytes_per_sequence": Key("KV cache per sequence", "B", "cache"),
     "kv_pool_tokens": Key("KV cache holds tokens", "", "tokens"),
     "max_sequences": Key("sequences that fit", "", "sequences"),
     "activation_bytes_per_gpu": Key("activations per device", "B"),
@@ -111,6 +111,9 @@ KEYS: dict[str, Key] = {
     "floor_usd_per_million_tokens": Key("floor, USD per million", "USD", "floor"),
     "floor_device_seconds": Key("floor, device time", "s", "floor"),
     "users_at_api_price": Key("users at the API's price", ""),
+    # an input that is changed a little
+    "low": Key("changed down to", "", "low"),
+    "high": Key("changed up to", "", "high"),
     # comparison and presets
     "name": Key("name", "", "name"),
     "released": Key("released", "month", "date"),
@@ -175,3 +178,11 @@ KEYS: dict[str, Key] = {
     "determined": Key("determined", "", "fitted"),
     "remark": Key("remark", "", "remark"),
 }
+#: Figures whose change with each input is told: d ln(figure) / d ln(input).
+_ELASTIC = (
+    *("usd_per_million_tokens", "device_seconds_per_token", "step_time_s", "ttft_s", "utilization"),
+    *("tokens_per_s_per_user", "tokens_per_s_per_gpu", "floor_usd_per_million_tokens", "floor_device_seconds"),
+    *("users_within_2x", "users_per_replica", "lone_user_cost_ratio"),
+    *("kv_pool_bytes_per_gpu", "kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
+)
+KEYS |= {f"elasticity_{key}": Key(f"elasticity of {KEYS[key].label}", "", KEYS[key].head) for key in _ELASTIC}

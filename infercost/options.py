@@ -87,6 +87,7 @@ _ALL = (
     Option("all", "", "every accelerator preset, in order of release", _switch),
     Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
     Option("sweep", "KEY=RANGE", f"a row a value of an option or a --set key: {FORMS}", _text, repeat=True),
+    Option("sensitivity", "", "what a change of 1% in each input does to the answer", _switch),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
 #: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
@@ -113,8 +114,8 @@ STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
 #: Who uses a service and when, how well they are to be served, and what an hour costs.
 PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "trace", "burstiness")
 SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")
-#: One question asked many times, over ranges of its inputs.
-MANY = ("sweep",)
+#: One question asked many times: over ranges of its inputs, or with each input a little changed.
+MANY = ("sweep", "sensitivity")
 OWNING = ("purchase_price", "years", "interest", "power_price", "pue")
 
 

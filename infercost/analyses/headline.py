@@ -20,20 +20,22 @@ WORDS = {
     "users_within_2x": "the number of users within 2x of it",
     "max_sequences": "the number of sequences that fit",
     "gpus": "the number of devices",
+    "step_time_s": "the step time",
+    "weight_bytes_per_gpu": "what the weights take of a device",
     "kv_pool_bytes_per_gpu": "what is left of a device",
-    "kv_pool_tokens": "the tokens that its cache holds",
 }
 
 
 class Headline(NamedTuple):
     """Keys of an answer, the main one first: ``columns`` of a table, ``bars`` beside them, ``told`` in a verdict.
 
-    Of each group that is told it is the first with a value. ``answers`` are figures that move when an input does.
+    Of each group that is told, and of ``mains``, it is the first with a value. ``answers`` move when an input does.
     """
 
     columns: tuple[str, ...]
     bars: tuple[str, ...]
     told: tuple[tuple[str, ...], ...]
+    mains: tuple[str, ...]
     answers: tuple[str, ...]
 
 
@@ -48,38 +50,29 @@ _STEP = Headline(
     ),
     bars=("utilization",),
     told=(("tokens_per_s_per_user",), ("usd_per_million_tokens", "tokens_per_s_per_gpu")),
-    answers=(
-        "usd_per_million_tokens",
-        "step_time_s",
-        "tokens_per_s_per_user",
-        "utilization",
-        "tokens_per_s_per_gpu",
-        "ttft_s",
-    ),
+    mains=("usd_per_million_tokens", "step_time_s"),
+    answers=("tokens_per_s_per_user", "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bars=("kv_pool_bytes_per_gpu",),
     told=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",)),
-    answers=("kv_pool_bytes_per_gpu", "kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
+    mains=("kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
+    answers=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
 _FLOOR = Headline(
     columns=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "batch_limit"),
     bars=("floor_usd_per_million_tokens", "floor_device_seconds"),
     told=(("floor_usd_per_million_tokens", "floor_device_seconds"), ("users_within_2x",)),
-    answers=(
-        "floor_usd_per_million_tokens",
-        "floor_device_seconds",
-        "users_within_2x",
-        "users_per_replica",
-        "lone_user_cost_ratio",
-    ),
+    mains=("floor_usd_per_million_tokens", "floor_device_seconds"),
+    answers=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "floor_device_seconds"),
 )
 _USERS = Headline(
     columns=("gpus", "batch", "utilization", "tokens_per_s_per_user", "cost_ratio"),
     bars=("usd_per_million_tokens", "device_seconds_per_token"),
     told=(("usd_per_million_tokens", "device_seconds_per_token"), ("utilization",)),
-    answers=("usd_per_million_tokens", "device_seconds_per_token", "utilization", "tokens_per_s_per_user"),
+    mains=("usd_per_million_tokens", "device_seconds_per_token"),
+    answers=("tokens_per_s_per_user", "utilization", "device_seconds_per_token"),
 )
 
 

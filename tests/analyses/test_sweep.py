@@ -153,6 +153,7 @@ def test_what_cannot_be_swept_is_refused(sweep: Any, error: type[InfercostError]
 def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
     sweep = ("--sweep", "price=1,2")
     assert "--steps shows the work of one" in run("utilization", *NOTE, *sweep, "--steps").err
+    assert "two questions" in run("utilization", *NOTE, *sweep, "--sensitivity").err
     assert "--points has no place" in run("economies", *NOTE, *sweep, "--points", "3").err
     assert "several --gpu" in run("economies", *NOTE, "--gpu", "h200", *sweep).err
 

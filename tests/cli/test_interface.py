@@ -33,6 +33,7 @@ ECONOMIES = (
     "users concurrent_users batch replicas gpus utilization busy_share tokens_per_s_per_user usd_per_million_tokens "
     "usd_per_million_tokens_busy"
 )
+MANY = {"--sweep", "--sensitivity"}
 COMPARE = "name flops_per_byte drain_time_s critical_batch flops_per_joule memory_bytes memory_bandwidth_bytes_per_s"
 ASKED: dict[str, tuple[str, ...]] = {
     "fit": ("fit", *NOTE),
@@ -51,6 +52,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "a sweep": ("utilization", *NOTE, "--sweep", "gpu.memory_bandwidth=3TB/s:3PB/s:x10", "--sweep", "batch=1,500"),
     "a sweep of fit": ("fit", "--model", "llama-3.1-8b", "--gpu", "h100", "--sweep", "context=1k:256k:x4"),
     "a sweep of economies": ("economies", *NOTE, "--sweep", "users=1:1M:x100"),
+    "a sensitivity": ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100:2", "--price", "2", "--sensitivity"),
     "presets list": ("presets", "list"),
     "presets show": ("presets", "show", "h100"),
     "presets path": ("presets", "path"),
@@ -80,14 +82,14 @@ def test_what_has_no_value_is_null_with_a_note(args: tuple[str, ...], run: Run) 
     document = run(*args, "--json").json
     said = " ".join(note["text"] for note in document["notes"] if note["code"] == "null")
     missing = [key for key, value in document["results"].items() if value is None]
-    if args[0] in ("sweep-batch", "compare", "economies", "userbase") or "--sweep" in args:
+    if args[0] in ("sweep-batch", "compare", "economies", "userbase") or MANY & {*args}:
         missing += [key for row in document["rows"] for key, value in row.items() if value is None]
     assert all(key in said for key in missing), [key for key in missing if key not in said]
 
 
 @pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
 def test_the_same_question_gives_the_same_bytes(args: tuple[str, ...], run: Run) -> None:
-    args = (*args, "--json", "--sources", *(() if "--sweep" in args else ("--steps",)))
+    args = (*args, "--json", "--sources", *(() if MANY & {*args} else ("--steps",)))
     assert run(*args).out == run(*args).out
 
 
@@ -95,7 +97,7 @@ def test_the_same_question_gives_the_same_bytes(args: tuple[str, ...], run: Run)
 @pytest.mark.parametrize("form", ["table", "plain", "markdown", "csv", "json"])
 @pytest.mark.parametrize("more", [(), ("--steps", "--sources")], ids=["bare", "whole"])
 def test_every_command_has_every_form(args: tuple[str, ...], form: str, more: tuple[str, ...], run: Run) -> None:
-    more = tuple(flag for flag in more if flag != "--steps" or "--sweep" not in args)
+    more = tuple(flag for flag in more if flag != "--steps" or not MANY & {*args})
     result = run(*args, "--format", form, *more)
     if form == "csv" and more:
         assert (result.code, result.out) == (2, "")

@@ -1,0 +1,146 @@
+"""Elasticities against what the closed forms of the note's world say, by hand."""
+
+from typing import Any
+
+import pytest
+
+import infercost
+from infercost.errors import BadValue
+from tests.conftest import Run
+
+NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "sensitivity": True}
+
+
+def of(report: infercost.Report, figure: str) -> dict[str, float]:
+    """The elasticity of one figure in each input."""
+    assert report.series
+    return {row["key"]: row[f"elasticity_{figure}"] for row in report.series.rows}
+
+
+def test_reads_bind() -> None:
+    """Step = params x 1 B / (gpus x bandwidth x share); a token costs gpus x price x step / batch, so gpus cancel.
+
+    Batch 1 has no whole number below; from 1 to 2 the step stays and the cost halves.
+    """
+    report = infercost.utilization(**NOTE, price=2)
+    step = {"params": 1, "gpus": -1, "gpu.memory_bandwidth": -1, "efficiency.memory_share": -1}
+    cost = {"params": 1, "gpu.memory_bandwidth": -1, "efficiency.memory_share": -1, "price": 1, "batch": -1}
+    used = {"gpu.memory_bandwidth": 1, "efficiency.memory_share": 1, "gpu.flops_fp8": -1, "batch": 1}
+    for figure, known in (("step_time_s", step), ("usd_per_million_tokens", cost), ("utilization", used)):
+        found = of(report, figure)
+        # 20 devices change by one at least: the step from 19 to 21 is still a power law
+        assert {key: value for key, value in found.items() if value} == pytest.approx(known, abs=1e-5)
+
+
+def test_arithmetic_binds() -> None:
+    """Ten times past the knee of 500 the step is 2 x params x batch / (gpus x FLOP/s x share), whatever the memory."""
+    found = of(infercost.utilization(**NOTE, batch=5000), "step_time_s")
+    known = {"params": 1, "batch": 1, "gpus": -1, "gpu.flops_fp8": -1, "efficiency.compute_share": -1}
+    assert {key: value for key, value in found.items() if value} == pytest.approx(known, abs=1e-5)
+
+
+def test_seconds_are_what_hardware_has_a_rate_of() -> None:
+    """Dimensions: a step is in seconds; rates have 1/s, latencies s, so that their elasticities sum to -1 and 1.
+
+    With t of all seconds scaled by s, rates fall and latencies rise by it: e(latencies) - e(rates) = 1.
+    """
+    report = infercost.utilization(gpu="h100:4", model="llama-3.1-70b", batch=64, context=8000, sensitivity=True)
+    found = of(report, "step_time_s")
+    rates = ("gpu.memory_bandwidth", "gpu.flops_bf16", "gpu.link_bandwidth")
+    latencies = ("kernel_time", "collective_latency", "hop_latency", "sequence_overhead")
+    total = sum(found[f"efficiency.{key}"] for key in latencies) - sum(found[key] for key in rates)
+    assert total == pytest.approx(1, abs=2e-4)
+
+
+def test_a_turn_is_said() -> None:
+    """At the knee less bandwidth slows the step and more does nothing: halfway between -1 and 0."""
+    report = infercost.utilization(**NOTE, batch=500)
+    assert of(report, "step_time_s")["gpu.memory_bandwidth"] == pytest.approx(-0.5, abs=0.01)
+    turns = [note.text for note in report.notes if note.code == "turn"]
+    assert "gpu.memory_bandwidth stands at a turn: -1 below it, 0 above" in turns
+
+
+def test_a_share_of_one_goes_down_only() -> None:
+    report = infercost.utilization(**NOTE)
+    assert report.series
+    row = next(row for row in report.series.rows if row["key"] == "efficiency.memory_share")
+    assert (row["low"], row["high"]) == (0.99, 1)
+
+
+def test_what_is_left_beside_the_weights() -> None:
+    """2 devices of 80 GB leave 80 - 35 = 45 GB: 1% of memory is 0.8 GB, 80/45 of 1%; of the weights -35/45."""
+    report = infercost.fit(gpu="h100-note:2", params="70B", sensitivity=True)
+    found = of(report, "kv_pool_bytes_per_gpu")
+    assert found["gpu.memory"] == pytest.approx(80 / 45, abs=1e-3)
+    assert found["params"] == pytest.approx(-35 / 45, abs=1e-3)
+    assert report.verdict.startswith("Of the device, memory counts most: 1% more raises what is left of a device by")
+
+
+def test_the_layout_is_held() -> None:
+    """20 devices are full to the last byte: 1% more parameters are still asked of 20."""
+    report = infercost.fit(gpu="h100-note", params=1.6e12, sensitivity=True)
+    assert of(report, "weight_bytes_per_gpu") == pytest.approx(
+        {"params": 1, "gpus": -1, "gpu.memory": 0, "usable": 0}, abs=1e-5
+    )
+
+
+def test_the_floor_of_a_service() -> None:
+    """At the knee of 500 a replica's arithmetic is full: a token takes 2 x params / (FLOP/s) of a device."""
+    report = infercost.economies(**NOTE, price=2)
+    found = of(report, "floor_usd_per_million_tokens")
+    known = {"price": 1.0, "params": 1.0, "gpu.flops_fp8": -1.0, "efficiency.compute_share": -1.0}
+    assert {key: found[key] for key in known} == pytest.approx(known, abs=0.01)
+    assert found["minutes_per_day"] == 0
+    within = of(report, "users_within_2x")
+    assert within["minutes_per_day"] == pytest.approx(-1, abs=1e-3)  # twice the minutes, half the users
+
+
+def test_users_move_the_cost_of_a_quiet_service() -> None:
+    """With 1,000 users one replica is paid for whoever comes: twice the users, half the price.
+
+    Their minutes are minutes of decoding: faster reads give more tokens in them.
+    """
+    found = of(infercost.economies(**NOTE, price=2, users=1000), "usd_per_million_tokens")
+    assert (found["users"], found["minutes_per_day"]) == pytest.approx((-1, -1), abs=1e-4)
+    assert found["gpu.memory_bandwidth"] == pytest.approx(-1, abs=1e-4)
+
+
+def test_the_largest_is_first_and_what_does_not_matter_is_one_line(run: Run) -> None:
+    result = run("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--batch", "16", "--sensitivity")
+    document = run(
+        *("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--batch", "16", "--sensitivity", "--json")
+    ).json
+    sizes = [abs(row["elasticity_step_time_s"]) for row in document["rows"]]
+    assert sizes == pytest.approx(sorted(sizes, reverse=True), abs=1e-3)
+    assert "efficiency.steps_waited" not in result.out
+    hardly = next(note["text"] for note in document["notes"] if note["code"] == "hardly-matters")
+    zero = next(note["text"] for note in document["notes"] if note["code"] == "zero")
+    assert "efficiency.steps_waited" in hardly
+    assert "efficiency.cache_rereads" in zero
+    assert set(document["results"]) == {
+        key.removeprefix("elasticity_") for key in document["rows"][0] if key.startswith("elasticity_")
+    }
+
+
+def test_a_context_that_follows_from_a_request_is_not_varied() -> None:
+    report = infercost.utilization(
+        gpu="h100:4", model="llama-3.1-70b", input_tokens=1000, output_tokens=200, sensitivity=True
+    )
+    assert "context" not in of(report, "step_time_s")
+    assert of(report, "ttft_s")["input_tokens"] > 0.5
+    assert any(note.code == "not-varied" and "context" in note.text for note in report.notes)
+
+
+def test_the_same_rate_under_two_names_is_one_circuit() -> None:
+    """The note's part computes fp8 and int8 at 3 PFLOP/s: 8-bit weights take the faster, so both must fall."""
+    assert of(infercost.utilization(**NOTE, batch=5000), "step_time_s")["gpu.flops_fp8"] == pytest.approx(-1, abs=1e-4)
+
+
+@pytest.mark.parametrize("more", [{"steps": True}, {"sweep": "price=1,2"}])
+def test_two_questions_at_once_are_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(BadValue):
+        infercost.utilization(**NOTE, **more)
+
+
+def test_a_switch_that_is_off_asks_nothing() -> None:
+    assert infercost.utilization(**{**NOTE, "sensitivity": False})["step_time_s"] == pytest.approx(0.08 / 3)
