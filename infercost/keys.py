@@ -104,7 +104,7 @@ KEYS: dict[str, Key] = {
     "device_seconds_per_token": Key("device time per token", "s", "device time"),
     "lone_user_reserved_cost_ratio": Key("with every hour paid", "x"),
     "batch_limit": Key("largest batch", "", "batch"),
-    "gpus_per_replica": Key("devices per replica", "", "devices"),
+    "gpus_per_replica": Key("devices per replica", "", "replica of"),
     "users_per_replica": Key("users per full replica", "", "a replica"),
     "users_within_2x": Key("users within 2x of the floor", "", "within 2x"),
     "users_within_10_percent": Key("users within 10% of it", ""),

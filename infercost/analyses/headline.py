@@ -20,6 +20,7 @@ WORDS = {
     "users_within_2x": "the number of users within 2x of it",
     "max_sequences": "the number of sequences that fit",
     "gpus": "the number of devices",
+    "ttft_s": "the time to the first token",
     "step_time_s": "the step time",
     "weight_bytes_per_gpu": "what the weights take of a device",
     "kv_pool_bytes_per_gpu": "what is left of a device",
@@ -49,7 +50,7 @@ _STEP = Headline(
         "tokens_per_s_per_gpu",
     ),
     bars=("utilization",),
-    told=(("tokens_per_s_per_user",), ("usd_per_million_tokens", "tokens_per_s_per_gpu")),
+    told=(("tokens_per_s_per_user",), ("usd_per_million_tokens", "utilization"), ("ttft_s",)),
     mains=("usd_per_million_tokens", "step_time_s"),
     answers=("tokens_per_s_per_user", "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.headline import values_of
 from infercost.analyses.sweep import ask_point
+from infercost.efficiency import LAW_FIGURES
 from infercost.errors import InfercostError
 from infercost.hardware import RATES
 from infercost.preset import Preset
-from infercost.question import Asked, read_part
+from infercost.question import Asked, read_part, read_profile
 from infercost.report import Input, Report
 from infercost.sweeping import NO_INPUTS, kind_of
 from infercost.units import Kind
@@ -49,17 +50,18 @@ def _part(asked: Asked) -> Preset:
     return read_part(asked, named[0] if isinstance(named, tuple) else named)[0]
 
 
-def rates_beside(asked: Asked, report: Report) -> list[Input]:
-    """Rates of the part that no input says: of a second format, of the network."""
-    part = _part(asked)
-    known = {item.key: item.value for item in report.inputs}
-    summed = "flops_fp16_accumulate" in part.facts
+def figures_beside(asked: Asked, report: Report) -> list[Input]:
+    """Figures that no input says: rates of the part for a second format or the network, constants of a paper's law."""
+    part, known = _part(asked), {item.key: item.value for item in report.inputs}
+    profile = read_profile(asked.again({}), known["efficiency"])
+    summed = ("flops_bf16", "flops_fp16") if "flops_fp16_accumulate" in part.facts else ()
+    rates = [key for key in part.facts if key in (*FLOPS, "link_bandwidth", "network_bandwidth") and key not in summed]
+    laws = [key for key in profile.facts if key in LAW_FIGURES]
+    found = [("gpu", part, key) for key in rates] + [("efficiency", profile, key) for key in laws]
     return [
-        Input(f"gpu.{key}", fact.value, fact.kind.unit, f"preset {part.name}", fact.source, fact.date)
-        for key, fact in part.facts.items()
-        if f"gpu.{key}" not in known and key.startswith(("flops_", "link_b", "network_b"))
-        if not (summed and key.startswith(("flops_bf16", "flops_fp16")))
-        if not (key.startswith("flops_") and fact.value in known.values())
+        Input(f"{scope}.{key}", preset.value(key), preset.fact(key).kind.unit, f"preset {preset.name}")
+        for scope, preset, key in found
+        if f"{scope}.{key}" not in known and not (key in FLOPS and preset.value(key) in known.values())
     ]
 
 

@@ -5,7 +5,7 @@ from math import log
 from typing import Any
 
 from infercost.analyses.headline import WORDS, headline, values_of
-from infercost.analyses.moved import ORIGIN, Moved, moves_of, numbers_of, rates_beside
+from infercost.analyses.moved import ORIGIN, Moved, figures_beside, moves_of, numbers_of
 from infercost.analyses.sweep import ask_point, refuse_side_by_side
 from infercost.derivation import not_recording
 from infercost.hardware import MEMORY_BASES
@@ -23,7 +23,7 @@ WHOLE_ENOUGH, BATCHES = 10_000, 5
 MOST_STEP = 0.1
 #: Elasticities below this are not shown; digits beyond these are those of a difference of floats.
 LEAST, DIGITS = 0.005, 6
-#: Sides of a figure whose elasticities are further apart stand at a turn.
+#: Where the elasticities of both sides are further apart, for one or as a share, a figure stands at a turn.
 TURN = 0.1
 #: Keys so long leave room for one more column.
 LONG = 26
@@ -41,7 +41,7 @@ def answer(asked: Asked) -> Report:
         base = values_of(inner, report)
         answers = _answers(asked, base)
         said, share = numbers_of(asked, report), _step(base)
-        moved = moves_of(asked, report, (*said, *rates_beside(asked, report)), share)
+        moved = moves_of(asked, report, (*said, *figures_beside(asked, report)), share)
     idle = [each.item.key for each in moved if each.low == each.high]
     rows = _sorted([_row(each, base, answers) for each in moved if each.low < each.high], answers[0])
     rows = [row for row in rows if _matters(row) or any(item.key == row["key"] for item in said)]
@@ -146,6 +146,7 @@ def _plainly(key: str) -> str:
 def _own_notes(rows: list[dict[str, Any]], zeros: list[str], idle: list[str], share: float) -> list[Note]:
     """What hardly matters, what is zero, what follows from something else, and how much was changed."""
     hardly = [row["key"] for row in rows if not _matters(row)]
+    hardly, zeros, idle = (sorted(keys, key=lambda key: "." in key) for keys in (hardly, zeros, idle))
     said = (
         ("elasticity", "1% more of an input changes each figure by so many percent; the layout is held"),
         ("hardly-matters", f"hardly matter, below {LEAST:g}: {', '.join(hardly)}" if hardly else ""),
@@ -170,6 +171,6 @@ def _turns(moved: list[Moved], base: Mapping[str, Any], main: str) -> list[Note]
         if each.below and each.above and each.low < each.item.value < each.high:
             down = _elasticity(each.below.get(main), base[main], each.low, each.item.value) or 0.0
             up = _elasticity(base[main], each.above.get(main), each.item.value, each.high) or 0.0
-            if abs(up - down) > TURN:
+            if abs(up - down) > TURN * max(1.0, abs(down), abs(up)):
                 notes.append(Note("turn", f"{each.item.key} stands at a turn: {down:.3g} below it, {up:.3g} above"))
     return notes

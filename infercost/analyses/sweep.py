@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from infercost.analyses.headline import Headline, columns_of, headline, values_of
 from infercost.analyses.sweep_verdict import in_words, verdict
 from infercost.derivation import not_recording
-from infercost.errors import BadValue, InfercostError
+from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
 from infercost.keys import KEYS
 from infercost.question import Asked
 from infercost.readers.once import reading_once
@@ -42,7 +42,7 @@ def answer(asked: Asked) -> Report:
     """A row a combination of the swept values, with every result of the command.
 
     Raises:
-        InfercostError: a sweep that cannot be read, or that has no answer at any point.
+        InfercostError: a sweep that cannot be read, a name that does not exist, or no answer at any point.
     """
     axes = read_axes(asked)
     refuse_side_by_side(asked)
@@ -96,6 +96,8 @@ def ask_point(asked: Asked, point: Point, origin: str) -> tuple[Asked, Report]:
 def _outcome(asked: Asked, point: Point) -> Outcome:
     try:
         inner, report = ask_point(asked, point, "--sweep")
+    except (BadFile, UnknownName):  # wrong at any point
+        raise
     except InfercostError as error:
         return Outcome(point, None, {}, error)
     return Outcome(point, report, values_of(inner, report))
@@ -189,7 +191,7 @@ def _left_out(asked: Asked, outcomes: list[Outcome]) -> list[Note]:
 
 
 def _notes(reports: list[Report]) -> list[Note]:
-    """What is to be known at every point, then the first of each kind that holds at some."""
+    """What is to be known at every point, then what holds at some: all weak figures, the first of each other kind."""
     counts: dict[Note, int] = {}
     for report in reports:
         for note in dict.fromkeys(report.notes):
@@ -200,8 +202,9 @@ def _notes(reports: list[Report]) -> list[Note]:
             at_some.setdefault(note.code, []).append(note)
     notes = [note for note, count in counts.items() if note.code != "null" and count == len(reports)]
     for code, found in at_some.items():
-        alike = f" ({len(found) - 1} more notes alike)" if found[1:] else ""
-        notes.append(Note(code, f"at some points: {found[0].text}{alike}"))
+        told = found if code == "weak-figure" else found[:1]
+        alike = f" (and {many(len(found) - 1, 'note')} alike)" if len(found) > len(told) else ""
+        notes += [Note(code, f"at some points: {note.text}{alike}") for note in told]
     return notes
 
 

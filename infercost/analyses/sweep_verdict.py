@@ -22,8 +22,8 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
     moving = [key for key in known if key and len({row[key] for row in able}) > 1][:TOLD]
     start = _unable(rows)
     if not moving:
-        kept = next((key for key in known if key), "fits")
-        return f"{start}Nothing changes: {_words(kept)} stays at {_shown(kept, able[0])}."
+        kept = next(key for key in (*known, "fits") if key)
+        return f"{start}Over {many(len(able), 'point')} {_words(kept)} stays at {_shown(kept, able[0])}."
     if len(axes) > 1 or not axes[0].is_numeric:
         spans = "; ".join(_spans(asked, axes, key, able) for key in moving)
         return f"{start}Over {many(len(able), 'point')} {spans}."

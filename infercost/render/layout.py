@@ -41,8 +41,10 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     found: list[Block] = [Text(report.verdict, strong=True)]
     if asked := _asked(report):
         found.append(Text(asked))
-    if rows := tuple((row.label, show(row.value, row.unit), row.remark) for row in report.results if row.shown):
-        found.append(Grid((), rows, frozenset({1})))
+    if shown := [row for row in report.results if row.shown]:
+        rows = [(row.label, show(row.value, row.unit), row.remark) for row in shown]
+        remarked = any(row.remark for row in shown)
+        found.append(Grid((), tuple(cells if remarked else cells[:2] for cells in rows), frozenset({1})))
     if report.parts:
         found.append(_parts(report))
     if report.series:

@@ -52,6 +52,17 @@ def test_seconds_are_what_hardware_has_a_rate_of() -> None:
     assert total == pytest.approx(1, abs=2e-4)
 
 
+def test_a_papers_law_has_latencies_of_its_own() -> None:
+    """The same dimensions: what is no read and no arithmetic of a step is one of the law's latencies."""
+    report = infercost.utilization(
+        gpu="h100:8", model="llama-3.1-70b", efficiency="erdil-2025", batch=4, sensitivity=True
+    )
+    found = of(report, "step_time_s")
+    latencies = [key for key in found if key.endswith(("_latency", "kernel_launch"))]
+    rates = [key for key in found if key.startswith("gpu.") and key.endswith(("_bandwidth", "flops_bf16"))]
+    assert sum(found[key] for key in latencies) - sum(found[key] for key in rates) == pytest.approx(1, abs=2e-4)
+
+
 def test_a_turn_is_said() -> None:
     """At the knee less bandwidth slows the step and more does nothing: halfway between -1 and 0."""
     report = infercost.utilization(**NOTE, batch=500)

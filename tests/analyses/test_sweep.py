@@ -114,6 +114,13 @@ def test_a_load_too_high_is_no_misfit(run: Run) -> None:
     assert result.json["verdict"].startswith("1 of 2 points does not keep up.")
 
 
+def test_every_weak_figure_of_a_part_is_said(run: Run) -> None:
+    said = run("utilization", "--params", "70B", "--sweep", "gpu=h100-note,human-brain").err
+    assert "at some points: h100-note flops_fp8 is weak" in said
+    assert "at some points: human-brain memory is weak" in said
+    assert "at some points: human-brain memory_bandwidth is weak" in said
+
+
 def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
     found = run("utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--sweep", "context=1k,128k", "--json").json
     assert found["inputs"]["context"] == [1000, 128_000]
@@ -141,6 +148,8 @@ def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: 
         ("gpu.power=1W,2W", BadValue, "--set gpu.power and --sweep gpu.power both"),
         (["batch=1:4", "batch=8"], BadValue, "twice"),
         (["batch=1:200:1", "price=1:100:1"], BadValue, "20,000 points"),
+        ("gpu.memory=1GB,2TB/s", BadValue, "no unit of a size"),
+        ("efficiency=ideal,no-such", UnknownName, "'no-such'"),
         ("context=1k,2k", InfercostError, "needs --model"),
     ],
 )

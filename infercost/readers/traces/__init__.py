@@ -4,6 +4,7 @@ from contextlib import closing
 from itertools import chain
 
 from infercost.errors import BadFile
+from infercost.readers.once import once
 from infercost.readers.traces.hourly import is_hourly, read_hourly
 from infercost.readers.traces.mooncake import Blocks, is_mooncake, read_json_lines
 from infercost.readers.traces.rows import AZURE, BURSTGPT, read_rows
@@ -19,6 +20,7 @@ _FORMS = (
 )
 
 
+@once
 def read_trace(path: str, progress: Progress | None = None) -> Trace:
     """The load in a trace, read in one pass and in memory that does not grow with it, gzipped or not.
 
