@@ -25,7 +25,7 @@ KEYS: dict[str, Key] = {
     "weight_bytes_per_gpu": Key("weights per device", "B", "weights"),
     "memory_per_gpu_bytes": Key("memory per device", "B"),
     "kv_pool_bytes_per_gpu": Key("left per device", "B", "left"),
-    "shortfall_bytes": Key("short by", "B"),
+    "shortfall_bytes": Key("short by", "B", "short by"),
     "kv_bytes_per_token": Key("KV cache per token", "B"),
     "kv_bytes_per_sequence": Key("KV cache per sequence", "B", "cache"),
     "kv_pool_tokens": Key("KV cache holds tokens", "", "tokens"),
@@ -183,6 +183,6 @@ _ELASTIC = (
     *("usd_per_million_tokens", "device_seconds_per_token", "step_time_s", "ttft_s", "utilization"),
     *("tokens_per_s_per_user", "tokens_per_s_per_gpu", "floor_usd_per_million_tokens", "floor_device_seconds"),
     *("users_within_2x", "users_per_replica", "lone_user_cost_ratio"),
-    *("kv_pool_bytes_per_gpu", "kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
+    *("shortfall_bytes", "kv_pool_bytes_per_gpu", "kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
 KEYS |= {f"elasticity_{key}": Key(f"elasticity of {KEYS[key].label}", "", KEYS[key].head) for key in _ELASTIC}

@@ -23,6 +23,7 @@ WORDS = {
     "ttft_s": "the time to the first token",
     "step_time_s": "the step time",
     "weight_bytes_per_gpu": "what the weights take of a device",
+    "shortfall_bytes": "what is missing",
     "kv_pool_bytes_per_gpu": "what is left of a device",
 }
 
@@ -57,8 +58,8 @@ _STEP = Headline(
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bars=("kv_pool_bytes_per_gpu",),
-    told=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",)),
-    mains=("kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
+    told=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
+    mains=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
     answers=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
 _FLOOR = Headline(

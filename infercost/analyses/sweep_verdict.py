@@ -19,11 +19,13 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
     able = [row for row in rows if row["fits"] and row.get("stable") is not False]
     able = able or [row for row in rows if row["fits"] is not None]
     known = [next((key for key in keys if any(row.get(key) is not None for row in able)), "") for keys in head.told]
-    moving = [key for key in known if key and len({row[key] for row in able}) > 1][:TOLD]
+    known = [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
+    moving = [key for key in known if len({row[key] for row in able}) > 1][:TOLD]
     start = _unable(rows)
     if not moving:
-        kept = next(key for key in (*known, "fits") if key)
-        return f"{start}Over {many(len(able), 'point')} {_words(kept)} stays at {_shown(kept, able[0])}."
+        stays = f"{_words(known[0])} stays at {_shown(known[0], able[0])}"
+        alone = f"At {_place(asked, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
+        return f"{start}{alone if len(able) == 1 else f'Over {len(able):,} points {stays}'}."
     if len(axes) > 1 or not axes[0].is_numeric:
         spans = "; ".join(_spans(asked, axes, key, able) for key in moving)
         return f"{start}Over {many(len(able), 'point')} {spans}."
@@ -35,6 +37,10 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
 def in_words(asked: Asked, point: Point) -> str:
     """A point in words: ``context 128,000, batch 64``."""
     return ", ".join(f"{key_of(asked, key).head} {_value(asked, key, value)}" for key, value in point.items())
+
+
+def _place(asked: Asked, axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
+    return in_words(asked, {axis.key: row[axis.key] for axis in axes})
 
 
 def _unable(rows: Rows) -> str:
@@ -58,14 +64,14 @@ def _goes(asked: Asked, axis: Axis, key: str, rows: Rows) -> str:
     least, most = _ends(key, known)
     for name, row in (("least", least), ("most", most)):
         if row[key] not in (first, last):
-            text += f", {name} {_shown(key, row)} at {in_words(asked, {axis.key: row[axis.key]})}"
+            text += f", {name} {_shown(key, row)} at {_place(asked, (axis,), row)}"
     return text
 
 
 def _spans(asked: Asked, axes: tuple[Axis, ...], key: str, rows: Rows) -> str:
     """Between which points a figure lies."""
     said = [
-        f"{_shown(key, row)} ({in_words(asked, {axis.key: row[axis.key] for axis in axes})})"
+        f"{_shown(key, row)} ({_place(asked, axes, row)})"
         for row in _ends(key, [row for row in rows if row[key] is not None])
     ]
     return f"{_words(key)} goes from {said[0]} to {said[1]}"

@@ -87,6 +87,15 @@ def test_what_is_left_beside_the_weights() -> None:
     assert report.verdict.startswith("Of the device, memory counts most: 1% more raises what is left of a device by")
 
 
+def test_what_is_missing() -> None:
+    """70 GB on one device of 24 GB are short by 46: 1% of the memory is 24/46 of 1%, of the weights 70/46."""
+    report = infercost.fit(gpu="rtx-4090", params="70B", gpus=1, sensitivity=True)
+    found = of(report, "shortfall_bytes")
+    assert (found["gpu.memory"], found["params"]) == pytest.approx((-24 / 46, 70 / 46), abs=1e-3)
+    assert not report.met
+    assert report.verdict.startswith("As asked it does not fit or cannot be met. Of the device, memory counts most:")
+
+
 def test_the_layout_is_held() -> None:
     """20 devices are full to the last byte: 1% more parameters are still asked of 20."""
     report = infercost.fit(gpu="h100-note", params=1.6e12, sensitivity=True)

@@ -95,6 +95,15 @@ def test_a_turn_between_the_ends_is_told(run: Run) -> None:
     assert "what is left of a device falls from 29 GB to 10 GB (2.9x), least 2 GB at usable 90.0%" in text
 
 
+def test_what_stays_and_what_stands_alone_is_told(run: Run) -> None:
+    """1.6 TB on 32 devices of 80 GB leave 30 GB of each; fewer than 20 do not hold them."""
+    fit = ("fit", "--params", "1.6T", "--gpu", "h100")
+    alone = " ".join(run(*fit, "--sweep", "gpus=4:32").out.split())
+    assert alone.startswith("3 of 4 points do not fit. At gpus 32 what is left of a device is 30 GB.")
+    same = " ".join(run(*fit, "--sweep", "active_params=1T,1.6T").out.split())
+    assert same.startswith("Over 2 points the number of devices stays at 20.")
+
+
 def test_points_that_do_not_fit_or_have_no_answer_stay(run: Run) -> None:
     """Weights of 35.3 GB a device: 64 x 64,000 tokens of 41 kB are 168 GB; the model knows 131,072 positions."""
     result = run("utilization", *LLAMA, "--batch", "64", "--sweep", "context=1k,64k,256k", "--json")
