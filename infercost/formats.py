@@ -58,6 +58,15 @@ def parse_format(text: str, name: str = "dtype") -> Format:
     return format
 
 
+def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:
+    """Several formats, by comma.
+
+    Raises:
+        BadValue: no such format.
+    """
+    return tuple(dict.fromkeys(parse_format(part, name) for part in text.split(",")))
+
+
 def arithmetic_format(quantization: "Quantization") -> Format:
     """The storage format whose arithmetic most of a model's matrices need."""
     bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)

@@ -114,6 +114,19 @@ KEYS: dict[str, Key] = {
     # an input that is changed a little
     "low": Key("changed down to", "", "low"),
     "high": Key("changed up to", "", "high"),
+    # frontier
+    "configurations": Key("configurations", ""),
+    "layouts": Key("layouts", ""),
+    "layouts_excluded": Key("of them too small", ""),
+    "fastest_tokens_per_s_per_user": Key("fastest, tokens/s per user", ""),
+    "knee_tokens_per_s_per_user": Key("knee, tokens/s per user", ""),
+    "knee_usd_per_million_tokens": Key("knee, USD per million tokens", "USD"),
+    "least_usd_per_million_tokens": Key("cheapest, USD per million", "USD"),
+    "total_gpus": Key("devices of all replicas", "", "in all"),
+    "shard": Key("piece", ""),
+    "flags": Key("flags", "", "flags"),
+    "max_gpus": Key("most devices", ""),
+    "min_tokens_per_s": Key("tokens/s at least", ""),
     # comparison and presets
     "name": Key("name", "", "name"),
     "released": Key("released", "month", "date"),

@@ -31,7 +31,10 @@ def switch(text: str, name: str) -> bool:
 
 
 class Option(NamedTuple):
-    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it."""
+    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it.
+
+    ``key`` tells it apart where its name means another thing elsewhere: one value here, a list there.
+    """
 
     name: str
     metavar: str
@@ -39,6 +42,7 @@ class Option(NamedTuple):
     parse: Parser
     repeat: bool = False
     also: str = ""
+    key: str = ""
 
     @property
     def kind(self) -> Kind | None:

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from infercost.efficiency import OVERLAPS
-from infercost.formats import parse_format
+from infercost.formats import parse_format, parse_formats
 from infercost.option import Option, Quantity, switch, text
+from infercost.pieces import parse_shard
 from infercost.ranges import FORMS, parse_batches
 from infercost.units import (
     ABOVE_ONE,
@@ -23,12 +24,15 @@ from infercost.units import (
 )
 
 _of, _text, _switch = Quantity, text, switch
+#: The ends of a frontier, and where it bends.
+BEST = ("cost", "speed", "knee")
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
-    Option("gpu", "NAMES", "accelerator presets or files, as the words are; repeatable", _text, repeat=True),
+    Option("gpu", "NAMES", "accelerator presets or files, as the words are; repeatable", _text, True, key="parts"),
     Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
+    Option("model", "NAME", "a model as elsewhere; repeatable, on one frontier", _text, repeat=True, key="models"),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),
     Option("active_params", "Q", "parameters used per token, when not all are", _of(COUNT)),
     Option(
@@ -37,6 +41,7 @@ _ALL = (
         "format of the weights: bf16, fp8, fp4 ... (a model's own, else 8bit, when absent)",
         parse_format,
     ),
+    Option("dtype", "FORMATS", "formats to try: bf16,fp8 (the model's own when absent)", parse_formats, key="dtypes"),
     Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
@@ -57,7 +62,7 @@ _ALL = (
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
     Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
-    Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches),
+    Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches, key="batches"),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
@@ -85,16 +90,19 @@ _ALL = (
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts", _of(WHOLE)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
+    Option("all", "", "every configuration, into a --output of .csv, .jsonl or .parquet", _switch, key="every"),
+    Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
+    Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
+    Option("min_tokens_per_s", "Q", "tokens a second in all: so many replicas as that takes", _of(RATE)),
+    Option("best", "WHICH", "one row: cost, speed or knee, where more speed begins to cost too much", choice(BEST)),
     Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
     Option("sweep", "KEY=RANGE", f"a row a value of an option or a --set key: {FORMS}", _text, repeat=True),
     Option("sensitivity", "", "what a change of 1% in each input does to the answer", _switch),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
-#: Two names mean a list in one command and one value elsewhere: the list's option is kept under a name of its own.
-_LISTS = {"LIST": "batches", "NAMES": "parts"}
 #: The name of each option by its second one.
 SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
-OPTIONS: dict[str, Option] = {_LISTS.get(option.metavar, option.name): option for option in _ALL}
+OPTIONS: dict[str, Option] = {option.key or option.name: option for option in _ALL}
 MODEL = ("params", "active_params", "dtype")
 DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
 #: What only a named model has.
@@ -176,6 +184,16 @@ _COMMANDS = (
             "parts", "model", *MODEL, "gpus", "efficiency", "usable", "set", *SERVED, *STEP, "users", "points",
             *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
             *OWNING, "api_price", *MANY,
+        ),
+    ),
+    Command(
+        "frontier",
+        "speed per user against cost per token, over layouts and batches",
+        (
+            "parts", "models", "dtypes", "kv_dtype", "gpus", "tp", "pp", "ep", "batches", "context", "input_tokens",
+            "output_tokens", "prefix_share", "efficiency", "overlap", "usable", "price", "set", *DRAFT,
+            "max_gpus", "max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share",
+            "best", "every", "shard",
         ),
     ),
     Command(
