@@ -1,6 +1,7 @@
 """The shipped presets: every figure sourced, dense and one-way, and every name found."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from infercost import catalog
 from infercost.formats import FORMATS
 from infercost.hardware import FIGURES, find_rate, memory_key, rate_for
 from infercost.preset import Preset
+from tests.conftest import ROOT, Run
 
 ACCELERATORS = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
 PRESETS = [
@@ -165,3 +167,24 @@ def test_ideal_counts_what_is_sold_and_others_what_an_engine_sees() -> None:
 def test_every_figure_key_is_known_to_the_glossary_of_presets(part: Preset) -> None:
     assert set(part.facts) <= set(FIGURES)
     assert part.labels["kind"] in ("gpu", "tpu", "accelerator", "soc", "superchip", "wafer", "reference")
+
+
+BROKEN = {
+    "hour: {values: [1], source: A}\nburstiness: {value: 2, source: A}": "did you mean hours?",
+    "memory: 80GB\nmemory_bandwidth: {value: 3TB/s, source: A}": "memory has no source",
+    "name: x\nsource: {title: t, date: 2025}\nconfg: {}": "did you mean config?",
+    "name: [x": "line 2",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN.items())
+def test_a_broken_file_is_answered_as_what_it_looks_like(text: str, said: str, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(f"{text}\n")
+    assert said in run("presets", "show", str(path)).err
+
+
+def test_a_file_of_each_family_is_shown(run: Run) -> None:
+    for family in ("accelerators", "efficiency", "models", "traffic"):
+        path = sorted((ROOT / "presets" / family).glob("*.yaml"))[0]
+        assert run("presets", "show", str(path)).code == 0

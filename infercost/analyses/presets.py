@@ -1,11 +1,13 @@
 """What is known, with its sources: the list of presets, one preset in full, and where the files are."""
 
+import os
 from math import ceil
 from typing import Any
 
 from infercost import catalog
 from infercost.analyses.show_model import show_model
 from infercost.errors import BadFile, BadValue, UnknownName, closest
+from infercost.families.preset import KEYS
 from infercost.models import find_model
 from infercost.preset import Preset
 from infercost.question import Asked
@@ -77,15 +79,13 @@ def _list_row(family: str, name: str) -> dict[str, Any]:
 
 
 def _report_of(name: str) -> Report:
-    """The preset of a name in full, in whichever family has it; a file by what it holds."""
-    for family in catalog.FAMILIES:
+    """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
+    for family in [_family_of(name)] if catalog.looks_like_file(name) else catalog.FAMILIES:
         try:
-            return _show(catalog.load(family, name))
+            if family != MODELS:
+                return _show(catalog.load(family, name))
         except UnknownName:
             continue
-        except BadFile:
-            if not catalog.looks_like_file(name):
-                raise
     try:
         return show_model(find_model(name))
     except UnknownName:
@@ -93,6 +93,23 @@ def _report_of(name: str) -> Report:
     families = (*catalog.FAMILIES, MODELS)
     known = [word for family in families for word in (*catalog.names(family), *catalog.aliases(family))]
     raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
+
+
+def _family_of(path: str) -> str:
+    """The family that knows most of a file's keys; that of models where none knows more, and where it is no preset.
+
+    Raises:
+        BadFile: a YAML file that cannot be read.
+    """
+    is_yaml = path.endswith((".yaml", ".yml"))
+    try:
+        keys = set(read_mapping(path, "preset")) if is_yaml or os.path.isfile(path) else set()
+    except BadFile:
+        if is_yaml:
+            raise
+        return MODELS
+    known = {MODELS: KEYS} | {family: (*kinds, *labels) for family, (kinds, labels) in catalog.FAMILIES.items()}
+    return max(known, key=lambda family: len(keys.intersection(known[family])))
 
 
 def _row(key: str, shown: str, value: Any, source: str, date: str) -> dict[str, Any]:
