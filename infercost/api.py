@@ -31,7 +31,8 @@ def answer(asked: Asked, steps: bool = False) -> Report:
     from infercost.expression import explain
 
     distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
-    return replace(report, steps=tuple(map(explain, distinct.values())))
+    printed = {(step.meaning, step.symbols, step.numbers): step for step in map(explain, distinct.values())}
+    return replace(report, steps=tuple(printed.values()))
 
 
 def _question(command: str, options: dict[str, Any], words: tuple[Any, ...] = ()) -> Report:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from infercost.derivation import is_recording, not_recording
 from infercost.errors import BadValue
 from infercost.hardware import memory_key
 from infercost.model import Model
@@ -109,26 +110,31 @@ def _as_asked(asked: Asked, model: Model) -> Model:
 
 
 def choose(asked: Asked, asking: Asking, counted: int | None) -> Plan:
-    """The plan of the layout that was given, or of the one with the least devices that fits."""
+    """The plan of the layout that was given, or the one with the least devices that fits, whose work alone is shown."""
     given = asked.get("gpus")
     if counted is not None and given not in (None, counted):
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
     devices = given or counted
-    widths = asked_widths(asked)
-    fewest = max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
-    if devices or widths.tp:
-        chosen = _on(asking, int(devices or fewest), widths)
-    elif any(widths):
-        chosen = _first_that_fits(asking, range(fewest, MOST_DEVICES + 1, fewest), widths) or _on(
-            asking, fewest, widths
-        )
-    else:
-        chosen = least(asking) or _on(asking, MOST_DEVICES)
+    with not_recording():
+        chosen = _best(asking, devices, asked_widths(asked))
+    if is_recording():
+        chosen = asking.plan(chosen.layout)
     why = "given" if devices else "least that fits"
     asked.take("gpus", chosen.layout.devices, why)
     for name in ("tp", "pp", "ep"):
         asked.take(name, getattr(chosen.layout, name), "chosen")
     return chosen
+
+
+def _best(asking: Asking, devices: int | None, widths: Layout) -> Plan:
+    """The plan on so many devices, else on the least that the widths leave and that fit."""
+    fewest = max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
+    if devices or widths.tp:
+        return _on(asking, int(devices or fewest), widths)
+    if any(widths):
+        counts = range(fewest, MOST_DEVICES + 1, fewest)
+        return _first_that_fits(asking, counts, widths) or _on(asking, fewest, widths)
+    return least(asking) or _on(asking, MOST_DEVICES)
 
 
 def asked_widths(asked: Asked) -> Layout:
