@@ -139,6 +139,8 @@ def _parse(name: str, value: Any, label: str, command: Command) -> Any:
     value = _listed(value)
     if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
+    if option.metavar == "TIME" and isinstance(value, (int, float)):
+        value = f"{value}s"  # numbers of Python are in base units, like those of its answers
     return option.parse(str(value), label)
 
 

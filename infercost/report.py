@@ -50,10 +50,11 @@ class Input(NamedTuple):
 class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
-    ``columns`` is what a table shows, ``bar`` the value beside a bar, which draws it or else ``drawn``, both shares,
-    ``marked`` the row it points at, ``ratios`` what the second of two rows is of the first, ``one_unit`` whether a
-    column keeps one unit that its head names, ``shown`` the rows for people where those for scripts are too many, and
-    ``keys`` what its own columns are called: options, which may be swept.
+    ``columns`` is what a table shows, ``bar`` the value beside a bar that draws it as ``scale`` says: a ``share``, its
+    ``size`` against the largest, or its ``log`` between the least and the largest; ``marked`` the row it points at,
+    ``ratios`` what the second of two rows is of the first, ``one_unit`` whether a column keeps one unit that its head
+    names, ``shown`` the rows for people where those for scripts are too many, and ``keys`` what its own columns are
+    called: options, which may be swept.
     """
 
     columns: tuple[str, ...]
@@ -63,7 +64,7 @@ class Series(NamedTuple):
     ratios: Mapping[str, float] = MappingProxyType({})
     one_unit: bool = False
     shown: tuple[Mapping[str, Any], ...] = ()
-    drawn: str = ""
+    scale: str = "share"
     keys: Mapping[str, Key] = MappingProxyType({})
 
     def key(self, name: str) -> Key:

@@ -18,11 +18,11 @@ _FORM = "write it as hours: {values: [24 numbers, or 168 from Monday 0h on], sou
 
 
 class Shape(NamedTuple):
-    """The load of each hour over the mean, so that the mean of ``hours`` is 1, and the burstiness of arrivals."""
+    """The load of each hour over the mean, so that the mean of ``hours`` is 1, and the burstiness where it is known."""
 
     name: str
     hours: tuple[float, ...]
-    burstiness: float
+    burstiness: float | None
 
     @property
     def peak(self) -> float:
@@ -36,12 +36,9 @@ class Shape(NamedTuple):
 
 
 def shape_of(preset: Preset) -> Shape:
-    """The shape that a traffic preset describes.
-
-    Raises:
-        Missing: the preset has no burstiness.
-    """
-    return Shape(preset.name, hours_of(preset), preset.value("burstiness"))
+    """The shape that a traffic preset describes."""
+    bursts = preset.facts.get("burstiness")
+    return Shape(preset.name, hours_of(preset), bursts.value if bursts else None)
 
 
 def hours_of(preset: Preset) -> tuple[float, ...]:

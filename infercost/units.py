@@ -12,6 +12,8 @@ from infercost.errors import BadValue
 
 #: Beyond these a quantity is a slip of the keyboard, and products of a few of them would overflow.
 LARGEST, SMALLEST = 1e24, 1e-24
+#: A share or a time below this is shown as none.
+NOTHING = 1e-15
 
 _NUMBER = re.compile(
     r"\s*(?P<digits>[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
@@ -76,10 +78,13 @@ DURATION = Kind(
     "5us, 0.5ms or 0s",
     zero=True,
 )
+LATENCY = DURATION._replace(
+    suffixes={name: size for name, size in DURATION.suffixes.items() if name}, forms="40ms or 0.04s", zero=False
+)
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
-ABOVE_ONE = Kind("a ratio of at least 1", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
+ABOVE_ONE = Kind("a ratio", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
 MINUTES = Kind(
     "a time per day",
     "min/day",
@@ -89,6 +94,13 @@ MINUTES = Kind(
 )
 HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
 MONEY = Kind("a price", "USD", {"": 1.0, "USD": 1.0, "k": 1e3, "M": 1e6}, "25000, $25000 or $25k", currency=True)
+TOKEN_PRICE = Kind("a price of a million tokens", "USD", {"": 1.0, "USD": 1.0}, "0.60 or $0.60", currency=True)
+KWH_PRICE = Kind(
+    "a price of a kWh", "USD", {"": 1.0, "USD": 1.0, "/kWh": 1.0, "USD/kWh": 1.0}, "0.08 or $0.08/kWh", currency=True
+)
+YEARS = Kind("a number of years", "", {"": 1.0}, "5 or 2.5", least=1, most=100)
+USERS = Kind("a number of users", "", {"": 1.0, **_COUNT}, "1000, 100k or 1M", least=1, most=1e10)
+ROWS = Kind("a number of rows", "", {"": 1.0, **_COUNT}, "2, 16 or 100", least=2, most=10_000, whole=True)
 
 
 def parse(kind: Kind, text: str, name: str = "value") -> float:
@@ -109,13 +121,15 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
     if match is None:
         raise refuse("is not a number")
     suffix = match["suffix"]
+    if not suffix and suffix not in kind.suffixes:
+        raise refuse("has no unit")
     if suffix not in kind.suffixes:
         raise refuse(f"ends in {suffix!r}, which is no unit of {kind.name}")
     value = _scale(match["digits"], kind.suffixes[suffix])
     if not 0 <= value <= LARGEST or (value == 0 and not kind.zero) or 0 < value < SMALLEST:
         raise refuse(_out_of_range(value))
     if value < kind.least or value > kind.most:
-        limits = f"at least {kind.least:g}" if value < kind.least else f"at most {kind.most:g}"
+        limits = f"at least {kind.least:g}" if value < kind.least else f"at most {kind.most:,g}"
         raise refuse(f"is out of range: {kind.name} is {limits}")
     if kind.whole and not value.is_integer():
         raise refuse("is not whole")
@@ -132,7 +146,7 @@ def _scale(digits: str, factor: float) -> float:
 
 def _out_of_range(value: float) -> str:
     if value <= 0:
-        return "is not above zero"
+        return "is not above zero" if value == 0 else "is below zero"
     return "is absurdly large" if value > LARGEST else "is absurdly small"
 
 
@@ -152,11 +166,9 @@ _SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _BIG_COUNT = {"T": 1e12, "B": 1e9}
 
 
-def _digits(value: float, significant: int = 4) -> str:
-    """Four significant digits, thousands apart, whole numbers never cut."""
-    if abs(value) < 10 ** (significant - 1):
-        return f"{float(f'{value:.{significant}g}'):,.{significant}g}"
-    return f"{value:,.0f}"
+def digits(value: float) -> str:
+    """A bare number: four significant digits, thousands apart, whole numbers never cut."""
+    return f"{float(f'{value:.4g}'):,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _scaled(value: float, prefixes: Mapping[str, float], unit: str) -> str:
@@ -174,16 +186,16 @@ def show(value: object, unit: str = "") -> str:
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
     if unit == "share":
-        return f"{value * 100:#.3g}%".replace(".%", "%")
+        return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:
-        return _scaled(value, _SMALL, unit) if value else "0 s"
+        return _scaled(value, _SMALL, unit) if value > NOTHING else "0 s"
     if unit in ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W"):
         return _scaled(value, _SI, unit)
     if unit.startswith("USD"):
         return f"${_money(value)}{unit[3:]}"
     if unit == "param":
         return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
-    return f"{_digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{_digits(value)}x"
+    return f"{digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{digits(value)}x"
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:
@@ -201,15 +213,14 @@ def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:
     return prefix + unit, factor
 
 
-def digits(value: float) -> str:
-    """A bare number, four digits, thousands apart."""
-    return _digits(value)
-
-
 def _money(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}"
+    return f"{value:.2f}" if float(text) >= 1 or 0 < float(text) == round(float(text), 2) else text
 
 
 def many(count: float, what: str) -> str:
     """A count of things: ``1 token``, ``8,192 tokens``."""
-    return f"{count:,.0f} {what}{'' if count == 1 else 's'}"
+    text = digits(count)
+    return f"{text} {what}{'' if text == '1' else 's'}"

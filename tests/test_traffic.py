@@ -1,14 +1,16 @@
 """The shapes of a day and a week: as published, of mean 1, and refused where they are no load."""
 
+import re
 from math import fsum
 from pathlib import Path
 
 import pytest
 
+import infercost
 from infercost import catalog
-from infercost.errors import BadFile, BadValue, Missing
+from infercost.errors import BadFile, BadValue
 from infercost.traffic import Shape, shape_of
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 
 SHAPES = [shape_of(catalog.load("traffic", name)) for name in catalog.names("traffic")]
 
@@ -105,7 +107,7 @@ def test_a_file_of_ones_own_may_have_any_unit(tmp_path: Path) -> None:
         (HOURS, f"{HOURS}, {HOURS}", "hours has 48 values"),
         (HOURS, "", "hours has 0 values"),
         (HOURS, ", ".join("0" * 24), "hours is zero all along"),
-        ("[0, 1,", "[0, -1,", "hours: '-1' is not above zero"),
+        ("[0, 1,", "[0, -1,", "hours: '-1' is below zero"),
         ("[0, 1,", "[0, nan,", "hours: 'nan' is not a number"),
         ("[0, 1,", "[0, inf,", "hours: 'inf' is not a number"),
         ("[0, 1,", "[0, 1e999,", "hours: '1e999' is absurdly large"),
@@ -127,11 +129,24 @@ def test_refuses_a_burstiness_below_zero(tmp_path: Path) -> None:
         catalog.load("traffic", write(tmp_path, GOOD.replace("value: 2", "value: -2")))
 
 
-def test_a_missing_burstiness_says_how_to_give_it(tmp_path: Path) -> None:
-    preset = catalog.load("traffic", write(tmp_path, GOOD.replace("burstiness: {value: 2, source: LOG}\n", "")))
-    with pytest.raises(Missing) as error:
-        shape_of(preset)
-    assert "--set traffic.burstiness=" in error.value.hint
+def test_a_missing_burstiness_is_assumed_and_said(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("burstiness: {value: 2, source: LOG}\n", ""))
+    for more in ({"traffic": path}, {"trace": str(ROOT / "tests" / "data" / "traces" / "hourly.csv")}):
+        report = infercost.economies(gpu="h100-note", params="1.6e12", **more)
+        assumed = [item for item in report.inputs if item.key == "burstiness"]
+        assert [(item.value, item.assumed) for item in assumed] == [(1, True)]
+    known = infercost.economies(gpu="h100-note", params="1.6e12", traffic="work")
+    assert "burstiness" not in {item.key for item in known.inputs}
+
+
+def test_the_file_of_ones_own_in_the_docs_is_answered(tmp_path: Path) -> None:
+    """Its hours, by hand: 1,300 at most over a mean of 542.5; it says nothing of gaps."""
+    text = (ROOT / "docs" / "economies.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    report = infercost.userbase(gpu="h100-note", params="1.6e12", users=1000, traffic=write(tmp_path, example))
+    assert report.series
+    assert max(row["load"] for row in report.series.rows) == pytest.approx(1300 / 542.5)
+    assert report.series.rows[3]["load"] == pytest.approx(20 / 542.5)
 
 
 def test_presets_show_draws_the_hours(run: Run) -> None:

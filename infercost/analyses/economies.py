@@ -3,11 +3,12 @@
 from math import exp, log
 from typing import Any
 
+from infercost import numeric
 from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import device_seconds, floor_of, row_of, users_within
+from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
 from infercost.case import misfit
-from infercost.derivation import not_recording
+from infercost.derivation import about, not_recording
 from infercost.engine import economics
 from infercost.question import Asked, Given
 from infercost.report import Note, Report, Row, Series
@@ -17,6 +18,8 @@ from infercost.units import many, show
 
 #: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
+#: A part of the floor below this share of it is the last bits of a float.
+DUST = 1e-9
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 
@@ -37,14 +40,14 @@ def answer(asked: Asked) -> Report:
     results = _results(asked, service, floor, last)
     return Report(
         command="economies",
-        verdict=misfit(service.case) + _verdict(service, results),
+        verdict=misfit(service.case) + service.missed + _verdict(service, results),
         inputs=tuple(asked.inputs),
         results=tuple(results),
-        series=Series(_columns(service), rows, bar="cost_ratio", drawn="drawn"),
+        series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
         parts=_floor_parts(service, floor),
         advice=_advice(service),
         notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
-        met=service.case.fits,
+        met=service.case.fits and not service.missed,
     )
 
 
@@ -72,33 +75,39 @@ def _last(asked: Asked, services: list[Service]) -> float:
 
 def _rows(asked: Asked, service: Service, last: float) -> list[dict[str, Any]]:
     points = int(asked.take("points", POINTS, "from one user to the last, evenly in ratio"))
-    users = [exp(log(last) * index / max(points - 1, 1)) for index in range(points)]
-    counts = sorted({max(1, round(each)) for each in users} | {max(1, int(last))})
+    users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
+    counts = sorted({*map(round, users), int(last)})
     with not_recording():
         floor = device_seconds(service, floor_of(service))
         rows = [row_of(service, day_of(service.fleet, count)) for count in counts]
-    lone = rows[0]["device_seconds_per_token"] / floor
-    for row in rows:
-        ratio = row["device_seconds_per_token"] / floor
-        row |= {"cost_ratio": ratio, "drawn": log(max(ratio, 1.0)) / log(lone) if lone > 1 else 0.0}
-    return rows
+    return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
 def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Row]:
-    with not_recording():
-        lone, least = day_of(service.fleet, 1.0), device_seconds(service, floor)
+    with about("a replica that is always full"):
         full = full_seconds(service)
+    with about("the floor"):
+        least = device_seconds(service, floor)
+        cost = _usd(service, least)
+    with not_recording():
+        lone = day_of(service.fleet, 1.0)
         near = {key: users_within(service, times * least) for key, times in NEARNESS.items()}
+        prices = price_rows(row_of(service, floor), "of the floor, ")
+    with about("a lone user, while served"):
+        served = device_seconds(service, lone, busy=True)
+    with about("a lone user, every hour paid"):
+        paid = device_seconds(service, lone)
     fleet = service.fleet
     return [
-        Row("lone_user_cost_ratio", device_seconds(service, lone, busy=True) / full, "while served, of a full batch"),
-        Row("lone_user_reserved_cost_ratio", device_seconds(service, lone) / least, "every hour paid, of the floor"),
+        Row("lone_user_cost_ratio", served / full, "while served, of a full batch"),
+        Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("gpus_per_replica", service.case.devices, service.case.part.name),
-        Row("users_per_replica", fleet.users_a_replica, "fill one in the busiest hour"),
+        Row("users_per_replica", numeric.floor(fleet.users_a_replica), "in the busiest hour"),
         Row("users_within_2x", near["users_within_2x"], "least whose token costs twice the floor"),
         Row("users_within_10_percent", near["users_within_10_percent"], _headroom(service)),
-        Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
+        Row("floor_usd_per_million_tokens", cost, "with endless users"),
+        *prices,
         Row("floor_device_seconds", least, "of a device for each token"),
         *_headroom_row(service, last),
         *_against(asked, service),
@@ -119,7 +128,7 @@ def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
     if fleet.waiting >= 1:
         return ()
     kept = 1 - fleet.offered(users, busiest) / fleet.slots_needed(users, busiest)
-    return (Row("headroom_share", kept, f"of the slots of {show(users)} users kept for chance"),)
+    return (Row("headroom_share", kept, f"of the slots of {many(users, 'user')} kept for chance"),)
 
 
 def _usd(service: Service, seconds: float) -> float | None:
@@ -141,7 +150,8 @@ def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
         return (Row("users_at_api_price", None, "needs --price"),)
     with not_recording():
         users = users_within(service, asking / _usd_of_second(service))
-    said = f"own at ${asking:g} a million" if users else f"never: the floor is above ${asking:g} a million"
+    asked_for = f"{show(asking, 'USD')} a million"
+    said = f"own at {asked_for}" if users else f"never: the floor is above {asked_for}"
     return (Row("users_at_api_price", users, said),)
 
 
@@ -151,16 +161,16 @@ def _usd_of_second(service: Service) -> float:
 
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
     """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
-    fleet, least = service.fleet, device_seconds(service, floor)
-    unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
-    full = full_seconds(service)
+    fleet = service.fleet
     with not_recording():
+        least, full = device_seconds(service, floor), full_seconds(service)
+        unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
         parts = step_parts(service.inputs.replica, fleet.slots, service.context).by_operator
     step = sum(parts.values())
     prompts = fleet.curve.prompt_share(fleet.slots)
     shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
-    return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > 0)
+    return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
 def _columns(service: Service) -> tuple[str, ...]:
@@ -177,9 +187,10 @@ def _verdict(service: Service, results: list[Row]) -> str:
         f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
         f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
     )
-    reach = f"{near:,} users come within twice {floor}" if near else f"no number of users comes within twice {floor}"
+    come = "comes" if near == 1 else "come"
+    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
     replica = f"a replica of {many(service.case.devices, 'device')}"
-    return f"{text}. {reach}; {show(found['users_per_replica'])} fill {replica}."
+    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
 
 
 def _advice(service: Service) -> tuple[str, ...]:
@@ -212,16 +223,17 @@ def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, A
         mine = [row for row in rows if row["name"] == service.case.part.name]
         ends[service.case.part.name] = mine[0], mine[-1]
     key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
-    few, many = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
+    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
     users = rows[-1]["users"]
     same = f"{few} is cheapest for one user and for {users:,.0f}"
-    verdict = f"{same}." if few == many else f"{few} is cheapest for one user, {many} for {users:,.0f}."
+    verdict = f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."
+    missed = "".join(f"{service.case.part.name}: {service.missed}" for service in services if service.missed)
     columns = ("name", "users", "gpus", "batch", "utilization", key)
     return Report(
         command="economies",
-        verdict=verdict,
+        verdict=missed + verdict,
         inputs=tuple(asked.inputs),
-        series=Series(columns, rows, bar="cost_ratio", drawn="drawn"),
+        series=Series(columns, rows, bar="cost_ratio", scale="log"),
         notes=(*asked.notes, *nulls((), rows)),
-        met=all(service.case.fits for service in services),
+        met=all(service.case.fits and not service.missed for service in services),
     )

@@ -9,6 +9,7 @@ from infercost.case import Case, read_case
 from infercost.efficiency import law
 from infercost.engine.queueing import peakedness
 from infercost.errors import BadValue
+from infercost.keys import KEYS
 from infercost.question import Asked
 from infercost.report import Note, Row
 from infercost.service.curve import Curve, curve_of
@@ -30,7 +31,10 @@ LIMITS = {
 
 
 class Service(NamedTuple):
-    """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour."""
+    """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour.
+
+    ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible.
+    """
 
     case: Case
     inputs: StepInputs
@@ -39,6 +43,7 @@ class Service(NamedTuple):
     fleet: Fleet
     limits: dict[str, float]
     price: float | None
+    missed: str = ""
 
     @property
     def context(self) -> float:
@@ -56,7 +61,7 @@ def read_service(asked: Asked) -> Service:
 
     Raises:
         InfercostError: an option or a preset that cannot be used.
-        BadValue: a limit on latency that not even one user meets.
+        BadValue: a profile that has no service.
     """
     traced = read_traced(asked)
     case = read_case(asked)
@@ -65,7 +70,7 @@ def read_service(asked: Asked) -> Service:
         raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
     request = read_request(asked, case).request if case.model else None
     demand = read_demand(asked, case, request, traced)
-    curve, limits = _largest(asked, case, inputs, request, demand)
+    curve, limits, missed = _largest(asked, case, inputs, request, demand)
     most = max(1.0, float(int(min(limits.values()))))
     fleet = Fleet(
         curve=curve if curve.most == most else curve_of(inputs.replica, most, request, case.context, demand.decoded),
@@ -74,15 +79,15 @@ def read_service(asked: Asked) -> Service:
         hours=demand.shape.hours,
         follows=bool(asked.get("scale_down")),
         waiting=float(asked.take("max_wait_probability")) if "max_wait_probability" in asked.given else 1.0,
-        peakedness=max(peakedness(burstiness=demand.shape.burstiness), 1.0),
+        peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
     )
-    return Service(case, inputs, request, demand, fleet, limits, read_price(asked, case.part))
+    return Service(case, inputs, request, demand, fleet, limits, read_price(asked, case.part), missed)
 
 
 def _largest(
     asked: Asked, case: Case, inputs: StepInputs, request: Request | None, demand: Demand
-) -> tuple[Curve, dict[str, float]]:
-    """The replica at every batch, and the largest one that each limit allows."""
+) -> tuple[Curve, dict[str, float], str]:
+    """The replica at every batch, the largest one that each limit allows, and what not even one user meets."""
     limits: dict[str, float] = {}
     if (full := full_batch(case, inputs)) is not None:
         limits["arithmetic"] = full
@@ -91,15 +96,15 @@ def _largest(
     if "max_sequences" in asked.given or not limits:
         limits["engine"] = float(asked.take("max_sequences", 256, "what engines start with"))
     curve = curve_of(inputs.replica, max(1.0, min(limits.values())), request, case.context, demand.decoded)
+    missed = ""
     for name, option, times in (("latency", "max_tpot", curve.itls), ("first token", "max_ttft", curve.ttfts)):
         if option in asked.given:
-            limits[name] = curve.batch_within(times, float(asked.take(option)))
+            limit = float(asked.take(option))
+            limits[name] = curve.batch_within(times, limit)
             if limits[name] < 1:
-                flag = f"--{option.replace('_', '-')}"
-                raise BadValue(
-                    f"{flag}: one user alone takes {show(times[0], 's')}", "allow more, or take more devices"
-                )
-    return curve, limits
+                least = f"one user alone takes {show(times[0], 's')}, the least possible"
+                missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
+    return curve, limits, missed
 
 
 def nulls(results: Iterable[Row], rows: Iterable[Mapping[str, Any]] = ()) -> list[Note]:
@@ -110,10 +115,16 @@ def nulls(results: Iterable[Row], rows: Iterable[Mapping[str, Any]] = ()) -> lis
 
 
 def _reason(key: str) -> str:
-    if "usd" in key or key == "users_at_api_price":
-        return "needs --price, lengths of requests, or a price that is reached"
+    if key == "users_at_api_price":
+        return "needs --price, or a price that is above the floor"
+    if key.endswith(("_input", "_blended")):
+        return "needs --price, and the lengths of requests"
+    if "usd" in key:
+        return "needs --price"
     if key == "joules_per_token":
         return "no power of the part is known"
     if key in ("users_within_2x", "users_within_10_percent", "users_at_trough"):
         return "no number of users does"
-    return "streams of tokens have no requests, and messages no minutes: give what it needs"
+    if key in ("people_online", "minutes_per_day", "decoding_share"):
+        return "--messages-per-day says how much a user asks for, not how long"
+    return "streams of tokens have no requests: give --messages-per-day, --input-tokens and --output-tokens"

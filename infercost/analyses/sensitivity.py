@@ -101,11 +101,9 @@ def _matters(row: Mapping[str, Any], keys: Iterable[str] = ()) -> bool:
 
 
 def _sorted(rows: list[dict[str, Any]], main: str) -> list[dict[str, Any]]:
-    """The largest first, with the length of its bar."""
+    """The largest first."""
     sizes = {row["key"]: abs(row[f"elasticity_{main}"] or 0.0) for row in rows}
-    most = max(sizes.values(), default=0.0) or 1.0
-    rows = sorted(rows, key=lambda row: (-round(sizes[row["key"]], 3), not row["key"].startswith("gpu.")))
-    return [{**row, "drawn": sizes[row["key"]] / most} for row in rows]
+    return sorted(rows, key=lambda row: (-round(sizes[row["key"]], 3), not row["key"].startswith("gpu.")))
 
 
 def _series(rows: list[dict[str, Any]], answers: list[str]) -> Series:
@@ -114,7 +112,7 @@ def _series(rows: list[dict[str, Any]], answers: list[str]) -> Series:
         others = others[:1]
     shown = tuple(row for row in rows if _matters(row, (main, *others)))
     heads = {"key": Key("input", "", "input")}
-    return Series(("key", "shown", *others), tuple(rows), main, drawn="drawn", shown=shown, keys=heads)
+    return Series(("key", "shown", *others), tuple(rows), main, scale="size", shown=shown, keys=heads)
 
 
 def _verdict(report: Report, rows: list[dict[str, Any]], main: str) -> str:

@@ -4,10 +4,26 @@ from math import ceil
 from typing import Any
 
 from infercost.analyses.provision import Service
+from infercost.derivation import about
 from infercost.engine import economics, roofline
 from infercost.numeric import last_that
+from infercost.report import Row
 from infercost.service.fleet import Day, Fleet, day_of
 
+#: A bill in parts, and what is charged to each.
+APART = {
+    "input": "by the time that prompts take",
+    "output": "by the time that decoding takes",
+    "blended": "tokens in and out at one price",
+}
+#: Prices of a million tokens, by the end of their key, and what pays them.
+BILL = {
+    "": "output, every hour paid",
+    "_busy": "output, busy hours only",
+    "_output": "output, without its prompts",
+    "_input": "input",
+    "_blended": "input and output alike",
+}
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = 1e6
 
@@ -26,7 +42,12 @@ def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
 
 def row_of(service: Service, day: Day) -> dict[str, Any]:
     """Everything that a number of users answers, by JSON key."""
-    paid, busy = device_seconds(service, day), device_seconds(service, day, busy=True)
+    with about("every hour paid"):
+        paid = device_seconds(service, day)
+    with about("busy hours only"):
+        busy = device_seconds(service, day, busy=True)
+    with about("a mean second"):
+        used, reads = _utilization(service, day), _reads(service, day)
     return {
         "name": service.case.part.name,
         "users": day.users,
@@ -34,13 +55,13 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
         "batch": day.batch,
         "replicas": day.replicas,
         "gpus": day.replicas * service.case.devices,
-        "utilization": _utilization(service, day),
+        "utilization": used,
         "busy_share": day.replicas_busy / day.replicas_paid,
         "tokens_per_s": day.tokens_per_s,
         "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=day.itl),
         "tpot_s": day.itl,
         "ttft_s": service.fleet.curve.ttft(day.slowest.batch) if service.request else None,
-        "memory_bandwidth_utilization": _reads(service, day),
+        "memory_bandwidth_utilization": reads,
         "joules_per_token": _energy(service, day),
         "device_seconds_per_token": paid,
         "stable": day.stable,
@@ -51,21 +72,30 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
 def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, float | None]:
     """USD for a million tokens: all for those that come out, then apart by the time that prompts and decoding take."""
     price, prompts = service.price, day.prompt_share
-    keys = ("", "_busy", "_output", "_input", "_blended")
     if price is None:
-        return {f"usd_per_million_tokens{key}": None for key in keys}
+        return {f"usd_per_million_tokens{key}": None for key in BILL}
     read = service.request.input_tokens * day.requests_per_s / day.tokens_per_s if service.request else 0.0
     seconds = {"": (paid, 1.0), "_busy": (busy, 1.0), "_output": (paid, 1 - prompts)}
     if read:
         seconds |= {"_input": (paid / read, prompts), "_blended": (paid / (1 + read), 1.0)}
-    return {
-        f"usd_per_million_tokens{key}": economics.usd_per_million_of_share(
-            price=price, device_seconds=seconds[key][0], share=seconds[key][1]
-        )
-        if key in seconds
-        else None
-        for key in keys
-    }
+    return {f"usd_per_million_tokens{key}": _priced(price, seconds.get(key), what) for key, what in BILL.items()}
+
+
+def _priced(price: float, part: tuple[float, float] | None, what: str) -> float | None:
+    """USD for a million tokens that take so many device-seconds and such a share of the time."""
+    if part is None:
+        return None
+    with about(what):
+        return economics.usd_per_million_of_share(price=price, device_seconds=part[0], share=part[1])
+
+
+def price_rows(row: dict[str, Any], of: str = "") -> tuple[Row, ...]:
+    """The parts of a bill: for tokens in, for those out, for both alike; people see them where there are prompts."""
+    shown = row["usd_per_million_tokens_input"] is not None
+    return tuple(
+        Row(f"usd_per_million_tokens_{part}", row[f"usd_per_million_tokens_{part}"], of + remark, shown=shown)
+        for part, remark in APART.items()
+    )
 
 
 def _utilization(service: Service, day: Day) -> float:

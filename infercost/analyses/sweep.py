@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from math import log
 from typing import Any, NamedTuple
 
 from infercost.analyses.headline import Headline, columns_of, headline, values_of
@@ -154,25 +153,17 @@ def _series(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: tuple[di
     bar = next((key for key in head.bars if any(row.get(key) is not None for row in rows)), head.bars[-1])
     if KEYS[bar].unit == "share":
         return Series(columns, rows, bar=bar, keys=named)
-    drawn = _drawn([row[bar] for row in rows])
-    rows = tuple({**row, "drawn": share} for row, share in zip(rows, drawn, strict=True))
-    return Series(columns, rows, bar=bar, drawn="drawn", keys=named)
+    return Series(columns, rows, bar=bar, scale="log" if _are_far(rows, bar) else "size", keys=named)
 
 
-def _drawn(values: list[float | None]) -> list[float]:
-    """Lengths of bars: shares of the largest value, by logarithms where values are far apart."""
-    known = [value for value in values if value]
-    if not known:
-        return [0.0 for _ in values]
-    least, most = min(known), max(known)
-    if most <= FAR * least:
-        return [(value or 0.0) / most for value in values]
-    return [log(value / least) / log(most / least) if value else 0.0 for value in values]
+def _are_far(rows: Iterable[Mapping[str, Any]], bar: str) -> bool:
+    """Whether figures are so far apart that only their logarithms can be drawn."""
+    known = [row[bar] for row in rows if row[bar]]
+    return bool(known) and max(known) > FAR * min(known)
 
 
 def _bar_notes(series: Series) -> list[Note]:
-    known = [row[series.bar] for row in series.rows if row[series.bar]] if series.drawn else []
-    if not known or max(known) <= FAR * min(known):
+    if series.scale != "log":
         return []
     return [Note("bars", "the bars are drawn by logarithms: the figures are far apart")]
 

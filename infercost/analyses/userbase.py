@@ -11,7 +11,7 @@ from infercost.options import DEPLOYMENT, MODEL, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
 from infercost.stepping import read_step_inputs
-from infercost.units import show
+from infercost.units import digits, many
 
 #: Options that ask for a service rather than for the note's arithmetic.
 SERVED_PEOPLE = (
@@ -143,17 +143,19 @@ def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
     month = supply.price and economics.usd_per_month(price=supply.price, devices=devices)
     return (
         Row("slots", slots, "busiest hour"),
-        Row("gpus", devices, f"{replicas} x {supply.case.devices}, {supply.batch:,.0f} sequences each"),
+        Row("gpus", devices, f"{replicas} x {supply.case.devices}, {many(supply.batch, 'sequence')} each"),
         Row("usd_per_month", month, "paid every hour" if month else "needs --price"),
     )
 
 
 def _verdict(asked: Asked, mean: float, users: float, at_trough: float, demand: Demand) -> str:
-    per_day = f"{demand.minutes:g} minutes a day"
+    per_day = f"{many(demand.minutes, 'minute')} a day"
     if "users" in asked.given:
-        return f"{show(users)} daily users at {per_day} keep {show(mean)} sequences being decoded at once."
-    text = f"{show(mean)} sequences being decoded at once take {show(users)} daily users at {per_day}"
-    return f"{text}." if demand.trough == 1 else f"{text}, or {show(at_trough)} to fill the emptiest hour too."
+        keep = "keeps" if users == 1 else "keep"
+        return f"{many(users, 'daily user')} at {per_day} {keep} {many(mean, 'sequence')} being decoded at once."
+    take = "takes" if mean == 1 else "take"
+    text = f"{many(mean, 'sequence')} being decoded at once {take} {many(users, 'daily user')} at {per_day}"
+    return f"{text}." if demand.trough == 1 else f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
 
 
 def _advice(demand: Demand) -> tuple[str, ...]:
@@ -173,7 +175,7 @@ def _notes(users: float) -> list[Note]:
         notes.append(
             Note(
                 "approach-1m",
-                f"{show(users)} daily users become 1,000,000 when the emptiest hour has {users / MILLION:.3g} of the "
+                f"{many(users, 'daily user')} would be 1,000,000 if the emptiest hour had {users / MILLION:.3g} of the "
                 "mean load (or the same margin for users who stay away)",
             )
         )

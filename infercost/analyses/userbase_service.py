@@ -4,20 +4,18 @@ from typing import Any
 
 from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import most_users, row_of
+from infercost.analyses.service_cost import most_users, price_rows, row_of
 from infercost.case import misfit
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
-from infercost.numeric import last_that
+from infercost.numeric import floor, last_that
 from infercost.question import Asked
 from infercost.report import Note, Report, Row, Series
 from infercost.service.fleet import Day, Hour, day_of, wait
 from infercost.traffic import DAY
 from infercost.units import many, show
 
-#: A bill in parts: for tokens in, for those out, for both alike.
-APART = ("input", "output", "blended")
 #: More users than there are people.
 EVERYBODY = 1e11
 
@@ -38,11 +36,13 @@ def answer_service(asked: Asked) -> Report:
     service = service._replace(fleet=service.fleet._replace(fixed=int(asked.take("replicas") or 0)))
     users = _users(asked, service)
     day = day_of(service.fleet, users)
-    row, series = row_of(service, day), _by_hour(service, day)
+    row = row_of(service, day)
+    with not_recording():
+        series = _by_hour(service, day)
     results = _results(service, day, row)
     return Report(
         command="userbase",
-        verdict=misfit(service.case) + _verdict(service, day, row),
+        verdict=misfit(service.case) + service.missed + _verdict(service, day, row),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=series,
@@ -53,7 +53,7 @@ def answer_service(asked: Asked) -> Report:
             *nulls(results, series.rows if series else ()),
             *asked.notes,
         ),
-        met=service.case.fits and day.stable,
+        met=service.case.fits and day.stable and not service.missed,
     )
 
 
@@ -107,8 +107,8 @@ def _people_rows(service: Service, day: Day) -> list[Row]:
         Row("in_flight", _in_flight(service, day), "mean, prompts included", shown=service.request is not None),
         Row("concurrent_users", day.concurrent, shown=False),
         Row("mean_concurrent", day.concurrent, "sequences, mean over the day"),
-        Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g} of the mean load"),
-        Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g} of it"),
+        Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g}x the mean load"),
+        Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g}x the mean load"),
         Row("users_at_trough", day.users / low if low else None, shown=False),
     ]
 
@@ -120,7 +120,7 @@ def _fleet_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else ""),
         Row("gpus", row["gpus"], f"{service.case.devices} a replica"),
-        Row("users_capacity", int(_capacity(service, day.replicas)), "these replicas can take"),
+        Row("users_capacity", _capacity(service, day.replicas), "these replicas can take"),
         Row("batch", day.batch, "while busy"),
         Row("utilization", row["utilization"], "of the arithmetic, every hour"),
         Row("memory_bandwidth_utilization", row["memory_bandwidth_utilization"], "of the bandwidth, every hour"),
@@ -154,8 +154,8 @@ def _money_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
         Row("usd_per_month", month, "every hour that replicas run"),
         Row("usd_per_user_month", month and month / day.users),
         Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
+        *price_rows(row),
         Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
-        *(Row(f"usd_per_million_tokens_{part}", row[f"usd_per_million_tokens_{part}"], shown=False) for part in APART),
         Row("stable", day.stable, "" if day.stable else f"needs {_needed(service, day)} replicas"),
     ]
 
@@ -178,32 +178,35 @@ def _needed(service: Service, day: Day) -> int:
     return service.fleet._replace(fixed=0).replicas(day.users, max(service.fleet.hours))
 
 
-def _capacity(service: Service, replicas: int) -> float:
+def _capacity(service: Service, replicas: int) -> int:
+    """Whole users that so many replicas can take."""
     with not_recording():
-        return most_users(service.fleet._replace(fixed=0), replicas)
+        return int(floor(most_users(service.fleet._replace(fixed=0), replicas)))
 
 
 def _verdict(service: Service, day: Day, row: dict[str, Any]) -> str:
     devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
+    users, one = many(day.users, "daily user"), day.users == 1
     if not day.stable:
-        return f"{show(day.users)} daily users do not fit {devices}: {many(_needed(service, day), 'replica')} would do."
+        needed = many(_needed(service, day), "replica")
+        return f"{users} {'does' if one else 'do'} not fit {devices}: {needed} would do."
     cost = row["usd_per_million_tokens"]
     priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
-    full = f"a replica is full at {show(service.fleet.slots)} sequences: {LIMITS[service.binds]}"
-    return f"{show(day.users)} daily users take {devices}{priced}; {used}, and {full}."
+    full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
+    return f"{users} {'takes' if one else 'take'} {devices}{priced}; {used}, and {full}."
 
 
 def _advice(service: Service, day: Day) -> list[str]:
     """What one more replica, or a longer time between tokens, would buy."""
     now, more = (_capacity(service, day.replicas + extra) for extra in (0, 1))
     advice = [
-        f"one more replica of {many(service.case.devices, 'device')} would take {show(more - now)} more users, "
-        f"{show(more / now - 1, 'share')} of what these can"
+        f"one more replica of {many(service.case.devices, 'device')} would take {many(more, 'user')} in all, "
+        f"{show(more / now - 1, 'share')} more than these can"
     ]
     if service.binds in ("latency", "first token"):
         rest = min(limit for name, limit in service.limits.items() if name not in ("latency", "first token"))
-        held = f"{LIMITS[service.binds]} than {show(service.fleet.slots)} sequences a replica"
+        held = f"{LIMITS[service.binds]} than {many(service.fleet.slots, 'sequence')} a replica"
         advice.append(f"{held}: a longer one would let it grow to {show(rest)}")
     if not service.fleet.follows and service.fleet.hours_paid > 1:
         advice.append("--scale-down lets replicas go in quiet hours")

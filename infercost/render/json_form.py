@@ -14,8 +14,10 @@ def render(report: Report, width: int, sources: bool) -> str:
 
 
 def _nulls(report: Report) -> list[Note]:
-    """Why each result without a value has none."""
-    return [Note("null", f"{row.key} is null: {row.remark}") for row in report.results if row.value is None]
+    """Why each result without a value has none, where no note says it yet."""
+    said = {note.text.partition(" ")[0] for note in report.notes if note.code == "null"}
+    empty = [row for row in report.results if row.value is None and row.key not in said]
+    return [Note("null", f"{row.key} is null: {row.remark}") for row in empty]
 
 
 def document(report: Report, sources: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What every form for people shows, in order: verdict, inputs, numbers, parts, rows, advice, work, sources."""
 
 from collections.abc import Mapping
+from math import log
 from typing import Any, NamedTuple
 
 from infercost.keys import KEYS
@@ -9,6 +10,9 @@ from infercost.units import common_scale, digits, show
 
 BAR_WIDTH = 24
 COMMAND_WIDTH = 75
+#: A last column narrower than this is not worth wrapping.
+LEAST_WIDTH = 20
+MILLION = 1e6
 
 
 class Text(NamedTuple):
@@ -19,9 +23,22 @@ class Text(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Lines of a derivation, kept as they are."""
+    """Lines that are kept as they are, or where they are ``prose``, wrapped under their sign of equality."""
 
     lines: tuple[str, ...]
+    prose: bool = False
+
+    def within(self, width: int) -> list[str]:
+        """The lines in a width."""
+        return [part for line in self.lines for part in (self._wrapped(line, width) if self.prose else (line,))]
+
+    @staticmethod
+    def _wrapped(line: str, width: int) -> list[str]:
+        """One line as several, broken at spaces."""
+        from textwrap import wrap  # only --steps needs it
+
+        under = " " * (line.find(" = ") + 3) if line.startswith(" ") else ""
+        return wrap(line, width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False)
 
 
 class Grid(NamedTuple):
@@ -31,6 +48,17 @@ class Grid(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int]
     marked: int | None = None
+
+    @property
+    def widths(self) -> list[int]:
+        """The characters of each column."""
+        rows = [self.heads, *self.rows] if self.heads else self.rows
+        return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def gap(self, width: int) -> int:
+        """The spaces between columns: two, or where these leave too little room in a width, one."""
+        *others, last = self.widths
+        return 2 if sum(others) + min(last, LEAST_WIDTH) + 2 * len(others) <= width else 1
 
 
 Block = Text | Work | Grid
@@ -84,7 +112,8 @@ def _work(step: Any) -> Work:
             f"  {symbol} = {expression}",
             f"{start}{step.numbers}",
             f"{start}{show(step.value, step.unit)}",
-        )
+        ),
+        prose=True,
     )
 
 
@@ -144,12 +173,21 @@ def _series(series: Series) -> Grid:
         heads.append(series.key(series.bar).head)
         right.add(len(heads) - 1)
         heads.append("")
-        for cells, row in zip(rows, series.rows, strict=True):
-            cells += [
-                show(row[series.bar], series.key(series.bar).unit),
-                bar(row[series.drawn or series.bar] or 0.0, 7 if series.drawn else 9),
-            ]
+        for cells, row, drawn in zip(rows, series.rows, _bars(series), strict=True):
+            cells += [_cell(row, series.bar, series.key(series.bar).unit), drawn]
     return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
+
+
+def _bars(series: Series) -> list[str]:
+    """The bars beside the rows: wide for shares, narrower where the rest of the table is."""
+    values = [abs(row[series.bar] or 0.0) for row in series.rows]
+    if series.scale == "share":
+        return [bar(value, 9) for value in values]
+    least, most = min(filter(None, values), default=1.0), max(values) or 1.0
+    if series.scale == "size":
+        return [bar(value / most, 7) for value in values]
+    span = log(most / least) or 1.0
+    return [bar(log(value / least) / span if value else 0.0, 5) for value in values]
 
 
 def _column(series: Series, key: str) -> list[str]:
@@ -164,9 +202,15 @@ def _column(series: Series, key: str) -> list[str]:
 
 
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
-    """A value of a row, ``~`` where its figures are weak."""
-    text = show(row[key], unit)
+    """A value of a row, large counts in millions, ``~`` where its figures are weak."""
+    text = _short(row[key], unit)
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text
+
+
+def _short(value: Any, unit: str) -> str:
+    if unit not in ("", "x", "USD") or not isinstance(value, (int, float)) or value < MILLION:
+        return show(value, unit)
+    return f"{'$' if unit == 'USD' else ''}{show(value, 'param')}{unit if unit == 'x' else ''}"
 
 
 def _is_number(series: Series, key: str) -> bool:

@@ -3,12 +3,10 @@
 import re
 from textwrap import TextWrapper
 
-from infercost.render.layout import Block, Grid, Work, blocks
+from infercost.render.layout import LEAST_WIDTH, Block, Grid, Work, blocks
 from infercost.report import Report
 
-MARGIN = GAP = "  "
-#: A last column narrower than this is not worth wrapping.
-LEAST_WIDTH = 20
+MARGIN = "  "
 
 
 class Wrapper(TextWrapper):
@@ -30,14 +28,15 @@ def render(report: Report, width: int, sources: bool) -> str:
 def _text(block: Block, width: int) -> str:
     if isinstance(block, Grid):
         return grid(block, width)
-    return "\n".join(block.lines if isinstance(block, Work) else wrap(block.text, width))
+    return "\n".join(block.within(width) if isinstance(block, Work) else wrap(block.text, width))
 
 
 def grid(block: Grid, width: int) -> str:
     """Cells in aligned columns, the last one wrapped where it does not fit."""
     rows = [block.heads, *block.rows] if block.heads else list(block.rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    last = max(width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1) - 2, LEAST_WIDTH)
+    widths = block.widths
+    gap = " " * block.gap(width - len(MARGIN))
+    last = max(width - sum(widths[:-1]) - len(gap) * (len(widths) - 1) - len(MARGIN), LEAST_WIDTH)
     lines = []
     for row in rows:
         cells = [
@@ -45,9 +44,9 @@ def grid(block: Grid, width: int) -> str:
             for column, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
         if len(row[-1]) <= last:
-            lines.append((MARGIN + GAP.join(cells)).rstrip())
+            lines.append((MARGIN + gap.join(cells)).rstrip())
             continue
-        before = MARGIN + GAP.join(cells[:-1]) + GAP
+        before = MARGIN + gap.join(cells[:-1]) + gap
         for part in wrap(row[-1], last):
             lines.append((before + part).rstrip())
             before = " " * len(before)

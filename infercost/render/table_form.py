@@ -17,17 +17,17 @@ def render(report: Report, width: int, sources: bool, coloured: bool = False) ->
     console = Console(width=width, file=text, highlight=False, force_terminal=coloured)
     for block in blocks(report, sources):
         if isinstance(block, Grid):
-            console.print(_table(block))
+            console.print(_table(block, width))
         elif isinstance(block, Work):
-            console.print(RichText("\n".join(block.lines)), end="\n\n")
+            console.print(RichText("\n".join(block.within(width))), end="\n\n")
         else:
             console.print(RichText(block.text, style="bold" if block.strong else ""), end="\n\n")
     return text.getvalue()
 
 
-def _table(block: Grid) -> Table:
+def _table(block: Grid, width: int) -> Table:
     if block.heads:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, block.gap(width) - 1, 0, 0))
     else:
         table = Table(box=box.ROUNDED, show_header=False)
     for column in range(len(block.rows[0])):

@@ -5,15 +5,16 @@ from typing import NamedTuple
 
 from infercost import catalog
 from infercost.case import Case
+from infercost.derivation import about
 from infercost.engine import serving
 from infercost.errors import BadValue, Missing
 from infercost.question import Asked, Given, apply_sets
-from infercost.readers.traces import read_trace
+from infercost.readers.traces import Trace, read_trace
 from infercost.report import Note
 from infercost.service.fleet import Use
 from infercost.timing.replica import LEAST_OUTPUT, Request
-from infercost.traffic import Shape, hours_of
-from infercost.units import many
+from infercost.traffic import DAY, Shape, shape_of
+from infercost.units import many, show
 
 
 class Demand(NamedTuple):
@@ -21,8 +22,9 @@ class Demand(NamedTuple):
 
     use: Use
     shape: Shape
+    burstiness: float
     minutes: float | None = None
-    decoding_share: float = 1.0
+    decoding_share: float | None = None
     decoded: float = 0.0
 
 
@@ -34,6 +36,7 @@ def read_demand(asked: Asked, case: Case, request: Request | None, traced: Shape
         Missing: messages of no length.
     """
     shape = _shape(asked, traced)
+    burstiness = _burstiness(asked, shape)
     if "messages_per_day" not in asked.given:
         minutes = float(asked.take("minutes_per_day", 10, "about what chat services see"))
         share = float(asked.take("decoding_share", 1.0, "all minutes decode, as in the note"))
@@ -43,12 +46,13 @@ def read_demand(asked: Asked, case: Case, request: Request | None, traced: Shape
                 f"{minutes:g} minutes a day are more than all of the busiest hour, {shape.peak:.3g} times the mean",
                 "give fewer --minutes-per-day, a --decoding-share, or a flatter --traffic",
             )
-        return Demand(use, shape, minutes, share)
+        return Demand(use, shape, burstiness, minutes, share)
     if stray := [name for name in ("minutes_per_day", "decoding_share") if name in asked.given]:
         raise BadValue(f"--{stray[0].replace('_', '-')} and --messages-per-day both say how much", "give one of them")
     decoded = _decoded(asked, case, request)
-    rate = serving.request_rate(users=1.0, messages_per_day=float(asked.take("messages_per_day")))
-    return Demand(Use(rate=rate), shape, decoded=decoded)
+    with about("one user"):
+        rate = serving.request_rate(users=1.0, messages_per_day=float(asked.take("messages_per_day")))
+    return Demand(Use(rate=rate), shape, burstiness, decoded=decoded)
 
 
 def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
@@ -70,17 +74,18 @@ def _shape(asked: Asked, traced: Shape | None) -> Shape:
     """
     if traced and "traffic" in asked.given:
         raise BadValue("--trace and --traffic both shape the day", "give one of them")
-    shape = traced or _preset_shape(asked)
-    if "burstiness" in asked.given:
-        return shape._replace(burstiness=float(asked.take("burstiness")))
-    return shape
-
-
-def _preset_shape(asked: Asked) -> Shape:
+    if traced:
+        return traced
     preset = apply_sets(asked, catalog.load("traffic", asked.take("traffic", "flat", "a flat day")))
     source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
     asked.inputs[-1] = asked.inputs[-1]._replace(source=source, date=date)
-    return Shape(preset.name, hours_of(preset), preset.value("burstiness") if "burstiness" in preset.facts else 1.0)
+    return shape_of(preset)
+
+
+def _burstiness(asked: Asked, shape: Shape) -> float:
+    if "burstiness" in asked.given or shape.burstiness is None:
+        return float(asked.take("burstiness", 1.0, f"{shape.name} gives none: arrivals at random"))
+    return shape.burstiness
 
 
 def read_traced(asked: Asked) -> Shape | None:
@@ -90,7 +95,7 @@ def read_traced(asked: Asked) -> Shape | None:
     path = str(asked.take("trace"))
     trace = read_trace(path, asked.progress(path))
     mean = fsum(trace.hours) / len(trace.hours)
-    shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv or 1.0)
+    shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv)
     found = []
     for name in ("input_tokens", "output_tokens", "prefix_share") if "model" in asked.given else ("output_tokens",):
         value = getattr(trace, name)
@@ -99,8 +104,20 @@ def read_traced(asked: Asked) -> Shape | None:
             asked.given[name] = Given(whole, f"trace {path}")
             found.append(f"{name.replace('_', ' ')} {whole:,.3g}" if name == "prefix_share" else f"{whole:,} {name}")
     lengths = f", {', '.join(found).replace('_', ' ')}" if found else ""
-    bursts = f", gaps vary by {trace.gap_cv:.3g} of their mean" if trace.gap_cv else ""
+    bursts = "" if trace.gap_cv is None else f", gaps vary by {trace.gap_cv:.3g} of their mean"
     text = f"the trace holds {many(trace.requests, 'request')} over {many(len(shape.hours), 'hour')}"
     text += f", peak/mean {shape.peak:.3g}, trough/mean {shape.trough:.3g}{lengths}{bursts}"
-    asked.notes.append(Note("trace", text))
+    asked.notes += [Note("trace", text), *_short(trace)]
     return shape
+
+
+def _short(trace: Trace) -> list[Note]:
+    """That less than a day stands for the whole of it."""
+    count, minutes = len(trace.hours), trace.seconds / 60
+    if count >= DAY:
+        return []
+    lasts, taken = many(count, "hour"), "they are taken for all of it, over and over"
+    if count == 1:
+        lasts = many(minutes, "minute") if minutes >= 1 else show(trace.seconds, "s")
+        taken = "its one rate is taken for every hour, a flat day"
+    return [Note("trace-short", f"the trace lasts {lasts}, less than a day: {taken}")]

@@ -76,7 +76,7 @@ def test_an_api_price_is_met_at_the_users_it_says() -> None:
     report = infercost.economies(**CHAT, api_price=10, price=2)
     users = report["users_at_api_price"]
     cost, before = (
-        rows_of(infercost.economies(**CHAT, users=count, points=1, price=2))[-1]["usd_per_million_tokens"]
+        rows_of(infercost.economies(**CHAT, users=count, points=2, price=2))[-1]["usd_per_million_tokens"]
         for count in (users, users - 100)
     )
     assert cost <= 10 * (1 + 1e-9) < before * (1 + 1e-9)
@@ -124,7 +124,6 @@ def test_two_hundred_user_counts_take_half_a_second() -> None:
     ("more", "words"),
     [
         ({"messages_per_day": 8}, "messages need lengths"),
-        ({"max_tpot": "1ms"}, "one user alone takes"),
         ({"minutes_per_day": 5, "messages_per_day": 8, "input_tokens": 9, "output_tokens": 9}, "both say how much"),
         ({"price": 2, "purchase_price": 3}, "rents"),
         ({"years": 3}, "needs what the machine costs"),
