@@ -18,8 +18,8 @@ from infercost.units import many, show
 
 #: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
-#: A part of the floor below this share of it is the last bits of a float.
-DUST = 1e-9
+#: A part of the floor below this share of it comes of rounding, of floats or of the last of endless replicas.
+DUST = 1e-5
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 
@@ -218,8 +218,10 @@ def _notes(service: Service) -> list[Note]:
 
 def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, Any], ...]) -> Report:
     """Several parts: all rows, told apart by name, and the cheapest at either end."""
+    names = tuple(service.case.part.name for service in services)
+    inputs = tuple(item._replace(value=names) if item.key == "gpu" else item for item in asked.inputs)
     ends = {}
-    for service in services:
+    for service in [service for service in services if not service.missed] or services:
         mine = [row for row in rows if row["name"] == service.case.part.name]
         ends[service.case.part.name] = mine[0], mine[-1]
     key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
@@ -232,7 +234,7 @@ def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, A
     return Report(
         command="economies",
         verdict=missed + verdict,
-        inputs=tuple(asked.inputs),
+        inputs=inputs,
         series=Series(columns, rows, bar="cost_ratio", scale="log"),
         notes=(*asked.notes, *nulls((), rows)),
         met=all(service.case.fits and not service.missed for service in services),

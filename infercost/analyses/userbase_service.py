@@ -65,7 +65,10 @@ def _users(asked: Asked, service: Service) -> float:
         raise Missing("a service needs --users or --concurrent", "for example --users 100k")
     wanted = float(asked.take("concurrent"))
     with not_recording():
-        return last_that(lambda users: day_of(service.fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+        users = last_that(lambda users: day_of(service.fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+    if users == EVERYBODY:
+        raise BadValue(f"--concurrent {show(wanted)}: nobody has so many users", "give fewer, or more --replicas")
+    return users
 
 
 def _results(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
@@ -156,7 +159,7 @@ def _money_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
         Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
         *price_rows(row),
         Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
-        Row("stable", day.stable, "" if day.stable else f"needs {_needed(service, day)} replicas"),
+        Row("stable", day.stable, "" if day.stable else f"needs {many(_needed(service, day), 'replica')}"),
     ]
 
 

@@ -102,22 +102,26 @@ def read_traced(asked: Asked) -> Shape | None:
         if value is not None and name not in asked.given:
             whole = value if name == "prefix_share" else max(1, round(value))
             asked.given[name] = Given(whole, f"trace {path}")
-            found.append(f"{name.replace('_', ' ')} {whole:,.3g}" if name == "prefix_share" else f"{whole:,} {name}")
+            found.append(f"prefix share {whole:,.3g}" if name == "prefix_share" else many(whole, name.rstrip("s")))
     lengths = f", {', '.join(found).replace('_', ' ')}" if found else ""
     bursts = "" if trace.gap_cv is None else f", gaps vary by {trace.gap_cv:.3g} of their mean"
-    text = f"the trace holds {many(trace.requests, 'request')} over {many(len(shape.hours), 'hour')}"
+    text = f"the trace holds {many(trace.requests, 'request')} over {_lasts(trace)}"
     text += f", peak/mean {shape.peak:.3g}, trough/mean {shape.trough:.3g}{lengths}{bursts}"
     asked.notes += [Note("trace", text), *_short(trace)]
     return shape
 
 
+def _lasts(trace: Trace) -> str:
+    """How long a trace lasts: its hours, or what there is of a single one."""
+    if len(trace.hours) > 1:
+        return many(len(trace.hours), "hour")
+    return many(trace.seconds / 60, "minute") if trace.seconds >= 60 else show(trace.seconds, "s")
+
+
 def _short(trace: Trace) -> list[Note]:
     """That less than a day stands for the whole of it."""
-    count, minutes = len(trace.hours), trace.seconds / 60
-    if count >= DAY:
+    if len(trace.hours) >= DAY:
         return []
-    lasts, taken = many(count, "hour"), "they are taken for all of it, over and over"
-    if count == 1:
-        lasts = many(minutes, "minute") if minutes >= 1 else show(trace.seconds, "s")
-        taken = "its one rate is taken for every hour, a flat day"
-    return [Note("trace-short", f"the trace lasts {lasts}, less than a day: {taken}")]
+    one, several = "its one rate is taken for every hour, a flat day", "they are taken for all of it, over and over"
+    taken = one if len(trace.hours) == 1 else several
+    return [Note("trace-short", f"the trace lasts {_lasts(trace)}, less than a day: {taken}")]

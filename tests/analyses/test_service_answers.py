@@ -52,7 +52,9 @@ def test_parts_side_by_side_say_which_cannot_meet_a_limit() -> None:
     report = infercost.economies(**{**CHATTING, "gpu": ["h100:4", "b200:4"], "max_tpot": "20ms"})
     assert not report.met
     assert report.verdict.startswith("h100-sxm: Cannot meet")
+    assert next(item.value for item in report.inputs if item.key == "gpu") == ("h100-sxm", "b200-sxm")
     assert "b200-sxm: Cannot" not in report.verdict
+    assert "b200-sxm is cheapest for one user and for" in report.verdict
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(58, "58 s"), (600, "10 minutes"), (7200, "2 hours")])
@@ -63,6 +65,7 @@ def test_a_trace_of_less_than_a_day_says_so(seconds: int, words: str, tmp_path: 
     path.write_text("\n".join(["Timestamp,Request tokens,Response tokens", *rows]))
     notes = {note.code: note.text for note in infercost.economies(**CHATTING, trace=str(path)).notes}
     assert f"the trace lasts {words}, less than a day" in notes["trace-short"]
+    assert f"101 requests over {words}" in notes["trace"]
     assert ("flat day" in notes["trace-short"]) == (seconds < 3600)
 
 
@@ -134,6 +137,13 @@ def test_users_are_a_number_of_people(command: str, users: str, run: Run) -> Non
     assert "a number of users is at" in said.err
 
 
+@pytest.mark.parametrize("more", [(), ("--replicas", "1")])
+def test_a_concurrency_that_nobody_has_is_refused(more: tuple[str, ...], run: Run) -> None:
+    said = run("userbase", *CHAT, "--concurrent", "1e15", *more)
+    assert (said.code, said.out) == (2, "")
+    assert "nobody has so many users" in said.err
+
+
 def test_whole_users_fill_a_replica_by_one_rule() -> None:
     """What a replica holds is not rounded up: with one user more it is too small."""
     holds = infercost.economies(**CHATTING)["users_per_replica"]
@@ -144,11 +154,16 @@ def test_whole_users_fill_a_replica_by_one_rule() -> None:
     assert f"{two:,} users in all" in infercost.userbase(**CHATTING, users=holds).advice[0]
 
 
-def test_no_bar_of_rounding() -> None:
-    names = {name for name, _, _ in infercost.economies(**CHATTING, traffic="flat").parts}
-    assert "prompts" in names
-    assert "idle hours" not in names
-    assert "idle hours" in {name for name, _, _ in infercost.economies(**CHATTING, traffic="work").parts}
+@pytest.mark.parametrize("more", [{"traffic": "flat"}, {"traffic": "work", "scale_down": True}])
+def test_no_bar_of_rounding(more: dict) -> None:
+    """No hour stands idle on a flat day, or where replicas go with the load: floats said 6e-16 and 9e-7 of them."""
+    report = infercost.economies(gpu="h100-note", params="70B", **more)
+    assert [name for name, _, _ in report.parts] == ["arithmetic"]
+
+
+def test_hours_that_stand_idle_are_a_part_of_the_floor() -> None:
+    parts = infercost.economies(gpu="h100-note", params="70B", traffic="work").parts
+    assert [name for name, _, _ in parts] == ["arithmetic", "idle hours"]
 
 
 def test_every_null_has_one_note_that_fits_it(run: Run) -> None:
