@@ -35,7 +35,7 @@ def test_ranges(kind: units.Kind, text: str, points: tuple[float, ...]) -> None:
         ("1k:", "is empty"),
         ("8:1", "falls"),
         ("1:9:0", "not above zero"),
-        ("1:9:-2", "not above zero"),
+        ("1:9:-2", "below zero"),
         ("1:9:x1", "does not grow"),
         ("1:9:x0.5", "does not grow"),
         ("0:9", "starts at 0"),

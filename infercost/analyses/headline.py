@@ -88,7 +88,7 @@ def headline(asked: Asked, axes: Iterable[Axis] = ()) -> Headline:
 def values_of(asked: Asked, report: Report) -> dict[str, Any]:
     """Every result by its key, and those of the number of users where one was asked for."""
     last = report.series.rows[-1] if report.series and "users" in asked.given else {}
-    return {key: value for key, value in last.items() if key != "name"} | report.values
+    return report.values | {key: value for key, value in last.items() if key != "name"}
 
 
 def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:
