@@ -9,8 +9,17 @@ from infercost.question import Asked, ask
 from infercost.report import Report
 
 
-def answer(asked: Asked, steps: bool = False) -> Report:
-    """The report of a question, with the work shown when asked for."""
+def answer(asked: Asked, steps: bool = False, charts: bool = False) -> Report:
+    """The report of a question, with the work shown and pictures made when asked for."""
+    report = _answer(asked, steps)
+    if not charts:
+        return report
+    from infercost.analyses.pictures import charts as charts_of
+
+    return replace(report, charts=charts_of(asked, report))
+
+
+def _answer(asked: Asked, steps: bool) -> Report:
     analyse = import_module(asked.command.module).answer
     if not steps:
         report: Report = analyse(asked)
@@ -24,8 +33,8 @@ def answer(asked: Asked, steps: bool = False) -> Report:
 
 
 def _question(command: str, options: dict[str, Any], words: tuple[Any, ...] = ()) -> Report:
-    steps = bool(options.pop("steps", False))
-    return answer(ask(command, options, words), steps=steps)
+    steps, charts = (bool(options.pop(name, False)) for name in ("steps", "charts"))
+    return answer(ask(command, options, words), steps=steps, charts=charts)
 
 
 def fit(**options: Any) -> Report:

@@ -145,7 +145,7 @@ class Command(NamedTuple):
     """One question of the tool: the module that answers it and the options that it takes.
 
     ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most, and
-    ``word`` what the help calls one.
+    ``word`` what the help calls one; ``pictured`` whether there is a picture of its answer.
     """
 
     name: str
@@ -154,6 +154,7 @@ class Command(NamedTuple):
     arguments: str = ""
     words: tuple[int, int | None] = (0, 0)
     word: str = "NAME"
+    pictured: bool = False
 
     @property
     def module(self) -> str:
@@ -166,16 +167,19 @@ _COMMANDS = (
         "fit",
         "how many accelerators hold it, and what is left",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch"),
+        pictured=True,
     ),
     Command(
         "utilization",
         "one step: times, what binds, how well it is used",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT),
+        pictured=True,
     ),
     Command(
         "sweep-batch",
         "the same over batch sizes: the knee, a lone user's price",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batches", *STEP),
+        pictured=True,
     ),
     Command(
         "userbase",
@@ -194,6 +198,7 @@ _COMMANDS = (
             *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
             *OWNING, "api_price",
         ),
+        pictured=True,
     ),
     Command(
         "compare",
@@ -201,6 +206,7 @@ _COMMANDS = (
         ("parts", "all", "model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set"),
         arguments="parts",
         words=(0, None),
+        pictured=True,
     ),
     Command(
         "validate",

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.keys import KEYS
+
+if TYPE_CHECKING:
+    from infercost.chart import Picture
 
 
 class Row(NamedTuple):
@@ -85,6 +88,7 @@ class Report:
 
     ``follow`` is a command that follows from it, for the user to paste.
     ``file`` is what the command line writes where the answer is a file, and nobody else does.
+    ``charts`` are what to draw of it, where a picture was asked for.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
 
@@ -100,6 +104,7 @@ class Report:
     steps: tuple[Any, ...] = ()
     met: bool = True
     file: File | None = None
+    charts: "tuple[Picture, ...]" = ()
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

@@ -14,7 +14,7 @@ FLOORS = [
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "timing", "law_2025"},
-    {"report", "options", "question", "case", "served", "stepping", "measurements", "service"},
+    {"report", "chart", "options", "question", "case", "served", "stepping", "measurements", "service"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

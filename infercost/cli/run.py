@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from infercost.api import answer
@@ -19,6 +20,8 @@ DOES_NOT_FIT = 3
 _ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 #: Forms that carry their notes themselves.
 _WITH_NOTES = ("json", "markdown")
+#: The picture that shows the work too.
+PAGE = ".html"
 
 
 def run(command: Command, options: dict[str, Any]) -> int:
@@ -29,7 +32,8 @@ def run(command: Command, options: dict[str, Any]) -> int:
     """
     output = None if "output" in command.options else options.pop("output")
     steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
-    form = _form(options, output)
+    form, plot = _form(options, output), options.pop("plot", None)
+    ending = _ending(plot, form, output)
     words = options.pop("words", None) or ()
     asked = ask(
         command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
@@ -38,13 +42,18 @@ def run(command: Command, options: dict[str, Any]) -> int:
         raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
     with ExitStack() as shown:
         asked.progress = lambda path: _progress(path, shown)
-        report = answer(asked, steps=steps)
+        report = answer(asked, steps=steps or ending == PAGE, charts=plot is not None)
+    picture = _picture(report, ending) if plot else b""
+    report = report if steps else replace(report, steps=())
+    text = _text(report, form, sources, output) + (_drawn(report, form, output) if plot == "" else "")
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
+    if plot:
+        write_file(plot, picture, "--plot")
     if output is None:
-        write_output(_text(report, form, sources))
+        write_output(text)
     else:
-        write_file(str(output), to_text(report, form, sources=sources))
+        write_file(str(output), text)
     if form not in _WITH_NOTES and sys.stderr is not None:
         notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
         print("".join(notes), end="", file=sys.stderr)
@@ -87,7 +96,9 @@ def _is_coloured() -> bool:
     return (_is_terminal() or _colour_is_forced()) and not os.environ.get("NO_COLOR")
 
 
-def _text(report: Report, form: str, sources: bool) -> str:
+def _text(report: Report, form: str, sources: bool, output: str | None) -> str:
+    if output is not None:
+        return to_text(report, form, sources=sources)
     if form != "table":
         return to_text(report, form, _width(), sources)
     from infercost.render.table_form import render
@@ -100,3 +111,47 @@ def _width() -> int:
     from shutil import get_terminal_size
 
     return max(get_terminal_size((80, 24)).columns, 60)
+
+
+def _ending(plot: str | None, form: str, output: str | None) -> str | None:
+    """The ending of a picture's file; None where none is asked for, or one in the terminal.
+
+    Raises:
+        BadValue: no picture ends so, the form has no place for one, or the answer goes to the same file.
+    """
+    if plot:
+        from infercost.render.plot import ending_of
+
+        if output is not None and os.path.realpath(output) == os.path.realpath(plot):
+            raise BadValue(f"--output and --plot both write {plot}", "give each a file of its own")
+        return ending_of(plot)
+    if plot is not None and form in ("json", "csv"):
+        raise BadValue(f"{form} has no place for a picture", "give it a file of its own: --plot out.svg")
+    return None
+
+
+def _picture(report: Report, ending: str | None) -> bytes:
+    from infercost.render.plot import to_picture
+
+    return to_picture(report, str(ending))
+
+
+def _drawn(report: Report, form: str, output: str | None) -> str:
+    """The pictures below the text, in ASCII where a reader's place has no more."""
+    from infercost.render.plot import to_lines
+
+    text = to_lines(report) if output is not None else to_lines(report, _width(), _is_ascii())
+    return f"\n```text\n{text}```\n" if form == "markdown" else f"\n{text}"
+
+
+def _is_ascii() -> bool:
+    """Whether standard output, or the terminal behind it, shows nothing beyond ASCII."""
+    from infercost.render.plot.terminal import LETTERS
+
+    if _is_terminal() and os.environ.get("TERM") in ("dumb", "linux"):
+        return True
+    try:
+        LETTERS.encode((sys.stdout and sys.stdout.encoding) or "utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False

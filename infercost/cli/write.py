@@ -54,31 +54,32 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def write_file(path: str, text: str) -> None:
-    """Write a file whole, or leave what was there.
+def write_file(path: str, content: str | bytes, flag: str = "--output") -> None:
+    """Write a file whole, or leave what was there; ``flag`` asked for it.
 
     Raises:
         BadFile: the place cannot be written.
     """
     target = os.path.realpath(path)
+    content = content.encode() if isinstance(content, str) else content
     try:
         if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-            with open(target, "w", encoding="utf-8") as device:
-                device.write(text)
+            with open(target, "wb") as device:
+                device.write(content)
             return
-        _replace(target, text)
+        _replace(target, content)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"--output {path}: {reason}", "give a file in a folder that you may write") from error
+        raise BadFile(f"{flag} {path}: {reason}", "give a file in a folder that you may write") from error
 
 
-def _replace(target: str, text: str) -> None:
+def _replace(target: str, content: bytes) -> None:
     from tempfile import NamedTemporaryFile
 
     folder = os.path.dirname(target)
-    with NamedTemporaryFile("w", dir=folder, prefix=".infercost-", delete=False, encoding="utf-8") as file:
+    with NamedTemporaryFile("wb", dir=folder, prefix=".infercost-", delete=False) as file:
         try:
-            file.write(text)
+            file.write(content)
             file.close()
             os.chmod(file.name, _mode(target))
             os.replace(file.name, target)
