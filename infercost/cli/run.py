@@ -45,7 +45,9 @@ def run(command: Command, options: dict[str, Any]) -> int:
         report = answer(asked, steps=steps or ending == PAGE, charts=plot is not None)
     picture = _picture(report, ending) if plot else b""
     report = report if steps else replace(report, steps=())
-    text = _text(report, form, sources, output) + (_drawn(report, form, output) if plot == "" else "")
+    text = _text(report, form, sources, output)
+    if plot == "":
+        text = f"{text.rstrip()}\n\n{_drawn(report, form, output)}"
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
     if plot:
@@ -141,7 +143,7 @@ def _drawn(report: Report, form: str, output: str | None) -> str:
     from infercost.render.plot import to_lines
 
     text = to_lines(report) if output is not None else to_lines(report, _width(), _is_ascii())
-    return f"\n```text\n{text}```\n" if form == "markdown" else f"\n{text}"
+    return f"```text\n{text}```\n" if form == "markdown" else text
 
 
 def _is_ascii() -> bool:

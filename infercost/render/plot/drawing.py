@@ -9,6 +9,8 @@ from infercost.units import show
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 92, 20, 30, 56
 LEGEND, BAR = 20, 30
+#: Numbers along an axis at most.
+TICKS = 10
 #: Places between two marks of a line, as shares of its values.
 MARKS = 7
 #: Shapes around nothing, in the order of the lines: circle, square, triangle, diamond, triangle down.
@@ -57,7 +59,7 @@ def _frame(across: Scale, up: Scale) -> str:
     ticks = [
         f'<path class="axis" d="M{LEFT - 5} {_y(up, value):.1f}h5"/>'
         f'<text x="{LEFT - 9}" y="{_y(up, value) + 4:.1f}" text-anchor="end">{escape(text)}</text>\n'
-        for value, text in up.ticks(8)
+        for value, text in up.ticks(TICKS)
     ]
     return (
         f'<path class="axis" d="M{LEFT} {TOP + 12}V{floor}H{WIDTH - RIGHT}"/>\n{"".join(ticks)}'
@@ -69,7 +71,7 @@ def _floor(scale: Scale, left: float, floor: float) -> str:
     ticks = [
         f'<path class="axis" d="M{_x(scale, value, left):.1f} {floor}v5"/>'
         f'<text x="{_x(scale, value, left):.1f}" y="{floor + 20}" text-anchor="middle">{escape(text)}</text>\n'
-        for value, text in scale.ticks(8)
+        for value, text in scale.ticks(TICKS)
     ]
     label = escape(axis_text(scale.axis))
     return f'{"".join(ticks)}<text x="{WIDTH - RIGHT}" y="{floor + 42}" text-anchor="end">{label}</text>\n'

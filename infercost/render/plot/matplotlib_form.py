@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Inches across, of a chart's height, and of a bar's; dots an inch of a PNG.
 WIDTH, HEIGHT, BAR_HEIGHT, DOTS = 8.0, 4.6, 0.36, 150
+#: Numbers along an axis at most.
+TICKS = 10
 #: Text stays text in an SVG, its ids do not change, and dollars are dollars.
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -69,8 +71,8 @@ def _chart(axes: "Axes", chart: Chart) -> None:
     for number, line in enumerate(chart.lines):
         _line(axes, line, number)
     _frame(axes, chart.title)
-    _axis(axes.xaxis, across, 8)
-    _axis(axes.yaxis, up, 8)
+    _axis(axes.xaxis, across, TICKS)
+    _axis(axes.yaxis, up, TICKS)
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(up.low, up.high)
     for x, y, label in (value for line in chart.lines for value in line.said):
@@ -114,7 +116,7 @@ def _bars(axes: "Axes", bars: Bars) -> None:
     starts, values = [bar.start for bar in bars.bars], [bar.value for bar in bars.bars]
     axes.barh(places, values, left=starts, height=0.62, color=COLOURS[0])
     _frame(axes, f"{bars.title}\n{bars.line_said}".rstrip())
-    _axis(axes.xaxis, bar_scale(bars), 8)
+    _axis(axes.xaxis, bar_scale(bars), TICKS)
     axes.set_yticks(places, [f"{bar.name}  {show(bar.value, unit)}" for bar in bars.bars])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()

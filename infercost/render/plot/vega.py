@@ -1,27 +1,36 @@
 """A Vega-Lite 5 specification, values and all: to be drawn, restyled or read back by other tools."""
 
 import json
+import re
 from typing import Any
 
-from infercost.chart import Axis, Bars, Chart, Line
+from infercost.chart import Axis, Bars, Chart, Line, Picture
 from infercost.render.plot.scale import axis_text
 from infercost.render.plot.style import COLOURS
 from infercost.report import Report
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+#: The lines of an object of a key and plain values, as it is indented.
+_A_VALUE = re.compile(r'\{(?:\s+"\w+": (?:"(?:[^"\\\n]|\\.)*"|[^\s"{}\[\]]+)(?:,|(?=\s+\})))+\s+\}')
+_BREAK = re.compile(r"\n\s*")
 #: How Vega writes a tick, by unit.
 _FORMATS = {"share": ".3~%", "USD": "$.3~s"}
 
 
 def render(report: Report, ending: str) -> bytes:
-    """The pictures one below the other, as a JSON document."""
+    """The pictures one below the other, as a JSON document with a line for each value."""
     document = {
         "$schema": SCHEMA,
         "description": report.verdict,
         "config": {"range": {"category": list(COLOURS)}},
-        "vconcat": [_chart(picture) if isinstance(picture, Chart) else _bars(picture) for picture in report.charts],
+        "vconcat": [_view(picture) for picture in report.charts],
     }
-    return (json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return (_A_VALUE.sub(lambda value: _BREAK.sub(" ", value[0]), text) + "\n").encode()
+
+
+def _view(picture: Picture) -> dict[str, Any]:
+    return _chart(picture) if isinstance(picture, Chart) else _bars(picture)
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
