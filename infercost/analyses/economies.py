@@ -26,8 +26,7 @@ def answer(asked: Asked) -> Report:
     Raises:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
-    parts = asked.get("gpu") or ()
-    services = [_on(asked, part) for part in parts] if len(parts) > 1 else [_alone(asked)]
+    services = _services(asked)
     last = _last(asked, services)
     rows = tuple(row for service in services for row in _rows(asked, service, last))
     if len(services) > 1:
@@ -48,8 +47,25 @@ def answer(asked: Asked) -> Report:
     )
 
 
+def curve(asked: Asked) -> tuple[dict[str, Any], ...]:
+    """The rows of an answer without the rest of it, which takes longer than they do.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used; see ``read_service``.
+    """
+    services = _services(asked)
+    last = _last(asked, services)
+    return tuple(row for service in services for row in _rows(asked, service, last))
+
+
+def _services(asked: Asked) -> list[Service]:
+    """The service on each of the parts that are asked for."""
+    parts = asked.get("gpu") or ()
+    return [_on(asked, part) for part in parts] if isinstance(parts, tuple) and len(parts) > 1 else [_alone(asked)]
+
+
 def _alone(asked: Asked) -> Service:
-    if parts := asked.get("gpu"):
+    if isinstance(parts := asked.get("gpu"), tuple):
         asked.given["gpu"] = Given(parts[0], asked.given["gpu"].origin)
     return read_service(asked)
 
@@ -223,6 +239,12 @@ def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, A
         verdict=verdict,
         inputs=tuple(asked.inputs),
         series=Series(columns, rows, bar="cost_ratio", drawn="drawn"),
-        notes=(*asked.notes, *nulls((), rows)),
+        notes=(_kind(services), *asked.notes, *nulls((), rows)),
         met=all(service.case.fits for service in services),
     )
+
+
+def _kind(services: list[Service]) -> Note:
+    """Whether the rows of all parts are a bound; where one is not, what it is."""
+    notes = [note for service in services for note in step_notes(service.case, service.inputs)]
+    return min((note for note in notes if note.code in ("bound", "estimate")), key=lambda note: note.code == "bound")

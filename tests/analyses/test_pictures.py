@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.pictures import _ANSWERED, _ASKED_AGAIN
+from infercost.analyses.pictures import DRAWN
 from infercost.analyses.pictures.service import frontier_chart
 from infercost.chart import Bars, Chart, Line
 from infercost.options import COMMANDS
@@ -36,12 +36,16 @@ def at(line: Line, x: float) -> float:
 
 
 def test_every_command_that_takes_the_option_has_a_picture_and_no_other() -> None:
-    drawn = {*_ANSWERED, *_ASKED_AGAIN} & set(COMMANDS)
-    assert {command.name for command in COMMANDS.values() if command.pictured} == drawn
+    assert {command.name for command in COMMANDS.values() if command.pictured} == {*DRAWN} & {*COMMANDS}
 
 
 def test_nothing_is_drawn_that_nobody_asked_for() -> None:
     assert infercost.utilization(gpu="h100-note", params=1.6e12).charts == ()
+
+
+def test_an_answer_that_has_no_picture_says_so() -> None:
+    with pytest.raises(infercost.InfercostError, match="userbase have no picture"):
+        infercost.userbase(concurrent=5, charts=True)
 
 
 def test_the_lone_user_of_the_note_stands_under_its_roof() -> None:
@@ -98,6 +102,10 @@ def test_a_further_replica_is_a_jump_of_the_cost() -> None:
 def test_devices_side_by_side_are_a_line_each() -> None:
     drawn = chart(infercost.economies(gpu=["h100:4", "mi300x:2"], model="llama-3.1-70b", charts=True))
     assert [line.name for line in drawn.lines] == ["4 x h100-sxm", "2 x mi300x"]
+    assert drawn.title == "Cost of a token against users: an estimate"
+    bare = chart(infercost.economies(**{**NOTE, "gpu": ["h100-note:20", "h100-note:40"]}))
+    assert [line.name for line in bare.lines] == ["20 x h100-note", "40 x h100-note"]
+    assert bare.title == "Cost of a token against users: a bound"
 
 
 @pytest.mark.parametrize(("devices", "fits"), [(4, True), (2, False)])

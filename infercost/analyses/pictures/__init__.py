@@ -1,33 +1,31 @@
-"""What a report looks like: a curve is asked for again at more points, everything else is drawn as it was answered."""
+"""What a report looks like: curves are worked out again at more points, everything else is drawn as it was answered."""
 
-from collections.abc import Callable
+from importlib import import_module
 
-from infercost.analyses.pictures.bars import compare_charts, memory_chart
-from infercost.analyses.pictures.service import economies_chart, frontier_charts
-from infercost.analyses.pictures.step import roofline_chart, sweep_charts
 from infercost.chart import Picture
+from infercost.errors import BadValue
 from infercost.question import Asked
 from infercost.report import Report
 
-_ANSWERED: dict[str, Callable[[Report], tuple[Picture, ...]]] = {
-    "fit": memory_chart,
-    "utilization": roofline_chart,
-    "frontier": frontier_charts,
-    "compare": compare_charts,
-}
-_ASKED_AGAIN: dict[str, Callable[[Asked, Report], tuple[Picture, ...]]] = {
-    "sweep-batch": sweep_charts,
-    "economies": economies_chart,
+#: The module and the function that draw the answer of each command.
+DRAWN = {
+    "fit": ("bars", "memory_charts"),
+    "utilization": ("step", "roofline_charts"),
+    "sweep-batch": ("step", "sweep_charts"),
+    "economies": ("service", "economies_charts"),
+    "frontier": ("service", "frontier_charts"),
+    "compare": ("bars", "compare_charts"),
 }
 
 
 def charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
-    """The pictures of an answer, from the question and the report; a command without any has none.
+    """The pictures of an answer, from the question and the report.
 
     Raises:
-        InfercostError: a curve cannot be worked out where the answer could.
+        BadValue: a command whose answers have no picture.
     """
-    if again := _ASKED_AGAIN.get(report.command):
-        return again(asked, report)
-    draw = _ANSWERED.get(report.command)
-    return draw(report) if draw else ()
+    if report.command not in DRAWN:
+        raise BadValue(f"answers of {report.command} have no picture", f"there are some of {', '.join(DRAWN)}")
+    module, name = DRAWN[report.command]
+    drawn: tuple[Picture, ...] = getattr(import_module(f"{__name__}.{module}"), name)(asked, report)
+    return drawn

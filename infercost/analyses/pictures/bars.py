@@ -4,14 +4,15 @@ from infercost.analyses.pictures.shared import Rows, rows_of, value_of
 from infercost.chart import Axis, Bar, Bars, Picture
 from infercost.engine import economics
 from infercost.keys import KEYS
+from infercost.question import Asked
 from infercost.report import Report
 
 
-def memory_chart(report: Report) -> tuple[Picture, ...]:
+def memory_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     """What one device holds, part after part, up to its memory or beyond."""
     parts = report.parts or (("weights", report["weight_bytes_per_gpu"], "B"),)
     bars, start = [], 0.0
-    for name, value, _ in parts:
+    for name, value, _unit in parts:
         if value:
             bars.append(Bar(name, value, start))
         start += value
@@ -21,7 +22,7 @@ def memory_chart(report: Report) -> tuple[Picture, ...]:
     return (Bars(title, Axis("memory, part after part", "B", log=False), tuple(bars), limit),)
 
 
-def compare_charts(report: Report) -> tuple[Picture, ...]:
+def compare_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     """A bar a device: of its data sheet, or of a model's speed on it with the bound as a mark."""
     rows = rows_of(report)
     if "step_time_s" not in rows[0]:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from infercost.analyses import economies
 from infercost.analyses.pictures.shared import (
     Rows,
     article,
-    ask_again,
+    changed,
     cost_axis,
     kind_of,
     line_over,
     rows_of,
-    value_of,
 )
 from infercost.chart import Axis, Chart, Line, Picture
 from infercost.question import Asked
@@ -25,36 +25,36 @@ _PAID = "usd_per_million_tokens", "floor_usd_per_million_tokens"
 _SPENT = "device_seconds_per_token", "floor_device_seconds"
 
 
-def economies_chart(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def economies_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
     """Cost of a token against users: every hour paid, only the busy ones, and the floor; or a line a device."""
-    asked_for = asked.get("gpu") or ()
-    parts = asked_for if isinstance(asked_for, tuple) else (asked_for,)
-    users = rows_of(report)[-1]["users"]
-    reports = {part: ask_again(asked, gpu=(part,), users=users, points=USERS) for part in parts}
-    priced = all(each["floor_usd_per_million_tokens"] is not None for each in reports.values())
-    curves = [_curves(each, priced, alone=len(parts) == 1) for each in reports.values()]
-    kind = "bound" if {kind_of(each) for each in reports.values()} == {"bound"} else "estimate"
-    where = "" if len(parts) > 1 else f" of {value_of(report, 'gpu')}, {report['gpus_per_replica']:,} a replica"
-    title = f"Cost of a token against users{where}: {article(kind)}"
-    return (Chart(title, Axis("daily users"), cost_axis(priced), tuple(line for lines in curves for line in lines)),)
+    rows = economies.curve(changed(asked, users=rows_of(report)[-1]["users"], points=USERS))
+    priced = all(row[_PAID[0]] is not None for row in rows)
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(f"{row['gpus'] // row['replicas']} x {row['name']}", []).append(row)
+    several = len(groups) > 1
+    lines = [_paid(group, name, priced) for name, group in groups.items()] if several else _alone(report, rows, priced)
+    where = "" if several else f" on replicas of {next(iter(groups))}"
+    title = f"Cost of a token against users{where}: {article(kind_of(report))}"
+    return (Chart(title, Axis("daily users"), cost_axis(priced), tuple(lines)),)
 
 
-def _curves(report: Report, priced: bool, alone: bool) -> list[Line]:
-    """The curve of one device, named where there are others, else with what belongs to it."""
-    rows = rows_of(report)
-    key, least = _PAID if priced else _SPENT
+def _paid(rows: Rows, name: str, priced: bool) -> Line:
+    """What a token costs where every hour is paid, and what serves so many users."""
     labels = tuple(f"{many(row['replicas'], 'replica')}, batch {show(row['batch'])}" for row in rows)
-    name = "every hour paid" if alone else f"{rows[0]['gpus'] // rows[0]['replicas']} x {rows[0]['name']}"
-    lines = [line_over(rows, "users", name, lambda row: row[key])._replace(labels=labels)]
-    if alone and priced:
-        lines.append(line_over(rows, "users", "only busy hours paid", lambda row: row[f"{key}_busy"]))
-    if alone:
-        ends = float(rows[0]["users"]), float(rows[-1]["users"])
-        lines.append(Line("the floor, endless users", ends, (report[least],) * 2, limit=True))
-    return lines
+    return line_over(rows, "users", name, lambda row: row[(_PAID if priced else _SPENT)[0]])._replace(labels=labels)
 
 
-def frontier_charts(report: Report) -> tuple[Picture, ...]:
+def _alone(report: Report, rows: Rows, priced: bool) -> list[Line]:
+    """The curve of one device, with what belongs to it."""
+    key, least = _PAID if priced else _SPENT
+    busy = [line_over(rows, "users", "only busy hours paid", lambda row: row[f"{key}_busy"])] if priced else []
+    ends = float(rows[0]["users"]), float(rows[-1]["users"])
+    floor = Line("the floor, endless users", ends, (report[least],) * 2, limit=True)
+    return [_paid(rows, "every hour paid", priced), *busy, floor]
+
+
+def frontier_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     """The frontier of a report's rows."""
     return (frontier_chart(rows_of(report), kind_of(report)),)
 

@@ -5,9 +5,10 @@ from functools import partial
 from math import exp, log
 from typing import Any
 
+from infercost.analyses import sweep_batch
 from infercost.analyses.pictures.shared import (
     article,
-    ask_again,
+    changed,
     cost_axis,
     devices_of,
     kind_of,
@@ -29,7 +30,7 @@ BEYOND = 10.0
 _USED = Axis("share of the arithmetic used", "share")
 
 
-def roofline_chart(report: Report) -> tuple[Picture, ...]:
+def roofline_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     """The step under the roofline of its device: at best, and by the profile's shares of both."""
     peak, bandwidth, kind = peak_of(report), float(value_of(report, "gpu.memory_bandwidth")), kind_of(report)
     here = roofline.arithmetic_intensity(
@@ -64,8 +65,8 @@ def sweep_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
     steps = max(int(log(last / first) / log(2) * PER_DOUBLING), 1)
     batches = {round(first * exp(log(last / first) * step / steps)) for step in range(steps + 1)}
     batches |= {row["batch"] for row in asked_for}
-    fine = ask_again(asked, batch=tuple(sorted(batches)))
-    rows, peak, price = rows_of(fine), peak_of(report), value_of(report, "price")
+    rows = rows_of(sweep_batch.answer(changed(asked, batch=tuple(sorted(batches)))))
+    peak, price = peak_of(report), value_of(report, "price")
     kind, where = kind_of(report), f"on {devices_of(report)}"
     names = {"step_time_s": kind} | ({"bound_step_time_s": "bound"} if kind == "estimate" else {})
     used, cost = [], []
