@@ -136,6 +136,10 @@ def test_a_model_on_accelerators_is_marked_with_its_bound() -> None:
     assert all(bar.mark is not None and bar.mark > bar.value for bar in user.bars)
     assert user.line_said == "the mark is the bound"
     assert [bar.name for bar in device.bars] == ["2 x h100-sxm", "1 x mi300x"]
+    assert user.title == "Tokens/s for one user: llama-3.1-70b, an estimate"
+    best = bars(infercost.compare("h100", model="llama-3.1-70b", efficiency="ideal", charts=True))
+    assert best.title == "Tokens/s for one user: llama-3.1-70b, a bound"
+    assert best.line_said == ""
 
 
 def row(name: str, speed: float, cost: float | None, on_frontier: bool = True, **layout: int) -> dict[str, Any]:

@@ -18,8 +18,9 @@ def changed(asked: Asked, **given: Any) -> Asked:
 
 
 def kind_of(report: Report) -> str:
-    """``bound`` or ``estimate``, as the report says."""
-    return "bound" if any(note.code == "bound" for note in report.notes) else "estimate"
+    """``bound`` where the report says so of all of it, else ``estimate``."""
+    said = {note.code for note in report.notes} & {"bound", "estimate"}
+    return "bound" if said == {"bound"} else "estimate"
 
 
 def rows_of(report: Report) -> Rows:
