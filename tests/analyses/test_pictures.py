@@ -129,6 +129,10 @@ def test_accelerators_are_compared_by_bars() -> None:
     assert [bar.name for bar in drain.bars] == ["h100-note", "human-brain"]
 
 
+def test_what_has_no_figure_has_no_bar() -> None:
+    assert infercost.compare("epyc-turin-2p", charts=True).charts == ()  # neither a dense rate nor a size is published
+
+
 def test_a_model_on_accelerators_is_marked_with_its_bound() -> None:
     user, device = (
         bars(infercost.compare("h100", "mi300x", model="llama-3.1-70b", charts=True), number) for number in (0, 1)

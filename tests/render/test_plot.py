@@ -138,6 +138,7 @@ def test_a_specification_holds_every_value_and_its_axes() -> None:
     lines, parts, marked = spec["vconcat"]
     values = [(value["line"], value["x"], value["y"]) for value in lines["data"]["values"]]
     assert values == [(line.name, x, y) for line in LINES.lines for x, y, _ in line.values]
+    assert [value["label"] for value in lines["data"]["values"] if value.get("said")] == ["batch 10"]
     assert lines["encoding"]["x"]["scale"]["type"] == "log"
     assert lines["encoding"]["y"]["title"] == "USD per million tokens"
     assert [value["to"] for value in parts["data"]["values"]] == [40e9, 60e9]
