@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost import catalog
 from infercost.analyses.pictures import DRAWN
 from infercost.analyses.pictures.service import frontier_chart
 from infercost.chart import Bars, Chart, Line
@@ -62,9 +63,17 @@ def test_the_lone_user_of_the_note_stands_under_its_roof() -> None:
 
 def test_an_estimate_stands_under_what_its_profile_reaches_and_that_under_the_bound() -> None:
     drawn = chart(infercost.utilization(batch=16, **MODEL))
-    best, reached, step = (named(drawn, name) for name in ("the device at best", "what realistic", "this step"))
+    best, reached, step = (
+        named(drawn, name) for name in ("the device at best", "what profile realistic reaches", "this step")
+    )
     assert step.ys[0] < max(reached.ys) < max(best.ys) == 989.4e12  # H100 SXM, bf16, dense
     assert drawn.title.endswith("an estimate")
+
+
+def test_a_profile_that_is_handed_over_is_called_by_its_name() -> None:
+    profile = catalog.load("efficiency", "vllm")
+    drawn = chart(infercost.utilization(gpu="h100", model="llama-3.1-8b", efficiency=profile, charts=True))
+    assert [line.name for line in drawn.lines][1] == "what profile vllm reaches"
 
 
 def test_utilization_and_cost_against_batch_are_the_notes() -> None:
@@ -163,7 +172,9 @@ def test_a_frontier_is_a_line_a_name_from_slow_to_fast_without_what_is_beaten() 
     drawn = frontier_chart(rows)
     assert [(line.name, line.xs, line.ys) for line in drawn.lines] == [("b", (90,), (9,)), ("a", (20, 50), (1, 2))]
     assert [label for _, _, label in drawn.lines[1].said] == [
-        "8 devices (tp 8), batch 256",
-        "8 devices (tp 4, pp 2), batch 64",
+        "tp 8, batch 256",
+        "tp 4, pp 2, batch 64",
     ]
+    (alone,) = frontier_chart([row("a", 20, 1.0, gpus=1, tp=1), row("a", 30, 2.0, tp=1, ep=8)]).lines
+    assert alone.labels == ("1 device, batch 64", "8 devices, ep 8, batch 64")
     assert frontier_chart([row("a", 20, None)]).y.unit == "s"

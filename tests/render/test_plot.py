@@ -18,7 +18,8 @@ import infercost
 from infercost.chart import Axis, Bar, Bars, Chart, Line
 from infercost.errors import BadValue, Missing
 from infercost.render.plot import ENDINGS, ending_of, to_lines, to_picture
-from infercost.render.plot.scale import Scale, axis_text, tick_text
+from infercost.render.plot.labels import labels
+from infercost.render.plot.scale import Scale, axis_text, scales, tick_text
 from infercost.render.plot.style import COLOURS
 from infercost.render.plot.terminal import render
 from infercost.report import Report
@@ -130,6 +131,20 @@ def test_a_tick_is_written_as_people_write_it(value: float, unit: str, text: str
 def test_an_axis_says_its_unit_where_its_ticks_do_not() -> None:
     assert axis_text(Axis("balance", "FLOP/B")) == "balance, FLOP/B"
     assert axis_text(Axis("memory", "B")) == "memory"
+
+
+def test_labels_stand_on_no_line_and_on_no_other_label() -> None:
+    near = Line("b", (10.0, 11.0), (10.0, 11.0), ("one point", "its neighbour"), points=True)
+    chart = LINES._replace(lines=(*LINES.lines[:2], near))
+    one, other = labels(chart)
+    assert not one.meets(other)
+    assert {one.text, other.text} == {"one point", "its neighbour"}
+    for share in (n / 1000 for n in range(1001)):  # the line of slope one
+        x, y = (axis.place(100**share) for axis in scales(chart))
+        assert not one.holds(x, y)
+        assert not other.holds(x, y)
+    corner = Line("c", (100.0,), (100.0,), ("too long for any place " * 5,), points=True)
+    assert labels(LINES._replace(lines=(LINES.lines[0], corner))) == []
 
 
 def test_a_specification_holds_every_value_and_its_axes() -> None:

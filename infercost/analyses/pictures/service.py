@@ -73,5 +73,7 @@ def frontier_chart(rows: Rows, kind: str = "estimate") -> Chart:
 
 
 def _layout(row: Mapping[str, Any]) -> str:
-    widths = ", ".join(f"{key} {row[key]}" for key in ("tp", "pp", "ep") if row[key] not in (None, 1))
-    return f"{many(row['gpus'], 'device')}{f' ({widths})' if widths else ''}, batch {show(row['batch'])}"
+    """A layout in few words: ``tp 8, batch 64``; the devices too where its widths do not say them."""
+    widths = [f"{key} {row[key]}" for key in ("tp", "pp", "ep") if row[key] not in (None, 1)]
+    said = widths if row["tp"] * row["pp"] == row["gpus"] > 1 else [many(row["gpus"], "device"), *widths]
+    return ", ".join((*said, f"batch {show(row['batch'])}"))

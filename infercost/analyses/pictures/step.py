@@ -43,7 +43,9 @@ def roofline_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     lines = [_roof("the device at best (bound)", peak, bandwidth, ends)._replace(limit=True)]
     shares = [value_of(report, f"efficiency.{key}_share") for key in ("compute", "memory")]
     if None not in shares and min(shares) < 1:
-        reached = _roof(f"what {value_of(report, 'efficiency')} reaches", peak * shares[0], bandwidth * shares[1], ends)
+        reached = _roof(
+            f"what profile {value_of(report, 'efficiency')} reaches", peak * shares[0], bandwidth * shares[1], ends
+        )
         lines.append(reached)
     said = f"batch {show(report['batch'])}: {show(report['utilization'], 'share')} used"
     point = Line(f"this step ({kind})", (here,), (peak * report["utilization"],), (said,), points=True)

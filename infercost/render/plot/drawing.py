@@ -3,16 +3,18 @@
 from html import escape
 
 from infercost.chart import Bars, Chart, Line, Picture
+from infercost.render.plot.labels import labels
 from infercost.render.plot.scale import Scale, axis_text, bar_scale, scales
 from infercost.render.plot.style import COLOURS, DASHES, LIMIT_COLOUR, LIMIT_DASHES
 from infercost.units import show
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 92, 20, 30, 56
+INSIDE = HEIGHT - BOTTOM - TOP - 12
 LEGEND, BAR = 20, 30
 #: Numbers along an axis at most.
 TICKS = 10
-#: Places between two marks of a line, as shares of its values.
-MARKS = 7
+#: Marks of a line, and values that are all marked.
+MARKS, FEW = 7, 20
 #: Shapes around nothing, in the order of the lines: circle, square, triangle, diamond, triangle down.
 SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
@@ -39,8 +41,9 @@ def _chart(chart: Chart) -> tuple[str, int]:
     for number, line in enumerate(chart.lines):
         places = [(_x(across, x), _y(up, y)) for x, y, _ in line.values]
         shapes += [_stroke(line, places, number), _values(chart, line, places)]
-    for x, y, label in (value for line in chart.lines for value in line.said):
-        shapes.append(f'<text x="{_x(across, x) + 9:.1f}" y="{_y(up, y) + 15:.1f}">{escape(label)}</text>\n')
+    for label in labels(chart):
+        left, bottom = LEFT + label.left * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - label.bottom * INSIDE
+        shapes.append(f'<text x="{left:.1f}" y="{bottom - 4:.1f}">{escape(label.text)}</text>\n')
     shapes += [_legend(line, number) for number, line in enumerate(chart.lines)]
     return "".join(shapes), HEIGHT + LEGEND * len(chart.lines)
 
@@ -50,7 +53,7 @@ def _x(scale: Scale, value: float, left: float = LEFT) -> float:
 
 
 def _y(scale: Scale, value: float) -> float:
-    return HEIGHT - BOTTOM - scale.place(value) * (HEIGHT - BOTTOM - TOP - 12)
+    return HEIGHT - BOTTOM - scale.place(value) * INSIDE
 
 
 def _frame(across: Scale, up: Scale) -> str:
@@ -85,7 +88,7 @@ def _stroke(line: Line, places: list[tuple[float, float]], number: int) -> str:
     stroke = f'<polyline points="{path}" {_style(line, number)}/>\n'
     if line.limit:
         return stroke
-    step = max(len(places) // MARKS, 1)
+    step = len(places) // MARKS if len(places) > FEW else 1
     return stroke + "".join(_mark(x, y, number) for x, y in places[number * 2 % step :: step])
 
 
@@ -139,6 +142,5 @@ def _bars(bars: Bars) -> tuple[str, int]:
             shapes.append(f'<path class="limit" d="M{_x(scale, bar.mark, left):.1f} {top - 2}v{BAR - 4}"/>\n')
     if bars.limit:
         shapes.append(f'<path class="limit" d="M{_x(scale, bars.limit[1], left):.1f} {TOP + 12}V{floor}"/>\n')
-    return "".join((*shapes, f'<path class="axis" d="M{left:.1f} {TOP + 12}V{floor}H{WIDTH - RIGHT}"/>\n')) + _floor(
-        scale, left, floor
-    ), floor + BOTTOM
+    shapes += [f'<path class="axis" d="M{left:.1f} {TOP + 12}V{floor}H{WIDTH - RIGHT}"/>\n', _floor(scale, left, floor)]
+    return "".join(shapes), floor + BOTTOM

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.chart import Bars, Chart, Line, Picture
 from infercost.errors import Missing
+from infercost.render.plot.labels import labels
 from infercost.render.plot.scale import Scale, axis_text, bar_scale, scales
 from infercost.render.plot.style import COLOURS, DASHES, LIMIT_COLOUR, LIMIT_DASHES, MARKS
 from infercost.report import Report
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 #: Inches across, of a chart's height, and of a bar's; dots an inch of a PNG.
 WIDTH, HEIGHT, BAR_HEIGHT, DOTS = 8.0, 4.6, 0.36, 150
-#: Numbers along an axis at most.
-TICKS = 10
+#: Numbers along an axis at most; values of a line that are all marked.
+TICKS, FEW = 10, 20
 #: Text stays text in an SVG, its ids do not change, and dollars are dollars.
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -75,8 +76,8 @@ def _chart(axes: "Axes", chart: Chart) -> None:
     _axis(axes.yaxis, up, TICKS)
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(up.low, up.high)
-    for x, y, label in (value for line in chart.lines for value in line.said):
-        axes.annotate(label, (x, y), xytext=(8, -12), textcoords="offset points")
+    for label in labels(chart):
+        axes.text(label.left, label.bottom, label.text, transform=axes.transAxes, va="bottom")
     if len(chart.lines) > 1:
         axes.legend(loc="best", handlelength=4)
 
@@ -86,7 +87,8 @@ def _line(axes: "Axes", line: Line, number: int) -> None:
     if line.points:
         axes.plot(line.xs, line.ys, mark, color=colour, markersize=9, label=line.name, zorder=3)
         return
-    style: dict[str, Any] = {"color": colour, "marker": mark, "markevery": (0.03 + 0.04 * number, 0.16)}
+    every = None if len(line.xs) <= FEW else (0.03 + 0.04 * number, 0.16)
+    style: dict[str, Any] = {"color": colour, "marker": mark, "markevery": every}
     dashes = DASHES[number % len(DASHES)]
     if line.limit:
         style, dashes = {"color": LIMIT_COLOUR}, LIMIT_DASHES

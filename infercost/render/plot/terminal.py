@@ -103,7 +103,7 @@ def _legend(chart: Chart, width: int, ascii: bool) -> list[str]:
 
 
 def _bars(bars: Bars, width: int, ascii: bool) -> list[str]:
-    names = max(len(each.name) for each in bars.bars)
+    names = min(max(len(each.name) for each in bars.bars), width // 2)
     values = max(len(show(each.value, bars.axis.unit)) for each in bars.bars)
     room = width - names - values - 8
     scale = bar_scale(bars)
@@ -117,7 +117,7 @@ def _bars(bars: Bars, width: int, ascii: bool) -> list[str]:
         if mark is not None:
             drawn = drawn.ljust(mark + 1)
             drawn = drawn[:mark] + (side if drawn[mark] == " " else drawn[mark]) + drawn[mark + 1 :]
-        lines.append(f"  {each.name.ljust(names)}  {show(each.value, bars.axis.unit).rjust(values)}  {drawn}")
+        lines.append(f"  {each.name[:names].ljust(names)}  {show(each.value, bars.axis.unit).rjust(values)}  {drawn}")
     if bars.limit is not None and column is not None:
         said = f"{bars.limit[0]} {show(bars.limit[1], bars.axis.unit)} {side}"
         lines.append(said.rjust(max(names + values + 7 + column, len(said))))
