@@ -19,7 +19,7 @@ from infercost.report import Report
 from infercost.units import many, show
 
 #: User counts along a curve, enough for each further replica to be seen.
-USERS = 300
+USERS = 160
 #: A token's cost and its floor where there is a price, and where there is none.
 _PAID = "usd_per_million_tokens", "floor_usd_per_million_tokens"
 _SPENT = "device_seconds_per_token", "floor_device_seconds"
