@@ -11,18 +11,29 @@ from infercost.question import Asked, ask
 from infercost.report import Report
 
 
-def answer(asked: Asked, steps: bool = False) -> Report:
-    """The report of a question, with the work shown when asked for.
+def answer(asked: Asked, steps: bool = False, charts: bool = False) -> Report:
+    """The report of a question, with the work shown and pictures made when asked for.
 
     Raises:
-        BadValue: a question asked many times, which has no one derivation, nor two ways at once.
+        BadValue: a question asked many times, which has no one derivation nor picture, nor two ways at once.
     """
     many = [name for name in MANY if asked.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
     if many and steps:
         raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
-    analyse = import_module(f"infercost.analyses.{many[0]}" if many else asked.command.module).answer
+    if many and charts:
+        raise BadValue(f"--{many[0]} has no picture", "leave --plot out, or ask for one point alone")
+    report = _answer(asked, f"infercost.analyses.{many[0]}" if many else asked.command.module, steps)
+    if not charts:
+        return report
+    from infercost.analyses.pictures import charts as charts_of
+
+    return replace(report, charts=charts_of(asked, report))
+
+
+def _answer(asked: Asked, module: str, steps: bool) -> Report:
+    analyse = import_module(module).answer
     if not steps:
         report: Report = analyse(asked)
         return report
@@ -36,8 +47,8 @@ def answer(asked: Asked, steps: bool = False) -> Report:
 
 
 def _question(command: str, options: dict[str, Any], words: tuple[Any, ...] = ()) -> Report:
-    steps = bool(options.pop("steps", False))
-    return answer(ask(command, options, words), steps=steps)
+    steps, charts = (bool(options.pop(name, False)) for name in ("steps", "charts"))
+    return answer(ask(command, options, words), steps=steps, charts=charts)
 
 
 def fit(**options: Any) -> Report:

@@ -36,6 +36,8 @@ TERMS: dict[str, Term] = {
     "link_bandwidth": Term("β", "B/s", "link of one accelerator, one direction"),
     "power": Term("p", "W", "power of one accelerator"),
     "flops_per_byte": Term("I", "FLOP/B", "operations in the time that one byte is read"),
+    "arithmetic_intensity": Term("I_s", "FLOP/B", "operations for one byte that is read"),
+    "attainable_flops": Term("F_s", "FLOP/s", "arithmetic rate that an intensity allows one accelerator"),
     "flops_per_joule": Term("E", "FLOP/J", "operations for one joule"),
     "drain_time": Term("t_drain", "s", "time to read the whole memory once"),
     # how close a stack comes to the bound

@@ -136,7 +136,7 @@ class Command(NamedTuple):
     """One question of the tool: the module that answers it and the options that it takes.
 
     ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most, and
-    ``word`` what the help calls one.
+    ``word`` what the help calls one; ``pictured`` whether there is a picture of its answer.
     """
 
     name: str
@@ -145,6 +145,7 @@ class Command(NamedTuple):
     arguments: str = ""
     words: tuple[int, int | None] = (0, 0)
     word: str = "NAME"
+    pictured: bool = False
 
     @property
     def named(self) -> dict[str, Option]:
@@ -162,16 +163,19 @@ _COMMANDS = (
         "fit",
         "how many accelerators hold it, and what is left",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *MANY),
+        pictured=True,
     ),
     Command(
         "utilization",
         "one step: times, what binds, how well it is used",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT, *MANY),
+        pictured=True,
     ),
     Command(
         "sweep-batch",
         "the same over batch sizes: the knee, a lone user's price",
         ("model", *MODEL, *DEPLOYMENT, *SERVED, "batches", *STEP),
+        pictured=True,
     ),
     Command(
         "userbase",
@@ -190,6 +194,7 @@ _COMMANDS = (
             *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
             *OWNING, "api_price", *MANY,
         ),
+        pictured=True,
     ),
     Command(
         "frontier",
@@ -200,6 +205,7 @@ _COMMANDS = (
             "max_gpus", "max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share",
             "best", "every", "shard",
         ),
+        pictured=True,
     ),
     Command(
         "compare",
@@ -207,6 +213,7 @@ _COMMANDS = (
         ("parts", "all", "model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set"),
         arguments="parts",
         words=(0, None),
+        pictured=True,
     ),
     Command(
         "validate",

@@ -46,7 +46,8 @@ class Asked:
         value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
         unit = TERMS[name].unit if name in TERMS else KEYS[name].unit if name in KEYS else ""
         if value is not None and all(item.key != name for item in self.inputs):
-            self.inputs.append(Input(name, value.name if isinstance(value, Format) else value, unit, origin))
+            said = value.name if isinstance(value, (Format, Preset)) else value
+            self.inputs.append(Input(name, said, unit, origin))
         return value
 
     def need(self, name: str, example: str) -> Any:

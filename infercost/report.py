@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.keys import KEYS, Key
+
+if TYPE_CHECKING:
+    from infercost.chart import Picture
 
 
 class Row(NamedTuple):
@@ -99,6 +102,7 @@ class Report:
 
     ``follow`` is a command that follows from it, for the user to paste; ``replay`` one that asks a row again.
     ``file`` is what the command line writes where the answer is a file, and nobody else does; ``export`` likewise.
+    ``charts`` are what to draw of it, where a picture was asked for.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
 
@@ -116,6 +120,7 @@ class Report:
     met: bool = True
     file: File | None = None
     export: Export | None = None
+    charts: "tuple[Picture, ...]" = ()
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

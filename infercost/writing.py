@@ -57,18 +57,18 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def write_file(path: str, text: str) -> None:
-    """Write a file whole, or leave what was there.
+def write_file(path: str, content: str | bytes, flag: str = "--output") -> None:
+    """Write a file whole, or leave what was there; ``flag`` asked for it.
 
     Raises:
         BadFile: the place cannot be written.
     """
-    with replacing(path) as file:
-        file.write(text.encode())
+    with replacing(path, flag) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def replacing(path: str) -> Iterator[BinaryIO]:
+def replacing(path: str, flag: str = "--output") -> Iterator[BinaryIO]:
     """A file to write bytes into that takes the place of another at the end, or leaves what was there.
 
     A device or a pipe is written straight through.
@@ -86,7 +86,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         raise
     except OSError as error:
         reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-        raise BadFile(f"--output {path}: {reason}", "give a file in a folder that you may write") from error
+        raise BadFile(f"{flag} {path}: {reason}", "give a file in a folder that you may write") from error
 
 
 @contextmanager

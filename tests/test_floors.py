@@ -14,7 +14,8 @@ FLOORS = [
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "timing", "law_2025"},
-    {"report", "option", "options", "question", "case", "served", "stepping", "sweeping", "measurements", "service"},
+    {"report", "chart", "option", "options", "question"}
+    | {"case", "served", "stepping", "sweeping", "measurements", "service"},
     {"analyses"},
     {"render"},
     {"api", "__init__"},

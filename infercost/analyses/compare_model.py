@@ -37,6 +37,7 @@ def step_on(asked: Asked, part: Preset, count: int | None) -> dict[str, Any]:
     if count is not None:
         inner.given["gpus"] = Given(count, "compare")
     report = utilization.answer(inner)
+    asked.notes += [note for note in report.notes if note.code in ("bound", "estimate") and note not in asked.notes]
     known = {item.key for item in asked.inputs}
     asked.inputs += [item for item in inner.inputs if item.key in OPTIONS and item.key not in known]
     return {key: report[key] for key in _TAKEN} | {"fits": report.met}

@@ -4,6 +4,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import numeric
+from infercost.analyses.economies_parts import side_by_side
 from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
@@ -29,12 +30,11 @@ def answer(asked: Asked) -> Report:
     Raises:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
-    parts = asked.get("gpu") or ()
-    services = [_on(asked, part) for part in parts] if len(parts) > 1 else [_alone(asked)]
+    services = _services(asked)
     last = _last(asked, services)
     rows = tuple(row for service in services for row in _rows(asked, service, last))
     if len(services) > 1:
-        return _side_by_side(asked, services, rows)
+        return side_by_side(asked, services, rows)
     service = services[0]
     floor = floor_of(service)
     results = _results(asked, service, floor, last)
@@ -51,8 +51,25 @@ def answer(asked: Asked) -> Report:
     )
 
 
+def curve(asked: Asked) -> tuple[dict[str, Any], ...]:
+    """The rows of an answer without the rest of it, which takes longer than they do.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used; see ``read_service``.
+    """
+    services = _services(asked)
+    last = _last(asked, services)
+    return tuple(row for service in services for row in _rows(asked, service, last))
+
+
+def _services(asked: Asked) -> list[Service]:
+    """The service on each of the parts that are asked for."""
+    parts = asked.get("gpu") or ()
+    return [_on(asked, part) for part in parts] if isinstance(parts, tuple) and len(parts) > 1 else [_alone(asked)]
+
+
 def _alone(asked: Asked) -> Service:
-    if parts := asked.get("gpu"):
+    if isinstance(parts := asked.get("gpu"), tuple):
         asked.given["gpu"] = Given(parts[0], asked.given["gpu"].origin)
     return read_service(asked)
 
@@ -214,28 +231,3 @@ def _notes(service: Service) -> list[Note]:
             Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
         )
     return notes
-
-
-def _side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, Any], ...]) -> Report:
-    """Several parts: all rows, told apart by name, and the cheapest at either end."""
-    names = tuple(service.case.part.name for service in services)
-    inputs = tuple(item._replace(value=names) if item.key == "gpu" else item for item in asked.inputs)
-    ends = {}
-    for service in [service for service in services if not service.missed] or services:
-        mine = [row for row in rows if row["name"] == service.case.part.name]
-        ends[service.case.part.name] = mine[0], mine[-1]
-    key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
-    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
-    users = rows[-1]["users"]
-    same = f"{few} is cheapest for one user and for {users:,.0f}"
-    verdict = f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."
-    missed = "".join(f"{service.case.part.name}: {service.missed}" for service in services if service.missed)
-    columns = ("name", "users", "gpus", "batch", "utilization", key)
-    return Report(
-        command="economies",
-        verdict=missed + verdict,
-        inputs=inputs,
-        series=Series(columns, rows, bar="cost_ratio", scale="log"),
-        notes=(*asked.notes, *nulls((), rows)),
-        met=all(service.case.fits and not service.missed for service in services),
-    )

@@ -31,6 +31,7 @@ _OUTPUT = (
     ("steps", bool, None, "show the work: symbols, numbers, result, source"),
     ("sources", bool, None, "list where each input is from"),
     ("output", str, "FILE", "write there instead of standard output, whole or not at all"),
+    ("plot", str, "[FILE]", "a picture: in the terminal, or a file .png, .svg, .html or .vl.json"),
 )
 
 #: Options with a letter of their own.
@@ -40,7 +41,7 @@ _SHORT = {"output": ("-o",)}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 answered, 2 a wrong question, 3 does not fit."""
     sys.excepthook = _report_defect
-    args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    args = _spell_out(sys.argv[1:] if argv is None else argv) or ["--help"]
     command: Any = typer.main.get_command(build(args))
     gc.freeze()
     gc.enable()
@@ -57,6 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"standard output: {(error.strerror or str(error)).lower()}", "make room, or close nothing")
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
+
+
+def _spell_out(args: Sequence[str]) -> list[str]:
+    """The arguments with ``--plot`` given the empty value where no file follows it: Typer knows no optional values."""
+    pairs = zip(args, [*args[1:], "-"], strict=False)
+    return ["--plot=" if arg == "--plot" and after.startswith("-") else arg for arg, after in pairs]
 
 
 def _fail(what: str, hint: str) -> int:
@@ -160,7 +167,7 @@ def _output(command: Command) -> list[Parameter]:
             ],
         )
         for name, kind, metavar, text in _OUTPUT
-        if name not in command.options
+        if name not in command.options and (command.pictured or name != "plot")
     ]
 
 

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from infercost.api import answer
+from infercost.cli.place import colour_is_forced, is_coloured, is_terminal, width
 from infercost.errors import BadValue
 from infercost.options import Command
-from infercost.question import ask
+from infercost.question import Asked, ask
 from infercost.render import FORMS, to_text
 from infercost.report import Export, Report
 from infercost.units import choice
@@ -21,52 +23,99 @@ _ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 _WITH_NOTES = ("json", "markdown")
 
 
+class Wanted(NamedTuple):
+    """How an answer is wanted: its form and file, its work and sources, and a picture's file, empty for the terminal.
+
+    ``exports`` is whether the file is for a long table.
+    """
+
+    form: str
+    output: str | None
+    steps: bool
+    sources: bool
+    plot: str | None
+    exports: bool
+
+
 def run(command: Command, options: dict[str, Any]) -> int:
     """Answer one question and print it; returns the exit code.
 
     Raises:
         InfercostError: the question is wrong; nothing has been written.
     """
-    output = None if "output" in command.options else options.pop("output")
-    steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
-    exports = "every" in command.options and bool(options.get("all"))
-    form = _form(options, None if exports else output)
+    wanted = _wanted(command, options)
     words = options.pop("words", None) or ()
     asked = ask(
         command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
     )
-    if form == "csv" and (steps or sources):
-        raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
-    with ExitStack() as shown:
-        asked.progress = lambda path: _reading(path, shown)
-        report = answer(asked, steps=steps)
+    report, picture = _answered(asked, wanted)
+    text = _text(report, wanted)
+    if report.export:
+        text = _export(report.export, wanted, text)
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
-    if report.export:
-        output = _export(report.export, output, form)
-    if output is None:
-        write_output(_text(report, form, sources))
+    if wanted.plot:
+        write_file(wanted.plot, picture, "--plot")
+    if wanted.output is None or report.export:
+        write_output(text)
     else:
-        write_file(str(output), to_text(report, form, sources=sources))
-    if form not in _WITH_NOTES and sys.stderr is not None:
+        write_file(wanted.output, text)
+    if wanted.form not in _WITH_NOTES and sys.stderr is not None:
         notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
         print("".join(notes), end="", file=sys.stderr)
     return 0 if report.met else DOES_NOT_FIT
 
 
-def _export(table: Export, output: str | None, form: str) -> str | None:
-    """Write a long table to its file, or as CSV to standard output; returns where what is said about it goes.
+def _wanted(command: Command, options: dict[str, Any]) -> Wanted:
+    """How the answer is wanted, taken out of the options.
 
     Raises:
-        BadValue: no file, or one that no export can be.
+        BadValue: a form that has no place for what is asked of it, or two things for one file.
     """
+    output = None if "output" in command.options else options.pop("output")
+    exports = "every" in command.options and bool(options.get("all"))
+    steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
+    form = _form(options, None if exports else output)
+    wanted = Wanted(form, output, steps, sources, options.pop("plot", None), exports)
+    if form == "csv" and (steps or sources):
+        raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
+    if exports and output is None and form != "csv":
+        raise BadValue("--all is too long to show", "give --output FILE.parquet, .csv or .jsonl, or --csv for a pipe")
+    if exports and output is not None:
+        from infercost.render.export import check
+
+        check(output)
+    if wanted.plot is not None:
+        from infercost.cli.picture import check_plot
+
+        check_plot(wanted.plot, form, output, exports)
+    return wanted
+
+
+def _answered(asked: Asked, wanted: Wanted) -> tuple[Report, bytes]:
+    """The report, and a picture's file where one is wanted: a page shows the work too."""
+    if wanted.plot is None:
+        return _ask(asked, wanted.steps, charts=False), b""
+    from infercost.cli.picture import PAGE, file_of
+
+    report = _ask(asked, wanted.steps or wanted.plot.lower().endswith(PAGE), charts=True)
+    return (report if wanted.steps else replace(report, steps=())), file_of(report, wanted.plot)
+
+
+def _ask(asked: Asked, steps: bool, charts: bool) -> Report:
+    with ExitStack() as shown:
+        asked.progress = lambda path: _reading(path, shown)
+        return answer(asked, steps=steps, charts=charts)
+
+
+def _export(table: Export, wanted: Wanted, text: str) -> str:
+    """Write a long table to its file, or as CSV to standard output; returns what is left to say there."""
     from infercost.render.export import write
 
-    if output is None and form != "csv":
-        raise BadValue("--all is too long to show", "give --output FILE.parquet, .csv or .jsonl, or --csv for a pipe")
     with ExitStack() as shown:
-        write(table.chunks(), output, progress=_progress("rows", table.rows, shown) if output else None)
-    return None if output else os.devnull
+        progress = _progress("rows", table.rows, shown) if wanted.output else None
+        write(table.chunks(), wanted.output, progress=progress)
+    return text if wanted.output else ""
 
 
 def _reading(path: str, shown: ExitStack) -> Callable[[int], None] | None:
@@ -95,31 +144,24 @@ def _form(options: dict[str, Any], output: str | None) -> str:
         return asked[0]
     if output is not None:
         return _ENDINGS.get(os.path.splitext(output)[1].lower(), "plain")
-    return "table" if _is_terminal() or _colour_is_forced() else "plain"
+    return "table" if is_terminal() or colour_is_forced() else "plain"
 
 
-def _is_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+def _text(report: Report, wanted: Wanted) -> str:
+    """The report in its form, and below it the pictures where they are for the terminal."""
+    text = _report_text(report, wanted)
+    if wanted.plot != "":
+        return text
+    from infercost.cli.picture import text_of
+
+    return f"{text.rstrip()}\n\n{text_of(report, wanted.form, wanted.output)}"
 
 
-def _colour_is_forced() -> bool:
-    return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
-
-
-def _is_coloured() -> bool:
-    return (_is_terminal() or _colour_is_forced()) and not os.environ.get("NO_COLOR")
-
-
-def _text(report: Report, form: str, sources: bool) -> str:
-    if form != "table":
-        return to_text(report, form, _width(), sources)
+def _report_text(report: Report, wanted: Wanted) -> str:
+    if wanted.output is not None and not wanted.exports:
+        return to_text(report, wanted.form, sources=wanted.sources)
+    if wanted.form != "table":
+        return to_text(report, wanted.form, width(), wanted.sources)
     from infercost.render.table_form import render
 
-    return render(report, _width(), sources, coloured=_is_coloured())
-
-
-def _width() -> int:
-    """Columns of the terminal or of ``COLUMNS``, 80 in a pipe; below 60 no table can be read."""
-    from shutil import get_terminal_size
-
-    return max(get_terminal_size((80, 24)).columns, 60)
+    return render(report, width(), wanted.sources, coloured=is_coloured())

@@ -1,11 +1,12 @@
 """One step: arithmetic against memory traffic, what overlaps, and how well the hardware is used."""
 
 from infercost.derivation import formula
-from infercost.numeric import logarithm, maximum, root
+from infercost.numeric import logarithm, maximum, minimum, root
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 BOOK = "Austin et al., How to Scale Your Model (2025), roofline chapter"
 LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
+WILLIAMS = "Williams, Waterman, Patterson: Roofline, an insightful visual performance model, CACM 52(4), 2009"
 
 
 @formula(source=NOTE)
@@ -115,6 +116,18 @@ def critical_batch(
 def flops_per_byte(*, peak_flops: float, memory_bandwidth: float) -> float:
     """Operations that an accelerator does in the time it reads one byte: its balance."""
     return peak_flops / memory_bandwidth
+
+
+@formula(source=WILLIAMS)
+def arithmetic_intensity(*, flops_per_byte: float, utilization: float, memory_bandwidth_utilization: float) -> float:
+    """Operations for each byte that a step reads, from the shares of the arithmetic and of the bandwidth it uses."""
+    return flops_per_byte * utilization / memory_bandwidth_utilization
+
+
+@formula(source=WILLIAMS)
+def attainable_flops(*, peak_flops: float, memory_bandwidth: float, arithmetic_intensity: float) -> float:
+    """Operations per second of one accelerator at most, for work that does so many for each byte."""
+    return minimum(peak_flops, memory_bandwidth * arithmetic_intensity)  # type: ignore[no-any-return]
 
 
 @formula(source="operations per second over joules per second")

@@ -166,3 +166,23 @@ def test_the_same_formula_serves_an_array() -> None:
     np.testing.assert_allclose(step, [0.02666666666666667, 0.02666666666666667, 0.05333333333333333])
     least = memory.gpus_for_weights(weight_bytes=np.array([1.44e12, 1.6e12]), device_memory=80e9, usable=0.9)  # type: ignore[arg-type]
     np.testing.assert_array_equal(least, [20, 23])
+
+
+@given(rate, rate, st.floats(1e-3, 1e6))
+def test_a_roof_is_the_lower_of_its_two_limits(peak: float, bandwidth: float, intensity: float) -> None:
+    roof = roofline.attainable_flops(peak_flops=peak, memory_bandwidth=bandwidth, arithmetic_intensity=intensity)
+    assert roof <= peak
+    assert roof <= bandwidth * intensity
+    assert roof in (peak, bandwidth * intensity)
+
+
+@given(rate, rate, share, share)
+def test_an_intensity_is_the_arithmetic_done_over_the_bytes_read(
+    peak: float, bandwidth: float, used: float, read: float
+) -> None:
+    intensity = roofline.arithmetic_intensity(
+        flops_per_byte=roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
+        utilization=used,
+        memory_bandwidth_utilization=read,
+    )
+    assert intensity == pytest.approx(peak * used / (bandwidth * read))
