@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from infercost.analyses.drafting import Draft, pace_with, read_draft
+from infercost.analyses.drafting import Draft, beside, pace_with, read_draft
 from infercost.analyses.request import Asking as Requested
 from infercost.analyses.request import read_request, request_results
 from infercost.analyses.step import Pace
@@ -219,7 +219,7 @@ def plans(space: Space, layouts: list[Layout]) -> tuple[list[tuple[Plan, int]], 
     for layout in layouts:
         key = layout.devices if space.by_law else layout
         if key not in held:
-            plan = space.asking.plan(layout)
+            plan = beside(space.asking.plan(layout), space.draft)
             most = plan.max_sequences
             if most == 0:
                 misfits += 1

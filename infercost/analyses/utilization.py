@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infercost.analyses.drafting import pace_with, read_draft
+from infercost.analyses.drafting import beside, pace_with, read_draft
 from infercost.analyses.remarks import (
     NULL_REASONS,
     OVERLAP_WORDS,
@@ -41,7 +41,9 @@ def answer(asked: Asked) -> Report:
         times = step_times(case, inputs, max(batch, 1))
         pace = Pace(times, times.step, served.itl, served.rate * asking.request.output_tokens)
     else:
-        pace = pace_with(case, inputs, read_draft(asked), batch)
+        draft = read_draft(asked)
+        case = case._replace(plan=beside(case.plan, draft)) if case.plan else case
+        pace = pace_with(case, inputs, draft, batch)
     results = step_results(case, inputs, batch, pace)
     results |= request_results(case, inputs, asking, batch, pace.tpot, served)
     return Report(
