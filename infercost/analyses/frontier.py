@@ -3,27 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from infercost.analyses.frontier_rows import COLUMNS, replay, row_of, shared_flags
+from infercost.analyses.frontier_ask import spaces
+from infercost.analyses.frontier_notes import advice, counts, none_found, notes_of, nulls
+from infercost.analyses.frontier_rows import replay, row_of
 from infercost.analyses.frontier_search import Found, Point, read_demand, search, unbeaten
-from infercost.analyses.frontier_space import Space, spaces
-from infercost.analyses.remarks import NULL_REASONS, kind, step_notes
+from infercost.analyses.frontier_space import Space
+from infercost.analyses.remarks import kind
 from infercost.derivation import not_recording
 from infercost.engine import later_paper
 from infercost.question import Asked
-from infercost.report import Note, Report, Row, Series
-from infercost.served import MOST_DEVICES
+from infercost.report import Report, Row, Series
 from infercost.units import many, show
 
 #: Rows of a table; JSON has all of them.
 SHOWN = 16
 _WORDS = {"cost": "The cheapest", "speed": "The fastest", "knee": "The knee"}
-#: What would move an end of the frontier, by what binds there.
-_REMEDIES = {
-    "memory": "faster memory or fewer bits",
-    "compute": "more arithmetic a dollar",
-    "communication": "faster links",
-    "latency": "fewer or faster kernel launches",
-}
 
 
 def answer(asked: Asked) -> Report:
@@ -36,28 +30,31 @@ def answer(asked: Asked) -> Report:
         from infercost.analyses.frontier_export import answer_all  # streams what the rest only looks at
 
         return answer_all(asked)
-    demand, searched = read_demand(asked), spaces(asked)
+    searched = spaces(asked)
+    demand = read_demand(asked)
     found = [search(space, demand) for space in searched]
     points = [point for each in found for point in each.points]
     if not points:
-        return _nothing(asked, searched, found)
-    joint = [points[at] for at in unbeaten([point.speed for point in points], [point.cost for point in points])]
-    best = asked.take("best")
-    shared = shared_flags(searched)
-    rows = [{**row_of(point, shared), "on_frontier": point in joint} for point in points]
-    front = [row for row, point in zip(rows, points, strict=True) if point in joint]
-    front.sort(key=lambda row: -row["tokens_per_s_per_user"])
-    at = {"speed": 0, "cost": len(front) - 1, "knee": knee(joint)}
-    shown = [front[at[best]]] if best else front
+        return none_found(asked, searched, found)
+    joint = unbeaten([point.speed for point in points], [point.cost for point in points])
+    rows = [{**row_of(point, demand), "on_frontier": at in joint} for at, point in enumerate(points)]
+    front, best = [rows[at] for at in joint], asked.take("best")
+    ends = {"speed": 0, "cost": len(front) - 1, "knee": knee([points[at] for at in joint])}
+    shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
     return Report(
         command="frontier",
-        verdict=_verdict(searched, front, at, best),
+        verdict=_verdict(searched, front, ends, best),
         inputs=tuple(asked.inputs),
-        results=tuple(_results(searched, found, front, at)),
-        series=Series(_columns(rows), tuple(shown if best else rows), shown=tuple(_thinned(shown, at["knee"]))),
-        advice=_advice(front),
-        replay=f"{replay(searched)} ...",
-        notes=(*_notes(searched, len(front), best), *_nulls(rows), *asked.notes),
+        results=tuple(_results(searched, found, front, ends)),
+        series=Series(
+            _columns(searched, front),
+            tuple([front[ends[best]]] if best else rows),
+            marked=shown.index(ends["knee"]) if not best and len(front) > 1 else None,
+            shown=tuple(front[at] for at in shown),
+        ),
+        advice=advice(front),
+        replay=tuple((space.name if len(searched) > 1 else "", f"{replay(space)} ...") for space in searched),
+        notes=(*notes_of(searched, found, front, None if best else len(shown)), *nulls(rows), *asked.notes),
     )
 
 
@@ -68,27 +65,29 @@ def knee(points: Sequence[Point]) -> int:
     return worth.index(max(worth))
 
 
-def _verdict(searched: list[Space], front: list[dict[str, Any]], at: dict[str, int], best: str | None) -> str:
+def _verdict(searched: list[Space], front: list[dict[str, Any]], ends: dict[str, int], best: str | None) -> str:
     space = searched[0]
     article = "at best" if kind(space.case, space.inputs) == "bound" else "an estimate"
     choices = many(len(front), "choice")
     if best:
-        return f"{_WORDS[best]} of {choices} that nothing beats, {article}: {_said(front[at[best]])}."
+        return f"{_WORDS[best]} of {choices} that nothing beats, {article}: {_said(front[ends[best]])}."
+    if len(front) == 1:
+        return f"1 choice that nothing beats, {article}: {_said(front[0])}.{_parts(searched, front)}"
     text = f"{choices} that nothing beats, {article}: from {_worth(front[-1])} to {_worth(front[0])}"
-    return f"{text}. The knee is {_said(front[at['knee']])}.{_parts(searched, front)}"
+    return f"{text}. The knee is {_said(front[ends['knee']])}.{_parts(searched, front)}"
 
 
 def _worth(row: dict[str, Any]) -> str:
-    cost = f"{show(row['usd_per_million_tokens'], 'USD')} a million tokens"
-    if row["usd_per_million_tokens"] is None:
-        cost = f"{show(row['device_seconds_per_token'], 's')} of a device a token"
+    cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million tokens"
+    if row["usd_per_million_tokens_all_in"] is None:
+        cost = f"{show(row['device_seconds_per_token_all_in'], 's')} of a device a token"
     return f"{show(row['tokens_per_s_per_user'])} tokens/s a user at {cost}"
 
 
 def _said(row: dict[str, Any]) -> str:
     layout = ", ".join(f"{name} {row[name]}" for name in ("tp", "pp", "ep") if row[name] > 1)
     where = f"{row['gpus']:,} x {row['name']}" + (f" ({layout})" if layout else "")
-    times = f", {many(row['replicas'], 'replica')}" if row["replicas"] > 1 else ""
+    times = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
     return f"{_worth(row)}, on {where} at batch {row['batch']:,}{times}"
 
 
@@ -107,98 +106,29 @@ def _parts(searched: list[Space], front: list[dict[str, Any]]) -> str:
     return text + "".join(f", {name} from {show(speed)} tokens/s a user on" for name, speed in others) + "."
 
 
-def _results(searched: list[Space], found: list[Found], front: list[dict[str, Any]], at: dict[str, int]) -> list[Row]:
-    fastest, cheapest, middle = front[0], front[-1], front[at["knee"]]
+def _results(searched: list[Space], found: list[Found], front: list[dict[str, Any]], ends: dict[str, int]) -> list[Row]:
+    fastest, cheapest, middle = front[0], front[-1], front[ends["knee"]]
+    priced = "prompts and empty slots paid too" if cheapest["usd_per_million_tokens"] is not None else "needs --price"
     return [
-        *_counts(searched, found),
+        *counts(searched, found),
         Row("fastest_tokens_per_s_per_user", fastest["tokens_per_s_per_user"], f"{fastest['bound']} binds"),
-        Row("knee_tokens_per_s_per_user", middle["tokens_per_s_per_user"], f"{middle['bound']} binds"),
-        Row("knee_usd_per_million_tokens", middle["usd_per_million_tokens"], _why(middle)),
-        Row("least_usd_per_million_tokens", cheapest["usd_per_million_tokens"], _why(cheapest)),
+        Row("knee_tokens_per_s_per_user", middle["tokens_per_s_per_user"], "1% more speed would cost 4% more"),
+        Row("knee_usd_per_million_tokens", middle["usd_per_million_tokens_all_in"], priced),
+        Row("least_usd_per_million_tokens", cheapest["usd_per_million_tokens_all_in"], priced),
     ]
 
 
-def _counts(searched: list[Space], found: list[Found]) -> list[Row]:
-    context = f"{searched[0].case.context:,.0f} tokens"
-    return [
-        Row("configurations", sum(each.tried for each in found), "layouts x batches that memory holds"),
-        Row("layouts", sum(each.layouts for each in found), "that an engine accepts"),
-        Row("layouts_excluded", sum(each.misfits for each in found), f"cannot hold the model and {context}"),
-    ]
+def _columns(searched: list[Space], front: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The columns of the table: what differs between rows, and what is known."""
+    cost = "usd_per_million_tokens" if front[0]["usd_per_million_tokens"] is not None else "device_seconds_per_token"
+    paid = () if all(row[cost] == row[f"{cost}_all_in"] for row in front) else (f"{cost}_all_in",)
+    first = ("ttft_s",) if front[0]["ttft_s"] is not None else ()
+    names = ("name",) if len(searched) > 1 else ()
+    return (*names, "tokens_per_s_per_user", cost, *paid, "utilization", *first, "total_gpus", "flags")
 
 
-def _why(row: dict[str, Any]) -> str:
-    return "accelerators always busy" if row["usd_per_million_tokens"] else "needs --price"
-
-
-def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(key for key in COLUMNS if any(row[key] is not None for row in rows))
-
-
-def _thinned(rows: list[dict[str, Any]], middle: int) -> list[dict[str, Any]]:
+def _thinned(count: int, middle: int) -> list[int]:
     """So many rows as a table has room for, evenly, both ends and the knee among them."""
-    if len(rows) <= SHOWN:
-        return rows
-    kept = {round(index * (len(rows) - 1) / (SHOWN - 1)) for index in range(SHOWN)} | {middle}
-    return [rows[index] for index in sorted(kept)]
-
-
-def _advice(front: list[dict[str, Any]]) -> tuple[str, ...]:
-    fast, cheap = front[0]["bound"], front[-1]["bound"]
-    if fast == cheap:
-        return (f"{fast} binds at both ends: {_REMEDIES[fast]} would move all of it",)
-    return (f"{fast} binds the fastest: {_REMEDIES[fast]}", f"{cheap} binds the cheapest: {_REMEDIES[cheap]}")
-
-
-def _notes(searched: list[Space], choices: int, best: str | None) -> list[Note]:
-    notes = []
-    for space in searched:
-        alone = space.case._replace(devices=1)
-        notes += [note for note in step_notes(alone, space.inputs) if note not in notes]
-        if space.reach < MOST_DEVICES:
-            text = f"no network of {space.asking.part.name} is known: replicas of at most {many(space.reach, 'device')}"
-            notes.append(Note("reach", text))
-    if choices > SHOWN and best is None:
-        notes.append(Note("thinned", f"the table shows some of the {choices} rows; --json and --csv have all"))
-    return notes
-
-
-def _nulls(rows: list[dict[str, Any]]) -> list[Note]:
-    keys = [key for key in rows[0] if any(row[key] is None for row in rows)]
-    return [Note("null", f"{key} is null: {NULL_REASONS[key]}") for key in keys]
-
-
-def _nothing(asked: Asked, searched: list[Space], found: list[Found]) -> Report:
-    """The answer where no configuration is left: what memory holds, or what comes nearest to the demand."""
-    tried, misfits = sum(each.tried for each in found), sum(each.misfits for each in found)
-    layouts, most = sum(each.layouts for each in found), max(space.widest for space in searched)
-    if tried:
-        verdict = f"Nothing meets this on up to {many(searched[0].most, 'device')}: {_nearest(asked, found)}."
-        advice = "ask less of it, or raise --max-gpus"
-    elif misfits < layouts:
-        verdict = f"Does not fit: memory holds fewer than {min(asked.get('batch'))} sequences in every layout."
-        advice = "ask for smaller batches, or leave --batch out"
-    else:
-        verdict = f"Does not fit: no layout of up to {many(most, 'device')} holds the model and a sequence."
-        advice = "see infercost fit for what would make it fit"
-    return Report(
-        command="frontier",
-        verdict=verdict,
-        inputs=tuple(asked.inputs),
-        results=tuple(_counts(searched, found)),
-        advice=(advice,),
-        notes=tuple(asked.notes),
-        met=False,
-    )
-
-
-def _nearest(asked: Asked, found: list[Found]) -> str:
-    """What comes nearest to the limits that were asked for."""
-    texts = []
-    if "max_tpot" in asked.given:
-        texts.append(f"the fastest takes {show(1 / max(each.fastest for each in found), 's')} a token")
-    if "max_ttft" in asked.given:
-        texts.append(f"the first token takes {show(min(each.soonest for each in found), 's')} at least")
-    if "users" in asked.given or "min_tokens_per_s" in asked.given:
-        texts.append("they cannot carry the load")
-    return ", ".join(texts)
+    if count <= SHOWN:
+        return list(range(count))
+    return sorted({round(index * (count - 1) / (SHOWN - 1)) for index in range(SHOWN)} | {middle})
