@@ -5,7 +5,7 @@ from typing import Any
 
 from infercost.analyses.drafting import read_draft
 from infercost.analyses.frontier_space import Space
-from infercost.analyses.request import read_request
+from infercost.analyses.request import read_asking as read_requested
 from infercost.case import case_of
 from infercost.errors import BadValue, Missing
 from infercost.models import find_model
@@ -56,7 +56,7 @@ def _space(asked: Asked, varied: dict[str, Any], drafting: bool) -> Space:
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
     reach, widths, devices = _reach(asking), asked_widths(inner), given or counted
     case = case_of(asking, asking.plan(_some_layout(asking, min(most, reach), devices, widths)))
-    requested, price = read_request(inner, case), read_price(inner, asking.part)
+    requested, price = read_requested(inner, case), read_price(inner, asking.part)
     inputs = read_step_inputs(inner, case)._replace(price=price)
     draft = read_draft(inner)
     for name in ("gpus", "tp", "pp", "ep"):

@@ -9,6 +9,7 @@ from infercost.engine import economics, roofline
 from infercost.numeric import last_that
 from infercost.report import Row
 from infercost.service.fleet import Day, Fleet, day_of
+from infercost.timing.replica import bytes_of_step
 
 #: A bill in parts, and what is charged to each.
 APART = {
@@ -116,13 +117,9 @@ def _utilization(service: Service, day: Day) -> float:
 
 def _reads(service: Service, day: Day) -> float:
     """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
-    work, case = service.inputs.work, service.case
+    case, replica = service.case, service.inputs.replica
     read = sum(
-        hour.busy
-        * hour.replicas
-        * (work.bytes_read(hour.batch) + work.cache_read(hour.batch, service.context))
-        / hour.itl
-        for hour in day.hours
+        hour.busy * hour.replicas * bytes_of_step(replica, hour.batch, service.context) / hour.itl for hour in day.hours
     ) / len(day.hours)
     used = roofline.memory_bandwidth_utilization(
         bytes_read=read,

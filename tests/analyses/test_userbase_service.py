@@ -1,0 +1,50 @@
+"""A user base on a service: what bounds a replica, what a service level takes, and what is refused."""
+
+import pytest
+
+import infercost
+
+SERVER = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211}
+CHAT = {**SERVER, "messages_per_day": 8}
+
+
+def test_the_engine_bounds_the_batch() -> None:
+    for report in (
+        infercost.userbase(**CHAT, users=100_000, max_sequences=32),
+        infercost.economies(**CHAT, max_sequences=32),
+    ):
+        remark = next(row.remark for row in report.results if row.key == "batch_limit")
+        assert report["batch_limit"] == 32
+        assert "the engine's limit" in remark
+    assert infercost.userbase(**CHAT, users=100_000, max_sequences=5000)["batch_limit"] < 5000
+
+
+def test_chunks_bound_the_batch_as_they_bound_a_rate() -> None:
+    """64 tokens of prompts a step are a prompt of 1,155 every 18 steps; its 210 further tokens keep 11.6 decoding."""
+    report = infercost.userbase(**CHAT, users=1000, chunk_tokens=64)
+    assert report["batch_limit"] == pytest.approx(64 / 1155 * 210)
+    rate = report["users_capacity"] * 8 / 86_400
+    below, above = (
+        infercost.utilization(**SERVER, chunk_tokens=64, request_rate=rate * load)["stable"] for load in (0.99, 1.01)
+    )
+    assert (below, above) == (True, False)
+
+
+def test_a_batch_is_never_above_its_limit() -> None:
+    for more in ({"max_sequences": 1}, {"max_sequences": 2}, {"chunk_tokens": 8}):
+        report = infercost.userbase(**CHAT, users=report_capacity(more), replicas=1, **more)
+        assert report["batch"] <= report["batch_limit"] * (1 + 1e-9)
+
+
+def report_capacity(more: dict) -> int:
+    return int(infercost.userbase(**CHAT, users=1, **more)["users_capacity"])
+
+
+def test_pipeline_stages_read_their_weights_for_each_part() -> None:
+    """One replica that is always busy reads the same whether its load is given as users or as a rate."""
+    rate = 100_000 * 8 / 86_400
+    stages = {**SERVER, "tp": 1, "pp": 4}
+    users = infercost.userbase(**stages, messages_per_day=8, users=100_000, replicas=1)
+    assert users.met
+    served = infercost.utilization(**stages, request_rate=rate, max_sequences=5000)
+    assert users["memory_bandwidth_utilization"] == pytest.approx(served["memory_bandwidth_utilization"], rel=0.02)
