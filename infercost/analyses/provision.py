@@ -70,7 +70,9 @@ def read_service(asked: Asked) -> Service:
     inputs = read_step_inputs(asked, case)
     if law(case.profile) != "roofline":
         raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
-    request = read_request(asked, case) if case.model else _no_prompts(asked)
+    if case.model is None:
+        _refuse_prompts(asked)
+    request = read_request(asked, case) if case.model else None
     demand = read_demand(asked, case, request, traced)
     curve, limits, missed = _largest(asked, case, inputs, request, demand)
     most = largest(limits)
@@ -79,7 +81,7 @@ def read_service(asked: Asked) -> Service:
         slots=most,
         use=demand.use,
         hours=demand.shape.hours,
-        follows=bool(asked.get("scale_down")),
+        follows=bool(asked.take("scale_down")),
         waiting=float(asked.take("max_wait_probability")) if "max_wait_probability" in asked.given else 1.0,
         peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
     )
@@ -96,7 +98,7 @@ def _largest(
     if case.plan and case.plan.max_sequences is not None:
         limits["memory"] = case.plan.max_sequences
     if request and request.chunk_tokens:
-        limits["chunk"] = _carried(inputs, request)
+        limits["chunk"] = _carried(inputs, request, request.chunk_tokens)
     if "max_sequences" in asked.given or not limits:
         limits["engine"] = float(asked.take("max_sequences", USUAL_MOST, "what engines start with"))
     most = max(1.0, min(limits.values()))
@@ -117,7 +119,7 @@ def largest(limits: Mapping[str, float]) -> float:
     return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))
 
 
-def _carried(inputs: StepInputs, request: Request) -> float:
+def _carried(inputs: StepInputs, request: Request, chunk: float) -> float:
     """The largest batch whose prompts the chunks carry.
 
     Raises:
@@ -125,11 +127,11 @@ def _carried(inputs: StepInputs, request: Request) -> float:
     """
     if (carried := fullest(inputs.replica, request)) >= 1:
         return carried
-    least = ceiling(request.chunk_tokens / carried)
-    raise BadValue("--chunk-tokens: a prompt takes more steps than its answer", f"give at least {least:,}")
+    least = ceiling(chunk / carried)
+    raise BadValue(f"--chunk-tokens {chunk:g}: a prompt takes more steps than its answer", f"give at least {least:,}")
 
 
-def _no_prompts(asked: Asked) -> None:
+def _refuse_prompts(asked: Asked) -> None:
     """Refuse what a bare count, which has no layers, cannot say of prompts.
 
     Raises:

@@ -3,6 +3,7 @@
 import pytest
 
 import infercost
+from infercost.errors import InfercostError
 
 SERVER = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211}
 CHAT = {**SERVER, "messages_per_day": 8}
@@ -48,3 +49,34 @@ def test_pipeline_stages_read_their_weights_for_each_part() -> None:
     assert users.met
     served = infercost.utilization(**stages, request_rate=rate, max_sequences=5000)
     assert users["memory_bandwidth_utilization"] == pytest.approx(served["memory_bandwidth_utilization"], rel=0.02)
+
+
+def test_too_few_replicas_miss_the_chance_to_wait() -> None:
+    """125 slots keep 100 erlangs at one waiting in a hundred (Erlang); a replica of the note has 500 of them."""
+    ask = {"gpu": "h100-note", "params": "1.6e12", "minutes_per_day": 1440, "max_wait_probability": 0.01}
+    few, enough = (infercost.userbase(**ask, users=490, replicas=count) for count in (1, 2))
+    assert not few.met
+    assert few["stable"]
+    assert "miss the service level" in few.verdict
+    assert "1.00% may" in few.verdict
+    assert "2 replicas would keep it" in few.verdict
+    assert enough.met
+
+
+def test_too_few_replicas_miss_the_time_between_tokens() -> None:
+    level = {"users": 1_000_000, "max_tpot": "40ms"}
+    needed = infercost.userbase(**CHAT, **level)["replicas"]
+    few = infercost.userbase(**CHAT, **level, replicas=needed - 3)
+    assert not few.met
+    assert few["stable"]
+    assert few["tpot_s"] > 0.040
+    assert f"may take 40 ms. {needed} replicas would keep it" in few.verdict
+    assert few["users_capacity"] < 1_000_000
+    assert infercost.userbase(**CHAT, **level, replicas=needed).met
+
+
+def test_replicas_that_come_and_go_are_said() -> None:
+    report = infercost.userbase(**CHAT, users=100_000, traffic="work", scale_down=True)
+    assert any(item.key == "scale_down" and item.value is True for item in report.inputs)
+    with pytest.raises(InfercostError, match="both say how many run"):
+        infercost.userbase(**CHAT, users=100_000, replicas=3, scale_down=True)
