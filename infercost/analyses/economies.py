@@ -5,7 +5,7 @@ from typing import Any
 
 from infercost import numeric
 from infercost.analyses.economies_parts import side_by_side
-from infercost.analyses.provision import LIMITS, Service, nulls, read_service
+from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
 from infercost.case import misfit
@@ -225,9 +225,6 @@ def _advice(service: Service) -> tuple[str, ...]:
 
 
 def _notes(service: Service) -> list[Note]:
-    notes = [Note("shared", "users come independently of each other, and replicas share them evenly")]
-    if service.fleet.waiting >= 1:
-        notes.append(
-            Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-        )
-    return notes
+    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
+    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]

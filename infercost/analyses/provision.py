@@ -30,6 +30,10 @@ LIMITS = {
     "latency": "the time between tokens allows no more",
     "first token": "the time to the first token allows no more",
 }
+#: Where a service level counts on one queue.
+ONE_QUEUE = Note(
+    "queue", "one queue is taken for all replicas: where each has its own, more requests wait than is said here"
+)
 
 
 class Service(NamedTuple):

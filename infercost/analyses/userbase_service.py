@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infercost.analyses.provision import LIMITS, Service, nulls, read_service
+from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import price_rows, row_of
 from infercost.analyses.service_level import WISHED, Run, run_of
@@ -160,8 +160,8 @@ def _time_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
             "no wait for a slot, slowest hour",
             shown=service.request is not None,
         ),
-        Row("wait_probability", chance, "for a slot, busiest hour; at most", shown=chance is not None),
-        Row("mean_wait_s", waited, "mean over all; at most", shown=waited is not None),
+        Row("wait_probability", chance, "busiest hour, one queue for all; at most", shown=chance is not None),
+        Row("mean_wait_s", waited, "for a slot, mean over all; at most", shown=waited is not None),
         Row("tokens_per_s", day.tokens_per_s, "mean over the day"),
     ]
 
@@ -231,6 +231,8 @@ def _notes(service: Service, day: Day) -> list[Note]:
     notes = []
     if service.fleet.waiting >= 1:
         notes.append(Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance"))
+    elif day.replicas > 1:
+        notes.append(ONE_QUEUE)
     if not day.stable:
         notes.append(Note("unstable", "where the load exceeds what replicas serve, requests pile up without end"))
     return notes
