@@ -4,11 +4,11 @@ from math import exp, log
 from typing import Any
 
 from infercost import numeric
-from infercost.analyses.economies_parts import side_by_side
+from infercost.analyses.economies_compared import side_by_side
 from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
-from infercost.case import misfit
+from infercost.analyses.unfit import unfit
 from infercost.derivation import about, not_recording
 from infercost.engine import economics
 from infercost.question import Asked, Given
@@ -31,8 +31,10 @@ def answer(asked: Asked) -> Report:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
     services = _services(asked)
-    last = _last(asked, services)
-    rows = tuple(row for service in services for row in _rows(asked, service, last))
+    if not (fitting := [service for service in services if service.case.fits]):
+        return _none_fits(asked, services)
+    last = _last(asked, fitting)
+    rows = tuple(row for service in fitting for row in _rows(asked, service, last))
     if len(services) > 1:
         return side_by_side(asked, services, rows)
     service = services[0]
@@ -40,14 +42,14 @@ def answer(asked: Asked) -> Report:
     results = _results(asked, service, floor, last)
     return Report(
         command="economies",
-        verdict=misfit(service.case) + service.missed + _verdict(service, results),
+        verdict=service.missed + _verdict(service, results),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
         parts=_floor_parts(service, floor),
         advice=_advice(service),
         notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
-        met=service.case.fits and not service.missed,
+        met=not service.missed,
     )
 
 
@@ -57,7 +59,7 @@ def curve(asked: Asked) -> tuple[dict[str, Any], ...]:
     Raises:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
-    services = _services(asked)
+    services = [service for service in _services(asked) if service.case.fits]
     last = _last(asked, services)
     return tuple(row for service in services for row in _rows(asked, service, last))
 
@@ -82,6 +84,16 @@ def _on(asked: Asked, part: Any) -> Service:
     asked.inputs += [item for item in inner.inputs if item.key not in known]
     asked.notes += [note for note in inner.notes if note not in asked.notes]
     return service
+
+
+def _none_fits(asked: Asked, services: list[Service]) -> Report:
+    """Nothing is priced on devices that do not hold the model; of one part the answer says what would."""
+    service = services[0]
+    if len(services) == 1:
+        with not_recording():
+            results = _results(asked, service, floor_of(service), 1.0)
+        return unfit(asked, service.case, results, ("gpus_per_replica",))
+    return side_by_side(asked, services, ())
 
 
 def _last(asked: Asked, services: list[Service]) -> float:

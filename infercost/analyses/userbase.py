@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from infercost.analyses.step import full_batch
-from infercost.case import Case, misfit, read_case
+from infercost.case import Case, read_case
+from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
@@ -18,6 +19,8 @@ SERVED_PEOPLE = (
     *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
     *("max_wait_probability", "input_tokens", "output_tokens", "purchase_price"),
 )
+#: Results that follow from what serves.
+SUPPLIED = ("gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
 MILLION = 1e6
 
@@ -50,10 +53,27 @@ def answer(asked: Asked) -> Report:
         return report
     supply = _read_supply(asked)
     mean, users, demand = _both_ways(asked, supply)
+    rows = _rows(mean, users, demand, supply)
+    if supply and not supply.case.fits:
+        from infercost.analyses.unfit import OF_USERS, unfit  # loads what nobody needs where all is well
+
+        said = {"users", "concurrent"} & {*asked.given}
+        return unfit(asked, supply.case, rows, {row.key for row in rows} - {*SUPPLIED} if said else OF_USERS[2:])
+    return Report(
+        command="userbase",
+        verdict=_verdict(asked, mean, users, demand),
+        inputs=tuple(asked.inputs),
+        results=rows,
+        advice=_advice(demand),
+        notes=(*_notes(users), *asked.notes),
+    )
+
+
+def _rows(mean: float, users: float, demand: Demand, supply: Supply | None) -> tuple[Row, ...]:
     online = serving.people_online(users=users, minutes_per_day=demand.minutes)
     peak = serving.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
     at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
-    rows = (
+    return (
         Row("concurrent_users", mean, "one slot of a batch each"),
         Row("people_online", online, "reading and thinking included"),
         Row("minutes_per_day", demand.minutes),
@@ -65,15 +85,6 @@ def answer(asked: Asked) -> Report:
         Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
         Row("trough_concurrent", serving.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
         *_supply_rows(supply, peak),
-    )
-    return Report(
-        command="userbase",
-        verdict=(misfit(supply.case) if supply else "") + _verdict(asked, mean, users, at_trough, demand),
-        inputs=tuple(asked.inputs),
-        results=rows,
-        advice=_advice(demand),
-        notes=(*_notes(users), *asked.notes),
-        met=supply is None or supply.case.fits,
     )
 
 
@@ -148,14 +159,18 @@ def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
     )
 
 
-def _verdict(asked: Asked, mean: float, users: float, at_trough: float, demand: Demand) -> str:
+def _verdict(asked: Asked, mean: float, users: float, demand: Demand) -> str:
     per_day = f"{many(demand.minutes, 'minute')} a day"
     if "users" in asked.given:
         keep = "keeps" if users == 1 else "keep"
         return f"{many(users, 'daily user')} at {per_day} {keep} {many(mean, 'sequence')} being decoded at once."
     take = "takes" if mean == 1 else "take"
     text = f"{many(mean, 'sequence')} being decoded at once {take} {many(users, 'daily user')} at {per_day}"
-    return f"{text}." if demand.trough == 1 else f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
+    if demand.trough == 1:
+        return f"{text}."
+    with not_recording():
+        at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
+    return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
 
 
 def _advice(demand: Demand) -> tuple[str, ...]:

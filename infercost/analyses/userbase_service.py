@@ -6,7 +6,7 @@ from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import price_rows, row_of
 from infercost.analyses.service_level import WISHED, Run, run_of
-from infercost.case import misfit
+from infercost.analyses.unfit import OF_USERS, unfit
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
@@ -41,9 +41,11 @@ def answer_service(asked: Asked) -> Report:
     with not_recording():
         series = _by_hour(service, day)
     results = _results(run, row)
+    if not service.case.fits:
+        return unfit(asked, service.case, results, OF_USERS if "users" in asked.given else OF_USERS[2:])
     return Report(
         command="userbase",
-        verdict=misfit(service.case) + service.missed + _verdict(run, row),
+        verdict=service.missed + _verdict(run, row),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=series,
@@ -54,7 +56,7 @@ def answer_service(asked: Asked) -> Report:
             *nulls(results, series.rows if series else ()),
             *asked.notes,
         ),
-        met=service.case.fits and day.stable and not (service.missed or run.missed),
+        met=day.stable and not (service.missed or run.missed),
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from tests.conftest import Run
 
 SERVER = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211}
 CHAT = {**SERVER, "messages_per_day": 8}
@@ -80,3 +81,35 @@ def test_replicas_that_come_and_go_are_said() -> None:
     assert any(item.key == "scale_down" and item.value is True for item in report.inputs)
     with pytest.raises(InfercostError, match="both say how many run"):
         infercost.userbase(**CHAT, users=100_000, replicas=3, scale_down=True)
+
+
+def test_what_does_not_fit_is_not_priced(run: Run) -> None:
+    args = ("--gpu", "h100:1", "--model", "llama-3.1-70b", "--messages-per-day", "8", "--isl", "1155", "--osl", "211")
+    for command in (("userbase", "--users", "1M"), ("economies",), ("userbase", "--concurrent", "100")):
+        said = run(*command, *args, "--json")
+        assert said.code == 3
+        assert said.json["verdict"].startswith("Does not fit")
+        assert "--gpu h100:2" in " ".join(said.json["advice"])
+        assert said.json["rows"] == []
+        empty = {key for key, value in said.json["results"].items() if value is None}
+        assert {key for key in said.json["results"] if "usd" in key or key in ("gpus", "batch", "replicas")} <= empty
+        assert {note["text"].split()[0] for note in said.json["notes"] if note["code"] == "null"} == empty
+
+
+def test_without_a_service_what_does_not_fit_is_not_priced_either() -> None:
+    report = infercost.userbase(gpu="h100:1", model="llama-3.1-70b", users=1000, price=2)
+    assert not report.met
+    assert (report["gpus"], report["usd_per_month"], report["users"]) == (None, None, 1000)
+    filled = infercost.userbase(gpu="h100:1", model="llama-3.1-70b", price=2)
+    assert filled["users"] is None
+
+
+def test_a_part_that_does_not_fit_leaves_the_others_their_rows() -> None:
+    report = infercost.economies(**{**CHAT, "gpu": ["h100:1", "b200"]}, points=3)
+    assert not report.met
+    assert report.verdict.startswith("h100-sxm: Does not fit")
+    assert report.series is not None
+    assert {row["name"] for row in report.series.rows} == {"b200-sxm"}
+    none = infercost.economies(**{**CHAT, "gpu": ["h100:1", "a100:1"]})
+    assert none.series is None
+    assert none.verdict.count("Does not fit") == 2
