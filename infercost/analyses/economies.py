@@ -7,7 +7,16 @@ from infercost import numeric
 from infercost.analyses.economies_compared import side_by_side
 from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
+from infercost.analyses.service_cost import (
+    device_seconds,
+    floor_of,
+    full_seconds,
+    most_users,
+    price_rows,
+    row_of,
+    users_for_good,
+    users_within,
+)
 from infercost.analyses.unfit import unfit
 from infercost.derivation import about, not_recording
 from infercost.engine import economics
@@ -39,15 +48,15 @@ def answer(asked: Asked) -> Report:
         return side_by_side(asked, services, rows)
     service = services[0]
     floor = floor_of(service)
-    results = _results(asked, service, floor, last)
+    results, parts = _results(asked, service, floor, last), _floor_parts(service, floor)
     return Report(
         command="economies",
         verdict=service.missed + _verdict(service, results),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
-        parts=_floor_parts(service, floor),
-        advice=_advice(service),
+        parts=parts,
+        advice=_advice(service, parts),
         notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
         met=not service.missed,
     )
@@ -120,7 +129,7 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
         cost = _usd(service, least)
     with not_recording():
         lone = day_of(service.fleet, 1.0)
-        near = {key: users_within(service, times * least) for key, times in NEARNESS.items()}
+        near = [_near(service, key, times * least) for key, times in NEARNESS.items()]
         prices = price_rows(row_of(service, floor), "of the floor, ")
     with about("a lone user, while served"):
         served = device_seconds(service, lone, busy=True)
@@ -132,9 +141,8 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
         Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("gpus_per_replica", service.case.devices, service.case.part.name),
-        Row("users_per_replica", numeric.floor(fleet.users_a_replica), "in the busiest hour"),
-        Row("users_within_2x", near["users_within_2x"], "least whose token costs twice the floor"),
-        Row("users_within_10_percent", near["users_within_10_percent"], _headroom(service)),
+        _of_a_replica(service),
+        *near,
         Row("floor_usd_per_million_tokens", cost, "with endless users"),
         *prices,
         Row("floor_device_seconds", least, "of a device for each token"),
@@ -143,12 +151,25 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
     ]
 
 
-def full_seconds(service: Service) -> float:
-    """Seconds of a device for each token of a replica that is always full."""
-    curve, most = service.fleet.curve, service.fleet.slots
-    first = 1 / curve.decoded if curve.prompted else 0.0
-    tokens = most / curve.itl(most) * (1 + first)
-    return economics.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
+def _near(service: Service, key: str, limit: float) -> Row:
+    """The least users whose token costs no more than a limit, and whether any more may bring it above again."""
+    if (first := users_within(service, limit)) is None:
+        return Row(key, None, "no number of users is")
+    good = users_for_good(service, limit, first)
+    if good is None:
+        reached = "the first" if service.fleet.waiting >= 1 else "reached"
+        return Row(key, first, f"{reached}; a further replica may lift the cost again")
+    return Row(key, first, "and with any more" if good == first else f"the first; from {good:,} on for good")
+
+
+def _of_a_replica(service: Service) -> Row:
+    """Whole users that one replica takes, its headroom kept."""
+    fleet = service.fleet
+    full = numeric.floor(fleet.users_a_replica)
+    if fleet.waiting >= 1:
+        return Row("users_per_replica", full, "in the busiest hour")
+    kept = int(most_users(fleet, 1))
+    return Row("users_per_replica", kept, f"of one alone, headroom kept; {full:,} with every slot taken")
 
 
 def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
@@ -164,10 +185,6 @@ def _usd(service: Service, seconds: float) -> float | None:
     if service.price is None:
         return None
     return economics.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
-
-
-def _headroom(service: Service) -> str:
-    return "queue headroom counted" if service.fleet.waiting < 1 else "no headroom for chance"
 
 
 def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
@@ -222,8 +239,13 @@ def _verdict(service: Service, results: list[Row]) -> str:
     return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
 
 
-def _advice(service: Service) -> tuple[str, ...]:
-    advice = []
+def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
+    advice, sizes = [], {name: size for name, size, _ in parts}
+    if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
+        share = show(sizes["prompts"] / sum(sizes.values()), "share")
+        advice.append(
+            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
+        )
     idle = service.fleet.hours_paid
     if idle > 1:
         advice.append(

@@ -23,7 +23,7 @@ from infercost.units import show
 
 #: What holds the batch of a replica back, in words.
 LIMITS = {
-    "arithmetic": "the arithmetic is full",
+    "arithmetic": "arithmetic takes as long as reads",
     "memory": "memory holds no more",
     "engine": "the engine's limit",
     "chunk": "prompts fill the chunks",

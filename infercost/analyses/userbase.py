@@ -8,16 +8,18 @@ from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
-from infercost.options import DEPLOYMENT, MODEL, SERVED, STEP
+from infercost.options import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
+from infercost.service.prices import read_price
 from infercost.stepping import read_step_inputs
 from infercost.units import digits, many
 
 #: Options that ask for a service rather than for the note's arithmetic.
 SERVED_PEOPLE = (
     *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
-    *("max_wait_probability", "input_tokens", "output_tokens", "purchase_price"),
+    *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
+    *OWNING,
 )
 #: Results that follow from what serves.
 SUPPLIED = ("gpus", "usd_per_month")
@@ -111,7 +113,7 @@ def _read_supply(asked: Asked) -> Supply | None:
     most = case.plan.max_sequences if case.plan else None
     if most is not None and (full is None or most < full):
         full, why = max(1, most), "what memory holds"
-    return Supply(case, asked.take("batch", full, why), inputs.price)
+    return Supply(case, asked.take("batch", full, why), read_price(asked, case.part))
 
 
 def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Demand]:

@@ -172,10 +172,11 @@ def _money_rows(run: Run, row: dict[str, Any]) -> list[Row]:
     service, day = run.service, run.day
     devices = day.replicas_paid * service.case.devices
     month = economics.usd_per_month(price=service.price, devices=devices) if service.price else None
+    served = 1.0 if day.stable else day.served(service.fleet.use)
     return [
         Row("usd_per_hour", month and month / economics.HOURS_PER_MONTH, "mean over the day"),
         Row("usd_per_month", month, "every hour that replicas run"),
-        Row("usd_per_user_month", month and month / day.users),
+        Row("usd_per_user_month", month and month / (day.users * served), "" if day.stable else "who is served"),
         Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
         *price_rows(row),
         Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
@@ -236,5 +237,10 @@ def _notes(service: Service, day: Day) -> list[Note]:
     elif day.replicas > 1:
         notes.append(ONE_QUEUE)
     if not day.stable:
-        notes.append(Note("unstable", "where the load exceeds what replicas serve, requests pile up without end"))
+        notes.append(
+            Note(
+                "unstable",
+                "where the load of an hour exceeds what replicas serve, requests pile up; costs are of those served",
+            )
+        )
     return notes

@@ -140,6 +140,11 @@ class Day(NamedTuple):
         """Share of the busy time that prompts take."""
         return sum(hour.prompt_share * hour.busy * hour.replicas for hour in self.hours) / self._sum("busy")
 
+    def served(self, use: Use) -> float:
+        """Share of what its users ask for that is served in the hour in which they ask."""
+        done, asked = (self.requests_per_s, use.rate) if use.rate else (self.concurrent, use.decoding)
+        return done / (self.users * asked)
+
     @property
     def stable(self) -> bool:
         """Whether the service keeps up in every hour."""

@@ -113,3 +113,43 @@ def test_a_part_that_does_not_fit_leaves_the_others_their_rows() -> None:
     none = infercost.economies(**{**CHAT, "gpu": ["h100:1", "a100:1"]})
     assert none.series is None
     assert none.verdict.count("Does not fit") == 2
+
+
+def test_the_cost_near_the_floor_is_first_reached_and_later_for_good() -> None:
+    """10/11 of 72,000 users cost 1.1 of the floor on one replica; nine full ones and a tenth cost 10/9 of it, more."""
+    report = infercost.economies(gpu="h100-note", params="1.6e12")
+    remarks = {row.key: row.remark for row in report.results}
+    assert report["users_within_10_percent"] == 65_455
+    assert remarks["users_within_10_percent"] == "the first; from 654,546 on for good"
+    assert remarks["users_within_2x"] == "and with any more"
+
+
+def test_a_bill_for_a_user_is_of_those_who_are_served() -> None:
+    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours over them."""
+    report = infercost.userbase(gpu="h100-note", params="1.6e12", users=1_000_000, replicas=1, traffic="flat", price=2)
+    assert not report.met
+    assert report["usd_per_user_month"] == pytest.approx(20 * 2 * 730 / 72_000)
+
+
+@pytest.mark.parametrize(
+    "more", [{"prefix_share": "10%"}, {"chunk_tokens": 512}, {"max_sequences": 8}, {"years": 3}, {"pue": 1.2}]
+)
+def test_no_option_of_a_service_is_passed_over(more: dict) -> None:
+    plain = {"gpu": "h100:4", "model": "llama-3.1-70b", "users": 1000}
+    try:
+        report = infercost.userbase(**plain, **more)
+    except InfercostError:
+        return
+    assert {item.key for item in report.inputs} >= set(more)
+    assert report["batch_limit"] == 8
+
+
+def test_the_rent_of_the_preset_is_taken_with_its_date() -> None:
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=1000)
+    assert report["usd_per_month"] > 0
+    assert any(note.code == "price" for note in report.notes)
+
+
+def test_prompts_that_cost_most_are_what_to_change() -> None:
+    assert "--prefix-share" in infercost.economies(**CHAT).advice[0]
+    assert not any("--prefix-share" in text for text in infercost.economies(gpu="h100-note", params="1.6e12").advice)
