@@ -1,6 +1,6 @@
 """A draft that proposes tokens for the model to verify, and how a batch goes on with it."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.analyses.step import Pace, plain_pace, step_times
 from infercost.case import Case
@@ -9,13 +9,15 @@ from infercost.engine import requests
 from infercost.errors import BadValue, Missing
 from infercost.model import Model
 from infercost.numeric import maximum
-from infercost.plan import Plan
 from infercost.question import Asked
 from infercost.report import Note
 from infercost.sharding import Layout, rank_weight_bytes, valid_widths
 from infercost.stepping import StepInputs
 from infercost.timing.replica import Replica, decode_time
 from infercost.timing.work import work_of
+
+if TYPE_CHECKING:  # a bare count has none
+    from infercost.plan import Plan
 
 
 class Draft(NamedTuple):
@@ -55,7 +57,7 @@ def read_draft(asked: Asked) -> Draft | None:
     return Draft(tokens, acceptance, model=model)
 
 
-def beside(plan: Plan, draft: Draft | None) -> Plan:
+def beside(plan: "Plan", draft: Draft | None) -> "Plan":
     """The plan with what the draft's weights leave of the pool: each stage's ranks share one copy."""
     if draft is None or draft.model is None:
         return plan

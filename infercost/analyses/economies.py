@@ -5,7 +5,8 @@ from typing import Any
 
 from infercost import numeric
 from infercost.analyses.economies_compared import side_by_side
-from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
+from infercost.analyses.economies_words import advice, columns, notes, verdict
+from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.service_cost import (
     device_seconds,
@@ -21,7 +22,7 @@ from infercost.analyses.unfit import unfit
 from infercost.derivation import about, not_recording
 from infercost.engine import economics
 from infercost.question import Asked, Given
-from infercost.report import Note, Report, Row, Series
+from infercost.report import Report, Row, Series
 from infercost.service.fleet import Day, day_of
 from infercost.timing.replica import step_parts
 from infercost.units import many, show
@@ -51,13 +52,13 @@ def answer(asked: Asked) -> Report:
     results, parts = _results(asked, service, floor, last), _floor_parts(service, floor)
     return Report(
         command="economies",
-        verdict=service.missed + _verdict(service, results),
+        verdict=service.missed + verdict(service, results),
         inputs=tuple(asked.inputs),
         results=tuple(results),
-        series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
+        series=Series(columns(service), rows, bar="cost_ratio", scale="log"),
         parts=parts,
-        advice=_advice(service, parts),
-        notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
+        advice=advice(service, parts),
+        notes=(*step_notes(service.case, service.inputs), *notes(service), *nulls(results, rows), *asked.notes),
         met=not service.missed,
     )
 
@@ -217,48 +218,3 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
-
-
-def _columns(service: Service) -> tuple[str, ...]:
-    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
-
-
-def _verdict(service: Service, results: list[Row]) -> str:
-    found = {row.key: row.value for row in results}
-    cost = found["floor_usd_per_million_tokens"]
-    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
-    near = found["users_within_2x"]
-    text = (
-        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
-        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
-    )
-    come = "comes" if near == 1 else "come"
-    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
-    replica = f"a replica of {many(service.case.devices, 'device')}"
-    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
-
-
-def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
-    advice, sizes = [], {name: size for name, size, _ in parts}
-    if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
-        share = show(sizes["prompts"] / sum(sizes.values()), "share")
-        advice.append(
-            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-        )
-    idle = service.fleet.hours_paid
-    if idle > 1:
-        advice.append(
-            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
-        )
-    if service.binds == "memory":
-        advice.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
-    if service.binds in ("latency", "first token"):
-        advice.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
-    return tuple(advice)
-
-
-def _notes(service: Service) -> list[Note]:
-    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
-    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]

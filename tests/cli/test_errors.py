@@ -215,4 +215,4 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
     said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--users", "1M", *more)
     assert (said.code, said.out) == (2, "")
     assert "one --gpu" in said.err
-    assert "economies and compare take several" in said.err
+    assert "economies, frontier and compare take several" in said.err
