@@ -1,6 +1,7 @@
 """Speed per user against cost per token: of every layout and batch those that nothing beats in both."""
 
 from collections.abc import Sequence
+from math import isclose
 from typing import Any
 
 from infercost.analyses.frontier_ask import spaces
@@ -121,10 +122,11 @@ def _results(searched: list[Space], found: list[Found], front: list[dict[str, An
 def _columns(searched: list[Space], front: list[dict[str, Any]]) -> tuple[str, ...]:
     """The columns of the table: what differs between rows, and what is known."""
     cost = "usd_per_million_tokens" if front[0]["usd_per_million_tokens"] is not None else "device_seconds_per_token"
-    paid = () if all(row[cost] == row[f"{cost}_all_in"] for row in front) else (f"{cost}_all_in",)
+    paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
+    devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
     first = ("ttft_s",) if front[0]["ttft_s"] is not None else ()
     names = ("name",) if len(searched) > 1 else ()
-    return (*names, "tokens_per_s_per_user", cost, *paid, "utilization", *first, "total_gpus", "flags")
+    return (*names, "tokens_per_s_per_user", cost, *paid, "utilization", *first, *devices, "flags")
 
 
 def _thinned(count: int, middle: int) -> list[int]:
