@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import infercost
-from infercost.analyses.frontier_search import unbeaten
+from infercost.analyses.frontier.search import unbeaten
 from infercost.errors import InfercostError
 from infercost.models import find_model
 from infercost.report import Report

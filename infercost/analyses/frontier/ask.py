@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 from infercost.analyses.drafting import read_draft
-from infercost.analyses.frontier_space import Space
+from infercost.analyses.frontier.space import Space
 from infercost.analyses.request import read_asking as read_requested
 from infercost.case import case_of
 from infercost.errors import BadValue, Missing

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from math import isclose
 from typing import Any
 
-from infercost.analyses.frontier_ask import spaces
-from infercost.analyses.frontier_notes import advice, counts, none_found, notes_of, nulls
-from infercost.analyses.frontier_rows import replay, row_of
-from infercost.analyses.frontier_search import Found, Point, read_demand, search, unbeaten
-from infercost.analyses.frontier_space import Space
+from infercost.analyses.frontier.ask import spaces
+from infercost.analyses.frontier.notes import advice, counts, none_found, notes_of, nulls
+from infercost.analyses.frontier.rows import replay, row_of
+from infercost.analyses.frontier.search import Found, Point, read_demand, search, unbeaten
+from infercost.analyses.frontier.space import Space
 from infercost.analyses.remarks import kind
 from infercost.derivation import not_recording
 from infercost.engine import later_paper
@@ -28,7 +28,7 @@ def answer(asked: Asked) -> Report:
         InfercostError: an option or a preset that cannot be used; see ``spaces``.
     """
     if "all" in asked.given or "shard" in asked.given:
-        from infercost.analyses.frontier_export import answer_all  # streams what the rest only looks at
+        from infercost.analyses.frontier.export import answer_all  # streams what the rest only looks at
 
         return answer_all(asked)
     searched = spaces(asked)

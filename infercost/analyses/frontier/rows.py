@@ -4,8 +4,8 @@ from shlex import quote
 from typing import Any
 
 from infercost.analyses.drafting import pace_with
-from infercost.analyses.frontier_search import Demand, Point, all_in, prompts_beside
-from infercost.analyses.frontier_space import Space
+from infercost.analyses.frontier.search import Demand, Point, all_in, prompts_beside
+from infercost.analyses.frontier.space import Space
 from infercost.analyses.request import request_results
 from infercost.analyses.step import step_results
 from infercost.derivation import not_recording

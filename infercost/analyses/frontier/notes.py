@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from infercost.analyses.frontier_search import Found
-from infercost.analyses.frontier_space import MOST_BATCH, Space
+from infercost.analyses.frontier.search import Found
+from infercost.analyses.frontier.space import MOST_BATCH, Space
 from infercost.analyses.remarks import NULL_REASONS, step_notes
 from infercost.question import Asked
 from infercost.report import Note, Report, Row

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infercost.analyses.frontier_ask import spaces
-from infercost.analyses.frontier_notes import none_found, notes_of_spaces
-from infercost.analyses.frontier_search import Demand, Found, batches_of
-from infercost.analyses.frontier_space import Held, Space, plans
+from infercost.analyses.frontier.ask import spaces
+from infercost.analyses.frontier.notes import none_found, notes_of_spaces
+from infercost.analyses.frontier.search import Demand, Found, batches_of
+from infercost.analyses.frontier.space import Held, Space, plans
 from infercost.analyses.step import step_results
 from infercost.derivation import not_recording
 from infercost.engine import economics

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infercost.analyses.frontier_space import At, Held, Space, batches, plans
+from infercost.analyses.frontier.space import At, Held, Space, batches, plans
 from infercost.derivation import not_recording
 from infercost.engine import economics, requests, serving
 from infercost.errors import BadValue, Missing
