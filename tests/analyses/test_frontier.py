@@ -294,3 +294,13 @@ def test_a_search_takes_under_a_second(model: str) -> None:
         return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 1
+
+
+def test_the_work_shown_is_that_of_the_knee_or_of_the_best() -> None:
+    for which in ("knee", "speed"):
+        row = best(which, **SMALL)
+        steps = {step.meaning: step.value for step in infercost.frontier(**SMALL, best=which, steps=True).steps}
+        assert steps["cost of a token when all replicas of a service are paid"] == row["usd_per_million_tokens_all_in"]
+        assert steps["replicas that prefill for each that decodes"] == row["prefill_per_decode"]
+    middle = infercost.frontier(**SMALL, steps=True)
+    assert middle["knee_usd_per_million_tokens"] in {step.value for step in middle.steps}

@@ -38,9 +38,11 @@ def answer(asked: Asked) -> Report:
     if not points:
         return none_found(asked, searched, found)
     joint = unbeaten([point.speed for point in points], [point.cost for point in points])
-    rows = [{**row_of(point, demand), "on_frontier": at in joint} for at, point in enumerate(points)]
+    with not_recording():
+        rows = [{**row_of(point, demand), "on_frontier": at in joint} for at, point in enumerate(points)]
     front, best = [rows[at] for at in joint], asked.take("best")
     ends = {"speed": 0, "cost": len(front) - 1, "knee": knee([points[at] for at in joint])}
+    row_of(points[joint[ends[best or "knee"]]], demand)  # once more, for who asks for the work of a row
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
     return Report(
         command="frontier",

@@ -20,15 +20,15 @@ def row_of(point: Point, demand: Demand) -> dict[str, Any]:
     space, layout, batch = point.space, point.plan.layout, point.batch
     at = space.on(point.plan, batch)
     case = at[0]
-    with not_recording():
-        pace = pace_with(*at, space.draft, batch)
-        results = step_results(*at, batch, pace)
-        results |= request_results(*at, space.requested, batch, pace.tpot, None)
+    pace = pace_with(*at, space.draft, batch)
+    results = step_results(*at, batch, pace)
+    results |= request_results(*at, space.requested, batch, pace.tpot, None)
+    prompts = prompts_beside(space, at, batch, pace.tpot)
+    cost, slots = results["usd_per_million_tokens"], point.decoding * batch
+    paid = None if cost is None else all_in(demand, cost, prompts, slots)
+    with not_recording():  # the same in another unit
         seconds = economics.device_seconds_per_token(devices=case.devices, tokens_per_s=results["tokens_per_s"])
-        prompts = prompts_beside(space, at, batch, pace.tpot)
-        cost, slots = results["usd_per_million_tokens"], point.decoding * batch
-        paid = {"device_seconds_per_token_all_in": all_in(demand, seconds, prompts, slots)}
-        paid["usd_per_million_tokens_all_in"] = None if cost is None else all_in(demand, cost, prompts, slots)
+        seconds_paid = all_in(demand, seconds, prompts, slots)
     return {
         "name": space.name,
         **layout._asdict(),
@@ -37,7 +37,8 @@ def row_of(point: Point, demand: Demand) -> dict[str, Any]:
         **results,
         "prefill_per_decode": prompts if space.requested.request else None,
         "device_seconds_per_token": seconds,
-        **paid,
+        "usd_per_million_tokens_all_in": paid,
+        "device_seconds_per_token_all_in": seconds_paid,
         "flags": _text(_own(layout, batch)),
         "replay": f"{replay(space)} {_text(_own(layout, batch))}",
     }
