@@ -83,7 +83,7 @@ def test_a_verdict_says_how_the_figures_go(run: Run) -> None:
     """Price over bandwidth, the note's 26.67 ms: 20 devices x $2 / 3600 s x 26.67 ms x 1e6 = $296.30."""
     said = run("utilization", *NOTE, "--price", "2", "--sweep", "gpu.memory_bandwidth=3TB/s:30TB/s:x10").out
     assert " ".join(said.split()).startswith(
-        "As memory bandwidth goes from 3 TB/s to 30 TB/s, tokens/s per user rises from 37.5 to 375 (10x) and the "
+        "With memory bandwidth from 3 TB/s to 30 TB/s, tokens/s per user rises from 37.5 to 375 (10x) and the "
         "price of a million tokens falls from $296.30 to $29.63 (10x)."
     )
 
@@ -128,6 +128,31 @@ def test_every_weak_figure_of_a_part_is_said(run: Run) -> None:
     assert "at some points: h100-note flops_fp8 is weak" in said
     assert "at some points: human-brain memory is weak" in said
     assert "at some points: human-brain memory_bandwidth is weak" in said
+
+
+def test_a_swept_column_holds_what_was_swept(run: Run) -> None:
+    """Of economies ``gpus`` is asked for a replica and answered for all of them: 70 of 2 devices, 2 of 4."""
+    asked = ("economies", "--gpu", "h100", "--model", "llama-3.1-70b", "--users", "10k", "--sweep", "gpus=2,4")
+    document = run(*asked, "--json").json
+    rows = document["rows"]
+    assert [row["gpus"] for row in rows] == [row["gpus_per_replica"] for row in rows] == [2, 4]
+    assert [row["answered_gpus"] for row in rows] == [row["replicas"] * row["gpus"] for row in rows] == [140, 8]
+    assert document["verdict"].startswith("With gpus from 2 to 4, ")
+    assert "gpus  devices  batch" in run(*asked).out
+    same = run("utilization", *NOTE, "--sweep", "batch=1,8", "--json").json["rows"][0]
+    assert not [key for key in same if key.startswith("answered_")], "the answer's own batch is the one swept"
+
+
+def test_a_layout_that_changes_on_the_way_is_shown(run: Run) -> None:
+    """Three devices cannot share 64 heads evenly, so they are three stages; six are three stages of two."""
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-70b")
+    dented = run(*asked, "--sweep", "gpus=4,6").out.splitlines()
+    assert [line.split()[:3] for line in dented if line.lstrip().startswith(("gpus ", "4 ", "6 "))] == [
+        ["gpus", "tp", "pp"],
+        ["4", "4", "1"],
+        ["6", "2", "3"],
+    ]
+    assert "tp  pp" not in run(*asked, "--sweep", "gpus=2,4").out, "as wide as the devices are many"
 
 
 def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
