@@ -108,7 +108,9 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
         cost = _usd(service, least)
     with not_recording():
         lone = day_of(service.fleet, 1.0)
-        near = {key: users_within(service, times * least) for key, times in NEARNESS.items()}
+        near = {
+            key: users_within(service.fleet, service.case.devices, times * least) for key, times in NEARNESS.items()
+        }
         prices = price_rows(row_of(service, floor), "of the floor, ")
     with about("a lone user, while served"):
         served = device_seconds(service, lone, busy=True)
@@ -166,7 +168,7 @@ def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
     if service.price is None:
         return (Row("users_at_api_price", None, "needs --price"),)
     with not_recording():
-        users = users_within(service, asking / _usd_of_second(service))
+        users = users_within(service.fleet, service.case.devices, asking / _usd_of_second(service))
     asked_for = f"{show(asking, 'USD')} a million"
     said = f"own at {asked_for}" if users else f"never: the floor is above {asked_for}"
     return (Row("users_at_api_price", users, said),)

@@ -7,6 +7,7 @@ from infercost.analyses.provision import Service
 from infercost.derivation import about
 from infercost.engine import economics, roofline
 from infercost.numeric import last_that
+from infercost.readers.once import lately
 from infercost.report import Row
 from infercost.service.fleet import Day, Fleet, day_of
 
@@ -36,8 +37,11 @@ def floor_of(service: Service) -> Day:
 
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
     """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
-    replicas = day.replicas_busy if busy else day.replicas_paid
-    return economics.device_seconds_per_token(devices=replicas * service.case.devices, tokens_per_s=day.tokens_per_s)
+    return _device_seconds(service.case.devices, day.replicas_busy if busy else day.replicas_paid, day)
+
+
+def _device_seconds(devices: int, replicas: float, day: Day) -> float:
+    return economics.device_seconds_per_token(devices=replicas * devices, tokens_per_s=day.tokens_per_s)
 
 
 def row_of(service: Service, day: Day) -> dict[str, Any]:
@@ -146,24 +150,26 @@ def _first(service: Service, day: Day) -> float:
     return day.requests_per_s if service.fleet.curve.prompted else 0.0
 
 
-def users_within(service: Service, limit: float) -> int | None:
+@lately
+def users_within(fleet: Fleet, devices: int, limit: float) -> int | None:
     """The least users at which a token costs no more device-seconds than a limit; None where no number does."""
 
     def cost(users: float) -> float:
-        return device_seconds(service, day_of(service.fleet, users))
+        day = day_of(fleet, users)
+        return _device_seconds(devices, day.replicas_paid, day)
 
     if cost(1.0) <= limit:
         return 1
     low, high = 0, 1
-    while cost(most_users(service.fleet, high)) > limit:
+    while cost(most_users(fleet, high)) > limit:
         low, high = high, 2 * high
         if high > ENDLESS:
             return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if cost(most_users(service.fleet, middle)) <= limit else (middle, high)
-    first = most_users(service.fleet, low) if low else 0.0
-    return ceil(last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(service.fleet, high)))
+        low, high = (low, middle) if cost(most_users(fleet, middle)) <= limit else (middle, high)
+    first = most_users(fleet, low) if low else 0.0
+    return ceil(last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(fleet, high)))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:

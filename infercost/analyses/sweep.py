@@ -17,6 +17,8 @@ from infercost.units import many
 
 #: Bars of values further apart than this are drawn by their logarithm.
 FAR = 50
+#: So many points take long enough to be waited for.
+LONG = 200
 #: A head of so many letters takes the place of two.
 WIDE = 11
 #: What an answer's own figure is called where what was swept has its name: all devices beside those of a replica.
@@ -48,7 +50,7 @@ def answer(asked: Asked) -> Report:
     axes = read_axes(asked)
     refuse_side_by_side(asked)
     with reading_once(), not_recording():
-        outcomes = [_outcome(asked, point) for point in points_of(axes)]
+        outcomes = _outcomes(asked, points_of(axes))
     answered = [each.report for each in outcomes if each.report]
     if not answered:
         raise next(each.why_not for each in outcomes if each.why_not)
@@ -92,6 +94,16 @@ def ask_point(asked: Asked, point: Point, origin: str) -> tuple[Asked, Report]:
     inner = at_point(asked, {**one_row, **point}, origin)
     report: Report = import_module(asked.command.module).answer(inner)
     return inner, report
+
+
+def _outcomes(asked: Asked, points: list[Point]) -> list[Outcome]:
+    tell = asked.progress("points", len(points)) if len(points) >= LONG else None
+    found = []
+    for point in points:
+        found.append(_outcome(asked, point))
+        if tell:
+            tell(len(found))
+    return found
 
 
 def _outcome(asked: Asked, point: Point) -> Outcome:

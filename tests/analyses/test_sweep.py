@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.api import answer
 from infercost.errors import BadValue, InfercostError, UnknownName
+from infercost.question import ask
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
 LLAMA = ("--model", "llama-3.1-70b", "--gpu", "h100:4")
+SERVED = {"model": "llama-3.1-70b", "gpu": "h100:4"}
 ALONE: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = [
     (("utilization", *NOTE, "--price", "2"), "batch", ("1", "2", "3", "5")),
     (("utilization", *LLAMA, "--batch", "8"), "context", ("0", "1k", "32k")),
@@ -199,6 +202,31 @@ def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
     assert "two questions" in run("utilization", *NOTE, *sweep, "--sensitivity").err
     assert "--points has no place" in run("economies", *NOTE, *sweep, "--points", "3").err
     assert "several --gpu" in run("economies", *NOTE, "--gpu", "h200", *sweep).err
+
+
+def test_what_no_number_of_users_changes_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One replica's curve has 200 batches: a step each, and no further one however many users there are."""
+    from infercost.service import curve
+
+    steps, count = curve.decode_time, []
+    monkeypatch.setattr(curve, "decode_time", lambda *args: (count.append(args), steps(*args))[1])
+    infercost.economies(**SERVED, sweep="users=10:1000:x10")
+    assert len(count) == 200
+    infercost.economies(**SERVED, sweep="context=1k,2k")
+    assert len(count) == 600, "another context is another curve"
+
+
+def test_a_long_sweep_tells_how_many_points_are_done() -> None:
+    def told(text: str) -> tuple[list[tuple[str, int]], list[int]]:
+        begun: list[tuple[str, int]] = []
+        done: list[int] = []
+        asked = ask("fit", {"gpu": "h100", "params": "70B", "sweep": text})
+        asked.progress = lambda what, total: (begun.append((what, total)), done.append)[1]
+        answer(asked)
+        return begun, done
+
+    assert told("gpus=1:200:1") == ([("points", 200)], [*range(1, 201)])
+    assert told("gpus=1:100:1") == ([], []), "nobody waits for so few"
 
 
 def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
