@@ -169,6 +169,7 @@ TERMS: dict[str, Term] = {
     "cache_per_sequence": Term("K_S", "B", "cache of one sequence on one accelerator"),
     "sequences_that_fit": Term("B_max", "", "sequences whose cache fits"),
     # serving and cost
+    "served_cost": Term("c_all", "USD", "cost of a token when all replicas of a service are paid"),
     "total_tokens_per_s": Term("R", "token/s", "tokens decoded per second by all replicas"),
     "tokens_per_s": Term("r", "token/s", "tokens decoded per second, all users"),
     "tokens_per_s_per_user": Term("r_user", "token/s", "tokens decoded per second for one user"),

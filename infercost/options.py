@@ -54,7 +54,12 @@ _ALL = (
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
     Option("chunk_tokens", "N", "most tokens of prompts in one pass; prompts ride along with decoding", _of(WHOLE)),
     Option("request_rate", "Q", "requests a second on the replica: the batch is then an answer", _of(RATE)),
-    Option("max_sequences", "N", "most sequences that the engine runs at once (256 when absent)", _of(WHOLE)),
+    Option(
+        "max_sequences",
+        "N",
+        "most sequences that the engine runs at once (when absent 256 for a rate, in a service no bound)",
+        _of(WHOLE),
+    ),
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
     Option("draft_tokens", "N", "tokens that a draft proposes in each step", _of(WHOLE)),
     Option("acceptance", "SHARE", "share of the draft's tokens that are accepted, each on its own", _of(PART)),

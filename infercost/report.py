@@ -100,7 +100,8 @@ class Export(NamedTuple):
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
-    ``follow`` is a command that follows from it, for the user to paste; ``replay`` one that asks a row again.
+    ``follow`` is a command that follows from it, for the user to paste; ``replay`` those that ask rows again, by
+    what they are of.
     ``file`` is what the command line writes where the answer is a file, and nobody else does; ``export`` likewise.
     ``charts`` are what to draw of it, where a picture was asked for.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
@@ -114,7 +115,7 @@ class Report:
     parts: tuple[tuple[str, float, str], ...] = ()
     advice: tuple[str, ...] = ()
     follow: str = ""
-    replay: str = ""
+    replay: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
     steps: tuple[Any, ...] = ()
     met: bool = True

@@ -89,7 +89,7 @@ def _context(asked: Asked, profile: Preset, most: int) -> int:
 
 def _batch(asked: Asked) -> int:
     """Sequences that must fit: one where the command finds out how many do."""
-    if asked.command.name in ("sweep-batch", "userbase", "frontier") or "request_rate" in asked.given:
+    if asked.command.name in ("sweep-batch", "userbase", "economies", "frontier") or "request_rate" in asked.given:
         given = asked.get("batch")
         return given if isinstance(given, int) else 1
     return int(asked.take("batch", 1))

@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster
 
 import infercost
 
-QUESTION = {"model": "llama-3.1-70b", "gpu": "h100", "all": True}
+QUESTION = {"model": "llama-3.1-70b", "gpu": "h100", "max_gpus": 16, "all": True}
 PIECES, WORKERS = 8, 2
 
 

@@ -1,8 +1,7 @@
 """A draft that proposes tokens for the model to verify, and how a batch goes on with it."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from infercost import counting
 from infercost.analyses.step import Pace, plain_pace, step_times
 from infercost.case import Case
 from infercost.derivation import not_recording
@@ -12,11 +11,13 @@ from infercost.model import Model
 from infercost.numeric import maximum
 from infercost.question import Asked
 from infercost.report import Note
-from infercost.sharding import Layout, valid_widths
+from infercost.sharding import Layout, rank_weight_bytes, valid_widths
 from infercost.stepping import StepInputs
 from infercost.timing.replica import Replica, decode_time
 from infercost.timing.work import work_of
-from infercost.units import show
+
+if TYPE_CHECKING:  # a bare count has none
+    from infercost.plan import Plan
 
 
 class Draft(NamedTuple):
@@ -52,9 +53,16 @@ def read_draft(asked: Asked) -> Draft | None:
     from infercost.models import find_model  # the families that read a model are wanted here alone
 
     model = find_model(str(asked.take("draft_model"))).model
-    weights = show(sum(counting.weight_bytes_by_part(model).values()), "B")
-    asked.notes.append(Note("draft", f"the draft's weights, {weights} in all, are not counted in what fits"))
+    asked.notes.append(Note("draft", "the draft's weights are counted in what fits, its cache is not"))
     return Draft(tokens, acceptance, model=model)
+
+
+def beside(plan: "Plan", draft: Draft | None) -> "Plan":
+    """The plan with what the draft's weights leave of the pool: each stage's ranks share one copy."""
+    if draft is None or draft.model is None:
+        return plan
+    width = _width(draft.model, plan.layout.devices // plan.layout.pp)
+    return plan._replace(pool=plan.pool - rank_weight_bytes(draft.model, Layout(width)))
 
 
 def pace_with(case: Case, inputs: StepInputs, draft: Draft | None, batch: float) -> Pace:
@@ -77,5 +85,10 @@ def _draft_time(case: Case, inputs: StepInputs, draft: Draft, batch: float) -> f
     with not_recording():
         if draft.model is None:
             return draft.share * decode_time(inputs.replica, batch, case.context)
-        width = max(tp for tp in valid_widths(draft.model) if case.width % tp == 0 and tp <= case.width)
-        return decode_time(Replica(work_of(draft.model, Layout(width)), inputs.speeds), batch, case.context)
+        drafting = Replica(work_of(draft.model, Layout(_width(draft.model, case.width))), inputs.speeds)
+        return decode_time(drafting, batch, case.context)
+
+
+def _width(model: Model, ranks: int) -> int:
+    """How many of the target's ranks share a draft: as many as split it evenly."""
+    return max(tp for tp in valid_widths(model) if ranks % tp == 0 and tp <= ranks)

@@ -4,15 +4,25 @@ from math import exp, log
 from typing import Any
 
 from infercost import numeric
-from infercost.analyses.economies_parts import side_by_side
+from infercost.analyses.economies_compared import side_by_side
+from infercost.analyses.economies_words import advice, columns, notes, verdict
 from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import device_seconds, floor_of, price_rows, row_of, users_within
-from infercost.case import misfit
+from infercost.analyses.service_cost import (
+    device_seconds,
+    floor_of,
+    full_seconds,
+    most_users,
+    price_rows,
+    row_of,
+    users_for_good,
+    users_within,
+)
+from infercost.analyses.unfit import unfit
 from infercost.derivation import about, not_recording
 from infercost.engine import economics
 from infercost.question import Asked, Given
-from infercost.report import Note, Report, Row, Series
+from infercost.report import Report, Row, Series
 from infercost.service.fleet import Day, day_of
 from infercost.timing.replica import step_parts
 from infercost.units import many, show
@@ -31,23 +41,25 @@ def answer(asked: Asked) -> Report:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
     services = _services(asked)
-    last = _last(asked, services)
-    rows = tuple(row for service in services for row in _rows(asked, service, last))
+    if not (fitting := [service for service in services if service.case.fits]):
+        return _none_fits(asked, services)
+    last = _last(asked, fitting)
+    rows = tuple(row for service in fitting for row in _rows(asked, service, last))
     if len(services) > 1:
         return side_by_side(asked, services, rows)
     service = services[0]
     floor = floor_of(service)
-    results = _results(asked, service, floor, last)
+    results, parts = _results(asked, service, floor, last), _floor_parts(service, floor)
     return Report(
         command="economies",
-        verdict=misfit(service.case) + service.missed + _verdict(service, results),
+        verdict=service.missed + verdict(service, results),
         inputs=tuple(asked.inputs),
         results=tuple(results),
-        series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
-        parts=_floor_parts(service, floor),
-        advice=_advice(service),
-        notes=(*step_notes(service.case, service.inputs), *_notes(service), *nulls(results, rows), *asked.notes),
-        met=service.case.fits and not service.missed,
+        series=Series(columns(service), rows, bar="cost_ratio", scale="log"),
+        parts=parts,
+        advice=advice(service, parts),
+        notes=(*step_notes(service.case, service.inputs), *notes(service), *nulls(results, rows), *asked.notes),
+        met=not service.missed,
     )
 
 
@@ -57,7 +69,7 @@ def curve(asked: Asked) -> tuple[dict[str, Any], ...]:
     Raises:
         InfercostError: an option or a preset that cannot be used; see ``read_service``.
     """
-    services = _services(asked)
+    services = [service for service in _services(asked) if service.case.fits]
     last = _last(asked, services)
     return tuple(row for service in services for row in _rows(asked, service, last))
 
@@ -84,6 +96,16 @@ def _on(asked: Asked, part: Any) -> Service:
     return service
 
 
+def _none_fits(asked: Asked, services: list[Service]) -> Report:
+    """Nothing is priced on devices that do not hold the model; of one part the answer says what would."""
+    service = services[0]
+    if len(services) == 1:
+        with not_recording():
+            results = _results(asked, service, floor_of(service), 1.0)
+        return unfit(asked, service.case, results, ("gpus_per_replica",))
+    return side_by_side(asked, services, ())
+
+
 def _last(asked: Asked, services: list[Service]) -> float:
     """The largest number of users: as asked, or so many that several replicas are full."""
     several = max(max(int(REPLICAS * service.fleet.users_a_replica), 2) for service in services)
@@ -108,9 +130,7 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
         cost = _usd(service, least)
     with not_recording():
         lone = day_of(service.fleet, 1.0)
-        near = {
-            key: users_within(service.fleet, service.case.devices, times * least) for key, times in NEARNESS.items()
-        }
+        near = [_near(service, key, times * least) for key, times in NEARNESS.items()]
         prices = price_rows(row_of(service, floor), "of the floor, ")
     with about("a lone user, while served"):
         served = device_seconds(service, lone, busy=True)
@@ -122,9 +142,8 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
         Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("gpus_per_replica", service.case.devices, service.case.part.name),
-        Row("users_per_replica", numeric.floor(fleet.users_a_replica), "in the busiest hour"),
-        Row("users_within_2x", near["users_within_2x"], "least whose token costs twice the floor"),
-        Row("users_within_10_percent", near["users_within_10_percent"], _headroom(service)),
+        _of_a_replica(service),
+        *near,
         Row("floor_usd_per_million_tokens", cost, "with endless users"),
         *prices,
         Row("floor_device_seconds", least, "of a device for each token"),
@@ -133,12 +152,25 @@ def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Ro
     ]
 
 
-def full_seconds(service: Service) -> float:
-    """Seconds of a device for each token of a replica that is always full."""
-    curve, most = service.fleet.curve, service.fleet.slots
-    first = 1 / curve.decoded if curve.prompted else 0.0
-    tokens = most / curve.itl(most) * (1 + first)
-    return economics.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
+def _near(service: Service, key: str, limit: float) -> Row:
+    """The least users whose token costs no more than a limit, and whether any more may bring it above again."""
+    if (first := users_within(service, limit)) is None:
+        return Row(key, None, "no number of users is")
+    good = users_for_good(service, limit, first)
+    if good is None:
+        reached = "the first" if service.fleet.waiting >= 1 else "reached"
+        return Row(key, first, f"{reached}; a further replica may lift the cost again")
+    return Row(key, first, "and with any more" if good == first else f"the first; from {good:,} on for good")
+
+
+def _of_a_replica(service: Service) -> Row:
+    """Whole users that one replica takes, its headroom kept."""
+    fleet = service.fleet
+    full = numeric.floor(fleet.users_a_replica)
+    if fleet.waiting >= 1:
+        return Row("users_per_replica", full, "in the busiest hour")
+    kept = int(most_users(fleet, 1))
+    return Row("users_per_replica", kept, f"of one alone, headroom kept; {full:,} with every slot taken")
 
 
 def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
@@ -156,10 +188,6 @@ def _usd(service: Service, seconds: float) -> float | None:
     return economics.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
 
 
-def _headroom(service: Service) -> str:
-    return "queue headroom counted" if service.fleet.waiting < 1 else "no headroom for chance"
-
-
 def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
     """The least users whose own service is no dearer than an API's price for its output."""
     if "api_price" not in asked.given:
@@ -168,7 +196,7 @@ def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
     if service.price is None:
         return (Row("users_at_api_price", None, "needs --price"),)
     with not_recording():
-        users = users_within(service.fleet, service.case.devices, asking / _usd_of_second(service))
+        users = users_within(service, asking / _usd_of_second(service))
     asked_for = f"{show(asking, 'USD')} a million"
     said = f"own at {asked_for}" if users else f"never: the floor is above {asked_for}"
     return (Row("users_at_api_price", users, said),)
@@ -190,46 +218,3 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
-
-
-def _columns(service: Service) -> tuple[str, ...]:
-    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
-
-
-def _verdict(service: Service, results: list[Row]) -> str:
-    found = {row.key: row.value for row in results}
-    cost = found["floor_usd_per_million_tokens"]
-    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
-    near = found["users_within_2x"]
-    text = (
-        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
-        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
-    )
-    come = "comes" if near == 1 else "come"
-    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
-    replica = f"a replica of {many(service.case.devices, 'device')}"
-    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
-
-
-def _advice(service: Service) -> tuple[str, ...]:
-    advice = []
-    idle = service.fleet.hours_paid
-    if idle > 1:
-        advice.append(
-            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
-        )
-    if service.binds == "memory":
-        advice.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
-    if service.binds in ("latency", "first token"):
-        advice.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
-    return tuple(advice)
-
-
-def _notes(service: Service) -> list[Note]:
-    notes = [Note("shared", "users come independently of each other, and replicas share them evenly")]
-    if service.fleet.waiting >= 1:
-        notes.append(
-            Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-        )
-    return notes

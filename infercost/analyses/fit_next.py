@@ -46,7 +46,8 @@ def _changes(asked: Asked, asking: Asking, chosen: Plan) -> list[str]:
             break
     if model.kv_bits > 8 and asking.plan(chosen.layout, model._replace(kv_bits=8)).fits:
         found.append("KV cache in fp8 (--kv-dtype fp8)")
-    if (longest := chosen.longest_context) and longest >= LEAST_SHARE * chosen.context:
+    requested = "input_tokens" in asked.given  # its context follows from its lengths
+    if not requested and (longest := chosen.longest_context) and longest >= LEAST_SHARE * chosen.context:
         found.append(f"a context of {longest:,} (--context {longest})")
     if (most := chosen.max_sequences) and most >= LEAST_SHARE * chosen.batch:
         found.append(f"a batch of {most:,} (--batch {most})")

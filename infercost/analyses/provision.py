@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from infercost.analyses.request import read_request
+from infercost.analyses.request import USUAL_MOST, read_request
 from infercost.analyses.step import full_batch
 from infercost.case import Case, read_case
 from infercost.efficiency import law
 from infercost.engine.queueing import peakedness
-from infercost.errors import BadValue
+from infercost.errors import BadValue, Missing
 from infercost.keys import KEYS
+from infercost.numeric import ceiling
 from infercost.question import Asked
 from infercost.report import Note, Row
 from infercost.service.curve import Curve, curve_of
@@ -17,17 +18,22 @@ from infercost.service.demand import Demand, read_demand, read_traced
 from infercost.service.fleet import Fleet
 from infercost.service.prices import read_price
 from infercost.stepping import StepInputs, read_step_inputs
-from infercost.timing.replica import Request
+from infercost.timing.replica import Request, fullest
 from infercost.units import show
 
 #: What holds the batch of a replica back, in words.
 LIMITS = {
-    "arithmetic": "the arithmetic is full",
+    "arithmetic": "arithmetic takes as long as reads",
     "memory": "memory holds no more",
-    "engine": "the engine runs no more",
+    "engine": "the engine's limit",
+    "chunk": "prompts fill the chunks",
     "latency": "the time between tokens allows no more",
     "first token": "the time to the first token allows no more",
 }
+#: Where a service level counts on one queue.
+ONE_QUEUE = Note(
+    "queue", "one queue is taken for all replicas: where each has its own, more requests wait than is said here"
+)
 
 
 class Service(NamedTuple):
@@ -68,16 +74,18 @@ def read_service(asked: Asked) -> Service:
     inputs = read_step_inputs(asked, case)
     if law(case.profile) != "roofline":
         raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
-    request = read_request(asked, case).request if case.model else None
+    if case.model is None:
+        _refuse_prompts(asked)
+    request = read_request(asked, case) if case.model else None
     demand = read_demand(asked, case, request, traced)
     curve, limits, missed = _largest(asked, case, inputs, request, demand)
-    most = max(1.0, float(int(min(limits.values()))))
+    most = largest(limits)
     fleet = Fleet(
         curve=curve if curve.most == most else curve_of(inputs.replica, most, request, case.context, demand.decoded),
         slots=most,
         use=demand.use,
         hours=demand.shape.hours,
-        follows=bool(asked.get("scale_down")),
+        follows=bool(asked.take("scale_down")),
         waiting=float(asked.take("max_wait_probability")) if "max_wait_probability" in asked.given else 1.0,
         peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
     )
@@ -93,9 +101,12 @@ def _largest(
         limits["arithmetic"] = full
     if case.plan and case.plan.max_sequences is not None:
         limits["memory"] = case.plan.max_sequences
+    if request and request.chunk_tokens:
+        limits["chunk"] = _carried(inputs, request, request.chunk_tokens)
     if "max_sequences" in asked.given or not limits:
-        limits["engine"] = float(asked.take("max_sequences", 256, "what engines start with"))
-    curve = curve_of(inputs.replica, max(1.0, min(limits.values())), request, case.context, demand.decoded)
+        limits["engine"] = float(asked.take("max_sequences", USUAL_MOST, "what engines start with"))
+    most = max(1.0, min(limits.values()))
+    curve = curve_of(inputs.replica, most, request, case.context, demand.decoded)
     missed = ""
     for name, option, times in (("latency", "max_tpot", curve.itls), ("first token", "max_ttft", curve.ttfts)):
         if option in asked.given:
@@ -105,6 +116,34 @@ def _largest(
                 least = f"one user alone takes {show(times[0], 's')}, the least possible"
                 missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
     return curve, limits, missed
+
+
+def largest(limits: Mapping[str, float]) -> float:
+    """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
+    return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))
+
+
+def _carried(inputs: StepInputs, request: Request, chunk: float) -> float:
+    """The largest batch whose prompts the chunks carry.
+
+    Raises:
+        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
+    """
+    if (carried := fullest(inputs.replica, request)) >= 1:
+        return carried
+    least = ceiling(chunk / carried)
+    raise BadValue(f"--chunk-tokens {chunk:g}: a prompt takes more steps than its answer", f"give at least {least:,}")
+
+
+def _refuse_prompts(asked: Asked) -> None:
+    """Refuse what a bare count, which has no layers, cannot say of prompts.
+
+    Raises:
+        Missing: a prompt, or how it comes.
+    """
+    if stray := [name for name in ("input_tokens", "prefix_share", "chunk_tokens") if name in asked.given]:
+        flag = f"--{stray[0].replace('_', '-')}"
+        raise Missing(f"{flag} needs --model: a bare count has no layers", "for example --model llama-3.1-70b")
 
 
 def nulls(results: Iterable[Row], rows: Iterable[Mapping[str, Any]] = ()) -> list[Note]:

@@ -22,7 +22,8 @@ from infercost.timing.replica import (
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
-_PROMPT = ("prefix_share", "chunk_tokens", "request_rate", "max_sequences", "disaggregated")
+_PROMPT = ("prefix_share", "chunk_tokens")
+_LOADED = ("request_rate", "max_sequences", "disaggregated")
 
 
 class Asking(NamedTuple):
@@ -34,16 +35,32 @@ class Asking(NamedTuple):
     apart: bool = False
 
 
-def read_request(asked: Asked, case: Case) -> Asking:
-    """The request that was asked about, nothing where no length was given.
+def read_asking(asked: Asked, case: Case) -> Asking:
+    """What is asked beside the step: a request, the rate at which such requests come, and what goes with either.
+
+    Raises:
+        BadValue: two options that disagree.
+    """
+    request = read_request(asked, case, _LOADED)
+    if request is None:
+        return Asking()
+    _check_rate(asked, request)
+    rate = asked.take("request_rate") if "request_rate" in asked.given else None
+    held = case.plan.max_sequences if case.plan else None
+    most = float(asked.take("max_sequences", USUAL_MOST, "what engines start with")) if rate is not None else USUAL_MOST
+    return Asking(request, rate, most if held is None else min(most, held), bool(asked.get("disaggregated")))
+
+
+def read_request(asked: Asked, case: Case, also: tuple[str, ...] = ()) -> Request | None:
+    """The request that was asked about, None where no length was given; ``also`` are options that need one too.
 
     Raises:
         Missing: a part of it without the lengths, or of a bare count, which has no layers to attend with.
     """
     given = [name for name in ("input_tokens", "output_tokens") if name in asked.given]
-    stray = [name for name in _PROMPT if name in asked.given]
+    stray = [name for name in (*_PROMPT, *also) if name in asked.given]
     if not given and not stray:
-        return Asking()
+        return None
     if case.model is None:
         raise Missing(f"{(given + stray)[0]} needs --model: a bare count has no layers", "--model llama-3.1-70b")
     if len(given) < 2:
@@ -55,17 +72,14 @@ def read_request(asked: Asked, case: Case) -> Asking:
         asked.take("chunk_tokens") if "chunk_tokens" in asked.given else None,
     )
     _check(asked, case, request)
-    rate = asked.take("request_rate") if "request_rate" in asked.given else None
-    held = case.plan.max_sequences if case.plan else None
-    most = float(asked.take("max_sequences", USUAL_MOST, "what engines start with")) if rate is not None else USUAL_MOST
-    return Asking(request, rate, most if held is None else min(most, held), bool(asked.get("disaggregated")))
+    return request
 
 
 def _check(asked: Asked, case: Case, request: Request) -> None:
-    """Refuse what cannot be asked together.
+    """Refuse a request that the model was not made for, that no law here answers, or that has another context.
 
     Raises:
-        BadValue: two options that disagree, a request too long, or one that no law here answers.
+        BadValue: one of these.
     """
     longest = case.model.max_context if case.model else 0
     if longest and request.input_tokens + request.output_tokens > longest:
@@ -75,6 +89,14 @@ def _check(asked: Asked, case: Case, request: Request) -> None:
         raise BadValue(f"profile {case.profile.name} answers a step, not a request", f"the law {name} has no prompts")
     if "context" in asked.given:
         raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
+
+
+def _check_rate(asked: Asked, request: Request) -> None:
+    """Refuse what does not go with a rate of requests, or goes with nothing else.
+
+    Raises:
+        BadValue: two options that disagree, or requests that decode nothing.
+    """
     if "request_rate" not in asked.given:
         if "max_sequences" in asked.given:
             raise BadValue("--max-sequences bounds what a rate leads to", "give --request-rate, or the --batch itself")

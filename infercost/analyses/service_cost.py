@@ -1,5 +1,6 @@
 """What a day of a service costs for each token, how well it uses its devices, and how many users bring that down."""
 
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -10,6 +11,7 @@ from infercost.numeric import last_that
 from infercost.readers.once import lately
 from infercost.report import Row
 from infercost.service.fleet import Day, Fleet, day_of
+from infercost.timing.replica import bytes_of_step
 
 #: A bill in parts, and what is charged to each.
 APART = {
@@ -27,6 +29,8 @@ BILL = {
 }
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = 1e6
+#: A load so little above what replicas hold needs one more.
+JUST_ABOVE = 1e-9
 
 
 def floor_of(service: Service) -> Day:
@@ -37,11 +41,16 @@ def floor_of(service: Service) -> Day:
 
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
     """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
-    return _device_seconds(service.case.devices, day.replicas_busy if busy else day.replicas_paid, day)
+    replicas = day.replicas_busy if busy else day.replicas_paid
+    return economics.device_seconds_per_token(devices=replicas * service.case.devices, tokens_per_s=day.tokens_per_s)
 
 
-def _device_seconds(devices: int, replicas: float, day: Day) -> float:
-    return economics.device_seconds_per_token(devices=replicas * devices, tokens_per_s=day.tokens_per_s)
+def full_seconds(service: Service) -> float:
+    """Seconds of a device for each token of a replica that is always full."""
+    curve, most = service.fleet.curve, service.fleet.slots
+    first = 1 / curve.decoded if curve.prompted else 0.0
+    tokens = most / curve.itl(most) * (1 + first)
+    return economics.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
 
 
 def row_of(service: Service, day: Day) -> dict[str, Any]:
@@ -120,13 +129,9 @@ def _utilization(service: Service, day: Day) -> float:
 
 def _reads(service: Service, day: Day) -> float:
     """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
-    work, case = service.inputs.work, service.case
+    case, replica = service.case, service.inputs.replica
     read = sum(
-        hour.busy
-        * hour.replicas
-        * (work.bytes_read(hour.batch) + work.cache_read(hour.batch, service.context))
-        / hour.itl
-        for hour in day.hours
+        hour.busy * hour.replicas * bytes_of_step(replica, hour.batch, service.context) / hour.itl for hour in day.hours
     ) / len(day.hours)
     used = roofline.memory_bandwidth_utilization(
         bytes_read=read,
@@ -151,25 +156,71 @@ def _first(service: Service, day: Day) -> float:
 
 
 @lately
-def users_within(fleet: Fleet, devices: int, limit: float) -> int | None:
-    """The least users at which a token costs no more device-seconds than a limit; None where no number does."""
+def users_within(service: Service, limit: float) -> int | None:
+    """The least users at which a token costs no more device-seconds than a limit; None where no number does.
+
+    Where replicas come and go with headroom for chance it is a number at which cost comes below, maybe not the least.
+    """
 
     def cost(users: float) -> float:
-        day = day_of(fleet, users)
-        return _device_seconds(devices, day.replicas_paid, day)
+        return device_seconds(service, day_of(service.fleet, users))
 
     if cost(1.0) <= limit:
         return 1
     low, high = 0, 1
-    while cost(most_users(fleet, high)) > limit:
+    while cost(most_users(service.fleet, high)) > limit:
         low, high = high, 2 * high
         if high > ENDLESS:
             return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if cost(most_users(fleet, middle)) <= limit else (middle, high)
-    first = most_users(fleet, low) if low else 0.0
-    return ceil(last_that(lambda users: cost(users) > limit, max(first, 1.0), most_users(fleet, high)))
+        low, high = (low, middle) if cost(most_users(service.fleet, middle)) <= limit else (middle, high)
+    ends = pairwise(_edges(service.fleet, low, high))
+    least, most = next((least, most) for least, most in ends if cost(most) <= limit)
+    return ceil(last_that(lambda users: cost(users) > limit, least, most))
+
+
+def _edges(fleet: Fleet, low: int, high: int) -> list[float]:
+    """Users between whom no further replica comes, from those of one count in the busiest hour to those of another.
+
+    Where replicas come and go, each hour has its own count; with headroom for chance they take too long to find.
+    """
+    first, last = max(most_users(fleet, low), 1.0) if low else 1.0, most_users(fleet, high)
+    if not fleet.follows or fleet.waiting < 1:
+        return [first * (1 + JUST_ABOVE) if low else first, last]
+    busiest, full = max(fleet.hours), [most_users(fleet, count) for count in range(1, high + 1)]
+    edges = {users * busiest / share * (1 - JUST_ABOVE) for share in set(fleet.hours) if share for users in full}
+    return [1.0, *sorted(edge for edge in edges if 1 < edge < last), last]
+
+
+@lately
+def users_for_good(service: Service, limit: float, first: int) -> int | None:
+    """The least users from which on a token stays within a limit that so many first reach; None where that is unknown.
+
+    Each further replica lifts the cost again, the less the more there are; where they come and go, every hour does.
+    """
+    fleet, busiest = service.fleet, max(service.fleet.hours)
+    if fleet.follows:
+        return None
+
+    def cost(users: float) -> float:
+        return device_seconds(service, day_of(fleet, users))
+
+    def stays(replicas: int) -> bool:
+        return cost(most_users(fleet, replicas) * (1 + JUST_ABOVE)) <= limit
+
+    low = start = fleet.replicas(first, busiest)
+    if stays(start):
+        return first
+    while not stays(high := 2 * low):
+        low = high
+        if high > ENDLESS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if stays(middle) else (middle, high)
+    least, most = most_users(fleet, low) * (1 + JUST_ABOVE), most_users(fleet, high)
+    return ceil(last_that(lambda users: cost(users) > limit, least, most))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:

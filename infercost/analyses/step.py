@@ -10,7 +10,7 @@ from infercost.errors import Missing
 from infercost.numeric import ceiling, maximum, name_of_largest
 from infercost.stepping import StepInputs
 from infercost.timing.passes import Parts, step_time
-from infercost.timing.replica import Replica, part_of, step_parts
+from infercost.timing.replica import Replica, bytes_of_step, step_parts
 
 #: No service decodes so many sequences in one step.
 LARGEST_BATCH = 2**24
@@ -155,8 +155,6 @@ def _bracket(pace: Pace) -> dict[str, float]:
 def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, float]:
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
-    part = part_of(inputs.replica, batch)
-    read = (inputs.work.bytes_read(part) + inputs.work.cache_read(part, case.context)) * (batch / part)
     return {
         "utilization": roofline.utilization(
             flops_per_token=flops_per_token(case, inputs),
@@ -166,7 +164,10 @@ def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, 
             step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": roofline.memory_bandwidth_utilization(
-            bytes_read=read, devices=case.devices, memory_bandwidth=bandwidth, step_time=maximum(pace.step, pace.tpot)
+            bytes_read=bytes_of_step(inputs.replica, batch, case.context),
+            devices=case.devices,
+            memory_bandwidth=bandwidth,
+            step_time=maximum(pace.step, pace.tpot),
         ),
         "critical_batch": critical_batch(case, inputs),
         "flops_per_byte": roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),

@@ -3,21 +3,26 @@
 from typing import NamedTuple
 
 from infercost.analyses.step import full_batch
-from infercost.case import Case, misfit, read_case
+from infercost.case import Case, read_case
+from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
-from infercost.options import DEPLOYMENT, MODEL, SERVED, STEP
+from infercost.options import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
+from infercost.service.prices import read_price
 from infercost.stepping import read_step_inputs
 from infercost.units import digits, many
 
 #: Options that ask for a service rather than for the note's arithmetic.
 SERVED_PEOPLE = (
     *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
-    *("max_wait_probability", "input_tokens", "output_tokens", "purchase_price"),
+    *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
+    *OWNING,
 )
+#: Results that follow from what serves.
+SUPPLIED = ("gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
 MILLION = 1e6
 
@@ -50,10 +55,27 @@ def answer(asked: Asked) -> Report:
         return report
     supply = _read_supply(asked)
     mean, users, demand = _both_ways(asked, supply)
+    rows = _rows(mean, users, demand, supply)
+    if supply and not supply.case.fits:
+        from infercost.analyses.unfit import OF_USERS, unfit  # loads what nobody needs where all is well
+
+        said = {"users", "concurrent"} & {*asked.given}
+        return unfit(asked, supply.case, rows, {row.key for row in rows} - {*SUPPLIED} if said else OF_USERS[2:])
+    return Report(
+        command="userbase",
+        verdict=_verdict(asked, mean, users, demand),
+        inputs=tuple(asked.inputs),
+        results=rows,
+        advice=_advice(demand),
+        notes=(*_notes(users), *asked.notes),
+    )
+
+
+def _rows(mean: float, users: float, demand: Demand, supply: Supply | None) -> tuple[Row, ...]:
     online = serving.people_online(users=users, minutes_per_day=demand.minutes)
     peak = serving.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
     at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
-    rows = (
+    return (
         Row("concurrent_users", mean, "one slot of a batch each"),
         Row("people_online", online, "reading and thinking included"),
         Row("minutes_per_day", demand.minutes),
@@ -65,15 +87,6 @@ def answer(asked: Asked) -> Report:
         Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
         Row("trough_concurrent", serving.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
         *_supply_rows(supply, peak),
-    )
-    return Report(
-        command="userbase",
-        verdict=(misfit(supply.case) if supply else "") + _verdict(asked, mean, users, at_trough, demand),
-        inputs=tuple(asked.inputs),
-        results=rows,
-        advice=_advice(demand),
-        notes=(*_notes(users), *asked.notes),
-        met=supply is None or supply.case.fits,
     )
 
 
@@ -100,7 +113,7 @@ def _read_supply(asked: Asked) -> Supply | None:
     most = case.plan.max_sequences if case.plan else None
     if most is not None and (full is None or most < full):
         full, why = max(1, most), "what memory holds"
-    return Supply(case, asked.take("batch", full, why), inputs.price)
+    return Supply(case, asked.take("batch", full, why), read_price(asked, case.part))
 
 
 def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Demand]:
@@ -148,14 +161,18 @@ def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
     )
 
 
-def _verdict(asked: Asked, mean: float, users: float, at_trough: float, demand: Demand) -> str:
+def _verdict(asked: Asked, mean: float, users: float, demand: Demand) -> str:
     per_day = f"{many(demand.minutes, 'minute')} a day"
     if "users" in asked.given:
         keep = "keeps" if users == 1 else "keep"
         return f"{many(users, 'daily user')} at {per_day} {keep} {many(mean, 'sequence')} being decoded at once."
     take = "takes" if mean == 1 else "take"
     text = f"{many(mean, 'sequence')} being decoded at once {take} {many(users, 'daily user')} at {per_day}"
-    return f"{text}." if demand.trough == 1 else f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
+    if demand.trough == 1:
+        return f"{text}."
+    with not_recording():
+        at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
+    return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
 
 
 def _advice(demand: Demand) -> tuple[str, ...]:

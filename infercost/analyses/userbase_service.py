@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from infercost.analyses.provision import LIMITS, Service, nulls, read_service
+from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import most_users, price_rows, row_of
-from infercost.case import misfit
+from infercost.analyses.service_cost import price_rows, row_of
+from infercost.analyses.service_level import WISHED, Run, run_of
+from infercost.analyses.unfit import OF_USERS, unfit
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
-from infercost.numeric import floor, last_that
+from infercost.numeric import last_that
 from infercost.question import Asked
 from infercost.report import Note, Report, Row, Series
-from infercost.service.fleet import Day, Hour, day_of, wait
+from infercost.service.fleet import Day, Fleet, Hour, day_of, wait
 from infercost.traffic import DAY
 from infercost.units import many, show
 
@@ -32,51 +33,69 @@ def answer_service(asked: Asked) -> Report:
             raise BadValue(f"--{name.replace('_', '-')} is an answer here", "leave it out: --traffic shapes the day")
     if "gpu" not in asked.given:
         raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
-    service = read_service(asked)
-    service = service._replace(fleet=service.fleet._replace(fixed=int(asked.take("replicas") or 0)))
-    users = _users(asked, service)
-    day = day_of(service.fleet, users)
+    planned = read_service(asked)
+    planned = planned._replace(fleet=planned.fleet._replace(fixed=_fixed(asked)))
+    run = run_of(asked, planned, _users(asked, planned.fleet))
+    service, day = run.service, run.day
     row = row_of(service, day)
     with not_recording():
         series = _by_hour(service, day)
-    results = _results(service, day, row)
+    results = _results(run, row)
+    if not service.case.fits:
+        return unfit(asked, service.case, results, OF_USERS if "users" in asked.given else OF_USERS[2:])
     return Report(
         command="userbase",
-        verdict=misfit(service.case) + service.missed + _verdict(service, day, row),
+        verdict=service.missed + _verdict(run, row),
         inputs=tuple(asked.inputs),
         results=tuple(results),
         series=series,
-        advice=tuple(_advice(service, day)),
+        advice=tuple(_advice(run)),
         notes=(
             *step_notes(service.case, service.inputs),
             *_notes(service, day),
             *nulls(results, series.rows if series else ()),
             *asked.notes,
         ),
-        met=service.case.fits and day.stable and not service.missed,
+        met=day.stable and not (service.missed or run.missed),
     )
 
 
-def _users(asked: Asked, service: Service) -> float:
-    """Daily users: as asked, or so many that the concurrency that was asked for decodes on average."""
+def _fixed(asked: Asked) -> int:
+    """How many replicas there are, 0 where the load says so.
+
+    Raises:
+        BadValue: so many replicas that yet come and go.
+    """
+    if asked.get("replicas") and asked.get("scale_down"):
+        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
+    return int(asked.take("replicas") or 0)
+
+
+def _users(asked: Asked, fleet: Fleet) -> float:
+    """Daily users: as asked, or so many that the concurrency that was asked for decodes on average.
+
+    Raises:
+        Missing: neither of them.
+        BadValue: a concurrency that so many replicas have no room for.
+    """
     if "users" in asked.given:
         return float(asked.take("users"))
     if "concurrent" not in asked.given:
         raise Missing("a service needs --users or --concurrent", "for example --users 100k")
     wanted = float(asked.take("concurrent"))
     with not_recording():
-        users = last_that(lambda users: day_of(service.fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+        users = last_that(lambda users: day_of(fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
     if users == EVERYBODY:
         raise BadValue(f"--concurrent {show(wanted)}: nobody has so many users", "give fewer, or more --replicas")
     return users
 
 
-def _results(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
+def _results(run: Run, row: dict[str, Any]) -> list[Row]:
     return [
-        *_people_rows(service, day),
-        *_fleet_rows(service, day, row),
-        *_time_rows(service, day, row),
-        *_money_rows(service, day, row),
+        *_people_rows(run.service, run.day),
+        *_fleet_rows(run, row),
+        *_time_rows(run.service, run.day, row),
+        *_money_rows(run, row),
     ]
 
 
@@ -116,14 +135,14 @@ def _people_rows(service: Service, day: Day) -> list[Row]:
     ]
 
 
-def _fleet_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
-    fleet = service.fleet
+def _fleet_rows(run: Run, row: dict[str, Any]) -> list[Row]:
+    service, day, fleet = run.service, run.day, run.service.fleet
     return [
         Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), _slots_remark(service)),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else ""),
         Row("gpus", row["gpus"], f"{service.case.devices} a replica"),
-        Row("users_capacity", _capacity(service, day.replicas), "these replicas can take"),
+        Row("users_capacity", run.capacity(day.replicas), "these replicas can take"),
         Row("batch", day.batch, "while busy"),
         Row("utilization", row["utilization"], "of the arithmetic, every hour"),
         Row("memory_bandwidth_utilization", row["memory_bandwidth_utilization"], "of the bandwidth, every hour"),
@@ -143,23 +162,25 @@ def _time_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
             "no wait for a slot, slowest hour",
             shown=service.request is not None,
         ),
-        Row("wait_probability", chance, "for a slot, busiest hour; at most", shown=chance is not None),
-        Row("mean_wait_s", waited, "mean over all; at most", shown=waited is not None),
+        Row("wait_probability", chance, "busiest hour, one queue for all; at most", shown=chance is not None),
+        Row("mean_wait_s", waited, "for a slot, mean over all; at most", shown=waited is not None),
         Row("tokens_per_s", day.tokens_per_s, "mean over the day"),
     ]
 
 
-def _money_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
+def _money_rows(run: Run, row: dict[str, Any]) -> list[Row]:
+    service, day = run.service, run.day
     devices = day.replicas_paid * service.case.devices
     month = economics.usd_per_month(price=service.price, devices=devices) if service.price else None
+    served = 1.0 if day.stable else day.served(service.fleet.use)
     return [
         Row("usd_per_hour", month and month / economics.HOURS_PER_MONTH, "mean over the day"),
         Row("usd_per_month", month, "every hour that replicas run"),
-        Row("usd_per_user_month", month and month / day.users),
+        Row("usd_per_user_month", month and month / (day.users * served), "" if day.stable else "who is served"),
         Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
         *price_rows(row),
         Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
-        Row("stable", day.stable, "" if day.stable else f"needs {many(_needed(service, day), 'replica')}"),
+        Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}"),
     ]
 
 
@@ -176,23 +197,15 @@ def _in_flight(service: Service, day: Day) -> float | None:
     return day.concurrent + day.requests_per_s * service.fleet.curve.ttft(day.batch)
 
 
-def _needed(service: Service, day: Day) -> int:
-    """Replicas that the busiest hour needs."""
-    return service.fleet._replace(fixed=0).replicas(day.users, max(service.fleet.hours))
-
-
-def _capacity(service: Service, replicas: int) -> int:
-    """Whole users that so many replicas can take."""
-    with not_recording():
-        return int(floor(most_users(service.fleet._replace(fixed=0), replicas)))
-
-
-def _verdict(service: Service, day: Day, row: dict[str, Any]) -> str:
+def _verdict(run: Run, row: dict[str, Any]) -> str:
+    service, day = run.service, run.day
     devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
     users, one = many(day.users, "daily user"), day.users == 1
     if not day.stable:
-        needed = many(_needed(service, day), "replica")
-        return f"{users} {'does' if one else 'do'} not fit {devices}: {needed} would do."
+        return f"{users} {'does' if one else 'do'} not fit {devices}: {many(run.needed, 'replica')} would do."
+    if run.missed:
+        level = f"miss{'es' if one else ''} the service level: {', and '.join(run.missed)}"
+        return f"{users} on {devices} {level}. {many(run.needed, 'replica')} would keep it."
     cost = row["usd_per_million_tokens"]
     priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
@@ -200,15 +213,16 @@ def _verdict(service: Service, day: Day, row: dict[str, Any]) -> str:
     return f"{users} {'takes' if one else 'take'} {devices}{priced}; {used}, and {full}."
 
 
-def _advice(service: Service, day: Day) -> list[str]:
+def _advice(run: Run) -> list[str]:
     """What one more replica, or a longer time between tokens, would buy."""
-    now, more = (_capacity(service, day.replicas + extra) for extra in (0, 1))
+    service, day = run.service, run.day
+    now, more = (run.capacity(day.replicas + extra) for extra in (0, 1))
     advice = [
         f"one more replica of {many(service.case.devices, 'device')} would take {many(more, 'user')} in all, "
         f"{show(more / now - 1, 'share')} more than these can"
     ]
-    if service.binds in ("latency", "first token"):
-        rest = min(limit for name, limit in service.limits.items() if name not in ("latency", "first token"))
+    if service.binds in WISHED:
+        rest = min(limit for name, limit in service.limits.items() if name not in WISHED)
         held = f"{LIMITS[service.binds]} than {many(service.fleet.slots, 'sequence')} a replica"
         advice.append(f"{held}: a longer one would let it grow to {show(rest)}")
     if not service.fleet.follows and service.fleet.hours_paid > 1:
@@ -220,6 +234,13 @@ def _notes(service: Service, day: Day) -> list[Note]:
     notes = []
     if service.fleet.waiting >= 1:
         notes.append(Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance"))
+    elif day.replicas > 1:
+        notes.append(ONE_QUEUE)
     if not day.stable:
-        notes.append(Note("unstable", "where the load exceeds what replicas serve, requests pile up without end"))
+        notes.append(
+            Note(
+                "unstable",
+                "where the load of an hour exceeds what replicas serve, requests pile up; costs are of those served",
+            )
+        )
     return notes

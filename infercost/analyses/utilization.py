@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infercost.analyses.drafting import pace_with, read_draft
+from infercost.analyses.drafting import beside, pace_with, read_draft
 from infercost.analyses.remarks import (
     NULL_REASONS,
     OVERLAP_WORDS,
@@ -12,7 +12,7 @@ from infercost.analyses.remarks import (
     step_notes,
     weights_remark,
 )
-from infercost.analyses.request import Asking, read_request, request_results, steady
+from infercost.analyses.request import Asking, read_asking, request_results, steady
 from infercost.analyses.step import Pace, Times, step_results, step_times
 from infercost.case import Case, misfit, read_case
 from infercost.efficiency import law
@@ -32,7 +32,7 @@ def answer(asked: Asked) -> Report:
         InfercostError: an option or a preset that cannot be used; see ``read_case``.
     """
     case = read_case(asked)
-    asking = read_request(asked, case)
+    asking = read_asking(asked, case)
     given = 1 if asking.rate is not None else int(asked.take("batch", 1))
     inputs = read_step_inputs(asked, case)
     served = steady(inputs, asking)
@@ -41,7 +41,9 @@ def answer(asked: Asked) -> Report:
         times = step_times(case, inputs, max(batch, 1))
         pace = Pace(times, times.step, served.itl, served.rate * asking.request.output_tokens)
     else:
-        pace = pace_with(case, inputs, read_draft(asked), batch)
+        draft = read_draft(asked)
+        case = case._replace(plan=beside(case.plan, draft)) if case.plan else case
+        pace = pace_with(case, inputs, draft, batch)
     results = step_results(case, inputs, batch, pace)
     results |= request_results(case, inputs, asking, batch, pace.tpot, served)
     return Report(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
-from infercost.errors import InfercostError
+from infercost.errors import BadValue, InfercostError
 from infercost.option import Option
 from infercost.options import COMMANDS, OPTIONS, Command
 from infercost.writing import discard_output
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.freeze()
     gc.enable()
     try:
+        _refuse_several(args)
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)
     except InfercostError as error:
         return _fail(error.what, error.hint)
@@ -64,6 +65,17 @@ def _spell_out(args: Sequence[str]) -> list[str]:
     """The arguments with ``--plot`` given the empty value where no file follows it: Typer knows no optional values."""
     pairs = zip(args, [*args[1:], "-"], strict=False)
     return ["--plot=" if arg == "--plot" and after.startswith("-") else arg for arg, after in pairs]
+
+
+def _refuse_several(args: Sequence[str]) -> None:
+    """Refuse several accelerators where one is asked about: of an option of one value Typer keeps the last.
+
+    Raises:
+        BadValue: ``--gpu`` is there twice.
+    """
+    command = COMMANDS.get(args[0])
+    if command and "gpu" in command.options and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
+        raise BadValue(f"{command.name} answers for one --gpu", "economies, frontier and compare take several")
 
 
 def _fail(what: str, hint: str) -> int:

@@ -74,6 +74,12 @@ def usd_per_million_of_share(*, price: float, device_seconds: float, share: floa
     return price / 3600 * device_seconds * share * 1e6
 
 
+@formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
+def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
+    """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""
+    return cost * (1 + prefill_per_decode) * slots / concurrent_users
+
+
 @formula(source="replicas share nothing")
 def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
     """Tokens a second of so many replicas."""

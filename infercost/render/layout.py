@@ -82,11 +82,17 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     if report.follow:
         found.append(Work(("Serve it so:", *_command(report.follow))))
     if report.replay:
-        found.append(Work(("Ask for a row again, in place of ... its flags:", *_command(report.replay))))
+        found.append(_replays(report.replay))
     found += [_work(step) for step in report.steps]
     if sources and report.inputs:
         found.append(_sources(report))
     return found
+
+
+def _replays(commands: tuple[tuple[str, str], ...]) -> Work:
+    """Commands that ask rows again, each below what its rows are of."""
+    lines = [line for name, command in commands for line in (*([f"  {name}:"] if name else []), *_command(command))]
+    return Work(("Ask for a row again, in place of ... its flags:", *lines))
 
 
 def _command(command: str) -> list[str]:

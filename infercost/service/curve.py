@@ -53,7 +53,11 @@ class Curve(NamedTuple):
 
     def mean_decoding(self, rate: float) -> float:
         """Sequences that decode on average where so many requests arrive a second, by Little's law."""
-        return root(lambda mean: rate * self.decoded * self.itl(mean / busy_share(mean)) - mean, LEAST, self.most)
+        return root(lambda mean: rate * self.decoded * self.itl(mean / self.busy(mean)) - mean, LEAST, self.most)
+
+    def busy(self, mean: float) -> float:
+        """Share of the time that anything decodes where so many do on average: the longer, the fewer may at once."""
+        return max(busy_share(mean), mean / self.most)
 
     def _read(self, times: tuple[float, ...], batch: float) -> float:
         right = min(max(bisect_left(self.batches, batch), 1), len(self.batches) - 1)

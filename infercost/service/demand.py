@@ -38,6 +38,8 @@ def read_demand(asked: Asked, case: Case, request: Request | None, traced: Shape
     shape = _shape(asked, traced)
     burstiness = _burstiness(asked, shape)
     if "messages_per_day" not in asked.given:
+        if request is None and "output_tokens" in asked.given:
+            raise BadValue("--output-tokens says nothing of minutes", "give --messages-per-day, or leave it out")
         minutes = float(asked.take("minutes_per_day", 10, "about what chat services see"))
         share = float(asked.take("decoding_share", 1.0, "all minutes decode, as in the note"))
         use = Use(decoding=serving.concurrent_users(users=1.0, minutes_per_day=minutes, decoding_share=share))
@@ -97,7 +99,7 @@ def read_traced(asked: Asked) -> Shape | None:
     mean = fsum(trace.hours) / len(trace.hours)
     shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv)
     found = []
-    for name in ("input_tokens", "output_tokens", "prefix_share") if "model" in asked.given else ("output_tokens",):
+    for name in _lengths(asked):
         value = getattr(trace, name)
         if value is not None and name not in asked.given:
             whole = value if name == "prefix_share" else max(1, round(value))
@@ -125,3 +127,10 @@ def _short(trace: Trace) -> list[Note]:
     one, several = "its one rate is taken for every hour, a flat day", "they are taken for all of it, over and over"
     taken = one if len(trace.hours) == 1 else several
     return [Note("trace-short", f"the trace lasts {_lasts(trace)}, less than a day: {taken}")]
+
+
+def _lengths(asked: Asked) -> tuple[str, ...]:
+    """What a trace says of requests, as far as the question has any: a bare count has no prompts."""
+    if "model" in asked.given:
+        return ("input_tokens", "output_tokens", "prefix_share")
+    return ("output_tokens",) if "messages_per_day" in asked.given else ()

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from infercost.engine.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
 from infercost.service.curve import Curve
-from infercost.timing.replica import busy_share
 
 
 class Use(NamedTuple):
@@ -47,7 +46,8 @@ class Fleet(NamedTuple):
 
     def replicas(self, users: float, share: float) -> int:
         """Replicas for the load of an hour, at least one."""
-        return self.fixed or max(1, int(ceiling(self.slots_needed(users, share) / self.slots)))
+        slots = self.offered(users, share) if self.waiting >= 1 else self.slots_needed(users, share)
+        return self.fixed or max(1, int(ceiling(slots / self.slots)))
 
     def counts(self, users: float) -> list[int]:
         """Replicas hour by hour: those of the busiest one, or as many as each needs."""
@@ -140,6 +140,11 @@ class Day(NamedTuple):
         """Share of the busy time that prompts take."""
         return sum(hour.prompt_share * hour.busy * hour.replicas for hour in self.hours) / self._sum("busy")
 
+    def served(self, use: Use) -> float:
+        """Share of what its users ask for that is served in the hour in which they ask."""
+        done, asked = (self.requests_per_s, use.rate) if use.rate else (self.concurrent, use.decoding)
+        return done / (self.users * asked)
+
     @property
     def stable(self) -> bool:
         """Whether the service keeps up in every hour."""
@@ -164,13 +169,13 @@ def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
     if fleet.use.rate:
         rate = users * fleet.use.rate * share / replicas
         mean = min(curve.mean_decoding(rate), fleet.slots)
-        busy = busy_share(mean)
+        busy = curve.busy(mean)
         stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + 1e-9)
     else:
         at_once = min(fleet.use.decoding * share, 1.0)
         mean = min(users * at_once / replicas, fleet.slots)
         stable = users * at_once / replicas <= fleet.slots * (1 + 1e-9)
-        busy = 1 - (1 - at_once) ** max(users / replicas, 1.0)
+        busy = max(1 - (1 - at_once) ** max(users / replicas, 1.0), mean / fleet.slots)
     batch = mean / busy if busy else 1.0
     itl = curve.itl(batch)
     requests = mean / (curve.decoded * itl) if curve.decoded else 0.0

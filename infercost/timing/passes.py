@@ -29,6 +29,10 @@ class Load(NamedTuple):
         """Tokens that pass through the matrices."""
         return self.sequences * self.tokens_each + self.prompt_tokens
 
+    def idle_groups(self, groups: int) -> float:
+        """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
+        return groups / min(groups, max(self.prompts, 1))
+
     @property
     def heads(self) -> float:
         """Tokens that need the output head."""
@@ -109,6 +113,8 @@ def step_time(parts: Parts, overlap: str) -> float:
 
 def _matrices(work: Work, speeds: Speeds, load: Load) -> float:
     per_token = work.flops_per_token(load.heads / load.tokens, _hottest(work, speeds, load.tokens))
+    if load.prompt_tokens and work.layout.dp > 1:  # experts are everybody's, the rest of a prompt is its own group's
+        per_token += work.flops * (load.idle_groups(work.layout.dp) - 1) * load.prompt_tokens / load.tokens
     return roofline.compute_time(
         flops_per_token=per_token,
         batch=load.tokens,
@@ -133,7 +139,8 @@ def _attention(work: Work, speeds: Speeds, load: Load) -> float:
         total += _scores(work, speeds, work.attention_flops(load.context), load.sequences * load.tokens_each)
     if load.prompt_tokens:
         count = max(load.prompts, 1)
-        total += _scores(work, speeds, work.prompt_flops(load.prompt_tokens / count, load.cached), count)
+        waits = load.idle_groups(work.layout.dp)
+        total += _scores(work, speeds, work.prompt_flops(load.prompt_tokens / count, load.cached), count * waits)
     return total
 
 

@@ -1,7 +1,7 @@
 """One replica in time: a step, a prompt, a request, and the load at which arrivals and departures balance."""
 
 from collections.abc import Callable
-from math import expm1
+from math import expm1, inf
 from typing import NamedTuple
 
 from infercost.derivation import not_recording
@@ -178,7 +178,7 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
         return serve_batch(replica, mean / busy, request, busy)
 
     with not_recording():
-        mean = root(lambda mean: rate - at(mean).rate, LEAST, _fullest(replica, request, most))
+        mean = root(lambda mean: rate - at(mean).rate, LEAST, min(most, fullest(replica, request)))
     served = at(mean)
     if served.rate >= rate * (1 - CLOSE) and served.in_flight <= most:
         return served
@@ -195,7 +195,7 @@ def serve_closed(replica: Replica, concurrent: float, request: Request) -> Serve
         return concurrent - serve_batch(replica, batch, request).in_flight
 
     with not_recording():
-        batch = root(excess, LEAST, _fullest(replica, request, concurrent))
+        batch = root(excess, LEAST, min(concurrent, fullest(replica, request)))
     served = serve_batch(replica, batch, request)
     waiting = max(concurrent / served.rate - served.request_time, 0.0)
     return served._replace(
@@ -208,12 +208,17 @@ def busy_share(mean: float) -> float:
     return -expm1(-mean)
 
 
-def _fullest(replica: Replica, request: Request, most: float) -> float:
-    """The largest batch up to the most: beyond it more tokens of prompts arrive in a step than its chunk."""
+def fullest(replica: Replica, request: Request) -> float:
+    """The largest batch that its prompts keep full: beyond it more of their tokens come in a step than its chunk."""
     if not request.chunk_tokens:
-        return float(most)
-    carried = request.chunk_tokens * replica.work.layout.pp / request.new
-    return min(float(most), carried * request.decoded)
+        return inf
+    return request.chunk_tokens * replica.work.layout.pp / request.new * request.decoded
+
+
+def bytes_of_step(replica: Replica, batch: float, context: float) -> float:
+    """Bytes that a decoding step of a batch reads: each pipeline stage reads its weights again for every part."""
+    part, work = part_of(replica, batch), replica.work
+    return (work.bytes_read(part) + work.cache_read(part, context)) * (batch / part)
 
 
 def root(excess: Callable[[float], float], low: float, high: float) -> float:

@@ -203,7 +203,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no file": (("calibrate", *LLAMA_BENCH[2:]), "needs a result file"),
     "no gpu": ((*LLAMA_BENCH[:2], *LLAMA_BENCH[4:]), "needs --gpu"),
     "no model": (LLAMA_BENCH[:4], "needs --model"),
-    "unknown gpu": ((*LLAMA_BENCH, "--gpu", "rtx-4091"), "rtx-4091"),
+    "unknown gpu": ((*LLAMA_BENCH[:2], "--gpu", "rtx-4091", *LLAMA_BENCH[4:]), "rtx-4091"),
     "unknown model": ((*LLAMA_BENCH, "--model", "llama-9"), "llama-9"),
     "unknown profile": ((*LLAMA_BENCH, "--efficiency", "mine"), "mine"),
     "another law": ((*LLAMA_BENCH, "--efficiency", "erdil-2025"), "law of its own"),

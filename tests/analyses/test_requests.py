@@ -201,3 +201,20 @@ def test_stages_take_their_share_of_the_prompts() -> None:
     staged = infercost.utilization(gpu="h100:8", tp=1, pp=8, efficiency="ideal", **load, max_sequences=2000)
     assert 4 * one["tokens_per_s"] < staged["tokens_per_s"] <= 8 * one["tokens_per_s"] * 1.1
     assert staged["utilization"] <= 1
+
+
+def test_a_prompt_is_attended_by_its_own_group_alone() -> None:
+    """61 layers of 187,107,328 attention parameters, 2 FLOP each for 7,680 tokens, on one device of 1,979 TFLOP/s."""
+    report = infercost.utilization(
+        model="deepseek-v3", gpu="h100:64", tp=1, ep=64, input_tokens=7680, output_tokens=16, efficiency="ideal"
+    )
+    assert report["prefill_time_s"] > 2 * 61 * 187_107_328 * 7680 / 1.979e15
+
+
+def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
+    """Two devices hold 70B in 16 bits with under 2 GB to spare; the draft of 8B would take 8 GB of each."""
+    options = {"model": "llama-3.1-70b", "gpu": "h100:2", "context": 1024}
+    assert infercost.utilization(**options).met
+    draft = {"draft_tokens": 4, "acceptance": 0.7, "draft_model": "llama-3.1-8b"}
+    assert not infercost.utilization(**options, **draft).met
+    assert infercost.utilization(**{**options, "gpu": "h100:4"}, **draft).met

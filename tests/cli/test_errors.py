@@ -208,3 +208,11 @@ def test_a_defect_says_how_to_report_it(tmp_path: Path) -> None:
     assert result.stdout == b""
     assert b"defect in infercost" in result.stderr
     assert b"infercost fit --gpu h100 --params 1B" in result.stderr
+
+
+@pytest.mark.parametrize("more", [("--gpu", "b200"), ("--gpu=b200",)])
+def test_several_accelerators_are_asked_about_where_they_are_compared(more: tuple[str, ...], run: Run) -> None:
+    said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--users", "1M", *more)
+    assert (said.code, said.out) == (2, "")
+    assert "one --gpu" in said.err
+    assert "economies, frontier and compare take several" in said.err

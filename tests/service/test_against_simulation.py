@@ -13,6 +13,7 @@ from infercost.timing.replica import Replica, Request, decode_time, prompt_along
 from infercost.timing.speeds import PER_REQUEST, speeds_of
 from infercost.timing.work import work_of
 from tests.simulation import Server, Simulated, Traffic, simulate
+from tests.simulation_fleet import simulate_fleet
 
 REQUEST = Request(512, 256)
 SLOTS = 64
@@ -36,16 +37,20 @@ def most(curve: Curve) -> float:
     return SLOTS / (curve.decoded * curve.itl(SLOTS))
 
 
-def simulated(curve: Curve, rate: float, variation: float, gaps: str) -> Simulated:
+def simulated_server(curve: Curve, rate: float) -> Server:
     server, mean = replica(), curve.mean_decoding(rate)
     added = prompt_along(server, max(mean, 1), REQUEST) - decode_time(server, max(mean, 1), REQUEST.context)
     steps = [decode_time(server, max(n, 1), REQUEST.context) for n in range(SLOTS + 1)]
+    return Server(lambda n: steps[n], SLOTS, added)
+
+
+def simulated(curve: Curve, rate: float, variation: float, gaps: str) -> Simulated:
     traffic = Traffic(rate=rate, output_tokens=256, variation=variation, gaps=gaps)
-    return simulate(Server(lambda n: steps[n], SLOTS, added), traffic, seconds=3600, warm_up=600, seed=7)
+    return simulate(simulated_server(curve, rate), traffic, seconds=3600, warm_up=600, seed=7)
 
 
-def fleet(curve: Curve, rate: float) -> Fleet:
-    return Fleet(curve, SLOTS, Use(rate=rate), (1.0,), fixed=1)
+def fleet(curve: Curve, rate: float, replicas: int = 1) -> Fleet:
+    return Fleet(curve, SLOTS, Use(rate=rate), (1.0,), fixed=replicas)
 
 
 @pytest.mark.parametrize("load", LOADS)
@@ -77,3 +82,22 @@ def test_the_wait_for_a_slot_is_never_more_than_said(curve: Curve, load: float) 
     assert chance >= seen.queued_share * 0.95
     assert waited is not None
     assert waited >= queued
+
+
+@pytest.mark.parametrize(
+    ("replicas", "load", "erlang"), [(1, 0.9, 0.3107), (4, 0.9, 0.0624), (4, 0.95, 0.3129)], ids=["1", "4", "4 full"]
+)
+def test_the_wait_in_one_queue_for_all_replicas_is_never_more_than_said(
+    curve: Curve, replicas: int, load: float, erlang: float
+) -> None:
+    """Erlang's formula by his recursion, 64 or 256 slots: four replicas behind one queue let a fifth as many wait."""
+    rate = load * replicas * most(curve)
+    all_of_them = fleet(curve, rate, replicas)
+    (chance, waited), said = wait(all_of_them, 1, replicas, 1.0), day_of(all_of_them, 1).hours[0]
+    server, traffic = simulated_server(curve, rate / replicas), Traffic(rate=rate, output_tokens=256)
+    seen = simulate_fleet(server, replicas, traffic, seconds=1800, warm_up=300, seed=7)
+    assert said.mean == pytest.approx(seen.in_flight, rel=0.05)
+    assert chance == pytest.approx(erlang, rel=0.001)
+    assert seen.queued_share <= chance <= 2 * seen.queued_share
+    assert waited is not None
+    assert seen.wait <= waited <= 3 * seen.wait

@@ -71,12 +71,13 @@ def frontier_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
 def frontier_chart(rows: Rows, kind: str = "estimate") -> Chart:
     """Speed for a user against the cost of a token: a line a name, of its own frontier, labelled by layout."""
     priced = all(row["usd_per_million_tokens"] is not None for row in rows)
+    cost = f"{(_PAID if priced else _SPENT)[0]}_all_in"
     lines = []
     for name in dict.fromkeys(row["name"] for row in rows):
         best = sorted((row for row in rows if row["name"] == name), key=lambda row: float(row["tokens_per_s_per_user"]))
-        line = line_over(best, "tokens_per_s_per_user", name, lambda row: row[(_PAID if priced else _SPENT)[0]])
+        line = line_over(best, "tokens_per_s_per_user", name, lambda row: row[cost])
         lines.append(line._replace(labels=tuple(map(_layout, best)), written=tuple(sorted({0, len(best) - 1}))))
-    title = f"Speed for a user against the cost of a token: {article(kind)}"
+    title = f"Speed for a user against the cost of a token, prompts paid: {article(kind)}"
     return Chart(title, Axis("tokens/s for each user"), cost_axis(priced), tuple(lines))
 
 

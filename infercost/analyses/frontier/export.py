@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infercost.analyses.frontier_search import Demand, batches_of
-from infercost.analyses.frontier_space import Space, plans, spaces
+from infercost.analyses.frontier.ask import spaces
+from infercost.analyses.frontier.notes import none_found, notes_of_spaces
+from infercost.analyses.frontier.search import Demand, Found, batches_of
+from infercost.analyses.frontier.space import Held, Space, plans
 from infercost.analyses.step import step_results
 from infercost.derivation import not_recording
 from infercost.engine import economics
@@ -14,7 +16,7 @@ from infercost.errors import BadValue
 from infercost.pieces import Shard
 from infercost.plan import Plan
 from infercost.question import Asked
-from infercost.report import Export, Report, Row
+from infercost.report import Export, Input, Report, Row
 from infercost.units import many
 
 #: Rows of a chunk, about: memory holds a few of them, however long the export is.
@@ -31,18 +33,22 @@ _OF_STEP = (
 
 
 class Unit(NamedTuple):
-    """One layout that holds the model, and the most sequences to try on it."""
+    """One layout of a space that holds the model, and the batches that were asked for, if any."""
 
     space: Space
-    plan: Plan
-    most: int
+    held: Held
     demand: Demand
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of its layout."""
+        return self.held.plan
 
     @property
     def batches(self) -> Any:
         """Batches to try: as asked, or every one up to ``EVERY`` and beyond it those of a search."""
-        tried = batches_of(self.space, self.demand, self.plan, self.most)
-        every = () if self.demand.batches else range(1, min(self.most, EVERY) + 1)
+        tried = batches_of(self.space, self.demand, self.held)
+        every = () if self.demand.batches else range(1, min(self.held.sequences, EVERY) + 1)
         return np.array(sorted({*every, *tried}), dtype=float)
 
     @property
@@ -66,14 +72,17 @@ def answer_all(asked: Asked) -> Report:
         raise BadValue("--shard cuts an export into pieces", "give --all too")
     if stray := [name for name in _FILTERS if name in asked.given]:
         raise BadValue(f"--{stray[0].replace('_', '-')} and --all disagree", "filter the file, or leave --all out")
-    demand = Demand(batches=asked.take("batch") or ())
-    searched, shard = spaces(asked), asked.take("shard") or Shard(1, 1)
+    searched, shard = spaces(asked), asked.get("shard") or Shard(1, 1)
+    if "shard" in asked.given:
+        asked.inputs.append(Input("shard", f"{shard.number}/{shard.total}", "", asked.given["shard"].origin))
+    demand = Demand(batches=asked.take("batch") if "batch" in asked.given else ())
     found = [plans(space, space.layouts()) for space in searched]
-    whole = [
-        Unit(space, *held, demand) for space, (held_by, _) in zip(searched, found, strict=True) for held in held_by
-    ]
+    whole = [Unit(space, one, demand) for space, (held, _) in zip(searched, found, strict=True) for one in held]
+    misfits = sum(misfits for _, misfits in found)
+    if not whole:
+        return none_found(asked, searched, [Found(layouts=misfits, misfits=misfits)])
     units = [whole[index] for index in shard.of(len(whole))]
-    rows, misfits = sum(unit.rows for unit in units), sum(misfits for _, misfits in found)
+    rows = sum(unit.rows for unit in units)
     piece = f"Piece {shard.number} of {shard.total}: " if shard.total > 1 else ""
     return Report(
         command="frontier",
@@ -84,8 +93,7 @@ def answer_all(asked: Asked) -> Report:
             Row("layouts", len(units), "that an engine accepts and that hold the model"),
             Row("layouts_excluded", misfits, "of all pieces: cannot hold the model and a sequence"),
         ),
-        notes=tuple(asked.notes),
-        met=bool(whole),
+        notes=(*notes_of_spaces(searched), *asked.notes),
         export=Export(rows, lambda: chunks(units) if units else _none_of(whole)),
     )
 

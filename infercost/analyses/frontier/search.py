@@ -1,0 +1,224 @@
+"""The search of a frontier: every layout at many batches, and of those the ones that nothing beats in both."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from infercost.analyses.frontier.space import At, Held, Space, batches, plans
+from infercost.derivation import not_recording
+from infercost.engine import economics, requests, serving
+from infercost.errors import BadValue, Missing
+from infercost.numeric import ceiling
+from infercost.plan import Plan
+from infercost.question import Asked
+
+#: Costs so near to each other differ by rounding alone.
+HAIR = 1e-9
+
+
+class Demand(NamedTuple):
+    """What a service must reach: sequences decoding at once, tokens a second in all, and the latencies to keep."""
+
+    concurrent: float = 0.0
+    tokens_per_s: float = 0.0
+    max_tpot: float = np.inf
+    max_ttft: float = np.inf
+    batches: tuple[int, ...] = ()
+
+
+class Columns(NamedTuple):
+    """A layout at every batch: decoding replicas and all, a user's tokens a second, the cost of a token, all paid."""
+
+    batch: Any
+    decoding: Any
+    replicas: Any
+    speed: Any
+    cost: Any
+
+    def at(self, which: Any) -> "Columns":
+        """Some of the batches."""
+        return Columns(*(column[which] for column in self))
+
+
+class Point(NamedTuple):
+    """One configuration: where it is, and what it is worth."""
+
+    space: Space
+    plan: Plan
+    batch: int
+    decoding: int
+    replicas: int
+    speed: float
+    cost: float
+
+
+class Found(NamedTuple):
+    """The points of a space that nothing in it beats, fastest first, how much was tried, and what came nearest.
+
+    ``fewest`` devices carry the load within the latencies, ``unheld`` counts batches that were asked for in vain.
+    """
+
+    points: tuple[Point, ...] = ()
+    tried: int = 0
+    layouts: int = 0
+    misfits: int = 0
+    unheld: int = 0
+    fastest: float = 0.0
+    soonest: float = 0.0
+    fewest: float = np.inf
+
+
+def read_demand(asked: Asked) -> Demand:
+    """The demand that was asked for.
+
+    Raises:
+        BadValue: batches beside users, who lead to them; minutes of nobody.
+    """
+    concurrent = 0.0
+    if "users" in asked.given:
+        if "batch" in asked.given:
+            raise BadValue("--users and --batch disagree", "give one: the batch follows from the users")
+        concurrent = serving.concurrent_users(
+            users=float(asked.take("users")),
+            minutes_per_day=float(asked.take("minutes_per_day", 10, "about what chat services see")),
+            decoding_share=float(asked.take("decoding_share", 1.0, "all minutes decode, as in the note")),
+        )
+    elif stray := [name for name in ("minutes_per_day", "decoding_share") if name in asked.given]:
+        raise BadValue(f"--{stray[0].replace('_', '-')} is of users, and there are none", "give --users")
+    limits: dict[str, Any] = {name: float(asked.take(name)) for name in ("max_tpot", "max_ttft") if name in asked.given}
+    if "min_tokens_per_s" in asked.given:
+        limits["tokens_per_s"] = float(asked.take("min_tokens_per_s"))
+    wanted = asked.take("batch") if "batch" in asked.given else ()
+    return Demand(concurrent, batches=wanted, **limits)
+
+
+def search(space: Space, demand: Demand) -> Found:
+    """The frontier of a space.
+
+    Raises:
+        Missing: a limit on the first token of no request.
+    """
+    if demand.max_ttft < np.inf and space.requested.request is None:
+        raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
+    layouts = space.layouts()
+    held, misfits = plans(space, layouts)
+    firsts = [0.0 if demand.max_ttft == np.inf else space.ttft(space.on(each.plan)) or 0.0 for each in held]
+    found = [columns(space, demand, each) for each in held]
+    timely = [
+        each.at((1 / each.speed <= demand.max_tpot) & (first <= demand.max_ttft))
+        for each, first in zip(found, firsts, strict=True)
+    ]
+    devices = [each.replicas * one.plan.layout.devices for each, one in zip(timely, held, strict=True)]
+    kept = [each.at(count <= space.most) for each, count in zip(timely, devices, strict=True)]
+    return Found(
+        _front(space, [each.plan for each in held], kept),
+        sum(len(each.batch) for each in found),
+        len(layouts),
+        misfits,
+        sum(batch > each.sequences for each in held for batch in demand.batches),
+        max((float(each.speed.max(initial=0.0)) for each in found), default=0.0),
+        min(firsts, default=0.0),
+        min((float(count.min(initial=np.inf)) for count in devices), default=np.inf),
+    )
+
+
+def columns(space: Space, demand: Demand, held: Held) -> Columns:
+    """A layout at the batches to try, each on as many replicas as the demand takes."""
+    at = space.on(held.plan)
+    tried: Any = np.array(batches_of(space, demand, held), dtype=float)
+    found = _at_batches(space, demand, at, tried)
+    between = _between(found, demand)
+    if not len(between):
+        return found
+    more = _at_batches(space, demand, at, between)
+    return Columns(*(np.concatenate(pair) for pair in zip(found, more, strict=True)))
+
+
+def _between(found: Columns, demand: Demand) -> Any:
+    """The batches between the last that keeps the limit on a token's time and the first that does not."""
+    late = 1 / found.speed > demand.max_tpot
+    if demand.concurrent or demand.batches or not late.any() or late[0]:
+        return np.empty(0)
+    first = int(np.argmax(late))
+    return np.arange(found.batch[first - 1] + 1, found.batch[first])
+
+
+def _at_batches(space: Space, demand: Demand, at: At, batch: Any) -> Columns:
+    devices, price = at[0].devices, space.inputs.price
+    tpot: Any = space.pace(at, batch).tpot
+    with not_recording():
+        rate = economics.tokens_per_s(batch=batch, step_time=tpot)
+        if price is None:
+            cost = economics.device_seconds_per_token(devices=devices, tokens_per_s=rate)
+        else:
+            cost = economics.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
+        decoding = np.maximum(ceiling(demand.concurrent / batch), ceiling(demand.tokens_per_s / rate)).clip(1)
+        prompts = prompts_beside(space, at, batch, tpot)
+        cost = all_in(demand, cost, prompts, decoding * batch)
+        speed: Any = economics.tokens_per_s_per_user(step_time=tpot)
+    wanted = demand.concurrent or demand.tokens_per_s
+    return Columns(batch, decoding, ceiling(decoding * (1 + prompts)) if wanted else decoding, speed, cost)
+
+
+def prompts_beside(space: Space, at: At, batch: Any, tpot: Any) -> Any:
+    """Replicas that work on prompts for each that decodes; none where there is no request."""
+    if space.requested.request is None:
+        return 0.0
+    return requests.prefill_per_decode(
+        prefill_time=space.prefill_time(at),
+        batch=batch,
+        step_time=tpot,
+        output_tokens=space.requested.request.output_tokens,
+    )
+
+
+def all_in(demand: Demand, cost: Any, prompts: Any, slots: Any) -> Any:
+    """The cost of a token when replicas for prompts and slots that the users leave empty are paid too."""
+    return economics.served_cost(
+        cost=cost, prefill_per_decode=prompts, slots=slots, concurrent_users=demand.concurrent or slots
+    )
+
+
+def batches_of(space: Space, demand: Demand, held: Held) -> Sequence[int]:
+    """Batches of a layout: as asked, or some; those that replicas have who share the users of a service evenly."""
+    layout, most = held.plan.layout, held.sequences
+    if demand.batches:
+        return [each for each in demand.batches if each <= most]
+    tried = batches(1 if space.by_law else layout.pp * layout.dp, most)
+    if not demand.concurrent:
+        return tried
+    counts = {*range(1, space.most // layout.devices + 1), *(int(ceiling(demand.concurrent / each)) for each in tried)}
+    shared = {max(int(ceiling(demand.concurrent / count)), 1) for count in counts}
+    return sorted(each for each in shared if each <= most)
+
+
+def _front(space: Space, held: list[Plan], kept: list[Columns]) -> tuple[Point, ...]:
+    """The points of all layouts that no other one beats; of equals the one of fewest devices."""
+    which = np.repeat(np.arange(len(held)), [len(each.batch) for each in kept])
+    whole = Columns(*(np.concatenate(column) for column in zip(*kept, strict=True))) if kept else None
+    if whole is None:
+        return ()
+    return tuple(
+        Point(
+            space,
+            held[which[at]],
+            int(whole.batch[at]),
+            int(whole.decoding[at]),
+            int(whole.replicas[at]),
+            float(whole.speed[at]),
+            float(whole.cost[at]),
+        )
+        for at in unbeaten(whole.speed, whole.cost)
+    )
+
+
+def unbeaten(speed: Any, cost: Any) -> list[int]:
+    """Indices of the points that no other one beats by more than a rounding, fastest first; of equals the first."""
+    order = np.lexsort((cost, -np.asarray(speed)))
+    cheapest, kept = np.inf, []
+    for at in order:
+        if cost[at] < cheapest * (1 - HAIR):
+            cheapest = cost[at]
+            kept.append(int(at))
+    return kept

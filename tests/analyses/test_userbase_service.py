@@ -1,0 +1,155 @@
+"""A user base on a service: what bounds a replica, what a service level takes, and what is refused."""
+
+import pytest
+
+import infercost
+from infercost.errors import InfercostError
+from tests.conftest import Run
+
+SERVER = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211}
+CHAT = {**SERVER, "messages_per_day": 8}
+
+
+def test_the_engine_bounds_the_batch() -> None:
+    for report in (
+        infercost.userbase(**CHAT, users=100_000, max_sequences=32),
+        infercost.economies(**CHAT, max_sequences=32),
+    ):
+        remark = next(row.remark for row in report.results if row.key == "batch_limit")
+        assert report["batch_limit"] == 32
+        assert "the engine's limit" in remark
+    assert infercost.userbase(**CHAT, users=100_000, max_sequences=5000)["batch_limit"] < 5000
+
+
+def test_chunks_bound_the_batch_as_they_bound_a_rate() -> None:
+    """64 tokens of prompts a step are a prompt of 1,155 every 18 steps; its 210 further tokens keep 11.6 decoding."""
+    report = infercost.userbase(**CHAT, users=1000, chunk_tokens=64)
+    assert report["batch_limit"] == pytest.approx(64 / 1155 * 210)
+    rate = report["users_capacity"] * 8 / 86_400
+    below, above = (
+        infercost.utilization(**SERVER, chunk_tokens=64, request_rate=rate * load)["stable"] for load in (0.99, 1.01)
+    )
+    assert (below, above) == (True, False)
+
+
+def test_a_batch_is_never_above_its_limit() -> None:
+    for more in ({"max_sequences": 1}, {"max_sequences": 2}, {"chunk_tokens": 8}):
+        report = infercost.userbase(**CHAT, users=report_capacity(more), replicas=1, **more)
+        assert report["batch"] <= report["batch_limit"] * (1 + 1e-9)
+
+
+def report_capacity(more: dict) -> int:
+    return int(infercost.userbase(**CHAT, users=1, **more)["users_capacity"])
+
+
+def test_pipeline_stages_read_their_weights_for_each_part() -> None:
+    """One replica that is always busy reads the same whether its load is given as users or as a rate."""
+    rate = 100_000 * 8 / 86_400
+    stages = {**SERVER, "tp": 1, "pp": 4}
+    users = infercost.userbase(**stages, messages_per_day=8, users=100_000, replicas=1)
+    assert users.met
+    served = infercost.utilization(**stages, request_rate=rate, max_sequences=5000)
+    assert users["memory_bandwidth_utilization"] == pytest.approx(served["memory_bandwidth_utilization"], rel=0.02)
+
+
+def test_too_few_replicas_miss_the_chance_to_wait() -> None:
+    """125 slots keep 100 erlangs at one waiting in a hundred (Erlang); a replica of the note has 500 of them."""
+    ask = {"gpu": "h100-note", "params": "1.6e12", "minutes_per_day": 1440, "max_wait_probability": 0.01}
+    few, enough = (infercost.userbase(**ask, users=490, replicas=count) for count in (1, 2))
+    assert not few.met
+    assert few["stable"]
+    assert "miss the service level" in few.verdict
+    assert "1.00% may" in few.verdict
+    assert "2 replicas would keep it" in few.verdict
+    assert enough.met
+
+
+def test_too_few_replicas_miss_the_time_between_tokens() -> None:
+    level = {"users": 1_000_000, "max_tpot": "40ms"}
+    needed = infercost.userbase(**CHAT, **level)["replicas"]
+    few = infercost.userbase(**CHAT, **level, replicas=needed - 3)
+    assert not few.met
+    assert few["stable"]
+    assert few["tpot_s"] > 0.040
+    assert f"may take 40 ms. {needed} replicas would keep it" in few.verdict
+    assert few["users_capacity"] < 1_000_000
+    assert infercost.userbase(**CHAT, **level, replicas=needed).met
+
+
+def test_replicas_that_come_and_go_are_said() -> None:
+    report = infercost.userbase(**CHAT, users=100_000, traffic="work", scale_down=True)
+    assert any(item.key == "scale_down" and item.value is True for item in report.inputs)
+    with pytest.raises(InfercostError, match="both say how many run"):
+        infercost.userbase(**CHAT, users=100_000, replicas=3, scale_down=True)
+
+
+def test_what_does_not_fit_is_not_priced(run: Run) -> None:
+    args = ("--gpu", "h100:1", "--model", "llama-3.1-70b", "--messages-per-day", "8", "--isl", "1155", "--osl", "211")
+    for command in (("userbase", "--users", "1M"), ("economies",), ("userbase", "--concurrent", "100")):
+        said = run(*command, *args, "--json")
+        assert said.code == 3
+        assert said.json["verdict"].startswith("Does not fit")
+        assert "--gpu h100:2" in " ".join(said.json["advice"])
+        assert said.json["rows"] == []
+        empty = {key for key, value in said.json["results"].items() if value is None}
+        assert {key for key in said.json["results"] if "usd" in key or key in ("gpus", "batch", "replicas")} <= empty
+        assert {note["text"].split()[0] for note in said.json["notes"] if note["code"] == "null"} == empty
+
+
+def test_without_a_service_what_does_not_fit_is_not_priced_either() -> None:
+    report = infercost.userbase(gpu="h100:1", model="llama-3.1-70b", users=1000, price=2)
+    assert not report.met
+    assert (report["gpus"], report["usd_per_month"], report["users"]) == (None, None, 1000)
+    filled = infercost.userbase(gpu="h100:1", model="llama-3.1-70b", price=2)
+    assert filled["users"] is None
+
+
+def test_a_part_that_does_not_fit_leaves_the_others_their_rows() -> None:
+    report = infercost.economies(**{**CHAT, "gpu": ["h100:1", "b200"]}, points=3)
+    assert not report.met
+    assert report.verdict.startswith("h100-sxm: Does not fit")
+    assert report.series is not None
+    assert {row["name"] for row in report.series.rows} == {"b200-sxm"}
+    none = infercost.economies(**{**CHAT, "gpu": ["h100:1", "a100:1"]})
+    assert none.series is None
+    assert none.verdict.count("Does not fit") == 2
+
+
+def test_the_cost_near_the_floor_is_first_reached_and_later_for_good() -> None:
+    """10/11 of 72,000 users cost 1.1 of the floor on one replica; nine full ones and a tenth cost 10/9 of it, more."""
+    report = infercost.economies(gpu="h100-note", params="1.6e12")
+    remarks = {row.key: row.remark for row in report.results}
+    assert report["users_within_10_percent"] == 65_455
+    assert remarks["users_within_10_percent"] == "the first; from 654,546 on for good"
+    assert remarks["users_within_2x"] == "and with any more"
+
+
+def test_a_bill_for_a_user_is_of_those_who_are_served() -> None:
+    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours over them."""
+    report = infercost.userbase(gpu="h100-note", params="1.6e12", users=1_000_000, replicas=1, traffic="flat", price=2)
+    assert not report.met
+    assert report["usd_per_user_month"] == pytest.approx(20 * 2 * 730 / 72_000)
+
+
+@pytest.mark.parametrize(
+    "more", [{"prefix_share": "10%"}, {"chunk_tokens": 512}, {"max_sequences": 8}, {"years": 3}, {"pue": 1.2}]
+)
+def test_no_option_of_a_service_is_passed_over(more: dict) -> None:
+    plain = {"gpu": "h100:4", "model": "llama-3.1-70b", "users": 1000}
+    try:
+        report = infercost.userbase(**plain, **more)
+    except InfercostError:
+        return
+    assert {item.key for item in report.inputs} >= set(more)
+    assert report["batch_limit"] == 8
+
+
+def test_the_rent_of_the_preset_is_taken_with_its_date() -> None:
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=1000)
+    assert report["usd_per_month"] > 0
+    assert any(note.code == "price" for note in report.notes)
+
+
+def test_prompts_that_cost_most_are_what_to_change() -> None:
+    assert "--prefix-share" in infercost.economies(**CHAT).advice[0]
+    assert not any("--prefix-share" in text for text in infercost.economies(gpu="h100-note", params="1.6e12").advice)
