@@ -33,9 +33,9 @@ KEYS: dict[str, Key] = {
     "activation_bytes_per_gpu": Key("activations per device", "B"),
     "engine_bytes_per_gpu": Key("engine per device", "B"),
     "longest_context": Key("longest context", ""),
-    "tp": Key("tensor parallel", ""),
-    "pp": Key("pipeline stages", ""),
-    "ep": Key("expert parallel", ""),
+    "tp": Key("tensor parallel", "", "tp"),
+    "pp": Key("pipeline stages", "", "pp"),
+    "ep": Key("expert parallel", "", "ep"),
     "dp": Key("data parallel groups", ""),
     # one step
     "batch": Key("batch", "", "batch"),

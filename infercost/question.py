@@ -34,7 +34,7 @@ class Asked:
         self.given: dict[str, Given] = {}
         self.inputs: list[Input] = []
         self.notes: list[Note] = []
-        self.progress: Callable[[str], Callable[[int], None] | None] = lambda _: None
+        self.progress: Callable[[str, int], Callable[[int], None] | None] = lambda *_: None
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""

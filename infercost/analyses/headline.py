@@ -7,8 +7,11 @@ from infercost.question import Asked
 from infercost.report import Report
 from infercost.sweeping import Axis
 
+Rows = Iterable[Mapping[str, Any]]
 #: Columns that a table shows where they vary, before the others.
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
+#: How a model lies on its devices.
+LAYOUT = ("tp", "pp", "ep")
 #: What 80 columns hold beside a bar.
 ROOM = 6
 #: What a sentence calls a figure whose label is made for a table.
@@ -91,9 +94,21 @@ def values_of(asked: Asked, report: Report) -> dict[str, Any]:
     return report.values | {key: value for key, value in last.items() if key != "name"}
 
 
-def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:
+def columns_of(head: Headline, rows: Rows, taken: int) -> tuple[str, ...]:
     """What a table has room for beside so many columns: first what varies, then the headline's, none that is empty."""
     rows = tuple(rows)
-    varying = [key for key in VARYING if len({row[key] for row in rows if row.get(key) is not None}) > 1]
+    varying = [key for key in VARYING if _varies(rows, key)]
+    layout = _layout(rows)
     full = [key for key in head.columns if any(row.get(key) is not None for row in rows) and key not in varying]
-    return (*varying, *full[: max(ROOM - taken - len(varying), 1)])
+    room = ROOM - taken - len(varying) - len(layout) // 2  # two of a layout are as narrow as one other
+    return (*varying, *layout, *full[: max(room, 1)])
+
+
+def _layout(rows: Rows) -> tuple[str, ...]:
+    """The widths that differ from row to row, where the layout is not one of tensor parallel alone."""
+    found = tuple(key for key in LAYOUT if _varies(rows, key))
+    return () if found == LAYOUT[:1] else found
+
+
+def _varies(rows: Rows, key: str) -> bool:
+    return len({row[key] for row in rows if row.get(key) is not None}) > 1

@@ -20,6 +20,7 @@ DEVICES, LAYOUT = ("gpus",), ("tp", "pp", "ep")
 COUNTED = ("users",)
 ORIGIN = "--sensitivity"
 FLOPS = tuple(f"flops_{rate}" for rate in RATES)
+LINKS = ("link_bandwidth", "network_bandwidth")
 
 
 class Moved(NamedTuple):
@@ -55,14 +56,26 @@ def figures_beside(asked: Asked, report: Report) -> list[Input]:
     part, known = _part(asked), {item.key: item.value for item in report.inputs}
     profile = read_profile(asked.again({}), known["efficiency"])
     summed = ("flops_bf16", "flops_fp16") if "flops_fp16_accumulate" in part.facts else ()
-    rates = [key for key in part.facts if key in (*FLOPS, "link_bandwidth", "network_bandwidth") and key not in summed]
+    computing = {f"flops_{item.value}" for item in report.inputs if item.key.endswith("dtype")}
+    flops = sorted((key for key in part.facts if key in FLOPS and key not in summed), key=computing.__contains__)
+    circuits = {part.value(key): key for key in flops}  # of rates that are the same, the one that computes
+    rates = [key for value, key in circuits.items() if value not in known.values()]
+    rates += [key for key in LINKS if key in part.facts]
     laws = [key for key in profile.facts if key in LAW_FIGURES]
     found = [("gpu", part, key) for key in rates] + [("efficiency", profile, key) for key in laws]
     return [
         Input(f"{scope}.{key}", preset.value(key), preset.fact(key).kind.unit, f"preset {preset.name}")
         for scope, preset, key in found
-        if f"{scope}.{key}" not in known and not (key in FLOPS and preset.value(key) in known.values())
+        if f"{scope}.{key}" not in known
     ]
+
+
+def _alike(asked: Asked, item: Input) -> list[str]:
+    """The rates that the part has the same figure for: the same circuits."""
+    if not item.key.startswith("gpu.flops_"):
+        return []
+    alike = [f"gpu.{key}" for key, fact in _part(asked).facts.items() if key in FLOPS and fact.value == item.value]
+    return [key for key in alike if key != item.key]
 
 
 def moves_of(asked: Asked, report: Report, items: Iterable[Input], share: float) -> list[Moved]:
@@ -72,12 +85,9 @@ def moves_of(asked: Asked, report: Report, items: Iterable[Input], share: float)
 
 
 def _move(asked: Asked, item: Input, held: Mapping[str, Any], share: float) -> Moved:
-    """An input a little changed, with the rates that the part has the same figure for: the same circuits."""
+    """An input a little changed, with those that move with it."""
     low, high = _around(item, kind_of(asked, item.key), share)
-    keys = [item.key]
-    if item.key.startswith("gpu.flops_"):
-        alike = [key for key, fact in _part(asked).facts.items() if fact.value == item.value]
-        keys += [f"gpu.{key}" for key in alike if key in FLOPS and f"gpu.{key}" != item.key]
+    keys = (item.key, *_alike(asked, item))
 
     def at(value: float) -> Mapping[str, Any] | None:
         try:

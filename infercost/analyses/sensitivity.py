@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import Any
 
-from infercost.analyses.headline import WORDS, headline, values_of
+from infercost.analyses.headline import headline, values_of
 from infercost.analyses.moved import ORIGIN, Moved, figures_beside, moves_of, numbers_of
+from infercost.analyses.sensitivity_verdict import LEAST, Sides, verdict
 from infercost.analyses.sweep import ask_point, refuse_side_by_side
 from infercost.derivation import not_recording
-from infercost.hardware import MEMORY_BASES
-from infercost.keys import KEYS, Key
+from infercost.keys import Key
 from infercost.question import Asked
 from infercost.readers.once import reading_once
 from infercost.report import Note, Report, Row, Series
@@ -21,16 +21,16 @@ STEP = 0.01
 #: An answer that is whole moves by less than it must be seen to where it is smaller; so does a largest batch.
 WHOLE_ENOUGH, BATCHES = 10_000, 5
 MOST_STEP = 0.1
-#: Elasticities below this are not shown; digits beyond these are those of a difference of floats.
-LEAST, DIGITS = 0.005, 6
-#: Where the elasticities of both sides are further apart, for one or as a share, a figure stands at a turn.
-TURN = 0.1
+#: Digits beyond these are those of a difference of floats.
+DIGITS = 6
+#: Inputs that cannot be asked beside what they follow from.
+FOLLOWING = ("context",)
 #: Keys so long leave room for one more column.
 LONG = 26
 
 
 def answer(asked: Asked) -> Report:
-    """A row a numeric input with the elasticity of each main figure: d ln(answer) / d ln(input), both sides taken.
+    """A row a numeric input with the elasticity of each main figure: d ln(answer) / d ln(input), over all sides it has.
 
     Raises:
         InfercostError: the question itself cannot be answered.
@@ -44,17 +44,17 @@ def answer(asked: Asked) -> Report:
         moved = moves_of(asked, report, (*said, *figures_beside(asked, report)), share)
     idle = [each.item.key for each in moved if each.low == each.high]
     rows = _sorted([_row(each, base, answers) for each in moved if each.low < each.high], answers[0])
-    rows = [row for row in rows if _matters(row) or any(item.key == row["key"] for item in said)]
+    rows = [row for row in rows if _matters(row, _elasticities(row)) or any(item.key == row["key"] for item in said)]
     zeros = [item.key for item in said if not item.value]
-    turns = _turns(moved, base, answers[0]) if share == STEP else []
+    sides = {each.item.key: _sides(each, base, answers[0], share == STEP) for each in moved}
     notes = [note for note in report.notes if note.code != "null"]
     return Report(
         command=asked.command.name,
-        verdict=_verdict(report, rows, answers[0]),
+        verdict=verdict(rows, answers[0], sides, report.met),
         inputs=tuple(item for item in report.inputs if item.key not in NO_INPUTS),
         results=tuple(Row(key, base[key]) for key in answers),
         series=_series(rows, answers),
-        notes=(*notes, *_own_notes(rows, zeros, idle, share), *turns, *asked.notes),
+        notes=(*notes, *_own_notes(rows, zeros, idle, share), *_one_sided(rows, sides), *_turns(sides), *asked.notes),
         met=report.met,
     )
 
@@ -87,6 +87,14 @@ def _row(moved: Moved, base: Mapping[str, Any], answers: list[str]) -> dict[str,
     }
 
 
+def _sides(moved: Moved, base: Mapping[str, Any], main: str, told_apart: bool) -> Sides:
+    """What a little less and a little more of an input do to the main figure, which whole numbers blur."""
+    value, here = moved.item.value, base[main]
+    less = _elasticity((moved.below or base).get(main), here, moved.low, value) or 0.0
+    more = _elasticity(here, (moved.above or base).get(main), value, moved.high) or 0.0
+    return Sides(None if moved.low == value else less, None if moved.high == value else more, told_apart)
+
+
 def _elasticity(below: Any, above: Any, low: float, high: float) -> float | None:
     """The slope between two points in logarithms; None where an answer has no logarithm."""
     if not below or not above or low == high:
@@ -94,9 +102,13 @@ def _elasticity(below: Any, above: Any, low: float, high: float) -> float | None
     return round(log(above / below) / log(high / low), DIGITS) + 0.0
 
 
-def _matters(row: Mapping[str, Any], keys: Iterable[str] = ()) -> bool:
-    """Whether an input moves any of some figures, or any at all."""
-    keys = keys or [key for key in row if key.startswith("elasticity_")]
+def _elasticities(row: Mapping[str, Any]) -> list[str]:
+    """The keys of all elasticities of a row."""
+    return [key for key in row if key.startswith("elasticity_")]
+
+
+def _matters(row: Mapping[str, Any], keys: Iterable[str]) -> bool:
+    """Whether any of these elasticities of an input is large enough to be shown."""
     return any(abs(row[key] or 0.0) >= LEAST for key in keys)
 
 
@@ -115,40 +127,17 @@ def _series(rows: list[dict[str, Any]], answers: list[str]) -> Series:
     return Series(("key", "shown", *others), tuple(rows), main, scale="size", shown=shown, keys=heads)
 
 
-def _verdict(report: Report, rows: list[dict[str, Any]], main: str) -> str:
-    """What of the device counts most, and what of the rest; money is left out, which only scales."""
-    name = WORDS.get(main) or KEYS[main].label
-    told = [row for row in rows if not row["unit"].startswith("USD") and abs(row[f"elasticity_{main}"] or 0.0) >= LEAST]
-    device = next((row for row in told if row["key"].startswith("gpu.")), None)
-    rest = next((row for row in told if not row["key"].startswith("gpu.")), None)
-    start = "" if report.met else "As asked it does not fit or cannot be met. "
-    first = f"Of the device, {_does(device, main, name)}." if device else f"No figure of the device moves {name}."
-    second = f" Of the rest, {_does(rest, main, 'it' if device else name)}." if rest else ""
-    return start + first + second
-
-
-def _does(row: Mapping[str, Any], main: str, name: str) -> str:
-    change = row[f"elasticity_{main}"]
-    verb = "raises" if change > 0 else "lowers"
-    return f"{_plainly(row['key'])} counts most: 1% more {verb} {name} by {show(abs(change) / 100, 'share')}"
-
-
-def _plainly(key: str) -> str:
-    """A figure as a sentence calls it."""
-    figure = key.rpartition(".")[2]
-    if figure.startswith("flops_"):
-        return f"{figure.removeprefix('flops_')} arithmetic"
-    return "memory" if figure in MEMORY_BASES else figure.replace("_", " ")
-
-
 def _own_notes(rows: list[dict[str, Any]], zeros: list[str], idle: list[str], share: float) -> list[Note]:
     """What hardly matters, what is zero, what follows from something else, and how much was changed."""
-    hardly = [row["key"] for row in rows if not _matters(row)]
+    hardly = [row["key"] for row in rows if not _matters(row, _elasticities(row))]
     hardly, zeros, idle = (sorted(keys, key=lambda key: "." in key) for keys in (hardly, zeros, idle))
+    follows = [key for key in idle if key in FOLLOWING]
+    idle = [key for key in idle if key not in FOLLOWING]
     said = (
         ("elasticity", "1% more of an input changes each figure by so many percent; the layout is held"),
         ("hardly-matters", f"hardly matter, below {LEAST:g}: {', '.join(hardly)}" if hardly else ""),
         ("zero", f"zero, which has no elasticity: {', '.join(zeros)}" if zeros else ""),
+        ("follows", f"not varied, as the lengths of a request say it: {', '.join(follows)}" if follows else ""),
         ("not-varied", f"not varied, no value beside it can be asked: {', '.join(idle)}" if idle else ""),
         (
             "step",
@@ -162,13 +151,24 @@ def _own_notes(rows: list[dict[str, Any]], zeros: list[str], idle: list[str], sh
     return [*(Note(code, text) for code, text in said if text), *nulls]
 
 
-def _turns(moved: list[Moved], base: Mapping[str, Any], main: str) -> list[Note]:
+def _one_sided(rows: list[dict[str, Any]], sides: Mapping[str, Sides]) -> list[Note]:
+    """Inputs that stand at an end of what can be asked: their elasticity is that of the one side there is."""
+    down, up = (
+        [row["key"] for row in rows if sides[row["key"]][side] is None and _matters(row, _elasticities(row))]
+        for side in (1, 0)
+    )
+    said = (("only-less", "less, as no more", down), ("only-more", "more, as no less", up))
+    return [
+        Note(code, f"the elasticity is that of {side} can be asked: {', '.join(keys)}")
+        for code, side, keys in said
+        if keys
+    ]
+
+
+def _turns(sides: Mapping[str, Sides]) -> list[Note]:
     """Inputs at a turn of the main figure: a little more does another thing than a little less."""
-    notes = []
-    for each in moved:
-        if each.below and each.above and each.low < each.item.value < each.high:
-            down = _elasticity(each.below.get(main), base[main], each.low, each.item.value) or 0.0
-            up = _elasticity(base[main], each.above.get(main), each.item.value, each.high) or 0.0
-            if abs(up - down) > TURN * max(1.0, abs(down), abs(up)):
-                notes.append(Note("turn", f"{each.item.key} stands at a turn: {down:.3g} below it, {up:.3g} above"))
-    return notes
+    return [
+        Note("turn", f"{key} stands at a turn: {each.less:.3g} below it, {each.more:.3g} above")
+        for key, each in sides.items()
+        if each.turn
+    ]

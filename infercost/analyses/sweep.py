@@ -17,8 +17,12 @@ from infercost.units import many
 
 #: Bars of values further apart than this are drawn by their logarithm.
 FAR = 50
+#: So many points take long enough to be waited for.
+LONG = 200
 #: A head of so many letters takes the place of two.
 WIDE = 11
+#: What an answer's own figure is called where what was swept has its name: all devices beside those of a replica.
+OWN = "answered_"
 #: What of a sweep's point is said by its row.
 _PLACED = ("points", "set")
 
@@ -46,7 +50,7 @@ def answer(asked: Asked) -> Report:
     axes = read_axes(asked)
     refuse_side_by_side(asked)
     with reading_once(), not_recording():
-        outcomes = [_outcome(asked, point) for point in points_of(axes)]
+        outcomes = _outcomes(asked, points_of(axes))
     answered = [each.report for each in outcomes if each.report]
     if not answered:
         raise next(each.why_not for each in outcomes if each.why_not)
@@ -92,6 +96,16 @@ def ask_point(asked: Asked, point: Point, origin: str) -> tuple[Asked, Report]:
     return inner, report
 
 
+def _outcomes(asked: Asked, points: list[Point]) -> list[Outcome]:
+    tell = asked.progress("points", len(points)) if len(points) >= LONG else None
+    found = []
+    for point in points:
+        found.append(_outcome(asked, point))
+        if tell:
+            tell(len(found))
+    return found
+
+
 def _outcome(asked: Asked, point: Point) -> Outcome:
     try:
         inner, report = ask_point(asked, point, "--sweep")
@@ -104,18 +118,22 @@ def _outcome(asked: Asked, point: Point) -> Outcome:
 
 def _rows(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
     """The swept values, the inputs that follow from them, and every result; None where a point has none."""
+    placed = [{key: plain(value) for key, value in each.point.items()} for each in outcomes]
+    own = {key: f"{OWN}{key}" for key in placed[0] if _is_another(key, placed, outcomes)}
     found = [
-        {key: plain(value) for key, value in each.point.items()}
-        | {"fits": each.fits}
-        | _following(each.report)
-        | each.values
-        for each in outcomes
+        swept | {"fits": each.fits} | _following(each.report) | {own.get(key, key): v for key, v in each.values.items()}
+        for each, swept in zip(outcomes, placed, strict=True)
     ]
     keys = dict.fromkeys(key for row in found for key in row)
     same = {key for key in _followed(outcomes) if len({str(row.get(key)) for row in found}) == 1}
     kept = [key for key in keys if key not in same or any(key in each.values for each in outcomes)]
     axis_keys = [axis.key for axis in axes]
     return tuple({key: row.get(key) for key in (*axis_keys, *(k for k in kept if k not in axis_keys))} for row in found)
+
+
+def _is_another(key: str, placed: Iterable[Point], outcomes: Iterable[Outcome]) -> bool:
+    """Whether the answer has a figure of the swept key's name which is not what was swept."""
+    return any(each.values.get(key, swept[key]) != swept[key] for each, swept in zip(outcomes, placed, strict=True))
 
 
 def _following(report: Report | None) -> dict[str, Any]:
@@ -148,8 +166,11 @@ def _series(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: tuple[di
     """The swept values as columns, what a table has room for of the answer, and a bar of its main figure."""
     named = {axis.key: key_of(asked, axis.key) for axis in axes}
     taken = sum(1 + len(key.head) // WIDE for key in named.values())
-    columns = (*named, *(key for key in columns_of(head, rows, taken) if key not in named))
+    own = {key: f"{OWN}{key}" for key in named if f"{OWN}{key}" in rows[0]}
+    said = {*named, "gpus_per_replica"} if "gpus" in named else {*named}
+    columns = (*named, *(own.get(key, key) for key in columns_of(head, rows, taken) if key in own or key not in said))
     named |= {key: key_of(asked, key) for key in rows[0] if key not in KEYS and key in asked.command.named}
+    named |= {name: KEYS[key] for key, name in own.items()}
     bar = next((key for key in head.bars if any(row.get(key) is not None for row in rows)), head.bars[-1])
     if KEYS[bar].unit == "share":
         return Series(columns, rows, bar=bar, keys=named)

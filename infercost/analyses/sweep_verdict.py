@@ -31,7 +31,7 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
         return f"{start}Over {many(len(able), 'point')} {spans}."
     goes = " and ".join(_goes(asked, axes[0], key, able) for key in moving)
     name, ends = axes[0].key, [_value(asked, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
-    return f"{start}As {key_of(asked, name).head} goes from {ends[0]} to {ends[1]}, {goes}."
+    return f"{start}With {key_of(asked, name).head} from {ends[0]} to {ends[1]}, {goes}."
 
 
 def in_words(asked: Asked, point: Point) -> str:

@@ -104,7 +104,7 @@ def _answered(asked: Asked, wanted: Wanted) -> tuple[Report, bytes]:
 
 def _ask(asked: Asked, steps: bool, charts: bool) -> Report:
     with ExitStack() as shown:
-        asked.progress = lambda path: _reading(path, shown)
+        asked.progress = lambda what, total: _progress(what, total, shown) if total else _reading(what, shown)
         return answer(asked, steps=steps, charts=charts)
 
 

@@ -1,4 +1,4 @@
-"""Files read once for many questions: a sweep answers a thousand points from one reading of each preset."""
+"""What many questions share is done once: a sweep answers a thousand points from one reading of each preset."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: Answers of one kind of work that are kept.
+LATELY = 4
 _kept: ContextVar[dict[Any, Any] | None] = ContextVar("kept", default=None)
 
 
@@ -34,5 +36,23 @@ def once(read: Callable[P, R]) -> Callable[P, R]:
             kept[key] = read(*args, **more)
         found: R = kept[key]
         return found
+
+    return run
+
+
+def lately(work: Callable[P, R]) -> Callable[P, R]:
+    """Mark work on plain values, which need no hash: inside the block its last few results are kept."""
+
+    @wraps(work)
+    def run(*args: P.args, **more: P.kwargs) -> R:
+        if (kept := _kept.get()) is None:
+            return work(*args, **more)
+        known: list[tuple[Any, R]] = kept.setdefault(work, [])
+        for asked, found in known:
+            if asked == (args, more):
+                return found
+        known.append(((args, more), work(*args, **more)))
+        del known[:-LATELY]
+        return known[-1][1]
 
     return run

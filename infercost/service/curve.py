@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from infercost.derivation import not_recording
 from infercost.numeric import last_that
+from infercost.readers.once import lately
 from infercost.timing.replica import Replica, Request, busy_share, decode_time, root, serve_batch
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -64,6 +65,7 @@ class Curve(NamedTuple):
         return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
 
 
+@lately
 def curve_of(replica: Replica, most: float, request: Request | None, context: float, decoded: float = 0.0) -> Curve:
     """The curve of a replica up to a batch, for requests or for streams of tokens at a context."""
     batches = tuple(exp(log(max(most, 1.0)) * index / (POINTS - 1)) for index in range(POINTS))

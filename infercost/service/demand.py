@@ -95,7 +95,7 @@ def read_traced(asked: Asked) -> Shape | None:
     if "trace" not in asked.given:
         return None
     path = str(asked.take("trace"))
-    trace = read_trace(path, asked.progress(path))
+    trace = read_trace(path, asked.progress(path, 0))
     mean = fsum(trace.hours) / len(trace.hours)
     shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv)
     found = []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.analyses.sensitivity_verdict import Sides, verdict
 from infercost.errors import BadValue
 from tests.conftest import Run
 
@@ -69,6 +70,41 @@ def test_a_turn_is_said() -> None:
     assert of(report, "step_time_s")["gpu.memory_bandwidth"] == pytest.approx(-0.5, abs=0.01)
     turns = [note.text for note in report.notes if note.code == "turn"]
     assert "gpu.memory_bandwidth stands at a turn: -1 below it, 0 above" in turns
+
+
+def test_a_verdict_at_a_turn_says_both_sides() -> None:
+    """Reads take 70 GB / 3.35 TB/s = 20.896 ms, 295 sequences 2 x 70e9 x 295 / 1.979e15 = 20.869 ms.
+
+    With 1% more bandwidth the reads take 20.689 ms and the arithmetic binds: ln(20.869/20.896) / ln 1.01 = -0.127;
+    at the preset's 1978.9 TFLOP/s it is -0.122. With 1% less the reads alone bind: -1.
+    """
+    report = infercost.utilization(gpu="h100", params="70B", batch=295, sensitivity=True)
+    assert report.verdict.startswith(
+        "Of the device, memory bandwidth counts most: 1% more lowers the step time by 0.122%, "
+        "1% less raises it by 1.00%. "
+    )
+    knee = infercost.utilization(**NOTE, batch=500).verdict
+    assert "fp8 arithmetic counts most: 1% more leaves the step time as it is, 1% less raises it by 1.00%" in knee
+
+
+def test_what_can_only_go_down_is_named_and_never_called_more() -> None:
+    """Reads bind: the share of the bandwidth that is reached counts as the bandwidth does, and 100% is its most."""
+    report = infercost.utilization(**NOTE)
+    notes = {note.code: note.text for note in report.notes}
+    assert notes["only-less"] == "the elasticity is that of less, as no more can be asked: efficiency.memory_share"
+    assert notes["only-more"] == "the elasticity is that of more, as no less can be asked: batch"
+    sides = {"efficiency.memory_share": Sides(-1.0, None)}
+    row = {"key": "efficiency.memory_share", "unit": "share", "elasticity_step_time_s": -1.0}
+    said = verdict([row], "step_time_s", sides, met=True)
+    assert said.endswith("Of the rest, memory share counts most: 1% less raises the step time by 1.00%.")
+
+
+def test_two_rates_of_one_circuit_are_one_lever() -> None:
+    """An H100 has one figure for bf16 and fp16: 8-bit weights compute in fp8, attention in bf16, the activations'."""
+    report = infercost.utilization(
+        gpu="h100", model="deepseek-v3", input_tokens=4000, output_tokens=20, sensitivity=True
+    )
+    assert {key for key in of(report, "ttft_s") if "flops" in key} == {"gpu.flops_fp8", "gpu.flops_bf16"}
 
 
 def test_a_share_of_one_goes_down_only() -> None:
@@ -151,7 +187,9 @@ def test_a_context_that_follows_from_a_request_is_not_varied() -> None:
     )
     assert "context" not in of(report, "step_time_s")
     assert of(report, "ttft_s")["input_tokens"] > 0.5
-    assert any(note.code == "not-varied" and "context" in note.text for note in report.notes)
+    notes = [note.text for note in report.notes if note.code == "follows"]
+    assert notes == ["not varied, as the lengths of a request say it: context"]
+    assert "not-varied" not in {note.code for note in report.notes}
 
 
 def test_the_same_rate_under_two_names_is_one_circuit() -> None:

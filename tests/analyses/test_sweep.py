@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.api import answer
 from infercost.errors import BadValue, InfercostError, UnknownName
+from infercost.question import ask
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
 LLAMA = ("--model", "llama-3.1-70b", "--gpu", "h100:4")
+SERVED = {"model": "llama-3.1-70b", "gpu": "h100:4"}
 ALONE: list[tuple[tuple[str, ...], str, tuple[str, ...]]] = [
     (("utilization", *NOTE, "--price", "2"), "batch", ("1", "2", "3", "5")),
     (("utilization", *LLAMA, "--batch", "8"), "context", ("0", "1k", "32k")),
@@ -83,7 +86,7 @@ def test_a_verdict_says_how_the_figures_go(run: Run) -> None:
     """Price over bandwidth, the note's 26.67 ms: 20 devices x $2 / 3600 s x 26.67 ms x 1e6 = $296.30."""
     said = run("utilization", *NOTE, "--price", "2", "--sweep", "gpu.memory_bandwidth=3TB/s:30TB/s:x10").out
     assert " ".join(said.split()).startswith(
-        "As memory bandwidth goes from 3 TB/s to 30 TB/s, tokens/s per user rises from 37.5 to 375 (10x) and the "
+        "With memory bandwidth from 3 TB/s to 30 TB/s, tokens/s per user rises from 37.5 to 375 (10x) and the "
         "price of a million tokens falls from $296.30 to $29.63 (10x)."
     )
 
@@ -130,6 +133,31 @@ def test_every_weak_figure_of_a_part_is_said(run: Run) -> None:
     assert "at some points: human-brain memory_bandwidth is weak" in said
 
 
+def test_a_swept_column_holds_what_was_swept(run: Run) -> None:
+    """Of economies ``gpus`` is asked for a replica and answered for all of them: 70 of 2 devices, 2 of 4."""
+    asked = ("economies", "--gpu", "h100", "--model", "llama-3.1-70b", "--users", "10k", "--sweep", "gpus=2,4")
+    document = run(*asked, "--json").json
+    rows = document["rows"]
+    assert [row["gpus"] for row in rows] == [row["gpus_per_replica"] for row in rows] == [2, 4]
+    assert [row["answered_gpus"] for row in rows] == [row["replicas"] * row["gpus"] for row in rows] == [140, 8]
+    assert document["verdict"].startswith("With gpus from 2 to 4, ")
+    assert "gpus  devices  batch" in run(*asked).out
+    same = run("utilization", *NOTE, "--sweep", "batch=1,8", "--json").json["rows"][0]
+    assert not [key for key in same if key.startswith("answered_")], "the answer's own batch is the one swept"
+
+
+def test_a_layout_that_changes_on_the_way_is_shown(run: Run) -> None:
+    """Three devices cannot share 64 heads evenly, so they are three stages; six are three stages of two."""
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-70b")
+    dented = run(*asked, "--sweep", "gpus=4,6").out.splitlines()
+    assert [line.split()[:3] for line in dented if line.lstrip().startswith(("gpus ", "4 ", "6 "))] == [
+        ["gpus", "tp", "pp"],
+        ["4", "4", "1"],
+        ["6", "2", "3"],
+    ]
+    assert "tp  pp" not in run(*asked, "--sweep", "gpus=2,4").out, "as wide as the devices are many"
+
+
 def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
     found = run("utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--sweep", "context=1k,128k", "--json").json
     assert found["inputs"]["context"] == [1000, 128_000]
@@ -174,6 +202,31 @@ def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
     assert "two questions" in run("utilization", *NOTE, *sweep, "--sensitivity").err
     assert "--points has no place" in run("economies", *NOTE, *sweep, "--points", "3").err
     assert "several --gpu" in run("economies", *NOTE, "--gpu", "h200", *sweep).err
+
+
+def test_what_no_number_of_users_changes_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One replica's curve has 200 batches: a step each, and no further one however many users there are."""
+    from infercost.service import curve
+
+    steps, count = curve.decode_time, []
+    monkeypatch.setattr(curve, "decode_time", lambda *args: (count.append(args), steps(*args))[1])
+    infercost.economies(**SERVED, sweep="users=10:1000:x10")
+    assert len(count) == 200
+    infercost.economies(**SERVED, sweep="context=1k,2k")
+    assert len(count) == 600, "another context is another curve"
+
+
+def test_a_long_sweep_tells_how_many_points_are_done() -> None:
+    def told(text: str) -> tuple[list[tuple[str, int]], list[int]]:
+        begun: list[tuple[str, int]] = []
+        done: list[int] = []
+        asked = ask("fit", {"gpu": "h100", "params": "70B", "sweep": text})
+        asked.progress = lambda what, total: (begun.append((what, total)), done.append)[1]
+        answer(asked)
+        return begun, done
+
+    assert told("gpus=1:200:1") == ([("points", 200)], [*range(1, 201)])
+    assert told("gpus=1:100:1") == ([], []), "nobody waits for so few"
 
 
 def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from infercost.analyses.service.provision import Service
 from infercost.derivation import about
 from infercost.engine import economics, roofline
 from infercost.numeric import last_that
+from infercost.readers.once import lately
 from infercost.report import Row
 from infercost.service.fleet import Day, Fleet, day_of
 from infercost.timing.replica import bytes_of_step
@@ -154,6 +155,7 @@ def _first(service: Service, day: Day) -> float:
     return day.requests_per_s if service.fleet.curve.prompted else 0.0
 
 
+@lately
 def users_within(service: Service, limit: float) -> int | None:
     """The least users at which a token costs no more device-seconds than a limit; None where no number does.
 
@@ -191,6 +193,7 @@ def _edges(fleet: Fleet, low: int, high: int) -> list[float]:
     return [1.0, *sorted(edge for edge in edges if 1 < edge < last), last]
 
 
+@lately
 def users_for_good(service: Service, limit: float, first: int) -> int | None:
     """The least users from which on a token stays within a limit that so many first reach; None where that is unknown.
 
