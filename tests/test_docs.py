@@ -35,7 +35,7 @@ def blocks() -> list[Block]:
 
 
 def on_a_terminal(command: str, cwd: Path) -> str:
-    """What a command shows on a terminal of 80 columns, colour taken out."""
+    """What a command leaves on a terminal of 80 columns, colour and bars that it has taken away left out."""
     ours, theirs = pty.openpty()
     script = f'infercost() {{ "{sys.executable}" -m infercost "$@"; }}; {command}'
     env = bare_env(COLUMNS="80", TERM="xterm-256color")
@@ -53,7 +53,8 @@ def on_a_terminal(command: str, cwd: Path) -> str:
                 break
             seen += part
     os.close(ours)
-    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r\n", "\n")
+    text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h.*?\x1b\[2K", "", seen.decode(), flags=re.DOTALL)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("block", blocks(), ids=lambda block: f"{block.document}: {block.command[-60:]}")

@@ -1,6 +1,6 @@
 """Predicted against measured: the error of the version that you have, on every measurement it can express."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from math import exp
 from typing import Any
@@ -45,8 +45,10 @@ def answer(asked: Asked) -> Report:
     if not prepared:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
     profile = None if name == STACK else _profile(asked, name)
-    rows = tuple(_row(run, profile) for _, run in prepared)
-    own = None if "efficiency" in asked.given else tuple(_row(run, None) for _, run in prepared)
+    twice = "efficiency" not in asked.given
+    tell = asked.progress("measurements", len(prepared) * (1 + twice))
+    rows = _predicted(prepared, profile, tell)
+    own = _predicted(prepared, None, tell, len(rows)) if twice else None
     labels = [(group, source_of(run.measured)) for group, run in prepared]
     return Report(
         command="validate",
@@ -120,6 +122,21 @@ def source_of(row: Measured) -> str:
         return f"MLPerf {row.accelerator}"
     name = row.framework.partition(" (")[0]
     return f"{row.id.split('-')[0]} {name}".strip()[:28]
+
+
+def _predicted(
+    prepared: list[tuple[str, Prepared]],
+    profile: Preset | None,
+    tell: Callable[[int], None] | None,
+    before: int = 0,
+) -> Rows:
+    """A row a measurement, by the profile or by that of its own stack; ``tell`` hears how many there are."""
+    rows = []
+    for number, (_, run) in enumerate(prepared, before + 1):
+        rows.append(_row(run, profile))
+        if tell:
+            tell(number)
+    return tuple(rows)
 
 
 def _row(run: Prepared, profile: Preset | None) -> dict[str, Any]:
