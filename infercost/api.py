@@ -4,9 +4,9 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from infercost.commands import MANY
 from infercost.derivation import recording
 from infercost.errors import BadValue
-from infercost.options import MANY
 from infercost.question import Asked, ask
 from infercost.report import Report
 

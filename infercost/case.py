@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from infercost.commands import SERVED
 from infercost.efficiency import part_under
 from infercost.engine import memory
 from infercost.errors import BadValue, Missing
 from infercost.formats import FORMATS, Format, arithmetic_format
 from infercost.hardware import MEMORY_BASES, memory_key
-from infercost.options import SERVED
 from infercost.preset import Preset
 from infercost.question import Asked, read_part, read_profile
 from infercost.report import Note

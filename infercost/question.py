@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import catalog
+from infercost.commands import COMMANDS, Command
 from infercost.efficiency import complete
 from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.formats import Format
 from infercost.glossary import TERMS
 from infercost.keys import KEYS
-from infercost.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
+from infercost.options import OPTIONS, SECOND_NAMES
 from infercost.preset import Fact, Preset
 from infercost.readers.yamlfile import read_mapping
 from infercost.report import Input, Note

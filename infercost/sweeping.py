@@ -5,12 +5,13 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
+from infercost.commands import MANY
 from infercost.errors import BadValue, UnknownName, closest
 from infercost.formats import Format
 from infercost.glossary import TERMS
 from infercost.keys import KEYS, Key
 from infercost.option import Option
-from infercost.options import MANY, SECOND_NAMES
+from infercost.options import SECOND_NAMES
 from infercost.question import Asked, Given, figure_kind
 from infercost.ranges import FORMS, MOST_POINTS, parse_range
 from infercost.units import Kind

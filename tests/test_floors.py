@@ -14,7 +14,7 @@ FLOORS = [
     {"preset", "model", "measured", "formats", "hardware", "efficiency", "traffic", "catalog", "readers"},
     {"engine"},
     {"families", "counting", "sharding", "plan", "models", "timing", "law_2025"},
-    {"report", "chart", "option", "options", "question"}
+    {"report", "chart", "option", "options", "commands", "question"}
     | {"case", "served", "stepping", "sweeping", "measurements", "service"},
     {"analyses"},
     {"render"},

@@ -4,11 +4,9 @@ from math import exp, log
 from typing import Any
 
 from infercost import numeric
-from infercost.analyses.economies_compared import side_by_side
-from infercost.analyses.economies_words import advice, columns, notes, verdict
-from infercost.analyses.provision import LIMITS, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import (
+from infercost.analyses.service.compared import side_by_side
+from infercost.analyses.service.cost import (
     device_seconds,
     floor_of,
     full_seconds,
@@ -18,6 +16,8 @@ from infercost.analyses.service_cost import (
     users_for_good,
     users_within,
 )
+from infercost.analyses.service.provision import LIMITS, Service, nulls, read_service
+from infercost.analyses.service.words import advice, columns, notes, verdict
 from infercost.analyses.unfit import unfit
 from infercost.derivation import about, not_recording
 from infercost.engine import economics

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from infercost.case import Case, case_notes, misfit
-from infercost.options import COMMANDS
+from infercost.commands import COMMANDS
 from infercost.question import Asked
 from infercost.report import Report, Row
 

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from infercost.analyses.step import full_batch
 from infercost.case import Case, read_case
+from infercost.commands import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
 from infercost.numeric import ceiling
-from infercost.options import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
 from infercost.question import Asked
 from infercost.report import Note, Report, Row
 from infercost.service.prices import read_price
@@ -96,7 +96,7 @@ def _of_a_service(asked: Asked) -> Report | None:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     if not any(name in asked.given for name in SERVED_PEOPLE):
         return None
-    from infercost.analyses.userbase_service import answer_service  # loads what a few numbers do not need
+    from infercost.analyses.service.userbase import answer_service  # loads what a few numbers do not need
 
     return answer_service(asked)
 

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
+from infercost.commands import COMMANDS, Command
 from infercost.errors import BadValue, InfercostError
 from infercost.option import Option
-from infercost.options import COMMANDS, OPTIONS, Command
+from infercost.options import OPTIONS
 from infercost.writing import discard_output
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from infercost.commands import Command
 from infercost.option import Option
-from infercost.options import Command
 
 Completer = Callable[[str], list[str]] | None
 

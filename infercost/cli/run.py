@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from infercost.api import answer
 from infercost.cli.place import colour_is_forced, is_coloured, is_terminal, width
+from infercost.commands import Command
 from infercost.errors import BadValue
-from infercost.options import Command
 from infercost.question import Asked, ask
 from infercost.render import FORMS, to_text
 from infercost.report import Export, Report

@@ -7,7 +7,7 @@ from typing import Any
 from infercost.analyses.frontier.ask import spaces
 from infercost.analyses.frontier.notes import advice, counts, none_found, notes_of, nulls
 from infercost.analyses.frontier.rows import replay, row_of
-from infercost.analyses.frontier.search import Found, Point, read_demand, search, unbeaten
+from infercost.analyses.frontier.search import Demand, Found, Point, read_demand, search, unbeaten
 from infercost.analyses.frontier.space import Space
 from infercost.analyses.remarks import kind
 from infercost.derivation import not_recording
@@ -34,9 +34,13 @@ def answer(asked: Asked) -> Report:
     searched = spaces(asked)
     demand = read_demand(asked)
     found = [search(space, demand) for space in searched]
-    points = [point for each in found for point in each.points]
-    if not points:
+    if not any(each.points for each in found):
         return none_found(asked, searched, found)
+    return _report(asked, searched, found, demand)
+
+
+def _report(asked: Asked, searched: list[Space], found: list[Found], demand: Demand) -> Report:
+    points = [point for each in found for point in each.points]
     joint = unbeaten([point.speed for point in points], [point.cost for point in points])
     with not_recording():
         rows = [{**row_of(point, demand), "on_frontier": at in joint} for at, point in enumerate(points)]

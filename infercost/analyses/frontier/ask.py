@@ -7,9 +7,9 @@ from infercost.analyses.drafting import read_draft
 from infercost.analyses.frontier.space import Space
 from infercost.analyses.request import read_asking as read_requested
 from infercost.case import case_of
+from infercost.commands import DRAFT
 from infercost.errors import BadValue, Missing
 from infercost.models import find_model
-from infercost.options import DRAFT
 from infercost.question import Asked, Given, read_part, read_profile
 from infercost.served import MOST_DEVICES, USUAL_CONTEXT, Asking, asked_widths, read_asking
 from infercost.service.prices import read_price

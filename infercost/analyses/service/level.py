@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from infercost.analyses.provision import Service, largest
-from infercost.analyses.service_cost import most_users
+from infercost.analyses.service.cost import most_users
+from infercost.analyses.service.provision import Service, largest
 from infercost.derivation import not_recording
 from infercost.numeric import floor
 from infercost.question import Asked

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from infercost.analyses.provision import Service, nulls
 from infercost.analyses.remarks import step_notes
+from infercost.analyses.service.provision import Service, nulls
 from infercost.case import misfit
 from infercost.question import Asked
 from infercost.report import Note, Report, Series

@@ -1,6 +1,6 @@
 """What economies of scale say in words: the verdict, what to change, what is assumed of the users."""
 
-from infercost.analyses.provision import ONE_QUEUE, Service
+from infercost.analyses.service.provision import ONE_QUEUE, Service
 from infercost.report import Note, Row
 from infercost.units import many, show
 

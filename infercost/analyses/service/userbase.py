@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from infercost.analyses.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.service_cost import price_rows, row_of
-from infercost.analyses.service_level import WISHED, Run, run_of
+from infercost.analyses.service.cost import price_rows, row_of
+from infercost.analyses.service.level import WISHED, Run, run_of
+from infercost.analyses.service.provision import LIMITS, ONE_QUEUE, Service, nulls, read_service
 from infercost.analyses.unfit import OF_USERS, unfit
 from infercost.derivation import not_recording
 from infercost.engine import economics, serving

@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from infercost.analyses.provision import Service
+from infercost.analyses.service.provision import Service
 from infercost.derivation import about
 from infercost.engine import economics, roofline
 from infercost.numeric import last_that
