@@ -15,15 +15,15 @@ def answer(asked: Asked, steps: bool = False, charts: bool = False) -> Report:
     """The report of a question, with the work shown and pictures made when asked for.
 
     Raises:
-        BadValue: a question asked many times, which has no one derivation nor picture, nor two ways at once.
+        BadValue: a question asked many times, which has no one derivation, two ways at once, a picture of elasticities.
     """
     many = [name for name in MANY if asked.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
     if many and steps:
         raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
-    if many and charts:
-        raise BadValue(f"--{many[0]} has no picture", "leave --plot out, or ask for one point alone")
+    if charts and "sensitivity" in many:
+        raise BadValue("--sensitivity has no picture", "leave --plot out: its table has a bar for each input")
     report = _answer(asked, f"infercost.analyses.{many[0]}" if many else asked.command.module, steps)
     if not charts:
         return report

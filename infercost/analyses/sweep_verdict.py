@@ -16,13 +16,11 @@ TOLD = 2
 
 def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     """How many points do not fit, keep up or have an answer, then how the main figures go over the others."""
-    able = [row for row in rows if row["fits"] and row.get("stable") is not False]
-    able = able or [row for row in rows if row["fits"] is not None]
-    known = [next((key for key in keys if any(row.get(key) is not None for row in able)), "") for keys in head.told]
-    known = [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
-    moving = [key for key in known if len({row[key] for row in able}) > 1][:TOLD]
+    able = able_of(rows)
+    moving = told_of(axes, head, able)
     start = _unable(rows)
     if not moving:
+        known = _known(axes, head, able)
         stays = f"{_words(known[0])} stays at {_shown(known[0], able[0])}"
         alone = f"At {_place(asked, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
         return f"{start}{alone if len(able) == 1 else f'Over {len(able):,} points {stays}'}."
@@ -32,6 +30,22 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
     goes = " and ".join(_goes(asked, axes[0], key, able) for key in moving)
     name, ends = axes[0].key, [_value(asked, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
     return f"{start}With {key_of(asked, name).head} from {ends[0]} to {ends[1]}, {goes}."
+
+
+def able_of(rows: Rows) -> list[Mapping[str, Any]]:
+    """The points that fit and keep up; where none does, those that have an answer."""
+    able = [row for row in rows if row["fits"] and row.get("stable") is not False]
+    return able or [row for row in rows if row["fits"] is not None]
+
+
+def told_of(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
+    """The main figures that differ from point to point."""
+    return [key for key in _known(axes, head, able) if len({row[key] for row in able}) > 1][:TOLD]
+
+
+def _known(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
+    known = [next((key for key in keys if any(row.get(key) is not None for row in able)), "") for keys in head.told]
+    return [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
 
 
 def in_words(asked: Asked, point: Point) -> str:

@@ -93,12 +93,13 @@ def _wanted(command: Command, options: dict[str, Any]) -> Wanted:
 
 
 def _answered(asked: Asked, wanted: Wanted) -> tuple[Report, bytes]:
-    """The report, and a picture's file where one is wanted: a page shows the work too."""
+    """The report, and a picture's file where one is wanted: a page shows the work of one answer too."""
     if wanted.plot is None:
         return _ask(asked, wanted.steps, charts=False), b""
     from infercost.cli.picture import PAGE, file_of
 
-    report = _ask(asked, wanted.steps or wanted.plot.lower().endswith(PAGE), charts=True)
+    with_work = wanted.plot.lower().endswith(PAGE) and not asked.get("sweep")
+    report = _ask(asked, wanted.steps or with_work, charts=True)
     return (report if wanted.steps else replace(report, steps=())), file_of(report, wanted.plot)
 
 

@@ -97,6 +97,58 @@ def test_a_sweep_of_a_model_has_its_bound_beside_the_estimate() -> None:
     assert cost.y.unit == "s"
 
 
+def test_a_sweep_is_a_line_over_what_is_swept() -> None:
+    """The note's reads: 20 devices of 3 TB/s decode 37.5 tokens/s alone, of 30 TB/s 375, for a tenth of the price."""
+    speed, price = infercost.utilization(price=2, sweep="gpu.memory_bandwidth=3TB/s:30TB/s:x10,10TB/s", **NOTE).charts
+    assert isinstance(speed, Chart)
+    assert isinstance(price, Chart)
+    assert speed.title == "Tokens/s per user against memory bandwidth, on h100-note: a bound"
+    (line,) = speed.lines
+    assert line.xs == (3e12, 10e12, 30e12), "in rising order, as asked or not"
+    assert line.ys == pytest.approx((37.5, 125, 375))
+    assert price.lines[0].ys == pytest.approx((296.296, 88.889, 29.63), rel=1e-4)
+    assert (speed.x.unit, speed.x.log, price.y.unit) == ("B/s", True, "USD")
+
+
+def test_a_second_key_is_a_line_a_value() -> None:
+    """1.6 TB over 20 or 40 devices of 3 TB/s; below the knee the batch moves only utilization."""
+    report = infercost.utilization(sweep=["gpus=20,40", "batch=100:400:100"], **NOTE)
+    speed, used = chart(report), chart(report, 1)
+    assert [line.name for line in speed.lines] == ["gpus 20", "gpus 40"]
+    assert [line.ys for line in speed.lines] == [pytest.approx((37.5,) * 4), pytest.approx((75,) * 4)]
+    assert used.lines[0].xs == (100, 200, 300, 400)
+    assert used.lines[0].ys == pytest.approx((0.2, 0.4, 0.6, 0.8))
+    assert not used.x.log, "even steps"
+    names = infercost.utilization(sweep=["batch=8,16", "efficiency=realistic,ideal"], **MODEL)
+    assert [line.name for line in chart(names).lines] == ["efficiency realistic", "efficiency ideal"]
+
+
+def test_points_that_do_not_fit_are_not_drawn() -> None:
+    """1.6 TB need 20 devices of 80 GB; 32 of them have 30 GB left, 40 have 40 GB: 100% is what the note plans with."""
+    drawn = chart(infercost.fit(sweep="gpus=16,32,40", **NOTE))
+    assert (drawn.lines[0].xs, drawn.lines[0].ys) == ((32, 40), pytest.approx((30e9, 40e9)))
+    assert drawn.title.endswith(": a bound")
+
+
+@pytest.mark.parametrize(
+    ("sweep", "what"),
+    [
+        ("dtype=8bit,bf16", "over numbers"),
+        (["batch=1,2", "gpus=20,40", "price=1,2"], "at most one key"),
+        (["gpus=20:28:1", "batch=1,2"], "9 lines"),
+        ("gpus=4,20", "nothing that can be answered moves"),
+    ],
+)
+def test_a_sweep_without_a_line_is_refused(sweep: object, what: str) -> None:
+    with pytest.raises(infercost.InfercostError, match=what):
+        infercost.utilization(sweep=sweep, **NOTE)
+
+
+def test_a_sensitivity_has_its_bars_in_the_table() -> None:
+    with pytest.raises(infercost.InfercostError, match="--sensitivity has no picture"):
+        infercost.utilization(sensitivity=True, **NOTE)
+
+
 def test_a_further_replica_is_a_jump_of_the_cost() -> None:
     """72,000 users fill a replica; the curve ends at four full ones, so three are added on the way."""
     drawn = chart(infercost.economies(price=2, **NOTE))

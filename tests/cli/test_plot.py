@@ -87,6 +87,12 @@ def test_without_matplotlib_nothing_is_written(run: Run, tmp_path: Path, monkeyp
     assert os.listdir(tmp_path) == []
 
 
+def test_a_page_of_a_sweep_has_no_work_of_one_point(tmp_path: Path, run: Run) -> None:
+    page = tmp_path / "sweep.html"
+    result = run(*STEP, "--sweep", "price=1:4", "--plot", str(page))
+    assert (result.code, page.read_text().count("<svg")) == (0, 1)
+
+
 class Terminal:
     """A standard output that is a terminal, of an encoding."""
 

@@ -24,6 +24,10 @@ def charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
     Raises:
         BadValue: a command whose answers have no picture.
     """
+    if asked.get("sweep"):
+        from infercost.analyses.pictures.swept import swept_charts
+
+        return swept_charts(asked, report)
     if report.command not in DRAWN:
         raise BadValue(f"answers of {report.command} have no picture", f"there are some of {', '.join(DRAWN)}")
     module, name = DRAWN[report.command]
