@@ -97,7 +97,7 @@ _COMMANDS = (
         "frontier",
         "speed per user against cost per token, over layouts and batches",
         (
-            "parts", "models", "dtypes", "kv_dtype", "gpus", "tp", "pp", "ep", "batches", "context", "input_tokens",
+            "parts", "models", "dtypes", "kv_dtype", "counts", "tp", "pp", "ep", "batches", "context", "input_tokens",
             "output_tokens", "prefix_share", "efficiency", "overlap", "usable", "price", "set", *DRAFT,
             "max_gpus", "max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share",
             "best", "every", "shard",

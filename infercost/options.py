@@ -32,8 +32,9 @@ BEST = ("cost", "speed", "knee")
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
-    Option("gpu", "NAMES", "accelerator presets or files, as the words are; repeatable", _text, True, key="parts"),
+    Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatable", _text, True, key="parts"),
     Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
+    Option("gpus", "N", "accelerators of one replica; every count is tried when absent", _of(WHOLE), key="counts"),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
     Option("model", "NAME", "a model as elsewhere; repeatable, on one frontier", _text, repeat=True, key="models"),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),

@@ -93,9 +93,10 @@ def _worth(row: dict[str, Any]) -> str:
 
 def _said(row: dict[str, Any]) -> str:
     layout = ", ".join(f"{name} {row[name]}" for name in ("tp", "pp", "ep") if row[name] > 1)
-    where = f"{row['gpus']:,} x {row['name']}" + (f" ({layout})" if layout else "")
+    where = f"{row['gpus']:,} x {row['gpu']}" + (f" ({layout})" if layout else "")
+    named = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     times = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    return f"{_worth(row)}, on {where} at batch {row['batch']:,}{times}"
+    return f"{_worth(row)}, on {where} at batch {row['batch']:,}{named}{times}"
 
 
 def _parts(searched: list[Space], front: list[dict[str, Any]]) -> str:
@@ -132,7 +133,8 @@ def _columns(searched: list[Space], front: list[dict[str, Any]]) -> tuple[str, .
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
     first = ("ttft_s",) if front[0]["ttft_s"] is not None else ()
     names = ("name",) if len(searched) > 1 else ()
-    return (*names, "tokens_per_s_per_user", cost, *paid, "utilization", *first, *devices, "flags")
+    costs = paid if names and paid else (cost, *paid)  # room for names
+    return (*names, "tokens_per_s_per_user", *costs, "utilization", *first, *devices, "flags")
 
 
 def _thinned(count: int, middle: int) -> list[int]:

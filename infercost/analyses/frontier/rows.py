@@ -31,6 +31,9 @@ def row_of(point: Point, demand: Demand) -> dict[str, Any]:
         seconds_paid = all_in(demand, seconds, prompts, slots)
     return {
         "name": space.name,
+        "gpu": space.asking.part.name,
+        "model": space.asking.model.name,
+        "dtype": space.asking.model.quantization.name,
         **layout._asdict(),
         "replicas": point.replicas,
         "total_gpus": point.replicas * layout.devices,
