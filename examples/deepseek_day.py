@@ -6,7 +6,7 @@ tokens at its rates give its nodes is an identity of the report, no test of a mo
 
 import sys
 
-from infercost.engine import economics
+from infercost import formulas
 
 DAY = {"in": 608e9, "cached": 342e9, "out": 168e9}
 RATES = {"in": 73_700, "out": 14_800}
@@ -18,11 +18,12 @@ ASKED = {"cached": 0.14, "missed": 0.55, "out": 2.19}
 def closed() -> dict[str, float]:
     """What the reported figures come to."""
     nodes = {
-        name: economics.replicas_for_tokens(tokens_per_day=DAY[name], tokens_per_s=rate) for name, rate in RATES.items()
+        name: formulas.cost.replicas_for_tokens(tokens_per_day=DAY[name], tokens_per_s=rate)
+        for name, rate in RATES.items()
     }
     tokens = {"cached": DAY["cached"], "missed": DAY["in"] - DAY["cached"], "out": DAY["out"]}
     income = sum(ASKED[name] * tokens[name] / 1e6 for name in ASKED)
-    cost = economics.usd_per_day(price=PRICE, devices=NODES * DEVICES)
+    cost = formulas.cost.usd_per_day(price=PRICE, devices=NODES * DEVICES)
     return {
         "prefill nodes": nodes["in"],
         "decode nodes": nodes["out"],
@@ -30,7 +31,7 @@ def closed() -> dict[str, float]:
         "nodes reported": NODES,
         "USD a day": cost,
         "income a day": income,
-        "margin": economics.margin(income=income, cost=cost),
+        "margin": formulas.cost.margin(income=income, cost=cost),
     }
 
 

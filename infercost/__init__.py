@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infercost.api import calibrate, compare, fit, sweep_batch, userbase, utilization, validate
-    from infercost.catalog import accelerator, accelerators
     from infercost.errors import InfercostError
+    from infercost.parts.catalog import accelerator, accelerators
     from infercost.render import to_text
     from infercost.report import Report
 
@@ -30,8 +30,8 @@ __all__ = [
 _ELSEWHERE = {
     "InfercostError": "errors",
     "Report": "report",
-    "accelerator": "catalog",
-    "accelerators": "catalog",
+    "accelerator": "parts.catalog",
+    "accelerators": "parts.catalog",
     "to_text": "render",
 }
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from infercost.commands import MANY
-from infercost.derivation import recording
 from infercost.errors import BadValue
-from infercost.question import Asked, ask
+from infercost.formulas.formula import recording
 from infercost.report import Report
+from infercost.scenario.options import MANY
+from infercost.scenario.read import Asked, ask
 
 
 def answer(asked: Asked, steps: bool = False, charts: bool = False) -> Report:
@@ -39,7 +39,7 @@ def _answer(asked: Asked, module: str, steps: bool) -> Report:
         return report
     with recording() as calls:
         report = analyse(asked)
-    from infercost.expression import explain
+    from infercost.formulas.formula import explain
 
     distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
     printed = {(step.meaning, step.symbols, step.numbers): step for step in map(explain, distinct.values())}

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import ROOT, Run
-from tests.gallery import PAGE, Picture, pictures
+from tools.gallery import PAGE, Picture, pictures
 
 PICTURES = pictures()
 NAMES = [Path(picture.path).stem for picture in PICTURES]
@@ -47,7 +47,7 @@ def test_the_values_are_those_of_today(picture: Picture, run: Run, tmp_path: Pat
     drawn = tmp_path / "drawn.vl.json"
     assert run(*picture.words, "--plot", str(drawn)).code == 0
     kept = json.loads((at_root / picture.values).read_text())
-    assert same(kept, json.loads(drawn.read_text())), "draw it again: python tests/gallery.py"
+    assert same(kept, json.loads(drawn.read_text())), "draw it again: python tools/gallery.py"
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=NAMES)

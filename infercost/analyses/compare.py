@@ -5,18 +5,85 @@ from math import log2
 from statistics import median
 from typing import Any
 
-from infercost.analyses import compare_model
-from infercost.case import FLOPS_PER_PARAM
-from infercost.catalog import load, names
-from infercost.derivation import about
-from infercost.engine import memory, roofline
-from infercost.errors import BadValue, Missing
-from infercost.formats import FORMATS, Format
-from infercost.hardware import Rate, find_rate, memory_key
-from infercost.preset import Preset
-from infercost.question import Asked, apply_sets, read_part
+from infercost import formulas
+from infercost.analyses import utilization
+from infercost.errors import BadValue, InfercostError, Missing
+from infercost.formulas.formula import about
+from infercost.parts.accelerator import Rate, find_rate, memory_key
+from infercost.parts.catalog import load, names
+from infercost.parts.formats import FORMATS, Format
+from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.read import Asked, Given, apply_sets, ask, read_part
+from infercost.scenario.scenario import FLOPS_PER_PARAM
 from infercost.units import show
+
+#: What a table shows where a price is given and where none is.
+PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
+MODEL_COLUMNS = (
+    "name",
+    "gpus",
+    "bound_step_time_s",
+    "step_time_s",
+    "tokens_per_s_per_user",
+    "tokens_per_s_per_gpu",
+)
+#: What a row takes from the answer for one part.
+_TAKEN = (*MODEL_COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_bandwidth_utilization")
+#: Options that are handed on to the question about each part.
+MODEL_OPTIONS = ("model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set")
+
+
+def step_on(asked: Asked, part: Preset, count: int | None) -> dict[str, Any]:
+    """The keys of one step of the model on so many of a part, or on the least that hold it; None where it cannot run.
+
+    Raises:
+        InfercostError: a question that is wrong whatever the part.
+    """
+    inner = ask("utilization", {})
+    inner.given = {name: asked.given[name] for name in MODEL_OPTIONS if name in asked.given}
+    inner.given["gpu"] = Given(part, "compare")
+    if count is not None:
+        inner.given["gpus"] = Given(count, "compare")
+    report = utilization.answer(inner)
+    asked.notes += [note for note in report.notes if note.code in ("bound", "estimate") and note not in asked.notes]
+    known = {item.key for item in asked.inputs}
+    asked.inputs += [item for item in inner.inputs if item.key in MODEL_OPTIONS and item.key not in known]
+    return {key: report[key] for key in _TAKEN} | {"fits": report.met}
+
+
+def rows_on(asked: Asked, parts: list[Preset], counts: list[int | None]) -> list[dict[str, Any]]:
+    """The same of every part, with a note and no values where one cannot run the model.
+
+    Raises:
+        InfercostError: none of them can.
+    """
+    rows, failed = [], None
+    for part, count in zip(parts, counts, strict=True):
+        try:
+            rows.append(step_on(asked, part, count))
+        except InfercostError as error:
+            failed = error
+            asked.notes.append(Note("left-out", f"{part.name}: {error.what}"))
+            rows.append(dict.fromkeys((*_TAKEN, "fits")))
+    if failed and all(row["fits"] is None for row in rows):
+        raise failed
+    return rows
+
+
+def model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
+    """Which part is fastest for one user, and which does most for each device."""
+    able = [row for row in rows if row["fits"]]
+    if not able:
+        return "The model fits none of these."
+    fast = max(able, key=lambda row: row["tokens_per_s_per_user"])
+    dense = max(able, key=lambda row: row["tokens_per_s_per_gpu"])
+    return (
+        f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast['tokens_per_s_per_user'])} tokens/s "
+        f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} does most a device, "
+        f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
+    )
+
 
 COLUMNS = (
     "flops_per_byte",
@@ -65,7 +132,7 @@ def _check_model(asked: Asked) -> bool:
     """
     if "model" in asked.given:
         return True
-    if stray := [name for name in compare_model.OPTIONS if name in asked.given and name not in ("dtype", "set")]:
+    if stray := [name for name in MODEL_OPTIONS if name in asked.given and name not in ("dtype", "set")]:
         raise Missing(f"compare needs --model for {', '.join(stray)}", "for example --model llama-3.1-70b")
     return False
 
@@ -75,14 +142,14 @@ def _with_model(
 ) -> Report:
     """A row an accelerator, with the bound and the estimate of one step of the model."""
     counted = counts or [None] * len(parts)
-    steps = compare_model.rows_on(asked, parts, counted)
-    last = compare_model.PRICED if "price" in asked.given else compare_model.UNPRICED
+    steps = rows_on(asked, parts, counted)
+    last = PRICED if "price" in asked.given else UNPRICED
     both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
     return Report(
         command="compare",
-        verdict=compare_model.verdict(both),
+        verdict=model_verdict(both),
         inputs=tuple(asked.inputs),
-        series=Series((*compare_model.COLUMNS, last), both, one_unit=True),
+        series=Series((*MODEL_COLUMNS, last), both, one_unit=True),
         notes=(*_notes(rows), *asked.notes),
     )
 
@@ -123,10 +190,11 @@ def _figures(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:
         "released": part.labels.get("released"),
         "rate": rate.name if rate else None,
         "peak_flops_per_s": peak,
-        "flops_per_byte": peak and roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
-        "drain_time_s": capacity and memory.drain_time(device_memory=capacity.value, memory_bandwidth=bandwidth),
+        "flops_per_byte": peak and formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
+        "drain_time_s": capacity
+        and formulas.memory.drain_time(device_memory=capacity.value, memory_bandwidth=bandwidth),
         "critical_batch": peak and _critical_batch(peak, bandwidth, format),
-        "flops_per_joule": peak and power and roofline.flops_per_joule(peak_flops=peak, power=power.value),
+        "flops_per_joule": peak and power and formulas.step.flops_per_joule(peak_flops=peak, power=power.value),
         "memory_bytes": capacity and capacity.value,
         "memory_bandwidth_bytes_per_s": bandwidth,
         "power_w": power and power.value,
@@ -143,7 +211,7 @@ def _weak(part: Preset, rate: Rate | None) -> list[str]:
 
 def _critical_batch(peak: float, bandwidth: float, format: Format) -> float:
     """The critical batch of any dense model: per parameter, so that the model cancels."""
-    return roofline.critical_batch(
+    return formulas.step.critical_batch(
         peak_flops=peak,
         compute_share=1,
         weight_bytes=format.bytes_per_value,

@@ -2,22 +2,21 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from infercost import formulas
 from infercost.analyses.step import Pace, plain_pace, step_times
-from infercost.case import Case
-from infercost.derivation import not_recording
-from infercost.engine import requests
 from infercost.errors import BadValue, Missing
-from infercost.model import Model
+from infercost.formulas.formula import not_recording
+from infercost.models.model import Model
 from infercost.numeric import maximum
-from infercost.question import Asked
+from infercost.replica.layout import Layout, rank_weight_bytes, valid_widths
+from infercost.replica.serving import Replica, decode_time
+from infercost.replica.work import work_of
 from infercost.report import Note
-from infercost.sharding import Layout, rank_weight_bytes, valid_widths
-from infercost.stepping import StepInputs
-from infercost.timing.replica import Replica, decode_time
-from infercost.timing.work import work_of
+from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Case, StepInputs
 
 if TYPE_CHECKING:  # a bare count has none
-    from infercost.plan import Plan
+    from infercost.replica.memory import Plan
 
 
 class Draft(NamedTuple):
@@ -50,7 +49,7 @@ def read_draft(asked: Asked) -> Draft | None:
         raise Missing("a draft needs a model or a cost", "give --draft-model NAME or --draft-cost 0.05")
     if "draft_cost" in given:
         return Draft(tokens, acceptance, float(asked.take("draft_cost")))
-    from infercost.models import find_model  # the families that read a model are wanted here alone
+    from infercost.models.find import find_model  # the families that read a model are wanted here alone
 
     model = find_model(str(asked.take("draft_model"))).model
     asked.notes.append(Note("draft", "the draft's weights are counted in what fits, its cache is not"))
@@ -70,8 +69,8 @@ def pace_with(case: Case, inputs: StepInputs, draft: Draft | None, batch: float)
     if draft is None:
         return plain_pace(case, inputs, batch)
     times = step_times(case, inputs, maximum(batch, 1), draft.tokens + 1)
-    tokens = requests.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
-    tpot = requests.speculative_tpot(
+    tokens = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
+    tpot = formulas.request.speculative_tpot(
         draft_tokens=draft.tokens,
         draft_time=_draft_time(case, inputs, draft, batch),
         verification_time=times.step,

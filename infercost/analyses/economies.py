@@ -3,29 +3,124 @@
 from math import exp, log
 from typing import Any
 
-from infercost import numeric
-from infercost.analyses.remarks import step_notes
-from infercost.analyses.service.compared import side_by_side
-from infercost.analyses.service.cost import (
+from infercost import formulas, numeric
+from infercost.analyses.fit import unfit
+from infercost.analyses.provision import (
+    LIMITS,
+    ONE_QUEUE,
+    Service,
     device_seconds,
     floor_of,
     full_seconds,
     most_users,
+    nulls,
     price_rows,
+    read_service,
     row_of,
     users_for_good,
     users_within,
 )
-from infercost.analyses.service.provision import LIMITS, Service, nulls, read_service
-from infercost.analyses.service.words import advice, columns, notes, verdict
-from infercost.analyses.unfit import unfit
-from infercost.derivation import about, not_recording
-from infercost.engine import economics
-from infercost.question import Asked, Given
-from infercost.report import Report, Row, Series
-from infercost.service.fleet import Day, day_of
-from infercost.timing.replica import step_parts
+from infercost.analyses.remarks import step_notes
+from infercost.fleet.day import Day, day_of
+from infercost.formulas.formula import about, not_recording
+from infercost.replica.serving import step_parts
+from infercost.report import Note, Report, Row, Series
+from infercost.scenario.read import Asked, Given
+from infercost.scenario.scenario import misfit
 from infercost.units import many, show
+
+
+def columns(service: Service) -> tuple[str, ...]:
+    """What a table shows of each number of users."""
+    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
+    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
+
+
+def verdict(service: Service, results: list[Row]) -> str:
+    """What a lone user pays, how many come near the floor, and how many fill a replica."""
+    found = {row.key: row.value for row in results}
+    cost = found["floor_usd_per_million_tokens"]
+    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
+    near = found["users_within_2x"]
+    text = (
+        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
+        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
+    )
+    come = "comes" if near == 1 else "come"
+    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
+    replica = f"a replica of {many(service.case.devices, 'device')}"
+    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
+
+
+def advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
+    """What would make tokens cheaper: the largest part of the floor, idle hours, what holds the batch back."""
+    found, sizes = [], {name: size for name, size, _ in parts}
+    if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
+        share = show(sizes["prompts"] / sum(sizes.values()), "share")
+        found.append(
+            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
+        )
+    idle = service.fleet.hours_paid
+    if idle > 1:
+        found.append(
+            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
+        )
+    if service.binds == "memory":
+        found.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
+    if service.binds in ("latency", "first token"):
+        found.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
+    return tuple(found)
+
+
+def notes(service: Service) -> list[Note]:
+    """How users come, and what is kept for chance."""
+    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
+    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]
+
+
+def side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, Any], ...]) -> Report:
+    """All rows of the parts that hold the model, told apart by name; none where no part does."""
+    names = tuple(service.case.part.name for service in services)
+    missed = [f"{service.case.part.name}: {said.strip()}" for service in services if (said := _kept_from(service))]
+    key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
+    columns = ("name", "users", "gpus", "batch", "utilization", key)
+    return Report(
+        command="economies",
+        verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
+        inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in asked.inputs),
+        series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
+        advice=() if rows else ("infercost fit says for each part what would make it fit",),
+        notes=(_kind(services), *asked.notes, *nulls((), rows)),
+        met=not missed,
+    )
+
+
+def _kept_from(service: Service) -> str:
+    """Why a part cannot serve, or not as well as was asked for; nothing where it can."""
+    return misfit(service.case) or service.missed
+
+
+def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:
+    """The cheapest part for one user and for the last number of them, of those that serve as was asked if any does."""
+    fitting = [service for service in services if service.case.fits]
+    ends = {}
+    for service in [service for service in fitting if not service.missed] or fitting:
+        mine = [row for row in rows if row["name"] == service.case.part.name]
+        ends[service.case.part.name] = mine[0], mine[-1]
+    if not ends:
+        return []
+    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
+    users = rows[-1]["users"]
+    same = f"{few} is cheapest for one user and for {users:,.0f}"
+    return [f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."]
+
+
+def _kind(services: list[Service]) -> Note:
+    """Whether the rows of all parts are a bound; where one is not, what it is."""
+    notes = [note for service in services for note in step_notes(service.case, service.inputs)]
+    return min((note for note in notes if note.code in ("bound", "estimate")), key=lambda note: note.code == "bound")
+
 
 #: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
@@ -185,7 +280,7 @@ def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
 def _usd(service: Service, seconds: float) -> float | None:
     if service.price is None:
         return None
-    return economics.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
+    return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
 
 
 def _against(asked: Asked, service: Service) -> tuple[Row, ...]:

@@ -3,10 +3,9 @@
 from typing import Any
 
 from infercost.analyses.step import full_batch
-from infercost.case import Case, case_notes
-from infercost.efficiency import is_ideal, law
+from infercost.parts.stack import is_ideal, law
 from infercost.report import Note
-from infercost.stepping import StepInputs
+from infercost.scenario.scenario import Case, StepInputs, case_notes
 
 OVERLAP_WORDS = {
     "full": "everything overlaps",

@@ -2,14 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from infercost.case import Case
-from infercost.efficiency import law
-from infercost.engine import requests, roofline
+from infercost import formulas
 from infercost.errors import BadValue, Missing
-from infercost.question import Asked
-from infercost.sharding import rank_cache_bytes
-from infercost.stepping import StepInputs
-from infercost.timing.replica import (
+from infercost.parts.stack import law
+from infercost.replica.layout import rank_cache_bytes
+from infercost.replica.serving import (
     LEAST_OUTPUT,
     Request,
     Served,
@@ -19,6 +16,8 @@ from infercost.timing.replica import (
     prompt_along,
     serve_rate,
 )
+from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Case, StepInputs
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_MOST = 256
@@ -132,14 +131,14 @@ def request_results(
     found: dict[str, Any] = {
         "prefill_time_s": prefill,
         "ttft_s": first,
-        "request_time_s": requests.request_time(ttft=first, output_tokens=request.output_tokens, tpot=tpot),
+        "request_time_s": formulas.request.request_time(ttft=first, output_tokens=request.output_tokens, tpot=tpot),
     }
     if served:
         if not asking.apart:
             found["utilization"] = _with_prompts(case, inputs, request, served)
         found |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
     if asking.apart:
-        ratio = requests.prefill_per_decode(
+        ratio = formulas.request.prefill_per_decode(
             prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=request.output_tokens
         )
         found |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer(case, inputs, request)}
@@ -150,7 +149,7 @@ def _with_prompts(case: Case, inputs: StepInputs, request: Request, served: Serv
     """Share of the arithmetic that decoding and the prompts that ride along use."""
     work = inputs.work
     prompt = work.whole_prompt_flops(request.new, request.cached)
-    used = roofline.utilization(
+    used = formulas.step.utilization(
         flops_per_token=work.flops_per_token()
         + work.attention_flops(case.context)
         + prompt * served.rate * served.itl / served.batch,
@@ -173,7 +172,7 @@ def _first(
         prompt = prompt_along(inputs.replica, batch, asking.request)
         return first_token(inputs.replica, prompt, decode_time(inputs.replica, batch, case.context))
     sent = _transfer(case, inputs, asking.request) if asking.apart else 0.0
-    return requests.ttft(
+    return formulas.request.ttft(
         prefill_time=prefill + sent,
         waiting_time=inputs.replica.steps_waited * served.itl if served else 0.0,
         request_overhead=inputs.replica.request_overhead,
@@ -188,7 +187,7 @@ def _transfer(case: Case, inputs: StepInputs, request: Request) -> float:
     """
     assert case.plan is not None
     held = rank_cache_bytes(case.plan.model, case.plan.layout, request.input_tokens) * case.devices
-    return requests.cache_transfer_time(
+    return formulas.request.cache_transfer_time(
         cache_per_sequence=held,
         devices=case.devices,
         link_bandwidth=case.part.value("network_bandwidth"),

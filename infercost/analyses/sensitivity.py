@@ -2,19 +2,180 @@
 
 from collections.abc import Iterable, Mapping
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
-from infercost.analyses.headline import headline, values_of
-from infercost.analyses.moved import ORIGIN, Moved, figures_beside, moves_of, numbers_of
-from infercost.analyses.sensitivity_verdict import LEAST, Sides, verdict
-from infercost.analyses.sweep import ask_point, refuse_side_by_side
-from infercost.derivation import not_recording
-from infercost.keys import Key
-from infercost.question import Asked
-from infercost.readers.once import reading_once
-from infercost.report import Note, Report, Row, Series
-from infercost.sweeping import NO_INPUTS
-from infercost.units import show
+from infercost.analyses.sweep import NO_INPUTS, WORDS, ask_point, headline, kind_of, refuse_side_by_side, values_of
+from infercost.errors import InfercostError
+from infercost.formulas.formula import not_recording
+from infercost.parts.accelerator import MEMORY_BASES, RATES
+from infercost.parts.cache import reading_once
+from infercost.parts.preset import Preset
+from infercost.parts.stack import LAW_FIGURES
+from infercost.quantities import KEYS, Key
+from infercost.report import Input, Note, Report, Row, Series
+from infercost.scenario.read import Asked, read_part, read_profile
+from infercost.units import Kind, show
+
+Rows = Iterable[Mapping[str, Any]]
+#: Elasticities below this are not shown.
+LEAST = 0.005
+#: Where the elasticities of both sides are further apart, for one or as a share, a figure stands at a turn.
+TURN = 0.1
+
+
+class Sides(NamedTuple):
+    """The elasticity of the main figure to a little less and to a little more of an input; None where none can be.
+
+    ``told_apart`` is whether the figure moves smoothly enough for the two to be compared.
+    """
+
+    less: float | None
+    more: float | None
+    told_apart: bool = True
+
+    @property
+    def turn(self) -> bool:
+        """Whether a little more does another thing than a little less."""
+        if self.less is None or self.more is None or not self.told_apart:
+            return False
+        return abs(self.more - self.less) > TURN * max(1.0, abs(self.less), abs(self.more))
+
+
+def verdict(rows: Rows, main: str, sides: Mapping[str, Sides], met: bool) -> str:
+    """What of the device counts most, and what of the rest; money is left out, which only scales."""
+    name = WORDS.get(main) or KEYS[main].label
+    told = [row for row in rows if not row["unit"].startswith("USD") and abs(row[f"elasticity_{main}"] or 0.0) >= LEAST]
+    device = next((row for row in told if row["key"].startswith("gpu.")), None)
+    rest = next((row for row in told if not row["key"].startswith("gpu.")), None)
+    start = "" if met else "As asked it does not fit or cannot be met. "
+    first = (
+        f"Of the device, {_does(device, main, name, sides)}." if device else f"No figure of the device moves {name}."
+    )
+    second = f" Of the rest, {_does(rest, main, 'it' if device else name, sides)}." if rest else ""
+    return start + first + second
+
+
+def _does(row: Mapping[str, Any], main: str, name: str, sides: Mapping[str, Sides]) -> str:
+    key, change = row["key"], row[f"elasticity_{main}"]
+    less, more, _ = sides[key]
+    if sides[key].turn and less is not None and more is not None:
+        does = f"1% more {_changes(more, name)}, 1% less {_changes(-less, 'it')}"
+    else:
+        does = f"1% less {_changes(-change, name)}" if more is None else f"1% more {_changes(change, name)}"
+    return f"{_plainly(key)} counts most: {does}"
+
+
+def _changes(percent: float, name: str) -> str:
+    if abs(percent) < LEAST:
+        return f"leaves {name} as it is"
+    return f"{'raises' if percent > 0 else 'lowers'} {name} by {show(abs(percent) / 100, 'share')}"
+
+
+def _plainly(key: str) -> str:
+    """A figure as a sentence calls it."""
+    figure = key.rpartition(".")[2]
+    if figure.startswith("flops_"):
+        return f"{figure.removeprefix('flops_')} arithmetic"
+    return "memory" if figure in MEMORY_BASES else figure.replace("_", " ")
+
+
+#: The layout is kept while another input changes; a model's layout does not change by a percent.
+DEVICES, LAYOUT = ("gpus",), ("tp", "pp", "ep")
+#: Figures whose answers count whole things.
+COUNTED = ("users",)
+ORIGIN = "--sensitivity"
+FLOPS = tuple(f"flops_{rate}" for rate in RATES)
+LINKS = ("link_bandwidth", "network_bandwidth")
+
+
+class Moved(NamedTuple):
+    """An input at a lower and at a higher value, each with the answer's values; None where it has no answer."""
+
+    item: Input
+    low: float
+    high: float
+    below: Mapping[str, Any] | None
+    above: Mapping[str, Any] | None
+
+
+def numbers_of(asked: Asked, report: Report) -> list[Input]:
+    """The inputs that are numbers and can change a little; how far a table of users goes is none."""
+    model = (*DEVICES, *LAYOUT) if "model" in asked.given else ()
+    ends = () if "users" in asked.given else ("users",)
+    return [
+        item
+        for item in report.inputs
+        if isinstance(item.value, (int, float)) and not isinstance(item.value, bool)
+        if "." in item.key or item.key in asked.command.named
+        if item.key not in (*NO_INPUTS, *model, *ends)
+    ]
+
+
+def _part(asked: Asked) -> Preset:
+    named = asked.get("gpu")
+    return read_part(asked, named[0] if isinstance(named, tuple) else named)[0]
+
+
+def figures_beside(asked: Asked, report: Report) -> list[Input]:
+    """Figures that no input says: rates of the part for a second format or the network, constants of a paper's law."""
+    part, known = _part(asked), {item.key: item.value for item in report.inputs}
+    profile = read_profile(asked.again({}), known["efficiency"])
+    summed = ("flops_bf16", "flops_fp16") if "flops_fp16_accumulate" in part.facts else ()
+    computing = {f"flops_{item.value}" for item in report.inputs if item.key.endswith("dtype")}
+    flops = sorted((key for key in part.facts if key in FLOPS and key not in summed), key=computing.__contains__)
+    circuits = {part.value(key): key for key in flops}  # of rates that are the same, the one that computes
+    rates = [key for value, key in circuits.items() if value not in known.values()]
+    rates += [key for key in LINKS if key in part.facts]
+    laws = [key for key in profile.facts if key in LAW_FIGURES]
+    found = [("gpu", part, key) for key in rates] + [("efficiency", profile, key) for key in laws]
+    return [
+        Input(f"{scope}.{key}", preset.value(key), preset.fact(key).kind.unit, f"preset {preset.name}")
+        for scope, preset, key in found
+        if f"{scope}.{key}" not in known
+    ]
+
+
+def _alike(asked: Asked, item: Input) -> list[str]:
+    """The rates that the part has the same figure for: the same circuits."""
+    if not item.key.startswith("gpu.flops_"):
+        return []
+    alike = [f"gpu.{key}" for key, fact in _part(asked).facts.items() if key in FLOPS and fact.value == item.value]
+    return [key for key in alike if key != item.key]
+
+
+def moves_of(asked: Asked, report: Report, items: Iterable[Input], share: float) -> list[Moved]:
+    """Each of the inputs that is not zero, changed by a share on both sides while the layout is kept."""
+    held = {item.key: item.value for item in report.inputs if item.key in (*DEVICES, *LAYOUT)}
+    return [_move(asked, item, held, share) for item in items if item.value]
+
+
+def _move(asked: Asked, item: Input, held: Mapping[str, Any], share: float) -> Moved:
+    """An input a little changed, with those that move with it."""
+    low, high = _around(item, kind_of(asked, item.key), share)
+    keys = (item.key, *_alike(asked, item))
+
+    def at(value: float) -> Mapping[str, Any] | None:
+        try:
+            return values_of(*ask_point(asked, {**held, **dict.fromkeys(keys, value)}, ORIGIN))
+        except InfercostError:
+            return None
+
+    below, above = at(low), at(high)
+    return Moved(item, item.value if below is None else low, item.value if above is None else high, below, above)
+
+
+def _around(item: Input, kind: Kind | None, share: float) -> tuple[float, float]:
+    """A value a little lower and a little higher: the next whole ones where it is whole, none out of its range."""
+    value = item.value
+    if (kind and kind.whole) or item.key in COUNTED:
+        step = max(1, round(value * share))
+        low, high = value - step, value + step
+    else:
+        low, high = value * (1 - share), value * (1 + share)
+    if kind:
+        low, high = max(low, kind.least), min(high, kind.most)
+    return low if low > 0 else value, high
+
 
 #: The share by which an input is changed, up and down.
 STEP = 0.01

@@ -2,15 +2,14 @@
 
 from typing import Any, NamedTuple
 
-from infercost.case import Case
-from infercost.derivation import not_recording
-from infercost.efficiency import law
-from infercost.engine import economics, roofline
+from infercost import formulas
 from infercost.errors import Missing
+from infercost.formulas.formula import not_recording
 from infercost.numeric import ceiling, maximum, name_of_largest
-from infercost.stepping import StepInputs
-from infercost.timing.passes import Parts, step_time
-from infercost.timing.replica import Replica, bytes_of_step, step_parts
+from infercost.parts.stack import law
+from infercost.replica.serving import Replica, bytes_of_step, step_parts
+from infercost.replica.step import Parts, step_time
+from infercost.scenario.scenario import Case, StepInputs
 
 #: No service decodes so many sequences in one step.
 LARGEST_BATCH = 2**24
@@ -64,7 +63,7 @@ def _parts_by_law(case: Case, batch: float, tokens: int) -> Parts:
     Raises:
         Missing: a bare count, which has no layers.
     """
-    from infercost.law_2025 import step_2025
+    from infercost.replica.erdil_2025 import step_2025
 
     if case.model is None:
         raise Missing(f"profile {case.profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
@@ -85,7 +84,7 @@ def flops_per_token(case: Case, inputs: StepInputs) -> float:
 
 def critical_batch(case: Case, inputs: StepInputs) -> float:
     """Batch at which the matrices' arithmetic takes as long as reading all of them, under the case's profile."""
-    return roofline.critical_batch(
+    return formulas.step.critical_batch(
         peak_flops=inputs.rate.fact.value,
         compute_share=case.profile.value("compute_share"),
         weight_bytes=case.weight_bytes,
@@ -156,21 +155,21 @@ def _use(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str, 
     """How well a step uses the devices, and where more users would stop helping."""
     peak, bandwidth = inputs.rate.fact.value, case.part.value("memory_bandwidth")
     return {
-        "utilization": roofline.utilization(
+        "utilization": formulas.step.utilization(
             flops_per_token=flops_per_token(case, inputs),
             batch=batch,
             devices=case.devices,
             peak_flops=peak,
             step_time=pace.tpot,
         ),
-        "memory_bandwidth_utilization": roofline.memory_bandwidth_utilization(
+        "memory_bandwidth_utilization": formulas.step.memory_bandwidth_utilization(
             bytes_read=bytes_of_step(inputs.replica, batch, case.context),
             devices=case.devices,
             memory_bandwidth=bandwidth,
             step_time=maximum(pace.step, pace.tpot),
         ),
         "critical_batch": critical_batch(case, inputs),
-        "flops_per_byte": roofline.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
+        "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
     }
 
 
@@ -178,16 +177,18 @@ def _rates(case: Case, inputs: StepInputs, batch: float, pace: Pace) -> dict[str
     """Tokens a second, and what one costs in money and energy."""
     rate = pace.tokens_per_s
     if rate is None:
-        rate = economics.tokens_per_s(batch=batch, step_time=pace.tpot)
+        rate = formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
     price, power = inputs.price, case.part.facts.get("power")
     return {
         "tokens_per_s": rate,
-        "tokens_per_s_per_user": economics.tokens_per_s_per_user(step_time=pace.tpot),
-        "tokens_per_s_per_gpu": economics.tokens_per_s_per_gpu(tokens_per_s=rate, devices=case.devices),
-        "usd_per_million_tokens": economics.usd_per_million_tokens(price=price, devices=case.devices, tokens_per_s=rate)
+        "tokens_per_s_per_user": formulas.cost.tokens_per_s_per_user(step_time=pace.tpot),
+        "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=case.devices),
+        "usd_per_million_tokens": formulas.cost.usd_per_million_tokens(
+            price=price, devices=case.devices, tokens_per_s=rate
+        )
         if price
         else None,
-        "joules_per_token": economics.joules_per_token(power=power.value, devices=case.devices, tokens_per_s=rate)
+        "joules_per_token": formulas.cost.joules_per_token(power=power.value, devices=case.devices, tokens_per_s=rate)
         if power
         else None,
     }

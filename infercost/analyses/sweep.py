@@ -1,19 +1,344 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
-from infercost.analyses.headline import Headline, columns_of, headline, values_of
-from infercost.analyses.sweep_verdict import in_words, verdict
-from infercost.derivation import not_recording
-from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
-from infercost.keys import KEYS
-from infercost.question import Asked
-from infercost.readers.once import reading_once
+from infercost.errors import BadFile, BadValue, InfercostError, UnknownName, closest
+from infercost.formulas.formula import not_recording
+from infercost.parts.cache import reading_once
+from infercost.parts.formats import Format
+from infercost.quantities import KEYS, TERMS, Key
 from infercost.report import Input, Note, Report, Series
-from infercost.sweeping import Axis, Point, at_point, key_of, plain, points_of, read_axes
-from infercost.units import many
+from infercost.scenario.options import MANY, SECOND_NAMES, Option
+from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
+from infercost.scenario.read import Asked, Given, figure_kind
+from infercost.units import Kind, many, show
+
+#: Options that are no input of an answer.
+NO_INPUTS = (*MANY, "set", "points")
+Point = Mapping[str, Any]
+
+
+class Axis(NamedTuple):
+    """An option, or a figure of a preset such as ``gpu.memory_bandwidth``, and the values that it takes in turn."""
+
+    key: str
+    values: tuple[Any, ...]
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers, which can rise and fall."""
+        return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
+
+
+def read_axes(asked: Asked) -> tuple[Axis, ...]:
+    """What ``--sweep`` varies, in the order given.
+
+    Raises:
+        UnknownName: a key that is no option of the command and no figure of a preset.
+        BadValue: no KEY=RANGE, values that the key's parser refuses, a key that is given twice, too many points.
+    """
+    axes = tuple(_axis(asked, text) for text in asked.get("sweep"))
+    for axis in axes:
+        _check(asked, axis, [each.key for each in axes].count(axis.key))
+    if (points := prod(len(axis.values) for axis in axes)) > MOST_POINTS:
+        raise BadValue(f"--sweep: {points:,} points are asked for", f"at most {MOST_POINTS:,} are answered")
+    return axes
+
+
+def points_of(axes: Iterable[Axis]) -> list[Point]:
+    """Every combination of the values, the first axis varying slowest."""
+    axes = tuple(axes)
+    keys = [axis.key for axis in axes]
+    return [dict(zip(keys, values, strict=True)) for values in product(*(axis.values for axis in axes))]
+
+
+def at_point(asked: Asked, point: Point, origin: str) -> Asked:
+    """The question with some options and figures at these values, given last, so that they win."""
+    changed = dict.fromkeys(MANY, Given(None, origin))
+    sets = [f"{key}={value!r}" for key, value in point.items() if "." in key]
+    if sets:
+        changed["set"] = Given((*(asked.get("set") or ()), *sets), origin)
+    for key, value in point.items():
+        if "." not in key:
+            repeats = asked.command.named[key].repeat
+            changed[key] = Given((value,) if repeats else value, origin)
+    return asked.again(changed)
+
+
+def key_of(asked: Asked, name: str) -> Key:
+    """What a table calls an option or a figure, and its unit."""
+    words = name.rpartition(".")[2].replace("_", " ")
+    if "." in name:
+        return Key(name.replace("_", " "), kind_of(asked, name).unit, words)  # type: ignore[union-attr]
+    kind = kind_of(asked, name)
+    unit = TERMS[name].unit if name in TERMS else KEYS[name].unit if name in KEYS else kind.unit if kind else ""
+    return Key(words, "" if unit in ("token", "1/s") else unit, words)
+
+
+def kind_of(asked: Asked, name: str) -> Kind | None:
+    """The kind of quantity of an option or a figure; None for words."""
+    scope, dot, figure = name.partition(".")
+    return figure_kind(scope, figure, "--sweep") if dot else asked.command.named[name].kind
+
+
+def _axis(asked: Asked, text: str) -> Axis:
+    written, equals, values = text.partition("=")
+    key = written.strip().lstrip("-").replace("-", "_")
+    key = SECOND_NAMES.get(key, key)
+    if not (equals and key):
+        raise BadValue(f"--sweep: {text!r} is no KEY=RANGE", f"write it as --sweep context=1k:128k; {FORMS}")
+    name = f"--sweep {written.strip()}"
+    if "." not in key:
+        _check_known(asked, key)
+    if (kind := kind_of(asked, key)) is not None:
+        return Axis(key, parse_range(kind, values, name))
+    return Axis(key, _list_of_words(asked.command.named[key], values, name))
+
+
+def _check_known(asked: Asked, key: str) -> None:
+    known = [name for name in asked.command.named if name not in NO_INPUTS]
+    if key not in known:
+        hint = f"{closest(key, known)}keys: {', '.join(known)}, or a --set key such as gpu.memory_bandwidth"
+        raise UnknownName(f"--sweep: {asked.command.name} has no option {key!r} to vary", hint)
+
+
+def _list_of_words(option: Option, text: str, name: str) -> tuple[Any, ...]:
+    """A list of words, as they are or as the option's parser reads them: names, formats, rules."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise BadValue(f"{name}: {text!r} has an empty value", f"write a list: {name}=first,second")
+    return tuple(dict.fromkeys(option.parse(word, name) for word in words))
+
+
+def _check(asked: Asked, axis: Axis, times: int) -> None:
+    """Refuse a key that is said twice; what the command line sweeps wins over a scenario's single value."""
+    flag = f"--set {axis.key}" if "." in axis.key else f"--{axis.key.replace('_', '-')}"
+    if times > 1:
+        raise BadValue(f"--sweep varies {axis.key} twice", "join the values: 1k:8k,64k")
+    given = asked.given.get("set" if "." in axis.key else axis.key)
+    if given is None or (given.origin.startswith("scenario") and given.origin != asked.given["sweep"].origin):
+        return
+    if "." not in axis.key or any(_same(text, axis.key) for text in given.value):
+        raise BadValue(f"{flag} and --sweep {axis.key} both say what it is", "give one of them")
+
+
+def _same(text: str, key: str) -> bool:
+    return text.partition("=")[0].strip().replace("-", "_") == key
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: a format by its name."""
+    return value.name if isinstance(value, Format) else value
+
+
+#: Columns that a table shows where they vary, before the others.
+VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
+#: How a model lies on its devices.
+LAYOUT = ("tp", "pp", "ep")
+#: What 80 columns hold beside a bar.
+ROOM = 6
+#: What a sentence calls a figure whose label is made for a table.
+WORDS = {
+    "usd_per_million_tokens": "the price of a million tokens",
+    "device_seconds_per_token": "the device time of a token",
+    "floor_usd_per_million_tokens": "the floor of a million tokens",
+    "floor_device_seconds": "the device time of a token with endless users",
+    "users_within_2x": "the number of users within 2x of it",
+    "max_sequences": "the number of sequences that fit",
+    "gpus": "the number of devices",
+    "ttft_s": "the time to the first token",
+    "step_time_s": "the step time",
+    "weight_bytes_per_gpu": "what the weights take of a device",
+    "shortfall_bytes": "what is missing",
+    "kv_pool_bytes_per_gpu": "what is left of a device",
+}
+
+
+class Headline(NamedTuple):
+    """Keys of an answer, the main one first: ``columns`` of a table, ``bars`` beside them, ``told`` in a verdict.
+
+    Of each group that is told, and of ``mains``, it is the first with a value. ``answers`` move when an input does.
+    """
+
+    columns: tuple[str, ...]
+    bars: tuple[str, ...]
+    told: tuple[tuple[str, ...], ...]
+    mains: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+_STEP = Headline(
+    columns=(
+        "tokens_per_s_per_user",
+        "usd_per_million_tokens",
+        "step_time_s",
+        "ttft_s",
+        "bound",
+        "tokens_per_s_per_gpu",
+    ),
+    bars=("utilization",),
+    told=(("tokens_per_s_per_user",), ("usd_per_million_tokens", "utilization"), ("ttft_s",)),
+    mains=("usd_per_million_tokens", "step_time_s"),
+    answers=("tokens_per_s_per_user", "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
+)
+_FIT = Headline(
+    columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
+    bars=("kv_pool_bytes_per_gpu",),
+    told=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
+    mains=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
+    answers=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
+)
+_FLOOR = Headline(
+    columns=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "batch_limit"),
+    bars=("floor_usd_per_million_tokens", "floor_device_seconds"),
+    told=(("floor_usd_per_million_tokens", "floor_device_seconds"), ("users_within_2x",)),
+    mains=("floor_usd_per_million_tokens", "floor_device_seconds"),
+    answers=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "floor_device_seconds"),
+)
+_USERS = Headline(
+    columns=("gpus", "batch", "utilization", "tokens_per_s_per_user", "cost_ratio"),
+    bars=("usd_per_million_tokens", "device_seconds_per_token"),
+    told=(("usd_per_million_tokens", "device_seconds_per_token"), ("utilization",)),
+    mains=("usd_per_million_tokens", "device_seconds_per_token"),
+    answers=("tokens_per_s_per_user", "utilization", "device_seconds_per_token"),
+)
+
+
+def headline(asked: Asked, axes: Iterable[Axis] = ()) -> Headline:
+    """The headline of a command's answer: economies at a number of users has one of its own."""
+    if asked.command.name == "economies":
+        return _USERS if "users" in asked.given or any(axis.key == "users" for axis in axes) else _FLOOR
+    return _FIT if asked.command.name == "fit" else _STEP
+
+
+def values_of(asked: Asked, report: Report) -> dict[str, Any]:
+    """Every result by its key, and those of the number of users where one was asked for."""
+    last = report.series.rows[-1] if report.series and "users" in asked.given else {}
+    return report.values | {key: value for key, value in last.items() if key != "name"}
+
+
+def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:
+    """What a table has room for beside so many columns: first what varies, then the headline's, none that is empty."""
+    rows = tuple(rows)
+    varying = [key for key in VARYING if _varies(rows, key)]
+    layout = _layout(rows)
+    full = [key for key in head.columns if any(row.get(key) is not None for row in rows) and key not in varying]
+    room = ROOM - taken - len(varying) - len(layout) // 2  # two of a layout are as narrow as one other
+    return (*varying, *layout, *full[: max(room, 1)])
+
+
+def _layout(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The widths that differ from row to row, where the layout is not one of tensor parallel alone."""
+    found = tuple(key for key in LAYOUT if _varies(rows, key))
+    return () if found == LAYOUT[:1] else found
+
+
+def _varies(rows: Iterable[Mapping[str, Any]], key: str) -> bool:
+    return len({row[key] for row in rows if row.get(key) is not None}) > 1
+
+
+Rows = Sequence[Mapping[str, Any]]
+#: How many figures are told.
+TOLD = 2
+
+
+def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+    """How many points do not fit, keep up or have an answer, then how the main figures go over the others."""
+    able = able_of(rows)
+    moving = told_of(axes, head, able)
+    start = _unable(rows)
+    if not moving:
+        known = _known(axes, head, able)
+        stays = f"{_words(known[0])} stays at {_shown(known[0], able[0])}"
+        alone = f"At {_place(asked, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
+        return f"{start}{alone if len(able) == 1 else f'Over {len(able):,} points {stays}'}."
+    if len(axes) > 1 or not axes[0].is_numeric:
+        spans = "; ".join(_spans(asked, axes, key, able) for key in moving)
+        return f"{start}Over {many(len(able), 'point')} {spans}."
+    goes = " and ".join(_goes(asked, axes[0], key, able) for key in moving)
+    name, ends = axes[0].key, [_value(asked, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
+    return f"{start}With {key_of(asked, name).head} from {ends[0]} to {ends[1]}, {goes}."
+
+
+def able_of(rows: Rows) -> list[Mapping[str, Any]]:
+    """The points that fit and keep up; where none does, those that have an answer."""
+    able = [row for row in rows if row["fits"] and row.get("stable") is not False]
+    return able or [row for row in rows if row["fits"] is not None]
+
+
+def told_of(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
+    """The main figures that differ from point to point."""
+    return [key for key in _known(axes, head, able) if len({row[key] for row in able}) > 1][:TOLD]
+
+
+def _known(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
+    known = [next((key for key in keys if any(row.get(key) is not None for row in able)), "") for keys in head.told]
+    return [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
+
+
+def in_words(asked: Asked, point: Point) -> str:
+    """A point in words: ``context 128,000, batch 64``."""
+    return ", ".join(f"{key_of(asked, key).head} {_value(asked, key, value)}" for key, value in point.items())
+
+
+def _place(asked: Asked, axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
+    return in_words(asked, {axis.key: row[axis.key] for axis in axes})
+
+
+def _unable(rows: Rows) -> str:
+    """How many points are no good, by what is wrong with them."""
+    counts = (
+        (sum(row["fits"] is False for row in rows), "does not fit", "do not fit"),
+        (sum(row.get("stable") is False for row in rows), "does not keep up", "do not keep up"),
+        (sum(row["fits"] is None for row in rows), "has no answer", "have no answer"),
+    )
+    return "".join(f"{n} of {many(len(rows), 'point')} {one if n == 1 else all}. " for n, one, all in counts if n)
+
+
+def _goes(asked: Asked, axis: Axis, key: str, rows: Rows) -> str:
+    """How a figure goes from the first point to the last, and where it lies beyond both."""
+    known = [row for row in rows if row[key] is not None]
+    first, last = known[0][key], known[-1][key]
+    word = "rises" if last > first else "falls" if last < first else "comes back"
+    low, high = sorted((first, last))
+    times = f" ({show(high / low, 'x')})" if low > 0 and high > low else ""
+    text = f"{_words(key)} {word} from {_shown(key, known[0])} to {_shown(key, known[-1])}{times}"
+    least, most = _ends(key, known)
+    for name, row in (("least", least), ("most", most)):
+        if row[key] not in (first, last):
+            text += f", {name} {_shown(key, row)} at {_place(asked, (axis,), row)}"
+    return text
+
+
+def _spans(asked: Asked, axes: tuple[Axis, ...], key: str, rows: Rows) -> str:
+    """Between which points a figure lies."""
+    said = [
+        f"{_shown(key, row)} ({_place(asked, axes, row)})"
+        for row in _ends(key, [row for row in rows if row[key] is not None])
+    ]
+    return f"{_words(key)} goes from {said[0]} to {said[1]}"
+
+
+def _ends(key: str, rows: Rows) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The first row with the least of a figure, and the first with the most."""
+    return min(rows, key=lambda row: row[key]), max(rows, key=lambda row: row[key])
+
+
+def _words(key: str) -> str:
+    return WORDS.get(key) or KEYS[key].label
+
+
+def _shown(key: str, row: Mapping[str, Any]) -> str:
+    return show(row[key], KEYS[key].unit)
+
+
+def _value(asked: Asked, key: str, value: Any) -> str:
+    return show(plain(value), key_of(asked, key).unit)
+
 
 #: Bars of values further apart than this are drawn by their logarithm.
 FAR = 50

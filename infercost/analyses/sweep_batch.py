@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from infercost import counting
+from infercost import formulas
 from infercost.analyses.remarks import NULL_REASONS, WAYS, critical_remark, kind, step_notes
 from infercost.analyses.step import critical_batch, full_batch, step_results, step_times
-from infercost.case import Case, misfit, read_case
-from infercost.derivation import not_recording
-from infercost.engine import economics
-from infercost.question import Asked
-from infercost.ranges import parse_batches
+from infercost.formulas.formula import not_recording
+from infercost.models import counting
 from infercost.report import Note, Report, Row, Series
-from infercost.stepping import StepInputs, read_step_inputs
+from infercost.scenario.ranges import parse_batches
+from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Case, StepInputs, misfit, read_case, read_step_inputs
 from infercost.units import show
 
 
@@ -104,7 +103,7 @@ def _experts(case: Case, batch: int) -> dict[str, float]:
 def _lone_user_ratio(case: Case, inputs: StepInputs, batch: int) -> float:
     with not_recording():
         alone, together = step_times(case, inputs, 1).step, step_times(case, inputs, batch).step
-    return economics.lone_user_cost_ratio(step_time_alone=alone, step_time=together, batch=batch)
+    return formulas.cost.lone_user_cost_ratio(step_time_alone=alone, step_time=together, batch=batch)
 
 
 def _nulls(row: dict[str, Any]) -> list[Note]:

@@ -1,19 +1,325 @@
 """From sequences being decoded at once to the daily users of a service, and back to accelerators."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
 
+from infercost import formulas
+from infercost.analyses.provision import (
+    LIMITS,
+    ONE_QUEUE,
+    Service,
+    largest,
+    most_users,
+    nulls,
+    price_rows,
+    read_service,
+    row_of,
+)
+from infercost.analyses.remarks import step_notes
 from infercost.analyses.step import full_batch
-from infercost.case import Case, read_case
-from infercost.commands import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
-from infercost.derivation import not_recording
-from infercost.engine import economics, serving
 from infercost.errors import BadValue, Missing
-from infercost.numeric import ceiling
-from infercost.question import Asked
-from infercost.report import Note, Report, Row
-from infercost.service.prices import read_price
-from infercost.stepping import read_step_inputs
-from infercost.units import digits, many
+from infercost.fleet.curve import curve_of
+from infercost.fleet.day import Day, Fleet, Hour, day_of, wait
+from infercost.formulas.formula import not_recording
+from infercost.numeric import ceiling, floor, last_that
+from infercost.parts.traffic import DAY
+from infercost.report import Note, Report, Row, Series
+from infercost.scenario.options import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
+from infercost.scenario.prices import read_price
+from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Case, read_case, read_step_inputs
+from infercost.units import digits, many, show
+
+#: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
+WISHED = ("latency", "first token")
+#: A time so little above its limit keeps it.
+CLOSE = 1e-6
+
+
+class Run(NamedTuple):
+    """A service as it runs for a day, the fleet that would keep its level, and what is missed of that in words."""
+
+    service: Service
+    day: Day
+    level: Fleet
+    missed: tuple[str, ...]
+
+    @property
+    def needed(self) -> int:
+        """Replicas that keep the service level in the busiest hour."""
+        return self.level.replicas(self.day.users, max(self.level.hours))
+
+    def capacity(self, replicas: int) -> int:
+        """The most users for whom so many replicas keep the service level."""
+        with not_recording():
+            return int(floor(most_users(self.level, replicas)))
+
+
+def run_of(asked: Asked, service: Service, users: float) -> Run:
+    """The service on as many replicas as its level needs, or on as many as were asked for."""
+    level = service.fleet._replace(fixed=0)
+    if not service.fleet.fixed or service.missed:
+        return Run(service, day_of(service.fleet, users), level, ())
+    service, day = _as_it_runs(service, users)
+    run = Run(service, day, level, ())
+    return run._replace(missed=tuple(_missed(asked, run))) if day.stable else run
+
+
+def _as_it_runs(service: Service, users: float) -> tuple[Service, Day]:
+    """The service and its day: where so few replicas cannot keep to a latency, batches grow past it if they can."""
+    day = day_of(service.fleet, users)
+    limits = {name: limit for name, limit in service.limits.items() if name not in WISHED}
+    if day.stable or limits == service.limits:
+        return service, day
+    most = largest(limits)
+    curve = curve_of(service.inputs.replica, most, service.request, service.case.context, service.demand.decoded)
+    grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=most), limits=limits)
+    late = day_of(grown.fleet, users)
+    return (grown, late) if late.stable else (service, day)
+
+
+def _missed(asked: Asked, run: Run) -> Iterator[str]:
+    """What users see against what was asked for, of every limit that is not kept."""
+    service, day = run.service, run.day
+    first = max(service.fleet.curve.ttft(hour.batch) for hour in day.hours)
+    seen = {"max_tpot": (day.slowest.itl, "a token takes"), "max_ttft": (first, "a first token takes")}
+    for name, (time, words) in seen.items():
+        if name in asked.given and time > float(asked.get(name)) * (1 + CLOSE):
+            yield f"{words} {show(time, 's')} in the slowest hour and may take {show(float(asked.get(name)), 's')}"
+    fleet = service.fleet
+    if fleet.waiting < 1 and day.replicas < run.needed:
+        chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
+        yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
+
+
+#: More users than there are people.
+EVERYBODY = 1e11
+
+
+def answer_service(asked: Asked) -> Report:
+    """Replicas for a user base at a service level, what they cost, and what holds them back.
+
+    Raises:
+        Missing: neither users nor a concurrency.
+        BadValue: the shape of the day said twice, or a batch, which is an answer here.
+    """
+    for name in ("trough_to_mean", "peak_to_mean", "batch"):
+        if name in asked.given:
+            raise BadValue(f"--{name.replace('_', '-')} is an answer here", "leave it out: --traffic shapes the day")
+    if "gpu" not in asked.given:
+        raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
+    planned = read_service(asked)
+    planned = planned._replace(fleet=planned.fleet._replace(fixed=_fixed(asked)))
+    run = run_of(asked, planned, _users(asked, planned.fleet))
+    service, day = run.service, run.day
+    row = row_of(service, day)
+    with not_recording():
+        series = _by_hour(service, day)
+    results = _results(run, row)
+    if not service.case.fits:
+        return _unfit(asked, service.case, results, OF_USERS)
+    return Report(
+        command="userbase",
+        verdict=service.missed + _service_verdict(run, row),
+        inputs=tuple(asked.inputs),
+        results=tuple(results),
+        series=series,
+        advice=tuple(_service_advice(run)),
+        notes=(
+            *step_notes(service.case, service.inputs),
+            *_service_notes(service, day),
+            *nulls(results, series.rows if series else ()),
+            *asked.notes,
+        ),
+        met=day.stable and not (service.missed or run.missed),
+    )
+
+
+def _fixed(asked: Asked) -> int:
+    """How many replicas there are, 0 where the load says so.
+
+    Raises:
+        BadValue: so many replicas that yet come and go.
+    """
+    if asked.get("replicas") and asked.get("scale_down"):
+        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
+    return int(asked.take("replicas") or 0)
+
+
+def _users(asked: Asked, fleet: Fleet) -> float:
+    """Daily users: as asked, or so many that the concurrency that was asked for decodes on average.
+
+    Raises:
+        Missing: neither of them.
+        BadValue: a concurrency that so many replicas have no room for.
+    """
+    if "users" in asked.given:
+        return float(asked.take("users"))
+    if "concurrent" not in asked.given:
+        raise Missing("a service needs --users or --concurrent", "for example --users 100k")
+    wanted = float(asked.take("concurrent"))
+    with not_recording():
+        users = last_that(lambda users: day_of(fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+    if users == EVERYBODY:
+        raise BadValue(f"--concurrent {show(wanted)}: nobody has so many users", "give fewer, or more --replicas")
+    return users
+
+
+def _results(run: Run, row: dict[str, Any]) -> list[Row]:
+    return [
+        *_people_rows(run.service, run.day),
+        *_fleet_rows(run, row),
+        *_time_rows(run.service, run.day, row),
+        *_money_rows(run, row),
+    ]
+
+
+def _by_hour(service: Service, day: Day) -> Series | None:
+    """Hour by hour, of a longer trace for people the day of the busiest; nothing where all hours are alike."""
+    if len(set(service.fleet.hours)) == 1:
+        return None
+    rows = []
+    for number, (load, hour) in enumerate(zip(service.fleet.hours, day.hours, strict=True)):
+        one = row_of(service, Day(day.users, (hour,)))
+        rows.append({**one, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
+    columns = ("hour", "load", "replicas", "batch", "tpot_s", "tokens_per_s", "utilization")
+    busiest = max(range(len(rows)), key=lambda number: rows[number]["load"]) // DAY * DAY
+    return Series(columns, tuple(rows), shown=tuple(rows[busiest : busiest + DAY]) if len(rows) > DAY else ())
+
+
+def _ends(service: Service, day: Day) -> list[tuple[float, Hour]]:
+    """The emptiest and the busiest hour, each with its load over the mean."""
+    hours = list(zip(service.fleet.hours, day.hours, strict=True))
+    return [min(hours, key=lambda pair: pair[0]), max(hours, key=lambda pair: pair[0])]
+
+
+def _people_rows(service: Service, day: Day) -> list[Row]:
+    demand, ((low, quiet), (high, busy)) = service.demand, _ends(service, day)
+    online = formulas.users.people_online(users=day.users, minutes_per_day=demand.minutes) if demand.minutes else None
+    return [
+        Row("users", day.users, "a day"),
+        Row("people_online", online, "app open, mean", shown=online is not None),
+        Row("minutes_per_day", demand.minutes, shown=demand.minutes is not None),
+        Row("decoding_share", demand.decoding_share, shown=demand.minutes is not None),
+        Row("in_flight", _in_flight(service, day), "mean, prompts included", shown=service.request is not None),
+        Row("concurrent_users", day.concurrent, shown=False),
+        Row("mean_concurrent", day.concurrent, "sequences, mean over the day"),
+        Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g}x the mean load"),
+        Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g}x the mean load"),
+        Row("users_at_trough", day.users / low if low else None, shown=False),
+    ]
+
+
+def _fleet_rows(run: Run, row: dict[str, Any]) -> list[Row]:
+    service, day, fleet = run.service, run.day, run.service.fleet
+    return [
+        Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), _slots_remark(service)),
+        Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
+        Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else ""),
+        Row("gpus", row["gpus"], f"{service.case.devices} a replica"),
+        Row("users_capacity", run.capacity(day.replicas), "these replicas can take"),
+        Row("batch", day.batch, "while busy"),
+        Row("utilization", row["utilization"], "of the arithmetic, every hour"),
+        Row("memory_bandwidth_utilization", row["memory_bandwidth_utilization"], "of the bandwidth, every hour"),
+        Row("idle_share", max(1 - row["busy_share"], 0.0), "of replica-hours with nobody there"),
+        Row("unused_share", 1 - day.concurrent / (day.replicas_paid * fleet.slots), "of slots, mean over the day"),
+    ]
+
+
+def _time_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
+    fleet, (_, (high, busy)) = service.fleet, _ends(service, day)
+    chance, waited = wait(fleet, day.users, busy.replicas, high) if service.request else (None, None)
+    return [
+        Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour"),
+        Row(
+            "ttft_s",
+            row["ttft_s"],
+            "no wait for a slot, slowest hour",
+            shown=service.request is not None,
+        ),
+        Row("wait_probability", chance, "busiest hour, one queue for all; at most", shown=chance is not None),
+        Row("mean_wait_s", waited, "for a slot, mean over all; at most", shown=waited is not None),
+        Row("tokens_per_s", day.tokens_per_s, "mean over the day"),
+    ]
+
+
+def _money_rows(run: Run, row: dict[str, Any]) -> list[Row]:
+    service, day = run.service, run.day
+    devices = day.replicas_paid * service.case.devices
+    month = formulas.cost.usd_per_month(price=service.price, devices=devices) if service.price else None
+    served = 1.0 if day.stable else day.served(service.fleet.use)
+    return [
+        Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day"),
+        Row("usd_per_month", month, "every hour that replicas run"),
+        Row("usd_per_user_month", month and month / (day.users * served), "" if day.stable else "who is served"),
+        Row("usd_per_million_tokens", row["usd_per_million_tokens"], "of output, everything charged to it"),
+        *price_rows(row),
+        Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included"),
+        Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}"),
+    ]
+
+
+def _slots_remark(service: Service) -> str:
+    if service.fleet.waiting >= 1:
+        return "busiest hour, no headroom for chance"
+    bursts = f", peakedness {service.fleet.peakedness:.3g}" if service.fleet.peakedness > 1 else ""
+    return f"so that {show(service.fleet.waiting, 'share')} wait in the busiest hour{bursts}"
+
+
+def _in_flight(service: Service, day: Day) -> float | None:
+    if service.request is None:
+        return None
+    return day.concurrent + day.requests_per_s * service.fleet.curve.ttft(day.batch)
+
+
+def _service_verdict(run: Run, row: dict[str, Any]) -> str:
+    service, day = run.service, run.day
+    devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
+    users, one = many(day.users, "daily user"), day.users == 1
+    if not day.stable:
+        return f"{users} {'does' if one else 'do'} not fit {devices}: {many(run.needed, 'replica')} would do."
+    if run.missed:
+        level = f"miss{'es' if one else ''} the service level: {', and '.join(run.missed)}"
+        return f"{users} on {devices} {level}. {many(run.needed, 'replica')} would keep it."
+    cost = row["usd_per_million_tokens"]
+    priced = f" at {show(cost, 'USD')} a million tokens" if cost else ""
+    used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
+    full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
+    return f"{users} {'takes' if one else 'take'} {devices}{priced}; {used}, and {full}."
+
+
+def _service_advice(run: Run) -> list[str]:
+    """What one more replica, or a longer time between tokens, would buy."""
+    service, day = run.service, run.day
+    now, more = (run.capacity(day.replicas + extra) for extra in (0, 1))
+    advice = [
+        f"one more replica of {many(service.case.devices, 'device')} would take {many(more, 'user')} in all, "
+        f"{show(more / now - 1, 'share')} more than these can"
+    ]
+    if service.binds in WISHED:
+        rest = min(limit for name, limit in service.limits.items() if name not in WISHED)
+        held = f"{LIMITS[service.binds]} than {many(service.fleet.slots, 'sequence')} a replica"
+        advice.append(f"{held}: a longer one would let it grow to {show(rest)}")
+    if not service.fleet.follows and service.fleet.hours_paid > 1:
+        advice.append("--scale-down lets replicas go in quiet hours")
+    return advice
+
+
+def _service_notes(service: Service, day: Day) -> list[Note]:
+    notes = []
+    if service.fleet.waiting >= 1:
+        notes.append(Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance"))
+    elif day.replicas > 1:
+        notes.append(ONE_QUEUE)
+    if not day.stable:
+        notes.append(
+            Note(
+                "unstable",
+                "where the load of an hour exceeds what replicas serve, requests pile up; costs are of those served",
+            )
+        )
+    return notes
+
 
 #: Options that ask for a service rather than for the note's arithmetic.
 SERVED_PEOPLE = (
@@ -21,6 +327,9 @@ SERVED_PEOPLE = (
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *OWNING,
 )
+#: What people ask for, whatever serves them, and the part of it that is no count of them.
+OF_USERS = ("users", "people_online", "minutes_per_day", "decoding_share")
+HABITS = OF_USERS[2:]
 #: Results that follow from what serves.
 SUPPLIED = ("gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
@@ -57,10 +366,7 @@ def answer(asked: Asked) -> Report:
     mean, users, demand = _both_ways(asked, supply)
     rows = _rows(mean, users, demand, supply)
     if supply and not supply.case.fits:
-        from infercost.analyses.unfit import OF_USERS, unfit  # loads what nobody needs where all is well
-
-        said = {"users", "concurrent"} & {*asked.given}
-        return unfit(asked, supply.case, rows, {row.key for row in rows} - {*SUPPLIED} if said else OF_USERS[2:])
+        return _unfit(asked, supply.case, rows, {row.key for row in rows} - {*SUPPLIED})
     return Report(
         command="userbase",
         verdict=_verdict(asked, mean, users, demand),
@@ -71,10 +377,17 @@ def answer(asked: Asked) -> Report:
     )
 
 
+def _unfit(asked: Asked, case: Case, rows: Iterable[Row], kept: Collection[str]) -> Report:
+    """What does not fit, with what was asked of the users: of a full service nothing but their habits."""
+    from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
+
+    return unfit(asked, case, rows, kept if {"users", "concurrent"} & {*asked.given} else HABITS)
+
+
 def _rows(mean: float, users: float, demand: Demand, supply: Supply | None) -> tuple[Row, ...]:
-    online = serving.people_online(users=users, minutes_per_day=demand.minutes)
-    peak = serving.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
-    at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
+    online = formulas.users.people_online(users=users, minutes_per_day=demand.minutes)
+    peak = formulas.users.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
+    at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=demand.trough)
     return (
         Row("concurrent_users", mean, "one slot of a batch each"),
         Row("people_online", online, "reading and thinking included"),
@@ -85,7 +398,7 @@ def _rows(mean: float, users: float, demand: Demand, supply: Supply | None) -> t
         _million_row(users),
         Row("mean_concurrent", mean),
         Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
-        Row("trough_concurrent", serving.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
+        Row("trough_concurrent", formulas.users.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
         *_supply_rows(supply, peak),
     )
 
@@ -96,7 +409,6 @@ def _of_a_service(asked: Asked) -> Report | None:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     if not any(name in asked.given for name in SERVED_PEOPLE):
         return None
-    from infercost.analyses.service.userbase import answer_service  # loads what a few numbers do not need
 
     return answer_service(asked)
 
@@ -132,12 +444,12 @@ def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Deman
     )
     shape = {"minutes_per_day": demand.minutes, "decoding_share": demand.decoding_share}
     if concurrent is None:
-        return serving.concurrent_users(users=users, **shape), users, demand
-    return concurrent, serving.users(concurrent_users=concurrent, **shape), demand
+        return formulas.users.concurrent_users(users=users, **shape), users, demand
+    return concurrent, formulas.users.users(concurrent_users=concurrent, **shape), demand
 
 
 def _million_row(users: float) -> Row:
-    million = serving.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
+    million = formulas.users.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
     return Row(
         "trough_to_mean_for_million_users", million, "the note's 'approach 1M'" if million else "already above 1M"
     )
@@ -151,9 +463,9 @@ def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
             Row("gpus", None, "needs --gpu and --params"),
             Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False),
         )
-    replicas = serving.replicas(slots=slots, batch=supply.batch)
+    replicas = formulas.users.replicas(slots=slots, batch=supply.batch)
     devices = replicas * supply.case.devices
-    month = supply.price and economics.usd_per_month(price=supply.price, devices=devices)
+    month = supply.price and formulas.cost.usd_per_month(price=supply.price, devices=devices)
     return (
         Row("slots", slots, "busiest hour"),
         Row("gpus", devices, f"{replicas} x {supply.case.devices}, {many(supply.batch, 'sequence')} each"),
@@ -171,7 +483,7 @@ def _verdict(asked: Asked, mean: float, users: float, demand: Demand) -> str:
     if demand.trough == 1:
         return f"{text}."
     with not_recording():
-        at_trough = serving.users_at_trough(users=users, trough_to_mean=demand.trough)
+        at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=demand.trough)
     return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
 
 

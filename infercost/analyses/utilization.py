@@ -14,14 +14,13 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.request import Asking, read_asking, request_results, steady
 from infercost.analyses.step import Pace, Times, step_results, step_times
-from infercost.case import Case, misfit, read_case
-from infercost.efficiency import law
 from infercost.numeric import ceiling
-from infercost.question import Asked
+from infercost.parts.stack import law
+from infercost.replica.serving import Served
+from infercost.replica.step import spread
 from infercost.report import Report, Row
-from infercost.stepping import StepInputs, read_step_inputs
-from infercost.timing.replica import Served
-from infercost.timing.speeds import spread
+from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Case, StepInputs, misfit, read_case, read_step_inputs
 from infercost.units import show
 
 

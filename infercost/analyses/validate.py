@@ -5,16 +5,16 @@ from functools import cache
 from math import exp
 from typing import Any
 
-from infercost import catalog
-from infercost.efficiency import complete, law
 from infercost.errors import BadFile, BadValue, InfercostError, Missing
-from infercost.measured import Measured
-from infercost.measurements.fitting import Errors, errors
-from infercost.measurements.prediction import Prepared, beats_bound, log_ratio, prepare
-from infercost.preset import Preset
-from infercost.question import Asked, apply_sets
-from infercost.readers.results.table import read_table
+from infercost.evidence.fit import Errors, errors
+from infercost.evidence.measured import Measured
+from infercost.evidence.predict import Prepared, beats_bound, log_ratio, prepare
+from infercost.evidence.readers.table import read_table
+from infercost.parts import catalog
+from infercost.parts.preset import Preset
+from infercost.parts.stack import complete, law
 from infercost.report import Note, Report, Row, Series
+from infercost.scenario.read import Asked, apply_sets
 from infercost.units import many, show
 
 #: What is shipped: a step or request at a known batch, a request rate, a load as high as memory lets it be.

@@ -10,10 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
-from infercost.commands import COMMANDS, Command
 from infercost.errors import BadValue, InfercostError
-from infercost.option import Option
-from infercost.options import OPTIONS
+from infercost.scenario.options import COMMANDS, OPTIONS, Command, Option
 from infercost.writing import discard_output
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from infercost.commands import Command
-from infercost.option import Option
+from infercost.scenario.options import Command, Option
 
 Completer = Callable[[str], list[str]] | None
 
@@ -47,14 +46,14 @@ def _fixed(*words: str) -> Callable[[str], list[str]]:
 
 
 def _formats(incomplete: str) -> list[str]:
-    from infercost.formats import FORMATS
+    from infercost.parts.formats import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def _presets(family: str) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:
-        from infercost import catalog
+        from infercost.parts import catalog
 
         known = {*catalog.names(family), *(alias for alias in catalog.aliases(family) if " " not in alias)}
         return sorted(name for name in known if name.startswith(incomplete))

@@ -8,14 +8,66 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from infercost.api import answer
-from infercost.cli.place import colour_is_forced, is_coloured, is_terminal, width
-from infercost.commands import Command
+from infercost.cli.terminal import colour_is_forced, is_coloured, is_terminal, width
 from infercost.errors import BadValue
-from infercost.question import Asked, ask
 from infercost.render import FORMS, to_text
 from infercost.report import Export, Report
+from infercost.scenario.options import Command
+from infercost.scenario.read import Asked, ask
 from infercost.units import choice
 from infercost.writing import write_file, write_output
+
+#: The picture that shows the work too.
+PAGE = ".html"
+
+
+def check_plot(plot: str, form: str, output: str | None, exports: bool) -> None:
+    """Refuse a picture that no place is for, before anything is computed for it.
+
+    Raises:
+        BadValue: no picture ends so, the form has no place for one, or the answer goes to the same file.
+    """
+    if exports:
+        raise BadValue("--all has no picture", "leave --all out: the frontier has one")
+    if not plot and form in ("json", "csv"):
+        raise BadValue(f"{form} has no place for a picture", "give it a file of its own: --plot out.svg")
+    if plot:
+        from infercost.render.plot import ending_of
+
+        ending_of(plot)
+    if plot and output is not None and os.path.realpath(output) == os.path.realpath(plot):
+        raise BadValue(f"--output and --plot both write {plot}", "give each a file of its own")
+
+
+def file_of(report: Report, plot: str) -> bytes:
+    """What a picture's file holds; nothing where the pictures are for the terminal."""
+    if not plot:
+        return b""
+    from infercost.render.plot import ending_of, to_picture
+
+    return to_picture(report, ending_of(plot))
+
+
+def text_of(report: Report, form: str, output: str | None) -> str:
+    """The pictures as text, in ASCII where a reader's place has no more."""
+    from infercost.render.plot import to_lines
+
+    text = to_lines(report) if output is not None else to_lines(report, width(), _is_ascii())
+    return f"```text\n{text}```\n" if form == "markdown" else text
+
+
+def _is_ascii() -> bool:
+    """Whether standard output, or the terminal behind it, shows nothing beyond ASCII."""
+    from infercost.render.plot.terminal import LETTERS
+
+    if is_terminal() and os.environ.get("TERM") in ("dumb", "linux"):
+        return True
+    try:
+        LETTERS.encode((sys.stdout and sys.stdout.encoding) or "utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
 
 DOES_NOT_FIT = 3
 _ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
@@ -86,8 +138,6 @@ def _wanted(command: Command, options: dict[str, Any]) -> Wanted:
 
         check(output)
     if wanted.plot is not None:
-        from infercost.cli.picture import check_plot
-
         check_plot(wanted.plot, form, output, exports)
     return wanted
 
@@ -96,7 +146,6 @@ def _answered(asked: Asked, wanted: Wanted) -> tuple[Report, bytes]:
     """The report, and a picture's file where one is wanted: a page shows the work of one answer too."""
     if wanted.plot is None:
         return _ask(asked, wanted.steps, charts=False), b""
-    from infercost.cli.picture import PAGE, file_of
 
     with_work = wanted.plot.lower().endswith(PAGE) and not asked.get("sweep")
     report = _ask(asked, wanted.steps or with_work, charts=True)
@@ -153,7 +202,6 @@ def _text(report: Report, wanted: Wanted) -> str:
     text = _report_text(report, wanted)
     if wanted.plot != "":
         return text
-    from infercost.cli.picture import text_of
 
     return f"{text.rstrip()}\n\n{text_of(report, wanted.form, wanted.output)}"
 
@@ -163,6 +211,6 @@ def _report_text(report: Report, wanted: Wanted) -> str:
         return to_text(report, wanted.form, sources=wanted.sources)
     if wanted.form != "table":
         return to_text(report, wanted.form, width(), wanted.sources)
-    from infercost.render.table_form import render
+    from infercost.render.table import render
 
     return render(report, width(), wanted.sources, coloured=is_coloured())

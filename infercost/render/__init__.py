@@ -16,5 +16,5 @@ def to_text(report: Report, form: str = "plain", width: int = 80, sources: bool 
     """
     if form not in FORMS:
         raise BadValue(f"no form is called {form!r}", f"forms are {', '.join(FORMS)}")
-    text: str = import_module(f"infercost.render.{form}_form").render(report, width, sources)
+    text: str = import_module(f"infercost.render.{form}").render(report, width, sources)
     return text

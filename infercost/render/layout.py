@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import log
 from typing import Any, NamedTuple
 
-from infercost.keys import KEYS
+from infercost.quantities import KEYS
 from infercost.report import Report, Series
 from infercost.units import common_scale, digits, show
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from infercost.analyses.calibrate_file import profile_text
-from infercost.catalog import load
+from infercost.analyses.calibrate import profile_text
 from infercost.errors import Missing
-from infercost.measured import Measured
-from infercost.measurements.fitting import obstacles
-from infercost.measurements.prediction import prepare
-from infercost.preset import Fact
+from infercost.evidence.fit import obstacles
+from infercost.evidence.measured import Measured
+from infercost.evidence.predict import prepare
+from infercost.parts.catalog import load
+from infercost.parts.preset import Fact
 from tests.conftest import ROOT, Run
 
 DATA = ROOT / "tests" / "data" / "results"
@@ -329,7 +329,7 @@ def test_a_name_with_anything_in_it_is_written_as_it_is(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_an_error_from_python_too() -> None:
     from infercost.api import answer
-    from infercost.question import ask
+    from infercost.scenario.read import ask
 
     with pytest.raises(Missing, match="needs a result file"):
         answer(ask("calibrate", {}))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infercost import counting
-from infercost.models import find_model, with_format
-from infercost.sharding import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
+from infercost.models import counting
+from infercost.models.find import find_model, with_format
+from infercost.replica.layout import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
 from tests.conftest import Run
-from tests.memory_error import errors, logs, verdicts
+from tools.memory_error import errors, logs, verdicts
 
 FITTED = [log for log in logs() if log["engine"] == "0.19.0"]
 

@@ -13,9 +13,9 @@ import pytest
 import infercost
 from infercost.analyses.frontier.search import unbeaten
 from infercost.errors import InfercostError
-from infercost.models import find_model
+from infercost.models.find import find_model
+from infercost.replica.layout import Layout, every_layout
 from infercost.report import Report
-from infercost.sharding import Layout, every_layout
 from tests.conftest import ROOT, Run
 
 HIS = str(ROOT / "tests/data/erdil/h100.yaml")

@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 import infercost
-from infercost import engine
+from infercost import formulas
 from infercost.api import answer
-from infercost.derivation import FORMULAS
-from infercost.question import ask
+from infercost.formulas.formula import FORMULAS
 from infercost.report import Series
+from infercost.scenario.read import ask
 from tests.conftest import ROOT
 
-for module in iter_modules(engine.__path__):  # a formula is known once its module is
-    import_module(f"{engine.__name__}.{module.name}")
+for module in iter_modules(formulas.__path__):  # a formula is known once its module is
+    import_module(f"{formulas.__name__}.{module.name}")
 CASES = yaml.safe_load((ROOT / "tests/data/known_answers.yaml").read_text())
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infercost import counting
-from infercost.model import Model
-from infercost.models import find_model, with_format
-from infercost.sharding import Layout, rank_growth_bytes
+from infercost.models import counting
+from infercost.models.find import find_model, with_format
+from infercost.models.model import Model
+from infercost.replica.layout import Layout, rank_growth_bytes
 from tests.analyses.test_known_answers import predicted
 from tests.conftest import ROOT
 

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost import catalog
-from infercost.analyses.pictures import DRAWN
-from infercost.analyses.pictures.service import frontier_chart
-from infercost.chart import Bars, Chart, Line
-from infercost.commands import COMMANDS
+from infercost.analyses.pictures import DRAWN, frontier_chart
+from infercost.parts import catalog
+from infercost.report import Bars, Chart, Line
+from infercost.scenario.options import COMMANDS
 
 NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "charts": True}
 MODEL: dict[str, Any] = {"gpu": "h100:4", "model": "llama-3.1-70b", "context": 8000, "charts": True}

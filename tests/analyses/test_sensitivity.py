@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.sensitivity_verdict import Sides, verdict
+from infercost.analyses.sensitivity import Sides, verdict
 from infercost.errors import BadValue
 from tests.conftest import Run
 

@@ -8,7 +8,7 @@ import pytest
 import infercost
 from infercost.api import answer
 from infercost.errors import BadValue, InfercostError, UnknownName
-from infercost.question import ask
+from infercost.scenario.read import ask
 from tests.conftest import Run
 
 NOTE = ("--gpu", "h100-note", "--params", "1.6e12")
@@ -206,7 +206,7 @@ def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
 
 def test_what_no_number_of_users_changes_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One replica's curve has 200 batches: a step each, and no further one however many users there are."""
-    from infercost.service import curve
+    from infercost.fleet import curve
 
     steps, count = curve.decode_time, []
     monkeypatch.setattr(curve, "decode_time", lambda *args: (count.append(args), steps(*args))[1])

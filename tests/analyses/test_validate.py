@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from infercost import catalog
 from infercost.api import answer
-from infercost.efficiency import complete
-from infercost.measurements.fitting import RANGES
-from infercost.question import ask
-from infercost.readers.results.table import MEASUREMENTS
+from infercost.evidence.fit import RANGES
+from infercost.evidence.readers.table import MEASUREMENTS
+from infercost.parts import catalog
+from infercost.parts.stack import complete
 from infercost.report import Report
-from tests import fit_profiles
+from infercost.scenario.read import ask
 from tests.conftest import ROOT, Run
+from tools import fit_profiles
 
 TABLES = ROOT / "presets" / "measurements"
 

@@ -15,14 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 import infercost
-from infercost.chart import Axis, Bar, Bars, Chart, Line
 from infercost.errors import BadValue, Missing
 from infercost.render.plot import ENDINGS, ending_of, to_lines, to_picture
-from infercost.render.plot.labels import labels
-from infercost.render.plot.scale import Scale, axis_text, scales, tick_text
-from infercost.render.plot.style import COLOURS
+from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, tick_text
 from infercost.render.plot.terminal import render
-from infercost.report import Report
+from infercost.report import Axis, Bar, Bars, Chart, Line, Report
 
 LINES = Chart(
     "A line of slope one: a <bound> & $1 to $100",

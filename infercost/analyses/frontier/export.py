@@ -5,18 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from infercost.analyses.frontier.ask import spaces
-from infercost.analyses.frontier.notes import none_found, notes_of_spaces
-from infercost.analyses.frontier.search import Demand, Found, batches_of
-from infercost.analyses.frontier.space import Held, Space, plans
+from infercost import formulas
+from infercost.analyses.frontier.search import Demand, Found, Held, Space, batches_of, plans
+from infercost.analyses.frontier.spaces import none_found, notes_of_spaces, spaces
 from infercost.analyses.step import step_results
-from infercost.derivation import not_recording
-from infercost.engine import economics
 from infercost.errors import BadValue
-from infercost.pieces import Shard
-from infercost.plan import Plan
-from infercost.question import Asked
+from infercost.formulas.formula import not_recording
+from infercost.replica.memory import Plan
 from infercost.report import Export, Input, Report, Row
+from infercost.scenario.ranges import Shard
+from infercost.scenario.read import Asked
 from infercost.units import many
 
 #: Rows of a chunk, about: memory holds a few of them, however long the export is.
@@ -146,7 +144,7 @@ def _with_replicas(unit: Unit, columns: dict[str, Any], counts: Any, size: int) 
     """The columns once for each of some numbers of replicas."""
     replicas: Any = np.repeat(counts, size)
     block = {key: _repeated(value, len(counts), size) for key, value in columns.items()}
-    total = economics.total_tokens_per_s(replicas=replicas, tokens_per_s=block["tokens_per_s"])
+    total = formulas.cost.total_tokens_per_s(replicas=replicas, tokens_per_s=block["tokens_per_s"])
     return block | {
         "replicas": replicas,
         "total_gpus": replicas * unit.plan.layout.devices,

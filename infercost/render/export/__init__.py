@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from infercost.errors import BadValue
 from infercost.render.export import parquet, text
-from infercost.render.export.chunk import Chunk, held, length
+from infercost.render.export.text import Chunk, held, length
 from infercost.writing import replacing, signals_wait, write_output
 
 _FORMS = {

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from infercost.errors import Missing
-from infercost.render.export.chunk import Chunk, is_array, is_float, length
+from infercost.render.export.text import Chunk, is_array, is_float, length
 
 #: Rows from which a row group is written; a larger chunk is one.
 ROW_GROUP = 131_072

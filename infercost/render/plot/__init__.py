@@ -6,7 +6,7 @@ from infercost.errors import BadValue
 from infercost.report import Report
 
 #: The module that makes each kind of file.
-ENDINGS = {".png": "matplotlib_form", ".svg": "matplotlib_form", ".html": "html_form", ".vl.json": "vega"}
+ENDINGS = {".png": "matplotlib", ".svg": "matplotlib", ".html": "html", ".vl.json": "vega"}
 
 
 def ending_of(path: str) -> str:

@@ -4,10 +4,17 @@ import json
 import re
 from typing import Any
 
-from infercost.chart import Axis, Bars, Chart, Line, Picture
-from infercost.render.plot.scale import Scale, axis_text, bar_scale, scales
-from infercost.render.plot.style import COLOURS, DASHES, LIMIT_COLOUR, LIMIT_DASHES
-from infercost.report import Report
+from infercost.render.plot.drawing import (
+    COLOURS,
+    DASHES,
+    LIMIT_COLOUR,
+    LIMIT_DASHES,
+    Scale,
+    axis_text,
+    bar_scale,
+    scales,
+)
+from infercost.report import Axis, Bars, Chart, Line, Picture, Report
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 #: The lines of an object of a key and plain values, as it is indented.

@@ -1,1 +1,0 @@
-"""Formulas of plain numbers in base units: each one expression, beside its source."""

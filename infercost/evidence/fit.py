@@ -1,0 +1,186 @@
+"""A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil, copysign, exp, hypot, sqrt
+from statistics import median
+from typing import NamedTuple
+
+from infercost.errors import Missing
+from infercost.evidence.predict import Prepared, log_ratio
+from infercost.parts.preset import Fact, Preset
+from infercost.parts.stack import FIGURES
+
+#: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
+RANGES = {
+    "memory_share": (0.3, 0.95),
+    "cache_share": (0.2, 0.95),
+    "compute_share": (0.1, 0.95),
+    "attention_share": (0.05, 0.9),
+    "kernel_time": (1e-6, 40e-6),
+    "kernels_per_sparse_layer": (3.0, 20.0),
+    "collective_latency": (1e-6, 60e-6),
+    "network_latency": (1e-6, 200e-6),
+    "step_overhead": (0.0, 10e-3),
+    "sequence_overhead": (0.0, 60e-6),
+    "request_overhead": (0.0, 60e-3),
+    "steps_waited": (0.0, 4.0),
+}
+#: Errors beyond this are outliers, which pull with their sign only.
+USUAL_ERROR = 0.1
+#: A constant whose standard error is this share of its range, or more, is not determined by the data.
+UNDETERMINED = 0.25
+SMALL = 1e-3
+#: No prediction counts as further off than this; where requests pile up, it is without bound.
+FARTHEST = 7.0
+#: A constant whose whole range moves no prediction by more than this share does not matter.
+LEAST_EFFECT = 0.02
+#: A constant whose effect is others' effect but for this share is not told apart from them.
+LEAST_APART = 0.05
+
+
+class Errors(NamedTuple):
+    """How far predictions are from measurements: max(p/m, m/p) - 1, in the middle and nine times of ten."""
+
+    rows: int
+    median: float
+    p90: float
+
+
+class Fit(NamedTuple):
+    """A profile that was fitted, the constants that the data determine, those they do not, and the errors."""
+
+    profile: Preset
+    determined: tuple[str, ...]
+    undetermined: tuple[str, ...]
+    before: Errors
+    after: Errors
+
+
+def errors(ratios: Sequence[float]) -> Errors:
+    """Median and 90th percentile of the errors that logarithms of ratios stand for."""
+    rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
+    return Errors(len(rising), median(rising), rising[ceil(0.9 * len(rising)) - 1])
+
+
+def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
+    """The base profile with its free constants fitted to measurements; those the data cannot determine stay.
+
+    Raises:
+        Missing: SciPy is not installed.
+    """
+    before = errors([_off(run, base) for run in runs])
+    kept = list(free)
+    undetermined: list[str] = []
+    while kept:
+        profile, spreads = _solve(runs, base, kept, source, date)
+        worst = max(kept, key=lambda key: spreads[key])
+        if spreads[worst] < UNDETERMINED:
+            return Fit(profile, tuple(kept), tuple(undetermined), before, _errors(runs, profile))
+        kept.remove(worst)
+        undetermined.append(worst)
+    return Fit(base, (), tuple(undetermined), before, before)
+
+
+def _off(run: Prepared, profile: Preset) -> float:
+    off = log_ratio(run.measured.metric, run.under(profile), run.measured.value)
+    return max(min(off, FARTHEST), -FARTHEST)
+
+
+def obstacles(runs: Sequence[Prepared], base: Preset, candidates: Sequence[str]) -> dict[str, str]:
+    """Why each constant cannot be fitted to these runs, empty where it can; of two with one effect the first can."""
+    found: dict[str, str] = {}
+    kept: dict[str, list[float]] = {}
+    for key in candidates:
+        rest = effect = _effect(runs, base, key)
+        if max(map(abs, effect)) < LEAST_EFFECT:
+            found[key] = "no effect here"
+            continue
+        for axis in kept.values():
+            along = _dot(rest, axis)
+            rest = [value - along * other for value, other in zip(rest, axis, strict=True)]
+        if hypot(*rest) < LEAST_APART * hypot(*effect):
+            nearest = max(kept, key=lambda other: abs(_dot(effect, kept[other])))
+            found[key] = f"acts like {nearest}"
+            continue
+        found[key], kept[key] = "", [value / hypot(*rest) for value in rest]
+    return found
+
+
+def _effect(runs: Sequence[Prepared], base: Preset, key: str) -> list[float]:
+    """How the logarithm of each prediction moves with a constant, over its range."""
+    share = min(max(_share(key, base.value(key)), SMALL), 1 - SMALL)
+    low, high = (with_constants(base, {key: _inside(key, share + step)}, "", "") for step in (-SMALL / 2, SMALL / 2))
+    return [(_off(run, high) - _off(run, low)) / SMALL for run in runs]
+
+
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
+    return errors([_off(run, profile) for run in runs])
+
+
+def _solve(
+    runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str
+) -> tuple[Preset, dict[str, float]]:
+    """The best constants inside their ranges, and the standard error of each as a share of its range."""
+    try:
+        import numpy
+        from scipy.optimize import least_squares
+    except ImportError:
+        raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
+
+    def profile(shares: Sequence[float]) -> Preset:
+        return with_constants(
+            base, {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}, source, date
+        )
+
+    weights = _weights(runs)
+
+    def residuals(shares: Sequence[float]) -> list[float]:
+        made = profile(shares)
+        return [weight * _softened(_off(run, made)) for weight, run in zip(weights, runs, strict=True)]
+
+    start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
+    found = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
+    hessian = found.jac.T @ found.jac + 1e-9 * numpy.eye(len(free))
+    freedom = max(len(runs) - len(free), 1)
+    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * found.cost / freedom)
+    if len(runs) < len(free):
+        spread[:] = 1.0
+    best = {key: rounded(_inside(key, share)) for key, share in zip(free, found.x, strict=True)}
+    return with_constants(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
+
+
+def _weights(runs: Sequence[Prepared]) -> list[float]:
+    """Rows of one stack weigh together as the root of their number: they share their faults."""
+    rows = Counter(run.measured.framework for run in runs)
+    return [float(rows[run.measured.framework] ** -0.25) for run in runs]
+
+
+def _softened(off: float) -> float:
+    """An error whose square grows as the error itself beyond the usual (soft L1, Charbonnier)."""
+    return copysign(USUAL_ERROR * sqrt(2 * (sqrt(1 + (off / USUAL_ERROR) ** 2) - 1)), off)
+
+
+def _inside(key: str, share: float) -> float:
+    low, high = RANGES[key]
+    return float(low + share * (high - low))
+
+
+def _share(key: str, value: float) -> float:
+    low, high = RANGES[key]
+    return (value - low) / (high - low)
+
+
+def with_constants(base: Preset, values: dict[str, float], source: str, date: str) -> Preset:
+    """A profile with some of its constants replaced."""
+    facts = {key: Fact(value, FIGURES[key], source, date) for key, value in values.items()}
+    return base._replace(facts={**base.facts, **facts})
+
+
+def rounded(value: float) -> float:
+    """A constant to three digits: no fit is worth more."""
+    return float(f"{value:.3g}")

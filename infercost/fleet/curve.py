@@ -1,0 +1,79 @@
+"""One replica at every batch: what a user sees, worked out once and read off for any load."""
+
+from bisect import bisect_left
+from math import exp, log
+from typing import NamedTuple
+
+from infercost.formulas.formula import not_recording
+from infercost.numeric import last_that
+from infercost.parts.cache import lately
+from infercost.replica.serving import Replica, Request, busy_share, decode_time, root, serve_batch
+
+#: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
+POINTS = 200
+LEAST = 1e-12
+
+
+class Curve(NamedTuple):
+    """Seconds at rising batches: of a step alone, between tokens with prompts riding along, to the first token.
+
+    ``decoded`` is how many tokens of a request are decoded one by one, 0 where there are no requests but streams;
+    ``prompted`` whether one token of each comes with its prompt.
+    """
+
+    batches: tuple[float, ...]
+    steps: tuple[float, ...]
+    itls: tuple[float, ...]
+    ttfts: tuple[float, ...]
+    decoded: float
+    prompted: bool
+
+    @property
+    def most(self) -> float:
+        """The largest batch."""
+        return self.batches[-1]
+
+    def itl(self, batch: float) -> float:
+        """Seconds between a user's tokens at a batch."""
+        return self._read(self.itls, batch)
+
+    def ttft(self, batch: float) -> float:
+        """Seconds to the first token at a batch, no queue before it."""
+        return self._read(self.ttfts, batch)
+
+    def prompt_share(self, batch: float) -> float:
+        """Share of the time that prompts take at a batch."""
+        return 1 - self._read(self.steps, batch) / self.itl(batch)
+
+    def batch_within(self, times: tuple[float, ...], limit: float) -> float:
+        """The largest batch at which rising times are within a limit; 0 where none is."""
+        if times[0] > limit:
+            return 0.0
+        return last_that(lambda batch: self._read(times, batch) <= limit, 1.0, self.most)
+
+    def mean_decoding(self, rate: float) -> float:
+        """Sequences that decode on average where so many requests arrive a second, by Little's law."""
+        return root(lambda mean: rate * self.decoded * self.itl(mean / self.busy(mean)) - mean, LEAST, self.most)
+
+    def busy(self, mean: float) -> float:
+        """Share of the time that anything decodes where so many do on average: the longer, the fewer may at once."""
+        return max(busy_share(mean), mean / self.most)
+
+    def _read(self, times: tuple[float, ...], batch: float) -> float:
+        right = min(max(bisect_left(self.batches, batch), 1), len(self.batches) - 1)
+        low, high = self.batches[right - 1], self.batches[right]
+        return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
+
+
+@lately
+def curve_of(replica: Replica, most: float, request: Request | None, context: float, decoded: float = 0.0) -> Curve:
+    """The curve of a replica up to a batch, for requests or for streams of tokens at a context."""
+    batches = tuple(exp(log(max(most, 1.0)) * index / (POINTS - 1)) for index in range(POINTS))
+    batches = (*batches[:-1], float(most)) if most > 1 else (1.0, 1.0 + LEAST)
+    with not_recording():
+        steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
+        if request is None:
+            return Curve(batches, steps, steps, steps, decoded, prompted=False)
+        served = [serve_batch(replica, batch, request) for batch in batches]
+    times = tuple(each.itl for each in served), tuple(each.ttft for each in served)
+    return Curve(batches, steps, *times, request.decoded, prompted=True)

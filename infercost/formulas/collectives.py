@@ -1,0 +1,65 @@
+"""Collectives of tensor parallelism: what a step sends, and how long that takes."""
+
+from infercost.formulas.formula import formula
+from infercost.numeric import log2, minimum
+
+RING = "Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms (2009)"
+MEGATRON = "Shoeybi et al., Megatron-LM, arXiv 1909.08053"
+
+
+@formula(source=MEGATRON)
+def activation_message(*, batch: float, hidden_size: float, activation_bytes: float) -> float:
+    """Bytes of one all-reduce: the layer's output for every sequence of the batch."""
+    return batch * hidden_size * activation_bytes
+
+
+@formula(source=RING)
+def ring_all_reduce_time(
+    *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, hop_latency: float
+) -> float:
+    """Seconds of a ring all-reduce: each rank sends and receives the message almost twice, in 2(n-1) hops."""
+    return 2 * (devices - 1) / devices * message_bytes / (link_bandwidth * link_share) + 2 * (devices - 1) * hop_latency
+
+
+@formula(source="Sanders, Speck and Träff, Two-tree algorithms for full bandwidth broadcast and reduction (2009)")
+def tree_all_reduce_time(
+    *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, hop_latency: float
+) -> float:
+    """Seconds of an all-reduce over a double tree: the message up and down, in 2 log2(n) hops."""
+    return 2 * message_bytes / (link_bandwidth * link_share) + 2 * log2(devices) * hop_latency  # type: ignore[no-any-return]
+
+
+@formula(source="NCCL documentation, NCCL_ALGO: the library takes the faster algorithm for each size")
+def all_reduce_time(*, ring_all_reduce_time: float, tree_all_reduce_time: float, collective_latency: float) -> float:
+    """Seconds of one all-reduce: the faster of ring and tree, and what starting a collective costs."""
+    return minimum(ring_all_reduce_time, tree_all_reduce_time) + collective_latency  # type: ignore[no-any-return]
+
+
+@formula(source="Rajbhandari et al., DeepSpeed-MoE, arXiv 2201.05596: tokens to their experts, results back")
+def all_to_all_time(
+    *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, collective_latency: float
+) -> float:
+    """Seconds of an all-to-all: each rank keeps its own share and sends the rest at once."""
+    return (devices - 1) / devices * message_bytes / (link_bandwidth * link_share) + collective_latency
+
+
+@formula(source="Huang et al., GPipe, arXiv 1811.06965: a stage sends its output to the next")
+def hand_over_time(
+    *, message_bytes: float, stages: float, link_bandwidth: float, link_share: float, collective_latency: float
+) -> float:
+    """Seconds that a pass through all stages spends between them."""
+    return (stages - 1) * (message_bytes / (link_bandwidth * link_share) + collective_latency)
+
+
+@formula(source=RING)
+def scattered_message(*, message_bytes: float, domain: float) -> float:
+    """Bytes that each rank of a node reduces across nodes after the reduce-scatter inside the node."""
+    return message_bytes / domain
+
+
+@formula(source=MEGATRON)
+def communication_time(
+    *, collectives: float, all_reduce_time: float, exchanges: float, all_to_all_time: float, hand_over_time: float
+) -> float:
+    """Seconds of all collectives in one pass: all-reduces, experts' exchanges, sends between stages."""
+    return collectives * all_reduce_time + exchanges * all_to_all_time + hand_over_time

@@ -1,0 +1,104 @@
+"""From a step time to tokens, money and energy."""
+
+from infercost.formulas.formula import formula
+
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
+#: Hours of an average month: 365 x 24 / 12.
+HOURS_PER_MONTH = 730
+
+
+@formula(source="every sequence of the batch gets one token a step")
+def tokens_per_s(*, batch: float, step_time: float) -> float:
+    """Tokens decoded per second for all users together."""
+    return batch / step_time
+
+
+@formula(source="one token a step")
+def tokens_per_s_per_user(*, step_time: float) -> float:
+    """Tokens decoded per second for one user."""
+    return 1 / step_time
+
+
+@formula(source="an even share of the devices' tokens")
+def tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float) -> float:
+    """Tokens decoded per second on one accelerator."""
+    return tokens_per_s / devices
+
+
+@formula(source=LATER)
+def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float) -> float:
+    """USD for a million decoded tokens on accelerators that are always busy."""
+    return price * devices / 3600 / tokens_per_s * 1e6
+
+
+@formula(source="power over token rate; chips at their rated power, no host and no cooling")
+def joules_per_token(*, power: float, devices: float, tokens_per_s: float) -> float:
+    """Joules for one decoded token."""
+    return power * devices / tokens_per_s
+
+
+@formula(source=NOTE)
+def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: float) -> float:
+    """How many times more a lone user pays for a token than a member of the batch, on the same hardware."""
+    return step_time_alone * batch / step_time
+
+
+@formula(source="average month of 730 hours")
+def usd_per_month(*, price: float, devices: float) -> float:
+    """USD for all accelerators, paid every hour of an average month."""
+    return price * devices * HOURS_PER_MONTH
+
+
+@formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
+def annuity(*, interest: float, years: float) -> float:
+    """Share of a price that is paid each year, interest included."""
+    return interest / (1 - 1 / (1 + interest) ** years)  # type: ignore[no-any-return]
+
+
+@formula(source="owning: annuity over the hours of a year, and power at the wall")
+def owned_price(*, purchase_price: float, annuity: float, power: float, pue: float, power_price: float) -> float:
+    """USD an hour of an accelerator that is owned, at its rated power."""
+    return purchase_price * annuity / 8760 + power * pue / 1000 * power_price
+
+
+@formula(source=LATER)
+def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
+    """Seconds of one accelerator that a token takes."""
+    return devices / tokens_per_s
+
+
+@formula(source="both parts of a bill by the share of the time that each takes")
+def usd_per_million_of_share(*, price: float, device_seconds: float, share: float) -> float:
+    """USD for a million tokens that a share of the accelerators' time goes to."""
+    return price / 3600 * device_seconds * share * 1e6
+
+
+@formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
+def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
+    """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""
+    return cost * (1 + prefill_per_decode) * slots / concurrent_users
+
+
+@formula(source="replicas share nothing")
+def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
+    """Tokens a second of so many replicas."""
+    return replicas * tokens_per_s
+
+
+@formula(source="a day of tokens over what one replica makes in a second")
+def replicas_for_tokens(*, tokens_per_day: float, tokens_per_s: float) -> float:
+    """Replicas that make so many tokens a day, each busy all the time."""
+    return tokens_per_day / 86400 / tokens_per_s
+
+
+@formula(source="all hours of a day are paid")
+def usd_per_day(*, price: float, devices: float) -> float:
+    """USD for all accelerators, paid every hour of a day."""
+    return price * devices * 24
+
+
+@formula(source="what is left of an income, as a share of the cost")
+def margin(*, income: float, cost: float) -> float:
+    """Profit over cost."""
+    return (income - cost) / cost

@@ -1,0 +1,85 @@
+"""What holds the weights, and how many bytes a step reads."""
+
+from infercost.formulas.formula import formula
+from infercost.numeric import ceiling, floor, maximum
+
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+
+
+@formula(source=NOTE)
+def weight_bytes(*, params: float, bytes_per_param: float) -> float:
+    """Bytes of all weights."""
+    return params * bytes_per_param
+
+
+@formula(source=NOTE)
+def gpus_for_weights(*, weight_bytes: float, device_memory: float, usable: float) -> int:
+    """Least accelerators whose usable memory holds the weights."""
+    return ceiling(weight_bytes / (device_memory * usable))  # type: ignore[no-any-return]
+
+
+@formula(source=NOTE)
+def weight_bytes_per_gpu(*, weight_bytes: float, devices: float) -> float:
+    """Bytes of weights on one accelerator when they are split evenly."""
+    return weight_bytes / devices
+
+
+@formula(source="capacity less weights; negative when they do not fit")
+def memory_left(*, device_memory: float, usable: float, weight_bytes: float, devices: float) -> float:
+    """Bytes left on one accelerator beside its even part of the weights."""
+    return device_memory * usable - weight_bytes / devices
+
+
+@formula(source="whole scale-up domains, as hardware is rented")
+def nodes(*, devices: float, domain: float) -> int:
+    """Scale-up domains (nodes) that hold the accelerators."""
+    return ceiling(devices / domain)  # type: ignore[no-any-return]
+
+
+@formula(source="distinct experts under uniform routing, E (1 - (1 - k/E)^T), taken over the whole model")
+def bytes_read(*, weight_bytes: float, active_share: float, batch: float) -> float:
+    """Bytes of weights that one step reads: all of a dense model, the distinct part that a batch hits of a sparse one.
+
+    Exact for one sequence and for a dense model; between them it reads more than a model whose shared parts are large.
+    """
+    return weight_bytes * (1 - (1 - active_share) ** batch)  # type: ignore[no-any-return]
+
+
+@formula(source="Austin et al., How to Scale Your Model (2025), roofline chapter")
+def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
+    """Seconds to read an accelerator's whole memory once: the least step time of a model that fills it."""
+    return device_memory / memory_bandwidth
+
+
+VLLM = "vLLM 0.19.0 start-up logs on H100: pool = usable x memory - weights - activations - engine"
+
+
+@formula(source="a block of threads a query head loads the head's cache; caches on the chip serve most of it")
+def cache_reads(*, queries: float, cache_rereads: float) -> float:
+    """Times that a step's attention reads the cache, where query heads that share a KV head read it apart."""
+    return 1 + cache_rereads * (queries - 1)
+
+
+@formula(source=VLLM)
+def activation_reserve(*, activation_floor: float, activation_per_vocab: float, vocab_size: float) -> float:
+    """Bytes that an engine sets aside for activations: logits grow with the vocabulary."""
+    return maximum(activation_floor, activation_per_vocab * vocab_size)  # type: ignore[no-any-return]
+
+
+@formula(source=VLLM)
+def kv_pool(
+    *,
+    device_memory: float,
+    usable: float,
+    weight_bytes_per_gpu: float,
+    activation_reserve: float,
+    engine_overhead: float,
+) -> float:
+    """Bytes left on one accelerator for KV cache; negative when the model does not fit."""
+    return device_memory * usable - weight_bytes_per_gpu - activation_reserve - engine_overhead
+
+
+@formula(source="whole sequences")
+def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float) -> int:
+    """Sequences whose cache the pool of one accelerator holds."""
+    return floor(kv_pool / cache_per_sequence)  # type: ignore[no-any-return]

@@ -1,0 +1,236 @@
+"""A GGUF header as a model: its keys under the names of a config, its bits as its tensors really have them."""
+
+import struct
+from math import prod
+from typing import Any, BinaryIO, NamedTuple
+
+from infercost.errors import BadFile, Missing, closest
+from infercost.models.families import read_model
+from infercost.models.model import Model, Quantization
+
+#: Bits per weight of each tensor type, block scales included (ggml's block sizes).
+TYPE_BITS = {
+    0: 32.0, 1: 16.0, 2: 4.5, 3: 5.0, 6: 5.5, 7: 6.0, 8: 8.5, 9: 10.0, 10: 2.625, 11: 3.4375, 12: 4.5, 13: 5.5,
+    14: 6.5625, 15: 9.125, 16: 2.0625, 17: 2.3125, 18: 3.0625, 19: 1.5625, 20: 4.5, 21: 3.4375, 22: 2.5625, 23: 4.25,
+    24: 8.0, 25: 16.0, 26: 32.0, 27: 64.0, 28: 64.0, 29: 1.75, 30: 16.0, 34: 1.6875, 35: 2.0625, 39: 4.25, 40: 4.5,
+    41: 1.125,
+}  # fmt: skip
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_TEXT, _ARRAY = 8, 9
+#: Counts beyond these are no header.
+_MOST_KEYS, _MOST_TENSORS, _LONGEST = 100_000, 1_000_000, 100_000_000
+
+
+class Tensor(NamedTuple):
+    """One tensor of the file: its name, how many weights it holds, and the bits of one."""
+
+    name: str
+    shape: tuple[int, ...]
+    bits: float
+
+    @property
+    def weights(self) -> int:
+        """Weights that it holds."""
+        return prod(self.shape)
+
+
+class Header(NamedTuple):
+    """What a GGUF file says of its model; long arrays are given by their length."""
+
+    keys: dict[str, Any]
+    tensors: tuple[Tensor, ...]
+
+
+def read_header(path: str) -> Header:
+    """The header of a GGUF file.
+
+    Raises:
+        BadFile: unreadable, no GGUF, cut short, or of a tensor type that is not known.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _header(file, path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadFile(f"model {path}: {reason}", "give a readable GGUF file") from error
+    except (struct.error, UnicodeDecodeError, MemoryError, OverflowError) as error:
+        raise BadFile(f"model {path}: its header is cut short or broken", "download it again") from error
+
+
+def _header(file: BinaryIO, path: str) -> Header:
+    if file.read(4) != b"GGUF":
+        raise BadFile(f"model {path}: is no GGUF file", "give a .gguf file")
+    _, tensors, keys = struct.unpack("<IQQ", file.read(20))
+    if keys > _MOST_KEYS or tensors > _MOST_TENSORS:
+        raise BadFile(f"model {path}: its header is broken", "download it again")
+    found = {}
+    for _ in range(keys):
+        name = _text(file)
+        found[name] = _value(file, _number(file, "I"))
+    return Header(found, tuple(_tensor(file, path) for _ in range(tensors)))
+
+
+def _number(file: BinaryIO, form: str) -> Any:
+    size = struct.calcsize(f"<{form}")
+    return struct.unpack(f"<{form}", file.read(size))[0]
+
+
+def _text(file: BinaryIO) -> str:
+    length = _number(file, "Q")
+    if length > _LONGEST:
+        raise OverflowError
+    return file.read(length).decode()
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind == _TEXT:
+        return _text(file)
+    if kind != _ARRAY:
+        return _number(file, _SCALARS.get(kind, ""))
+    item, length = _number(file, "I"), _number(file, "Q")
+    if item == _TEXT:  # a vocabulary: its length is all that counts
+        for _ in range(length):
+            file.seek(_number(file, "Q"), 1)
+        return length
+    size = struct.calcsize(f"<{_SCALARS[item]}")
+    if length > 4096:
+        file.seek(size * length, 1)
+        return length
+    return [_number(file, _SCALARS[item]) for _ in range(length)]
+
+
+def _tensor(file: BinaryIO, path: str) -> Tensor:
+    name = _text(file)
+    shape = tuple(_number(file, "Q") for _ in range(_number(file, "I")))
+    kind = _number(file, "I")
+    _number(file, "Q")
+    if kind not in TYPE_BITS:
+        raise BadFile(f"model {path}: tensor {name} is of type {kind}, which is not known", "update infercost")
+    return Tensor(name, shape, TYPE_BITS[kind])
+
+
+#: What llama.cpp calls an architecture, and the model type that describes it.
+ARCHITECTURES = {
+    "llama": "llama",
+    "mistral3": "mistral",
+    "qwen2": "qwen2",
+    "qwen2moe": "qwen2_moe",
+    "qwen3": "qwen3",
+    "qwen3moe": "qwen3_moe",
+    "gemma": "gemma",
+    "gemma2": "gemma2",
+    "gemma3": "gemma3",
+    "phi3": "phi3",
+    "gpt-oss": "gpt_oss",
+    "deepseek2": "deepseek_v3",
+    "glm4moe": "glm4_moe",
+    "command-r": "cohere",
+    "falcon": "falcon",
+    "olmoe": "olmoe",
+    "granite": "granite",
+    "granitemoe": "granitemoe",
+    "dbrx": "dbrx",
+    "minimax-m2": "minimax_m2",
+    "glm4": "glm4",
+    "smollm3": "smollm3",
+    "starcoder2": "starcoder2",
+    "nemotron": "nemotron",
+    "ernie4_5": "ernie4_5",
+    "seed_oss": "seed_oss",
+}
+#: A key below the architecture's name, and what a config calls it.
+KEYS = {
+    "embedding_length": "hidden_size",
+    "block_count": "num_hidden_layers",
+    "feed_forward_length": "intermediate_size",
+    "attention.head_count": "num_attention_heads",
+    "attention.head_count_kv": "num_key_value_heads",
+    "attention.key_length": "head_dim",
+    "attention.sliding_window": "sliding_window",
+    "attention.q_lora_rank": "q_lora_rank",
+    "attention.kv_lora_rank": "kv_lora_rank",
+    "context_length": "max_position_embeddings",
+    "expert_count": "num_local_experts",
+    "expert_used_count": "num_experts_per_tok",
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_count": "n_shared_experts",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+    "leading_dense_block_count": "first_k_dense_replace",
+    "vocab_size": "vocab_size",
+}
+_PARTS = (
+    ("token_embd.", "embedding"),
+    ("output.", "head"),
+    ("_norm", "norms"),
+    ("_exps.", "experts"),
+    ("_shexp.", "shared"),
+    ("ffn_gate_inp", "router"),
+    (".attn_", "attention"),
+    (".ffn_", "ffn"),
+)
+
+
+def read_gguf(path: str, name: str) -> Model:
+    """The model of a GGUF file, from its header.
+
+    Raises:
+        Missing: an architecture that is not known, or a key that is missing.
+        BadFile: see ``read_header``.
+    """
+    header = read_header(path)
+    model = read_model(config_of(header, path), name, f"model {path}")
+    return model._replace(quantization=_quantization(header))
+
+
+def config_of(header: Header, path: str) -> dict[str, Any]:
+    """The keys of a header under the names of a config.
+
+    Raises:
+        Missing: an architecture that is not known.
+    """
+    architecture = str(header.keys.get("general.architecture"))
+    if architecture not in ARCHITECTURES:
+        known = sorted(ARCHITECTURES)
+        raise Missing(
+            f"model {path}: the GGUF architecture {architecture!r} is not known",
+            f"{closest(architecture, known)}give the model's config.json instead",
+        )
+    config: dict[str, Any] = {"model_type": ARCHITECTURES[architecture]}
+    for key, called in KEYS.items():
+        value = header.keys.get(f"{architecture}.{key}")  # what a header does not say, the model does not have
+        config[called] = max(value) if isinstance(value, list) else value
+    shapes = {tensor.name: tensor.shape for tensor in header.tensors}
+    if config["vocab_size"] is None:
+        config["vocab_size"] = header.keys.get("tokenizer.ggml.tokens") or shapes.get("token_embd.weight", (0, 0))[-1]
+    config["tie_word_embeddings"] = "output.weight" not in shapes
+    return _adapted(config, architecture, header)
+
+
+def _adapted(config: dict[str, Any], architecture: str, header: Header) -> dict[str, Any]:
+    """What a file says in another way than a config does."""
+    if architecture == "llama" and config["num_local_experts"]:
+        config["model_type"] = "mixtral"
+    if architecture == "deepseek2":
+        rope = int(header.keys["deepseek2.rope.dimension_count"])
+        keys = header.keys.get("deepseek2.attention.key_length_mla") or header.keys["deepseek2.attention.key_length"]
+        values = (
+            header.keys.get("deepseek2.attention.value_length_mla") or header.keys["deepseek2.attention.value_length"]
+        )
+        config.update(qk_rope_head_dim=rope, qk_nope_head_dim=int(keys) - rope, v_head_dim=int(values))
+    return config
+
+
+def _quantization(header: Header) -> Quantization:
+    """The mean bits of each part, over the tensors that it is made of."""
+    counts: dict[str, int] = {}
+    bits: dict[str, float] = {}
+    for tensor in header.tensors:
+        part = _part_of(tensor)
+        counts[part] = counts.get(part, 0) + tensor.weights
+        bits[part] = bits.get(part, 0.0) + tensor.weights * tensor.bits
+    whole = sum(bits.values()) / max(sum(counts.values()), 1)
+    return Quantization(f"gguf {whole:.3g}-bit", 16, {part: bits[part] / counts[part] for part in counts})
+
+
+def _part_of(tensor: Tensor) -> str:
+    return next((part for mark, part in _PARTS if mark in tensor.name), "norms")

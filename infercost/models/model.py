@@ -1,0 +1,128 @@
+"""A model as a value: layers of attention and feed-forward kinds, tables and norms, in numbers of parameters.
+
+The counts of one layer are split by what happens to them: matrices that tensor parallelism splits, matrices that
+every rank copies, and small vectors (norms, biases, gates) that stay in 16 bits.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from infercost.parts.formats import FORMATS, Format
+
+
+class Attention(NamedTuple):
+    """How one layer looks at its context. Zero means that it does not have such a thing.
+
+    ``cache`` is the elements that one position leaves in the KV cache, and ``index_cache`` those of a sparse
+    indexer's keys; ``borrowed`` are those of an earlier layer's cache, read here and kept there. A layer with a
+    ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one entry for so many positions.
+    ``state`` and ``conv`` are elements per sequence, whatever its length.
+    """
+
+    kind: str
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    v_head_dim: int = 0
+    split: int = 0
+    copied: int = 0
+    small: int = 0
+    cache: int = 0
+    index_cache: int = 0
+    borrowed: int = 0
+    window: int = 0
+    compress: int = 1
+    attended: int = 0
+    decode_flops: int = 0
+    prefill_flops: int = 0
+    index_flops: int = 0
+    state: int = 0
+    conv: int = 0
+    latent: bool = False
+
+
+class Ffn(NamedTuple):
+    """The feed-forward part of one layer: matrices that every token uses, and experts that it chooses from.
+
+    ``expert`` counts the matrices of one expert, ``expert_small`` its biases; ``reused`` those of an earlier layer
+    that this one multiplies again, its attention's included.
+    """
+
+    kind: str
+    width: int = 0
+    dense: int = 0
+    shared: int = 0
+    experts: int = 0
+    active: int = 0
+    expert: int = 0
+    expert_small: int = 0
+    router: int = 0
+    small: int = 0
+    reused: int = 0
+
+
+class Layer(NamedTuple):
+    """So many layers of one kind; ``small`` are the norms beside attention and feed-forward part."""
+
+    times: int
+    attention: Attention
+    ffn: Ffn
+    small: int = 0
+
+
+class Quantization(NamedTuple):
+    """Bits of each part of the weights, scales included: ``attention``, ``ffn``, ``experts``, ``shared`` and so on.
+
+    ``name`` is how the checkpoint calls it; parts that are not named stay in ``default`` bits. ``block`` is the side
+    of the blocks that share a scale, 0 where there are none.
+    """
+
+    name: str
+    default: float
+    bits: Mapping[str, float]
+    block: int = 0
+
+    def of(self, part: str) -> float:
+        """Bits of one parameter of a part."""
+        return self.bits.get(part, self.default)
+
+
+class Model(NamedTuple):
+    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply."""
+
+    name: str
+    family: str
+    hidden_size: int
+    vocab_size: int
+    layers: tuple[Layer, ...]
+    embedding: int
+    head: int
+    small: int
+    max_context: int
+    quantization: Quantization
+    kv_bits: float = 16
+    state_bits: float = 16
+    vision_params: int = 0
+    mtp_params: int = 0
+    vision_known: bool = True
+    lookup: int = 0
+
+    @property
+    def depth(self) -> int:
+        """Layers in all."""
+        return sum(layer.times for layer in self.layers)
+
+
+def arithmetic_format(quantization: Quantization) -> Format:
+    """The storage format whose arithmetic most of a model's matrices need."""
+    bits = min((quantization.of(part) for part in ("attention", "ffn", "experts")), default=quantization.default)
+    return format_of_bits(quantization, bits)
+
+
+def format_of_bits(quantization: Quantization, bits: float) -> Format:
+    """The storage format whose arithmetic serves matrices of so many bits, scales included."""
+    if bits > 9:
+        return FORMATS["fp32" if bits >= 32 else "bf16"]
+    if bits > 6:
+        return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
+    return FORMATS["fp4" if "fp4" in quantization.name else "int4"]

@@ -1,0 +1,226 @@
+"""Find a preset by any of its names, read its one file, and refuse a figure without a source."""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from infercost.errors import BadFile, UnknownName, closest
+from infercost.parts import accelerator as accelerator_figures
+from infercost.parts import stack, traffic
+from infercost.parts.cache import once
+from infercost.parts.preset import Fact, Preset
+from infercost.parts.yamlfile import read_mapping, read_text
+from infercost.units import Kind, parse
+
+#: What each family of presets may hold: figures with their kinds, and labels.
+FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
+    "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
+    "efficiency": (stack.FIGURES, stack.LABELS),
+    "traffic": (traffic.FIGURES, traffic.LABELS),
+}
+WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "traffic": "traffic", "models": "model"}
+#: Prices move; a price without its date is refused.
+DATED = ("rent", "purchase")
+_FACT_KEYS = ("value", "source", "as_of", "weak", "others")
+_DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+_ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
+
+
+def shipped() -> Path:
+    """The presets folder: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    return next((p for p in (package / "presets", package.parent / "presets") if p.is_dir()), package / "presets")
+
+
+def folders() -> list[Path]:
+    """Where presets are looked for, the user's own folder (``INFERCOST_PRESETS``) first.
+
+    Raises:
+        BadFile: the variable names no folder.
+    """
+    own = os.environ.get("INFERCOST_PRESETS")
+    if not own:
+        return [shipped()]
+    if not os.path.isdir(own):
+        raise BadFile(f"INFERCOST_PRESETS={own}: no such folder", "name a folder that holds accelerators/*.yaml")
+    return [Path(own), shipped()]
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: lower case, letters and digits, and the dot of a number: 1.3b is not 13b."""
+    lower = name.lower()
+    return "".join(letter for i, letter in enumerate(lower) if letter.isalnum() or _is_decimal(lower, i))
+
+
+def _is_decimal(text: str, i: int) -> bool:
+    return text[i] == "." and text[i - 1 : i].isdigit() and text[i + 1 : i + 2].isdigit()
+
+
+def _files(family: str) -> dict[str, str]:
+    """Preset file by name; a user's file shadows a shipped one."""
+    files: dict[str, str] = {}
+    for folder in reversed(folders()):
+        place = folder / family
+        if place.is_dir():
+            names = sorted(entry for entry in os.listdir(place) if entry.endswith((".yaml", ".yml")))
+            files.update({entry.rpartition(".")[0]: str(place / entry) for entry in names})
+    return files
+
+
+def names(family: str) -> list[str]:
+    """Names of all presets of a family, in alphabetical order."""
+    return sorted(_files(family))
+
+
+def aliases(family: str) -> dict[str, str]:
+    """Every other name of every preset, as written, with the preset it means."""
+    found: dict[str, str] = {}
+    for name, path in _files(family).items():
+        found.update(dict.fromkeys(_aliases_in(path), name))
+    return found
+
+
+@cache
+def _aliases_in(path: str) -> tuple[str, ...]:
+    match = _ALIASES.search(read_text(path, "preset"))
+    return tuple(alias.strip().strip("\"'") for alias in match[1].split(",") if alias.strip()) if match else ()
+
+
+def find(family: str, name: str) -> tuple[str, str]:
+    """The preset's own name and its file, from any of its names.
+
+    Raises:
+        UnknownName: no preset is called so; the nearest name is suggested.
+    """
+    files = _files(family)
+    if name in files:
+        return name, files[name]
+    wanted = plain(name)
+    by_plain = {plain(known): known for known in files}
+    if wanted in by_plain:
+        return by_plain[wanted], files[by_plain[wanted]]
+    # files whose name holds what is wanted are looked into first: h100-sxm for h100
+    for candidate in sorted(by_plain, key=lambda text: wanted not in text):
+        known = by_plain[candidate]
+        if wanted in map(plain, _aliases_in(files[known])):
+            return known, files[known]
+    hint = closest(name, [*files, *aliases(family)])
+    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+def looks_like_file(text: str) -> bool:
+    """Whether a text names a file rather than a preset."""
+    return os.sep in text or text.endswith((".yaml", ".yml", ".json"))
+
+
+@once
+def load(family: str, name: str) -> Preset:
+    """The preset of a name, or of a file's path.
+
+    Raises:
+        UnknownName: no such preset.
+        BadFile: a file that is broken, has a key we do not know, or a figure without a source.
+    """
+    own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
+    return build(family, own, read_mapping(path, "preset"), path)
+
+
+def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
+    """A preset from what its file holds, every figure checked.
+
+    Raises:
+        BadFile: a key we do not know, a figure without a source, a price without a date, hours that are no load.
+        BadValue: a figure that its parser refuses.
+    """
+    kinds, labels = FAMILIES[family]
+    known = [*kinds, *labels, "released", "sources"]
+    if (stranger := next((key for key in data if key not in known), None)) is not None:
+        raise BadFile(f"preset {path}: unknown key {stranger!r}", f"{closest(stranger, known)}keys: {', '.join(known)}")
+    sources = data.get("sources", {})
+    _check_words(family, data, path)
+    facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
+    texts = {key: _label(data[key]) for key in labels if key in data}
+    if "released" in data:
+        texts.update(_released(data["released"], sources, path))
+    if family == "traffic":
+        texts.update(_hours(data.get("hours"), sources, path))
+    return Preset(name=name, family=family, labels=texts, facts=facts, path=path)
+
+
+def _check_words(family: str, data: dict[str, Any], path: str) -> None:
+    for key, words in stack.WORDS.items() if family == "efficiency" else ():
+        if (said := data.get(key, stack.UNSAID.get(key))) not in words:
+            raise BadFile(f"preset {path}: {key} is {said!r}", f"write one of {', '.join(words)}")
+
+
+def _label(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
+    """The day a part was released, and who says so."""
+    where = f"preset {path}: released"
+    if not isinstance(entry, dict) or not _DATE.fullmatch(str(entry.get("value"))):
+        raise BadFile(f"{where} is no date", "write it as released: {value: 2025-03, source: KEY}")
+    source = _source(entry.get("source"), sources, where)
+    return {"released": entry["value"], "released_source": source["title"], "released_date": source["date"]}
+
+
+def _hours(entry: Any, sources: Any, path: str) -> dict[str, str]:
+    """The load of each hour, and who says so."""
+    where = f"preset {path}: hours"
+    loads = traffic.read_loads(entry, where)
+    source = _source(entry["source"], sources, where)
+    return {"hours": _label(list(loads)), "hours_source": source["title"], "hours_date": source["date"]}
+
+
+def _source(key: Any, sources: Any, where: str) -> dict[str, str]:
+    """What a preset says of a source.
+
+    Raises:
+        BadFile: no title or no date under that key.
+    """
+    source = sources.get(key) if isinstance(sources, dict) and isinstance(key, str) else None
+    if not isinstance(source, dict) or not all(isinstance(source.get(name), str) for name in ("title", "date")):
+        raise BadFile(
+            f"{where}: its source {key!r} is not described", f"add under sources: {key}: {{title: ..., date: ...}}"
+        )
+    return source
+
+
+def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
+    where = f"preset {path}: {key}"
+    if not isinstance(entry, dict) or "value" not in entry or not entry.get("source"):
+        form = "{value: " + kind.forms.split(",")[0] + ", source: KEY}"
+        raise BadFile(f"{where} has no source", f"write it as {key}: {form}, and the key under sources:")
+    if (stranger := next((name for name in entry if name not in _FACT_KEYS), None)) is not None:
+        raise BadFile(f"{where}: unknown key {stranger!r}", f"a figure has {', '.join(_FACT_KEYS)}")
+    source = _source(entry["source"], sources, where)
+    if key in DATED and not entry.get("as_of"):
+        raise BadFile(f"{where} has no date", "add as_of: YYYY-MM to the price")
+    return Fact(
+        value=parse(kind, str(entry["value"]), where),
+        kind=kind,
+        source=source["title"],
+        date=entry.get("as_of") or source["date"],
+        weak=entry.get("weak", ""),
+        others=entry.get("others", ""),
+        text=str(entry["value"]),
+    )
+
+
+def accelerators() -> list[str]:
+    """Names of all accelerator presets."""
+    return names("accelerators")
+
+
+def accelerator(name: str) -> Preset:
+    """The accelerator preset of a name or a file: ``accelerator("h100").value("memory_bandwidth")``.
+
+    Raises:
+        UnknownName: no such preset.
+        BadFile: a file that cannot be used.
+    """
+    return load("accelerators", name)

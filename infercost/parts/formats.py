@@ -1,0 +1,64 @@
+"""Number formats of weights: what they store, and the rate at which a part can compute with them."""
+
+from typing import NamedTuple
+
+from infercost.errors import BadValue, closest
+
+
+class Format(NamedTuple):
+    """A storage format: bytes per value, and the arithmetic rates that serve it, better ones first.
+
+    ``rates`` holds tuples of equals: the fastest of the first tuple that a part has any of is used.
+    """
+
+    name: str
+    bytes_per_value: float
+    rates: tuple[tuple[str, ...], ...]
+
+
+_SIXTEEN = (("bf16", "fp16"), ("fp32",))
+#: ``8bit`` is the note's word: whichever 8-bit arithmetic the part does fastest. Integers of four bits are
+#: unpacked by every serving engine, so they compute at the 16-bit rate; fp4 does so where no fp4 unit is.
+FORMATS: dict[str, Format] = {
+    format.name: format
+    for format in (
+        Format("fp32", 4, (("fp32",),)),
+        Format("bf16", 2, (("bf16",), *_SIXTEEN)),
+        Format("fp16", 2, (("fp16",), *_SIXTEEN)),
+        Format("8bit", 1, (("fp8", "int8"), *_SIXTEEN)),
+        Format("fp8", 1, (("fp8",), *_SIXTEEN)),
+        Format("int8", 1, (("int8",), *_SIXTEEN)),
+        Format("fp6", 0.75, (("fp6",), ("fp8",), *_SIXTEEN)),
+        Format("4bit", 0.5, (("fp4",), *_SIXTEEN)),
+        Format("fp4", 0.5, (("fp4",), *_SIXTEEN)),
+        Format("int4", 0.5, _SIXTEEN),
+        Format("tf32", 4, (("tf32",), ("fp32",))),
+    )
+}
+_ALIASES = {
+    "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
+    "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
+    "w8a8": "8bit", "4": "4bit", "w4": "4bit", "nvfp4": "fp4", "mxfp4": "fp4", "w4a16": "int4",
+}  # fmt: skip
+
+
+def parse_format(text: str, name: str = "dtype") -> Format:
+    """The storage format that a text names, case and punctuation forgiven.
+
+    Raises:
+        BadValue: no such format.
+    """
+    plain = "".join(letter for letter in text.lower() if letter.isalnum())
+    if (format := FORMATS.get(_ALIASES.get(plain, plain))) is None:
+        known = list(FORMATS)
+        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, known)}formats are {', '.join(known)}")
+    return format
+
+
+def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:
+    """Several formats, by comma.
+
+    Raises:
+        BadValue: no such format.
+    """
+    return tuple(dict.fromkeys(parse_format(part, name) for part in text.split(",")))

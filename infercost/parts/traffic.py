@@ -1,0 +1,67 @@
+"""What a traffic preset holds: the load of each hour of a day or a week, and how tidily requests arrive."""
+
+from math import fsum
+from typing import Any, NamedTuple
+
+from infercost.errors import BadFile, BadValue
+from infercost.parts.preset import Preset
+from infercost.units import MULTIPLE, parse
+
+#: Figures of a traffic preset: ``burstiness`` is the coefficient of variation of the gaps between arrivals, 1 where
+#: they come at random (Poisson).
+FIGURES = {"burstiness": MULTIPLE}
+#: ``hours`` are kept as text, with who says so beside them.
+LABELS = ("name", "aliases", "hours", "note")
+#: Hours of a day, and of a week from Monday on.
+DAY, WEEK = 24, 168
+_FORM = "write it as hours: {values: [24 numbers, or 168 from Monday 0h on], source: KEY}"
+
+
+class Shape(NamedTuple):
+    """The load of each hour over the mean, so that the mean of ``hours`` is 1, and the burstiness where it is known."""
+
+    name: str
+    hours: tuple[float, ...]
+    burstiness: float | None
+
+    @property
+    def peak(self) -> float:
+        """The load of the busiest hour over the mean."""
+        return max(self.hours)
+
+    @property
+    def trough(self) -> float:
+        """The load of the emptiest hour over the mean."""
+        return min(self.hours)
+
+
+def shape_of(preset: Preset) -> Shape:
+    """The shape that a traffic preset describes."""
+    bursts = preset.facts.get("burstiness")
+    return Shape(preset.name, hours_of(preset), bursts.value if bursts else None)
+
+
+def hours_of(preset: Preset) -> tuple[float, ...]:
+    """The load of each hour of a traffic preset over their mean, whatever unit its file has them in."""
+    loads = [float(load) for load in preset.labels["hours"].split(", ")]
+    mean = fsum(loads) / len(loads)
+    return tuple(load / mean for load in loads)
+
+
+def read_loads(entry: Any, where: str) -> tuple[float, ...]:
+    """The loads that a preset's file gives under ``hours``, in any unit.
+
+    Raises:
+        BadFile: no list, neither a day nor a week of it, something that is no load, or no load at all.
+    """
+    if not isinstance(entry, dict) or set(entry) != {"values", "source"} or not isinstance(entry["values"], list):
+        raise BadFile(f"{where} is no list of loads with a source", _FORM)
+    if (count := len(entry["values"])) not in (DAY, WEEK):
+        raise BadFile(f"{where} has {count} values", _FORM)
+    try:
+        loads = tuple(float(parse(MULTIPLE, str(value), where)) for value in entry["values"])
+    except BadValue as error:
+        raise BadFile(error.what, error.hint) from error
+    if not any(loads):
+        raise BadFile(f"{where} is zero all along", "give the hours that have load one")
+    return loads

@@ -1,0 +1,241 @@
+"""One replica in time: a step, a prompt, a request, and the load at which arrivals and departures balance."""
+
+from collections.abc import Callable
+from math import expm1, inf
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.formulas.formula import not_recording
+from infercost.numeric import ceiling
+from infercost.replica.step import Load, Parts, Speeds, pass_parts, step_time
+from infercost.replica.work import Work
+
+#: The first token comes with the prompt: with one more something decodes.
+LEAST_OUTPUT = 2
+#: A fixed point is found when two guesses agree so far.
+CLOSE = 1e-6
+ROUNDS = 60
+#: The emptiest replica that is looked at: one request decodes so much of the time.
+LEAST = 1e-9
+
+
+class Replica(NamedTuple):
+    """The work of a model under a layout, the speeds of the part that does it, and what a request meets beside.
+
+    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up.
+    """
+
+    work: Work
+    speeds: Speeds
+    request_overhead: float = 0.0
+    steps_waited: float = 0.0
+
+
+class Request(NamedTuple):
+    """Tokens in and out; ``prefix_share`` of the prompt is cached, the rest comes in chunks where they are given."""
+
+    input_tokens: float
+    output_tokens: float
+    prefix_share: float = 0.0
+    chunk_tokens: float | None = None
+
+    @property
+    def decoded(self) -> float:
+        """Tokens that are decoded one by one: the first comes with the prompt."""
+        return max(self.output_tokens - 1, 1)
+
+    @property
+    def cached(self) -> float:
+        """Tokens of the prompt whose cache is there already; the last one is always computed."""
+        return min(self.input_tokens * self.prefix_share, max(self.input_tokens - 1, 0))
+
+    @property
+    def new(self) -> float:
+        """Tokens of the prompt that are computed."""
+        return max(self.input_tokens - self.cached, 1)
+
+    @property
+    def context(self) -> float:
+        """Mean context while the output is decoded."""
+        return self.input_tokens + self.output_tokens / 2
+
+
+class Served(NamedTuple):
+    """A replica in steady state; ``batch`` decode at once, and ``stable`` is False where requests pile up."""
+
+    batch: float
+    in_flight: float
+    rate: float
+    itl: float
+    ttft: float
+    request_time: float
+    stable: bool
+
+
+def step_parts(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Parts:
+    """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
+    part, work = part_of(replica, batch), replica.work
+    parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
+    if work.layout.pp == 1 or work.layers is None:
+        return parts
+    waits = formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
+    return Parts(*(0.0 if each is None else each * waits for each in parts))
+
+
+def part_of(replica: Replica, batch: float) -> float:
+    """Sequences that a pipeline stage works on at a time."""
+    stages = replica.work.layout.pp
+    return 1.0 * ceiling(batch / stages) if stages > 1 else batch
+
+
+def decode_time(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> float:
+    """Seconds of a decoding step of a batch, each sequence at a context."""
+    return step_time(step_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
+
+
+def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
+    """Seconds for the prompts of so many requests that come together, nothing else running."""
+    stages = replica.work.layout.pp
+    if stages > 1 and replica.speeds.overlap == "full":
+        return _prompts(replica, prompts, request) / stages
+    parts = min(stages, prompts)
+    one = _prompts(replica, prompts / parts, request)
+    if stages == 1:
+        return one
+    busy = formulas.request.pipeline_utilization(microbatches=parts, stages=stages)
+    return formulas.request.pipelined_time(part_time=one, microbatches=parts, stages=stages, pipeline_utilization=busy)
+
+
+def _prompts(replica: Replica, prompts: float, request: Request) -> float:
+    """Seconds of the prompts' passes one after another: one pass, or as many as there are chunks."""
+    tokens = prompts * request.new
+    passes = 1
+    if request.chunk_tokens and tokens > request.chunk_tokens:
+        passes = formulas.request.prompt_passes(tokens=tokens, chunk_tokens=request.chunk_tokens)
+    before = request.cached + (request.new / 2 * (1 - 1 / passes) if passes > 1 else 0)
+    load = Load(prompt_tokens=tokens / passes, prompts=prompts / passes, cached=before)
+    return passes * step_time(pass_parts(replica.work, replica.speeds, load), replica.speeds.overlap)
+
+
+def _with_prompts(replica: Replica, batch: float, request: Request, prompts: float) -> float:
+    """Seconds of a step that so many prompts, or such a part of one, ride along with."""
+    before = request.cached + request.new / 2 * (1 - min(prompts, 1))
+    along = Load(part_of(replica, batch), request.context, 1, prompts * request.new, prompts, before)
+    return step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
+
+
+def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 1.0) -> Served:
+    """The steady state in which so many requests decode at once while any does, a share ``busy`` of the time.
+
+    The rate is what keeps them so, by Little's law; the batch of the answer is the mean over all the time.
+    Prompts ride along: some steps carry one or its chunk, or all carry several. Pipeline stages take turns on parts of
+    the batch, and each part carries its share of the prompts.
+    """
+    passes = prompt_passes(request)
+    each = batch / request.decoded / replica.work.layout.pp
+    if each * passes <= 1:
+        step, prompt = decode_time(replica, batch, request.context), prompt_along(replica, batch, request)
+        itl = formulas.request.shared_step(step_time=step, prompts=each * passes, prompt_time=prompt / passes - step)
+    else:
+        itl = prompt = _with_prompts(replica, batch, request, each)
+    first = first_token(replica, prompt, itl)
+    rate = busy * batch / (request.decoded * itl)
+    whole = formulas.request.request_time(ttft=first, output_tokens=request.output_tokens, tpot=itl)
+    inside = formulas.request.in_flight(request_rate=rate, time_in_system=whole)
+    return Served(busy * batch, inside, rate, itl, first, whole, True)
+
+
+def prompt_along(replica: Replica, batch: float, request: Request) -> float:
+    """Seconds of the steps of a batch that one prompt rides along with."""
+    passes = prompt_passes(request)
+    return passes * _with_prompts(replica, batch, request, 1 / passes)
+
+
+def prompt_passes(request: Request) -> int:
+    """Passes that a prompt takes: one for each chunk, or one."""
+    if not request.chunk_tokens:
+        return 1
+    return formulas.request.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
+
+
+def first_token(replica: Replica, prompt: float, itl: float) -> float:
+    """Seconds to a first token whose prompt takes so long while steps do."""
+    return formulas.request.ttft(
+        prefill_time=prompt, waiting_time=replica.steps_waited * itl, request_overhead=replica.request_overhead
+    )
+
+
+def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> Served:
+    """The steady state of requests that arrive at a rate: the fixed point of Little's law.
+
+    Where even ``most`` requests at once cannot keep up, the answer is the most that the replica serves, whatever the
+    queue, and not stable.
+    """
+
+    def at(mean: float) -> Served:
+        busy = busy_share(mean)
+        return serve_batch(replica, mean / busy, request, busy)
+
+    with not_recording():
+        mean = root(lambda mean: rate - at(mean).rate, LEAST, min(most, fullest(replica, request)))
+    served = at(mean)
+    if served.rate >= rate * (1 - CLOSE) and served.in_flight <= most:
+        return served
+    return serve_closed(replica, most, request)._replace(stable=False)
+
+
+def serve_closed(replica: Replica, concurrent: float, request: Request) -> Served:
+    """The steady state of so many requests that are each followed by another: the rate is what they achieve.
+
+    Requests that no step has room for wait for their first token, by Little's law.
+    """
+
+    def excess(batch: float) -> float:
+        return concurrent - serve_batch(replica, batch, request).in_flight
+
+    with not_recording():
+        batch = root(excess, LEAST, min(concurrent, fullest(replica, request)))
+    served = serve_batch(replica, batch, request)
+    waiting = max(concurrent / served.rate - served.request_time, 0.0)
+    return served._replace(
+        ttft=served.ttft + waiting, request_time=served.request_time + waiting, in_flight=float(concurrent)
+    )
+
+
+def busy_share(mean: float) -> float:
+    """Share of the time that any of the requests runs of which so many do on average: arrivals know nothing of it."""
+    return -expm1(-mean)
+
+
+def fullest(replica: Replica, request: Request) -> float:
+    """The largest batch that its prompts keep full: beyond it more of their tokens come in a step than its chunk."""
+    if not request.chunk_tokens:
+        return inf
+    return request.chunk_tokens * replica.work.layout.pp / request.new * request.decoded
+
+
+def bytes_of_step(replica: Replica, batch: float, context: float) -> float:
+    """Bytes that a decoding step of a batch reads: each pipeline stage reads its weights again for every part."""
+    part, work = part_of(replica, batch), replica.work
+    return (work.bytes_read(part) + work.cache_read(part, context)) * (batch / part)
+
+
+def root(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling excess is zero, or the end nearest to it: false position.
+
+    The side that stays is halved (Dowell and Jarratt, The Illinois algorithm, 1971), so both sides close in.
+    """
+    above, below = excess(low), excess(high)
+    if above <= 0 or below >= 0:
+        return low if above <= 0 else high
+    guess, side = low, 0
+    for _ in range(ROUNDS):
+        before, guess = guess, (low * below - high * above) / (below - above)
+        value = excess(guess)
+        if not value or abs(guess - before) <= CLOSE * guess:
+            break
+        if value > 0:
+            low, above, below, side = guess, value, below / 2 if side > 0 else below, 1
+        else:
+            high, below, above, side = guess, value, above / 2 if side < 0 else above, -1
+    return guess

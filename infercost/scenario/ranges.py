@@ -1,0 +1,101 @@
+"""A whole that is cut into pieces, one for each job of an array."""
+
+import re
+from math import log
+from typing import NamedTuple
+
+from infercost.errors import BadValue
+from infercost.units import WHOLE, Kind, parse
+
+#: More points than anybody reads; a thousand are answered in about a second.
+MOST_POINTS = 10_000
+FORMS = "a list 1k,4k,16k, or 1k:128k that doubles, 1k:128k:x4 that multiplies, 10:100:10 that adds; ends included"
+_DOUBLING = "x2"
+_FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
+
+
+def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
+    """The quantities that a list of values and ranges writes, each once, in the order written.
+
+    Raises:
+        BadValue: a part that is no quantity of the kind, a range that falls, stands still or has too many points.
+    """
+    points: dict[float, None] = {}
+    for part in text.split(","):
+        points.update(dict.fromkeys(_points(kind, part, name)))
+    return tuple(points)
+
+
+def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
+    """Batch sizes in rising order: ``1,8,64``, or a range: ``1:4096`` for powers of two between the ends.
+
+    Raises:
+        BadValue: see ``parse_range``.
+    """
+    return tuple(sorted(map(int, parse_range(WHOLE, text, name))))
+
+
+def _points(kind: Kind, part: str, name: str) -> list[float]:
+    """One value, or those of ``START:STOP``, ``START:STOP:xFACTOR`` or ``START:STOP:STEP``."""
+    first, *rest = part.split(":")
+    if len(rest) > 2:
+        raise BadValue(f"{name}: {part!r} has more than two colons", f"write {FORMS}")
+    start = parse(kind, first, name)
+    if not rest:
+        return [start]
+    stop, by = parse(kind, rest[0], name), rest[1].strip() if rest[1:] else _DOUBLING
+    if stop < start:
+        raise BadValue(f"{name}: the range {part!r} falls", "write the smaller end first: 1:4096")
+    if by.startswith("x"):
+        factor = parse(_FACTOR, by[1:], f"{name}: the factor of {part!r}")
+        if factor <= 1 or not start:
+            why = "starts at 0, which stays 0" if factor > 1 else "does not grow"
+            raise BadValue(f"{name}: the range {part!r} {why}", "multiply by more than 1, from above 0: 0,1k:128k:x2")
+        steps = log(stop / start) / log(factor)
+    else:
+        step = parse(kind._replace(least=0.0, zero=False), by, f"{name}: the step of {part!r}")
+        steps = (stop - start) / step
+    if steps >= MOST_POINTS:
+        raise BadValue(f"{name}: the range {part!r} has {steps:,.0f} points", f"at most {MOST_POINTS:,} are answered")
+    grown = (start * factor**i if by.startswith("x") else start + i * step for i in range(1, int(steps + 1) + 1))
+    return [start, *(value for each in grown if start < (value := _tidy(kind, each)) < stop), stop]
+
+
+def _tidy(kind: Kind, value: float) -> float:
+    """A value without the dirt of a float's last bits, whole where its kind is."""
+    value = round(value) if kind.whole else float(f"{value:.15g}")
+    return int(value) if kind.unit == "" and float(value).is_integer() else value
+
+
+#: More pieces than any cluster has cores is a slip of the keyboard.
+MOST = 10_000_000
+_SHARD = re.compile(r"\s*(\d{1,12})\s*/\s*(\d{1,12})\s*", re.ASCII)
+
+
+class Shard(NamedTuple):
+    """One piece of a whole: its number, from 1, and how many there are."""
+
+    number: int
+    total: int
+
+    def of(self, units: int) -> range:
+        """This piece of so many units: in order, without a gap, no piece more than one unit longer than another."""
+        return range(units * (self.number - 1) // self.total, units * self.number // self.total)
+
+
+def parse_shard(text: str, name: str = "shard") -> Shard:
+    """The piece that a text names: ``3/8``.
+
+    Raises:
+        BadValue: it is no two whole numbers, or there is no such piece.
+    """
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    match = _SHARD.fullmatch(text)
+    if match is None:
+        raise BadValue(f"{name}: {shown!r} is no piece of a whole", "write piece 1 of 8 as 1/8, the last one as 8/8")
+    number, total = map(int, match.groups())
+    if not 1 <= total <= MOST:
+        raise BadValue(f"{name}: {shown!r} cuts into {total:,} pieces", f"cut into 1 to {MOST:,}")
+    if not 1 <= number <= total:
+        raise BadValue(f"{name}: {shown!r} is none of the pieces", f"they are 1/{total} to {total}/{total}")
+    return Shard(number, total)

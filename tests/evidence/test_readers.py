@@ -1,0 +1,453 @@
+"""Results of benchmark tools: hand-computed values of every format, and files that nobody can use."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infercost.errors import BadFile, Missing
+from infercost.evidence.measured import Measured
+from infercost.evidence.readers import Results, Run, Workload, read_file, read_results
+from infercost.evidence.readers.llama_bench import weight_format
+from infercost.evidence.readers.table import read_table
+from tests.conftest import ROOT
+
+DATA = ROOT / "tests" / "data" / "results"
+Write = Callable[[Any], Path]
+
+
+def read(path: Path | str, workload: Workload | None = None) -> Results:
+    return read_file(Run(str(path), "some/model", "h100-sxm", 2, 2, 1, None, workload or Workload()))
+
+
+def values(rows: list[Measured]) -> dict[str, float]:
+    return {row.id: row.value for row in rows}
+
+
+def data(name: str) -> Any:
+    return json.loads((DATA / name).read_text())
+
+
+SERVE = data("vllm_serve.json")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to(content: Any) -> Path:
+        path = tmp_path / "run.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return to
+
+
+# Hand-computed: the gap between tokens is (e2e - ttft) / (output - 1), all in seconds.
+@pytest.mark.parametrize(
+    ("name", "batch", "rate", "lengths", "times"),
+    [
+        ("vllm_serve.json", 16, None, (1024, 128), {"itl": 2.540 / 127, "ttft": 0.12, "e2e": 2.66}),
+        ("genai_perf.json", 8, None, (512, 96), {"itl": 1.9 / 95, "ttft": 0.1, "e2e": 2.0}),
+        ("guidellm_0.8.json", 2, None, (14, 16), {"itl": 0.0123466916, "ttft": 0.0736059348, "e2e": 0.2588063081}),
+        ("guidellm_0.3.json", 2, None, (79 / 6, 16), {"itl": 0.0104931143, "ttft": 0.0610477924, "e2e": 0.2184445063}),
+        ("aiperf_concurrency.json", 2, None, (32, 55), {"itl": 0.15580729 / 54, "ttft": 0.03591574, "e2e": 0.19172303}),
+        ("aiperf_rate.json", None, 4, (32, 55), {"itl": 0.15621404 / 54, "ttft": 0.0349304145, "e2e": 0.191144459}),
+    ],
+)  # fmt: skip
+def test_a_serving_result(
+    name: str, batch: float | None, rate: float | None, lengths: tuple[float, float], times: dict[str, float]
+) -> None:
+    results = read(DATA / name)
+    stem = name.removesuffix(".json")
+    assert values(results.measured) == pytest.approx({f"{stem}-1-{key}": time for key, time in times.items()})
+    assert results.skipped == []
+    for row in results.measured:
+        assert (row.batch, row.request_rate) == (batch, rate)
+        assert (row.input_tokens, row.output_tokens) == pytest.approx(lengths)
+        assert (row.model, row.accelerator, row.devices, row.tp, row.pp, row.ep) == (
+            "some/model", "h100-sxm", 2, 2, 1, None,
+        )  # fmt: skip
+
+
+def test_appended_results_of_vllm_without_end_to_end_latency() -> None:
+    results = read(DATA / "vllm_serve.jsonl")
+    assert values(results.measured) == pytest.approx(
+        {"vllm_serve-1-itl": 0.0205, "vllm_serve-1-ttft": 0.12, "vllm_serve-3-itl": 0.0205, "vllm_serve-3-ttft": 0.12}
+    )
+    paced, _, closed, _ = results.measured
+    assert (paced.request_rate, paced.batch, paced.framework) == (2.5, None, "vllm")
+    assert (paced.input_tokens, paced.output_tokens) == (1024, 128)
+    assert "10 of 200 requests failed" in paced.notes
+    assert (closed.request_rate, closed.batch, closed.framework) == (None, 16, "")
+    assert "speculative decoding, 2.4 tokens a step" in closed.notes
+    assert [name for name, _ in results.skipped] == ["vllm_serve-1-e2e", "vllm_serve-2", "vllm_serve-3-e2e"]
+    assert "batch is not known" in results.skipped[1][1]
+
+
+def test_a_burst_has_the_batch_that_the_user_gives() -> None:
+    results = read(DATA / "vllm_serve.jsonl", Workload(batch=48))
+    assert {row.id: row.batch for row in results.measured if row.metric == "itl"} == {
+        "vllm_serve-1-itl": None, "vllm_serve-2-itl": 48, "vllm_serve-3-itl": 16,
+    }  # fmt: skip
+
+
+def test_requests_that_follow_each_other_are_told_from_a_batch() -> None:
+    for name, is_closed in (
+        ("vllm_serve.json", True),
+        ("guidellm_0.8.json", True),
+        ("aiperf_concurrency.json", True),
+        ("aiperf_rate.json", False),
+        ("sglang_one_batch.jsonl", False),
+        ("sglang_one_batch_server.jsonl", False),
+    ):
+        assert {"closed-loop" in row.notes for row in read(DATA / name).measured} == {is_closed}, name
+
+
+def test_no_more_requests_are_in_flight_than_there_were(write: Write) -> None:
+    assert {row.batch for row in read(write({**SERVE, "max_concurrency": 256})).measured} == {200}
+
+
+def test_vllm_latency_needs_what_it_does_not_write() -> None:
+    with pytest.raises(Missing, match="does not write batch, output_tokens") as caught:
+        read(DATA / "vllm_latency.json", Workload(input_tokens=32))
+    assert "--batch-size" in caught.value.hint
+    (row,) = read(DATA / "vllm_latency.json", Workload(8, 32, 128)).measured
+    assert (row.id, row.value, row.batch, row.input_tokens, row.output_tokens) == (
+        "vllm_latency-1-e2e",
+        2.5,
+        8,
+        32,
+        128,
+    )
+
+
+def test_sglang_serving() -> None:
+    closed, paced = (
+        [row for row in read(DATA / "sglang_serving.jsonl").measured if row.id.startswith(f"sglang_serving-{number}-")]
+        for number in (1, 2)
+    )
+    assert [row.value for row in closed] == pytest.approx([0.025, 0.3, 2.8])
+    assert [row.value for row in paced] == pytest.approx([0.02, 0.2, 2.2])
+    assert (closed[0].batch, closed[0].request_rate, closed[0].prefix_share) == (32, None, 0)
+    assert (paced[0].batch, paced[0].request_rate, paced[0].prefix_share) == (None, 4, 0.25)
+    assert (closed[0].framework, closed[0].input_tokens, closed[0].output_tokens) == ("sglang 0.5.6", 1000, 101)
+    assert "at most 64 requests in flight" in paced[0].notes
+
+
+def test_sglang_one_batch() -> None:
+    results = read(DATA / "sglang_one_batch.jsonl")
+    assert values(results.measured) == pytest.approx(
+        {
+            "sglang_one_batch-1-itl": 0.08 / 8,
+            "sglang_one_batch-1-ttft": 0.25,
+            "sglang_one_batch-1-e2e": 0.33,
+            "sglang_one_batch-2-ttft": 0.25,
+            "sglang_one_batch-2-e2e": 0.25,
+        }
+    )
+    assert results.skipped == [("sglang_one_batch-2-itl", "one token a request has no gap")]
+    served = read(DATA / "sglang_one_batch_server.jsonl").measured
+    assert [row.value for row in served] == pytest.approx([4.0 / 200, 0.5, 4.5])
+    assert (served[0].batch, served[0].prefix_share) == (4, 0.4)
+    assert "2 answers ended early" in served[0].notes
+
+
+def test_llama_bench() -> None:
+    prompt, answer, both, deep = read(DATA / "llama_bench.json").measured
+    assert (prompt.metric, prompt.value, prompt.input_tokens, prompt.output_tokens) == (
+        "input_tok_s_total",
+        5000,
+        512,
+        0,
+    )
+    assert (answer.metric, answer.value, answer.input_tokens, answer.output_tokens) == (
+        "tok_s_single_user", 100, 4096, 128,
+    )  # fmt: skip
+    assert (both.metric, both.value, both.input_tokens, both.output_tokens) == ("total_latency_ms", 1400, 512, 128)
+    assert (deep.value, deep.input_tokens, deep.prefix_share, deep.chunk_tokens) == (4000, 2048, 0.75, 512)
+    assert (answer.framework, answer.weight_dtype, answer.kv_dtype, answer.batch) == (
+        "llama.cpp b7000", "q4_k_m", "fp16", 1,
+    )  # fmt: skip
+    (line,) = read(DATA / "llama_bench.jsonl").measured
+    assert (line.weight_dtype, line.kv_dtype) == ("fp16", "q8_0/q4_0")
+    sheet = read(DATA / "llama_bench.csv").measured
+    assert [(row.metric, row.value, row.weight_dtype) for row in sheet] == [
+        (row.metric, row.value, row.weight_dtype) for row in (prompt, answer)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("described", "format"),
+    [
+        ("llama 7B mostly Q4_0", "q4_0"),
+        ("qwen3moe 30B.A3B Q4_K - Medium", "q4_k_m"),
+        ("llama 8x7B Q5_K - Small", "q5_k_s"),
+        ("gemma3 1B BF16", "bf16"),
+        ("gpt-oss 20B MXFP4 MoE", "mxfp4"),
+        ("llama ?B all F32", "fp32"),
+        ("llama 70B IQ4_XS - 4.25 bpw", "iq4_xs"),
+        ("llama 8B Q8_0 (guessed)", "q8_0"),
+        ("unknown", ""),
+    ],
+)
+def test_the_weight_format_of_a_description(described: str, format: str) -> None:
+    assert weight_format(described) == format
+
+
+def test_older_forms_of_the_load(write: Write) -> None:
+    export = data("genai_perf.json")
+    for config, load in (
+        ({"loadgen": {"concurrency": 4}}, (4, None)),
+        ({"loadgen": {"concurrency": 4, "request_rate": 3.5}}, (None, 3.5)),
+        ({"concurrency": 6, "request_rate": None}, (6, None)),
+        ({"phases": [{"name": "warmup", "concurrency": 1}, {"name": "profiling", "concurrency": 5}]}, (5, None)),
+    ):
+        rows = read(write({**export, "input_config": config})).measured
+        assert [(row.batch, row.request_rate) for row in rows] == [load] * 3
+
+
+@pytest.mark.parametrize(
+    ("strategy", "load"),
+    [
+        ({"type_": "synchronous"}, (1, None)),
+        ({"type_": "constant", "rate": 2.5, "max_concurrency": 9}, (None, 2.5)),
+        ({"type_": "poisson", "rate": 4}, (None, 4)),
+        ({"type_": "throughput", "max_concurrency": 64}, (64, None)),
+    ],
+)
+def test_strategies_of_guidellm(write: Write, strategy: Any, load: tuple[float | None, float | None]) -> None:
+    report = data("guidellm_0.8.json")
+    report["benchmarks"][0]["config"]["strategy"] = strategy
+    rows = read(write(report)).measured
+    assert [(row.batch, row.request_rate) for row in rows] == [load] * 3
+
+
+def test_a_report_with_one_benchmark_that_failed(write: Write) -> None:
+    report = data("guidellm_0.8.json")
+    failed = json.loads(json.dumps(report["benchmarks"][0]))
+    failed["metrics"]["request_totals"]["successful"] = 0
+    results = read(write({**report, "benchmarks": [failed, report["benchmarks"][0]]}))
+    assert {row.id for row in results.measured} == {"run-2-itl", "run-2-ttft", "run-2-e2e"}
+    ((name, why),) = results.skipped
+    assert name == "run-1"
+    assert "benchmark 1: no request completed" in why
+
+
+def test_an_answer_that_was_not_streamed_has_its_whole_latency_only(write: Write) -> None:
+    results = read(write({**data("vllm_serve.json"), "mean_ttft_ms": 2660.0, "mean_tpot_ms": 0.0, "mean_itl_ms": 0.0}))
+    assert values(results.measured) == {"run-1-e2e": 2.66}
+    assert dict(results.skipped) == dict.fromkeys(["run-1-itl", "run-1-ttft"], "the answers were not streamed")
+
+
+def test_a_nanosecond_is_a_unit_of_time(write: Write) -> None:
+    export = data("genai_perf.json")
+    export["request_latency"] = {"unit": "ns", "avg": 2e9}
+    assert read(write(export)).measured[2].value == pytest.approx(2.0)
+
+
+def test_the_plain_entry_gives_the_rows_alone() -> None:
+    rows = read_results(
+        str(DATA / "vllm_serve.json"), model="some/model", accelerator="h100-sxm", devices=2, tp=2, pp=1
+    )
+    assert rows == read(DATA / "vllm_serve.json").measured
+
+
+def test_a_table_of_measurements() -> None:
+    rows, skipped = read_table(str(DATA / "measurements.csv"))
+    assert skipped == []
+    assert rows[0] == Measured(
+        id="trt061-h100-001",
+        source="NVIDIA/TensorRT-LLM:docs/source/performance.md",
+        framework="TensorRT-LLM 0.6.1",
+        model="EleutherAI/gpt-j-6b",
+        accelerator="h100-sxm-80gb",
+        metric="output_tok_s_per_gpu",
+        value=26150,
+        devices=1,
+        tp=1,
+        pp=1,
+        weight_dtype="fp8",
+        kv_dtype="fp8",
+        batch=1024,
+        input_tokens=128,
+        output_tokens=128,
+        notes="tier=A static batch; TensorRT-LLM v0.6.1; unit per GPU as stated",
+    )
+    assert read(DATA / "measurements.csv").measured == rows
+
+
+def test_a_table_of_load_stages() -> None:
+    rows, skipped = read_table(str(DATA / "served_load.csv"))
+    first, second = "blis-feb-20260217-155451-llama-2-7b-tp1-codegen-s0", "blis-trainval-17-s0"
+    assert values(rows) == pytest.approx(
+        {
+            f"{first}-itl": 1.785285 / 246,
+            f"{first}-ttft": 0.025037,
+            f"{first}-e2e": 1.810322,
+            f"{second}-itl": 4.402533 / 247,
+            f"{second}-ttft": 0.0578,
+            f"{second}-e2e": 4.460333,
+        }
+    )
+    assert {(row.input_tokens, row.output_tokens, row.request_rate) for row in rows} == {
+        (591.63, 247, 5),
+        (547, 248, 2.5),
+    }
+    assert {(row.prefix_share, row.most_sequences, row.chunk_tokens, row.batch) for row in rows} == {
+        (1, 128, 2048, None)
+    }
+    assert [why for _, why in skipped] == [
+        "overloaded: requests timed out, and the latencies are those of the survivors"
+    ]
+
+
+def test_the_rule_for_recycled_prompts(write: Write) -> None:
+    header, row, *_ = (DATA / "served_load.csv").read_text().splitlines()
+    for old, new, share in (("blis-feb", "lss-feb", 1), ("recycled", "fresh", 1)):
+        path = write(f"{header}\n{row.replace(old, new)}\n")
+        assert {one.prefix_share for one in read_table(str(path))[0]} == {share}
+    path = write(f"{header}\n{row.replace('blis-feb', 'lss-feb').replace('recycled', 'fresh')}\n")
+    assert {one.prefix_share for one in read_table(str(path))[0]} == {0}
+
+
+def test_a_table_of_mlperf_results() -> None:
+    rows, skipped = read_table(str(DATA / "mlperf.csv"))
+    assert [(row.model, row.value, row.input_tokens, row.output_tokens, row.batch, row.devices) for row in rows] == [
+        ("meta-llama/Llama-2-70b-chat-hf", 32124.3, 221.3, 291.7, None, 8),
+        ("meta-llama/Llama-3.1-405B-Instruct", 1650.43, 9400, 653.1, None, 8),
+        ("meta-llama/Llama-3.1-8B-Instruct", 50776.8, 870, 128, None, 8),
+    ]
+    assert {row.metric for row in rows} == {"output_tok_s_total"}
+    assert [why.split(":")[0] for _, why in skipped] == ["Server", "gptj", "mixtral-8x7b", "runs on CPUs"]
+    assert len({row.id for row in rows} | {name for name, _ in skipped}) == 7
+
+
+def test_a_byte_order_mark_and_blank_lines_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "\ufeff" + (DATA / "measurements.csv").read_text().replace("\n", "\r\n") + "\r\n,,,,,,,,,,,,,,,,,\r\n"
+    )
+    assert read(path).measured == read(DATA / "measurements.csv").measured
+
+
+CELLS = "a,s,2025,vllm,m,h100-sxm,1,1,1,,fp8,,8,128,64,tok_s_single_user,50,n"
+COLUMNS = (DATA / "measurements.csv").read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (CELLS.replace(",50,", ",,"), "line 2, column value: is empty"),
+        (CELLS.replace(",50,", ",-50,"), "line 2, column value: -50.0 is below 0"),
+        (CELLS.replace(",50,", ",nan,"), "line 2, column value: 'nan' where a number should stand"),
+        (CELLS.replace(",50,", ",1e999,"), "line 2, column value: inf is no measured number"),
+        (CELLS.replace(",50,", ",0,"), "line 2, column value: is 0"),
+        (CELLS.replace(",50,", ",fast,"), "line 2, column value: 'fast' where a number should stand"),
+        (CELLS.replace(",8,", ",-8,"), "line 2, column batch_or_concurrency: -8.0 is below 0"),
+        (CELLS.replace("sxm,1,", "sxm,1.5,"), "line 2, column n_accelerators: 1.5 is not whole"),
+        (CELLS.removeprefix("a"), "line 2, column id: is empty"),
+        (CELLS + ",more", "line 2: 19 cells for 18 columns"),
+        (CELLS.replace(",n", ',"n'), "line 2: unexpected end of data"),
+        (f"{CELLS}\n\n{CELLS.replace(',50,', ',,')}", "line 4, column value: is empty"),
+        (CELLS.replace(",n", ',"two\nlines"') + "\n" + CELLS.replace(",50,", ",x,"), "line 4, column value: 'x'"),
+    ],
+)
+def test_a_cell_that_cannot_be_used(write: Write, row: str, problem: str) -> None:
+    path = write(f"{COLUMNS}\n{row}\n")
+    with pytest.raises(BadFile) as caught:
+        read_table(str(path))
+    assert problem in caught.value.what
+    assert str(path) in caught.value.what
+    assert caught.value.hint
+
+
+def test_a_stage_must_have_a_load(write: Write) -> None:
+    header, row, *_ = (DATA / "served_load.csv").read_text().splitlines()
+    with pytest.raises(BadFile, match="line 2, column request_rate_rps: is empty, and so is concurrency"):
+        read_table(str(write(f"{header}\n{row.replace('vllm 0.15.1,5,', 'vllm 0.15.1,,')}\n")))
+    rows, _ = read_table(str(write(f"{header}\n{row.replace('vllm 0.15.1,5,,', 'vllm 0.15.1,,12,')}\n")))
+    assert {(one.batch, one.request_rate) for one in rows} == {(12, None)}
+    with pytest.raises(BadFile, match="column e2e_mean_ms: is below ttft_mean_ms"):
+        read_table(str(write(f"{header}\n{row.replace('1810.322', '18.1')}\n")))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is empty"),
+        ("  \n", "is empty"),
+        ("[]", "holds no result"),
+        ('{"benchmarks": []}', "holds no result"),
+        ("[1, 2]", "entry 1: is no JSON object"),
+        ('{"a": 1}', "is no result of a benchmark known here"),
+        ("some,columns\n1,2\n", "line 1: is no result of a benchmark known here"),
+        ("a,a\n", "line 1: column 'a' stands twice"),
+        ("id,metric,value\nx,itl,1\n", "line 1: no column source, year"),
+        (COLUMNS + "\n", "holds no result"),
+        ('{"a": ', "line 1: broken JSON"),
+        (json.dumps(SERVE) + "\n" + json.dumps(SERVE)[:-40], "line 2: broken JSON"),
+        ("[" * 100_000, "nested too deep"),
+        ({**SERVE, "mean_ttft_ms": -1}, "mean_ttft_ms: -1 is below 0"),
+        ({**SERVE, "mean_ttft_ms": float("nan")}, "mean_ttft_ms: nan is no measured number"),
+        ({**SERVE, "mean_ttft_ms": "soon"}, "mean_ttft_ms: 'soon' where a number should stand"),
+        ({**SERVE, "mean_ttft_ms": True}, "mean_ttft_ms: True where a number should stand"),
+        ({**SERVE, "completed": 10**400}, "completed: 10000000000000000000 is no measured number"),
+        ({**SERVE, "request_rate": "fast"}, "request_rate: 'fast' where a number should stand"),
+        ({**SERVE, "max_concurrency": [1]}, "max_concurrency: [1] where a number should stand"),
+        ({**data("genai_perf.json"), "request_latency": {"unit": "km", "avg": 1}}, "'km' is no unit of time"),
+        ({**data("llama_bench.json")[0], "avg_ts": 0}, "avg_ts: 0 is no measured number"),
+        ({**data("llama_bench.json")[0], "n_prompt": 0}, "n_prompt and n_gen are both 0"),
+        ({"elapsed_time": 1, "num_requests": 2, "tokens_per_second": 3}, "vllm bench throughput"),
+        ("Metric,avg,min\nTime To First Token (ms),1,1\n", "which does not say the concurrency"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used(write: Write, content: Any, problem: str) -> None:
+    path = write(content)
+    with pytest.raises(BadFile) as caught:
+        read(path)
+    assert problem in caught.value.what
+    assert str(path) in caught.value.what
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({**SERVE, "completed": 0}, "no request completed"),
+        ({**SERVE, "max_concurrency": None}, "the batch is not known"),
+        ({**SERVE, "ramp_up_strategy": "linear"}, "the request rate changed during the run"),
+        ({**SERVE, "mean_ttft_ms": None, "mean_tpot_ms": 0, "mean_itl_ms": 0, "mean_e2el_ms": 0}, "no mean latency"),
+        ({**data("genai_perf.json"), "input_config": {}}, "the batch is not known"),
+        ({**data("aiperf_rate.json"), "input_config": {"phases": 3}}, "the batch is not known"),
+        ({**data("genai_perf.json"), "request_count": {"unit": "requests", "avg": 0}}, "no request completed"),
+    ],
+)
+def test_a_result_that_lacks_a_figure(write: Write, content: Any, problem: str) -> None:
+    with pytest.raises(Missing, match=problem):
+        read(write(content))
+
+
+def test_a_replayed_trace_holds_no_load(write: Write) -> None:
+    report = data("guidellm_0.8.json")
+    report["benchmarks"][0]["config"]["strategy"] = {"type_": "trace"}
+    with pytest.raises(Missing, match="strategy 'trace' holds neither rate nor concurrency"):
+        read(write(report))
+
+
+def test_a_table_of_which_nothing_can_be_used(write: Write) -> None:
+    header, _, server = [(DATA / "served_load.csv").read_text().splitlines()[i] for i in (0, 1, 2)]
+    with pytest.raises(Missing, match=r"no row can be used.*overloaded"):
+        read(write(f"{header}\n{server}\n"))
+
+
+def test_no_text_and_no_file(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.json"
+    wide.write_bytes(json.dumps(SERVE).encode("utf-16"))
+    with pytest.raises(BadFile, match="is binary, not UTF-8") as caught:
+        read(wide)
+    assert "PowerShell" in caught.value.hint
+    with pytest.raises(BadFile, match="is a directory"):
+        read(tmp_path)
+    with pytest.raises(BadFile, match="no such file"):
+        read_table(str(tmp_path / "none.csv"))

@@ -1,0 +1,123 @@
+"""The rules that every formula keeps: keyword-only, documented, sourced, in the glossary, one expression."""
+
+import inspect
+import typing
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+import yaml
+
+import infercost.formulas
+from infercost import formulas
+from infercost.formulas.formula import FORMULAS, Call, explain, expression_of, recording
+from infercost.models.find import find_model
+from infercost.quantities import TERMS
+from tests.conftest import ROOT
+
+for module in iter_modules(infercost.formulas.__path__):
+    import_module(f"infercost.formulas.{module.name}")
+NAMES = sorted(FORMULAS)
+KNOWN = [
+    case
+    for name in ("known_answers", "known_models")
+    for case in yaml.safe_load((ROOT / f"tests/data/{name}.yaml").read_text())
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_formula_is_keyword_only_and_plain(name: str) -> None:
+    parameters = inspect.signature(FORMULAS[name]).parameters.values()
+    assert parameters
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
+    assert all(parameter.default is parameter.empty for parameter in parameters)
+    assert {*typing.get_type_hints(FORMULAS[name]).values()} <= {float, int}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_formula_is_documented_and_sourced(name: str) -> None:
+    sentence = (FORMULAS[name].__doc__ or "").split("\n")[0]
+    assert sentence.endswith(".")
+    assert len(FORMULAS[name].source) > 10  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_formula_uses_the_glossary(name: str) -> None:
+    assert name in TERMS
+    assert set(inspect.signature(FORMULAS[name]).parameters) <= set(TERMS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
+    inputs = dict.fromkeys(inspect.signature(FORMULAS[name]).parameters, 2.0)
+    step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
+    assert step.symbols.startswith(f"{TERMS[name].symbol} = ")
+    assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs)
+
+
+def test_every_term_has_a_meaning_and_no_two_formulas_share_an_argument_with_two_meanings() -> None:
+    assert all(term.symbol and term.meaning for term in TERMS.values())
+
+
+def test_terms_are_all_used() -> None:
+    used = {parameter for name in NAMES for parameter in inspect.signature(FORMULAS[name]).parameters} | set(NAMES)
+    assert set(TERMS) - used == set()
+
+
+def test_every_formula_runs_in_some_known_answer() -> None:
+    """A formula nobody else's answer checks is one that nobody checked."""
+    from tests.analyses.test_known_answers import predicted
+    from tests.replica.test_erdil_2025 import CASES as LAW_CASES
+    from tests.replica.test_erdil_2025 import predicted as predicted_by_law
+
+    ran = {case["formula"] for case in KNOWN if "formula" in case}
+    with recording() as calls:
+        for case in LAW_CASES:
+            predicted_by_law(case) if "step" in case or "short" in case else None
+    ran |= {call.function.__name__ for call in calls}
+    for case in KNOWN:
+        if "ask" in case or "model" in case:
+            with recording() as calls:
+                find_model(case["model"]) if "model" in case else predicted(case)
+            ran |= {call.function.__name__ for call in calls}
+    assert set(NAMES) - ran == set()
+
+
+def test_nothing_is_recorded_when_nobody_asks() -> None:
+    formulas.memory.drain_time(device_memory=80e9, memory_bandwidth=3e12)
+    with recording() as calls:
+        pass
+    assert calls == []
+
+
+def test_the_work_shown_is_the_expression_that_ran() -> None:
+    with recording() as calls:
+        formulas.step.critical_batch(
+            peak_flops=3e15,
+            compute_share=1,
+            weight_bytes=1.6e12,
+            memory_bandwidth=3e12,
+            memory_share=1,
+            flops_per_token=3.2e12,
+        )
+    (step,) = map(explain, calls)
+    assert step.symbols == "B* = F × η_c × M / (W × η_m × f)"
+    assert step.numbers == "3 PFLOP/s × 1 × 1.6 TB / (3 TB/s × 1 × 3.2 TFLOP)"
+    assert step.value == 500
+
+
+def test_brackets_are_kept_where_they_matter() -> None:
+    with recording() as calls:
+        formulas.memory.bytes_read(weight_bytes=8, active_share=0.5, batch=2)
+    (step,) = map(explain, calls)
+    assert step.symbols == "R = M × (1 - (1 - a)^B)"
+    assert step.value == 6
+
+
+def test_a_function_with_a_statement_is_no_formula() -> None:
+    def two_lines() -> int:
+        assert True
+        return 1
+
+    with pytest.raises(TypeError):
+        expression_of(two_lines)

@@ -1,0 +1,83 @@
+"""Every model of the published configs, to the last parameter and the last byte of cache."""
+
+import csv
+from typing import Any
+
+import pytest
+
+from infercost.models import counting
+from infercost.models.families import read_model
+from infercost.models.find import find_model, read_preset, typed
+from infercost.models.model import Model
+from infercost.parts import catalog
+from infercost.parts.yamlfile import read_mapping
+from tests.conftest import ROOT
+
+#: Parameter counts equal those of transformers 5.23 built from the same configs (router biases included), cache and
+#: arithmetic are sums of published dimensions; see facts of each preset for where its config was read.
+COUNTS = list(csv.DictReader((ROOT / "tests/data/model_counts.csv").read_text().splitlines()))
+#: Its config lists a prediction layer of attention and experts that the table leaves out.
+WITH_PREDICTION = {"nemotron-3-ultra-550b-a55b"}
+
+
+def model(name: str) -> Model:
+    return find_model(name).model
+
+
+@pytest.mark.parametrize("row", COUNTS, ids=lambda row: row["name"])
+def test_parameters_to_the_last_one(row: dict[str, str]) -> None:
+    found = model(row["name"])
+    assert counting.total_params(found) == int(row["total_params"])
+    assert found.vision_params == int(row["vision_params"])
+    if row["name"] not in WITH_PREDICTION:
+        assert found.mtp_params == int(row["mtp_params"])
+
+
+@pytest.mark.parametrize("row", [row for row in COUNTS if row["cache_growth_bytes"]], ids=lambda row: row["name"])
+def test_cache_and_arithmetic(row: dict[str, str]) -> None:
+    found = model(row["name"])._replace(kv_bits=16)
+    assert counting.growing_cache_bytes(found) == int(row["cache_growth_bytes"])
+    windows = {layer.attention.window for layer in found.layers if layer.attention.window}
+    capped = sum(layer.times * layer.attention.cache * 2 for layer in found.layers if layer.attention.window)
+    assert capped == int(row["window_cache_bytes"])
+    assert windows == ({int(row["window"])} if row["window"] else set())
+    assert sum(layer.times * layer.attention.state for layer in found.layers) == int(row["state_elements"])
+    assert 2 * counting.active_params(found) / 1e9 == pytest.approx(float(row["matrix_gflops"]), abs=0.051)
+
+
+PRESETS = catalog.names("models")
+
+
+def test_at_least_45_models_ship() -> None:
+    assert len(PRESETS) >= 45
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_read_and_near_what_its_publisher_says(name: str) -> None:
+    path = str(catalog.shipped() / "models" / f"{name}.yaml")
+    found, data = read_preset(path, name)
+    total = counting.total_params(found)
+    assert 0 < counting.active_params(found) <= total
+    told = data.get("published", {}).get("total")
+    if told:
+        published = float(told.rstrip("BMT").replace(",", "")) * {"B": 1e9, "M": 1e6, "T": 1e12}.get(told[-1], 1)
+        assert abs(total / published - 1) < 0.01 or "note" in data, f"{total:,} against {told} and no word why"
+
+
+def test_no_two_models_claim_a_name() -> None:
+    claimed: dict[str, str] = {}
+    for name in PRESETS:
+        names = {name, *(alias for alias, owner in catalog.aliases("models").items() if owner == name)}
+        for plain in {catalog.plain(each) for each in names}:
+            assert claimed.setdefault(plain, name) == name, plain
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-70b", "deepseek-v3", "gemma-3-27b", "qwen3-next-80b-a3b", "gpt-oss-120b"])
+def test_a_model_written_to_a_preset_and_read_back_is_the_same(name: str, tmp_path: Any) -> None:
+    import yaml
+
+    data = read_mapping(str(catalog.shipped() / "models" / f"{name}.yaml"), "preset")
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({**data, "config": typed(data["config"])}))
+    assert read_preset(str(path), name)[0] == model(name)
+    assert read_model(typed(data["config"]), name, "test") == model(name)

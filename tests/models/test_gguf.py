@@ -1,0 +1,86 @@
+"""GGUF headers, written by the format's own package."""
+
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+from gguf.constants import GGML_QUANT_SIZES
+
+from infercost.errors import BadFile, Missing
+from infercost.models import counting
+from infercost.models.find import find_model
+from infercost.models.gguf import TYPE_BITS, read_header
+
+HIDDEN, WIDTH, LAYERS, VOCAB, HEADS, KV = 64, 96, 2, 100, 4, 2
+
+
+def test_bits_are_those_of_the_format() -> None:
+    assert {int(kind): 8 * size / block for kind, (block, size) in GGML_QUANT_SIZES.items()} == TYPE_BITS
+
+
+def write(path: Path, architecture: str = "llama") -> str:
+    """A tiny Llama with its vocabulary, f16 matrices and f32 norms."""
+    writer = gguf.GGUFWriter(str(path), architecture)
+    writer.add_embedding_length(HIDDEN)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(WIDTH)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KV)
+    writer.add_context_length(2048)
+    writer.add_token_list([f"token {i}" for i in range(VOCAB)])
+    half = HIDDEN // HEADS * KV
+    shapes = {"token_embd": (VOCAB, HIDDEN), "output_norm": (HIDDEN,), "output": (VOCAB, HIDDEN)}
+    for i in range(LAYERS):
+        shapes |= {
+            f"blk.{i}.attn_norm": (HIDDEN,),
+            f"blk.{i}.ffn_norm": (HIDDEN,),
+            f"blk.{i}.attn_q": (HIDDEN, HIDDEN),
+            f"blk.{i}.attn_k": (half, HIDDEN),
+            f"blk.{i}.attn_v": (half, HIDDEN),
+            f"blk.{i}.attn_output": (HIDDEN, HIDDEN),
+            f"blk.{i}.ffn_gate": (WIDTH, HIDDEN),
+            f"blk.{i}.ffn_up": (WIDTH, HIDDEN),
+            f"blk.{i}.ffn_down": (HIDDEN, WIDTH),
+        }
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{name}.weight", np.zeros(shape, np.float32 if "norm" in name else np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return str(path)
+
+
+def test_counts_equal_the_tensors(tmp_path: Path) -> None:
+    path = write(tmp_path / "tiny.gguf")
+    header = read_header(path)
+    model = find_model(path).model
+    assert counting.total_params(model) == sum(tensor.weights for tensor in header.tensors)
+    stored = sum(tensor.weights * tensor.bits / 8 for tensor in header.tensors)
+    assert sum(counting.weight_bytes_by_part(model).values()) == pytest.approx(stored)
+    assert model.layers[0].attention.kv_heads == KV
+    assert model.quantization.of("norms") == 32
+
+
+def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="'wavtokenizer-dec' is not known"):
+        find_model(write(tmp_path / "x.gguf", "wavtokenizer-dec"))
+
+
+@pytest.mark.parametrize("length", [0, 3, 10, 24, 100, 1000])
+def test_a_file_cut_short_is_refused(length: int, tmp_path: Path) -> None:
+    whole = Path(write(tmp_path / "whole.gguf")).read_bytes()
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(whole[:length])
+    with pytest.raises(BadFile):
+        find_model(str(cut))
+
+
+def test_other_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(b"GGUF" + b"\xff" * 100)
+    with pytest.raises(BadFile):
+        find_model(str(path))
+    with pytest.raises(BadFile, match="no such file"):
+        find_model(str(tmp_path / "none.gguf"))

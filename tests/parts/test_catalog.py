@@ -1,0 +1,136 @@
+"""What the loader refuses, and the user's own presets."""
+
+from pathlib import Path
+
+import pytest
+
+from infercost.errors import BadFile, BadValue, Missing, UnknownName
+from infercost.parts import catalog
+
+GOOD = """\
+name: Mine
+aliases: [my part]
+vendor: me
+kind: gpu
+memory: {value: 24 GiB, source: LAB}
+memory_bandwidth: {value: 1 TB/s, source: LAB}
+flops_bf16: {value: 100 TFLOP/s, source: LAB}
+sources:
+  LAB: {title: "our own lab", date: 2026-01}
+"""
+
+
+def write(folder: Path, text: str, name: str = "mine") -> str:
+    path = folder / "accelerators" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    part = catalog.accelerator(write(tmp_path, GOOD))
+    assert (part.name, part.value("memory")) == ("mine", 24 * 2**30)
+
+
+def test_a_folder_of_ones_own_shadows_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD, "h100-sxm")
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    assert catalog.accelerator("h100-sxm").value("flops_bf16") == 100e12
+    assert catalog.accelerator("my part").name == "h100-sxm"
+    assert catalog.accelerator("h200").name == "h200-sxm"
+    assert catalog.folders()[0] == tmp_path
+
+
+def test_a_folder_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERCOST_PRESETS", "/nowhere/at/all")
+    with pytest.raises(BadFile, match="no such folder"):
+        catalog.accelerator("h100")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{value: 24 GiB, source: LAB}", "24 GiB", "memory has no source"),
+        ("{value: 24 GiB, source: LAB}", "{value: 24 GiB}", "memory has no source"),
+        ("{value: 24 GiB, source: LAB}", "{value: 24 GiB, source: ELSEWHERE}", "'ELSEWHERE' is not described"),
+        (", date: 2026-01", "", "'LAB' is not described"),
+        ("kind: gpu", "kind: gpu\nrent: {value: 2, source: LAB}", "rent has no date"),
+        ("kind: gpu", "kind: gpu\nmemroy: {value: 2 GB, source: LAB}", "unknown key 'memroy'"),
+        ("source: LAB}", "source: LAB, sorce: LAB}", "unknown key 'sorce'"),
+        ("kind: gpu", "kind: gpu\nkind: tpu", "stands twice"),
+        ("kind: gpu", "kind: &a gpu\nvendor2: *a", "alias"),
+        ("name: Mine", "name: [unclosed", "line"),
+        (GOOD, "just a text", "holds no mapping"),
+        (GOOD, "", "is empty"),
+        (GOOD, "- a\n- b", "holds no mapping"),
+        (GOOD, "? [a, b]\n: c", "a key that is no text"),
+        (GOOD, "a: &x [1]\nb: *x", "alias"),
+        ("source: LAB}", "source: [LAB]}", "is not described"),
+        ("source: LAB}", "source: {a: b}}", "is not described"),
+        ('"our own lab"', "[a, b]", "is not described"),
+        ("kind: gpu", "kind: gpu\nreleased: {}", "released is no date"),
+        ("kind: gpu", "kind: gpu\nreleased: soon", "released is no date"),
+    ],
+)
+def test_refuses(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(BadFile) as error:
+        catalog.accelerator(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert said in error.value.what
+    assert "mine.yaml" in error.value.what
+    assert error.value.hint
+
+
+def test_refuses_a_figure_of_the_wrong_unit(tmp_path: Path) -> None:
+    with pytest.raises(BadValue, match="memory: '24 GB/s' ends in 'GB/s'"):
+        catalog.accelerator(write(tmp_path, GOOD.replace("24 GiB", "24 GB/s")))
+
+
+def test_an_alias_bomb_is_refused_and_not_built(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    with pytest.raises(BadFile, match="alias"):
+        catalog.accelerator(write(tmp_path, "\n".join(lines)))
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_deep_nesting_is_refused(tmp_path: Path, opening: str) -> None:
+    with pytest.raises(BadFile):
+        catalog.accelerator(write(tmp_path, "a:\n  " + opening * 50_000))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    binary = tmp_path / "x.yaml"
+    binary.write_bytes(b"\xff\xfe\x00\x01")
+    large = tmp_path / "y.yaml"
+    large.write_bytes(b"a: b\n" * 300_000)
+    for path, said in (
+        (binary, "binary"),
+        (large, "larger than"),
+        (tmp_path, "directory"),
+        (tmp_path / "no.yaml", "no such file"),
+    ):
+        with pytest.raises(BadFile, match=said):
+            catalog.accelerator(str(path) if path != tmp_path else str(tmp_path) + "/")
+
+
+def test_a_near_miss_suggests() -> None:
+    with pytest.raises(UnknownName) as error:
+        catalog.accelerator("h10")
+    assert "did you mean" in error.value.hint
+    with pytest.raises(UnknownName) as error:
+        catalog.accelerator("qqqqqqqq")
+    assert "did you mean" not in error.value.hint
+
+
+def test_a_missing_figure_says_how_to_give_it() -> None:
+    with pytest.raises(Missing) as error:
+        catalog.accelerator("t4").fact("flops_fp8")
+    assert "--set gpu.flops_fp8=" in error.value.hint
+
+
+@pytest.mark.parametrize(("key", "word"), [("overlap", "sometimes"), ("memory", "foo")])
+def test_a_profiles_words_are_checked(tmp_path: Path, key: str, word: str) -> None:
+    text = (catalog.shipped() / "efficiency" / "ideal.yaml").read_text()
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(f"{key}: {'full' if key == 'overlap' else 'nominal'}", f"{key}: {word}"))
+    with pytest.raises(BadFile, match=word):
+        catalog.load("efficiency", str(path))

@@ -1,0 +1,212 @@
+"""The step law of Erdil's later paper: his notebook's answers, and what holds whatever the numbers."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from infercost.errors import BadFile, BadValue, Missing
+from infercost.formulas.formula import FORMULAS, explain, recording
+from infercost.models.find import find_model, with_format
+from infercost.models.model import Model, Quantization
+from infercost.parts import catalog
+from infercost.parts.preset import Fact, Preset
+from infercost.parts.stack import is_ideal, law
+from infercost.replica.erdil_2025 import Times2025, short_step_2025, sizes_2025, step_2025
+from infercost.units import SHARE
+from tests.conftest import ROOT
+
+CASES = yaml.safe_load((ROOT / "tests/data/erdil/known_answers.yaml").read_text())
+H100 = catalog.load("accelerators", str(ROOT / "tests/data/erdil/h100.yaml"))
+PROFILE = catalog.load("efficiency", "erdil-2025")
+
+
+@cache
+def model_of(name: str, dtype: str = "bf16") -> Model:
+    """A preset, or a file below tests/data; the experts of the GPT-4 guess lose the matrix that they do not have."""
+    model = find_model(str(ROOT / name) if name.endswith(".yaml") else name).model
+    if name.endswith("gpt-4-guess.yaml"):
+        (layer,) = model.layers
+        two = 2 * model.hidden_size * layer.ffn.width
+        model = model._replace(layers=(layer._replace(ffn=layer.ffn._replace(expert=two)),))
+    return with_format(model, dtype, 8) if dtype != "bf16" else model
+
+
+def predicted(case: dict[str, Any]) -> float:
+    """What infercost says to a case."""
+    if "formula" in case:
+        return float(FORMULAS[case["formula"]](**{key: float(value) for key, value in case["inputs"].items()}))
+    model = model_of(case["model"], case.get("dtype", "bf16"))
+    if "count" in case:
+        sizes = sizes_2025(model)
+        return sizes.cache_bytes(1) if case["count"] == "cache_bytes" else float(getattr(sizes, case["count"]))
+    if "short" in case:
+        return short_step_2025(model, H100, PROFILE, **case["short"])
+    if "step" in case:
+        return step_2025(model, H100, PROFILE, **case["step"]).step
+    sizes = sizes_2025(model)
+    least = -(-sizes.total_params * sizes.bytes_per_param // H100.value("memory"))
+    return min(step(model, devices).step for devices in range(int(least), 129))
+
+
+def step(model: Model, devices: int = 8, batch: float = 1, context: float = 0, tokens: int = 1) -> Times2025:
+    return step_2025(model, H100, PROFILE, devices, batch, context, tokens)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_known_answer(case: dict[str, Any]) -> None:
+    assert predicted(case) == pytest.approx(case["expect"], rel=case["within"])
+
+
+def test_known_steps_take_layouts_of_every_kind() -> None:
+    chosen = {
+        step_2025(model_of(case["model"], case.get("dtype", "bf16")), H100, PROFILE, **case["step"]).layout
+        for case in CASES
+        if "step" in case
+    }
+    for square in (False, True):
+        for stages in (1, 2, 4, 6):
+            kind = " in a square" * square + f", {stages} stages" * (stages > 1)
+            assert any(layout.endswith("parallel" + kind) for layout in chosen), kind
+
+
+MODELS = st.sampled_from(["llama-3-8b", "llama-3-70b", "mixtral-8x7b", "tests/data/erdil/gpt-4-guess.yaml"])
+DEVICES, BATCH = st.integers(1, 600), st.integers(1, 5000)
+CONTEXT, TOKENS = st.integers(0, 100_000), st.integers(1, 8)
+
+
+@given(MODELS, DEVICES, BATCH, CONTEXT, TOKENS)
+def test_no_part_of_a_step_is_negative_and_arithmetic_overlaps_reads_alone(
+    name: str, devices: int, batch: int, context: int, tokens: int
+) -> None:
+    times = step(model_of(name), devices, batch, context, tokens)
+    assert min(times.compute, times.memory, times.launch) > 0
+    assert times.communication >= 0
+    assert (times.communication == 0) == (devices == 1)
+    assert times.step == pytest.approx(max(times.compute, times.memory) + times.communication + times.launch)
+
+
+@given(MODELS, st.integers(1, 300), st.integers(1, 300), CONTEXT)
+def test_more_devices_never_raise_the_memory_time_of_a_kind_of_layout(
+    name: str, devices: int, more: int, context: int
+) -> None:
+    few, many = (step(model_of(name), count, 1, context) for count in (devices, devices + more))
+    assume(("square" in few.layout) == ("square" in many.layout))
+    assert many.memory < few.memory
+
+
+@given(MODELS, DEVICES, BATCH, CONTEXT, TOKENS, st.integers(1, 10_000))
+def test_a_longer_context_never_shortens_a_step(
+    name: str, devices: int, batch: int, context: int, tokens: int, more: int
+) -> None:
+    short, long = (step(model_of(name), devices, batch, length, tokens) for length in (context, context + more))
+    assert long.step >= short.step * (1 - 1e-12)
+    assert long.compute > short.compute
+
+
+@given(MODELS, DEVICES, BATCH, st.sampled_from(["link_bandwidth", "network_bandwidth", "memory_bandwidth"]))
+def test_a_faster_part_is_never_slower(name: str, devices: int, batch: int, figure: str) -> None:
+    faster = H100.with_fact(figure, H100.fact(figure)._replace(value=2 * H100.value(figure)))
+    model = model_of(name)
+    assert step_2025(model, faster, PROFILE, devices, batch, 0).step <= step(model, devices, batch).step
+
+
+def test_shares_and_overhead_of_the_profile_count() -> None:
+    model = model_of("llama-3-70b")
+    plain = step(model, 16, 4096)
+    half = Fact(0.5, SHARE, "a test", "2026")
+    changed = {key: step_2025(model, H100, PROFILE.with_fact(key, half), 16, 4096, 0) for key in SHARES}
+    assert changed["compute_share"].compute == pytest.approx(2 * plain.compute)
+    assert changed["memory_share"].memory == pytest.approx(2 * plain.memory)
+    assert changed["link_share"].communication > 1.5 * plain.communication
+    slow = PROFILE.with_fact("step_overhead", half)
+    assert step_2025(model, H100, slow, 16, 4096, 0).step == pytest.approx(plain.step + 0.5)
+
+
+SHARES = ("compute_share", "memory_share", "link_share")
+
+
+def without(part: Preset, *keys: str) -> Preset:
+    return part._replace(facts={key: fact for key, fact in part.facts.items() if key not in keys})
+
+
+def test_a_part_with_no_known_network_is_one_node() -> None:
+    model = model_of("llama-3-8b")
+    single = H100.with_fact("link_domain", H100.fact("link_domain")._replace(value=32))
+    alone = step_2025(model, without(H100, "network_bandwidth"), PROFILE, 32, 1, 0)
+    assert alone.communication == step_2025(model, single, PROFILE, 32, 1, 0).communication
+    assert alone.communication < step(model, 32).communication
+
+
+def test_a_part_with_no_known_link_serves_alone() -> None:
+    lone = without(H100, "link_bandwidth", "link_domain", "network_bandwidth")
+    model = model_of("llama-3-8b")
+    assert step_2025(model, lone, PROFILE, 1, 8, 1000) == step(model, 1, 8, 1000)
+    with pytest.raises(Missing, match="has no link_bandwidth"):
+        step_2025(model, lone, PROFILE, 2, 8, 1000)
+
+
+def test_a_profile_without_the_laws_figures_says_which_is_missing() -> None:
+    with pytest.raises(Missing, match="ideal has no ll_share"):
+        step_2025(model_of("llama-3-8b"), H100, catalog.load("efficiency", "ideal"), 8, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["deepseek-v3", "gemma-3-27b", "mistral-7b-v0.1", "qwen3-next-80b-a3b", "llama-4-scout"]
+)
+def test_layers_that_he_does_not_know_are_refused(name: str) -> None:
+    with pytest.raises(BadValue, match="layers all alike") as error:
+        step(model_of(name))
+    assert find_model(name).model.name in error.value.what
+    assert "--efficiency" in error.value.hint
+
+
+def test_one_precision_is_the_mean_of_the_layers_matrices() -> None:
+    model = model_of("mixtral-8x7b")
+    sizes = sizes_2025(model._replace(quantization=Quantization("mxfp4", 16, {"experts": 4})))
+    experts = 8 * 3 * 4096 * 14336
+    attention = 4096 * (2 * 4096 + 2 * 1024)
+    assert sizes.bytes_per_param == pytest.approx((4 * experts + 16 * attention) / (experts + attention) / 8)
+
+
+def test_work_shown_is_that_of_the_layout_chosen() -> None:
+    with recording() as calls:
+        times = step(model_of("tests/data/erdil/gpt-4-guess.yaml"), 256, 1024)
+    assert times == step(model_of("tests/data/erdil/gpt-4-guess.yaml"), 256, 1024)
+    steps = [explain(call) for call in calls]
+    (moved,) = [step for step in steps if step.name == "later_bytes_read"]
+    assert moved.symbols == "R = p × (L × R_1 + R_V) + K_1 × B"
+    assert moved.numbers.startswith("4 × (120 × ")
+    latency, *others = [step for step in steps if step.name == "collective_latency"]
+    assert latency.meaning == "all-reduce of 1.204 MB by ll: latency of one collective under a protocol"
+    assert [step.meaning.split(" of ")[0] for step in others] == ["all-reduce"] * 3 + ["hand-over"]
+    assert latency.symbols == "t_α = q × ((r / k_r - 1) × α_r + log2(k_r) × α_k) + α_0"
+    assert steps[-1].value == times.step
+
+
+def test_the_profile_is_no_bound_and_names_its_law() -> None:
+    assert law(PROFILE) == "erdil-2025"
+    assert not is_ideal(PROFILE)
+    assert law(catalog.load("efficiency", "ideal")) == "roofline"
+    assert catalog.find("efficiency", "erdil")[0] == "erdil-2025"
+
+
+def test_a_profile_of_an_unknown_law_is_refused() -> None:
+    data = {"name": "Mine", "overlap": "full", "memory": "nominal", "law": "murphy"}
+    with pytest.raises(BadFile, match="law is 'murphy'") as error:
+        catalog.build("efficiency", "mine", data, "mine.yaml")
+    assert error.value.hint == "write one of roofline, erdil-2025"
+
+
+@pytest.mark.parametrize("devices", [1, 8, 11, 64])
+@pytest.mark.parametrize("name", ["llama-3-70b", "mixtral-8x7b"])
+def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: int) -> None:
+    batches = [1.0, 2.0, 5.0, 64.0, 4096.0]
+    together = step_2025(model_of(name), H100, PROFILE, devices, np.array(batches), 1000)  # type: ignore[arg-type]
+    for index, batch in enumerate(batches):
+        alone = step(model_of(name), devices, batch, 1000)
+        assert (together.step[index], together.memory[index]) == (alone.step, alone.memory)  # type: ignore[index]

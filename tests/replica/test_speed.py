@@ -1,0 +1,277 @@
+"""Laws of a timed model: what holds for every preset, layout and profile, and how long an answer takes."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infercost import formulas
+from infercost.models.find import find_model
+from infercost.parts import catalog
+from infercost.parts.stack import complete, law
+from infercost.replica.layout import Layout
+from infercost.replica.serving import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate, step_parts
+from infercost.replica.step import PER_REQUEST, bounds_of, speeds_of, step_time
+from infercost.replica.work import matrix_rate, work_of
+from tests.conftest import ROOT, bare_env
+
+
+class Case(NamedTuple):
+    """A model on a part under a layout."""
+
+    model: str
+    layout: Layout
+    part: str = "h100"
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.layout.flags} {self.part}"
+
+
+CASES = (
+    Case("llama-3.1-8b", Layout()),
+    Case("llama-3.1-8b", Layout(2), "l40s"),
+    Case("llama-3.1-70b", Layout(8)),
+    Case("llama-3.1-70b", Layout(16)),
+    Case("llama-3.1-70b", Layout(4, 2)),
+    Case("mixtral-8x7b", Layout(2)),
+    Case("mixtral-8x7b", Layout(8), "mi300x"),
+    Case("deepseek-v3", Layout(8, 2)),
+    Case("deepseek-v3", Layout(1, 1, 16)),
+    Case("gemma-3-27b", Layout(2)),
+    Case("gpt-oss-120b", Layout(1)),
+    Case("gpt-oss-120b", Layout(4)),
+)
+ONE_STAGE = tuple(case for case in CASES if case.layout.pp == 1)
+SPARSE = tuple(case for case in CASES if case.model in ("mixtral-8x7b", "deepseek-v3", "gpt-oss-120b"))
+ROOFLINES = tuple(name for name in catalog.names("efficiency") if law(catalog.load("efficiency", name)) == "roofline")
+#: Laws are of numbers: how long the first look at a preset takes is none of their business.
+QUIETLY = settings(deadline=None)
+#: A hair for the last bits of floats.
+HAIR = 1 + 1e-9
+
+case = st.sampled_from(CASES)
+one_stage = st.sampled_from(ONE_STAGE)
+profile = st.sampled_from(ROOFLINES)
+batch = st.integers(1, 512)
+context = st.integers(1, 100_000)
+
+
+@cache
+def replica(case: Case, profile: str = "realistic") -> Replica:
+    part, constants = catalog.load("accelerators", case.part), complete(catalog.load("efficiency", profile))
+    model = find_model(case.model).model
+    speeds = speeds_of(part, constants, matrix_rate(model, part), constants.labels["overlap"], 2.0)
+    return Replica(work_of(model, case.layout), speeds, *(constants.value(key) for key in PER_REQUEST))
+
+
+@cache
+def bound(case: Case) -> Replica:
+    part, model = catalog.load("accelerators", case.part), find_model(case.model).model
+    return Replica(work_of(model, case.layout), bounds_of(part, matrix_rate(model, part), 2.0))
+
+
+@QUIETLY
+@given(case, profile, batch, context)
+def test_no_step_beats_the_bound(case: Case, profile: str, batch: int, context: int) -> None:
+    least = decode_time(bound(case), batch, context)
+    assert 0 < least <= decode_time(replica(case, profile), batch, context) * HAIR
+
+
+@QUIETLY
+@given(case, profile, st.integers(1, 64), st.integers(1, 32_000), st.sampled_from([0.0, 0.5, 1.0]))
+def test_no_prompt_beats_the_bound(case: Case, profile: str, prompts: int, tokens: int, cached: float) -> None:
+    request = Request(tokens, 1, cached)
+    least = prefill_time(bound(case), prompts, request)
+    assert 0 < least <= prefill_time(replica(case, profile), prompts, request) * HAIR
+
+
+@pytest.mark.parametrize(
+    "name", ["peak_flops", "attention_flops", "memory_bandwidth", "link_bandwidth", "network_bandwidth"]
+)
+@QUIETLY
+@given(case, profile, batch, context, st.floats(1, 1000))
+def test_a_faster_part_never_slows(
+    name: str, case: Case, profile: str, batch: int, context: int, factor: float
+) -> None:
+    slow = replica(case, profile)
+    fast = slow._replace(speeds=slow.speeds._replace(**{name: getattr(slow.speeds, name) * factor}))
+    assert decode_time(fast, batch, context) <= decode_time(slow, batch, context) * HAIR
+    request = Request(context, 1)
+    assert prefill_time(fast, 1, request) <= prefill_time(slow, 1, request) * HAIR
+
+
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [
+        (Case("llama-3.1-8b", Layout()), "memory_bandwidth"),
+        (Case("llama-3.1-70b", Layout(8)), "link_bandwidth"),
+        (Case("llama-3.1-70b", Layout(16)), "network_bandwidth"),
+    ],
+)
+def test_each_rate_counts_where_it_is_used(case: Case, name: str) -> None:
+    slow = replica(case)
+    fast = slow._replace(speeds=slow.speeds._replace(**{name: getattr(slow.speeds, name) * 2}))
+    assert decode_time(fast, 64, 2048) < decode_time(slow, 64, 2048) * 0.999
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v3", "gemma-3-27b"])
+@QUIETLY
+@given(st.integers(1, 64), st.integers(1, 16_000))
+def test_tensor_parallelism_lowers_the_ideal_step(model: str, batch: int, context: int) -> None:
+    """While reads bind: a large batch sends more over the links with each device, and they may bind instead."""
+    steps = [decode_time(bound(Case(model, Layout(width))), batch, context) for width in (1, 2, 4, 8)]
+    assert all(wide <= narrow * HAIR for narrow, wide in pairwise(steps))
+    assert steps[-1] < steps[0]
+
+
+@QUIETLY
+@given(case, profile, st.integers(1, 30_000), st.integers(1, 30_000))
+def test_a_longer_prompt_takes_longer(case: Case, profile: str, tokens: int, more: int) -> None:
+    short, long = (prefill_time(replica(case, profile), 1, Request(length, 1)) for length in (tokens, tokens + more))
+    assert short <= long * HAIR
+    if tokens > 4096:
+        assert short < long
+
+
+@QUIETLY
+@given(case, profile, st.integers(1, 30_000), st.floats(0, 1), st.floats(0, 1))
+def test_what_is_cached_costs_at_most_its_read(case: Case, profile: str, tokens: int, one: float, other: float) -> None:
+    """A prompt does not read back what it has just computed: under the weights' read, cached tokens can take longer."""
+    ready = replica(case, profile)
+    few, many = (Request(tokens, 1, share) for share in sorted((one, other)))
+    less, more = (prefill_time(ready, 1, request) for request in (few, many))
+    speeds, work = ready.speeds, ready.work
+    read = work.cache_read(1, many.cached) - work.cache_read(1, few.cached)
+    assert more <= (less + read / (work.ranks * speeds.memory_bandwidth * speeds.cache_share)) * HAIR
+
+
+@pytest.mark.parametrize("profile", ROOFLINES)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_more_of_a_long_prompt_cached_is_faster(case: Case, profile: str) -> None:
+    times = [prefill_time(replica(case, profile), 1, Request(30_000, 1, share)) for share in (0, 0.3, 0.6, 0.9)]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) == 4
+
+
+@QUIETLY
+@given(case, profile, batch, context)
+def test_the_parts_add_up_to_the_step(case: Case, profile: str, batch: int, context: int) -> None:
+    parts = step_parts(replica(case, profile), batch, context)
+    assert sum(parts.by_operator.values()) == pytest.approx(step_time(parts, "operator"), rel=1e-12)
+    assert min(parts.by_operator.values()) >= 0
+
+
+@QUIETLY
+@given(case, profile, batch, context)
+def test_overlap_only_helps(case: Case, profile: str, batch: int, context: int) -> None:
+    parts = step_parts(replica(case, profile), batch, context)
+    full, operator, none = (step_time(parts, rule) for rule in ("full", "operator", "none"))
+    assert full <= operator * HAIR
+    assert operator <= none * HAIR
+
+
+@QUIETLY
+@given(case, batch, context, st.integers(1, 8))
+def test_drafts_that_are_never_accepted_are_no_gain(case: Case, batch: int, context: int, drafts: int) -> None:
+    draft, target = (replica(each) for each in (Case("llama-3.1-8b", Layout()), case))
+    per_token = formulas.request.speculative_tpot(
+        draft_tokens=drafts,
+        draft_time=decode_time(draft, batch, context),
+        verification_time=decode_time(target, batch, context, drafts + 1),
+        speculative_tokens=formulas.request.speculative_tokens(draft_tokens=drafts, acceptance=0.0),
+    )
+    assert per_token > decode_time(target, batch, context)
+
+
+#: Prompts and outputs, prefixes cached or not, with and without chunks; rates of a lightly loaded replica.
+REQUESTS = st.builds(
+    Request,
+    st.integers(100, 4000),
+    st.integers(2, 1000),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([None, 2048]),
+)
+
+
+@QUIETLY
+@given(one_stage, profile, REQUESTS, st.floats(0.01, 20))
+def test_little_holds_in_a_steady_state(case: Case, profile: str, request: Request, rate: float) -> None:
+    served = serve_rate(replica(case, profile), rate, request, 256)
+    if served.stable:
+        assert served.batch == pytest.approx(rate * (request.output_tokens - 1) * served.itl, rel=1e-4)
+        assert served.in_flight == pytest.approx(rate * served.request_time)
+        assert served.request_time == pytest.approx(served.ttft + (request.output_tokens - 1) * served.itl)
+
+
+@QUIETLY
+@given(one_stage, REQUESTS, st.floats(0.01, 10), st.floats(1.001, 3))
+def test_a_higher_rate_keeps_more_in_flight(case: Case, request: Request, rate: float, factor: float) -> None:
+    lower, higher = (serve_rate(replica(case), each, request, 256) for each in (rate, rate * factor))
+    assert higher.batch > lower.batch or not higher.stable
+    assert lower.stable or not higher.stable
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_light_load_is_stable_and_an_impossible_one_is_not(case: Case) -> None:
+    request = Request(1000, 200)
+    assert serve_rate(replica(case), 0.1, request, 256).stable
+    assert not serve_rate(replica(case), 1e4, request, 256).stable
+
+
+@QUIETLY
+@given(case, profile, REQUESTS, st.integers(1, 256))
+def test_users_who_wait_for_their_answer_make_the_rate(
+    case: Case, profile: str, request: Request, concurrent: int
+) -> None:
+    served = serve_closed(replica(case, profile), concurrent, request)
+    assert served.rate * served.request_time == pytest.approx(concurrent, rel=1e-3)
+
+
+def test_mixtral_reads_two_experts_for_one_token_and_eight_for_many() -> None:
+    """46,702,792,704 parameters in 16 bits: 32 x 8 x 3 x 4096 x 14336 of experts, 32000 x 4096 that are looked up."""
+    work = replica(Case("mixtral-8x7b", Layout(2))).work
+    experts, table = 32 * 8 * 3 * 4096 * 14336, 32_000 * 4096
+    copied = work.ranks * 32 * 4096 * 8  # routers and norms that each rank may hold
+    everything = 46_702_792_704 - table
+    assert work.bytes_read(1) == pytest.approx(2 * (everything - experts * 6 / 8), abs=2 * copied)
+    assert work.bytes_read(1e6) == pytest.approx(2 * everything, abs=2 * copied)
+
+
+@QUIETLY
+@given(st.sampled_from(SPARSE), st.floats(1, 1e5), st.floats(1, 10))
+def test_a_step_reads_between_the_active_experts_and_all(case: Case, tokens: float, factor: float) -> None:
+    work = replica(case).work
+    active = work.bytes + sum(each.active * each.bytes for each in work.experts)
+    every = work.bytes + sum(each.experts * each.bytes for each in work.experts)
+    less, more = work.bytes_read(tokens), work.bytes_read(tokens * factor)
+    assert active / HAIR <= less <= more * HAIR
+    assert more <= every * HAIR
+
+
+@pytest.mark.parametrize("profile", ["realistic", "vllm", "ideal"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_pass_takes_an_array_of_batches(case: Case, profile: str) -> None:
+    many = np.array([1.0, 3.0, 64.0, 1000.0])
+    steps = decode_time(replica(case, profile), many, 2048)  # type: ignore[arg-type]
+    one_by_one = [decode_time(replica(case, profile), float(each), 2048) for each in many]
+    np.testing.assert_allclose(steps, one_by_one, rtol=1e-12)
+
+
+def test_an_answer_takes_microseconds_without_numpy() -> None:
+    """A tenth of a slow machine's speed is still enough; ``python tools/bench.py`` prints what this one takes."""
+    code = "import json, sys\nfrom tools.bench import inside\nprint(json.dumps([inside(), 'numpy' in sys.modules]))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, cwd=ROOT, env=bare_env(), text=True, check=True
+    )
+    times, numpy_is_loaded = json.loads(said.stdout)
+    assert not numpy_is_loaded
+    assert len(times) == 6
+    slow = {name: seconds for name, (seconds, asked) in times.items() if seconds > 5 * asked}
+    assert not slow

@@ -1,0 +1,79 @@
+"""Time the tool against its floor on this machine, in pairs: ``python tools/bench.py [ROUNDS]``.
+
+Each round runs the floor and the command one after the other, so that a change of the machine's speed meets both.
+Not part of the suite: a clock is no assertion.
+"""
+
+import compileall
+import statistics
+import subprocess
+import sys
+from time import perf_counter
+from timeit import repeat
+
+from infercost.models.find import find_model
+from infercost.parts import catalog
+from infercost.parts.stack import complete
+from infercost.replica.layout import Layout
+from infercost.replica.serving import Replica, Request, decode_time, serve_rate
+from infercost.replica.step import PER_REQUEST, speeds_of
+from infercost.replica.work import matrix_rate, work_of
+
+PYTHON = sys.executable
+TOOL = [PYTHON, "-c", "from infercost.cli.app import entry; entry()"]
+UTILIZATION = [*TOOL, "utilization", "--gpu", "h100", "--params", "1.6e12"]
+FLOOR = [PYTHON, "-c", "import typer, yaml"]
+TABLE_FLOOR = [PYTHON, "-c", "import typer, yaml, rich.table, rich.console"]
+PAIRS = {
+    "utilization --json / import typer, yaml": ([*UTILIZATION, "--json"], FLOOR, 1.3),
+    "utilization --format table / the same + rich": ([*UTILIZATION, "--format", "table"], TABLE_FLOOR, 1.2),
+    "--help / import typer, yaml": ([*TOOL, "--help"], FLOOR, 1.1),
+}
+
+#: Timed inside one process: the profile realistic on H100, 64 sequences of 2,048 tokens, 4 requests a second.
+LAYOUTS = {"llama-3.1-70b": Layout(8), "mixtral-8x7b": Layout(2), "deepseek-v3": Layout(1, 1, 16)}
+STEP_ASKED, STEADY_ASKED = 60e-6, 1e-3
+
+
+def replica(model: str) -> Replica:
+    """A model under the profile for everybody."""
+    part, profile = catalog.load("accelerators", "h100"), complete(catalog.load("efficiency", "realistic"))
+    found = find_model(model).model
+    speeds = speeds_of(part, profile, matrix_rate(found, part), "operator", 2.0)
+    return Replica(work_of(found, LAYOUTS[model]), speeds, *(profile.value(key) for key in PER_REQUEST))
+
+
+def inside() -> dict[str, tuple[float, float]]:
+    """Seconds of one evaluation of a decoding step and of one steady state, best of many, and what is asked."""
+    times = {}
+    for model in LAYOUTS:
+        ready, request = replica(model), Request(2048, 256)
+        step = min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=9)) / 100  # noqa: B023
+        steady = min(repeat(lambda: serve_rate(ready, 4.0, request, 256), number=3, repeat=9)) / 3  # noqa: B023
+        times[f"a step of {model}"] = step, STEP_ASKED
+        times[f"a steady state of {model}"] = steady, STEADY_ASKED
+    return times
+
+
+def seconds(command: list[str]) -> float:
+    """Wall time of one whole process."""
+    start = perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return perf_counter() - start
+
+
+def main(rounds: int) -> None:
+    """Print what an evaluation takes, then the median ratio of every pair, and what is asked of each."""
+    for name, (took, asked) in inside().items():
+        print(f"{name}: {took * 1e6:.1f} us (asked: {asked * 1e6:.0f} us)")
+    compileall.compile_dir("infercost", quiet=1)  # a tree that was never run would compile itself every time
+    for name, (command, floor, limit) in PAIRS.items():
+        seconds(command), seconds(floor)
+        pairs = [(seconds(command), seconds(floor)) for _ in range(rounds)]
+        ratio = statistics.median(mine / least for mine, least in pairs)
+        mine = statistics.median(pair[0] for pair in pairs)
+        print(f"{name}: {ratio:.2f} (asked: {limit}), {mine * 1000:.0f} ms, {rounds} pairs")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
