@@ -58,7 +58,6 @@ TERMS: dict[str, Term] = {
     # the model
     "params": Term("N", "param", "parameters of the model"),
     "active_params": Term("N_a", "param", "parameters used for one token"),
-    "active_share": Term("a", "share", "share of the parameters used for one token"),
     "bytes_per_param": Term("w", "B/param", "bytes that store one parameter"),
     "weight_bytes": Term("M", "B", "bytes of all weights"),
     "flops_per_param": Term("c", "FLOP/param", "operations per parameter and token: one multiply, one add"),

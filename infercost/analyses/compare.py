@@ -9,13 +9,13 @@ from infercost import formulas
 from infercost.analyses import utilization
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.formulas.formula import about
+from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import Rate, find_rate, memory_key
 from infercost.parts.catalog import load, names
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
 from infercost.scenario.read import Asked, Given, apply_sets, ask, read_part
-from infercost.scenario.scenario import FLOPS_PER_PARAM
 from infercost.units import show
 
 #: What a table shows where a price is given and where none is.

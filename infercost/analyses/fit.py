@@ -79,7 +79,7 @@ def unfit(asked: Asked, case: Case, results: Iterable[Row], kept: Collection[str
 
 def what_fits(asked: Asked, case: Case) -> tuple[str, ...]:
     """Single changes that make it fit, as ``infercost fit`` says them."""
-    if case.plan is None:
+    if case.model.is_bare:
         return (f"ask for --gpus {case.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
     from infercost.scenario.scenario import choose, read_asking
 

@@ -78,9 +78,9 @@ def read_service(asked: Asked) -> Service:
     inputs = read_step_inputs(asked, case)
     if law(case.profile) != "roofline":
         raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
-    if case.model is None:
+    if case.model.is_bare:
         _refuse_prompts(asked)
-    request = read_request(asked, case) if case.model else None
+    request = None if case.model.is_bare else read_request(asked, case)
     demand = read_demand(asked, case, request, traced)
     curve, limits, missed = _largest(asked, case, inputs, request, demand)
     most = largest(limits)
@@ -103,7 +103,7 @@ def _largest(
     limits: dict[str, float] = {}
     if (full := full_batch(case, inputs)) is not None:
         limits["arithmetic"] = full
-    if case.plan and case.plan.max_sequences is not None:
+    if case.plan.max_sequences is not None:
         limits["memory"] = case.plan.max_sequences
     if request and request.chunk_tokens:
         limits["chunk"] = _carried(inputs, request, request.chunk_tokens)

@@ -25,20 +25,19 @@ NULL_REASONS = {
 
 def critical_remark(case: Case) -> str:
     """What the critical batch balances: a bare count has nothing but weights to read."""
-    return f"arithmetic takes as long as {'weight ' if case.model else ''}reads"
+    return f"arithmetic takes as long as {'' if case.model.is_bare else 'weight '}reads"
 
 
 def weights_remark(case: Case) -> str:
     """How the weights are stored."""
-    if case.model:
-        return case.model.quantization.name
-    return f"{case.format.name}, {case.format.bytes_per_value:g} B a parameter"
+    stored = case.model.quantization.name
+    return f"{stored}, {case.format.bytes_per_value:g} B a parameter" if case.model.is_bare else stored
 
 
 def kind(case: Case, inputs: StepInputs) -> str:
     """``bound`` where no stack can be faster, else ``estimate``: a profile's shares, less than full overlap, ..."""
     is_least = is_ideal(case.profile) and inputs.overlap == "full"
-    return "bound" if is_least and not case.is_sparse and not _stands_in(case, inputs) else "estimate"
+    return "bound" if is_least and not case.model.is_sparse and not _stands_in(case, inputs) else "estimate"
 
 
 def _stands_in(case: Case, inputs: StepInputs) -> bool:
@@ -49,9 +48,9 @@ def _stands_in(case: Case, inputs: StepInputs) -> bool:
 def advice(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[str, ...]:
     """What to change first, by what binds."""
     if not case.fits:
-        if case.plan:
-            return ("see infercost fit for what would make it fit",)
-        return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
+        if case.model.is_bare:
+            return (f"the weights do not fit on {case.devices}: ask for --gpus {case.gpus_for_weights}",)
+        return ("see infercost fit for what would make it fit",)
     if results["bound"] == "memory":
         return (_more_users(case, inputs),)
     if results["bound"] == "compute":
@@ -70,7 +69,7 @@ def _more_users(case: Case, inputs: StepInputs) -> str:
             f"{start}, but {case.context:,.0f} tokens of cache a user take longer to read than to compute with: {WAYS}"
         )
     full = "the arithmetic is full" if inputs.overlap == "full" else "arithmetic takes as long as the reads"
-    most = case.plan.max_sequences if case.plan else None
+    most = case.plan.max_sequences
     if most is not None and most < at:
         return f"{start}; memory holds {most:,}, and {full} at batch {at:,}: add devices, {WAYS}"
     return f"{start}, and {full} at batch {at:,}"
@@ -83,18 +82,18 @@ def step_notes(case: Case, inputs: StepInputs) -> list[Note]:
     what = kind(case, inputs)
     notes.append(Note(what, _left_out(case, what)))
     notes += _rate_notes(case, inputs)
-    if case.is_sparse:
+    if case.model.is_sparse:
         law = (
-            "experts evenly, E (1 - (1 - k/E)^batch)"
-            if case.model
-            else "parameters evenly, N (1 - (1 - active/N)^batch)"
+            "parameters evenly, N (1 - (1 - active/N)^batch)"
+            if case.model.is_bare
+            else "experts evenly, E (1 - (1 - k/E)^batch)"
         )
         notes.append(Note("coverage", f"the bytes read assume that a batch hits {law}"))
-    if case.devices > 1 and inputs.work.layers:
+    if case.devices > 1 and inputs.work.hidden_size:
         notes.append(_layout_note(case))
     if part.labels.get("note_8bit") and case.format.name in ("8bit", "fp8", "int8"):
         notes.append(Note("see-also", part.labels["note_8bit"]))
-    used = [inputs.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if inputs.work.layers else [])]
+    used = [inputs.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if inputs.work.hidden_size else [])]
     weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
     notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
     return notes
@@ -113,7 +112,7 @@ def _left_out(case: Case, what: str) -> str:
     if not is_ideal(case.profile):
         return f"an estimate by profile {case.profile.name}, whose error nobody has noted"
     article = "a bound" if what == "bound" else "an estimate"
-    left_out = "activation traffic" if case.model else "KV cache, activations"
+    left_out = "KV cache, activations" if case.model.is_bare else "activation traffic"
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 
 
@@ -132,7 +131,7 @@ def _rate_notes(case: Case, inputs: StepInputs) -> list[Note]:
 def _layout_note(case: Case) -> Note:
     domain = case.part.facts.get("link_domain")
     text = f"tensor parallel over all {case.width} devices is assumed"
-    if case.plan and case.plan.layout.dp > 1:
+    if case.plan.layout.dp > 1:
         text = f"{case.plan.layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
     if case.stages > 1:
         text = f"{case.stages} pipeline stages of {case.width} take turns on parts of the batch"

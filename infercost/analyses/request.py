@@ -45,7 +45,7 @@ def read_asking(asked: Asked, case: Case) -> Asking:
         return Asking()
     _check_rate(asked, request)
     rate = asked.take("request_rate") if "request_rate" in asked.given else None
-    held = case.plan.max_sequences if case.plan else None
+    held = case.plan.max_sequences
     most = float(asked.take("max_sequences", USUAL_MOST, "what engines start with")) if rate is not None else USUAL_MOST
     return Asking(request, rate, most if held is None else min(most, held), bool(asked.get("disaggregated")))
 
@@ -60,7 +60,7 @@ def read_request(asked: Asked, case: Case, also: tuple[str, ...] = ()) -> Reques
     stray = [name for name in (*_PROMPT, *also) if name in asked.given]
     if not given and not stray:
         return None
-    if case.model is None:
+    if case.model.is_bare:
         raise Missing(f"{(given + stray)[0]} needs --model: a bare count has no layers", "--model llama-3.1-70b")
     if len(given) < 2:
         raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
@@ -80,7 +80,7 @@ def _check(asked: Asked, case: Case, request: Request) -> None:
     Raises:
         BadValue: one of these.
     """
-    longest = case.model.max_context if case.model else 0
+    longest = case.model.max_context
     if longest and request.input_tokens + request.output_tokens > longest:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
         raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
@@ -185,7 +185,6 @@ def _transfer(case: Case, inputs: StepInputs, request: Request) -> float:
     Raises:
         Missing: nothing is known of the part's network.
     """
-    assert case.plan is not None
     held = rank_cache_bytes(case.plan.model, case.plan.layout, request.input_tokens) * case.devices
     return formulas.request.cache_transfer_time(
         cache_per_sequence=held,

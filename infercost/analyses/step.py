@@ -65,7 +65,7 @@ def _parts_by_law(case: Case, batch: float, tokens: int) -> Parts:
     """
     from infercost.replica.erdil_2025 import step_2025
 
-    if case.model is None:
+    if case.model.is_bare:
         raise Missing(f"profile {case.profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
     times = step_2025(case.model, case.part, case.profile, case.devices, batch, case.context, tokens)
     return Parts(times.compute, times.memory, 0.0, 0.0, 0.0, times.communication, times.launch)
@@ -95,8 +95,8 @@ def critical_batch(case: Case, inputs: StepInputs) -> float:
 
 
 def full_batch(case: Case, inputs: StepInputs) -> int | None:
-    """Least batch whose arithmetic takes as long as its reads, a named model's cache included; None if none does."""
-    if case.model is None:
+    """Least batch whose arithmetic takes as long as its reads, caches included; None if none does."""
+    if not inputs.work.attending:
         return int(max(1, ceiling(critical_batch(case, inputs))))
     with not_recording():
         low, high = 0, 1

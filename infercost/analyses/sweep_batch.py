@@ -23,7 +23,7 @@ def answer(asked: Asked) -> Report:
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
     critical, full = critical_batch(case, inputs), full_batch(case, inputs)
-    most = case.plan.max_sequences if case.plan else None
+    most = case.plan.max_sequences
     asked_for = asked.take("batch", _default_batches(critical, most), "powers of two past the critical batch")
     batches = tuple(batch for batch in asked_for if most is None or batch <= most) or asked_for[:1]
     rows = _rows(case, inputs, batches)
@@ -45,7 +45,7 @@ def _results(
     case: Case, critical: float, full: int | None, rows: tuple[dict[str, Any], ...], knee: int | None, ratio: float
 ) -> tuple[Row, ...]:
     last = rows[-1]["batch"]
-    held = f"of {case.context:,.0f} tokens each" if case.plan else "no KV cache in a bare count"
+    held = "no KV cache in a bare count" if case.model.is_bare else f"of {case.context:,.0f} tokens each"
     return (
         Row("gpus", case.devices, "as given" if case.devices_given else "least that fits"),
         Row("critical_batch", critical, critical_remark(case)),
@@ -54,7 +54,7 @@ def _results(
             None if knee is None else rows[knee]["batch"],
             "marked >" if knee is not None else "past this sweep" if full else "none at this context",
         ),
-        Row("max_batch", case.plan.max_sequences if case.plan else None, held),
+        Row("max_batch", case.plan.max_sequences, held),
         Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
     )
 
@@ -62,8 +62,8 @@ def _results(
 def _columns(case: Case, inputs: StepInputs) -> tuple[str, ...]:
     """What a table has room for: the price where there is one, the experts where a model has some."""
     cost = "usd_per_million_tokens" if inputs.price else "cost_ratio"
-    estimated = case.model and kind(case, inputs) == "estimate"
-    experts = ("experts_hit_share",) if case.model and case.is_sparse else ()
+    estimated = not case.model.is_bare and kind(case, inputs) == "estimate"
+    experts = ("experts_hit_share",) if case.model.is_sparse and not case.model.is_bare else ()
     both = ("cost_ratio",) if inputs.price and not experts and not estimated else ()
     bound = ("bound_step_time_s",) if estimated else ()
     return ("batch", "step_time_s", *bound, "tokens_per_s", "tokens_per_s_per_user", cost, *both, *experts)
@@ -96,7 +96,7 @@ def _rows(case: Case, inputs: StepInputs, batches: tuple[int, ...]) -> tuple[dic
 
 
 def _experts(case: Case, batch: int) -> dict[str, float]:
-    share = counting.experts_hit_share(case.model, batch) if case.model else None
+    share = None if case.model.is_bare else counting.experts_hit_share(case.model, batch)
     return {} if share is None else {"experts_hit_share": share}
 
 

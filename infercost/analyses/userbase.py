@@ -422,7 +422,7 @@ def _read_supply(asked: Asked) -> Supply | None:
     case = read_case(asked)
     inputs = read_step_inputs(asked, case)
     full, why = full_batch(case, inputs), "where the arithmetic is full"
-    most = case.plan.max_sequences if case.plan else None
+    most = case.plan.max_sequences
     if most is not None and (full is None or most < full):
         full, why = max(1, most), "what memory holds"
     return Supply(case, asked.take("batch", full, why), read_price(asked, case.part))

@@ -41,7 +41,7 @@ def answer(asked: Asked) -> Report:
         pace = Pace(times, times.step, served.itl, served.rate * asking.request.output_tokens)
     else:
         draft = read_draft(asked)
-        case = case._replace(plan=beside(case.plan, draft)) if case.plan else case
+        case = case._replace(plan=beside(case.plan, draft))
         pace = pace_with(case, inputs, draft, batch)
     results = step_results(case, inputs, batch, pace)
     results |= request_results(case, inputs, asking, batch, pace.tpot, served)
@@ -64,7 +64,11 @@ _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s")
 
 def _rows(case: Case, inputs: StepInputs, results: dict[str, Any]) -> tuple[Row, ...]:
     remarks = {
-        "gpus": "as given" if case.devices_given else "least that fits" if case.plan else "least that hold the weights",
+        "gpus": "as given"
+        if case.devices_given
+        else "least that hold the weights"
+        if case.model.is_bare
+        else "least that fits",
         "weight_bytes": weights_remark(case),
         "compute_time_s": _compute_remark(inputs),
         "memory_time_s": _memory_remark(case),
@@ -111,11 +115,11 @@ def _memory_remark(case: Case) -> str:
 def _communication_remark(case: Case, inputs: StepInputs) -> str:
     if (name := law(case.profile)) != "roofline":
         return f"by the law of {name}, in a layout of its own"
-    if case.plan and case.plan.layout.dp > 1:
+    if case.plan.layout.dp > 1:
         return f"tokens go to experts on {case.plan.layout.ep} ranks and back"
-    if case.plan and case.width == 1 and case.stages > 1:
+    if case.width == 1 and case.stages > 1:
         return "stages hand their output on"
-    inside, nodes = spread(case.plan.layout.tp if case.plan else case.width, inputs.speeds)
+    inside, nodes = spread(case.plan.layout.tp, inputs.speeds)
     if nodes > 1:
         return f"all-reduces over {nodes} nodes of {inside}"
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
@@ -158,7 +162,7 @@ def _of_request(results: dict[str, Any]) -> str:
 
 def _time_parts(times: Times, inputs: StepInputs, results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
     """Where the time goes: what operators wait for in turn, or what overlaps."""
-    if inputs.overlap == "operator" and inputs.work.model:
+    if inputs.overlap == "operator":
         parts = times.parts.by_operator
         parts["draft"] = max(results["step_time_s"] - times.step, 0.0)
         return tuple((name, value, "s") for name, value in parts.items() if value > 1e-12)

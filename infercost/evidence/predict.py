@@ -191,8 +191,7 @@ class Prepared(NamedTuple):
         return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(part, self._peak(part), 2.0)))
 
     def _peak(self, part: Preset) -> float:
-        model = self.work.model
-        return self.peak_flops if part is self.part or model is None else matrix_rate(model, part)
+        return self.peak_flops if part is self.part else matrix_rate(self.work.model, part)
 
     def _value(self, replica: Replica) -> float:
         speeds = replica.speeds._replace(alike=replica.speeds.alike or self.alike)

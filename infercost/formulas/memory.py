@@ -36,15 +36,6 @@ def nodes(*, devices: float, domain: float) -> int:
     return ceiling(devices / domain)  # type: ignore[no-any-return]
 
 
-@formula(source="distinct experts under uniform routing, E (1 - (1 - k/E)^T), taken over the whole model")
-def bytes_read(*, weight_bytes: float, active_share: float, batch: float) -> float:
-    """Bytes of weights that one step reads: all of a dense model, the distinct part that a batch hits of a sparse one.
-
-    Exact for one sequence and for a dense model; between them it reads more than a model whose shared parts are large.
-    """
-    return weight_bytes * (1 - (1 - active_share) ** batch)  # type: ignore[no-any-return]
-
-
 @formula(source="Austin et al., How to Scale Your Model (2025), roofline chapter")
 def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
     """Seconds to read an accelerator's whole memory once: the least step time of a model that fills it."""

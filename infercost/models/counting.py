@@ -5,6 +5,8 @@ from collections.abc import Callable
 from infercost import formulas
 from infercost.models.model import Attention, Ffn, Layer, Model
 
+#: One multiply and one add for each parameter and token.
+FLOPS_PER_PARAM = 2
 #: Decay, rank-one update and read-out of a state, two operations each.
 STATE_FLOPS = 6
 #: Parts of the weights, in the order that a table shows them.
@@ -27,7 +29,7 @@ def params_by_part(model: Model) -> dict[str, int]:
         "head": model.head,
         "norms": model.small + _over(model, lambda layer: layer.small + layer.attention.small + _small(layer.ffn)),
     }
-    return {part: int(counts[part]) for part in PARTS}
+    return {part: round(counts[part]) for part in PARTS}
 
 
 def _small(ffn: Ffn) -> int:
@@ -45,7 +47,7 @@ def active_params(model: Model) -> int:
     A tied table is the output head too, and multiplies; what several layers share multiplies in each of them.
     """
     idle = _over(model, lambda layer: _idle(layer.ffn) - layer.ffn.reused)
-    return total_params(model) - int(idle) - _looked_up(model)
+    return total_params(model) - round(idle) - _looked_up(model)
 
 
 def _looked_up(model: Model) -> int:

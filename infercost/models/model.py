@@ -5,7 +5,7 @@ every rank copies, and small vectors (norms, biases, gates) that stay in 16 bits
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.parts.formats import FORMATS, Format
 
@@ -74,13 +74,15 @@ class Quantization(NamedTuple):
     """Bits of each part of the weights, scales included: ``attention``, ``ffn``, ``experts``, ``shared`` and so on.
 
     ``name`` is how the checkpoint calls it; parts that are not named stay in ``default`` bits. ``block`` is the side
-    of the blocks that share a scale, 0 where there are none.
+    of the blocks that share a scale, 0 where there are none. ``arithmetic`` is the format to compute in where the bits
+    do not decide it: a bare count's ``8bit`` is the faster of fp8 and int8.
     """
 
     name: str
     default: float
     bits: Mapping[str, float]
     block: int = 0
+    arithmetic: str = ""
 
     def of(self, part: str) -> float:
         """Bits of one parameter of a part."""
@@ -88,7 +90,10 @@ class Quantization(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply."""
+    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply.
+
+    ``hidden_size`` is 0 where a bare count says neither layers nor width.
+    """
 
     name: str
     family: str
@@ -112,6 +117,40 @@ class Model(NamedTuple):
         """Layers in all."""
         return sum(layer.times for layer in self.layers)
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a count of parameters alone, which says nothing of caches and prompts."""
+        return not self.family
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
+        return any(layer.ffn.experts for layer in self.layers)
+
+
+def bare_count(params: float, active_params: float, format: Format, layers: int, hidden_size: int) -> Model:
+    """A count of parameters as a model of one kind of layer, all of them matrices that multiply.
+
+    Where a token uses some of them, they are N / N_active experts of which it chooses one: a batch then reads
+    N (1 - (1 - N_active / N)^batch) of them.
+    """
+    depth = layers or 1
+    counts: dict[str, Any] = {"dense": params / depth}  # an even share of a layer need not be whole
+    if active_params < params:
+        counts = {"experts": params / active_params, "active": 1, "expert": active_params / depth}
+    return Model(
+        name=f"{params:g} parameters",
+        family="",
+        hidden_size=hidden_size,
+        vocab_size=0,
+        layers=(Layer(depth, Attention("none"), Ffn("count", **counts)),),
+        embedding=0,
+        head=0,
+        small=0,
+        max_context=0,
+        quantization=Quantization(format.name, format.bytes_per_value * 8, {}, arithmetic=format.name),
+    )
+
 
 def arithmetic_format(quantization: Quantization) -> Format:
     """The storage format whose arithmetic most of a model's matrices need."""
@@ -121,6 +160,8 @@ def arithmetic_format(quantization: Quantization) -> Format:
 
 def format_of_bits(quantization: Quantization, bits: float) -> Format:
     """The storage format whose arithmetic serves matrices of so many bits, scales included."""
+    if quantization.arithmetic:
+        return FORMATS[quantization.arithmetic]
     if bits > 9:
         return FORMATS["fp32" if bits >= 32 else "bf16"]
     if bits > 6:

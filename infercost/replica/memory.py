@@ -59,7 +59,7 @@ class Plan(NamedTuple):
     @property
     def max_sequences(self) -> int | None:
         """Sequences of this context that the pools of all groups hold; None where a sequence keeps no cache."""
-        if self.pool <= 0:
+        if self.pool < 0:
             return 0
         if not self.per_sequence:
             return None

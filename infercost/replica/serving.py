@@ -76,7 +76,7 @@ def step_parts(replica: Replica, batch: float, context: float, tokens_each: floa
     """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
     part, work = part_of(replica, batch), replica.work
     parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
-    if work.layout.pp == 1 or work.layers is None:
+    if work.layout.pp == 1:
         return parts
     waits = formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
     return Parts(*(0.0 if each is None else each * waits for each in parts))

@@ -88,7 +88,7 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
     """Seconds of all collectives: nothing on one device, None where layers or width are not known."""
     if work.layout.devices == 1:
         return 0.0
-    if work.layers is None or work.hidden_size is None:
+    if not work.hidden_size:
         return None
     layout = work.layout
     message = formulas.collectives.activation_message(
@@ -337,7 +337,7 @@ def _hottest(work: Work, speeds: Speeds, tokens: float) -> float:
 
 def _overhead(work: Work, speeds: Speeds, heads: float) -> float:
     kernels = 0.0
-    if speeds.kernel_time and work.layers:
+    if speeds.kernel_time:
         kernels = formulas.step.kernel_overhead(
             layers=work.layers,
             sparse_layers=work.sparse_layers,

@@ -32,29 +32,26 @@ class Attending(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Sums over the layers of a model under a layout; a bare count has neither experts, caches nor a model.
+    """Sums over the layers of a model under a layout; a bare count has no attention, and may have no width.
 
-    ``bytes`` are read whatever the batch (by a bare count: at most), ``activation_bytes`` by one token on one rank.
+    ``bytes`` are read whatever the batch, ``activation_bytes`` by one token on one rank.
     """
 
+    model: Model
     ranks: int
     layout: Layout
-    layers: float | None
+    layers: int
     sparse_layers: int
-    hidden_size: float | None
+    hidden_size: int
     bytes: float
     flops: float
     head_flops: float = 0.0
-    active_share: float = 1.0
     experts: tuple[Experts, ...] = ()
     attending: tuple[Attending, ...] = ()
     activation_bytes: float = 0.0
-    model: Model | None = None
 
     def bytes_read(self, tokens: float) -> float:
         """Bytes of weights that all ranks read for so many tokens: distinct experts are hit, the rest is read whole."""
-        if self.model is None:
-            return formulas.memory.bytes_read(weight_bytes=self.bytes, active_share=self.active_share, batch=tokens)
         return self.bytes + sum(each.bytes * hit(each, tokens) for each in self.experts)
 
     def cache_read(self, sequences: float, context: float, rereads: float = 0.0) -> float:
@@ -62,8 +59,6 @@ class Work(NamedTuple):
 
         ``rereads`` is the share of a group's query heads that read their KV head again rather than with the first.
         """
-        if self.model is None:
-            return 0.0
         one = sum(
             each.layers
             * each.share
@@ -106,8 +101,11 @@ def work_of(model: Model, layout: Layout) -> Work:
     layers = sum(layer.times * layer_bytes(model, layer, layout, 0) for layer in model.layers)
     again = sum(layer.times * layer.ffn.reused for layer in model.layers) * bits("ffn") / 8 / layout.tp
     experts = _experts(model)
-    flops = 2 * (counting.active_params(model) - head)
+    flops = formulas.step.flops_per_token(
+        active_params=counting.active_params(model) - head, flops_per_param=counting.FLOPS_PER_PARAM
+    )
     return Work(
+        model=model,
         ranks=ranks,
         layout=layout,
         layers=model.depth,
@@ -115,11 +113,10 @@ def work_of(model: Model, layout: Layout) -> Work:
         hidden_size=model.hidden_size,
         bytes=(layers + again + head_bytes + model.small * bits("norms") / 8) * ranks,
         flops=flops - sum(each.flops for each in experts),
-        head_flops=2 * head,
+        head_flops=counting.FLOPS_PER_PARAM * head,
         experts=experts,
         attending=_attending(model, layout),
         activation_bytes=sum(layer.times * _activations(model, layer, layout) for layer in model.layers),
-        model=model,
     )
 
 
@@ -133,7 +130,7 @@ def _experts(model: Model) -> tuple[Experts, ...]:
             size, flops = kinds.get((ffn.experts, ffn.active), (0.0, 0.0))
             small = ffn.expert_small * bits("norms") / 8
             size += layer.times * (ffn.expert * bits("experts") / 8 + small)
-            flops += layer.times * 2 * ffn.active * (ffn.expert + ffn.expert_small)
+            flops += layer.times * counting.FLOPS_PER_PARAM * ffn.active * (ffn.expert + ffn.expert_small)
             kinds[ffn.experts, ffn.active] = size, flops
     return tuple(Experts(*kind, *sums) for kind, sums in kinds.items())
 
@@ -146,6 +143,7 @@ def _attending(model: Model, layout: Layout) -> tuple[Attending, ...]:
     return tuple(
         Attending(kind, count, copies / layout.tp, _queries(kind, copies))
         for kind, count in times.items()
+        if kind.heads or kind.cache or kind.state
         for copies in [kv_copies(kind, layout.tp)]
     )
 
@@ -157,6 +155,8 @@ def _queries(attention: Attention, copies: float) -> float:
 
 def _activations(model: Model, layer: Layer, layout: Layout) -> float:
     """Bytes that one token's activations move outside the matrices of one layer, on one rank of its group."""
+    if not model.hidden_size:
+        return 0.0
     attention, ffn = layer.attention, layer.ffn
     inside = ffn.dense + ffn.shared + ffn.active * ffn.expert
     return formulas.layer.activation_traffic(
@@ -174,8 +174,11 @@ def matrix_rate(model: Model, part: Preset) -> float:
         Missing: the part has no rate for the model's main format.
     """
     main = rate_for(part, arithmetic_format(model.quantization)).fact.value
+    counts = _multiplied(model)
+    if len(counts) == 1:
+        return main
     flops, seconds = 0.0, 0.0
-    for name, count in _multiplied(model).items():
+    for name, count in counts.items():
         rate = find_rate(part, format_of_bits(model.quantization, model.quantization.of(name)))
         flops += count
         seconds += count / (rate.fact.value if rate else main)

@@ -63,7 +63,7 @@ def _decoded(asked: Asked, case: Case, request: Request | None) -> float:
         raise BadValue("messages whose answer is one token decode nothing", "give at least --output-tokens 2")
     if request:
         return request.output_tokens - 1
-    if case.model:
+    if not case.model.is_bare:
         raise Missing("messages need lengths", "give --input-tokens and --output-tokens")
     return float(asked.need("output_tokens", "--output-tokens 250"))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.formulas.formula import is_recording, not_recording
-from infercost.models.model import Model, arithmetic_format
+from infercost.models.model import Model, arithmetic_format, bare_count
+from infercost.numeric import ceiling
 from infercost.parts.accelerator import MEMORY_BASES, Rate, memory_key, rate_for
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
@@ -201,10 +202,6 @@ def _first_that_fits(
     return None
 
 
-#: One multiply and one add for each parameter and token.
-FLOPS_PER_PARAM = 2
-
-
 class Case(NamedTuple):
     """Plain numbers in base units, read once from the options and the presets."""
 
@@ -220,34 +217,27 @@ class Case(NamedTuple):
     gpus_for_weights: int
     devices: int
     devices_given: bool
-    plan: "Plan | None" = None
+    plan: Plan
 
     @property
-    def model(self) -> "Model | None":
-        """The named model, or None for a bare count."""
-        return self.plan.model if self.plan else None
+    def model(self) -> Model:
+        """The model: named, or a bare count of parameters."""
+        return self.plan.model
 
     @property
     def context(self) -> float:
         """Tokens of context that each sequence holds; a bare count has none."""
-        return self.plan.context if self.plan else 0
+        return self.plan.context
 
     @property
     def stages(self) -> int:
         """Pipeline stages, which take turns on parts of the batch."""
-        return self.plan.layout.pp if self.plan else 1
+        return self.plan.layout.pp
 
     @property
     def width(self) -> int:
         """Devices that work on a layer together."""
         return self.devices // self.stages
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
-        if self.model:
-            return any(layer.ffn.experts for layer in self.model.layers)
-        return self.active_params < self.params
 
     @property
     def active_share(self) -> float:
@@ -256,8 +246,8 @@ class Case(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether the devices hold the weights, and a named model's reserves and cache beside them."""
-        return self.plan.fits if self.plan else self.devices >= self.gpus_for_weights
+        """Whether the devices hold the weights, and the engine's reserves and every cache beside them."""
+        return self.plan.fits
 
 
 def read_case(asked: Asked) -> Case:
@@ -279,6 +269,9 @@ def read_case(asked: Asked) -> Case:
     usable = asked.take("usable", profile.value("usable"), f"by profile {profile.name}")
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
+    model = bare_count(params, active, format, int(asked.get("layers") or 0), int(asked.get("hidden_size") or 0))
+    memory = part.value(key), usable
+    devices = _devices(asked, counted, _least_for(_on_all(model, profile, least, *memory), least))
     return Case(
         part=part_under(part, profile),
         profile=profile,
@@ -290,9 +283,22 @@ def read_case(asked: Asked) -> Case:
         device_memory=part.value(key),
         usable=usable,
         gpus_for_weights=least,
-        devices=_devices(asked, counted, least),
+        devices=devices,
         devices_given="gpus" in asked.given or counted is not None,
+        plan=_on_all(model, profile, devices, *memory),
     )
+
+
+def _on_all(model: Model, profile: Preset, devices: int, device_memory: float, usable: float) -> Plan:
+    """The plan of a bare count, split evenly over all devices."""
+    return plan(model, Layout(tp=devices), profile, device_memory=device_memory, usable=usable, context=0, batch=1)
+
+
+def _least_for(plan: Plan, least: int) -> int:
+    """Devices that hold a bare count beside the engine's reserves, from the plan on those that hold the weights."""
+    if plan.fits or (room := plan.pool + plan.weights) <= 0:
+        return least
+    return int(ceiling(plan.weights * least / room))
 
 
 def _read_model_case(asked: Asked) -> Case:
@@ -365,12 +371,11 @@ def misfit(case: Case) -> str:
     """The start of a verdict on devices that do not hold the weights, else nothing."""
     if case.fits:
         return ""
-    if case.plan:
-        short = show(-case.plan.left, "B")
-        return f"Does not fit: {case.plan.batch:,} x {case.context:,.0f} tokens are short by {short} a device. "
-    weights = show(case.weight_bytes, "B")
-    held = f"{case.devices:,} x {case.part.name} cannot hold {weights}"
-    return f"Does not fit: {held}; the least is {case.gpus_for_weights:,}. "
+    if case.model.is_bare:
+        held = f"{case.devices:,} x {case.part.name} cannot hold {show(case.weight_bytes, 'B')}"
+        return f"Does not fit: {held}; the least is {case.gpus_for_weights:,}. "
+    short = show(-case.plan.left, "B")
+    return f"Does not fit: {case.plan.batch:,} x {case.context:,.0f} tokens are short by {short} a device. "
 
 
 def case_notes(case: Case) -> list[Note]:
@@ -418,18 +423,18 @@ def read_step_inputs(asked: Asked, case: Case) -> StepInputs:
     asked.use(part, rate.key, "memory_bandwidth")
     asked.use(profile, *SHARES, *TIMES, *COUNTS, *PER_REQUEST)
     work = _read_work(asked, case)
-    sends = bool(work.layers) and case.devices > 1
-    wire = FORMATS["bf16" if case.model else rate.name]
+    sends = bool(work.hidden_size) and case.devices > 1
+    wire = FORMATS[rate.name if case.model.is_bare else "bf16"]
     if sends:
         asked.use(part, "link_bandwidth")
         wire = asked.take("activation_dtype", wire, "as engines send it")
     overlap = asked.take("overlap", profile.labels.get("overlap", "full"), f"by profile {profile.name}")
-    if profile.value("kernel_time") and not work.layers:
+    if profile.value("kernel_time") and not work.hidden_size:
         raise Missing(
             f"profile {profile.name} counts kernels by layers, and a bare count has none",
             "give --layers and --hidden-size, or ask for --efficiency ideal",
         )
-    peak = matrix_rate(case.model, part) if case.model else rate.fact.value
+    peak = matrix_rate(case.model, part)
     speeds = speeds_of(part, profile, peak, overlap, wire.bytes_per_value)
     return StepInputs(
         rate=rate,
@@ -445,19 +450,10 @@ def _read_work(asked: Asked, case: Case) -> Work:
     Raises:
         BadValue: layers without width, or width without layers.
     """
-    if case.plan:
-        return work_of(case.plan.model, case.plan.layout)
+    if not case.model.is_bare:
+        return work_of(case.model, case.plan.layout)
     layers, hidden_size = asked.take("layers"), asked.take("hidden_size")
     if (layers is None) != (hidden_size is None):
         missing = "--hidden-size" if hidden_size is None else "--layers"
         raise BadValue(f"communication needs {missing} too", "give both --layers and --hidden-size, or neither")
-    return Work(
-        ranks=case.devices,
-        layout=Layout(tp=case.devices),
-        layers=layers,
-        sparse_layers=0,
-        hidden_size=hidden_size,
-        bytes=case.weight_bytes,
-        flops=formulas.step.flops_per_token(active_params=case.active_params, flops_per_param=FLOPS_PER_PARAM),
-        active_share=case.active_share,
-    )
+    return work_of(case.model, case.plan.layout)

@@ -108,9 +108,9 @@ def test_the_work_shown_is_the_expression_that_ran() -> None:
 
 def test_brackets_are_kept_where_they_matter() -> None:
     with recording() as calls:
-        formulas.memory.bytes_read(weight_bytes=8, active_share=0.5, batch=2)
+        formulas.layer.experts_hit(experts=8, active_experts=4, tokens=2)
     (step,) = map(explain, calls)
-    assert step.symbols == "R = M × (1 - (1 - a)^B)"
+    assert step.symbols == "E_hit = E × (1 - (1 - k / E)^T)"
     assert step.value == 6
 
 

@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infercost import formulas
+from infercost.models.model import bare_count
+from infercost.parts.formats import FORMATS
+from infercost.replica.layout import Layout
+from infercost.replica.work import work_of
 
 size = st.floats(1e6, 1e14)
 rate = st.floats(1e9, 1e17)
@@ -16,20 +20,12 @@ count = st.integers(1, 4096)
 time = st.floats(1e-9, 1e3)
 
 
-@given(size, count, rate, count, count)
-def test_memory_time_does_not_depend_on_the_batch_of_a_dense_model(
-    weights: float, devices: int, bandwidth: float, batch: int, other: int
+@given(size, count, count, count)
+def test_what_a_dense_model_reads_does_not_depend_on_the_batch(
+    params: float, devices: int, batch: int, other: int
 ) -> None:
-    times = [
-        formulas.step.memory_time(
-            bytes_read=formulas.memory.bytes_read(weight_bytes=weights, active_share=1.0, batch=each),
-            devices=devices,
-            memory_bandwidth=bandwidth,
-            memory_share=1,
-        )
-        for each in (batch, other)
-    ]
-    assert times[0] == times[1]
+    work = work_of(bare_count(params, params, FORMATS["8bit"], 0, 0), Layout(tp=devices))
+    assert work.bytes_read(batch) == work.bytes_read(other) == pytest.approx(params)
 
 
 @given(time, time, time, time)
@@ -123,9 +119,10 @@ def test_userbase_and_its_inverse_are_inverse(concurrent: float, minutes: float,
 
 @given(size, share, st.integers(1, 1000))
 def test_a_sparse_model_reads_between_its_active_part_and_all(weights: float, active: float, batch: int) -> None:
-    read = formulas.memory.bytes_read(weight_bytes=weights, active_share=active, batch=batch)
-    more = formulas.memory.bytes_read(weight_bytes=weights, active_share=active, batch=batch + 1)
-    assert weights * active * (1 - 1e-9) <= read <= more <= weights
+    work = work_of(bare_count(weights, weights * active, FORMATS["8bit"], 0, 0), Layout())
+    read, more = (work.bytes_read(tokens) for tokens in (batch, batch + 1))
+    assert weights * active * (1 - 1e-9) <= read <= more * (1 + 1e-9)
+    assert more <= weights * (1 + 1e-9)
 
 
 @given(size, st.floats(1e9, 1e12), share)
