@@ -1,4 +1,7 @@
-"""Extremes, ceiling, logarithms and roots of one number or an array; NumPy loads only when there is an array."""
+"""Extremes, ceiling, logarithms and roots of one number or an array; NumPy loads only when there is an array.
+
+Typed for numbers, as formulas are: an array goes in where a number is declared, and an array comes out.
+"""
 
 from collections.abc import Callable, Mapping
 from math import ceil, log, sqrt
@@ -23,7 +26,7 @@ def is_nothing(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == 0
 
 
-def maximum(*values: Any) -> Any:
+def maximum(*values: float) -> float:
     """The largest of the values, elementwise for arrays."""
     if _is_plain(*values):
         return max(values)
@@ -34,7 +37,7 @@ def maximum(*values: Any) -> Any:
     return reduce(numpy.maximum, values)
 
 
-def minimum(*values: Any) -> Any:
+def minimum(*values: float) -> float:
     """The smallest of the values, elementwise for arrays."""
     if _is_plain(*values):
         return min(values)
@@ -45,7 +48,7 @@ def minimum(*values: Any) -> Any:
     return reduce(numpy.minimum, values)
 
 
-def name_of_largest(values: Mapping[str, Any]) -> Any:
+def name_of_largest(values: Mapping[str, float]) -> str:
     """The name of the largest value, the first of equals; elementwise for arrays."""
     if _is_plain(*values.values()):
         return max(values, key=lambda name: values[name])
@@ -54,7 +57,7 @@ def name_of_largest(values: Mapping[str, Any]) -> Any:
     return numpy.array([*values])[numpy.argmax(numpy.stack(numpy.broadcast_arrays(*values.values())), axis=0)]
 
 
-def log2(value: Any) -> Any:
+def log2(value: float) -> float:
     """The logarithm to base 2."""
     if _is_plain(value):
         return plain_log2(value)
@@ -63,7 +66,7 @@ def log2(value: Any) -> Any:
     return numpy.log2(value)
 
 
-def ceiling(value: Any) -> Any:
+def ceiling(value: float) -> int:
     """The least whole number not below the value, forgiving float rounding of one part in 1e12."""
     if _is_plain(value):
         return round(value) if abs(value - round(value)) <= ROUNDING * abs(value) else ceil(value)
@@ -72,12 +75,12 @@ def ceiling(value: Any) -> Any:
     return numpy.ceil(value * (1 - ROUNDING))
 
 
-def floor(value: Any) -> Any:
+def floor(value: float) -> int:
     """The largest whole number not above the value, forgiving float rounding of one part in 1e12."""
     return -ceiling(-value)
 
 
-def logarithm(value: Any) -> Any:
+def logarithm(value: float) -> float:
     """The natural logarithm, elementwise for arrays."""
     if _is_plain(value):
         return log(value)
@@ -86,7 +89,7 @@ def logarithm(value: Any) -> Any:
     return numpy.log(value)
 
 
-def root(value: Any) -> Any:
+def root(value: float) -> float:
     """The square root, elementwise for arrays."""
     if _is_plain(value):
         return sqrt(value)

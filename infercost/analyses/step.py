@@ -25,7 +25,7 @@ class Times(NamedTuple):
     def bound(self) -> str:
         """The part that takes longest."""
         sent = self.parts.communication
-        return name_of_largest(  # type: ignore[no-any-return]
+        return name_of_largest(
             {
                 "memory": self.parts.memory,
                 "compute": self.parts.compute,

@@ -26,13 +26,13 @@ def tree_all_reduce_time(
     *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, hop_latency: float
 ) -> float:
     """Seconds of an all-reduce over a double tree: the message up and down, in 2 log2(n) hops."""
-    return 2 * message_bytes / (link_bandwidth * link_share) + 2 * log2(devices) * hop_latency  # type: ignore[no-any-return]
+    return 2 * message_bytes / (link_bandwidth * link_share) + 2 * log2(devices) * hop_latency
 
 
 @formula(source="NCCL documentation, NCCL_ALGO: the library takes the faster algorithm for each size")
 def all_reduce_time(*, ring_all_reduce_time: float, tree_all_reduce_time: float, collective_latency: float) -> float:
     """Seconds of one all-reduce: the faster of ring and tree, and what starting a collective costs."""
-    return minimum(ring_all_reduce_time, tree_all_reduce_time) + collective_latency  # type: ignore[no-any-return]
+    return minimum(ring_all_reduce_time, tree_all_reduce_time) + collective_latency
 
 
 @formula(source="Rajbhandari et al., DeepSpeed-MoE, arXiv 2201.05596: tokens to their experts, results back")

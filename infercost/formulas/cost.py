@@ -53,7 +53,7 @@ def usd_per_month(*, price: float, devices: float) -> float:
 @formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
 def annuity(*, interest: float, years: float) -> float:
     """Share of a price that is paid each year, interest included."""
-    return interest / (1 - 1 / (1 + interest) ** years)  # type: ignore[no-any-return]
+    return interest / (1 - 1 / (1 + interest) ** years)
 
 
 @formula(source="owning: annuity over the hours of a year, and power at the wall")

@@ -129,7 +129,7 @@ def collective_latency(
     base_latency: float,
 ) -> float:
     """Seconds before a collective's data counts: a chain inside each node, a tree across them."""
-    return passes * ((ranks / rank_nodes - 1) * rank_latency + log2(rank_nodes) * node_latency) + base_latency  # type: ignore[no-any-return]
+    return passes * ((ranks / rank_nodes - 1) * rank_latency + log2(rank_nodes) * node_latency) + base_latency
 
 
 @formula(source=LATER)
@@ -167,7 +167,7 @@ def launch_time(*, layers: int, serial_matmuls: int, kernel_launch: float) -> fl
 @formula(source=SHORT)
 def grid_reduce_time(*, devices: float, grid_hop_latency: float, grid_base_latency: float) -> float:
     """Seconds of one all-reduce along a side of a square of devices, whatever it sends."""
-    return grid_base_latency + grid_hop_latency * maximum(devices**0.5 - 1, 0)  # type: ignore[no-any-return]
+    return grid_base_latency + grid_hop_latency * maximum(devices**0.5 - 1, 0)
 
 
 @formula(source=LATER)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from infercost.quantities import TERMS
 from infercost.units import show
@@ -17,16 +17,27 @@ if TYPE_CHECKING:  # who shows no work does not load it
     import ast
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+
+
+class Formula(Protocol[P, R]):
+    """A function of numbers that knows where its expression comes from."""
+
+    __name__: str
+    source: str
+
+    def __call__(self, *args: P.args, **inputs: P.kwargs) -> R:
+        """The value for these numbers, in base units."""
+
 
 #: Every formula by name, for the tests that hold each of them to the rules.
-FORMULAS: dict[str, Callable[..., Any]] = {}
+FORMULAS: dict[str, Formula[..., Any]] = {}
 
 
 class Call(NamedTuple):
     """One formula that ran: the function, its inputs, its value, and what it was about where there are several."""
 
-    function: Callable[..., Any]
+    function: Formula[..., Any]
     inputs: dict[str, Any]
     value: Any
     about: str = ""
@@ -36,20 +47,21 @@ _recorder: ContextVar[list[Call] | None] = ContextVar("recorder", default=None)
 _about: ContextVar[str] = ContextVar("about", default="")
 
 
-def formula(*, source: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def formula(*, source: str) -> Callable[[Callable[P, R]], Formula[P, R]]:
     """Mark a function as a formula: keyword-only numbers in base units, one return of one expression."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: Callable[P, R]) -> Formula[P, R]:
         @wraps(function)
         def run(*args: P.args, **inputs: P.kwargs) -> R:
             value = function(*args, **inputs)
             if (calls := _recorder.get()) is not None:
-                calls.append(Call(run, dict(inputs), value, _about.get()))
+                calls.append(Call(marked, dict(inputs), value, _about.get()))
             return value
 
-        run.source = source  # type: ignore[attr-defined]
-        FORMULAS[function.__name__] = run
-        return run
+        marked = cast("Formula[P, R]", run)
+        marked.source = source
+        FORMULAS[function.__name__] = marked
+        return marked
 
     return decorate
 
@@ -157,7 +169,7 @@ def explain(call: Call) -> Step:
         numbers=_print(expression, numbers, function.__globals__),
         value=call.value,
         unit=term.unit,
-        source=call.function.source,  # type: ignore[attr-defined]
+        source=call.function.source,
     )
 
 

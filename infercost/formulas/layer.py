@@ -61,13 +61,13 @@ def absorbed_attention_flops(*, heads: int, kv_rank: int, rope_dim: int) -> int:
 @formula(source="expected distinct experts under uniform, independent routing: E (1 - (1 - k/E)^T)")
 def experts_hit(*, experts: float, active_experts: float, tokens: float) -> float:
     """Distinct experts of one layer that a step's tokens use."""
-    return experts * (1 - (1 - active_experts / experts) ** tokens)  # type: ignore[no-any-return]
+    return experts * (1 - (1 - active_experts / experts) ** tokens)
 
 
 @formula(source="a window keeps the last positions only; a compressed cache one entry for several positions")
 def cached_entries(*, context: float, window: float, compress: float) -> float:
     """Cache entries that a sequence holds in a layer that keeps at most a window."""
-    return minimum(context, window) / compress  # type: ignore[no-any-return]
+    return minimum(context, window) / compress
 
 
 @formula(source="derived: norms, residual sums, rotation and gating read and write 16-bit values once each")
@@ -79,4 +79,4 @@ def activation_traffic(*, hidden_size: float, head_elements: float, ffn_elements
 @formula(source="triangle below the diagonal after a cached past, capped by a window: sum of min(c + i, W)")
 def attended_pairs(*, tokens: float, cached: float, window: float) -> float:
     """Pairs of a prompt's tokens and the positions that they attend, themselves included on average."""
-    return tokens * window - maximum(0, window - cached) ** 2 / 2 + maximum(0, window - cached - tokens) ** 2 / 2  # type: ignore[no-any-return]
+    return tokens * window - maximum(0, window - cached) ** 2 / 2 + maximum(0, window - cached - tokens) ** 2 / 2

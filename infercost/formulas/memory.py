@@ -15,7 +15,7 @@ def weight_bytes(*, params: float, bytes_per_param: float) -> float:
 @formula(source=NOTE)
 def gpus_for_weights(*, weight_bytes: float, device_memory: float, usable: float) -> int:
     """Least accelerators whose usable memory holds the weights."""
-    return ceiling(weight_bytes / (device_memory * usable))  # type: ignore[no-any-return]
+    return ceiling(weight_bytes / (device_memory * usable))
 
 
 @formula(source=NOTE)
@@ -33,7 +33,7 @@ def memory_left(*, device_memory: float, usable: float, weight_bytes: float, dev
 @formula(source="whole scale-up domains, as hardware is rented")
 def nodes(*, devices: float, domain: float) -> int:
     """Scale-up domains (nodes) that hold the accelerators."""
-    return ceiling(devices / domain)  # type: ignore[no-any-return]
+    return ceiling(devices / domain)
 
 
 @formula(source="Austin et al., How to Scale Your Model (2025), roofline chapter")
@@ -54,7 +54,7 @@ def cache_reads(*, queries: float, cache_rereads: float) -> float:
 @formula(source=VLLM)
 def activation_reserve(*, activation_floor: float, activation_per_vocab: float, vocab_size: float) -> float:
     """Bytes that an engine sets aside for activations: logits grow with the vocabulary."""
-    return maximum(activation_floor, activation_per_vocab * vocab_size)  # type: ignore[no-any-return]
+    return maximum(activation_floor, activation_per_vocab * vocab_size)
 
 
 @formula(source=VLLM)
@@ -73,4 +73,4 @@ def kv_pool(
 @formula(source="whole sequences")
 def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float) -> int:
     """Sequences whose cache the pool of one accelerator holds."""
-    return floor(kv_pool / cache_per_sequence)  # type: ignore[no-any-return]
+    return floor(kv_pool / cache_per_sequence)

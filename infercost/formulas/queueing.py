@@ -62,7 +62,7 @@ def peakedness(*, burstiness: float) -> float:
 @formula(source="square-root staffing: Halfin, Whitt 1981, with Hayward's peakedness")
 def staffed_slots(*, offered: float, headroom: float, peakedness: float) -> float:
     """Slots that a load needs so that few arrivals wait: its mean, and some roots of its variance."""
-    return offered + headroom * (peakedness * offered) ** 0.5  # type: ignore[no-any-return]
+    return offered + headroom * (peakedness * offered) ** 0.5
 
 
 @formula(source="Allen, Cunneen 1978: Erlang's wait times the mean of both squared variations, exponential service")

@@ -11,7 +11,7 @@ LITTLE = "Little's law: number in the system = arrival rate x time spent"
 @formula(source="Agrawal et al., Sarathi-Serve, arXiv 2403.02310: a prompt is cut into chunks of so many tokens")
 def prompt_passes(*, tokens: float, chunk_tokens: float) -> int:
     """Passes that a prompt's tokens take when each takes at most a chunk of them."""
-    return ceiling(tokens / chunk_tokens)  # type: ignore[no-any-return]
+    return ceiling(tokens / chunk_tokens)
 
 
 @formula(source="Huang et al., GPipe, arXiv 1811.06965: m parts through p stages keep m of m + p - 1 slots busy")
@@ -23,7 +23,7 @@ def pipeline_utilization(*, microbatches: float, stages: float) -> float:
 @formula(source="Huang et al., GPipe, arXiv 1811.06965: a pipeline goes at the pace of its slowest stage")
 def uneven_stages(*, layers: float, stages: float, microbatches: float) -> float:
     """How many times longer parts that follow each other take because the fullest stage has more layers than others."""
-    return maximum(1, minimum(microbatches, stages) * ceiling(layers / stages) / layers)  # type: ignore[no-any-return]
+    return maximum(1, minimum(microbatches, stages) * ceiling(layers / stages) / layers)
 
 
 @formula(source="Huang et al., GPipe, arXiv 1811.06965")
@@ -47,7 +47,7 @@ def request_time(*, ttft: float, output_tokens: float, tpot: float) -> float:
 @formula(source=LEVIATHAN)
 def speculative_tokens(*, draft_tokens: float, acceptance: float) -> float:
     """Tokens that one verification yields on average when each draft token is accepted independently."""
-    return (1 - acceptance ** (draft_tokens + 1)) / (1 - acceptance)  # type: ignore[no-any-return]
+    return (1 - acceptance ** (draft_tokens + 1)) / (1 - acceptance)
 
 
 @formula(source=LEVIATHAN)

@@ -34,7 +34,7 @@ def full_overlap_step(
     *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
 ) -> float:
     """Seconds of a step in which arithmetic, reads and collectives all overlap: the least that is possible."""
-    return maximum(compute_time, memory_time, communication_time) + overhead_time  # type: ignore[no-any-return]
+    return maximum(compute_time, memory_time, communication_time) + overhead_time
 
 
 @formula(source=LATER)
@@ -48,7 +48,7 @@ def operator_overlap_step(
 @formula(source=BOOK)
 def operator_time(*, compute_time: float, memory_time: float) -> float:
     """Seconds of operators of one kind: their arithmetic or their reads, whichever takes longer."""
-    return maximum(compute_time, memory_time)  # type: ignore[no-any-return]
+    return maximum(compute_time, memory_time)
 
 
 @formula(source="Yuan et al., LLM Inference Unveiled, arXiv 2402.16363: operators are launched one after another")
@@ -67,7 +67,7 @@ def kernel_overhead(
 @formula(source="derived: hottest of e ranks when tokens choose experts at random, Gaussian tail sqrt(2 ln e)")
 def hottest_rank(*, tokens: float, active_experts: float, ranks: float, expert_imbalance: float) -> float:
     """How many times the mean load the rank with the most popular experts has."""
-    return 1 + expert_imbalance * root(2 * logarithm(ranks) * ranks / (tokens * active_experts))  # type: ignore[no-any-return]
+    return 1 + expert_imbalance * root(2 * logarithm(ranks) * ranks / (tokens * active_experts))
 
 
 @formula(source="a pass waits for its scheduler once, and for each sequence's token once")
@@ -127,7 +127,7 @@ def arithmetic_intensity(*, flops_per_byte: float, utilization: float, memory_ba
 @formula(source=WILLIAMS)
 def attainable_flops(*, peak_flops: float, memory_bandwidth: float, arithmetic_intensity: float) -> float:
     """Operations per second of one accelerator at most, for work that does so many for each byte."""
-    return minimum(peak_flops, memory_bandwidth * arithmetic_intensity)  # type: ignore[no-any-return]
+    return minimum(peak_flops, memory_bandwidth * arithmetic_intensity)
 
 
 @formula(source="operations per second over joules per second")

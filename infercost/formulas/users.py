@@ -58,4 +58,4 @@ def trough_for_users(*, users: float, target_users: float) -> float:
 @formula(source="whole replicas, each decoding its batch")
 def replicas(*, slots: float, batch: float) -> int:
     """Copies of the model that decode all slots, each a batch of them."""
-    return ceiling(slots / batch)  # type: ignore[no-any-return]
+    return ceiling(slots / batch)

@@ -38,7 +38,7 @@ def test_a_formula_is_keyword_only_and_plain(name: str) -> None:
 def test_a_formula_is_documented_and_sourced(name: str) -> None:
     sentence = (FORMULAS[name].__doc__ or "").split("\n")[0]
     assert sentence.endswith(".")
-    assert len(FORMULAS[name].source) > 10  # type: ignore[attr-defined]
+    assert len(FORMULAS[name].source) > 10
 
 
 @pytest.mark.parametrize("name", NAMES)
