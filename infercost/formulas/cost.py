@@ -84,21 +84,3 @@ def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurr
 def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
     """Tokens a second of so many replicas."""
     return replicas * tokens_per_s
-
-
-@formula(source="a day of tokens over what one replica makes in a second")
-def replicas_for_tokens(*, tokens_per_day: float, tokens_per_s: float) -> float:
-    """Replicas that make so many tokens a day, each busy all the time."""
-    return tokens_per_day / 86400 / tokens_per_s
-
-
-@formula(source="all hours of a day are paid")
-def usd_per_day(*, price: float, devices: float) -> float:
-    """USD for all accelerators, paid every hour of a day."""
-    return price * devices * 24
-
-
-@formula(source="what is left of an income, as a share of the cost")
-def margin(*, income: float, cost: float) -> float:
-    """Profit over cost."""
-    return (income - cost) / cost

@@ -1,18 +1,9 @@
 """The step law of Erdil's later paper, as its notebook computes it, quirks included."""
 
 from infercost.formulas.formula import formula
-from infercost.numeric import log2, maximum
+from infercost.numeric import log2
 
 LATER = "Erdil, Inference economics of language models, arXiv 2506.04645, notebook at 589a102"
-SHORT = "Erdil, Inference economics of language models, arXiv 2506.04645, section 2.2"
-
-
-@formula(source=LATER)
-def later_total_params(
-    *, layers: int, grouped_query_params: int, experts: int, ffn_params: int, vocab_size: int, hidden_size: int
-) -> int:
-    """Parameters of the layers' matrices and of two tables: no norms, no router, and a tied table counts twice."""
-    return layers * (grouped_query_params + experts * ffn_params) + 2 * vocab_size * hidden_size
 
 
 @formula(source=LATER)
@@ -162,12 +153,6 @@ def later_communication_time(*, layers: int, layer_reduce_time: float, stages: i
 def launch_time(*, layers: int, serial_matmuls: int, kernel_launch: float) -> float:
     """Seconds to launch the matrix multiplications of a step that wait for each other."""
     return layers * serial_matmuls * kernel_launch
-
-
-@formula(source=SHORT)
-def grid_reduce_time(*, devices: float, grid_hop_latency: float, grid_base_latency: float) -> float:
-    """Seconds of one all-reduce along a side of a square of devices, whatever it sends."""
-    return grid_base_latency + grid_hop_latency * maximum(devices**0.5 - 1, 0)
 
 
 @formula(source=LATER)

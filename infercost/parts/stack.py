@@ -12,8 +12,6 @@ LAW_FIGURES = {
     "serial_matmuls": WHOLE,
     **{f"{name}_{part}_latency": DURATION for name in PROTOCOLS for part in ("rank", "node", "base")},
     **{f"{name}_share": SHARE for name in PROTOCOLS},
-    "grid_hop_latency": DURATION,
-    "grid_base_latency": DURATION,
 }
 #: Figures of an efficiency profile.
 FIGURES = {

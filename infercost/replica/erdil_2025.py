@@ -43,7 +43,6 @@ class Sizes2025(NamedTuple):
     bytes_per_param: float
     cache_elements: int
     cache_element_bytes: float
-    total_params: int
     active_params: float
 
     @property
@@ -129,8 +128,6 @@ def sizes_2025(model: Model) -> Sizes2025:
     attention, ffn = _one_kind(model)
     experts, active = ffn.experts or 1, ffn.active or 1
     each, sparsity = ffn.expert or ffn.dense, experts // active
-    counted = {"layers": model.depth, "hidden_size": model.hidden_size, "vocab_size": model.vocab_size}
-    counted |= {"grouped_query_params": attention.split, "experts": experts, "ffn_params": each}
     return Sizes2025(
         layers=model.depth,
         hidden_size=model.hidden_size,
@@ -148,8 +145,15 @@ def sizes_2025(model: Model) -> Sizes2025:
         bytes_per_param=_mean_bits(model, attention.split, experts * each) / 8,
         cache_elements=attention.cache,
         cache_element_bytes=model.kv_bits / 8,
-        total_params=erdil_2025.later_total_params(**counted),
-        active_params=erdil_2025.later_active_params(**counted, sparsity=sparsity),
+        active_params=erdil_2025.later_active_params(
+            layers=model.depth,
+            grouped_query_params=attention.split,
+            experts=experts,
+            sparsity=sparsity,
+            ffn_params=each,
+            vocab_size=model.vocab_size,
+            hidden_size=model.hidden_size,
+        ),
     )
 
 
@@ -346,8 +350,6 @@ def _transfer_time(
 
 #: Pipeline depths that the notebook tries.
 STAGES = (1, 2, 4, 6)
-#: All-reduces of a layer in the short law of section 2.2.
-SHORT_COLLECTIVES = 4
 
 
 class Times2025(NamedTuple):
@@ -374,32 +376,6 @@ def step_2025(
     return fastest_2025(sizes_2025(model), machine, Load2025(devices, batch, context, tokens))
 
 
-def short_step_2025(model: Model, part: Preset, profile: Preset, devices: int, batch: float) -> float:
-    """Seconds of a step by the short law of section 2.2, for which every expert works and no context is read.
-
-    Raises:
-        BadValue: a model that the law does not know.
-        Missing: a figure that the law needs is not in a preset.
-    """
-    sizes, machine = sizes_2025(model), machine_2025(model, part, profile, devices)
-    load = Load2025(devices, batch, 0)
-    reduce = erdil_2025.grid_reduce_time(
-        devices=devices,
-        grid_hop_latency=profile.value("grid_hop_latency"),
-        grid_base_latency=profile.value("grid_base_latency"),
-    )
-    compute = _compute_time(sizes, machine, load, sizes.total_params)
-    memory = _memory_time(machine, load, sizes.total_params * sizes.bytes_per_param)
-    sending = formulas.collectives.communication_time(
-        collectives=sizes.layers * SHORT_COLLECTIVES,
-        all_reduce_time=reduce,
-        exchanges=0,
-        all_to_all_time=0,
-        hand_over_time=0,
-    )
-    return _together(compute, memory, sending, 0)
-
-
 def fastest_2025(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> Times2025:
     """The times of one step in the layout that makes it shortest; where work is recorded, of that layout alone."""
     if not isinstance(load.batch, (int, float)):
@@ -416,7 +392,7 @@ def _search(
     sizes: Sizes2025, machine: Machine2025, load: Load2025, layouts: Sequence[Layout2025]
 ) -> tuple[Times2025, Layout2025]:
     """The shortest step of some layouts; collectives are not priced where the rest alone takes longer."""
-    compute = _compute_time(sizes, machine, load, sizes.active_params)
+    compute = _compute_time(sizes, machine, load)
     overhead, best, least = _overhead(sizes, machine), layouts[0], inf
     for layout in layouts:
         memory = _memory_time(machine, load, bytes_moved(sizes, load, layout))
@@ -434,7 +410,7 @@ def _of_each(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> Times202
     import numpy
 
     batches: Any = load.batch
-    compute, overhead = _compute_time(sizes, machine, load, sizes.active_params), _overhead(sizes, machine)
+    compute, overhead = _compute_time(sizes, machine, load), _overhead(sizes, machine)
     moving: Any = inf
     sending: Any = inf
     least: Any = numpy.full(batches.shape, inf)
@@ -478,9 +454,9 @@ def _layouts(machine: Machine2025, load: Load2025) -> list[Layout2025]:
     return [layout for layout in made if layout.rank_nodes <= max(1, layout.ranks)]
 
 
-def _compute_time(sizes: Sizes2025, machine: Machine2025, load: Load2025, params: float) -> float:
+def _compute_time(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> float:
     flops = erdil_2025.later_flops_per_token(
-        active_params=params,
+        active_params=sizes.active_params,
         heads=sizes.heads,
         head_dim=sizes.head_dim,
         layers=sizes.layers,

@@ -16,7 +16,7 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.erdil_2025 import Times2025, short_step_2025, sizes_2025, step_2025
+from infercost.replica.erdil_2025 import Times2025, sizes_2025, step_2025
 from infercost.units import SHARE
 from tests.conftest import ROOT
 
@@ -44,13 +44,9 @@ def predicted(case: dict[str, Any]) -> float:
     if "count" in case:
         sizes = sizes_2025(model)
         return sizes.cache_bytes(1) if case["count"] == "cache_bytes" else float(getattr(sizes, case["count"]))
-    if "short" in case:
-        return short_step_2025(model, H100, PROFILE, **case["short"])
     if "step" in case:
         return step_2025(model, H100, PROFILE, **case["step"]).step
-    sizes = sizes_2025(model)
-    least = -(-sizes.total_params * sizes.bytes_per_param // H100.value("memory"))
-    return min(step(model, devices).step for devices in range(int(least), 129))
+    return min(step(model, devices).step for devices in range(1, 129))
 
 
 def step(model: Model, devices: int = 8, batch: float = 1, context: float = 0, tokens: int = 1) -> Times2025:
