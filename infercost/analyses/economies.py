@@ -280,7 +280,7 @@ def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
 def _usd(service: Service, seconds: float) -> float | None:
     if service.price is None:
         return None
-    return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds=seconds, share=1.0)
+    return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds_per_token=seconds, share=1.0)
 
 
 def _against(asked: Asked, service: Service) -> tuple[Row, ...]:

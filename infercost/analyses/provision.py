@@ -261,7 +261,7 @@ def _priced(price: float, part: tuple[float, float] | None, what: str) -> float 
     if part is None:
         return None
     with about(what):
-        return formulas.cost.usd_per_million_of_share(price=price, device_seconds=part[0], share=part[1])
+        return formulas.cost.usd_per_million_of_share(price=price, device_seconds_per_token=part[0], share=part[1])
 
 
 def price_rows(row: dict[str, Any], of: str = "") -> tuple[Row, ...]:

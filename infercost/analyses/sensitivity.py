@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import Any, NamedTuple
 
-from infercost.analyses.sweep import NO_INPUTS, WORDS, ask_point, headline, kind_of, refuse_side_by_side, values_of
+from infercost.analyses.sweep import NO_INPUTS, ask_point, headline, kind_of, refuse_side_by_side, values_of
 from infercost.errors import InfercostError
 from infercost.formulas.formula import not_recording
 from infercost.parts.accelerator import MEMORY_BASES, RATES
@@ -43,7 +43,7 @@ class Sides(NamedTuple):
 
 def verdict(rows: Rows, main: str, sides: Mapping[str, Sides], met: bool) -> str:
     """What of the device counts most, and what of the rest; money is left out, which only scales."""
-    name = WORDS.get(main) or KEYS[main].label
+    name = KEYS[main].phrase
     told = [row for row in rows if not row["unit"].startswith("USD") and abs(row[f"elasticity_{main}"] or 0.0) >= LEAST]
     device = next((row for row in told if row["key"].startswith("gpu.")), None)
     rest = next((row for row in told if not row["key"].startswith("gpu.")), None)

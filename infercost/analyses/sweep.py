@@ -10,7 +10,7 @@ from infercost.errors import BadFile, BadValue, InfercostError, UnknownName, clo
 from infercost.formulas.formula import not_recording
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import Format
-from infercost.quantities import KEYS, TERMS, Key
+from infercost.quantities import COUNTED, KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.options import MANY, SECOND_NAMES, Option
 from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
@@ -74,9 +74,8 @@ def key_of(asked: Asked, name: str) -> Key:
     words = name.rpartition(".")[2].replace("_", " ")
     if "." in name:
         return Key(name.replace("_", " "), kind_of(asked, name).unit, words)  # type: ignore[union-attr]
-    kind = kind_of(asked, name)
-    unit = TERMS[name].unit if name in TERMS else KEYS[name].unit if name in KEYS else kind.unit if kind else ""
-    return Key(words, "" if unit in ("token", "1/s") else unit, words)
+    unit = asked.command.named[name].unit
+    return Key(words, "" if unit in COUNTED else unit, words)
 
 
 def kind_of(asked: Asked, name: str) -> Kind | None:
@@ -141,21 +140,6 @@ VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
 LAYOUT = ("tp", "pp", "ep")
 #: What 80 columns hold beside a bar.
 ROOM = 6
-#: What a sentence calls a figure whose label is made for a table.
-WORDS = {
-    "usd_per_million_tokens": "the price of a million tokens",
-    "device_seconds_per_token": "the device time of a token",
-    "floor_usd_per_million_tokens": "the floor of a million tokens",
-    "floor_device_seconds": "the device time of a token with endless users",
-    "users_within_2x": "the number of users within 2x of it",
-    "max_sequences": "the number of sequences that fit",
-    "gpus": "the number of devices",
-    "ttft_s": "the time to the first token",
-    "step_time_s": "the step time",
-    "weight_bytes_per_gpu": "what the weights take of a device",
-    "shortfall_bytes": "what is missing",
-    "kv_pool_bytes_per_gpu": "what is left of a device",
-}
 
 
 class Headline(NamedTuple):
@@ -329,7 +313,7 @@ def _ends(key: str, rows: Rows) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def _words(key: str) -> str:
-    return WORDS.get(key) or KEYS[key].label
+    return KEYS[key].phrase
 
 
 def _shown(key: str, row: Mapping[str, Any]) -> str:

@@ -69,9 +69,9 @@ def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
 
 
 @formula(source="both parts of a bill by the share of the time that each takes")
-def usd_per_million_of_share(*, price: float, device_seconds: float, share: float) -> float:
+def usd_per_million_of_share(*, price: float, device_seconds_per_token: float, share: float) -> float:
     """USD for a million tokens that a share of the accelerators' time goes to."""
-    return price / 3600 * device_seconds * share * 1e6
+    return price / 3600 * device_seconds_per_token * share * 1e6
 
 
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")

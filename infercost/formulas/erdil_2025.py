@@ -34,9 +34,11 @@ def head_bytes(*, vocab_size: int, hidden_size: int, bytes_per_param: float) -> 
 
 
 @formula(source=LATER)
-def later_flops_per_token(*, active_params: float, heads: int, head_dim: int, layers: int, context: float) -> float:
+def later_flops_per_token(
+    *, later_active_params: float, heads: int, head_dim: int, layers: int, context: float
+) -> float:
     """Operations for one token and its attention over the context; tokens of one step do not see each other."""
-    return 2 * active_params + 4 * heads * head_dim * layers * context
+    return 2 * later_active_params + 4 * heads * head_dim * layers * context
 
 
 @formula(source=LATER)
@@ -110,17 +112,17 @@ def reduced_message(*, tokens: float, reduced_width: float, activation_bytes: fl
 
 
 @formula(source=LATER)
-def collective_latency(
+def protocol_latency(
     *,
     passes: int,
-    ranks: float,
-    rank_nodes: float,
+    group: float,
+    group_nodes: float,
     rank_latency: float,
     node_latency: float,
     base_latency: float,
 ) -> float:
     """Seconds before a collective's data counts: a chain inside each node, a tree across them."""
-    return passes * ((ranks / rank_nodes - 1) * rank_latency + log2(rank_nodes) * node_latency) + base_latency
+    return passes * ((group / group_nodes - 1) * rank_latency + log2(group_nodes) * node_latency) + base_latency
 
 
 @formula(source=LATER)
@@ -128,9 +130,9 @@ def collective_transfer_time(
     *,
     passes: int,
     message_bytes: float,
-    ranks: float,
+    group: float,
     protocol_share: float,
-    rank_nodes: float,
+    group_nodes: float,
     link_bandwidth: float,
     network_bandwidth: float,
 ) -> float:
@@ -138,15 +140,17 @@ def collective_transfer_time(
     return (
         passes
         * message_bytes
-        / (ranks * protocol_share)
-        * ((ranks - rank_nodes) / link_bandwidth + (rank_nodes - 1) / network_bandwidth)
+        / (group * protocol_share)
+        * ((group - group_nodes) / link_bandwidth + (group_nodes - 1) / network_bandwidth)
     )
 
 
 @formula(source=LATER)
-def later_communication_time(*, layers: int, layer_reduce_time: float, stages: int, hand_over_time: float) -> float:
+def later_communication_time(
+    *, layers: int, layer_reduce_time: float, stages: int, stage_hand_over_time: float
+) -> float:
     """Seconds of all collectives in a step: every layer for one part of the batch, and the ways between stages."""
-    return layers * layer_reduce_time + (stages - 1) * hand_over_time
+    return layers * layer_reduce_time + (stages - 1) * stage_hand_over_time
 
 
 @formula(source=LATER)

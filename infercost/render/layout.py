@@ -198,8 +198,8 @@ def _bars(series: Series) -> list[str]:
 
 def _column(series: Series, key: str) -> list[str]:
     """A head and its cells: in one unit that the head names where the column has ``head_unit``, else each its own."""
-    label, unit, head = series.key(key)
-    head = head or label
+    named = series.key(key)
+    unit, head = named.unit, named.head or named.label
     if not series.one_unit or unit not in ("s", "B", "B/s", "FLOP/J", "FLOP/B"):
         return [head, *(_cell(row, key, unit) for row in series.rows)]
     name, factor = common_scale([row[key] for row in series.rows if row[key]], unit)

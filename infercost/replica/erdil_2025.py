@@ -282,7 +282,7 @@ def communication_time(sizes: Sizes2025, machine: Machine2025, load: Load2025, l
         message = {0: _message(tokens, sizes.hidden_size, layout.width)}
         hand_over = _collective_times(machine, HAND_OVER, (2, 2), message)[0]
     return erdil_2025.later_communication_time(
-        layers=sizes.layers, layer_reduce_time=reduce, stages=layout.stages, hand_over_time=hand_over
+        layers=sizes.layers, layer_reduce_time=reduce, stages=layout.stages, stage_hand_over_time=hand_over
     )
 
 
@@ -324,10 +324,10 @@ def _shown(machine: Machine2025, passes: int, spread: tuple[float, float], messa
 
 
 def _latency(protocol: Protocol2025, passes: int, spread: tuple[float, float]) -> float:
-    return erdil_2025.collective_latency(
+    return erdil_2025.protocol_latency(
         passes=passes,
-        ranks=spread[0],
-        rank_nodes=spread[1],
+        group=spread[0],
+        group_nodes=spread[1],
         rank_latency=protocol.rank_latency,
         node_latency=protocol.node_latency,
         base_latency=protocol.base_latency,
@@ -340,9 +340,9 @@ def _transfer_time(
     return erdil_2025.collective_transfer_time(
         passes=passes,
         message_bytes=message,
-        ranks=spread[0],
+        group=spread[0],
         protocol_share=protocol.share,
-        rank_nodes=spread[1],
+        group_nodes=spread[1],
         link_bandwidth=machine.link_bandwidth,
         network_bandwidth=machine.network_bandwidth,
     )
@@ -456,7 +456,7 @@ def _layouts(machine: Machine2025, load: Load2025) -> list[Layout2025]:
 
 def _compute_time(sizes: Sizes2025, machine: Machine2025, load: Load2025) -> float:
     flops = erdil_2025.later_flops_per_token(
-        active_params=sizes.active_params,
+        later_active_params=sizes.active_params,
         heads=sizes.heads,
         head_dim=sizes.head_dim,
         layers=sizes.layers,

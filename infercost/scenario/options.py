@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from infercost.parts.formats import parse_format, parse_formats
 from infercost.parts.stack import OVERLAPS
+from infercost.quantities import unit_of
 from infercost.scenario.ranges import FORMS, parse_batches, parse_shard
 from infercost.units import (
     ABOVE_ONE,
@@ -72,6 +73,11 @@ class Option(NamedTuple):
     def kind(self) -> Kind | None:
         """The kind of quantity that it takes; None for words, switches and lists."""
         return self.parse.kind if isinstance(self.parse, Quantity) else None
+
+    @property
+    def unit(self) -> str:
+        """The base unit of its value: that of the quantity that it is, else of the kind that it takes."""
+        return unit_of(self.name, self.kind.unit if self.kind else "")
 
 
 _of, _text, _switch = Quantity, text, switch

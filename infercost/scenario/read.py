@@ -9,7 +9,7 @@ from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import complete
 from infercost.parts.yamlfile import read_mapping
-from infercost.quantities import KEYS, TERMS
+from infercost.quantities import unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
 from infercost.units import WHOLE, Kind, parse
@@ -43,10 +43,9 @@ class Asked:
         """The value of an option or the one to assume, noted as an input of the answer."""
         given = self.given.get(name)
         value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
-        unit = TERMS[name].unit if name in TERMS else KEYS[name].unit if name in KEYS else ""
         if value is not None and all(item.key != name for item in self.inputs):
             said = value.name if isinstance(value, (Format, Preset)) else value
-            self.inputs.append(Input(name, said, unit, origin))
+            self.inputs.append(Input(name, said, unit_of(name), origin))
         return value
 
     def need(self, name: str, example: str) -> Any:

@@ -1,4 +1,4 @@
-"""The rules that every formula keeps: keyword-only, documented, sourced, in the glossary, one expression."""
+"""The rules that every formula keeps: keyword-only, documented, sourced, one expression."""
 
 import inspect
 import typing
@@ -42,26 +42,11 @@ def test_a_formula_is_documented_and_sourced(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_formula_uses_the_glossary(name: str) -> None:
-    assert name in TERMS
-    assert set(inspect.signature(FORMULAS[name]).parameters) <= set(TERMS)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
     inputs = dict.fromkeys(inspect.signature(FORMULAS[name]).parameters, 2.0)
     step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
     assert step.symbols.startswith(f"{TERMS[name].symbol} = ")
     assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs)
-
-
-def test_every_term_has_a_meaning_and_no_two_formulas_share_an_argument_with_two_meanings() -> None:
-    assert all(term.symbol and term.meaning for term in TERMS.values())
-
-
-def test_terms_are_all_used() -> None:
-    used = {parameter for name in NAMES for parameter in inspect.signature(FORMULAS[name]).parameters} | set(NAMES)
-    assert set(TERMS) - used == set()
 
 
 def test_every_formula_runs_in_some_known_answer() -> None:

@@ -175,12 +175,12 @@ def test_work_shown_is_that_of_the_layout_chosen() -> None:
     assert times == step(model_of("tests/data/erdil/gpt-4-guess.yaml"), 256, 1024)
     steps = [explain(call) for call in calls]
     (moved,) = [step for step in steps if step.name == "later_bytes_read"]
-    assert moved.symbols == "R = p × (L × R_1 + R_V) + K_1 × B"
+    assert moved.symbols == "R' = p × (L × R_1 + R_V) + K_1 × B"
     assert moved.numbers.startswith("4 × (120 × ")
-    latency, *others = [step for step in steps if step.name == "collective_latency"]
+    latency, *others = [step for step in steps if step.name == "protocol_latency"]
     assert latency.meaning == "all-reduce of 1.204 MB by ll: latency of one collective under a protocol"
     assert [step.meaning.split(" of ")[0] for step in others] == ["all-reduce"] * 3 + ["hand-over"]
-    assert latency.symbols == "t_α = q × ((r / k_r - 1) × α_r + log2(k_r) × α_k) + α_0"
+    assert latency.symbols == "t_α = q_p × ((n_x / k_x - 1) × α_r + log2(k_x) × α_k) + α_b"
     assert steps[-1].value == times.step
 
 

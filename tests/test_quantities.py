@@ -1,0 +1,149 @@
+"""The one table of quantities: whole, its symbols and JSON names each of one quantity, the names in JSON for good."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+
+import infercost
+import infercost.formulas
+from infercost.formulas.formula import FORMULAS
+from infercost.quantities import KEYS, QUANTITIES, TERMS, unit_of
+from infercost.scenario.options import OPTIONS
+from tests.conftest import ROOT
+
+for module in iter_modules(infercost.formulas.__path__):
+    import_module(f"infercost.formulas.{module.name}")
+PARAMETERS = {name: set(inspect.signature(formula).parameters) for name, formula in FORMULAS.items()}
+
+MODELS: dict[str, dict[str, Any]] = {
+    "bare": {"params": 1.6e12, "active_params": 37e9},
+    "dense": {"model": "llama-3.1-70b"},
+    "moe": {"model": "mixtral-8x22b"},
+    "mla": {"model": "deepseek-v3"},
+    "windowed": {"model": "gemma-3-27b"},
+    "hybrid": {"model": "qwen3-next-80b-a3b"},
+}
+STEP = {"batch": 16, "price": 2}
+REQUEST = {"input_tokens": 1000, "output_tokens": 200}
+PEOPLE = {**REQUEST, "messages_per_day": 8}
+OWNING = {"purchase_price": 30_000, "power_price": 0.1, "pue": 1.2}
+#: Questions of any model, those of a bare count, and those of a named model, each by the command that answers it.
+ANY: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("fit", {"gpu": "h100:32"}),
+    ("utilization", {"gpu": "h100:32", **STEP}),
+    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "full"}),
+    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "operator"}),
+    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "none"}),
+    ("sweep_batch", {"gpu": "h100:32", "batch": "1:64", "price": 2}),
+)
+BARE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("utilization", {"gpu": "h100:32", **STEP, "layers": 61, "hidden_size": 7168}),
+    ("userbase", {"gpu": "h100:32", **STEP, "concurrent": 100}),
+    ("economies", {"gpu": "h100", "gpus": 32, "users": 1e5, "price": 2, "layers": 61, "hidden_size": 7168}),
+)
+NAMED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("utilization", {"gpu": "h200:16", "batch": 8, **REQUEST, "chunk_tokens": 512}),
+    ("utilization", {"gpu": "h200:16", **REQUEST, "request_rate": 2}),
+    ("utilization", {"gpu": "h200:16", "batch": 8, **REQUEST, "disaggregated": True}),
+    ("utilization", {"gpu": "h200:16", "batch": 8, "draft_tokens": 3, "acceptance": 0.7, "draft_cost": 0.1}),
+    ("userbase", {"gpu": "h200:16", "users": 1e5, **PEOPLE, "max_wait_probability": 0.01, **OWNING}),
+    ("economies", {"gpu": "h200", "gpus": 16, "users": 1e6, **PEOPLE, "api_price": 2}),
+    ("frontier", {"gpu": "h200", "max_gpus": 32, "best": "cost", "price": 3, **REQUEST}),
+    ("frontier", {"gpu": "h200", "max_gpus": 32, "best": "knee", "users": 1e6}),
+    ("compare", {"gpu": ["h100", "h200"], "batch": 8}),
+)
+LATER = ("utilization", {"gpu": "h100:8", "dtype": "fp8", "batch": 4, "efficiency": "erdil-2025"})
+
+
+def questions(kind: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The questions of a kind of model; the later paper knows layers all alike."""
+    return (*ANY, *(BARE if kind == "bare" else NAMED), *([LATER] if kind in ("dense", "moe") else ()))
+
+
+PAGES = [(kind, *question) for kind in MODELS for question in questions(kind)]
+
+
+def same(name: str) -> str:
+    """The quantity that a name stands for: formulas may be several ways to one."""
+    return TERMS[name].of or name
+
+
+def shared(names: Iterable[str]) -> dict[str, set[str]]:
+    """Symbols of several quantities."""
+    by_symbol = defaultdict(set)
+    for name in names:
+        by_symbol[TERMS[name].symbol].add(same(name))
+    return {symbol: of for symbol, of in by_symbol.items() if len(of) > 1}
+
+
+def test_no_json_name_is_lost_or_renamed() -> None:
+    assert set((ROOT / "tests/data/json_keys.txt").read_text().split()) - set(KEYS) == set()
+
+
+def test_every_quantity_of_an_answer_has_a_json_name_of_its_own() -> None:
+    assert sum(not key.startswith("elasticity_") for key in KEYS) == sum(bool(q.label) for q in QUANTITIES.values())
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_a_formula_and_its_parameters_are_in_the_table(name: str) -> None:
+    assert {name, *PARAMETERS[name]} <= set(TERMS)
+
+
+def test_every_term_is_of_some_formula() -> None:
+    assert set(TERMS) - {*FORMULAS}.union(*PARAMETERS.values()) == set()
+
+
+def test_every_quantity_says_what_it_is() -> None:
+    assert all(quantity.meaning for quantity in QUANTITIES.values())
+    assert all(quantity.symbol or quantity.label for quantity in QUANTITIES.values())
+
+
+def test_no_symbol_stands_for_two_quantities() -> None:
+    assert shared(TERMS) == {}
+
+
+def test_ways_to_one_quantity_have_its_symbol_and_its_unit() -> None:
+    ways = {name: TERMS[term.of] for name, term in TERMS.items() if term.of}
+    assert {name: TERMS[name][:2] for name in ways} == {name: one[:2] for name, one in ways.items()}
+
+
+@pytest.mark.parametrize(("kind", "command", "options"), PAGES)
+def test_no_symbol_of_a_page_stands_for_two_quantities(kind: str, command: str, options: dict[str, Any]) -> None:
+    report = getattr(infercost, command)(**MODELS[kind], **options, steps=True)
+    assert report.steps
+    named = {step.name for step in report.steps}
+    assert shared(named.union(*(PARAMETERS[name] for name in named))) == {}
+    for step in report.steps:
+        assert step.symbols.startswith(f"{TERMS[step.name].symbol} = ")
+
+
+def test_a_count_of_tokens_has_a_unit_in_steps_and_none_in_tables() -> None:
+    assert TERMS["tokens_per_s"].unit == "token/s"
+    assert KEYS["tokens_per_s"].unit == ""
+
+
+def test_seconds_end_in_s_in_json_alone() -> None:
+    assert "step_time" in QUANTITIES
+    assert KEYS["step_time_s"].label == "step time"
+
+
+#: Kinds of options whose numbers have no dimension: a count, a share, a ratio.
+NUMBERS = {"", "share", "x", "param", "token", "1/s"}
+
+
+@pytest.mark.parametrize("key", [key for key, option in OPTIONS.items() if option.kind])
+def test_an_option_is_parsed_into_the_unit_of_its_quantity(key: str) -> None:
+    option = OPTIONS[key]
+    assert option.kind
+    assert option.unit == option.kind.unit or {option.unit, option.kind.unit} <= NUMBERS
+
+
+def test_what_is_no_quantity_has_the_unit_of_its_kind() -> None:
+    assert unit_of("points") == ""
+    assert unit_of("no such thing", "share") == "share"
+    assert OPTIONS["prefix_share"].unit == "share"
