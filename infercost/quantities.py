@@ -279,6 +279,8 @@ QUANTITIES: dict[str, Quantity] = {
     "lone_user_cost_ratio": Quantity(
         "x_1", "x", "what a lone user pays for a token against a member of the batch", "a lone user pays", "lone user"
     ),
+    "speed": Quantity("v", "token/s", "tokens decoded per second for one user"),
+    "preference": Quantity("φ", "", "fourth power of a speed over its cost"),
     # requests
     "output_tokens": Quantity("O", "token", "tokens that a request decodes"),
     "chunk_tokens": Quantity("c_1", "token", "most tokens of prompts in one pass"),
@@ -337,7 +339,7 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "replicas": Quantity("G", "", "copies of the model that serve", "replicas", "replicas"),
     "slots": Quantity("slots", "", "sequences to provide for", "sequences to provide for"),
-    # the later paper
+    # the law erdil-2025
     "cache_element_bytes": Quantity("b_kv", "B", "bytes of one cache element"),
     "sparsity": Quantity("ς", "", "experts for each that a token uses, rounded down"),
     "later_active_params": Quantity("N_a'", "param", "parameters that the later paper multiplies for one token"),
@@ -370,8 +372,6 @@ QUANTITIES: dict[str, Quantity] = {
     "serial_matmuls": Quantity("n_mm", "", "matrix multiplications of a layer that wait for each other"),
     "kernel_launch": Quantity("t_kl", "s", "time to launch one kernel"),
     "launch_time": Quantity("t_launch", "s", "time to launch the kernels of one step"),
-    "speed": Quantity("v", "token/s", "tokens decoded per second for one user"),
-    "preference": Quantity("φ", "", "fourth power of a speed over its cost"),
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
     "fits": figure("fits", "", "fits"),

@@ -10,7 +10,7 @@ from infercost.formulas.formula import not_recording
 from infercost.parts.accelerator import MEMORY_BASES, RATES
 from infercost.parts.cache import reading_once
 from infercost.parts.preset import Preset
-from infercost.parts.stack import LAW_FIGURES
+from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.read import Asked, read_part, read_profile
@@ -126,7 +126,7 @@ def figures_beside(asked: Asked, report: Report) -> list[Input]:
     circuits = {part.value(key): key for key in flops}  # of rates that are the same, the one that computes
     rates = [key for value, key in circuits.items() if value not in known.values()]
     rates += [key for key in LINKS if key in part.facts]
-    laws = [key for key in profile.facts if key in LAW_FIGURES]
+    laws = [key for key in profile.facts if key in LAWS[law(profile)]]
     found = [("gpu", part, key) for key in rates] + [("efficiency", profile, key) for key in laws]
     return [
         Input(f"{scope}.{key}", preset.value(key), preset.fact(key).kind.unit, f"preset {preset.name}")

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.errors import Missing
 from infercost.formulas.formula import not_recording
 from infercost.numeric import ceiling, maximum, name_of_largest
 from infercost.parts.stack import law
@@ -51,24 +50,12 @@ def step_times(case: Case, inputs: StepInputs, batch: float, tokens: int = 1, *,
     """The times of one step at a batch, so many tokens each, under the case's profile or, for the bound, under none."""
     replica = Replica(inputs.work, inputs.bounds if ideal else inputs.speeds)
     if not ideal and law(case.profile) != "roofline":
-        parts = _parts_by_law(case, batch, tokens)
+        from infercost.replica import erdil_2025
+
+        parts = erdil_2025.step_parts(case.model, case.part, case.profile, case.devices, batch, case.context, tokens)
     else:
         parts = step_parts(replica, batch, case.context, tokens)
     return Times(parts, step_time(parts, replica.speeds.overlap))
-
-
-def _parts_by_law(case: Case, batch: float, tokens: int) -> Parts:
-    """The parts of a step by the law of a paper, which has a layout of its own.
-
-    Raises:
-        Missing: a bare count, which has no layers.
-    """
-    from infercost.replica.erdil_2025 import step_2025
-
-    if case.model.is_bare:
-        raise Missing(f"profile {case.profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
-    times = step_2025(case.model, case.part, case.profile, case.devices, batch, case.context, tokens)
-    return Parts(times.compute, times.memory, 0.0, 0.0, 0.0, times.communication, times.launch)
 
 
 def plain_pace(case: Case, inputs: StepInputs, batch: float) -> Pace:

@@ -84,3 +84,9 @@ def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurr
 def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
     """Tokens a second of so many replicas."""
     return replicas * tokens_per_s
+
+
+@formula(source=LATER)
+def preference(*, speed: float, cost: float) -> float:
+    """What a provider prefers by his choice of a point: the fourth power of a user's speed over what a token costs."""
+    return speed**4 / cost

@@ -157,9 +157,3 @@ def later_communication_time(
 def launch_time(*, layers: int, serial_matmuls: int, kernel_launch: float) -> float:
     """Seconds to launch the matrix multiplications of a step that wait for each other."""
     return layers * serial_matmuls * kernel_launch
-
-
-@formula(source=LATER)
-def preference(*, speed: float, cost: float) -> float:
-    """What a provider prefers by his choice of a point: the fourth power of a user's speed over what a token costs."""
-    return speed**4 / cost

@@ -17,7 +17,7 @@ from infercost.units import Kind, parse
 #: What each family of presets may hold: figures with their kinds, and labels.
 FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
-    "efficiency": (stack.FIGURES, stack.LABELS),
+    "efficiency": (stack.KINDS, stack.LABELS),
     "traffic": (traffic.FIGURES, traffic.LABELS),
 }
 WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "traffic": "traffic", "models": "model"}

@@ -2,18 +2,9 @@
 
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.preset import Fact, Preset
-from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE
+from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE, Kind
 
-#: NCCL's ways to send data, each with its latencies and the share of the bandwidth that it reaches.
-PROTOCOLS = ("ll", "ll128", "simple")
-#: Figures that only the law ``erdil-2025`` needs; other profiles leave them out.
-LAW_FIGURES = {
-    "kernel_launch": DURATION,
-    "serial_matmuls": WHOLE,
-    **{f"{name}_{part}_latency": DURATION for name in PROTOCOLS for part in ("rank", "node", "base")},
-    **{f"{name}_share": SHARE for name in PROTOCOLS},
-}
-#: Figures of an efficiency profile.
+#: Figures of an efficiency profile, whatever its law.
 FIGURES = {
     "compute_share": SHARE,
     "attention_share": SHARE,
@@ -38,12 +29,24 @@ FIGURES = {
     "activation_per_vocab": RESERVE,
     "engine_overhead": RESERVE,
     "engine_overhead_parallel": RESERVE,
-    **LAW_FIGURES,
 }
 OVERLAPS = ("full", "operator", "none")
-LAWS = ("roofline", "erdil-2025")
+#: NCCL's ways to send data, each with its latencies and the share of the bandwidth that it reaches.
+PROTOCOLS = ("ll", "ll128", "simple")
+#: Ways to count the parts of a step, each with the figures that no other way needs.
+LAWS: dict[str, dict[str, Kind]] = {
+    "roofline": {},
+    "erdil-2025": {
+        "kernel_launch": DURATION,
+        "serial_matmuls": WHOLE,
+        **{f"{name}_{part}_latency": DURATION for name in PROTOCOLS for part in ("rank", "node", "base")},
+        **{f"{name}_share": SHARE for name in PROTOCOLS},
+    },
+}
+#: Every figure that a profile may hold.
+KINDS = FIGURES | {key: kind for own in LAWS.values() for key, kind in own.items()}
 #: What four of its labels may say, and what two of them say where they are left out.
-WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": LAWS, "accumulates": ("fp32", "fp16")}
+WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": tuple(LAWS), "accumulates": ("fp32", "fp16")}
 UNSAID = {"law": "roofline", "accumulates": "fp32"}
 #: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
 #: which version its memory figures were fitted on; ``law`` how a step's parts are counted; ``accumulates`` the format

@@ -10,7 +10,7 @@ from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.errors import BadValue
+from infercost.errors import BadValue, Missing
 from infercost.formulas import erdil_2025
 from infercost.formulas.formula import about, is_recording, not_recording
 from infercost.models.model import Attention, Ffn, Model, arithmetic_format
@@ -18,6 +18,7 @@ from infercost.numeric import minimum
 from infercost.parts.accelerator import rate_for
 from infercost.parts.preset import Preset
 from infercost.parts.stack import PROTOCOLS
+from infercost.replica.step import Parts
 from infercost.units import show
 
 
@@ -361,6 +362,21 @@ class Times2025(NamedTuple):
     launch: float
     step: float
     layout: str
+
+
+def step_parts(
+    model: Model, part: Preset, profile: Preset, devices: int, batch: float, context: float, tokens: int = 1
+) -> Parts:
+    """The parts of a step as other laws have them: all that the rest of the package asks of this one.
+
+    Raises:
+        Missing: a bare count, which has no layers, or a figure that the law needs is not in a preset.
+        BadValue: a model that the law does not know.
+    """
+    if model.is_bare:
+        raise Missing(f"profile {profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
+    times = step_2025(model, part, profile, devices, batch, context, tokens)
+    return Parts(times.compute, times.memory, 0.0, 0.0, 0.0, times.communication, times.launch)
 
 
 def step_2025(

@@ -1,5 +1,6 @@
 """The step law of Erdil's later paper: his notebook's answers, and what holds whatever the numbers."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -189,6 +190,13 @@ def test_the_profile_is_no_bound_and_names_its_law() -> None:
     assert not is_ideal(PROFILE)
     assert law(catalog.load("efficiency", "ideal")) == "roofline"
     assert catalog.find("efficiency", "erdil")[0] == "erdil-2025"
+
+
+@pytest.mark.parametrize("room", ["replica", "formulas"])
+def test_one_module_of_the_package_enters_the_room(room: str) -> None:
+    named = re.compile(rf"from infercost\.{room}(\.erdil_2025 import|.* import .*\berdil_2025\b)")
+    users = [path for path in (ROOT / "infercost").rglob("*.py") if named.search(path.read_text())]
+    assert len(users) == 1, users
 
 
 def test_a_profile_of_an_unknown_law_is_refused() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isclose
 from typing import Any
 
+from infercost import formulas
 from infercost.analyses.frontier.search import (
     Demand,
     Found,
@@ -17,7 +18,6 @@ from infercost.analyses.frontier.search import (
 )
 from infercost.analyses.frontier.spaces import advice, counts, none_found, notes_of, nulls, spaces
 from infercost.analyses.remarks import kind
-from infercost.formulas import erdil_2025
 from infercost.formulas.formula import not_recording
 from infercost.report import Report, Row, Series
 from infercost.scenario.read import Asked
@@ -75,7 +75,7 @@ def _report(asked: Asked, searched: list[Space], found: list[Found], demand: Dem
 def knee(points: Sequence[Point]) -> int:
     """The point of most preference: up to it one percent of speed costs less than four percent of money."""
     with not_recording():
-        worth = [erdil_2025.preference(speed=point.speed, cost=point.cost) for point in points]
+        worth = [formulas.cost.preference(speed=point.speed, cost=point.cost) for point in points]
     return worth.index(max(worth))
 
 
