@@ -4,7 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infercost.api import calibrate, compare, fit, sweep_batch, userbase, utilization, validate
+    from infercost.api import (
+        calibrate,
+        compare,
+        economies,
+        fit,
+        frontier,
+        sweep_batch,
+        userbase,
+        utilization,
+        validate,
+    )
     from infercost.errors import InfercostError
     from infercost.parts.catalog import accelerator, accelerators
     from infercost.render import to_text

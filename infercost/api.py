@@ -1,120 +1,135 @@
 """The same questions from Python: options as keywords, as text or numbers, the same frozen reports."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict, Unpack
 
 from infercost.errors import BadValue
-from infercost.formulas.formula import recording
 from infercost.report import Report
+from infercost.scenario import options as takes
 from infercost.scenario.options import MANY
-from infercost.scenario.read import Asked, ask
+from infercost.scenario.read import Question, ask
+from infercost.scenario.resolve import resolve
+from infercost.scenario.scenario import Scenario
+
+Answer = Callable[[Scenario], Report]
 
 
-def answer(asked: Asked, steps: bool = False, charts: bool = False) -> Report:
-    """The report of a question, with the work shown and pictures made when asked for.
+def asking(question: Question, answer: Answer) -> Callable[[], Report]:
+    """What asks a question: once, over ranges of its inputs, or with each input a little changed.
 
     Raises:
-        BadValue: a question asked many times, which has no one derivation, two ways at once, a picture of elasticities.
+        InfercostError: a question that is wrong, or asked many times in two ways at once.
     """
-    many = [name for name in MANY if asked.get(name)]
+    many = [name for name in MANY if question.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
+    if not many:
+        return partial(answer, resolve(question))
+    if many == ["sweep"]:
+        from infercost.analyses.sweep import sweep
+
+        return partial(sweep, question, answer)
+    from infercost.analyses.sensitivity import sensitivity
+
+    return partial(sensitivity, question, answer)
+
+
+def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:
+    """The report with its work shown and its pictures made, where they are wanted."""
+    if steps and report.work:
+        from infercost.formulas.formula import work_of
+
+        report = replace(report, steps=work_of(report.work))
+    if charts:
+        from infercost.analyses.pictures import charts as charts_of
+
+        report = replace(report, charts=charts_of(question, report))
+    return report
+
+
+def check_shown(question: Question, steps: bool, charts: bool) -> None:
+    """Refuse the work and the pictures that a question has none of.
+
+    Raises:
+        BadValue: steps of many questions, or a picture of elasticities.
+    """
+    many = next((name for name in MANY if question.get(name)), None)
     if many and steps:
-        raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
-    if charts and "sensitivity" in many:
+        raise BadValue(f"--{many} answers many questions, --steps shows the work of one", "ask for one point alone")
+    if many == "sensitivity" and charts:
         raise BadValue("--sensitivity has no picture", "leave --plot out: its table has a bar for each input")
-    report = _answer(asked, f"infercost.analyses.{many[0]}" if many else asked.command.module, steps)
-    if not charts:
-        return report
-    from infercost.analyses.pictures import charts as charts_of
-
-    return replace(report, charts=charts_of(asked, report))
 
 
-def _answer(asked: Asked, module: str, steps: bool) -> Report:
-    analyse = import_module(module).answer
-    if not steps:
-        report: Report = analyse(asked)
-        return report
-    with recording() as calls:
-        report = analyse(asked)
-    from infercost.formulas.formula import explain
-
-    distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
-    printed = {(step.meaning, step.symbols, step.numbers): step for step in map(explain, distinct.values())}
-    return replace(report, steps=tuple(printed.values()))
+def _call(command: str, answer: Answer, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Report:
+    given = dict(options)
+    steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
+    question = ask(command, given, words)
+    check_shown(question, steps, charts)
+    return finished(asking(question, answer)(), question, steps, charts)
 
 
-def _question(command: str, options: dict[str, Any], words: tuple[Any, ...] = ()) -> Report:
-    steps, charts = (bool(options.pop(name, False)) for name in ("steps", "charts"))
-    return answer(ask(command, options, words), steps=steps, charts=charts)
-
-
-def fit(**options: Any) -> Report:
+def fit(**options: Unpack[takes.Fit]) -> Report:
     """How many accelerators hold a model: ``fit(gpu="h100", params=1.6e12)``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("fit", options)
+    from infercost.analyses.fit import answer
+
+    return _call("fit", answer, options)
 
 
-def utilization(**options: Any) -> Report:
+def utilization(**options: Unpack[takes.Utilization]) -> Report:
     """One decoding step: ``utilization(gpu="h100", params="70B", batch=64)["step_time_s"]``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("utilization", options)
+    from infercost.analyses.utilization import answer
+
+    return _call("utilization", answer, options)
 
 
-def sweep_batch(**options: Any) -> Report:
+def sweep_batch(**options: Unpack[takes.SweepBatch]) -> Report:
     """A step over batch sizes: ``sweep_batch(gpu="h100", params=1.6e12, batch=[1, 8, 64]).series.rows``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("sweep-batch", options)
+    from infercost.analyses.sweep_batch import answer
+
+    return _call("sweep-batch", answer, options)
 
 
-def userbase(**options: Any) -> Report:
+def userbase(**options: Unpack[takes.Userbase]) -> Report:
     """Users for a concurrency and back: ``userbase(concurrent=1000, minutes_per_day=10)["users"]``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("userbase", options)
+    from infercost.analyses.userbase import answer
+
+    return _call("userbase", answer, options)
 
 
-def compare(*parts: Any, **options: Any) -> Report:
-    """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    return _question("compare", options, parts)
-
-
-def validate(*files: str, **options: Any) -> Report:
-    """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    return _question("validate", options, files)
-
-
-def economies(**options: Any) -> Report:
+def economies(**options: Unpack[takes.Economies]) -> Report:
     """Cost per token against users: ``economies(gpu="h100", params="1.6e12").series.rows``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("economies", options)
+    from infercost.analyses.economies import answer
+
+    return _call("economies", answer, options)
 
 
-def frontier(**options: Any) -> Report:
+class _Frontier(takes.Frontier, TypedDict, total=False):
+    output: str
+
+
+def frontier(**options: Unpack[_Frontier]) -> Report:
     """Speed per user against cost per token: ``frontier(gpu="h100", model="llama-3.1-405b").series.rows``.
 
     With ``all=True`` and ``output="all.parquet"`` every configuration is written to a file.
@@ -122,8 +137,10 @@ def frontier(**options: Any) -> Report:
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
+    from infercost.analyses.frontier.answer import answer
+
     output = options.pop("output", None)
-    report = _question("frontier", options)
+    report = _call("frontier", answer, options)
     if report.export and output is not None:
         from infercost.render.export import write
 
@@ -131,10 +148,34 @@ def frontier(**options: Any) -> Report:
     return report
 
 
-def calibrate(*files: str, **options: Any) -> Report:
+def compare(*parts: takes.Part, **options: Unpack[takes.Compare]) -> Report:
+    """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    from infercost.analyses.compare import answer
+
+    return _call("compare", answer, options, parts)
+
+
+def validate(*files: str, **options: Unpack[takes.Validate]) -> Report:
+    """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own.
+
+    Raises:
+        InfercostError: see its ``what`` and ``hint``.
+    """
+    from infercost.analyses.validate import answer
+
+    return _call("validate", answer, options, files)
+
+
+def calibrate(*files: str, **options: Unpack[takes.Calibrate]) -> Report:
     """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``.
 
     Raises:
         InfercostError: see its ``what`` and ``hint``.
     """
-    return _question("calibrate", options, files)
+    from infercost.analyses.calibrate import answer
+
+    return _call("calibrate", answer, options, files)

@@ -93,7 +93,6 @@ QUANTITIES: dict[str, Quantity] = {
         "weights",
         phrase="what the weights take of a device",
     ),
-    "memory_left": Quantity("C_left", "B", "memory left on one accelerator beside its weights"),
     # one step
     "batch": Quantity("B", "", "sequences decoded together", "batch", "batch"),
     "bytes_read": Quantity("R", "B", "bytes read from memory in one step, on all devices"),

@@ -180,6 +180,7 @@ class Report:
     ``follow`` is a command that follows from it, for the user to paste; ``replay`` those that ask rows again, by
     what they are of.
     ``file`` is what the command line writes where the answer is a file, and nobody else does; ``export`` likewise.
+    ``work`` evaluates the point that was chosen once more, for who wants its ``steps``.
     ``charts`` are what to draw of it, where a picture was asked for.
     ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
     """
@@ -194,6 +195,7 @@ class Report:
     follow: str = ""
     replay: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
+    work: Callable[[], object] | None = None
     steps: tuple[Any, ...] = ()
     met: bool = True
     file: File | None = None

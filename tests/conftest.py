@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import infercost
 from infercost.cli.app import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,11 @@ class Result(NamedTuple):
 
 
 Run = Callable[..., Result]
+
+
+def report_of(command: str, options: Mapping[str, Any], words: Sequence[str] = ()) -> infercost.Report:
+    """The report of a command that is named by a case, from Python."""
+    return getattr(infercost, command.replace("-", "_"))(*words, **options)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(autouse=True)

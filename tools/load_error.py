@@ -9,8 +9,6 @@ from pathlib import Path
 from statistics import median
 
 import infercost
-from infercost.analyses.validate import answer
-from infercost.scenario.read import ask
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 SWEEP = Path(__file__).parents[1] / "examples" / "load" / "patil-2026.csv"
@@ -64,7 +62,7 @@ def peaks() -> list[float]:
 
 def between_tokens() -> list[float]:
     """Errors of the time between tokens, below saturation."""
-    report = answer(ask("validate", {"efficiency": "vllm"}, [str(SWEEP)]))
+    report = infercost.validate(str(SWEEP), efficiency="vllm")
     assert report.series
     return [off(row["predicted"], row["measured"]) for row in report.series.rows if row["metric"] == "itl"]
 

@@ -8,17 +8,14 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.validate import skips
 from infercost.errors import BadValue, InfercostError, Missing
-from infercost.evidence.fit import RANGES, Fit, fit, obstacles
+from infercost.evidence.fit import CANDIDATES, RANGES, Fit, fit, obstacles
 from infercost.evidence.measured import Measured
-from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, model_of_run, prepare
-from infercost.evidence.readers import Run, Workload, read_file
-from infercost.formulas.formula import not_recording
-from infercost.parts import catalog
-from infercost.parts.formats import Format
+from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare
+from infercost.evidence.readers import read_file
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import FIGURES, complete, law
+from infercost.parts.stack import FIGURES
 from infercost.report import File, Note, Report, Row, Series
-from infercost.scenario.read import Asked, read_part
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 #: The date of a source that has none: a fit is as old as its measurements, whose tools mostly do not say.
@@ -74,9 +71,6 @@ def _written(key: str, fact: Fact) -> str:
 ENOUGH = 3
 #: Why an end-to-end latency is no third measurement of a run.
 FOLLOWS = "follows from the first token's time and the gap between tokens, which are there"
-#: Formats in which runs are, whose arithmetic and bits are plain.
-DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
-KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
 
 
 class Runs(NamedTuple):
@@ -88,17 +82,13 @@ class Runs(NamedTuple):
     said: str
 
 
-def read_runs(asked: Asked) -> Runs:
+def read_runs(scenario: Scenario) -> Runs:
     """The usable measurements of the files that were given.
 
     Raises:
         InfercostError: a file or name that cannot be used, too few measurements, or one that no hardware allows.
     """
-    if not asked.words:
-        raise Missing(
-            "calibrate needs a result file", "for example infercost calibrate run.json --gpu h100 --model llama-3.1-8b"
-        )
-    rows, skipped = _read(asked)
+    rows, skipped = _read(scenario)
     ready, left = _prepared(rows)
     skipped += [(name, error.what) for name, error in left]
     if not ready and left:
@@ -111,21 +101,26 @@ def read_runs(asked: Asked) -> Runs:
             f"{ENOUGH} are the least",
             "measure at several batches (1, 8, 64) and prompt lengths, and give all files at once",
         )
-    names = ", ".join(dict.fromkeys("standard input" if word == "-" else Path(word).name for word in asked.words))
-    return Runs(ready, len(skipped), skips(skipped), f"{many(len(ready), 'measurement')} of {names}")
+    words = scenario.question.words
+    names = ", ".join(dict.fromkeys("standard input" if word == "-" else Path(word).name for word in words))
+    notes = skips(skipped)
+    if scenario.calibration.run.accelerator and all(
+        row.accelerator != scenario.calibration.run.accelerator for row in rows
+    ):
+        notes.append(Note("unused-options", "the files name accelerator and model themselves"))
+    return Runs(ready, len(skipped), notes, f"{many(len(ready), 'measurement')} of {names}")
 
 
-def _read(asked: Asked) -> tuple[list[Measured], list[tuple[str, str]]]:
+def _read(scenario: Scenario) -> tuple[list[Measured], list[tuple[str, str]]]:
     """Rows of all files with what the user says of the run, and those that the readers leave out.
 
     Raises:
         Missing: no accelerator or model, and a file that does not name them.
     """
-    run = _told(asked)
-    weights, cache = _format(asked, "dtype", DTYPES), _format(asked, "kv_dtype", KV_DTYPES)
+    run, weights, cache, *_ = scenario.calibration
     rows: list[Measured] = []
     skipped: list[tuple[str, str]] = []
-    for path in dict.fromkeys(asked.words):
+    for path in dict.fromkeys(scenario.question.words):
         found = read_file(run._replace(path=str(path)))
         known = {row.id for row in found.measured}
         follows = [row for row in found.measured if row.metric == "e2e" and _parts(row) <= known]
@@ -136,45 +131,15 @@ def _read(asked: Asked) -> tuple[list[Measured], list[tuple[str, str]]]:
             if row not in follows
         ]
     if any(not row.accelerator for row in rows):
-        asked.need("gpu", "--gpu h100:4, the part that ran it and how many")
+        scenario.question.need("gpu", "--gpu h100:4, the part that ran it and how many")
     if any(not row.model for row in rows):
-        asked.need("model", "--model llama-3.1-8b, the model that ran")
-    if run.accelerator and all(row.accelerator != run.accelerator for row in rows):
-        asked.notes.append(Note("unused-options", "the files name accelerator and model themselves"))
+        scenario.question.need("model", "--model llama-3.1-8b, the model that ran")
     return rows, skipped
 
 
 def _parts(row: Measured) -> set[str]:
     """The ids of the two rows of the same run whose sum an end-to-end latency is."""
     return {f"{row.id.removesuffix('e2e')}{metric}" for metric in ("itl", "ttft")}
-
-
-def _told(asked: Asked) -> Run:
-    """What the user says of the runs, without a file."""
-    part, count = (None, None)
-    if (gpu := asked.take("gpu")) is not None:
-        part, count = read_part(asked, gpu)
-    if (model := asked.take("model")) is not None:
-        model_of_run(str(model))
-    tp, pp, ep = (asked.take(name) for name in ("tp", "pp", "ep"))
-    devices = count or max(tp or 1, ep or 1) * (pp or 1)
-    workload = Workload(*(asked.take(name) for name in Workload._fields))
-    return Run("", str(model or ""), part.path if part else "", devices, tp, pp, ep, workload)
-
-
-def _format(asked: Asked, option: str, known: tuple[str, ...]) -> str:
-    """A format for the files that do not say, empty where nobody does.
-
-    Raises:
-        BadValue: one that does not say which arithmetic ran, or that no engine keeps a cache in.
-    """
-    given: Any = asked.take(option)
-    name = given.name if isinstance(given, Format) else str(given or "")
-    if name and name not in known:
-        raise BadValue(
-            f"--{option.replace('_', '-')} {name} does not say what ran", f"a run has one of {', '.join(known)}"
-        )
-    return name
 
 
 def _prepared(rows: Iterable[Measured]) -> tuple[list[Prepared], list[tuple[str, InfercostError]]]:
@@ -229,17 +194,6 @@ def _shown_run(metric: str, value: float) -> str:
     return show(value / 1000 if "ms" in metric.split("_") else value, "s")
 
 
-#: What may be fitted; of two that these measurements do not tell apart, the first is.
-CANDIDATES = (
-    "memory_share",
-    "compute_share",
-    "kernel_time",
-    "collective_latency",
-    "request_overhead",
-    "steps_waited",
-    "step_overhead",
-    "kernels_per_sparse_layer",
-)
 #: What is put first where a constant went to the edge of its range, as it does when another one is what differs.
 RIVALS = ("kernel_time", "step_overhead")
 #: A fit that leaves half of the measurements further off than this explains nothing.
@@ -251,25 +205,18 @@ EDGE = 0.01
 #: Measurements for each constant that is fitted: one each would be met whatever they are.
 EACH = 2
 TOO_FEW = "too few measurements"
-ENDINGS = (".yaml", ".yml")
 MORE = "measure at several batches (1, 8, 64) and prompt lengths, a file each: all can be given at once"
 
 
-def answer(asked: Asked) -> Report:
+def answer(scenario: Scenario) -> Report:
     """The profile that comes nearest to measurements, with its error before and after.
 
     Raises:
         InfercostError: a file or name that cannot be used, measurements that are too few, faster than the hardware
             or not explained by the model, or SciPy is not installed.
     """
-    with not_recording():
-        return _answer(asked)
-
-
-def _answer(asked: Asked) -> Report:
-    path = _target(asked)
-    base = _base(asked)
-    runs = read_runs(asked)
+    path, base = scenario.calibration.path, scenario.calibration.base
+    runs = read_runs(scenario)
     whys, found = _best(runs.ready, base, runs.said)
     if found.after.median > WORST_MEDIAN:
         raise BadValue(
@@ -282,10 +229,10 @@ def _answer(asked: Asked) -> Report:
     return Report(
         command="calibrate",
         verdict=_verdict(found),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         results=_results(found, whys, runs),
         series=Series(("constant", "before", "after", "range", "remark"), table, shown=tuple(map(_shown, table))),
-        notes=(*_notes(path, table), *runs.notes, *asked.notes),
+        notes=(*_notes(path, table), *runs.notes, *scenario.notes),
         file=File(path, profile_text(found.profile, Path(path or "my-stack.yaml").stem, runs.said, _near(found))),
     )
 
@@ -294,32 +241,6 @@ def _near(found: Fit) -> str:
     """How near the profile comes, in the words that answers under it repeat."""
     rows, median, p90 = found.after
     return f"half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"
-
-
-def _target(asked: Asked) -> str:
-    """Where the profile goes, empty where nobody said.
-
-    Raises:
-        BadValue: a name that ``--efficiency`` would not take for a file.
-    """
-    path = str(asked.get("output") or "")
-    if path and Path(path).suffix.lower() not in ENDINGS:
-        raise BadValue(f"--output {path}: a profile is a YAML file", "end its name in .yaml: --output my-stack.yaml")
-    return path
-
-
-def _base(asked: Asked) -> Preset:
-    """The profile whose constants stand where the data do not tell.
-
-    Raises:
-        BadValue: one that counts the parts of a step by another law.
-    """
-    name = asked.take("efficiency", "realistic", "to start from")
-    base = complete(name if isinstance(name, Preset) else catalog.load("efficiency", name))
-    if law(base) != "roofline":
-        raise BadValue(f"profile {base.name} has a law of its own, which is not fitted", "start from realistic")
-    asked.use(base, *CANDIDATES)
-    return base._replace(labels={**base.labels, "overlap": "operator", "memory": "engine"})
 
 
 def _best(runs: Sequence[Prepared], base: Preset, said: str) -> tuple[dict[str, str], Fit]:

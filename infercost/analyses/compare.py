@@ -7,15 +7,15 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import utilization
-from infercost.errors import BadValue, InfercostError, Missing
+from infercost.errors import InfercostError
 from infercost.formulas.formula import about
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import Rate, find_rate, memory_key
-from infercost.parts.catalog import load, names
-from infercost.parts.formats import FORMATS, Format
+from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
-from infercost.scenario.read import Asked, Given, apply_sets, ask, read_part
+from infercost.scenario.resolve import resolve
+from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
 #: What a table shows where a price is given and where none is.
@@ -34,41 +34,32 @@ _TAKEN = (*MODEL_COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_
 MODEL_OPTIONS = ("model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set")
 
 
-def step_on(asked: Asked, part: Preset, count: int | None) -> dict[str, Any]:
-    """The keys of one step of the model on so many of a part, or on the least that hold it; None where it cannot run.
-
-    Raises:
-        InfercostError: a question that is wrong whatever the part.
-    """
-    inner = ask("utilization", {})
-    inner.given = {name: asked.given[name] for name in MODEL_OPTIONS if name in asked.given}
-    inner.given["gpu"] = Given(part, "compare")
-    if count is not None:
-        inner.given["gpus"] = Given(count, "compare")
-    report = utilization.answer(inner)
-    asked.notes += [note for note in report.notes if note.code in ("bound", "estimate") and note not in asked.notes]
-    known = {item.key for item in asked.inputs}
-    asked.inputs += [item for item in inner.inputs if item.key in MODEL_OPTIONS and item.key not in known]
-    return {key: report[key] for key in _TAKEN} | {"fits": report.met}
-
-
-def rows_on(asked: Asked, parts: list[Preset], counts: list[int | None]) -> list[dict[str, Any]]:
-    """The same of every part, with a note and no values where one cannot run the model.
+def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
+    """One step of the model on each of the parts, without values where one cannot run it, and what is to be noted.
 
     Raises:
         InfercostError: none of them can.
     """
-    rows, failed = [], None
-    for part, count in zip(parts, counts, strict=True):
+    question = scenario.question
+    given = {name: each for name, each in question.given.items() if name in MODEL_OPTIONS}
+    asked = question._replace(command="utilization", given=given, words=(), notes=())
+    rows, failed, inputs, notes = [], None, list(scenario.inputs), list(scenario.notes)
+    for part, count in scenario.parts:
         try:
-            rows.append(step_on(asked, part, count))
+            one = resolve(asked.changed({"gpu": part, "gpus": count}, "compare"))
+            report = utilization.answer(one)
         except InfercostError as error:
             failed = error
-            asked.notes.append(Note("left-out", f"{part.name}: {error.what}"))
+            notes.append(Note("left-out", f"{part.name}: {error.what}"))
             rows.append(dict.fromkeys((*_TAKEN, "fits")))
+            continue
+        notes += [note for note in report.notes if note.code in ("bound", "estimate") and note not in notes]
+        known = {item.key for item in inputs}
+        inputs += [item for item in one.inputs if item.key in MODEL_OPTIONS and item.key not in known]
+        rows.append({key: report[key] for key in _TAKEN} | {"fits": report.met})
     if failed and all(row["fits"] is None for row in rows):
         raise failed
-    return rows
+    return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
 
 
 def model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
@@ -97,94 +88,61 @@ COLUMNS = (
 SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
 
-def answer(asked: Asked) -> Report:
+def answer(scenario: Scenario) -> Report:
     """A row an accelerator; ratios to the first where two are asked for.
 
     Raises:
-        Missing: no accelerator is named.
-        UnknownName: one that no preset has.
+        InfercostError: no accelerator can run the model.
     """
-    modelled = _check_model(asked)
-    format = asked.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
-    whole = bool(asked.take("all"))
-    parts, counts = (_every_part(asked), []) if whole else _named_parts(asked)
-    rows = tuple(_row(asked, part, format) for part in parts)
-    if modelled:
-        return _with_model(asked, parts, counts, rows)
-    asked.take("set")
+    parts, format = [part for part, _ in scenario.parts], scenario.format
+    rows = _figures_of(scenario)
+    if scenario.question.get("model") is not None:
+        return _with_model(scenario, rows)
+    whole = bool(scenario.question.get("all"))
     ratios = _ratios(rows) if len(rows) == 2 else {}
     more = ("peak_flops_per_s", "rate", "power_w") if ratios else ()
     columns = ("name", "released", *COLUMNS) if whole else ("name", *COLUMNS, *more)
     return Report(
         command="compare",
         verdict=_trend_verdict(parts, rows, format) if whole else _verdict(rows, format),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
-        notes=(*_notes(rows), *asked.notes),
+        notes=(*_notes(rows), *scenario.notes),
+        work=lambda: _figures_of(scenario),
     )
 
 
-def _check_model(asked: Asked) -> bool:
-    """Whether a model is to run on the parts.
-
-    Raises:
-        Missing: an option of a model's step without one.
-    """
-    if "model" in asked.given:
-        return True
-    if stray := [name for name in MODEL_OPTIONS if name in asked.given and name not in ("dtype", "set")]:
-        raise Missing(f"compare needs --model for {', '.join(stray)}", "for example --model llama-3.1-70b")
-    return False
+def _figures_of(scenario: Scenario) -> tuple[dict[str, Any], ...]:
+    """A row of figures of each part."""
+    return tuple(_row(part, scenario.format) for part, _ in scenario.parts)
 
 
-def _with_model(
-    asked: Asked, parts: list[Preset], counts: list[int | None], rows: tuple[dict[str, Any], ...]
-) -> Report:
+def _with_model(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Report:
     """A row an accelerator, with the bound and the estimate of one step of the model."""
-    counted = counts or [None] * len(parts)
-    steps = rows_on(asked, parts, counted)
-    last = PRICED if "price" in asked.given else UNPRICED
+    steps, scenario = _steps_on(scenario)
+    last = PRICED if scenario.question.get("price") is not None else UNPRICED
     both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
     return Report(
         command="compare",
         verdict=model_verdict(both),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         series=Series((*MODEL_COLUMNS, last), both, one_unit=True),
-        notes=(*_notes(rows), *asked.notes),
+        notes=(*_notes(rows), *scenario.notes),
+        work=lambda: _figures_of(scenario),
     )
 
 
-def _every_part(asked: Asked) -> list[Preset]:
-    if asked.words or "gpu" in asked.given:
-        raise BadValue("--all and names are two ways to ask one question", "give one of them")
-    every = [apply_sets(asked, load("accelerators", name)) for name in names("accelerators")]
-    return sorted(every, key=lambda part: (part.labels.get("released", "9999"), part.name))
-
-
-def _named_parts(asked: Asked) -> tuple[list[Preset], list[int | None]]:
-    """The parts that are named, and how many of each where a model runs on them."""
-    wanted = [*asked.words, *(asked.get("gpu") or ())]
-    if not wanted:
-        raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
-    read = [read_part(asked, name) for name in wanted]
-    if "model" not in asked.given and any(count is not None for _, count in read):
-        raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
-    return [part for part, _ in read], [count for _, count in read]
-
-
-def _row(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:
+def _row(part: Preset, format: Format) -> dict[str, Any]:
     with about(part.name):
-        return _figures(asked, part, format)
+        return _figures(part, format)
 
 
-def _figures(asked: Asked, part: Preset, format: Format) -> dict[str, Any]:
+def _figures(part: Preset, format: Format) -> dict[str, Any]:
     rate = find_rate(part, format)
     bandwidth = part.value("memory_bandwidth")
     capacity = part.facts.get(memory_key(part, nominal=True))
     power = part.facts.get("power")
     peak = rate.fact.value if rate else None
-    used = ("memory", "memory_bandwidth", "power", *([rate.key] if rate else []))
-    asked.use(part, *(key for key in used if key in part.facts), scope=part.name)
     return {
         "name": part.name,
         "released": part.labels.get("released"),

@@ -4,247 +4,107 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
-from infercost.analyses.fit import unfit
-from infercost.analyses.provision import (
-    LIMITS,
-    ONE_QUEUE,
-    Service,
+from infercost.analyses.remarks import misfit, step_notes
+from infercost.analyses.service import ONE_QUEUE, nulls, price_rows
+from infercost.fleet.cost import (
     device_seconds,
     floor_of,
     full_seconds,
     most_users,
-    nulls,
-    price_rows,
-    read_service,
     row_of,
     users_for_good,
     users_within,
 )
-from infercost.analyses.remarks import step_notes
 from infercost.fleet.day import Day, day_of
-from infercost.formulas.formula import about, not_recording
+from infercost.fleet.service import LIMITS, Service, use_of
+from infercost.formulas.formula import about
+from infercost.replica.rack import recounted
 from infercost.replica.serving import step_parts
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.read import Asked, Given
-from infercost.scenario.scenario import misfit
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
-
-def columns(service: Service) -> tuple[str, ...]:
-    """What a table shows of each number of users."""
-    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
-
-
-def verdict(service: Service, results: list[Row]) -> str:
-    """What a lone user pays, how many come near the floor, and how many fill a replica."""
-    found = {row.key: row.value for row in results}
-    cost = found["floor_usd_per_million_tokens"]
-    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
-    near = found["users_within_2x"]
-    text = (
-        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
-        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
-    )
-    come = "comes" if near == 1 else "come"
-    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
-    replica = f"a replica of {many(service.case.devices, 'device')}"
-    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
-
-
-def advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
-    """What would make tokens cheaper: the largest part of the floor, idle hours, what holds the batch back."""
-    found, sizes = [], {name: size for name, size, _ in parts}
-    if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
-        share = show(sizes["prompts"] / sum(sizes.values()), "share")
-        found.append(
-            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-        )
-    idle = service.fleet.hours_paid
-    if idle > 1:
-        found.append(
-            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
-        )
-    if service.binds == "memory":
-        found.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
-    if service.binds in ("latency", "first token"):
-        found.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
-    return tuple(found)
-
-
-def notes(service: Service) -> list[Note]:
-    """How users come, and what is kept for chance."""
-    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
-    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]
-
-
-def side_by_side(asked: Asked, services: list[Service], rows: tuple[dict[str, Any], ...]) -> Report:
-    """All rows of the parts that hold the model, told apart by name; none where no part does."""
-    names = tuple(service.case.part.name for service in services)
-    missed = [f"{service.case.part.name}: {said.strip()}" for service in services if (said := _kept_from(service))]
-    key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
-    columns = ("name", "users", "gpus", "batch", "utilization", key)
-    return Report(
-        command="economies",
-        verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
-        inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in asked.inputs),
-        series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
-        advice=() if rows else ("infercost fit says for each part what would make it fit",),
-        notes=(_kind(services), *asked.notes, *nulls((), rows)),
-        met=not missed,
-    )
-
-
-def _kept_from(service: Service) -> str:
-    """Why a part cannot serve, or not as well as was asked for; nothing where it can."""
-    return misfit(service.case) or service.missed
-
-
-def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:
-    """The cheapest part for one user and for the last number of them, of those that serve as was asked if any does."""
-    fitting = [service for service in services if service.case.fits]
-    ends = {}
-    for service in [service for service in fitting if not service.missed] or fitting:
-        mine = [row for row in rows if row["name"] == service.case.part.name]
-        ends[service.case.part.name] = mine[0], mine[-1]
-    if not ends:
-        return []
-    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
-    users = rows[-1]["users"]
-    same = f"{few} is cheapest for one user and for {users:,.0f}"
-    return [f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."]
-
-
-def _kind(services: list[Service]) -> Note:
-    """Whether the rows of all parts are a bound; where one is not, what it is."""
-    notes = [note for service in services for note in step_notes(service.case, service.inputs)]
-    return min((note for note in notes if note.code in ("bound", "estimate")), key=lambda note: note.code == "bound")
-
-
-#: User counts of a sweep, and full replicas at its end, where nobody says otherwise.
-POINTS, REPLICAS = 16, 4
 #: A part of the floor below this share of it comes of rounding, of floats or of the last of endless replicas.
 DUST = 1e-5
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 
-def answer(asked: Asked) -> Report:
-    """A row a number of users, the floor of the cost, and how many users it takes to come near to it.
+def answer(scenario: Scenario) -> Report:
+    """A row a number of users, the floor of the cost, and how many users it takes to come near to it."""
+    if scenario.each:
+        return _side_by_side(scenario)
+    service = scenario.service
+    if not scenario.rack.plan.fits:
+        from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
-    Raises:
-        InfercostError: an option or a preset that cannot be used; see ``read_service``.
-    """
-    services = _services(asked)
-    if not (fitting := [service for service in services if service.case.fits]):
-        return _none_fits(asked, services)
-    last = _last(asked, fitting)
-    rows = tuple(row for service in fitting for row in _rows(asked, service, last))
-    if len(services) > 1:
-        return side_by_side(asked, services, rows)
-    service = services[0]
-    floor = floor_of(service)
-    results, parts = _results(asked, service, floor, last), _floor_parts(service, floor)
+        return unfit(scenario, _results(scenario, floor_of(service), 1.0), ("gpus_per_replica",))
+    rows, floor = curve(scenario), floor_of(service)
+    last = float(scenario.users or 1.0)
+    results, parts = _results(scenario, floor, last), _floor_parts(service, floor)
     return Report(
         command="economies",
-        verdict=service.missed + verdict(service, results),
-        inputs=tuple(asked.inputs),
+        verdict=service.missed + _verdict(service, results),
+        inputs=scenario.inputs,
         results=tuple(results),
-        series=Series(columns(service), rows, bar="cost_ratio", scale="log"),
+        series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
         parts=parts,
-        advice=advice(service, parts),
-        notes=(*step_notes(service.case, service.inputs), *notes(service), *nulls(results, rows), *asked.notes),
+        advice=_advice(service, parts),
+        notes=(*step_notes(service.running), *_notes(service), *nulls(results, rows), *scenario.notes),
         met=not service.missed,
+        work=lambda: _shown_work(scenario),
     )
 
 
-def curve(asked: Asked) -> tuple[dict[str, Any], ...]:
-    """The rows of an answer without the rest of it, which takes longer than they do.
-
-    Raises:
-        InfercostError: an option or a preset that cannot be used; see ``read_service``.
-    """
-    services = [service for service in _services(asked) if service.case.fits]
-    last = _last(asked, services)
-    return tuple(row for service in services for row in _rows(asked, service, last))
+def curve(scenario: Scenario) -> tuple[dict[str, Any], ...]:
+    """The rows of an answer without the rest of it, which takes longer than they do: of each part that can serve."""
+    serving = [one for one in scenario.each or (scenario,) if one.rack.plan.fits]
+    return tuple(row for one in serving for row in _rows(scenario, one.service))
 
 
-def _services(asked: Asked) -> list[Service]:
-    """The service on each of the parts that are asked for."""
-    parts = asked.get("gpu") or ()
-    return [_on(asked, part) for part in parts] if isinstance(parts, tuple) and len(parts) > 1 else [_alone(asked)]
-
-
-def _alone(asked: Asked) -> Service:
-    if isinstance(parts := asked.get("gpu"), tuple):
-        asked.given["gpu"] = Given(parts[0], asked.given["gpu"].origin)
-    return read_service(asked)
-
-
-def _on(asked: Asked, part: Any) -> Service:
-    """The service on one of several parts: inputs that differ by part are told apart by its name."""
-    inner = asked.again({"gpu": Given(part, asked.given["gpu"].origin)})
-    service = read_service(inner)
-    known = {item.key for item in asked.inputs}
-    asked.inputs += [item for item in inner.inputs if item.key not in known]
-    asked.notes += [note for note in inner.notes if note not in asked.notes]
-    return service
-
-
-def _none_fits(asked: Asked, services: list[Service]) -> Report:
-    """Nothing is priced on devices that do not hold the model; of one part the answer says what would."""
-    service = services[0]
-    if len(services) == 1:
-        with not_recording():
-            results = _results(asked, service, floor_of(service), 1.0)
-        return unfit(asked, service.case, results, ("gpus_per_replica",))
-    return side_by_side(asked, services, ())
-
-
-def _last(asked: Asked, services: list[Service]) -> float:
-    """The largest number of users: as asked, or so many that several replicas are full."""
-    several = max(max(int(REPLICAS * service.fleet.users_a_replica), 2) for service in services)
-    return float(asked.take("users", several, f"{REPLICAS} full replicas"))
-
-
-def _rows(asked: Asked, service: Service, last: float) -> list[dict[str, Any]]:
-    points = int(asked.take("points", POINTS, "from one user to the last, evenly in ratio"))
+def _rows(scenario: Scenario, service: Service) -> list[dict[str, Any]]:
+    """A row a number of users, from one to the last, evenly in ratio."""
+    points, last = scenario.points, float(scenario.users or 1.0)
     users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
     counts = sorted({*map(round, users), int(last)})
-    with not_recording():
-        floor = device_seconds(service, floor_of(service))
-        rows = [row_of(service, day_of(service.fleet, count)) for count in counts]
+    floor = device_seconds(service, floor_of(service))
+    rows = [row_of(service, day_of(service.fleet, count)) for count in counts]
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
-def _results(asked: Asked, service: Service, floor: Day, last: float) -> list[Row]:
-    with about("a replica that is always full"):
-        full = full_seconds(service)
-    with about("the floor"):
-        least = device_seconds(service, floor)
-        cost = _usd(service, least)
-    with not_recording():
-        lone = day_of(service.fleet, 1.0)
-        near = [_near(service, key, times * least) for key, times in NEARNESS.items()]
-        prices = price_rows(row_of(service, floor), "of the floor, ")
-    with about("a lone user, while served"):
-        served = device_seconds(service, lone, busy=True)
-    with about("a lone user, every hour paid"):
-        paid = device_seconds(service, lone)
-    fleet = service.fleet
+def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
+    service, fleet = scenario.service, scenario.service.fleet
+    lone, full = day_of(fleet, 1.0), full_seconds(service)
+    least = device_seconds(service, floor)
+    served, paid = device_seconds(service, lone, busy=True), device_seconds(service, lone)
     return [
         Row("lone_user_cost_ratio", served / full, "while served, of a full batch"),
         Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
-        Row("gpus_per_replica", service.case.devices, service.case.part.name),
+        Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name),
         _of_a_replica(service),
-        *near,
-        Row("floor_usd_per_million_tokens", cost, "with endless users"),
-        *prices,
+        *(_near(service, key, times * least) for key, times in NEARNESS.items()),
+        Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
+        *price_rows(row_of(service, floor), "of the floor, "),
         Row("floor_device_seconds", least, "of a device for each token"),
         *_headroom_row(service, last),
-        *_against(asked, service),
+        *_against(scenario),
     ]
+
+
+def _shown_work(scenario: Scenario) -> None:
+    """What a person works out: the rack, one user, a full replica, the floor, and a lone user beside them."""
+    service, demand = scenario.service, scenario.service.demand
+    recounted(service.running.rack)
+    with about("one user"):
+        use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
+    with about("a replica that is always full"):
+        full_seconds(service)
+    with about("the floor"):
+        _usd(service, device_seconds(service, floor_of(service)))
+    lone = day_of(service.fleet, 1.0)
+    for name, busy in (("a lone user, while served", True), ("a lone user, every hour paid", False)):
+        with about(name):
+            device_seconds(service, lone, busy=busy)
 
 
 def _near(service: Service, key: str, limit: float) -> Row:
@@ -283,18 +143,16 @@ def _usd(service: Service, seconds: float) -> float | None:
     return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds_per_token=seconds, share=1.0)
 
 
-def _against(asked: Asked, service: Service) -> tuple[Row, ...]:
+def _against(scenario: Scenario) -> tuple[Row, ...]:
     """The least users whose own service is no dearer than an API's price for its output."""
-    if "api_price" not in asked.given:
+    service, asking = scenario.service, scenario.api_price
+    if asking is None:
         return ()
-    asking = float(asked.take("api_price"))
     if service.price is None:
         return (Row("users_at_api_price", None, "needs --price"),)
-    with not_recording():
-        users = users_within(service, asking / _usd_of_second(service))
-    asked_for = f"{show(asking, 'USD')} a million"
-    said = f"own at {asked_for}" if users else f"never: the floor is above {asked_for}"
-    return (Row("users_at_api_price", users, said),)
+    users = users_within(service, asking / _usd_of_second(service))
+    price = f"{show(asking, 'USD')} a million"
+    return (Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}"),)
 
 
 def _usd_of_second(service: Service) -> float:
@@ -304,12 +162,104 @@ def _usd_of_second(service: Service) -> float:
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
     """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
     fleet = service.fleet
-    with not_recording():
-        least, full = device_seconds(service, floor), full_seconds(service)
-        unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
-        parts = step_parts(service.inputs.replica, fleet.slots, service.context).by_operator
+    least, full = device_seconds(service, floor), full_seconds(service)
+    unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
+    parts = step_parts(service.running.replica, fleet.slots, service.context).by_operator
     step = sum(parts.values())
     prompts = fleet.curve.prompt_share(fleet.slots)
     shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
+
+
+def _columns(service: Service) -> tuple[str, ...]:
+    """What a table shows of each number of users."""
+    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
+    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
+
+
+def _verdict(service: Service, results: list[Row]) -> str:
+    """What a lone user pays, how many come near the floor, and how many fill a replica."""
+    found = {row.key: row.value for row in results}
+    cost = found["floor_usd_per_million_tokens"]
+    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
+    near = found["users_within_2x"]
+    text = (
+        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
+        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
+    )
+    come = "comes" if near == 1 else "come"
+    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
+    replica = f"a replica of {many(service.running.rack.devices, 'device')}"
+    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
+
+
+def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
+    """What would make tokens cheaper: the largest part of the floor, idle hours, what holds the batch back."""
+    found, sizes = [], {name: size for name, size, _ in parts}
+    if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
+        share = show(sizes["prompts"] / sum(sizes.values()), "share")
+        found.append(
+            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
+        )
+    idle = service.fleet.hours_paid
+    if idle > 1:
+        found.append(
+            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
+        )
+    if service.binds == "memory":
+        found.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
+    if service.binds in ("latency", "first token"):
+        found.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
+    return tuple(found)
+
+
+def _notes(service: Service) -> list[Note]:
+    """How users come, and what is kept for chance."""
+    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
+    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]
+
+
+def _side_by_side(scenario: Scenario) -> Report:
+    """All rows of the parts that hold the model, told apart by name; none where no part does."""
+    rows, services = curve(scenario), [one.service for one in scenario.each]
+    names = tuple(one.rack.part.name for one in scenario.each)
+    missed = [f"{one.rack.part.name}: {why.strip()}" for one in scenario.each if (why := _kept_from(one.service))]
+    key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
+    columns = ("name", "users", "gpus", "batch", "utilization", key)
+    return Report(
+        command="economies",
+        verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
+        inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
+        series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
+        advice=() if rows else ("infercost fit says for each part what would make it fit",),
+        notes=(_kind(services), *scenario.notes, *nulls((), rows)),
+        met=not missed,
+    )
+
+
+def _kept_from(service: Service) -> str:
+    """Why a part cannot serve, or not as well as was asked for; nothing where it can."""
+    return misfit(service.running.rack) or service.missed
+
+
+def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:
+    """The cheapest part for one user and for the last number of them, of those that serve as was asked if any does."""
+    fitting = [service for service in services if service.running.rack.plan.fits]
+    ends = {}
+    for service in [service for service in fitting if not service.missed] or fitting:
+        mine = [row for row in rows if row["name"] == service.running.rack.part.name]
+        ends[service.running.rack.part.name] = mine[0], mine[-1]
+    if not ends:
+        return []
+    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
+    users = rows[-1]["users"]
+    same = f"{few} is cheapest for one user and for {users:,.0f}"
+    return [f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."]
+
+
+def _kind(services: list[Service]) -> Note:
+    """Whether the rows of all parts are a bound; where one is not, what it is."""
+    notes = [note for service in services for note in step_notes(service.running)]
+    return min((note for note in notes if note.code in ("bound", "estimate")), key=lambda note: note.code == "bound")

@@ -8,22 +8,23 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import economies, sweep_batch
-from infercost.analyses.sweep import Axis as Swept
-from infercost.analyses.sweep import able_of, headline, in_words, key_of, plain, read_axes, told_of
+from infercost.analyses.sweep import able_of, headline, in_words, told_of
 from infercost.errors import BadValue
 from infercost.quantities import KEYS
 from infercost.report import Axis, Bar, Bars, Chart, Line, Picture, Report
-from infercost.scenario.read import Asked, Given
+from infercost.scenario.axes import Axis as Swept
+from infercost.scenario.axes import key_of, plain, read_axes
+from infercost.scenario.read import Question
+from infercost.scenario.resolve import resolve
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def changed(asked: Asked, **given: Any) -> Asked:
-    """The same question with some options changed."""
-    again = Asked(asked.command, asked.words, asked.origin)
-    again.given = asked.given | {name: Given(value, "picture") for name, value in given.items()}
-    return again
+def _changed(question: Question, values: Mapping[str, Any]) -> Scenario:
+    """The scenario of the same question with some options changed."""
+    return resolve(question.changed(values, "picture"))
 
 
 def kind_of(report: Report) -> str:
@@ -67,7 +68,7 @@ def line_over(rows: Rows, x: str, name: str, y: Callable[[Mapping[str, Any]], fl
     return Line(name, tuple(float(row[x]) for row in rows), tuple(y(row) for row in rows))
 
 
-def memory_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
+def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """What one device holds, part after part, up to its memory or beyond."""
     parts = report.parts or (("weights", report["weight_bytes_per_gpu"], "B"),)
     bars, start = [], 0.0
@@ -81,7 +82,7 @@ def memory_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
     return (Bars(title, Axis("memory, part after part", "B", log=False), tuple(bars), limit),)
 
 
-def compare_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
+def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """A bar a device: of its data sheet, or of a model's speed on it with the bound as a mark."""
     rows = rows_of(report)
     if "step_time_s" not in rows[0]:
@@ -110,7 +111,7 @@ BEYOND = 10.0
 _USED = Axis("share of the arithmetic used", "share")
 
 
-def roofline_charts(_: Asked, report: Report) -> tuple[Picture, ...]:
+def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """The step under the roofline of its device: at best, and by the profile's shares of both."""
     peak, bandwidth, kind = peak_of(report), float(value_of(report, "gpu.memory_bandwidth")), kind_of(report)
     here = formulas.step.arithmetic_intensity(
@@ -142,14 +143,14 @@ def _roof(name: str, peak: float, bandwidth: float, ends: tuple[float, float]) -
     return Line(name, xs, tuple(ys))
 
 
-def sweep_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """Utilization and the cost of a token against batch; of an estimate the bound beside it."""
     asked_for = rows_of(report)
     first, last = asked_for[0]["batch"], asked_for[-1]["batch"]
     steps = max(int(log(last / first) / log(2) * PER_DOUBLING), 1)
     batches = {round(first * exp(log(last / first) * step / steps)) for step in range(steps + 1)}
     batches |= {row["batch"] for row in asked_for}
-    rows = rows_of(sweep_batch.answer(changed(asked, batch=tuple(sorted(batches)))))
+    rows = rows_of(sweep_batch.answer(_changed(question, {"batch": tuple(sorted(batches))})))
     peak, price = peak_of(report), value_of(report, "price")
     kind, where = kind_of(report), f"on {devices_of(report)}"
     names = {"step_time_s": kind} | ({"bound_step_time_s": "bound"} if kind == "estimate" else {})
@@ -190,9 +191,9 @@ _PAID = "usd_per_million_tokens", "floor_usd_per_million_tokens"
 _SPENT = "device_seconds_per_token", "floor_device_seconds"
 
 
-def economies_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def economies_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """Cost of a token against users: every hour paid, only the busy ones, and the floor; or a line a device."""
-    rows = economies.curve(changed(asked, users=rows_of(report)[-1]["users"], points=USERS))
+    rows = economies.curve(_changed(question, {"users": rows_of(report)[-1]["users"], "points": USERS}))
     priced = all(row[_PAID[0]] is not None for row in rows)
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -219,18 +220,17 @@ def _alone(report: Report, rows: Rows, priced: bool) -> list[Line]:
     return [_paid(rows, "every hour paid", priced), *busy, floor]
 
 
-def frontier_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def frontier_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """The frontier of a report's rows; where one row was asked for, that one on the whole of it; none without rows."""
     rows = rows_of(report)
     if not rows:
         return ()
-    if (best := asked.get("best")) is None:
+    if (best := question.get("best")) is None:
         return (frontier_chart(rows, kind_of(report)),)
     from infercost.analyses.frontier.answer import answer  # loads NumPy
 
-    whole = changed(asked)
-    del whole.given["best"]
-    chart = frontier_chart(rows_of(answer(whole)), kind_of(report))
+    whole = answer(_changed(question, {"best": None}))
+    chart = frontier_chart(rows_of(whole), kind_of(report))
     point = frontier_chart(rows).lines[0]._replace(name=f"best {best}", points=True)
     return (chart._replace(lines=(*(line._replace(written=()) for line in chart.lines), point)),)
 
@@ -263,13 +263,13 @@ FAR = 10
 GROWN = 1.5
 
 
-def swept_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def swept_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """A chart a figure: a line over the swept numbers, or one for each value of a second key; of points that fit.
 
     Raises:
         BadValue: no numbers are swept, too many keys, more lines than can be told apart, or no figure that moves.
     """
-    axes = read_axes(asked)
+    axes = read_axes(question)
     across = next((axis for axis in reversed(axes) if axis.is_numeric), None)
     if across is None or len(axes) > 2:
         raise BadValue("a picture of a sweep is over numbers, and at most one key beside", "leave --plot out")
@@ -277,15 +277,15 @@ def swept_charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
     if beside and len(beside.values) > LINES:
         raise BadValue(f"{len(beside.values)} lines cannot be told apart", f"sweep {beside.key} over {LINES} at most")
     rows = able_of(rows_of(report))
-    keys = [key for key in told_of(axes, headline(asked, axes), rows) if key != "fits"]
+    keys = [key for key in told_of(axes, headline(question, axes), rows) if key != "fits"]
     if not keys or len({row[across.key] for row in rows}) < 2:
         raise BadValue("nothing that can be answered moves: there is nothing to draw", "leave --plot out")
-    return tuple(_chart(asked, report, (across, beside), key, rows) for key in keys)
+    return tuple(_chart(question, report, (across, beside), key, rows) for key in keys)
 
 
-def _chart(asked: Asked, report: Report, axes: tuple[Swept, Swept | None], key: str, rows: Rows) -> Chart:
+def _chart(question: Question, report: Report, axes: tuple[Swept, Swept | None], key: str, rows: Rows) -> Chart:
     across, beside = axes
-    named = key_of(asked, across.key)
+    named = key_of(question.command, across.key)
     known = [row for row in rows if row[key] is not None]
     groups = [plain(value) for value in beside.values] if beside else [None]
     lines = []
@@ -293,7 +293,7 @@ def _chart(asked: Asked, report: Report, axes: tuple[Swept, Swept | None], key: 
         group = [row for row in known if beside is None or row[beside.key] == value]
         group.sort(key=lambda row: float(row[across.key]))
         if group:
-            name = in_words(asked, {beside.key: value}) if beside else KEYS[key].label
+            name = in_words(question, {beside.key: value}) if beside else KEYS[key].label
             lines.append(Line(name, _numbers(group, across.key), _numbers(group, key)))
     ys = [y for line in lines for y in line.ys]
     up = Axis(KEYS[key].label, KEYS[key].unit, log=min(ys) > 0 and max(ys) > FAR * min(ys))
@@ -326,7 +326,7 @@ def _kind(report: Report) -> str:
 
 
 #: What draws the answer of each command.
-DRAWN: dict[str, Callable[[Asked, Report], tuple[Picture, ...]]] = {
+DRAWN: dict[str, Callable[[Question, Report], tuple[Picture, ...]]] = {
     "fit": memory_charts,
     "utilization": roofline_charts,
     "sweep-batch": sweep_charts,
@@ -336,14 +336,14 @@ DRAWN: dict[str, Callable[[Asked, Report], tuple[Picture, ...]]] = {
 }
 
 
-def charts(asked: Asked, report: Report) -> tuple[Picture, ...]:
+def charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """The pictures of an answer, from the question and the report.
 
     Raises:
         BadValue: a command whose answers have no picture.
     """
-    if asked.get("sweep"):
-        return swept_charts(asked, report)
+    if question.get("sweep"):
+        return swept_charts(question, report)
     if report.command not in DRAWN:
         raise BadValue(f"answers of {report.command} have no picture", f"there are some of {', '.join(DRAWN)}")
-    return DRAWN[report.command](asked, report)
+    return DRAWN[report.command](question, report)

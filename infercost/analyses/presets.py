@@ -14,7 +14,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
-from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
 #: A prompt that most models take.
@@ -112,13 +112,13 @@ HEIGHTS = " ▁▂▃▄▅▆▇█"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def answer(asked: Asked) -> Report:
+def answer(scenario: Scenario) -> Report:
     """The answer to ``presets list``, ``presets show NAME`` or ``presets path``.
 
     Raises:
         UnknownName: another word, or a preset that does not exist.
     """
-    verb, *rest = asked.words or ("list",)
+    verb, *rest = scenario.question.words or ("list",)
     if len(rest) > (verb != "path"):
         raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
     if verb not in VERBS:

@@ -4,16 +4,19 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import Any, NamedTuple
 
-from infercost.analyses.sweep import NO_INPUTS, ask_point, headline, kind_of, refuse_side_by_side, values_of
+from infercost.analyses.many import LAYOUT, Answer, at_point, refuse_side_by_side, values_of
+from infercost.analyses.sweep import headline
 from infercost.errors import InfercostError
-from infercost.formulas.formula import not_recording
 from infercost.parts.accelerator import MEMORY_BASES, RATES
 from infercost.parts.cache import reading_once
 from infercost.parts.preset import Preset
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Row, Series
-from infercost.scenario.read import Asked, read_part, read_profile
+from infercost.scenario.axes import NO_INPUTS, kind_of
+from infercost.scenario.options import options_of
+from infercost.scenario.read import Question
+from infercost.scenario.scenario import Scenario
 from infercost.units import Kind, show
 
 Rows = Iterable[Mapping[str, Any]]
@@ -79,8 +82,6 @@ def _plainly(key: str) -> str:
     return "memory" if figure in MEMORY_BASES else figure.replace("_", " ")
 
 
-#: The layout is kept while another input changes; a model's layout does not change by a percent.
-DEVICES, LAYOUT = ("gpus",), ("tp", "pp", "ep")
 #: Figures whose answers count whole things.
 COUNTED = ("users",)
 ORIGIN = "--sensitivity"
@@ -98,65 +99,62 @@ class Moved(NamedTuple):
     above: Mapping[str, Any] | None
 
 
-def numbers_of(asked: Asked, report: Report) -> list[Input]:
+def numbers_of(question: Question, report: Report) -> list[Input]:
     """The inputs that are numbers and can change a little; how far a table of users goes is none."""
-    model = (*DEVICES, *LAYOUT) if "model" in asked.given else ()
-    ends = () if "users" in asked.given else ("users",)
+    layout = LAYOUT if question.get("model") is not None else ()
+    ends = () if question.get("users") is not None else ("users",)
     return [
         item
         for item in report.inputs
         if isinstance(item.value, (int, float)) and not isinstance(item.value, bool)
-        if "." in item.key or item.key in asked.command.named
-        if item.key not in (*NO_INPUTS, *model, *ends)
+        if "." in item.key or item.key in options_of(question.command)
+        if item.key not in (*NO_INPUTS, *layout, *ends)
     ]
 
 
-def _part(asked: Asked) -> Preset:
-    named = asked.get("gpu")
-    return read_part(asked, named[0] if isinstance(named, tuple) else named)[0]
-
-
-def figures_beside(asked: Asked, report: Report) -> list[Input]:
+def figures_beside(scenario: Scenario) -> list[Input]:
     """Figures that no input says: rates of the part for a second format or the network, constants of a paper's law."""
-    part, known = _part(asked), {item.key: item.value for item in report.inputs}
-    profile = read_profile(asked.again({}), known["efficiency"])
+    part, stack = scenario.rack.setup.part, scenario.rack.setup.stack
+    known = {item.key: item.value for item in scenario.inputs}
     summed = ("flops_bf16", "flops_fp16") if "flops_fp16_accumulate" in part.facts else ()
-    computing = {f"flops_{item.value}" for item in report.inputs if item.key.endswith("dtype")}
+    computing = {f"flops_{item.value}" for item in scenario.inputs if item.key.endswith("dtype")}
     flops = sorted((key for key in part.facts if key in FLOPS and key not in summed), key=computing.__contains__)
     circuits = {part.value(key): key for key in flops}  # of rates that are the same, the one that computes
     rates = [key for value, key in circuits.items() if value not in known.values()]
     rates += [key for key in LINKS if key in part.facts]
-    laws = [key for key in profile.facts if key in LAWS[law(profile)]]
-    found = [("gpu", part, key) for key in rates] + [("efficiency", profile, key) for key in laws]
+    laws = [key for key in stack.facts if key in LAWS[law(stack)]]
+    figures = [("gpu", part, key) for key in rates] + [("efficiency", stack, key) for key in laws]
     return [
         Input(f"{scope}.{key}", preset.value(key), preset.fact(key).kind.unit, f"preset {preset.name}")
-        for scope, preset, key in found
+        for scope, preset, key in figures
         if f"{scope}.{key}" not in known
     ]
 
 
-def _alike(asked: Asked, item: Input) -> list[str]:
+def _alike(part: Preset, item: Input) -> list[str]:
     """The rates that the part has the same figure for: the same circuits."""
     if not item.key.startswith("gpu.flops_"):
         return []
-    alike = [f"gpu.{key}" for key, fact in _part(asked).facts.items() if key in FLOPS and fact.value == item.value]
+    alike = [f"gpu.{key}" for key, fact in part.facts.items() if key in FLOPS and fact.value == item.value]
     return [key for key in alike if key != item.key]
 
 
-def moves_of(asked: Asked, report: Report, items: Iterable[Input], share: float) -> list[Moved]:
+def moves_of(scenario: Scenario, answer: Answer, items: Iterable[Input], share: float) -> list[Moved]:
     """Each of the inputs that is not zero, changed by a share on both sides while the layout is kept."""
-    held = {item.key: item.value for item in report.inputs if item.key in (*DEVICES, *LAYOUT)}
-    return [_move(asked, item, held, share) for item in items if item.value]
+    layout = {item.key: item.value for item in scenario.inputs if item.key in LAYOUT}
+    return [_move(scenario, answer, item, layout, share) for item in items if item.value]
 
 
-def _move(asked: Asked, item: Input, held: Mapping[str, Any], share: float) -> Moved:
+def _move(scenario: Scenario, answer: Answer, item: Input, layout: Mapping[str, Any], share: float) -> Moved:
     """An input a little changed, with those that move with it."""
-    low, high = _around(item, kind_of(asked, item.key), share)
-    keys = (item.key, *_alike(asked, item))
+    question = scenario.question
+    low, high = _around(item, kind_of(question.command, item.key), share)
+    keys = (item.key, *_alike(scenario.rack.setup.part, item))
 
     def at(value: float) -> Mapping[str, Any] | None:
         try:
-            return values_of(*ask_point(asked, {**held, **dict.fromkeys(keys, value)}, ORIGIN))
+            point = at_point(question, {**layout, **dict.fromkeys(keys, value)}, ORIGIN)
+            return values_of(question, answer(point))
         except InfercostError:
             return None
 
@@ -190,19 +188,35 @@ FOLLOWING = ("context",)
 LONG = 26
 
 
-def answer(asked: Asked) -> Report:
+def sensitivity(question: Question, answer: Answer) -> Report:
     """A row a numeric input with the elasticity of each main figure: d ln(answer) / d ln(input), over all sides it has.
 
     Raises:
         InfercostError: the question itself cannot be answered.
     """
-    refuse_side_by_side(asked)
-    with reading_once(), not_recording():
-        inner, report = ask_point(asked, {}, ORIGIN)
-        base = values_of(inner, report)
-        answers = _answers(asked, base)
-        said, share = numbers_of(asked, report), _step(base)
-        moved = moves_of(asked, report, (*said, *figures_beside(asked, report)), share)
+    refuse_side_by_side(question)
+    with reading_once():
+        scenario = at_point(question, {}, ORIGIN)
+        report = answer(scenario)
+        base = values_of(question, report)
+        main = _answers(question, base)
+        numbers, share = numbers_of(question, report), _step(base)
+        moved = moves_of(scenario, answer, (*numbers, *figures_beside(scenario)), share)
+    return _report(question, report, _Moves(main, base, numbers, moved, share))
+
+
+class _Moves(NamedTuple):
+    """How the main figures move: their values, the inputs that were noted, and each input a little changed."""
+
+    answers: list[str]
+    base: Mapping[str, Any]
+    numbers: list[Input]
+    moved: list[Moved]
+    share: float
+
+
+def _report(question: Question, report: Report, moves: _Moves) -> Report:
+    answers, base, said, moved, share = moves
     idle = [each.item.key for each in moved if each.low == each.high]
     rows = _sorted([_row(each, base, answers) for each in moved if each.low < each.high], answers[0])
     rows = [row for row in rows if _matters(row, _elasticities(row)) or any(item.key == row["key"] for item in said)]
@@ -210,19 +224,25 @@ def answer(asked: Asked) -> Report:
     sides = {each.item.key: _sides(each, base, answers[0], share == STEP) for each in moved}
     notes = [note for note in report.notes if note.code != "null"]
     return Report(
-        command=asked.command.name,
+        command=question.command,
         verdict=verdict(rows, answers[0], sides, report.met),
         inputs=tuple(item for item in report.inputs if item.key not in NO_INPUTS),
         results=tuple(Row(key, base[key]) for key in answers),
         series=_series(rows, answers),
-        notes=(*notes, *_own_notes(rows, zeros, idle, share), *_one_sided(rows, sides), *_turns(sides), *asked.notes),
+        notes=(
+            *notes,
+            *_own_notes(rows, zeros, idle, share),
+            *_one_sided(rows, sides),
+            *_turns(sides),
+            *question.notes,
+        ),
         met=report.met,
     )
 
 
-def _answers(asked: Asked, base: Mapping[str, Any]) -> list[str]:
+def _answers(question: Question, base: Mapping[str, Any]) -> list[str]:
     """The main figures that have a value and can be seen to move."""
-    head = headline(asked)
+    head = headline(question)
     main = next(key for key in head.mains if base.get(key))
     found = [main, *(key for key in head.answers if base.get(key) and key != main)]
     return [key for key in found if not isinstance(base[key], int) or base[key] >= WHOLE_ENOUGH]

@@ -1,143 +1,21 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
-from itertools import product
-from math import prod
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, BadValue, InfercostError, UnknownName, closest
-from infercost.formulas.formula import not_recording
+from infercost.analyses.many import Answer, Outcome, answers, refuse_side_by_side
 from infercost.parts.cache import reading_once
-from infercost.parts.formats import Format
-from infercost.quantities import COUNTED, KEYS, Key
+from infercost.quantities import KEYS
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.options import MANY, SECOND_NAMES, Option
-from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
-from infercost.scenario.read import Asked, Given, figure_kind
-from infercost.units import Kind, many, show
+from infercost.scenario.axes import Axis, Point, key_of, plain, points_of, read_axes
+from infercost.scenario.read import Question
+from infercost.units import many, show
 
-#: Options that are no input of an answer.
-NO_INPUTS = (*MANY, "set", "points")
-Point = Mapping[str, Any]
-
-
-class Axis(NamedTuple):
-    """An option, or a figure of a preset such as ``gpu.memory_bandwidth``, and the values that it takes in turn."""
-
-    key: str
-    values: tuple[Any, ...]
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether its values are numbers, which can rise and fall."""
-        return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
-
-
-def read_axes(asked: Asked) -> tuple[Axis, ...]:
-    """What ``--sweep`` varies, in the order given.
-
-    Raises:
-        UnknownName: a key that is no option of the command and no figure of a preset.
-        BadValue: no KEY=RANGE, values that the key's parser refuses, a key that is given twice, too many points.
-    """
-    axes = tuple(_axis(asked, text) for text in asked.get("sweep"))
-    for axis in axes:
-        _check(asked, axis, [each.key for each in axes].count(axis.key))
-    if (points := prod(len(axis.values) for axis in axes)) > MOST_POINTS:
-        raise BadValue(f"--sweep: {points:,} points are asked for", f"at most {MOST_POINTS:,} are answered")
-    return axes
-
-
-def points_of(axes: Iterable[Axis]) -> list[Point]:
-    """Every combination of the values, the first axis varying slowest."""
-    axes = tuple(axes)
-    keys = [axis.key for axis in axes]
-    return [dict(zip(keys, values, strict=True)) for values in product(*(axis.values for axis in axes))]
-
-
-def at_point(asked: Asked, point: Point, origin: str) -> Asked:
-    """The question with some options and figures at these values, given last, so that they win."""
-    changed = dict.fromkeys(MANY, Given(None, origin))
-    sets = [f"{key}={value!r}" for key, value in point.items() if "." in key]
-    if sets:
-        changed["set"] = Given((*(asked.get("set") or ()), *sets), origin)
-    for key, value in point.items():
-        if "." not in key:
-            repeats = asked.command.named[key].repeat
-            changed[key] = Given((value,) if repeats else value, origin)
-    return asked.again(changed)
-
-
-def key_of(asked: Asked, name: str) -> Key:
-    """What a table calls an option or a figure, and its unit."""
-    words = name.rpartition(".")[2].replace("_", " ")
-    if "." in name:
-        return Key(name.replace("_", " "), kind_of(asked, name).unit, words)  # type: ignore[union-attr]
-    unit = asked.command.named[name].unit
-    return Key(words, "" if unit in COUNTED else unit, words)
-
-
-def kind_of(asked: Asked, name: str) -> Kind | None:
-    """The kind of quantity of an option or a figure; None for words."""
-    scope, dot, figure = name.partition(".")
-    return figure_kind(scope, figure, "--sweep") if dot else asked.command.named[name].kind
-
-
-def _axis(asked: Asked, text: str) -> Axis:
-    written, equals, values = text.partition("=")
-    key = written.strip().lstrip("-").replace("-", "_")
-    key = SECOND_NAMES.get(key, key)
-    if not (equals and key):
-        raise BadValue(f"--sweep: {text!r} is no KEY=RANGE", f"write it as --sweep context=1k:128k; {FORMS}")
-    name = f"--sweep {written.strip()}"
-    if "." not in key:
-        _check_known(asked, key)
-    if (kind := kind_of(asked, key)) is not None:
-        return Axis(key, parse_range(kind, values, name))
-    return Axis(key, _list_of_words(asked.command.named[key], values, name))
-
-
-def _check_known(asked: Asked, key: str) -> None:
-    known = [name for name in asked.command.named if name not in NO_INPUTS]
-    if key not in known:
-        hint = f"{closest(key, known)}keys: {', '.join(known)}, or a --set key such as gpu.memory_bandwidth"
-        raise UnknownName(f"--sweep: {asked.command.name} has no option {key!r} to vary", hint)
-
-
-def _list_of_words(option: Option, text: str, name: str) -> tuple[Any, ...]:
-    """A list of words, as they are or as the option's parser reads them: names, formats, rules."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise BadValue(f"{name}: {text!r} has an empty value", f"write a list: {name}=first,second")
-    return tuple(dict.fromkeys(option.parse(word, name) for word in words))
-
-
-def _check(asked: Asked, axis: Axis, times: int) -> None:
-    """Refuse a key that is said twice; what the command line sweeps wins over a scenario's single value."""
-    flag = f"--set {axis.key}" if "." in axis.key else f"--{axis.key.replace('_', '-')}"
-    if times > 1:
-        raise BadValue(f"--sweep varies {axis.key} twice", "join the values: 1k:8k,64k")
-    given = asked.given.get("set" if "." in axis.key else axis.key)
-    if given is None or (given.origin.startswith("scenario") and given.origin != asked.given["sweep"].origin):
-        return
-    if "." not in axis.key or any(_same(text, axis.key) for text in given.value):
-        raise BadValue(f"{flag} and --sweep {axis.key} both say what it is", "give one of them")
-
-
-def _same(text: str, key: str) -> bool:
-    return text.partition("=")[0].strip().replace("-", "_") == key
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: a format by its name."""
-    return value.name if isinstance(value, Format) else value
-
-
+Rows = Sequence[Mapping[str, Any]]
+#: The widths of a layout.
+LAYOUT = ("tp", "pp", "ep")
 #: Columns that a table shows where they vary, before the others.
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
-#: How a model lies on its devices.
-LAYOUT = ("tp", "pp", "ep")
 #: What 80 columns hold beside a bar.
 ROOM = 6
 
@@ -192,17 +70,11 @@ _USERS = Headline(
 )
 
 
-def headline(asked: Asked, axes: Iterable[Axis] = ()) -> Headline:
+def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
     """The headline of a command's answer: economies at a number of users has one of its own."""
-    if asked.command.name == "economies":
-        return _USERS if "users" in asked.given or any(axis.key == "users" for axis in axes) else _FLOOR
-    return _FIT if asked.command.name == "fit" else _STEP
-
-
-def values_of(asked: Asked, report: Report) -> dict[str, Any]:
-    """Every result by its key, and those of the number of users where one was asked for."""
-    last = report.series.rows[-1] if report.series and "users" in asked.given else {}
-    return report.values | {key: value for key, value in last.items() if key != "name"}
+    if question.command == "economies":
+        return _USERS if question.get("users") is not None or any(axis.key == "users" for axis in axes) else _FLOOR
+    return _FIT if question.command == "fit" else _STEP
 
 
 def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:
@@ -225,12 +97,11 @@ def _varies(rows: Iterable[Mapping[str, Any]], key: str) -> bool:
     return len({row[key] for row in rows if row.get(key) is not None}) > 1
 
 
-Rows = Sequence[Mapping[str, Any]]
 #: How many figures are told.
 TOLD = 2
 
 
-def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+def verdict(question: Question, axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     """How many points do not fit, keep up or have an answer, then how the main figures go over the others."""
     able = able_of(rows)
     moving = told_of(axes, head, able)
@@ -238,14 +109,14 @@ def verdict(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: Rows) ->
     if not moving:
         known = _known(axes, head, able)
         stays = f"{_words(known[0])} stays at {_shown(known[0], able[0])}"
-        alone = f"At {_place(asked, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
+        alone = f"At {_place(question, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
         return f"{start}{alone if len(able) == 1 else f'Over {len(able):,} points {stays}'}."
     if len(axes) > 1 or not axes[0].is_numeric:
-        spans = "; ".join(_spans(asked, axes, key, able) for key in moving)
+        spans = "; ".join(_spans(question, axes, key, able) for key in moving)
         return f"{start}Over {many(len(able), 'point')} {spans}."
-    goes = " and ".join(_goes(asked, axes[0], key, able) for key in moving)
-    name, ends = axes[0].key, [_value(asked, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
-    return f"{start}With {key_of(asked, name).head} from {ends[0]} to {ends[1]}, {goes}."
+    goes = " and ".join(_goes(question, axes[0], key, able) for key in moving)
+    name, ends = axes[0].key, [_value(question, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
+    return f"{start}With {key_of(question.command, name).head} from {ends[0]} to {ends[1]}, {goes}."
 
 
 def able_of(rows: Rows) -> list[Mapping[str, Any]]:
@@ -264,13 +135,15 @@ def _known(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
     return [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
 
 
-def in_words(asked: Asked, point: Point) -> str:
+def in_words(question: Question, point: Point) -> str:
     """A point in words: ``context 128,000, batch 64``."""
-    return ", ".join(f"{key_of(asked, key).head} {_value(asked, key, value)}" for key, value in point.items())
+    return ", ".join(
+        f"{key_of(question.command, key).head} {_value(question, key, value)}" for key, value in point.items()
+    )
 
 
-def _place(asked: Asked, axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
-    return in_words(asked, {axis.key: row[axis.key] for axis in axes})
+def _place(question: Question, axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
+    return in_words(question, {axis.key: row[axis.key] for axis in axes})
 
 
 def _unable(rows: Rows) -> str:
@@ -283,7 +156,7 @@ def _unable(rows: Rows) -> str:
     return "".join(f"{n} of {many(len(rows), 'point')} {one if n == 1 else all}. " for n, one, all in counts if n)
 
 
-def _goes(asked: Asked, axis: Axis, key: str, rows: Rows) -> str:
+def _goes(question: Question, axis: Axis, key: str, rows: Rows) -> str:
     """How a figure goes from the first point to the last, and where it lies beyond both."""
     known = [row for row in rows if row[key] is not None]
     first, last = known[0][key], known[-1][key]
@@ -294,14 +167,14 @@ def _goes(asked: Asked, axis: Axis, key: str, rows: Rows) -> str:
     least, most = _ends(key, known)
     for name, row in (("least", least), ("most", most)):
         if row[key] not in (first, last):
-            text += f", {name} {_shown(key, row)} at {_place(asked, (axis,), row)}"
+            text += f", {name} {_shown(key, row)} at {_place(question, (axis,), row)}"
     return text
 
 
-def _spans(asked: Asked, axes: tuple[Axis, ...], key: str, rows: Rows) -> str:
+def _spans(question: Question, axes: tuple[Axis, ...], key: str, rows: Rows) -> str:
     """Between which points a figure lies."""
     said = [
-        f"{_shown(key, row)} ({_place(asked, axes, row)})"
+        f"{_shown(key, row)} ({_place(question, axes, row)})"
         for row in _ends(key, [row for row in rows if row[key] is not None])
     ]
     return f"{_words(key)} goes from {said[0]} to {said[1]}"
@@ -320,8 +193,8 @@ def _shown(key: str, row: Mapping[str, Any]) -> str:
     return show(row[key], KEYS[key].unit)
 
 
-def _value(asked: Asked, key: str, value: Any) -> str:
-    return show(plain(value), key_of(asked, key).unit)
+def _value(question: Question, key: str, value: Any) -> str:
+    return show(plain(value), key_of(question.command, key).unit)
 
 
 #: Bars of values further apart than this are drawn by their logarithm.
@@ -336,93 +209,37 @@ OWN = "answered_"
 _PLACED = ("points", "set")
 
 
-class Outcome(NamedTuple):
-    """One point and its answer, or why it has none."""
-
-    point: Point
-    report: Report | None
-    values: dict[str, Any]
-    why_not: InfercostError | None = None
-
-    @property
-    def fits(self) -> bool | None:
-        """Whether the devices hold what is asked; None without an answer. A load too high is another thing."""
-        return None if self.report is None else self.report.met or self.values.get("stable") is False
-
-
-def answer(asked: Asked) -> Report:
+def sweep(question: Question, answer: Answer) -> Report:
     """A row a combination of the swept values, with every result of the command.
 
     Raises:
         InfercostError: a sweep that cannot be read, a name that does not exist, or no answer at any point.
     """
-    axes = read_axes(asked)
-    refuse_side_by_side(asked)
-    with reading_once(), not_recording():
-        outcomes = _outcomes(asked, points_of(axes))
-    answered = [each.report for each in outcomes if each.report]
-    if not answered:
+    axes = read_axes(question)
+    refuse_side_by_side(question)
+    points = points_of(axes)
+    tell = question.progress("points", len(points)) if len(points) >= LONG else None
+    with reading_once():
+        outcomes = answers(answer, question, points, "--sweep", tell)
+    reports = [each.report for each in outcomes if each.report]
+    if not reports:
         raise next(each.why_not for each in outcomes if each.why_not)
-    rows = _rows(axes, outcomes)
-    series = _series(asked, axes, headline(asked, axes), rows)
+    head, rows = headline(question, axes), _rows(axes, outcomes)
+    series = _series(question, axes, head, rows)
     return Report(
-        command=asked.command.name,
-        verdict=verdict(asked, axes, headline(asked, axes), rows),
-        inputs=(*_swept(asked, axes), *_common(axes, answered)),
+        command=question.command,
+        verdict=verdict(question, axes, head, rows),
+        inputs=(*_swept(question, axes), *_common(axes, reports)),
         series=series,
         notes=(
-            *_left_out(asked, outcomes),
-            *_notes(answered),
+            *_left_out(question, outcomes),
+            *_notes(reports),
             *_nulls(outcomes, rows),
-            *asked.notes,
+            *question.notes,
             *_bar_notes(series),
         ),
-        met=any(report.met for report in answered),
+        met=any(report.met for report in reports),
     )
-
-
-def refuse_side_by_side(asked: Asked) -> None:
-    """Refuse what has no place where a question is asked many times.
-
-    Raises:
-        BadValue: several parts side by side, or a count of rows.
-    """
-    if "points" in asked.given:
-        raise BadValue("--points has no place here: each point is one row", "vary the users: --sweep users=1:1M:x10")
-    if len(asked.get("gpu") or ()) > 1 and asked.command.named["gpu"].repeat:
-        raise BadValue("several --gpu have no place here", "vary the part: --sweep gpu=h100,h200")
-
-
-def ask_point(asked: Asked, point: Point, origin: str) -> tuple[Asked, Report]:
-    """The question at a point, and its answer.
-
-    Raises:
-        InfercostError: the point cannot be answered.
-    """
-    one_row = {"points": 1} if "points" in asked.command.named else {}
-    inner = at_point(asked, {**one_row, **point}, origin)
-    report: Report = import_module(asked.command.module).answer(inner)
-    return inner, report
-
-
-def _outcomes(asked: Asked, points: list[Point]) -> list[Outcome]:
-    tell = asked.progress("points", len(points)) if len(points) >= LONG else None
-    found = []
-    for point in points:
-        found.append(_outcome(asked, point))
-        if tell:
-            tell(len(found))
-    return found
-
-
-def _outcome(asked: Asked, point: Point) -> Outcome:
-    try:
-        inner, report = ask_point(asked, point, "--sweep")
-    except (BadFile, UnknownName):  # wrong at any point
-        raise
-    except InfercostError as error:
-        return Outcome(point, None, {}, error)
-    return Outcome(point, report, values_of(inner, report))
 
 
 def _rows(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
@@ -455,9 +272,12 @@ def _followed(outcomes: list[Outcome]) -> set[str]:
     return {key for each in outcomes for key in _following(each.report)}
 
 
-def _swept(asked: Asked, axes: tuple[Axis, ...]) -> list[Input]:
-    origin = asked.given["sweep"].origin
-    return [Input(axis.key, tuple(map(plain, axis.values)), key_of(asked, axis.key).unit, origin) for axis in axes]
+def _swept(question: Question, axes: tuple[Axis, ...]) -> list[Input]:
+    origin = question.given["sweep"].origin
+    return [
+        Input(axis.key, tuple(map(plain, axis.values)), key_of(question.command, axis.key).unit, origin)
+        for axis in axes
+    ]
 
 
 def _common(axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
@@ -471,14 +291,14 @@ def _common(axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
     ]
 
 
-def _series(asked: Asked, axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], ...]) -> Series:
+def _series(question: Question, axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], ...]) -> Series:
     """The swept values as columns, what a table has room for of the answer, and a bar of its main figure."""
-    named = {axis.key: key_of(asked, axis.key) for axis in axes}
+    named = {axis.key: key_of(question.command, axis.key) for axis in axes}
     taken = sum(1 + len(key.head) // WIDE for key in named.values())
     own = {key: f"{OWN}{key}" for key in named if f"{OWN}{key}" in rows[0]}
     said = {*named, "gpus_per_replica"} if "gpus" in named else {*named}
     columns = (*named, *(own.get(key, key) for key in columns_of(head, rows, taken) if key in own or key not in said))
-    named |= {key: key_of(asked, key) for key in rows[0] if key not in KEYS and key in asked.command.named}
+    named |= {key: key_of(question.command, key) for key in rows[0] if key not in KEYS and key in question.command}
     named |= {name: KEYS[key] for key, name in own.items()}
     bar = next((key for key in head.bars if any(row.get(key) is not None for row in rows)), head.bars[-1])
     if KEYS[bar].unit == "share":
@@ -498,7 +318,7 @@ def _bar_notes(series: Series) -> list[Note]:
     return [Note("bars", "the bars are drawn by logarithms: the figures are far apart")]
 
 
-def _left_out(asked: Asked, outcomes: list[Outcome]) -> list[Note]:
+def _left_out(question: Question, outcomes: list[Outcome]) -> list[Note]:
     """Why points have no answer, those of one reason together."""
     reasons: dict[str, list[Point]] = {}
     for each in outcomes:
@@ -506,7 +326,7 @@ def _left_out(asked: Asked, outcomes: list[Outcome]) -> list[Note]:
             reasons.setdefault(each.why_not.what, []).append(each.point)
     notes = []
     for why, points in reasons.items():
-        where = in_words(asked, points[0]) + (f" and {many(len(points) - 1, 'point')} more" if points[1:] else "")
+        where = in_words(question, points[0]) + (f" and {many(len(points) - 1, 'point')} more" if points[1:] else "")
         notes.append(Note("left-out", f"no answer at {where}: {why}"))
     return notes
 

@@ -1,34 +1,161 @@
 """From sequences being decoded at once to the daily users of a service, and back to accelerators."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.provision import (
-    LIMITS,
-    ONE_QUEUE,
-    Service,
-    largest,
-    most_users,
-    nulls,
-    price_rows,
-    read_service,
-    row_of,
-)
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import full_batch
-from infercost.errors import BadValue, Missing
+from infercost.analyses.service import ONE_QUEUE, nulls, price_rows
+from infercost.errors import BadValue
+from infercost.fleet.cost import most_users, row_of
 from infercost.fleet.curve import curve_of
 from infercost.fleet.day import Day, Fleet, Hour, day_of, wait
-from infercost.formulas.formula import not_recording
+from infercost.fleet.service import LIMITS, Service, largest, use_of
+from infercost.formulas.formula import about
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.traffic import DAY
+from infercost.replica.rack import critical_batch, recounted
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.options import DEPLOYMENT, MODEL, OWNING, SERVED, STEP
-from infercost.scenario.prices import read_price
-from infercost.scenario.read import Asked
-from infercost.scenario.scenario import Case, read_case, read_step_inputs
+from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
+
+#: What people ask for, whatever serves them, and the part of it that is no count of them.
+OF_USERS = ("users", "people_online", "minutes_per_day", "decoding_share")
+HABITS = OF_USERS[2:]
+#: Results that follow from what serves.
+SUPPLIED = ("gpus", "usd_per_month")
+#: The note's guess of what a service that is consistent all day may need.
+MILLION = 1e6
+#: More users than there are people.
+EVERYBODY = 1e11
+
+
+def answer(scenario: Scenario) -> Report:
+    """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either."""
+    if scenario.habits is None:
+        return _of_a_service(scenario)
+    habits = scenario.habits
+    mean, users = _both_ways(scenario, habits)
+    rows = _rows(mean, users, habits, scenario)
+    if scenario.rack and not scenario.rack.plan.fits:
+        return _unfit(scenario, rows, {row.key for row in rows} - {*SUPPLIED})
+    return Report(
+        command="userbase",
+        verdict=_verdict(scenario, mean, users, habits),
+        inputs=scenario.inputs,
+        results=rows,
+        advice=_advice(habits),
+        notes=(*_notes(users), *scenario.notes),
+        work=lambda: _shown_habits(scenario, habits),
+    )
+
+
+def _shown_habits(scenario: Scenario, habits: Habits) -> None:
+    """What a person works out: the rack and the batch that fills it, where there is one, and the users."""
+    if scenario.rack:
+        recounted(scenario.rack)
+        critical_batch(scenario.running)
+    _rows(*_both_ways(scenario, habits), habits, scenario)
+
+
+def _unfit(scenario: Scenario, rows: Iterable[Row], keys: Collection[str]) -> Report:
+    """What does not fit, with what was asked of the users: of a full service nothing but their habits."""
+    from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
+
+    asked = scenario.users is not None or scenario.question.get("concurrent") is not None
+    return unfit(scenario, rows, keys if asked else HABITS)
+
+
+def _rows(mean: float, users: float, habits: Habits, scenario: Scenario) -> tuple[Row, ...]:
+    online = formulas.users.people_online(users=users, minutes_per_day=habits.minutes)
+    peak = formulas.users.peak_concurrent(concurrent_users=mean, peak_to_mean=habits.peak)
+    at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=habits.trough)
+    lowest = formulas.users.trough_concurrent(concurrent_users=mean, trough_to_mean=habits.trough)
+    return (
+        Row("concurrent_users", mean, "one slot of a batch each"),
+        Row("people_online", online, "reading and thinking included"),
+        Row("minutes_per_day", habits.minutes),
+        Row("decoding_share", habits.decoding_share),
+        Row("users", users, "mean over the day"),
+        Row("users_at_trough", at_trough, f"at trough/mean {habits.trough:g}"),
+        _million_row(users),
+        Row("mean_concurrent", mean),
+        Row("peak_concurrent", peak, f"at peak/mean {habits.peak:g}"),
+        Row("trough_concurrent", lowest),
+        *_supply_rows(scenario, peak),
+    )
+
+
+def _both_ways(scenario: Scenario, habits: Habits) -> tuple[float, float]:
+    """Mean concurrency, and daily users."""
+    shape = {"minutes_per_day": habits.minutes, "decoding_share": habits.decoding_share}
+    if scenario.concurrent is None:
+        users = float(scenario.users or 0.0)
+        return formulas.users.concurrent_users(users=users, **shape), users
+    return scenario.concurrent, formulas.users.users(concurrent_users=scenario.concurrent, **shape)
+
+
+def _supply_rows(scenario: Scenario, peak: float) -> tuple[Row, ...]:
+    rack, slots = scenario.rack, ceiling(peak)
+    if rack is None:
+        return (
+            Row("slots", slots, "busiest hour"),
+            Row("gpus", None, "needs --gpu and --params"),
+            Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False),
+        )
+    replicas = formulas.users.replicas(slots=slots, batch=scenario.batch)
+    devices = replicas * rack.devices
+    month = scenario.price and formulas.cost.usd_per_month(price=scenario.price, devices=devices)
+    return (
+        Row("slots", slots, "busiest hour"),
+        Row("gpus", devices, f"{replicas} x {rack.devices}, {many(scenario.batch, 'sequence')} each"),
+        Row("usd_per_month", month, "paid every hour" if month else "needs --price"),
+    )
+
+
+def _million_row(users: float) -> Row:
+    million = formulas.users.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
+    return Row(
+        "trough_to_mean_for_million_users", million, "the note's 'approach 1M'" if million else "already above 1M"
+    )
+
+
+def _verdict(scenario: Scenario, mean: float, users: float, habits: Habits) -> str:
+    per_day = f"{many(habits.minutes, 'minute')} a day"
+    if scenario.users is not None:
+        keep = "keeps" if users == 1 else "keep"
+        return f"{many(users, 'daily user')} at {per_day} {keep} {many(mean, 'sequence')} being decoded at once."
+    take = "takes" if mean == 1 else "take"
+    text = f"{many(mean, 'sequence')} being decoded at once {take} {many(users, 'daily user')} at {per_day}"
+    if habits.trough == 1:
+        return f"{text}."
+    at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=habits.trough)
+    return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
+
+
+def _advice(habits: Habits) -> tuple[str, ...]:
+    if habits.decoding_share == 1:
+        return ("people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded",)
+    return ()
+
+
+def _notes(users: float) -> list[Note]:
+    notes = [
+        Note(
+            "concurrency",
+            "concurrency counts sequences being decoded; people with the app open are that / decoding share",
+        )
+    ]
+    if users < MILLION:
+        notes.append(
+            Note(
+                "approach-1m",
+                f"{many(users, 'daily user')} would be 1,000,000 if the emptiest hour had {users / MILLION:.3g} of the "
+                "mean load (or the same margin for users who stay away)",
+            )
+        )
+    return notes
+
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
 WISHED = ("latency", "first token")
@@ -51,18 +178,17 @@ class Run(NamedTuple):
 
     def capacity(self, replicas: int) -> int:
         """The most users for whom so many replicas keep the service level."""
-        with not_recording():
-            return int(floor(most_users(self.level, replicas)))
+        return int(floor(most_users(self.level, replicas)))
 
 
-def run_of(asked: Asked, service: Service, users: float) -> Run:
+def run_of(service: Service, users: float) -> Run:
     """The service on as many replicas as its level needs, or on as many as were asked for."""
     level = service.fleet._replace(fixed=0)
     if not service.fleet.fixed or service.missed:
         return Run(service, day_of(service.fleet, users), level, ())
     service, day = _as_it_runs(service, users)
     run = Run(service, day, level, ())
-    return run._replace(missed=tuple(_missed(asked, run))) if day.stable else run
+    return run._replace(missed=tuple(_missed(run))) if day.stable else run
 
 
 def _as_it_runs(service: Service, users: float) -> tuple[Service, Day]:
@@ -72,94 +198,78 @@ def _as_it_runs(service: Service, users: float) -> tuple[Service, Day]:
     if day.stable or limits == service.limits:
         return service, day
     most = largest(limits)
-    curve = curve_of(service.inputs.replica, most, service.request, service.case.context, service.demand.decoded)
+    curve = curve_of(service.running.replica, most, service.request, service.context, service.demand.decoded)
     grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=most), limits=limits)
     late = day_of(grown.fleet, users)
     return (grown, late) if late.stable else (service, day)
 
 
-def _missed(asked: Asked, run: Run) -> Iterator[str]:
+def _missed(run: Run) -> Iterator[str]:
     """What users see against what was asked for, of every limit that is not kept."""
     service, day = run.service, run.day
     first = max(service.fleet.curve.ttft(hour.batch) for hour in day.hours)
-    seen = {"max_tpot": (day.slowest.itl, "a token takes"), "max_ttft": (first, "a first token takes")}
-    for name, (time, words) in seen.items():
-        if name in asked.given and time > float(asked.get(name)) * (1 + CLOSE):
-            yield f"{words} {show(time, 's')} in the slowest hour and may take {show(float(asked.get(name)), 's')}"
+    seen = {
+        "a token takes": (day.slowest.itl, service.level.max_tpot),
+        "a first token takes": (first, service.level.max_ttft),
+    }
+    for words, (time, limit) in seen.items():
+        if limit is not None and time > limit * (1 + CLOSE):
+            yield f"{words} {show(time, 's')} in the slowest hour and may take {show(limit, 's')}"
     fleet = service.fleet
     if fleet.waiting < 1 and day.replicas < run.needed:
         chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
         yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
 
 
-#: More users than there are people.
-EVERYBODY = 1e11
-
-
-def answer_service(asked: Asked) -> Report:
+def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back.
 
     Raises:
-        Missing: neither users nor a concurrency.
-        BadValue: the shape of the day said twice, or a batch, which is an answer here.
+        BadValue: a concurrency that so many replicas have no room for.
     """
-    for name in ("trough_to_mean", "peak_to_mean", "batch"):
-        if name in asked.given:
-            raise BadValue(f"--{name.replace('_', '-')} is an answer here", "leave it out: --traffic shapes the day")
-    if "gpu" not in asked.given:
-        raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
-    planned = read_service(asked)
-    planned = planned._replace(fleet=planned.fleet._replace(fixed=_fixed(asked)))
-    run = run_of(asked, planned, _users(asked, planned.fleet))
+    run = run_of(scenario.service, _users(scenario))
     service, day = run.service, run.day
     row = row_of(service, day)
-    with not_recording():
-        series = _by_hour(service, day)
-    results = _results(run, row)
-    if not service.case.fits:
-        return _unfit(asked, service.case, results, OF_USERS)
+    series, results = _by_hour(service, day, row), _results(run, row)
+    if not scenario.rack.plan.fits:
+        return _unfit(scenario, results, OF_USERS)
     return Report(
         command="userbase",
         verdict=service.missed + _service_verdict(run, row),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         results=tuple(results),
         series=series,
         advice=tuple(_service_advice(run)),
         notes=(
-            *step_notes(service.case, service.inputs),
+            *step_notes(service.running),
             *_service_notes(service, day),
-            *nulls(results, series.rows if series else ()),
-            *asked.notes,
+            *_null_notes(results, series.rows if series else ()),
+            *scenario.notes,
         ),
         met=day.stable and not (service.missed or run.missed),
+        work=lambda: _shown_work(service, day.users),
     )
 
 
-def _fixed(asked: Asked) -> int:
-    """How many replicas there are, 0 where the load says so.
-
-    Raises:
-        BadValue: so many replicas that yet come and go.
-    """
-    if asked.get("replicas") and asked.get("scale_down"):
-        raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
-    return int(asked.take("replicas") or 0)
+def _shown_work(service: Service, users: float) -> None:
+    """What a person works out: the rack, one user, a day of all of them, what its tokens cost."""
+    recounted(service.running.rack)
+    demand = service.demand
+    with about("one user"):
+        use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
+    row_of(service, day_of(service.fleet, users))
 
 
-def _users(asked: Asked, fleet: Fleet) -> float:
+def _users(scenario: Scenario) -> float:
     """Daily users: as asked, or so many that the concurrency that was asked for decodes on average.
 
     Raises:
-        Missing: neither of them.
         BadValue: a concurrency that so many replicas have no room for.
     """
-    if "users" in asked.given:
-        return float(asked.take("users"))
-    if "concurrent" not in asked.given:
-        raise Missing("a service needs --users or --concurrent", "for example --users 100k")
-    wanted = float(asked.take("concurrent"))
-    with not_recording():
-        users = last_that(lambda users: day_of(fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
+    if scenario.users is not None:
+        return float(scenario.users)
+    wanted, fleet = float(scenario.concurrent or 0.0), scenario.service.fleet
+    users = last_that(lambda users: day_of(fleet, users).concurrent <= wanted, 0.0, EVERYBODY)
     if users == EVERYBODY:
         raise BadValue(f"--concurrent {show(wanted)}: nobody has so many users", "give fewer, or more --replicas")
     return users
@@ -174,13 +284,37 @@ def _results(run: Run, row: dict[str, Any]) -> list[Row]:
     ]
 
 
-def _by_hour(service: Service, day: Day) -> Series | None:
+#: What an hour without requests has, though nobody uses it.
+UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memory_bandwidth_utilization")
+
+
+def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, Any]:
+    """An hour with the keys of the whole day; without requests its replicas stand idle, and a token has no price."""
+    if hour.mean:
+        return row_of(service, Day(whole["users"], (hour,)))
+    machines = {"replicas": hour.replicas, "gpus": hour.replicas * service.running.rack.devices}
+    same = {key: whole[key] for key in ("name", "users")}
+    return {**dict.fromkeys(whole), **same, **dict.fromkeys(UNUSED, 0.0), **machines, "stable": True}
+
+
+def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
+    """Why a key has no value: nothing was given for it, or nobody comes in that hour."""
+    notes = nulls(results, [row for row in hours if row["tokens_per_s"]])
+    yield from notes
+    known = {note.text.partition(" ")[0] for note in notes}
+    idle = next((row for row in hours if not row["tokens_per_s"]), {})
+    for key, value in idle.items():
+        if value is None and key not in known:
+            yield Note("null", f"{key} is null in an hour without requests")
+
+
+def _by_hour(service: Service, day: Day, whole: dict[str, Any]) -> Series | None:
     """Hour by hour, of a longer trace for people the day of the busiest; nothing where all hours are alike."""
     if len(set(service.fleet.hours)) == 1:
         return None
     rows = []
     for number, (load, hour) in enumerate(zip(service.fleet.hours, day.hours, strict=True)):
-        one = row_of(service, Day(day.users, (hour,)))
+        one = _hour_row(service, hour, whole)
         rows.append({**one, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
     columns = ("hour", "load", "replicas", "batch", "tpot_s", "tokens_per_s", "utilization")
     busiest = max(range(len(rows)), key=lambda number: rows[number]["load"]) // DAY * DAY
@@ -216,7 +350,7 @@ def _fleet_rows(run: Run, row: dict[str, Any]) -> list[Row]:
         Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), _slots_remark(service)),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else ""),
-        Row("gpus", row["gpus"], f"{service.case.devices} a replica"),
+        Row("gpus", row["gpus"], f"{service.running.rack.devices} a replica"),
         Row("users_capacity", run.capacity(day.replicas), "these replicas can take"),
         Row("batch", day.batch, "while busy"),
         Row("utilization", row["utilization"], "of the arithmetic, every hour"),
@@ -245,7 +379,7 @@ def _time_rows(service: Service, day: Day, row: dict[str, Any]) -> list[Row]:
 
 def _money_rows(run: Run, row: dict[str, Any]) -> list[Row]:
     service, day = run.service, run.day
-    devices = day.replicas_paid * service.case.devices
+    devices = day.replicas_paid * service.running.rack.devices
     month = formulas.cost.usd_per_month(price=service.price, devices=devices) if service.price else None
     served = 1.0 if day.stable else day.served(service.fleet.use)
     return [
@@ -274,7 +408,7 @@ def _in_flight(service: Service, day: Day) -> float | None:
 
 def _service_verdict(run: Run, row: dict[str, Any]) -> str:
     service, day = run.service, run.day
-    devices = f"{many(day.replicas, 'replica')} of {service.case.devices} x {service.case.part.name}"
+    devices = f"{many(day.replicas, 'replica')} of {service.running.rack.devices} x {service.running.rack.part.name}"
     users, one = many(day.users, "daily user"), day.users == 1
     if not day.stable:
         return f"{users} {'does' if one else 'do'} not fit {devices}: {many(run.needed, 'replica')} would do."
@@ -293,7 +427,7 @@ def _service_advice(run: Run) -> list[str]:
     service, day = run.service, run.day
     now, more = (run.capacity(day.replicas + extra) for extra in (0, 1))
     advice = [
-        f"one more replica of {many(service.case.devices, 'device')} would take {many(more, 'user')} in all, "
+        f"one more replica of {many(service.running.rack.devices, 'device')} would take {many(more, 'user')} in all, "
         f"{show(more / now - 1, 'share')} more than these can"
     ]
     if service.binds in WISHED:
@@ -316,196 +450,6 @@ def _service_notes(service: Service, day: Day) -> list[Note]:
             Note(
                 "unstable",
                 "where the load of an hour exceeds what replicas serve, requests pile up; costs are of those served",
-            )
-        )
-    return notes
-
-
-#: Options that ask for a service rather than for the note's arithmetic.
-SERVED_PEOPLE = (
-    *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
-    *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
-    *OWNING,
-)
-#: What people ask for, whatever serves them, and the part of it that is no count of them.
-OF_USERS = ("users", "people_online", "minutes_per_day", "decoding_share")
-HABITS = OF_USERS[2:]
-#: Results that follow from what serves.
-SUPPLIED = ("gpus", "usd_per_month")
-#: The note's guess of what a service that is consistent all day may need.
-MILLION = 1e6
-
-
-class Demand(NamedTuple):
-    """How people use the service: minutes a day, the share of them decoding, and the shape of the day."""
-
-    minutes: float
-    decoding_share: float
-    trough: float
-    peak: float
-
-
-class Supply(NamedTuple):
-    """What serves them: devices of one replica, sequences it decodes together, and the price of a device."""
-
-    case: Case
-    batch: float
-    price: float | None
-
-
-def answer(asked: Asked) -> Report:
-    """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either.
-
-    Raises:
-        Missing: neither a concurrency, nor users, nor hardware to fill.
-        BadValue: both a concurrency and users.
-    """
-    if report := _of_a_service(asked):
-        return report
-    supply = _read_supply(asked)
-    mean, users, demand = _both_ways(asked, supply)
-    rows = _rows(mean, users, demand, supply)
-    if supply and not supply.case.fits:
-        return _unfit(asked, supply.case, rows, {row.key for row in rows} - {*SUPPLIED})
-    return Report(
-        command="userbase",
-        verdict=_verdict(asked, mean, users, demand),
-        inputs=tuple(asked.inputs),
-        results=rows,
-        advice=_advice(demand),
-        notes=(*_notes(users), *asked.notes),
-    )
-
-
-def _unfit(asked: Asked, case: Case, rows: Iterable[Row], kept: Collection[str]) -> Report:
-    """What does not fit, with what was asked of the users: of a full service nothing but their habits."""
-    from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
-
-    return unfit(asked, case, rows, kept if {"users", "concurrent"} & {*asked.given} else HABITS)
-
-
-def _rows(mean: float, users: float, demand: Demand, supply: Supply | None) -> tuple[Row, ...]:
-    online = formulas.users.people_online(users=users, minutes_per_day=demand.minutes)
-    peak = formulas.users.peak_concurrent(concurrent_users=mean, peak_to_mean=demand.peak)
-    at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=demand.trough)
-    return (
-        Row("concurrent_users", mean, "one slot of a batch each"),
-        Row("people_online", online, "reading and thinking included"),
-        Row("minutes_per_day", demand.minutes),
-        Row("decoding_share", demand.decoding_share),
-        Row("users", users, "mean over the day"),
-        Row("users_at_trough", at_trough, f"at trough/mean {demand.trough:g}"),
-        _million_row(users),
-        Row("mean_concurrent", mean),
-        Row("peak_concurrent", peak, f"at peak/mean {demand.peak:g}"),
-        Row("trough_concurrent", formulas.users.trough_concurrent(concurrent_users=mean, trough_to_mean=demand.trough)),
-        *_supply_rows(supply, peak),
-    )
-
-
-def _of_a_service(asked: Asked) -> Report | None:
-    """The answer of a service, where anything beyond the note's minutes and concurrency was given."""
-    if "concurrent" in asked.given and "users" in asked.given:
-        raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
-    if not any(name in asked.given for name in SERVED_PEOPLE):
-        return None
-
-    return answer_service(asked)
-
-
-def _read_supply(asked: Asked) -> Supply | None:
-    if "gpu" not in asked.given:
-        stray = [name for name in asked.given if name in ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP)]
-        if stray:
-            raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "for example --gpu h100 --params 70B")
-        return None
-    case = read_case(asked)
-    inputs = read_step_inputs(asked, case)
-    full, why = full_batch(case, inputs), "where the arithmetic is full"
-    most = case.plan.max_sequences
-    if most is not None and (full is None or most < full):
-        full, why = max(1, most), "what memory holds"
-    return Supply(case, asked.take("batch", full, why), read_price(asked, case.part))
-
-
-def _both_ways(asked: Asked, supply: Supply | None) -> tuple[float, float, Demand]:
-    """Mean concurrency, daily users, and the demand that joins them."""
-    users = asked.take("users")
-    concurrent = None
-    if users is None:
-        if "concurrent" not in asked.given and supply is None:
-            raise Missing("userbase needs --concurrent, --users, or a --gpu to fill", "for example --concurrent 1000")
-        concurrent = asked.take("concurrent", supply.batch if supply else None, "one full batch")
-    demand = Demand(
-        minutes=asked.take("minutes_per_day", 10, "about what chat services see"),
-        decoding_share=asked.take("decoding_share", 1.0, "all minutes decode, as in the note"),
-        trough=asked.take("trough_to_mean", 1.0, "a flat day"),
-        peak=asked.take("peak_to_mean", 1.0, "a flat day"),
-    )
-    shape = {"minutes_per_day": demand.minutes, "decoding_share": demand.decoding_share}
-    if concurrent is None:
-        return formulas.users.concurrent_users(users=users, **shape), users, demand
-    return concurrent, formulas.users.users(concurrent_users=concurrent, **shape), demand
-
-
-def _million_row(users: float) -> Row:
-    million = formulas.users.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
-    return Row(
-        "trough_to_mean_for_million_users", million, "the note's 'approach 1M'" if million else "already above 1M"
-    )
-
-
-def _supply_rows(supply: Supply | None, peak: float) -> tuple[Row, ...]:
-    slots = ceiling(peak)
-    if supply is None:
-        return (
-            Row("slots", slots, "busiest hour"),
-            Row("gpus", None, "needs --gpu and --params"),
-            Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False),
-        )
-    replicas = formulas.users.replicas(slots=slots, batch=supply.batch)
-    devices = replicas * supply.case.devices
-    month = supply.price and formulas.cost.usd_per_month(price=supply.price, devices=devices)
-    return (
-        Row("slots", slots, "busiest hour"),
-        Row("gpus", devices, f"{replicas} x {supply.case.devices}, {many(supply.batch, 'sequence')} each"),
-        Row("usd_per_month", month, "paid every hour" if month else "needs --price"),
-    )
-
-
-def _verdict(asked: Asked, mean: float, users: float, demand: Demand) -> str:
-    per_day = f"{many(demand.minutes, 'minute')} a day"
-    if "users" in asked.given:
-        keep = "keeps" if users == 1 else "keep"
-        return f"{many(users, 'daily user')} at {per_day} {keep} {many(mean, 'sequence')} being decoded at once."
-    take = "takes" if mean == 1 else "take"
-    text = f"{many(mean, 'sequence')} being decoded at once {take} {many(users, 'daily user')} at {per_day}"
-    if demand.trough == 1:
-        return f"{text}."
-    with not_recording():
-        at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=demand.trough)
-    return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
-
-
-def _advice(demand: Demand) -> tuple[str, ...]:
-    if demand.decoding_share == 1:
-        return ("people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded",)
-    return ()
-
-
-def _notes(users: float) -> list[Note]:
-    notes = [
-        Note(
-            "concurrency",
-            "concurrency counts sequences being decoded; people with the app open are that / decoding share",
-        )
-    ]
-    if users < MILLION:
-        notes.append(
-            Note(
-                "approach-1m",
-                f"{many(users, 'daily user')} would be 1,000,000 if the emptiest hour had {users / MILLION:.3g} of the "
-                "mean load (or the same margin for users who stay away)",
             )
         )
     return notes

@@ -5,16 +5,16 @@ from functools import cache
 from math import exp
 from typing import Any
 
-from infercost.errors import BadFile, BadValue, InfercostError, Missing
+from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.fit import Errors, errors
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import Prepared, beats_bound, log_ratio, prepare
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
-from infercost.parts.stack import complete, law
+from infercost.parts.stack import complete
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.read import Asked, apply_sets
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 #: What is shipped: a step or request at a known batch, a request rate, a load as high as memory lets it be.
@@ -24,49 +24,36 @@ SHIPPED = {
     "filled": "a full memory",
     "mlperf": "MLPerf, a full memory",
 }
-#: The word for each row's own stack in place of a profile's name.
-STACK = "stack"
 Rows = tuple[dict[str, Any], ...]
 
 
-def answer(asked: Asked) -> Report:
+def answer(scenario: Scenario) -> Report:
     """Every measured row of the shipped tables or of files, predicted, with the errors by source and in all.
 
     Raises:
-        InfercostError: a file that cannot be read, or a profile that does not exist.
+        InfercostError: a file that cannot be read, or one without a row that can be predicted.
     """
-    name = asked.take("efficiency", "realistic", "and each row's own stack beside it")
-    _refuse_idle_sets(asked, name)
-    groups = [_group(name, *read_table(path)) for name, path in _tables(asked.words)]
+    question, stack = scenario.question, scenario.stack
+    groups = [_group(name, *read_table(path)) for name, path in _tables(question.words)]
     prepared = [(group, run) for group, runs, _ in groups for run in runs]
     skipped = [each for _, _, some in groups for each in some]
     if not prepared and not skipped:
-        raise BadFile(f"{asked.words[0]}: holds no row", "give a table with a row that can be predicted")
+        raise BadFile(f"{question.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
-    profile = None if name == STACK else _profile(asked, name)
-    twice = "efficiency" not in asked.given
-    tell = asked.progress("measurements", len(prepared) * (1 + twice))
-    rows = _predicted(prepared, profile, tell)
+    twice = question.get("efficiency") is None
+    tell = question.progress("measurements", len(prepared) * (1 + twice))
+    rows = _predicted(prepared, stack, tell)
     own = _predicted(prepared, None, tell, len(rows)) if twice else None
     labels = [(group, source_of(run.measured)) for group, run in prepared]
     return Report(
         command="validate",
         verdict=_verdict(rows, own),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         results=_results(rows, own, skipped),
         series=Series(_columns(own), rows, shown=_summary(labels, rows, own)),
-        notes=(*skips(skipped), *asked.notes),
+        notes=(*skips(skipped), *scenario.notes),
     )
-
-
-def _refuse_idle_sets(asked: Asked, name: Any) -> None:
-    """Nothing, unless a ``--set`` would change no prediction."""
-    for text in asked.get("set") or ():
-        if text.strip().startswith("gpu."):
-            raise BadValue(f"--set: {text!r}: each row names its own part", "copy the part's preset and name it there")
-        if name == STACK:
-            raise BadValue(f"--set: {text!r}: each row has its own profile", "name one profile: --efficiency vllm")
 
 
 def _tables(words: tuple[str, ...]) -> Iterable[tuple[str, str]]:
@@ -86,15 +73,6 @@ def _group(name: str, found: list[Measured], skipped: list[tuple[str, str]]) -> 
         except InfercostError as error:
             out.append((row.id, error.what))
     return name, ready, out
-
-
-def _profile(asked: Asked, name: Any) -> Preset:
-    found = name if isinstance(name, Preset) else catalog.load("efficiency", name)
-    if law(found) != "roofline":
-        raise BadValue(
-            f"--efficiency: {found.name} counts a step by the law of a paper", "name a profile without a law"
-        )
-    return apply_sets(asked, complete(found))
 
 
 @cache

@@ -4,37 +4,22 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import typer
 
-from infercost.cli import complete
+from infercost.cli import options as take
 from infercost.errors import BadValue, InfercostError
-from infercost.scenario.options import COMMANDS, OPTIONS, Command, Option
-from infercost.writing import discard_output
+from infercost.scenario.options import options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
 For example: infercost utilization --gpu h100 --params 1.6e12"""
 WRONG_QUESTION, DEFECT = 2, 1
-#: What a shell reports for a program that a closed pipe ended.
+#: What a shell reports for a program that a closed pipe or the keyboard ended.
 CLOSED_PIPE, INTERRUPTED = 141, 130
 #: Usage errors of Typer, whichever Click it carries.
 USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-_OUTPUT = (
-    ("scenario", str, "FILE", "options from a YAML or JSON file, or - for standard input; flags win"),
-    ("format", str, "FORM", "table, plain, json, csv or markdown"),
-    ("json", bool, None, "short for --format json"),
-    ("csv", bool, None, "short for --format csv"),
-    ("steps", bool, None, "show the work: symbols, numbers, result, source"),
-    ("sources", bool, None, "list where each input is from"),
-    ("output", str, "FILE", "write there instead of standard output, whole or not at all"),
-    ("plot", str, "[FILE]", "a picture: in the terminal, or a file .png, .svg, .html or .vl.json"),
-)
-
-#: Options with a letter of their own.
-_SHORT = {"output": ("-o",)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,9 +57,9 @@ def _refuse_several(args: Sequence[str]) -> None:
     Raises:
         BadValue: ``--gpu`` is there twice.
     """
-    command = COMMANDS.get(args[0])
-    if command and "gpu" in command.options and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
-        raise BadValue(f"{command.name} answers for one --gpu", "economies, frontier and compare take several")
+    gpu = options_of(args[0]).get("gpu") if args[0] in COMMANDS else None
+    if gpu and not gpu.repeat and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
+        raise BadValue(f"{args[0]} answers for one --gpu", "economies, frontier and compare take several")
 
 
 def _fail(what: str, hint: str) -> int:
@@ -92,6 +77,425 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Any) 
     print_exception(kind, error, trace)
 
 
+def fit(
+    *,
+    model: take.Model = None,
+    params: take.Params = None,
+    active_params: take.ActiveParams = None,
+    dtype: take.Dtype = None,
+    gpu: take.Gpu = None,
+    gpus: take.Gpus = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    set: take.Set = None,
+    context: take.Context = None,
+    kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batch = None,
+    sweep: take.Sweep = None,
+    sensitivity: take.Sensitivity = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """How many accelerators hold it, and what is left."""
+    options = locals()
+    from infercost.analyses.fit import answer
+    from infercost.cli.run import run
+
+    return run("fit", answer, options)
+
+
+def utilization(
+    *,
+    model: take.Model = None,
+    params: take.Params = None,
+    active_params: take.ActiveParams = None,
+    dtype: take.Dtype = None,
+    gpu: take.Gpu = None,
+    gpus: take.Gpus = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    set: take.Set = None,
+    context: take.Context = None,
+    kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batch = None,
+    layers: take.Layers = None,
+    hidden_size: take.HiddenSize = None,
+    activation_dtype: take.ActivationDtype = None,
+    overlap: take.Overlap = None,
+    price: take.Price = None,
+    input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None,
+    prefix_share: take.PrefixShare = None,
+    chunk_tokens: take.ChunkTokens = None,
+    request_rate: take.RequestRate = None,
+    max_sequences: take.MaxSequences = None,
+    disaggregated: take.Disaggregated = None,
+    draft_tokens: take.DraftTokens = None,
+    acceptance: take.Acceptance = None,
+    draft_model: take.DraftModel = None,
+    draft_cost: take.DraftCost = None,
+    sweep: take.Sweep = None,
+    sensitivity: take.Sensitivity = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """One step: times, what binds, how well it is used."""
+    options = locals()
+    from infercost.analyses.utilization import answer
+    from infercost.cli.run import run
+
+    return run("utilization", answer, options)
+
+
+def sweep_batch(
+    *,
+    model: take.Model = None,
+    params: take.Params = None,
+    active_params: take.ActiveParams = None,
+    dtype: take.Dtype = None,
+    gpu: take.Gpu = None,
+    gpus: take.Gpus = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    set: take.Set = None,
+    context: take.Context = None,
+    kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batches = None,
+    layers: take.Layers = None,
+    hidden_size: take.HiddenSize = None,
+    activation_dtype: take.ActivationDtype = None,
+    overlap: take.Overlap = None,
+    price: take.Price = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """The same over batch sizes: the knee, a lone user's price."""
+    options = locals()
+    from infercost.analyses.sweep_batch import answer
+    from infercost.cli.run import run
+
+    return run("sweep-batch", answer, options)
+
+
+def userbase(
+    *,
+    concurrent: take.Concurrent = None,
+    users: take.Users = None,
+    trough_to_mean: take.TroughToMean = None,
+    peak_to_mean: take.PeakToMean = None,
+    minutes_per_day: take.MinutesPerDay = None,
+    decoding_share: take.DecodingShare = None,
+    messages_per_day: take.MessagesPerDay = None,
+    traffic: take.Traffic = None,
+    trace: take.Trace = None,
+    burstiness: take.Burstiness = None,
+    scale_down: take.ScaleDown = None,
+    max_tpot: take.MaxTpot = None,
+    max_ttft: take.MaxTtft = None,
+    max_wait_probability: take.MaxWaitProbability = None,
+    replicas: take.Replicas = None,
+    model: take.Model = None,
+    params: take.Params = None,
+    active_params: take.ActiveParams = None,
+    dtype: take.Dtype = None,
+    gpu: take.Gpu = None,
+    gpus: take.Gpus = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    set: take.Set = None,
+    context: take.Context = None,
+    kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batch = None,
+    layers: take.Layers = None,
+    hidden_size: take.HiddenSize = None,
+    activation_dtype: take.ActivationDtype = None,
+    overlap: take.Overlap = None,
+    price: take.Price = None,
+    input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None,
+    prefix_share: take.PrefixShare = None,
+    chunk_tokens: take.ChunkTokens = None,
+    max_sequences: take.MaxSequences = None,
+    purchase_price: take.PurchasePrice = None,
+    years: take.Years = None,
+    interest: take.Interest = None,
+    power_price: take.PowerPrice = None,
+    pue: take.Pue = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+) -> int:
+    """From concurrent users to a user base, and back."""
+    options = locals()
+    from infercost.analyses.userbase import answer
+    from infercost.cli.run import run
+
+    return run("userbase", answer, options)
+
+
+def economies(
+    *,
+    gpu: take.ManyGpus = None,
+    model: take.Model = None,
+    params: take.Params = None,
+    active_params: take.ActiveParams = None,
+    dtype: take.Dtype = None,
+    gpus: take.Gpus = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    set: take.Set = None,
+    context: take.Context = None,
+    kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    layers: take.Layers = None,
+    hidden_size: take.HiddenSize = None,
+    activation_dtype: take.ActivationDtype = None,
+    overlap: take.Overlap = None,
+    price: take.Price = None,
+    users: take.Users = None,
+    points: take.Points = None,
+    minutes_per_day: take.MinutesPerDay = None,
+    decoding_share: take.DecodingShare = None,
+    messages_per_day: take.MessagesPerDay = None,
+    traffic: take.Traffic = None,
+    trace: take.Trace = None,
+    burstiness: take.Burstiness = None,
+    scale_down: take.ScaleDown = None,
+    max_tpot: take.MaxTpot = None,
+    max_ttft: take.MaxTtft = None,
+    max_wait_probability: take.MaxWaitProbability = None,
+    input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None,
+    prefix_share: take.PrefixShare = None,
+    chunk_tokens: take.ChunkTokens = None,
+    max_sequences: take.MaxSequences = None,
+    purchase_price: take.PurchasePrice = None,
+    years: take.Years = None,
+    interest: take.Interest = None,
+    power_price: take.PowerPrice = None,
+    pue: take.Pue = None,
+    api_price: take.ApiPrice = None,
+    sweep: take.Sweep = None,
+    sensitivity: take.Sensitivity = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """Cost per token against users: from a lone one to a full service."""
+    options = locals()
+    from infercost.analyses.economies import answer
+    from infercost.cli.run import run
+
+    return run("economies", answer, options)
+
+
+def frontier(
+    *,
+    gpu: take.ManyGpus = None,
+    model: take.ManyModels = None,
+    dtype: take.Formats = None,
+    kv_dtype: take.KvDtype = None,
+    gpus: take.ReplicaGpus = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batches = None,
+    context: take.Context = None,
+    input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None,
+    prefix_share: take.PrefixShare = None,
+    efficiency: take.Efficiency = None,
+    overlap: take.Overlap = None,
+    usable: take.Usable = None,
+    price: take.Price = None,
+    set: take.Set = None,
+    draft_tokens: take.DraftTokens = None,
+    acceptance: take.Acceptance = None,
+    draft_model: take.DraftModel = None,
+    draft_cost: take.DraftCost = None,
+    max_gpus: take.MaxGpus = None,
+    max_tpot: take.MaxTpot = None,
+    max_ttft: take.MaxTtft = None,
+    min_tokens_per_s: take.MinTokensPerS = None,
+    users: take.Users = None,
+    minutes_per_day: take.MinutesPerDay = None,
+    decoding_share: take.DecodingShare = None,
+    best: take.Best = None,
+    all: take.EveryConfiguration = None,
+    shard: take.Shard = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """Speed per user against cost per token, over layouts and batches."""
+    options = locals()
+    from infercost.analyses.frontier.answer import answer
+    from infercost.cli.run import run
+
+    return run("frontier", answer, options)
+
+
+def compare(
+    words: take.Parts = None,
+    *,
+    gpu: take.ManyGpus = None,
+    all: take.All = None,
+    model: take.Model = None,
+    batch: take.Batch = None,
+    context: take.Context = None,
+    dtype: take.Dtype = None,
+    kv_dtype: take.KvDtype = None,
+    efficiency: take.Efficiency = None,
+    usable: take.Usable = None,
+    price: take.Price = None,
+    set: take.Set = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+    plot: take.Plot = None,
+) -> int:
+    """Accelerators side by side; the brain too."""
+    options = locals()
+    from infercost.analyses.compare import answer
+    from infercost.cli.run import run
+
+    return run("compare", answer, options)
+
+
+def validate(
+    words: take.Files = None,
+    *,
+    efficiency: take.Efficiency = None,
+    set: take.Set = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+) -> int:
+    """Predicted against measured, with the error."""
+    options = locals()
+    from infercost.analyses.validate import answer
+    from infercost.cli.run import run
+
+    return run("validate", answer, options)
+
+
+def calibrate(
+    words: take.Files = None,
+    *,
+    gpu: take.Gpu = None,
+    model: take.Model = None,
+    tp: take.Tp = None,
+    pp: take.Pp = None,
+    ep: take.Ep = None,
+    batch: take.Batch = None,
+    input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None,
+    dtype: take.Dtype = None,
+    kv_dtype: take.KvDtype = None,
+    efficiency: take.Efficiency = None,
+    output: take.Output = None,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+) -> int:
+    """A profile of your own stack from your benchmark's files."""
+    options = locals()
+    from infercost.analyses.calibrate import answer
+    from infercost.cli.run import run
+
+    return run("calibrate", answer, options)
+
+
+def presets(
+    words: take.Verbs = None,
+    *,
+    scenario: take.Scenario = None,
+    format: take.Form = None,
+    json: take.Json = None,
+    csv: take.Csv = None,
+    steps: take.Steps = None,
+    sources: take.Sources = None,
+    output: take.OutputFile = None,
+) -> int:
+    """What is known, with sources: list, show NAME, path."""
+    options = locals()
+    from infercost.analyses.presets import answer
+    from infercost.cli.run import run
+
+    return run("presets", answer, options)
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "fit": fit,
+    "utilization": utilization,
+    "sweep-batch": sweep_batch,
+    "userbase": userbase,
+    "economies": economies,
+    "frontier": frontier,
+    "compare": compare,
+    "validate": validate,
+    "calibrate": calibrate,
+    "presets": presets,
+}
+
+
 def build(args: Sequence[str]) -> typer.Typer:
     """The app with the options of the command that was asked for; of the others only their names.
 
@@ -101,10 +505,15 @@ def build(args: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=False)(_root)
     completing = any(name.startswith("_INFERCOST") for name in os.environ)
     asked = next((arg for arg in args if not arg.startswith("-")), "")
-    chosen = [COMMANDS[asked]] if asked in COMMANDS and not completing else list(COMMANDS.values())
-    for command in chosen:
-        app.command(command.name, help=command.question)(_function(command, whole=completing or len(chosen) == 1))
+    chosen = {asked: COMMANDS[asked]} if asked in COMMANDS and not completing else COMMANDS
+    whole = completing or len(chosen) == 1
+    for name, function in chosen.items():
+        app.command(name, help=function.__doc__)(function if whole else _without_options)
     return app
+
+
+def _without_options() -> None:
+    """What stands for a command where only its name and its question are shown."""
 
 
 def _root(
@@ -121,73 +530,6 @@ def _version(asked: bool) -> None:
 
         print(f"infercost {__version__}")
         raise typer.Exit
-
-
-def _function(command: Command, whole: bool) -> Callable[..., int]:
-    """A function whose signature holds the command's options, which is where Typer reads them."""
-
-    def run(**options: Any) -> int:
-        from infercost.cli.run import run as run_command
-
-        try:
-            return run_command(command, options)
-        except BrokenPipeError:
-            discard_output()
-            return CLOSED_PIPE
-
-    parameters = (
-        [*_words(command), *map(_parameter, map(OPTIONS.__getitem__, command.options)), *_output(command)]
-        if whole
-        else []
-    )
-    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__doc__ = command.question
-    return run
-
-
-def _words(command: Command) -> list[Parameter]:
-    if not command.arguments:
-        return []
-    info = typer.Argument(
-        metavar=f"[{command.word}]...", autocompletion=complete.for_words(command), show_default=False
-    )
-    return [_keyword("words", Annotated[list[str] | None, info])]
-
-
-def _parameter(option: Option) -> Parameter:
-    info = typer.Option(
-        *_flags(option.name),
-        *(_flags(option.also) if option.also else []),
-        metavar=option.metavar or None,
-        help=option.help,
-        autocompletion=complete.for_option(option),
-    )
-    kind: Any = list[str] if option.repeat else str if option.metavar else bool
-    return _keyword(option.name, Annotated[kind | None, info])
-
-
-def _output(command: Command) -> list[Parameter]:
-    """What every command takes, but for what it takes in a sense of its own."""
-    return [
-        _keyword(
-            name,
-            Annotated[
-                kind | None,
-                typer.Option(*_flags(name), metavar=metavar, help=text, autocompletion=complete.for_output(name)),
-            ],
-        )
-        for name, kind, metavar, text in _OUTPUT
-        if name not in command.options and (command.pictured or name != "plot")
-    ]
-
-
-def _keyword(name: str, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _flags(name: str) -> list[str]:
-    return [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
 
 
 def entry() -> None:

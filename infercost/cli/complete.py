@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from infercost.scenario.options import Command, Option
+from infercost.scenario.options import Option
 
 Completer = Callable[[str], list[str]] | None
 
@@ -21,21 +21,19 @@ def for_option(option: Option) -> Completer:
     }.get(option.name)
 
 
-def for_output(name: str) -> Completer:
-    """The completer of an output option."""
-    return _fixed("table", "plain", "json", "csv", "markdown") if name == "format" else None
+def forms(incomplete: str) -> list[str]:
+    """The forms of an answer."""
+    return _fixed("table", "plain", "json", "csv", "markdown")(incomplete)
 
 
-def for_words(command: Command) -> Completer:
-    """The completer of a command's words: what ``presets`` does, and preset names; none for files."""
-    if command.word == "FILE":
-        return None
-    verbs = ("list", "show", "path") if command.name == "presets" else ()
+def accelerators(incomplete: str) -> list[str]:
+    """Names of accelerators."""
+    return _presets("accelerators")(incomplete)
 
-    def complete(incomplete: str) -> list[str]:
-        return _fixed(*verbs)(incomplete) + _presets("accelerators")(incomplete)
 
-    return complete
+def verbs(incomplete: str) -> list[str]:
+    """What ``presets`` does, and names of accelerators."""
+    return _fixed("list", "show", "path")(incomplete) + accelerators(incomplete)
 
 
 def _fixed(*words: str) -> Callable[[str], list[str]]:

@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from infercost.api import answer
+from infercost.api import Answer, asking, check_shown, finished
 from infercost.cli.terminal import colour_is_forced, is_coloured, is_terminal, width
 from infercost.errors import BadValue
 from infercost.render import FORMS, to_text
 from infercost.report import Export, Report
-from infercost.scenario.options import Command
-from infercost.scenario.read import Asked, ask
+from infercost.scenario.options import options_of
+from infercost.scenario.read import Question, ask
 from infercost.units import choice
-from infercost.writing import write_file, write_output
+from infercost.writing import discard_output, write_file, write_output
 
 #: The picture that shows the work too.
 PAGE = ".html"
@@ -70,6 +70,8 @@ def _is_ascii() -> bool:
 
 
 DOES_NOT_FIT = 3
+#: What a shell reports for a program that a closed pipe ended.
+CLOSED_PIPE = 141
 _ENDINGS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 #: Forms that carry their notes themselves.
 _WITH_NOTES = ("json", "markdown")
@@ -89,7 +91,7 @@ class Wanted(NamedTuple):
     exports: bool
 
 
-def run(command: Command, options: dict[str, Any]) -> int:
+def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
     """Answer one question and print it; returns the exit code.
 
     Raises:
@@ -97,10 +99,30 @@ def run(command: Command, options: dict[str, Any]) -> int:
     """
     wanted = _wanted(command, options)
     words = options.pop("words", None) or ()
-    asked = ask(
-        command.name, {name: value for name, value in options.items() if value not in (None, [], False)}, words, "flag"
-    )
-    report, picture = _answered(asked, wanted)
+    given = {name: value for name, value in options.items() if value not in (None, [], False)}
+    with ExitStack() as shown:
+        question = ask(command, given, words, "flag")._replace(progress=_shows(shown))
+        with_work = _with_work(question, wanted)
+        check_shown(question, wanted.steps, wanted.plot is not None)
+        report = asking(question, answer)()
+        report = finished(report, question, with_work, wanted.plot is not None)
+    picture = file_of(report, wanted.plot) if wanted.plot else b""
+    try:
+        _put(report if wanted.steps else replace(report, steps=()), wanted, picture)
+    except BrokenPipeError:
+        discard_output()
+        return CLOSED_PIPE
+    return 0 if report.met else DOES_NOT_FIT
+
+
+def _with_work(question: Question, wanted: Wanted) -> bool:
+    """Whether the work of the answer is wanted: a page shows it too, of one answer."""
+    page = bool(wanted.plot) and str(wanted.plot).lower().endswith(PAGE) and not question.get("sweep")
+    return wanted.steps or page
+
+
+def _put(report: Report, wanted: Wanted, picture: bytes) -> None:
+    """Write the answer, its files and its notes where they go."""
     text = _text(report, wanted)
     if report.export:
         text = _export(report.export, wanted, text)
@@ -115,17 +137,16 @@ def run(command: Command, options: dict[str, Any]) -> int:
     if wanted.form not in _WITH_NOTES and sys.stderr is not None:
         notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
         print("".join(notes), end="", file=sys.stderr)
-    return 0 if report.met else DOES_NOT_FIT
 
 
-def _wanted(command: Command, options: dict[str, Any]) -> Wanted:
+def _wanted(command: str, options: dict[str, Any]) -> Wanted:
     """How the answer is wanted, taken out of the options.
 
     Raises:
         BadValue: a form that has no place for what is asked of it, or two things for one file.
     """
-    output = None if "output" in command.options else options.pop("output")
-    exports = "every" in command.options and bool(options.get("all"))
+    output = None if "output" in options_of(command) else options.pop("output")
+    exports = command == "frontier" and bool(options.get("all"))
     steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
     form = _form(options, None if exports else output)
     wanted = Wanted(form, output, steps, sources, options.pop("plot", None), exports)
@@ -142,20 +163,9 @@ def _wanted(command: Command, options: dict[str, Any]) -> Wanted:
     return wanted
 
 
-def _answered(asked: Asked, wanted: Wanted) -> tuple[Report, bytes]:
-    """The report, and a picture's file where one is wanted: a page shows the work of one answer too."""
-    if wanted.plot is None:
-        return _ask(asked, wanted.steps, charts=False), b""
-
-    with_work = wanted.plot.lower().endswith(PAGE) and not asked.get("sweep")
-    report = _ask(asked, wanted.steps or with_work, charts=True)
-    return (report if wanted.steps else replace(report, steps=())), file_of(report, wanted.plot)
-
-
-def _ask(asked: Asked, steps: bool, charts: bool) -> Report:
-    with ExitStack() as shown:
-        asked.progress = lambda what, total: _progress(what, total, shown) if total else _reading(what, shown)
-        return answer(asked, steps=steps, charts=charts)
+def _shows(shown: ExitStack) -> Callable[[str, int], Callable[[int], None] | None]:
+    """What shows how far a long read has come, or how many points are done."""
+    return lambda what, total: _progress(what, total, shown) if total else _reading(what, shown)
 
 
 def _export(table: Export, wanted: Wanted, text: str) -> str:

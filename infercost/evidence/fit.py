@@ -11,6 +11,17 @@ from infercost.evidence.predict import Prepared, log_ratio
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import FIGURES
 
+#: What may be fitted; of two that these measurements do not tell apart, the first is.
+CANDIDATES = (
+    "memory_share",
+    "compute_share",
+    "kernel_time",
+    "collective_latency",
+    "request_overhead",
+    "steps_waited",
+    "step_overhead",
+    "kernels_per_sparse_layer",
+)
 #: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
 RANGES = {
     "memory_share": (0.3, 0.95),

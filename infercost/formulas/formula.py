@@ -199,3 +199,12 @@ def _print(node: "ast.expr", names: Mapping[str, str], constants: Mapping[str, A
         case ast.Constant(value):
             return show(value)
     raise TypeError(f"a formula may not hold {ast.dump(node)}")
+
+
+def work_of(evaluate: Callable[[], object]) -> tuple[Step, ...]:
+    """The work of one evaluation: every formula that ran, each once, in order."""
+    with recording() as calls:
+        evaluate()
+    distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
+    printed = {(step.meaning, step.symbols, step.numbers): step for step in map(explain, distinct.values())}
+    return tuple(printed.values())

@@ -18,18 +18,6 @@ def gpus_for_weights(*, weight_bytes: float, device_memory: float, usable: float
     return ceiling(weight_bytes / (device_memory * usable))
 
 
-@formula(source=NOTE)
-def weight_bytes_per_gpu(*, weight_bytes: float, devices: float) -> float:
-    """Bytes of weights on one accelerator when they are split evenly."""
-    return weight_bytes / devices
-
-
-@formula(source="capacity less weights; negative when they do not fit")
-def memory_left(*, device_memory: float, usable: float, weight_bytes: float, devices: float) -> float:
-    """Bytes left on one accelerator beside its even part of the weights."""
-    return device_memory * usable - weight_bytes / devices
-
-
 @formula(source="whole scale-up domains, as hardware is rented")
 def nodes(*, devices: float, domain: float) -> int:
     """Scale-up domains (nodes) that hold the accelerators."""

@@ -1,10 +1,12 @@
-"""Every command once: its question, and the options that it takes."""
+"""Every option once, its parser and its help, and the options that each command takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, TypedDict
 
-from infercost.parts.formats import parse_format, parse_formats
+from infercost.parts.formats import Format, parse_format, parse_formats
+from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
 from infercost.scenario.ranges import FORMS, parse_batches, parse_shard
@@ -35,7 +37,7 @@ Parser = Callable[[str, str], Any]
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Measure:
     """The parser of a kind of quantity."""
 
     kind: Kind
@@ -56,10 +58,7 @@ def switch(text: str, name: str) -> bool:
 
 
 class Option(NamedTuple):
-    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it.
-
-    ``key`` tells it apart where its name means another thing elsewhere: one value here, a list there.
-    """
+    """One option: ``parse`` takes its text and the name to use in an error, ``also`` is a second name of it."""
 
     name: str
     metavar: str
@@ -67,12 +66,11 @@ class Option(NamedTuple):
     parse: Parser
     repeat: bool = False
     also: str = ""
-    key: str = ""
 
     @property
     def kind(self) -> Kind | None:
         """The kind of quantity that it takes; None for words, switches and lists."""
-        return self.parse.kind if isinstance(self.parse, Quantity) else None
+        return self.parse.kind if isinstance(self.parse, Measure) else None
 
     @property
     def unit(self) -> str:
@@ -80,17 +78,14 @@ class Option(NamedTuple):
         return unit_of(self.name, self.kind.unit if self.kind else "")
 
 
-_of, _text, _switch = Quantity, text, switch
+_of, _text, _switch = Measure, text, switch
 #: The ends of a frontier, and where it bends.
 BEST = ("cost", "speed", "knee")
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
-    Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatable", _text, True, key="parts"),
     Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
-    Option("gpus", "N", "accelerators of one replica; every count is tried when absent", _of(WHOLE), key="counts"),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
-    Option("model", "NAME", "a model as elsewhere; repeatable, on one frontier", _text, repeat=True, key="models"),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(COUNT)),
     Option("active_params", "Q", "parameters used per token, when not all are", _of(COUNT)),
     Option(
@@ -99,7 +94,6 @@ _ALL = (
         "format of the weights: bf16, fp8, fp4 ... (a model's own, else 8bit, when absent)",
         parse_format,
     ),
-    Option("dtype", "FORMATS", "formats to try: bf16,fp8 (the model's own when absent)", parse_formats, key="dtypes"),
     Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
@@ -125,7 +119,6 @@ _ALL = (
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
     Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
-    Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches, key="batches"),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
@@ -153,7 +146,6 @@ _ALL = (
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
-    Option("all", "", "every configuration, into a --output of .csv, .jsonl or .parquet", _switch, key="every"),
     Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
     Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
     Option("min_tokens_per_s", "Q", "tokens a second in all: so many replicas as that takes", _of(RATE)),
@@ -163,144 +155,268 @@ _ALL = (
     Option("sensitivity", "", "what a change of 1% in each input does to the answer", _switch),
     Option("set", "KEY=VALUE", "any preset value: gpu.memory_bandwidth=30TB/s; repeatable", _text, repeat=True),
 )
-#: The name of each option by its second one.
-SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
-OPTIONS: dict[str, Option] = {option.key or option.name: option for option in _ALL}
-
-
-MODEL = ("params", "active_params", "dtype")
-DEPLOYMENT = ("gpu", "gpus", "efficiency", "usable", "set")
-#: What only a named model has.
-SERVED = ("context", "kv_dtype", "tp", "pp", "ep")
-#: A request, the load that it is part of, and a draft that proposes its tokens.
-REQUEST = (
-    "input_tokens",
-    "output_tokens",
-    "prefix_share",
-    "chunk_tokens",
-    "request_rate",
-    "max_sequences",
-    "disaggregated",
-)
-DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
-STEP = ("layers", "hidden_size", "activation_dtype", "overlap", "price")
-#: Who uses a service and when, how well they are to be served, and what an hour costs.
-PEOPLE = ("minutes_per_day", "decoding_share", "messages_per_day", "traffic", "trace", "burstiness")
-SERVICE = ("scale_down", "max_tpot", "max_ttft", "max_wait_probability")
+OPTIONS = {option.name: option for option in _ALL}
+_PARTS = Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatable", _text, True)
+_BATCHES = Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches)
+#: Options that mean more than elsewhere in some commands: a list there, one value here.
+_SPECIAL = {
+    "sweep-batch": (_BATCHES,),
+    "economies": (_PARTS,),
+    "compare": (_PARTS,),
+    "frontier": (
+        _PARTS,
+        _BATCHES,
+        Option("model", "NAME", "a model as elsewhere; repeatable, on one frontier", _text, repeat=True),
+        Option("dtype", "FORMATS", "formats to try: bf16,fp8 (the model's own when absent)", parse_formats),
+        Option("gpus", "N", "accelerators of one replica; every count is tried when absent", _of(WHOLE)),
+        Option("all", "", "every configuration, into a --output of .csv, .jsonl or .parquet", _switch),
+    ),
+}
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
-OWNING = ("purchase_price", "years", "interest", "power_price", "pue")
+#: What only a named model has.
+SERVED = ("context", "kv_dtype", "tp", "pp", "ep")
+DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
+#: The name of each option by its second one.
+SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
+NAMES = frozenset(OPTIONS)
+
+#: A quantity: as text with a suffix (``"70B"``, ``"40ms"``), or a number in base units.
+Number = str | float
+Dtype = str | Format
+Profile = str | Preset
+Part = str | Preset
+Parts = Part | Sequence[Part]
+Batches = str | float | Sequence[int]
+Texts = str | Sequence[str] | Mapping[str, Any]
 
 
-class Command(NamedTuple):
-    """One question of the tool: the module that answers it and the options that it takes.
+class Common(TypedDict, total=False):
+    """What every call takes: a scenario file, and whether its work and its pictures are wanted."""
 
-    ``arguments`` is the name under which words without a flag are handed over, ``words`` their least and most, and
-    ``word`` what the help calls one; ``pictured`` whether there is a picture of its answer.
-    """
-
-    name: str
-    question: str
-    options: tuple[str, ...]
-    arguments: str = ""
-    words: tuple[int, int | None] = (0, 0)
-    word: str = "NAME"
-    pictured: bool = False
-
-    @property
-    def named(self) -> dict[str, Option]:
-        """Its options by name."""
-        return {OPTIONS[key].name: OPTIONS[key] for key in self.options}
-
-    @property
-    def module(self) -> str:
-        """The module whose ``answer`` answers it."""
-        inside = ".answer" if self.name == "frontier" else ""
-        return f"infercost.analyses.{self.name.replace('-', '_')}{inside}"
+    scenario: str
+    steps: bool
+    charts: bool
 
 
-_COMMANDS = (
-    Command(
-        "fit",
-        "how many accelerators hold it, and what is left",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *MANY),
-        pictured=True,
-    ),
-    Command(
-        "utilization",
-        "one step: times, what binds, how well it is used",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP, *REQUEST, *DRAFT, *MANY),
-        pictured=True,
-    ),
-    Command(
-        "sweep-batch",
-        "the same over batch sizes: the knee, a lone user's price",
-        ("model", *MODEL, *DEPLOYMENT, *SERVED, "batches", *STEP),
-        pictured=True,
-    ),
-    Command(
-        "userbase",
-        "from concurrent users to a user base, and back",
-        (
-            "concurrent", "users", "trough_to_mean", "peak_to_mean", *PEOPLE, *SERVICE, "replicas",
-            "model", *MODEL, *DEPLOYMENT, *SERVED, "batch", *STEP,
-            "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences", *OWNING,
-        ),
-    ),
-    Command(
-        "economies",
-        "cost per token against users: from a lone one to a full service",
-        (
-            "parts", "model", *MODEL, "gpus", "efficiency", "usable", "set", *SERVED, *STEP, "users", "points",
-            *PEOPLE, *SERVICE, "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences",
-            *OWNING, "api_price", *MANY,
-        ),
-        pictured=True,
-    ),
-    Command(
-        "frontier",
-        "speed per user against cost per token, over layouts and batches",
-        (
-            "parts", "models", "dtypes", "kv_dtype", "counts", "tp", "pp", "ep", "batches", "context", "input_tokens",
-            "output_tokens", "prefix_share", "efficiency", "overlap", "usable", "price", "set", *DRAFT,
-            "max_gpus", "max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share",
-            "best", "every", "shard",
-        ),
-        pictured=True,
-    ),
-    Command(
-        "compare",
-        "accelerators side by side; the brain too",
-        ("parts", "all", "model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set"),
-        arguments="parts",
-        words=(0, None),
-        pictured=True,
-    ),
-    Command(
-        "validate",
-        "predicted against measured, with the error",
-        ("efficiency", "set"),
-        arguments="words",
-        words=(0, None),
-        word="FILE",
-    ),
-    Command(
-        "calibrate",
-        "a profile of your own stack from your benchmark's files",
-        (
-            "gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype",
-            "efficiency", "output",
-        ),
-        arguments="words",
-        words=(1, None),
-        word="FILE",
-    ),
-    Command(
-        "presets",
-        "what is known, with sources: list, show NAME, path",
-        (),
-        arguments="words",
-        words=(0, 2),
-    ),
-)  # fmt: skip
-COMMANDS: dict[str, Command] = {command.name: command for command in _COMMANDS}
+class Rack(Common, total=False):
+    """A model on accelerators under an efficiency profile."""
+
+    model: str
+    params: Number
+    active_params: Number
+    dtype: Dtype
+    gpus: Number
+    efficiency: Profile
+    usable: Number
+    set: Texts
+    context: Number
+    kv_dtype: Dtype
+    tp: Number
+    pp: Number
+    ep: Number
+
+
+class Step(TypedDict, total=False):
+    """What a step needs beyond its rack."""
+
+    layers: Number
+    hidden_size: Number
+    activation_dtype: Dtype
+    overlap: str
+    price: Number
+
+
+class Request(TypedDict, total=False):
+    """A request, and how its engine takes it."""
+
+    input_tokens: Number
+    output_tokens: Number
+    prefix_share: Number
+    chunk_tokens: Number
+    max_sequences: Number
+
+
+class Draft(TypedDict, total=False):
+    """A draft that proposes tokens."""
+
+    draft_tokens: Number
+    acceptance: Number
+    draft_model: str
+    draft_cost: Number
+
+
+class People(TypedDict, total=False):
+    """Who uses a service, and when."""
+
+    minutes_per_day: Number
+    decoding_share: Number
+    messages_per_day: Number
+    traffic: str
+    trace: str
+    burstiness: Number
+
+
+class Level(TypedDict, total=False):
+    """How well users are to be served, and what an accelerator costs to own."""
+
+    scale_down: bool
+    max_tpot: Number
+    max_ttft: Number
+    max_wait_probability: Number
+    purchase_price: Number
+    years: Number
+    interest: Number
+    power_price: Number
+    pue: Number
+
+
+class Many(TypedDict, total=False):
+    """One question asked many times."""
+
+    sweep: Texts
+    sensitivity: bool
+
+
+class Fit(Rack, Many, total=False):
+    """The options of ``fit``."""
+
+    gpu: Part
+    batch: Number
+
+
+class Utilization(Rack, Step, Request, Draft, Many, total=False):
+    """The options of ``utilization``."""
+
+    gpu: Part
+    batch: Number
+    request_rate: Number
+    disaggregated: bool
+
+
+class SweepBatch(Rack, Step, total=False):
+    """The options of ``sweep-batch``."""
+
+    gpu: Part
+    batch: Batches
+
+
+class Userbase(Rack, Step, Request, People, Level, total=False):
+    """The options of ``userbase``."""
+
+    gpu: Part
+    batch: Number
+    concurrent: Number
+    users: Number
+    trough_to_mean: Number
+    peak_to_mean: Number
+    replicas: Number
+
+
+class Economies(Rack, Step, Request, People, Level, Many, total=False):
+    """The options of ``economies``."""
+
+    gpu: Parts
+    users: Number
+    points: Number
+    api_price: Number
+
+
+class Frontier(Common, Draft, total=False):
+    """The options of ``frontier``."""
+
+    gpu: Parts
+    model: str | Sequence[str]
+    dtype: str | Sequence[str]
+    kv_dtype: Dtype
+    gpus: Number
+    tp: Number
+    pp: Number
+    ep: Number
+    batch: Batches
+    context: Number
+    input_tokens: Number
+    output_tokens: Number
+    prefix_share: Number
+    efficiency: Profile
+    overlap: str
+    usable: Number
+    price: Number
+    set: Texts
+    max_gpus: Number
+    max_tpot: Number
+    max_ttft: Number
+    min_tokens_per_s: Number
+    users: Number
+    minutes_per_day: Number
+    decoding_share: Number
+    best: str
+    all: bool
+    shard: str
+
+
+class Compare(Common, total=False):
+    """The options of ``compare``."""
+
+    gpu: Parts
+    all: bool
+    model: str
+    batch: Number
+    context: Number
+    dtype: Dtype
+    kv_dtype: Dtype
+    efficiency: Profile
+    usable: Number
+    price: Number
+    set: Texts
+
+
+class Validate(Common, total=False):
+    """The options of ``validate``."""
+
+    efficiency: Profile
+    set: Texts
+
+
+class Calibrate(Common, total=False):
+    """The options of ``calibrate``."""
+
+    gpu: Part
+    model: str
+    tp: Number
+    pp: Number
+    ep: Number
+    batch: Number
+    input_tokens: Number
+    output_tokens: Number
+    dtype: Dtype
+    kv_dtype: Dtype
+    efficiency: Profile
+    output: str
+
+
+#: The options of each command; its function on the command line lists the same.
+TAKES: dict[str, type] = {
+    "fit": Fit,
+    "utilization": Utilization,
+    "sweep-batch": SweepBatch,
+    "userbase": Userbase,
+    "economies": Economies,
+    "frontier": Frontier,
+    "compare": Compare,
+    "validate": Validate,
+    "calibrate": Calibrate,
+    "presets": Common,
+}
+
+
+@cache
+def options_of(command: str) -> Mapping[str, Option]:
+    """The options of a command by name."""
+    special = {option.name: option for option in _SPECIAL.get(command, ())}
+    return {name: special.get(name) or OPTIONS[name] for name in TAKES[command].__annotations__ if name in OPTIONS}
+
+
+def flag(name: str) -> str:
+    """An option as a command line writes it: ``--input-tokens``."""
+    return f"--{name.replace('_', '-')}"

@@ -1,6 +1,7 @@
-"""What was asked: options from flags, a scenario and Python, parsed alike, with where each came from."""
+"""What was asked: options from flags, a scenario file and Python, parsed alike, each with where it came from."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest
@@ -11,8 +12,12 @@ from infercost.parts.stack import complete
 from infercost.parts.yamlfile import read_mapping
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
-from infercost.scenario.options import COMMANDS, OPTIONS, SECOND_NAMES, Command
+from infercost.scenario.options import NAMES, SECOND_NAMES, Option, flag, options_of
 from infercost.units import WHOLE, Kind, parse
+
+#: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
+Progress = Callable[[str, int], Callable[[int], None] | None]
+SCOPES = {"accelerators": "gpu", "efficiency": "efficiency", "traffic": "traffic"}
 
 
 class Given(NamedTuple):
@@ -22,17 +27,127 @@ class Given(NamedTuple):
     origin: str
 
 
-class Asked:
-    """One question's options. ``take`` reads one and notes in ``inputs`` how it was understood."""
+class Question(NamedTuple):
+    """One question: a command, its options as they were given, words without a flag, remarks on how it was read.
 
-    def __init__(self, command: Command, words: Sequence[str] = (), origin: str = "Python") -> None:
-        self.command = command
-        self.origin = origin
-        self.words = tuple(words)
-        self.given: dict[str, Given] = {}
+    ``origin`` is ``flag`` on a command line, where errors name an option by its flag.
+    """
+
+    command: str
+    given: Mapping[str, Given] = MappingProxyType({})
+    words: tuple[str, ...] = ()
+    origin: str = "Python"
+    notes: tuple[Note, ...] = ()
+    progress: Progress = lambda *_: None
+
+    def get(self, name: str) -> Any:
+        """The value of an option, or None when nobody gave it."""
+        given = self.given.get(name)
+        return given.value if given else None
+
+    def need(self, name: str, example: str) -> Any:
+        """The value of an option that has no default.
+
+        Raises:
+            Missing: nobody gave it.
+        """
+        if name not in self.given:
+            raise Missing(
+                f"{self.command} needs {flag(name) if self.origin == 'flag' else name}", f"for example {example}"
+            )
+        return self.given[name].value
+
+    def changed(self, values: Mapping[str, Any], origin: str) -> "Question":
+        """The same question with other values; None takes an option back, a figure goes by ``gpu.memory_bandwidth``."""
+        given = dict(self.given)
+        options = options_of(self.command)
+        if sets := [f"{key}={value!r}" for key, value in values.items() if "." in key]:
+            given["set"] = Given((*(self.get("set") or ()), *sets), origin)
+        for name, value in values.items():
+            if value is None or value is False:
+                given.pop(name, None)
+            elif "." not in name:
+                many = options[name].repeat and not isinstance(value, tuple)
+                given[name] = Given((value,) if many else value, origin)
+        return self._replace(given=MappingProxyType(given))
+
+
+def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), origin: str = "Python") -> Question:
+    """A question from option values, as text or numbers, and the scenario file that they may name.
+
+    Raises:
+        BadValue: a value that its parser refuses.
+        UnknownName: an option that the command does not have, or a scenario key that does not exist.
+        BadFile: a scenario that cannot be read.
+    """
+    known = options_of(command)
+    options = {SECOND_NAMES.get(name, name): value for name, value in options.items() if value is not None}
+    given: dict[str, Given] = {}
+    notes: tuple[Note, ...] = ()
+    if (scenario := options.pop("scenario", None)) is not None:
+        given, notes = _read_scenario(command, str(scenario))
+    for name, value in options.items():
+        if name not in known:
+            hint = f"{closest(name, list(known))}options: {', '.join(known)}"
+            raise UnknownName(f"{command} has no option {name!r}", hint)
+        label = flag(name) if origin == "flag" else name
+        given[name] = Given(_parse(known[name], value, label), label if origin == "flag" else origin)
+    return Question(command, MappingProxyType(given), tuple(words), origin, notes)
+
+
+def _read_scenario(command: str, path: str) -> tuple[dict[str, Given], tuple[Note, ...]]:
+    """What a scenario file says; keys of other commands are left out with a note."""
+    mine, given, unused = options_of(command), {}, []
+    where = "scenario standard input" if path == "-" else f"scenario {path}"
+    for written, value in read_mapping(path, "scenario").items():
+        name = written.replace("-", "_")
+        name = SECOND_NAMES.get(name, name)
+        if name not in NAMES:
+            hint = f"{closest(name, sorted(NAMES))}keys are option names: {', '.join(sorted(NAMES))}"
+            raise UnknownName(f"{where}: no such key {written!r}", hint)
+        if name in given:
+            raise BadValue(f"{where}: {written!r} is written twice", "keep one of - and _")
+        if name in mine:
+            given[name] = Given(_parse(mine[name], value, f"{where}: {written}"), where)
+        else:
+            unused.append(written)
+    text = f"{command} does not use {', '.join(unused)} of {where}"
+    return given, (Note("unused-keys", text),) if unused else ()
+
+
+def _parse(option: Option, value: Any, label: str) -> Any:
+    """A value as its option's parser reads it; presets and formats that are already read pass through."""
+    if isinstance(value, dict) and option.name in ("set", "sweep"):
+        value = [f"{key}={_listed(item)}" for key, item in value.items()]
+    if option.repeat:
+        values = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(item if isinstance(item, Preset) else str(item) for item in values)
+    if isinstance(value, (Preset, Format)):
+        return value
+    value = _listed(value)
+    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
+        raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {option.name}")
+    if option.metavar == "TIME" and isinstance(value, (int, float)):
+        value = f"{value}s"  # numbers of Python are in base units, like those of its answers
+    return option.parse(str(value), label)
+
+
+def _listed(value: Any) -> Any:
+    """A list as the text that a flag would have."""
+    return ",".join(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, (str, dict)) else value
+
+
+class Reading:
+    """A question while it is resolved: ``take`` reads an option and notes how it was understood.
+
+    It lives only inside ``resolve``; what an analysis gets is the frozen scenario.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.given = dict(question.given)
         self.inputs: list[Input] = []
         self.notes: list[Note] = []
-        self.progress: Callable[[str, int], Callable[[int], None] | None] = lambda *_: None
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""
@@ -44,8 +159,8 @@ class Asked:
         given = self.given.get(name)
         value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
         if value is not None and all(item.key != name for item in self.inputs):
-            said = value.name if isinstance(value, (Format, Preset)) else value
-            self.inputs.append(Input(name, said, unit_of(name), origin))
+            shown = value.name if isinstance(value, (Format, Preset)) else value
+            self.inputs.append(Input(name, shown, unit_of(name), origin))
         return value
 
     def need(self, name: str, example: str) -> Any:
@@ -55,16 +170,8 @@ class Asked:
             Missing: nobody gave it.
         """
         if name not in self.given:
-            said = f"--{name.replace('_', '-')}" if self.origin == "flag" else name
-            raise Missing(f"{self.command.name} needs {said}", f"for example {example}")
+            self.question.need(name, example)
         return self.take(name)
-
-    def again(self, changed: Mapping[str, Given]) -> "Asked":
-        """The same question with some options changed; one that is None or off is not given. Nothing is taken yet."""
-        other = Asked(self.command, self.words, self.origin)
-        given = {**self.given, **changed}
-        other.given = {name: each for name, each in given.items() if each.value is not None and each.value is not False}
-        return other
 
     def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
         """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
@@ -76,79 +183,16 @@ class Asked:
                 Input(f"{scope}.{key}", fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak)
             )
 
+    def note(self, code: str, text: str) -> None:
+        """Remark on how the question was understood."""
+        self.notes.append(Note(code, text))
 
-SCOPES = {"accelerators": "gpu", "efficiency": "efficiency", "traffic": "traffic"}
-
-
-def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), origin: str = "Python") -> Asked:
-    """A question from option values, as text or numbers, and the scenario that they may name.
-
-    Raises:
-        BadValue: a value that its parser refuses.
-        UnknownName: an option that the command does not have, or a scenario key that does not exist.
-        BadFile: a scenario that cannot be read.
-    """
-    spec = COMMANDS[command]
-    parsers = spec.named
-    asked = Asked(spec, words, origin)
-    options = {SECOND_NAMES.get(name, name): value for name, value in options.items() if value is not None}
-    if (scenario := options.pop("scenario", None)) is not None:
-        _read_scenario(asked, str(scenario))
-    for name, value in options.items():
-        if name not in parsers:
-            known = list(parsers)
-            raise UnknownName(f"{command} has no option {name!r}", f"{closest(name, known)}options: {', '.join(known)}")
-        label = f"--{name.replace('_', '-')}" if origin == "flag" else name
-        asked.given[name] = Given(_parse(name, value, label, spec), label if origin == "flag" else origin)
-    return asked
+    def amend(self, **fields: Any) -> None:
+        """Say more of the input that was noted last."""
+        self.inputs[-1] = self.inputs[-1]._replace(**fields)
 
 
-def _read_scenario(asked: Asked, path: str) -> None:
-    """Fill in what a scenario file says; keys of other commands are passed over with a note."""
-    known = {option.name for option in OPTIONS.values()}
-    mine = asked.command.named
-    where = "scenario standard input" if path == "-" else f"scenario {path}"
-    unused = []
-    for written, value in read_mapping(path, "scenario").items():
-        name = written.replace("-", "_")
-        name = SECOND_NAMES.get(name, name)
-        if name not in known:
-            hint = f"{closest(name, sorted(known))}keys are option names: {', '.join(sorted(known))}"
-            raise UnknownName(f"{where}: no such key {written!r}", hint)
-        if name in asked.given:
-            raise BadValue(f"{where}: {written!r} is written twice", "keep one of - and _")
-        if name in mine:
-            asked.given[name] = Given(_parse(name, value, f"{where}: {written}", asked.command), where)
-        else:
-            unused.append(written)
-    if unused:
-        asked.notes.append(Note("unused-keys", f"{asked.command.name} does not use {', '.join(unused)} of {where}"))
-
-
-def _parse(name: str, value: Any, label: str, command: Command) -> Any:
-    """A value as its option's parser reads it; presets and formats that are already read pass through."""
-    option = command.named[name]
-    if isinstance(value, dict) and name in ("set", "sweep"):
-        value = [f"{key}={_listed(item)}" for key, item in value.items()]
-    if option.repeat:
-        values = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(item if isinstance(item, Preset) else str(item) for item in values)
-    if isinstance(value, (Preset, Format)):
-        return value
-    value = _listed(value)
-    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
-        raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {name}")
-    if option.metavar == "TIME" and isinstance(value, (int, float)):
-        value = f"{value}s"  # numbers of Python are in base units, like those of its answers
-    return option.parse(str(value), label)
-
-
-def _listed(value: Any) -> Any:
-    """A list as the text that a flag would have."""
-    return ",".join(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, (str, dict)) else value
-
-
-def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
+def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its count.
 
     Raises:
@@ -156,23 +200,23 @@ def read_part(asked: Asked, text: Any) -> tuple[Preset, int | None]:
         BadValue: a count that is no whole number, a ``--set`` that does not fit.
     """
     if isinstance(text, Preset):
-        return apply_sets(asked, text), None
+        return apply_sets(reading, text), None
     name, colon, count = str(text).rpartition(":")
     if not colon or catalog.looks_like_file(count):
         name, colon, count = str(text), "", ""
     if not name.strip():
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
     number = int(parse(WHOLE, count, "gpu NAME:N")) if colon else None
-    return apply_sets(asked, catalog.load("accelerators", name)), number
+    return apply_sets(reading, catalog.load("accelerators", name)), number
 
 
-def read_profile(asked: Asked, assume: str, why: str = "the note's arithmetic, for a bare count") -> Preset:
+def read_stack(reading: Reading, assume: str, why: str = "the note's arithmetic, for a bare count") -> Preset:
     """The efficiency profile that was asked for, with what ``--set`` changes."""
-    name = asked.take("efficiency", assume, why)
-    return apply_sets(asked, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
+    name = reading.take("efficiency", assume, why)
+    return apply_sets(reading, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
 
 
-def apply_sets(asked: Asked, preset: Preset) -> Preset:
+def apply_sets(reading: Reading, preset: Preset) -> Preset:
     """The preset with every ``--set`` of its scope applied.
 
     Raises:
@@ -180,7 +224,7 @@ def apply_sets(asked: Asked, preset: Preset) -> Preset:
         UnknownName: a key that presets of this family do not have.
     """
     scope = SCOPES[preset.family]
-    for text in asked.get("set") or ():
+    for text in reading.get("set") or ():
         key, equals, value = text.partition("=")
         prefix, dot, field_name = key.strip().partition(".")
         if not (equals and dot):

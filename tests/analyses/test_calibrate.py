@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import infercost
 from infercost.analyses.calibrate import profile_text
 from infercost.errors import Missing
 from infercost.evidence.fit import obstacles
@@ -328,8 +329,5 @@ def test_a_name_with_anything_in_it_is_written_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_an_error_from_python_too() -> None:
-    from infercost.api import answer
-    from infercost.scenario.read import ask
-
     with pytest.raises(Missing, match="needs a result file"):
-        answer(ask("calibrate", {}))
+        infercost.calibrate()

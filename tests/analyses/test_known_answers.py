@@ -9,11 +9,9 @@ import yaml
 
 import infercost
 from infercost import formulas
-from infercost.api import answer
 from infercost.formulas.formula import FORMULAS
 from infercost.report import Series
-from infercost.scenario.read import ask
-from tests.conftest import ROOT
+from tests.conftest import ROOT, report_of
 
 for module in iter_modules(formulas.__path__):  # a formula is known once its module is
     import_module(f"{formulas.__name__}.{module.name}")
@@ -24,7 +22,7 @@ def predicted(case: dict[str, Any]) -> Any:
     """What infercost says to a case."""
     if "formula" in case:
         return FORMULAS[case["formula"]](**{key: float(value) for key, value in case["inputs"].items()})
-    report = answer(ask(case["ask"], case["options"], case.get("words", ())))
+    report = report_of(case["ask"], case["options"], case.get("words", ()))
     if "row" in case:
         return rows(report.series)[case["row"]][case["key"]]
     if case["key"].startswith("ratio:"):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.api import answer
+from infercost.analyses import fit
+from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
 from infercost.scenario.read import ask
 from tests.conftest import Run
@@ -159,8 +160,12 @@ def test_a_layout_that_changes_on_the_way_is_shown(run: Run) -> None:
 
 
 def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
-    found = run("utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--sweep", "context=1k,128k", "--json").json
-    assert found["inputs"]["context"] == [1000, 128_000]
+    model = ("--model", "llama-3.1-70b", "--sweep", "context=1k,128k")
+    held = run("utilization", *model, "--gpu", "h100", "--json").json
+    assert held["inputs"]["context"] == [1000, 128_000]
+    assert held["inputs"]["tp"] == 4, "the layout that holds the longest context, for all"
+    assert "tp" not in held["rows"][0]
+    found = run("fit", *model, "--gpu", "h100", "--json").json
     assert "tp" not in found["inputs"]
     assert [row["tp"] for row in found["rows"]] == [row["gpus"] for row in found["rows"]] == [2, 4]
     assert "tp" not in run("utilization", *LLAMA, "--sweep", "context=1k,2k", "--json").json["rows"][0]
@@ -220,9 +225,8 @@ def test_a_long_sweep_tells_how_many_points_are_done() -> None:
     def told(text: str) -> tuple[list[tuple[str, int]], list[int]]:
         begun: list[tuple[str, int]] = []
         done: list[int] = []
-        asked = ask("fit", {"gpu": "h100", "params": "70B", "sweep": text})
-        asked.progress = lambda what, total: (begun.append((what, total)), done.append)[1]
-        answer(asked)
+        question = ask("fit", {"gpu": "h100", "params": "70B", "sweep": text})
+        asking(question._replace(progress=lambda *size: (begun.append(size), done.append)[1]), fit.answer)()
         return begun, done
 
     assert told("gpus=1:200:1") == ([("points", 200)], [*range(1, 201)])

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from infercost.api import answer
+import infercost
 from infercost.evidence.fit import RANGES
 from infercost.evidence.readers.table import MEASUREMENTS
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.report import Report
-from infercost.scenario.read import ask
 from tests.conftest import ROOT, Run
 from tools import fit_profiles
 
@@ -24,7 +23,7 @@ TABLES = ROOT / "presets" / "measurements"
 
 @cache
 def validated(*tables: str, efficiency: str | None = None) -> Report:
-    return answer(ask("validate", {"efficiency": efficiency}, tuple(str(TABLES / f"{name}.csv") for name in tables)))
+    return infercost.validate(*(str(TABLES / f"{name}.csv") for name in tables), efficiency=efficiency)
 
 
 def rows_of(table: str) -> list[dict[str, str]]:

@@ -6,59 +6,61 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.frontier.search import (
-    Demand,
+    MOST_BATCH,
     Found,
     Point,
-    Space,
-    read_demand,
+    counts,
+    none_found,
+    notes_of_spaces,
+    priced,
     replay,
     row_of,
+    running_on,
     search,
     unbeaten,
 )
-from infercost.analyses.frontier.spaces import advice, counts, none_found, notes_of, nulls, spaces
-from infercost.analyses.remarks import kind
-from infercost.formulas.formula import not_recording
-from infercost.report import Report, Row, Series
-from infercost.scenario.read import Asked
+from infercost.analyses.remarks import NULL_REASONS, kind
+from infercost.analyses.step import Ends
+from infercost.replica.rack import recounted
+from infercost.report import Note, Report, Row, Series
+from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show
 
+Rows = Sequence[dict[str, Any]]
 #: Rows of a table; JSON has all of them.
 SHOWN = 16
 _WORDS = {"cost": "The cheapest", "speed": "The fastest", "knee": "The knee"}
 
 
-def answer(asked: Asked) -> Report:
+def answer(scenario: Scenario) -> Report:
     """The frontier of a model on parts, one of its points, or every configuration behind it.
 
     Raises:
-        InfercostError: an option or a preset that cannot be used; see ``spaces``.
+        Missing: a limit on the first token of no request.
     """
-    if "all" in asked.given or "shard" in asked.given:
+    if scenario.goal.shard:
         from infercost.analyses.frontier.export import answer_all  # streams what the rest only looks at
 
-        return answer_all(asked)
-    searched = spaces(asked)
-    demand = read_demand(asked)
-    found = [search(space, demand) for space in searched]
+        return answer_all(scenario)
+    found = [search(one, scenario.goal) for one in scenario.each]
     if not any(each.points for each in found):
-        return none_found(asked, searched, found)
-    return _report(asked, searched, found, demand)
+        return none_found(scenario, scenario.each, found)
+    return _report(scenario, found)
 
 
-def _report(asked: Asked, searched: list[Space], found: list[Found], demand: Demand) -> Report:
+def _report(scenario: Scenario, found: list[Found]) -> Report:
+    goal, searched = scenario.goal, scenario.each
     points = [point for each in found for point in each.points]
     joint = unbeaten([point.speed for point in points], [point.cost for point in points])
-    with not_recording():
-        rows = [{**row_of(point, demand), "on_frontier": at in joint} for at, point in enumerate(points)]
-    front, best = [rows[at] for at in joint], asked.take("best")
+    rows = [{**row_of(point, goal), "on_frontier": at in joint} for at, point in enumerate(points)]
+    front, best = [rows[at] for at in joint], goal.best
     ends = {"speed": 0, "cost": len(front) - 1, "knee": knee([points[at] for at in joint])}
-    row_of(points[joint[ends[best or "knee"]]], demand)  # once more, for who asks for the work of a row
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
+    chosen = points[joint[ends[best or "knee"]]]
     return Report(
         command="frontier",
         verdict=_verdict(searched, front, ends, best),
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         results=tuple(_results(searched, found, front, ends)),
         series=Series(
             _columns(searched, front),
@@ -67,21 +69,27 @@ def _report(asked: Asked, searched: list[Space], found: list[Found], demand: Dem
             shown=tuple(front[at] for at in shown),
         ),
         advice=advice(front),
-        replay=tuple((space.name if len(searched) > 1 else "", f"{replay(space)} ...") for space in searched),
-        notes=(*notes_of(searched, found, front, None if best else len(shown)), *nulls(rows), *asked.notes),
+        replay=tuple((one.search.name if len(searched) > 1 else "", f"{replay(one)} ...") for one in searched),
+        notes=(*notes_of(searched, found, front, None if best else len(shown)), *nulls(rows), *scenario.notes),
+        work=lambda: _shown_work(chosen, goal),
     )
+
+
+def _shown_work(point: Point, goal: Goal) -> None:
+    """What a person works out of one row: its rack, its step, what its tokens cost."""
+    running = running_on(point.scenario, point.plan, point.batch)
+    recounted(running.rack)
+    priced(point, goal, Ends(0.0, 0.0, 0.0))
 
 
 def knee(points: Sequence[Point]) -> int:
     """The point of most preference: up to it one percent of speed costs less than four percent of money."""
-    with not_recording():
-        worth = [formulas.cost.preference(speed=point.speed, cost=point.cost) for point in points]
+    worth = [formulas.cost.preference(speed=point.speed, cost=point.cost) for point in points]
     return worth.index(max(worth))
 
 
-def _verdict(searched: list[Space], front: list[dict[str, Any]], ends: dict[str, int], best: str | None) -> str:
-    space = searched[0]
-    article = "at best" if kind(space.case, space.inputs) == "bound" else "an estimate"
+def _verdict(searched: Sequence[Scenario], front: Rows, ends: dict[str, int], best: str | None) -> str:
+    article = "at best" if kind(searched[0].running) == "bound" else "an estimate"
     choices = many(len(front), "choice")
     if best:
         return f"{_WORDS[best]} of {choices} that nothing beats, {article}: {_said(front[ends[best]])}."
@@ -106,7 +114,7 @@ def _said(row: dict[str, Any]) -> str:
     return f"{_worth(row)}, on {where} at batch {row['batch']:,}{named}{times}"
 
 
-def _parts(searched: list[Space], front: list[dict[str, Any]]) -> str:
+def _parts(searched: Sequence[Scenario], front: Rows) -> str:
     """Which of several models, parts or formats leads from which speed on."""
     if len(searched) == 1:
         return ""
@@ -121,7 +129,7 @@ def _parts(searched: list[Space], front: list[dict[str, Any]]) -> str:
     return text + "".join(f", {name} from {show(speed)} tokens/s a user on" for name, speed in others) + "."
 
 
-def _results(searched: list[Space], found: list[Found], front: list[dict[str, Any]], ends: dict[str, int]) -> list[Row]:
+def _results(searched: Sequence[Scenario], found: list[Found], front: Rows, ends: dict[str, int]) -> list[Row]:
     fastest, cheapest, middle = front[0], front[-1], front[ends["knee"]]
     priced = "prompts and empty slots paid too" if cheapest["usd_per_million_tokens"] is not None else "needs --price"
     return [
@@ -133,7 +141,7 @@ def _results(searched: list[Space], found: list[Found], front: list[dict[str, An
     ]
 
 
-def _columns(searched: list[Space], front: list[dict[str, Any]]) -> tuple[str, ...]:
+def _columns(searched: Sequence[Scenario], front: Rows) -> tuple[str, ...]:
     """The columns of the table: what differs between rows, and what is known."""
     cost = "usd_per_million_tokens" if front[0]["usd_per_million_tokens"] is not None else "device_seconds_per_token"
     paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
@@ -149,3 +157,53 @@ def _thinned(count: int, middle: int) -> list[int]:
     if count <= SHOWN:
         return list(range(count))
     return sorted({round(index * (count - 1) / (SHOWN - 1)) for index in range(SHOWN)} | {middle})
+
+
+#: What would move an end of the frontier, by what binds there.
+_REMEDIES = {
+    "memory": "faster memory or fewer bits",
+    "compute": "more arithmetic for the money",
+    "communication": "faster links",
+    "latency": "fewer or faster kernel launches",
+}
+
+
+def advice(front: Rows) -> tuple[str, ...]:
+    """What would move either end, and what prompts would ask for."""
+    fast, cheap = front[0]["bound"], front[-1]["bound"]
+    prompts = front[-1]["prefill_per_decode"] or 0.0
+    shared = ("prompts cost more than answers where tokens are cheapest: share their start, --prefix-share",)
+    if fast == cheap:
+        moves: tuple[str, ...] = (f"{fast} binds at both ends, so {_REMEDIES[fast]} would move all of it",)
+    else:
+        moves = (f"{_REMEDIES[fast]} for faster users, {_REMEDIES[cheap]} for cheaper tokens",)
+    return (*moves, *(shared if prompts > 1 else ()))
+
+
+def notes_of(searched: Sequence[Scenario], found: list[Found], front: Rows, shown: int | None) -> list[Note]:
+    """What a reader should know: how times are counted, what is in the cost, which rows are left out."""
+    notes = notes_of_spaces(searched)
+    if searched[0].load.request:
+        text = "the second cost pays replicas for prompts too, of the same layout: prefill_per_decode for each"
+        notes.append(Note("prompts", f"times are of decoding alone; {text}"))
+    if (unheld := sum(each.unheld for each in found)) > 0:
+        notes.append(Note("left-out", f"memory does not hold {many(unheld, 'pair')} of a layout and a batch asked for"))
+    if front[-1]["batch"] == MOST_BATCH:
+        notes.append(Note("batch-limit", f"memory ends no batch before {MOST_BATCH:,}, the largest that is tried"))
+    if shown is not None and shown < len(front):
+        notes.append(Note("thinned", f"the table shows {shown} of the {len(front)} choices; --json and --csv have all"))
+    if len(searched) > 1:
+        text = "rows that another one beats are the best of their own kind: on_frontier is false"
+        notes.append(Note("on-frontier", text))
+    return notes
+
+
+def nulls(rows: list[dict[str, Any]]) -> list[Note]:
+    """Why values of rows are missing."""
+    keys = [key for key in rows[0] if any(row[key] is None for row in rows)]
+    why = {
+        **NULL_REASONS,
+        "usd_per_million_tokens_all_in": NULL_REASONS["usd_per_million_tokens"],
+        "prefill_per_decode": NULL_REASONS["ttft_s"],
+    }
+    return [Note("null", f"{key} is null: {why[key]}") for key in keys]

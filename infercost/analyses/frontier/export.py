@@ -6,23 +6,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from infercost import formulas
-from infercost.analyses.frontier.search import Demand, Found, Held, Space, batches_of, plans
-from infercost.analyses.frontier.spaces import none_found, notes_of_spaces, spaces
-from infercost.analyses.step import step_results
-from infercost.errors import BadValue
-from infercost.formulas.formula import not_recording
+from infercost.analyses.frontier.search import (
+    Found,
+    Held,
+    batches_of,
+    layouts_of,
+    none_found,
+    notes_of_spaces,
+    plans,
+    running_on,
+)
+from infercost.analyses.request import request_results
+from infercost.analyses.step import ends_of, step_results
+from infercost.replica.draft import pace_of
 from infercost.replica.memory import Plan
-from infercost.report import Export, Input, Report, Row
+from infercost.report import Export, Report, Row
 from infercost.scenario.ranges import Shard
-from infercost.scenario.read import Asked
+from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many
 
 #: Rows of a chunk, about: memory holds a few of them, however long the export is.
 CHUNK = 65_536
 #: Up to here every batch is tried.
 EVERY = 1024
-#: What a file of all configurations is for: to be filtered later.
-_FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")
 _OF_STEP = (
     "step_time_s", "tpot_s", "bound_step_time_s", "compute_time_s", "memory_time_s", "communication_time_s",
     "overhead_time_s", "bound", "utilization", "memory_bandwidth_utilization", "tokens_per_s",
@@ -33,9 +39,9 @@ _OF_STEP = (
 class Unit(NamedTuple):
     """One layout of a space that holds the model, and the batches that were asked for, if any."""
 
-    space: Space
+    scenario: Scenario
     held: Held
-    demand: Demand
+    goal: Goal
 
     @property
     def plan(self) -> Plan:
@@ -45,14 +51,14 @@ class Unit(NamedTuple):
     @property
     def batches(self) -> Any:
         """Batches to try: as asked, or every one up to ``EVERY`` and beyond it those of a search."""
-        tried = batches_of(self.space, self.demand, self.held)
-        every = () if self.demand.batches else range(1, min(self.held.sequences, EVERY) + 1)
+        tried = batches_of(self.scenario, self.goal, self.held)
+        every = () if self.goal.batches else range(1, min(self.held.sequences, EVERY) + 1)
         return np.array(sorted({*every, *tried}), dtype=float)
 
     @property
     def replicas(self) -> int:
         """The most replicas that there are devices for."""
-        return self.space.most // self.plan.layout.devices
+        return self.scenario.search.most // self.plan.layout.devices
 
     @property
     def rows(self) -> int:
@@ -60,38 +66,27 @@ class Unit(NamedTuple):
         return len(self.batches) * self.replicas
 
 
-def answer_all(asked: Asked) -> Report:
-    """All configurations, or a piece of them, as chunks to write.
-
-    Raises:
-        BadValue: a filter or one answer, which an export has no use for; a piece of nothing.
-    """
-    if "all" not in asked.given:
-        raise BadValue("--shard cuts an export into pieces", "give --all too")
-    if stray := [name for name in _FILTERS if name in asked.given]:
-        raise BadValue(f"--{stray[0].replace('_', '-')} and --all disagree", "filter the file, or leave --all out")
-    searched, shard = spaces(asked), asked.get("shard") or Shard(1, 1)
-    if "shard" in asked.given:
-        asked.inputs.append(Input("shard", f"{shard.number}/{shard.total}", "", asked.given["shard"].origin))
-    demand = Demand(batches=asked.take("batch") if "batch" in asked.given else ())
-    found = [plans(space, space.layouts()) for space in searched]
-    whole = [Unit(space, one, demand) for space, (held, _) in zip(searched, found, strict=True) for one in held]
+def answer_all(scenario: Scenario) -> Report:
+    """All configurations, or a piece of them, as chunks to write."""
+    searched, shard = scenario.each, scenario.goal.shard or Shard(1, 1)
+    found = [plans(one, layouts_of(one)) for one in searched]
+    whole = [Unit(one, each, scenario.goal) for one, (held, _) in zip(searched, found, strict=True) for each in held]
     misfits = sum(misfits for _, misfits in found)
     if not whole:
-        return none_found(asked, searched, [Found(layouts=misfits, misfits=misfits)])
+        return none_found(scenario, searched, [Found(layouts=misfits, misfits=misfits)])
     units = [whole[index] for index in shard.of(len(whole))]
     rows = sum(unit.rows for unit in units)
     piece = f"Piece {shard.number} of {shard.total}: " if shard.total > 1 else ""
     return Report(
         command="frontier",
         verdict=f"{piece}{many(rows, 'configuration')} of {many(len(units), 'layout')}, on as many replicas as may be.",
-        inputs=tuple(asked.inputs),
+        inputs=scenario.inputs,
         results=(
             Row("configurations", rows, "layouts x batches x replicas that memory holds"),
             Row("layouts", len(units), "that an engine accepts and that hold the model"),
             Row("layouts_excluded", misfits, "of all pieces: cannot hold the model and a sequence"),
         ),
-        notes=(*notes_of_spaces(searched), *asked.notes),
+        notes=(*notes_of_spaces(searched), *scenario.notes),
         export=Export(rows, lambda: chunks(units) if units else _none_of(whole)),
     )
 
@@ -101,10 +96,10 @@ def chunks(units: Iterable[Unit]) -> Iterator[dict[str, Any]]:
     pending: list[dict[str, Any]] = []
     rows, space = 0, None
     for unit in units:
-        if pending and unit.space is not space:
+        if pending and unit.scenario is not space:
             yield _joined(pending)
             pending, rows = [], 0
-        space = unit.space
+        space = unit.scenario
         for block in _blocks(unit):
             pending.append(block)
             rows += len(block["batch"])
@@ -162,20 +157,20 @@ def _repeated(value: Any, times: int, size: int) -> Any:
 
 def _columns(unit: Unit) -> dict[str, Any]:
     """A layout at all batches, on one replica: arrays, or one value for all."""
-    space, layout, batch = unit.space, unit.plan.layout, unit.batches
-    at = space.on(unit.plan)
-    with not_recording():
-        results = step_results(*at, batch, space.pace(at, batch))
+    one, layout, batch = unit.scenario, unit.plan.layout, unit.batches
+    running, setup = running_on(one, unit.plan), one.search.setup
+    pace = pace_of(running, batch, one.draft)
+    results = step_results(running, batch, pace, ends_of(running, batch, pace), one.price)
     found = {key: results[key] for key in _OF_STEP}
     return {
-        "model": space.asking.model.name,
-        "gpu": space.asking.part.name,
-        "dtype": space.asking.model.quantization.name,
-        "draft_tokens": space.draft.tokens if space.draft else 0,
+        "model": setup.model.name,
+        "gpu": setup.part.name,
+        "dtype": setup.model.quantization.name,
+        "draft_tokens": one.draft.tokens if one.draft else 0,
         "gpus": layout.devices,
         **layout._asdict(),
         "batch": batch.astype(int),
-        "context": int(space.case.context),
+        "context": int(one.rack.plan.context),
         **found,
-        "ttft_s": space.ttft(at),
+        "ttft_s": request_results(running, one.load, 1, 0.0, None).get("ttft_s"),
     }

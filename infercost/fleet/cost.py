@@ -1,184 +1,17 @@
 """What a day of a service costs for each token, how well it uses its devices, and how many users bring that down."""
 
-from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 from infercost import formulas
-from infercost.analyses.request import USUAL_MOST, read_request
-from infercost.analyses.step import full_batch
-from infercost.errors import BadValue, Missing
-from infercost.fleet.curve import Curve, curve_of
 from infercost.fleet.day import Day, Fleet, day_of
+from infercost.fleet.service import Service
 from infercost.formulas.formula import about
-from infercost.formulas.queueing import peakedness
-from infercost.numeric import ceiling, last_that
+from infercost.numeric import last_that
 from infercost.parts.cache import lately
-from infercost.parts.stack import law
-from infercost.quantities import KEYS
-from infercost.replica.serving import Request, bytes_of_step, fullest
-from infercost.report import Note, Row
-from infercost.scenario.demand import Demand, read_demand, read_traced
-from infercost.scenario.prices import read_price
-from infercost.scenario.read import Asked
-from infercost.scenario.scenario import Case, StepInputs, read_case, read_step_inputs
-from infercost.units import show
+from infercost.replica.serving import bytes_of_step
 
-#: What holds the batch of a replica back, in words.
-LIMITS = {
-    "arithmetic": "arithmetic takes as long as reads",
-    "memory": "memory holds no more",
-    "engine": "the engine's limit",
-    "chunk": "prompts fill the chunks",
-    "latency": "the time between tokens allows no more",
-    "first token": "the time to the first token allows no more",
-}
-#: Where a service level counts on one queue.
-ONE_QUEUE = Note(
-    "queue", "one queue is taken for all replicas: where each has its own, more requests wait than is said here"
-)
-
-
-class Service(NamedTuple):
-    """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour.
-
-    ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible.
-    """
-
-    case: Case
-    inputs: StepInputs
-    request: Request | None
-    demand: Demand
-    fleet: Fleet
-    limits: dict[str, float]
-    price: float | None
-    missed: str = ""
-
-    @property
-    def context(self) -> float:
-        """Tokens that a sequence holds on average while it decodes."""
-        return self.request.context if self.request else self.case.context
-
-    @property
-    def binds(self) -> str:
-        """Which limit holds the batch back."""
-        return min(self.limits, key=lambda name: self.limits[name])
-
-
-def read_service(asked: Asked) -> Service:
-    """The service that was asked about.
-
-    Raises:
-        InfercostError: an option or a preset that cannot be used.
-        BadValue: a profile that has no service.
-    """
-    traced = read_traced(asked)
-    case = read_case(asked)
-    inputs = read_step_inputs(asked, case)
-    if law(case.profile) != "roofline":
-        raise BadValue(f"profile {case.profile.name} answers a step, not a service", "name a profile without a law")
-    if case.model.is_bare:
-        _refuse_prompts(asked)
-    request = None if case.model.is_bare else read_request(asked, case)
-    demand = read_demand(asked, case, request, traced)
-    curve, limits, missed = _largest(asked, case, inputs, request, demand)
-    most = largest(limits)
-    fleet = Fleet(
-        curve=curve if curve.most == most else curve_of(inputs.replica, most, request, case.context, demand.decoded),
-        slots=most,
-        use=demand.use,
-        hours=demand.shape.hours,
-        follows=bool(asked.take("scale_down")),
-        waiting=float(asked.take("max_wait_probability")) if "max_wait_probability" in asked.given else 1.0,
-        peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
-    )
-    return Service(case, inputs, request, demand, fleet, limits, read_price(asked, case.part), missed)
-
-
-def _largest(
-    asked: Asked, case: Case, inputs: StepInputs, request: Request | None, demand: Demand
-) -> tuple[Curve, dict[str, float], str]:
-    """The replica at every batch, the largest one that each limit allows, and what not even one user meets."""
-    limits: dict[str, float] = {}
-    if (full := full_batch(case, inputs)) is not None:
-        limits["arithmetic"] = full
-    if case.plan.max_sequences is not None:
-        limits["memory"] = case.plan.max_sequences
-    if request and request.chunk_tokens:
-        limits["chunk"] = _carried(inputs, request, request.chunk_tokens)
-    if "max_sequences" in asked.given or not limits:
-        limits["engine"] = float(asked.take("max_sequences", USUAL_MOST, "what engines start with"))
-    most = max(1.0, min(limits.values()))
-    curve = curve_of(inputs.replica, most, request, case.context, demand.decoded)
-    missed = ""
-    for name, option, times in (("latency", "max_tpot", curve.itls), ("first token", "max_ttft", curve.ttfts)):
-        if option in asked.given:
-            limit = float(asked.take(option))
-            limits[name] = curve.batch_within(times, limit)
-            if limits[name] < 1:
-                least = f"one user alone takes {show(times[0], 's')}, the least possible"
-                missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
-    return curve, limits, missed
-
-
-def largest(limits: Mapping[str, float]) -> float:
-    """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
-    return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))
-
-
-def _carried(inputs: StepInputs, request: Request, chunk: float) -> float:
-    """The largest batch whose prompts the chunks carry.
-
-    Raises:
-        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
-    """
-    if (carried := fullest(inputs.replica, request)) >= 1:
-        return carried
-    least = ceiling(chunk / carried)
-    raise BadValue(f"--chunk-tokens {chunk:g}: a prompt takes more steps than its answer", f"give at least {least:,}")
-
-
-def _refuse_prompts(asked: Asked) -> None:
-    """Refuse what a bare count, which has no layers, cannot say of prompts.
-
-    Raises:
-        Missing: a prompt, or how it comes.
-    """
-    if stray := [name for name in ("input_tokens", "prefix_share", "chunk_tokens") if name in asked.given]:
-        flag = f"--{stray[0].replace('_', '-')}"
-        raise Missing(f"{flag} needs --model: a bare count has no layers", "for example --model llama-3.1-70b")
-
-
-def nulls(results: Iterable[Row], rows: Iterable[Mapping[str, Any]] = ()) -> list[Note]:
-    """A note for each key that has no value, with what would give it one."""
-    empty = {row.key: None for row in results if row.value is None}
-    empty |= {key: None for row in rows for key, value in row.items() if value is None}
-    return [Note("null", f"{key} is null: {_reason(key)}") for key in empty]
-
-
-def _reason(key: str) -> str:
-    if key == "users_at_api_price":
-        return "needs --price, or a price that is above the floor"
-    if key.endswith(("_input", "_blended")):
-        return "needs --price, and the lengths of requests"
-    if "usd" in key:
-        return "needs --price"
-    if key == "joules_per_token":
-        return "no power of the part is known"
-    if key in ("users_within_2x", "users_within_10_percent", "users_at_trough"):
-        return "no number of users does"
-    if key in ("people_online", "minutes_per_day", "decoding_share"):
-        return "--messages-per-day says how much a user asks for, not how long"
-    return "streams of tokens have no requests: give --messages-per-day, --input-tokens and --output-tokens"
-
-
-#: A bill in parts, and what is charged to each.
-APART = {
-    "input": "by the time that prompts take",
-    "output": "by the time that decoding takes",
-    "blended": "tokens in and out at one price",
-}
 #: Prices of a million tokens, by the end of their key, and what pays them.
 BILL = {
     "": "output, every hour paid",
@@ -203,7 +36,7 @@ def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
     """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
     replicas = day.replicas_busy if busy else day.replicas_paid
     return formulas.cost.device_seconds_per_token(
-        devices=replicas * service.case.devices, tokens_per_s=day.tokens_per_s
+        devices=replicas * service.running.rack.devices, tokens_per_s=day.tokens_per_s
     )
 
 
@@ -212,7 +45,7 @@ def full_seconds(service: Service) -> float:
     curve, most = service.fleet.curve, service.fleet.slots
     first = 1 / curve.decoded if curve.prompted else 0.0
     tokens = most / curve.itl(most) * (1 + first)
-    return formulas.cost.device_seconds_per_token(devices=service.case.devices, tokens_per_s=tokens)
+    return formulas.cost.device_seconds_per_token(devices=service.running.rack.devices, tokens_per_s=tokens)
 
 
 def row_of(service: Service, day: Day) -> dict[str, Any]:
@@ -224,12 +57,12 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
     with about("a mean second"):
         used, reads = _utilization(service, day), _reads(service, day)
     return {
-        "name": service.case.part.name,
+        "name": service.running.rack.part.name,
         "users": day.users,
         "concurrent_users": day.concurrent,
         "batch": day.batch,
         "replicas": day.replicas,
-        "gpus": day.replicas * service.case.devices,
+        "gpus": day.replicas * service.running.rack.devices,
         "utilization": used,
         "busy_share": day.replicas_busy / day.replicas_paid,
         "tokens_per_s": day.tokens_per_s,
@@ -264,26 +97,17 @@ def _priced(price: float, part: tuple[float, float] | None, what: str) -> float 
         return formulas.cost.usd_per_million_of_share(price=price, device_seconds_per_token=part[0], share=part[1])
 
 
-def price_rows(row: dict[str, Any], of: str = "") -> tuple[Row, ...]:
-    """The parts of a bill: for tokens in, for those out, for both alike; people see them where there are prompts."""
-    shown = row["usd_per_million_tokens_input"] is not None
-    return tuple(
-        Row(f"usd_per_million_tokens_{part}", row[f"usd_per_million_tokens_{part}"], of + remark, shown=shown)
-        for part, remark in APART.items()
-    )
-
-
 def _utilization(service: Service, day: Day) -> float:
     """Share of the arithmetic of every hour that is paid for which the tokens and their prompts use."""
-    work, request = service.inputs.work, service.request
+    work, request = service.running.work, service.request
     flops = (work.flops_per_token() + work.attention_flops(service.context)) * (day.tokens_per_s - _first(service, day))
     if request:
         flops += work.whole_prompt_flops(request.new, request.cached) * day.requests_per_s
     used = formulas.step.utilization(
         flops_per_token=flops,
         batch=1,
-        devices=day.replicas_paid * service.case.devices,
-        peak_flops=service.inputs.rate.fact.value,
+        devices=day.replicas_paid * service.running.rack.devices,
+        peak_flops=service.running.rate.fact.value,
         step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
@@ -291,14 +115,14 @@ def _utilization(service: Service, day: Day) -> float:
 
 def _reads(service: Service, day: Day) -> float:
     """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
-    case, replica = service.case, service.inputs.replica
+    rack, replica = service.running.rack, service.running.replica
     read = sum(
         hour.busy * hour.replicas * bytes_of_step(replica, hour.batch, service.context) / hour.itl for hour in day.hours
     ) / len(day.hours)
     used = formulas.step.memory_bandwidth_utilization(
         bytes_read=read,
-        devices=day.replicas_paid * case.devices,
-        memory_bandwidth=case.part.value("memory_bandwidth"),
+        devices=day.replicas_paid * rack.devices,
+        memory_bandwidth=rack.part.value("memory_bandwidth"),
         step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
@@ -306,9 +130,9 @@ def _reads(service: Service, day: Day) -> float:
 
 def _energy(service: Service, day: Day) -> float | None:
     """Joules for each token: all devices that run, at their rated power; no host and no cooling."""
-    if (power := service.case.part.facts.get("power")) is None:
+    if (power := service.running.rack.part.facts.get("power")) is None:
         return None
-    devices = day.replicas_paid * service.case.devices
+    devices = day.replicas_paid * service.running.rack.devices
     return formulas.cost.joules_per_token(power=power.value, devices=devices, tokens_per_s=day.tokens_per_s)
 
 

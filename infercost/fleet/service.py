@@ -1,0 +1,169 @@
+"""A service on replicas of one deployment: the largest batch that each limit allows, and the fleet for its users."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.errors import BadValue
+from infercost.fleet.curve import Curve, curve_of
+from infercost.fleet.day import Fleet, Use
+from infercost.formulas.queueing import peakedness
+from infercost.numeric import ceiling
+from infercost.parts.traffic import Shape
+from infercost.quantities import KEYS
+from infercost.replica.rack import Running, full_batch
+from infercost.replica.serving import Request, fullest
+from infercost.units import show
+
+#: What holds the batch of a replica back, in words.
+LIMITS = {
+    "arithmetic": "arithmetic takes as long as reads",
+    "memory": "memory holds no more",
+    "engine": "the engine's limit",
+    "chunk": "prompts fill the chunks",
+    "latency": "the time between tokens allows no more",
+    "first token": "the time to the first token allows no more",
+}
+
+
+class Demand(NamedTuple):
+    """How much of a service one user is, when, and how tidily requests arrive.
+
+    ``decoded`` are the tokens of a message that are decoded one by one, 0 where users are minutes of streams.
+    """
+
+    use: Use
+    shape: Shape
+    burstiness: float
+    minutes: float | None = None
+    decoding_share: float | None = None
+    decoded: float = 0.0
+    messages: float | None = None
+
+
+class Level(NamedTuple):
+    """How well users are to be served: limits on latency and on waiting, and how many replicas there may be.
+
+    ``waiting`` is the share of requests that may wait for a slot (1: no headroom is kept), ``follows`` whether replicas
+    come and go with the load, ``replicas`` a fixed count of them or 0, ``sequences`` the most that an engine runs.
+    """
+
+    max_tpot: float | None = None
+    max_ttft: float | None = None
+    waiting: float = 1.0
+    follows: bool = False
+    replicas: int = 0
+    sequences: float | None = None
+
+
+class Service(NamedTuple):
+    """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour.
+
+    ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible.
+    """
+
+    running: Running
+    request: Request | None
+    demand: Demand
+    level: Level
+    fleet: Fleet
+    limits: Mapping[str, float]
+    price: float | None
+    missed: str = ""
+
+    @property
+    def context(self) -> float:
+        """Tokens that a sequence holds on average while it decodes."""
+        return self.request.context if self.request else self.running.rack.plan.context
+
+    @property
+    def binds(self) -> str:
+        """Which limit holds the batch back."""
+        return min(self.limits, key=lambda name: self.limits[name])
+
+
+def use_of(*, minutes: float | None = None, decoding_share: float = 1.0, messages_per_day: float | None = None) -> Use:
+    """How much of a service one daily user is: minutes of streams, or messages a day."""
+    if messages_per_day is not None:
+        return Use(rate=formulas.users.request_rate(users=1.0, messages_per_day=messages_per_day))
+    if minutes is None:
+        return Use()
+    return Use(
+        decoding=formulas.users.concurrent_users(users=1.0, minutes_per_day=minutes, decoding_share=decoding_share)
+    )
+
+
+def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
+    """The service of a demand at a level, each of its replicas at the largest batch that all limits allow.
+
+    Raises:
+        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
+    """
+    limits = batch_limits(running, request, level)
+    context = running.rack.plan.context
+    curve = curve_of(running.replica, max(1.0, min(limits.values())), request, context, demand.decoded)
+    late, missed = _latencies(curve, level)
+    limits |= late
+    most = largest(limits)
+    fleet = Fleet(
+        curve=curve if curve.most == most else curve_of(running.replica, most, request, context, demand.decoded),
+        slots=most,
+        use=demand.use,
+        hours=demand.shape.hours,
+        follows=level.follows,
+        waiting=level.waiting,
+        peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
+        fixed=level.replicas,
+    )
+    return Service(running, request, demand, level, fleet, limits, price, missed)
+
+
+def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
+    """The largest batch that arithmetic, memory, the engine and its chunks allow, where they set one.
+
+    Raises:
+        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
+    """
+    limits: dict[str, float] = {}
+    if (full := full_batch(running)) is not None:
+        limits["arithmetic"] = full
+    if (held := running.rack.plan.max_sequences) is not None:
+        limits["memory"] = held
+    if request and request.chunk_tokens:
+        limits["chunk"] = _carried(running, request, request.chunk_tokens)
+    if level.sequences is not None:
+        limits["engine"] = level.sequences
+    return limits
+
+
+def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
+    """The largest batch within each limit on latency, and what not even one user meets."""
+    limits, missed = {}, ""
+    asked = (
+        ("latency", "max_tpot", curve.itls, level.max_tpot),
+        ("first token", "max_ttft", curve.ttfts, level.max_ttft),
+    )
+    for name, option, times, limit in asked:
+        if limit is not None:
+            limits[name] = curve.batch_within(times, limit)
+            if limits[name] < 1:
+                least = f"one user alone takes {show(times[0], 's')}, the least possible"
+                missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
+    return limits, missed
+
+
+def largest(limits: Mapping[str, float]) -> float:
+    """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
+    return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))
+
+
+def _carried(running: Running, request: Request, chunk: float) -> float:
+    """The largest batch whose prompts the chunks carry.
+
+    Raises:
+        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
+    """
+    if (carried := fullest(running.replica, request)) >= 1:
+        return carried
+    least = ceiling(chunk / carried)
+    raise BadValue(f"--chunk-tokens {chunk:g}: a prompt takes more steps than its answer", f"give at least {least:,}")

@@ -1,0 +1,222 @@
+"""Who uses a service, how well they are to be served, and what an hour of its accelerators costs."""
+
+from collections.abc import Mapping
+from math import fsum
+
+from infercost import formulas
+from infercost.errors import BadValue, Missing
+from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, use_of
+from infercost.fleet.traces import Trace, read_trace
+from infercost.parts import catalog
+from infercost.parts.preset import Preset
+from infercost.parts.stack import law
+from infercost.parts.traffic import DAY, Shape, shape_of
+from infercost.replica.rack import Rack, Running
+from infercost.replica.serving import LEAST_OUTPUT, Request
+from infercost.scenario.options import flag
+from infercost.scenario.rack import read_rack, read_request, read_running
+from infercost.scenario.read import Given, Reading, apply_sets
+from infercost.scenario.scenario import USUAL_SEQUENCES
+from infercost.units import many, show
+
+#: Minutes of use a day, the share of them in which tokens are decoded, and why, where nobody says otherwise.
+USUAL_MINUTES = 10, "about what chat services see"
+USUAL_DECODING = 1.0, "all minutes decode, as in the note"
+#: What owning needs beside the price of the machine, where nobody says otherwise.
+_USUAL = {
+    "years": (5.0, "a usual write-off"),
+    "interest": (0.08, "a usual cost of capital"),
+    "power_price": (0.08, "an industrial tariff"),
+    "pue": (1.3, "a usual data centre"),
+}
+OWNING = ("purchase_price", *_USUAL)
+
+
+def read_service(reading: Reading) -> Service:
+    """The service that was asked about.
+
+    Raises:
+        InfercostError: an option or a preset that cannot be used.
+        BadValue: a profile that has no service.
+    """
+    traced = _read_traced(reading)
+    rack = read_rack(reading)
+    running = read_running(reading, rack)
+    stack = rack.setup.stack
+    if law(stack) != "roofline":
+        raise BadValue(f"profile {stack.name} answers a step, not a service", "name a profile without a law")
+    if rack.model.is_bare:
+        _refuse_prompts(reading)
+    request = None if rack.model.is_bare else read_request(reading, rack)
+    demand = _read_demand(reading, rack, request, traced)
+    level = _read_level(reading, running, request)
+    return provision(running, request, demand, level, read_price(reading, rack.part))
+
+
+def _refuse_prompts(reading: Reading) -> None:
+    """Refuse what a bare count, which has no layers, cannot say of prompts.
+
+    Raises:
+        Missing: a prompt, or how it comes.
+    """
+    if stray := [name for name in ("input_tokens", "prefix_share", "chunk_tokens") if name in reading.given]:
+        what = f"{flag(stray[0])} needs --model: a bare count has no layers"
+        raise Missing(what, "for example --model llama-3.1-70b")
+
+
+def _read_level(reading: Reading, running: Running, request: Request | None) -> Level:
+    """How well users are to be served; an engine's usual limit where nothing else ends the batch.
+
+    Raises:
+        BadValue: replicas of a fixed count that yet come and go.
+    """
+    sequences = None
+    if "max_sequences" in reading.given or not batch_limits(running, request, Level()):
+        sequences = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
+    tpot, ttft = (float(reading.take(name)) if name in reading.given else None for name in ("max_tpot", "max_ttft"))
+    follows = bool(reading.take("scale_down"))
+    waiting = float(reading.take("max_wait_probability")) if "max_wait_probability" in reading.given else 1.0
+    return Level(tpot, ttft, waiting, follows, 0, sequences)
+
+
+def _read_demand(reading: Reading, rack: Rack, request: Request | None, traced: Shape | None) -> Demand:
+    """The demand of one daily user.
+
+    Raises:
+        BadValue: minutes and messages, which both say how much.
+        Missing: messages of no length.
+    """
+    shape = _read_shape(reading, traced)
+    burstiness = shape.burstiness
+    if "burstiness" in reading.given or burstiness is None:
+        burstiness = float(reading.take("burstiness", 1.0, f"{shape.name} gives none: arrivals at random"))
+    if "messages_per_day" in reading.given:
+        return _of_messages(reading, rack, request, Demand(use_of(), shape, burstiness))
+    if request is None and "output_tokens" in reading.given:
+        raise BadValue("--output-tokens says nothing of minutes", "give --messages-per-day, or leave it out")
+    minutes = float(reading.take("minutes_per_day", *USUAL_MINUTES))
+    share = float(reading.take("decoding_share", *USUAL_DECODING))
+    use = use_of(minutes=minutes, decoding_share=share)
+    if use.decoding * shape.peak > 1 + 1e-9:
+        raise BadValue(
+            f"{minutes:g} minutes a day are more than all of the busiest hour, {shape.peak:.3g} times the mean",
+            "give fewer --minutes-per-day, a --decoding-share, or a flatter --traffic",
+        )
+    return Demand(use, shape, burstiness, minutes, share)
+
+
+def _of_messages(reading: Reading, rack: Rack, request: Request | None, demand: Demand) -> Demand:
+    """The demand of a user who sends so many messages a day.
+
+    Raises:
+        BadValue: minutes beside the messages, or messages that decode nothing.
+        Missing: messages of no length.
+    """
+    if stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
+        raise BadValue(f"{flag(stray[0])} and --messages-per-day both say how much", "give one of them")
+    if request and request.output_tokens < LEAST_OUTPUT:
+        raise BadValue("messages whose answer is one token decode nothing", "give at least --output-tokens 2")
+    if request is None and not rack.model.is_bare:
+        raise Missing("messages need lengths", "give --input-tokens and --output-tokens")
+    decoded = request.decoded if request else float(reading.need("output_tokens", "--output-tokens 250"))
+    messages = float(reading.take("messages_per_day"))
+    return demand._replace(use=use_of(messages_per_day=messages), decoded=decoded, messages=messages)
+
+
+def _read_shape(reading: Reading, traced: Shape | None) -> Shape:
+    """The load of each hour over the day's mean, from a trace, a preset, or a file of one.
+
+    Raises:
+        BadValue: a trace and a preset, which both shape the day.
+    """
+    if traced and "traffic" in reading.given:
+        raise BadValue("--trace and --traffic both shape the day", "give one of them")
+    if traced:
+        return traced
+    preset = apply_sets(reading, catalog.load("traffic", reading.take("traffic", "flat", "a flat day")))
+    source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
+    reading.amend(source=source, date=date)
+    return shape_of(preset)
+
+
+def _read_traced(reading: Reading) -> Shape | None:
+    """The shape of the trace that was named; its requests' lengths are taken as given where nobody gave them."""
+    if "trace" not in reading.given:
+        return None
+    path = str(reading.take("trace"))
+    trace = read_trace(path, reading.question.progress(path, 0))
+    mean = fsum(trace.hours) / len(trace.hours)
+    shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv)
+    lengths = []
+    for name in _lengths(reading):
+        value = getattr(trace, name)
+        if value is not None and name not in reading.given:
+            whole = value if name == "prefix_share" else max(1, round(value))
+            reading.given[name] = Given(whole, f"trace {path}")
+            lengths.append(f"prefix share {whole:,.3g}" if name == "prefix_share" else many(whole, name.rstrip("s")))
+    also = f", {', '.join(lengths)}".replace("_", " ") if lengths else ""
+    bursts = "" if trace.gap_cv is None else f", gaps vary by {trace.gap_cv:.3g} of their mean"
+    text = f"the trace holds {many(trace.requests, 'request')} over {_lasts(trace)}"
+    reading.note("trace", f"{text}, peak/mean {shape.peak:.3g}, trough/mean {shape.trough:.3g}{also}{bursts}")
+    if len(trace.hours) < DAY:
+        one, several = "its one rate is taken for every hour, a flat day", "they are taken for all of it, over and over"
+        taken = one if len(trace.hours) == 1 else several
+        reading.note("trace-short", f"the trace lasts {_lasts(trace)}, less than a day: {taken}")
+    return shape
+
+
+def _lasts(trace: Trace) -> str:
+    """How long a trace lasts: its hours, or what there is of a single one."""
+    if len(trace.hours) > 1:
+        return many(len(trace.hours), "hour")
+    return many(trace.seconds / 60, "minute") if trace.seconds >= 60 else show(trace.seconds, "s")
+
+
+def _lengths(reading: Reading) -> tuple[str, ...]:
+    """What a trace says of requests, as far as the question has any: a bare count has no prompts."""
+    if "model" in reading.given:
+        return ("input_tokens", "output_tokens", "prefix_share")
+    return ("output_tokens",) if "messages_per_day" in reading.given else ()
+
+
+def read_price(reading: Reading, part: Preset) -> float | None:
+    """USD an hour of one accelerator: given, owned, or the preset's dated rent; None where none of them is known.
+
+    Raises:
+        BadValue: a price to rent at and one to own at, or the terms of owning without its price.
+    """
+    owning = [name for name in OWNING if name in reading.given]
+    if "price" in reading.given:
+        if owning:
+            raise BadValue(f"--price rents and {flag(owning[0])} owns", "give one of them")
+        return float(reading.take("price"))
+    if owning:
+        return owned_price(_read_terms(reading, part, owning[0]))
+    if (rent := part.facts.get("rent")) is None:
+        reading.note("price", f"no price of {part.name} is known: costs need --price")
+        return None
+    reading.use(part, "rent")
+    reading.note(
+        "price", f"{show(rent.value, 'USD')} a device-hour is the preset's rent of {rent.date}; yours: --price"
+    )
+    return rent.value
+
+
+def _read_terms(reading: Reading, part: Preset, first: str) -> Mapping[str, float]:
+    """The terms of owning an accelerator."""
+    if "purchase_price" not in reading.given:
+        raise BadValue(f"{flag(first)} needs what the machine costs", "give --purchase-price, a device's share")
+    reading.use(part, "power")
+    terms = {name: float(reading.take(name, *usual)) for name, usual in _USUAL.items()}
+    return terms | {"purchase_price": float(reading.take("purchase_price")), "power": part.value("power")}
+
+
+def owned_price(terms: Mapping[str, float]) -> float:
+    """USD an hour of an accelerator that is owned on such terms."""
+    return formulas.cost.owned_price(
+        purchase_price=terms["purchase_price"],
+        annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
+        power=terms["power"],
+        pue=terms["pue"],
+        power_price=terms["power_price"],
+    )

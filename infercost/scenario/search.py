@@ -1,0 +1,225 @@
+"""What a frontier searches: a scenario for each model, part, format and draft, and what a service must reach."""
+
+from itertools import product
+from typing import Any
+
+from infercost import formulas
+from infercost.errors import BadValue, Missing
+from infercost.replica.layout import Layout, check, every_layout
+from infercost.replica.rack import Setup
+from infercost.report import Input
+from infercost.scenario.options import DRAFT, flag
+from infercost.scenario.people import USUAL_DECODING, USUAL_MINUTES, read_price
+from infercost.scenario.rack import (
+    LENGTHS,
+    MOST_DEVICES,
+    USUAL_CONTEXT,
+    given_devices,
+    given_widths,
+    is_nominal,
+    rack_of,
+    read_draft,
+    read_load,
+    read_running,
+    read_setup,
+)
+from infercost.scenario.ranges import Shard
+from infercost.scenario.read import Given, Reading, read_part, read_stack
+from infercost.scenario.scenario import Goal, Scenario, Search, frozen
+from infercost.units import many
+
+#: Output over context of the request that is assumed where nobody gives one: 1,024 of 8,192.
+_OUTPUT_SHARE = 8
+#: What is asked of each of several models, parts and formats in turn.
+_VARIED = ("gpu", "model", "dtype")
+#: Of no use to a file of all configurations, which is filtered later.
+_FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")
+
+
+def read_frontier(reading: Reading) -> Scenario:
+    """A scenario for each model, part and format that was asked for, and with a draft a second one.
+
+    Raises:
+        Missing: no model or no part, or prices that are known in part.
+        BadValue: widths or counts that no layout has.
+    """
+    _check_export(reading)
+    models = reading.need("model", "--model llama-3.1-70b")
+    parts = reading.need("gpu", "--gpu h100")
+    drafts = (False, True) if "draft_tokens" in reading.given else (False,)
+    reading.inputs = []
+    each: dict[str, Scenario] = {}
+    for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
+        one = _searched(reading, {"gpu": part, "model": model, "dtype": format}, drafting)
+        each.setdefault(one.search.name, one)
+    every = tuple(each.values())
+    unknown = [one.search.setup.part.name for one in every if one.price is None]
+    if 0 < len(unknown) < len(every):
+        names = ", ".join(dict.fromkeys(unknown))
+        raise Missing(f"no price of {names} is known, so costs cannot be compared", "give --price, the same for all")
+    _name_all(reading, every)
+    goal = _export_goal(reading) if "all" in reading.given else _read_goal(reading)
+    return frozen(reading, each=every, goal=goal)
+
+
+def _searched(reading: Reading, varied: dict[str, Any], drafting: bool) -> Scenario:
+    """The question about one model on one part in one format."""
+    inner = _about_one(reading, varied, drafting)
+    _assume_request(inner)
+    setup, counted = read_setup(inner)
+    most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
+    devices, reach, widths = given_devices(inner, counted), _reach(setup), given_widths(inner)
+    rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
+    load, price = read_load(inner, rack), read_price(inner, setup.part)
+    running, draft = read_running(inner, rack), read_draft(inner)
+    for name in ("gpus", "tp", "pp", "ep"):
+        if name in inner.given:
+            inner.take(name)
+    _merge_one(reading, inner, setup.part.name)
+    name, flags = _name(reading, setup, drafting), _flags(inner, price, drafting)
+    search = Search(name, setup, most, reach, devices, widths, flags)
+    return frozen(inner, rack=rack, running=running, load=load, price=price, draft=draft, search=search)
+
+
+def _about_one(reading: Reading, varied: dict[str, Any], drafting: bool) -> Reading:
+    """The same options with one model, part and format, the draft left out where none is wanted."""
+    inner = Reading(reading.question._replace(notes=()))
+    inner.given = {
+        name: given for name, given in reading.given.items() if name not in _VARIED and (drafting or name not in DRAFT)
+    }
+    for name, value in varied.items():
+        if value is not None:
+            inner.given[name] = Given(value, reading.given[name].origin)
+    return inner
+
+
+def _some_layout(setup: Setup, most: int, devices: int | None, widths: Layout) -> Layout:
+    """The layout of most devices.
+
+    Raises:
+        BadValue: a width that was given does not split the model, or counts that exclude each other.
+    """
+    every = [one for one in every_layout(setup.model, most, widths) if devices in (None, one.devices)]
+    if every:
+        return every[-1]
+    check(setup.model, Layout(*(max(width, 1) for width in widths)))
+    count = f"of {many(devices, 'device')}" if devices else f"of up to {many(most, 'device')}"
+    asked = f" with {widths.flags}" if any(widths) else ""
+    where = f" on {setup.part.name}, where {many(most, 'device')} may share a model" if most < (devices or 0) else ""
+    raise BadValue(f"there is no layout {count}{asked}{where}", "free a width, or allow more with --max-gpus")
+
+
+def _merge_one(reading: Reading, inner: Reading, part: str) -> None:
+    """Note the inputs and remarks of one question among those of all; figures of several parts by their names."""
+    several = len(reading.get("gpu")) > 1
+    items = [
+        item._replace(key=f"{part}.{item.key[4:]}") if several and item.key.startswith("gpu.") else item
+        for item in inner.inputs
+        if item.key not in _VARIED or not any(item.key == known.key for known in reading.inputs)
+    ]
+    known = {item.key for item in reading.inputs}
+    reading.inputs += [item for item in items if item.key not in known]
+    reading.notes += [note for note in inner.notes if note not in reading.notes]
+
+
+def _name_all(reading: Reading, every: tuple[Scenario, ...]) -> None:
+    """Put the names of all models, parts and formats where the first one's stand."""
+    names = {
+        "gpu": [one.search.setup.part.name for one in every],
+        "model": [one.search.setup.model.name for one in every],
+        "dtype": [one.search.setup.model.quantization.name for one in every],
+    }
+    for index, item in enumerate(reading.inputs):
+        if len(distinct := tuple(dict.fromkeys(names.get(item.key, ())))) > 1:
+            reading.inputs[index] = item._replace(value=distinct)
+
+
+def _assume_request(reading: Reading) -> None:
+    """Take a usual request where no context and no lengths were given, under a profile that has requests."""
+    from infercost.models.find import find_model
+
+    nominal = is_nominal(read_stack(reading, "realistic", "for a named model"))
+    if nominal or any(name in reading.given for name in ("context", *LENGTHS)):
+        return
+    longest = find_model(str(reading.get("model"))).model.max_context or USUAL_CONTEXT * 2
+    context = min(USUAL_CONTEXT, longest * 2 * _OUTPUT_SHARE // (2 * _OUTPUT_SHARE + 1))
+    output = max(context // _OUTPUT_SHARE, 1)
+    for name, value in zip(LENGTHS, (context - output // 2, output), strict=True):
+        reading.given[name] = Given(value, "assumed: a usual request")
+
+
+def _reach(setup: Setup) -> int:
+    """Devices that a replica may span: one without a link, a node's without a network."""
+    facts = setup.part.facts
+    if "link_bandwidth" not in facts:
+        return 1
+    return MOST_DEVICES if "network_bandwidth" in facts else setup.domain
+
+
+def _name(reading: Reading, setup: Setup, drafting: bool) -> str:
+    """What tells a search from the others: its part, and whatever else there are several of."""
+    words = [setup.part.name]
+    if len(reading.get("model")) > 1:
+        words.insert(0, f"{setup.model.name} on")
+    if len(reading.get("dtype") or ()) > 1:
+        words.append(setup.model.quantization.name)
+    return " ".join(words) + (" with a draft" if drafting else "")
+
+
+def _flags(reading: Reading, price: float | None, drafting: bool) -> dict[str, str]:
+    """The options of ``utilization`` that all layouts share, by name, as text that reads back to the same value."""
+    names = ["model", "gpu", "dtype", "kv_dtype", "efficiency", "overlap", "usable", "context"]
+    names += ["input_tokens", "output_tokens", "prefix_share", *(DRAFT if drafting else ())]
+    values = {name: reading.get(name) for name in names}
+    values["gpu"] = str(values["gpu"]).removesuffix(f":{read_part(reading, values['gpu'])[1]}")
+    values["price"] = price
+    flags = {name: _as_text(value) for name, value in values.items() if value is not None}
+    return flags | {f"set {number}": str(text) for number, text in enumerate(reading.get("set") or ())}
+
+
+def _as_text(value: Any) -> str:
+    return str(getattr(value, "name", None) or (repr(value) if isinstance(value, float) else value))
+
+
+def _check_export(reading: Reading) -> None:
+    """Refuse what an export of every configuration has no use for.
+
+    Raises:
+        BadValue: a piece of no export, a filter, or one answer.
+    """
+    if "all" not in reading.given and "shard" in reading.given:
+        raise BadValue("--shard cuts an export into pieces", "give --all too")
+    if "all" in reading.given and (stray := [name for name in _FILTERS if name in reading.given]):
+        raise BadValue(f"{flag(stray[0])} and --all disagree", "filter the file, or leave --all out")
+
+
+def _export_goal(reading: Reading) -> Goal:
+    """Every configuration, or a piece of them."""
+    shard = reading.get("shard") or Shard(1, 1)
+    if "shard" in reading.given:
+        written, origin = f"{shard.number}/{shard.total}", reading.given["shard"].origin
+        reading.inputs.append(Input("shard", written, "", origin))
+    return Goal(batches=reading.take("batch") or (), shard=shard)
+
+
+def _read_goal(reading: Reading) -> Goal:
+    """What a service must reach.
+
+    Raises:
+        BadValue: batches beside users, who lead to them; minutes of nobody.
+    """
+    concurrent = 0.0
+    if "users" in reading.given:
+        if "batch" in reading.given:
+            raise BadValue("--users and --batch disagree", "give one: the batch follows from the users")
+        concurrent = formulas.users.concurrent_users(
+            users=float(reading.take("users")),
+            minutes_per_day=float(reading.take("minutes_per_day", *USUAL_MINUTES)),
+            decoding_share=float(reading.take("decoding_share", *USUAL_DECODING)),
+        )
+    elif stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
+        raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")
+    limits: dict[str, Any] = {n: float(reading.take(n)) for n in ("max_tpot", "max_ttft") if n in reading.given}
+    if "min_tokens_per_s" in reading.given:
+        limits["tokens_per_s"] = float(reading.take("min_tokens_per_s"))
+    return Goal(concurrent, batches=reading.take("batch") or (), best=reading.take("best"), **limits)
