@@ -1,6 +1,6 @@
 """From sequences being decoded at once to the daily users of a service, and back to accelerators."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -114,7 +114,7 @@ def answer_service(asked: Asked) -> Report:
     service, day = run.service, run.day
     row = row_of(service, day)
     with not_recording():
-        series = _by_hour(service, day)
+        series = _by_hour(service, day, row)
     results = _results(run, row)
     if not service.case.fits:
         return _unfit(asked, service.case, results, OF_USERS)
@@ -128,7 +128,7 @@ def answer_service(asked: Asked) -> Report:
         notes=(
             *step_notes(service.case, service.inputs),
             *_service_notes(service, day),
-            *nulls(results, series.rows if series else ()),
+            *_null_notes(results, series.rows if series else ()),
             *asked.notes,
         ),
         met=day.stable and not (service.missed or run.missed),
@@ -174,13 +174,37 @@ def _results(run: Run, row: dict[str, Any]) -> list[Row]:
     ]
 
 
-def _by_hour(service: Service, day: Day) -> Series | None:
+#: What an hour without requests has, though nobody uses it.
+UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memory_bandwidth_utilization")
+
+
+def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, Any]:
+    """An hour with the keys of the whole day; without requests its replicas stand idle, and a token has no price."""
+    if hour.mean:
+        return row_of(service, Day(whole["users"], (hour,)))
+    machines = {"replicas": hour.replicas, "gpus": hour.replicas * service.case.devices}
+    same = {key: whole[key] for key in ("name", "users")}
+    return {**dict.fromkeys(whole), **same, **dict.fromkeys(UNUSED, 0.0), **machines, "stable": True}
+
+
+def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
+    """Why a key has no value: nothing was given for it, or nobody comes in that hour."""
+    notes = nulls(results, [row for row in hours if row["tokens_per_s"]])
+    yield from notes
+    known = {note.text.partition(" ")[0] for note in notes}
+    idle = next((row for row in hours if not row["tokens_per_s"]), {})
+    for key, value in idle.items():
+        if value is None and key not in known:
+            yield Note("null", f"{key} is null in an hour without requests")
+
+
+def _by_hour(service: Service, day: Day, whole: dict[str, Any]) -> Series | None:
     """Hour by hour, of a longer trace for people the day of the busiest; nothing where all hours are alike."""
     if len(set(service.fleet.hours)) == 1:
         return None
     rows = []
     for number, (load, hour) in enumerate(zip(service.fleet.hours, day.hours, strict=True)):
-        one = row_of(service, Day(day.users, (hour,)))
+        one = _hour_row(service, hour, whole)
         rows.append({**one, "hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas})
     columns = ("hour", "load", "replicas", "batch", "tpot_s", "tokens_per_s", "utilization")
     busiest = max(range(len(rows)), key=lambda number: rows[number]["load"]) // DAY * DAY
