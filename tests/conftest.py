@@ -1,9 +1,13 @@
-"""What every test may use: the command line inside this process, and the project's folder."""
+"""What every test may use: the command line in this process, on a terminal or in a child, and the project's folder."""
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import pytest
@@ -65,3 +69,73 @@ def bare_env(**more: str) -> dict[str, str]:
     """The environment without what changes infercost's output."""
     names = ("INFERCOST_PRESETS", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
     return {**{key: value for key, value in os.environ.items() if key not in names}, **more}
+
+
+@contextmanager
+def heard(ours: int, theirs: int) -> Iterator[bytearray]:
+    """What is written to one end of a terminal or a pipe, whole once the block has ended."""
+    written = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # a terminal's end, once nobody writes to it
+            while block := os.read(ours, 1 << 16):
+                written.extend(block)
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        yield written
+    finally:
+        os.close(theirs)
+        reader.join(timeout=30)
+        os.close(ours)
+
+
+def run_on(out: int, err: int, *args: str) -> int:
+    """The command line in this process, on a terminal of 80 columns or whatever the two descriptors are."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        os.fdopen(os.dup(out), "w") as stdout,
+        os.fdopen(os.dup(err), "w", buffering=1) as stderr,
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
+        patch.setenv("COLUMNS", "80")
+        patch.setenv("TERM", "xterm-256color")
+        return main(list(args))
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions a piece of work calls, Python's own included: its size, whatever else the machine does."""
+    count = 0
+
+    def see(_: object, event: str, __: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(see)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+#: Takes the default action of each signal and becomes the command: where a signal is ignored (``nohup``), so it would
+#: be in every child.
+_UNIGNORED = (
+    "import os, signal, sys\n"
+    "for each in signal.SIGINT, signal.SIGTERM, signal.SIGHUP: signal.signal(each, signal.SIG_DFL)\n"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+
+
+@contextmanager
+def child(*args: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Python with these arguments in a process that heeds signals, and that does not outlive the block."""
+    command = [sys.executable, "-IS", "-c", _UNIGNORED, *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=bare_env()) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,8 +1,8 @@
 """What the documents show is what the tool prints."""
 
-import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, bare_env
+from tests.conftest import ROOT, bare_env, heard, run_on
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/"
@@ -34,26 +34,21 @@ def blocks() -> list[Block]:
     return [block for block in found if block.output]
 
 
-def on_a_terminal(command: str, cwd: Path) -> str:
-    """What a command leaves on a terminal of 80 columns, colour and bars that it has taken away left out."""
+def on_a_terminal(command: str) -> str:
+    """What a command leaves on a terminal of 80 columns, colour and bars that it has taken away left out.
+
+    In this process, unless a shell has something to do.
+    """
     ours, theirs = pty.openpty()
-    script = f'infercost() {{ "{sys.executable}" -m infercost "$@"; }}; {command}'
-    env = bare_env(COLUMNS="80", TERM="xterm-256color")
-    with subprocess.Popen(
-        ["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=cwd, env=env
-    ):
-        os.close(theirs)
-        seen = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            seen += part
-    os.close(ours)
-    text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h.*?\x1b\[2K", "", seen.decode(), flags=re.DOTALL)
+    with heard(ours, theirs) as written, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        if command.startswith("infercost ") and not set(command) & set("|<>;&$"):
+            run_on(theirs, theirs, *shlex.split(command)[1:])
+        else:
+            script = f'infercost() {{ "{sys.executable}" -m infercost "$@"; }}; {command}'
+            env = bare_env(COLUMNS="80", TERM="xterm-256color")
+            subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=env)
+    text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h.*?\x1b\[2K", "", written.decode(), flags=re.DOTALL)
     return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
 
 
@@ -61,7 +56,7 @@ def on_a_terminal(command: str, cwd: Path) -> str:
 def test_the_output_shown_is_the_output_printed(block: Block) -> None:
     command = block.command.removeprefix(INSTALL).replace("python ", f"{sys.executable} ", 1)
     assert command.startswith(("infercost", sys.executable)), "only the tool's own output is compared"
-    shown = on_a_terminal(command, ROOT)
+    shown = on_a_terminal(command)
     assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in block.output.splitlines()]
 
 
@@ -75,7 +70,7 @@ def test_every_example_runs_as_it_says(path: Path) -> None:
     commands = re.findall(r"^#\s+(infercost .*?)(?:\s{2,}.*)?$", path.read_text(), re.MULTILINE)
     assert commands
     for command in commands:
-        assert "error" not in on_a_terminal(command, ROOT)
+        assert "error" not in on_a_terminal(command)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +87,7 @@ def test_every_example_runs_as_it_says(path: Path) -> None:
     ],
 )
 def test_the_note_to_the_digit(command: str, figures: list[str]) -> None:
-    said = on_a_terminal(f"infercost {command}", ROOT)
+    said = on_a_terminal(f"infercost {command}")
     assert [figure for figure in figures if figure not in said] == []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,21 @@ def test_a_closed_pipe_is_no_fault_of_the_file(tmp_path: Path) -> None:
         file.flush()
 
 
+@pytest.fixture
+def _heeded() -> Iterator[None]:
+    """Signals as a shell's foreground job has them: under ``nohup`` some of them are ignored."""
+    usual = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_heeded")
 @pytest.mark.parametrize(
     ("number", "error"),
     [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit), (signal.SIGHUP, SystemExit)],
@@ -103,11 +119,13 @@ def test_a_signal_waits_until_it_is_asked_for(number: signal.Signals, error: typ
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("_heeded")
 def test_a_signal_that_nobody_asked_for_is_not_lost() -> None:
     with pytest.raises(KeyboardInterrupt), writing.signals_wait():
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("_heeded")
 def test_a_second_signal_does_not_wait() -> None:
     reached = []
     with pytest.raises(KeyboardInterrupt), writing.signals_wait():  # noqa: PT012

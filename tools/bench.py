@@ -1,4 +1,4 @@
-"""Time the tool against its floor on this machine, in pairs: ``python tools/bench.py [ROUNDS]``.
+"""Time the tool on this machine, its start against its floor in pairs: ``python tools/bench.py [ROUNDS]``.
 
 Each round runs the floor and the command one after the other, so that a change of the machine's speed meets both.
 Not part of the suite: a clock is no assertion.
@@ -8,9 +8,11 @@ import compileall
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from time import perf_counter
 from timeit import repeat
 
+import infercost
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
@@ -55,6 +57,20 @@ def inside() -> dict[str, tuple[float, float]]:
     return times
 
 
+def answers() -> dict[str, tuple[float, float]]:
+    """Seconds of whole answers in a process that has loaded what they need, best of three, and what is asked."""
+    request = {"input_tokens": 1000, "output_tokens": 200, "messages_per_day": 8, "traffic": "chat-global"}
+    asked: dict[str, tuple[Callable[[], object], float]] = {
+        "200 user counts of llama-3.1-405b": (
+            lambda: infercost.economies(gpu="h100:8", model="llama-3.1-405b", dtype="fp8", points=200, **request),
+            0.5,
+        ),
+        "a frontier of llama-3.1-405b": (lambda: infercost.frontier(model="llama-3.1-405b", gpu="h100"), 1.0),
+        "a frontier of deepseek-v3": (lambda: infercost.frontier(model="deepseek-v3", gpu="h100"), 1.0),
+    }
+    return {name: (min(repeat(answer, number=1, repeat=3)), most) for name, (answer, most) in asked.items()}
+
+
 def seconds(command: list[str]) -> float:
     """Wall time of one whole process."""
     start = perf_counter()
@@ -63,9 +79,11 @@ def seconds(command: list[str]) -> float:
 
 
 def main(rounds: int) -> None:
-    """Print what an evaluation takes, then the median ratio of every pair, and what is asked of each."""
+    """Print what evaluations and whole answers take and the median ratio of every pair, with what is asked of each."""
     for name, (took, asked) in inside().items():
         print(f"{name}: {took * 1e6:.1f} us (asked: {asked * 1e6:.0f} us)")
+    for name, (took, asked) in answers().items():
+        print(f"{name}: {took * 1e3:.0f} ms (asked: {asked * 1e3:.0f} ms)")
     compileall.compile_dir("infercost", quiet=1)  # a tree that was never run would compile itself every time
     for name, (command, floor, limit) in PAIRS.items():
         seconds(command), seconds(floor)

@@ -62,10 +62,10 @@ def _files(family: str) -> dict[str, str]:
     """Preset file by name; a user's file shadows a shipped one."""
     files: dict[str, str] = {}
     for folder in reversed(folders()):
-        place = folder / family
-        if place.is_dir():
+        place = os.path.join(folder, family)
+        if os.path.isdir(place):
             names = sorted(entry for entry in os.listdir(place) if entry.endswith((".yaml", ".yml")))
-            files.update({entry.rpartition(".")[0]: str(place / entry) for entry in names})
+            files.update({entry.rpartition(".")[0]: os.path.join(place, entry) for entry in names})
     return files
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 
 SERVER = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211}
 CHAT = {**SERVER, "messages_per_day": 8}
@@ -19,6 +19,28 @@ def test_the_engine_bounds_the_batch() -> None:
         assert report["batch_limit"] == 32
         assert "the engine's limit" in remark
     assert infercost.userbase(**CHAT, users=100_000, max_sequences=5000)["batch_limit"] < 5000
+
+
+def test_an_hour_in_which_nobody_comes_has_no_time_and_no_price(run: Run) -> None:
+    """The third hour of the trace is empty: its replicas are paid for, and no token leaves them."""
+    trace = str(ROOT / "tests/data/traces/hourly.csv")
+    said = run("userbase", "--users", "10k", "--model", "llama-3.1-70b", "--gpu", "h100:4", "--trace", trace, "--json")
+    assert said.code == 0
+    hours = said.json["rows"]
+    assert [hour["load"] == 0 for hour in hours] == [False, False, True, False]
+    empty, busy = hours[2], hours[1]
+    assert empty.keys() == busy.keys()
+    assert (empty["replicas"], empty["gpus"], empty["stable"]) == (busy["replicas"], busy["gpus"], True)
+    none = {"batch", "tpot_s", "ttft_s", "tokens_per_s_per_user", "joules_per_token", "device_seconds_per_token"}
+    assert {key for key in empty if empty[key] is None} == none | {key for key in empty if "usd" in key}
+    unused = {"concurrent_users", "utilization", "busy_share", "tokens_per_s", "requests_per_s", "load"}
+    assert {key for key in empty if empty[key] == 0} == unused | {"memory_bandwidth_utilization"}
+    reasons = [note["text"] for note in said.json["notes"] if note["code"] == "null"]
+    assert "tpot_s is null in an hour without requests" in reasons
+    assert "usd_per_million_tokens is null in an hour without requests" in reasons
+    assert len(reasons) == len({text.split(" ")[0] for text in reasons})
+    # the day is paid for as a whole: a token of a busy hour carries its share of the empty one
+    assert said.json["results"]["usd_per_million_tokens"] > busy["usd_per_million_tokens"]
 
 
 def test_chunks_bound_the_batch_as_they_bound_a_rate() -> None:

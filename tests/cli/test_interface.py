@@ -53,7 +53,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "a sweep of fit": ("fit", "--model", "llama-3.1-8b", "--gpu", "h100", "--sweep", "context=1k:256k:x4"),
     "a sweep of economies": ("economies", *NOTE, "--sweep", "users=1:1M:x100"),
     "a sensitivity": ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100:2", "--price", "2", "--sensitivity"),
-    "presets list": ("presets", "list"),
+    "presets list": ("presets", "list", "efficiency"),
     "presets show": ("presets", "show", "h100"),
     "presets path": ("presets", "path"),
 }
@@ -110,6 +110,12 @@ def test_every_command_has_every_form(args: tuple[str, ...], form: str, more: tu
         assert max(map(len, map(str.rstrip, result.out.splitlines()))) <= 80 or more, "80 columns are enough"
     if form == "plain":
         assert not set("╭│┃━") & set(result.out)
+
+
+def test_a_list_of_all_presets_fits_a_terminal(run: Run) -> None:
+    lines = run("presets", "list", "--format", "table").out.splitlines()
+    assert len(lines) > 280
+    assert max(len(line.rstrip()) for line in lines) <= 80
 
 
 def test_the_work_is_shown_on_request(run: Run) -> None:
@@ -273,18 +279,13 @@ def test_help_is_plain(run: Run) -> None:
     assert max(map(len, said.splitlines())) <= 80
 
 
-def complete(*words: str) -> list[str]:
-    variables = {
+def typed(*words: str) -> dict[str, str]:
+    """What bash sets when somebody asks for the rest of the last word."""
+    return {
         "_INFERCOST_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(("infercost", *words)),
         "COMP_CWORD": str(len(words)),
     }
-    said = subprocess.run(
-        [sys.executable, "-c", "from infercost.cli.app import entry; entry()"],
-        capture_output=True,
-        env=bare_env(**variables),
-    )
-    return said.stdout.decode().split()
 
 
 @pytest.mark.parametrize(
@@ -303,8 +304,16 @@ def complete(*words: str) -> list[str]:
         (("utilization", "--overlap", "fu"), "full"),
     ],
 )
-def test_completion(words: tuple[str, ...], expected: str) -> None:
-    assert expected in complete(*words)
+def test_completion(words: tuple[str, ...], expected: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in typed(*words).items():
+        monkeypatch.setenv(name, value)
+    assert expected in run().out.split()
+
+
+def test_the_console_script_completes() -> None:
+    command = [sys.executable, "-c", "from infercost.cli.app import entry; entry()"]
+    said = subprocess.run(command, capture_output=True, env=bare_env(**typed("utilization", "--gpu", "h100-n")))
+    assert "h100-note" in said.stdout.decode().split()
 
 
 def test_colour_follows_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

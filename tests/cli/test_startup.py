@@ -37,6 +37,11 @@ def test_a_table_loads_rich_and_no_numpy() -> None:
     assert "numpy" not in modules
 
 
+def test_a_served_model_needs_no_numpy() -> None:
+    asked = ("--gpu", "h100:8", "--model", "deepseek-v3", "--request-rate", "4", "--isl", "2048", "--osl", "256")
+    assert "numpy" not in loaded("utilization", *asked, "--json")
+
+
 def test_only_the_analysis_that_was_asked_for_is_loaded() -> None:
     modules = loaded("userbase", "--concurrent", "1000", "--json")
     analyses = {name for name in modules if name.startswith("infercost.analyses.")}

@@ -25,7 +25,7 @@ def agrees(seen: list[Simulated], figure: str, expected: float, rounding: float 
     assert fmean(values) == pytest.approx(expected, abs=SIGMAS * error + rounding * expected)
 
 
-def hours(server: Server, traffic: Traffic, requests: float = 10_000) -> list[Simulated]:
+def hours(server: Server, traffic: Traffic, requests: float = 5_000) -> list[Simulated]:
     """As many requests for each seed, after a tenth of that time."""
     seconds = requests / traffic.rate
     return [simulate(server, traffic, seconds=seconds, warm_up=seconds / 10, seed=seed) for seed in SEEDS]
@@ -73,7 +73,7 @@ def test_steps_in_proportion_share_the_server(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "square"), [("fixed", 1.0), ("geometric", 2 - 1 / 50)])
 def test_one_slot_waits_as_pollaczek_and_khinchine_say(kind: str, square: float) -> None:
     load = 0.8
-    seen = hours(Server(lambda _: 1 / 50, 1), Traffic(load, 50, lengths=kind), 20_000)
+    seen = hours(Server(lambda _: 1 / 50, 1), Traffic(load, 50, lengths=kind), 10_000)
     agrees(seen, "wait", load * square / 2 / (1 - load))
     agrees(seen, "waiting", load**2 * square / 2 / (1 - load))
     agrees(seen, "ttft", load * square / 2 / (1 - load) + 1 / 50)
@@ -109,7 +109,7 @@ def test_bursts_wait_as_the_root_of_their_transform_says(
     for _ in range(200):  # share of arrivals that find the one server busy: Kendall, 1953
         busy = transform(variation, load)(1 - busy)
     traffic = Traffic(load, GRAIN, variation, transform.__name__, "geometric")
-    seen = hours(Server(steady, 1), traffic, 20_000)
+    seen = hours(Server(steady, 1), traffic, 10_000)
     agrees(seen, "queued_share", busy, 0.005)
     agrees(seen, "wait", busy / (1 - busy), 0.005)
 
