@@ -118,17 +118,21 @@ def _layouts(
     for group, scenario in zip(groups, scenarios, strict=True):
         if not isinstance(scenario, Scenario) or not scenario.rack or not scenario.rack.plan.fits:
             continue
-        if group not in largest or scenario.rack.devices > largest[group].rack.devices:
+        if group not in largest or _size(scenario) > _size(largest[group]):
             largest[group] = scenario
-    return [
-        _differing(scenario, largest[group]) if isinstance(scenario, Scenario) and group in largest else {}
-        for group, scenario in zip(groups, scenarios, strict=True)
-    ]
+    pairs = zip(groups, scenarios, strict=True)
+    return [_differing(scenario, largest[group]) if group in largest else {} for group, scenario in pairs]
 
 
-def _differing(scenario: Scenario, largest: Scenario) -> Mapping[str, int]:
-    """The layout of the largest point as options, where a point has another one."""
-    if scenario.rack is None or scenario.rack.plan.layout == largest.rack.plan.layout:
-        return {}
+def _size(scenario: Scenario) -> tuple[int, float]:
+    """How much a scenario needs: devices, then tokens that they hold."""
+    plan = scenario.rack.plan
+    return plan.layout.devices, plan.batch * plan.context
+
+
+def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Mapping[str, int]:
+    """The layout of the largest point as options, where a point has another one or none that holds it."""
     layout = largest.rack.plan.layout
+    if isinstance(scenario, Scenario) and (scenario.rack is None or scenario.rack.plan.layout == layout):
+        return {}
     return {"gpus": layout.devices} | ({} if largest.rack.model.is_bare else layout._asdict())

@@ -50,7 +50,8 @@ def read_rack(reading: Reading) -> Rack:
     setup, counted = read_setup(reading)
     devices = given_devices(reading, counted)
     widths = given_widths(reading)
-    plan = _best(setup, devices, widths)
+    batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
+    plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
     reading.take("gpus", plan.layout.devices, "given" if devices else "least that fits")
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
@@ -194,6 +195,15 @@ def _in_formats(reading: Reading, model: Model) -> Model:
     if (cache := reading.take("kv_dtype")) is not None:
         model = model._replace(kv_bits=cache.bytes_per_value * 8)
     return model
+
+
+def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> Plan:
+    """The plan in the layout that holds the largest of some batches that any layout holds."""
+    for batch in sorted(batches, reverse=True):
+        plan = _best(setup._replace(batch=batch), devices, widths)
+        if plan.fits:
+            break
+    return setup.plan(plan.layout)
 
 
 def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:

@@ -242,3 +242,23 @@ def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == 3
     infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:2")
     assert len(read) == 6, "a file may change between two questions"
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-70b", "gemma-3-27b", "deepseek-v3"])
+def test_a_sweep_of_batches_is_that_of_sweep_batch_on_the_same_devices(model: str) -> None:
+    swept = infercost.utilization(model=model, gpu="h100", sweep="batch=1:64")
+    batches = infercost.sweep_batch(model=model, gpu="h100", batch="1:64")
+    assert swept.series is not None
+    assert batches.series is not None
+    assert [row["batch"] for row in swept.series.rows] == [1, 2, 4, 8, 16, 32, 64]
+    for one, other in zip(swept.series.rows, batches.series.rows, strict=True):
+        assert {key: one[key] for key in other if key in one} == {key: other[key] for key in other if key in one}
+
+
+def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(run: Run) -> None:
+    rows = run(
+        "utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--sweep", "batch=1,64,1000000", "--json"
+    ).json["rows"]
+    least = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", "--batch", "64", "--json").json["results"]["gpus"]
+    assert [row["fits"] for row in rows] == [True, True, False]
+    assert {row["gpus"] for row in rows} == {least}
