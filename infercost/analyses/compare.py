@@ -53,7 +53,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
             notes.append(Note("left-out", f"{part.name}: {error.what}"))
             rows.append(dict.fromkeys((*_TAKEN, "fits")))
             continue
-        notes += [note for note in report.notes if note.code in ("bound", "estimate") and note not in notes]
+        notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
         known = {item.key for item in inputs}
         inputs += [item for item in one.inputs if item.key in MODEL_OPTIONS and item.key not in known]
         rows.append({key: report[key] for key in _TAKEN} | {"fits": report.met})
@@ -120,7 +120,7 @@ def _figures_of(scenario: Scenario) -> tuple[dict[str, Any], ...]:
 def _with_model(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Report:
     """A row an accelerator, with the bound and the estimate of one step of the model."""
     steps, scenario = _steps_on(scenario)
-    last = PRICED if scenario.question.get("price") is not None else UNPRICED
+    last = PRICED if all(step[PRICED] for step in steps if step["fits"]) else UNPRICED
     both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
     return Report(
         command="compare",

@@ -37,7 +37,7 @@ def _reason(key: str) -> str:
     if key == "users_at_api_price":
         return "needs --price, or a price that is above the floor"
     if key.endswith(("_input", "_blended")):
-        return "needs --price, and the lengths of requests"
+        return "needs the lengths of requests, and a price"
     if "usd" in key:
         return "needs --price"
     if key == "joules_per_token":

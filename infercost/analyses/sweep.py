@@ -71,10 +71,18 @@ _USERS = Headline(
 
 
 def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
-    """The headline of a command's answer: economies at a number of users has one of its own."""
+    """The headline of a command's answer: economies at a number of users has one of its own.
+
+    A step is headed by what its tokens cost where a price was given; the preset's rent only scales its time.
+    """
     if question.command == "economies":
-        return _USERS if question.get("users") is not None or any(axis.key == "users" for axis in axes) else _FLOOR
-    return _FIT if question.command == "fit" else _STEP
+        by_users = question.get("users") is not None or any(axis.key == "users" for axis in axes)
+        return _USERS if by_users else _FLOOR
+    if question.command == "fit":
+        return _FIT
+    if question.get("price") is not None or any(axis.key == "price" for axis in axes):
+        return _STEP
+    return _STEP._replace(mains=_STEP.mains[1:], told=(*_STEP.told[:1], ("utilization",), *_STEP.told[2:]))
 
 
 def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:

@@ -1,19 +1,17 @@
 """Who uses a service, how well they are to be served, and what an hour of its accelerators costs."""
 
-from collections.abc import Mapping
 from math import fsum
 
-from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, use_of
 from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
-from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.parts.traffic import DAY, Shape, shape_of
 from infercost.replica.rack import Rack, Running
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.scenario.options import flag
+from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack, read_request, read_running
 from infercost.scenario.read import Given, Reading, apply_sets
 from infercost.scenario.scenario import USUAL_SEQUENCES
@@ -22,14 +20,6 @@ from infercost.units import many, show
 #: Minutes of use a day, the share of them in which tokens are decoded, and why, where nobody says otherwise.
 USUAL_MINUTES = 10, "about what chat services see"
 USUAL_DECODING = 1.0, "all minutes decode, as in the note"
-#: What owning needs beside the price of the machine, where nobody says otherwise.
-_USUAL = {
-    "years": (5.0, "a usual write-off"),
-    "interest": (0.08, "a usual cost of capital"),
-    "power_price": (0.08, "an industrial tariff"),
-    "pue": (1.3, "a usual data centre"),
-}
-OWNING = ("purchase_price", *_USUAL)
 
 
 def read_service(reading: Reading) -> Service:
@@ -177,46 +167,3 @@ def _lengths(reading: Reading) -> tuple[str, ...]:
     if "model" in reading.given:
         return ("input_tokens", "output_tokens", "prefix_share")
     return ("output_tokens",) if "messages_per_day" in reading.given else ()
-
-
-def read_price(reading: Reading, part: Preset) -> float | None:
-    """USD an hour of one accelerator: given, owned, or the preset's dated rent; None where none of them is known.
-
-    Raises:
-        BadValue: a price to rent at and one to own at, or the terms of owning without its price.
-    """
-    owning = [name for name in OWNING if name in reading.given]
-    if "price" in reading.given:
-        if owning:
-            raise BadValue(f"--price rents and {flag(owning[0])} owns", "give one of them")
-        return float(reading.take("price"))
-    if owning:
-        return owned_price(_read_terms(reading, part, owning[0]))
-    if (rent := part.facts.get("rent")) is None:
-        reading.note("price", f"no price of {part.name} is known: costs need --price")
-        return None
-    reading.use(part, "rent")
-    reading.note(
-        "price", f"{show(rent.value, 'USD')} a device-hour is the preset's rent of {rent.date}; yours: --price"
-    )
-    return rent.value
-
-
-def _read_terms(reading: Reading, part: Preset, first: str) -> Mapping[str, float]:
-    """The terms of owning an accelerator."""
-    if "purchase_price" not in reading.given:
-        raise BadValue(f"{flag(first)} needs what the machine costs", "give --purchase-price, a device's share")
-    reading.use(part, "power")
-    terms = {name: float(reading.take(name, *usual)) for name, usual in _USUAL.items()}
-    return terms | {"purchase_price": float(reading.take("purchase_price")), "power": part.value("power")}
-
-
-def owned_price(terms: Mapping[str, float]) -> float:
-    """USD an hour of an accelerator that is owned on such terms."""
-    return formulas.cost.owned_price(
-        purchase_price=terms["purchase_price"],
-        annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
-        power=terms["power"],
-        pue=terms["pue"],
-        power_price=terms["power_price"],
-    )

@@ -283,7 +283,6 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     if stack.value("kernel_time") and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    reading.take("price")
     peak = matrix_rate(model, part)
     speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)
     replica = Replica(work_of(model, rack.plan.layout), speeds, *(stack.value(key) for key in PER_REQUEST))

@@ -12,6 +12,7 @@ from infercost.parts.stack import complete, law
 from infercost.replica.rack import critical_batch, full_batch
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.options import Step, flag
+from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_draft, read_load, read_rack, read_running
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
@@ -47,18 +48,20 @@ def _utilization(reading: Reading) -> Scenario:
     load = read_load(reading, rack)
     batch = 1 if load.rate is not None else int(reading.take("batch", 1))
     running = read_running(reading, rack)
+    price = read_price(reading, rack.part)
     draft = None if load.rate is not None else read_draft(reading)
-    return frozen(reading, rack=rack, running=running, batch=batch, load=load, draft=draft, price=reading.get("price"))
+    return frozen(reading, rack=rack, running=running, batch=batch, load=load, draft=draft, price=price)
 
 
 def _sweep_batch(reading: Reading) -> Scenario:
     rack = read_rack(reading)
     running = read_running(reading, rack)
+    price = read_price(reading, rack.part)
     most = rack.plan.max_sequences
     last = max(2, 2 ** int(2 * critical_batch(running)).bit_length())
     usual = parse_batches(f"1:{max(1, last if most is None else min(last, most))}")
     batches = reading.take("batch", usual, "powers of two past the critical batch")
-    return frozen(reading, rack=rack, running=running, batches=batches, price=reading.get("price"))
+    return frozen(reading, rack=rack, running=running, batches=batches, price=price)
 
 
 def _userbase(reading: Reading) -> Scenario:
@@ -100,8 +103,6 @@ def _supply(reading: Reading) -> tuple[Any, Any, float, float | None]:
         if stray := [name for name in reading.given if name in hardware]:
             raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "for example --gpu h100 --params 70B")
         return None, None, 1, None
-    from infercost.scenario.people import read_price
-
     rack = read_rack(reading)
     running = read_running(reading, rack)
     batch, why = full_batch(running), "where the arithmetic is full"

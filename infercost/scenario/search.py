@@ -9,7 +9,8 @@ from infercost.replica.layout import Layout, check, every_layout
 from infercost.replica.rack import Setup
 from infercost.report import Input
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.people import USUAL_DECODING, USUAL_MINUTES, read_price
+from infercost.scenario.people import USUAL_DECODING, USUAL_MINUTES
+from infercost.scenario.prices import read_price
 from infercost.scenario.rack import (
     LENGTHS,
     MOST_DEVICES,
