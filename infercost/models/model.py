@@ -92,7 +92,8 @@ class Quantization(NamedTuple):
 class Model(NamedTuple):
     """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply.
 
-    ``hidden_size`` is 0 where a bare count says neither layers nor width.
+    ``hidden_size`` is 0 where a bare count says neither layers nor width, ``activation_format`` is empty where devices
+    send each other what they compute in.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Model(NamedTuple):
     mtp_params: int = 0
     vision_known: bool = True
     lookup: int = 0
+    activation_format: str = "bf16"
 
     @property
     def depth(self) -> int:
@@ -149,6 +151,7 @@ def bare_count(params: float, active_params: float, format: Format, layers: int,
         small=0,
         max_context=0,
         quantization=Quantization(format.name, format.bytes_per_value * 8, {}, arithmetic=format.name),
+        activation_format="",
     )
 
 

@@ -2,13 +2,13 @@
 
 from math import fsum
 
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue
 from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, use_of
 from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
 from infercost.parts.stack import law
 from infercost.parts.traffic import DAY, Shape, shape_of
-from infercost.replica.rack import Rack, Running
+from infercost.replica.rack import Running
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
@@ -35,23 +35,10 @@ def read_service(reading: Reading) -> Service:
     stack = rack.setup.stack
     if law(stack) != "roofline":
         raise BadValue(f"profile {stack.name} answers a step, not a service", "name a profile without a law")
-    if rack.model.is_bare:
-        _refuse_prompts(reading)
-    request = None if rack.model.is_bare else read_request(reading, rack)
-    demand = _read_demand(reading, rack, request, traced)
+    request = read_request(reading, rack)
+    demand = _read_demand(reading, request, traced)
     level = _read_level(reading, running, request)
     return provision(running, request, demand, level, read_price(reading, rack.part))
-
-
-def _refuse_prompts(reading: Reading) -> None:
-    """Refuse what a bare count, which has no layers, cannot say of prompts.
-
-    Raises:
-        Missing: a prompt, or how it comes.
-    """
-    if stray := [name for name in ("input_tokens", "prefix_share", "chunk_tokens") if name in reading.given]:
-        what = f"{flag(stray[0])} needs --model: a bare count has no layers"
-        raise Missing(what, "for example --model llama-3.1-70b")
 
 
 def _read_level(reading: Reading, running: Running, request: Request | None) -> Level:
@@ -69,7 +56,7 @@ def _read_level(reading: Reading, running: Running, request: Request | None) -> 
     return Level(tpot, ttft, waiting, follows, 0, sequences)
 
 
-def _read_demand(reading: Reading, rack: Rack, request: Request | None, traced: Shape | None) -> Demand:
+def _read_demand(reading: Reading, request: Request | None, traced: Shape | None) -> Demand:
     """The demand of one daily user.
 
     Raises:
@@ -81,7 +68,7 @@ def _read_demand(reading: Reading, rack: Rack, request: Request | None, traced: 
     if "burstiness" in reading.given or burstiness is None:
         burstiness = float(reading.take("burstiness", 1.0, f"{shape.name} gives none: arrivals at random"))
     if "messages_per_day" in reading.given:
-        return _of_messages(reading, rack, request, Demand(use_of(), shape, burstiness))
+        return _of_messages(reading, request, Demand(use_of(), shape, burstiness))
     if request is None and "output_tokens" in reading.given:
         raise BadValue("--output-tokens says nothing of minutes", "give --messages-per-day, or leave it out")
     minutes = float(reading.take("minutes_per_day", *USUAL_MINUTES))
@@ -95,7 +82,7 @@ def _read_demand(reading: Reading, rack: Rack, request: Request | None, traced: 
     return Demand(use, shape, burstiness, minutes, share)
 
 
-def _of_messages(reading: Reading, rack: Rack, request: Request | None, demand: Demand) -> Demand:
+def _of_messages(reading: Reading, request: Request | None, demand: Demand) -> Demand:
     """The demand of a user who sends so many messages a day.
 
     Raises:
@@ -106,9 +93,8 @@ def _of_messages(reading: Reading, rack: Rack, request: Request | None, demand: 
         raise BadValue(f"{flag(stray[0])} and --messages-per-day both say how much", "give one of them")
     if request and request.output_tokens < LEAST_OUTPUT:
         raise BadValue("messages whose answer is one token decode nothing", "give at least --output-tokens 2")
-    if request is None and not rack.model.is_bare:
-        raise Missing("messages need lengths", "give --input-tokens and --output-tokens")
-    decoded = request.decoded if request else float(reading.need("output_tokens", "--output-tokens 250"))
+    example = "--input-tokens 1000 --output-tokens 250"
+    decoded = request.decoded if request else float(reading.need("output_tokens", example))
     messages = float(reading.take("messages_per_day"))
     return demand._replace(use=use_of(messages_per_day=messages), decoded=decoded, messages=messages)
 

@@ -18,7 +18,7 @@ from infercost.replica.rack import Rack, Running, Setup
 from infercost.replica.serving import LEAST_OUTPUT, Replica, Request
 from infercost.replica.step import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.work import matrix_rate, work_of
-from infercost.scenario.options import DRAFT, SERVED
+from infercost.scenario.options import DRAFT, SERVED, flag
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.units import show
@@ -44,6 +44,9 @@ def read_rack(reading: Reading) -> Rack:
         BadValue: more active parameters than parameters, two different counts of devices, a layout that cannot be.
     """
     if "model" not in reading.given:
+        if "gpu" in reading.given and "params" not in reading.given:
+            what = f"{reading.question.command} needs a model: --model NAME, or --params COUNT"
+            raise Missing(what, "for example --model llama-3.1-70b")
         return _read_bare_rack(reading)
     if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
@@ -273,9 +276,8 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     reading.use(stack, *SHARES, *TIMES, *COUNTS, *PER_REQUEST)
-    if model.is_bare:
-        _check_layers(reading)
-    wire = FORMATS[rate.name if model.is_bare else "bf16"]
+    _check_layers(reading)
+    wire = FORMATS[model.activation_format or rate.name]
     if model.hidden_size and rack.devices > 1:
         reading.use(part, "link_bandwidth")
         wire = reading.take("activation_dtype", wire, "as engines send it")
@@ -290,7 +292,7 @@ def read_running(reading: Reading, rack: Rack) -> Running:
 
 
 def _check_layers(reading: Reading) -> None:
-    """Note the layers and the width of a bare count, which go together."""
+    """Note the layers and the width that a bare count was given, which go together."""
     layers, hidden_size = reading.take("layers"), reading.take("hidden_size")
     if (layers is None) != (hidden_size is None):
         missing = "--hidden-size" if hidden_size is None else "--layers"
@@ -319,14 +321,15 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     """The request that was asked about, None where no length was given; ``also`` are options that need one too.
 
     Raises:
-        Missing: a part of it without the lengths, or of a bare count, which has no layers to attend with.
+        Missing: a part of it without the lengths, or a prompt of a bare count, which has no layers to attend with.
     """
     given = [name for name in LENGTHS if name in reading.given]
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
         return None
     if rack.model.is_bare:
-        raise Missing(f"{(given + stray)[0]} needs --model: a bare count has no layers", "--model llama-3.1-70b")
+        _refuse_prompts(reading, [*given, *stray])
+        return None
     if len(given) < 2:
         raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
     request = Request(
@@ -337,6 +340,19 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     )
     _check_request(reading, rack, request)
     return request
+
+
+def _refuse_prompts(reading: Reading, given: list[str]) -> None:
+    """Refuse what a bare count cannot say of prompts; a service of it may know how many tokens a message decodes.
+
+    Raises:
+        Missing: a prompt, how it comes, or a request on one replica.
+    """
+    if reading.question.command in ("userbase", "economies"):
+        given = [name for name in given if name != "output_tokens"]
+    if given:
+        what = f"{flag(given[0])} needs --model: a bare count has no layers"
+        raise Missing(what, "for example --model llama-3.1-70b")
 
 
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:

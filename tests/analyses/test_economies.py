@@ -121,7 +121,7 @@ def test_a_further_user_count_is_read_off_a_curve() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"messages_per_day": 8}, "messages need lengths"),
+        ({"messages_per_day": 8}, "needs output_tokens"),
         ({"minutes_per_day": 5, "messages_per_day": 8, "input_tokens": 9, "output_tokens": 9}, "both say how much"),
         ({"price": 2, "purchase_price": 3}, "rents"),
         ({"years": 3}, "needs what the machine costs"),
