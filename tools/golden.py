@@ -14,6 +14,7 @@ import gc
 import hashlib
 import importlib
 import json
+import math
 import os
 import pkgutil
 import re
@@ -974,14 +975,14 @@ def ask_all(asked: Sequence[str], jobs: int) -> list[Said]:
     return said
 
 
-def difference(old: Said, new: Said, json_only: bool) -> Difference | None:
+def difference(old: Said, new: Said, json_only: bool, close: float) -> Difference | None:
     """How an answer differs from the recorded one, or None."""
     texts = {"STDOUT": (old.stdout, new.stdout), "STDERR": (old.stderr, new.stderr)}
     for name in sorted(old.files.keys() | new.files.keys()):
         texts[f"FILE:{name}"] = (old.files.get(name, ""), new.files.get(name, ""))
     parts, paths = [], []
     for part, (before, after) in texts.items():
-        inside = paths_that_differ(before, after, json_only)
+        inside = paths_that_differ(before, after, json_only, close)
         paths += inside
         if inside or (before != after and not json_only):
             parts.append(part)
@@ -990,12 +991,12 @@ def difference(old: Said, new: Said, json_only: bool) -> Difference | None:
     return Difference("json" if paths else "text", parts, paths) if parts else None
 
 
-def paths_that_differ(before: str, after: str, json_only: bool) -> list[str]:
+def paths_that_differ(before: str, after: str, json_only: bool, close: float) -> list[str]:
     """Where two JSON documents differ in their values; nowhere when the recorded one is no JSON."""
     old, new = parsed(before), parsed(after)
     if before == after or old is None:
         return []
-    return ["no JSON any more"] if new is None else list(walk(old, new, "", ENGLISH if json_only else ()))
+    return ["no JSON any more"] if new is None else list(walk(old, new, "", ENGLISH if json_only else (), close))
 
 
 def parsed(text: str) -> Any:
@@ -1006,20 +1007,22 @@ def parsed(text: str) -> Any:
         return None
 
 
-def walk(old: Any, new: Any, path: str, passed_over: Sequence[str]) -> Iterator[str]:
-    """Each place where two JSON values differ, with both values."""
+def walk(old: Any, new: Any, path: str, passed_over: Sequence[str], close: float) -> Iterator[str]:
+    """Each place where two JSON values differ, with both values; numbers within a relative ``close`` are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old | new:
             inside = f"{path}.{key}" if path else key
             if key in passed_over:
                 continue
             if key in old and key in new:
-                yield from walk(old[key], new[key], inside, passed_over)
+                yield from walk(old[key], new[key], inside, passed_over, close)
             else:
                 yield f"{inside} {'gone' if key in old else 'new'}"
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from walk(one, other, f"{path}[{i}]", passed_over)
+            yield from walk(one, other, f"{path}[{i}]", passed_over, close)
+    elif isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=close):
+        return
     elif old != new or isinstance(old, bool) is not isinstance(new, bool):
         yield f"{path} {brief(old)} -> {brief(new)}"
 
@@ -1056,19 +1059,19 @@ def record(folder: Path, asked: Sequence[str], jobs: int) -> int:
     return 0
 
 
-def compare(recorded: Sequence[Said], jobs: int, show: int, json_only: bool) -> int:
+def compare(recorded: Sequence[Said], wanted: argparse.Namespace) -> int:
     """Run recorded questions again and say what differs; 1 where anything does."""
-    now = ask_all([each.question for each in recorded], jobs)
+    now = ask_all([each.question for each in recorded], wanted.jobs)
     found = [
         (old, new, differs)
         for old, new in zip(recorded, now, strict=True)
-        if (differs := difference(old, new, json_only)) is not None
+        if (differs := difference(old, new, wanted.json_only, wanted.close)) is not None
     ]
     for i, (old, new, differs) in enumerate(found):
         print(f"{differs.kind:4}  {' '.join(differs.parts)}  {old.question}")
         for path in differs.paths[:5]:
             print(f"        {path}")
-        for line in unified(old, new) if i < show else ():
+        for line in unified(old, new) if i < wanted.show else ():
             print(f"    {line}")
     kinds = Counter(differs.kind for _, _, differs in found)
     print(
@@ -1088,6 +1091,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the questions and run none")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the diffs of the first N differences")
     parser.add_argument("--json-only", action="store_true", help="compare exit codes and JSON, but no English in it")
+    parser.add_argument(
+        "--close", type=float, default=0.0, metavar="REL", help="JSON numbers within this relative difference are equal"
+    )
     return parser.parse_args()
 
 
@@ -1110,10 +1116,7 @@ def main() -> int:
     if wanted.list:
         print("\n".join(asked))
         return 0
-    if wanted.action == "record":
-        code = record(wanted.folder, asked, wanted.jobs)
-    else:
-        code = compare(recorded, wanted.jobs, wanted.show, wanted.json_only)
+    code = record(wanted.folder, asked, wanted.jobs) if wanted.action == "record" else compare(recorded, wanted)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     return code
 
