@@ -313,6 +313,182 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_transfer_time": Quantity(
         "t_kv", "s", "time to send a prompt's cache to another replica", "time to send a prompt's cache"
     ),
+    # sums over layers, parts and tokens
+    "even_layer_params": Quantity("N_L", "param", "parameters of one layer when all are alike"),
+    "even_experts": Quantity("E", "", "experts of a layer of which a token uses one, for a bare count", of="experts"),
+    "layers_of_kind": Quantity("L_i", "", "layers of each kind"),
+    "split_params": Quantity("N_split", "param", "matrices of a layer that ranks split, by format"),
+    "copied_params": Quantity("N_copy", "param", "what every rank holds of a layer, by format"),
+    "expert_params": Quantity("N_x", "param", "one routed expert of a layer, by format"),
+    "part_params": Quantity("N_part", "param", "parts of the model, by format"),
+    "dense_params": Quantity("N_ff", "param", "dense feed-forward matrices of a layer"),
+    "shared_params": Quantity("N_sh", "param", "matrices of a layer's shared experts"),
+    "expert_matrices": Quantity("N_xm", "param", "matrices of one routed expert"),
+    "params_of_block": Quantity("N_b", "param", "matrices of a block that is used again"),
+    "kv_params": Quantity("N_kv", "param", "key and value matrices of a layer"),
+    "table_params": Quantity("N_tab", "param", "input tables"),
+    "head_params": Quantity("N_V", "param", "output head"),
+    "norm_params": Quantity("N_0", "param", "norms outside the layers"),
+    "reused_params": Quantity("N_again", "param", "matrices that a later layer multiplies again"),
+    "table_bytes_per_param": Quantity("w_tab", "B/param", "bytes that store one parameter of the input tables"),
+    "head_bytes_per_param": Quantity("w_V", "B/param", "bytes that store one parameter of the output head"),
+    "norm_bytes_per_param": Quantity("w_0", "B/param", "bytes that store one parameter of a norm"),
+    "ffn_bytes_per_param": Quantity("w_ffn", "B/param", "bytes that store one parameter of a feed-forward part"),
+    "kv_bytes_per_param": Quantity("w_kv", "B/param", "bytes that store one parameter of the key and value matrices"),
+    "split_weights": Quantity("M_s", "B", "matrices of a layer that ranks split"),
+    "copied_weights": Quantity("M_r", "B", "what every rank holds of a layer"),
+    "expert_weights": Quantity("M_x", "B", "one routed expert of a layer"),
+    "kv_weights": Quantity("M_kv", "B", "key and value matrices of a layer"),
+    "kv_copies": Quantity("x_kv", "x", "times that all ranks together hold a layer's KV heads"),
+    "tensor_ranks": Quantity("n_t", "", "tensor parallel ranks"),
+    "expert_ranks": Quantity("n_e", "", "expert parallel ranks"),
+    "groups": Quantity("n_g", "", "data parallel groups"),
+    "layer_dense_weights": Quantity("M_d", "B", "weights of one layer on one accelerator, routed experts apart"),
+    "experts_on_rank": Quantity("E_1", "", "routed experts of one layer on one accelerator"),
+    "expert_slices": Quantity(
+        "E_1", "", "routed experts that slices of all of them on one accelerator add up to", of="experts_on_rank"
+    ),
+    "layer_weights": Quantity("M_i", "B", "weights of one layer on one accelerator"),
+    "all_layer_weights": Quantity("M_L", "B", "weights of all layers, one accelerator of each stage"),
+    "stage_layers": Quantity("L_s", "", "layers of the fullest stage"),
+    "stage_weights": Quantity("M_p", "B", "layers' weights on one accelerator of the fullest stage"),
+    "table_weights": Quantity("M_V", "B", "input table and output head on one accelerator"),
+    "end_stage_weights": Quantity(
+        "M_V", "B", "the larger of input table and output head on one accelerator", of="table_weights"
+    ),
+    "rank_weights": Quantity("M_1", "B", "weights on the fullest accelerator", of="weight_bytes_per_gpu"),
+    "loaded_weights": Quantity("M", "B", "bytes of all weights that an engine loads", of="weight_bytes"),
+    "compressed_entries": Quantity(
+        "S_kv", "", "cache entries of one sequence in a layer that compresses its past", of="cached_entries"
+    ),
+    "attended": Quantity("S_top", "", "entries that a sparse indexer picks"),
+    "attended_entries": Quantity("S_a", "", "cache entries that one query attends"),
+    "index_elements": Quantity("e_ix", "", "elements of an indexer's keys of one position and layer"),
+    "borrowed_elements": Quantity("e_b", "", "cache elements of an earlier layer that are read again"),
+    "state_elements": Quantity("e_s", "", "elements of one layer's state"),
+    "conv_elements": Quantity("e_c", "", "elements of one layer's convolution"),
+    "state_element_bytes": Quantity("b_s", "B", "bytes of one element of a state"),
+    "conv_element_bytes": Quantity("b_c", "B", "bytes of one element of a convolution's state"),
+    "layer_cache": Quantity("K_i", "B", "cache of one sequence in one layer"),
+    "rank_layer_cache": Quantity("K_r", "B", "cache of one sequence in one layer on one accelerator"),
+    "layer_cache_read": Quantity("R_i", "B", "cache of one sequence that a step reads in one layer"),
+    "rank_cache_read": Quantity("R_r", "B", "cache of one sequence that one accelerator reads in one layer"),
+    "sequence_cache": Quantity("K", "B", "cache of one sequence in all layers"),
+    "stage_cache": Quantity("K_p", "B", "cache of one sequence on one accelerator of the fullest stage"),
+    "growing_elements": Quantity("e_g", "", "elements that each further token adds to one layer's cache"),
+    "token_cache": Quantity("K_T", "B", "cache that each further token of a long sequence adds"),
+    "rank_token_cache": Quantity("K_T1", "B", "the same on one accelerator"),
+    "stage_token_cache": Quantity("K_Tp", "B", "the same on one accelerator of the fullest stage"),
+    "group_sequences": Quantity("B_1", "", "sequences that one data parallel group holds", of="sequences"),
+    "rank_cache": Quantity("K_B", "B", "cache of all sequences on the fullest accelerator"),
+    "pool_left": Quantity("C_1", "B", "what the sequences leave of an accelerator's pool"),
+    "dense_weights_read": Quantity("R_d", "B", "weights that a pass reads whatever the batch"),
+    "expert_of_each_layer": Quantity("M_E", "B", "one routed expert of each layer"),
+    "sequence_cache_read": Quantity("R_S", "B", "cache of one sequence that one accelerator reads in a step"),
+    "cache_read": Quantity("R_kv", "B", "cache that all accelerators read in a pass"),
+    "prompt_cache_read": Quantity("R_pre", "B", "cache that the prompts of a pass read"),
+    "mixed_cache_read": Quantity("R_kv", "B", "cache that a pass reads for decoding and for prompts", of="cache_read"),
+    "step_bytes": Quantity("R_t", "B", "weights and cache that one step reads"),
+    "staged_step_bytes": Quantity(
+        "R_t", "B", "weights and cache that a step reads, weights again for every part", of="step_bytes"
+    ),
+    "stage_batch": Quantity("B_p", "", "sequences that a pipeline stage works on at a time"),
+    "matrix_params": Quantity(
+        "N_m", "param", "parameters that every token multiplies with, neither head nor routed experts"
+    ),
+    "routed_params": Quantity("N_e", "param", "parameters of routed experts that one token uses"),
+    "params_per_expert": Quantity("N_1", "param", "parameters of one routed expert"),
+    "head_share": Quantity("s_V", "share", "share of a pass's tokens that need the output head"),
+    "flops_of_own_group": Quantity(
+        "f_g", "FLOP", "operations of the matrices for one token where a group works on a prompt alone"
+    ),
+    "idle_groups": Quantity("x_g", "x", "data parallel groups for each that has a prompt"),
+    "prompt_tokens": Quantity("T_p", "token", "tokens of prompts in one pass"),
+    "tokens_of_prompt": Quantity("T_1", "token", "tokens of each of the prompts in one pass"),
+    "flops_with_prompts": Quantity("f_p", "FLOP", "operations for one token and its share of the prompts"),
+    "cached_before_passes": Quantity("T_c", "token", "tokens of a prompt before those of one pass", of="cached"),
+    "tokens_of_pass": Quantity("T_p", "token", "tokens of prompts in one of several passes", of="prompt_tokens"),
+    "longest_context": Quantity(
+        "S_max", "", "longest context at which all sequences fit", "longest context", json="longest_context"
+    ),
+    "even_expert_params": Quantity("N_a1", "param", "parameters of one expert of a bare count"),
+    "multiplied_params": Quantity("N_mul", "param", "parameters that one token multiplies with, by part"),
+    "format_peak_flops": Quantity("F_w", "FLOP/s", "arithmetic rate of one accelerator in the format of each part"),
+    "mixed_peak_flops": Quantity("F", "FLOP/s", "arithmetic rate for matrices of several formats", of="peak_flops"),
+    "served_tokens_per_s": Quantity("r", "token/s", "tokens that leave a replica in a second", of="tokens_per_s"),
+    "verified_tokens": Quantity(
+        "τ_B", "token", "tokens of each sequence in the pass that verifies a draft", of="tokens_each"
+    ),
+    "draft_share": Quantity("s_d", "share", "time of a draft token over that of a step"),
+    "shared_draft_time": Quantity("t_d", "s", "time of one draft token", of="draft_time"),
+    "speculative_step": Quantity("t_spec", "s", "time of a step of drafting and verification"),
+    "cache_on_all": Quantity("K_n", "B", "cache of one prompt on all devices of a replica"),
+    "sent_prefill_time": Quantity("t_pre", "s", "time of a prompt until its cache is sent", of="prefill_time"),
+    "index_flops": Quantity("f_ix", "FLOP", "operations of an indexer for one query and position"),
+    "state_flops": Quantity("c_s", "FLOP", "operations for one element of a state: decay, update, read-out"),
+    "layer_attention_flops": Quantity("f_i", "FLOP", "attention of one token over its context in one layer"),
+    "attention_flops_per_token": Quantity("f_a", "FLOP", "attention of one token over its context"),
+    "causal_pairs": Quantity("n_c0", "", "pairs of a prompt's tokens and all positions before them"),
+    "window_pairs": Quantity("n_w", "", "pairs of a prompt's tokens and the positions in their window"),
+    "past_pairs": Quantity("n_z", "", "pairs of a prompt's tokens and positions of a compressed past"),
+    "compressed_pairs": Quantity(
+        "n_qk", "", "pairs of a prompt's tokens and the entries they attend", of="attended_pairs"
+    ),
+    "layer_prompt_flops": Quantity("f_Ti", "FLOP", "attention of a prompt's tokens in one layer"),
+    "prompt_attention_flops": Quantity("f_T", "FLOP", "attention of a prompt's tokens"),
+    "prompt_flops": Quantity("f_pre", "FLOP", "operations of a prompt"),
+    "pass_tokens": Quantity("T", "token", "tokens that one pass takes through the matrices", of="tokens"),
+    "tokens_each": Quantity("τ_B", "token", "tokens of each sequence in one pass"),
+    "pass_heads": Quantity("T_V", "token", "tokens of a pass that need the output head"),
+    "group_tokens": Quantity("T_g", "token", "tokens of a pass that one data parallel group works on"),
+    "attention_peak_flops": Quantity("F_a", "FLOP/s", "arithmetic rate of one accelerator for attention"),
+    "attention_share": Quantity("η_a", "share", "share of that rate that attention reaches"),
+    "cache_share": Quantity("η_k", "share", "share of memory bandwidth that reads of the cache reach"),
+    "attention_compute_time": Quantity("t_ac", "s", "time of attention's arithmetic"),
+    "prompt_attention_time": Quantity("t_ap", "s", "time of the arithmetic of prompts' attention"),
+    "mixed_attention_time": Quantity(
+        "t_ac", "s", "time of attention's arithmetic for decoding and for prompts", of="attention_compute_time"
+    ),
+    "cache_time": Quantity("t_ak", "s", "time to read a step's cache once"),
+    "token_activations": Quantity("b_T", "B", "bytes that one token's activations move outside matrices, all layers"),
+    "traffic_share": Quantity("η_t", "share", "share of that traffic that a stack's kernels do not save"),
+    "activation_time": Quantity("t_act", "s", "time to move activations outside matrices"),
+    "exchanging_layers": Quantity("L_x", "", "layers whose experts are spread over data parallel groups"),
+    "dispatch_bits": Quantity("b_out", "", "bits of a value that is sent to its experts"),
+    "combine_bits": Quantity("b_back", "", "bits of a value that comes back"),
+    "wide_bits": Quantity("b_16", "", "bits of a value that is all-reduced"),
+    "exchange_message": Quantity("D_x", "B", "what one rank sends in a mean all-to-all"),
+    "hand_over_message": Quantity("D_p", "B", "what one rank sends to the next stage"),
+    "network_all_reduce_time": Quantity("t_net", "s", "time of one all-reduce between nodes"),
+    "two_level_all_reduce_time": Quantity(
+        "t_ar", "s", "time of one all-reduce inside nodes and between them", of="all_reduce_time"
+    ),
+    "input_tokens": Quantity("T_in", "token", "tokens of a prompt"),
+    "mean_context": Quantity("S", "token", "mean context of a request while it is decoded", of="context"),
+    "decoded_tokens": Quantity("O_d", "token", "tokens of an answer that are decoded one by one"),
+    "prefix_share": Quantity("s_p", "share", "share of a prompt that is cached"),
+    "cached_tokens": Quantity("T_c", "token", "tokens of a prompt that are cached already", of="cached"),
+    "cached_before": Quantity("T_c", "token", "tokens of a prompt before those of one pass", of="cached"),
+    "new_tokens": Quantity("T_new", "token", "tokens of a prompt that are computed"),
+    "prompts_of_pass": Quantity("n_1", "", "prompts, or the part of one, in one pass"),
+    "prompts_per_step": Quantity("n_0", "", "prompts that begin in a mean step"),
+    "prompt_parts": Quantity("n_p", "", "prompts, or parts of one, that ride along with a mean step", of="prompts"),
+    "riding_step": Quantity("t_ride", "s", "time of a step that a prompt, or a part of one, rides along with"),
+    "prompt_steps_time": Quantity("t_along", "s", "time of all the steps that one prompt rides along with"),
+    "prompt_extra": Quantity("t_i", "s", "time that a prompt adds to a step it rides along with", of="prompt_time"),
+    "served_rate": Quantity("λ", "1/s", "requests a second that keep so many decoding", of="request_rate"),
+    "mean_decoding": Quantity("N_d", "", "sequences that decode, mean over all the time"),
+    "busy_batch": Quantity("B", "", "sequences that decode together while any does", of="batch"),
+    "mean_batch": Quantity("N_d", "", "sequences that decode, mean over all the time", of="mean_decoding"),
+    "steps_waited": Quantity("n_wait", "", "steps that a new request waits for"),
+    "concurrent_requests": Quantity("N_c", "", "requests that are always there"),
+    "queue_time": Quantity("t_q", "s", "time that a request waits for room in a step"),
+    "fullest_batch": Quantity("B_full", "", "batch that its prompts keep full"),
+    "even_part": Quantity("t_e", "s", "time of one part of a step whose stages have equal layers"),
+    "uneven_part": Quantity("t_u", "s", "time of one part of a step at the pace of the fullest stage"),
+    "pass_time": Quantity("t_1p", "s", "time of one pass of prompts"),
+    "passes_time": Quantity("t_n", "s", "time of all passes of prompts"),
+    "staged_prompts_time": Quantity("t_pre", "s", "time of prompts that fill all stages at once", of="prefill_time"),
     # users
     "concurrent_users": Quantity("Q", "", "sequences being decoded at once, day's mean", "sequences decoding"),
     "users": Quantity("U_d", "", "users who come on a day", "daily users", "users"),
@@ -374,14 +550,13 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
     "fits": figure("fits", "", "fits"),
-    "vision_params": figure("vision parameters", "param"),
+    "vision_params": Quantity("N_vis", "param", "parameters of the vision tower", "vision parameters"),
     "mtp_params": figure("MTP parameters", "param"),
     "shortfall_bytes": figure("short by", "B", "short by", phrase="what is missing"),
     "kv_bytes_per_token": figure("KV cache per token", "B"),
     "kv_bytes_per_sequence": figure("KV cache per sequence", "B", "cache"),
     "kv_pool_tokens": figure("KV cache holds tokens", "", "tokens"),
     "max_sequences": figure("sequences that fit", "", "sequences", phrase="the number of sequences that fit"),
-    "longest_context": figure("longest context"),
     "tp": figure("tensor parallel", "", "tp"),
     "pp": figure("pipeline stages", "", "pp"),
     "ep": figure("expert parallel", "", "ep"),
@@ -408,7 +583,7 @@ QUANTITIES: dict[str, Quantity] = {
     "unused_share": figure("free slots", "share"),
     "usd_per_hour": figure("USD per hour", "USD"),
     "usd_per_user_month": figure("USD per user and month", "USD"),
-    "busy_share": figure("busy", "share", "busy"),
+    "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
     "usd_per_million_tokens_busy": figure("USD per million tokens, busy hours", "USD", "if busy"),
     "usd_per_million_tokens_output": figure("USD per million, output", "USD"),
     "usd_per_million_tokens_input": figure("USD per million, input", "USD"),
@@ -504,6 +679,25 @@ QUANTITIES: dict[str, Quantity] = {
     "range": figure("plausible range", "", "plausible"),
     "determined": figure("determined", "", "fitted"),
     "remark": figure("remark", "", "remark"),
+}
+
+
+class Constant(NamedTuple):
+    """A number that formulas take as an input and nobody gives: the same for every model and stack."""
+
+    value: float
+    source: str
+
+
+CONSTANTS: dict[str, Constant] = {
+    "flops_per_param": Constant(2, "one multiply and one add for each parameter and token"),
+    "state_flops": Constant(
+        6, "decay, rank-one update and read-out of a state, two each (Yang et al., Gated Delta Networks, 2412.06464)"
+    ),
+    "conv_element_bytes": Constant(2, "engines keep the last inputs of a short convolution in 16 bits (vLLM, SGLang)"),
+    "dispatch_bits": Constant(8, "tokens go to their experts in 8 bits (DeepSeek-V3 Technical Report, DeepEP)"),
+    "combine_bits": Constant(16, "results of experts come back in 16 bits (the same)"),
+    "wide_bits": Constant(16, "activations between layers are of 16 bits"),
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from infercost.quantities import KEYS, Key
+from infercost.quantities import CONSTANTS, KEYS, TERMS, Key
 from infercost.units import show
 
 
@@ -218,6 +218,15 @@ class Report:
 
     def __str__(self) -> str:
         return self.verdict
+
+    @property
+    def sources(self) -> tuple[Input, ...]:
+        """Where each input is from, and each constant of a step."""
+        names = {name for step in self.steps for name in step.inputs}
+        constants = ((name, constant) for name, constant in CONSTANTS.items() if name in names)
+        return self.inputs + tuple(
+            Input(name, constant.value, TERMS[name].unit, "constant", constant.source) for name, constant in constants
+        )
 
     @property
     def values(self) -> dict[str, Any]:

@@ -164,21 +164,34 @@ def choice(options: Iterable[str]) -> Callable[[str, str], str]:
 
 _SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _BIG_COUNT = {"T": 1e12, "B": 1e9}
+#: Units whose numbers are scaled by a prefix, or to percent.
+_SCALED = ("share", "param", "B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
 
 
-def digits(value: float) -> str:
-    """A bare number: four significant digits, thousands apart, whole numbers never cut."""
-    return f"{float(f'{value:.4g}'):,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+def digits(value: float, most: int = 4) -> str:
+    """A bare number: four significant digits or more, thousands apart, whole numbers never cut."""
+    if abs(value) < 1000 or (most > 4 and value != round(value)):
+        return f"{float(f'{value:.{most}g}'):,.{most}g}"
+    return f"{value:,.0f}"
 
 
-def _scaled(value: float, prefixes: Mapping[str, float], unit: str) -> str:
+def rounded(value: float, unit: str, most: int = 4) -> float:
+    """The number that ``show`` writes of a value."""
+    if unit.startswith("USD"):
+        text = _money(value) if most == 4 else digits(value, most)
+    else:
+        text = f"{value:.{most}g}" if unit in _SCALED or (unit == "s" and value < 1) else digits(value, most)
+    return float(text.replace(",", ""))
+
+
+def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int = 4) -> str:
     rising = sorted(prefixes.items(), key=lambda item: item[1])
     prefix, factor = next(((p, f) for p, f in reversed(rising) if abs(value) >= f * 0.99995), rising[0])
-    return f"{value / factor:.4g} {prefix}{unit}".rstrip()
+    return f"{value / factor:.{most}g} {prefix}{unit}".rstrip()
 
 
-def show(value: object, unit: str = "") -> str:
-    """A value for people, rounded to four digits and scaled by its unit: ``26.67 ms``, ``1.6 TB``, ``0.200%``."""
+def show(value: object, unit: str = "", most: int = 4) -> str:
+    """A value for people, of four digits or more, scaled by its unit: ``26.67 ms``, ``1.6 TB``, ``0.200%``."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -188,14 +201,14 @@ def show(value: object, unit: str = "") -> str:
     if unit == "share":
         return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:
-        return _scaled(value, _SMALL, unit) if value > NOTHING else "0 s"
-    if unit in ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W"):
-        return _scaled(value, _SI, unit)
+        return _scaled(value, _SMALL, unit, most) if value > NOTHING else "0 s"
+    if unit in _SCALED[2:]:
+        return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
-        return f"${_money(value)}{unit[3:]}"
+        return f"${_money(value) if most == 4 else digits(value, most)}{unit[3:]}"
     if unit == "param":
-        return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "").replace(" ", "")
-    return f"{digits(value)} {unit}".rstrip() if unit not in ("x",) else f"{digits(value)}x"
+        return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "", most).replace(" ", "")
+    return f"{digits(value, most)} {unit}".rstrip() if unit not in ("x",) else f"{digits(value, most)}x"
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:

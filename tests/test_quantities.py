@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 import infercost
+import infercost.fleet.curve
 import infercost.formulas
-from infercost.formulas.formula import FORMULAS
+import infercost.replica.memory
+from infercost.formulas.formula import FORMULAS, SEARCHES
 from infercost.quantities import KEYS, QUANTITIES, TERMS, unit_of
 from infercost.scenario.options import OPTIONS
 from tests.conftest import ROOT
@@ -19,6 +21,8 @@ from tests.conftest import ROOT
 for module in iter_modules(infercost.formulas.__path__):
     import_module(f"infercost.formulas.{module.name}")
 PARAMETERS = {name: set(inspect.signature(formula).parameters) for name, formula in FORMULAS.items()}
+for search in SEARCHES.values():
+    PARAMETERS.setdefault(search.quantity, set()).update(search.inputs)
 
 MODELS: dict[str, dict[str, Any]] = {
     "bare": {"params": 1.6e12, "active_params": 37e9},
@@ -95,7 +99,7 @@ def test_a_formula_and_its_parameters_are_in_the_table(name: str) -> None:
 
 
 def test_every_term_is_of_some_formula() -> None:
-    assert set(TERMS) - {*FORMULAS}.union(*PARAMETERS.values()) == set()
+    assert set(TERMS) - {*PARAMETERS}.union(*PARAMETERS.values()) == set()
 
 
 def test_every_quantity_says_what_it_is() -> None:

@@ -18,7 +18,7 @@ from infercost.fleet.cost import (
 from infercost.fleet.day import Day, day_of
 from infercost.fleet.service import LIMITS, Service, use_of
 from infercost.formulas.formula import about
-from infercost.replica.rack import recounted
+from infercost.replica.rack import reworked
 from infercost.replica.serving import step_parts
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -94,7 +94,7 @@ def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
 def _shown_work(scenario: Scenario) -> None:
     """What a person works out: the rack, one user, a full replica, the floor, and a lone user beside them."""
     service, demand = scenario.service, scenario.service.demand
-    recounted(service.running.rack)
+    service = service._replace(running=reworked(service.running))
     with about("one user"):
         use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
     with about("a replica that is always full"):

@@ -93,12 +93,15 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _shown_work(rack: Rack) -> None:
-    """What a person works out: the weights and the devices that hold them, a device's memory, its cache."""
-    recounted(rack)
+    """What a person works out: the weights and the devices that hold them, a device's memory, its cache, its pool."""
+    plan, model = recounted(rack).plan, rack.model
     _nodes(rack)
-    if not rack.model.is_bare:
-        counting.cache_bytes(rack.model, rack.plan.context)
-        rank_growth_bytes(rack.model, rack.plan.layout)
+    if model.is_bare:
+        return
+    counting.cache_bytes(model, plan.context)
+    counting.growing_cache_bytes(model)
+    rank_growth_bytes(model, plan.layout)
+    _ = plan.left, plan.max_sequences, plan.longest_context
 
 
 def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> Report:

@@ -169,6 +169,7 @@ def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
 def _used(row: Mapping[str, Any], key: str, peak: float) -> float:
     return formulas.step.utilization(
         flops_per_token=row["flops_per_token"],
+        attention_flops_per_token=0,
         batch=row["batch"],
         devices=row["gpus"],
         peak_flops=peak,

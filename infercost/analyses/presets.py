@@ -31,7 +31,10 @@ def show_model(found: Found) -> Report:
         inputs=(Input("model", model.name, "", "given", found.source, found.date),),
         results=_rows(found),
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
-        series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), tuple(map(_layer_row, model.layers))),
+        series=Series(
+            ("layers", "attention", "heads", "cache_elements", "ffn"),
+            tuple(_layer_row(model, layer) for layer in model.layers),
+        ),
         notes=tuple(_notes(found)),
     )
 
@@ -59,6 +62,8 @@ def _rows(found: Found) -> tuple[Row, ...]:
         Row("flops_per_token", empty, "at an empty context"),
         Row("flops_per_token_full", whole, f"at {full:,} tokens"),
         Row("prefill_flops", counting.prefill_flops(model, prompt), f"a prompt of {prompt:,} tokens"),
+        *(Row(f"{part}_params", count, shown=False) for part, count in counting.params_by_part(model).items()),
+        *(Row(key, value, shown=False) for key, value in counting.figures(model).items()),
         Row("max_context", model.max_context or None, "" if model.max_context else "its config does not say"),
     )
 
@@ -77,7 +82,7 @@ def _kind(attention: Attention) -> str:
     return f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
 
 
-def _layer_row(layer: Layer) -> dict[str, Any]:
+def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
     attention, ffn = layer.attention, layer.ffn
     heads = f"{attention.heads}/{attention.kv_heads} x {attention.head_dim}" if attention.cache else "-"
     wide = f"{ffn.experts} of {ffn.width:,}, {ffn.active} active" if ffn.experts else f"{ffn.width:,}"
@@ -88,6 +93,7 @@ def _layer_row(layer: Layer) -> dict[str, Any]:
         "cache_elements": attention.cache + attention.index_cache,
         "ffn": f"{ffn.kind} {wide}" if ffn.width else ffn.kind,
         "parameters": attention.split + attention.copied + ffn.dense + ffn.shared + ffn.experts * ffn.expert,
+        **counting.layer_figures(model, layer),
     }
 
 

@@ -13,6 +13,7 @@ from infercost.replica.serving import (
     prefill_time,
     prompt_along,
     serve_rate,
+    wait_for_step,
 )
 from infercost.scenario.scenario import Load
 
@@ -56,11 +57,15 @@ def _with_prompts(running: Running, request: Request, served: Served) -> float:
     """Share of the arithmetic that decoding and the prompts that ride along use."""
     rack = running.rack
     work = running.work
-    prompt = work.whole_prompt_flops(request.new, request.cached)
     used = formulas.step.utilization(
-        flops_per_token=work.flops_per_token()
-        + work.attention_flops(rack.plan.context)
-        + prompt * served.rate * served.itl / served.batch,
+        flops_per_token=formulas.step.flops_with_prompts(
+            flops_per_token=work.flops_per_token(),
+            prompt_flops=work.whole_prompt_flops(request.new, request.cached),
+            request_rate=served.rate,
+            shared_step=served.itl,
+            batch=served.batch,
+        ),
+        attention_flops_per_token=work.attention_flops(rack.plan.context),
         batch=served.batch,
         devices=rack.devices,
         peak_flops=running.rate.fact.value,
@@ -77,10 +82,12 @@ def _first(running: Running, load: Load, batch: float, prefill: float, served: S
     if load.request.chunk_tokens and not load.apart:
         prompt = prompt_along(running.replica, batch, load.request)
         return first_token(running.replica, prompt, decode_time(running.replica, batch, running.rack.plan.context))
-    sent = _transfer(running, load.request) if load.apart else 0.0
+    if load.apart:
+        sent = _transfer(running, load.request)
+        prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=sent)
     return formulas.request.ttft(
-        prefill_time=prefill + sent,
-        waiting_time=running.replica.steps_waited * served.itl if served else 0.0,
+        prefill_time=prefill,
+        waiting_time=wait_for_step(running.replica, served.itl) if served else 0.0,
         request_overhead=running.replica.request_overhead,
     )
 
@@ -92,9 +99,9 @@ def _transfer(running: Running, request: Request) -> float:
         Missing: nothing is known of the part's network.
     """
     rack = running.rack
-    held = rank_cache_bytes(rack.plan.model, rack.plan.layout, request.input_tokens) * rack.devices
+    held = rank_cache_bytes(rack.plan.model, rack.plan.layout, request.input_tokens)
     return formulas.request.cache_transfer_time(
-        cache_per_sequence=held,
+        cache_on_all=formulas.request.cache_on_all(cache_per_sequence=held, devices=rack.devices),
         devices=rack.devices,
         link_bandwidth=rack.part.value("network_bandwidth"),
         link_share=running.speeds.link_share,

@@ -62,14 +62,15 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:
     bandwidth = rack.part.value("memory_bandwidth")
     return {
         "utilization": formulas.step.utilization(
-            flops_per_token=flops_per_token(running),
+            flops_per_token=running.work.flops_per_token(),
+            attention_flops_per_token=running.work.attention_flops(rack.plan.context),
             batch=batch,
             devices=rack.devices,
             peak_flops=peak,
             step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": formulas.step.memory_bandwidth_utilization(
-            bytes_read=bytes_of_step(running.replica, batch, rack.plan.context),
+            step_bytes=bytes_of_step(running.replica, batch, rack.plan.context),
             devices=rack.devices,
             memory_bandwidth=bandwidth,
             step_time=maximum(pace.step, pace.tpot),

@@ -7,7 +7,7 @@ from infercost.analyses.remarks import NULL_REASONS, WAYS, critical_remark, kind
 from infercost.analyses.step import Ends, ends_of, step_results
 from infercost.models import counting
 from infercost.replica.draft import pace_of
-from infercost.replica.rack import Rack, Running, critical_batch, full_batch, recounted, step_times
+from infercost.replica.rack import Rack, Running, critical_batch, full_batch, reworked, step_times
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -36,8 +36,15 @@ def answer(scenario: Scenario) -> Report:
         advice=_advice(full, batches[-1], most),
         notes=(*step_notes(running), *_cut(asked_for, batches, most), *_nulls(rows[0]), *scenario.notes),
         met=rack.plan.fits,
-        work=lambda: (recounted(rack), _row(scenario, batches[0], first), _lone_user_ratio(running, batches[-1])),
+        work=lambda: _shown_work(scenario, batches, first),
     )
+
+
+def _shown_work(scenario: Scenario, batches: tuple[int, ...], first: Ends) -> None:
+    """What a person works out: the rack, the work of a pass, the first row, and what a lone user pays."""
+    again = scenario._replace(running=reworked(scenario.running))
+    _row(again, batches[0], first)
+    _lone_user_ratio(again.running, batches[-1])
 
 
 def _results(

@@ -14,7 +14,7 @@ from infercost.fleet.service import LIMITS, Service, largest, use_of
 from infercost.formulas.formula import about
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.traffic import DAY
-from infercost.replica.rack import critical_batch, recounted
+from infercost.replica.rack import critical_batch, recounted, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
@@ -253,7 +253,7 @@ def _of_a_service(scenario: Scenario) -> Report:
 
 def _shown_work(service: Service, users: float) -> None:
     """What a person works out: the rack, one user, a day of all of them, what its tokens cost."""
-    recounted(service.running.rack)
+    service = service._replace(running=reworked(service.running))
     demand = service.demand
     with about("one user"):
         use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)

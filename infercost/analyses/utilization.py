@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from infercost import formulas
 from infercost.analyses.remarks import (
     NULL_REASONS,
     OVERLAP_WORDS,
@@ -17,7 +18,7 @@ from infercost.analyses.step import Ends, ends_of, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.draft import Pace, pace_of, share_memory
-from infercost.replica.rack import Rack, Running, Times, recounted, step_times
+from infercost.replica.rack import Rack, Running, Times, reworked, step_times
 from infercost.replica.serving import Served
 from infercost.replica.step import spread
 from infercost.report import Report, Row
@@ -48,8 +49,15 @@ def answer(scenario: Scenario) -> Report:
         advice=_more_replicas(served) or advice(running, results),
         notes=(*step_notes(running), *scenario.notes),
         met=rack.plan.fits and (served is None or served.stable),
-        work=lambda: (recounted(rack), _results(scenario, batch, served, ends)),
+        work=lambda: _shown_work(scenario, ends),
     )
+
+
+def _shown_work(scenario: Scenario, ends: Ends) -> None:
+    """What a person works out: the rack, the work of a pass, the step, and its request."""
+    again = scenario._replace(running=reworked(scenario.running))
+    served = steady(again.running, again.load)
+    _results(again, served.batch if served else again.batch, served, ends)
 
 
 def _pace(scenario: Scenario, batch: float, served: Served | None) -> Pace:
@@ -57,7 +65,10 @@ def _pace(scenario: Scenario, batch: float, served: Served | None) -> Pace:
     if served is None or scenario.load.request is None:
         return pace_of(scenario.running, batch, scenario.draft)
     times = step_times(scenario.running, max(batch, 1))
-    return Pace(times, times.step, served.itl, served.rate * scenario.load.request.output_tokens)
+    rate = formulas.cost.served_tokens_per_s(
+        request_rate=served.rate, output_tokens=scenario.load.request.output_tokens
+    )
+    return Pace(times, times.step, served.itl, rate)
 
 
 def _results(scenario: Scenario, batch: float, served: Served | None, ends: Ends) -> dict[str, Any]:

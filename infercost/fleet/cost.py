@@ -105,6 +105,7 @@ def _utilization(service: Service, day: Day) -> float:
         flops += work.whole_prompt_flops(request.new, request.cached) * day.requests_per_s
     used = formulas.step.utilization(
         flops_per_token=flops,
+        attention_flops_per_token=0,
         batch=1,
         devices=day.replicas_paid * service.running.rack.devices,
         peak_flops=service.running.rate.fact.value,
@@ -120,7 +121,7 @@ def _reads(service: Service, day: Day) -> float:
         hour.busy * hour.replicas * bytes_of_step(replica, hour.batch, service.context) / hour.itl for hour in day.hours
     ) / len(day.hours)
     used = formulas.step.memory_bandwidth_utilization(
-        bytes_read=read,
+        step_bytes=read,
         devices=day.replicas_paid * rack.devices,
         memory_bandwidth=rack.part.value("memory_bandwidth"),
         step_time=1,

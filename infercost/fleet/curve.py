@@ -4,7 +4,8 @@ from bisect import bisect_left
 from math import exp, log
 from typing import NamedTuple
 
-from infercost.formulas.formula import not_recording
+from infercost.formulas.formula import not_recording, solved
+from infercost.formulas.request import LITTLE
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
 from infercost.replica.serving import Replica, Request, busy_share, decode_time, root, serve_batch
@@ -53,7 +54,7 @@ class Curve(NamedTuple):
 
     def mean_decoding(self, rate: float) -> float:
         """Sequences that decode on average where so many requests arrive a second, by Little's law."""
-        return root(lambda mean: rate * self.decoded * self.itl(mean / self.busy(mean)) - mean, LEAST, self.most)
+        return _mean_decoding(self, request_rate=rate)
 
     def busy(self, mean: float) -> float:
         """Share of the time that anything decodes where so many do on average: the longer, the fewer may at once."""
@@ -63,6 +64,14 @@ class Curve(NamedTuple):
         right = min(max(bisect_left(self.batches, batch), 1), len(self.batches) - 1)
         low, high = self.batches[right - 1], self.batches[right]
         return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
+
+
+@solved("mean_decoding", equation="N_d = λ × O_d × ITL(N_d / b_t)", source=LITTLE)
+def _mean_decoding(curve: Curve, *, request_rate: float) -> float:
+    def excess(mean: float) -> float:
+        return request_rate * curve.decoded * curve.itl(mean / curve.busy(mean)) - mean
+
+    return root(excess, LEAST, curve.most)
 
 
 @lately

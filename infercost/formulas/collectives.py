@@ -51,6 +51,44 @@ def hand_over_time(
     return (stages - 1) * (message_bytes / (link_bandwidth * link_share) + collective_latency)
 
 
+@formula(source=MEGATRON)
+def collectives(*, layers: float, exchanging_layers: float) -> float:
+    """All-reduces of one pass: two a layer, but one where tokens go to experts on other groups and back."""
+    return 2 * layers - exchanging_layers
+
+
+@formula(source="Rajbhandari et al., DeepSpeed-MoE, arXiv 2201.05596: tokens to their experts, results back")
+def exchanges(*, exchanging_layers: float) -> float:
+    """All-to-alls of one pass: two for each layer whose experts are spread over data parallel groups."""
+    return 2 * exchanging_layers
+
+
+@formula(source="DeepSeek-V3 Technical Report, arXiv 2412.19437: tokens are dispatched in 8 bits and combined in 16")
+def exchange_message(
+    *,
+    message_bytes: float,
+    tensor_ranks: float,
+    active_experts: float,
+    dispatch_bits: float,
+    combine_bits: float,
+    wide_bits: float,
+) -> float:
+    """Bytes that one rank sends in a mean all-to-all: each of its tokens to all its experts."""
+    return message_bytes / tensor_ranks * active_experts * (dispatch_bits + combine_bits) / (2 * wide_bits)
+
+
+@formula(source="each rank of a stage sends its share of the activations")
+def hand_over_message(*, message_bytes: float, tensor_ranks: float) -> float:
+    """Bytes that one rank sends to the next stage."""
+    return message_bytes / tensor_ranks
+
+
+@formula(source="inside each node, then across nodes on the part that each rank is left with")
+def two_level_all_reduce_time(*, all_reduce_time: float, network_all_reduce_time: float) -> float:
+    """Seconds of one all-reduce over several nodes."""
+    return all_reduce_time + network_all_reduce_time
+
+
 @formula(source=RING)
 def scattered_message(*, message_bytes: float, domain: float) -> float:
     """Bytes that each rank of a node reduces across nodes after the reduce-scatter inside the node."""

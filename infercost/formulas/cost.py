@@ -14,6 +14,12 @@ def tokens_per_s(*, batch: float, step_time: float) -> float:
     return batch / step_time
 
 
+@formula(source="each request has its tokens")
+def served_tokens_per_s(*, request_rate: float, output_tokens: float) -> float:
+    """Tokens that leave a replica in a second, first ones included."""
+    return request_rate * output_tokens
+
+
 @formula(source="one token a step")
 def tokens_per_s_per_user(*, step_time: float) -> float:
     """Tokens decoded per second for one user."""

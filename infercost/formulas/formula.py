@@ -1,17 +1,20 @@
-"""The ``@formula`` mark, a recorder that notes which formula ran on which numbers, and its work in print.
+"""The ``@formula`` mark, a recorder that watches which formula runs on which numbers, and its work in print.
 
-A formula costs one look at a variable when nobody records. What ``--steps`` prints is the formula's own
+A formula is the function itself: it costs nothing unless somebody records. What ``--steps`` prints is its own
 return expression, so the work shown cannot drift from the work done.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
-from functools import cache, wraps
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from math import expm1
+from operator import add, mul, sub, truediv
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from infercost.quantities import TERMS
-from infercost.units import show
+from infercost.units import rounded, show
 
 if TYPE_CHECKING:  # who shows no work does not load it
     import ast
@@ -24,7 +27,12 @@ class Formula(Protocol[P, R]):
     """A function of numbers that knows where its expression comes from."""
 
     __name__: str
+    __code__: CodeType
+    __globals__: dict[str, Any]
     source: str
+
+    def __hash__(self) -> int:
+        """Of the function itself."""
 
     def __call__(self, *args: P.args, **inputs: P.kwargs) -> R:
         """The value for these numbers, in base units."""
@@ -32,85 +40,189 @@ class Formula(Protocol[P, R]):
 
 #: Every formula by name, for the tests that hold each of them to the rules.
 FORMULAS: dict[str, Formula[..., Any]] = {}
+#: The same by its code, as the recorder meets it.
+_BY_CODE: dict[CodeType, Formula[..., Any]] = {}
+
+
+class Equation(NamedTuple):
+    """What a search solves: the quantity that it finds, the equation that holds there, whose it is, what is given."""
+
+    quantity: str
+    equation: str
+    source: str
+    inputs: tuple[str, ...]
+
+
+#: What searches solve, by their code.
+SEARCHES: dict[CodeType, Equation] = {}
 
 
 class Call(NamedTuple):
-    """One formula that ran: the function, its inputs, its value, and what it was about where there are several."""
+    """One formula or search that ran: what it is, its inputs, its value, and what it was about if there are several.
 
-    function: Formula[..., Any]
+    ``rounds`` are the trials of a search.
+    """
+
+    function: Formula[..., Any] | Equation
     inputs: dict[str, Any]
     value: Any
     about: str = ""
-
-
-_recorder: ContextVar[list[Call] | None] = ContextVar("recorder", default=None)
-_about: ContextVar[str] = ContextVar("about", default="")
+    rounds: int = 0
 
 
 def formula(*, source: str) -> Callable[[Callable[P, R]], Formula[P, R]]:
     """Mark a function as a formula: keyword-only numbers in base units, one return of one expression."""
 
-    def decorate(function: Callable[P, R]) -> Formula[P, R]:
-        @wraps(function)
-        def run(*args: P.args, **inputs: P.kwargs) -> R:
-            value = function(*args, **inputs)
-            if (calls := _recorder.get()) is not None:
-                calls.append(Call(marked, dict(inputs), value, _about.get()))
-            return value
-
-        marked = cast("Formula[P, R]", run)
+    def mark(function: Callable[P, R]) -> Formula[P, R]:
+        marked = cast("Formula[P, R]", function)
         marked.source = source
-        FORMULAS[function.__name__] = marked
+        FORMULAS[marked.__name__] = _BY_CODE[marked.__code__] = marked
         return marked
 
-    return decorate
+    return mark
+
+
+def solved(quantity: str, *, equation: str, source: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a search for what solves an equation: its step shows the equation and the result, nothing from inside.
+
+    The search takes its numbers keyword-only; a round is a call of a function inside it, else of one it is given.
+    """
+
+    def mark(function: Callable[P, R]) -> Callable[P, R]:
+        SEARCHES[function.__code__] = Equation(quantity, equation, source, _numbers_of(function.__code__))
+        return function
+
+    return mark
+
+
+def _numbers_of(code: CodeType) -> tuple[str, ...]:
+    """The keyword-only parameters of a function."""
+    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+
+
+class _Recorder:
+    """A profile function that notes the inputs of each formula when it is called, and its value when it returns."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.before = sys.getprofile()
+        self.about = ""
+        self._inputs: dict[FrameType, dict[str, Any]] = {}
+        self._search: FrameType | None = None
+        self._tried: set[CodeType] = set()
+        self._rounds = 0
+
+    def __call__(self, frame: FrameType, event: str, value: Any) -> None:
+        if event == "call":
+            self._enter(frame)
+        elif event == "return" and frame in self._inputs:
+            self._leave(frame, value)
+
+    def _enter(self, frame: FrameType) -> None:
+        code = frame.f_code
+        if self._search is not None:
+            self._rounds += code in self._tried
+        elif code in _BY_CODE or code in SEARCHES:
+            self._inputs[frame] = {name: frame.f_locals[name] for name in _numbers_of(code)}
+            if code in SEARCHES:
+                self._search, self._rounds = frame, 0
+                inside = {each for each in code.co_consts if isinstance(each, CodeType)}
+                given = {value.__code__ for value in frame.f_locals.values() if hasattr(value, "__code__")}
+                self._tried = inside or given
+
+    def _leave(self, frame: FrameType, value: Any) -> None:
+        inputs, code = self._inputs.pop(frame), frame.f_code
+        rounds = self._rounds if frame is self._search else 0
+        if frame is self._search:
+            self._search = None
+        if value is not None:  # else it raised
+            self.calls.append(Call(_BY_CODE.get(code) or SEARCHES[code], inputs, value, self.about, rounds))
 
 
 @contextmanager
 def recording() -> Iterator[list[Call]]:
     """Collect every formula call made inside the block, in order."""
-    calls: list[Call] = []
-    token = _recorder.set(calls)
+    recorder = _Recorder()
+    sys.setprofile(recorder)
     try:
-        yield calls
+        yield recorder.calls
     finally:
-        _recorder.reset(token)
+        sys.setprofile(recorder.before)
 
 
 def is_recording() -> bool:
     """Whether somebody collects formula calls: who only wants the result need not run the work twice."""
-    return _recorder.get() is not None
-
-
-def about(what: str) -> AbstractContextManager[None]:
-    """Name what the formula calls inside the block are about; nothing where nobody records."""
-    return _naming(what) if _recorder.get() is not None else _UNNAMED
-
-
-_UNNAMED: AbstractContextManager[None] = nullcontext()
+    return isinstance(sys.getprofile(), _Recorder)
 
 
 @contextmanager
-def _naming(what: str) -> Iterator[None]:
-    token = _about.set(what)
+def about(what: str) -> Iterator[None]:
+    """Name what the formula calls inside the block are about; nothing where nobody records."""
+    recorder = sys.getprofile()
+    if not isinstance(recorder, _Recorder):
+        yield
+        return
+    before, recorder.about = recorder.about, what
     try:
         yield
     finally:
-        _about.reset(token)
+        recorder.about = before
 
 
 @contextmanager
 def not_recording() -> Iterator[None]:
     """Leave formula calls inside the block out of the record: repetitions that would bury the work."""
-    token = _recorder.set(None)
+    recorder = sys.getprofile()
+    if not isinstance(recorder, _Recorder):
+        yield
+        return
+    sys.setprofile(recorder.before)
     try:
         yield
     finally:
-        _recorder.reset(token)
+        sys.setprofile(recorder)
+
+
+def work_of(evaluate: Callable[[], object]) -> "tuple[Step, ...]":
+    """The work of one evaluation: its distinct formula calls in order, each explained."""
+    with recording() as calls:
+        evaluate()
+    return steps_of(calls)
+
+
+def steps_of(calls: "Iterable[Call]") -> "tuple[Step, ...]":
+    """The distinct calls in order, each explained."""
+    distinct: dict[Any, Call] = {}
+    for call in calls:
+        distinct.setdefault((call.about, call.function, *_frozen(call.inputs)), call)
+    return tuple(step for step in map(explain, distinct.values()) if not step.renames)
+
+
+def _frozen(inputs: Mapping[str, Any]) -> Iterator[Any]:
+    return (tuple(value) if isinstance(value, list) else value for value in inputs.values())
+
+
+def total(*factors: Sequence[float]) -> float:
+    """The sum over kinds of their factors' products: ``total(times, each)`` prints as ``3 × a + 58 × b``."""
+    products: Iterable[float] = factors[0]
+    for others in factors[1:]:
+        products = map(mul, products, others)
+    return sum(products)
+
+
+def total_over(amounts: Sequence[float], rates: Sequence[float]) -> float:
+    """The sum over kinds of an amount over its rate: prints as ``a / 2 + b / 4``."""
+    return sum(map(truediv, amounts, rates))
+
+
+def gone(value: float) -> float:
+    """What is no longer left of one after an exponential decay: 1 - e^-x, exact near nothing."""
+    return -expm1(-value)
 
 
 #: Signs and how tightly they bind, by the operator's name in a syntax tree.
 _OPERATORS = {"Add": (" + ", 1), "Sub": (" - ", 1), "Mult": (" × ", 2), "Div": (" / ", 2), "Pow": ("^", 4)}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"Add": add, "Sub": sub, "Mult": mul, "Div": truediv, "Pow": pow}
 _FUNCTIONS = {
     "maximum": "max",
     "minimum": "min",
@@ -120,6 +232,10 @@ _FUNCTIONS = {
     "root": "sqrt",
     "log2": "log2",
 }
+
+
+#: What joins numbers in print.
+_SIGNS = (" + ", " - ", " × ", " / ", "^", "(")
 
 
 class Step(NamedTuple):
@@ -132,6 +248,18 @@ class Step(NamedTuple):
     value: Any
     unit: str
     source: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def renames(self) -> bool:
+        """Whether it only gives another name to a number, or to nothing: a sum of one term, taken once."""
+        alone = self.numbers.removeprefix("1 × ").removesuffix(" / 1")
+        single = not any(sign in alone for sign in _SIGNS)
+        return single and (self.value == 0 or self.value in self.inputs.values() or _of_one(self))
+
+
+def _of_one(step: Step) -> bool:
+    return any(step.value in value for value in step.inputs.values() if isinstance(value, list))
 
 
 @cache
@@ -145,7 +273,7 @@ def expression_of(function: Callable[..., Any]) -> "ast.expr":
     import inspect
     import textwrap
 
-    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)
     body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
     if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
@@ -154,32 +282,121 @@ def expression_of(function: Callable[..., Any]) -> "ast.expr":
 
 
 def explain(call: Call) -> Step:
-    """The work of one formula call, in symbols and in numbers."""
-    from inspect import unwrap
-
-    function = unwrap(call.function)
-    expression = expression_of(function)
+    """The work of one formula call, in symbols and in numbers; of a search its equation."""
+    if isinstance(call.function, Equation):
+        return _of_search(call, call.function)
+    function, inputs = call.function, {name: _plain(value) for name, value in call.inputs.items()}
     term = TERMS[function.__name__]
-    symbols = {name: TERMS[name].symbol for name in call.inputs}
-    numbers = {name: _number(value, TERMS[name].unit) for name, value in call.inputs.items()}
+    shown = _there(expression_of(function), inputs, function.__globals__)
+    symbols = {name: TERMS[name].symbol for name in inputs}
     return Step(
         name=function.__name__,
         meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
-        symbols=f"{term.symbol} = {_print(expression, symbols, function.__globals__)}",
-        numbers=_print(expression, numbers, function.__globals__),
-        value=call.value,
+        symbols=f"{term.symbol} = {_print(shown, symbols, function.__globals__)}",
+        numbers=_print(shown, _numbers(function, call.value, inputs), function.__globals__),
+        value=_plain(call.value),
         unit=term.unit,
-        source=call.function.source,
+        source=function.source,
+        inputs=inputs,
     )
 
 
-def _number(value: Any, unit: str) -> str:
+def _of_search(call: Call, solved: Equation) -> Step:
+    """A search in print: its equation, what it was given, and how many trials it took."""
+    term, inputs = TERMS[solved.quantity], {name: _plain(value) for name, value in call.inputs.items()}
+    given = [f"{TERMS[name].symbol} = {show(value, TERMS[name].unit)}" for name, value in inputs.items()]
+    return Step(
+        name=solved.quantity,
+        meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
+        symbols=f"{term.symbol} = where {solved.equation}",
+        numbers=", ".join([*given, *([f"in {call.rounds} rounds"] if call.rounds else [])]),
+        value=_plain(call.value),
+        unit=term.unit,
+        source=solved.source,
+        inputs=inputs,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A number without NumPy's type, a sequence as a list."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+#: Significant digits of printed numbers: as many as it takes for the arithmetic to come out, at most all of a float.
+DIGITS = range(4, 18)
+#: A result that lies between two printed ones is no result by hand: the last bit would decide.
+HAIR = 1e-9
+
+
+def _numbers(function: Formula[..., Any], value: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Each input with as many digits as it takes to redo the arithmetic: the result is the printed one."""
+    unit = TERMS[function.__name__].unit
+    result = show(value, unit)
+
+    def comes_out(most: int) -> bool:
+        printed = _each(inputs, lambda each, unit: rounded(each, unit, most))
+        again = function(**printed)
+        return all(show(again * (1 + hair), unit) == result for hair in (-HAIR, HAIR))
+
+    most = next(filter(comes_out, DIGITS), DIGITS[-1])
+    return _each(inputs, lambda each, unit: _number(each, unit, most))
+
+
+def _each(inputs: Mapping[str, Any], convert: Callable[[Any, str], Any]) -> dict[str, Any]:
+    """Each input converted with its unit, the members of sequences one by one."""
+    return {
+        name: [convert(each, TERMS[name].unit) for each in value]
+        if isinstance(value, list)
+        else convert(value, TERMS[name].unit)
+        for name, value in inputs.items()
+    }
+
+
+def _number(value: Any, unit: str, digits: int) -> str:
     if unit == "share":
-        return f"{value:.4g}"
-    return show(value, unit) + (" param" if unit == "param" else "")
+        return f"{value:.{digits}g}"
+    return show(value, unit, digits) + (" param" if unit == "param" else "")
 
 
-def _print(node: "ast.expr", names: Mapping[str, str], constants: Mapping[str, Any], above: int = 0) -> str:
+def _there(node: "ast.expr", inputs: Mapping[str, Any], constants: Mapping[str, Any]) -> "ast.expr":
+    """The expression without terms of sums that are nothing: a model has no experts, a layout no second rank."""
+    import ast
+
+    match node:
+        case ast.BinOp(left, ast.Add() | ast.Sub() as operator, right):
+            left, right = (_there(each, inputs, constants) for each in (left, right))
+            if _value(right, inputs, constants) == 0:
+                return left
+            if isinstance(operator, ast.Add) and _value(left, inputs, constants) == 0:
+                return right
+            return ast.BinOp(left, operator, right)
+        case ast.BinOp(left, operator, right):
+            return ast.BinOp(_there(left, inputs, constants), operator, _there(right, inputs, constants))
+        case ast.Call(name, arguments, keywords):
+            return ast.Call(name, [_there(each, inputs, constants) for each in arguments], keywords)
+    return node
+
+
+def _value(node: "ast.expr", inputs: Mapping[str, Any], constants: Mapping[str, Any]) -> Any:
+    """What a part of an expression comes to."""
+    import ast
+
+    match node:
+        case ast.BinOp(left, operator, right):
+            sides = (_value(each, inputs, constants) for each in (left, right))
+            return _ARITHMETIC[type(operator).__name__](*sides)
+        case ast.Call(ast.Name(function), arguments):
+            return constants[function](*(_value(each, inputs, constants) for each in arguments))
+        case ast.Name(name):
+            return inputs[name] if name in inputs else constants[name]
+        case ast.Constant(value):
+            return value
+    raise TypeError(f"a formula may not hold {ast.dump(node)}")
+
+
+def _print(node: "ast.expr", names: Mapping[str, Any], constants: Mapping[str, Any], above: int = 0) -> str:
     """The node as text, with brackets only where the operator above binds tighter."""
     import ast
 
@@ -190,6 +407,12 @@ def _print(node: "ast.expr", names: Mapping[str, str], constants: Mapping[str, A
             tighter = level + isinstance(operator, (ast.Sub, ast.Div, ast.Pow))
             text = _print(left, names, constants, level) + sign + _print(right, names, constants, tighter)
             return f"({text})" if level < above else text
+        case ast.Call(ast.Name("total" | "total_over" as function), arguments):
+            sign = " × " if function == "total" else " / "
+            return _print_total([names[each.id] for each in arguments if isinstance(each, ast.Name)], sign, above)
+        case ast.Call(ast.Name("gone"), [argument]):
+            text = f"1 - exp(-{_print(argument, names, constants, 4)})"
+            return f"({text})" if above > 1 else text
         case ast.Call(ast.Name(function), arguments):
             inside = ", ".join(_print(argument, names, constants) for argument in arguments)
             return f"{_FUNCTIONS[function]}({inside})"
@@ -201,10 +424,10 @@ def _print(node: "ast.expr", names: Mapping[str, str], constants: Mapping[str, A
     raise TypeError(f"a formula may not hold {ast.dump(node)}")
 
 
-def work_of(evaluate: Callable[[], object]) -> tuple[Step, ...]:
-    """The work of one evaluation: every formula that ran, each once, in order."""
-    with recording() as calls:
-        evaluate()
-    distinct = {(call.about, call.function, tuple(call.inputs.items())): call for call in calls}
-    printed = {(step.meaning, step.symbols, step.numbers): step for step in map(explain, distinct.values())}
-    return tuple(printed.values())
+def _print_total(factors: list[Any], sign: str, above: int) -> str:
+    """A sum over kinds: in symbols ``sum(n × a)``, in numbers each product."""
+    if isinstance(factors[0], str):
+        return f"sum({sign.join(factors)})"
+    products = [sign.join(each) for each in zip(*factors, strict=True)]
+    text = " + ".join(products)
+    return f"({text})" if above > 1 and len(products) > 1 else text

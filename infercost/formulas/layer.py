@@ -1,7 +1,9 @@
 """Parameters, cache and arithmetic of one layer, from its dimensions."""
 
-from infercost.formulas.formula import formula
-from infercost.numeric import maximum, minimum
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, total
+from infercost.numeric import ceiling, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), transformers chapter"
 DEEPSEEK = "DeepSeek-V2, arXiv 2405.04434, multi-head latent attention"
@@ -46,6 +48,53 @@ def latent_cache_elements(*, kv_rank: int, rope_dim: int) -> int:
     return kv_rank + rope_dim
 
 
+@formula(source="derived: a count without layers' dimensions has layers alike")
+def even_layer_params(*, params: float, layers: float) -> float:
+    """Parameters of one layer when all are alike."""
+    return params / layers
+
+
+@formula(source="derived: a count without layers' dimensions has layers alike")
+def even_expert_params(*, active_params: float, layers: float) -> float:
+    """Parameters of the expert of one layer of which a token uses one, for a bare count of parameters."""
+    return active_params / layers
+
+
+@formula(source="derived: a token that uses one of N / N_a experts uses N_a of N parameters")
+def even_experts(*, params: float, active_params: float) -> float:
+    """Experts of a layer of which a token uses one, for a bare count of parameters."""
+    return params / active_params
+
+
+STORED = "bytes of each matrix in the format that stores it, scales included"
+
+
+@formula(source=STORED)
+def split_weights(*, split_params: Sequence[float], bytes_per_param: Sequence[float]) -> float:
+    """Bytes of the matrices of one layer that tensor parallel ranks split."""
+    return total(split_params, bytes_per_param)
+
+
+@formula(source=STORED)
+def copied_weights(*, copied_params: Sequence[float], bytes_per_param: Sequence[float]) -> float:
+    """Bytes of one layer that every rank holds: routers, down-projections, norms and biases."""
+    return total(copied_params, bytes_per_param)
+
+
+@formula(source=STORED)
+def expert_weights(*, expert_params: Sequence[float], bytes_per_param: Sequence[float]) -> float:
+    """Bytes of one routed expert of one layer."""
+    return total(expert_params, bytes_per_param)
+
+
+@formula(
+    source="Shoeybi et al., Megatron-LM, arXiv 1909.08053: a KV head is whole on a rank, copied where ranks are more"
+)
+def kv_copies(*, kv_heads: int, tensor_ranks: int) -> float:
+    """Times that a layer's KV heads are held by all ranks together."""
+    return ceiling(kv_heads / tensor_ranks) * tensor_ranks / kv_heads
+
+
 @formula(source=BOOK)
 def attention_flops(*, heads: int, head_dim: int, v_head_dim: int) -> int:
     """Operations per query and position of context in one layer: scores and weighted values."""
@@ -64,16 +113,134 @@ def experts_hit(*, experts: float, active_experts: float, tokens: float) -> floa
     return experts * (1 - (1 - active_experts / experts) ** tokens)
 
 
-@formula(source="a window keeps the last positions only; a compressed cache one entry for several positions")
-def cached_entries(*, context: float, window: float, compress: float) -> float:
+@formula(source="a window keeps the last positions only")
+def cached_entries(*, context: float, window: float) -> float:
     """Cache entries that a sequence holds in a layer that keeps at most a window."""
-    return minimum(context, window) / compress
+    return minimum(context, window)
+
+
+@formula(source="DeepSeek-V4: a raw window, and one entry for several positions of all the past")
+def compressed_entries(*, context: float, window: float, compress: float) -> float:
+    """Cache entries that a sequence holds in a layer that compresses its past."""
+    return minimum(context, window) + context / compress
+
+
+@formula(source="DeepSeek-V3.2, sparse attention: a query attends the entries that its indexer picks, and a raw window")
+def attended_entries(*, cached_entries: float, attended: float, window: float) -> float:
+    """Cache entries that one query attends in a layer of sparse attention."""
+    return minimum(cached_entries, attended + window)
+
+
+@formula(source=KIPPLY)
+def layer_cache(
+    *,
+    cached_entries: float,
+    cache_elements: float,
+    context: float,
+    compress: float,
+    index_elements: float,
+    cache_element_bytes: float,
+    state_elements: float,
+    state_element_bytes: float,
+    conv_elements: float,
+    conv_element_bytes: float,
+) -> float:
+    """Bytes that one sequence keeps in one layer: keys and values, an indexer's keys, a state, a convolution's."""
+    return (
+        (cached_entries * cache_elements + context / compress * index_elements) * cache_element_bytes
+        + state_elements * state_element_bytes
+        + conv_elements * conv_element_bytes
+    )
+
+
+@formula(source=KIPPLY)
+def layer_cache_read(
+    *,
+    attended_entries: float,
+    cache_elements: float,
+    borrowed_elements: float,
+    context: float,
+    compress: float,
+    index_elements: float,
+    cache_element_bytes: float,
+    state_elements: float,
+    state_element_bytes: float,
+) -> float:
+    """Bytes of one sequence's cache in one layer that a step reads: entries it attends, index keys, a state."""
+    return (
+        attended_entries * (cache_elements + borrowed_elements) + context / compress * index_elements
+    ) * cache_element_bytes + state_elements * state_element_bytes
+
+
+@formula(source=KIPPLY)
+def rank_cache_read(*, layer_cache_read: float, kv_copies: float, tensor_ranks: float, cache_reads: float) -> float:
+    """Bytes of one sequence's cache in one layer that one rank reads."""
+    return layer_cache_read * kv_copies / tensor_ranks * cache_reads
+
+
+@formula(source=BOOK)
+def layer_attention_flops(
+    *,
+    attended_entries: float,
+    attention_flops: float,
+    context: float,
+    compress: float,
+    index_flops: float,
+    state_flops: float,
+    state_elements: float,
+) -> float:
+    """Operations of one token's attention over its context in one layer."""
+    return attended_entries * attention_flops + index_flops * context / compress + state_flops * state_elements
+
+
+@formula(source=BOOK)
+def layer_prompt_flops(
+    *,
+    attended_pairs: float,
+    attention_flops: float,
+    causal_pairs: float,
+    compress: float,
+    index_flops: float,
+    state_flops: float,
+    state_elements: float,
+    tokens: float,
+) -> float:
+    """Operations of the attention of a prompt's tokens in one layer."""
+    return (
+        attended_pairs * attention_flops + index_flops * causal_pairs / compress + state_flops * state_elements * tokens
+    )
 
 
 @formula(source="derived: norms, residual sums, rotation and gating read and write 16-bit values once each")
 def activation_traffic(*, hidden_size: float, head_elements: float, ffn_elements: float, ranks: float) -> float:
     """Bytes that one token's activations move outside the matrices of one layer, on one rank."""
     return 2 * (8 * hidden_size + (2 * head_elements + ffn_elements) / ranks)
+
+
+@formula(source="triangle below the diagonal after a cached past: sum of c + i")
+def causal_pairs(*, tokens: float, cached: float) -> float:
+    """Pairs of a prompt's tokens and all positions before them, themselves included on average."""
+    return tokens * (cached + tokens) - tokens**2 / 2
+
+
+@formula(source="derived: queries, keys and values of one token")
+def head_elements(*, heads: int, head_dim: int, cache_elements: int) -> int:
+    """Elements of queries and cache that one token makes in one layer."""
+    return heads * head_dim + cache_elements
+
+
+@formula(source="derived: a matrix of the feed-forward part has one row or column for each inner element")
+def ffn_elements(
+    *, dense_params: float, shared_params: float, active_experts: float, expert_matrices: float, hidden_size: float
+) -> float:
+    """Inner elements of the feed-forward part of one token and layer."""
+    return (dense_params + shared_params + active_experts * expert_matrices) / hidden_size
+
+
+@formula(source="DeepSeek-V4: a raw window, and one entry for several positions of all the past")
+def compressed_pairs(*, window_pairs: float, past_pairs: float, compress: float) -> float:
+    """Pairs of a prompt's tokens and the entries that they attend in a layer that compresses its past."""
+    return window_pairs + past_pairs / compress
 
 
 @formula(source="triangle below the diagonal after a cached past, capped by a window: sum of min(c + i, W)")

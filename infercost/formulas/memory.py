@@ -1,6 +1,8 @@
 """What holds the weights, and how many bytes a step reads."""
 
-from infercost.formulas.formula import formula
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, total
 from infercost.numeric import ceiling, floor, maximum
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
@@ -33,6 +35,261 @@ def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
 VLLM = "vLLM 0.19.0 start-up logs on H100: pool = usable x memory - weights - activations - engine"
 
 
+MEGATRON = "Shoeybi et al., Megatron-LM, arXiv 1909.08053: ranks split matrices by heads and columns"
+PIPELINE = "Huang et al., GPipe, arXiv 1811.06965: a stage holds its layers; the fullest has most of them"
+
+
+@formula(source=MEGATRON)
+def layer_dense_weights(
+    *, split_weights: float, kv_weights: float, kv_copies: float, tensor_ranks: float, copied_weights: float
+) -> float:
+    """Bytes of one layer on one rank, routed experts apart."""
+    return (split_weights + (kv_copies - 1) * kv_weights) / tensor_ranks + copied_weights
+
+
+@formula(source=MEGATRON)
+def kv_weights(*, kv_params: float, kv_bytes_per_param: float) -> float:
+    """Bytes of the key and value matrices of one layer, which ranks that outnumber KV heads copy."""
+    return kv_params * kv_bytes_per_param
+
+
+@formula(source="Rajbhandari et al., DeepSpeed-MoE, arXiv 2201.05596: whole experts on each expert parallel rank")
+def experts_on_rank(*, experts: float, expert_ranks: float) -> float:
+    """Routed experts of one layer on the fullest rank."""
+    return ceiling(experts / expert_ranks)
+
+
+@formula(source=MEGATRON)
+def expert_slices(*, experts: float, tensor_ranks: float) -> float:
+    """Routed experts of one layer that a rank's slices of all of them add up to."""
+    return experts / tensor_ranks
+
+
+@formula(source="experts beside what every token uses")
+def layer_weights(*, layer_dense_weights: float, experts_on_rank: float, expert_weights: float) -> float:
+    """Bytes of one layer with routed experts on one rank."""
+    return layer_dense_weights + experts_on_rank * expert_weights
+
+
+@formula(source="sum over layers")
+def all_layer_weights(*, layers_of_kind: Sequence[float], layer_weights: Sequence[float]) -> float:
+    """Bytes of all layers on one rank of each stage."""
+    return total(layers_of_kind, layer_weights)
+
+
+@formula(source=PIPELINE)
+def stage_layers(*, layers: float, stages: float) -> float:
+    """Layers of the fullest pipeline stage."""
+    return ceiling(layers / stages)
+
+
+@formula(source=PIPELINE)
+def stage_weights(*, all_layer_weights: float, stage_layers: float, layers: float) -> float:
+    """Bytes of the layers of the fullest stage on one rank."""
+    return all_layer_weights * stage_layers / layers
+
+
+@formula(source=MEGATRON)
+def table_weights(
+    *,
+    table_params: float,
+    table_bytes_per_param: float,
+    head_params: float,
+    head_bytes_per_param: float,
+    tensor_ranks: float,
+) -> float:
+    """Bytes of the input table and the output head on one rank that holds both."""
+    return table_params * table_bytes_per_param / tensor_ranks + head_params * head_bytes_per_param / tensor_ranks
+
+
+@formula(source=PIPELINE)
+def end_stage_weights(
+    *,
+    table_params: float,
+    table_bytes_per_param: float,
+    head_params: float,
+    head_bytes_per_param: float,
+    tensor_ranks: float,
+) -> float:
+    """Bytes of the larger of input table and output head, which are on the first and on the last stage."""
+    return maximum(
+        table_params * table_bytes_per_param / tensor_ranks, head_params * head_bytes_per_param / tensor_ranks
+    )
+
+
+@formula(source="sum of what the fullest rank holds: layers, tables, norms and its part of a vision tower")
+def rank_weights(
+    *,
+    stage_weights: float,
+    table_weights: float,
+    norm_params: float,
+    vision_params: float,
+    tensor_ranks: float,
+    norm_bytes_per_param: float,
+) -> float:
+    """Bytes of weights on the fullest accelerator, as engines split them."""
+    return (
+        stage_weights
+        + table_weights
+        + norm_params * norm_bytes_per_param
+        + vision_params * norm_bytes_per_param / tensor_ranks
+    )
+
+
+@formula(source="sum over parts, each in the format that stores it; a vision tower is loaded too, and not quantized")
+def loaded_weights(*, part_params: Sequence[float], bytes_per_param: Sequence[float]) -> float:
+    """Bytes of all weights that an engine loads."""
+    return total(part_params, bytes_per_param)
+
+
+@formula(source="sum over layers")
+def sequence_cache(*, layers_of_kind: Sequence[float], layer_cache: Sequence[float]) -> float:
+    """Bytes of cache and state that one sequence keeps in all layers, no copies counted."""
+    return total(layers_of_kind, layer_cache)
+
+
+@formula(source=MEGATRON)
+def rank_layer_cache(*, layer_cache: float, kv_copies: float, tensor_ranks: float) -> float:
+    """Bytes of one sequence's cache in one layer on one rank."""
+    return layer_cache * kv_copies / tensor_ranks
+
+
+@formula(source="sum over layers")
+def cache_per_sequence(*, layers_of_kind: Sequence[float], rank_layer_cache: Sequence[float]) -> float:
+    """Bytes of one sequence's cache on one accelerator that has a part of every layer."""
+    return total(layers_of_kind, rank_layer_cache)
+
+
+@formula(source=PIPELINE)
+def stage_cache(*, cache_per_sequence: float, stage_layers: float, layers: float) -> float:
+    """Bytes of one sequence's cache on one accelerator of the fullest stage."""
+    return cache_per_sequence * stage_layers / layers
+
+
+@formula(source="a compressed cache keeps one entry for several positions")
+def growing_elements(*, cache_elements: float, index_elements: float, compress: float) -> float:
+    """Elements that each further token of a long sequence adds to the cache of one layer."""
+    return (cache_elements + index_elements) / compress
+
+
+@formula(source="sum over layers; windows that are full and states no longer grow")
+def token_cache(
+    *, layers_of_kind: Sequence[float], growing_elements: Sequence[float], cache_element_bytes: float
+) -> float:
+    """Bytes that each further token of a long sequence adds to its cache."""
+    return total(layers_of_kind, growing_elements) * cache_element_bytes
+
+
+@formula(source=MEGATRON)
+def rank_token_cache(
+    *,
+    layers_of_kind: Sequence[float],
+    growing_elements: Sequence[float],
+    kv_copies: Sequence[float],
+    cache_element_bytes: float,
+    tensor_ranks: float,
+) -> float:
+    """Bytes that each further token of a long sequence takes on one accelerator that has a part of every layer."""
+    return total(layers_of_kind, growing_elements, kv_copies) * cache_element_bytes / tensor_ranks
+
+
+@formula(source=PIPELINE)
+def stage_token_cache(*, rank_token_cache: float, stage_layers: float, layers: float) -> float:
+    """Bytes that each further token of a long sequence takes on one accelerator of the fullest stage."""
+    return rank_token_cache * stage_layers / layers
+
+
+@formula(source="a data parallel group serves sequences of its own; the fullest has most")
+def group_sequences(*, batch: float, groups: float) -> float:
+    """Sequences of a batch that one data parallel group holds."""
+    return ceiling(batch / groups)
+
+
+@formula(source="whole sequences")
+def rank_cache(*, sequences: float, cache_per_sequence: float) -> float:
+    """Bytes of all sequences' cache on the fullest accelerator."""
+    return sequences * cache_per_sequence
+
+
+@formula(source="pool less what is asked for; negative when it does not fit")
+def pool_left(*, kv_pool: float, rank_cache: float) -> float:
+    """Bytes of an accelerator's pool that the sequences leave."""
+    return kv_pool - rank_cache
+
+
+@formula(source="sum over layers")
+def reused_params(*, layers_of_kind: Sequence[float], params_of_block: Sequence[float]) -> float:
+    """Parameters of blocks that later layers multiply again."""
+    return total(layers_of_kind, params_of_block)
+
+
+@formula(source=MEGATRON)
+def dense_weights_read(
+    *,
+    layers_of_kind: Sequence[float],
+    layer_dense_weights: Sequence[float],
+    reused_params: float,
+    ffn_bytes_per_param: float,
+    head_params: float,
+    head_bytes_per_param: float,
+    tensor_ranks: float,
+    norm_params: float,
+    norm_bytes_per_param: float,
+    ranks: float,
+) -> float:
+    """Bytes that all ranks read whatever the batch: layers but their routed experts, blocks used again, head, norms."""
+    return (
+        total(layers_of_kind, layer_dense_weights)
+        + reused_params * ffn_bytes_per_param / tensor_ranks
+        + head_params * head_bytes_per_param / tensor_ranks
+        + norm_params * norm_bytes_per_param
+    ) * ranks
+
+
+@formula(source="sum over layers with routed experts")
+def expert_of_each_layer(*, layers_of_kind: Sequence[float], expert_weights: Sequence[float]) -> float:
+    """Bytes of one routed expert of each layer."""
+    return total(layers_of_kind, expert_weights)
+
+
+@formula(source="what every token uses is read once, and each expert that any token chose")
+def bytes_read(
+    *, dense_weights_read: float, experts_hit: Sequence[float], expert_of_each_layer: Sequence[float]
+) -> float:
+    """Bytes of weights that all accelerators read in one pass."""
+    return dense_weights_read + total(experts_hit, expert_of_each_layer)
+
+
+@formula(source="sum over layers")
+def sequence_cache_read(*, layers_of_kind: Sequence[float], rank_cache_read: Sequence[float]) -> float:
+    """Bytes of one sequence's cache that one rank reads in a step."""
+    return total(layers_of_kind, rank_cache_read)
+
+
+@formula(source="each sequence's cache is read for itself")
+def cache_read(*, sequence_cache_read: float, ranks: float, sequences: float) -> float:
+    """Bytes of cache that all accelerators read in one pass."""
+    return sequence_cache_read * ranks * sequences
+
+
+@formula(source="sequences that decode and prompts whose start is cached")
+def mixed_cache_read(*, cache_read: float, prompt_cache_read: float) -> float:
+    """Bytes of cache that one pass reads for decoding and for prompts."""
+    return cache_read + prompt_cache_read
+
+
+@formula(source="sum of both")
+def step_bytes(*, bytes_read: float, cache_read: float) -> float:
+    """Bytes of weights and cache that all accelerators read in one step."""
+    return bytes_read + cache_read
+
+
+@formula(source=PIPELINE)
+def staged_step_bytes(*, step_bytes: float, batch: float, stage_batch: float) -> float:
+    """Bytes of a step whose stages read their weights again for every part of the batch."""
+    return step_bytes * (batch / stage_batch)
+
+
 @formula(source="a block of threads a query head loads the head's cache; caches on the chip serve most of it")
 def cache_reads(*, queries: float, cache_rereads: float) -> float:
     """Times that a step's attention reads the cache, where query heads that share a KV head read it apart."""
@@ -59,6 +316,6 @@ def kv_pool(
 
 
 @formula(source="whole sequences")
-def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float) -> int:
-    """Sequences whose cache the pool of one accelerator holds."""
-    return floor(kv_pool / cache_per_sequence)
+def sequences_that_fit(*, kv_pool: float, cache_per_sequence: float, groups: int) -> int:
+    """Sequences whose cache the pools hold, one accelerator of each data parallel group counted."""
+    return floor(kv_pool / cache_per_sequence) * groups

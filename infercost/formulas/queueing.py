@@ -5,7 +5,7 @@
 
 from math import ceil, erf, exp, floor, isinf, pi, sqrt
 
-from infercost.formulas.formula import formula
+from infercost.formulas.formula import formula, solved
 from infercost.numeric import last_that
 
 #: Terms of Erlang's sum below this share of it are left out.
@@ -33,6 +33,9 @@ def erlang_b(*, offered: float, slots: int) -> float:
     return 1 / total
 
 
+@solved(
+    "wait_probability", equation="P_w = E_B / (1 - a_q / slots × (1 - E_B)), E_B Erlang's first", source="Erlang 1917"
+)
 def erlang_c(*, offered: float, slots: int) -> float:
     """Share of arrivals that wait, where they queue for a slot (Erlang 1917, second formula); all where none leave."""
     if offered >= slots:
@@ -71,6 +74,7 @@ def mean_wait(*, wait_probability: float, service_time: float, free_slots: float
     return wait_probability * service_time / free_slots * peakedness
 
 
+@solved("staffed_slots", equation="N_s is the least with which no more than P_w wait", source="Erlang 1917, Hayward")
 def slots_for(*, offered: float, wait_probability: float, peakedness: float = 1.0) -> int:
     """The least slots with which no larger share of arrivals waits: exact, or by the root where they are bursty."""
     root = staffed_slots(

@@ -1,11 +1,155 @@
 """One request: its prompt, its first token, its other tokens; and how requests share a replica."""
 
-from infercost.formulas.formula import formula
+from infercost.formulas.formula import formula, gone
 from infercost.numeric import ceiling, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), inference chapter"
 LEVIATHAN = "Leviathan et al., Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
 LITTLE = "Little's law: number in the system = arrival rate x time spent"
+
+
+@formula(source="derived: an answer grows by a token a step, so on average half of it is there")
+def mean_context(*, input_tokens: float, output_tokens: float) -> float:
+    """Mean context of a request while it is decoded: its prompt and half of its answer."""
+    return input_tokens + output_tokens / 2
+
+
+@formula(source="the first token of an answer comes with the prompt")
+def decoded_tokens(*, output_tokens: float) -> float:
+    """Tokens of an answer that are decoded one by one."""
+    return maximum(output_tokens - 1, 1)
+
+
+@formula(source="Zheng et al., SGLang, arXiv 2312.07104: shared prefixes are cached; the last token is always computed")
+def cached_tokens(*, input_tokens: float, prefix_share: float) -> float:
+    """Tokens of a prompt whose cache is there already."""
+    return minimum(input_tokens * prefix_share, maximum(input_tokens - 1, 0))
+
+
+@formula(source="a prompt less what is cached")
+def new_tokens(*, input_tokens: float, cached: float) -> float:
+    """Tokens of a prompt that are computed."""
+    return maximum(input_tokens - cached, 1)
+
+
+@formula(source="of passes that share prompts evenly, each has its part")
+def prompts_of_pass(*, prompts: float, prompt_passes: float) -> float:
+    """Prompts that one of several passes works on, or the part of one."""
+    return prompts / prompt_passes
+
+
+@formula(source="each prompt's tokens that are not cached")
+def prompt_tokens(*, new_tokens: float, prompts: float) -> float:
+    """Tokens of prompts in one pass."""
+    return prompts * new_tokens
+
+
+@formula(source="on average half of a prompt lies before its chunk")
+def cached_before(*, cached: float, new_tokens: float, prompts: float) -> float:
+    """Tokens of a prompt that lie before those of one pass."""
+    return cached + new_tokens / 2 * (1 - minimum(prompts, 1))
+
+
+@formula(source="on average half of a prompt lies before its chunk")
+def cached_before_passes(*, cached: float, new_tokens: float, prompt_passes: float) -> float:
+    """Tokens of a prompt that lie before those of a mean pass, of several that work on prompts."""
+    return cached + new_tokens / 2 * (1 - 1 / prompt_passes)
+
+
+@formula(source="of passes that share prompts evenly, each has its part")
+def tokens_of_pass(*, tokens: float, prompt_passes: float) -> float:
+    """Tokens of prompts in one of several passes."""
+    return tokens / prompt_passes
+
+
+@formula(source=LITTLE)
+def prompts_per_step(*, batch: float, decoded_tokens: float, stages: float) -> float:
+    """Prompts that begin in a step so that the batch stays what it is."""
+    return batch / decoded_tokens / stages
+
+
+@formula(source="a prompt has a part in as many steps as it has chunks")
+def prompt_parts(*, prompts_per_step: float, prompt_passes: float) -> float:
+    """Prompts, or chunks of one, that ride along with a mean step."""
+    return prompts_per_step * prompt_passes
+
+
+@formula(source="one step for each chunk")
+def prompt_steps_time(*, riding_step: float, prompt_passes: float) -> float:
+    """Seconds of all the steps that one prompt rides along with."""
+    return prompt_passes * riding_step
+
+
+@formula(source="what a step takes longer with a prompt than without")
+def prompt_extra(*, prompt_steps_time: float, prompt_passes: float, step_time: float) -> float:
+    """Seconds that a prompt, or a chunk of one, adds to the step it rides along with."""
+    return prompt_steps_time / prompt_passes - step_time
+
+
+@formula(source=LITTLE)
+def served_rate(*, busy_share: float, batch: float, decoded_tokens: float, shared_step: float) -> float:
+    """Requests a second that keep so many sequences decoding."""
+    return busy_share * batch / (decoded_tokens * shared_step)
+
+
+@formula(source="an M/G/infinity queue is empty a share e^-N of the time where N are in it on average")
+def busy_share(*, mean_decoding: float) -> float:
+    """Share of the time that anything decodes where arrivals know nothing of each other."""
+    return gone(mean_decoding)
+
+
+@formula(source="mean over the time that anything decodes")
+def busy_batch(*, mean_decoding: float, busy_share: float) -> float:
+    """Sequences that decode together while any does."""
+    return mean_decoding / busy_share
+
+
+@formula(source="mean over all the time")
+def mean_batch(*, busy_share: float, batch: float) -> float:
+    """Sequences that decode on average."""
+    return busy_share * batch
+
+
+@formula(source="a new request waits for the steps that are under way or lined up")
+def waiting_time(*, steps_waited: float, shared_step: float) -> float:
+    """Seconds that a request waits for the running step."""
+    return steps_waited * shared_step
+
+
+@formula(source=LITTLE)
+def queue_time(*, concurrent_requests: float, request_rate: float, request_time: float) -> float:
+    """Seconds that each of so many requests waits for room in a step."""
+    return maximum(concurrent_requests / request_rate - request_time, 0)
+
+
+@formula(source=LITTLE)
+def fullest_batch(*, chunk_tokens: float, stages: float, new_tokens: float, decoded_tokens: float) -> float:
+    """Batch that its prompts keep full when each step has a whole chunk of them."""
+    return chunk_tokens * stages / new_tokens * decoded_tokens
+
+
+@formula(source="Huang et al., GPipe, arXiv 1811.06965: stages take turns on equal parts of a batch")
+def stage_batch(*, batch: float, stages: float) -> float:
+    """Sequences that a pipeline stage works on at a time."""
+    return 1.0 * ceiling(batch / stages)
+
+
+@formula(source="Huang et al., GPipe, arXiv 1811.06965: a pipeline goes at the pace of its slowest stage")
+def uneven_part(*, even_part: float, uneven_stages: float) -> float:
+    """Seconds of one part of a step whose fullest stage has more layers than others."""
+    return even_part * uneven_stages
+
+
+@formula(source="passes one after another")
+def passes_time(*, pass_time: float, prompt_passes: float) -> float:
+    """Seconds of all passes of prompts."""
+    return prompt_passes * pass_time
+
+
+@formula(source="stages work at once where everything overlaps")
+def staged_prompts_time(*, passes_time: float, stages: float) -> float:
+    """Seconds of prompts that fill all stages at once."""
+    return passes_time / stages
 
 
 @formula(source="Agrawal et al., Sarathi-Serve, arXiv 2403.02310: a prompt is cut into chunks of so many tokens")
@@ -50,6 +194,24 @@ def speculative_tokens(*, draft_tokens: float, acceptance: float) -> float:
     return (1 - acceptance ** (draft_tokens + 1)) / (1 - acceptance)
 
 
+@formula(source="one pass verifies all draft tokens and yields one more")
+def verified_tokens(*, draft_tokens: float) -> float:
+    """Tokens of each sequence in the pass that verifies a draft."""
+    return draft_tokens + 1
+
+
+@formula(source="a draft's cost as a share of the model's")
+def shared_draft_time(*, draft_share: float, step_time: float) -> float:
+    """Seconds of one draft token."""
+    return draft_share * step_time
+
+
+@formula(source=LEVIATHAN)
+def speculative_step(*, tpot: float, speculative_tokens: float) -> float:
+    """Seconds of a step of drafting and verification."""
+    return tpot * speculative_tokens
+
+
 @formula(source=LEVIATHAN)
 def speculative_tpot(
     *, draft_tokens: float, draft_time: float, verification_time: float, speculative_tokens: float
@@ -76,9 +238,19 @@ def prefill_per_decode(*, prefill_time: float, batch: float, step_time: float, o
     return prefill_time * batch / (step_time * output_tokens)
 
 
+@formula(source="each device holds its part")
+def cache_on_all(*, cache_per_sequence: float, devices: float) -> float:
+    """Bytes of a prompt's cache on all devices of a replica."""
+    return cache_per_sequence * devices
+
+
+@formula(source="Patel et al., Splitwise, arXiv 2311.18677: the cache is sent before decoding starts")
+def sent_prefill_time(*, prefill_time: float, cache_transfer_time: float) -> float:
+    """Seconds of a prompt until its cache is on the replica that decodes."""
+    return prefill_time + cache_transfer_time
+
+
 @formula(source="Patel et al., Splitwise, arXiv 2311.18677: a prompt's cache moves to the decoding replica")
-def cache_transfer_time(
-    *, cache_per_sequence: float, devices: float, link_bandwidth: float, link_share: float
-) -> float:
+def cache_transfer_time(*, cache_on_all: float, devices: float, link_bandwidth: float, link_share: float) -> float:
     """Seconds to send a prompt's cache between pools, each device over its own link."""
-    return cache_per_sequence / (devices * link_bandwidth * link_share)
+    return cache_on_all / (devices * link_bandwidth * link_share)

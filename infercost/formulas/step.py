@@ -1,6 +1,8 @@
 """One step: arithmetic against memory traffic, what overlaps, and how well the hardware is used."""
 
-from infercost.formulas.formula import formula
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, total, total_over
 from infercost.numeric import logarithm, maximum, minimum, root
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
@@ -9,10 +11,114 @@ LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
 WILLIAMS = "Williams, Waterman, Patterson: Roofline, an insightful visual performance model, CACM 52(4), 2009"
 
 
+@formula(source="derived: matrices of several formats take their times one after another")
+def mixed_peak_flops(*, multiplied_params: Sequence[float], format_peak_flops: Sequence[float]) -> float:
+    """Arithmetic rate of one accelerator for matrices of several formats, each at its own rate."""
+    return total(multiplied_params) / total_over(multiplied_params, format_peak_flops)
+
+
+@formula(source="what a token multiplies with, apart by how many tokens need it")
+def matrix_params(*, active_params: float, head_params: float, routed_params: float) -> float:
+    """Parameters that every token multiplies with: neither output head nor routed experts."""
+    return active_params - head_params - routed_params
+
+
+@formula(source="sum over layers with routed experts")
+def routed_params(
+    *, layers_of_kind: Sequence[float], active_experts: Sequence[float], params_per_expert: Sequence[float]
+) -> float:
+    """Parameters of the routed experts that one token uses."""
+    return total(layers_of_kind, active_experts, params_per_expert)
+
+
 @formula(source=NOTE)
-def flops_per_token(*, active_params: float, flops_per_param: float) -> float:
-    """Operations for one token: each parameter multiplies once and adds once."""
-    return flops_per_param * active_params
+def flops_per_token(
+    *,
+    flops_per_param: float,
+    matrix_params: float,
+    routed_params: float,
+    hottest_rank: float,
+    head_params: float,
+    head_share: float,
+) -> float:
+    """Operations of the matrices for one token: each parameter multiplies once and adds once."""
+    return flops_per_param * (matrix_params + routed_params * hottest_rank + head_params * head_share)
+
+
+@formula(source="experts are everybody's, the rest of a prompt is its own data parallel group's")
+def flops_of_own_group(
+    *,
+    flops_per_token: float,
+    flops_per_param: float,
+    matrix_params: float,
+    idle_groups: float,
+    prompt_tokens: float,
+    tokens: float,
+) -> float:
+    """Operations of the matrices for one token of the group that works on prompts while others have none."""
+    return flops_per_token + flops_per_param * matrix_params * (idle_groups - 1) * prompt_tokens / tokens
+
+
+@formula(source="a prompt is one group's")
+def idle_groups(*, groups: float, prompts: float) -> float:
+    """Data parallel groups for each that a pass gives a prompt."""
+    return groups / minimum(groups, maximum(prompts, 1))
+
+
+@formula(source="sum over layers")
+def attention_flops_per_token(*, layers_of_kind: Sequence[float], layer_attention_flops: Sequence[float]) -> float:
+    """Operations of one token's attention over its context in all layers."""
+    return total(layers_of_kind, layer_attention_flops)
+
+
+@formula(source="sum over layers")
+def prompt_attention_flops(*, layers_of_kind: Sequence[float], layer_prompt_flops: Sequence[float]) -> float:
+    """Operations of the attention of a prompt's tokens in all layers."""
+    return total(layers_of_kind, layer_prompt_flops)
+
+
+@formula(source="every matrix for each token, the head for the last one only, causal attention")
+def prompt_flops(*, flops_per_token: float, tokens: float, prompt_attention_flops: float) -> float:
+    """Operations of a prompt's tokens."""
+    return flops_per_token * tokens + prompt_attention_flops
+
+
+@formula(source="of each step, the share of a prompt that rides along with it")
+def flops_with_prompts(
+    *, flops_per_token: float, prompt_flops: float, request_rate: float, shared_step: float, batch: float
+) -> float:
+    """Operations of the matrices for one decoded token, and of its share of the prompts."""
+    return flops_per_token + prompt_flops * request_rate * shared_step / batch
+
+
+@formula(source="sequences that decode, each so many tokens, and tokens of prompts")
+def pass_tokens(*, sequences: float, tokens_each: float, prompt_tokens: float) -> float:
+    """Tokens that one pass takes through the matrices."""
+    return sequences * tokens_each + prompt_tokens
+
+
+@formula(source="each decoded token needs the output head, and the last one of a prompt")
+def pass_heads(*, sequences: float, tokens_each: float, prompts: float) -> float:
+    """Tokens of one pass that need the output head."""
+    return sequences * tokens_each + prompts
+
+
+@formula(source="prompts alike")
+def tokens_of_prompt(*, prompt_tokens: float, prompts: float) -> float:
+    """Tokens of each of the prompts in one pass."""
+    return prompt_tokens / prompts
+
+
+@formula(source="definition of the share")
+def head_share(*, pass_heads: float, tokens: float) -> float:
+    """Share of a pass's tokens that need the output head."""
+    return pass_heads / tokens
+
+
+@formula(source="an even share of the data parallel groups' tokens")
+def group_tokens(*, tokens: float, groups: float) -> float:
+    """Tokens of a pass that one data parallel group works on."""
+    return tokens / groups
 
 
 @formula(source=NOTE)
@@ -30,11 +136,91 @@ def memory_time(*, bytes_read: float, devices: float, memory_bandwidth: float, m
 
 
 @formula(source=BOOK)
+def attention_compute_time(
+    *,
+    attention_flops_per_token: float,
+    sequences: float,
+    devices: float,
+    attention_peak_flops: float,
+    attention_share: float,
+) -> float:
+    """Seconds of the scores and weighted values of sequences that decode."""
+    return attention_flops_per_token * sequences / (devices * attention_peak_flops * attention_share)
+
+
+@formula(source=BOOK)
+def prompt_attention_time(
+    *,
+    prompt_attention_flops: float,
+    prompts: float,
+    idle_groups: float,
+    devices: float,
+    attention_peak_flops: float,
+    attention_share: float,
+) -> float:
+    """Seconds of the scores and weighted values of prompts, each on the ranks of its group."""
+    return prompt_attention_flops * (prompts * idle_groups) / (devices * attention_peak_flops * attention_share)
+
+
+@formula(source="sequences that decode and prompts, one after the other")
+def mixed_attention_time(*, attention_compute_time: float, prompt_attention_time: float) -> float:
+    """Seconds of the arithmetic of attention in a pass that decodes and works on prompts."""
+    return attention_compute_time + prompt_attention_time
+
+
+@formula(source=BOOK)
+def cache_time(*, cache_read: float, devices: float, memory_bandwidth: float, cache_share: float) -> float:
+    """Seconds to read a step's cache once."""
+    return cache_read / (devices * memory_bandwidth * cache_share)
+
+
+@formula(source="sum over layers")
+def token_activations(*, layers_of_kind: Sequence[float], activation_traffic: Sequence[float]) -> float:
+    """Bytes that one token's activations move outside the matrices of all layers, on one rank."""
+    return total(layers_of_kind, activation_traffic)
+
+
+@formula(source="activations that a stack's unfused kernels write and read back")
+def activation_time(
+    *,
+    token_activations: float,
+    tokens: float,
+    traffic_share: float,
+    memory_bandwidth: float,
+    memory_share: float,
+) -> float:
+    """Seconds to move activations outside the matrices, each rank its own."""
+    return token_activations * tokens * traffic_share / (memory_bandwidth * memory_share)
+
+
+@formula(source=BOOK)
 def full_overlap_step(
-    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+    *,
+    compute_time: float,
+    attention_compute_time: float,
+    memory_time: float,
+    cache_time: float,
+    activation_time: float,
+    communication_time: float,
+    overhead_time: float,
 ) -> float:
     """Seconds of a step in which arithmetic, reads and collectives all overlap: the least that is possible."""
-    return maximum(compute_time, memory_time, communication_time) + overhead_time
+    return (
+        maximum(compute_time + attention_compute_time, memory_time + cache_time + activation_time, communication_time)
+        + overhead_time
+    )
+
+
+@formula(source=BOOK)
+def matrix_time(*, compute_time: float, memory_time: float, activation_time: float) -> float:
+    """Seconds of the matrices, their arithmetic or their reads, and of moving activations between them."""
+    return maximum(compute_time, memory_time) + activation_time
+
+
+@formula(source=BOOK)
+def attention_time(*, attention_compute_time: float, cache_time: float) -> float:
+    """Seconds of attention: its arithmetic or the cache's reads, whichever takes longer."""
+    return maximum(attention_compute_time, cache_time)
 
 
 @formula(source=LATER)
@@ -78,24 +264,44 @@ def overhead_time(*, kernel_overhead: float, step_overhead: float, sequences: fl
 
 @formula(source=BOOK)
 def no_overlap_step(
-    *, compute_time: float, memory_time: float, communication_time: float, overhead_time: float
+    *,
+    compute_time: float,
+    attention_compute_time: float,
+    memory_time: float,
+    cache_time: float,
+    activation_time: float,
+    communication_time: float,
+    overhead_time: float,
 ) -> float:
     """Seconds of a step in which nothing overlaps: at most three times the full overlap."""
-    return compute_time + memory_time + communication_time + overhead_time
+    return (
+        (compute_time + attention_compute_time)
+        + (memory_time + cache_time + activation_time)
+        + communication_time
+        + overhead_time
+    )
 
 
 @formula(source=NOTE)
-def utilization(*, flops_per_token: float, batch: float, devices: float, peak_flops: float, step_time: float) -> float:
+def utilization(
+    *,
+    flops_per_token: float,
+    attention_flops_per_token: float,
+    batch: float,
+    devices: float,
+    peak_flops: float,
+    step_time: float,
+) -> float:
     """Share of the devices' peak arithmetic that a step uses."""
-    return flops_per_token * batch / (devices * peak_flops) / step_time
+    return (flops_per_token + attention_flops_per_token) * batch / (devices * peak_flops) / step_time
 
 
 @formula(source="Databricks, LLM inference performance engineering (2023): model bandwidth utilization")
 def memory_bandwidth_utilization(
-    *, bytes_read: float, devices: float, memory_bandwidth: float, step_time: float
+    *, step_bytes: float, devices: float, memory_bandwidth: float, step_time: float
 ) -> float:
     """Share of the devices' memory bandwidth that a step uses."""
-    return bytes_read / (devices * memory_bandwidth) / step_time
+    return step_bytes / (devices * memory_bandwidth) / step_time
 
 
 @formula(source=BOOK)

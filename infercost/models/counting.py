@@ -1,20 +1,26 @@
-"""What an architecture holds, reads, keeps and computes: the engine's formulas summed over its layers."""
+"""What an architecture holds, reads, keeps and computes: the formulas of one layer summed over all of them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from infercost import formulas
 from infercost.models.model import Attention, Ffn, Layer, Model
+from infercost.quantities import CONSTANTS
 
-#: One multiply and one add for each parameter and token.
-FLOPS_PER_PARAM = 2
-#: Decay, rank-one update and read-out of a state, two operations each.
-STATE_FLOPS = 6
+FLOPS_PER_PARAM = CONSTANTS["flops_per_param"].value
+STATE_FLOPS = CONSTANTS["state_flops"].value
+CONV_BYTES = CONSTANTS["conv_element_bytes"].value
 #: Parts of the weights, in the order that a table shows them.
 PARTS = ("embedding", "attention", "ffn", "experts", "shared", "router", "head", "norms")
 
 
 def _over(model: Model, of_layer: Callable[[Layer], float]) -> float:
     return sum(layer.times * of_layer(layer) for layer in model.layers)
+
+
+def times(model: Model) -> tuple[int, ...]:
+    """How many layers there are of each kind."""
+    return tuple(layer.times for layer in model.layers)
 
 
 def params_by_part(model: Model) -> dict[str, int]:
@@ -27,13 +33,68 @@ def params_by_part(model: Model) -> dict[str, int]:
         "shared": _over(model, lambda layer: layer.ffn.shared),
         "router": _over(model, lambda layer: layer.ffn.router),
         "head": model.head,
-        "norms": model.small + _over(model, lambda layer: layer.small + layer.attention.small + _small(layer.ffn)),
+        "norms": model.small + _over(model, lambda layer: _small(layer) + layer.ffn.experts * layer.ffn.expert_small),
     }
     return {part: round(counts[part]) for part in PARTS}
 
 
-def _small(ffn: Ffn) -> int:
-    return ffn.small + ffn.experts * ffn.expert_small
+def _small(layer: Layer) -> int:
+    """Norms and biases of one layer, those of its routed experts apart."""
+    return layer.small + layer.attention.small + layer.ffn.small
+
+
+def figures(model: Model) -> dict[str, int]:
+    """What is outside the layers, by its name in JSON."""
+    return {
+        "hidden_size": model.hidden_size,
+        "vocab_size": model.vocab_size,
+        "multiplied_head_params": model.head or model.embedding,
+        "final_norm_params": model.small,
+    }
+
+
+def layer_figures(model: Model, layer: Layer) -> dict[str, float]:
+    """What one layer of a kind holds, keeps and computes, by its name in JSON."""
+    return {**_attention_figures(model, layer), **_ffn_figures(layer.ffn)}
+
+
+def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
+    attention = layer.attention
+    return {
+        "query_heads": attention.heads,
+        "kv_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
+        "v_head_dim": attention.v_head_dim,
+        "attention_params": attention.split,
+        "kv_params": kv_params(model, attention),
+        "copied_params": attention.copied,
+        "norm_params": _small(layer),
+        "kv_elements": attention.cache,
+        "index_elements": attention.index_cache,
+        "borrowed_elements": attention.borrowed,
+        "window": attention.window,
+        "compress": attention.compress,
+        "attended": attention.attended,
+        "attention_flops": attention.decode_flops,
+        "prefill_attention_flops": attention.prefill_flops,
+        "index_flops": attention.index_flops,
+        "state_elements": attention.state,
+        "conv_elements": attention.conv,
+    }
+
+
+def _ffn_figures(ffn: Ffn) -> dict[str, float]:
+    return {
+        "ffn_params": ffn.dense,
+        "shared_params": ffn.shared,
+        "router_params": ffn.router,
+        "reused_params": ffn.reused,
+        "experts": ffn.experts,
+        "active_experts": ffn.active,
+        "expert_params": ffn.expert,
+        "expert_norm_params": ffn.expert_small,
+        "params_per_expert": ffn.expert + ffn.expert_small,
+    }
 
 
 def total_params(model: Model) -> int:
@@ -59,6 +120,43 @@ def _idle(ffn: Ffn) -> int:
     return (ffn.experts - ffn.active) * (ffn.expert + ffn.expert_small)
 
 
+class Stored(NamedTuple):
+    """Parameters of some parts, and the bytes that store one parameter of each."""
+
+    params: tuple[float, ...]
+    bytes: tuple[float, ...]
+
+
+def stored(model: Model, **counts: float) -> Stored:
+    """Parts that are there, each in the format of the checkpoint."""
+    there = {part: count for part, count in counts.items() if count}
+    return Stored(tuple(there.values()), tuple(model.quantization.of(part) / 8 for part in there))
+
+
+def split_part(model: Model, layer: Layer) -> Stored:
+    """What tensor parallel ranks split of one layer."""
+    return stored(model, attention=layer.attention.split, ffn=layer.ffn.dense, shared=layer.ffn.shared)
+
+
+def copied_part(model: Model, layer: Layer) -> Stored:
+    """What every rank holds of one layer."""
+    return stored(model, attention=layer.attention.copied, router=layer.ffn.router, norms=_small(layer))
+
+
+def expert_part(model: Model, ffn: Ffn) -> Stored:
+    """One routed expert of one layer."""
+    return stored(model, experts=ffn.expert, norms=ffn.expert_small)
+
+
+def kv_params(model: Model, attention: Attention) -> int:
+    """Key and value matrices of one layer; none where it takes another's keys and values, or keeps latents."""
+    if attention.latent:
+        return 0
+    width = attention.head_dim + attention.v_head_dim
+    others = model.hidden_size * attention.heads * width
+    return min(model.hidden_size * attention.kv_heads * width, max(attention.split - others, 0))
+
+
 def weight_bytes_by_part(model: Model) -> dict[str, float]:
     """Bytes of the language model's weights by part, scales of quantized parts included."""
     return {part: count * model.quantization.of(part) / 8 for part, count in params_by_part(model).items()}
@@ -66,36 +164,56 @@ def weight_bytes_by_part(model: Model) -> dict[str, float]:
 
 def weight_bytes(model: Model) -> float:
     """Bytes of all weights that an engine loads: the language model's, and its vision tower's unquantized."""
-    return sum(weight_bytes_by_part(model).values()) + model.vision_params * model.quantization.of("norms") / 8
+    language, tower = stored(model, **params_by_part(model)), stored(model, norms=model.vision_params)
+    return formulas.memory.loaded_weights(
+        part_params=language.params + tower.params, bytes_per_param=language.bytes + tower.bytes
+    )
 
 
 def cache_bytes(model: Model, context: float) -> float:
     """Bytes of KV cache and state that one sequence of so many tokens holds, before tensor parallelism copies any."""
-    return _over(model, lambda layer: layer_cache_bytes(model, layer.attention, context))
+    held = [layer_cache_bytes(model, layer.attention, context) for layer in model.layers]
+    return formulas.memory.sequence_cache(layers_of_kind=times(model), layer_cache=held)
 
 
 def layer_cache_bytes(model: Model, attention: Attention, context: float) -> float:
     """The same of one layer: cached entries (a window of them, or a compressed past), indexer keys, state."""
-    entries = _entries(attention, context)
-    indexed = context / attention.compress * attention.index_cache
-    cached = (entries * attention.cache + indexed) * model.kv_bits / 8
-    return cached + attention.state * model.state_bits / 8 + attention.conv * 16 / 8
+    return formulas.layer.layer_cache(
+        cached_entries=_entries(attention, context),
+        cache_elements=attention.cache,
+        context=context,
+        compress=attention.compress,
+        index_elements=attention.index_cache,
+        cache_element_bytes=model.kv_bits / 8,
+        state_elements=attention.state,
+        state_element_bytes=model.state_bits / 8,
+        conv_elements=attention.conv,
+        conv_element_bytes=CONV_BYTES,
+    )
 
 
 def _entries(attention: Attention, context: float) -> float:
     """Cache entries of one layer: a compressed layer keeps a raw window beside its compressed past."""
     if attention.compress > 1:
-        raw = formulas.layer.cached_entries(context=context, window=attention.window, compress=1)
-        return raw + context / attention.compress
-    window = attention.window or context
-    return formulas.layer.cached_entries(context=context, window=window, compress=1)
+        return formulas.layer.compressed_entries(context=context, window=attention.window, compress=attention.compress)
+    if not attention.window:
+        return context
+    return formulas.layer.cached_entries(context=context, window=attention.window)
 
 
 def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -> float:
     """Bytes of one sequence's cache in one layer that a step reads: what sparse attention attends, and index keys."""
-    indexed = context / attention.compress * attention.index_cache
-    cached = _attended(attention, context) * (attention.cache + attention.borrowed) + indexed
-    return cached * model.kv_bits / 8 + attention.state * model.state_bits / 8
+    return formulas.layer.layer_cache_read(
+        attended_entries=_attended(attention, context),
+        cache_elements=attention.cache,
+        borrowed_elements=attention.borrowed,
+        context=context,
+        compress=attention.compress,
+        index_elements=attention.index_cache,
+        cache_element_bytes=model.kv_bits / 8,
+        state_elements=attention.state,
+        state_element_bytes=model.state_bits / 8,
+    )
 
 
 def _attended(attention: Attention, context: float) -> float:
@@ -103,19 +221,27 @@ def _attended(attention: Attention, context: float) -> float:
     entries = _entries(attention, context)
     if not attention.attended:
         return entries
-    return min(entries, attention.attended + (attention.window if attention.compress > 1 else 0))
+    window = attention.window if attention.compress > 1 else 0
+    return formulas.layer.attended_entries(cached_entries=entries, attended=attention.attended, window=window)
 
 
 def growing_cache_bytes(model: Model) -> float:
     """Bytes that each further token of a long sequence adds to its cache: windows and states no longer grow."""
-    return _over(model, lambda layer: growth(layer.attention)) * model.kv_bits / 8
+    return formulas.memory.token_cache(
+        layers_of_kind=times(model),
+        growing_elements=[growth(layer.attention) for layer in model.layers],
+        cache_element_bytes=model.kv_bits / 8,
+    )
 
 
 def growth(attention: Attention) -> float:
     """Elements that each further token of a long sequence adds to one layer's cache."""
-    if attention.compress > 1:
-        return (attention.cache + attention.index_cache) / attention.compress
-    return (0 if attention.window else attention.cache) + attention.index_cache
+    grows = attention.cache if attention.compress > 1 or not attention.window else 0
+    if attention.compress == 1 and not attention.index_cache:
+        return grows
+    return formulas.memory.growing_elements(
+        cache_elements=grows, index_elements=attention.index_cache, compress=attention.compress
+    )
 
 
 def decode_attention_flops(model: Model, context: float) -> float:
@@ -125,9 +251,15 @@ def decode_attention_flops(model: Model, context: float) -> float:
 
 def attended_flops(attention: Attention, context: float) -> float:
     """Operations of one token's attention over a context in one layer."""
-    entries = _attended(attention, context)
-    indexing = attention.index_flops * context / attention.compress
-    return entries * attention.decode_flops + indexing + STATE_FLOPS * attention.state
+    return formulas.layer.layer_attention_flops(
+        attended_entries=_attended(attention, context),
+        attention_flops=attention.decode_flops,
+        context=context,
+        compress=attention.compress,
+        index_flops=attention.index_flops,
+        state_flops=STATE_FLOPS,
+        state_elements=attention.state,
+    )
 
 
 def prefill_attention_flops(model: Model, tokens: float) -> float:
@@ -138,22 +270,43 @@ def prefill_attention_flops(model: Model, tokens: float) -> float:
 def prefill_flops(model: Model, tokens: float) -> float:
     """Operations of a whole prompt: every matrix for each token, the head for the last one only, causal attention."""
     head = model.head or model.embedding
-    return 2 * (active_params(model) - head) * tokens + 2 * head + prefill_attention_flops(model, tokens)
+    matrices = FLOPS_PER_PARAM * (active_params(model) - head)
+    return matrices * tokens + FLOPS_PER_PARAM * head + prefill_attention_flops(model, tokens)
 
 
 def prompt_flops(attention: Attention, tokens: float, cached: float) -> float:
     """Operations of the attention of a prompt's tokens in one layer, after so many that are cached already."""
+    return formulas.layer.layer_prompt_flops(
+        attended_pairs=_pairs(attention, tokens, cached),
+        attention_flops=attention.prefill_flops,
+        causal_pairs=_causal(tokens, cached, 0) if attention.index_flops else 0,
+        compress=attention.compress,
+        index_flops=attention.index_flops,
+        state_flops=STATE_FLOPS,
+        state_elements=attention.state,
+        tokens=tokens,
+    )
 
-    def pairs(window: float) -> float:
-        return formulas.layer.attended_pairs(tokens=tokens, cached=cached, window=window or cached + tokens)
 
-    if attention.compress > 1:
-        past = pairs(attention.attended * attention.compress) / attention.compress
-        attended = pairs(attention.window) + past if attention.window else past
-    else:
-        attended = pairs(min(filter(None, (attention.window, attention.attended)), default=0))
-    indexing = attention.index_flops * pairs(0) / attention.compress
-    return attended * attention.prefill_flops + indexing + STATE_FLOPS * attention.state * tokens
+def _pairs(attention: Attention, tokens: float, cached: float) -> float:
+    """Pairs of a prompt's tokens and the entries that they attend in one layer."""
+    window, attended, compress = attention.window, attention.attended, attention.compress
+    if not attention.prefill_flops:
+        return 0
+    if compress == 1:
+        return _causal(tokens, cached, min(filter(None, (window, attended)), default=0))
+    return formulas.layer.compressed_pairs(
+        window_pairs=_causal(tokens, cached, window) if window else 0,
+        past_pairs=_causal(tokens, cached, attended * compress),
+        compress=compress,
+    )
+
+
+def _causal(tokens: float, cached: float, window: float) -> float:
+    """Pairs of tokens and positions before them, at most a window of them where there is one."""
+    if not window:
+        return formulas.layer.causal_pairs(tokens=tokens, cached=cached)
+    return formulas.layer.attended_pairs(tokens=tokens, cached=cached, window=window)
 
 
 def bytes_read(model: Model, tokens: float) -> float:

@@ -7,6 +7,7 @@ every rank copies, and small vectors (norms, biases, gates) that stay in 16 bits
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from infercost import formulas
 from infercost.parts.formats import FORMATS, Format
 
 
@@ -137,9 +138,14 @@ def bare_count(params: float, active_params: float, format: Format, layers: int,
     N (1 - (1 - N_active / N)^batch) of them.
     """
     depth = layers or 1
-    counts: dict[str, Any] = {"dense": params / depth}  # an even share of a layer need not be whole
     if active_params < params:
-        counts = {"experts": params / active_params, "active": 1, "expert": active_params / depth}
+        counts: dict[str, Any] = {
+            "experts": formulas.layer.even_experts(params=params, active_params=active_params),
+            "active": 1,
+            "expert": formulas.layer.even_expert_params(active_params=active_params, layers=depth),
+        }
+    else:  # an even share of a layer need not be whole
+        counts = {"dense": formulas.layer.even_layer_params(params=params, layers=depth)}
     return Model(
         name=f"{params:g} parameters",
         family="",

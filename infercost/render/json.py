@@ -34,5 +34,5 @@ def document(report: Report, sources: bool) -> dict[str, Any]:
         "engine_command": report.follow or None,
         "notes": [note._asdict() for note in (*report.notes, *_nulls(report))],
         "steps": [step._asdict() for step in report.steps],
-        "sources": [item._asdict() for item in report.inputs] if sources else [],
+        "sources": [item._asdict() for item in report.sources] if sources else [],
     }

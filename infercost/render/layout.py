@@ -83,7 +83,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         found.append(Work(("Serve it so:", *_command(report.follow))))
     if report.replay:
         found.append(_replays(report.replay))
-    found += [_work(step) for step in report.steps]
+    found += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
     if sources and report.inputs:
         found.append(_sources(report))
     return found
@@ -245,6 +245,6 @@ def _sources(report: Report) -> Grid:
             show(item.value, item.unit),
             f"{item.source}, {item.date}" if item.source and item.date else item.source or item.origin,
         )
-        for item in report.inputs
+        for item in report.sources
     )
     return Grid(("input", "value", "where it is from"), rows, frozenset({1}))

@@ -46,7 +46,8 @@ def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
     if draft is None:
         times = step_times(running, batch)
         return Pace(times, times.step, times.step)
-    times = step_times(running, maximum(batch, 1), draft.tokens + 1)
+    verified = formulas.request.verified_tokens(draft_tokens=draft.tokens)
+    times = step_times(running, maximum(batch, 1), int(verified))
     tokens = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
     tpot = formulas.request.speculative_tpot(
         draft_tokens=draft.tokens,
@@ -54,14 +55,15 @@ def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
         verification_time=times.step,
         speculative_tokens=tokens,
     )
-    return Pace(times, tpot * tokens, tpot)
+    return Pace(times, formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens), tpot)
 
 
 def _draft_time(running: Running, draft: Draft, batch: float) -> float:
     """Seconds of one token of the draft, whose model is split as widely as the target's ranks allow."""
     context = running.rack.plan.context
     if draft.model is None:
-        return draft.share * decode_time(running.replica, batch, context)
+        step = decode_time(running.replica, batch, context)
+        return formulas.request.shared_draft_time(draft_share=draft.share, step_time=step)
     work = work_of(draft.model, Layout(_width(draft.model, running.rack.width)))
     return decode_time(Replica(work, running.speeds), batch, context)
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from infercost import formulas
 from infercost.errors import BadValue
-from infercost.models.counting import growth, layer_cache_bytes
+from infercost.models.counting import copied_part, expert_part, growth, kv_params, layer_cache_bytes, split_part, times
 from infercost.models.model import Attention, Ffn, Layer, Model
 
 
@@ -140,72 +141,121 @@ def _listed(widths: Sequence[int], most: int = 8) -> str:
 
 
 def kv_copies(attention: Attention, tp: int) -> float:
-    """How often a rank's share of the KV heads exceeds an even split: copies, once ranks outnumber heads."""
+    """How often all ranks together hold a layer's KV heads: copies, once ranks outnumber heads."""
     if attention.latent:
         return tp
-    return max(1, -(-attention.kv_heads // tp)) * tp / attention.kv_heads if attention.kv_heads else 1
+    return formulas.layer.kv_copies(kv_heads=attention.kv_heads, tensor_ranks=tp) if attention.kv_heads else 1
 
 
 def rank_weight_bytes(model: Model, layout: Layout) -> float:
     """Bytes of weights on the fullest rank: the first stage holds the input table, the last the head."""
-    layers = sum(
-        layer.times * layer_bytes(model, layer, layout, _held_experts(layer.ffn, layout)) for layer in model.layers
+    layers = formulas.memory.all_layer_weights(
+        layers_of_kind=times(model), layer_weights=[_layer_bytes(model, layer, layout) for layer in model.layers]
     )
-    stage_layers = -(-model.depth // layout.pp)
-    stage = layers * stage_layers / model.depth
+    if layout.pp > 1:
+        layers = formulas.memory.stage_weights(
+            all_layer_weights=layers, stage_layers=_stage_layers(model, layout), layers=model.depth
+        )
+    ends = formulas.memory.table_weights if layout.pp == 1 else formulas.memory.end_stage_weights
     bits = model.quantization.of
-    table = (model.embedding + model.lookup) * bits("embedding") / 8 / layout.tp
-    head = (
-        (model.head or (model.embedding if layout.pp > 1 else 0))
-        * bits("head" if model.head else "embedding")
-        / 8
-        / layout.tp
+    return formulas.memory.rank_weights(
+        stage_weights=layers,
+        table_weights=ends(
+            table_params=model.embedding + model.lookup,
+            table_bytes_per_param=bits("embedding") / 8,
+            head_params=model.head or (model.embedding if layout.pp > 1 else 0),
+            head_bytes_per_param=head_bits(model) / 8,
+            tensor_ranks=layout.tp,
+        ),
+        norm_params=model.small,
+        vision_params=model.vision_params,
+        tensor_ranks=layout.tp,
+        norm_bytes_per_param=bits("norms") / 8,
     )
-    ends = table + head if layout.pp == 1 else max(table, head)
-    return stage + ends + model.small * bits("norms") / 8 + model.vision_params * bits("norms") / 8 / layout.tp
 
 
-def layer_bytes(model: Model, layer: Layer, layout: Layout, experts: float) -> float:
-    """Bytes of one layer on one rank, with so many of its experts."""
-    attention, ffn, bits = layer.attention, layer.ffn, model.quantization.of
-    held = {
-        "attention": _attention_on_rank(model, attention, layout.tp) + attention.copied,
-        "ffn": ffn.dense / layout.tp,
-        "shared": ffn.shared / layout.tp,
-        "experts": experts * ffn.expert,
-        "router": ffn.router,
-        "norms": layer.small + attention.small + ffn.small + experts * ffn.expert_small,
-    }
-    return sum(count * bits(part) / 8 for part, count in held.items())
+def head_bits(model: Model) -> float:
+    """Bits of one parameter of the output head, which may be the input table."""
+    return model.quantization.of("head" if model.head else "embedding")
 
 
-def _held_experts(ffn: Ffn, layout: Layout) -> float:
-    """Experts of one layer on the fullest rank: whole ones under expert parallelism, slices of all under tensor's."""
-    return -(-ffn.experts // layout.ep) if layout.ep > 1 else ffn.experts / layout.tp
+def _stage_layers(model: Model, layout: Layout) -> float:
+    return formulas.memory.stage_layers(layers=model.depth, stages=layout.pp)
 
 
-def _attention_on_rank(model: Model, attention: Attention, tp: int) -> float:
-    """Parameters of the split matrices on one rank; keys and values are copied where ranks outnumber KV heads."""
-    if attention.latent or not attention.kv_heads:
-        return attention.split / tp
-    kv = model.hidden_size * attention.kv_heads * (attention.head_dim + attention.v_head_dim)
-    others = model.hidden_size * attention.heads * (attention.head_dim + attention.v_head_dim)
-    kv = min(kv, max(attention.split - others, 0))  # none where a layer takes another's keys and values
-    return (attention.split - kv + kv * kv_copies(attention, tp)) / tp
+def _layer_bytes(model: Model, layer: Layer, layout: Layout) -> float:
+    """Bytes of one layer on the fullest rank: whole experts under expert parallelism, slices of all under tensor's."""
+    dense, ffn = layer_dense_bytes(model, layer, layout), layer.ffn
+    if not ffn.experts:
+        return dense
+    if layout.ep > 1:
+        experts = formulas.memory.experts_on_rank(experts=ffn.experts, expert_ranks=layout.ep)
+    else:
+        experts = formulas.memory.expert_slices(experts=ffn.experts, tensor_ranks=layout.tp)
+    return formulas.memory.layer_weights(
+        layer_dense_weights=dense, experts_on_rank=experts, expert_weights=expert_bytes(model, ffn)
+    )
+
+
+def layer_dense_bytes(model: Model, layer: Layer, layout: Layout) -> float:
+    """Bytes of one layer on one rank, routed experts apart."""
+    split, copied = split_part(model, layer), copied_part(model, layer)
+    copies = 1 if layer.attention.latent else kv_copies(layer.attention, layout.tp)
+    return formulas.memory.layer_dense_weights(
+        split_weights=formulas.layer.split_weights(split_params=split.params, bytes_per_param=split.bytes),
+        kv_weights=_kv_bytes(model, layer.attention) if copies > 1 else 0,
+        kv_copies=copies,
+        tensor_ranks=layout.tp,
+        copied_weights=formulas.layer.copied_weights(copied_params=copied.params, bytes_per_param=copied.bytes),
+    )
+
+
+def expert_bytes(model: Model, ffn: Ffn) -> float:
+    """Bytes of one routed expert of one layer."""
+    each = expert_part(model, ffn)
+    return formulas.layer.expert_weights(expert_params=each.params, bytes_per_param=each.bytes)
+
+
+def _kv_bytes(model: Model, attention: Attention) -> float:
+    """Bytes of the key and value matrices of one layer."""
+    return formulas.memory.kv_weights(
+        kv_params=kv_params(model, attention), kv_bytes_per_param=model.quantization.of("attention") / 8
+    )
 
 
 def rank_growth_bytes(model: Model, layout: Layout) -> float:
     """Bytes that each further token of a long sequence takes on the fullest rank."""
-    layers = sum(
-        layer.times * growth(layer.attention) * kv_copies(layer.attention, layout.tp) for layer in model.layers
+    token = formulas.memory.rank_token_cache(
+        layers_of_kind=times(model),
+        growing_elements=[growth(layer.attention) for layer in model.layers],
+        kv_copies=[kv_copies(layer.attention, layout.tp) for layer in model.layers],
+        cache_element_bytes=model.kv_bits / 8,
+        tensor_ranks=layout.tp,
     )
-    return layers * model.kv_bits / 8 / layout.tp * -(-model.depth // layout.pp) / model.depth
+    if layout.pp == 1:
+        return token
+    return formulas.memory.stage_token_cache(
+        rank_token_cache=token, stage_layers=_stage_layers(model, layout), layers=model.depth
+    )
 
 
 def rank_cache_bytes(model: Model, layout: Layout, context: float) -> float:
     """Bytes of one sequence's cache on the fullest rank; latents and surplus KV heads are copied."""
-    layers = sum(
-        layer.times * layer_cache_bytes(model, layer.attention, context) * kv_copies(layer.attention, layout.tp)
-        for layer in model.layers
+    held = formulas.memory.cache_per_sequence(
+        layers_of_kind=times(model),
+        rank_layer_cache=[_rank_layer_cache(model, layer.attention, layout, context) for layer in model.layers],
     )
-    return layers / layout.tp * -(-model.depth // layout.pp) / model.depth
+    if layout.pp == 1:
+        return held
+    return formulas.memory.stage_cache(
+        cache_per_sequence=held, stage_layers=_stage_layers(model, layout), layers=model.depth
+    )
+
+
+def _rank_layer_cache(model: Model, attention: Attention, layout: Layout, context: float) -> float:
+    cache = layer_cache_bytes(model, attention, context)
+    if layout.tp == 1:
+        return cache
+    return formulas.memory.rank_layer_cache(
+        layer_cache=cache, kv_copies=kv_copies(attention, layout.tp), tensor_ranks=layout.tp
+    )

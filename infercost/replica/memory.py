@@ -1,8 +1,10 @@
 """What one accelerator holds when a model serves from it: weights, activations, the engine, a pool for KV cache."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.formulas.formula import not_recording, solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes
@@ -29,12 +31,14 @@ class Plan(NamedTuple):
     @property
     def cache(self) -> float:
         """Bytes of all the sequences' cache on the fullest accelerator."""
-        return self.per_rank * self.per_sequence
+        return formulas.memory.rank_cache(sequences=self.per_rank, cache_per_sequence=self.per_sequence)
 
     @property
     def per_rank(self) -> int:
         """Sequences of the batch that the fullest accelerator has a part in: its data parallel group's."""
-        return -(-self.batch // self.layout.dp)
+        if self.layout.dp == 1:
+            return self.batch
+        return int(formulas.memory.group_sequences(batch=self.batch, groups=self.layout.dp))
 
     @property
     def per_sequence(self) -> float:
@@ -44,7 +48,7 @@ class Plan(NamedTuple):
     @property
     def left(self) -> float:
         """Bytes of the pool that the sequences leave; negative when they do not fit."""
-        return self.pool - self.cache
+        return formulas.memory.pool_left(kv_pool=self.pool, rank_cache=self.cache)
 
     @property
     def fits(self) -> bool:
@@ -63,24 +67,34 @@ class Plan(NamedTuple):
             return 0
         if not self.per_sequence:
             return None
-        one = formulas.memory.sequences_that_fit(kv_pool=self.pool, cache_per_sequence=self.per_sequence)
-        return one * self.layout.dp
+        return formulas.memory.sequences_that_fit(
+            kv_pool=self.pool, cache_per_sequence=self.per_sequence, groups=self.layout.dp
+        )
 
     @property
     def longest_context(self) -> int | None:
         """The longest context at which the batch fits; None where it never grows out of the pool."""
-        if not self._holds(0):
-            return 0
-        if self._holds(LONGEST):
-            return None
-        low, high = 0, LONGEST
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._holds(middle) else (low, middle)
-        return low
+        with not_recording():
+            none, every = not self._holds(0), self._holds(LONGEST)
+        if none or every:
+            return 0 if none else None
+        return _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
 
     def _holds(self, context: int) -> bool:
-        return self.per_rank * rank_cache_bytes(self.model, self.layout, context) <= self.pool
+        return self.per_rank * self._cache_at(context) <= self.pool
+
+    def _cache_at(self, context: int) -> float:
+        return rank_cache_bytes(self.model, self.layout, context)
+
+
+@solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
+def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_pool: float) -> int:
+    """The last context that a pool holds, by halving."""
+    low, high = 0, LONGEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if sequences * cache_at(middle) <= kv_pool else (low, middle)
+    return low
 
 
 def plan(

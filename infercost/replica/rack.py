@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from infercost import formulas
 from infercost.models import counting
-from infercost.models.model import Model, arithmetic_format
+from infercost.models.model import Model, arithmetic_format, bare_count
 from infercost.numeric import ceiling, name_of_largest
 from infercost.parts.accelerator import Rate
 from infercost.parts.formats import Format
@@ -14,7 +14,7 @@ from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan, plan
 from infercost.replica.serving import Replica, step_parts
 from infercost.replica.step import Parts, Speeds, step_time
-from infercost.replica.work import Work, work_of
+from infercost.replica.work import Work, matrix_rate, work_of
 
 if TYPE_CHECKING:  # a bare count is found nowhere
     from infercost.models.find import Found
@@ -106,11 +106,21 @@ class Rack(NamedTuple):
 def recounted(rack: Rack) -> Rack:
     """The same rack, counted again from its model up: what ``--steps`` shows of it."""
     model, setup = rack.model, rack.setup
+    if model.is_bare:
+        bare_count(rack.params, rack.active_params, rack.format, model.depth, model.hidden_size)
     total = counting.weight_bytes(model)
     least = formulas.memory.gpus_for_weights(
         weight_bytes=total, device_memory=rack.plan.device_memory, usable=setup.usable
     )
     return rack._replace(plan=setup.plan(rack.plan.layout), weight_bytes=total, gpus_for_weights=least)
+
+
+def reworked(running: "Running") -> "Running":
+    """The same rack as it steps, its work summed again over the layers of its model: what ``--steps`` shows of it."""
+    rack = recounted(running.rack)
+    matrix_rate(rack.model, rack.part)
+    work = work_of(rack.model, rack.plan.layout)
+    return running._replace(rack=rack, replica=running.replica._replace(work=work))
 
 
 class Running(NamedTuple):

@@ -3,11 +3,12 @@
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.formulas.formula import about
+from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.numeric import is_nothing
 from infercost.parts.accelerator import find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
+from infercost.quantities import CONSTANTS
 from infercost.replica.work import Work
 
 #: Figures of a profile that a pass is timed with.
@@ -92,27 +93,38 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
         return None
     layout = work.layout
     message = formulas.collectives.activation_message(
-        batch=tokens / layout.dp, hidden_size=work.hidden_size, activation_bytes=speeds.activation_bytes
+        batch=_of_group(work, tokens), hidden_size=work.hidden_size, activation_bytes=speeds.activation_bytes
     )
     exchanging = work.sparse_layers if layout.dp > 1 else 0
-    reduced = 2 * work.layers - exchanging if layout.tp > 1 else 0
+    reduces = _collectives(work.layers, exchanging) if layout.tp > 1 else 0
     return formulas.collectives.communication_time(
-        collectives=reduced,
-        all_reduce_time=_all_reduce(speeds, message, layout.tp) if reduced else 0.0,
-        exchanges=2 * exchanging,
+        collectives=reduces,
+        all_reduce_time=_all_reduce(speeds, message, layout.tp) if reduces else 0.0,
+        exchanges=formulas.collectives.exchanges(exchanging_layers=exchanging) if exchanging else 0,
         all_to_all_time=_exchange(work, speeds, message) if exchanging else 0.0,
         hand_over_time=_hand_over(work, speeds, message) if layout.pp > 1 else 0.0,
     )
 
 
+def _collectives(layers: int, exchanging: int) -> float:
+    return formulas.collectives.collectives(layers=layers, exchanging_layers=exchanging)
+
+
+def _of_group(work: Work, tokens: float) -> float:
+    """Tokens of a pass that one data parallel group works on."""
+    groups = work.layout.dp
+    return tokens if groups == 1 else formulas.step.group_tokens(tokens=tokens, groups=groups)
+
+
 def _all_reduce(speeds: Speeds, message: float, ranks: int) -> float:
     """Seconds of one all-reduce, inside nodes first, then across them on the part that each rank is left with."""
     inside, nodes = spread(ranks, speeds)
-    total = _one_all_reduce(speeds, message, inside, speeds.link_bandwidth, speeds.collective_latency)
-    if nodes > 1:
-        part = formulas.collectives.scattered_message(message_bytes=message, domain=inside)
-        total += _one_all_reduce(speeds, part, nodes, speeds.network_bandwidth, speeds.network_latency)
-    return total
+    near = _one_all_reduce(speeds, message, inside, speeds.link_bandwidth, speeds.collective_latency)
+    if nodes == 1:
+        return near
+    part = formulas.collectives.scattered_message(message_bytes=message, domain=inside)
+    far = _one_all_reduce(speeds, part, nodes, speeds.network_bandwidth, speeds.network_latency)
+    return formulas.collectives.two_level_all_reduce_time(all_reduce_time=near, network_all_reduce_time=far)
 
 
 def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float, latency: float) -> float:
@@ -130,10 +142,18 @@ def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float
     )
 
 
+EXCHANGED = {name: CONSTANTS[name].value for name in ("dispatch_bits", "combine_bits", "wide_bits")}
+
+
 def _exchange(work: Work, speeds: Speeds, message: float) -> float:
-    """Seconds of one all-to-all: each rank's tokens go to all their experts, 8 bits out and 16 back, mean of both."""
+    """Seconds of one all-to-all: each rank's tokens go to all their experts, the mean of out and back."""
     inside, nodes = spread(work.layout.ep, speeds)
-    sent = message / work.layout.tp * max(each.active for each in work.experts) * 0.75
+    sent = formulas.collectives.exchange_message(
+        message_bytes=message,
+        tensor_ranks=work.layout.tp,
+        active_experts=max(each.active for each in work.experts),
+        **EXCHANGED,
+    )
     return formulas.collectives.all_to_all_time(
         message_bytes=sent,
         devices=nodes if nodes > 1 else inside,
@@ -146,8 +166,10 @@ def _exchange(work: Work, speeds: Speeds, message: float) -> float:
 def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
     """Seconds that stages spend on sending to the next: each rank sends its share of the activations."""
     _, nodes = spread(work.layout.devices, speeds)
+    if work.layout.tp > 1:
+        message = formulas.collectives.hand_over_message(message_bytes=message, tensor_ranks=work.layout.tp)
     return formulas.collectives.hand_over_time(
-        message_bytes=message / work.layout.tp,
+        message_bytes=message,
         stages=work.layout.pp,
         link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link_bandwidth,
         link_share=speeds.link_share,
@@ -172,16 +194,29 @@ class Load(NamedTuple):
     @property
     def tokens(self) -> float:
         """Tokens that pass through the matrices."""
-        return self.sequences * self.tokens_each + self.prompt_tokens
-
-    def idle_groups(self, groups: int) -> float:
-        """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
-        return groups / min(groups, max(self.prompts, 1))
+        if self.tokens_each == 1 and not self.prompt_tokens:
+            return self.sequences
+        return formulas.step.pass_tokens(
+            sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=self.prompt_tokens
+        )
 
     @property
     def heads(self) -> float:
         """Tokens that need the output head."""
-        return self.sequences * self.tokens_each + self.prompts
+        if self.tokens_each == 1 and not self.prompts:
+            return self.sequences
+        return formulas.step.pass_heads(sequences=self.sequences, tokens_each=self.tokens_each, prompts=self.prompts)
+
+    @property
+    def decoded(self) -> float:
+        """Tokens that are decoded."""
+        if self.tokens_each == 1:
+            return self.sequences
+        return formulas.step.pass_tokens(sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=0)
+
+    def idle_groups(self, groups: int) -> float:
+        """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
+        return 1 if groups == 1 else formulas.step.idle_groups(groups=groups, prompts=self.prompts)
 
 
 class Parts(NamedTuple):
@@ -225,15 +260,20 @@ class Parts(NamedTuple):
 
 def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
     """Seconds of one pass of a load through all stages, by part."""
-    tokens = load.tokens
+    tokens, heads = load.tokens, load.heads
     return Parts(
-        matrix_compute=_matrices(work, speeds, load),
-        matrix_memory=_reading(work, speeds, work.bytes_read(1 if speeds.alike else tokens), speeds.memory_share),
+        matrix_compute=_matrices(work, speeds, load, tokens, heads),
+        matrix_memory=formulas.step.memory_time(
+            bytes_read=work.bytes_read(1 if speeds.alike else tokens),
+            devices=work.ranks,
+            memory_bandwidth=speeds.memory_bandwidth,
+            memory_share=speeds.memory_share,
+        ),
         attention_compute=_attention(work, speeds, load),
         attention_memory=_caches(work, speeds, load),
         activations=_activations(work, speeds, tokens),
         communication=communication_time(work, speeds, tokens),
-        overhead=_overhead(work, speeds, load.heads),
+        overhead=_overhead(work, speeds, heads),
     )
 
 
@@ -241,39 +281,46 @@ def step_time(parts: Parts, overlap: str) -> float:
     """Seconds of a pass under an overlap rule: ``full``, ``operator`` or ``none``."""
     sent = 0.0 if parts.communication is None else parts.communication
     if overlap == "operator":
-        matrix = formulas.step.operator_time(compute_time=parts.matrix_compute, memory_time=parts.matrix_memory)
-        with about("attention"):
-            attention = formulas.step.operator_time(
-                compute_time=parts.attention_compute, memory_time=parts.attention_memory
-            )
         return formulas.step.operator_overlap_step(
-            matrix_time=matrix + parts.activations,
-            attention_time=attention,
+            matrix_time=formulas.step.matrix_time(
+                compute_time=parts.matrix_compute, memory_time=parts.matrix_memory, activation_time=parts.activations
+            ),
+            attention_time=formulas.step.attention_time(
+                attention_compute_time=parts.attention_compute, cache_time=parts.attention_memory
+            ),
             communication_time=sent,
             overhead_time=parts.overhead,
         )
     step = formulas.step.full_overlap_step if overlap == "full" else formulas.step.no_overlap_step
     return step(
-        compute_time=parts.compute, memory_time=parts.memory, communication_time=sent, overhead_time=parts.overhead
+        compute_time=parts.matrix_compute,
+        attention_compute_time=parts.attention_compute,
+        memory_time=parts.matrix_memory,
+        cache_time=parts.attention_memory,
+        activation_time=parts.activations,
+        communication_time=sent,
+        overhead_time=parts.overhead,
     )
 
 
-def _matrices(work: Work, speeds: Speeds, load: Load) -> float:
-    per_token = work.flops_per_token(load.heads / load.tokens, _hottest(work, speeds, load.tokens))
-    if load.prompt_tokens and work.layout.dp > 1:  # experts are everybody's, the rest of a prompt is its own group's
-        per_token += work.flops * (load.idle_groups(work.layout.dp) - 1) * load.prompt_tokens / load.tokens
+def _matrices(work: Work, speeds: Speeds, load: Load, tokens: float, heads: float) -> float:
+    share = 1.0 if heads is tokens or not work.head else formulas.step.head_share(pass_heads=heads, tokens=tokens)
+    per_token = work.flops_per_token(share, _hottest(work, speeds, tokens))
+    if load.prompt_tokens and work.layout.dp > 1:
+        per_token = formulas.step.flops_of_own_group(
+            flops_per_token=per_token,
+            flops_per_param=FLOPS_PER_PARAM,
+            matrix_params=work.matrices,
+            idle_groups=load.idle_groups(work.layout.dp),
+            prompt_tokens=load.prompt_tokens,
+            tokens=tokens,
+        )
     return formulas.step.compute_time(
         flops_per_token=per_token,
-        batch=load.tokens,
+        batch=tokens,
         devices=work.ranks,
         peak_flops=speeds.peak_flops,
         compute_share=speeds.compute_share,
-    )
-
-
-def _reading(work: Work, speeds: Speeds, bytes_read: float, share: float) -> float:
-    return formulas.step.memory_time(
-        bytes_read=bytes_read, devices=work.ranks, memory_bandwidth=speeds.memory_bandwidth, memory_share=share
     )
 
 
@@ -281,25 +328,41 @@ def _attention(work: Work, speeds: Speeds, load: Load) -> float:
     """Seconds of the scores and weighted values of decoding sequences and of prompts."""
     if not work.attending:
         return 0.0
-    total = 0.0
-    if not is_nothing(load.sequences):
-        total += _scores(work, speeds, work.attention_flops(load.context), load.sequences * load.tokens_each)
-    if load.prompt_tokens:
-        count = max(load.prompts, 1)
-        waits = load.idle_groups(work.layout.dp)
-        total += _scores(work, speeds, work.prompt_flops(load.prompt_tokens / count, load.cached), count * waits)
-    return total
+    if not load.prompt_tokens:
+        return 0.0 if is_nothing(load.sequences) else _decoding(work, speeds, load)
+    prompts = _prompts(work, speeds, load)
+    if is_nothing(load.sequences):
+        return prompts
+    return formulas.step.mixed_attention_time(
+        attention_compute_time=_decoding(work, speeds, load), prompt_attention_time=prompts
+    )
 
 
-def _scores(work: Work, speeds: Speeds, flops: float, times: float) -> float:
-    with about("attention"):
-        return formulas.step.compute_time(
-            flops_per_token=flops,
-            batch=times,
-            devices=work.ranks,
-            peak_flops=speeds.attention_flops,
-            compute_share=speeds.attention_share,
-        )
+def _decoding(work: Work, speeds: Speeds, load: Load) -> float:
+    return formulas.step.attention_compute_time(
+        attention_flops_per_token=work.attention_flops(load.context),
+        sequences=load.decoded,
+        devices=work.ranks,
+        attention_peak_flops=speeds.attention_flops,
+        attention_share=speeds.attention_share,
+    )
+
+
+def _prompts(work: Work, speeds: Speeds, load: Load) -> float:
+    """Seconds of the attention of prompts, or of the part of one; each is on the ranks of its group."""
+    count, tokens = load.prompts, load.prompt_tokens
+    if count <= 1:
+        count = 1
+    else:
+        tokens = formulas.step.tokens_of_prompt(prompt_tokens=tokens, prompts=count)
+    return formulas.step.prompt_attention_time(
+        prompt_attention_flops=work.prompt_flops(tokens, load.cached),
+        prompts=count,
+        idle_groups=load.idle_groups(work.layout.dp),
+        devices=work.ranks,
+        attention_peak_flops=speeds.attention_flops,
+        attention_share=speeds.attention_share,
+    )
 
 
 def _caches(work: Work, speeds: Speeds, load: Load) -> float:
@@ -308,19 +371,29 @@ def _caches(work: Work, speeds: Speeds, load: Load) -> float:
         return 0.0
     read = 0.0 if is_nothing(load.sequences) else work.cache_read(load.sequences, load.context, speeds.cache_rereads)
     if load.prompt_tokens and load.cached:
-        read += work.cache_read(max(load.prompts, 1), load.cached)
+        before = work.cache_read(max(load.prompts, 1), load.cached)
+        both = formulas.memory.mixed_cache_read
+        read = before if is_nothing(read) else both(cache_read=read, prompt_cache_read=before)
     if is_nothing(read):
         return 0.0
-    with about("cache"):
-        return _reading(work, speeds, read, speeds.cache_share)
+    return formulas.step.cache_time(
+        cache_read=read,
+        devices=work.ranks,
+        memory_bandwidth=speeds.memory_bandwidth,
+        cache_share=speeds.cache_share,
+    )
 
 
 def _activations(work: Work, speeds: Speeds, tokens: float) -> float:
     if not speeds.activation_traffic:
         return 0.0
-    moved = work.activation_bytes * tokens / work.layout.dp * speeds.activation_traffic
-    with about("activations"):
-        return _reading(work, speeds, moved * work.ranks, speeds.memory_share)
+    return formulas.step.activation_time(
+        token_activations=work.activation_bytes,
+        tokens=_of_group(work, tokens),
+        traffic_share=speeds.activation_traffic,
+        memory_bandwidth=speeds.memory_bandwidth,
+        memory_share=speeds.memory_share,
+    )
 
 
 def _hottest(work: Work, speeds: Speeds, tokens: float) -> float:
@@ -350,6 +423,6 @@ def _overhead(work: Work, speeds: Speeds, heads: float) -> float:
     return formulas.step.overhead_time(
         kernel_overhead=kernels,
         step_overhead=speeds.step_overhead,
-        sequences=heads / work.layout.dp,
+        sequences=_of_group(work, heads),
         sequence_overhead=speeds.sequence_overhead,
     )

@@ -1,4 +1,4 @@
-"""The arithmetic rate of a model whose matrices are stored in several formats: each computes at its own."""
+"""What a pass asks of a replica: bytes and operations, summed over the layers of a model once for each layout."""
 
 from typing import NamedTuple
 
@@ -7,34 +7,34 @@ from infercost.models import counting
 from infercost.models.model import Attention, Layer, Model, arithmetic_format, format_of_bits
 from infercost.parts.accelerator import find_rate, rate_for
 from infercost.parts.preset import Preset
-from infercost.replica.layout import Layout, kv_copies, layer_bytes
+from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes
 
 
 class Experts(NamedTuple):
-    """All layers whose routed experts are alike: bytes of one expert of each, and operations of one token's."""
+    """All layers whose routed experts are alike: how many there are, and bytes of one expert of each layer."""
 
-    experts: int
+    experts: float
     active: int
     bytes: float
-    flops: float
 
 
 class Attending(NamedTuple):
-    """Layers whose attention is alike, the share of one layer's cache that a rank reads, and the query heads a KV head.
+    """Layers whose attention is alike, how often all ranks hold its KV heads, and the query heads a KV head.
 
     ``queries`` is one where nothing is shared, and for latents, whose kernels were made for all heads at once.
     """
 
     attention: Attention
     layers: int
-    share: float
+    copies: float
     queries: float
 
 
 class Work(NamedTuple):
     """Sums over the layers of a model under a layout; a bare count has no attention, and may have no width.
 
-    ``bytes`` are read whatever the batch, ``activation_bytes`` by one token on one rank.
+    ``bytes`` are read whatever the batch, ``activation_bytes`` moved by one token on one rank. Of the parameters that
+    multiply, ``matrices`` serve every token, ``routed`` are those of the experts that one uses, ``head`` the output's.
     """
 
     model: Model
@@ -44,48 +44,86 @@ class Work(NamedTuple):
     sparse_layers: int
     hidden_size: int
     bytes: float
-    flops: float
-    head_flops: float = 0.0
+    matrices: float
+    routed: float = 0.0
+    head: float = 0.0
     experts: tuple[Experts, ...] = ()
     attending: tuple[Attending, ...] = ()
     activation_bytes: float = 0.0
 
     def bytes_read(self, tokens: float) -> float:
         """Bytes of weights that all ranks read for so many tokens: distinct experts are hit, the rest is read whole."""
-        return self.bytes + sum(each.bytes * hit(each, tokens) for each in self.experts)
+        if not self.experts:
+            return self.bytes
+        return formulas.memory.bytes_read(
+            dense_weights_read=self.bytes,
+            experts_hit=[hit(each, tokens) for each in self.experts],
+            expert_of_each_layer=[each.bytes for each in self.experts],
+        )
 
     def cache_read(self, sequences: float, context: float, rereads: float = 0.0) -> float:
         """Bytes of cache that all ranks read for so many sequences of all groups.
 
         ``rereads`` is the share of a group's query heads that read their KV head again rather than with the first.
         """
-        one = sum(
-            each.layers
-            * each.share
-            * counting.layer_cache_bytes_read(self.model, each.attention, context)
-            * (formulas.memory.cache_reads(queries=each.queries, cache_rereads=rereads) if rereads else 1)
-            for each in self.attending
+        groups = self.layout.dp
+        return formulas.memory.cache_read(
+            sequence_cache_read=formulas.memory.sequence_cache_read(
+                layers_of_kind=[each.layers for each in self.attending],
+                rank_cache_read=[self._rank_read(each, context, rereads) for each in self.attending],
+            ),
+            ranks=self.ranks,
+            sequences=sequences if groups == 1 else formulas.memory.group_sequences(batch=sequences, groups=groups),
         )
-        return one * self.ranks * (-(-sequences // self.layout.dp) if self.layout.dp > 1 else sequences)
+
+    def _rank_read(self, kind: Attending, context: float, rereads: float) -> float:
+        """Bytes that one rank reads of one sequence's cache in one layer."""
+        read = counting.layer_cache_bytes_read(self.model, kind.attention, context)
+        if self.layout.tp == 1 and not rereads:
+            return read
+        return formulas.layer.rank_cache_read(
+            layer_cache_read=read,
+            kv_copies=kind.copies,
+            tensor_ranks=self.layout.tp,
+            cache_reads=formulas.memory.cache_reads(queries=kind.queries, cache_rereads=rereads) if rereads else 1,
+        )
 
     def flops_per_token(self, heads: float = 1.0, hottest: float = 1.0) -> float:
         """Operations of the matrices per token, all ranks: ``heads`` is the share of tokens that need the output head.
 
         ``hottest`` is how many times the mean load the rank with the most popular experts has.
         """
-        return self.flops + sum(each.flops for each in self.experts) * hottest + self.head_flops * heads
+        return formulas.step.flops_per_token(
+            flops_per_param=counting.FLOPS_PER_PARAM,
+            matrix_params=self.matrices,
+            routed_params=self.routed,
+            hottest_rank=hottest,
+            head_params=self.head,
+            head_share=heads,
+        )
 
     def attention_flops(self, context: float) -> float:
         """Operations of one token's attention over its context, all layers."""
-        return sum(each.layers * counting.attended_flops(each.attention, context) for each in self.attending)
+        return formulas.step.attention_flops_per_token(
+            layers_of_kind=[each.layers for each in self.attending],
+            layer_attention_flops=[counting.attended_flops(each.attention, context) for each in self.attending],
+        )
 
     def prompt_flops(self, tokens: float, cached: float) -> float:
         """Operations of the attention of a prompt's tokens after so many that are cached, all layers."""
-        return sum(each.layers * counting.prompt_flops(each.attention, tokens, cached) for each in self.attending)
+        return formulas.step.prompt_attention_flops(
+            layers_of_kind=[each.layers for each in self.attending],
+            layer_prompt_flops=[counting.prompt_flops(each.attention, tokens, cached) for each in self.attending],
+        )
 
     def whole_prompt_flops(self, tokens: float, cached: float) -> float:
         """Operations of a prompt's tokens after so many that are cached: matrices, the head once, attention."""
-        return self.flops_per_token(1 / tokens) * tokens + self.prompt_flops(tokens, cached)
+        heads = formulas.step.head_share(pass_heads=1, tokens=tokens)
+        return formulas.step.prompt_flops(
+            flops_per_token=self.flops_per_token(heads),
+            tokens=tokens,
+            prompt_attention_flops=self.prompt_flops(tokens, cached),
+        )
 
 
 def hit(experts: Experts, tokens: float) -> float:
@@ -95,15 +133,8 @@ def hit(experts: Experts, tokens: float) -> float:
 
 def work_of(model: Model, layout: Layout) -> Work:
     """The work of a model under a layout."""
-    bits = model.quantization.of
     head, ranks = model.head or model.embedding, layout.devices // layout.pp
-    head_bytes = head * bits("head" if model.head else "embedding") / 8 / layout.tp
-    layers = sum(layer.times * layer_bytes(model, layer, layout, 0) for layer in model.layers)
-    again = sum(layer.times * layer.ffn.reused for layer in model.layers) * bits("ffn") / 8 / layout.tp
-    experts = _experts(model)
-    flops = formulas.step.flops_per_token(
-        active_params=counting.active_params(model) - head, flops_per_param=counting.FLOPS_PER_PARAM
-    )
+    routed = _routed(model)
     return Work(
         model=model,
         ranks=ranks,
@@ -111,28 +142,70 @@ def work_of(model: Model, layout: Layout) -> Work:
         layers=model.depth,
         sparse_layers=sum(layer.times for layer in model.layers if layer.ffn.experts),
         hidden_size=model.hidden_size,
-        bytes=(layers + again + head_bytes + model.small * bits("norms") / 8) * ranks,
-        flops=flops - sum(each.flops for each in experts),
-        head_flops=counting.FLOPS_PER_PARAM * head,
-        experts=experts,
+        bytes=_dense_bytes(model, layout, head, ranks),
+        matrices=formulas.step.matrix_params(
+            active_params=counting.active_params(model), head_params=head, routed_params=routed
+        ),
+        routed=routed,
+        head=head,
+        experts=_experts(model),
         attending=_attending(model, layout),
-        activation_bytes=sum(layer.times * _activations(model, layer, layout) for layer in model.layers),
+        activation_bytes=_activations(model, layout),
+    )
+
+
+def _dense_bytes(model: Model, layout: Layout, head: int, ranks: int) -> float:
+    """Bytes that all ranks read whatever the batch."""
+    bits = model.quantization.of
+    reused = [(layer.times, layer.ffn.reused) for layer in model.layers if layer.ffn.reused]
+    times, params = zip(*reused, strict=True) if reused else ((), ())
+    return formulas.memory.dense_weights_read(
+        layers_of_kind=counting.times(model),
+        layer_dense_weights=[layer_dense_bytes(model, layer, layout) for layer in model.layers],
+        reused_params=formulas.memory.reused_params(layers_of_kind=times, params_of_block=params) if reused else 0,
+        ffn_bytes_per_param=bits("ffn") / 8,
+        head_params=head,
+        head_bytes_per_param=head_bits(model) / 8,
+        tensor_ranks=layout.tp,
+        norm_params=model.small,
+        norm_bytes_per_param=bits("norms") / 8,
+        ranks=ranks,
+    )
+
+
+def _sparse(model: Model) -> dict[tuple[float, int], list[Layer]]:
+    """Layers with routed experts by how many there are and how many a token uses."""
+    kinds: dict[tuple[float, int], list[Layer]] = {}
+    for layer in model.layers:
+        if layer.ffn.experts:
+            kinds.setdefault((layer.ffn.experts, layer.ffn.active), []).append(layer)
+    return kinds
+
+
+def _routed(model: Model, *, biases: bool = True) -> float:
+    """Parameters of the routed experts that one token uses."""
+    sparse = [layer for layer in model.layers if layer.ffn.experts]
+    if not sparse:
+        return 0
+    return formulas.step.routed_params(
+        layers_of_kind=[layer.times for layer in sparse],
+        active_experts=[layer.ffn.active for layer in sparse],
+        params_per_expert=[layer.ffn.expert + (layer.ffn.expert_small if biases else 0) for layer in sparse],
     )
 
 
 def _experts(model: Model) -> tuple[Experts, ...]:
     """Experts by how many there are and how many a token uses."""
-    bits = model.quantization.of
-    kinds: dict[tuple[int, int], tuple[float, float]] = {}
-    for layer in model.layers:
-        ffn = layer.ffn
-        if ffn.experts:
-            size, flops = kinds.get((ffn.experts, ffn.active), (0.0, 0.0))
-            small = ffn.expert_small * bits("norms") / 8
-            size += layer.times * (ffn.expert * bits("experts") / 8 + small)
-            flops += layer.times * counting.FLOPS_PER_PARAM * ffn.active * (ffn.expert + ffn.expert_small)
-            kinds[ffn.experts, ffn.active] = size, flops
-    return tuple(Experts(*kind, *sums) for kind, sums in kinds.items())
+    return tuple(
+        Experts(
+            *kind,
+            formulas.memory.expert_of_each_layer(
+                layers_of_kind=[layer.times for layer in layers],
+                expert_weights=[expert_bytes(model, layer.ffn) for layer in layers],
+            ),
+        )
+        for kind, layers in _sparse(model).items()
+    )
 
 
 def _attending(model: Model, layout: Layout) -> tuple[Attending, ...]:
@@ -141,7 +214,7 @@ def _attending(model: Model, layout: Layout) -> tuple[Attending, ...]:
     for layer in model.layers:
         times[layer.attention] = times.get(layer.attention, 0) + layer.times
     return tuple(
-        Attending(kind, count, copies / layout.tp, _queries(kind, copies))
+        Attending(kind, count, copies, _queries(kind, copies))
         for kind, count in times.items()
         if kind.heads or kind.cache or kind.state
         for copies in [kv_copies(kind, layout.tp)]
@@ -153,16 +226,30 @@ def _queries(attention: Attention, copies: float) -> float:
     return 1 if attention.latent or not attention.kv_heads else attention.heads / (attention.kv_heads * copies)
 
 
-def _activations(model: Model, layer: Layer, layout: Layout) -> float:
-    """Bytes that one token's activations move outside the matrices of one layer, on one rank of its group."""
+def _activations(model: Model, layout: Layout) -> float:
+    """Bytes that one token's activations move outside the matrices, on one rank of its group; 0 without a width."""
     if not model.hidden_size:
         return 0.0
+    return formulas.step.token_activations(
+        layers_of_kind=counting.times(model),
+        activation_traffic=[_layer_activations(model, layer, layout) for layer in model.layers],
+    )
+
+
+def _layer_activations(model: Model, layer: Layer, layout: Layout) -> float:
     attention, ffn = layer.attention, layer.ffn
-    inside = ffn.dense + ffn.shared + ffn.active * ffn.expert
     return formulas.layer.activation_traffic(
         hidden_size=model.hidden_size,
-        head_elements=attention.heads * attention.head_dim + attention.cache,
-        ffn_elements=inside / model.hidden_size,
+        head_elements=formulas.layer.head_elements(
+            heads=attention.heads, head_dim=attention.head_dim, cache_elements=attention.cache
+        ),
+        ffn_elements=formulas.layer.ffn_elements(
+            dense_params=ffn.dense,
+            shared_params=ffn.shared,
+            active_experts=ffn.active,
+            expert_matrices=ffn.expert,
+            hidden_size=model.hidden_size,
+        ),
         ranks=layout.tp,
     )
 
@@ -177,18 +264,16 @@ def matrix_rate(model: Model, part: Preset) -> float:
     counts = _multiplied(model)
     if len(counts) == 1:
         return main
-    flops, seconds = 0.0, 0.0
-    for name, count in counts.items():
-        rate = find_rate(part, format_of_bits(model.quantization, model.quantization.of(name)))
-        flops += count
-        seconds += count / (rate.fact.value if rate else main)
-    return flops / seconds
+    rates = (find_rate(part, format_of_bits(model.quantization, model.quantization.of(name))) for name in counts)
+    return formulas.step.mixed_peak_flops(
+        multiplied_params=[*counts.values()], format_peak_flops=[rate.fact.value if rate else main for rate in rates]
+    )
 
 
 def _multiplied(model: Model) -> dict[str, float]:
     """Parameters that one token multiplies with, by part of the weights."""
     whole = counting.params_by_part(model)
     counts: dict[str, float] = {name: whole[name] for name in ("attention", "ffn", "shared", "router")}
-    counts["experts"] = sum(layer.times * layer.ffn.active * layer.ffn.expert for layer in model.layers)
+    counts["experts"] = _routed(model, biases=False)
     counts["head" if model.head else "embedding"] = model.head or model.embedding
     return {name: count for name, count in counts.items() if count}

@@ -2,6 +2,7 @@
 
 import inspect
 import typing
+from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -18,6 +19,8 @@ from tests.conftest import ROOT
 for module in iter_modules(infercost.formulas.__path__):
     import_module(f"infercost.formulas.{module.name}")
 NAMES = sorted(FORMULAS)
+#: So that no difference is nothing, whose terms are not printed.
+LARGE = {"experts": 50.0, "window": 100.0, "prompts": 0.5, "base_latency": 90.0}
 KNOWN = [
     case
     for name in ("known_answers", "known_models")
@@ -31,7 +34,7 @@ def test_a_formula_is_keyword_only_and_plain(name: str) -> None:
     assert parameters
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
     assert all(parameter.default is parameter.empty for parameter in parameters)
-    assert {*typing.get_type_hints(FORMULAS[name]).values()} <= {float, int}
+    assert {*typing.get_type_hints(FORMULAS[name]).values()} <= {float, int, Sequence[float]}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,7 +46,11 @@ def test_a_formula_is_documented_and_sourced(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
-    inputs = dict.fromkeys(inspect.signature(FORMULAS[name]).parameters, 2.0)
+    types = typing.get_type_hints(FORMULAS[name])
+    inputs = {
+        parameter: [2.0, 3.0] if types[parameter] == Sequence[float] else LARGE.get(parameter, 2.0 + number)
+        for number, parameter in enumerate(inspect.signature(FORMULAS[name]).parameters)
+    }
     step = explain(Call(FORMULAS[name], inputs, FORMULAS[name](**inputs)))
     assert step.symbols.startswith(f"{TERMS[name].symbol} = ")
     assert all(TERMS[parameter].symbol in step.symbols for parameter in inputs)
@@ -52,6 +59,7 @@ def test_a_formula_is_one_expression_that_can_be_shown(name: str) -> None:
 def test_every_formula_runs_in_some_known_answer() -> None:
     """A formula nobody else's answer checks is one that nobody checked."""
     from tests.analyses.test_known_answers import predicted
+    from tests.analyses.test_known_models import counted
     from tests.replica.test_erdil_2025 import CASES as LAW_CASES
     from tests.replica.test_erdil_2025 import predicted as predicted_by_law
 
@@ -63,7 +71,7 @@ def test_every_formula_runs_in_some_known_answer() -> None:
     for case in KNOWN:
         if "ask" in case or "model" in case:
             with recording() as calls:
-                find_model(case["model"]) if "model" in case else predicted(case)
+                counted(find_model(case["model"]).model, case["count"]) if "model" in case else predicted(case)
             ran |= {call.function.__name__ for call in calls}
     assert set(NAMES) - ran == set()
 

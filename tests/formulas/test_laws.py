@@ -18,6 +18,19 @@ rate = st.floats(1e9, 1e17)
 share = st.floats(0.01, 1)
 count = st.integers(1, 4096)
 time = st.floats(1e-9, 1e3)
+#: The parts of a step.
+NOTHING = dict.fromkeys(
+    (
+        "compute_time",
+        "attention_compute_time",
+        "memory_time",
+        "cache_time",
+        "activation_time",
+        "communication_time",
+        "overhead_time",
+    ),
+    0.0,
+)
 
 
 @given(size, count, count, count)
@@ -33,6 +46,7 @@ def test_full_overlap_is_the_least_and_no_overlap_at_most_three_times_it(
     compute: float, reading: float, sending: float, overhead: float
 ) -> None:
     parts = {
+        **NOTHING,
         "compute_time": compute,
         "memory_time": reading,
         "communication_time": sending,
@@ -53,16 +67,19 @@ def test_full_overlap_is_the_least_and_no_overlap_at_most_three_times_it(
 def test_utilization_is_above_zero_and_at_most_one(
     params: float, batch: int, devices: int, flops: float, bandwidth: float
 ) -> None:
-    per_token = formulas.step.flops_per_token(active_params=params, flops_per_param=2)
+    per_token = 2 * params
     compute = formulas.step.compute_time(
         flops_per_token=per_token, batch=batch, devices=devices, peak_flops=flops, compute_share=1
     )
     reading = formulas.step.memory_time(bytes_read=params, devices=devices, memory_bandwidth=bandwidth, memory_share=1)
-    step = formulas.step.full_overlap_step(
-        compute_time=compute, memory_time=reading, communication_time=0, overhead_time=0
-    )
+    step = formulas.step.full_overlap_step(**{**NOTHING, "compute_time": compute, "memory_time": reading})
     used = formulas.step.utilization(
-        flops_per_token=per_token, batch=batch, devices=devices, peak_flops=flops, step_time=step
+        flops_per_token=per_token,
+        attention_flops_per_token=0,
+        batch=batch,
+        devices=devices,
+        peak_flops=flops,
+        step_time=step,
     )
     assert 0 < used <= 1 + 1e-12
 
@@ -105,7 +122,7 @@ def test_a_token_never_costs_more_in_a_larger_batch(
             flops_per_token=2 * params, batch=size, devices=1, peak_flops=flops, compute_share=1
         )
         reading = formulas.step.memory_time(bytes_read=params, devices=1, memory_bandwidth=bandwidth, memory_share=1)
-        return float(step(compute_time=compute, memory_time=reading, communication_time=0, overhead_time=0)) / size
+        return float(step(**{**NOTHING, "compute_time": compute, "memory_time": reading})) / size
 
     assert cost(batch + 1) <= cost(batch) * (1 + 1e-12)
 
@@ -159,9 +176,7 @@ def test_the_same_formula_serves_an_array() -> None:
     batch = np.array([1.0, 100.0, 1000.0])
     arguments: dict[str, Any] = {"flops_per_token": 3.2e12, "devices": 20, "peak_flops": 3e15, "compute_share": 1}
     compute = formulas.step.compute_time(batch=batch, **arguments)  # type: ignore[arg-type]
-    step = formulas.step.full_overlap_step(
-        compute_time=compute, memory_time=0.02666666666666667, communication_time=0.0, overhead_time=0.0
-    )
+    step = formulas.step.full_overlap_step(**{**NOTHING, "compute_time": compute, "memory_time": 0.02666666666666667})
     np.testing.assert_allclose(step, [0.02666666666666667, 0.02666666666666667, 0.05333333333333333])
     least = formulas.memory.gpus_for_weights(weight_bytes=np.array([1.44e12, 1.6e12]), device_memory=80e9, usable=0.9)  # type: ignore[arg-type]
     np.testing.assert_array_equal(least, [20, 23])

@@ -176,7 +176,7 @@ def test_work_shown_is_that_of_the_layout_chosen() -> None:
     assert times == step(model_of("tests/data/erdil/gpt-4-guess.yaml"), 256, 1024)
     steps = [explain(call) for call in calls]
     (moved,) = [step for step in steps if step.name == "later_bytes_read"]
-    assert moved.symbols == "R' = p × (L × R_1 + R_V) + K_1 × B"
+    assert moved.symbols == "R' = p × (L × R_1 + R_V)"
     assert moved.numbers.startswith("4 × (120 × ")
     latency, *others = [step for step in steps if step.name == "protocol_latency"]
     assert latency.meaning == "all-reduce of 1.204 MB by ll: latency of one collective under a protocol"

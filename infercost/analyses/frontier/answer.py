@@ -21,7 +21,7 @@ from infercost.analyses.frontier.search import (
 )
 from infercost.analyses.remarks import NULL_REASONS, kind
 from infercost.analyses.step import Ends
-from infercost.replica.rack import recounted
+from infercost.replica.rack import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show
@@ -77,8 +77,7 @@ def _report(scenario: Scenario, found: list[Found]) -> Report:
 
 def _shown_work(point: Point, goal: Goal) -> None:
     """What a person works out of one row: its rack, its step, what its tokens cost."""
-    running = running_on(point.scenario, point.plan, point.batch)
-    recounted(running.rack)
+    reworked(running_on(point.scenario, point.plan, point.batch))
     priced(point, goal, Ends(0.0, 0.0, 0.0))
 
 

@@ -1,0 +1,151 @@
+"""No input of a printed step comes from nowhere, and the arithmetic that is printed comes out."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from infercost.formulas.formula import SEARCHES
+from infercost.units import show
+from tests.conftest import Run
+
+#: Bytes of a format, counts of layers, ranks and stages, and what is not there.
+BARE = {
+    *("bytes_per_param", "table_bytes_per_param", "head_bytes_per_param", "norm_bytes_per_param"),
+    *("ffn_bytes_per_param", "kv_bytes_per_param", "cache_element_bytes", "state_element_bytes", "activation_bytes"),
+    *("layers_of_kind", "layers", "sparse_layers", "exchanging_layers", "ranks", "devices", "stages", "microbatches"),
+    *("tensor_ranks", "expert_ranks", "groups"),
+}
+MODELS = {
+    "bare": "--gpu h100:32 --params 1.6e12",
+    "bare-sparse": "--gpu h100:32 --params 1.6e12 --active-params 37e9",
+    "dense": "--gpu h100 --model llama-3.1-8b",
+    "dense-tp": "--gpu h100:8 --model llama-3.1-70b --tp 8",
+    "dense-pp": "--gpu h100:16 --model llama-3.1-70b --tp 4 --pp 4",
+    "moe": "--gpu h100:4 --model mixtral-8x7b",
+    "moe-ep": "--gpu h200:8 --model qwen3-235b-a22b --tp 4 --ep 8",
+    "mla-ep": "--gpu h200:16 --model deepseek-v3 --ep 16",
+    "sparse": "--gpu gb200:8 --model deepseek-v3.2",
+    "windowed": "--gpu h100:2 --model gemma-3-27b",
+    "hybrid": "--gpu h200:2 --model nemotron-h-56b",
+    "recurrent": "--gpu h100:4 --model qwen3-next-80b-a3b",
+}
+REQUEST = "--input-tokens 1000 --output-tokens 200"
+#: Questions of any model, then those of a named one.
+ANY = (
+    "fit",
+    "utilization --batch 8 --price 2.345",
+    "utilization --batch 8 --overlap full",
+    "sweep-batch --batch 1,8,64",
+)
+BARE_LAYERS = "utilization --gpu h100:32 --params 1.6e12 --active-params 37e9 --layers 61 --hidden-size 7168 --batch 8"
+NAMED = (
+    f"utilization --batch 8 {REQUEST}",
+    f"utilization --batch 8 {REQUEST} --prefix-share 50% --chunk-tokens 256",
+    f"utilization {REQUEST} --request-rate 2",
+    f"utilization {REQUEST} --request-rate 2 --chunk-tokens 256",
+    f"utilization {REQUEST} --request-rate 2 --disaggregated",
+    "utilization --batch 8 --draft-tokens 3 --acceptance 70% --draft-cost 10%",
+    "utilization --batch 8 --efficiency ideal",
+)
+QUESTIONS = [BARE_LAYERS] + [
+    f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
+]
+
+
+def numbers(found: Any) -> Iterator[float]:
+    """Every number inside a document."""
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        yield float(found)
+    elif isinstance(found, (list, dict)):
+        for each in found.values() if isinstance(found, dict) else found:
+            yield from numbers(each)
+
+
+def near(value: float, known: Iterable[float]) -> bool:
+    return any(math.isclose(value, other, rel_tol=1e-9) for other in known)
+
+
+def from_nowhere(steps: list[dict[str, Any]], known: set[float]) -> list[str]:
+    """Inputs that are neither known, nor bare, nor nothing, nor the value of an earlier step."""
+    found = []
+    for step in steps:
+        for name, value in step["inputs"].items():
+            strange = [each for each in numbers(value) if each and not near(each, known)]
+            found += [f"{step['name']}.{name} = {each:.9g}" for each in strange if name not in BARE]
+        known |= {*numbers(step["value"])}
+    return found
+
+
+def presets(run: Run, asked: dict[str, Any]) -> set[float]:
+    """The figures of the presets that an answer names."""
+    names = (str(asked[key]) for key in ("model", "gpu", "efficiency") if asked.get(key))
+    return {value for name in names for value in numbers(run("presets", "show", name, "--json").json)}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_input_of_a_step_comes_from_nowhere(run: Run, question: str) -> None:
+    said = run(*question.split(), "--json", "--steps", "--sources")
+    assert said.code in (0, 3), said.err
+    answer = said.json
+    assert answer["steps"]
+    given = {*numbers(answer["inputs"]), *numbers(answer["sources"])}
+    assert from_nowhere(answer["steps"], given | presets(run, answer["inputs"])) == []
+
+
+#: What a printed unit stands for, longest first where one begins another.
+PREFIXES = {"": 1, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+PREFIXES |= {"m": 1e-3, "u": 1e-6, "n": 1e-9}
+UNITS = (
+    r"(?:[KMBT]? param| [kKMGTPE]?(?:B/param|B/s|B|FLOP/param|FLOP/s|FLOP/B|FLOP/J|FLOP|W)| [mun]?s"
+    r"| token/s| token| 1/s| min/day|x|%|/h| J)?"
+)
+NUMBER = re.compile(r"(?<![\w.])\$?(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?)(?P<unit>" + UNITS + r")(?![\w/])")
+FUNCTIONS = {
+    "max": max,
+    "min": min,
+    "ceil": lambda x: math.ceil(x * (1 - 1e-9)),
+    "floor": lambda x: math.floor(x * (1 + 1e-9)),
+}
+FUNCTIONS |= {"sqrt": math.sqrt, "ln": math.log, "log2": math.log2, "exp": math.exp}
+
+
+def scaled(match: re.Match[str]) -> str:
+    """A printed number in base units."""
+    unit = match["unit"].strip()
+    bare = {"", "x", "s", "B", "W", "param", "token", "token/s", "1/s", "/h", "J", "min/day", "B/s", "B/param", "FLOP"}
+    if unit == "%":
+        factor = 0.01
+    elif unit in bare or unit.startswith("FLOP"):
+        factor = 1.0
+    else:
+        factor = PREFIXES[unit[0]]
+    return f"({match['digits'].replace(',', '')} * {factor})"
+
+
+def by_hand(numbers: str) -> float:
+    """What a reader gets who types the printed numbers into a calculator."""
+    text = NUMBER.sub(scaled, numbers).replace("×", "*").replace("^", "**")
+    return float(eval(text, {"__builtins__": {}}, FUNCTIONS))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_arithmetic_that_is_printed_comes_out(run: Run, question: str) -> None:
+    steps = run(*question.split(), "--json", "--steps").json["steps"]
+    solved = {search.quantity for search in SEARCHES.values()}
+    printed = [step for step in steps if step["name"] not in solved]
+    assert len(printed) > 5
+    wrong = [
+        step for step in printed if show(by_hand(step["numbers"]), step["unit"]) != show(step["value"], step["unit"])
+    ]
+    assert [(step["name"], step["numbers"], show(step["value"], step["unit"])) for step in wrong] == []
+
+
+def test_fit_shows_what_a_device_holds_and_no_search(run: Run) -> None:
+    steps = run("fit", "--gpu", "h100", "--model", "gemma-3-27b", "--json", "--steps").json["steps"]
+    names = [step["name"] for step in steps]
+    assert {"rank_weights", "kv_pool", "cache_per_sequence", "sequences_that_fit"} <= {*names}
+    assert len(steps) <= 45
+    assert all(names.count(name) <= 4 for name in names)
