@@ -17,8 +17,9 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.layout import Layout
-from infercost.replica.serving import Replica, Request, decode_time, serve_rate
-from infercost.replica.step import PER_REQUEST, speeds_of
+from infercost.replica.serving import Request, serve_rate
+from infercost.replica.speeds import PER_REQUEST, speeds_of
+from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import matrix_rate, work_of
 
 PYTHON = sys.executable

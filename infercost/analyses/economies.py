@@ -18,8 +18,7 @@ from infercost.fleet.cost import (
 from infercost.fleet.day import Day, day_of
 from infercost.fleet.service import LIMITS, Service, use_of
 from infercost.formulas.formula import about
-from infercost.replica.rack import reworked
-from infercost.replica.serving import step_parts
+from infercost.replica.step import reworked, step_parts
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show

@@ -4,7 +4,8 @@ from typing import Any
 
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.rack import Rack, Running, full_batch
+from infercost.replica.rack import Rack
+from infercost.replica.step import Running, full_batch
 from infercost.report import Note
 from infercost.units import show
 

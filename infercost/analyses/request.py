@@ -4,17 +4,16 @@ from typing import Any
 
 from infercost import formulas
 from infercost.replica.layout import rank_cache_bytes
-from infercost.replica.rack import Running
 from infercost.replica.serving import (
     Request,
     Served,
-    decode_time,
     first_token,
     prefill_time,
     prompt_along,
     serve_rate,
     wait_for_step,
 )
+from infercost.replica.step import Running, decode_time
 from infercost.scenario.scenario import Load
 
 

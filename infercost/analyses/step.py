@@ -4,10 +4,8 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.numeric import maximum
-from infercost.replica.draft import Pace
-from infercost.replica.rack import Running, critical_batch, step_times
 from infercost.replica.serving import bytes_of_step
-from infercost.replica.step import step_time
+from infercost.replica.step import Pace, Running, critical_batch, step_time, step_times
 
 
 def flops_per_token(running: Running) -> float:

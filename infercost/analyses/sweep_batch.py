@@ -6,8 +6,8 @@ from infercost import formulas
 from infercost.analyses.remarks import NULL_REASONS, WAYS, critical_remark, kind, misfit, step_notes
 from infercost.analyses.step import Ends, ends_of, step_results
 from infercost.models import counting
-from infercost.replica.draft import pace_of
-from infercost.replica.rack import Rack, Running, critical_batch, full_batch, reworked, step_times
+from infercost.replica.rack import Rack
+from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import show

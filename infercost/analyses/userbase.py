@@ -14,7 +14,8 @@ from infercost.fleet.service import LIMITS, Service, largest, use_of
 from infercost.formulas.formula import about
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.traffic import DAY
-from infercost.replica.rack import critical_batch, recounted, reworked
+from infercost.replica.rack import recounted
+from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show

@@ -17,10 +17,11 @@ from infercost.analyses.request import request_results, steady
 from infercost.analyses.step import Ends, ends_of, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
-from infercost.replica.draft import Pace, pace_of, share_memory
-from infercost.replica.rack import Rack, Running, Times, reworked, step_times
+from infercost.replica.memory import share_memory
+from infercost.replica.rack import Rack
 from infercost.replica.serving import Served
-from infercost.replica.step import spread
+from infercost.replica.speeds import spread
+from infercost.replica.step import Pace, Running, Times, pace_of, reworked, step_times
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Load, Scenario
 from infercost.units import show
@@ -38,7 +39,7 @@ def answer(scenario: Scenario) -> Report:
     pace = _pace(scenario, batch, served)
     ends = ends_of(running, batch, pace)
     results = _results(scenario, batch, served, ends)
-    rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft))
+    rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     return Report(
         command="utilization",

@@ -15,8 +15,9 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, part_under
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
-from infercost.replica.serving import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate
-from infercost.replica.step import PER_REQUEST, bounds_of, speeds_of
+from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
+from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
+from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import Work, matrix_rate, work_of
 
 #: Bits of a weight in formats that quantize every table too, scales included: llama.cpp's quantize tool prints them.

@@ -8,7 +8,8 @@ from infercost.formulas.formula import not_recording, solved
 from infercost.formulas.request import LITTLE
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
-from infercost.replica.serving import Replica, Request, busy_share, decode_time, root, serve_batch
+from infercost.replica.serving import Request, busy_share, root, serve_batch
+from infercost.replica.step import Replica, decode_time
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
 POINTS = 200

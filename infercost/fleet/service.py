@@ -11,8 +11,8 @@ from infercost.formulas.queueing import peakedness
 from infercost.numeric import ceiling
 from infercost.parts.traffic import Shape
 from infercost.quantities import KEYS
-from infercost.replica.rack import Running, full_batch
 from infercost.replica.serving import Request, fullest
+from infercost.replica.step import Running, full_batch
 from infercost.units import show
 
 #: What holds the batch of a replica back, in words.

@@ -18,7 +18,7 @@ from infercost.numeric import minimum
 from infercost.parts.accelerator import rate_for
 from infercost.parts.preset import Preset
 from infercost.parts.stack import PROTOCOLS
-from infercost.replica.step import Parts
+from infercost.replica.work import Parts
 from infercost.units import show
 
 

@@ -7,7 +7,7 @@ from infercost import formulas
 from infercost.formulas.formula import not_recording, solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
-from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes
+from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
 
 #: Below this share of the device's memory a fit is called barely one.
 BARELY = 0.05
@@ -121,3 +121,16 @@ def plan(
         engine_overhead=engine,
     )
     return Plan(model, layout, device_memory, usable, weights, activations, engine, pool, context, batch)
+
+
+def share_memory(plan: Plan, draft: Model | None) -> Plan:
+    """The plan with what a draft's weights leave of the pool: each stage's ranks share one copy."""
+    if draft is None:
+        return plan
+    width = shared_width(draft, plan.layout.devices // plan.layout.pp)
+    return plan._replace(pool=plan.pool - rank_weight_bytes(draft, Layout(width)))
+
+
+def shared_width(draft: Model, ranks: int) -> int:
+    """How many of the target's ranks share a draft: as many as split it evenly."""
+    return max(tp for tp in valid_widths(draft) if ranks % tp == 0 and tp <= ranks)

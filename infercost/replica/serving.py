@@ -7,8 +7,7 @@ from typing import NamedTuple
 from infercost import formulas
 from infercost.formulas.formula import solved
 from infercost.formulas.request import LITTLE
-from infercost.replica.step import Load, Parts, Speeds, pass_parts, step_time
-from infercost.replica.work import Work
+from infercost.replica.step import Load, Replica, decode_time, part_of, pass_parts, step_time
 
 #: The first token comes with the prompt: with one more something decodes.
 LEAST_OUTPUT = 2
@@ -17,18 +16,6 @@ CLOSE = 1e-6
 ROUNDS = 60
 #: The emptiest replica that is looked at: one request decodes so much of the time.
 LEAST = 1e-9
-
-
-class Replica(NamedTuple):
-    """The work of a model under a layout, the speeds of the part that does it, and what a request meets beside.
-
-    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up.
-    """
-
-    work: Work
-    speeds: Speeds
-    request_overhead: float = 0.0
-    steps_waited: float = 0.0
 
 
 class Request(NamedTuple):
@@ -72,28 +59,6 @@ class Served(NamedTuple):
     ttft: float
     request_time: float
     stable: bool
-
-
-def step_parts(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Parts:
-    """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
-    part, work = part_of(replica, batch), replica.work
-    parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
-    if work.layout.pp == 1:
-        return parts
-    waits = formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
-    slow = formulas.request.uneven_part
-    return Parts(*(slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts))
-
-
-def part_of(replica: Replica, batch: float) -> float:
-    """Sequences that a pipeline stage works on at a time."""
-    stages = replica.work.layout.pp
-    return formulas.request.stage_batch(batch=batch, stages=stages) if stages > 1 else batch
-
-
-def decode_time(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> float:
-    """Seconds of a decoding step of a batch, each sequence at a context."""
-    return step_time(step_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
 
 
 def prefill_time(replica: Replica, prompts: float, request: Request) -> float:

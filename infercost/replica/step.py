@@ -1,88 +1,19 @@
-"""How long one pass takes: each kind of operator by its arithmetic and its reads, then collectives and launches."""
+"""How long a step takes: operators by their arithmetic and reads, collectives, launches; plain, staged or drafted."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from infercost import formulas
 from infercost.models.counting import FLOPS_PER_PARAM
-from infercost.numeric import is_nothing
-from infercost.parts.accelerator import find_rate
-from infercost.parts.formats import FORMATS
-from infercost.parts.preset import Preset
+from infercost.models.model import Model
+from infercost.numeric import ceiling, is_nothing, maximum, name_of_largest
+from infercost.parts.accelerator import Rate
+from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
-from infercost.replica.work import Work
-
-#: Figures of a profile that a pass is timed with.
-SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
-TIMES = ("collective_latency", "network_latency", "hop_latency", "kernel_time", "step_overhead", "sequence_overhead")
-#: What a profile adds to each request rather than to a pass.
-PER_REQUEST = ("request_overhead", "steps_waited")
-COUNTS = ("kernels_per_layer", "kernels_per_sparse_layer", "activation_traffic", "expert_imbalance", "cache_rereads")
-
-
-class Speeds(NamedTuple):
-    """A part's rates and a profile's constants, in base units."""
-
-    peak_flops: float
-    attention_flops: float
-    memory_bandwidth: float
-    link_bandwidth: float
-    network_bandwidth: float
-    domain: int
-    activation_bytes: float
-    overlap: str
-    compute_share: float = 1.0
-    attention_share: float = 1.0
-    memory_share: float = 1.0
-    cache_share: float = 1.0
-    link_share: float = 1.0
-    collective_latency: float = 0.0
-    network_latency: float = 0.0
-    hop_latency: float = 0.0
-    kernel_time: float = 0.0
-    step_overhead: float = 0.0
-    sequence_overhead: float = 0.0
-    kernels_per_layer: float = 0.0
-    kernels_per_sparse_layer: float = 0.0
-    activation_traffic: float = 0.0
-    expert_imbalance: float = 0.0
-    cache_rereads: float = 0.0
-    alike: bool = False
-
-
-def speeds_of(part: Preset, profile: Preset, peak_flops: float, overlap: str, activation_bytes: float) -> Speeds:
-    """The speeds of a part under a profile."""
-    bare = bounds_of(part, peak_flops, activation_bytes)
-    constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
-    return bare._replace(**constants, overlap=overlap, alike=False)
-
-
-def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speeds:
-    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps, tokens share experts.
-
-    ``peak_flops`` is the rate of the matrices, which may be stored in several formats; attention computes in 16 bits.
-    """
-    half = find_rate(part, FORMATS["bf16"])
-    link = part.facts.get("link_bandwidth")
-    network = part.facts.get("network_bandwidth")
-    domain = part.facts.get("link_domain")
-    return Speeds(
-        peak_flops=peak_flops,
-        attention_flops=min(peak_flops, half.fact.value) if half else peak_flops,
-        memory_bandwidth=part.value("memory_bandwidth"),
-        link_bandwidth=link.value if link else 0.0,
-        network_bandwidth=network.value if network else 0.0,
-        domain=int(domain.value) if domain else 0,
-        activation_bytes=activation_bytes,
-        overlap="full",
-        alike=True,
-    )
-
-
-def spread(ranks: int, speeds: Speeds) -> tuple[int, int]:
-    """Ranks inside a node that share a collective, and nodes; one flat ring where the network is not known."""
-    if not speeds.domain or ranks <= speeds.domain or not speeds.network_bandwidth:
-        return ranks, 1
-    return speeds.domain, formulas.memory.nodes(devices=ranks, domain=speeds.domain)
+from infercost.replica.layout import Layout
+from infercost.replica.memory import Plan, shared_width
+from infercost.replica.rack import Rack, recounted
+from infercost.replica.speeds import Speeds, spread
+from infercost.replica.work import Parts, Work, matrix_rate, work_of
 
 
 def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | None:
@@ -177,6 +108,18 @@ def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
     )
 
 
+class Replica(NamedTuple):
+    """The work of a model under a layout, the speeds of the part that does it, and what a request meets beside.
+
+    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up.
+    """
+
+    work: Work
+    speeds: Speeds
+    request_overhead: float = 0.0
+    steps_waited: float = 0.0
+
+
 class Load(NamedTuple):
     """What one pass moves: sequences that decode, each so many tokens at a context, and tokens of prompts.
 
@@ -217,45 +160,6 @@ class Load(NamedTuple):
     def idle_groups(self, groups: int) -> float:
         """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
         return 1 if groups == 1 else formulas.step.idle_groups(groups=groups, prompts=self.prompts)
-
-
-class Parts(NamedTuple):
-    """Seconds of one pass by what they are spent on; ``communication`` is None where layers are not known."""
-
-    matrix_compute: float
-    matrix_memory: float
-    attention_compute: float
-    attention_memory: float
-    activations: float
-    communication: float | None
-    overhead: float
-
-    @property
-    def compute(self) -> float:
-        """Arithmetic of matrices and attention."""
-        return self.matrix_compute + self.attention_compute
-
-    @property
-    def memory(self) -> float:
-        """Reads of weights and cache, and activations."""
-        return self.matrix_memory + self.attention_memory + self.activations
-
-    @property
-    def by_operator(self) -> dict[str, float]:
-        """Parts that add up to a step in which operators wait for each other."""
-        matrix_reads, cache_reads = (
-            self.matrix_memory > self.matrix_compute,
-            self.attention_memory > self.attention_compute,
-        )
-        return {
-            "weights": self.matrix_memory if matrix_reads else 0.0,
-            "cache": self.attention_memory if cache_reads else 0.0,
-            "arithmetic": (0.0 if matrix_reads else self.matrix_compute)
-            + (0.0 if cache_reads else self.attention_compute),
-            "activations": self.activations,
-            "collectives": self.communication or 0.0,
-            "launch": self.overhead,
-        }
 
 
 def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
@@ -426,3 +330,176 @@ def _overhead(work: Work, speeds: Speeds, heads: float) -> float:
         sequences=_of_group(work, heads),
         sequence_overhead=speeds.sequence_overhead,
     )
+
+
+def step_parts(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Parts:
+    """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
+    part, work = part_of(replica, batch), replica.work
+    parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
+    if work.layout.pp == 1:
+        return parts
+    waits = formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
+    slow = formulas.request.uneven_part
+    return Parts(*(slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts))
+
+
+def part_of(replica: Replica, batch: float) -> float:
+    """Sequences that a pipeline stage works on at a time."""
+    stages = replica.work.layout.pp
+    return formulas.request.stage_batch(batch=batch, stages=stages) if stages > 1 else batch
+
+
+def decode_time(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> float:
+    """Seconds of a decoding step of a batch, each sequence at a context."""
+    return step_time(step_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
+
+
+#: No service decodes so many sequences in one step.
+LARGEST_BATCH = 2**24
+
+
+class Running(NamedTuple):
+    """A rack as it steps: the rate of its format, its replica under the stack, and the speeds that no stack beats."""
+
+    rack: Rack
+    rate: Rate
+    replica: Replica
+    bounds: Speeds
+
+    @property
+    def work(self) -> Work:
+        """What one pass asks of the replica."""
+        return self.replica.work
+
+    @property
+    def speeds(self) -> Speeds:
+        """The accelerator's rates under the stack."""
+        return self.replica.speeds
+
+    def on(self, plan: Plan) -> "Running":
+        """The same in another layout."""
+        work = work_of(plan.model, plan.layout)
+        return self._replace(rack=self.rack._replace(plan=plan), replica=self.replica._replace(work=work))
+
+
+def reworked(running: Running) -> Running:
+    """The same rack as it steps, its work summed again over the layers of its model: what ``--steps`` shows of it."""
+    rack = recounted(running.rack)
+    matrix_rate(rack.model, rack.part)
+    work = work_of(rack.model, rack.plan.layout)
+    return running._replace(rack=rack, replica=running.replica._replace(work=work))
+
+
+class Times(NamedTuple):
+    """Seconds of one step and of its parts."""
+
+    parts: Parts
+    step: float
+
+    @property
+    def bound(self) -> str:
+        """The part that takes longest."""
+        sent = self.parts.communication
+        return name_of_largest(
+            {
+                "memory": self.parts.memory,
+                "compute": self.parts.compute,
+                "communication": 0.0 if sent is None else sent,
+                "latency": self.parts.overhead,
+            }
+        )
+
+
+def step_times(running: Running, batch: float, tokens: int = 1, *, ideal: bool = False) -> Times:
+    """The times of one step at a batch, so many tokens each, under the stack or, for the bound, under none."""
+    rack = running.rack
+    replica = running.replica._replace(speeds=running.bounds) if ideal else running.replica
+    if not ideal and law(rack.setup.stack) != "roofline":
+        from infercost.replica import erdil_2025
+
+        stack, context = rack.setup.stack, rack.plan.context
+        parts = erdil_2025.step_parts(rack.model, rack.part, stack, rack.devices, batch, context, tokens)
+    else:
+        parts = step_parts(replica, batch, rack.plan.context, tokens)
+    return Times(parts, step_time(parts, replica.speeds.overlap))
+
+
+class Draft(NamedTuple):
+    """A draft: how many tokens it proposes, how likely each is accepted, and its model or its share of a step."""
+
+    tokens: int
+    acceptance: float
+    share: float = 0.0
+    model: Model | None = None
+
+
+class Pace(NamedTuple):
+    """How a batch goes on: its passes, the seconds of a whole step, and those of one token of one sequence.
+
+    ``tokens_per_s`` is what leaves a server, first tokens included; None where each step yields the batch's.
+    """
+
+    times: Times
+    step: float
+    tpot: float
+    tokens_per_s: float | None = None
+
+
+def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
+    """How a batch, or each of an array of them, goes on: plainly, or with a draft whose tokens are verified."""
+    if draft is None:
+        times = step_times(running, batch)
+        return Pace(times, times.step, times.step)
+    verified = formulas.request.verified_tokens(draft_tokens=draft.tokens)
+    times = step_times(running, maximum(batch, 1), int(verified))
+    tokens = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
+    tpot = formulas.request.speculative_tpot(
+        draft_tokens=draft.tokens,
+        draft_time=_draft_time(running, draft, batch),
+        verification_time=times.step,
+        speculative_tokens=tokens,
+    )
+    return Pace(times, formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens), tpot)
+
+
+def _draft_time(running: Running, draft: Draft, batch: float) -> float:
+    """Seconds of one token of the draft, whose model is split as widely as the target's ranks allow."""
+    context = running.rack.plan.context
+    if draft.model is None:
+        step = decode_time(running.replica, batch, context)
+        return formulas.request.shared_draft_time(draft_share=draft.share, step_time=step)
+    work = work_of(draft.model, Layout(shared_width(draft.model, running.rack.width)))
+    return decode_time(Replica(work, running.speeds), batch, context)
+
+
+def critical_batch(running: Running) -> float:
+    """Batch at which the matrices' arithmetic takes as long as reading all of them, under the stack."""
+    rack = running.rack
+    return formulas.step.critical_batch(
+        peak_flops=running.rate.fact.value,
+        compute_share=rack.setup.stack.value("compute_share"),
+        weight_bytes=rack.weight_bytes,
+        memory_bandwidth=rack.part.value("memory_bandwidth"),
+        memory_share=rack.setup.stack.value("memory_share"),
+        flops_per_token=running.work.flops_per_token(),
+    )
+
+
+def full_batch(running: Running) -> int | None:
+    """Least batch whose arithmetic takes as long as its reads, caches included; None if none does."""
+    if not running.work.attending:
+        return int(max(1, ceiling(critical_batch(running))))
+    low, high = 0, 1
+    while not _is_full(running, high):
+        if high >= LARGEST_BATCH:
+            return None
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _is_full(running, middle) else (middle, high)
+    return high
+
+
+def _is_full(running: Running, batch: int) -> bool:
+    parts = step_times(running, batch).parts
+    return bool(parts.compute >= parts.memory)

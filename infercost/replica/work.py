@@ -277,3 +277,42 @@ def _multiplied(model: Model) -> dict[str, float]:
     counts["experts"] = _routed(model, biases=False)
     counts["head" if model.head else "embedding"] = model.head or model.embedding
     return {name: count for name, count in counts.items() if count}
+
+
+class Parts(NamedTuple):
+    """Seconds of one pass by what they are spent on; ``communication`` is None where layers are not known."""
+
+    matrix_compute: float
+    matrix_memory: float
+    attention_compute: float
+    attention_memory: float
+    activations: float
+    communication: float | None
+    overhead: float
+
+    @property
+    def compute(self) -> float:
+        """Arithmetic of matrices and attention."""
+        return self.matrix_compute + self.attention_compute
+
+    @property
+    def memory(self) -> float:
+        """Reads of weights and cache, and activations."""
+        return self.matrix_memory + self.attention_memory + self.activations
+
+    @property
+    def by_operator(self) -> dict[str, float]:
+        """Parts that add up to a step in which operators wait for each other."""
+        matrix_reads, cache_reads = (
+            self.matrix_memory > self.matrix_compute,
+            self.attention_memory > self.attention_compute,
+        )
+        return {
+            "weights": self.matrix_memory if matrix_reads else 0.0,
+            "cache": self.attention_memory if cache_reads else 0.0,
+            "arithmetic": (0.0 if matrix_reads else self.matrix_compute)
+            + (0.0 if cache_reads else self.attention_compute),
+            "activations": self.activations,
+            "collectives": self.communication or 0.0,
+            "launch": self.overhead,
+        }

@@ -8,8 +8,8 @@ from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
 from infercost.parts.stack import law
 from infercost.parts.traffic import DAY, Shape, shape_of
-from infercost.replica.rack import Running
 from infercost.replica.serving import LEAST_OUTPUT, Request
+from infercost.replica.step import Running
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack, read_request, read_running

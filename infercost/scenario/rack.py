@@ -14,9 +14,10 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
-from infercost.replica.rack import Rack, Running, Setup
-from infercost.replica.serving import LEAST_OUTPUT, Replica, Request
-from infercost.replica.step import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
+from infercost.replica.rack import Rack, Setup
+from infercost.replica.serving import LEAST_OUTPUT, Request
+from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
+from infercost.replica.step import Replica, Running
 from infercost.replica.work import matrix_rate, work_of
 from infercost.scenario.options import DRAFT, SERVED, flag
 from infercost.scenario.read import Reading, read_part, read_stack
@@ -24,7 +25,7 @@ from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.units import show
 
 if TYPE_CHECKING:  # few questions have one
-    from infercost.replica.draft import Draft
+    from infercost.replica.step import Draft
 
 MOST_DEVICES = 1024
 #: What a request needs when nobody says how long it is.
@@ -400,7 +401,7 @@ def read_draft(reading: Reading) -> "Draft | None":
     given = [name for name in DRAFT if name in reading.given]
     if not given:
         return None
-    from infercost.replica.draft import Draft
+    from infercost.replica.step import Draft
 
     tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
     acceptance = float(reading.need("acceptance", "--acceptance 0.8"))

@@ -9,7 +9,7 @@ from infercost.parts.accelerator import find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
-from infercost.replica.rack import critical_batch, full_batch
+from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.options import Step, flag
 from infercost.scenario.prices import read_price

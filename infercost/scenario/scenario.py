@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
-from infercost.replica.rack import Rack, Running, Setup
+from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import Request
+from infercost.replica.step import Running
 from infercost.report import Input, Note
 from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading
@@ -15,7 +16,7 @@ from infercost.scenario.read import Question, Reading
 if TYPE_CHECKING:  # most questions need none of these
     from infercost.evidence.readers.run import Run
     from infercost.fleet.service import Service
-    from infercost.replica.draft import Draft
+    from infercost.replica.step import Draft
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_SEQUENCES = 256

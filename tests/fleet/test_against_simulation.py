@@ -10,8 +10,9 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.layout import Layout
-from infercost.replica.serving import Replica, Request, decode_time, prompt_along
-from infercost.replica.step import PER_REQUEST, speeds_of
+from infercost.replica.serving import Request, prompt_along
+from infercost.replica.speeds import PER_REQUEST, speeds_of
+from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import matrix_rate, work_of
 from tests.fleet.simulation import Server, Simulated, Traffic, simulate
 from tests.fleet.simulation_fleet import simulate_fleet

@@ -14,8 +14,9 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete, law
 from infercost.replica.layout import Layout
-from infercost.replica.serving import Replica, Request, decode_time, prefill_time, serve_closed, serve_rate, step_parts
-from infercost.replica.step import PER_REQUEST, bounds_of, speeds_of, step_time
+from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
+from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
+from infercost.replica.step import Replica, decode_time, step_parts, step_time
 from infercost.replica.work import matrix_rate, work_of
 from tests.conftest import calls_of
 

@@ -21,7 +21,7 @@ from infercost.analyses.frontier.search import (
 )
 from infercost.analyses.remarks import NULL_REASONS, kind
 from infercost.analyses.step import Ends
-from infercost.replica.rack import reworked
+from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show

@@ -18,8 +18,8 @@ from infercost.analyses.frontier.search import (
 )
 from infercost.analyses.request import request_results
 from infercost.analyses.step import ends_of, step_results
-from infercost.replica.draft import pace_of
 from infercost.replica.memory import Plan
+from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
 from infercost.scenario.ranges import Shard
 from infercost.scenario.scenario import Goal, Scenario

@@ -14,11 +14,11 @@ from infercost.analyses.step import Ends, ends_of, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
-from infercost.replica.draft import pace_of, share_memory
 from infercost.replica.layout import Layout, every_layout
-from infercost.replica.memory import Plan
-from infercost.replica.rack import Running, recounted
+from infercost.replica.memory import Plan, share_memory
+from infercost.replica.rack import recounted
 from infercost.replica.serving import prefill_time
+from infercost.replica.step import Running, pace_of
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import MOST_DEVICES
 from infercost.scenario.scenario import Goal, Scenario
@@ -72,7 +72,7 @@ def plans(one: Scenario, layouts: list[Layout]) -> tuple[list[Held], int]:
     for layout in layouts:
         key = layout.devices if is_by_law(one) else layout
         if key not in held:
-            plan = share_memory(one.search.setup.plan(layout), one.draft)
+            plan = share_memory(one.search.setup.plan(layout), one.draft and one.draft.model)
             most = plan.max_sequences
             if most == 0:
                 misfits += 1

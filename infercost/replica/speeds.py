@@ -1,0 +1,84 @@
+"""How fast a part works under a profile: rates of the part, shares and fixed times of the profile."""
+
+from typing import Any, NamedTuple
+
+from infercost import formulas
+from infercost.parts.accelerator import find_rate
+from infercost.parts.formats import FORMATS
+from infercost.parts.preset import Preset
+
+#: Figures of a profile that a pass is timed with.
+SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
+
+TIMES = ("collective_latency", "network_latency", "hop_latency", "kernel_time", "step_overhead", "sequence_overhead")
+
+#: What a profile adds to each request rather than to a pass.
+PER_REQUEST = ("request_overhead", "steps_waited")
+
+COUNTS = ("kernels_per_layer", "kernels_per_sparse_layer", "activation_traffic", "expert_imbalance", "cache_rereads")
+
+
+class Speeds(NamedTuple):
+    """A part's rates and a profile's constants, in base units."""
+
+    peak_flops: float
+    attention_flops: float
+    memory_bandwidth: float
+    link_bandwidth: float
+    network_bandwidth: float
+    domain: int
+    activation_bytes: float
+    overlap: str
+    compute_share: float = 1.0
+    attention_share: float = 1.0
+    memory_share: float = 1.0
+    cache_share: float = 1.0
+    link_share: float = 1.0
+    collective_latency: float = 0.0
+    network_latency: float = 0.0
+    hop_latency: float = 0.0
+    kernel_time: float = 0.0
+    step_overhead: float = 0.0
+    sequence_overhead: float = 0.0
+    kernels_per_layer: float = 0.0
+    kernels_per_sparse_layer: float = 0.0
+    activation_traffic: float = 0.0
+    expert_imbalance: float = 0.0
+    cache_rereads: float = 0.0
+    alike: bool = False
+
+
+def speeds_of(part: Preset, profile: Preset, peak_flops: float, overlap: str, activation_bytes: float) -> Speeds:
+    """The speeds of a part under a profile."""
+    bare = bounds_of(part, peak_flops, activation_bytes)
+    constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
+    return bare._replace(**constants, overlap=overlap, alike=False)
+
+
+def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speeds:
+    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps, tokens share experts.
+
+    ``peak_flops`` is the rate of the matrices, which may be stored in several formats; attention computes in 16 bits.
+    """
+    half = find_rate(part, FORMATS["bf16"])
+    link = part.facts.get("link_bandwidth")
+    network = part.facts.get("network_bandwidth")
+    domain = part.facts.get("link_domain")
+    return Speeds(
+        peak_flops=peak_flops,
+        attention_flops=min(peak_flops, half.fact.value) if half else peak_flops,
+        memory_bandwidth=part.value("memory_bandwidth"),
+        link_bandwidth=link.value if link else 0.0,
+        network_bandwidth=network.value if network else 0.0,
+        domain=int(domain.value) if domain else 0,
+        activation_bytes=activation_bytes,
+        overlap="full",
+        alike=True,
+    )
+
+
+def spread(ranks: int, speeds: Speeds) -> tuple[int, int]:
+    """Ranks inside a node that share a collective, and nodes; one flat ring where the network is not known."""
+    if not speeds.domain or ranks <= speeds.domain or not speeds.network_bandwidth:
+        return ranks, 1
+    return speeds.domain, formulas.memory.nodes(devices=ranks, domain=speeds.domain)
