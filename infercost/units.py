@@ -205,7 +205,7 @@ def show(value: object, unit: str = "", most: int = 4) -> str:
     if unit in _SCALED[2:]:
         return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
-        return f"${_money(value) if most == 4 else digits(value, most)}{unit[3:]}"
+        return f"${_money(value) if most == 4 else _exact_money(value, most)}{unit[3:]}"
     if unit == "param":
         return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "", most).replace(" ", "")
     return f"{digits(value, most)} {unit}".rstrip() if unit not in ("x",) else f"{digits(value, most)}x"
@@ -231,6 +231,11 @@ def _money(value: float) -> str:
         return f"{value:,.0f}"
     text = f"{value:.3g}"
     return f"{value:.2f}" if float(text) >= 1 or 0 < float(text) == round(float(text), 2) else text
+
+
+def _exact_money(value: float, most: int) -> str:
+    """A price with as many digits as are asked for, whole cents where it has no more."""
+    return f"{value:.2f}" if value < 1000 and round(value, 2) == value else digits(value, most)
 
 
 def many(count: float, what: str) -> str:

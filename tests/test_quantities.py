@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import infercost
-import infercost.fleet.curve
+import infercost.analyses.frontier.answer
+import infercost.fleet.service
 import infercost.formulas
 import infercost.replica.memory
 from infercost.formulas.formula import FORMULAS, SEARCHES

@@ -16,9 +16,9 @@ from infercost.fleet.cost import (
     users_within,
 )
 from infercost.fleet.day import Day, day_of
-from infercost.fleet.service import LIMITS, Service, use_of
+from infercost.fleet.service import LIMITS, Service, reworked_service, use_of
 from infercost.formulas.formula import about
-from infercost.replica.step import reworked, step_parts
+from infercost.replica.step import step_parts
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -93,7 +93,7 @@ def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
 def _shown_work(scenario: Scenario) -> None:
     """What a person works out: the rack, one user, a full replica, the floor, and a lone user beside them."""
     service, demand = scenario.service, scenario.service.demand
-    service = service._replace(running=reworked(service.running))
+    service = reworked_service(service)
     with about("one user"):
         use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
     with about("a replica that is always full"):

@@ -10,11 +10,10 @@ from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
 from infercost.fleet.curve import curve_of
 from infercost.fleet.day import Day, Fleet, Hour, day_of, wait
-from infercost.fleet.service import LIMITS, Service, largest, use_of
+from infercost.fleet.service import LIMITS, Service, largest, reworked_service, use_of
 from infercost.formulas.formula import about
-from infercost.numeric import ceiling, floor, last_that
+from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
-from infercost.replica.rack import recounted
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Habits, Scenario
@@ -54,8 +53,7 @@ def answer(scenario: Scenario) -> Report:
 def _shown_habits(scenario: Scenario, habits: Habits) -> None:
     """What a person works out: the rack and the batch that fills it, where there is one, and the users."""
     if scenario.rack:
-        recounted(scenario.rack)
-        critical_batch(scenario.running)
+        critical_batch(reworked(scenario.running))
     _rows(*_both_ways(scenario, habits), habits, scenario)
 
 
@@ -97,7 +95,7 @@ def _both_ways(scenario: Scenario, habits: Habits) -> tuple[float, float]:
 
 
 def _supply_rows(scenario: Scenario, peak: float) -> tuple[Row, ...]:
-    rack, slots = scenario.rack, ceiling(peak)
+    rack, slots = scenario.rack, formulas.users.slots_for_peak(peak_concurrent=peak)
     if rack is None:
         return (
             Row("slots", slots, "busiest hour"),
@@ -254,7 +252,7 @@ def _of_a_service(scenario: Scenario) -> Report:
 
 def _shown_work(service: Service, users: float) -> None:
     """What a person works out: the rack, one user, a day of all of them, what its tokens cost."""
-    service = service._replace(running=reworked(service.running))
+    service = reworked_service(service)
     demand = service.demand
     with about("one user"):
         use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
@@ -292,7 +290,7 @@ UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memo
 def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, Any]:
     """An hour with the keys of the whole day; without requests its replicas stand idle, and a token has no price."""
     if hour.mean:
-        return row_of(service, Day(whole["users"], (hour,)))
+        return row_of(service, Day(whole["users"], (hour,), (1,), (hour,)))
     machines = {"replicas": hour.replicas, "gpus": hour.replicas * service.running.rack.devices}
     same = {key: whole[key] for key in ("name", "users")}
     return {**dict.fromkeys(whole), **same, **dict.fromkeys(UNUSED, 0.0), **machines, "stable": True}

@@ -1,15 +1,18 @@
 """What a day of a service costs for each token, how well it uses its devices, and how many users bring that down."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from infercost import formulas
-from infercost.fleet.day import Day, Fleet, day_of
+from infercost.fleet.curve import itl_at
+from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of
 from infercost.fleet.service import Service
-from infercost.formulas.formula import about
+from infercost.formulas.formula import about, solved
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
+from infercost.quantities import CONSTANTS
 from infercost.replica.serving import bytes_of_step
 
 #: Prices of a million tokens, by the end of their key, and what pays them.
@@ -21,7 +24,7 @@ BILL = {
     "_blended": "input and output alike",
 }
 #: Replicas of a service with so many users that one more changes nothing.
-ENDLESS = 1e6
+ENDLESS = CONSTANTS["endless_replicas"].value
 #: A load so little above what replicas hold needs one more.
 JUST_ABOVE = 1e-9
 
@@ -29,7 +32,8 @@ JUST_ABOVE = 1e-9
 def floor_of(service: Service) -> Day:
     """The day of a service with so many users that a further one makes no token cheaper."""
     fleet = service.fleet._replace(waiting=1.0)
-    return day_of(fleet, ENDLESS * fleet.users_a_replica)
+    users = formulas.users.endless_users(endless_replicas=ENDLESS, users_a_replica=fleet.users_a_replica)
+    return day_of(fleet, users)
 
 
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
@@ -43,8 +47,12 @@ def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
 def full_seconds(service: Service) -> float:
     """Seconds of a device for each token of a replica that is always full."""
     curve, most = service.fleet.curve, service.fleet.slots
-    first = 1 / curve.decoded if curve.prompted else 0.0
-    tokens = most / curve.itl(most) * (1 + first)
+    itl = itl_at(curve, batch=most)
+    if service.request and curve.prompted:
+        decoded = service.request.decoded
+        tokens = formulas.cost.full_tokens_per_s(most_batch=most, shared_step=itl, decoded_tokens=decoded)
+    else:
+        tokens = formulas.cost.tokens_per_s(batch=most, step_time=itl)
     return formulas.cost.device_seconds_per_token(devices=service.running.rack.devices, tokens_per_s=tokens)
 
 
@@ -82,10 +90,18 @@ def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, flo
     price, prompts = service.price, day.prompt_share
     if price is None:
         return {f"usd_per_million_tokens{key}": None for key in BILL}
-    read = service.request.input_tokens * day.requests_per_s / day.tokens_per_s if service.request else 0.0
-    seconds = {"": (paid, 1.0), "_busy": (busy, 1.0), "_output": (paid, 1 - prompts)}
-    if read:
-        seconds |= {"_input": (paid / read, prompts), "_blended": (paid / (1 + read), 1.0)}
+    seconds = {
+        "": (paid, 1.0),
+        "_busy": (busy, 1.0),
+        "_output": (paid, formulas.cost.decode_share(prompt_share=prompts)),
+    }
+    if service.request:
+        read = formulas.cost.read_per_token(
+            input_tokens=service.request.input_tokens, request_rate=day.requests_per_s, tokens_per_s=day.tokens_per_s
+        )
+        each = {"device_seconds_per_token": paid, "read_per_token": read}
+        seconds["_input"] = formulas.cost.input_device_seconds(**each), prompts
+        seconds["_blended"] = formulas.cost.blended_device_seconds(**each), 1.0
     return {f"usd_per_million_tokens{key}": _priced(price, seconds.get(key), what) for key, what in BILL.items()}
 
 
@@ -100,9 +116,14 @@ def _priced(price: float, part: tuple[float, float] | None, what: str) -> float 
 def _utilization(service: Service, day: Day) -> float:
     """Share of the arithmetic of every hour that is paid for which the tokens and their prompts use."""
     work, request = service.running.work, service.request
-    flops = (work.flops_per_token() + work.attention_flops(service.context)) * (day.tokens_per_s - _first(service, day))
-    if request:
-        flops += work.whole_prompt_flops(request.new, request.cached) * day.requests_per_s
+    flops = formulas.cost.service_flops(
+        flops_per_token=work.flops_per_token(),
+        attention_flops_per_token=work.attention_flops(service.context),
+        tokens_per_s=day.tokens_per_s,
+        first_tokens=_first(service, day),
+        prompt_flops=work.whole_prompt_flops(request.new, request.cached) if request else 0.0,
+        request_rate=day.requests_per_s,
+    )
     used = formulas.step.utilization(
         flops_per_token=flops,
         attention_flops_per_token=0,
@@ -116,10 +137,9 @@ def _utilization(service: Service, day: Day) -> float:
 
 def _reads(service: Service, day: Day) -> float:
     """Share of the bandwidth of every hour that is paid for which decoding uses; prompts reuse what is read."""
-    rack, replica = service.running.rack, service.running.replica
-    read = sum(
-        hour.busy * hour.replicas * bytes_of_step(replica, hour.batch, service.context) / hour.itl for hour in day.hours
-    ) / len(day.hours)
+    rack, (busiest, *others) = service.running.rack, day.kinds
+    each = _bytes_of_each(_bytes_of(service, busiest), lambda: [_bytes_of(service, hour) for hour in others])
+    read = formulas.cost.day_bytes(hours_alike=day.alike, bytes_of_hour=each, hours=len(day.hours))
     used = formulas.step.memory_bandwidth_utilization(
         step_bytes=read,
         devices=day.replicas_paid * rack.devices,
@@ -127,6 +147,21 @@ def _reads(service: Service, day: Day) -> float:
         step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
+
+
+def _bytes_of(service: Service, hour: Hour) -> float:
+    """Bytes that all replicas read in a second of one hour."""
+    return formulas.cost.hour_bytes(
+        busy_share=hour.busy,
+        replicas=hour.replicas,
+        step_bytes=bytes_of_step(service.running.replica, hour.batch, service.context),
+        shared_step=hour.itl,
+    )
+
+
+@solved("bytes_of_hour", equation="R_h", source=EACH)
+def _bytes_of_each(busiest: float, others: Callable[[], list[float]]) -> list[float]:
+    return [busiest, *others()]
 
 
 def _energy(service: Service, day: Day) -> float | None:

@@ -4,11 +4,12 @@ from bisect import bisect_left
 from math import exp, log
 from typing import NamedTuple
 
-from infercost.formulas.formula import not_recording, solved
+from infercost import formulas
+from infercost.formulas.formula import solved
 from infercost.formulas.request import LITTLE
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
-from infercost.replica.serving import Request, busy_share, root, serve_batch
+from infercost.replica.serving import Request, root, serve_batch
 from infercost.replica.step import Replica, decode_time
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -39,13 +40,17 @@ class Curve(NamedTuple):
         """Seconds between a user's tokens at a batch."""
         return self._read(self.itls, batch)
 
+    def step(self, batch: float) -> float:
+        """Seconds of a step without prompts at a batch."""
+        return self._read(self.steps, batch)
+
     def ttft(self, batch: float) -> float:
         """Seconds to the first token at a batch, no queue before it."""
         return self._read(self.ttfts, batch)
 
     def prompt_share(self, batch: float) -> float:
         """Share of the time that prompts take at a batch."""
-        return 1 - self._read(self.steps, batch) / self.itl(batch)
+        return 1 - self.step(batch) / self.itl(batch)
 
     def batch_within(self, times: tuple[float, ...], limit: float) -> float:
         """The largest batch at which rising times are within a limit; 0 where none is."""
@@ -59,20 +64,35 @@ class Curve(NamedTuple):
 
     def busy(self, mean: float) -> float:
         """Share of the time that anything decodes where so many do on average: the longer, the fewer may at once."""
-        return max(busy_share(mean), mean / self.most)
+        return formulas.users.full_busy_share(mean_decoding=mean, most_batch=self.most)
 
     def _read(self, times: tuple[float, ...], batch: float) -> float:
-        right = min(max(bisect_left(self.batches, batch), 1), len(self.batches) - 1)
+        right = bisect_left(self.batches, batch, 1, len(self.batches) - 1)
         low, high = self.batches[right - 1], self.batches[right]
         return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
 
 
+@solved("shared_step", equation="ITL(B), between batches of which each was worked out", source="linear interpolation")
+def itl_at(curve: Curve, *, batch: float) -> float:
+    """Seconds between a user's tokens at a batch."""
+    return curve.itl(batch)
+
+
+@solved("step_time", equation="t(B), between batches of which each was worked out", source="linear interpolation")
+def step_at(curve: Curve, *, batch: float) -> float:
+    """Seconds of a step without prompts at a batch."""
+    return curve.step(batch)
+
+
 @solved("mean_decoding", equation="N_d = λ × O_d × ITL(N_d / b_t)", source=LITTLE)
 def _mean_decoding(curve: Curve, *, request_rate: float) -> float:
-    def excess(mean: float) -> float:
-        return request_rate * curve.decoded * curve.itl(mean / curve.busy(mean)) - mean
+    most, held = curve.most, request_rate * curve.decoded
+    busy_share = formulas.users.full_busy_share
 
-    return root(excess, LEAST, curve.most)
+    def excess(mean: float) -> float:
+        return held * curve.itl(mean / busy_share(mean_decoding=mean, most_batch=most)) - mean
+
+    return root(excess, LEAST, most)
 
 
 @lately
@@ -80,10 +100,9 @@ def curve_of(replica: Replica, most: float, request: Request | None, context: fl
     """The curve of a replica up to a batch, for requests or for streams of tokens at a context."""
     batches = tuple(exp(log(max(most, 1.0)) * index / (POINTS - 1)) for index in range(POINTS))
     batches = (*batches[:-1], float(most)) if most > 1 else (1.0, 1.0 + LEAST)
-    with not_recording():
-        steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
-        if request is None:
-            return Curve(batches, steps, steps, steps, decoded, prompted=False)
-        served = [serve_batch(replica, batch, request) for batch in batches]
+    steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
+    if request is None:
+        return Curve(batches, steps, steps, steps, decoded, prompted=False)
+    served = [serve_batch(replica, batch, request) for batch in batches]
     times = tuple(each.itl for each in served), tuple(each.ttft for each in served)
     return Curve(batches, steps, *times, request.decoded, prompted=True)

@@ -1,11 +1,17 @@
 """Replicas over the hours of a day: as many as the load needs, how full they are, and what leaves them."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from infercost.fleet.curve import Curve
+from infercost import formulas
+from infercost.fleet.curve import Curve, itl_at, step_at
+from infercost.formulas.formula import not_recording, solved
 from infercost.formulas.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
+
+#: A load so little above what replicas hold is held.
+CLOSE = 1e-9
 
 
 class Use(NamedTuple):
@@ -33,9 +39,15 @@ class Fleet(NamedTuple):
 
     def offered(self, users: float, share: float) -> float:
         """Slots that so many users would keep busy in an hour, every replica full."""
-        if self.use.rate:
-            return users * self.use.rate * share * self.curve.decoded * self.curve.itl(self.slots)
-        return users * self.use.decoding * share
+        if not self.use.rate:
+            return formulas.users.offered_streams(users=users, concurrent_users=self.use.decoding, hour_load=share)
+        return formulas.users.offered_requests(
+            users=users,
+            request_rate=self.use.rate,
+            hour_load=share,
+            decoded_tokens=self.curve.decoded,
+            shared_step=itl_at(self.curve, batch=self.slots),
+        )
 
     def slots_needed(self, users: float, share: float) -> int:
         """Slots for the load of an hour, with headroom so that few requests wait."""
@@ -46,8 +58,10 @@ class Fleet(NamedTuple):
 
     def replicas(self, users: float, share: float) -> int:
         """Replicas for the load of an hour, at least one."""
+        if self.fixed:
+            return self.fixed
         slots = self.offered(users, share) if self.waiting >= 1 else self.slots_needed(users, share)
-        return self.fixed or max(1, int(ceiling(slots / self.slots)))
+        return max(1, int(formulas.users.replicas(slots=slots, batch=self.slots)))
 
     def counts(self, users: float) -> list[int]:
         """Replicas hour by hour: those of the busiest one, or as many as each needs."""
@@ -59,7 +73,8 @@ class Fleet(NamedTuple):
     @property
     def users_a_replica(self) -> float:
         """Daily users whose busiest hour fills one replica, no headroom kept."""
-        return self.slots / self.offered(1.0, max(self.hours))
+        one = self.offered(1.0, max(self.hours))
+        return formulas.users.users_a_replica(most_batch=self.slots, offered=one)
 
     @property
     def hours_paid(self) -> float:
@@ -75,6 +90,7 @@ class Hour(NamedTuple):
     busy: float
     batch: float
     itl: float
+    decoded: float
     tokens_per_s: float
     requests_per_s: float
     prompt_share: float
@@ -82,53 +98,65 @@ class Hour(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A day of a fleet: means over its hours, latencies as its tokens see them."""
+    """A day of a fleet: means over its hours, latencies as its tokens see them; ``alike`` counts hours of each kind."""
 
     users: float
     hours: tuple[Hour, ...]
+    alike: tuple[int, ...]
+    kinds: tuple[Hour, ...]
 
-    def _sum(self, key: str) -> float:
-        return float(sum(getattr(hour, key) * hour.replicas for hour in self.hours))
+    @property
+    def _counts(self) -> dict[str, Any]:
+        """The hours of each kind, and their replicas."""
+        return {"hours_alike": self.alike, "replicas_of_hour": _replicas_of(self.kinds)}
 
     @property
     def replicas(self) -> int:
         """Replicas in the busiest hour."""
-        return max(hour.replicas for hour in self.hours)
+        return max(hour.replicas for hour in self.kinds)
 
     @property
     def replicas_paid(self) -> float:
         """Replicas that are paid for, mean over the day."""
-        return sum(hour.replicas for hour in self.hours) / len(self.hours)
+        return formulas.users.replicas_paid(**self._counts, hours=len(self.hours))
 
     @property
     def replicas_busy(self) -> float:
         """Replicas on which anything decodes, mean over the day."""
-        return self._sum("busy") / len(self.hours)
+        return formulas.users.replicas_busy(**self._counts, hour_busy_share=_busy_of(self.kinds), hours=len(self.hours))
 
     @property
     def concurrent(self) -> float:
         """Sequences that decode at once, mean over the day."""
-        return self._sum("mean") / len(self.hours)
+        return formulas.users.day_concurrent(
+            **self._counts, hour_decoding=_decoding_of(self.kinds), hours=len(self.hours)
+        )
 
     @property
     def batch(self) -> float:
         """Sequences that a busy replica decodes together."""
-        return self._sum("mean") / self._sum("busy")
+        return self.concurrent / self.replicas_busy
 
     @property
     def tokens_per_s(self) -> float:
         """Tokens that leave the service, mean over the day."""
-        return self._sum("tokens_per_s") / len(self.hours)
+        return formulas.users.day_tokens_per_s(
+            **self._counts, hour_tokens=_tokens_of(self.kinds), hours=len(self.hours)
+        )
 
     @property
     def requests_per_s(self) -> float:
         """Requests that it answers, mean over the day."""
-        return self._sum("requests_per_s") / len(self.hours)
+        return formulas.users.day_requests(
+            **self._counts, hour_answered=_answered_of(self.kinds), hours=len(self.hours)
+        )
 
     @property
     def itl(self) -> float:
         """Seconds between tokens, mean over all of them."""
-        return self._sum("mean") / sum(hour.mean / hour.itl * hour.replicas for hour in self.hours)
+        return formulas.users.day_itl(
+            **self._counts, hour_decoding=_decoding_of(self.kinds), hour_steps=_steps_of(self.kinds)
+        )
 
     @property
     def slowest(self) -> Hour:
@@ -138,7 +166,8 @@ class Day(NamedTuple):
     @property
     def prompt_share(self) -> float:
         """Share of the busy time that prompts take."""
-        return sum(hour.prompt_share * hour.busy * hour.replicas for hour in self.hours) / self._sum("busy")
+        prompts, busy = _prompts_of(self.kinds), _busy_of(self.kinds)
+        return formulas.users.day_prompt_share(**self._counts, hour_prompt_share=prompts, hour_busy_share=busy)
 
     def served(self, use: Use) -> float:
         """Share of what its users ask for that is served in the hour in which they ask."""
@@ -151,36 +180,90 @@ class Day(NamedTuple):
         return all(hour.stable for hour in self.hours)
 
 
+EACH = "as in the busiest hour, for each kind of hour"
+
+
+@solved("replicas_of_hour", equation="G", source=EACH)
+def _replicas_of(kinds: Sequence[Hour]) -> list[int]:
+    return [hour.replicas for hour in kinds]
+
+
+@solved("hour_busy_share", equation="b_t", source=EACH)
+def _busy_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.busy for hour in kinds]
+
+
+@solved("hour_decoding", equation="N_h", source=EACH)
+def _decoding_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.mean for hour in kinds]
+
+
+@solved("hour_tokens", equation="r_h", source=EACH)
+def _tokens_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.tokens_per_s for hour in kinds]
+
+
+@solved("hour_answered", equation="λ_a", source=EACH)
+def _answered_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.requests_per_s for hour in kinds]
+
+
+@solved("hour_prompt_share", equation="s_pr", source=EACH)
+def _prompts_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.prompt_share for hour in kinds]
+
+
+@solved("hour_steps", equation="v_h", source=EACH)
+def _steps_of(kinds: Sequence[Hour]) -> list[float]:
+    return [hour.decoded for hour in kinds]
+
+
 def day_of(fleet: Fleet, users: float) -> Day:
-    """The day of a fleet that so many users share."""
-    return Day(users, tuple(_hours(fleet, users)))
-
-
-def _hours(fleet: Fleet, users: float) -> Iterator[Hour]:
-    known: dict[tuple[int, float], Hour] = {}
-    for replicas, share in zip(fleet.counts(users), fleet.hours, strict=True):
-        if (replicas, share) not in known:
-            known[replicas, share] = _hour(fleet, users, replicas, share)
-        yield known[replicas, share]
+    """The day of a fleet that so many users share; of its hours the busiest is shown where work is."""
+    asked = [*zip(fleet.counts(users), fleet.hours, strict=True)]
+    busiest = max(asked, key=lambda each: each[1])
+    alike = Counter([busiest, *asked])
+    alike[busiest] -= 1
+    known = {busiest: _hour(fleet, users, *busiest)}
+    with not_recording():
+        known |= {kind: _hour(fleet, users, *kind) for kind in alike if kind != busiest}
+    return Day(users, tuple(known[each] for each in asked), (*alike.values(),), (*known.values(),))
 
 
 def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
     curve = fleet.curve
-    if fleet.use.rate:
-        rate = users * fleet.use.rate * share / replicas
-        mean = min(curve.mean_decoding(rate), fleet.slots)
-        busy = curve.busy(mean)
-        stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + 1e-9)
-    else:
-        at_once = min(fleet.use.decoding * share, 1.0)
-        mean = min(users * at_once / replicas, fleet.slots)
-        stable = users * at_once / replicas <= fleet.slots * (1 + 1e-9)
-        busy = max(1 - (1 - at_once) ** max(users / replicas, 1.0), mean / fleet.slots)
-    batch = mean / busy if busy else 1.0
-    itl = curve.itl(batch)
-    requests = mean / (curve.decoded * itl) if curve.decoded else 0.0
-    tokens = mean / itl + (requests if curve.prompted else 0.0)
-    return Hour(replicas, mean, busy, batch, itl, tokens, requests, curve.prompt_share(batch), stable)
+    decoding = _decoding if fleet.use.rate else _streaming
+    mean, busy, stable = decoding(fleet, users, replicas, share)
+    batch = formulas.request.busy_batch(mean_decoding=mean, busy_share=busy) if busy else 1.0
+    itl = itl_at(curve, batch=batch)
+    requests = 0.0
+    if curve.decoded:
+        requests = formulas.users.hour_requests(mean_decoding=mean, decoded_tokens=curve.decoded, shared_step=itl)
+    decoded = formulas.users.hour_decoded(mean_decoding=mean, shared_step=itl)
+    tokens = formulas.users.hour_tokens_per_s(hour_decoded=decoded, first_tokens=requests if curve.prompted else 0.0)
+    prompts = formulas.users.prompt_time_share(step_time=step_at(curve, batch=batch), shared_step=itl)
+    return Hour(replicas, mean, busy, batch, itl, decoded, tokens, requests, prompts, stable)
+
+
+def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float, bool]:
+    """Sequences that decode on a replica in an hour of requests, how long any does, and whether it keeps up."""
+    curve = fleet.curve
+    rate = formulas.users.hour_request_rate(
+        users=users, request_rate=fleet.use.rate, hour_load=share, replicas=replicas
+    )
+    mean = formulas.users.held_decoding(mean_decoding=curve.mean_decoding(rate), most_batch=fleet.slots)
+    stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + CLOSE)
+    return mean, curve.busy(mean), stable
+
+
+def _streaming(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float, bool]:
+    """The same in an hour of streams."""
+    at_once = formulas.users.at_once(concurrent_users=fleet.use.decoding, hour_load=share)
+    mean = formulas.users.stream_decoding(users=users, at_once=at_once, replicas=replicas, most_batch=fleet.slots)
+    busy = formulas.users.stream_busy_share(
+        at_once=at_once, users=users, replicas=replicas, mean_decoding=mean, most_batch=fleet.slots
+    )
+    return mean, busy, users * at_once / replicas <= fleet.slots * (1 + CLOSE)
 
 
 def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float | None]:

@@ -7,12 +7,13 @@ from infercost import formulas
 from infercost.errors import BadValue
 from infercost.fleet.curve import Curve, curve_of
 from infercost.fleet.day import Fleet, Use
+from infercost.formulas.formula import solved
 from infercost.formulas.queueing import peakedness
 from infercost.numeric import ceiling
 from infercost.parts.traffic import Shape
 from infercost.quantities import KEYS
 from infercost.replica.serving import Request, fullest
-from infercost.replica.step import Running, full_batch
+from infercost.replica.step import Running, full_batch, reworked
 from infercost.units import show
 
 #: What holds the batch of a replica back, in words.
@@ -152,6 +153,15 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
     return limits, missed
 
 
+def reworked_service(service: Service) -> Service:
+    """The same service, its replica worked out again: what ``--steps`` shows of it before its users."""
+    largest(service.limits)
+    if service.request:
+        _ = service.request.decoded
+    return service._replace(running=reworked(service.running))
+
+
+@solved("most_batch", equation="the least that memory, arithmetic, the engine and each limit allow", source="limits")
 def largest(limits: Mapping[str, float]) -> float:
     """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
     return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))

@@ -1,6 +1,8 @@
 """From a step time to tokens, money and energy."""
 
-from infercost.formulas.formula import formula
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, total
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
@@ -84,6 +86,62 @@ def usd_per_million_of_share(*, price: float, device_seconds_per_token: float, s
 def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
     """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""
     return cost * (1 + prefill_per_decode) * slots / concurrent_users
+
+
+@formula(source="a token a step for each slot, and of each request one more with its prompt")
+def full_tokens_per_s(*, most_batch: float, shared_step: float, decoded_tokens: float) -> float:
+    """Tokens that leave a replica whose slots are all taken."""
+    return most_batch / shared_step * (1 + 1 / decoded_tokens)
+
+
+@formula(source="operations of all tokens that are decoded in a second, and of the prompts")
+def service_flops(
+    *,
+    flops_per_token: float,
+    attention_flops_per_token: float,
+    tokens_per_s: float,
+    first_tokens: float,
+    prompt_flops: float,
+    request_rate: float,
+) -> float:
+    """Operations that a service needs in a mean second."""
+    return (flops_per_token + attention_flops_per_token) * (tokens_per_s - first_tokens) + prompt_flops * request_rate
+
+
+@formula(source="a step's bytes, as often as the replicas step")
+def hour_bytes(*, busy_share: float, replicas: float, step_bytes: float, shared_step: float) -> float:
+    """Bytes that all replicas read in a second of one hour."""
+    return busy_share * replicas * step_bytes / shared_step
+
+
+@formula(source="mean over the hours of a day")
+def day_bytes(*, hours_alike: Sequence[float], bytes_of_hour: Sequence[float], hours: float) -> float:
+    """Bytes that all replicas read in a mean second."""
+    return total(hours_alike, bytes_of_hour) / hours
+
+
+@formula(source="what prompts do not take")
+def decode_share(*, prompt_share: float) -> float:
+    """Share of the busy time in which tokens are decoded."""
+    return 1 - prompt_share
+
+
+@formula(source="tokens of prompts over tokens of answers")
+def read_per_token(*, input_tokens: float, request_rate: float, tokens_per_s: float) -> float:
+    """Tokens of prompts for each token that comes out."""
+    return input_tokens * request_rate / tokens_per_s
+
+
+@formula(source="the same seconds for tokens that go in")
+def input_device_seconds(*, device_seconds_per_token: float, read_per_token: float) -> float:
+    """Seconds of one accelerator for a token of a prompt."""
+    return device_seconds_per_token / read_per_token
+
+
+@formula(source="the same seconds for tokens that go in and come out alike")
+def blended_device_seconds(*, device_seconds_per_token: float, read_per_token: float) -> float:
+    """Seconds of one accelerator for a token, of a prompt or of an answer."""
+    return device_seconds_per_token / (1 + read_per_token)
 
 
 @formula(source="replicas share nothing")

@@ -4,6 +4,7 @@ A formula is the function itself: it costs nothing unless somebody records. What
 return expression, so the work shown cannot drift from the work done.
 """
 
+import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -224,6 +225,7 @@ def gone(value: float) -> float:
 _OPERATORS = {"Add": (" + ", 1), "Sub": (" - ", 1), "Mult": (" × ", 2), "Div": (" / ", 2), "Pow": ("^", 4)}
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {"Add": add, "Sub": sub, "Mult": mul, "Div": truediv, "Pow": pow}
 _FUNCTIONS = {
+    "max": "max",
     "maximum": "max",
     "minimum": "min",
     "ceiling": "ceil",
@@ -253,6 +255,8 @@ class Step(NamedTuple):
     @property
     def renames(self) -> bool:
         """Whether it only gives another name to a number, or to nothing: a sum of one term, taken once."""
+        if isinstance(self.value, list):
+            return len(self.value) == 1
         alone = self.numbers.removeprefix("1 × ").removesuffix(" / 1")
         single = not any(sign in alone for sign in _SIGNS)
         return single and (self.value == 0 or self.value in self.inputs.values() or _of_one(self))
@@ -309,7 +313,7 @@ def _of_search(call: Call, solved: Equation) -> Step:
         name=solved.quantity,
         meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
         symbols=f"{term.symbol} = where {solved.equation}",
-        numbers=", ".join([*given, *([f"in {call.rounds} rounds"] if call.rounds else [])]),
+        numbers=", ".join([*given, *([f"in {call.rounds} rounds"] if call.rounds > 1 else [])]),
         value=_plain(call.value),
         unit=term.unit,
         source=solved.source,
@@ -388,7 +392,8 @@ def _value(node: "ast.expr", inputs: Mapping[str, Any], constants: Mapping[str, 
             sides = (_value(each, inputs, constants) for each in (left, right))
             return _ARITHMETIC[type(operator).__name__](*sides)
         case ast.Call(ast.Name(function), arguments):
-            return constants[function](*(_value(each, inputs, constants) for each in arguments))
+            called = constants.get(function) or getattr(builtins, function)
+            return called(*(_value(each, inputs, constants) for each in arguments))
         case ast.Name(name):
             return inputs[name] if name in inputs else constants[name]
         case ast.Constant(value):
@@ -430,4 +435,5 @@ def _print_total(factors: list[Any], sign: str, above: int) -> str:
         return f"sum({sign.join(factors)})"
     products = [sign.join(each) for each in zip(*factors, strict=True)]
     text = " + ".join(products)
-    return f"({text})" if above > 1 and len(products) > 1 else text
+    level = 1 if len(products) > 1 else 2 if sign in text else 3
+    return f"({text})" if level < above else text

@@ -1,7 +1,9 @@
 """From sequences being decoded to the people who use a service, and back."""
 
-from infercost.formulas.formula import formula
-from infercost.numeric import ceiling
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, gone, total
+from infercost.numeric import ceiling, maximum, minimum
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 LITTLE = "Little's law: number in the system = arrival rate x time spent"
@@ -53,6 +55,170 @@ def peak_concurrent(*, concurrent_users: float, peak_to_mean: float) -> float:
 def trough_for_users(*, users: float, target_users: float) -> float:
     """Trough over mean at which the target is what keeps the emptiest hour full."""
     return users / target_users
+
+
+@formula(source="whole sequences of the busiest hour")
+def slots_for_peak(*, peak_concurrent: float) -> int:
+    """Sequences to provide for."""
+    return ceiling(peak_concurrent)
+
+
+@formula(source=LITTLE)
+def offered_requests(
+    *, users: float, request_rate: float, hour_load: float, decoded_tokens: float, shared_step: float
+) -> float:
+    """Slots that the requests of an hour would keep busy, every replica full; ``request_rate`` is that of one user."""
+    return users * request_rate * hour_load * decoded_tokens * shared_step
+
+
+@formula(source="minutes of streams, spread by the hours' loads")
+def offered_streams(*, users: float, concurrent_users: float, hour_load: float) -> float:
+    """Slots that the streams of an hour keep busy; ``concurrent_users`` is the mean of one user."""
+    return users * concurrent_users * hour_load
+
+
+@formula(source="slots of one replica over those that one user keeps busy")
+def users_a_replica(*, most_batch: float, offered: float) -> float:
+    """Daily users whose busiest hour fills one replica; ``offered`` is the load of one user."""
+    return most_batch / offered
+
+
+@formula(source="so many replicas that one more changes nothing")
+def endless_users(*, endless_replicas: float, users_a_replica: float) -> float:
+    """Daily users of a service that is as cheap as it gets."""
+    return endless_replicas * users_a_replica
+
+
+@formula(source="requests of an hour, shared evenly by the replicas")
+def hour_request_rate(*, users: float, request_rate: float, hour_load: float, replicas: float) -> float:
+    """Requests a second on one replica in one hour; ``request_rate`` is that of one user."""
+    return users * request_rate * hour_load / replicas
+
+
+@formula(source="a replica decodes no more than its largest batch")
+def held_decoding(*, mean_decoding: float, most_batch: float) -> float:
+    """Sequences that decode on one replica, mean over an hour, none beyond its slots."""
+    return minimum(mean_decoding, most_batch)
+
+
+@formula(
+    source="an M/G/infinity queue is empty e^-N of the time; a replica is busy at least as long as it takes when full"
+)
+def full_busy_share(*, mean_decoding: float, most_batch: float) -> float:
+    """Share of an hour in which anything decodes on a replica."""
+    return max(gone(mean_decoding), mean_decoding / most_batch)
+
+
+@formula(source="minutes of streams, at most all of an hour")
+def at_once(*, concurrent_users: float, hour_load: float) -> float:
+    """Sequences of one user that decode at once in one hour."""
+    return minimum(concurrent_users * hour_load, 1.0)
+
+
+@formula(source=LITTLE)
+def stream_decoding(*, users: float, at_once: float, replicas: float, most_batch: float) -> float:
+    """Sequences that decode on one replica in one hour, where users are minutes of streams."""
+    return minimum(users * at_once / replicas, most_batch)
+
+
+@formula(source="users stream independently of each other: all pause together (1 - q)^U of the time")
+def stream_busy_share(
+    *, at_once: float, users: float, replicas: float, mean_decoding: float, most_batch: float
+) -> float:
+    """Share of an hour in which anything decodes on a replica, where users are minutes of streams."""
+    return maximum(1 - (1 - at_once) ** maximum(users / replicas, 1.0), mean_decoding / most_batch)
+
+
+@formula(source=LITTLE)
+def hour_requests(*, mean_decoding: float, decoded_tokens: float, shared_step: float) -> float:
+    """Requests a second that one replica answers in one hour."""
+    return mean_decoding / (decoded_tokens * shared_step)
+
+
+@formula(source="each sequence gets a token a step, and each request one with its prompt")
+def hour_tokens_per_s(*, hour_decoded: float, first_tokens: float) -> float:
+    """Tokens that leave one replica in a second of one hour."""
+    return hour_decoded + first_tokens
+
+
+@formula(source=LITTLE)
+def hour_decoded(*, mean_decoding: float, shared_step: float) -> float:
+    """Tokens that one replica decodes in a second of one hour."""
+    return mean_decoding / shared_step
+
+
+@formula(source="what a step takes longer with prompts than without")
+def prompt_time_share(*, step_time: float, shared_step: float) -> float:
+    """Share of the time that prompts take."""
+    return 1 - step_time / shared_step
+
+
+@formula(source="mean over the hours of a day")
+def replicas_paid(*, hours_alike: Sequence[float], replicas_of_hour: Sequence[float], hours: float) -> float:
+    """Replicas that are paid for, mean over the day."""
+    return total(hours_alike, replicas_of_hour) / hours
+
+
+@formula(source="mean over the hours of a day")
+def replicas_busy(
+    *,
+    hours_alike: Sequence[float],
+    hour_busy_share: Sequence[float],
+    replicas_of_hour: Sequence[float],
+    hours: float,
+) -> float:
+    """Replicas on which anything decodes, mean over the day."""
+    return total(hours_alike, hour_busy_share, replicas_of_hour) / hours
+
+
+@formula(source="mean over the hours of a day")
+def day_concurrent(
+    *, hours_alike: Sequence[float], hour_decoding: Sequence[float], replicas_of_hour: Sequence[float], hours: float
+) -> float:
+    """Sequences that decode at once, mean over the day."""
+    return total(hours_alike, hour_decoding, replicas_of_hour) / hours
+
+
+@formula(source="mean over the hours of a day")
+def day_tokens_per_s(
+    *, hours_alike: Sequence[float], hour_tokens: Sequence[float], replicas_of_hour: Sequence[float], hours: float
+) -> float:
+    """Tokens that leave all replicas in a second, mean over the day."""
+    return total(hours_alike, hour_tokens, replicas_of_hour) / hours
+
+
+@formula(source="mean over the hours of a day")
+def day_requests(
+    *, hours_alike: Sequence[float], hour_answered: Sequence[float], replicas_of_hour: Sequence[float], hours: float
+) -> float:
+    """Requests that all replicas answer in a second, mean over the day."""
+    return total(hours_alike, hour_answered, replicas_of_hour) / hours
+
+
+@formula(source="mean over all tokens of a day")
+def day_itl(
+    *,
+    hours_alike: Sequence[float],
+    hour_decoding: Sequence[float],
+    hour_steps: Sequence[float],
+    replicas_of_hour: Sequence[float],
+) -> float:
+    """Seconds between tokens, mean over all tokens of a day."""
+    return total(hours_alike, hour_decoding, replicas_of_hour) / total(hours_alike, hour_steps, replicas_of_hour)
+
+
+@formula(source="mean over the busy time of a day")
+def day_prompt_share(
+    *,
+    hours_alike: Sequence[float],
+    hour_prompt_share: Sequence[float],
+    hour_busy_share: Sequence[float],
+    replicas_of_hour: Sequence[float],
+) -> float:
+    """Share of the busy time that prompts take."""
+    return total(hours_alike, hour_prompt_share, hour_busy_share, replicas_of_hour) / total(
+        hours_alike, hour_busy_share, replicas_of_hour
+    )
 
 
 @formula(source="whole replicas, each decoding its batch")

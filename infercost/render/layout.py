@@ -117,10 +117,16 @@ def _work(step: Any) -> Work:
             f"{step.meaning} [{step.source}]",
             f"  {symbol} = {expression}",
             f"{start}{step.numbers}",
-            f"{start}{show(step.value, step.unit)}",
+            f"{start}{_result(step)}",
         ),
         prose=True,
     )
+
+
+def _result(step: Any) -> str:
+    """The value of a step; of several kinds each."""
+    values = step.value if isinstance(step.value, list) else [step.value]
+    return ", ".join(show(value, step.unit) for value in values)
 
 
 def _asked(report: Report) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from infercost import formulas
-from infercost.formulas.formula import not_recording, solved
+from infercost.formulas.formula import solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
@@ -74,26 +74,27 @@ class Plan(NamedTuple):
     @property
     def longest_context(self) -> int | None:
         """The longest context at which the batch fits; None where it never grows out of the pool."""
-        with not_recording():
-            none, every = not self._holds(0), self._holds(LONGEST)
-        if none or every:
-            return 0 if none else None
         return _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
-
-    def _holds(self, context: int) -> bool:
-        return self.per_rank * self._cache_at(context) <= self.pool
 
     def _cache_at(self, context: int) -> float:
         return rank_cache_bytes(self.model, self.layout, context)
 
 
 @solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
-def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_pool: float) -> int:
-    """The last context that a pool holds, by halving."""
+def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_pool: float) -> int | None:
+    """The last context that a pool holds, by halving: 0 where it holds none, None where every one."""
+
+    def holds(context: int) -> bool:
+        return sequences * cache_at(context) <= kv_pool
+
+    if not holds(0):
+        return 0
+    if holds(LONGEST):
+        return None
     low, high = 0, LONGEST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if sequences * cache_at(middle) <= kv_pool else (low, middle)
+        low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
 

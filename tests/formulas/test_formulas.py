@@ -1,17 +1,28 @@
 """The rules that every formula keeps: keyword-only, documented, sourced, one expression."""
 
 import inspect
+import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
+from types import FunctionType
 
 import pytest
 import yaml
 
 import infercost.formulas
 from infercost import formulas
-from infercost.formulas.formula import FORMULAS, Call, explain, expression_of, recording
+from infercost.formulas.formula import (
+    FORMULAS,
+    Call,
+    explain,
+    expression_of,
+    not_recording,
+    recording,
+    solved,
+    work_of,
+)
 from infercost.models.find import find_model
 from infercost.quantities import TERMS
 from tests.conftest import ROOT
@@ -81,6 +92,53 @@ def test_nothing_is_recorded_when_nobody_asks() -> None:
     with recording() as calls:
         pass
     assert calls == []
+
+
+def test_a_formula_is_the_function_itself() -> None:
+    assert all(isinstance(each, FunctionType) for each in FORMULAS.values())
+
+
+def test_a_recorder_gives_back_the_profile_function_it_met() -> None:
+    def mine(*_: object) -> None:
+        return None
+
+    sys.setprofile(mine)
+    try:
+        with recording() as calls:
+            formulas.memory.drain_time(device_memory=80e9, memory_bandwidth=2e12)
+            with not_recording():
+                formulas.memory.drain_time(device_memory=80e9, memory_bandwidth=4e12)
+        assert sys.getprofile() is mine
+    finally:
+        sys.setprofile(None)
+    assert [call.value for call in calls] == [0.04]
+
+
+def test_a_search_is_one_step_with_its_equation_and_its_rounds() -> None:
+    (step,) = work_of(lambda: steady(lambda batch: batch * batch, concurrent_requests=9.0))
+    assert step.symbols == "B = where N_c = B^2"
+    assert step.numbers == "N_c = 9, in 2 rounds"
+    assert step.value == 3
+
+
+@solved("batch", equation="N_c = B^2", source="a test of searches")
+def steady(square: Callable[[float], float], *, concurrent_requests: float) -> float:
+    formulas.memory.drain_time(device_memory=80e9, memory_bandwidth=2e12)
+    return next(batch for batch in (2.0, 3.0) if square(batch) == concurrent_requests)
+
+
+def test_terms_that_are_nothing_are_not_printed() -> None:
+    dense = {"matrix_params": 8e9, "routed_params": 0, "head_params": 0, "hottest_rank": 1, "head_share": 1}
+    (step,) = work_of(lambda: formulas.step.flops_per_token(flops_per_param=2, **dense))
+    assert step.symbols == "f = c × N_m"
+    assert step.inputs["routed_params"] == 0
+
+
+def test_a_sum_over_kinds_prints_each_product() -> None:
+    (step,) = work_of(lambda: formulas.memory.all_layer_weights(layers_of_kind=[3, 58], layer_weights=[1e9, 2e9]))
+    assert step.symbols == "M_L = sum(L_i × M_i)"
+    assert step.numbers == "3 × 1 GB + 58 × 2 GB"
+    assert step.value == 119e9
 
 
 def test_the_work_shown_is_the_expression_that_ran() -> None:

@@ -17,6 +17,7 @@ BARE = {
     *("ffn_bytes_per_param", "kv_bytes_per_param", "cache_element_bytes", "state_element_bytes", "activation_bytes"),
     *("layers_of_kind", "layers", "sparse_layers", "exchanging_layers", "ranks", "devices", "stages", "microbatches"),
     *("tensor_ranks", "expert_ranks", "groups"),
+    *("hours", "hours_alike"),  # 24 of a day, 168 of a week
 }
 MODELS = {
     "bare": "--gpu h100:32 --params 1.6e12",
@@ -50,7 +51,25 @@ NAMED = (
     "utilization --batch 8 --draft-tokens 3 --acceptance 70% --draft-cost 10%",
     "utilization --batch 8 --efficiency ideal",
 )
-QUESTIONS = [BARE_LAYERS] + [
+SERVICE = "--messages-per-day 8 --input-tokens 1155 --output-tokens 211"
+#: Questions of a service, of any model and of a named one, and of a frontier, which chooses its devices.
+SERVED = ("userbase --users 100k", "userbase --concurrent 1000", "economies --points 3")
+SERVED_NAMED = (
+    f"userbase --users 100k {SERVICE} --max-wait-probability 1%",
+    f"userbase --users 100k {SERVICE} --traffic work",
+    f"economies {SERVICE} --points 3",
+)
+FRONTIERS = [
+    f"frontier --best {best} --price 2 --max-gpus 16 --gpu h200 --model {model}"
+    for model in ("llama-3.1-70b", "deepseek-v3", "gemma-3-27b")
+    for best in ("knee", "cost", "speed")
+]
+SERVICES = [
+    f"{question} --price 2 {MODELS[name]}"
+    for name in ("bare", "dense-tp", "mla-ep", "windowed", "hybrid")
+    for question in (SERVED if name == "bare" else (*SERVED, *SERVED_NAMED))
+]
+QUESTIONS = [BARE_LAYERS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 
@@ -81,7 +100,7 @@ def from_nowhere(steps: list[dict[str, Any]], known: set[float]) -> list[str]:
 
 def presets(run: Run, asked: dict[str, Any]) -> set[float]:
     """The figures of the presets that an answer names."""
-    names = (str(asked[key]) for key in ("model", "gpu", "efficiency") if asked.get(key))
+    names = (str(asked[key]) for key in ("model", "gpu", "efficiency", "traffic") if asked.get(key))
     return {value for name in names for value in numbers(run("presets", "show", name, "--json").json)}
 
 

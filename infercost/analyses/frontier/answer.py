@@ -21,6 +21,7 @@ from infercost.analyses.frontier.search import (
 )
 from infercost.analyses.remarks import NULL_REASONS, kind
 from infercost.analyses.step import Ends
+from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Goal, Scenario
@@ -77,8 +78,15 @@ def _report(scenario: Scenario, found: list[Found]) -> Report:
 
 def _shown_work(point: Point, goal: Goal) -> None:
     """What a person works out of one row: its rack, its step, what its tokens cost."""
+    _chosen(point.batch)
     reworked(running_on(point.scenario, point.plan, point.batch))
     priced(point, goal, Ends(0.0, 0.0, 0.0))
+
+
+@solved("batch", equation="the row of the frontier that was asked for", source="search over devices, layouts, batches")
+def _chosen(batch: float) -> float:
+    """The batch of the row whose work is shown."""
+    return batch
 
 
 def knee(points: Sequence[Point]) -> int:
