@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, UnknownName, closest
-from infercost.models.families import parse_json, read_model
+from infercost.models.families.config import parse_json
+from infercost.models.families.read import read_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.cache import once

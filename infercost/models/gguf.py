@@ -5,7 +5,7 @@ from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
 from infercost.errors import BadFile, Missing, closest
-from infercost.models.families import read_model
+from infercost.models.families.read import read_model
 from infercost.models.model import Model, Quantization
 
 #: Bits per weight of each tensor type, block scales included (ggml's block sizes).

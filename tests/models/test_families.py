@@ -8,8 +8,8 @@ import yaml
 
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
-from infercost.models.families import read_model
 from infercost.models.families.config import parse_json
+from infercost.models.families.read import read_model
 from infercost.models.find import find_model, typed
 from infercost.parts import catalog
 from infercost.parts.yamlfile import read_mapping

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from infercost.errors import BadFile
-from infercost.models.families import family_of, read_model
 from infercost.models.families.config import Config
+from infercost.models.families.read import family_of, layers_of, read_model
 from infercost.models.find import typed
-from infercost.models.model import Layer
-from infercost.models.quantization.matrices import matrices
 from infercost.parts import catalog
 from infercost.parts.yamlfile import read_mapping
 from tests.conftest import Run, calls_of
@@ -227,12 +225,11 @@ def test_named_matrices_are_the_whole_of_every_part() -> None:
         config = Config(data, name)
         family = family_of(config)
         config.defaults = family.defaults
-        layers = (Layer(1, *family.make(config, i)) for i in range(read_model(data, name, name).depth))
-        for layer in dict.fromkeys(layers):  # alike layers have alike matrices
+        for layer in dict.fromkeys(layers_of(config, family)):  # alike layers have alike matrices
             attention, ffn = layer.attention, layer.ffn
             held = {"attention": attention.split + attention.copied, "ffn": ffn.dense, "shared": ffn.shared}
             for part, size in {**held, "experts": ffn.experts * ffn.expert}.items():
-                sizes = [each for _, each in matrices(config, part, layer)] if size else []
+                sizes = [each for _, each in family.names.matrices(config, part, layer)] if size else []
                 twice = 2 if (config.family, part) == ("longcat_flash", "attention") else 1
                 assert twice * sum(sizes) == pytest.approx(size, abs=0.5), (name, layer, part)
                 assert min(sizes, default=0) >= 0, (name, layer, part)

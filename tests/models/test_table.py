@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from infercost.models import counting
-from infercost.models.families import read_model, table
+from infercost.models.families import table
+from infercost.models.families.read import read_model
 from infercost.models.families.table import ALIASES, FAMILIES
 from tests.conftest import ROOT
 from tests.models.test_config import LLAMA

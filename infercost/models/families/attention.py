@@ -1,20 +1,28 @@
-"""Attention of one layer, from a config: what it weighs, what it leaves in the cache, what it computes."""
+"""Attention of layer i, from a config: its parameters, what it leaves in the KV cache, its operations.
 
+Every function takes the config and the number of the layer, so that a row of the table can name any of them.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from infercost import formulas
-from infercost.models.families.config import Config
+from infercost.models.families.config import Config, kind_of, window_of
 from infercost.models.model import Attention
+
+Attends = Callable[[Config, int], Attention]
 
 
 def head_dim_of(config: Config) -> int:
     """Width of a head: its own key, or the hidden size over the heads."""
-    told = config.get("head_dim")
-    return config.need("head_dim", config.need("hidden") // config.need("heads") if told is None else None)
+    if config.get("head_dim") is not None:
+        return config.need("head_dim")
+    return config.need("hidden") // config.need("heads")
 
 
 def grouped(
     config: Config,
+    i: int,
     window: int = 0,
     *,
     heads: int = 0,
@@ -29,14 +37,18 @@ def grouped(
     head_dim = head_dim or head_dim_of(config)
     v_head_dim = v_head_dim or head_dim
     dims: dict[str, Any] = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "v_head_dim": v_head_dim}
+    hidden, keys = config.need("hidden"), kv_heads * head_dim
+    biases = (heads * head_dim + keys + kv_heads * v_head_dim) * config.flag("qkv_bias", "attention_bias")
+    biases += hidden * config.flag("o_bias", "attention_bias")
+    # norms of queries and keys: a vector of one head's width each, or of all heads'
+    norm = config.defaults.get("qk_norm", "") if config.flag("has_qk_norm", default=True) else ""
+    norms = {"": 0, "head": 2 * head_dim, "all": heads * head_dim + keys}[norm]
     flops = formulas.layer.attention_flops(heads=heads, head_dim=head_dim, v_head_dim=v_head_dim)
     return Attention(
         kind="window" if window else "full",
         **dims,
-        split=formulas.layer.grouped_query_params(hidden_size=config.need("hidden"), **dims),
-        small=small
-        + _biases(config, heads, kv_heads, head_dim, v_head_dim)
-        + _head_norms(config, heads, kv_heads, head_dim),
+        split=formulas.layer.grouped_query_params(hidden_size=hidden, **dims),
+        small=small + biases + norms,
         cache=formulas.layer.cache_elements(kv_heads=kv_heads, head_dim=head_dim, v_head_dim=v_head_dim),
         window=window,
         decode_flops=flops,
@@ -44,40 +56,192 @@ def grouped(
     )
 
 
-def _biases(config: Config, heads: int, kv_heads: int, head_dim: int, v_head_dim: int) -> int:
-    into = heads * head_dim + kv_heads * (head_dim + v_head_dim)
-    out = config.need("hidden")
-    return into * config.flag("qkv_bias", "attention_bias") + out * config.flag("o_bias", "attention_bias")
+def windowed(config: Config, i: int) -> Attention:
+    """A window on every layer, or on those that ``layer_types`` names."""
+    return grouped(config, i, window_of(config, i))
 
 
-def _head_norms(config: Config, heads: int, kv_heads: int, head_dim: int) -> int:
-    """Norms of queries and keys: one vector a head width, or one over all heads."""
-    kind = config.defaults.get("qk_norm", "") if config.flag("has_qk_norm", default=True) else ""
-    return {"": 0, "head": 2 * head_dim, "all": (heads + kv_heads) * head_dim}[kind]
+def even_windowed(config: Config, i: int) -> Attention:
+    """A window on layers 0, 2, 4 and so on."""
+    return grouped(config, i, window_of(config, i, usual=i % 2 == 0))
 
 
-def latent(config: Config, *, indexed: bool = False) -> Attention:
-    """Multi-head latent attention, with DeepSeek's sparse indexer where the family has one."""
+def early_windowed(config: Config, i: int) -> Attention:
+    """A window on even layers below ``max_window_layers``."""
+    return grouped(config, i, window_of(config, i, usual=i % 2 == 0 and i < config.number("max_window_layers")))
+
+
+def late_windowed(config: Config, i: int) -> Attention:
+    """A window from layer ``max_window_layers`` on."""
+    return grouped(config, i, window_of(config, i, usual=i >= config.number("max_window_layers")))
+
+
+def full_every(n: int) -> Attends:
+    """Every n-th layer sees all, the others a window; ``sliding_window_pattern`` may say n, or ``LLLG`` for 4."""
+
+    def attend(config: Config, i: int) -> Attention:
+        pattern = config.raw("sliding_window_pattern", config.raw("_sliding_window_pattern", n))
+        step = len(pattern) if isinstance(pattern, str) else config.whole(pattern, "sliding_window_pattern")
+        return grouped(config, i, window_of(config, i, usual=bool((i + 1) % max(step, 1))))
+
+    return attend
+
+
+def if_switched_on(attend: Attends) -> Attends:
+    """Windows only where ``use_sliding_window`` says so."""
+    return lambda config, i: (attend if config.raw("use_sliding_window") else grouped)(config, i)
+
+
+def falcon(config: Config, i: int) -> Attention:
+    """One KV head unless the decoder is the new one; its layers have one norm or two."""
+    new = bool(config.raw("new_decoder_architecture"))
+    base = grouped(config, i, kv_heads=config.need("kv_heads")) if new else multi_query(config, i)
+    norms = config.number("num_ln_in_parallel_attn", 2 if new else 1) if config.raw("parallel_attn", True) else 2
+    return base._replace(small=base.small + 2 * norms * config.need("hidden"))
+
+
+def multi_query(config: Config, i: int) -> Attention:
+    """All heads share one KV head unless ``multi_query`` says otherwise."""
+    return grouped(config, i, kv_heads=1 if config.raw("multi_query", True) else config.need("heads"))
+
+
+def nemotron_nas(config: Config, i: int) -> Attention:
+    """Blocks from an architecture search: their own KV groups, none at all, or one matrix instead."""
+    block, hidden = config.at("block_configs", i)["attention"], config.need("hidden")
+    if block.get("no_op"):
+        return Attention(kind="none")
+    if block.get("replace_with_linear"):
+        return Attention(kind="none", split=hidden * hidden, small=hidden)
+    return grouped(config, i, kv_heads=config.need("heads") // int(block["n_heads_in_group"]), small=hidden)
+
+
+def mllama(config: Config, i: int) -> Attention:
+    """Some layers attend to the image alone: they cache no text, and two gates scale what they add."""
+    base = grouped(config, i)
+    if i not in config.raw("cross_attention_layers"):
+        return base
+    small = base.small + 2 * base.head_dim + 2
+    return base._replace(kind="image", cache=0, decode_flops=0, prefill_flops=0, small=small)
+
+
+def phi3_small(config: Config, i: int) -> Attention:
+    """Sparse blocks on all layers but every n-th: the cache is whole, and counted as read whole."""
+    base = grouped(config, i)
+    sparse = (i + 1) % max(config.number("dense_attention_every_n_layers"), 1)
+    return base._replace(kind="blocks" if sparse else base.kind)
+
+
+def dbrx(config: Config, i: int) -> Attention:
+    """Keys in a section ``attn_config``."""
+    return grouped(config.section("attn_config"), i)
+
+
+def gpt_oss(config: Config, i: int) -> Attention:
+    """A window on even layers, and a sink for each head."""
+    base = even_windowed(config, i)
+    return base._replace(small=base.small + base.heads)
+
+
+def minimax_m3(config: Config, i: int) -> Attention:
+    """Grouped-query attention behind a block indexer on most layers."""
+    base, sparse = grouped(config, i), config.section("sparse_attention_config")
+    if not sparse.raw("use_sparse_attention") or not sparse.at("sparse_attention_freq", i):
+        return base
+    heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
+    return base._replace(
+        kind="sparse",
+        copied=config.need("hidden") * width * (heads + 1),
+        small=base.small + 2 * width,
+        index_cache=width,
+        attended=sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size"),
+        index_flops=2 * heads * width,
+    )
+
+
+def mimo_v2(config: Config, i: int) -> Attention:
+    """Window layers have their own KV heads and a sink for each head; keys are wider than values."""
+    if not config.at("hybrid_layer_pattern", i):
+        return grouped(config, i, v_head_dim=config.number("v_head_dim"))
+    heads = config.number("swa_num_attention_heads")
+    return grouped(
+        config,
+        i,
+        config.need("window"),
+        heads=heads,
+        kv_heads=config.number("swa_num_key_value_heads"),
+        head_dim=config.number("swa_head_dim"),
+        v_head_dim=config.number("swa_v_head_dim"),
+        small=heads * bool(config.raw("add_swa_attention_sink_bias")),
+    )
+
+
+def hunyuan(config: Config, i: int) -> Attention:
+    """Every second layer reuses the keys and values of the one before it."""
+    base = grouped(config, i)
+    norms = 2 * base.head_dim * bool(config.raw("use_qk_norm"))
+    if not config.raw("use_cla") or not i % config.number("cla_share_factor"):
+        return base._replace(small=base.small + norms)
+    split = base.split - config.need("hidden") * base.kv_heads * 2 * base.head_dim
+    return base._replace(split=split, cache=0, borrowed=base.cache, small=base.small + norms // 2)
+
+
+def llama4(config: Config, i: int) -> Attention:
+    """Three layers of four see a chunk."""
+    is_chunk = bool(config.at("no_rope_layers", i)) if config.raw("no_rope_layers") else bool((i + 1) % 4)
+    return grouped(config, i, config.number("attention_chunk_size", 8192) if is_chunk else 0)
+
+
+def gemma3n(config: Config, i: int) -> Attention:
+    """Four layers of five see a window; the last ones take the cache of an earlier layer."""
+    return _without_cache(config, i, grouped(config, i, window_of(config, i, usual=bool((i + 1) % 5))))
+
+
+def gemma4(config: Config, i: int) -> Attention:
+    """Five layers of six see a window; the others have wider heads and their own KV heads."""
+    if kind_of(config, i, "window" if (i + 1) % 6 else "full") == "window":
+        return _without_cache(config, i, grouped(config, i, config.need("window")))
+    kv_heads = config.number("num_global_key_value_heads", config.need("kv_heads"))
+    width = config.number("global_head_dim", head_dim_of(config))
+    base = grouped(config, i, kv_heads=kv_heads, head_dim=width)
+    if config.raw("attention_k_eq_v"):  # values are the keys before rotation: no matrix of their own
+        base = base._replace(split=base.split - config.need("hidden") * kv_heads * width)
+    return _without_cache(config, i, base)
+
+
+def shares_cache(config: Config, i: int) -> bool:
+    """Whether a layer takes keys and values of an earlier one, as the last ``num_kv_shared_layers`` do."""
+    return i >= config.need("layers") - config.number("num_kv_shared_layers", 0)
+
+
+def _without_cache(config: Config, i: int, base: Attention) -> Attention:
+    """The layer without keys, values and the keys' norm, where it takes another's."""
+    if not shares_cache(config, i):
+        return base
+    split = config.need("hidden") * base.heads * (base.head_dim + base.v_head_dim)
+    return base._replace(split=split, small=base.small - base.head_dim, cache=0, borrowed=base.cache)
+
+
+def latent(config: Config, i: int) -> Attention:
+    """Multi-head latent attention."""
     hidden, heads = config.need("hidden"), config.need("heads")
     query_rank, kv_rank = config.count("q_lora_rank"), config.number("kv_lora_rank")
     nope, rope = config.number("qk_nope_head_dim"), config.number("qk_rope_head_dim")
     v_head_dim = config.number("v_head_dim")
-    split = formulas.layer.latent_up_params(
-        heads=heads,
-        query_width=query_rank or hidden,
-        nope_dim=nope,
-        rope_dim=rope,
-        kv_rank=kv_rank,
-        v_head_dim=v_head_dim,
-        hidden_size=hidden,
-    )
-    base = Attention(
+    return Attention(
         kind="latent",
         heads=heads,
         kv_heads=1,
         head_dim=nope + rope,
         v_head_dim=v_head_dim,
-        split=split,
+        split=formulas.layer.latent_up_params(
+            heads=heads,
+            query_width=query_rank or hidden,
+            nope_dim=nope,
+            rope_dim=rope,
+            kv_rank=kv_rank,
+            v_head_dim=v_head_dim,
+            hidden_size=hidden,
+        ),
         copied=formulas.layer.latent_down_params(
             hidden_size=hidden, query_rank=query_rank, kv_rank=kv_rank, rope_dim=rope
         ),
@@ -87,14 +251,18 @@ def latent(config: Config, *, indexed: bool = False) -> Attention:
         prefill_flops=formulas.layer.attention_flops(heads=heads, head_dim=nope + rope, v_head_dim=v_head_dim),
         latent=True,
     )
-    return _with_indexer(config, base, hidden, query_rank) if indexed else base
 
 
-def _with_indexer(config: Config, base: Attention, hidden: int, query_rank: int) -> Attention:
+def indexed_latent(config: Config, i: int) -> Attention:
+    """Latent attention behind DeepSeek's sparse indexer, its own or that of an earlier layer."""
+    base = latent(config, i)
+    if not _has_indexer(config, i):
+        return base
+    hidden, rank = config.need("hidden"), config.count("q_lora_rank")
     heads, width = config.number("index_n_heads"), config.number("index_head_dim")
     return base._replace(
         kind="sparse latent",
-        copied=base.copied + query_rank * heads * width + hidden * width + hidden * heads,
+        copied=base.copied + rank * heads * width + hidden * width + hidden * heads,
         small=base.small + 2 * width,
         index_cache=width,
         attended=config.number("index_topk"),
@@ -102,29 +270,54 @@ def _with_indexer(config: Config, base: Attention, hidden: int, query_rank: int)
     )
 
 
-def compressed(config: Config, ratio: int) -> Attention:
-    """DeepSeek-V4: one shared key-value vector an entry, a raw window, and a compressed past (ratio 0: none)."""
-    hidden, width = config.need("hidden"), head_dim_of(config)
+def _has_indexer(config: Config, i: int) -> bool:
+    """Whether layer i has an indexer: by a list of words, of letters, or one layer in ``index_topk_freq``."""
+    for key, words in (("indexer_types", ("full",)), ("index_topk_pattern", ("F", "full"))):
+        if config.raw(key) is not None:
+            return config.at(key, i) in words
+    every, first = max(config.number("index_topk_freq", 1), 1), config.number("index_skip_topk_offset", 2)
+    return not max(i - first + 1, 0) % every
+
+
+def longcat(config: Config, i: int) -> Attention:
+    """Two latent attentions a layer."""
+    base = latent(config, i)
+    both = ("split", "copied", "small", "cache", "decode_flops", "prefill_flops")
+    return base._replace(**{part: 2 * getattr(base, part) for part in both})
+
+
+#: The compression ratio whose windows overlap, carry two sets of weights and are searched by an indexer.
+_OVERLAPPING = 4
+
+
+def deepseek_v4(config: Config, i: int) -> Attention:
+    """One shared key-value vector an entry, a raw window, and a past compressed by ``compress_ratios`` (0: none)."""
+    hidden, width, ratio = config.need("hidden"), head_dim_of(config), int(config.at("compress_ratios", i))
     base = _raw_window(config, hidden, width)
     if not ratio:
         return base
     sets = 2 if ratio == _OVERLAPPING else 1
-    base = base._replace(
-        kind="compressed",
-        copied=base.copied + 2 * hidden * sets * width,
-        small=base.small + ratio * sets * width + width,
-        compress=ratio,
+    copied, small = base.copied + 2 * hidden * sets * width, base.small + ratio * sets * width + width
+    base = base._replace(kind="compressed", copied=copied, small=small, compress=ratio)
+    if ratio != _OVERLAPPING:
+        return base
+    heads, narrow, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
+    return base._replace(
+        kind="sparse compressed",
+        copied=copied + 4 * hidden * narrow + rank * heads * narrow + hidden * heads,
+        small=small + _OVERLAPPING * 2 * narrow + narrow,
+        index_cache=narrow,
+        attended=config.number("index_topk"),
+        index_flops=2 * heads * narrow,
     )
-    return _with_compressed_indexer(config, base, hidden) if ratio == _OVERLAPPING else base
-
-
-#: The compression whose windows overlap, carry two sets of weights and are searched by an indexer.
-_OVERLAPPING = 4
 
 
 def _raw_window(config: Config, hidden: int, width: int) -> Attention:
+    """A window over uncompressed entries, and the weights that mix four residual streams before and after."""
     heads, rank = config.need("heads"), config.number("q_lora_rank")
     groups, out_rank = config.number("o_groups"), config.number("o_lora_rank")
+    streams = config.number("hc_mult")
+    mixed = (2 + streams) * streams
     flops = formulas.layer.attention_flops(heads=heads, head_dim=width, v_head_dim=width)
     return Attention(
         kind="window",
@@ -134,108 +327,10 @@ def _raw_window(config: Config, hidden: int, width: int) -> Attention:
         v_head_dim=width,
         split=rank * heads * width + heads * width * out_rank + groups * out_rank * hidden,
         copied=hidden * (rank + width),
-        small=rank + width + heads,
+        small=rank + width + heads + 2 * (mixed * streams * hidden + mixed + 3),
         cache=width,
         window=config.need("window"),
         decode_flops=flops,
         prefill_flops=flops,
         latent=True,
-    )
-
-
-def _with_compressed_indexer(config: Config, base: Attention, hidden: int) -> Attention:
-    heads, width, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
-    return base._replace(
-        kind="sparse compressed",
-        copied=base.copied + 4 * hidden * width + rank * heads * width + hidden * heads,
-        small=base.small + _OVERLAPPING * 2 * width + width,
-        index_cache=width,
-        attended=config.number("index_topk"),
-        index_flops=2 * heads * width,
-    )
-
-
-def gated_delta(config: Config) -> Attention:
-    """Gated delta net of Qwen3-Next and 3.5: a fixed state instead of a cache."""
-    hidden = config.need("hidden")
-    key_heads, value_heads = config.number("linear_num_key_heads"), config.number("linear_num_value_heads")
-    key_width, value_width = config.number("linear_key_head_dim"), config.number("linear_value_head_dim")
-    kernel = config.number("linear_conv_kernel_dim")
-    keys, values = key_heads * key_width, value_heads * value_width
-    return Attention(
-        kind="recurrent",
-        heads=value_heads,
-        split=hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden,
-        small=(2 * keys + values) * kernel + 2 * value_heads + value_width,
-        state=value_heads * key_width * value_width,
-        conv=(2 * keys + values) * (kernel - 1),
-    )
-
-
-def kimi_delta(config: Config) -> Attention:
-    """Kimi delta attention: per-channel decay, three short convolutions, a full-rank output gate where asked."""
-    settings = config.section("linear_attn_config")
-    hidden, heads, width = config.need("hidden"), settings.number("num_heads"), settings.number("head_dim")
-    kernel, channels = settings.number("short_conv_kernel_size"), heads * width
-    low_rank = hidden * width + width * channels
-    gate = hidden * channels if settings.raw("use_full_rank_gate") else low_rank
-    return Attention(
-        kind="recurrent",
-        heads=heads,
-        split=4 * hidden * channels + hidden * heads + low_rank + gate,
-        small=3 * channels * kernel + channels + heads + width,
-        state=heads * width * width,
-        conv=3 * channels * (kernel - 1),
-    )
-
-
-def mamba2(config: Config, *, heads: int, width: int, groups: int, state: int, kernel: int) -> Attention:
-    """Mamba-2: a state of ``heads x width x state`` a sequence."""
-    hidden, inner = config.need("hidden"), heads * width
-    channels = inner + 2 * groups * state
-    bias = bool(config.raw("use_conv_bias", config.raw("mamba_conv_bias", True)))
-    return Attention(
-        kind="recurrent",
-        heads=heads,
-        split=hidden * (2 * inner + 2 * groups * state + heads) + inner * hidden,
-        small=channels * (kernel + bias) + 3 * heads + inner,
-        state=inner * state,
-        conv=channels * (kernel - 1),
-    )
-
-
-def mamba1(config: Config, *, normed: bool = False) -> Attention:
-    """Mamba: a state of ``inner x state`` a sequence; in Jamba with norms inside."""
-    hidden, state = config.need("hidden"), config.need("ssm_state")
-    inner, kernel = config.need("ssm_expand") * hidden, config.need("ssm_kernel")
-    rank = -(-hidden // 16) if config.get("ssm_rank", "auto") == "auto" else config.need("ssm_rank")
-    return Attention(
-        kind="recurrent",
-        split=hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden,
-        small=inner * (kernel + 1) + inner + inner * state + inner + (rank + 2 * state) * normed,
-        state=inner * state,
-        conv=inner * (kernel - 1),
-    )
-
-
-def short_conv(config: Config) -> Attention:
-    """LFM2: a gated convolution over the last few positions."""
-    hidden, kernel, bias = config.need("hidden"), config.number("conv_L_cache"), config.flag("conv_bias", "conv_bias")
-    return Attention(
-        kind="recurrent",
-        split=4 * hidden * hidden,
-        small=hidden * kernel + 5 * hidden * bias,
-        conv=hidden * (kernel - 1),
-    )
-
-
-def lightning(config: Config) -> Attention:
-    """MiniMax: linear attention with an output gate, a state of ``head x head`` for each head."""
-    heads, width = config.need("heads"), head_dim_of(config)
-    return Attention(
-        kind="recurrent",
-        heads=heads,
-        split=5 * config.need("hidden") * heads * width,
-        small=heads * width,
-        state=heads * width * width,
     )

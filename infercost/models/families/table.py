@@ -1,15 +1,17 @@
-"""Every family of models in one table: class defaults, and how its layers are made.
+"""Every family of models in one table: class defaults, and what its layers are made of.
 
-A new family is a row: the defaults of its configuration class for keys that a file may leave out, what its layers
-have besides (``norms`` vectors of the hidden size, biases, query and key norms), and, where its layers are not all
-alike, a function from the layer's number to an attention and a feed-forward part.
+A new family is a row: the defaults of its configuration class for keys that a file may leave out, the attention and
+the feed-forward part of layer i, and what its layers have besides (``norms`` vectors of the hidden size, biases).
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from infercost.models.families import dense, mixtures, recurrent
-from infercost.models.families.config import Config, Made
+from infercost.models.families import attention, ffn, matrices, states
+from infercost.models.families.attention import Attends
+from infercost.models.families.config import Config
+from infercost.models.families.ffn import Feeds
+from infercost.models.families.matrices import Names
 
 
 def nothing(config: Config) -> int:
@@ -22,7 +24,7 @@ def head_bias(config: Config) -> int:
     return config.need("vocab")
 
 
-def stated_head_bias(config: Config) -> int:
+def optional_head_bias(config: Config) -> int:
     """A bias on the output table where ``lm_head_bias`` says so."""
     return config.need("vocab") * bool(config.raw("lm_head_bias"))
 
@@ -38,7 +40,7 @@ def positions(config: Config) -> int:
 
 
 def opt_positions(config: Config) -> int:
-    """OPT: the same, two rows to spare; narrower tables and their projections, and no last norm, in the smallest."""
+    """OPT: two positions to spare; narrower tables and their projections, and no last norm, in the smallest models."""
     hidden = config.need("hidden")
     width = config.number("word_embed_proj_dim", hidden)
     narrower = (width - hidden) * config.need("vocab") + 2 * hidden * width * (width != hidden)
@@ -47,502 +49,405 @@ def opt_positions(config: Config) -> int:
 
 
 def no_last_norm(config: Config) -> int:
-    """OLMo: its norms have no parameters, the last one neither."""
+    """OLMo: norms without parameters, the last one included."""
     return -config.need("hidden")
 
 
 def image_tokens(config: Config) -> int:
-    """Llama 3.2 Vision: eight more rows of the input table than of the output's."""
+    """Llama 3.2 Vision: eight more rows in the input table than in the output's."""
     return 8 * config.need("hidden")
+
+
+def layer_inputs(config: Config) -> int:
+    """Gemma 3n and 4: a projection of the common input to an input for each layer, and its norm."""
+    width = config.count("hidden_size_per_layer_input")
+    return config.need("hidden") * config.need("layers") * width + width
+
+
+def layer_tables(config: Config) -> int:
+    """Gemma 3n and 4: a second, narrow table with a row for each token and layer."""
+    rows = config.number("vocab_size_per_layer_input") * config.need("layers")
+    return rows * config.count("hidden_size_per_layer_input")
+
+
+def altup_streams(config: Config) -> int:
+    """Gemma 3n: layer inputs, and what splits the input into parallel streams and joins them at the end."""
+    return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
+
+
+def streams_head(config: Config) -> int:
+    """DeepSeek-V4: what joins the residual streams before the last norm."""
+    streams = config.number("hc_mult")
+    return streams * streams * config.need("hidden") + streams + 1
 
 
 class Family(NamedTuple):
     """What a model type means beyond its keys; defaults are those of its configuration class in transformers 5.
 
     ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
-    ``extra`` counts parameters beside layers and tables, ``lookup`` rows of tables beside the input's.
+    ``extra`` counts parameters beside layers and tables, ``lookup`` those of tables beside the input's.
     """
 
-    make: Callable[[Config, int], Made] = dense.uniform
     defaults: dict[str, Any] = {}  # noqa: RUF012 - a row of a table, never changed
+    attention: Attends = attention.grouped
+    ffn: Feeds = ffn.dense
     norms: int = 2
     norm_bias: bool = False
     tied: bool = False
     extra: Callable[[Config], int] = nothing
     lookup: Callable[[Config], int] = nothing
+    names: Names = Names()
 
 
-def moe(experts: int, active: int, **more: Any) -> dict[str, Any]:
-    """Class defaults of a family with experts: how many there are, how many a token uses, and what else."""
-    return {"experts": experts, "active": active, **more}
+def keys(**defaults: Any) -> dict[str, Any]:
+    """Class defaults by the file's own keys or by meaning, and the family's flags: ``qk_norm``, ``gated`` and so on."""
+    return defaults
 
 
-_QWEN_STATES = {
-    "num_key_value_heads": 2,
-    "head_dim": 256,
-    "qk_norm": "head",
-    "full_attention_interval": 4,
-    "linear_conv_kernel_dim": 4,
-    "linear_key_head_dim": 128,
-    "linear_value_head_dim": 128,
-    "linear_num_key_heads": 16,
-    "linear_num_value_heads": 32,
-}
-_MAMBA = {"ssm_state": 16, "ssm_kernel": 4, "ssm_expand": 2}
-
-STATES: dict[str, Family] = {
-    "qwen3_next": Family(
-        recurrent.gated_delta, moe(512, 10, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES)
-    ),
-    "qwen3_5_moe": Family(
-        recurrent.gated_delta, moe(256, 8, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES)
-    ),
-    "qwen3_5": Family(recurrent.gated_delta, {**_QWEN_STATES, "num_key_value_heads": 4}),
-    "granitemoehybrid": Family(
-        recurrent.granite_hybrid,
-        {
-            "num_local_experts": 8,
-            "num_experts_per_tok": 2,
-            "shared_intermediate_size": 1024,
-            "mamba_n_heads": 128,
-            "mamba_n_groups": 1,
-            "mamba_d_state": 256,
-            "mamba_d_conv": 4,
-            "mamba_expand": 2,
-        },
-    ),
-    "zamba2": Family(
-        recurrent.zamba2,
-        {"ssm_expand": 2, "ssm_state": 64, "ssm_kernel": 4, "mamba_ngroups": 1, "num_mem_blocks": 1},
-        norms=1,
-        tied=True,
-    ),
-    "jamba": Family(
-        recurrent.jamba,
-        moe(
-            16,
-            2,
-            num_key_value_heads=8,
-            attn_layer_period=8,
-            attn_layer_offset=4,
-            expert_layer_period=2,
-            expert_layer_offset=1,
-            **_MAMBA,
-        ),
-    ),
-    "mamba": Family(recurrent.mamba, _MAMBA, norms=1, tied=True),
-    "lfm2_moe": Family(
-        recurrent.lfm2_moe,
-        moe(
-            32,
-            4,
-            expert_width=1792,
-            num_key_value_heads=8,
-            conv_L_cache=3,
-            qk_norm="head",
-            num_dense_layers=2,
-            use_expert_bias=True,
-            router_bias="use_expert_bias",
-        ),
-        tied=True,
-    ),
-    "nemotron_h": Family(
-        recurrent.nemotron,
-        moe(
-            8,
-            2,
-            expert_width=7688,
-            moe_shared_expert_intermediate_size=7688,
-            num_key_value_heads=8,
-            head_dim=128,
-            gated=False,
-            router_bias=True,
-            intermediate_size=21504,
-            mamba_num_heads=128,
-            mamba_head_dim=64,
-            n_groups=8,
-            ssm_state_size=128,
-            conv_kernel=4,
-        ),
-        norms=1,
-    ),
-    "minimax": Family(recurrent.minimax, moe(8, 2, num_key_value_heads=8)),
-    "mamba2": Family(
-        recurrent.mamba2,
-        {"num_heads": 128, "head_dim": 64, "n_groups": 8, "state_size": 128, "conv_kernel": 4},
-        norms=1,
-    ),
-    "falcon_h1": Family(
-        recurrent.falcon_h1,
-        {
-            "num_key_value_heads": 8,
-            "mamba_d_ssm": 1024,
-            "mamba_n_heads": 128,
-            "mamba_n_groups": 1,
-            "mamba_d_state": 256,
-            "mamba_d_conv": 4,
-            "mamba_expand": 2,
-        },
-    ),
-    "lfm2": Family(recurrent.lfm2, {"num_key_value_heads": 8, "conv_L_cache": 3, "qk_norm": "head"}, tied=True),
-}
-
-
-_WINDOW = {"num_key_value_heads": 16, "sliding_window": 4096, "max_window_layers": 28}
-_LATENT = {"kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128}
-_DEEPSEEK3 = {
-    **_LATENT,
-    "router_bias": True,
-    "n_routed_experts": 256,
-    "num_experts_per_tok": 8,
-    "n_shared_experts": 1,
-    "moe_intermediate_size": 2048,
-    "first_k_dense_replace": 3,
-}
-_INDEXER = {"index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048}
+_BIASED = keys(qkv_bias=True, o_bias=True, ffn_bias=True, gated=False)
+_LLAMA_7B = keys(
+    hidden_size=4096, intermediate_size=11008, num_hidden_layers=32, num_attention_heads=32, vocab_size=32000
+)
+_GEMMA2 = keys(head_dim=256, num_key_value_heads=4, sliding_window=4096)
+_QWEN = keys(num_key_value_heads=32, sliding_window=4096, max_window_layers=28)
+_QWEN_WINDOWS = attention.if_switched_on(attention.late_windowed)
+_GRANITE = keys(experts=8, active=2)
+_LATENT = keys(kv_lora_rank=512, q_lora_rank=1536, qk_nope_head_dim=128, qk_rope_head_dim=64, v_head_dim=128)
+_DEEPSEEK_EXPERTS = keys(
+    experts=256, active=8, shared_experts=1, expert_width=2048, first_k_dense_replace=3, router_bias=True
+)
+_DEEPSEEK3 = {**_LATENT, **_DEEPSEEK_EXPERTS}
+_INDEXER = keys(index_n_heads=64, index_head_dim=128, index_topk=2048)
 _GLM_LATENT = {**_DEEPSEEK3, "qk_nope_head_dim": 192, "v_head_dim": 256}
+_GLM4 = keys(num_key_value_heads=2, head_dim=128, attention_bias=True, o_bias=False)
 _GLM4_MOE = {
-    "num_key_value_heads": 8,
-    "router_bias": True,
-    "o_bias": False,
-    "has_qk_norm": "use_qk_norm",
-    "qk_norm": "head",
-    "n_routed_experts": 128,
-    "num_experts_per_tok": 8,
-    "n_shared_experts": 1,
-    "moe_intermediate_size": 1408,
-    "first_k_dense_replace": 1,
+    **_DEEPSEEK_EXPERTS,
+    **keys(experts=128, expert_width=1408, first_k_dense_replace=1, num_key_value_heads=8, o_bias=False),
+    **keys(has_qk_norm="use_qk_norm", qk_norm="head"),
 }
-_GRANITE = {"num_local_experts": 8, "num_experts_per_tok": 2}
+_QWEN_STATES = keys(
+    num_key_value_heads=2, head_dim=256, qk_norm="head", full_attention_interval=4, linear_conv_kernel_dim=4,
+    linear_key_head_dim=128, linear_value_head_dim=128, linear_num_key_heads=16, linear_num_value_heads=32,
+)  # fmt: skip
+_MAMBA = keys(ssm_state=16, ssm_kernel=4, ssm_expand=2)
+_MAMBA2 = keys(mamba_n_heads=128, mamba_n_groups=1, mamba_d_state=256, mamba_d_conv=4, mamba_expand=2)
 
-EXPERTS: dict[str, Family] = {
-    "mixtral": Family(mixtures.every_expert, moe(8, 2, num_key_value_heads=8)),
-    "qwen3_moe": Family(
-        mixtures.sparse_steps,
-        moe(128, 8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096),
-    ),
-    "qwen3_vl_moe": Family(
-        mixtures.sparse_steps,
-        moe(60, 4, expert_width=1408, num_key_value_heads=16, qk_norm="head"),
-    ),
-    "qwen2_moe": Family(
-        mixtures.qwen2,
-        moe(60, 4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False, **_WINDOW),
-    ),
-    "gemma4": Family(
-        mixtures.gemma4,
-        {
-            "head_dim": 256,
-            "qk_norm": "head",
-            "sliding_window": 512,
-            "num_key_value_heads": 4,
-            "global_head_dim": 512,
-            "vocab_size_per_layer_input": 262144,
-            "hidden_size_per_layer_input": 256,
-        },
-        norms=4,
-        tied=True,
-        extra=mixtures.layer_inputs,
-        lookup=mixtures.layer_tables,
-    ),
-    "hunyuan_v1_moe": Family(mixtures.hunyuan_v1, {"qk_norm": "head"}),
-    "dbrx": Family(mixtures.dbrx, moe(4, 1, kv_n_heads=1, ffn_hidden_size=3584)),
-    "gpt_oss": Family(
-        mixtures.gpt_oss,
-        moe(128, 4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True),
-    ),
-    "olmoe": Family(mixtures.every_expert, moe(64, 8, qk_norm="all")),
-    "phimoe": Family(
-        mixtures.every_expert,
-        moe(16, 2, num_key_value_heads=8),
-        norm_bias=True,
-        extra=stated_head_bias,
-    ),
-    "granitemoe": Family(mixtures.every_expert, _GRANITE),
-    "granitemoeshared": Family(mixtures.granite_shared, {**_GRANITE, "shared_intermediate_size": 0}),
-    "deepseek": Family(mixtures.first_layers_dense),
-    "deepseek_v2": Family(
-        mixtures.deepseek,
-        {
-            **_LATENT,
-            "n_routed_experts": 64,
-            "n_shared_experts": 2,
-            "moe_intermediate_size": 1407,
-            "first_k_dense_replace": 0,
-        },
-    ),
-    "deepseek_v3": Family(mixtures.deepseek, _DEEPSEEK3),
-    "deepseek_v32": Family(mixtures.deepseek_sparse, {**_DEEPSEEK3, **_INDEXER}),
-    "deepseek_v4": Family(
-        recurrent.deepseek_v4,
-        moe(
-            256,
-            6,
-            router_bias=True,
-            n_shared_experts=1,
-            expert_width=2048,
-            head_dim=512,
-            q_lora_rank=1024,
-            sliding_window=128,
-            o_groups=8,
-            o_lora_rank=1024,
-            hc_mult=4,
-            num_hash_layers=3,
-            **{**_INDEXER, "index_topk": 512},
-        ),
-        extra=recurrent.streams_head,
-    ),
-    "kimi_k2": Family(mixtures.deepseek, {"router_bias": True}),
-    "kimi_linear": Family(
-        recurrent.kimi_linear,
-        {**_DEEPSEEK3, "q_lora_rank": 0, "moe_intermediate_size": 1024, "first_k_dense_replace": 1},
-    ),
-    "glm4_moe": Family(mixtures.first_layers_dense, _GLM4_MOE),
-    "glm4v_moe_text": Family(mixtures.first_layers_dense, {**_GLM4_MOE, "attention_bias": True, "qk_norm": ""}),
-    "glm_moe_dsa": Family(
-        mixtures.deepseek_sparse, {**_GLM_LATENT, **_INDEXER, "q_lora_rank": 2048, "index_n_heads": 32}
-    ),
-    "glm4_moe_lite": Family(
-        mixtures.deepseek,
-        {
-            **_GLM_LATENT,
-            "q_lora_rank": 768,
-            "n_routed_experts": 64,
-            "num_experts_per_tok": 4,
-            "moe_intermediate_size": 1536,
-            "first_k_dense_replace": 1,
-        },
-    ),
-    "longcat_flash": Family(
-        mixtures.longcat,
-        moe(512, 12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT),
-        norms=4,
-    ),
-    "dots1": Family(
-        mixtures.dots,
-        {
-            "qk_norm": "head",
-            "router_bias": True,
-            "sliding_window": 4096,
-            "max_window_layers": 62,
-            "moe_intermediate_size": 1408,
-            "first_k_dense_replace": 0,
-        },
-    ),
-    "exaone_moe": Family(
-        mixtures.exaone,
-        moe(
-            64,
-            8,
-            router_bias=True,
-            qk_norm="head",
-            sliding_window=4096,
-            num_shared_experts=1,
-            expert_width=1024,
-            first_k_dense_replace=1,
-        ),
-    ),
-    "minimax_m2": Family(
-        mixtures.every_expert,
-        moe(256, 8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True),
-    ),
-    "minimax_m3": Family(mixtures.minimax_m3, {"qk_norm": "head", "router_bias": True}),
-    "mimo_v2_flash": Family(
-        mixtures.mimo_v2, moe(256, 8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128)
-    ),
-    "hunyuan": Family(mixtures.hunyuan, tied=True),
-    "ernie4_5_moe": Family(
-        mixtures.ernie,
-        moe(
-            64,
-            6,
-            num_key_value_heads=4,
-            router_bias=True,
-            expert_width=1536,
-            moe_num_shared_experts=2,
-            moe_layer_start_index=1,
-        ),
-        tied=True,
-    ),
-    "llama4_text": Family(
-        mixtures.llama4,
-        moe(16, 1, num_key_value_heads=8, head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384),
-    ),
-}
-
-
-_BIASED = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
-_GEMMA = {"head_dim": 256}
-_GEMMA2 = {**_GEMMA, "num_key_value_heads": 4, "sliding_window": 4096}
-_QWEN_WINDOW = {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28}
+# A row is read as a whole, so its keys share lines.
+# fmt: off
 FAMILIES: dict[str, Family] = {
-    **EXPERTS,
-    **STATES,
+    # dense, every layer alike
     "llama": Family(),
-    "llava": Family(
-        defaults={
-            "hidden_size": 4096,
-            "intermediate_size": 11008,
-            "num_hidden_layers": 32,
-            "num_attention_heads": 32,
-            "vocab_size": 32000,
-            "max_position_embeddings": 2048,
-        }
+    "granite": Family(),
+    "llava": Family({**_LLAMA_7B, "max_position_embeddings": 2048}),
+    "gemma": Family(keys(head_dim=256), tied=True),
+    "cohere": Family(keys(qk_norm="all", has_qk_norm="use_qk_norm"), norms=1, tied=True),
+    "palm": Family(norms=1, tied=True),
+    "phi": Family(_BIASED, norms=1, norm_bias=True, extra=head_bias),
+    "phi3small": Family(
+        {**_BIASED, "gated": True}, attention.phi3_small, norm_bias=True, tied=True,
+        names=Names(own=("query_key_value", "dense", "up_proj")),
     ),
-    "mllama": Family(
-        dense.mllama,
-        {
-            "hidden_size": 4096,
-            "intermediate_size": 14336,
-            "num_hidden_layers": 40,
-            "num_attention_heads": 32,
-            "num_key_value_heads": 8,
-            "vocab_size": 128256,
-            "max_position_embeddings": 131072,
-            "cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38],
-        },
-        lookup=image_tokens,
-    ),
-    "mistral": Family(dense.windowed, {"num_key_value_heads": 8, "sliding_window": 4096}),
-    "ministral3": Family(dense.windowed, {"num_key_value_heads": 8, "head_dim": 128}),
-    "qwen2": Family(dense.qwen_window, {**_QWEN_WINDOW, "qkv_bias": True, "o_bias": False}),
-    "qwen3": Family(dense.qwen_window, {**_QWEN_WINDOW, "head_dim": 128, "qk_norm": "head"}),
-    "phi3": Family(dense.windowed),
-    "phi3small": Family(dense.phi3_small, {**_BIASED, "gated": True}, norm_bias=True, tied=True),
-    "phi": Family(defaults=_BIASED, norms=1, norm_bias=True, extra=head_bias),
-    "gemma": Family(defaults=_GEMMA, tied=True),
-    "gemma2": Family(dense.gemma2, _GEMMA2, norms=4, tied=True),
-    "gemma3": Family(
-        dense.gemma3,
-        {
-            **_GEMMA2,
-            "num_attention_heads": 8,
-            "vocab_size": 262208,
-            "max_position_embeddings": 131072,
-            "qk_norm": "head",
-        },
-        norms=4,
-        tied=True,
-    ),
-    "gemma3n": Family(
-        mixtures.gemma3n,
-        {
-            **_GEMMA,
-            "num_key_value_heads": 2,
-            "num_attention_heads": 8,
-            "hidden_size": 2048,
-            "intermediate_size": 16384,
-            "num_hidden_layers": 35,
-            "vocab_size": 262400,
-            "max_position_embeddings": 32768,
-            "sliding_window": 512,
-            "qk_norm": "head",
-            "vocab_size_per_layer_input": 262144,
-            "hidden_size_per_layer_input": 256,
-            "altup_num_inputs": 4,
-            "num_kv_shared_layers": 15,
-            "laurel_rank": 64,
-        },
-        norms=4,
-        tied=True,
-        extra=mixtures.streams,
-        lookup=mixtures.layer_tables,
-    ),
-    "cohere": Family(defaults={"qk_norm": "all", "has_qk_norm": "use_qk_norm"}, norms=1, tied=True),
-    "cohere2": Family(dense.cohere2, {"head_dim": 128, "sliding_window": 4096}, norms=1, tied=True),
-    "falcon": Family(
-        dense.falcon,
-        {"gated": False, "qkv_bias": "bias", "o_bias": "bias", "ffn_bias": "bias"},
-        norms=0,
-        tied=True,
-        norm_bias=True,
-    ),
-    "bloom": Family(dense.bloom, _BIASED, norm_bias=True, tied=True, extra=embedding_norm),
-    "gptj": Family(dense.four_wide, {"gated": False, "ffn_bias": True}, norms=1, norm_bias=True, extra=head_bias),
-    "gpt_neox": Family(defaults=_BIASED, norm_bias=True),
-    "gpt2": Family(dense.four_wide, _BIASED, norm_bias=True, tied=True, extra=positions),
-    "gpt_bigcode": Family(dense.bigcode, _BIASED, norm_bias=True, tied=True, extra=positions),
-    "opt": Family(defaults=_BIASED, norm_bias=True, tied=True, extra=opt_positions),
-    "mpt": Family(dense.mpt, {"gated": False}, tied=True),
-    "palm": Family(defaults={"gated": True}, norms=1, tied=True),
-    "starcoder2": Family(
-        dense.windowed,
-        {
-            "gated": False,
-            "num_key_value_heads": 2,
-            "use_bias": True,
-            "qkv_bias": "use_bias",
-            "o_bias": "use_bias",
-            "ffn_bias": "use_bias",
-        },
-        norm_bias=True,
-        tied=True,
-    ),
+    "arcee": Family(keys(gated=False)),
+    "nemotron": Family(keys(gated=False), norm_bias=True),
+    "apertus": Family(keys(gated=False, qk_norm="head"), ffn=ffn.apertus),
     "stablelm": Family(
-        dense.stablelm,
-        {"qkv_bias": "use_qkv_bias", "o_bias": False, "qk_norm": "all", "has_qk_norm": "qk_layernorm"},
-        norms=1,
-        norm_bias=True,
+        keys(qkv_bias="use_qkv_bias", o_bias=False, qk_norm="all", has_qk_norm="qk_layernorm"), ffn=ffn.stablelm,
+        norms=1, norm_bias=True,
     ),
-    "arcee": Family(defaults={"gated": False}),
-    "nemotron": Family(defaults={"gated": False}, norm_bias=True),
-    "apertus": Family(dense.apertus, {"gated": False, "qk_norm": "head"}),
-    "smollm3": Family(defaults={"num_key_value_heads": 4}, tied=True),
-    "glm": Family(defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True, "o_bias": False}),
-    "glm4": Family(
-        defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True, "o_bias": False}, norms=4
-    ),
-    "hunyuan_v1_dense": Family(defaults={"qk_norm": "head"}),
+    "smollm3": Family(keys(num_key_value_heads=4), tied=True),
+    "glm": Family(_GLM4),
+    "glm4": Family(_GLM4, norms=4),
+    "hunyuan_v1_dense": Family(keys(qk_norm="head")),
     "ernie4_5": Family(
-        defaults={
-            "num_key_value_heads": 2,
-            "head_dim": 128,
-            "qkv_bias": "use_bias",
-            "o_bias": "use_bias",
-            "ffn_bias": "use_bias",
-        },
+        keys(num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias"),
         tied=True,
+    ),
+    "internlm": Family(keys(qkv_bias="bias", o_bias="bias")),
+    "seed_oss": Family(
+        keys(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias")
     ),
     "olmo": Family(norms=0, extra=no_last_norm),
-    "olmo2": Family(defaults={"qk_norm": "all"}),
-    "olmo3": Family(dense.cohere2, {"qk_norm": "all", "sliding_window": 4096}),
-    "granite": Family(),
-    "nemotron-nas": Family(dense.nemotron_nas, norms=0),
-    "exaone4": Family(dense.cohere2, {"num_key_value_heads": 32, "qk_norm": "head", "sliding_window": 4096}),
-    "internlm": Family(defaults={"qkv_bias": "bias", "o_bias": "bias"}),
-    "seed_oss": Family(
-        defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True, "o_bias": "attention_out_bias"}
+    "olmo2": Family(keys(qk_norm="all")),
+    "nemotron-nas": Family(attention=attention.nemotron_nas, ffn=ffn.nemotron_nas, norms=0),
+    "mllama": Family(
+        keys(
+            hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32,
+            num_key_value_heads=8, vocab_size=128256, max_position_embeddings=131072,
+            cross_attention_layers=[3, 8, 13, 18, 23, 28, 33, 38],
+        ),
+        attention.mllama, lookup=image_tokens, names=Names(other=("cross_attn",)),
+    ),
+
+    # dense, before Llama
+    "gpt2": Family(
+        _BIASED, ffn=ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+    ),
+    "gpt_bigcode": Family(
+        _BIASED, attention.multi_query, ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+    ),
+    "gptj": Family(
+        keys(gated=False, ffn_bias=True), ffn=ffn.four_wide, norms=1, norm_bias=True, extra=head_bias,
+        names=matrices.GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
+    ),
+    "gpt_neox": Family(
+        _BIASED, norm_bias=True, names=matrices.FALCON._replace(layer="gpt_neox.layers", attention=("attention",)),
+    ),
+    "opt": Family(
+        _BIASED, norm_bias=True, tied=True, extra=opt_positions,
+        names=Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")),
+    ),
+    "bloom": Family(
+        _BIASED, ffn=ffn.ratio_wide, norm_bias=True, tied=True, extra=embedding_norm, names=matrices.FALCON,
+    ),
+    "falcon": Family(
+        keys(gated=False, qkv_bias="bias", o_bias="bias", ffn_bias="bias"), attention.falcon, ffn.four_wide,
+        norms=0, norm_bias=True, tied=True, names=matrices.FALCON,
+    ),
+    "mpt": Family(
+        keys(gated=False), ffn=ffn.ratio_wide, tied=True,
+        names=Names("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
+    ),
+
+    # dense, some or all layers with a window
+    "mistral": Family(keys(num_key_value_heads=8, sliding_window=4096), attention.windowed),
+    "ministral3": Family(keys(num_key_value_heads=8, head_dim=128), attention.windowed),
+    "phi3": Family(attention=attention.windowed, names=Names(own=("qkv_proj", "gate_up_proj"))),
+    "starcoder2": Family(
+        keys(
+            gated=False, num_key_value_heads=2, use_bias=True, qkv_bias="use_bias", o_bias="use_bias",
+            ffn_bias="use_bias",
+        ),
+        attention.windowed, norm_bias=True, tied=True,
+    ),
+    "qwen2": Family({**_QWEN, "qkv_bias": True, "o_bias": False}, _QWEN_WINDOWS),
+    "qwen3": Family({**_QWEN, "head_dim": 128, "qk_norm": "head"}, _QWEN_WINDOWS),
+    "gemma2": Family(_GEMMA2, attention.even_windowed, norms=4, tied=True),
+    "gemma3": Family(
+        keys(
+            num_attention_heads=8, vocab_size=262208, max_position_embeddings=131072, qk_norm="head", **_GEMMA2,
+        ),
+        attention.full_every(6), norms=4, tied=True,
+    ),
+    "gemma3n": Family(
+        keys(
+            head_dim=256, num_key_value_heads=2, num_attention_heads=8, hidden_size=2048, intermediate_size=16384,
+            num_hidden_layers=35, vocab_size=262400, max_position_embeddings=32768, sliding_window=512,
+            qk_norm="head", vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
+            altup_num_inputs=4, num_kv_shared_layers=15, laurel_rank=64,
+        ),
+        attention.gemma3n, ffn.gemma3n, norms=4, tied=True, extra=altup_streams, lookup=layer_tables,
+    ),
+    "cohere2": Family(keys(head_dim=128, sliding_window=4096), attention.full_every(4), norms=1, tied=True),
+    "olmo3": Family(keys(qk_norm="all", sliding_window=4096), attention.full_every(4)),
+    "exaone4": Family(
+        keys(num_key_value_heads=32, qk_norm="head", sliding_window=4096), attention.full_every(4)
+    ),
+
+    # experts
+    "mixtral": Family(
+        keys(experts=8, active=2, num_key_value_heads=8), attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
+    ),
+    "phimoe": Family(
+        keys(experts=16, active=2, num_key_value_heads=8), attention.windowed, ffn.experts,
+        norm_bias=True, extra=optional_head_bias, names=matrices.SPARSE_MOE,
+    ),
+    "olmoe": Family(keys(experts=64, active=8, qk_norm="all"), attention.windowed, ffn.experts),
+    "minimax_m2": Family(
+        keys(experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True),
+        attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
+    ),
+    "minimax_m3": Family(keys(qk_norm="head", router_bias=True), attention.minimax_m3, ffn.first_dense),
+    "granitemoe": Family(_GRANITE, attention.windowed, ffn.experts, names=matrices.GRANITE),
+    "granitemoeshared": Family(
+        {**_GRANITE, "shared_intermediate_size": 0}, ffn=ffn.granite_shared, names=matrices.GRANITE,
+    ),
+    "qwen2_moe": Family(
+        keys(
+            experts=60, active=4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True,
+            o_bias=False, num_key_value_heads=16, sliding_window=4096, max_window_layers=28,
+        ),
+        attention.if_switched_on(attention.early_windowed), ffn.stepped,
+    ),
+    "qwen3_moe": Family(
+        keys(experts=128, active=8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096),
+        attention.if_switched_on(attention.windowed), ffn.stepped,
+    ),
+    "qwen3_vl_moe": Family(
+        keys(experts=60, active=4, expert_width=1408, num_key_value_heads=16, qk_norm="head"),
+        attention.if_switched_on(attention.windowed), ffn.stepped,
+    ),
+    "gemma4": Family(
+        keys(
+            head_dim=256, qk_norm="head", sliding_window=512, num_key_value_heads=4, global_head_dim=512,
+            vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
+        ),
+        attention.gemma4, ffn.gemma4, norms=4, tied=True, extra=layer_inputs, lookup=layer_tables,
+        names=Names(experts=("experts", "moe"), shared=("mlp",)),
+    ),
+    "hunyuan": Family(attention=attention.hunyuan, ffn=ffn.hunyuan, tied=True),
+    "hunyuan_v1_moe": Family(keys(qk_norm="head"), ffn=ffn.hunyuan_v1),
+    "dbrx": Family(
+        keys(experts=4, active=1, kv_n_heads=1, ffn_hidden_size=3584), attention.dbrx, ffn.dbrx,
+        names=Names("transformer.blocks", ("norm_attn_norm.attn",), experts=("ffn.experts.mlp", "ffn.experts")),
+    ),
+    "gpt_oss": Family(
+        keys(
+            experts=128, active=4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True,
+        ),
+        attention.gpt_oss, ffn.gpt_oss, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
+    ),
+    "deepseek": Family(ffn=ffn.first_dense),
+    "glm4_moe": Family(_GLM4_MOE, ffn=ffn.first_dense),
+    "glm4v_moe_text": Family({**_GLM4_MOE, "attention_bias": True, "qk_norm": ""}, ffn=ffn.first_dense),
+    "dots1": Family(
+        keys(
+            qk_norm="head", router_bias=True, sliding_window=4096, max_window_layers=62, expert_width=1408,
+            first_k_dense_replace=0,
+        ),
+        attention.late_windowed, ffn.first_dense,
+    ),
+    "exaone_moe": Family(
+        keys(
+            experts=64, active=8, shared_experts=1, expert_width=1024, first_k_dense_replace=1, router_bias=True,
+            qk_norm="head", sliding_window=4096,
+        ),
+        attention.full_every(4), ffn.first_dense,
+    ),
+    "mimo_v2_flash": Family(
+        keys(experts=256, active=8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128),
+        attention.mimo_v2, ffn.first_dense,
+    ),
+    "ernie4_5_moe": Family(
+        keys(
+            experts=64, active=6, shared_experts=2, expert_width=1536, num_key_value_heads=4, router_bias=True,
+            moe_layer_start_index=1,
+        ),
+        ffn=ffn.ernie, tied=True,
+    ),
+    "llama4_text": Family(
+        keys(
+            experts=16, active=1, num_key_value_heads=8, head_dim=128, intermediate_size=8192,
+            intermediate_size_mlp=16384,
+        ),
+        attention.llama4, ffn.llama4, names=matrices.FORWARD,
+    ),
+
+    # latent attention
+    "deepseek_v2": Family(
+        keys(experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0, **_LATENT),
+        attention.latent, ffn.first_dense,
+    ),
+    "deepseek_v3": Family(_DEEPSEEK3, attention.latent, ffn.first_dense),
+    "deepseek_v32": Family({**_DEEPSEEK3, **_INDEXER}, attention.indexed_latent, ffn.first_dense),
+    "deepseek_v4": Family(
+        keys(
+            experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512,
+            q_lora_rank=1024, sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
+            **{**_INDEXER, "index_topk": 512},
+        ),
+        attention.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
+    ),
+    "kimi_k2": Family(keys(router_bias=True), attention.latent, ffn.first_dense),
+    "glm_moe_dsa": Family(
+        {**_GLM_LATENT, **_INDEXER, "q_lora_rank": 2048, "index_n_heads": 32},
+        attention.indexed_latent, ffn.first_dense,
+    ),
+    "glm4_moe_lite": Family(
+        {
+            **_GLM_LATENT,
+            **keys(q_lora_rank=768, experts=64, active=4, expert_width=1536, first_k_dense_replace=1),
+        },
+        attention.latent, ffn.first_dense,
+    ),
+    "longcat_flash": Family(
+        keys(experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT),
+        attention.longcat, ffn.longcat, norms=4,
+        names=Names(attention=("self_attn.0", "self_attn.1"), shared=("mlps.0", "mlps.1")),
+    ),
+    "kimi_linear": Family(
+        {**_DEEPSEEK3, "q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
+        states.kimi_linear, ffn.kimi_linear, names=matrices.KIMI_LINEAR,
+    ),
+
+    # layers with a state of fixed size
+    "qwen3_next": Family(
+        keys(experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES),
+        states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    ),
+    "qwen3_5_moe": Family(
+        keys(experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES),
+        states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    ),
+    "qwen3_5": Family(
+        {**_QWEN_STATES, "num_key_value_heads": 4}, states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    ),
+    "minimax": Family(
+        keys(experts=8, active=2, num_key_value_heads=8), states.minimax, ffn.experts, names=matrices.LIGHTNING,
+    ),
+    "lfm2": Family(
+        keys(num_key_value_heads=8, conv_L_cache=3, qk_norm="head"), states.lfm2, ffn.lfm2, tied=True,
+        names=matrices.CONVOLVED,
+    ),
+    "lfm2_moe": Family(
+        keys(
+            experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
+            num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
+        ),
+        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.CONVOLVED,
+    ),
+    "mamba": Family(_MAMBA, states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA1),
+    "jamba": Family(
+        keys(
+            experts=16, active=2, num_key_value_heads=8, attn_layer_period=8, attn_layer_offset=4,
+            expert_layer_period=2, expert_layer_offset=1, **_MAMBA,
+        ),
+        states.jamba, ffn.jamba, names=matrices.JAMBA,
+    ),
+    "mamba2": Family(
+        keys(num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4), states.mamba2, ffn.none,
+        norms=1, names=matrices.MIXER,
+    ),
+    "granitemoehybrid": Family(
+        {**_GRANITE, **_MAMBA2, "shared_intermediate_size": 1024}, states.granite_hybrid, ffn.granite_shared,
+        names=matrices.GRANITE_HYBRID,
+    ),
+    "falcon_h1": Family(
+        keys(num_key_value_heads=8, mamba_d_ssm=1024, **_MAMBA2), states.falcon_h1, names=matrices.FALCON_H1,
+    ),
+    "nemotron_h": Family(
+        keys(
+            experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
+            head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128,
+            mamba_head_dim=64, n_groups=8, ssm_state_size=128, conv_kernel=4,
+        ),
+        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MIXER,
+    ),
+    "zamba2": Family(
+        keys(ssm_expand=2, ssm_state=64, ssm_kernel=4, mamba_ngroups=1, num_mem_blocks=1),
+        states.zamba2, states.zamba2_ffn, norms=1, tied=True, names=matrices.ZAMBA2,
     ),
 }
+# fmt: on
 #: Model types that another row describes.
 ALIASES = {
+    **dict.fromkeys(("yi", "exaone", "baichuan"), "llama"),
+    **dict.fromkeys(("mistral3", "ministral"), "mistral"),
+    **dict.fromkeys(("qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text", "mimo"), "qwen2"),
+    **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
+    **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
+    "falcon_mamba": "mamba",
     "gemma3_text": "gemma3",
     "gemma3n_text": "gemma3n",
     "gemma4_text": "gemma4",
-    "mllama_text_model": "mllama",
-    "qwen3_5_text": "qwen3_5",
-    "qwen3_5_moe_text": "qwen3_5_moe",
-    "qwen3_vl_text": "qwen3",
-    "qwen3_vl_moe_text": "qwen3_vl_moe",
-    "qwen3_omni_moe_text": "qwen3_moe",
-    "qwen2_vl": "qwen2",
-    "qwen2_vl_text": "qwen2",
-    "qwen2_5_vl": "qwen2",
-    "qwen2_5_vl_text": "qwen2",
-    "mimo": "qwen2",
-    "RefinedWeb": "falcon",
-    "RefinedWebModel": "falcon",
-    "falcon_mamba": "mamba",
-    "kimi_k25": "deepseek_v3",
-    "ministral": "mistral",
-    "yi": "llama",
-    "exaone": "llama",
-    "baichuan": "llama",
-    "internlm2": "internlm",
-    "glm4v_text": "glm4",
-    "mistral3": "mistral",
-    "llava_next": "llava",
     "glm4v_moe": "glm4v_moe_text",
-    "minimax_text_01": "minimax",
-    "minimax_m1": "minimax",
+    "glm4v_text": "glm4",
+    "internlm2": "internlm",
+    "kimi_k25": "deepseek_v3",
+    "llava_next": "llava",
+    "mllama_text_model": "mllama",
+    "qwen3_5_moe_text": "qwen3_5_moe",
+    "qwen3_5_text": "qwen3_5",
+    "qwen3_omni_moe_text": "qwen3_moe",
+    "qwen3_vl_moe_text": "qwen3_vl_moe",
+    "qwen3_vl_text": "qwen3",
 }

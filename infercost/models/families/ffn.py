@@ -1,0 +1,242 @@
+"""The feed-forward part of layer i, from a config: dense matrices, or experts and what stands beside them."""
+
+from collections.abc import Callable
+
+from infercost import formulas
+from infercost.errors import BadFile
+from infercost.models.families.attention import shares_cache
+from infercost.models.families.config import Config
+from infercost.models.model import Ffn
+
+Feeds = Callable[[Config, int], Ffn]
+
+
+def none(config: Config, i: int) -> Ffn:
+    """A layer without a feed-forward part."""
+    return Ffn(kind="none")
+
+
+def _matrices(config: Config) -> int:
+    """Matrices of a feed-forward part: three when it is gated, two when it is not."""
+    return 3 if config.defaults.get("gated", True) else 2
+
+
+def dense(config: Config, i: int, width: int = 0) -> Ffn:
+    """A feed-forward part that every token uses whole."""
+    hidden, width, matrices = config.need("hidden"), width or config.need("width"), _matrices(config)
+    biases = (width * (matrices - 1) + hidden) if config.flag("ffn_bias", "mlp_bias") else 0
+    total = formulas.layer.ffn_params(matrices=matrices, input_width=hidden, ffn_width=width)
+    return Ffn(kind="gated" if matrices == 3 else "plain", width=width, dense=total, small=biases)
+
+
+def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, latent: int = 0, small: int = 0) -> Ffn:
+    """Experts behind a router, shared experts beside them; ``latent`` is the width that experts see when it is less.
+
+    ``shared_width`` below zero means: so many shared experts of the experts' own width.
+    """
+    hidden, count = config.need("hidden"), config.need("experts")
+    width = width or config.opt("expert_width") or config.need("width")
+    if shared_width < 0:
+        shared_width = config.opt("shared_experts") * width
+    matrices, active = _matrices(config), config.need("active")
+    if active > count:
+        raise BadFile(f"{config.where}: num_experts_per_tok is {active} of {count}", "a token has as many at most")
+    shared = formulas.layer.ffn_params(matrices=matrices, input_width=hidden, ffn_width=shared_width)
+    return Ffn(
+        kind="experts",
+        width=width,
+        shared=shared + 2 * hidden * latent,
+        experts=count,
+        active=active,
+        expert=formulas.layer.ffn_params(matrices=matrices, input_width=latent or hidden, ffn_width=width),
+        router=hidden * count,
+        small=small + latent * bool(config.raw("latent_moe_use_norm")) + count * config.flag("router_bias"),
+    )
+
+
+def four_wide(config: Config, i: int) -> Ffn:
+    """Four times as wide inside unless a key says otherwise."""
+    return dense(config, i, config.opt("width", 4 * config.need("hidden")))
+
+
+def ratio_wide(config: Config, i: int) -> Ffn:
+    """``expansion_ratio`` times as wide inside, else four times."""
+    return dense(config, i, config.number("expansion_ratio", 4) * config.need("hidden"))
+
+
+def nemotron_nas(config: Config, i: int) -> Ffn:
+    """Blocks from an architecture search: their own width, none at all, or one matrix instead."""
+    block, hidden = config.at("block_configs", i)["ffn"], config.need("hidden")
+    if block.get("no_op"):
+        return none(config, i)
+    if block.get("replace_with_linear"):
+        return Ffn(kind="linear", dense=hidden * hidden, small=hidden)
+    width = int(2 * float(block["ffn_mult"]) * hidden / 3)
+    return dense(config, i, -(-width // 256) * 256)._replace(small=hidden)
+
+
+def apertus(config: Config, i: int) -> Ffn:
+    """An activation with two learned numbers."""
+    part = dense(config, i)
+    return part._replace(small=part.small + 2)
+
+
+def stablelm(config: Config, i: int) -> Ffn:
+    """A second norm with bias unless attention and feed-forward part are parallel."""
+    part = dense(config, i)
+    return part._replace(small=part.small + (0 if config.raw("use_parallel_residual") else 2 * config.need("hidden")))
+
+
+def stepped(config: Config, i: int) -> Ffn:
+    """Qwen: experts in every ``decoder_sparse_step``-th layer that ``mlp_only_layers`` does not name.
+
+    A gated shared expert stands beside them where the config has one.
+    """
+    step, dense_layers = config.number("decoder_sparse_step", 1), config.raw("mlp_only_layers", [])
+    if config.get("experts") is None or i in dense_layers or (i + 1) % step:
+        return dense(config, i)
+    shared = config.number("shared_expert_intermediate_size", 0)
+    return experts(config, i, shared_width=shared, small=config.need("hidden") * bool(shared))
+
+
+def first_dense(config: Config, i: int) -> Ffn:
+    """Experts where a list of layers says so, else from ``first_k_dense_replace`` on."""
+    listed = next((key for key in ("moe_layer_freq", "is_moe_layer") if isinstance(config.raw(key), list)), None)
+    if config.raw("mlp_layer_types") is not None:
+        has_experts = config.at("mlp_layer_types", i) == "sparse"
+    elif listed:
+        has_experts = bool(config.at(listed, i))
+    else:
+        step = max(config.number("moe_layer_freq", 1), 1)
+        has_experts = i >= config.count("first_k_dense_replace") and i % step == 0
+    none_at_all = config.has("experts") and config.get("experts") is None
+    if none_at_all or not has_experts:
+        return dense(config, i, config.number("dense_intermediate_size", config.need("width")))
+    return experts(config, i)
+
+
+def dbrx(config: Config, i: int) -> Ffn:
+    """Keys in a section ``ffn_config``."""
+    section = config.section("ffn_config")
+    return experts(section, i, width=section.number("ffn_hidden_size", 0) or section.need("width"))
+
+
+def gpt_oss(config: Config, i: int) -> Ffn:
+    """Biases on the experts and on their router."""
+    part = experts(config, i)
+    return part._replace(expert_small=2 * part.width + config.need("hidden"), small=part.small + part.experts)
+
+
+def hunyuan(config: Config, i: int) -> Ffn:
+    """Experts as wide as a dense part."""
+    return experts(config, i, width=config.need("width"))
+
+
+def hunyuan_v1(config: Config, i: int) -> Ffn:
+    """Experts in every layer beside one shared; counts of experts may be a list with one entry a layer."""
+    listed = [key for key in ("moe_topk", "num_experts", "num_shared_expert") if isinstance(config.raw(key), list)]
+    counts = {key: config.at(key, i) for key in listed}
+    return one_shared(Config({**config.inner, **counts}, config.where, config.defaults), i)
+
+
+def one_shared(config: Config, i: int) -> Ffn:
+    """Experts as wide as a dense part, and one of them shared."""
+    return experts(config, i, width=config.need("width"), shared_width=config.need("width"))
+
+
+def ernie(config: Config, i: int) -> Ffn:
+    """Experts between ``moe_layer_start_index`` and ``moe_layer_end_index``."""
+    start, end = config.number("moe_layer_start_index", 0), config.raw("moe_layer_end_index", -1)
+    last = config.need("layers") - 1 if end == -1 else config.number("moe_layer_end_index")
+    has_experts = start <= i <= last and (i + 1) % config.number("moe_layer_interval", 1) == 0
+    return experts(config, i) if has_experts else dense(config, i)
+
+
+def llama4(config: Config, i: int) -> Ffn:
+    """Experts and one shared expert in every ``interleave_moe_layer_step``-th layer."""
+    if (i + 1) % config.number("interleave_moe_layer_step", 1):
+        return dense(config, i, config.number("intermediate_size_mlp"))
+    return one_shared(config, i)
+
+
+def granite_shared(config: Config, i: int) -> Ffn:
+    """A shared part beside the experts, or alone where there are none."""
+    shared = config.number("shared_intermediate_size")
+    if config.get("experts") in (0, None):
+        return dense(config, i, shared)
+    return experts(config, i, width=config.need("width"), shared_width=shared)
+
+
+def longcat(config: Config, i: int) -> Ffn:
+    """Two dense parts a layer, and experts, some of which pass a token on as it is."""
+    part, idle = experts(config, i), config.number("zero_expert_num")
+    choices = part.experts + idle
+    return part._replace(
+        active=round(part.active * part.experts / choices),
+        shared=2 * dense(config, i).dense,
+        router=config.need("hidden") * choices,
+        small=part.small + choices,
+    )
+
+
+def gemma3n(config: Config, i: int) -> Ffn:
+    """A dense part whose width may be listed, a low-rank residual, and streams that are mixed."""
+    hidden, streams = config.need("hidden"), config.number("altup_num_inputs")
+    listed = isinstance(config.raw("intermediate_size"), list)
+    width = config.whole(config.at("intermediate_size", i), "intermediate_size") if listed else config.need("width")
+    part = dense(config, i, width)
+    low_rank = 2 * hidden * config.number("laurel_rank") + hidden
+    mixing = streams**2 + streams**3 + streams * hidden + 2 * hidden
+    return part._replace(small=part.small + low_rank + mixing + _layer_input(config))
+
+
+def gemma4(config: Config, i: int) -> Ffn:
+    """Experts beside a dense part, or that alone, twice as wide where a layer shares a cache."""
+    hidden, width = config.need("hidden"), config.need("width")
+    if config.raw("enable_moe_block"):
+        part = experts(config, i, shared_width=width, small=4 * hidden + config.need("experts"))
+    else:
+        doubled = bool(config.raw("use_double_wide_mlp")) and shares_cache(config, i)
+        part = dense(config, i, width * (2 if doubled else 1))
+    return part._replace(small=part.small + _layer_input(config))
+
+
+def _layer_input(config: Config) -> int:
+    """Parameters that let a layer's own input in: two matrices and a norm."""
+    hidden, width = config.need("hidden"), config.count("hidden_size_per_layer_input")
+    return (2 * hidden * width + hidden) if width else 0
+
+
+def deepseek_v4(config: Config, i: int) -> Ffn:
+    """Experts in every layer, in the first ``num_hash_layers`` by a fixed table of tokens, without a bias."""
+    part = experts(config, i)
+    return part._replace(small=part.small - part.experts) if i < config.number("num_hash_layers", 0) else part
+
+
+def kimi_linear(config: Config, i: int) -> Ffn:
+    """The first layers dense, then experts behind a projection to a lesser width."""
+    if i < config.number("first_k_dense_replace", 0):
+        return dense(config, i)
+    return experts(config, i, latent=config.number("routed_expert_hidden_size", 0))
+
+
+def lfm2(config: Config, i: int) -> Ffn:
+    """A dense part whose width is scaled and rounded unless ``block_auto_adjust_ff_dim`` is off."""
+    width = config.number("block_ff_dim", 0) or config.need("width")
+    if config.raw("block_auto_adjust_ff_dim", True):
+        width = int(2 * width / 3)
+        if (share := config.raw("block_ffn_dim_multiplier", 1.0)) is not None:
+            multiple = config.number("block_multiple_of", 256)
+            width = -(-int(share * width) // multiple) * multiple
+    return dense(config, i, width)
+
+
+def lfm2_moe(config: Config, i: int) -> Ffn:
+    """Experts after ``num_dense_layers``."""
+    return dense(config, i) if i < config.number("num_dense_layers") else experts(config, i)
+
+
+def jamba(config: Config, i: int) -> Ffn:
+    """Experts in one layer of ``expert_layer_period``."""
+    has_experts = i % config.number("expert_layer_period") == config.number("expert_layer_offset")
+    return experts(config, i) if has_experts else dense(config, i)

@@ -1,0 +1,277 @@
+"""Layers that keep a state of fixed size, and which layers do so in families that mix them with attention."""
+
+from infercost import formulas
+from infercost.errors import BadFile, Missing
+from infercost.models.families import attention, ffn
+from infercost.models.families.config import Config, kind_of
+from infercost.models.model import Attention, Ffn
+
+
+def gated_delta(config: Config, i: int) -> Attention:
+    """Qwen3-Next and 3.5: every fourth layer attends, with an output gate; the others are a gated delta net."""
+    hidden, every = config.need("hidden"), max(config.number("full_attention_interval"), 1)
+    if kind_of(config, i, "recurrent" if (i + 1) % every else "full") != "recurrent":
+        base = attention.grouped(config, i)
+        return base._replace(split=base.split + hidden * base.heads * base.head_dim)
+    key_heads, value_heads = config.number("linear_num_key_heads"), config.number("linear_num_value_heads")
+    key_width, value_width = config.number("linear_key_head_dim"), config.number("linear_value_head_dim")
+    kernel = config.number("linear_conv_kernel_dim")
+    keys, values = key_heads * key_width, value_heads * value_width
+    return Attention(
+        kind="recurrent",
+        heads=value_heads,
+        split=hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden,
+        small=(2 * keys + values) * kernel + 2 * value_heads + value_width,
+        state=value_heads * key_width * value_width,
+        conv=(2 * keys + values) * (kernel - 1),
+    )
+
+
+def kimi_linear(config: Config, i: int) -> Attention:
+    """Latent attention on the layers that ``full_attn_layers`` counts from one, else Kimi delta attention.
+
+    The latter has a decay for each channel, three short convolutions, and a full-rank output gate if the config says.
+    """
+    settings, hidden = config.section("linear_attn_config"), config.need("hidden")
+    if i + 1 in settings.raw("full_attn_layers", []):
+        base = attention.latent(config, i)
+        gate = hidden * base.heads * base.v_head_dim * bool(config.raw("mla_use_output_gate"))
+        return base._replace(split=base.split + gate)
+    heads, width = settings.number("num_heads"), settings.number("head_dim")
+    kernel, channels = settings.number("short_conv_kernel_size"), heads * width
+    low_rank = hidden * width + width * channels
+    gate = hidden * channels if settings.raw("use_full_rank_gate") else low_rank
+    return Attention(
+        kind="recurrent",
+        heads=heads,
+        split=4 * hidden * channels + hidden * heads + low_rank + gate,
+        small=3 * channels * kernel + channels + heads + width,
+        state=heads * width * width,
+        conv=3 * channels * (kernel - 1),
+    )
+
+
+def minimax(config: Config, i: int) -> Attention:
+    """Lightning attention, and full attention where ``layer_types`` or a 1 in ``attn_type_list`` says so.
+
+    The former is linear, with an output gate and a state of ``head x head`` for each head.
+    """
+    if config.raw("attn_type_list") is not None:
+        attends = bool(config.at("attn_type_list", i))
+    else:
+        attends = kind_of(config, i, "recurrent" if i % 2 else "full") != "recurrent"
+    if attends:
+        return attention.grouped(config, i)
+    heads, width = config.need("heads"), attention.head_dim_of(config)
+    return Attention(
+        kind="recurrent",
+        heads=heads,
+        split=5 * config.need("hidden") * heads * width,
+        small=heads * width,
+        state=heads * width * width,
+    )
+
+
+def lfm2(config: Config, i: int) -> Attention:
+    """Attention where ``layer_types`` or ``full_attn_idxs`` says so, else a gated convolution over a few positions."""
+    usual = "full" if i in config.raw("full_attn_idxs", range(i + 1)) else "recurrent"
+    if kind_of(config, i, usual) != "recurrent":
+        return attention.grouped(config, i)
+    hidden, kernel, bias = config.need("hidden"), config.number("conv_L_cache"), config.flag("conv_bias", "conv_bias")
+    small = hidden * kernel + 5 * hidden * bias
+    return Attention(kind="recurrent", split=4 * hidden * hidden, small=small, conv=hidden * (kernel - 1))
+
+
+def jamba(config: Config, i: int) -> Attention:
+    """Attention in one layer of ``attn_layer_period``, else Mamba with norms inside."""
+    attends = i % config.number("attn_layer_period") == config.number("attn_layer_offset")
+    return attention.grouped(config, i) if attends else mamba1(config, i, normed=True)
+
+
+def mamba1(config: Config, i: int, *, normed: bool = False) -> Attention:
+    """Mamba: a state of ``inner x state`` a sequence."""
+    hidden, state = config.need("hidden"), config.need("ssm_state")
+    inner, kernel = config.need("ssm_expand") * hidden, config.need("ssm_kernel")
+    rank = -(-hidden // 16) if config.get("ssm_rank", "auto") == "auto" else config.need("ssm_rank")
+    return Attention(
+        kind="recurrent",
+        split=hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden,
+        small=inner * (kernel + 1) + inner + inner * state + inner + (rank + 2 * state) * normed,
+        state=inner * state,
+        conv=inner * (kernel - 1),
+    )
+
+
+def _mamba2(config: Config, *, heads: int, width: int, groups: int, state: int, kernel: int) -> Attention:
+    """Mamba-2: a state of ``heads x width x state`` a sequence."""
+    hidden, inner = config.need("hidden"), heads * width
+    channels = inner + 2 * groups * state
+    bias = bool(config.raw("use_conv_bias", config.raw("mamba_conv_bias", True)))
+    return Attention(
+        kind="recurrent",
+        heads=heads,
+        split=hidden * (inner + channels + heads) + inner * hidden,
+        small=channels * (kernel + bias) + 3 * heads + inner,
+        state=inner * state,
+        conv=channels * (kernel - 1),
+    )
+
+
+def mamba2(config: Config, i: int, heads: str = "num_heads", width: str = "head_dim") -> Attention:
+    """Mamba-2 alone, by the keys under which a family gives its heads and their width."""
+    return _mamba2(
+        config,
+        heads=config.number(heads),
+        width=config.number(width),
+        groups=config.number("n_groups"),
+        state=config.number("ssm_state_size" if config.raw("ssm_state_size") is not None else "state_size"),
+        kernel=config.number("conv_kernel"),
+    )
+
+
+def _mamba2_of_width(config: Config, inner: int) -> Attention:
+    """Mamba-2 by the keys of Granite and Falcon-H1."""
+    heads = config.number("mamba_n_heads")
+    return _mamba2(
+        config,
+        heads=heads,
+        width=inner // max(heads, 1),
+        groups=config.number("mamba_n_groups"),
+        state=config.number("mamba_d_state"),
+        kernel=config.number("mamba_d_conv"),
+    )
+
+
+def granite_hybrid(config: Config, i: int) -> Attention:
+    """Mamba-2 where ``layer_types`` names it, and everywhere without."""
+    if kind_of(config, i, "recurrent") != "recurrent":
+        return attention.grouped(config, i)
+    return _mamba2_of_width(config, config.number("mamba_expand") * config.need("hidden"))
+
+
+def falcon_h1(config: Config, i: int) -> Attention:
+    """Attention and Mamba-2 side by side in every layer."""
+    base = attention.grouped(config, i)
+    inner = config.count("mamba_d_ssm") or config.number("mamba_expand") * config.need("hidden")
+    beside = _mamba2_of_width(config, inner)
+    small = base.small + beside.small - (0 if config.raw("mamba_rms_norm") else inner)
+    return base._replace(split=base.split + beside.split, small=small, state=beside.state, conv=beside.conv)
+
+
+_NEMOTRON_WORDS = {
+    "M": "mamba",
+    "*": "attention",
+    "E": "moe",
+    "-": "mlp",
+    "linear_attention": "mamba",
+    "full_attention": "attention",
+}
+
+
+def _nemotron_word(config: Config, i: int) -> str:
+    """What layer i is: mamba, attention, moe or mlp."""
+    word = str(config.at("layers_block_type" if config.raw("layers_block_type") else "hybrid_override_pattern", i))
+    word = _NEMOTRON_WORDS.get(word, word)
+    if word not in _NEMOTRON_WORDS.values():
+        raise BadFile(f"{config.where}: layer {i} is {word[:40]!r}", "known are mamba, attention, moe and mlp")
+    return word
+
+
+def nemotron(config: Config, i: int) -> Attention:
+    """One thing a layer: Mamba-2, attention, or neither."""
+    word = _nemotron_word(config, i)
+    if word == "mamba":
+        return mamba2(config, i, "mamba_num_heads", "mamba_head_dim")
+    return attention.grouped(config, i) if word == "attention" else Attention(kind="none")
+
+
+def nemotron_ffn(config: Config, i: int) -> Ffn:
+    """One thing a layer: experts, a plain feed-forward part, or neither."""
+    word = _nemotron_word(config, i)
+    if word != "moe":
+        return (ffn.dense if word == "mlp" else ffn.none)(config, i)
+    shared = config.number("moe_shared_expert_intermediate_size", 0) * config.number("n_shared_experts", 1)
+    return ffn.experts(config, i, shared_width=shared, latent=config.number("moe_latent_size", 0))
+
+
+#: The layers with a block in the class default, Zamba2-2.7B.
+_ZAMBA2_BLOCKS = (6, 12, 18, 24, 30, 36, 42, 47, 51)
+
+
+def _zamba2_blocks(config: Config) -> list[int]:
+    """The layers with a transformer block, in order."""
+    if (words := config.raw("layers_block_type")) is not None:
+        if odd := [word for word in words if word not in ("mamba", "linear_attention", "hybrid")]:
+            raise BadFile(f"{config.where}: layers_block_type holds {str(odd[0])[:40]!r}", "known are mamba and hybrid")
+        return [i for i, word in enumerate(words) if word == "hybrid"]
+    if config.raw("hybrid_layer_ids") is None and config.need("layers") != 54:
+        raise Missing(f"{config.where}: has no layers_block_type", "add the key: which layers are hybrid")
+    return list(config.raw("hybrid_layer_ids", _ZAMBA2_BLOCKS))
+
+
+def _reuses_block(config: Config, i: int) -> bool:
+    """Whether the block of layer i is one of the first ``num_mem_blocks`` again, which alone hold weights."""
+    return _zamba2_blocks(config).index(i) >= config.number("num_mem_blocks")
+
+
+def zamba2(config: Config, i: int) -> Attention:
+    """Mamba-2, and now and then a transformer block whose weights several layers share."""
+    state = _zamba2_state(config)
+    if i not in _zamba2_blocks(config):
+        return state
+    hidden, block = config.need("hidden"), _zamba2_attention(config)
+    adapted = config.raw("use_shared_attention_adapter", config.raw("use_shared_attention_lora"))
+    own = hidden * hidden + 12 * hidden * _adapter_rank(config) * bool(adapted)
+    split = state.split + own + (0 if _reuses_block(config, i) else block.split)
+    return block._replace(split=split, state=state.state, conv=state.conv, small=state.small)
+
+
+def _adapter_rank(config: Config) -> int:
+    return config.number("adapter_rank", config.number("lora_rank", 128))
+
+
+def zamba2_ffn(config: Config, i: int) -> Ffn:
+    """The feed-forward part of a shared block, and an adapter of the layer's own."""
+    if i not in _zamba2_blocks(config):
+        return ffn.none(config, i)
+    hidden, inner = config.need("hidden"), config.opt("width", 4 * config.need("hidden"))
+    rank, block = _adapter_rank(config), 3 * hidden * inner
+    adapter = hidden * rank + 2 * rank * inner
+    if _reuses_block(config, i):
+        return Ffn("gated", width=inner, dense=adapter, reused=_zamba2_attention(config).split + block)
+    biases = (2 * inner + hidden) * bool(config.raw("add_bias_linear"))
+    return Ffn("gated", width=inner, dense=block + adapter, small=3 * hidden + biases)
+
+
+def _zamba2_state(config: Config) -> Attention:
+    hidden, width = config.need("hidden"), config.number("mamba_headdim", 0)
+    inner = config.need("ssm_expand") * hidden
+    heads = config.number("n_mamba_heads", inner // width if width else None)
+    base = _mamba2(
+        config,
+        heads=heads,
+        width=inner // max(heads, 1),
+        groups=config.number("mamba_ngroups"),
+        state=config.need("ssm_state"),
+        kernel=config.need("ssm_kernel"),
+    )
+    biases = (base.split // hidden - inner + hidden) * bool(config.raw("add_bias_linear"))
+    return base._replace(small=base.small + biases)
+
+
+def _zamba2_attention(config: Config) -> Attention:
+    """Attention over the layer's input and the model's side by side, so its matrices are twice as wide on that side."""
+    hidden, heads = config.need("hidden"), config.need("heads")
+    kv_heads, width = config.need("kv_heads", heads), 2 * hidden // heads
+    flops = formulas.layer.attention_flops(heads=heads, head_dim=width, v_head_dim=width)
+    return Attention(
+        kind="full",
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=width,
+        v_head_dim=width,
+        split=2 * hidden * width * (heads + 2 * kv_heads) + heads * width * hidden,
+        cache=formulas.layer.cache_elements(kv_heads=kv_heads, head_dim=width, v_head_dim=width),
+        decode_flops=flops,
+        prefill_flops=flops,
+    )
