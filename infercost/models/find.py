@@ -1,6 +1,5 @@
-"""A model preset: the architectural keys of a published config, its names, and where it was read."""
+"""A model by any of its names: a preset, a config, a checkpoint's folder, index or weights, a GGUF file, a hub id."""
 
-import json
 import math
 import os
 import re
@@ -15,27 +14,19 @@ from infercost.parts import catalog
 from infercost.parts.cache import once
 from infercost.parts.yamlfile import read_mapping, read_text
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+#: Keys of a preset file.
+KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
-
-
-class Kind(NamedTuple):
-    """What a file of a checkpoint is, and the most bytes that one has."""
-
-    name: str
-    most: int
-
-
-CONFIG = Kind("config.json", 10_000_000)
-CHECKPOINT_INDEX = Kind("checkpoint index", 100_000_000)
-SAFETENSORS = Kind("safetensors file", 100_000_000)
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+#: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor.
+LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 100_000_000
 
 
 class Found(NamedTuple):
-    """A model, what people call it, where it was read, and the bytes that its checkpoint holds when those are known.
+    """A model, its title, where it was read, and the bytes that its checkpoint holds when those are known.
 
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published.
     """
@@ -59,51 +50,44 @@ def find_model(text: str) -> Found:
         BadFile: a file that cannot be used.
         Missing: a family or a key that is not known.
     """
+    path = Path(text)
     if os.path.isdir(text):
-        return _from_folder(Path(text))
+        return _from_folder(path)
     if os.path.exists(text) and not os.path.isfile(text):
         raise BadFile(f"model {text}: is neither a regular file nor a folder", "give a config.json, or its folder")
     if text.endswith((INDEX, ".safetensors")):
-        return _from_folder(Path(text).parent, Path(text))
+        return _from_folder(path.parent, path)
     if text.endswith(".json"):
-        return _from_config(Path(text), Path(text).stem)
+        return _from_config(path, path.stem)
     if text.endswith((".yaml", ".yml")):
-        return _from_preset(text, Path(text).stem)
+        return _from_preset(text, path.stem)
     if text.endswith(".gguf"):
         return _from_gguf(text)
     if text.endswith((".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
     try:
-        name, path = catalog.find("models", text)
+        name, preset = catalog.find("models", text)
     except UnknownName as error:
         if not _HUB_ID.fullmatch(text):
             raise
         return _from_hub(text, error)
-    return _from_preset(path, name)
+    return _from_preset(preset, name)
 
 
 def _from_preset(path: str, name: str) -> Found:
     model, data = read_preset(path, name)
-    source = data["source"]
-    aliases = data.get("aliases")
-    published = data.get("published", {})
-    served = aliases if isinstance(aliases, list) and published.get("weights") != "none" else ()
-    hub_id = next((alias for alias in served if _HUB_ID.fullmatch(alias)), "")
-    return Found(
-        model,
-        data.get("name", name),
-        source["title"],
-        source["date"],
-        published,
-        hub_id=hub_id,
-        note=data.get("note", ""),
-    )
+    source, published = data["source"], data.get("published", {})
+    aliases = data.get("aliases") if published.get("weights") != "none" else ()
+    hub_id = next(filter(_HUB_ID.fullmatch, aliases), "") if isinstance(aliases, list) else ""
+    title, note = data.get("name", name), data.get("note", "")
+    return Found(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
 
 
 def _from_gguf(path: str) -> Found:
     from infercost.models.gguf import read_gguf
 
-    return Found(read_gguf(path, Path(path).stem), Path(path).stem, path, "", {}, float(os.path.getsize(path)))
+    name = Path(path).stem
+    return Found(read_gguf(path, name), name, path, "", {}, float(os.path.getsize(path)))
 
 
 def _from_hub(name: str, error: UnknownName) -> Found:
@@ -112,11 +96,8 @@ def _from_hub(name: str, error: UnknownName) -> Found:
 
     config = fetch(name, "config.json", error)
     assert config is not None
-    sidecar = fetch(name, SIDECAR, None)
-    told = _object(sidecar, CONFIG) if sidecar else None
-    data = parse_json(_text(config, CONFIG), f"model {name}")
-    own = name.partition("/")[2].lower()
-    return Found(read_model(data, own, f"model {name}", told), name, f"{name} config.json", "", {}, hub_id=name)
+    model = _read_checkpoint(config, fetch(name, SIDECAR, None), name.partition("/")[2].lower(), f"model {name}")
+    return Found(model, name, f"{name} config.json", "", {}, hub_id=name)
 
 
 def _from_folder(folder: Path, weights: Path | None = None) -> Found:
@@ -129,82 +110,69 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Found:
 
 
 def _from_config(path: Path, name: str) -> Found:
-    where = f"model {path}"
-    data = parse_json(_text(str(path), CONFIG), where)
     sidecar = path.parent / SIDECAR
-    told = _object(str(sidecar), CONFIG) if sidecar.is_file() else None
-    own = path.parent.resolve().name if name == "config" else name
-    return Found(read_model(data, own, where, told), own, str(path), "", {})
+    name = path.parent.resolve().name if name == "config" else name
+    model = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
+    return Found(model, name, str(path), "", {})
 
 
-def _text(path: str, kind: Kind) -> str:
-    """The text of a file of the checkpoint.
-
-    Raises:
-        BadFile: see ``read_text``.
-    """
-    if os.path.isfile(path) and os.path.getsize(path) > kind.most:
-        raise BadFile(f"model {path}: larger than {kind.most // 1_000_000} MB, no {kind.name}", f"give a {kind.name}")
-    return read_text(path, "model", most=kind.most)
+def _read_checkpoint(config: str, sidecar: str | None, name: str, where: str) -> Model:
+    formats = _read_json(sidecar, f"model {sidecar}", SIDECAR) if sidecar else None
+    return read_model(_read_json(config, where), name, where, formats)
 
 
-def _object(path: str, kind: Kind) -> dict[str, Any]:
-    return _parsed(_text(path, kind), path, kind)
-
-
-def _parsed(text: str | bytes, path: str | Path, kind: Kind) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"model {path}: is no {kind.name}", f"give a {kind.name}") from error
-    if not isinstance(data, dict):
-        raise BadFile(f"model {path}: is no {kind.name}", f"give a {kind.name}")
-    return data
+def _read_json(path: str, where: str, kind: str = "config.json", most: int = LARGEST_CONFIG) -> dict[str, Any]:
+    """The object of a checkpoint's file, refused as what it should be."""
+    if os.path.isfile(path) and os.path.getsize(path) > most:
+        raise BadFile(f"{where}: larger than {most // 1_000_000} MB, no {kind}", f"give a {kind}")
+    return parse_json(read_text(path, "model", most=most), where, kind)
 
 
 def _stored_bytes(folder: Path, weights: Path | None) -> float | None:
-    """Bytes of all tensors: what the index says, else what the headers of the files say; no weights are read."""
+    """Bytes of all tensors: the sum in the index, else those in the headers of the files; no weights are read."""
     if weights is not None and weights.suffix == ".safetensors" and not _SHARD.search(weights.name):
         return float(_file_bytes(weights))
-    named = weights if weights is not None and weights.name.endswith(INDEX) else None
-    index = named or next(filter(Path.is_file, sorted(folder.glob(f"*{INDEX}"))), None)
-    if index is not None and (total := _indexed_bytes(index)) is not None:
+    given = weights if weights is not None and weights.name.endswith(INDEX) else None
+    index = given or next(filter(Path.is_file, sorted(folder.glob(f"*{INDEX}"))), None)
+    if index is not None and (total := _index_bytes(index)) is not None:
         return total
     files = sorted(filter(Path.is_file, folder.glob("*.safetensors")))
     return float(sum(map(_file_bytes, files))) if files else None
 
 
-def _indexed_bytes(index: Path) -> float | None:
-    """The sum that an index tells, if it does."""
-    metadata = _object(str(index), CHECKPOINT_INDEX).get("metadata") or {}
+def _index_bytes(index: Path) -> float | None:
+    """The sum in an index, which may leave it out."""
+    where = f"model {index}"
+    metadata = _read_json(str(index), where, "checkpoint index", LARGEST_INDEX).get("metadata") or {}
     if not isinstance(metadata, dict):
-        raise BadFile(f"model {index}: metadata is {repr(metadata)[:40]}", "metadata must be an object")
+        raise BadFile(f"{where}: metadata is {repr(metadata)[:40]}", "metadata must be an object")
     total = metadata.get("total_size")
     if total is None:
         return None
     if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < math.inf:
-        raise BadFile(f"model {index}: total_size is {repr(total)[:40]}", "total_size must be a number of bytes")
+        raise BadFile(f"{where}: total_size is {repr(total)[:40]}", "total_size must be a number of bytes")
     return float(total)
 
 
 def _file_bytes(path: Path) -> int:
     """Bytes of a safetensors file's tensors, from its header."""
+    where, kind = f"model {path}", "safetensors file"
     try:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > SAFETENSORS.most:
-                raise BadFile(f"model {path}: its header is {length} bytes", f"give a {SAFETENSORS.name}")
-            header = _parsed(file.read(length), path, SAFETENSORS)
+            if length > LARGEST_INDEX:
+                raise BadFile(f"{where}: its header is {length} bytes", f"give a {kind}")
+            header = parse_json(file.read(length).decode(errors="replace"), where, kind)
     except OSError as error:
-        raise BadFile(f"model {path}: {(error.strerror or str(error)).lower()}", "give a readable file") from error
-    return sum(_tensor_bytes(path, name, entry) for name, entry in header.items() if name != "__metadata__")
+        raise BadFile(f"{where}: {(error.strerror or str(error)).lower()}", "give a readable file") from error
+    return sum(_tensor_bytes(entry, name, where) for name, entry in header.items() if name != "__metadata__")
 
 
-def _tensor_bytes(path: Path, name: str, entry: Any) -> int:
+def _tensor_bytes(entry: Any, name: str, where: str) -> int:
     offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
     start, end = offsets if isinstance(offsets, list) and len(offsets) == 2 else (None, None)
     if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
-        raise BadFile(f"model {path}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
+        raise BadFile(f"{where}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
     return end - start
 
 
@@ -212,32 +180,27 @@ def with_format(model: Model, name: str, bits: float) -> Model:
     """The same model with its matrices stored in another format; tables, gates and norms stay in 16 bits below 16."""
     if bits >= 16:
         return model._replace(quantization=Quantization(name, bits, {}))
-    kept = dict.fromkeys(("attention", "ffn", "experts", "shared"), bits)
-    return model._replace(quantization=Quantization(name, 16, kept))
-
-
-KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
+    matrices = dict.fromkeys(("attention", "ffn", "experts", "shared"), bits)
+    return model._replace(quantization=Quantization(name, 16, matrices))
 
 
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
-    """The model of a preset file, and what the file says beside its config.
+    """The model of a preset file, and all that the file says.
 
     Raises:
         BadFile: a key we do not know, no source, or no config.
         Missing: a config that leaves out what its family needs.
     """
-    data = read_mapping(path, "preset")
+    data, where = read_mapping(path, "preset"), f"preset {path}"
     if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
-        raise BadFile(
-            f"preset {path}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}"
-        )
+        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
     source = data.get("source")
     if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
-        raise BadFile(f"preset {path} has no source", "add source: {title: where the config was read, date: YYYY-MM}")
+        raise BadFile(f"{where} has no source", "add source: {title: where the config was read, date: YYYY-MM}")
     if not isinstance(data.get("config"), dict):
-        raise BadFile(f"preset {path} has no config", "add config: with the keys of the published config.json")
-    sidecar = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
-    return read_model(typed(data["config"]), name, f"preset {path}", sidecar), data
+        raise BadFile(f"{where} has no config", "add config: with the keys of the published config.json")
+    formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
+    return read_model(typed(data["config"]), name, where, formats), data
 
 
 def typed(value: Any) -> Any:

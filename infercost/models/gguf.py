@@ -1,4 +1,4 @@
-"""A GGUF header as a model: its keys under the names of a config, its bits as its tensors really have them."""
+"""A GGUF header as a model: its keys under the names of a config, its bits as its tensors have them."""
 
 import struct
 from math import prod
@@ -22,7 +22,7 @@ _MOST_KEYS, _MOST_TENSORS, _LONGEST = 100_000, 1_000_000, 100_000_000
 
 
 class Tensor(NamedTuple):
-    """One tensor of the file: its name, how many weights it holds, and the bits of one."""
+    """One tensor of the file: its name, its shape, and the bits of one weight."""
 
     name: str
     shape: tuple[int, ...]
@@ -30,12 +30,12 @@ class Tensor(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """Weights that it holds."""
+        """The number of its weights."""
         return prod(self.shape)
 
 
 class Header(NamedTuple):
-    """What a GGUF file says of its model; long arrays are given by their length."""
+    """The keys and tensors of a GGUF file; long arrays are given by their length."""
 
     keys: dict[str, Any]
     tensors: tuple[Tensor, ...]
@@ -53,7 +53,7 @@ def read_header(path: str) -> Header:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadFile(f"model {path}: {reason}", "give a readable GGUF file") from error
-    except (struct.error, UnicodeDecodeError, MemoryError, OverflowError) as error:
+    except (struct.error, LookupError, UnicodeDecodeError, MemoryError, OverflowError) as error:
         raise BadFile(f"model {path}: its header is cut short or broken", "download it again") from error
 
 
@@ -63,16 +63,12 @@ def _header(file: BinaryIO, path: str) -> Header:
     _, tensors, keys = struct.unpack("<IQQ", file.read(20))
     if keys > _MOST_KEYS or tensors > _MOST_TENSORS:
         raise BadFile(f"model {path}: its header is broken", "download it again")
-    found = {}
-    for _ in range(keys):
-        name = _text(file)
-        found[name] = _value(file, _number(file, "I"))
-    return Header(found, tuple(_tensor(file, path) for _ in range(tensors)))
+    values = {_text(file): _value(file, _number(file, "I")) for _ in range(keys)}
+    return Header(values, tuple(_tensor(file, path) for _ in range(tensors)))
 
 
 def _number(file: BinaryIO, form: str) -> Any:
-    size = struct.calcsize(f"<{form}")
-    return struct.unpack(f"<{form}", file.read(size))[0]
+    return struct.unpack(f"<{form}", file.read(struct.calcsize(f"<{form}")))[0]
 
 
 def _text(file: BinaryIO) -> str:
@@ -88,7 +84,7 @@ def _value(file: BinaryIO, kind: int) -> Any:
     if kind != _ARRAY:
         return _number(file, _SCALARS.get(kind, ""))
     item, length = _number(file, "I"), _number(file, "Q")
-    if item == _TEXT:  # a vocabulary: its length is all that counts
+    if item == _TEXT:  # a vocabulary: only its length counts
         for _ in range(length):
             file.seek(_number(file, "Q"), 1)
         return length
@@ -109,36 +105,16 @@ def _tensor(file: BinaryIO, path: str) -> Tensor:
     return Tensor(name, shape, TYPE_BITS[kind])
 
 
-#: What llama.cpp calls an architecture, and the model type that describes it.
+#: llama.cpp's architectures by the model type that describes them.
 ARCHITECTURES = {
-    "llama": "llama",
-    "mistral3": "mistral",
-    "qwen2": "qwen2",
-    "qwen2moe": "qwen2_moe",
-    "qwen3": "qwen3",
-    "qwen3moe": "qwen3_moe",
-    "gemma": "gemma",
-    "gemma2": "gemma2",
-    "gemma3": "gemma3",
-    "phi3": "phi3",
-    "gpt-oss": "gpt_oss",
-    "deepseek2": "deepseek_v3",
-    "glm4moe": "glm4_moe",
-    "command-r": "cohere",
-    "falcon": "falcon",
-    "olmoe": "olmoe",
-    "granite": "granite",
-    "granitemoe": "granitemoe",
-    "dbrx": "dbrx",
-    "minimax-m2": "minimax_m2",
-    "glm4": "glm4",
-    "smollm3": "smollm3",
-    "starcoder2": "starcoder2",
-    "nemotron": "nemotron",
-    "ernie4_5": "ernie4_5",
-    "seed_oss": "seed_oss",
-}
-#: A key below the architecture's name, and what a config calls it.
+    "llama": "llama", "mistral3": "mistral", "qwen2": "qwen2", "qwen2moe": "qwen2_moe", "qwen3": "qwen3",
+    "qwen3moe": "qwen3_moe", "gemma": "gemma", "gemma2": "gemma2", "gemma3": "gemma3", "phi3": "phi3",
+    "gpt-oss": "gpt_oss", "deepseek2": "deepseek_v3", "glm4": "glm4", "glm4moe": "glm4_moe", "command-r": "cohere",
+    "falcon": "falcon", "olmoe": "olmoe", "granite": "granite", "granitemoe": "granitemoe", "dbrx": "dbrx",
+    "minimax-m2": "minimax_m2", "smollm3": "smollm3", "starcoder2": "starcoder2", "nemotron": "nemotron",
+    "ernie4_5": "ernie4_5", "seed_oss": "seed_oss",
+}  # fmt: skip
+#: Keys below the architecture's name, and those of a config.
 KEYS = {
     "embedding_length": "hidden_size",
     "block_count": "num_hidden_layers",
@@ -158,6 +134,7 @@ KEYS = {
     "leading_dense_block_count": "first_k_dense_replace",
     "vocab_size": "vocab_size",
 }
+#: Marks in a tensor's name of the part that it belongs to; the first that fits counts.
 _PARTS = (
     ("token_embd.", "embedding"),
     ("output.", "head"),
@@ -186,51 +163,48 @@ def config_of(header: Header, path: str) -> dict[str, Any]:
     """The keys of a header under the names of a config.
 
     Raises:
-        Missing: an architecture that is not known.
+        Missing: an architecture that is not known, or a width of latent attention that is missing.
     """
     architecture = str(header.keys.get("general.architecture"))
     if architecture not in ARCHITECTURES:
-        known = sorted(ARCHITECTURES)
-        raise Missing(
-            f"model {path}: the GGUF architecture {architecture!r} is not known",
-            f"{closest(architecture, known)}give the model's config.json instead",
-        )
+        hint = f"{closest(architecture, sorted(ARCHITECTURES))}give the model's config.json instead"
+        raise Missing(f"model {path}: the GGUF architecture {architecture!r} is not known", hint)
     config: dict[str, Any] = {"model_type": ARCHITECTURES[architecture]}
-    for key, called in KEYS.items():
+    for key, name in KEYS.items():
         value = header.keys.get(f"{architecture}.{key}")  # what a header does not say, the model does not have
-        config[called] = max(value) if isinstance(value, list) else value
+        config[name] = max(value) if isinstance(value, list) else value
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     if config["vocab_size"] is None:
         config["vocab_size"] = header.keys.get("tokenizer.ggml.tokens") or shapes.get("token_embd.weight", (0, 0))[-1]
     config["tie_word_embeddings"] = "output.weight" not in shapes
-    return _adapted(config, architecture, header)
-
-
-def _adapted(config: dict[str, Any], architecture: str, header: Header) -> dict[str, Any]:
-    """What a file says in another way than a config does."""
     if architecture == "llama" and config["num_local_experts"]:
         config["model_type"] = "mixtral"
     if architecture == "deepseek2":
-        rope = int(header.keys["deepseek2.rope.dimension_count"])
-        keys = header.keys.get("deepseek2.attention.key_length_mla") or header.keys["deepseek2.attention.key_length"]
-        values = (
-            header.keys.get("deepseek2.attention.value_length_mla") or header.keys["deepseek2.attention.value_length"]
-        )
-        config.update(qk_rope_head_dim=rope, qk_nope_head_dim=int(keys) - rope, v_head_dim=int(values))
+        config |= _latent_widths(header, path)
     return config
+
+
+def _latent_widths(header: Header, path: str) -> dict[str, int]:
+    """Head widths of latent attention, which newer files give apart from those of the absorbed form."""
+    keys = {key.removeprefix("deepseek2."): value for key, value in header.keys.items()}
+    try:
+        rope = int(keys["rope.dimension_count"])
+        key = keys.get("attention.key_length_mla") or keys["attention.key_length"]
+        value = keys.get("attention.value_length_mla") or keys["attention.value_length"]
+    except KeyError as error:
+        raise Missing(
+            f"model {path}: has no deepseek2.{error.args[0]}", "give the model's config.json instead"
+        ) from error
+    return {"qk_rope_head_dim": rope, "qk_nope_head_dim": int(key) - rope, "v_head_dim": int(value)}
 
 
 def _quantization(header: Header) -> Quantization:
     """The mean bits of each part, over the tensors that it is made of."""
-    counts: dict[str, int] = {}
+    weights: dict[str, int] = {}
     bits: dict[str, float] = {}
     for tensor in header.tensors:
-        part = _part_of(tensor)
-        counts[part] = counts.get(part, 0) + tensor.weights
+        part = next((part for mark, part in _PARTS if mark in tensor.name), "norms")
+        weights[part] = weights.get(part, 0) + tensor.weights
         bits[part] = bits.get(part, 0.0) + tensor.weights * tensor.bits
-    whole = sum(bits.values()) / max(sum(counts.values()), 1)
-    return Quantization(f"gguf {whole:.3g}-bit", 16, {part: bits[part] / counts[part] for part in counts})
-
-
-def _part_of(tensor: Tensor) -> str:
-    return next((part for mark, part in _PARTS if mark in tensor.name), "norms")
+    whole = sum(bits.values()) / max(sum(weights.values()), 1)
+    return Quantization(f"gguf {whole:.3g}-bit", 16, {part: bits[part] / weights[part] for part in weights})

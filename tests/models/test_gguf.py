@@ -68,6 +68,21 @@ def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
         find_model(write(tmp_path / "x.gguf", "wavtokenizer-dec"))
 
 
+def test_latent_attention_without_its_widths_is_refused_by_the_key(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match=r"no deepseek2\.rope\.dimension_count"):
+        find_model(write(tmp_path / "x.gguf", "deepseek2"))
+
+
+@pytest.mark.parametrize("kind", [99, 9])
+def test_a_value_of_an_unknown_type_is_refused(kind: int, tmp_path: Path) -> None:
+    """A key of type 99, and an array (9) of items of that type."""
+    key = (1).to_bytes(8, "little") + b"a" + kind.to_bytes(4, "little") + (99).to_bytes(4, "little") + bytes(8)
+    path = tmp_path / "x.gguf"
+    path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(8) + (1).to_bytes(8, "little") + key)
+    with pytest.raises(BadFile, match="cut short or broken"):
+        find_model(str(path))
+
+
 @pytest.mark.parametrize("length", [0, 3, 10, 24, 100, 1000])
 def test_a_file_cut_short_is_refused(length: int, tmp_path: Path) -> None:
     whole = Path(write(tmp_path / "whole.gguf")).read_bytes()
