@@ -1,9 +1,11 @@
 """Many rows, one way: the same question with some values changed, resolved again and answered."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
+from infercost.replica.rack import Rack
 from infercost.report import Report
 from infercost.scenario.axes import Point
 from infercost.scenario.options import MANY, options_of
@@ -12,29 +14,32 @@ from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 
 Answer = Callable[[Scenario], Report]
+Values = Mapping[str, Any]
+Rows = Sequence[Values]
+T = TypeVar("T")
 LAYOUT = ("gpus", "tp", "pp", "ep")
-#: Where a layout comes from that is held over all points.
+#: Origin of a layout that is held over all points.
 HELD = "assumed: holds the largest point"
-#: What has a layout of its own at each of its values.
+#: Each value of these has a layout of its own.
 _OWN_LAYOUT = ("gpu", "model", "params")
 
 
 class Outcome(NamedTuple):
-    """One point and its answer, or why it has none."""
+    """A point and its answer, or the error that left it without one."""
 
     point: Point
-    report: Report | None
-    values: Mapping[str, Any] = {}
-    why_not: InfercostError | None = None
+    report: Report | None = None
+    values: Values = MappingProxyType({})
+    error: InfercostError | None = None
 
     @property
     def fits(self) -> bool | None:
-        """Whether the devices hold what is asked; None without an answer. A load too high is another thing."""
+        """Whether the devices hold the point, under too high a load or not; None without an answer."""
         return None if self.report is None else self.report.met or self.values.get("stable") is False
 
 
 def at_point(question: Question, point: Point, origin: str) -> Scenario:
-    """The scenario of a question at a point, asked about alone.
+    """The scenario of a question at one point.
 
     Raises:
         InfercostError: the point cannot be resolved.
@@ -44,95 +49,81 @@ def at_point(question: Question, point: Point, origin: str) -> Scenario:
 
 
 def refuse_side_by_side(question: Question) -> None:
-    """Refuse what has no place where a question is asked many times.
+    """Refuse options that would make several rows of each point.
 
     Raises:
-        BadValue: several parts side by side, or a count of rows.
+        BadValue: a number of rows, or several accelerators.
     """
     if question.get("points"):
-        raise BadValue("--points has no place here: each point is one row", "vary the users: --sweep users=1:1M:x10")
+        raise BadValue("--points conflicts with one row a point", "vary the users: --sweep users=1:1M:x10")
     if isinstance(parts := question.get("gpu"), tuple) and len(parts) > 1:
-        raise BadValue("several --gpu have no place here", "vary the part: --sweep gpu=h100,h200")
+        raise BadValue("several --gpu conflict with one row a point", "vary the part: --sweep gpu=h100,h200")
 
 
-def answers(
-    answer: Answer, question: Question, points: Iterable[Point], origin: str, tell: Callable[[int], None] | None = None
+def outcomes_of(
+    answer: Answer, question: Question, points: Iterable[Point], origin: str, done: Callable[[int], None] | None = None
 ) -> list[Outcome]:
-    """The answer at each point, all in the layout that holds the largest that can be held.
+    """The answer at each point, all in the layout of the largest point that fits; ``done`` takes how many are answered.
 
     Raises:
         BadFile: a file that cannot be read, wrong at any point.
         UnknownName: a name that does not exist, wrong at any point.
     """
     points = list(points)
-    scenarios = [_resolved(question, point, origin) for point in points]
-    layouts = _layouts(question, points, scenarios)
+    scenarios = [_attempt(at_point, question, point, origin) for point in points]
     outcomes = []
-    for point, scenario, layout in zip(points, scenarios, layouts, strict=True):
+    for point, scenario, layout in zip(points, scenarios, _layouts(question, points, scenarios), strict=True):
         if layout:
-            scenario = _resolved(question.changed(layout, HELD), point, origin)
-        outcomes.append(_outcome(answer, point, scenario))
-        if tell:
-            tell(len(outcomes))
+            scenario = _attempt(at_point, question.changed(layout, HELD), point, origin)
+        result = _attempt(answer, scenario) if isinstance(scenario, Scenario) else scenario
+        if isinstance(result, Report):
+            outcomes.append(Outcome(point, result, values_of(result)))
+        else:
+            outcomes.append(Outcome(point, error=result))
+        if done:
+            done(len(outcomes))
     return outcomes
 
 
-def _resolved(question: Question, point: Point, origin: str) -> Scenario | InfercostError:
+def _attempt(work: Callable[..., T], *args: Any) -> T | InfercostError:
+    """The result, or the error of this point; bad files and names are wrong at every point, and raised."""
     try:
-        return at_point(question, point, origin)
-    except (BadFile, UnknownName):  # wrong at any point
+        return work(*args)
+    except (BadFile, UnknownName):
         raise
     except InfercostError as error:
         return error
 
 
-def _outcome(answer: Answer, point: Point, scenario: Scenario | InfercostError) -> Outcome:
-    if not isinstance(scenario, Scenario):
-        return Outcome(point, None, {}, scenario)
-    try:
-        report = answer(scenario)
-    except (BadFile, UnknownName):
-        raise
-    except InfercostError as error:
-        return Outcome(point, None, {}, error)
-    return Outcome(point, report, values_of(scenario.question, report))
-
-
-def values_of(question: Question, report: Report) -> dict[str, Any]:
-    """Every result by its key, and those of the number of users where one was asked for."""
-    last = report.series.rows[-1] if report.series and question.get("users") is not None else {}
+def values_of(report: Report) -> dict[str, Any]:
+    """Every result by its key, and the last row's where a number of users was given."""
+    by_users = any(item.key == "users" and not item.assumed for item in report.inputs)
+    last = report.series.rows[-1] if report.series and by_users else {}
     return report.values | {key: value for key, value in last.items() if key != "name"}
 
 
-def _layouts(
-    question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]
-) -> list[Mapping[str, int]]:
-    """The layout to hold at each point, nothing where its own is that already.
+def _layouts(question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]) -> list[Point]:
+    """The layout to hold at each point as options, empty where the point has it already or its own is wanted.
 
-    ``fit`` asks for the layout, so that it holds none; each part and each model has one of its own.
+    ``fit`` answers with a layout, so none is held; each accelerator and each model has its own.
     """
     if question.command == "fit" or any(key in point for point in points for key in LAYOUT):
         return [{}] * len(points)
-    largest: dict[tuple[Any, ...], Scenario] = {}
+    largest: dict[tuple[Any, ...], Rack] = {}
     groups = [tuple(point.get(key) for key in _OWN_LAYOUT) for point in points]
-    for group, scenario in zip(groups, scenarios, strict=True):
-        if not isinstance(scenario, Scenario) or not scenario.rack or not scenario.rack.plan.fits:
-            continue
-        if group not in largest or _size(scenario) > _size(largest[group]):
-            largest[group] = scenario
-    pairs = zip(groups, scenarios, strict=True)
+    pairs = list(zip(groups, scenarios, strict=True))
+    for group, scenario in pairs:
+        if isinstance(scenario, Scenario) and scenario.rack and (rack := scenario.rack).plan.fits:
+            # most devices, then most tokens of context on them
+            largest[group] = max(
+                largest.get(group, rack), rack, key=lambda each: (each.devices, each.plan.batch * each.plan.context)
+            )
     return [_differing(scenario, largest[group]) if group in largest else {} for group, scenario in pairs]
 
 
-def _size(scenario: Scenario) -> tuple[int, float]:
-    """How much a scenario needs: devices, then tokens that they hold."""
-    plan = scenario.rack.plan
-    return plan.layout.devices, plan.batch * plan.context
-
-
-def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Mapping[str, int]:
-    """The layout of the largest point as options, where a point has another one or none that holds it."""
-    layout = largest.rack.plan.layout
+def _differing(scenario: Scenario | InfercostError, largest: Rack) -> Point:
+    """The largest point's layout as options, where a scenario has another or failed for want of one."""
+    layout = largest.plan.layout
     if isinstance(scenario, Scenario) and (scenario.rack is None or scenario.rack.plan.layout == layout):
         return {}
-    return {"gpus": layout.devices} | ({} if largest.rack.model.is_bare else layout._asdict())
+    return {"gpus": layout.devices} | ({} if largest.model.is_bare else layout._asdict())

@@ -1,220 +1,90 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from infercost.analyses.many import Answer, Outcome, answers, refuse_side_by_side
+from infercost.analyses.many import LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.axes import Axis, Point, key_of, plain, points_of, read_axes
+from infercost.scenario.axes import Axis, in_words, plain, points_of, read_axes
 from infercost.scenario.read import Question
 from infercost.units import many, show
 
-Rows = Sequence[Mapping[str, Any]]
-#: The widths of a layout.
-LAYOUT = ("tp", "pp", "ep")
+#: The parallel widths of a layout.
+WIDTHS = LAYOUT[1:]
 #: Columns that a table shows where they vary, before the others.
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
-#: What 80 columns hold beside a bar.
-ROOM = 6
+#: Columns that fit into 80 letters beside a bar, and from how many letters on a head takes the place of two.
+ROOM, WIDE = 6, 11
+#: Figures in a verdict.
+MOST_FIGURES = 2
+#: Bars are drawn by logarithm where the largest value is more than this many times the least.
+FAR = 50
+#: From so many points on a progress bar is shown.
+LONG = 200
+#: Prefix of a result that has the name of a swept option but another meaning: all devices beside those of a replica.
+OWN = "answered_"
+#: Inputs that a row's place in the sweep shows already.
+_PLACED = ("points", "set")
 
 
 class Headline(NamedTuple):
-    """Keys of an answer, the main one first: ``columns`` of a table, ``bars`` beside them, ``told`` in a verdict.
+    """Keys of an answer: a table's columns, the bar beside them, the figures of a verdict, those of a sensitivity.
 
-    Of each group that is told, and of ``mains``, it is the first with a value. ``answers`` move when an input does.
+    The bar, each figure of the verdict and the main figure of a sensitivity are the first of their keys with a value.
     """
 
     columns: tuple[str, ...]
-    bars: tuple[str, ...]
-    told: tuple[tuple[str, ...], ...]
-    mains: tuple[str, ...]
-    answers: tuple[str, ...]
+    bar: tuple[str, ...]
+    verdict: tuple[tuple[str, ...], ...]
+    main: tuple[str, ...]
+    figures: tuple[str, ...]
 
 
+_SPEED, _USD = "tokens_per_s_per_user", "usd_per_million_tokens"
 _STEP = Headline(
-    columns=(
-        "tokens_per_s_per_user",
-        "usd_per_million_tokens",
-        "step_time_s",
-        "ttft_s",
-        "bound",
-        "tokens_per_s_per_gpu",
-    ),
-    bars=("utilization",),
-    told=(("tokens_per_s_per_user",), ("usd_per_million_tokens", "utilization"), ("ttft_s",)),
-    mains=("usd_per_million_tokens", "step_time_s"),
-    answers=("tokens_per_s_per_user", "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
+    columns=(_SPEED, _USD, "step_time_s", "ttft_s", "bound", "tokens_per_s_per_gpu"),
+    bar=("utilization",),
+    verdict=((_SPEED,), (_USD, "utilization"), ("ttft_s",)),
+    main=(_USD, "step_time_s"),
+    figures=(_SPEED, "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
+_UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
-    bars=("kv_pool_bytes_per_gpu",),
-    told=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
-    mains=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
-    answers=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
+    bar=("kv_pool_bytes_per_gpu",),
+    verdict=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
+    main=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
+    figures=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
+_FLOOR_COST = ("floor_usd_per_million_tokens", "floor_device_seconds")
 _FLOOR = Headline(
     columns=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "batch_limit"),
-    bars=("floor_usd_per_million_tokens", "floor_device_seconds"),
-    told=(("floor_usd_per_million_tokens", "floor_device_seconds"), ("users_within_2x",)),
-    mains=("floor_usd_per_million_tokens", "floor_device_seconds"),
-    answers=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "floor_device_seconds"),
+    bar=_FLOOR_COST,
+    verdict=(_FLOOR_COST, ("users_within_2x",)),
+    main=_FLOOR_COST,
+    figures=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "floor_device_seconds"),
 )
+_USERS_COST = (_USD, "device_seconds_per_token")
 _USERS = Headline(
-    columns=("gpus", "batch", "utilization", "tokens_per_s_per_user", "cost_ratio"),
-    bars=("usd_per_million_tokens", "device_seconds_per_token"),
-    told=(("usd_per_million_tokens", "device_seconds_per_token"), ("utilization",)),
-    mains=("usd_per_million_tokens", "device_seconds_per_token"),
-    answers=("tokens_per_s_per_user", "utilization", "device_seconds_per_token"),
+    columns=("gpus", "batch", "utilization", _SPEED, "cost_ratio"),
+    bar=_USERS_COST,
+    verdict=(_USERS_COST, ("utilization",)),
+    main=_USERS_COST,
+    figures=(_SPEED, "utilization", "device_seconds_per_token"),
 )
 
 
 def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
-    """The headline of a command's answer: economies at a number of users has one of its own.
-
-    A step is headed by what its tokens cost where a price was given; the preset's rent only scales its time.
-    """
+    """The headline of a command's answer; a price that nobody gave is the preset's rent, which only scales the time."""
+    given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
     if question.command == "economies":
-        by_users = question.get("users") is not None or any(axis.key == "users" for axis in axes)
-        return _USERS if by_users else _FLOOR
+        return _USERS if "users" in given else _FLOOR
     if question.command == "fit":
         return _FIT
-    if question.get("price") is not None or any(axis.key == "price" for axis in axes):
-        return _STEP
-    return _STEP._replace(mains=_STEP.mains[1:], told=(*_STEP.told[:1], ("utilization",), *_STEP.told[2:]))
-
-
-def columns_of(head: Headline, rows: Iterable[Mapping[str, Any]], taken: int) -> tuple[str, ...]:
-    """What a table has room for beside so many columns: first what varies, then the headline's, none that is empty."""
-    rows = tuple(rows)
-    varying = [key for key in VARYING if _varies(rows, key)]
-    layout = _layout(rows)
-    full = [key for key in head.columns if any(row.get(key) is not None for row in rows) and key not in varying]
-    room = ROOM - taken - len(varying) - len(layout) // 2  # two of a layout are as narrow as one other
-    return (*varying, *layout, *full[: max(room, 1)])
-
-
-def _layout(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The widths that differ from row to row, where the layout is not one of tensor parallel alone."""
-    found = tuple(key for key in LAYOUT if _varies(rows, key))
-    return () if found == LAYOUT[:1] else found
-
-
-def _varies(rows: Iterable[Mapping[str, Any]], key: str) -> bool:
-    return len({row[key] for row in rows if row.get(key) is not None}) > 1
-
-
-#: How many figures are told.
-TOLD = 2
-
-
-def verdict(question: Question, axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
-    """How many points do not fit, keep up or have an answer, then how the main figures go over the others."""
-    able = able_of(rows)
-    moving = told_of(axes, head, able)
-    start = _unable(rows)
-    if not moving:
-        known = _known(axes, head, able)
-        stays = f"{_words(known[0])} stays at {_shown(known[0], able[0])}"
-        alone = f"At {_place(question, axes, able[0])} {_words(known[0])} is {_shown(known[0], able[0])}"
-        return f"{start}{alone if len(able) == 1 else f'Over {len(able):,} points {stays}'}."
-    if len(axes) > 1 or not axes[0].is_numeric:
-        spans = "; ".join(_spans(question, axes, key, able) for key in moving)
-        return f"{start}Over {many(len(able), 'point')} {spans}."
-    goes = " and ".join(_goes(question, axes[0], key, able) for key in moving)
-    name, ends = axes[0].key, [_value(question, axes[0].key, row[axes[0].key]) for row in (able[0], able[-1])]
-    return f"{start}With {key_of(question.command, name).head} from {ends[0]} to {ends[1]}, {goes}."
-
-
-def able_of(rows: Rows) -> list[Mapping[str, Any]]:
-    """The points that fit and keep up; where none does, those that have an answer."""
-    able = [row for row in rows if row["fits"] and row.get("stable") is not False]
-    return able or [row for row in rows if row["fits"] is not None]
-
-
-def told_of(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
-    """The main figures that differ from point to point."""
-    return [key for key in _known(axes, head, able) if len({row[key] for row in able}) > 1][:TOLD]
-
-
-def _known(axes: tuple[Axis, ...], head: Headline, able: Rows) -> list[str]:
-    known = [next((key for key in keys if any(row.get(key) is not None for row in able)), "") for keys in head.told]
-    return [key for key in known if key and key not in [axis.key for axis in axes]] or ["fits"]
-
-
-def in_words(question: Question, point: Point) -> str:
-    """A point in words: ``context 128,000, batch 64``."""
-    return ", ".join(
-        f"{key_of(question.command, key).head} {_value(question, key, value)}" for key, value in point.items()
-    )
-
-
-def _place(question: Question, axes: tuple[Axis, ...], row: Mapping[str, Any]) -> str:
-    return in_words(question, {axis.key: row[axis.key] for axis in axes})
-
-
-def _unable(rows: Rows) -> str:
-    """How many points are no good, by what is wrong with them."""
-    counts = (
-        (sum(row["fits"] is False for row in rows), "does not fit", "do not fit"),
-        (sum(row.get("stable") is False for row in rows), "does not keep up", "do not keep up"),
-        (sum(row["fits"] is None for row in rows), "has no answer", "have no answer"),
-    )
-    return "".join(f"{n} of {many(len(rows), 'point')} {one if n == 1 else all}. " for n, one, all in counts if n)
-
-
-def _goes(question: Question, axis: Axis, key: str, rows: Rows) -> str:
-    """How a figure goes from the first point to the last, and where it lies beyond both."""
-    known = [row for row in rows if row[key] is not None]
-    first, last = known[0][key], known[-1][key]
-    word = "rises" if last > first else "falls" if last < first else "comes back"
-    low, high = sorted((first, last))
-    times = f" ({show(high / low, 'x')})" if low > 0 and high > low else ""
-    text = f"{_words(key)} {word} from {_shown(key, known[0])} to {_shown(key, known[-1])}{times}"
-    least, most = _ends(key, known)
-    for name, row in (("least", least), ("most", most)):
-        if row[key] not in (first, last):
-            text += f", {name} {_shown(key, row)} at {_place(question, (axis,), row)}"
-    return text
-
-
-def _spans(question: Question, axes: tuple[Axis, ...], key: str, rows: Rows) -> str:
-    """Between which points a figure lies."""
-    said = [
-        f"{_shown(key, row)} ({_place(question, axes, row)})"
-        for row in _ends(key, [row for row in rows if row[key] is not None])
-    ]
-    return f"{_words(key)} goes from {said[0]} to {said[1]}"
-
-
-def _ends(key: str, rows: Rows) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The first row with the least of a figure, and the first with the most."""
-    return min(rows, key=lambda row: row[key]), max(rows, key=lambda row: row[key])
-
-
-def _words(key: str) -> str:
-    return KEYS[key].phrase
-
-
-def _shown(key: str, row: Mapping[str, Any]) -> str:
-    return show(row[key], KEYS[key].unit)
-
-
-def _value(question: Question, key: str, value: Any) -> str:
-    return show(plain(value), key_of(question.command, key).unit)
-
-
-#: Bars of values further apart than this are drawn by their logarithm.
-FAR = 50
-#: So many points take long enough to be waited for.
-LONG = 200
-#: A head of so many letters takes the place of two.
-WIDE = 11
-#: What an answer's own figure is called where what was swept has its name: all devices beside those of a replica.
-OWN = "answered_"
-#: What of a sweep's point is said by its row.
-_PLACED = ("points", "set")
+    return _STEP if "price" in given else _UNPRICED_STEP
 
 
 def sweep(question: Question, answer: Answer) -> Report:
@@ -226,148 +96,205 @@ def sweep(question: Question, answer: Answer) -> Report:
     axes = read_axes(question)
     refuse_side_by_side(question)
     points = points_of(axes)
-    tell = question.progress("points", len(points)) if len(points) >= LONG else None
+    done = question.progress("points", len(points)) if len(points) >= LONG else None
     with reading_once():
-        outcomes = answers(answer, question, points, "--sweep", tell)
+        outcomes = outcomes_of(answer, question, points, "--sweep", done)
     reports = [each.report for each in outcomes if each.report]
     if not reports:
-        raise next(each.why_not for each in outcomes if each.why_not)
-    head, rows = headline(question, axes), _rows(axes, outcomes)
-    series = _series(question, axes, head, rows)
+        raise next(each.error for each in outcomes if each.error)
+    head, rows = headline(question, axes), _rows(outcomes)
+    series = _series(axes, head, rows)
+    notes = [*_left_out(axes, outcomes), *_notes(reports), *_nulls(reports, rows), *question.notes]
+    if series.scale == "log":
+        notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=verdict(question, axes, head, rows),
-        inputs=(*_swept(question, axes), *_common(axes, reports)),
+        verdict=_verdict(axes, head, rows),
+        inputs=tuple(_inputs(question, axes, reports)),
         series=series,
-        notes=(
-            *_left_out(question, outcomes),
-            *_notes(reports),
-            *_nulls(outcomes, rows),
-            *question.notes,
-            *_bar_notes(series),
-        ),
+        notes=tuple(notes),
         met=any(report.met for report in reports),
     )
 
 
-def _rows(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
-    """The swept values, the inputs that follow from them, and every result; None where a point has none."""
-    placed = [{key: plain(value) for key, value in each.point.items()} for each in outcomes]
-    own = {key: f"{OWN}{key}" for key in placed[0] if _is_another(key, placed, outcomes)}
-    found = [
-        swept | {"fits": each.fits} | _following(each.report) | {own.get(key, key): v for key, v in each.values.items()}
-        for each, swept in zip(outcomes, placed, strict=True)
+def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
+    """The swept values, assumed inputs that vary with them, and every result; None where a point has none."""
+    points = [{key: plain(value) for key, value in each.point.items()} for each in outcomes]
+    pairs = list(zip(points, outcomes, strict=True))
+    own = {
+        key: OWN + key
+        for key in points[0]
+        if any(each.values.get(key, point[key]) != point[key] for point, each in pairs)
+    }
+    assumed = [_assumed(each.report) for each in outcomes]
+    rows = [
+        point | {"fits": each.fits} | inputs | {own.get(key, key): value for key, value in each.values.items()}
+        for (point, each), inputs in zip(pairs, assumed, strict=True)
     ]
-    keys = dict.fromkeys(key for row in found for key in row)
-    same = {key for key in _followed(outcomes) if len({str(row.get(key)) for row in found}) == 1}
-    kept = [key for key in keys if key not in same or any(key in each.values for each in outcomes)]
-    axis_keys = [axis.key for axis in axes]
-    return tuple({key: row.get(key) for key in (*axis_keys, *(k for k in kept if k not in axis_keys))} for row in found)
+    results = {key for each in outcomes for key in each.values}
+    constant = {key for inputs in assumed for key in inputs if len({str(row.get(key)) for row in rows}) == 1}
+    keys = dict.fromkeys(key for row in rows for key in row if key not in constant - results)
+    return tuple({key: row.get(key) for key in keys} for row in rows)
 
 
-def _is_another(key: str, placed: Iterable[Point], outcomes: Iterable[Outcome]) -> bool:
-    """Whether the answer has a figure of the swept key's name which is not what was swept."""
-    return any(each.values.get(key, swept[key]) != swept[key] for each, swept in zip(outcomes, placed, strict=True))
-
-
-def _following(report: Report | None) -> dict[str, Any]:
-    """Inputs that nobody gave, which may differ from point to point: a layout, a context."""
+def _assumed(report: Report | None) -> dict[str, Any]:
+    """Inputs that nobody gave, which may vary with the point: a layout, a context."""
     inputs = report.inputs if report else ()
     return {item.key: item.value for item in inputs if item.assumed and item.key not in _PLACED}
 
 
-def _followed(outcomes: list[Outcome]) -> set[str]:
-    return {key for each in outcomes for key in _following(each.report)}
-
-
-def _swept(question: Question, axes: tuple[Axis, ...]) -> list[Input]:
+def _inputs(question: Question, axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
+    """The swept values, and the inputs that are the same at every point."""
     origin = question.given["sweep"].origin
-    return [
-        Input(axis.key, tuple(map(plain, axis.values)), key_of(question.command, axis.key).unit, origin)
-        for axis in axes
-    ]
+    swept = [Input(axis.key, tuple(map(plain, axis.values)), axis.column.unit, origin) for axis in axes]
+    hidden = {axis.key for axis in axes}.union(_PLACED)
+    others = [{item.key: item.value for item in report.inputs} for report in reports]
+    common = [item for item in reports[0].inputs if all(each.get(item.key) == item.value for each in others)]
+    return [*swept, *(item for item in common if item.key not in hidden)]
 
 
-def _common(axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
-    """Inputs that are the same at every point."""
-    moved = {axis.key for axis in axes}.union(_PLACED)
-    seen = [{item.key: item.value for item in report.inputs} for report in reports]
-    return [
-        item
-        for item in reports[0].inputs
-        if item.key not in moved and all(item.key in each and each[item.key] == item.value for each in seen)
-    ]
+def _series(axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], ...]) -> Series:
+    """The swept values as columns, the results that a table has room for, and a bar of the main one."""
+    keys = {axis.key: axis.column for axis in axes}
+    own = {key: OWN + key for key in keys if OWN + key in rows[0]}
+    room = ROOM - sum(1 + len(key.head) // WIDE for key in keys.values())
+    hidden = ({*keys} | ({"gpus_per_replica"} if "gpus" in keys else set())) - {*own}
+    columns = (*keys, *(own.get(key, key) for key in _columns(head, rows, room) if key not in hidden))
+    keys |= {name: KEYS[key] for key, name in own.items()}
+    bar = next((key for key in head.bar if any(row.get(key) is not None for row in rows)), head.bar[-1])
+    sizes = [row[bar] for row in rows if row[bar]]
+    scale = "share" if KEYS[bar].unit == "share" else "log" if sizes and max(sizes) > FAR * min(sizes) else "size"
+    return Series(columns, rows, bar=bar, scale=scale, keys=keys)
 
 
-def _series(question: Question, axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], ...]) -> Series:
-    """The swept values as columns, what a table has room for of the answer, and a bar of its main figure."""
-    named = {axis.key: key_of(question.command, axis.key) for axis in axes}
-    taken = sum(1 + len(key.head) // WIDE for key in named.values())
-    own = {key: f"{OWN}{key}" for key in named if f"{OWN}{key}" in rows[0]}
-    said = {*named, "gpus_per_replica"} if "gpus" in named else {*named}
-    columns = (*named, *(own.get(key, key) for key in columns_of(head, rows, taken) if key in own or key not in said))
-    named |= {key: key_of(question.command, key) for key in rows[0] if key not in KEYS and key in question.command}
-    named |= {name: KEYS[key] for key, name in own.items()}
-    bar = next((key for key in head.bars if any(row.get(key) is not None for row in rows)), head.bars[-1])
-    if KEYS[bar].unit == "share":
-        return Series(columns, rows, bar=bar, keys=named)
-    return Series(columns, rows, bar=bar, scale="log" if _are_far(rows, bar) else "size", keys=named)
+def _columns(head: Headline, rows: Rows, room: int) -> tuple[str, ...]:
+    """What a table has room for: first what varies with the layout, then the headline's columns that are not empty."""
+    keys = (*VARYING, *WIDTHS, *head.columns)
+    counts = {key: len({row[key] for row in rows if row.get(key) is not None}) for key in keys}
+    varying = [key for key in VARYING if counts[key] > 1]
+    widths = [key for key in WIDTHS if counts[key] > 1]
+    if widths == ["tp"]:  # as wide as the devices are many
+        widths = []
+    others = [key for key in head.columns if counts[key] and key not in varying]
+    room -= len(varying) + len(widths) // 2  # two widths are as narrow as one other column
+    return (*varying, *widths, *others[: max(room, 1)])
 
 
-def _are_far(rows: Iterable[Mapping[str, Any]], bar: str) -> bool:
-    """Whether figures are so far apart that only their logarithms can be drawn."""
-    known = [row[bar] for row in rows if row[bar]]
-    return bool(known) and max(known) > FAR * min(known)
+def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+    """How many points do not fit, keep up or have an answer, then the main figures over the others."""
+    feasible, start = feasible_rows(rows), _infeasible(rows)
+    first, last = feasible[0], feasible[-1]
+    if not (figures := varying_figures(axes, head, feasible)):
+        figure = next(iter(_figures(axes, head, feasible)), "fits")
+        value, phrase = _shown(figure, first), KEYS[figure].phrase
+        if len(feasible) > 1:
+            return f"{start}Over {len(feasible):,} points, {phrase} stays at {value}."
+        return f"{start}At {in_words(axes, first)}, {phrase} is {value}."
+    if len(axes) > 1 or not axes[0].is_numeric:
+        ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
+        return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
+    trends = " and ".join(_trend(axes, figure, feasible) for figure in figures)
+    axis = axes[0]
+    return f"{start}With {axis.column.head} from {axis.shown(first)} to {axis.shown(last)}, {trends}."
 
 
-def _bar_notes(series: Series) -> list[Note]:
-    if series.scale != "log":
-        return []
-    return [Note("bars", "the bars are drawn by logarithms: the figures are far apart")]
+def feasible_rows(rows: Rows) -> list[Values]:
+    """The points that fit and keep up; where none does, those that have an answer."""
+    feasible = [row for row in rows if row["fits"] and row.get("stable") is not False]
+    return feasible or [row for row in rows if row["fits"] is not None]
 
 
-def _left_out(question: Question, outcomes: list[Outcome]) -> list[Note]:
+def varying_figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
+    """The main figures that differ from row to row."""
+    return [key for key in _figures(axes, head, rows) if len({row[key] for row in rows}) > 1][:MOST_FIGURES]
+
+
+def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
+    """The figures of the verdict that have a value and are not swept."""
+    figures = (
+        next((key for key in keys if any(row.get(key) is not None for row in rows)), "") for keys in head.verdict
+    )
+    return [key for key in figures if key and all(axis.key != key for axis in axes)]
+
+
+def _infeasible(rows: Rows) -> str:
+    """How many points are no good, by what is wrong with them."""
+    counts = (
+        (sum(row["fits"] is False for row in rows), "does not fit", "do not fit"),
+        (sum(row.get("stable") is False for row in rows), "does not keep up", "do not keep up"),
+        (sum(row["fits"] is None for row in rows), "has no answer", "have no answer"),
+    )
+    return "".join(f"{n} of {many(len(rows), 'point')} {one if n == 1 else all}. " for n, one, all in counts if n)
+
+
+def _trend(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
+    """A figure from the first point to the last, and its lowest and highest where they lie between."""
+    known = [row for row in rows if row[figure] is not None]
+    first, last = known[0], known[-1]
+    low, high = sorted((first[figure], last[figure]))
+    if low == high:
+        text = f"{KEYS[figure].phrase} is {_shown(figure, first)} at both ends"
+    else:
+        verb = "rises" if last[figure] > first[figure] else "falls"
+        times = f" ({show(high / low, 'x')})" if low > 0 else ""
+        text = f"{KEYS[figure].phrase} {verb} from {_shown(figure, first)} to {_shown(figure, last)}{times}"
+    for name, row in zip(("lowest", "highest"), _extremes(figure, known), strict=True):
+        if row[figure] not in (low, high):
+            text += f", {name} {_shown(figure, row)} at {in_words(axes, row)}"
+    return text
+
+
+def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
+    """The lowest and the highest of a figure, and where they are."""
+    ends = _extremes(figure, [row for row in rows if row[figure] is not None])
+    low, high = (f"{_shown(figure, row)} ({in_words(axes, row)})" for row in ends)
+    return f"{KEYS[figure].phrase} ranges from {low} to {high}"
+
+
+def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:
+    """The first row with the least of a figure, and the first with the most."""
+    return min(rows, key=lambda row: row[figure]), max(rows, key=lambda row: row[figure])
+
+
+def _shown(figure: str, row: Values) -> str:
+    return show(row[figure], KEYS[figure].unit)
+
+
+def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> list[Note]:
     """Why points have no answer, those of one reason together."""
-    reasons: dict[str, list[Point]] = {}
+    reasons: dict[str, list[str]] = {}
     for each in outcomes:
-        if each.why_not:
-            reasons.setdefault(each.why_not.what, []).append(each.point)
+        if each.error:
+            reasons.setdefault(each.error.what, []).append(in_words(axes, each.point))
     notes = []
-    for why, points in reasons.items():
-        where = in_words(question, points[0]) + (f" and {many(len(points) - 1, 'point')} more" if points[1:] else "")
-        notes.append(Note("left-out", f"no answer at {where}: {why}"))
+    for reason, (first, *others) in reasons.items():
+        more = f" and {many(len(others), 'point')} more" if others else ""
+        notes.append(Note("left-out", f"no answer at {first}{more}: {reason}"))
     return notes
 
 
 def _notes(reports: list[Report]) -> list[Note]:
-    """What is to be known at every point, then what holds at some: all weak figures, the first of each other kind."""
-    counts: dict[Note, int] = {}
-    for report in reports:
-        for note in dict.fromkeys(report.notes):
-            counts[note] = counts.get(note, 0) + 1
-    at_some: dict[str, list[Note]] = {}
+    """The notes of every point, then those of some: all weak figures, and the first of each other code."""
+    counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code != "null")
+    at_some: dict[str, list[str]] = {}
     for note, count in counts.items():
-        if note.code != "null" and count < len(reports):
-            at_some.setdefault(note.code, []).append(note)
-    notes = [note for note, count in counts.items() if note.code != "null" and count == len(reports)]
-    for code, found in at_some.items():
-        told = found if code == "weak-figure" else found[:1]
-        alike = f" (and {many(len(found) - 1, 'note')} alike)" if len(found) > len(told) else ""
-        notes += [Note(code, f"at some points: {note.text}{alike}") for note in told]
+        if count < len(reports):
+            at_some.setdefault(note.code, []).append(note.text)
+    notes = [note for note, count in counts.items() if count == len(reports)]
+    for code, texts in at_some.items():
+        visible = texts if code == "weak-figure" else texts[:1]
+        more = f" (and {many(len(texts) - 1, 'similar note')})" if len(texts) > len(visible) else ""
+        notes += [Note(code, f"at some points: {text}{more}") for text in visible]
     return notes
 
 
-def _nulls(outcomes: list[Outcome], rows: Iterable[Mapping[str, Any]]) -> list[Note]:
-    """A note for each key that has no value at some point."""
+def _nulls(reports: list[Report], rows: Rows) -> list[Note]:
+    """A note for each key that has no value at some point, in the words of a point's own note where there is one."""
     empty = dict.fromkeys(key for row in rows for key, value in row.items() if value is None)
-    remarks = {
-        row.key: row.remark for each in outcomes if each.report for row in each.report.results if row.value is None
-    }
-    said = {note.text for each in outcomes if each.report for note in each.report.notes if note.code == "null"}
-    told = {key: next((text for text in sorted(said) if text.startswith(f"{key} is null")), "") for key in empty}
-    return [
-        Note(
-            "null", told[key] or f"{key} is null: {remarks.get(key) or 'some points have no answer, or no such thing'}"
-        )
-        for key in empty
-    ]
+    remarks = {row.key: row.remark for report in reports for row in report.results if row.value is None}
+    texts = sorted({note.text for report in reports for note in report.notes if note.code == "null"})
+    notes = []
+    for key in empty:
+        text = next((text for text in texts if text.startswith(f"{key} is null")), "")
+        notes.append(Note("null", text or f"{key} is null: {remarks.get(key) or 'no value at some points'}"))
+    return notes

@@ -1,4 +1,4 @@
-"""What ``--sweep`` varies: options, or figures of presets, and the values that each takes in turn."""
+"""The axes of ``--sweep``: options or figures of presets, and the values that each takes in turn."""
 
 from collections.abc import Iterable, Mapping
 from itertools import product
@@ -8,58 +8,66 @@ from typing import Any, NamedTuple
 from infercost.errors import BadValue, UnknownName, closest
 from infercost.parts.formats import Format
 from infercost.quantities import COUNTED, Key
-from infercost.scenario.options import MANY, SECOND_NAMES, Option, flag, options_of
+from infercost.scenario.options import MANY, SECOND_NAMES, flag, options_of
 from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
 from infercost.scenario.read import Question, figure_kind
-from infercost.units import Kind
+from infercost.units import Kind, show
 
 #: Options that are no input of an answer.
 NO_INPUTS = (*MANY, "set", "points")
+#: A value for each axis.
 Point = Mapping[str, Any]
 
 
 class Axis(NamedTuple):
-    """An option, or a figure of a preset such as ``gpu.memory_bandwidth``, and the values that it takes in turn."""
+    """An option, or a figure of a preset such as ``gpu.memory_bandwidth``, its values in order, and its column."""
 
     key: str
     values: tuple[Any, ...]
+    column: Key
 
     @property
     def is_numeric(self) -> bool:
-        """Whether its values are numbers, which can rise and fall."""
-        return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values)
+        """Whether its values can rise and fall."""
+        return all(map(is_number, self.values))
+
+    def shown(self, row: Mapping[str, Any]) -> str:
+        """Its value in a row as people write it."""
+        return show(plain(row[self.key]), self.column.unit)
+
+
+def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
+    """The place of a row in words: ``context 128,000, batch 64``."""
+    return ", ".join(f"{axis.column.head} {axis.shown(row)}" for axis in axes)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; a switch is none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def read_axes(question: Question) -> tuple[Axis, ...]:
-    """What ``--sweep`` varies, in the order given.
+    """The axes of ``--sweep``, in the order given.
 
     Raises:
         UnknownName: a key that is no option of the command and no figure of a preset.
         BadValue: no KEY=RANGE, values that the key's parser refuses, a key that is given twice, too many points.
     """
     axes = tuple(_axis(question, text) for text in question.get("sweep"))
-    for axis in axes:
-        _check(question, axis, [each.key for each in axes].count(axis.key))
+    keys = [axis.key for axis in axes]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise BadValue(f"--sweep varies {key} twice", "join its values: 1k:8k,64k")
+        _refuse_given(question, key)
     if (points := prod(len(axis.values) for axis in axes)) > MOST_POINTS:
-        raise BadValue(f"--sweep: {points:,} points are asked for", f"at most {MOST_POINTS:,} are answered")
+        raise BadValue(f"--sweep: {points:,} points are too many", f"ask for at most {MOST_POINTS:,}")
     return axes
 
 
-def points_of(axes: Iterable[Axis]) -> list[Point]:
+def points_of(axes: tuple[Axis, ...]) -> list[Point]:
     """Every combination of the values, the first axis varying slowest."""
-    axes = tuple(axes)
     keys = [axis.key for axis in axes]
     return [dict(zip(keys, values, strict=True)) for values in product(*(axis.values for axis in axes))]
-
-
-def key_of(command: str, name: str) -> Key:
-    """What a table calls an option or a figure, and its unit."""
-    words = name.rpartition(".")[2].replace("_", " ")
-    kind = kind_of(command, name)
-    if "." in name:
-        return Key(name.replace("_", " "), kind.unit if kind else "", words)
-    unit = options_of(command)[name].unit
-    return Key(words, "" if unit in COUNTED else unit, words)
 
 
 def kind_of(command: str, name: str) -> Kind | None:
@@ -78,41 +86,29 @@ def _axis(question: Question, text: str) -> Axis:
     key = written.strip().lstrip("-").replace("-", "_")
     key = SECOND_NAMES.get(key, key)
     if not (equals and key):
-        raise BadValue(f"--sweep: {text!r} is no KEY=RANGE", f"write it as --sweep context=1k:128k; {FORMS}")
-    name = f"--sweep {written.strip()}"
-    if "." not in key:
-        _check_known(question.command, key)
-    if (kind := kind_of(question.command, key)) is not None:
-        return Axis(key, parse_range(kind, values, name))
-    return Axis(key, _words(options_of(question.command)[key], values, name))
-
-
-def _check_known(command: str, key: str) -> None:
-    known = [name for name in options_of(command) if name not in NO_INPUTS]
-    if key not in known:
+        raise BadValue(f"--sweep: {text!r} is not KEY=RANGE", f"write it as --sweep context=1k:128k; {FORMS}")
+    name, options = f"--sweep {written.strip()}", options_of(question.command)
+    known = [option for option in options if option not in NO_INPUTS]
+    if "." not in key and key not in known:
         hint = f"{closest(key, known)}keys: {', '.join(known)}, or a --set key such as gpu.memory_bandwidth"
-        raise UnknownName(f"--sweep: {command} has no option {key!r} to vary", hint)
-
-
-def _words(option: Option, text: str, name: str) -> tuple[Any, ...]:
-    """A list of words, as they are or as the option's parser reads them: names, formats, rules."""
-    words = [word.strip() for word in text.split(",")]
+        raise UnknownName(f"--sweep: {question.command} has no option {key!r} to vary", hint)
+    kind = kind_of(question.command, key)
+    unit = kind.unit if kind and "." in key else options[key].unit
+    column = Key(key.replace("_", " "), "" if unit in COUNTED else unit, key.rpartition(".")[2].replace("_", " "))
+    if kind:
+        return Axis(key, parse_range(kind, values, name), column)
+    words = [word.strip() for word in values.split(",")]
     if not all(words):
-        raise BadValue(f"{name}: {text!r} has an empty value", f"write a list: {name}=first,second")
-    return tuple(dict.fromkeys(option.parse(word, name) for word in words))
+        raise BadValue(f"{name}: {values!r} has an empty value", f"write a list: {name}=first,second")
+    return Axis(key, tuple(dict.fromkeys(options[key].parse(word, name) for word in words)), column)
 
 
-def _check(question: Question, axis: Axis, times: int) -> None:
-    """Refuse a key that is given twice; what the command line sweeps wins over a scenario's single value."""
-    name = f"--set {axis.key}" if "." in axis.key else flag(axis.key)
-    if times > 1:
-        raise BadValue(f"--sweep varies {axis.key} twice", "join the values: 1k:8k,64k")
-    given = question.given.get("set" if "." in axis.key else axis.key)
+def _refuse_given(question: Question, key: str) -> None:
+    """Refuse a key that is given too; a scenario file's value yields to a sweep of the command line."""
+    is_figure = "." in key
+    given = question.given.get("set" if is_figure else key)
     if given is None or (given.origin.startswith("scenario") and given.origin != question.given["sweep"].origin):
         return
-    if "." not in axis.key or any(_same(text, axis.key) for text in given.value):
-        raise BadValue(f"{name} and --sweep {axis.key} both say what it is", "give one of them")
-
-
-def _same(text: str, key: str) -> bool:
-    return text.partition("=")[0].strip().replace("-", "_") == key
+    if not is_figure or key in (text.partition("=")[0].strip().replace("-", "_") for text in given.value):
+        name = f"--set {key}" if is_figure else flag(key)
+        raise BadValue(f"{name} and --sweep {key} set the same value", "give one of them")

@@ -10,7 +10,7 @@ import infercost
 from infercost.analyses.pictures import DRAWN, frontier_chart
 from infercost.cli.app import COMMANDS
 from infercost.parts import catalog
-from infercost.report import Bars, Chart, Line
+from infercost.report import Bars, Chart, Line, Report
 
 NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "charts": True}
 MODEL: dict[str, Any] = {"gpu": "h100:4", "model": "llama-3.1-70b", "context": 8000, "charts": True}
@@ -46,14 +46,14 @@ def test_nothing_is_drawn_that_nobody_asked_for() -> None:
 
 
 def test_an_answer_that_has_no_picture_says_so() -> None:
-    with pytest.raises(infercost.InfercostError, match="userbase have no picture"):
+    with pytest.raises(infercost.InfercostError, match="userbase has no picture"):
         infercost.userbase(concurrent=5, charts=True)
 
 
 def test_the_lone_user_of_the_note_stands_under_its_roof() -> None:
     """The note: 3e15 FLOP/s and 3e12 B/s meet at 1,000 FLOP a byte; a lone user does 2, so 0.2% of 3e15."""
     drawn = chart(infercost.utilization(**NOTE))
-    roof, step = named(drawn, "the device at best"), named(drawn, "this step (bound)")
+    roof, step = named(drawn, "the device at peak"), named(drawn, "this step (a bound)")
     assert at(roof, 1000) == 3e15
     assert step.xs == pytest.approx([2])
     assert step.ys == pytest.approx([6e12])
@@ -64,9 +64,7 @@ def test_the_lone_user_of_the_note_stands_under_its_roof() -> None:
 
 def test_an_estimate_stands_under_what_its_profile_reaches_and_that_under_the_bound() -> None:
     drawn = chart(infercost.utilization(batch=16, **MODEL))
-    best, reached, step = (
-        named(drawn, name) for name in ("the device at best", "what profile realistic reaches", "this step")
-    )
+    best, reached, step = (named(drawn, name) for name in ("the device at peak", "with profile realistic", "this step"))
     assert step.ys[0] < max(reached.ys) < max(best.ys) == 989.4e12  # H100 SXM, bf16, dense
     assert drawn.title.endswith("an estimate")
 
@@ -74,7 +72,7 @@ def test_an_estimate_stands_under_what_its_profile_reaches_and_that_under_the_bo
 def test_a_profile_that_is_handed_over_is_called_by_its_name() -> None:
     profile = catalog.load("efficiency", "vllm")
     drawn = chart(infercost.utilization(gpu="h100", model="llama-3.1-8b", efficiency=profile, charts=True))
-    assert [line.name for line in drawn.lines][1] == "what profile vllm reaches"
+    assert [line.name for line in drawn.lines][1] == "with profile vllm"
 
 
 def test_utilization_and_cost_against_batch_are_the_notes() -> None:
@@ -134,10 +132,10 @@ def test_points_that_do_not_fit_are_not_drawn() -> None:
 @pytest.mark.parametrize(
     ("sweep", "what"),
     [
-        ("dtype=8bit,bf16", "over numbers"),
-        (["batch=1,2", "gpus=20,40", "price=1,2"], "at most one key"),
+        ("dtype=8bit,bf16", "over one key of numbers"),
+        (["batch=1,2", "gpus=20,40", "price=1,2"], "at most one other"),
         (["gpus=20:28:1", "batch=1,2"], "9 lines"),
-        ("gpus=4,20", "nothing that can be answered moves"),
+        ("gpus=4,20", "no figure varies"),
     ],
 )
 def test_a_sweep_without_a_line_is_refused(sweep: object, what: str) -> None:
@@ -158,16 +156,16 @@ def test_a_further_replica_is_a_jump_of_the_cost() -> None:
     assert busy.ys[0] == pytest.approx(296.296, rel=1e-2)
     jumps = [left for (left, low), (_, high) in pairwise(zip(paid.xs, paid.ys, strict=True)) if high > low * 1.2]
     assert [round(left / 72_000) for left in jumps] == [1, 2, 3]
-    assert named(drawn, "the floor").ys == pytest.approx([0.592592] * 2, rel=1e-5)
+    assert named(drawn, "floor").ys == pytest.approx([0.592592] * 2, rel=1e-5)
 
 
 def test_devices_side_by_side_are_a_line_each() -> None:
     drawn = chart(infercost.economies(gpu=["h100:4", "mi300x:2"], model="llama-3.1-70b", charts=True))
     assert [line.name for line in drawn.lines] == ["4 x h100-sxm", "2 x mi300x"]
-    assert drawn.title == "Cost of a token against users: an estimate"
+    assert drawn.title == "Cost per token against users: an estimate"
     bare = chart(infercost.economies(**{**NOTE, "gpu": ["h100-note:20", "h100-note:40"]}))
     assert [line.name for line in bare.lines] == ["20 x h100-note", "40 x h100-note"]
-    assert bare.title == "Cost of a token against users: a bound"
+    assert bare.title == "Cost per token against users: a bound"
 
 
 @pytest.mark.parametrize(("devices", "fits"), [(4, True), (2, False)])
@@ -222,15 +220,16 @@ def row(name: str, speed: float, cost: float | None, **layout: int) -> dict[str,
 
 def test_a_frontier_is_a_line_a_name_from_slow_to_fast() -> None:
     rows = [row("b", 90, 9.0), row("a", 50, 2.0, tp=4, pp=2), row("a", 20, 1.0, batch=256)]
-    drawn = frontier_chart(rows)
+    report = Report("frontier", "", ())
+    drawn = frontier_chart(rows, report)
     assert [(line.name, line.xs, line.ys) for line in drawn.lines] == [("b", (90,), (9,)), ("a", (20, 50), (1, 2))]
     assert [label for _, _, label in drawn.lines[1].said] == [
         "tp 8, batch 256",
         "tp 4, pp 2, batch 64",
     ]
-    (alone,) = frontier_chart([row("a", 20, 1.0, gpus=1, tp=1), row("a", 30, 2.0, tp=1, ep=8)]).lines
+    (alone,) = frontier_chart([row("a", 20, 1.0, gpus=1, tp=1), row("a", 30, 2.0, tp=1, ep=8)], report).lines
     assert alone.labels == ("1 device, batch 64", "8 devices, ep 8, batch 64")
-    assert frontier_chart([row("a", 20, None)]).y.unit == "s"
+    assert frontier_chart([row("a", 20, None)], report).y.unit == "s"
 
 
 def test_one_row_of_a_frontier_stands_on_the_whole_of_it() -> None:

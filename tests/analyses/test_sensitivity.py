@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.sensitivity import Sides, verdict
+from infercost.analyses.sensitivity import Change, verdict
 from infercost.errors import BadValue
+from infercost.report import Input
 from tests.conftest import Run
 
 NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "sensitivity": True}
@@ -64,15 +65,15 @@ def test_a_papers_law_has_latencies_of_its_own() -> None:
     assert sum(found[key] for key in latencies) - sum(found[key] for key in rates) == pytest.approx(1, abs=2e-4)
 
 
-def test_a_turn_is_said() -> None:
+def test_a_knee_is_noted() -> None:
     """At the knee less bandwidth slows the step and more does nothing: halfway between -1 and 0."""
     report = infercost.utilization(**NOTE, batch=500)
     assert of(report, "step_time_s")["gpu.memory_bandwidth"] == pytest.approx(-0.5, abs=0.01)
     turns = [note.text for note in report.notes if note.code == "turn"]
-    assert "gpu.memory_bandwidth stands at a turn: -1 below it, 0 above" in turns
+    assert "gpu.memory_bandwidth is at a knee: -1 below it, 0 above" in turns
 
 
-def test_a_verdict_at_a_turn_says_both_sides() -> None:
+def test_a_verdict_at_a_knee_has_both_sides() -> None:
     """Reads take 70 GB / 3.35 TB/s = 20.896 ms, 295 sequences 2 x 70e9 x 295 / 1.979e15 = 20.869 ms.
 
     With 1% more bandwidth the reads take 20.689 ms and the arithmetic binds: ln(20.869/20.896) / ln 1.01 = -0.127;
@@ -91,12 +92,12 @@ def test_what_can_only_go_down_is_named_and_never_called_more() -> None:
     """Reads bind: the share of the bandwidth that is reached counts as the bandwidth does, and 100% is its most."""
     report = infercost.utilization(**NOTE)
     notes = {note.code: note.text for note in report.notes}
-    assert notes["only-less"] == "the elasticity is that of less, as no more can be asked: efficiency.memory_share"
-    assert notes["only-more"] == "the elasticity is that of more, as no less can be asked: batch"
-    sides = {"efficiency.memory_share": Sides(-1.0, None)}
-    row = {"key": "efficiency.memory_share", "unit": "share", "elasticity_step_time_s": -1.0}
-    said = verdict([row], "step_time_s", sides, met=True)
-    assert said.endswith("Of the rest, memory share counts most: 1% less raises the step time by 1.00%.")
+    assert notes["only-less"] == "efficiency.memory_share is at its maximum: only the decrease was measured"
+    assert notes["only-more"] == "batch is at its minimum: only the increase was measured"
+    share = Input("efficiency.memory_share", 1.0, "share", "preset ideal")
+    base, below = {"step_time_s": 0.99}, {"step_time_s": 1.0}
+    text = verdict([Change(share, 0.01, 0.99, 1.0, base, below, base)], "step_time_s", met=True)
+    assert text.endswith("Of the rest, memory share counts most: 1% less raises the step time by 1.00%.")
 
 
 def test_two_rates_of_one_circuit_are_one_lever() -> None:
@@ -129,7 +130,7 @@ def test_what_is_missing() -> None:
     found = of(report, "shortfall_bytes")
     assert (found["gpu.memory"], found["params"]) == pytest.approx((-24 / 46, 70 / 46), abs=1e-3)
     assert not report.met
-    assert report.verdict.startswith("As asked it does not fit or cannot be met. Of the device, memory counts most:")
+    assert report.verdict.startswith("It does not fit or misses its target. Of the device, memory counts most:")
 
 
 def test_the_layout_is_held() -> None:
@@ -188,7 +189,7 @@ def test_a_context_that_follows_from_a_request_is_not_varied() -> None:
     assert "context" not in of(report, "step_time_s")
     assert of(report, "ttft_s")["input_tokens"] > 0.5
     notes = [note.text for note in report.notes if note.code == "follows"]
-    assert notes == ["not varied, as the lengths of a request say it: context"]
+    assert notes == ["not varied, set by the lengths of a request: context"]
     assert "not-varied" not in {note.code for note in report.notes}
 
 

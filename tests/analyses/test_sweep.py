@@ -80,10 +80,10 @@ def test_a_sweep_on_the_command_line_wins_over_a_scenarios_value(run: Run, tmp_p
     assert [row["batch"] for row in rows] == [1, 2]
     assert rows[0]["memory_time_s"] == pytest.approx(0.01)  # 70 GB at 7 TB/s
     path.write_text("gpu: h100\nparams: 70B\nbatch: 64\nsweep: batch=1:4\n")
-    assert "both say what it is" in run("utilization", "--scenario", str(path)).err
+    assert "set the same value" in run("utilization", "--scenario", str(path)).err
 
 
-def test_a_verdict_says_how_the_figures_go(run: Run) -> None:
+def test_a_verdict_has_the_trend_of_the_main_figures(run: Run) -> None:
     """Price over bandwidth, the note's 26.67 ms: 20 devices x $2 / 3600 s x 26.67 ms x 1e6 = $296.30."""
     said = run("utilization", *NOTE, "--price", "2", "--sweep", "gpu.memory_bandwidth=3TB/s:30TB/s:x10").out
     assert " ".join(said.split()).startswith(
@@ -92,20 +92,20 @@ def test_a_verdict_says_how_the_figures_go(run: Run) -> None:
     )
 
 
-def test_a_turn_between_the_ends_is_told(run: Run) -> None:
+def test_a_turn_between_the_ends_is_in_the_verdict(run: Run) -> None:
     """70 GB on one H100 leave 2 GB at 90%, on two at 80% 2 x 64 - 70 over two: 29 GB, at 100% 10 GB."""
     said = run("fit", "--params", "70B", "--gpu", "h100", "--sweep", "usable=80%:100%:10%").out
     text = " ".join(said.split())
-    assert "what is left of a device falls from 29 GB to 10 GB (2.9x), least 2 GB at usable 90.0%" in text
+    assert "what is left of a device falls from 29 GB to 10 GB (2.9x), lowest 2 GB at usable 90.0%" in text
 
 
-def test_what_stays_and_what_stands_alone_is_told(run: Run) -> None:
+def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:
     """1.6 TB on 32 devices of 80 GB leave 30 GB of each; fewer than 20 do not hold them."""
     fit = ("fit", "--params", "1.6T", "--gpu", "h100")
     alone = " ".join(run(*fit, "--sweep", "gpus=4:32").out.split())
-    assert alone.startswith("3 of 4 points do not fit. At gpus 32 what is left of a device is 30 GB.")
+    assert alone.startswith("3 of 4 points do not fit. At gpus 32, what is left of a device is 30 GB.")
     same = " ".join(run(*fit, "--sweep", "active_params=1T,1.6T").out.split())
-    assert same.startswith("Over 2 points the number of devices stays at 20.")
+    assert same.startswith("Over 2 points, the number of devices stays at 20.")
 
 
 def test_points_that_do_not_fit_or_have_no_answer_stay(run: Run) -> None:
@@ -174,8 +174,8 @@ def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: 
 @pytest.mark.parametrize(
     ("sweep", "error", "what"),
     [
-        ("batch", BadValue, "no KEY=RANGE"),
-        ("=1,2", BadValue, "no KEY=RANGE"),
+        ("batch", BadValue, "is not KEY=RANGE"),
+        ("=1,2", BadValue, "is not KEY=RANGE"),
         ("batch=", BadValue, "is empty"),
         ("batch=4:1", BadValue, "falls"),
         ("batch=1:1e6:1", BadValue, "999,999 points"),
@@ -186,8 +186,8 @@ def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: 
         ("cpu.cores=1:4", UnknownName, "no such scope 'cpu'"),
         ("dtype=fp8,", BadValue, "empty value"),
         ("dtype=fp7", BadValue, "fp7"),
-        ("gpus=1:4", BadValue, "--gpus and --sweep gpus both"),
-        ("gpu.power=1W,2W", BadValue, "--set gpu.power and --sweep gpu.power both"),
+        ("gpus=1:4", BadValue, "--gpus and --sweep gpus set"),
+        ("gpu.power=1W,2W", BadValue, "--set gpu.power and --sweep gpu.power set"),
         (["batch=1:4", "batch=8"], BadValue, "twice"),
         (["batch=1:200:1", "price=1:100:1"], BadValue, "20,000 points"),
         ("gpu.memory=1GB,2TB/s", BadValue, "no unit of a size"),
@@ -201,11 +201,11 @@ def test_what_cannot_be_swept_is_refused(sweep: Any, error: type[InfercostError]
     assert what in raised.value.what
 
 
-def test_what_has_no_place_in_a_sweep_is_refused(run: Run) -> None:
+def test_what_conflicts_with_a_sweep_is_refused(run: Run) -> None:
     sweep = ("--sweep", "price=1,2")
     assert "--steps shows the work of one" in run("utilization", *NOTE, *sweep, "--steps").err
     assert "two questions" in run("utilization", *NOTE, *sweep, "--sensitivity").err
-    assert "--points has no place" in run("economies", *NOTE, *sweep, "--points", "3").err
+    assert "--points conflicts" in run("economies", *NOTE, *sweep, "--points", "3").err
     assert "several --gpu" in run("economies", *NOTE, "--gpu", "h200", *sweep).err
 
 
