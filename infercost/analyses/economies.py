@@ -4,8 +4,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
-from infercost.analyses.remarks import misfit, step_notes
-from infercost.analyses.service import ONE_QUEUE, nulls, price_rows
+from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
 from infercost.fleet.cost import (
     device_seconds,
     floor_of,
@@ -48,7 +47,12 @@ def answer(scenario: Scenario) -> Report:
         series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
         parts=parts,
         advice=_advice(service, parts),
-        notes=(*step_notes(service.running), *_notes(service), *nulls(results, rows), *scenario.notes),
+        notes=(
+            *step_notes(service.running),
+            *_notes(service),
+            *null_notes([{row.key: row.value for row in results}, *rows], service_null_reason),
+            *scenario.notes,
+        ),
         met=not service.missed,
         work=lambda: _shown_work(scenario),
     )
@@ -233,7 +237,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each part what would make it fit",),
-        notes=(_kind(services), *scenario.notes, *nulls((), rows)),
+        notes=(_kind(services), *scenario.notes, *null_notes(rows, service_null_reason)),
         met=not missed,
     )
 

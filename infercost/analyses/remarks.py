@@ -1,144 +1,161 @@
-"""What a reader should know of a step: what kind of answer it is, what it leaves out, what to change first."""
+"""Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.stack import is_ideal, law
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
-from infercost.report import Note
-from infercost.units import show
+from infercost.report import Note, Row
+from infercost.units import many, show
 
-OVERLAP_WORDS = {
-    "full": "everything overlaps",
-    "operator": "arithmetic and reads overlap, collectives wait",
-    "none": "nothing overlaps",
-}
+#: What happens at the critical batch.
+CRITICAL = "arithmetic and weight reads balance"
 #: What shortens the reading of a cache.
 WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
-#: Why a result of a step may have no value, by JSON key.
+#: Why a result of a step has no value, by JSON key.
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "usd_per_million_tokens": "needs --price",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "needs --input-tokens and --output-tokens"),
 }
+#: What is charged to each kind of token, by the end of its key.
+CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
+#: Where a service level counts on one queue.
+ONE_QUEUE = Note("queue", "one queue for all replicas is assumed: with a queue each, more requests wait")
+
+
+def null_notes(rows: Iterable[Mapping[str, Any]], reason: Callable[[str], str]) -> list[Note]:
+    """A note for each key that has no value in some row, with the reason or the option that would give it one."""
+    empty = dict.fromkeys(key for row in rows for key, value in row.items() if value is None)
+    return [Note("null", f"{key} is null: {reason(key)}") for key in empty]
+
+
+def service_null_reason(key: str) -> str:
+    """Why a result of a service has no value."""
+    if key == "users_at_api_price":
+        return "needs --price, or a price that is above the floor"
+    if key.endswith(("_input", "_blended")):
+        return "needs the lengths of requests, and a price"
+    if "usd" in key:
+        return "needs --price"
+    if key == "joules_per_token":
+        return "no power is known"
+    if key in ("users_within_2x", "users_within_10_percent", "users_at_trough"):
+        return "no number of users reaches it"
+    if key in ("people_online", "minutes_per_day", "decoding_share"):
+        return "--messages-per-day says how much a user asks for, not how long"
+    return "streams of tokens have no requests: give --messages-per-day, --input-tokens and --output-tokens"
+
+
+def price_rows(row: Mapping[str, Any], of: str = "") -> tuple[Row, ...]:
+    """USD per million tokens in, out and of both at one price; a table shows them where there are prompts."""
+    shown = row["usd_per_million_tokens_input"] is not None
+    keys = {f"usd_per_million_tokens_{end}": charged for end, charged in CHARGED.items()}
+    return tuple(Row(key, row[key], of + charged, shown=shown) for key, charged in keys.items())
 
 
 def misfit(rack: Rack) -> str:
-    """The start of a verdict on devices that do not hold the weights, else nothing."""
-    if rack.plan.fits:
+    """The start of a verdict where the devices do not hold the weights or the cache, else nothing."""
+    plan, model = rack.plan, rack.model
+    if plan.fits:
         return ""
-    if rack.model.is_bare:
-        held = f"{rack.devices:,} x {rack.part.name} cannot hold {show(rack.weight_bytes, 'B')}"
-        return f"Does not fit: {held}; the least is {rack.gpus_for_weights:,}. "
-    short = show(-rack.plan.left, "B")
-    return f"Does not fit: {rack.plan.batch:,} x {rack.plan.context:,.0f} tokens are short by {short} a device. "
+    load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
+    where = f"{model.name} ({model.quantization.name}){load} on {rack.devices:,} x {rack.part.name}"
+    least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
+    return f"Does not fit: {where}, short by {show(-plan.left, 'B')} a device{least}. "
+
+
+def count_remark(rack: Rack) -> str:
+    """Where the count of devices comes from."""
+    return "as given" if rack.given else "least that fits"
 
 
 def rack_notes(rack: Rack) -> list[Note]:
-    """Which memory was counted, and figures not to lean on."""
+    """Which memory was counted, and whether its figure is weak."""
     part, key = rack.part, rack.setup.memory_key
     counted = part.facts[key].text or show(rack.plan.device_memory, "B")
-    notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device")]
-    if weak := part.facts[key].weak:
-        notes.append(Note("weak-figure", f"{part.name} {key} is weak: {weak}"))
-    return notes
+    return [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device"), *_weak(rack, [key])]
 
 
-def critical_remark(rack: Rack) -> str:
-    """What the critical batch balances: a bare count has nothing but weights to read."""
-    return f"arithmetic takes as long as {'' if rack.model.is_bare else 'weight '}reads"
-
-
-def weights_remark(rack: Rack) -> str:
-    """How the weights are stored."""
-    stored = rack.model.quantization.name
-    return f"{stored}, {rack.format.bytes_per_value:g} B a parameter" if rack.model.is_bare else stored
+def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
+    facts = rack.part.facts
+    weak = {key: facts[key].weak for key in keys if key in facts and facts[key].weak}
+    return [Note("weak-figure", f"{rack.part.name} {key} is weak: {why}") for key, why in weak.items()]
 
 
 def kind(running: Running) -> str:
-    """``bound`` where no stack can be faster, else ``estimate``: a profile's shares, less than full overlap, ..."""
+    """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing."""
     rack = running.rack
     is_least = is_ideal(rack.setup.stack) and running.speeds.overlap == "full"
-    return "bound" if is_least and not rack.model.is_sparse and not _stands_in(running) else "estimate"
+    return "bound" if is_least and not rack.model.is_sparse and not _is_stand_in(running) else "estimate"
 
 
-def _stands_in(running: Running) -> bool:
+def _is_stand_in(running: Running) -> bool:
     """Whether a vector rate stands in for a matrix rate that nobody published."""
     return running.rate.name == "fp32" and running.rack.format.name != "fp32"
 
 
-def advice(running: Running, results: dict[str, Any]) -> tuple[str, ...]:
+def advice(running: Running, bound: str) -> tuple[str, ...]:
     """What to change first, by what binds."""
-    rack = running.rack
-    if not rack.plan.fits:
-        if rack.model.is_bare:
-            return (f"the weights do not fit on {rack.devices}: ask for --gpus {rack.gpus_for_weights}",)
+    if not running.rack.plan.fits:
         return ("see infercost fit for what would make it fit",)
-    if results["bound"] == "memory":
+    if bound == "memory":
         return (_more_users(running),)
-    if results["bound"] == "compute":
+    if bound == "compute":
         return ("past the critical batch more users hardly make a token cheaper: add accelerators",)
-    if results["bound"] == "communication":
+    if bound == "communication":
         return ("the links bind: use fewer devices a replica, or faster links",)
-    return ("launches bind: batch more users, since a step hardly grows with them",)
+    return ("launches bind: batch more users, a step hardly grows with them",)
 
 
 def _more_users(running: Running) -> str:
-    """What a larger batch brings while reads bind: the weights are shared, each sequence's cache is not."""
-    rack = running.rack
+    """What a larger batch brings while reads bind: sequences share the weights, each has a cache of its own."""
+    plan = running.rack.plan
     start = "batch more users: each weight read serves all of them"
     at = full_batch(running)
     if at is None:
-        cache = f"{rack.plan.context:,.0f} tokens of cache a user take longer to read than to compute with"
+        cache = f"{plan.context:,.0f} tokens of cache a user take longer to read than to compute with"
         return f"{start}, but {cache}: {WAYS}"
     full = "the arithmetic is full" if running.speeds.overlap == "full" else "arithmetic takes as long as the reads"
-    most = rack.plan.max_sequences
+    most = plan.max_sequences
     if most is not None and most < at:
         return f"{start}; memory holds {most:,}, and {full} at batch {at:,}: add devices, {WAYS}"
     return f"{start}, and {full} at batch {at:,}"
 
 
 def step_notes(running: Running) -> list[Note]:
-    """What a step leaves out or assumes, and figures not to lean on."""
-    rack = running.rack
-    part = rack.part
-    notes = rack_notes(rack)
-    what = kind(running)
-    notes.append(Note(what, _left_out(rack, what)))
-    notes += _rate_notes(running)
+    """What a step leaves out or assumes, and its weak figures."""
+    rack, labels = running.rack, running.rack.part.labels
+    sends = bool(running.work.hidden_size)
+    notes = [*rack_notes(rack), Note(kind(running), _basis(running)), *_rate_notes(running)]
     if rack.model.is_sparse:
-        law = (
-            "parameters evenly, N (1 - (1 - active/N)^batch)"
-            if rack.model.is_bare
-            else "experts evenly, E (1 - (1 - k/E)^batch)"
-        )
-        notes.append(Note("coverage", f"the bytes read assume that a batch hits {law}"))
-    if rack.devices > 1 and running.work.hidden_size:
+        share = "1 - (1 - active/all)^batch of the routed parameters"
+        notes.append(Note("coverage", f"even routing is assumed: a batch reads {share}"))
+    if rack.devices > 1 and sends:
         notes.append(_layout_note(rack))
-    if part.labels.get("note_8bit") and rack.format.name in ("8bit", "fp8", "int8"):
-        notes.append(Note("see-also", part.labels["note_8bit"]))
-    used = [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if running.work.hidden_size else [])]
-    weak = {key: part.facts[key].weak for key in used if key in part.facts and part.facts[key].weak}
-    notes += [Note("weak-figure", f"{part.name} {key} is weak: {why}") for key, why in weak.items()]
-    return notes
+    if labels.get("note_8bit") and rack.format.name in ("8bit", "fp8", "int8"):
+        notes.append(Note("see-also", labels["note_8bit"]))
+    return notes + _weak(rack, [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if sends else [])])
 
 
-def _left_out(rack: Rack, what: str) -> str:
-    """What a bound leaves out; of an estimate how far it is off, where that was measured."""
-    if known := rack.setup.stack.labels.get("error"):
-        nearer = rack.setup.stack.labels.get("nearer", "")
+def _basis(running: Running) -> str:
+    """What a bound leaves out; of an estimate how far off it is, where that was measured."""
+    stack = running.rack.setup.stack
+    if known := stack.labels.get("error"):
+        nearer = stack.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
-        again = "; infercost validate runs them again" if rack.setup.stack.labels.get("frameworks") or nearer else ""
-        return f"an estimate by profile {rack.setup.stack.name}: {known}{again}{advice}"
-    if law(rack.setup.stack) != "roofline":
+        again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
+        return f"an estimate by profile {stack.name}: {known}{again}{advice}"
+    if law(stack) != "roofline":
         even = "which divides everything evenly: it may beat the bound of a real layout"
-        return f"an estimate by the law of profile {rack.setup.stack.name}, {even}"
-    if not is_ideal(rack.setup.stack):
-        return f"an estimate by profile {rack.setup.stack.name}, whose error nobody has noted"
-    article = "a bound" if what == "bound" else "an estimate"
-    left_out = "KV cache, activations" if rack.model.is_bare else "activation traffic"
+        return f"an estimate by the law of profile {stack.name}, {even}"
+    if not is_ideal(stack):
+        return f"an estimate by profile {stack.name}, whose error nobody has noted"
+    article = "a bound" if kind(running) == "bound" else "an estimate"
+    left_out = "activation traffic" if running.work.attending else "KV cache, activations"
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 
 
@@ -146,22 +163,22 @@ def _rate_notes(running: Running) -> list[Note]:
     """Arithmetic that runs in another format than the weights are stored in."""
     rack = running.rack
     rate, part = running.rate.name, rack.part.name
-    if _stands_in(running):
+    if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         return [Note("stands-in", text)]
-    served = {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(rack.format.name, (rack.format.name,))
-    if rate in served:
+    native = {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(rack.format.name, (rack.format.name,))
+    if rate in native:
         return []
     return [Note("arithmetic", f"{part} computes with {rack.format.name} weights at its {rate} rate")]
 
 
 def _layout_note(rack: Rack) -> Note:
-    domain = rack.part.facts.get("link_domain")
+    layout, domain = rack.plan.layout, rack.part.facts.get("link_domain")
     text = f"tensor parallel over all {rack.width} devices is assumed"
-    if rack.plan.layout.dp > 1:
-        text = f"{rack.plan.layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
-    if rack.plan.layout.pp > 1:
-        text = f"{rack.plan.layout.pp} pipeline stages of {rack.width} take turns on parts of the batch"
+    if layout.dp > 1:
+        text = f"{layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
+    if layout.pp > 1:
+        text = f"{layout.pp} pipeline stages of {rack.width} take turns on parts of the batch"
     if domain and rack.width > domain.value and "network_bandwidth" not in rack.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)

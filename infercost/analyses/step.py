@@ -1,50 +1,48 @@
-"""What a step answers at a batch: the times, what binds, how well it is used, what a token costs."""
+"""What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
 from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.numeric import maximum
-from infercost.replica.serving import bytes_of_step
-from infercost.replica.step import Pace, Running, critical_batch, step_time, step_times
+from infercost.replica import serving
+from infercost.replica.layout import rank_cache_bytes
+from infercost.replica.serving import Request, Served
+from infercost.replica.step import Pace, Running, critical_batch, decode_time, step_time, step_times
+from infercost.scenario.scenario import Load
 
 
-def flops_per_token(running: Running) -> float:
-    """Operations for one token: every active parameter, and attention over its context."""
-    return running.work.flops_per_token() + running.work.attention_flops(running.rack.plan.context)
-
-
-class Ends(NamedTuple):
-    """Seconds of a step that no stack can beat, and of this one if everything overlapped and if nothing did."""
+class Bracket(NamedTuple):
+    """Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing."""
 
     bound: float
     full_overlap: float
     no_overlap: float
 
 
-def ends_of(running: Running, batch: float, pace: Pace) -> Ends:
-    """Where the time of a step lies; what a draft adds waits whatever overlaps."""
-    waits = pace.step - pace.times.step
-    full, none = (step_time(pace.times.parts, rule) + waits for rule in ("full", "none"))
-    return Ends(step_times(running, batch, ideal=True).step, full, none)
+def bracket_of(running: Running, batch: float, pace: Pace) -> Bracket:
+    """The times between which a step lies; what a draft adds never overlaps."""
+    draft = pace.step - pace.times.step
+    full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
+    return Bracket(step_times(running, batch, ideal=True).step, full, none)
 
 
-def step_results(running: Running, batch: float, pace: Pace, ends: Ends, price: float | None) -> dict[str, Any]:
-    """Everything a step answers, by JSON key."""
-    times = pace.times
+def step_results(running: Running, batch: float, pace: Pace, bracket: Bracket, price: float | None) -> dict[str, Any]:
+    """Everything that a step answers."""
+    work, context, times = running.work, running.rack.plan.context, pace.times
     return {
         "gpus": running.rack.devices,
         "batch": batch,
         "weight_bytes": running.rack.weight_bytes,
-        "flops_per_token": flops_per_token(running),
+        "flops_per_token": work.flops_per_token() + work.attention_flops(context),
         "compute_time_s": times.parts.compute,
         "memory_time_s": times.parts.memory,
         "communication_time_s": times.parts.communication,
         "overhead_time_s": times.parts.overhead,
         "step_time_s": pace.step,
         "tpot_s": pace.tpot,
-        "bound_step_time_s": ends.bound,
-        "full_overlap_step_time_s": ends.full_overlap,
-        "no_overlap_step_time_s": ends.no_overlap,
+        "bound_step_time_s": bracket.bound,
+        "full_overlap_step_time_s": bracket.full_overlap,
+        "no_overlap_step_time_s": bracket.no_overlap,
         "bound": times.bound,
         **_use(running, batch, pace),
         **_rates(running, batch, pace, price),
@@ -55,20 +53,20 @@ def step_results(running: Running, batch: float, pace: Pace, ends: Ends, price: 
 
 
 def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:
-    """How well a step uses the devices, and where more users would stop helping."""
+    """How well a step uses the devices, and the batch from which more users stop helping."""
     rack, peak = running.rack, running.rate.fact.value
-    bandwidth = rack.part.value("memory_bandwidth")
+    bandwidth, context = rack.part.value("memory_bandwidth"), rack.plan.context
     return {
         "utilization": formulas.step.utilization(
             flops_per_token=running.work.flops_per_token(),
-            attention_flops_per_token=running.work.attention_flops(rack.plan.context),
+            attention_flops_per_token=running.work.attention_flops(context),
             batch=batch,
             devices=rack.devices,
             peak_flops=peak,
             step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": formulas.step.memory_bandwidth_utilization(
-            step_bytes=bytes_of_step(running.replica, batch, rack.plan.context),
+            step_bytes=serving.bytes_of_step(running.replica, batch, context),
             devices=rack.devices,
             memory_bandwidth=bandwidth,
             step_time=maximum(pace.step, pace.tpot),
@@ -96,3 +94,93 @@ def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> d
         "usd_per_million_tokens": usd,
         "joules_per_token": joules,
     }
+
+
+def steady(running: Running, load: Load) -> Served | None:
+    """The steady state under a request rate; None without a rate, or where memory holds no request.
+
+    Where prefill has replicas of its own, the decoding ones get every prompt's cache.
+    """
+    if load.request is None or load.rate is None or load.most < 1:
+        return None
+    request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
+    return serving.serve_rate(running.replica, load.rate, request, load.most)
+
+
+def request_results(
+    running: Running, load: Load, batch: float, tpot: float, served: Served | None = None
+) -> dict[str, Any]:
+    """The times of one request, nothing without one; where prefill has replicas of its own, how many it takes."""
+    if (request := load.request) is None:
+        return {}
+    prefill = serving.prefill_time(running.replica, 1, request)
+    ttft = _ttft(running, load, request, batch, prefill, served)
+    results: dict[str, Any] = {
+        "prefill_time_s": prefill,
+        "ttft_s": ttft,
+        "request_time_s": formulas.request.request_time(ttft=ttft, output_tokens=request.output_tokens, tpot=tpot),
+    }
+    if served:
+        if not load.apart:
+            results["utilization"] = _use_with_prompts(running, request, served)
+        results |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
+    if load.apart:
+        ratio = formulas.request.prefill_per_decode(
+            prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=request.output_tokens
+        )
+        results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
+    return results
+
+
+def _use_with_prompts(running: Running, request: Request, served: Served) -> float:
+    """Utilization by decoding and by the prompts that share its steps."""
+    rack, work = running.rack, running.work
+    used = formulas.step.utilization(
+        flops_per_token=formulas.step.flops_with_prompts(
+            flops_per_token=work.flops_per_token(),
+            prompt_flops=work.whole_prompt_flops(request.new, request.cached),
+            request_rate=served.rate,
+            shared_step=served.itl,
+            batch=served.batch,
+        ),
+        attention_flops_per_token=work.attention_flops(rack.plan.context),
+        batch=served.batch,
+        devices=rack.devices,
+        peak_flops=running.rate.fact.value,
+        step_time=served.itl,
+    )
+    return min(used, 1.0)  # the last bit of a float
+
+
+def _ttft(running: Running, load: Load, request: Request, batch: float, prefill: float, served: Served | None) -> float:
+    """Seconds to the first token: in a queue, in chunks among decode steps, or alone, its cache sent over if apart."""
+    if served and not load.apart:
+        return served.ttft
+    if request.chunk_tokens and not load.apart:
+        prompt = serving.prompt_along(running.replica, batch, request)
+        gap = decode_time(running.replica, batch, running.rack.plan.context)
+        return serving.first_token(running.replica, prompt, gap)
+    if load.apart:
+        transfer = _transfer_time(running, request)
+        prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=transfer)
+    return formulas.request.ttft(
+        prefill_time=prefill,
+        waiting_time=serving.wait_for_step(running.replica, served.itl) if served else 0.0,
+        request_overhead=running.replica.request_overhead,
+    )
+
+
+def _transfer_time(running: Running, request: Request) -> float:
+    """Seconds to send the cache of one prompt over the network, each device its share.
+
+    Raises:
+        Missing: the network bandwidth of the accelerator.
+    """
+    rack = running.rack
+    cache = rank_cache_bytes(rack.plan.model, rack.plan.layout, request.input_tokens)
+    return formulas.request.cache_transfer_time(
+        cache_on_all=formulas.request.cache_on_all(cache_per_sequence=cache, devices=rack.devices),
+        devices=rack.devices,
+        link_bandwidth=rack.part.value("network_bandwidth"),
+        link_share=running.speeds.link_share,
+    )

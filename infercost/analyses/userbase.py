@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.remarks import step_notes
-from infercost.analyses.service import ONE_QUEUE, nulls, price_rows
+from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
 from infercost.fleet.curve import curve_of
@@ -296,15 +295,12 @@ def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, 
     return {**dict.fromkeys(whole), **same, **dict.fromkeys(UNUSED, 0.0), **machines, "stable": True}
 
 
-def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
-    """Why a key has no value: nothing was given for it, or nobody comes in that hour."""
-    notes = nulls(results, [row for row in hours if row["tokens_per_s"]])
-    yield from notes
-    known = {note.text.partition(" ")[0] for note in notes}
-    idle = next((row for row in hours if not row["tokens_per_s"]), {})
-    for key, value in idle.items():
-        if value is None and key not in known:
-            yield Note("null", f"{key} is null in an hour without requests")
+def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> list[Note]:
+    """Why a key has no value: nothing was given for it, or nobody comes in some hour."""
+    whole = [{row.key: row.value for row in results}, *(row for row in hours if row["tokens_per_s"])]
+    never = {key for row in whole for key, value in row.items() if value is None}
+    idle = "an hour has no requests"
+    return null_notes([*whole, *hours], lambda key: service_null_reason(key) if key in never else idle)
 
 
 def _by_hour(service: Service, day: Day, whole: dict[str, Any]) -> Series | None:

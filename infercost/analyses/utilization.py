@@ -3,28 +3,25 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.remarks import (
-    NULL_REASONS,
-    OVERLAP_WORDS,
-    advice,
-    critical_remark,
-    kind,
-    misfit,
-    step_notes,
-    weights_remark,
-)
-from infercost.analyses.request import request_results, steady
-from infercost.analyses.step import Ends, ends_of, step_results
+from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
+from infercost.analyses.step import Bracket, bracket_of, request_results, steady, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
-from infercost.replica.rack import Rack
 from infercost.replica.serving import Served
 from infercost.replica.speeds import spread
-from infercost.replica.step import Pace, Running, Times, pace_of, reworked, step_times
+from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
 from infercost.report import Report, Row
-from infercost.scenario.scenario import Load, Scenario
+from infercost.scenario.scenario import Scenario
 from infercost.units import show
+
+OVERLAP = {
+    "full": "everything overlaps",
+    "operator": "arithmetic and reads overlap, collectives wait",
+    "none": "nothing overlaps",
+}
+#: What JSON has and the table says elsewhere.
+_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_overlap_step_time_s"}
 
 
 def answer(scenario: Scenario) -> Report:
@@ -33,95 +30,82 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         Missing: a figure of the accelerator that the answer needs.
     """
-    running = scenario.running
-    served = steady(running, scenario.load)
+    running, served = scenario.running, steady(scenario.running, scenario.load)
     batch = served.batch if served else scenario.batch
-    pace = _pace(scenario, batch, served)
-    ends = ends_of(running, batch, pace)
-    results = _results(scenario, batch, served, ends)
+    pace = _served_pace(scenario, served) if served else pace_of(running, batch, scenario.draft)
+    bracket = bracket_of(running, batch, pace)
+    results = _results(scenario, batch, served, pace, bracket)
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
+    overloaded = served is not None and not served.stable
     return Report(
         command="utilization",
-        verdict=misfit(rack) + _overload(scenario.load, served) + _verdict(running, results),
+        verdict=misfit(rack) + _overload(scenario, served) + _verdict(running, results),
         inputs=scenario.inputs,
         results=_rows(running, results),
-        parts=_time_parts(pace.times, running, results),
-        advice=_more_replicas(served) or advice(running, results),
+        parts=_time_parts(pace, running),
+        advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
         notes=(*step_notes(running), *scenario.notes),
-        met=rack.plan.fits and (served is None or served.stable),
-        work=lambda: _shown_work(scenario, ends),
+        met=rack.plan.fits and not overloaded,
+        work=lambda: _shown_work(scenario, bracket),
     )
 
 
-def _shown_work(scenario: Scenario, ends: Ends) -> None:
+def _shown_work(scenario: Scenario, bracket: Bracket) -> None:
     """What a person works out: the rack, the work of a pass, the step, and its request."""
     again = scenario._replace(running=reworked(scenario.running))
     served = steady(again.running, again.load)
-    _results(again, served.batch if served else again.batch, served, ends)
+    batch = served.batch if served else again.batch
+    pace = _served_pace(again, served) if served else pace_of(again.running, batch, again.draft)
+    _results(again, batch, served, pace, bracket)
 
 
-def _pace(scenario: Scenario, batch: float, served: Served | None) -> Pace:
-    """How the batch goes on: with a draft where there is one; of a server the gap between tokens, prompts included."""
-    if served is None or scenario.load.request is None:
-        return pace_of(scenario.running, batch, scenario.draft)
-    times = step_times(scenario.running, max(batch, 1))
+def _served_pace(scenario: Scenario, served: Served) -> Pace:
+    """How the batch of a server goes on: a plain step, and the gap between tokens, prompts included."""
+    assert scenario.load.request is not None
+    times = step_times(scenario.running, max(served.batch, 1))
     rate = formulas.cost.served_tokens_per_s(
         request_rate=served.rate, output_tokens=scenario.load.request.output_tokens
     )
     return Pace(times, times.step, served.itl, rate)
 
 
-def _results(scenario: Scenario, batch: float, served: Served | None, ends: Ends) -> dict[str, Any]:
+def _results(scenario: Scenario, batch: float, served: Served | None, pace: Pace, bracket: Bracket) -> dict[str, Any]:
     """Everything that the step and its request answer, by JSON key."""
-    pace = _pace(scenario, batch, served)
-    results = step_results(scenario.running, batch, pace, ends, scenario.price)
+    results = step_results(scenario.running, batch, pace, bracket, scenario.price)
     return results | request_results(scenario.running, scenario.load, batch, pace.tpot, served)
 
 
-#: What JSON has and the table says elsewhere.
-_ALWAYS_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_overlap_step_time_s"}
-_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s")
-
-
 def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
-    rack = running.rack
+    rack, rate, peak = running.rack, running.rate, running.speeds.peak_flops
+    mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
+    bandwidth = rack.part.value("memory_bandwidth")
+    total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
+    drafted = results["tpot_s"] < results["step_time_s"]
     remarks = {
-        "gpus": "as given"
-        if rack.given
-        else "least that hold the weights"
-        if rack.model.is_bare
-        else "least that fits",
-        "weight_bytes": weights_remark(rack),
-        "compute_time_s": _compute_remark(running),
-        "memory_time_s": _memory_remark(rack),
+        "gpus": count_remark(rack),
+        "weight_bytes": rack.model.quantization.label,
+        "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})",
+        "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
-        "step_time_s": f"{kind(running)}: {OVERLAP_WORDS[running.speeds.overlap]}{_between(running, results)}",
-        "bound_step_time_s": "one plain step, without the draft" if results["tpot_s"] < results["step_time_s"] else "",
-        "critical_batch": critical_remark(rack),
+        "step_time_s": f"{kind(running)}: {OVERLAP[running.speeds.overlap]}{_bracket_remark(running, results)}",
+        "bound_step_time_s": "one plain step, without the draft" if drafted else "",
+        "critical_batch": CRITICAL,
         "usd_per_million_tokens": "accelerators always busy",
         "joules_per_token": "rated power; no host, no cooling",
+        **{key: NULL_REASONS[key] for key, value in results.items() if value is None},
     }
-    hidden = _ALWAYS_HIDDEN | {key for key in _OF_REQUEST if results[key] is None}
+    hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
     if results["tpot_s"] != results["step_time_s"]:
         hidden -= {"batch", "tpot_s"}
     if results["step_time_s"] == results["bound_step_time_s"]:
         hidden.add("bound_step_time_s")
     if not results["overhead_time_s"]:
         hidden.add("overhead_time_s")
-    reasons = {key: NULL_REASONS[key] for key, value in results.items() if value is None}
-    return tuple(
-        Row(key, value, {**remarks, **reasons}.get(key, ""), key not in hidden) for key, value in results.items()
-    )
+    return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
 
 
-def _compute_remark(running: Running) -> str:
-    rate, peak = running.rate, running.speeds.peak_flops
-    mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
-    return f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})"
-
-
-def _between(running: Running, results: dict[str, Any]) -> str:
+def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
     """The bracket of an estimate: from everything overlapping to nothing."""
     if running.speeds.overlap == "full":
         return ""
@@ -129,67 +113,52 @@ def _between(running: Running, results: dict[str, Any]) -> str:
     return f"; {least} if all did, {most} if nothing"
 
 
-def _memory_remark(rack: Rack) -> str:
-    one = rack.part.value("memory_bandwidth")
-    total = f", {show(one * rack.width, 'B/s')} in all" if rack.width > 1 else ""
-    return f"at {show(one, 'B/s')} a device{total}"
-
-
 def _communication_remark(running: Running) -> str:
-    rack = running.rack
+    rack, layout = running.rack, running.rack.plan.layout
     if (name := law(rack.setup.stack)) != "roofline":
         return f"by the law of {name}, in a layout of its own"
-    if rack.plan.layout.dp > 1:
-        return f"tokens go to experts on {rack.plan.layout.ep} ranks and back"
-    if rack.width == 1 and rack.plan.layout.pp > 1:
+    if layout.dp > 1:
+        return f"tokens go to experts on {layout.ep} ranks and back"
+    if rack.width == 1 and layout.pp > 1:
         return "stages hand their output on"
-    inside, nodes = spread(rack.plan.layout.tp, running.speeds)
+    inside, nodes = spread(layout.tp, running.speeds)
     if nodes > 1:
         return f"all-reduces over {nodes} nodes of {inside}"
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-def _more_replicas(served: Served | None) -> tuple[str, ...]:
-    if served is None or served.stable:
-        return ()
-    return ("add replicas, or shorten prompts and answers: no larger batch keeps up with this load",)
+_MORE_REPLICAS = "add replicas, or shorten prompts and answers: no larger batch keeps up with this load"
 
 
-def _overload(load: Load, served: Served | None) -> str:
+def _overload(scenario: Scenario, served: Served | None) -> str:
     """The start of a verdict on a load that one replica cannot keep up with, else nothing."""
-    if served is None or served.stable or load.rate is None:
+    rate = scenario.load.rate
+    if served is None or served.stable or rate is None:
         return ""
-    replicas = ceiling(load.rate / served.rate)
     return (
-        f"Overloaded: {load.rate:g} requests a second arrive and at most {served.rate:.3g} are served, "
-        f"{served.batch:,.0f} at once; {replicas:,} replicas would keep up. "
+        f"Overloaded: {rate:g} requests a second arrive and at most {served.rate:.3g} are served, "
+        f"{served.batch:,.0f} at once; {ceiling(rate / served.rate):,} replicas would keep up. "
     )
 
 
 def _verdict(running: Running, results: dict[str, Any]) -> str:
-    rack = running.rack
+    rack, bound = running.rack, results["bound"].capitalize()
     used, batch = show(results["utilization"], "share"), show(results["batch"], "")
     step = f"{show(results['step_time_s'], 's')} a step on {rack.devices:,} x {rack.part.name}"
+    sure = "at best" if kind(running) == "bound" else "an estimate"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    return (
-        f"{results['bound'].capitalize()} binds: {used} of the arithmetic is used at batch {batch}. "
-        f"{step}, {'at best' if kind(running) == 'bound' else 'an estimate'}{left_out}.{_of_request(results)}"
-    )
-
-
-def _of_request(results: dict[str, Any]) -> str:
-    """The end of a verdict on a request: its first token, its others, and all of it."""
+    text = f"{bound} binds: {used} of the arithmetic is used at batch {batch}. {step}, {sure}{left_out}."
     if results["request_time_s"] is None:
-        return ""
-    first, each, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
-    return f" A request takes {whole}: {first} to its first token, then {each} a token."
+        return text
+    ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
+    return f"{text} A request takes {whole}: {ttft} to its first token, then {tpot} a token."
 
 
-def _time_parts(times: Times, running: Running, results: dict[str, Any]) -> tuple[tuple[str, float, str], ...]:
+def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:
     """Where the time goes: what operators wait for in turn, or what overlaps."""
+    times, parts = pace.times, pace.times.parts
     if running.speeds.overlap == "operator":
-        parts = times.parts.by_operator
-        parts["draft"] = max(results["step_time_s"] - times.step, 0.0)
-        return tuple((name, value, "s") for name, value in parts.items() if value > 1e-12)
-    names = ("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s")
-    return tuple((name.removesuffix("_time_s"), results[name], "s") for name in names if results[name])
+        waits = {**parts.by_operator, "draft": max(pace.step - times.step, 0.0)}
+        return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
+    names = ("compute", "memory", "communication", "overhead")
+    return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))

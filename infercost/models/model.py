@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.parts.formats import FORMATS, Format
+from infercost.units import show
 
 
 class Attention(NamedTuple):
@@ -89,6 +90,11 @@ class Quantization(NamedTuple):
         """Bits of one parameter of a part."""
         return self.bits.get(part, self.default)
 
+    @property
+    def label(self) -> str:
+        """How weights are stored, for people: the checkpoint's format, or a bare count's bytes."""
+        return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.name
+
 
 class Model(NamedTuple):
     """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply.
@@ -126,6 +132,11 @@ class Model(NamedTuple):
         return not self.family
 
     @property
+    def has_cache(self) -> bool:
+        """Whether sequences keep keys and values, latents or a state in memory; no for a bare count."""
+        return any(layer.attention.kind != "none" for layer in self.layers)
+
+    @property
     def is_sparse(self) -> bool:
         """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
         return any(layer.ffn.experts for layer in self.layers)
@@ -147,7 +158,7 @@ def bare_count(params: float, active_params: float, format: Format, layers: int,
     else:  # an even share of a layer need not be whole
         counts = {"dense": formulas.layer.even_layer_params(params=params, layers=depth)}
     return Model(
-        name=f"{params:g} parameters",
+        name=f"{show(params, 'param')} parameters",
         family="",
         hidden_size=hidden_size,
         vocab_size=0,

@@ -20,7 +20,7 @@ from infercost.analyses.frontier.search import (
     unbeaten,
 )
 from infercost.analyses.remarks import NULL_REASONS, kind
-from infercost.analyses.step import Ends
+from infercost.analyses.step import Bracket
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
@@ -80,7 +80,7 @@ def _shown_work(point: Point, goal: Goal) -> None:
     """What a person works out of one row: its rack, its step, what its tokens cost."""
     _chosen(point.batch)
     reworked(running_on(point.scenario, point.plan, point.batch))
-    priced(point, goal, Ends(0.0, 0.0, 0.0))
+    priced(point, goal, Bracket(0.0, 0.0, 0.0))
 
 
 @solved("batch", equation="the row of the frontier that was asked for", source="search over devices, layouts, batches")

@@ -16,8 +16,7 @@ from infercost.analyses.frontier.search import (
     plans,
     running_on,
 )
-from infercost.analyses.request import request_results
-from infercost.analyses.step import ends_of, step_results
+from infercost.analyses.step import bracket_of, request_results, step_results
 from infercost.replica.memory import Plan
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
@@ -160,7 +159,7 @@ def _columns(unit: Unit) -> dict[str, Any]:
     one, layout, batch = unit.scenario, unit.plan.layout, unit.batches
     running, setup = running_on(one, unit.plan), one.search.setup
     pace = pace_of(running, batch, one.draft)
-    results = step_results(running, batch, pace, ends_of(running, batch, pace), one.price)
+    results = step_results(running, batch, pace, bracket_of(running, batch, pace), one.price)
     found = {key: results[key] for key in _OF_STEP}
     return {
         "model": setup.model.name,

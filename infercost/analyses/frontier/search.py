@@ -9,8 +9,7 @@ import numpy as np
 
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.request import request_results
-from infercost.analyses.step import Ends, ends_of, step_results
+from infercost.analyses.step import Bracket, bracket_of, request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
@@ -268,12 +267,12 @@ def unbeaten(speed: Any, cost: Any) -> list[int]:
 _SHORT = {"input_tokens": "isl", "output_tokens": "osl"}
 
 
-def priced(point: Point, goal: Goal, ends: Ends | None = None) -> dict[str, Any]:
+def priced(point: Point, goal: Goal, ends: Bracket | None = None) -> dict[str, Any]:
     """All that ``utilization`` says of a point, and what a token costs with prompts and empty slots paid."""
     one, batch = point.scenario, point.batch
     running = running_on(one, point.plan, batch)
     pace = pace_of(running, batch, one.draft)
-    results = step_results(running, batch, pace, ends or ends_of(running, batch, pace), one.price)
+    results = step_results(running, batch, pace, ends or bracket_of(running, batch, pace), one.price)
     results |= request_results(running, one.load, batch, pace.tpot, None)
     prompts, cost = prompts_beside(one, running, batch, pace.tpot), results["usd_per_million_tokens"]
     paid = None if cost is None else all_in(goal, cost, prompts, point.decoding * batch)
