@@ -9,7 +9,7 @@ import pytest
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.measured import Measured
-from infercost.evidence.readers import Results, Run, Workload, read_file, read_results
+from infercost.evidence.readers import Results, Run, Workload, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.table import read_table
 from tests.conftest import ROOT
@@ -246,13 +246,6 @@ def test_a_nanosecond_is_a_unit_of_time(write: Write) -> None:
     assert read(write(export)).measured[2].value == pytest.approx(2.0)
 
 
-def test_the_plain_entry_gives_the_rows_alone() -> None:
-    rows = read_results(
-        str(DATA / "vllm_serve.json"), model="some/model", accelerator="h100-sxm", devices=2, tp=2, pp=1
-    )
-    assert rows == read(DATA / "vllm_serve.json").measured
-
-
 def test_a_table_of_measurements() -> None:
     rows, skipped = read_table(str(DATA / "measurements.csv"))
     assert skipped == []
@@ -396,7 +389,7 @@ def test_a_stage_must_have_a_load(write: Write) -> None:
         ({**SERVE, "request_rate": "fast"}, "request_rate: 'fast' where a number should stand"),
         ({**SERVE, "max_concurrency": [1]}, "max_concurrency: [1] where a number should stand"),
         ({**data("genai_perf.json"), "request_latency": {"unit": "km", "avg": 1}}, "'km' is no unit of time"),
-        ({**data("llama_bench.json")[0], "avg_ts": 0}, "avg_ts: 0 is no measured number"),
+        ({**data("llama_bench.json")[0], "avg_ts": 0}, "avg_ts: is 0"),
         ({**data("llama_bench.json")[0], "n_prompt": 0}, "n_prompt and n_gen are both 0"),
         ({"elapsed_time": 1, "num_requests": 2, "tokens_per_second": 3}, "vllm bench throughput"),
         ("Metric,avg,min\nTime To First Token (ms),1,1\n", "which does not say the concurrency"),

@@ -1,43 +1,42 @@
-"""What people's benchmark tools write, as measurements; the tool is told from the content of the file."""
+"""Result files of benchmark tools, as measurements; the content of a file tells the tool."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.evidence.measured import Measured
-from infercost.evidence.readers.documents import opened, parse, tool_of
-from infercost.evidence.readers.run import Document, Entry, Run, Skipped, Workload
-from infercost.evidence.readers.sheet import parse_sheet, read_whole
-from infercost.evidence.readers.table import is_table, read_lines
+from infercost.evidence.readers import aiperf, guidellm, llama_bench, sglang, vllm
+from infercost.evidence.readers.record import Record, parse_json, parse_sheet, read_whole
+from infercost.evidence.readers.run import Entry, Results, Run, Workload
+from infercost.evidence.readers.table import is_table, read_rows
 
-__all__ = ["Results", "Run", "Workload", "read_file", "read_results"]
+__all__ = ["Results", "Run", "Workload", "read_file"]
 
-
-class Results(NamedTuple):
-    """What a file holds: measurements, and ``(id, why)`` of every result that cannot be used."""
-
-    measured: list[Measured]
-    skipped: list[Skipped]
-
-
-def read_results(
-    path: str,
-    *,
-    model: str,
-    accelerator: str,
-    devices: int | None = None,
-    tp: int | None = None,
-    pp: int | None = None,
-    ep: int | None = None,
-    workload: Workload | None = None,
-) -> list[Measured]:
-    """The measurements of a benchmark's result file, latencies in seconds; ``read_file`` also tells what was left out.
-
-    Raises:
-        BadFile: unreadable, broken, of an unknown tool, or a figure is no number.
-        Missing: no result of the file can be used, for want of a load, of lengths or of a finished request.
-    """
-    return read_file(Run(path, model, accelerator, devices, tp, pp, ep, workload or Workload())).measured
+TOOLS = "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, llama-bench"
+Reader = Callable[[Entry], Results]
+#: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
+READERS: tuple[tuple[set[str], Reader], ...] = (
+    (sglang.SERVING, sglang.read_serving),
+    (sglang.ONE_BATCH, sglang.read_one_batch),
+    (vllm.SERVE, vllm.read_serve),
+    (vllm.LATENCY, vllm.read_latency),
+    (guidellm.BENCHMARK, guidellm.read_benchmark),
+    (aiperf.EXPORT, aiperf.read_export),
+    (llama_bench.TEST, llama_bench.read_test),
+)
+#: Keys of files that are known and hold too little, what they are, and what to give.
+TOO_LITTLE = (
+    (
+        {"elapsed_time", "num_requests", "tokens_per_second"},
+        "vllm bench throughput, which writes neither lengths nor a batch",
+        "use vllm bench serve with --max-concurrency",
+    ),
+    (
+        {"Metric", "avg"},
+        "the CSV of aiperf or genai-perf, which does not say the concurrency",
+        "give the JSON that stands beside it",
+    ),
+)
 
 
 def read_file(run: Run) -> Results:
@@ -47,28 +46,51 @@ def read_file(run: Run) -> Results:
 
     Raises:
         BadFile: unreadable, broken, of an unknown tool, or a figure is no number.
-        Missing: no result of the file can be used.
+        Missing: no result can be used, for want of a load, of lengths or of a finished request.
     """
     content, where = read_whole(run.path), f"results {run.path}"
-    if (entries := parse(content, where)) is None:
-        header, lines = parse_sheet(content, run.path)
-        if is_table(header):
-            return _checked(Results(*read_lines(header, lines, run.path)), where)
-        tool_of(dict.fromkeys(header), f"{where}, line 1")
-        documents: list[tuple[str, Document]] = [(line.where, dict(line.cells)) for line in lines]
+    if (entries := parse_json(content, where)) is not None:
+        results = _read_all(_records(entries), run)
     else:
-        documents = opened(entries)
-    return _checked(_read_all(documents, run), where)
+        header, rows = parse_sheet(content, run.path)
+        if is_table(header):
+            results = read_rows(header, rows, run.path)
+        else:
+            _reader_of(header, f"{where}, line 1")
+            results = _read_all(rows, run)
+    if results.measured:
+        return results
+    if results.skipped:
+        name, why = results.skipped[0]
+        raise Missing(f"{where}: no row can be used; {name}: {why}", "give a file with a row that can")
+    raise BadFile(f"{where}: holds no result", "see whether the benchmark ended, and give its output")
 
 
-def _read_all(documents: list[tuple[str, Document]], run: Run) -> Results:
-    """Every result read; one that lacks a figure is left out with the reason, unless all do."""
+def _records(entries: list[tuple[str, Any]]) -> list[Record]:
+    """The results of some JSON values: a report of GuideLLM holds several.
+
+    Raises:
+        BadFile: a value that is no mapping.
+    """
+    records = []
+    for where, value in entries:
+        if not isinstance(value, dict):
+            raise BadFile(f"{where}: is no JSON object", f"give a result file of {TOOLS}")
+        if guidellm.is_report(value):
+            records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
+        else:
+            records.append(Record(where, value))
+    return records
+
+
+def _read_all(records: list[Record], run: Run) -> Results:
+    """Every result; one that lacks a figure is skipped with the reason, unless all do."""
     results, lacking = Results([], []), None
     stem = "stdin" if run.path == "-" else Path(run.path).stem
-    for number, (where, document) in enumerate(documents, 1):
-        entry = Entry(run, where, f"{stem}-{number}")
+    for number, record in enumerate(records, 1):
+        entry = Entry(run, f"{stem}-{number}", record)
         try:
-            measured, skipped = tool_of(document, where).read(document, entry)
+            measured, skipped = _reader_of(record.values, record.where)(entry)
         except Missing as error:
             lacking = lacking or error
             measured, skipped = [], [(entry.id, f"{error.what}; {error.hint}")]
@@ -79,10 +101,17 @@ def _read_all(documents: list[tuple[str, Document]], run: Run) -> Results:
     return results
 
 
-def _checked(results: Results, where: str) -> Results:
-    if results.measured:
-        return results
-    if results.skipped:
-        name, why = results.skipped[0]
-        raise Missing(f"{where}: no row can be used; {name}: {why}", "give a file with a row that can")
-    raise BadFile(f"{where}: holds no result", "see whether the benchmark ended, and give what it wrote")
+def _reader_of(keys: Iterable[str], where: str) -> Reader:
+    """The reader for a result with these keys.
+
+    Raises:
+        BadFile: no tool known here writes them, or what it writes is too little.
+    """
+    keys = set(keys)
+    for telling, read in READERS:
+        if telling <= keys:
+            return read
+    for telling, what, hint in TOO_LITTLE:
+        if telling <= keys:
+            raise BadFile(f"{where}: is of {what}", hint)
+    raise BadFile(f"{where}: is no result of a benchmark known here", f"give one of {TOOLS}, or a table of ours")

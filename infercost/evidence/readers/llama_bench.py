@@ -4,58 +4,53 @@ import re
 from typing import Any
 
 from infercost.errors import BadFile
-from infercost.evidence.measured import Measured
-from infercost.evidence.readers.run import Document, Entry, Skipped, joined, needed, optional, text
+from infercost.evidence.readers.record import Record
+from infercost.evidence.readers.run import Entry, Results, joined
 
-#: ``llama 8B Q4_K - Medium``: what stands behind the size is the file's number format.
+#: Keys, or columns of a CSV, that tell a result.
+TEST = {"n_prompt", "n_gen", "avg_ts"}
+#: ``llama 8B Q4_K - Medium``: the file's number format stands behind the size.
 _FORMAT = re.compile(r"(?:^|\s)(?:\?|\d+(?:x\d+)?(?:\.\d+)?)[KMBT](?:\.A\d+(?:\.\d+)?B)?\s+(?:mostly |all )?(.+)$")
 _SIZES = {" - small": "_s", " - medium": "_m", " - large": "_l"}
-_CACHE = {"f16": "fp16", "f32": "fp32"}
-
-
-def is_test(document: Document) -> bool:
-    """Whether a document, or the header of a CSV, is of ``llama-bench``."""
-    return {"n_prompt", "n_gen", "avg_ts"} <= document.keys()
+_PLAIN = {"f16": "fp16", "f32": "fp32"}
 
 
 def weight_format(model_type: str) -> str:
-    """The number format that a model's description ends in, as ``q4_k_m`` or ``fp16``; empty where it names none."""
-    if not (found := _FORMAT.search(model_type)):
+    """The number format at the end of a model's description, as ``q4_k_m`` or ``fp16``; empty where it names none."""
+    if not (match := _FORMAT.search(model_type)):
         return ""
-    name = found[1].lower().removesuffix(" (guessed)").removesuffix(" moe")
+    name = match[1].lower().removesuffix(" (guessed)").removesuffix(" moe")
     for words, letter in _SIZES.items():
         name = name.replace(words, letter)
     name = name.split(" - ")[0]  # IQ4_XS - 4.25 bpw
-    return _CACHE.get(name, name)
+    return _PLAIN.get(name, name)
 
 
-def cache_format(document: Document) -> str:
+def cache_format(record: Record) -> str:
     """The number format of the KV cache, both kinds where keys and values differ."""
-    kinds = dict.fromkeys(_CACHE.get(name, name) for name in (text(document, "type_k"), text(document, "type_v")))
+    kinds = dict.fromkeys(_PLAIN.get(name, name) for name in map(record.text, ("type_k", "type_v")))
     return "/".join(kind for kind in kinds if kind)
 
 
-def figures(document: Document, where: str) -> dict[str, Any]:
+def figures(record: Record) -> dict[str, Any]:
     """Metric, value, and what of the run differs between the three kinds of test.
 
     The prompt's tokens before ``n_depth`` are in the cache already, and its speed counts none of them.
     """
-    prompt, answer, depth = (optional(document, name, where) or 0.0 for name in ("n_prompt", "n_gen", "n_depth"))
-    if not prompt and not answer:
-        raise BadFile(f"{where}: n_prompt and n_gen are both 0", "give the file as llama-bench wrote it")
-    whole: dict[str, Any] = {"input_tokens": depth + prompt, "output_tokens": answer}
-    if prompt:
-        whole["prefix_share"] = depth / (depth + prompt)
+    prompt, answer, depth = (record.number(name) or 0.0 for name in ("n_prompt", "n_gen", "n_depth"))
+    lengths = {"input_tokens": depth + prompt, "output_tokens": answer}
     if not prompt:
-        return {**whole, "metric": "tok_s_single_user", "value": needed(document, "avg_ts", where)}
-    step = optional(document, "n_ubatch", where)
-    whole["chunk_tokens"] = int(step) if step else None
-    if not answer:
-        return {**whole, "metric": "input_tok_s_total", "value": needed(document, "avg_ts", where)}
-    return {**whole, "metric": "total_latency_ms", "value": needed(document, "avg_ns", where) / 1e6}
+        if not answer:
+            raise BadFile(f"{record.where}: n_prompt and n_gen are both 0", "give the file as llama-bench wrote it")
+        return {**lengths, "metric": "tok_s_single_user", "value": record.required("avg_ts")}
+    chunk = record.number("n_ubatch")
+    prefill = {"prefix_share": depth / (depth + prompt), "chunk_tokens": int(chunk) if chunk else None}
+    if answer:
+        return {**lengths, **prefill, "metric": "total_latency_ms", "value": record.required("avg_ns") / 1e6}
+    return {**lengths, **prefill, "metric": "input_tok_s_total", "value": record.required("avg_ts")}
 
 
-def read_test(document: Document, entry: Entry) -> tuple[list[Measured], list[Skipped]]:
+def read_test(entry: Entry) -> Results:
     """Prompt speed, generation speed (tokens a second) or, for both at once, the latency in milliseconds.
 
     The context of a generation test is ``n_depth`` and on average half of ``n_gen``: prompt and answer of the row.
@@ -63,19 +58,21 @@ def read_test(document: Document, entry: Entry) -> tuple[list[Measured], list[Sk
     Raises:
         BadFile: a figure is no number or absent.
     """
-    found = figures(document, entry.where)
-    build, spread = text(document, "build_number"), optional(document, "stddev_ts", entry.where)
-    row = entry.row(found["metric"], found["value"])._replace(
+    record = entry.record
+    build, spread = record.text("build_number"), record.number("stddev_ts")
+    layers = record.text("n_gpu_layers") if record.values.get("n_gpu_layers") else ""
+    row = entry.row(
+        **figures(record),
         framework=f"llama.cpp b{build}" if build else "llama.cpp",
-        weight_dtype=weight_format(text(document, "model_type")),
-        kv_dtype=cache_format(document),
+        weight_dtype=weight_format(record.text("model_type")),
+        kv_dtype=cache_format(record),
         batch=1,
         notes=joined(
             "llama-bench",
-            text(document, "model_filename"),
-            text(document, "gpu_info"),
-            f"{text(document, 'n_gpu_layers')} layers on the device" if document.get("n_gpu_layers") else "",
+            record.text("model_filename"),
+            record.text("gpu_info"),
+            f"{layers} layers on the device" if layers else "",
             f"spread {spread:g} tokens a second" if spread else "",
         ),
     )
-    return [row._replace(**found)], []
+    return Results([row], [])

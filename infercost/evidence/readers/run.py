@@ -1,96 +1,21 @@
-"""What is known of a benchmark beside its file, and the rows that a serving benchmark gives."""
+"""What the user says of a run beside its file, and the rows that a serving benchmark gives."""
 
-import re
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, Missing
+from infercost.errors import Missing
 from infercost.evidence.measured import Measured
-
-Document = dict[str, Any]
-#: Far above every count and time of a benchmark, in whatever unit.
-_LARGEST = 1e18
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+from infercost.evidence.readers.record import Record
 
 
-def number(value: Any, where: str) -> float:
-    """A number of at least 0.
+class Results(NamedTuple):
+    """Measurements of a file, and ``(id, why)`` of every result that cannot be used."""
 
-    Raises:
-        BadFile: no number, a negative one, or one that is not finite or above 1e18.
-    """
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        shown = "nothing" if value in (None, "") else repr(value)[:40]
-        raise BadFile(f"{where}: {shown} where a number should stand", "give the file as the tool wrote it")
-    if value < 0:
-        raise BadFile(f"{where}: {str(value)[:20]} is below 0", "measure again, or take this result out")
-    if not value <= _LARGEST:
-        raise BadFile(f"{where}: {str(value)[:20]} is no measured number", "measure again, or take this result out")
-    return float(value)
-
-
-def optional(document: Document, key: str, where: str) -> float | None:
-    """A number of at least 0, None where the key is absent or null.
-
-    Raises:
-        BadFile: see ``number``.
-    """
-    value = document.get(key)
-    return None if value is None or value == "" else number(value, f"{where}, {key}")
-
-
-def needed(document: Document, key: str, where: str) -> float:
-    """A number above 0 that the file must hold.
-
-    Raises:
-        BadFile: absent, zero, or see ``number``.
-    """
-    if (value := number(document.get(key), f"{where}, {key}")) == 0:
-        raise BadFile(f"{where}, {key}: 0 is no measured number", "measure again, or take this result out")
-    return value
-
-
-def inside(document: Any, *keys: str) -> Document:
-    """The mapping under some keys, empty where any of them is absent."""
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def text(document: Document, key: str) -> str:
-    """A text, empty where absent or null."""
-    value = document.get(key)
-    return "" if value is None else str(value).strip()
-
-
-def seconds(milliseconds: float | None) -> float | None:
-    """Seconds of milliseconds, None of None."""
-    return None if milliseconds is None else milliseconds / 1000
-
-
-def rate(value: Any, where: str) -> float | None:
-    """Requests a second as tools write them: None when all are sent at once (``inf``, Infinity or nothing).
-
-    Raises:
-        BadFile: see ``number``.
-    """
-    if value in (None, "", "inf", float("inf")):
-        return None
-    return number(value, where) or None
-
-
-def joined(*notes: str) -> str:
-    """Remarks in one line, empty ones left out."""
-    return "; ".join(note for note in notes if note)
-
-
-#: A row that was not read, and why: ``(id, why)``.
-Skipped = tuple[str, str]
+    measured: list[Measured]
+    skipped: list[tuple[str, str]]
 
 
 class Workload(NamedTuple):
-    """What ran, for the files that do not say it; what a file says itself stands.
+    """Load and lengths of a run, for files that leave them out; figures of a file go first.
 
     ``batch`` counts sequences in a step or requests in flight, the others tokens of one request.
     """
@@ -114,21 +39,25 @@ class Run(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One result of a file: ``where`` for messages, ``id`` the start of its rows' ids."""
+    """One result of a file: its run, the start of its rows' ids, and the record."""
 
     run: Run
-    where: str
     id: str
+    record: Record
 
-    def row(self, metric: str, value: float) -> Measured:
-        """A measurement of this entry with nothing but what the user said of the run."""
+    def row(self, metric: str, value: float, **more: Any) -> Measured:
+        """A measurement of this entry: what the user says of the run, and ``more`` of the file."""
         run = self.run
-        named = Measured(f"{self.id}-{metric}", run.path, "", run.model, run.accelerator, metric, value)
-        return named._replace(devices=run.devices, tp=run.tp, pp=run.pp, ep=run.ep)
+        row = Measured(f"{self.id}-{metric}", run.path, "", run.model, run.accelerator, metric, value)
+        return row._replace(devices=run.devices, tp=run.tp, pp=run.pp, ep=run.ep, **more)
+
+    def lacks_requests(self) -> Missing:
+        """The error for a result without a completed request."""
+        return Missing(f"{self.record.where}: no request completed", "see the tool's own errors, and measure again")
 
 
 class Load(NamedTuple):
-    """How requests arrived and how long they are: requests in flight or a second, and mean tokens of one."""
+    """Requests in flight or arrivals a second, and mean tokens of one request."""
 
     batch: float | None
     request_rate: float | None
@@ -143,69 +72,70 @@ class Times(NamedTuple):
     e2e: float | None
     itl: float | None
 
+    def is_streamed(self, output_tokens: float | None) -> bool:
+        """Whether the first token came before the last: tools call a request TTFT where nothing was streamed."""
+        if self.ttft is None or self.e2e is None or output_tokens is None or output_tokens <= 1:
+            return True
+        return self.e2e > self.ttft > 0
 
-def streamed(times: Times, output_tokens: float | None) -> bool:
-    """Whether the first token came before the last: a tool that did not stream calls the whole request its TTFT."""
-    if times.ttft is None or times.e2e is None or output_tokens is None or output_tokens <= 1:
-        return True
-    return times.e2e > times.ttft > 0
+    def rows(self, known: Measured, id: str, why: str = "not measured") -> Results:
+        """A row each of ITL, TTFT and end-to-end latency in seconds, with ``why`` others are left out.
 
-
-def inter_token_latency(times: Times, output_tokens: float | None) -> float | None:
-    """Seconds between tokens: (e2e - ttft) / (output - 1) where known, else the tool's own; None for one token."""
-    if output_tokens is not None and output_tokens <= 1:
-        return None
-    if times.ttft and times.e2e and output_tokens:
-        return (times.e2e - times.ttft) / (output_tokens - 1)
-    return times.itl
-
-
-def filled(load: Load, entry: Entry) -> Load:
-    """The load, with what the file does not say taken from the user.
-
-    Raises:
-        Missing: neither says how many requests were in flight or arrived a second.
-    """
-    told = entry.run.workload
-    batch = told.batch if load.batch is None and load.request_rate is None else load.batch
-    if batch is None and load.request_rate is None:
-        raise Missing(
-            f"{entry.where}: neither a concurrency nor a request rate, so the batch is not known",
-            "give the batch that ran, or measure with a fixed concurrency",
+        The ITL is (e2e - ttft) / (output - 1) where all are known, else the tool's own; a single token has none.
+        """
+        output, itl = known.output_tokens, self.itl
+        if output is not None and output <= 1:
+            itl = None
+        elif self.ttft and self.e2e and output:
+            itl = (self.e2e - self.ttft) / (output - 1)
+        values = {"itl": itl, "ttft": self.ttft, "e2e": self.e2e}
+        return Results(
+            [known._replace(id=f"{id}-{key}", metric=key, value=value) for key, value in values.items() if value],
+            [(f"{id}-{key}", why) for key, value in values.items() if not value],
         )
-    tokens = (
-        told.input_tokens if load.input_tokens is None else load.input_tokens,
-        told.output_tokens if load.output_tokens is None else load.output_tokens,
-    )
-    return Load(batch, load.request_rate, *tokens)
 
 
-def served(
-    entry: Entry, load: Load, times: Times, known: Measured, *, batch: bool = False
-) -> tuple[list[Measured], list[Skipped]]:
-    """The rows itl, ttft and e2e in seconds, and those that were not measured.
+def joined(*notes: str) -> str:
+    """Notes in one line, empty ones left out."""
+    return "; ".join(note for note in notes if note)
 
-    ``known`` carries what else the file says: framework, notes and the like. A steady number of requests in flight
-    is noted as ``closed-loop``, unless they are one ``batch`` that starts and ends together.
+
+def served(entry: Entry, load: Load, times: Times, *, is_batch: bool = False, **known: Any) -> Results:
+    """ITL, TTFT and end-to-end latency of one result, with all that is ``known`` of the run from its file.
+
+    Requests in flight are noted as ``closed-loop``, unless they are one batch that starts and ends together.
 
     Raises:
         Missing: no load, or none of the three was measured.
     """
-    load = filled(load, entry)
-    if load.batch is not None and not batch:
-        known = known._replace(notes=joined(known.notes, "closed-loop"))
+    load = _completed(load, entry)
+    if load.batch is not None and not is_batch:
+        known["notes"] = joined(known["notes"], "closed-loop")
     why = "not measured"
     if load.output_tokens is not None and load.output_tokens <= 1:
         why = "one token a request has no gap"
-    if not streamed(times, load.output_tokens):
+    if not times.is_streamed(load.output_tokens):
         times, why = Times(None, times.e2e, None), "the answers were not streamed"
-    values = {"itl": inter_token_latency(times, load.output_tokens), "ttft": times.ttft, "e2e": times.e2e}
-    if not any(values.values()):
-        raise Missing(f"{entry.where}: has no mean latency of a request", "measure with a streaming endpoint")
-    rows, skipped = [], []
-    for metric, value in values.items():
-        if value:
-            rows.append(known._replace(**load._asdict(), id=f"{entry.id}-{metric}", metric=metric, value=value))
-        else:
-            skipped.append((f"{entry.id}-{metric}", why))
-    return rows, skipped
+    results = times.rows(entry.row("", 0, **load._asdict(), **known), entry.id, why)
+    if not results.measured:
+        raise Missing(f"{entry.record.where}: has no mean latency of a request", "measure with a streaming endpoint")
+    return results
+
+
+def _completed(load: Load, entry: Entry) -> Load:
+    """The load, gaps filled by the user.
+
+    Raises:
+        Missing: neither the file nor the user says how many requests were in flight or arrived a second.
+    """
+    given = entry.run.workload
+    if load.batch is None and load.request_rate is None:
+        if given.batch is None:
+            raise Missing(
+                f"{entry.record.where}: neither a concurrency nor a request rate, so the batch is not known",
+                "give the batch of the run, or measure with a fixed concurrency",
+            )
+        load = load._replace(batch=given.batch)
+    if load.input_tokens is None:
+        load = load._replace(input_tokens=given.input_tokens)
+    return load if load.output_tokens is not None else load._replace(output_tokens=given.output_tokens)

@@ -1,47 +1,25 @@
 """Results of ``vllm bench serve`` (formerly ``benchmark_serving.py``) and ``vllm bench latency``."""
 
 from infercost.errors import Missing
-from infercost.evidence.measured import Measured
-from infercost.evidence.readers.run import (
-    Document,
-    Entry,
-    Load,
-    Skipped,
-    Times,
-    joined,
-    needed,
-    optional,
-    rate,
-    seconds,
-    served,
-    text,
-)
+from infercost.evidence.readers.record import Record
+from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, served
+
+#: Keys that tell a result; SGLang's serving results have another name for the whole request.
+SERVE = {"completed", "total_input_tokens", "request_throughput"}
+LATENCY = {"avg_latency", "latencies"}
 
 
-def is_serve(document: Document) -> bool:
-    """Whether a document is a result of ``vllm bench serve``; SGLang's has other names for the whole request."""
-    return {"completed", "total_input_tokens", "request_throughput"} <= document.keys()
-
-
-def is_latency(document: Document) -> bool:
-    """Whether a document is a result of ``vllm bench latency``."""
-    return {"avg_latency", "latencies"} <= document.keys()
-
-
-def completed(document: Document, where: str) -> float:
-    """How many requests succeeded.
+def arrivals(record: Record) -> float | None:
+    """Requests a second, None when all are sent at once (``inf``, Infinity or nothing).
 
     Raises:
         BadFile: no number.
-        Missing: none did, so there is nothing to read.
     """
-    if not (done := optional(document, "completed", where)):
-        raise Missing(f"{where}: no request completed", "see the tool's own errors, and measure again")
-    return done
+    return None if record.text("request_rate") == "inf" else record.number("request_rate") or None
 
 
-def load(document: Document, where: str) -> Load:
-    """The load of a serving benchmark; requests in flight are known only when no rate holds them back.
+def load(entry: Entry) -> Load:
+    """The load of a serving benchmark; requests in flight are known only where no rate holds them back.
 
     They are no more than there were requests.
 
@@ -49,66 +27,73 @@ def load(document: Document, where: str) -> Load:
         BadFile: a figure is no number.
         Missing: no request completed, or the rate changed during the run.
     """
-    done = completed(document, where)
-    if document.get("request_rate") == "trace" or document.get("ramp_up_strategy"):
-        raise Missing(f"{where}: the request rate changed during the run", "measure at one rate or concurrency")
-    arrivals = rate(document.get("request_rate"), f"{where}, request_rate")
-    in_flight = optional(document, "max_concurrency", where) if arrivals is None else None
-    tokens = (optional(document, key, where) for key in ("total_input_tokens", "total_output_tokens"))
-    in_flight = min(in_flight, done) if in_flight else None
-    return Load(in_flight, arrivals, *(total / done if total else None for total in tokens))
+    record = entry.record
+    if not (completed := record.number("completed")):
+        raise entry.lacks_requests()
+    if record.values.get("request_rate") == "trace" or record.values.get("ramp_up_strategy"):
+        raise Missing(f"{record.where}: the request rate changed during the run", "measure at one rate or concurrency")
+    in_flight = record.number("max_concurrency") if (rate := arrivals(record)) is None else None
+    tokens = (record.number(key) for key in ("total_input_tokens", "total_output_tokens"))
+    in_flight = min(in_flight, completed) if in_flight else None
+    return Load(in_flight, rate, *(total / completed if total else None for total in tokens))
 
 
-def remarks(document: Document, where: str) -> str:
+def times(record: Record, e2e: str) -> Times:
+    """Mean latencies, the whole request under a name of the tool's own; TPOT is the gap between tokens where given.
+
+    Raises:
+        BadFile: a figure is no number.
+    """
+    ttft, whole, tpot, itl = (record.seconds(f"mean_{name}_ms") for name in ("ttft", e2e, "tpot", "itl"))
+    return Times(ttft, whole, tpot or itl)
+
+
+def remarks(record: Record) -> str:
     """What a reader of the rows should know: a cap on requests in flight, failures, speculation."""
-    done, asked = completed(document, where), optional(document, "num_prompts", where)
-    capped = rate(document.get("request_rate"), f"{where}, request_rate") is not None and document.get(
-        "max_concurrency"
-    )
-    accepted = document.get("spec_decode_acceptance_length") or document.get("accept_length")
+    most, prompts = record.values.get("max_concurrency"), record.number("num_prompts") or 0
+    failed = prompts - (record.number("completed") or 0)
+    tokens = record.values.get("spec_decode_acceptance_length") or record.values.get("accept_length")
     return joined(
-        f"at most {document['max_concurrency']} requests in flight" if capped else "",
-        f"{asked - done:g} of {asked:g} requests failed" if asked and asked > done else "",
-        f"speculative decoding, {accepted} tokens a step" if accepted else "",
+        f"at most {most} requests in flight" if most and arrivals(record) is not None else "",
+        f"{failed:g} of {prompts:g} requests failed" if failed > 0 else "",
+        f"speculative decoding, {tokens} tokens a step" if tokens else "",
     )
 
 
 def engine(backend: str) -> str:
-    """The engine that a backend's name tells of; ``openai`` and the like are protocols, not engines."""
+    """The engine that a backend names; ``openai`` and the like are protocols."""
     return "" if backend.startswith("openai") else backend
 
 
-def read_serve(document: Document, entry: Entry) -> tuple[list[Measured], list[Skipped]]:
+def read_serve(entry: Entry) -> Results:
     """ITL, TTFT and end-to-end latency in seconds.
 
     Raises:
         BadFile: a figure is no number.
         Missing: no request completed, or the load is not known.
     """
-    where = entry.where
-    ttft, e2e, tpot, itl = (
-        seconds(optional(document, f"mean_{name}_ms", where)) for name in ("ttft", "e2el", "tpot", "itl")
+    record = entry.record
+    return served(
+        entry,
+        load(entry),
+        times(record, "e2el"),
+        framework=engine(record.text("backend") or record.text("endpoint_type")),
+        notes=joined("vllm bench serve", record.text("model_id"), remarks(record)),
     )
-    known = entry.row("", 0)._replace(
-        framework=engine(text(document, "backend") or text(document, "endpoint_type")),
-        notes=joined("vllm bench serve", text(document, "model_id"), remarks(document, where)),
-    )
-    return served(entry, load(document, where), Times(ttft, e2e, tpot or itl), known)
 
 
-def read_latency(document: Document, entry: Entry) -> tuple[list[Measured], list[Skipped]]:
+def read_latency(entry: Entry) -> Results:
     """The end-to-end latency of a batch in seconds.
 
     Raises:
         BadFile: a figure is no number.
-        Missing: batch or lengths, which the tool does not write, were not given.
+        Missing: the user gives no batch or lengths, which the tool does not write.
     """
-    told = entry.run.workload
-    if None in told:
-        absent = [name for name, value in told._asdict().items() if value is None]
+    given = entry.run.workload._asdict()
+    if absent := ", ".join(name for name, value in given.items() if value is None):
         raise Missing(
-            f"{entry.where}: vllm bench latency does not write {', '.join(absent)}",
-            f"give {', '.join(absent)} of the run: its --batch-size, --input-len and --output-len",
+            f"{entry.record.where}: vllm bench latency does not write {absent}",
+            f"give {absent} of the run: its --batch-size, --input-len and --output-len",
         )
-    row = entry.row("e2e", needed(document, "avg_latency", entry.where))
-    return [row._replace(**told._asdict(), framework="vllm", notes="vllm bench latency")], []
+    latency = entry.record.required("avg_latency")
+    return Results([entry.row("e2e", latency, **given, framework="vllm", notes="vllm bench latency")], [])
