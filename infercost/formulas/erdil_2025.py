@@ -113,13 +113,7 @@ def reduced_message(*, tokens: float, reduced_width: float, activation_bytes: fl
 
 @formula(source=LATER)
 def protocol_latency(
-    *,
-    passes: int,
-    group: float,
-    group_nodes: float,
-    rank_latency: float,
-    node_latency: float,
-    base_latency: float,
+    *, passes: int, group: float, group_nodes: float, rank_latency: float, node_latency: float, base_latency: float
 ) -> float:
     """Seconds before a collective's data counts: a chain inside each node, a tree across them."""
     return passes * ((group / group_nodes - 1) * rank_latency + log2(group_nodes) * node_latency) + base_latency

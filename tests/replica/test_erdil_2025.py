@@ -17,7 +17,7 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.erdil_2025 import Times2025, sizes_2025, step_2025
+from infercost.replica.erdil_2025 import Times2025, sizes_2025, step_2025, use
 from infercost.units import SHARE
 from tests.conftest import ROOT
 
@@ -43,8 +43,8 @@ def predicted(case: dict[str, Any]) -> float:
         return float(FORMULAS[case["formula"]](**{key: float(value) for key, value in case["inputs"].items()}))
     model = model_of(case["model"], case.get("dtype", "bf16"))
     if "count" in case:
-        sizes = sizes_2025(model)
-        return sizes.cache_bytes(1) if case["count"] == "cache_bytes" else float(getattr(sizes, case["count"]))
+        name = "later_active_params" if case["count"] == "active_params" else case["count"]
+        return float(use(FORMULAS[name], sizes_2025(model), context=1))
     if "step" in case:
         return step_2025(model, H100, PROFILE, **case["step"]).step
     return min(step(model, devices).step for devices in range(1, 129))
@@ -167,7 +167,7 @@ def test_one_precision_is_the_mean_of_the_layers_matrices() -> None:
     sizes = sizes_2025(model._replace(quantization=Quantization("mxfp4", 16, {"experts": 4})))
     experts = 8 * 3 * 4096 * 14336
     attention = 4096 * (2 * 4096 + 2 * 1024)
-    assert sizes.bytes_per_param == pytest.approx((4 * experts + 16 * attention) / (experts + attention) / 8)
+    assert sizes["bytes_per_param"] == pytest.approx((4 * experts + 16 * attention) / (experts + attention) / 8)
 
 
 def test_work_shown_is_that_of_the_layout_chosen() -> None:
