@@ -73,38 +73,34 @@ def read_trace(path: str, progress: Progress | None = None) -> Trace:
     Raises:
         BadFile: unreadable, binary, of an unknown form, without a request, or a line of it that cannot be read.
     """
-    with closing(read_lines(path, progress)) as lines:
+    with closing(_read_lines(path, progress)) as lines:
         first = next(lines, "")
         if not first:
             raise BadFile(f"trace {path}: is empty", "see whether it was written to its end")
-        if first.lstrip().startswith("{") and is_mooncake(first):
-            blocks = Blocks()
-            trace = tally(read_json_lines(chain([first], lines), path, blocks), path)
+        if first.lstrip().startswith("{") and _is_mooncake(first):
+            blocks = _Blocks()
+            trace = _tally(_read_json_lines(chain([first], lines), path, blocks), path)
             return trace._replace(prefix_share=blocks.share)
-        return _read_sheet(Sheet(first, lines, path), path)
+        return _read_sheet(_Sheet(first, lines, path), path)
 
 
-def _read_sheet(sheet: "Sheet", path: str) -> Trace:
+def _read_sheet(sheet: "_Sheet", path: str) -> Trace:
     header = sheet.header
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise BadFile(f"{sheet.where}: column {twice[0]!r} stands twice", "keep one of them")
     for form in (AZURE, BURSTGPT):
         if set(form.columns) <= set(header):
-            return tally(read_rows(sheet, form), path)
+            return _tally(_read_rows(sheet, form), path)
     if set(header) - BESIDE in COUNTS:
-        return read_hourly(sheet, path)
+        return _read_hourly(sheet, path)
     raise BadFile(f"{sheet.where}: {','.join(header)[:60]!r} is the first line of no trace known here", FORMS)
 
 
 # The file: its lines, and the cells of a CSV with their place.
 
 
-def read_lines(path: str, progress: Progress | None = None) -> Generator[str, None, None]:
-    """The lines of a text file; ``progress`` is called with the bytes of it, as stored, that have been read.
-
-    Raises:
-        BadFile: missing, a folder, unreadable, binary, or gzip that is broken.
-    """
+def _read_lines(path: str, progress: Progress | None = None) -> Generator[str, None, None]:
+    """The lines of a text file; ``progress`` is called with the bytes of it, as stored, that have been read."""
     with _open(path) as stored, _decode(stored, path) as text:
         lines = _guard(text, path)
         if progress is None or not stored.seekable():
@@ -154,7 +150,7 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower().rstrip(".")
 
 
-class Sheet:
+class _Sheet:
     """A CSV read row by row, with the place of the last row."""
 
     def __init__(self, first: str, lines: Iterator[str], path: str) -> None:
@@ -163,11 +159,7 @@ class Sheet:
         self.header = [name.strip().lower() for name in next(self.rows(), [])]
 
     def rows(self) -> Iterator[list[str]]:
-        """The cells of each row not read yet.
-
-        Raises:
-            BadFile: broken quoting.
-        """
+        """The cells of each row not read yet."""
         try:
             yield from self._reader
         except csv.Error as error:
@@ -179,22 +171,14 @@ class Sheet:
         return f"trace {self._path}, line {self._reader.line_num}"
 
     def row(self, cells: list[str]) -> dict[str, str]:
-        """The cells of a row by column, without the blanks around them.
-
-        Raises:
-            BadFile: more or fewer cells than columns.
-        """
+        """The cells of a row by column, without the blanks around them."""
         if len(cells) != len(self.header):
             raise BadFile(f"{self.where}: {len(cells)} cells for {len(self.header)} columns", _MEND)
         return dict(zip(self.header, map(str.strip, cells), strict=True))
 
 
-def number(cell: object, where: str) -> float:
-    """A cell as a number of at least 0.
-
-    Raises:
-        BadFile: no number, a negative one, or one that is not finite or above 1e15.
-    """
+def _number(cell: object, where: str) -> float:
+    """A cell as a number of at least 0."""
     try:
         value = float(cell) if isinstance(cell, (str, int, float)) and not isinstance(cell, bool) else None
     except (ValueError, OverflowError):
@@ -213,13 +197,13 @@ _ORIGIN = datetime(2020, 1, 1)
 _ORIGIN_UTC = _ORIGIN.replace(tzinfo=UTC)
 
 
-def moment(text: str) -> float:
+def _moment(text: str) -> float:
     """Seconds from 2020 to a date and time in ISO 8601, UTC where it names no zone; digits below 1 us are cut off."""
     time = datetime.fromisoformat(text)
     return (time - (_ORIGIN_UTC if time.tzinfo else _ORIGIN)).total_seconds()
 
 
-def seconds(text: str) -> float:
+def _seconds(text: str) -> float:
     """Seconds given as such."""
     value = float(text)
     if not -LARGEST < value < LARGEST:
@@ -227,7 +211,7 @@ def seconds(text: str) -> float:
     return value
 
 
-class Form(NamedTuple):
+class _Form(NamedTuple):
     """The columns of time, input and output tokens, in lower case, and how the time is written."""
 
     columns: tuple[str, str, str]
@@ -235,16 +219,12 @@ class Form(NamedTuple):
     example: str
 
 
-AZURE = Form(("timestamp", "contexttokens", "generatedtokens"), moment, "2023-11-16 18:17:03.9799600")
-BURSTGPT = Form(("timestamp", "request tokens", "response tokens"), seconds, "seconds such as 118.0")
+AZURE = _Form(("timestamp", "contexttokens", "generatedtokens"), _moment, "2023-11-16 18:17:03.9799600")
+BURSTGPT = _Form(("timestamp", "request tokens", "response tokens"), _seconds, "seconds such as 118.0")
 
 
-def read_rows(sheet: Sheet, form: Form) -> Iterator[Request]:
-    """The requests of a CSV; blank lines are left out.
-
-    Raises:
-        BadFile: a time or number that is none, or a row with more or fewer cells than columns.
-    """
+def _read_rows(sheet: _Sheet, form: _Form) -> Iterator[Request]:
+    """The requests of a CSV; blank lines are left out."""
     at, read, written = (sheet.header.index(name) for name in form.columns)
     time, width = form.time, len(sheet.header)
     for cells in sheet.rows():
@@ -259,7 +239,7 @@ def read_rows(sheet: Sheet, form: Form) -> Iterator[Request]:
         yield request
 
 
-def _careful(cells: list[str], sheet: Sheet, form: Form) -> Request:
+def _careful(cells: list[str], sheet: _Sheet, form: _Form) -> Request:
     """A row that the short way could not read, or which cell of it is wrong."""
     row = sheet.row(cells)
     when, *counts = form.columns
@@ -268,7 +248,7 @@ def _careful(cells: list[str], sheet: Sheet, form: Form) -> Request:
     except (ValueError, OverflowError) as error:
         what = f"{sheet.where}, column {when}: {row[when][:40]!r} is no time"
         raise BadFile(what, f"write it as {form.example}") from error
-    read, written = (number(row[name], f"{sheet.where}, column {name}") for name in counts)
+    read, written = (_number(row[name], f"{sheet.where}, column {name}") for name in counts)
     return time, read, written
 
 
@@ -279,12 +259,8 @@ COUNTS = ({"requests"}, {"count"})
 BESIDE = {"hour", "day"}
 
 
-def read_hourly(sheet: Sheet, path: str) -> Trace:
-    """Counts as they stand; figures that hours cannot tell are None.
-
-    Raises:
-        BadFile: a bad number, an hour out of order, no row, more than ten years of rows, or nothing but zeros.
-    """
+def _read_hourly(sheet: _Sheet, path: str) -> Trace:
+    """Counts as they stand; figures that hours cannot tell are None."""
     hours: list[float] = []
     for count in _counts(sheet):
         hours.append(count)
@@ -297,7 +273,7 @@ def read_hourly(sheet: Sheet, path: str) -> Trace:
     return Trace(tuple(hours), round(sum(hours)), None, None, None, None, float(HOUR * len(hours)))
 
 
-def _counts(sheet: Sheet) -> Iterator[float]:
+def _counts(sheet: _Sheet) -> Iterator[float]:
     before: int | None = None
     (counted,) = set(sheet.header) - BESIDE
     for cells in sheet.rows():
@@ -305,13 +281,13 @@ def _counts(sheet: Sheet) -> Iterator[float]:
             row = sheet.row(cells)
             if "hour" in row:
                 before = _hour(row["hour"], before, f"{sheet.where}, column hour")
-            yield number(row[counted], f"{sheet.where}, column {counted}")
+            yield _number(row[counted], f"{sheet.where}, column {counted}")
 
 
 def _hour(cell: str, before: int | None, where: str) -> int:
     """The number of an hour, from any start or of a date and time, which must follow the one before it."""
     try:
-        hour = int(cell) if cell.isdecimal() else int(moment(cell) // HOUR)
+        hour = int(cell) if cell.isdecimal() else int(_moment(cell) // HOUR)
     except (ValueError, OverflowError) as error:
         hint = "write 0 to 23, or a date and time such as 2024-05-10 13:00"
         raise BadFile(f"{where}: {cell[:40]!r} is no hour", hint) from error
@@ -329,7 +305,7 @@ KEYS = {"timestamp", "input_length", "output_length"}
 BAILIAN = "chat_id"
 
 
-class Blocks:
+class _Blocks:
     """Hits of prompt blocks (of 512 tokens in the published traces) in a cache that forgets nothing.
 
     The set of ids seen is all that grows with a trace.
@@ -352,7 +328,7 @@ class Blocks:
         return self.hits / self.total if self.total else None
 
 
-def is_mooncake(first: str) -> bool:
+def _is_mooncake(first: str) -> bool:
     """Whether the first line is a request in Mooncake's form."""
     try:
         entry = json.loads(first)
@@ -361,12 +337,8 @@ def is_mooncake(first: str) -> bool:
     return isinstance(entry, dict) and set(entry) >= KEYS and BAILIAN not in entry
 
 
-def read_json_lines(lines: Iterable[str], path: str, blocks: Blocks) -> Iterator[Request]:
-    """The requests of a trace, times in seconds; their blocks go to ``blocks``.
-
-    Raises:
-        BadFile: broken JSON, or a time or length that is missing or no number.
-    """
+def _read_json_lines(lines: Iterable[str], path: str, blocks: _Blocks) -> Iterator[Request]:
+    """The requests of a trace, times in seconds; their blocks go to ``blocks``."""
     for line_number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -378,7 +350,7 @@ def read_json_lines(lines: Iterable[str], path: str, blocks: Blocks) -> Iterator
         if not isinstance(entry, dict):
             raise BadFile(f"{where}: is no JSON object", _MEND)
         time, read, written = (
-            number(entry.get(key), f"{where}, {key}") for key in ("timestamp", "input_length", "output_length")
+            _number(entry.get(key), f"{where}, {key}") for key in ("timestamp", "input_length", "output_length")
         )
         try:
             if isinstance(ids := entry.get("hash_ids"), list):
@@ -408,12 +380,8 @@ class _Sums(NamedTuple):
     ordered: bool
 
 
-def tally(requests: Iterable[Request], path: str) -> Trace:
-    """The load of requests in whatever order, in one pass.
-
-    Raises:
-        BadFile: no request, all at one time, or more than ten years between them.
-    """
+def _tally(requests: Iterable[Request], path: str) -> Trace:
+    """The load of requests in whatever order, in one pass."""
     sums = _add(requests)
     seconds = sums.last - sums.first
     if not sums.requests:
@@ -428,7 +396,7 @@ def tally(requests: Iterable[Request], path: str) -> Trace:
         raise BadFile(f"trace {path}: {years:,.0f} years lie between its first and last time", "mend the times")
     varies = sums.ordered and sums.requests >= 3
     return Trace(
-        hours=hourly(sums),
+        hours=_hourly(sums),
         requests=sums.requests,
         input_tokens=sums.input / sums.answered if sums.answered else None,
         output_tokens=sums.output / sums.answered if sums.answered else None,
@@ -465,7 +433,7 @@ def _add(requests: Iterable[Request]) -> _Sums:
     return _Sums(hours, count + 1, first, last, answered, read, written, mean, squares, ordered)
 
 
-def hourly(sums: _Sums) -> tuple[float, ...]:
+def _hourly(sums: _Sums) -> tuple[float, ...]:
     """Requests of each clock hour from the first to the last time, by the rules that ``Trace`` gives."""
     first, last = sums.first, sums.last
     end = last + (last - first) / (sums.requests - 1)

@@ -13,6 +13,7 @@ from infercost.evidence.readers.table import is_table, read_rows
 __all__ = ["Results", "Run", "Workload", "read_file"]
 
 TOOLS = "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, llama-bench"
+#: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
 READERS: tuple[tuple[set[str], Reader], ...] = (

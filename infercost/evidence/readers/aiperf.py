@@ -10,11 +10,7 @@ _SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 
 
 
 def duration(metric: Record) -> float | None:
-    """The mean of a metric in seconds, None where it was not measured.
-
-    Raises:
-        BadFile: no number, or a unit that is no time.
-    """
+    """The mean of a metric in seconds, None where it was not measured."""
     if (value := metric.number("avg")) is None:
         return None
     if (scale := _SECONDS.get(unit := metric.text("unit"))) is None:
@@ -40,12 +36,7 @@ def stimulus(config: Record) -> tuple[float | None, float | None]:
 
 
 def read_export(entry: Entry) -> Results:
-    """ITL, TTFT and end-to-end latency in seconds.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: no request succeeded, or the load is not known.
-    """
+    """ITL, TTFT and end-to-end latency in seconds."""
     record = entry.record
     if record.inside("request_count").number("avg") == 0:
         raise entry.lacks_requests()

@@ -20,12 +20,7 @@ def is_report(values: dict[str, Any]) -> bool:
 
 
 def arrivals(record: Record) -> tuple[float | None, float | None]:
-    """Requests in flight and requests a second, one of them known.
-
-    Raises:
-        BadFile: a figure is no number, or absent.
-        Missing: a strategy that holds neither still.
-    """
+    """Requests in flight and requests a second, one of them known."""
     # Until 0.3 the strategy stands under args, since 0.4 under config.
     new, old = (record.inside(place, "strategy") for place in ("config", "args"))
     strategy = new if new.values else old
@@ -42,12 +37,7 @@ def arrivals(record: Record) -> tuple[float | None, float | None]:
 
 
 def read_benchmark(entry: Entry) -> Results:
-    """ITL, TTFT and end-to-end latency in seconds of one benchmark of a report, over requests that succeeded.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: no request succeeded, or the load is not known.
-    """
+    """ITL, TTFT and end-to-end latency in seconds of one benchmark of a report, over requests that succeeded."""
     record = entry.record
     new, old = record.inside("metrics", "request_totals"), record.inside("request_totals")
     totals = new if new.values else old

@@ -54,9 +54,6 @@ def read_test(entry: Entry) -> Results:
     """Prompt speed, generation speed (tokens a second) or, for both at once, the latency in milliseconds.
 
     The context of a generation test is ``n_depth`` and on average half of ``n_gen``: prompt and answer of the row.
-
-    Raises:
-        BadFile: a figure is no number or absent.
     """
     record = entry.record
     build, spread = record.text("build_number"), record.number("stddev_ts")

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from infercost.errors import BadFile
 from infercost.parts.yamlfile import read_text
@@ -19,7 +19,10 @@ _AGAIN = "measure again, or take this result out"
 
 
 class Record(NamedTuple):
-    """A row of a CSV or a mapping of a JSON file: its place for messages, and its values by key."""
+    """A row of a CSV or a mapping of a JSON file: its place for messages, and its values by key.
+
+    A value is None or empty where it is absent, null or blank. One that its method cannot take is a ``BadFile``.
+    """
 
     where: str
     values: Mapping[str, Any]
@@ -37,26 +40,16 @@ class Record(NamedTuple):
         return Record(f"{self.where}, {', '.join(keys)}", value if isinstance(value, dict) else {})
 
     def text(self, key: str) -> str:
-        """A text, empty where absent or null."""
+        """A text."""
         value = self.values.get(key)
         return "" if value is None else str(value).strip()
 
     def name(self, key: str) -> str:
-        """A text that must be there.
-
-        Raises:
-            BadFile: it is not.
-        """
-        if not (value := self.text(key)):
-            raise BadFile(f"{self.at(key)}: is empty", "fill it in, or take this result out")
-        return value
+        """A text that must be there."""
+        return self.text(key) or self._lacks(key)
 
     def number(self, key: str) -> float | None:
-        """A number of at least 0, None where absent, null or blank.
-
-        Raises:
-            BadFile: no number, a negative one, or one that is not finite or above 1e18.
-        """
+        """A number from 0 to 1e18."""
         value = self.values.get(key)
         if value is None or (isinstance(value, str) and not (value := value.strip())):
             return None
@@ -72,31 +65,17 @@ class Record(NamedTuple):
         return float(value)
 
     def above_zero(self, key: str) -> float | None:
-        """A number above 0, None where absent, null or blank.
-
-        Raises:
-            BadFile: 0, or see ``number``.
-        """
+        """A number above 0."""
         if (value := self.number(key)) == 0:
             raise BadFile(f"{self.at(key)}: is 0", f"leave it empty where it is not known; else {_AGAIN}")
         return value
 
     def required(self, key: str) -> float:
-        """A number above 0 that must be there.
-
-        Raises:
-            BadFile: absent, or see ``above_zero``.
-        """
-        if (value := self.above_zero(key)) is None:
-            raise BadFile(f"{self.at(key)}: is empty", "fill it in, or take this result out")
-        return value
+        """A number above 0 that must be there."""
+        return self.above_zero(key) or self._lacks(key)
 
     def whole(self, key: str) -> int | None:
-        """A whole number of at least 1, None where absent, null or blank.
-
-        Raises:
-            BadFile: not whole, or see ``above_zero``.
-        """
+        """A whole number of at least 1."""
         if (value := self.above_zero(key)) is None:
             return None
         if value != int(value):
@@ -104,12 +83,11 @@ class Record(NamedTuple):
         return int(value)
 
     def seconds(self, key: str) -> float | None:
-        """Seconds of a number of milliseconds, None where absent, null or blank.
-
-        Raises:
-            BadFile: see ``number``.
-        """
+        """Seconds of a number of milliseconds."""
         return None if (value := self.number(key)) is None else value / 1000
+
+    def _lacks(self, key: str) -> NoReturn:
+        raise BadFile(f"{self.at(key)}: is empty", "fill it in, or take this result out")
 
 
 def read_whole(path: str) -> str:

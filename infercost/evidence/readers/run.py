@@ -72,12 +72,6 @@ class Times(NamedTuple):
     e2e: float | None
     itl: float | None
 
-    def is_streamed(self, output_tokens: float | None) -> bool:
-        """Whether the first token came before the last: tools call a request TTFT where nothing was streamed."""
-        if self.ttft is None or self.e2e is None or output_tokens is None or output_tokens <= 1:
-            return True
-        return self.e2e > self.ttft > 0
-
     def rows(self, known: Measured, id: str, why: str = "not measured") -> Results:
         """A row each of ITL, TTFT and end-to-end latency in seconds, with ``why`` others are left out.
 
@@ -111,11 +105,12 @@ def served(entry: Entry, load: Load, times: Times, *, is_batch: bool = False, **
     load = _completed(load, entry)
     if load.batch is not None and not is_batch:
         known["notes"] = joined(known["notes"], "closed-loop")
-    why = "not measured"
-    if load.output_tokens is not None and load.output_tokens <= 1:
+    (ttft, e2e, _), output, why = times, load.output_tokens, "not measured"
+    if output is not None and output <= 1:
         why = "one token a request has no gap"
-    if not times.is_streamed(load.output_tokens):
-        times, why = Times(None, times.e2e, None), "the answers were not streamed"
+    elif output is not None and ttft is not None and e2e is not None and not e2e > ttft > 0:
+        # a tool calls the whole request its TTFT where nothing was streamed
+        times, why = Times(None, e2e, None), "the answers were not streamed"
     results = times.rows(entry.row("", 0, **load._asdict(), **known), entry.id, why)
     if not results.measured:
         raise Missing(f"{entry.record.where}: has no mean latency of a request", "measure with a streaming endpoint")

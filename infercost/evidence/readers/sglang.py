@@ -9,12 +9,7 @@ ONE_BATCH = {"batch_size", "input_len", "output_len", "overall_throughput"}
 
 
 def read_serving(entry: Entry) -> Results:
-    """ITL, TTFT and end-to-end latency in seconds.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: no request completed, or the load is not known.
-    """
+    """ITL, TTFT and end-to-end latency in seconds."""
     record = entry.record
     hits = record.inside("cache_report").number("cache_hit_rate_pct") or 0
     version = record.inside("server_info").text("version")
@@ -32,9 +27,6 @@ def read_one_batch(entry: Entry) -> Results:
     """ITL, TTFT and end-to-end latency of a static batch in seconds.
 
     ``bench_one_batch`` times its steps itself, ``bench_one_batch_server`` the requests of a client.
-
-    Raises:
-        BadFile: a figure is no number or absent.
     """
     record = entry.record
     tool, names = "bench_one_batch_server", ("last_ttft", "latency")

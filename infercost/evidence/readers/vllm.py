@@ -10,11 +10,7 @@ LATENCY = {"avg_latency", "latencies"}
 
 
 def arrivals(record: Record) -> float | None:
-    """Requests a second, None when all are sent at once (``inf``, Infinity or nothing).
-
-    Raises:
-        BadFile: no number.
-    """
+    """Requests a second, None when all are sent at once (``inf``, Infinity or nothing)."""
     return None if record.text("request_rate") == "inf" else record.number("request_rate") or None
 
 
@@ -22,10 +18,6 @@ def load(entry: Entry) -> Load:
     """The load of a serving benchmark; requests in flight are known only where no rate holds them back.
 
     They are no more than there were requests.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: no request completed, or the rate changed during the run.
     """
     record = entry.record
     if not (completed := record.number("completed")):
@@ -39,11 +31,7 @@ def load(entry: Entry) -> Load:
 
 
 def times(record: Record, e2e: str) -> Times:
-    """Mean latencies, the whole request under a name of the tool's own; TPOT is the gap between tokens where given.
-
-    Raises:
-        BadFile: a figure is no number.
-    """
+    """Mean latencies, the whole request under a name of the tool's own; TPOT is the gap between tokens where given."""
     ttft, whole, tpot, itl = (record.seconds(f"mean_{name}_ms") for name in ("ttft", e2e, "tpot", "itl"))
     return Times(ttft, whole, tpot or itl)
 
@@ -66,12 +54,7 @@ def engine(backend: str) -> str:
 
 
 def read_serve(entry: Entry) -> Results:
-    """ITL, TTFT and end-to-end latency in seconds.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: no request completed, or the load is not known.
-    """
+    """ITL, TTFT and end-to-end latency in seconds."""
     record = entry.record
     return served(
         entry,
@@ -83,12 +66,7 @@ def read_serve(entry: Entry) -> Results:
 
 
 def read_latency(entry: Entry) -> Results:
-    """The end-to-end latency of a batch in seconds.
-
-    Raises:
-        BadFile: a figure is no number.
-        Missing: the user gives no batch or lengths, which the tool does not write.
-    """
+    """The end-to-end latency of a batch in seconds."""
     given = entry.run.workload._asdict()
     if absent := ", ".join(name for name, value in given.items() if value is None):
         raise Missing(
