@@ -1,1 +1,1 @@
-"""Measurements made ready to be predicted, and constants fitted to them."""
+"""Measurements, predictions for them, and constants fitted to them."""

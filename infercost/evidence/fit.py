@@ -1,4 +1,4 @@
-"""A profile's constants from measurements: robust least squares on the logarithm of predicted over measured time."""
+"""Constants of an efficiency profile by robust least squares on the logarithm of predicted over measured time."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from infercost.evidence.predict import Prepared, log_ratio
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import FIGURES
 
-#: What may be fitted; of two that these measurements do not tell apart, the first is.
+#: Constants that may be fitted; of two that the measurements do not tell apart, the first is.
 CANDIDATES = (
     "memory_share",
     "compute_share",
@@ -22,7 +22,7 @@ CANDIDATES = (
     "step_overhead",
     "kernels_per_sparse_layer",
 )
-#: What each constant may be: beyond it no stack is known, and the fit would be explaining something else.
+#: Range of each constant: beyond it no stack is known, and the fit would explain something else.
 RANGES = {
     "memory_share": (0.3, 0.95),
     "cache_share": (0.2, 0.95),
@@ -42,16 +42,16 @@ USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
 UNDETERMINED = 0.25
 SMALL = 1e-3
-#: No prediction counts as further off than this; where requests pile up, it is without bound.
+#: Largest logarithm of a ratio that counts: where requests pile up, predictions have no bound.
 FARTHEST = 7.0
 #: A constant whose whole range moves no prediction by more than this share does not matter.
 LEAST_EFFECT = 0.02
-#: A constant whose effect is others' effect but for this share is not told apart from them.
+#: A constant whose effect is that of others but for this share is not told apart from them.
 LEAST_APART = 0.05
 
 
 class Errors(NamedTuple):
-    """How far predictions are from measurements: max(p/m, m/p) - 1, in the middle and nine times of ten."""
+    """Errors of predictions, max(p/m, m/p) - 1: median and 90th percentile."""
 
     rows: int
     median: float
@@ -59,7 +59,7 @@ class Errors(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A profile that was fitted, the constants that the data determine, those they do not, and the errors."""
+    """A fitted profile, the constants that the data determine and do not, and the errors before and after."""
 
     profile: Preset
     determined: tuple[str, ...]
@@ -69,28 +69,31 @@ class Fit(NamedTuple):
 
 
 def errors(ratios: Sequence[float]) -> Errors:
-    """Median and 90th percentile of the errors that logarithms of ratios stand for."""
+    """Errors from logarithms of predicted over measured time."""
     rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
     return Errors(len(rising), median(rising), rising[ceil(0.9 * len(rising)) - 1])
 
 
 def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
-    """The base profile with its free constants fitted to measurements; those the data cannot determine stay.
+    """The base profile with its free constants fitted to measurements; those that the data do not determine stay.
 
     Raises:
         Missing: SciPy is not installed.
     """
-    before = errors([_off(run, base) for run in runs])
-    kept = list(free)
+    before, determined = _errors(runs, base), list(free)
     undetermined: list[str] = []
-    while kept:
-        profile, spreads = _solve(runs, base, kept, source, date)
-        worst = max(kept, key=lambda key: spreads[key])
+    while determined:
+        profile, spreads = _solve(runs, base, determined, source, date)
+        worst = max(determined, key=lambda key: spreads[key])
         if spreads[worst] < UNDETERMINED:
-            return Fit(profile, tuple(kept), tuple(undetermined), before, _errors(runs, profile))
-        kept.remove(worst)
+            return Fit(profile, tuple(determined), tuple(undetermined), before, _errors(runs, profile))
+        determined.remove(worst)
         undetermined.append(worst)
     return Fit(base, (), tuple(undetermined), before, before)
+
+
+def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
+    return errors([_off(run, profile) for run in runs])
 
 
 def _off(run: Prepared, profile: Preset) -> float:
@@ -100,22 +103,22 @@ def _off(run: Prepared, profile: Preset) -> float:
 
 def obstacles(runs: Sequence[Prepared], base: Preset, candidates: Sequence[str]) -> dict[str, str]:
     """Why each constant cannot be fitted to these runs, empty where it can; of two with one effect the first can."""
-    found: dict[str, str] = {}
-    kept: dict[str, list[float]] = {}
+    reasons: dict[str, str] = {}
+    axes: dict[str, list[float]] = {}
     for key in candidates:
         rest = effect = _effect(runs, base, key)
         if max(map(abs, effect)) < LEAST_EFFECT:
-            found[key] = "no effect here"
+            reasons[key] = "no effect here"
             continue
-        for axis in kept.values():
+        for axis in axes.values():
             along = _dot(rest, axis)
             rest = [value - along * other for value, other in zip(rest, axis, strict=True)]
         if hypot(*rest) < LEAST_APART * hypot(*effect):
-            nearest = max(kept, key=lambda other: abs(_dot(effect, kept[other])))
-            found[key] = f"acts like {nearest}"
+            nearest = max(axes, key=lambda other: abs(_dot(effect, axes[other])))
+            reasons[key] = f"acts like {nearest}"
             continue
-        found[key], kept[key] = "", [value / hypot(*rest) for value in rest]
-    return found
+        reasons[key], axes[key] = "", [value / hypot(*rest) for value in rest]
+    return reasons
 
 
 def _effect(runs: Sequence[Prepared], base: Preset, key: str) -> list[float]:
@@ -129,10 +132,6 @@ def _dot(one: Sequence[float], other: Sequence[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
-def _errors(runs: Sequence[Prepared], profile: Preset) -> Errors:
-    return errors([_off(run, profile) for run in runs])
-
-
 def _solve(
     runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str
 ) -> tuple[Preset, dict[str, float]]:
@@ -143,30 +142,28 @@ def _solve(
     except ImportError:
         raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
 
-    def profile(shares: Sequence[float]) -> Preset:
-        return with_constants(
-            base, {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}, source, date
-        )
+    def constants(shares: Sequence[float]) -> dict[str, float]:
+        return {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}
 
     weights = _weights(runs)
 
     def residuals(shares: Sequence[float]) -> list[float]:
-        made = profile(shares)
-        return [weight * _softened(_off(run, made)) for weight, run in zip(weights, runs, strict=True)]
+        profile = with_constants(base, constants(shares), source, date)
+        return [weight * _softened(_off(run, profile)) for weight, run in zip(weights, runs, strict=True)]
 
     start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
-    found = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
-    hessian = found.jac.T @ found.jac + 1e-9 * numpy.eye(len(free))
+    solution = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
+    hessian = solution.jac.T @ solution.jac + 1e-9 * numpy.eye(len(free))
     freedom = max(len(runs) - len(free), 1)
-    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * found.cost / freedom)
+    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * solution.cost / freedom)
     if len(runs) < len(free):
         spread[:] = 1.0
-    best = {key: rounded(_inside(key, share)) for key, share in zip(free, found.x, strict=True)}
+    best = {key: float(f"{value:.3g}") for key, value in constants(solution.x).items()}  # no fit is worth more digits
     return with_constants(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
 
 
 def _weights(runs: Sequence[Prepared]) -> list[float]:
-    """Rows of one stack weigh together as the root of their number: they share their faults."""
+    """Rows of one stack together weigh the root of their number: they share their faults."""
     rows = Counter(run.measured.framework for run in runs)
     return [float(rows[run.measured.framework] ** -0.25) for run in runs]
 
@@ -190,8 +187,3 @@ def with_constants(base: Preset, values: dict[str, float], source: str, date: st
     """A profile with some of its constants replaced."""
     facts = {key: Fact(value, FIGURES[key], source, date) for key, value in values.items()}
     return base._replace(facts={**base.facts, **facts})
-
-
-def rounded(value: float) -> float:
-    """A constant to three digits: no fit is worth more."""
-    return float(f"{value:.3g}")

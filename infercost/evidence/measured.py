@@ -1,10 +1,10 @@
-"""One measurement, whoever took it: what ran, on what, and the number that came out."""
+"""One measurement, from any source: the run, its hardware, and the number."""
 
 from typing import NamedTuple
 
 
 class Measured(NamedTuple):
-    """A measured number and what is known of the run; None where the source does not say.
+    """A measured number and its run; None where the source does not say.
 
     ``batch`` counts sequences in the step or requests in flight, ``request_rate`` arrivals a second when only these are
     known. ``metric`` is the column's own name (``decode_ms_per_token``) or ``itl``, ``ttft``, ``e2e`` in seconds.

@@ -1,4 +1,4 @@
-"""What infercost says to a measurement: the same passes as every other answer, arranged as the run was."""
+"""Predictions for measurements: the same passes as every other answer, arranged as the run was."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,20 +20,20 @@ from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import Work, matrix_rate, work_of
 
-#: Bits of a weight in formats that quantize every table too, scales included: llama.cpp's quantize tool prints them.
+#: Bits of a weight, scales included, in formats that quantize every table too: llama.cpp's quantize tool prints them.
 GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 #: Bits of a weight with the scales of its groups, tables and head in 16 bits.
 GROUPED_BITS = {
     **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
     **dict.fromkeys(("fp4", "nvfp4"), 4.5),
 }
-#: What runs of 16-bit weights call them; engines load fp32 as one of these where nobody says otherwise.
+#: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
-#: Share of memory that engines plan with unless told otherwise.
+#: Share of memory that engines plan with by default.
 ENGINE_SHARE = 0.9
-#: Sequences that an offline run wants room for before it takes more devices a copy.
+#: Sequences that must fit before an offline run is thought to take more devices a copy.
 USEFUL_BATCH = 32
-#: What a source's notes say of a row that measures something else.
+#: Words in the notes of rows that measure something else, and why these are left out.
 FAULTS = {
     "anomalous": "its source calls it anomalous",
     "memory-pressure": "its source says that memory was short",
@@ -43,29 +43,23 @@ FAULTS = {
 
 @cache
 def part_of_run(name: str) -> Preset:
-    """The part that a measurement names, read once."""
+    """The accelerator of a measurement, read once."""
     return catalog.load("accelerators", name)
 
 
 @cache
 def model_of_run(name: str) -> Model:
-    """The model that a measurement names, read once."""
+    """The model of a measurement, read once."""
     return find_model(name).model
 
 
 @cache
-def _engine() -> Preset:
-    """The profile whose memory figures say what a run's devices hold."""
-    return complete(catalog.load("efficiency", "vllm"))
-
-
-@cache
-def _bound() -> Preset:
-    return complete(catalog.load("efficiency", "ideal"))
+def _stack(name: str) -> Preset:
+    return complete(catalog.load("efficiency", name))
 
 
 def same_prompts(row: Measured) -> bool:
-    """Whether every sequence of the batch was the same text, so that all tokens choose the same experts.
+    """Whether all sequences were one text, so that their tokens choose the same experts.
 
     argonne-lcf/LLM-Inference-Bench, TensorRT-LLM/H100/run_power.py, repeats one word for every prompt.
     """
@@ -73,7 +67,7 @@ def same_prompts(row: Measured) -> bool:
 
 
 def stored_as(model: Model, row: Measured) -> Model:
-    """The model in the formats that a run stored it in; where the cache's is not stated, that of its engine's default.
+    """The model in the number formats of a run; a cache without a stated format has that of its engine's default.
 
     TensorRT-LLM's published runs of 8-bit and 4-bit weights keep the cache in 8 bits.
 
@@ -97,10 +91,10 @@ def stored_as(model: Model, row: Measured) -> Model:
 
 
 def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
-    """The layout of a run: as stated, stages of one device where llama.cpp splits layers, experts' ranks apart.
+    """The layout of a run, as stated; llama.cpp splits layers, a device a stage.
 
     Raises:
-        Missing: several devices and no word on how they share the model.
+        Missing: several devices, and no tp, pp or ep.
         BadValue: a layout that no engine accepts.
     """
     devices = row.devices or (row.tp or 1) * (row.pp or 1)
@@ -118,15 +112,15 @@ def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
             f"{devices} devices are no whole number of copies of {layout.flags}",
             "give a multiple of the widths of tp, pp and ep",
         )
-    if layout.tp == layout.ep > 1 and row.batch:
-        held = _planned(row, model, layout, part).max_sequences
-        layout = layout._replace(tp=1) if held is not None and held < row.batch else layout
+    if layout.tp == layout.ep > 1 and row.batch:  # attention is data parallel where its batch would not fit otherwise
+        most = _planned(row, model, layout, part).max_sequences
+        layout = layout._replace(tp=1) if most is not None and most < row.batch else layout
     check(model, layout)
     return layout
 
 
 def _least(row: Measured, model: Model, part: Preset, devices: int) -> Layout:
-    """The layout with the least devices whose cache holds a useful batch, as offline runs choose it."""
+    """The layout with the fewest devices whose cache holds a useful batch, as offline runs choose it."""
     for count in (n for n in (1, 2, 4, 8, 16, 32, 64) if devices % n == 0):
         for layout in layouts(model, count, min(count, 8), FREE):
             if (_planned(row, model, layout, part).max_sequences or 0) >= USEFUL_BATCH:
@@ -135,15 +129,21 @@ def _least(row: Measured, model: Model, part: Preset, devices: int) -> Layout:
 
 
 def _planned(row: Measured, model: Model, layout: Layout, part: Preset, *, most: bool = False) -> Plan:
-    """What the run's devices hold as engines reserve memory; ``most`` is all that the memory sold could hold."""
+    """The memory plan of a run's devices with an engine's reserves; ``most``: with all memory as sold."""
     context = (row.input_tokens or 0) + (row.output_tokens or 0) / 2
-    profile, key = (_bound() if most else _engine()), memory_key(part, nominal=most)
-    usable = 1.0 if most else ENGINE_SHARE
-    return plan(model, layout, profile, device_memory=part.value(key), usable=usable, context=max(context, 1), batch=1)
+    return plan(
+        model,
+        layout,
+        _stack("ideal" if most else "vllm"),
+        device_memory=part.value(memory_key(part, nominal=most)),
+        usable=1.0 if most else ENGINE_SHARE,
+        context=max(context, 1),
+        batch=1,
+    )
 
 
 def sequences_held(row: Measured, model: Model, layout: Layout, part: Preset, *, most: bool = False) -> float:
-    """Sequences in flight where only the load is known to be as high as it goes: what memory holds, or could.
+    """Sequences in flight at the highest load: as many as memory holds, or could at most; 0 under a request rate.
 
     Raises:
         Missing: neither a batch nor a request rate, and no throughput that fills memory.
@@ -152,22 +152,22 @@ def sequences_held(row: Measured, model: Model, layout: Layout, part: Preset, *,
         return 0.0
     if not row.metric.startswith("output_tok_s") or not row.input_tokens or not row.output_tokens:
         raise Missing("the batch is not stated", "fill in batch_or_concurrency")
-    held = _planned(row, model, layout, part, most=most).max_sequences
-    if not held:
+    sequences = _planned(row, model, layout, part, most=most).max_sequences
+    if not sequences:
         raise BadValue("its memory holds no sequence of this length", "look at infercost fit")
-    return float(held)
+    return float(sequences)
 
 
-#: Sequences that an engine runs at once when nobody says how many.
+#: Sequences that an engine runs at once by default.
 USUAL_MOST = 256
 #: A measurement this far below the bound is faster than it, not a rounding of it.
 ROUNDING = 1e-3
 
 
 class Prepared(NamedTuple):
-    """A measurement made ready: the work of its model under its layout, and how its number follows from times.
+    """A measurement with the work of its model in its layout.
 
-    ``most`` is the batch of the bound: that of the run, or where memory was filled all that it could hold.
+    ``most`` is the batch of the bound: that of the run or, for a full memory, as many sequences as it could hold.
     """
 
     measured: Measured
@@ -180,14 +180,14 @@ class Prepared(NamedTuple):
     alike: bool
 
     def under(self, profile: Preset) -> float:
-        """The number that a profile predicts, in the unit of the metric."""
+        """The prediction under a profile, in the unit of the metric."""
         overlap = profile.labels.get("overlap", "full")
         part = part_under(self.part, profile)
         speeds = speeds_of(part, profile, self._peak(part), overlap, 2.0)
         return self._value(Replica(self.work, speeds, *(profile.value(key) for key in PER_REQUEST)))
 
     def at_best(self) -> float:
-        """The number that no stack can beat, in the unit of the metric."""
+        """The bound for any stack, in the unit of the metric."""
         part = summing_in_16_bits(self.part)
         return self._replace(batch=self.most)._value(Replica(self.work, bounds_of(part, self._peak(part), 2.0)))
 
@@ -206,10 +206,10 @@ class Prepared(NamedTuple):
 
 
 def prepare(row: Measured) -> Prepared:
-    """A measurement made ready to be predicted.
+    """A measurement ready for predictions.
 
     Raises:
-        InfercostError: what cannot be expressed, and why: an unknown model or part, a layout that is not stated, ...
+        InfercostError: it cannot be expressed: an unknown model or accelerator, a layout that is not stated, ...
     """
     if row.metric not in METRICS:
         raise BadValue(f"no such metric: {row.metric}", f"metrics are {', '.join(METRICS)}")
@@ -238,19 +238,19 @@ def prepare(row: Measured) -> Prepared:
 
 
 def _is_served(run: Prepared) -> bool:
-    """Whether requests came and went, so that prompts ride along with decoding."""
+    """Whether requests came and went, so that prefill chunks are mixed into decode steps."""
     return run.measured.request_rate is not None or "closed-loop" in run.measured.notes
 
 
 def _decode(run: Prepared, replica: Replica) -> float:
-    """Seconds of a decoding step: with prompts riding along where the run was served."""
+    """Seconds of a decode step, with prefill chunks mixed in where requests came and went."""
     if _is_served(run):
         return _served(run, replica)[0]
     return decode_time(replica, run.batch, run.request.context)
 
 
 def _first(run: Prepared, replica: Replica) -> float:
-    """Seconds to the first token: of the whole batch's prompts, or of one where the run was served."""
+    """Seconds to the first token: after the prompts of the whole batch, or of one where requests came and went."""
     if _is_served(run):
         return _served(run, replica)[1]
     return replica.request_overhead + prefill_time(replica, run.batch, run.request)
@@ -264,7 +264,7 @@ def _whole(run: Prepared, replica: Replica) -> float:
 
 
 def _served(run: Prepared, replica: Replica) -> tuple[float, float, float]:
-    """Inter-token latency, time to first token and request time of a server in steady state."""
+    """ITL, TTFT and request time in seconds of a server in steady state."""
     row = run.measured
     if row.request_rate is not None:
         served = serve_rate(replica, row.request_rate / run.copies, run.request, row.most_sequences or USUAL_MOST)
@@ -274,7 +274,7 @@ def _served(run: Prepared, replica: Replica) -> tuple[float, float, float]:
 
 
 def _rate(run: Prepared, replica: Replica, tokens: float) -> float:
-    """Tokens a second of all copies, so many of each request; of steps alone where no length is stated."""
+    """Tokens a second of all copies, so many a request; of decode steps alone where no length is stated."""
     if not run.measured.output_tokens:
         return run.copies * run.batch / _decode(run, replica)
     return run.copies * run.batch * tokens / _whole(run, replica)
@@ -288,20 +288,20 @@ def _devices(run: Prepared) -> float:
     return run.copies * run.work.layout.devices
 
 
-#: How each metric follows from the times of a run; those of rates are per second, those in ``ms`` are milliseconds.
+#: Each metric from the times of a run; rates are per second, metrics with ``ms`` are milliseconds.
 METRICS: dict[str, Callable[[Prepared, Replica], float]] = {
     "decode_ms_per_token": lambda run, replica: 1e3 * _decode(run, replica),
     "ttft_ms": lambda run, replica: 1e3 * _first(run, replica),
     "total_latency_ms": lambda run, replica: 1e3 * _whole(run, replica),
-    "itl": lambda run, replica: _decode(run, replica),
-    "ttft": lambda run, replica: _first(run, replica),
-    "e2e": lambda run, replica: _whole(run, replica),
+    "itl": _decode,
+    "ttft": _first,
+    "e2e": _whole,
     "tok_s_single_user": lambda run, replica: 1 / _decode(run, replica),
     "output_tok_s_total": lambda run, replica: _rate(run, replica, run.request.output_tokens),
     "output_tok_s_per_gpu": lambda run, replica: _rate(run, replica, run.request.output_tokens) / _devices(run),
     "output_tok_s_per_node": lambda run, replica: 8 * _rate(run, replica, run.request.output_tokens) / _devices(run),
     "total_tok_s": lambda run, replica: _rate(run, replica, run.request.input_tokens + run.request.output_tokens),
-    "input_tok_s_total": lambda run, replica: _prompt_rate(run, replica),
+    "input_tok_s_total": _prompt_rate,
     "input_tok_s_per_gpu": lambda run, replica: _prompt_rate(run, replica) / _devices(run),
     "input_tok_s_per_node": lambda run, replica: 8 * _prompt_rate(run, replica) / _devices(run),
 }
