@@ -257,9 +257,11 @@ class Step(NamedTuple):
         """Whether it only gives another name to a number, or to nothing: a sum of one term, taken once."""
         if isinstance(self.value, list):
             return len(self.value) == 1
+        if self.value == 0:  # what is not there; a difference that comes to nothing is a result
+            return " - " not in self.numbers
         alone = self.numbers.removeprefix("1 × ").removesuffix(" / 1")
         single = not any(sign in alone for sign in _SIGNS)
-        return single and (self.value == 0 or self.value in self.inputs.values() or _of_one(self))
+        return single and (self.value in self.inputs.values() or _of_one(self))
 
 
 def _of_one(step: Step) -> bool:
