@@ -82,15 +82,17 @@ def sensitivity(question: Question, answer: Answer) -> Report:
     with reading_once():
         scenario = at_point(question, {}, ORIGIN)
         report = answer(scenario)
-        base, inputs = values_of(report), _numeric_inputs(question, report)
+        base = values_of(report)
+        figures = _figures(question, base)
+        unpriced = not any(KEYS[key].unit.startswith("USD") for key in figures)
+        inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and item.key == "gpu.rent")]
         items = [item for item in (*inputs, *_preset_figures(scenario)) if item.value]
         changes = [_change(scenario, answer, base, item) for item in items]
-    figures = _figures(question, base)
     main, keys = figures[0], {item.key for item in inputs}
     rows = [each for each in changes if each.low < each.high and (each.item.key in keys or each.matters(figures))]
     rows.sort(key=lambda each: (-round(abs(each.elasticity(main) or 0.0), 3), not each.item.key.startswith("gpu.")))
     notes = [
-        *(note for note in report.notes if note.code != "null"),
+        *(note for note in report.notes if note.code not in ("null", *(("price",) if unpriced else ()))),
         *_notes(inputs, changes, rows, figures),
         *_one_sided([each for each in rows if each.matters(figures)]),
     ]

@@ -133,6 +133,15 @@ def test_what_is_missing() -> None:
     assert report.verdict.startswith("It does not fit or misses its target. Of the device, memory counts most:")
 
 
+def test_a_rent_that_nobody_asked_for_is_not_varied() -> None:
+    """Without --price the figures of a step are times and rates, which no rent moves; the cost of users it does."""
+    step = infercost.utilization(gpu="h200:16", model="deepseek-v3", batch=64, sensitivity=True)
+    assert "gpu.rent" not in of(step, "step_time_s")
+    assert not [note for note in step.notes if "rent" in note.text]
+    floor = infercost.economies(gpu="h200:16", model="deepseek-v3", sensitivity=True)
+    assert of(floor, "floor_usd_per_million_tokens")["gpu.rent"] == 1
+
+
 def test_the_layout_is_held() -> None:
     """20 devices are full to the last byte: 1% more parameters are still asked of 20."""
     report = infercost.fit(gpu="h100-note", params=1.6e12, sensitivity=True)
