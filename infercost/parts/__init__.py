@@ -1,1 +1,1 @@
-"""Readers of files that other programs and people write."""
+"""Presets of accelerators, efficiency profiles and traffic, number formats, and the YAML files they come from."""

@@ -1,4 +1,4 @@
-"""What an accelerator preset may hold, and the two choices that its figures leave: which rate, which memory."""
+"""The figures of an accelerator preset, and the choice of an arithmetic rate and of a memory size among them."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from infercost.parts.preset import Fact, Preset
 from infercost.units import BANDWIDTH, FLOPS, HOURLY, MONEY, POWER, SIZE, WHOLE
 
 RATES = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "fp4", "int4")
-#: Figures of an accelerator preset; link and network are one direction, rates are dense and sum in 32 bits, but for
-#: ``flops_fp16_accumulate``, given where summing in 16 bits is faster.
+#: Links and networks count one direction. Rates are dense and sum in 32 bits, except ``flops_fp16_accumulate``, given
+#: where sums in 16 bits are faster.
 FIGURES = {
     "memory": SIZE,
     "memory_reported": SIZE,
@@ -25,12 +25,12 @@ FIGURES = {
     "purchase": MONEY,
 }
 LABELS = ("name", "aliases", "vendor", "kind", "note", "note_8bit")
-#: What a memory figure is, from the plan of a note to that of an engine.
+#: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
 
 
 class Rate(NamedTuple):
-    """The arithmetic rate that serves a storage format on a part."""
+    """An arithmetic rate of a part."""
 
     name: str
     fact: Fact
@@ -42,37 +42,36 @@ class Rate(NamedTuple):
 
 
 def find_rate(part: Preset, format: Format) -> Rate | None:
-    """The dense rate at which the part computes with weights of a format, or None where no figure is known."""
+    """The dense rate for weights of a format, None without a figure."""
     for equals in format.rates:
-        known = [Rate(name, part.facts[key]) for name in equals if (key := f"flops_{name}") in part.facts]
-        if known:
-            return max(known, key=lambda rate: rate.fact.value)
+        rates = [Rate(name, part.facts[key]) for name in equals if (key := f"flops_{name}") in part.facts]
+        if rates:
+            return max(rates, key=lambda rate: rate.fact.value)
     return None
 
 
 def rate_for(part: Preset, format: Format) -> Rate:
-    """The dense rate at which the part computes with weights of a format.
+    """The dense rate for weights of a format.
 
     Raises:
-        Missing: the part has no figure that serves the format.
+        Missing: no figure serves the format.
     """
     if (rate := find_rate(part, format)) is not None:
         return rate
-    has = [name for name in RATES if f"flops_{name}" in part.facts]
-    wanted = format.rates[0][0]
+    names = [name for name in RATES if f"flops_{name}" in part.facts]
     raise Missing(
-        f"{part.name} has no dense rate for {format.name} (it has {', '.join(has) or 'none'})",
-        f"give it: --set gpu.flops_{wanted}=...FLOP/s" + (f", or ask for --dtype {has[0]}" if has else ""),
+        f"{part.name} has no dense rate for {format.name} (it has {', '.join(names) or 'none'})",
+        f"give --set gpu.flops_{format.rates[0][0]}=...FLOP/s" + (f", or --dtype {names[0]}" if names else ""),
     )
 
 
 def summing_in_16_bits(part: Preset) -> Preset:
-    """The part as it multiplies where products of 16 bits are summed in 16 bits: GeForce cards twice as fast."""
+    """The part with the rates of sums in 16 bits: GeForce cards multiply twice as fast."""
     faster = part.facts.get("flops_fp16_accumulate")
     return part.with_fact("flops_bf16", faster).with_fact("flops_fp16", faster) if faster else part
 
 
 def memory_key(part: Preset, nominal: bool) -> str:
-    """The key of the memory figure to count: as sold, or else the nearest to what an engine can plan with."""
+    """The key of the memory figure that counts: as sold, or else the nearest to what an engine sees."""
     keys = ("memory",) if nominal else ("memory_engine", "memory_reported", "memory")
     return next((key for key in keys if key in part.facts), "memory")

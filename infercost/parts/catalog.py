@@ -1,4 +1,4 @@
-"""Find a preset by any of its names, read its one file, and refuse a figure without a source."""
+"""Find a preset by any of its names, read its file, and reject a figure without a source."""
 
 import os
 import re
@@ -14,17 +14,19 @@ from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import Kind, parse
 
-#: What each family of presets may hold: figures with their kinds, and labels.
+#: Each family of presets: its figures with their kinds, and its labels.
 FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
     "efficiency": (stack.KINDS, stack.LABELS),
     "traffic": (traffic.FIGURES, traffic.LABELS),
 }
 WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "traffic": "traffic", "models": "model"}
-#: Prices move; a price without its date is refused.
+#: Prices move: one without a date is an error.
 DATED = ("rent", "purchase")
 _FACT_KEYS = ("value", "source", "as_of", "weak", "others")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+#: All but letters, digits and a dot between two digits.
+_NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
 
 
@@ -35,7 +37,7 @@ def shipped() -> Path:
 
 
 def folders() -> list[Path]:
-    """Where presets are looked for, the user's own folder (``INFERCOST_PRESETS``) first.
+    """The folders of presets, the user's own (``INFERCOST_PRESETS``) first.
 
     Raises:
         BadFile: the variable names no folder.
@@ -49,13 +51,8 @@ def folders() -> list[Path]:
 
 
 def plain(name: str) -> str:
-    """A name as it is compared: lower case, letters and digits, and the dot of a number: 1.3b is not 13b."""
-    lower = name.lower()
-    return "".join(letter for i, letter in enumerate(lower) if letter.isalnum() or _is_decimal(lower, i))
-
-
-def _is_decimal(text: str, i: int) -> bool:
-    return text[i] == "." and text[i - 1 : i].isdigit() and text[i + 1 : i + 2].isdigit()
+    """A name for comparison: letters and digits in lower case, and the dot of a number: 1.3b is not 13b."""
+    return _NOISE.sub("", name.lower())
 
 
 def _files(family: str) -> dict[str, str]:
@@ -75,11 +72,8 @@ def names(family: str) -> list[str]:
 
 
 def aliases(family: str) -> dict[str, str]:
-    """Every other name of every preset, as written, with the preset it means."""
-    found: dict[str, str] = {}
-    for name, path in _files(family).items():
-        found.update(dict.fromkeys(_aliases_in(path), name))
-    return found
+    """Every alias of every preset, as written, with the preset's name."""
+    return {alias: name for name, path in _files(family).items() for alias in _aliases_in(path)}
 
 
 @cache
@@ -89,57 +83,60 @@ def _aliases_in(path: str) -> tuple[str, ...]:
 
 
 def find(family: str, name: str) -> tuple[str, str]:
-    """The preset's own name and its file, from any of its names.
+    """A preset's name and file, from any of its names.
 
     Raises:
-        UnknownName: no preset is called so; the nearest name is suggested.
+        UnknownName: no such preset; the hint has the nearest name.
     """
     files = _files(family)
     if name in files:
         return name, files[name]
-    wanted = plain(name)
-    by_plain = {plain(known): known for known in files}
-    if wanted in by_plain:
-        return by_plain[wanted], files[by_plain[wanted]]
-    # files whose name holds what is wanted are looked into first: h100-sxm for h100
-    for candidate in sorted(by_plain, key=lambda text: wanted not in text):
-        known = by_plain[candidate]
-        if wanted in map(plain, _aliases_in(files[known])):
-            return known, files[known]
+    text = plain(name)
+    by_plain = {plain(own): own for own in files}
+    if own := by_plain.get(text):
+        return own, files[own]
+    # files whose name holds the text come first: h100-sxm for h100
+    for candidate in sorted(by_plain, key=lambda other: text not in other):
+        own = by_plain[candidate]
+        if text in map(plain, _aliases_in(files[own])):
+            return own, files[own]
     hint = closest(name, [*files, *aliases(family)])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 
 
 def looks_like_file(text: str) -> bool:
-    """Whether a text names a file rather than a preset."""
+    """Whether a text is a file's path, not a preset's name."""
     return os.sep in text or text.endswith((".yaml", ".yml", ".json"))
 
 
 @once
 def load(family: str, name: str) -> Preset:
-    """The preset of a name, or of a file's path.
+    """The preset of a name or of a file's path.
 
     Raises:
         UnknownName: no such preset.
-        BadFile: a file that is broken, has a key we do not know, or a figure without a source.
+        BadFile: a broken file, an unknown key, or a figure without a source.
     """
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
     return build(family, own, read_mapping(path, "preset"), path)
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
-    """A preset from what its file holds, every figure checked.
+    """A preset from its file's data, every figure checked.
 
     Raises:
-        BadFile: a key we do not know, a figure without a source, a price without a date, hours that are no load.
-        BadValue: a figure that its parser refuses.
+        BadFile: an unknown key, a figure without a source, a price without a date, hours that are no load.
+        BadValue: a figure that its parser rejects.
     """
     kinds, labels = FAMILIES[family]
-    known = [*kinds, *labels, "released", "sources"]
-    if (stranger := next((key for key in data if key not in known), None)) is not None:
-        raise BadFile(f"preset {path}: unknown key {stranger!r}", f"{closest(stranger, known)}keys: {', '.join(known)}")
+    keys = [*kinds, *labels, "released", "sources"]
+    if unknown := [key for key in data if key not in keys]:
+        hint = f"{closest(unknown[0], keys)}keys: {', '.join(keys)}"
+        raise BadFile(f"preset {path}: unknown key {unknown[0]!r}", hint)
+    for key, words in stack.WORDS.items() if family == "efficiency" else ():
+        if (word := data.get(key, stack.DEFAULTS.get(key))) not in words:
+            raise BadFile(f"preset {path}: {key} is {word!r}", f"write one of {', '.join(words)}")
     sources = data.get("sources", {})
-    _check_words(family, data, path)
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}
     if "released" in data:
@@ -149,18 +146,11 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     return Preset(name=name, family=family, labels=texts, facts=facts, path=path)
 
 
-def _check_words(family: str, data: dict[str, Any], path: str) -> None:
-    for key, words in stack.WORDS.items() if family == "efficiency" else ():
-        if (said := data.get(key, stack.UNSAID.get(key))) not in words:
-            raise BadFile(f"preset {path}: {key} is {said!r}", f"write one of {', '.join(words)}")
-
-
 def _label(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
-    """The day a part was released, and who says so."""
     where = f"preset {path}: released"
     if not isinstance(entry, dict) or not _DATE.fullmatch(str(entry.get("value"))):
         raise BadFile(f"{where} is no date", "write it as released: {value: 2025-03, source: KEY}")
@@ -169,7 +159,6 @@ def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:
 
 
 def _hours(entry: Any, sources: Any, path: str) -> dict[str, str]:
-    """The load of each hour, and who says so."""
     where = f"preset {path}: hours"
     loads = traffic.read_loads(entry, where)
     source = _source(entry["source"], sources, where)
@@ -177,16 +166,10 @@ def _hours(entry: Any, sources: Any, path: str) -> dict[str, str]:
 
 
 def _source(key: Any, sources: Any, where: str) -> dict[str, str]:
-    """What a preset says of a source.
-
-    Raises:
-        BadFile: no title or no date under that key.
-    """
     source = sources.get(key) if isinstance(sources, dict) and isinstance(key, str) else None
     if not isinstance(source, dict) or not all(isinstance(source.get(name), str) for name in ("title", "date")):
-        raise BadFile(
-            f"{where}: its source {key!r} is not described", f"add under sources: {key}: {{title: ..., date: ...}}"
-        )
+        hint = f"add under sources: {key}: {{title: ..., date: ...}}"
+        raise BadFile(f"{where}: its source {key!r} has no title or no date", hint)
     return source
 
 
@@ -195,8 +178,8 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
     if not isinstance(entry, dict) or "value" not in entry or not entry.get("source"):
         form = "{value: " + kind.forms.split(",")[0] + ", source: KEY}"
         raise BadFile(f"{where} has no source", f"write it as {key}: {form}, and the key under sources:")
-    if (stranger := next((name for name in entry if name not in _FACT_KEYS), None)) is not None:
-        raise BadFile(f"{where}: unknown key {stranger!r}", f"a figure has {', '.join(_FACT_KEYS)}")
+    if unknown := [name for name in entry if name not in _FACT_KEYS]:
+        raise BadFile(f"{where}: unknown key {unknown[0]!r}", f"a figure has {', '.join(_FACT_KEYS)}")
     source = _source(entry["source"], sources, where)
     if key in DATED and not entry.get("as_of"):
         raise BadFile(f"{where} has no date", "add as_of: YYYY-MM to the price")

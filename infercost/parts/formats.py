@@ -1,4 +1,4 @@
-"""Number formats of weights: what they store, and the rate at which a part can compute with them."""
+"""Number formats of weights: bytes per value, and the arithmetic rates that serve them."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,7 @@ from infercost.errors import BadValue, closest
 
 
 class Format(NamedTuple):
-    """A storage format: bytes per value, and the arithmetic rates that serve it, better ones first.
-
-    ``rates`` holds tuples of equals: the fastest of the first tuple that a part has any of is used.
-    """
+    """A storage format; the first tuple of ``rates`` of which a part has one counts, the fastest in it."""
 
     name: str
     bytes_per_value: float
@@ -43,20 +40,20 @@ _ALIASES = {
 
 
 def parse_format(text: str, name: str = "dtype") -> Format:
-    """The storage format that a text names, case and punctuation forgiven.
+    """The storage format of a name, in any case and punctuation.
 
     Raises:
         BadValue: no such format.
     """
     plain = "".join(letter for letter in text.lower() if letter.isalnum())
     if (format := FORMATS.get(_ALIASES.get(plain, plain))) is None:
-        known = list(FORMATS)
-        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, known)}formats are {', '.join(known)}")
+        names = list(FORMATS)
+        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, names)}formats are {', '.join(names)}")
     return format
 
 
 def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:
-    """Several formats, by comma.
+    """Several formats, separated by commas.
 
     Raises:
         BadValue: no such format.

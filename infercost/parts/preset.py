@@ -1,4 +1,4 @@
-"""A preset: named figures, each with the source that says so."""
+"""A preset: named figures, each with its source."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from infercost.units import Kind
 
 
 class Fact(NamedTuple):
-    """One figure in base units and as it was written, who says so and when, and whether to trust it."""
+    """One figure in base units and as the file has it, its source and date, and what makes it ``weak``."""
 
     value: float
     kind: Kind
@@ -20,7 +20,7 @@ class Fact(NamedTuple):
 
 
 class Preset(NamedTuple):
-    """What one preset file holds: labels as text, figures as facts."""
+    """One preset file: labels as text, figures as facts."""
 
     name: str
     family: str
@@ -30,14 +30,14 @@ class Preset(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The name that people use."""
+        """The name for people."""
         return self.labels.get("name", self.name)
 
     def fact(self, key: str) -> Fact:
         """The figure under a key.
 
         Raises:
-            Missing: the preset has none, and nobody gave one with ``--set``.
+            Missing: neither the preset nor ``--set`` has one.
         """
         if (fact := self.facts.get(key)) is None:
             scope = {"accelerators": "gpu"}.get(self.family, self.family)
@@ -49,5 +49,5 @@ class Preset(NamedTuple):
         return self.fact(key).value
 
     def with_fact(self, key: str, fact: Fact) -> "Preset":
-        """The same preset with one figure put in or replaced."""
+        """The same preset with one figure added or replaced."""
         return self._replace(facts={**self.facts, key: fact})

@@ -1,35 +1,46 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
+from typing import NamedTuple
+
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.preset import Fact, Preset
 from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE, Kind
 
-#: Figures of an efficiency profile, whatever its law.
-FIGURES = {
-    "compute_share": SHARE,
-    "attention_share": SHARE,
-    "memory_share": SHARE,
-    "cache_share": SHARE,
-    "link_share": SHARE,
-    "kernels_per_layer": MULTIPLE,
-    "kernels_per_sparse_layer": MULTIPLE,
-    "kernel_time": DURATION,
-    "activation_traffic": MULTIPLE,
-    "expert_imbalance": MULTIPLE,
-    "cache_rereads": MULTIPLE,
-    "collective_latency": DURATION,
-    "network_latency": DURATION,
-    "hop_latency": DURATION,
-    "step_overhead": DURATION,
-    "sequence_overhead": DURATION,
-    "request_overhead": DURATION,
-    "steps_waited": MULTIPLE,
-    "usable": SHARE,
-    "activation_floor": RESERVE,
-    "activation_per_vocab": RESERVE,
-    "engine_overhead": RESERVE,
-    "engine_overhead_parallel": RESERVE,
+
+class Constant(NamedTuple):
+    """A figure of every profile: its kind, its value at the bound, and whether it keeps a step from the bound."""
+
+    kind: Kind
+    bound: float
+    in_step: bool = True
+
+
+CONSTANTS = {
+    "compute_share": Constant(SHARE, 1.0),
+    "attention_share": Constant(SHARE, 1.0),
+    "memory_share": Constant(SHARE, 1.0),
+    "cache_share": Constant(SHARE, 1.0),
+    "link_share": Constant(SHARE, 1.0),
+    "kernels_per_layer": Constant(MULTIPLE, 0.0, in_step=False),  # nothing without kernel_time
+    "kernels_per_sparse_layer": Constant(MULTIPLE, 0.0, in_step=False),
+    "kernel_time": Constant(DURATION, 0.0),
+    "activation_traffic": Constant(MULTIPLE, 0.0),
+    "expert_imbalance": Constant(MULTIPLE, 0.0),
+    "cache_rereads": Constant(MULTIPLE, 0.0),
+    "collective_latency": Constant(DURATION, 0.0),
+    "network_latency": Constant(DURATION, 0.0),
+    "hop_latency": Constant(DURATION, 0.0),
+    "step_overhead": Constant(DURATION, 0.0),
+    "sequence_overhead": Constant(DURATION, 0.0),
+    "request_overhead": Constant(DURATION, 0.0, in_step=False),
+    "steps_waited": Constant(MULTIPLE, 0.0, in_step=False),
+    "usable": Constant(SHARE, 1.0, in_step=False),
+    "activation_floor": Constant(RESERVE, 0.0, in_step=False),
+    "activation_per_vocab": Constant(RESERVE, 0.0, in_step=False),
+    "engine_overhead": Constant(RESERVE, 0.0, in_step=False),
+    "engine_overhead_parallel": Constant(RESERVE, 0.0, in_step=False),
 }
+FIGURES = {name: constant.kind for name, constant in CONSTANTS.items()}
 OVERLAPS = ("full", "operator", "none")
 #: NCCL's ways to send data, each with its latencies and the share of the bandwidth that it reaches.
 PROTOCOLS = ("ll", "ll128", "simple")
@@ -45,56 +56,39 @@ LAWS: dict[str, dict[str, Kind]] = {
 }
 #: Every figure that a profile may hold.
 KINDS = FIGURES | {key: kind for own in LAWS.values() for key, kind in own.items()}
-#: What four of its labels may say, and what two of them say where they are left out.
+#: The values that four labels may have, and the defaults of two.
 WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": tuple(LAWS), "accumulates": ("fp32", "fp16")}
-UNSAID = {"law": "roofline", "accumulates": "fp32"}
-#: ``memory`` says which capacity is counted: ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine``
-#: which version its memory figures were fitted on; ``law`` how a step's parts are counted; ``accumulates`` the format
-#: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` whose measurements it is for.
+DEFAULTS = {"law": "roofline", "accumulates": "fp32"}
+#: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
+#: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
+#: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note"),
 )
 
 
-#: Figures that leave the bound as it is when they are one, and those that do when they are zero.
-_ONES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
-_KERNELS = ("kernels_per_layer", "kernels_per_sparse_layer")
-_RESERVES = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
-_ZEROS = (
-    "kernel_time",
-    "activation_traffic",
-    "expert_imbalance",
-    "cache_rereads",
-    "collective_latency",
-    "network_latency",
-    "hop_latency",
-    "step_overhead",
-    "sequence_overhead",
-)
-
-
 def complete(profile: Preset) -> Preset:
-    """The profile with every figure that it leaves out as the bound has it: shares one, times zero."""
-    zeros = (*_ZEROS, *_KERNELS, *_RESERVES, "request_overhead", "steps_waited")
-    bound = {**dict.fromkeys((*_ONES, "usable"), 1.0), **dict.fromkeys(zeros, 0.0)}
-    absent = {key: value for key, value in bound.items() if key not in profile.facts}
-    facts = {key: Fact(value, FIGURES[key], f"left out by profile {profile.name}", "") for key, value in absent.items()}
-    return profile._replace(facts={**profile.facts, **facts})
+    """The profile with the bound's value of every constant that it leaves out: shares one, times zero."""
+    source = f"left out by profile {profile.name}"
+    bounds = {name: Fact(constant.bound, constant.kind, source, "") for name, constant in CONSTANTS.items()}
+    return profile._replace(facts={**bounds, **profile.facts})
 
 
 def is_ideal(profile: Preset) -> bool:
     """Whether a profile leaves the bound as it is: all shares one, nothing added."""
-    whole = complete(profile)
-    shares = all(whole.value(key) == 1 for key in _ONES)
-    return law(profile) == "roofline" and shares and not any(whole.value(key) for key in _ZEROS)
+    facts = profile.facts
+    at_bound = (
+        name not in facts or facts[name].value == each.bound for name, each in CONSTANTS.items() if each.in_step
+    )
+    return law(profile) == "roofline" and all(at_bound)
 
 
 def law(profile: Preset) -> str:
-    """How the parts of a step are counted: by the roofline, or by the law of a paper."""
-    return profile.labels.get("law", UNSAID["law"])
+    """Way to count the parts of a step: by the roofline, or by the law of a paper."""
+    return profile.labels.get("law", DEFAULTS["law"])
 
 
 def part_under(part: Preset, profile: Preset) -> Preset:
-    """The part as a profile's stack uses it: some multiply faster where products of 16 bits are summed in 16 bits."""
-    return summing_in_16_bits(part) if profile.labels.get("accumulates", UNSAID["accumulates"]) == "fp16" else part
+    """The accelerator under a stack: some multiply faster where products of 16 bits are summed in 16 bits."""
+    return summing_in_16_bits(part) if profile.labels.get("accumulates", DEFAULTS["accumulates"]) == "fp16" else part

@@ -1,4 +1,4 @@
-"""What a traffic preset holds: the load of each hour of a day or a week, and how tidily requests arrive."""
+"""A traffic preset: the load of each hour of a day or a week, and the burstiness of arrivals."""
 
 from math import fsum
 from typing import Any, NamedTuple
@@ -7,10 +7,9 @@ from infercost.errors import BadFile, BadValue
 from infercost.parts.preset import Preset
 from infercost.units import MULTIPLE, parse
 
-#: Figures of a traffic preset: ``burstiness`` is the coefficient of variation of the gaps between arrivals, 1 where
-#: they come at random (Poisson).
+#: ``burstiness`` is the coefficient of variation of the gaps between arrivals, 1 for a Poisson process.
 FIGURES = {"burstiness": MULTIPLE}
-#: ``hours`` are kept as text, with who says so beside them.
+#: ``hours`` are text, with their source in labels beside them.
 LABELS = ("name", "aliases", "hours", "note")
 #: Hours of a day, and of a week from Monday on.
 DAY, WEEK = 24, 168
@@ -18,7 +17,7 @@ _FORM = "write it as hours: {values: [24 numbers, or 168 from Monday 0h on], sou
 
 
 class Shape(NamedTuple):
-    """The load of each hour over the mean, so that the mean of ``hours`` is 1, and the burstiness where it is known."""
+    """The load of each hour over the mean load, and the burstiness if known."""
 
     name: str
     hours: tuple[float, ...]
@@ -36,23 +35,23 @@ class Shape(NamedTuple):
 
 
 def shape_of(preset: Preset) -> Shape:
-    """The shape that a traffic preset describes."""
+    """The shape of a traffic preset."""
     bursts = preset.facts.get("burstiness")
     return Shape(preset.name, hours_of(preset), bursts.value if bursts else None)
 
 
 def hours_of(preset: Preset) -> tuple[float, ...]:
-    """The load of each hour of a traffic preset over their mean, whatever unit its file has them in."""
+    """The load of each hour of a traffic preset over their mean."""
     loads = [float(load) for load in preset.labels["hours"].split(", ")]
     mean = fsum(loads) / len(loads)
     return tuple(load / mean for load in loads)
 
 
 def read_loads(entry: Any, where: str) -> tuple[float, ...]:
-    """The loads that a preset's file gives under ``hours``, in any unit.
+    """The loads under ``hours`` in a preset's file, in any unit.
 
     Raises:
-        BadFile: no list, neither a day nor a week of it, something that is no load, or no load at all.
+        BadFile: no list of 24 or 168 loads with a source, or all of them zero.
     """
     if not isinstance(entry, dict) or set(entry) != {"values", "source"} or not isinstance(entry["values"], list):
         raise BadFile(f"{where} is no list of loads with a source", _FORM)
@@ -63,5 +62,5 @@ def read_loads(entry: Any, where: str) -> tuple[float, ...]:
     except BadValue as error:
         raise BadFile(error.what, error.hint) from error
     if not any(loads):
-        raise BadFile(f"{where} is zero all along", "give the hours that have load one")
+        raise BadFile(f"{where} is zero throughout", "give the hours with load a positive number")
     return loads

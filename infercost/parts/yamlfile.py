@@ -5,19 +5,15 @@ refused: the first can grow a small file without bound, the second loses what wa
 """
 
 import sys
-from collections.abc import Iterator
-from itertools import takewhile
 from typing import Any
 
 import yaml
 
 from infercost.errors import BadFile
 
-#: A file of ours is a few kilobytes; a larger one is something else.
+#: Bytes: our files are a few kilobytes, and three deep; larger or deeper ones are something else.
 LARGEST_FILE = 1_000_000
-#: Our files are three deep; the parser's own recursion must not meet a thousand.
 DEEPEST = 20
-_FRAME = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 Mapping = dict[str, Any]
@@ -38,8 +34,8 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
         raise BadFile(f"{what} {path}: larger than {most // 1000:,} kB", "give a YAML or JSON file of our form")
     try:
         text = data.decode()
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{what} {path}: is binary, not UTF-8 text", "give a YAML or JSON file") from error
+    except UnicodeDecodeError:
+        text = "\0"
     if "\0" in text:
         raise BadFile(f"{what} {path}: is binary, not UTF-8 text", "give a YAML or JSON file")
     return text
@@ -61,47 +57,46 @@ def parse_mapping(text: str, where: str) -> Mapping:
         BadFile: broken YAML, an alias, a repeated key, deep nesting, or something that is no mapping.
     """
     try:
-        events = (event for event in yaml.parse(text, Loader=_LOADER) if not isinstance(event, _FRAME))
-        first = next(events, None)
-        if first is None:
-            raise BadFile(f"{where}: is empty", "write at least one 'key: value' line")
-        value = _value(first, events, where, depth=0)
-        if next(events, None) is not None:
-            raise BadFile(f"{where}: holds more than one document", "keep one of them")
-    except (yaml.YAMLError, ValueError) as error:
+        documents = list(yaml.compose_all(text, Loader=_LOADER))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
         raise BadFile(f"{where}{line}: {problem}", "mend the YAML; quote a text that holds ': ' or '#'") from error
+    if not documents:
+        raise BadFile(f"{where}: is empty", "write at least one 'key: value' line")
+    if len(documents) > 1:
+        raise BadFile(f"{where}: holds more than one document", "keep one of them")
+    value = _value(documents[0], where, set())
     if not isinstance(value, dict):
         raise BadFile(f"{where}: holds no mapping", "write 'key: value' lines")
     return value
 
 
-def _value(event: Any, events: Iterator[Any], where: str, depth: int) -> Any:
-    """The value that starts with an event; the rest of its events are used up."""
-    at = f"{where}, line {event.start_mark.line + 1}"
-    if isinstance(event, yaml.ScalarEvent):
-        return event.value
-    if isinstance(event, yaml.AliasEvent):
-        raise BadFile(f"{at}: uses a YAML alias", "write the value out")
-    if depth == DEEPEST:
-        raise BadFile(f"{at}: is nested more than {DEEPEST} deep", "give a YAML or JSON file of our form")
-    if isinstance(event, yaml.SequenceStartEvent):
-        return [_value(item, events, where, depth + 1) for item in _until(yaml.SequenceEndEvent, events)]
+def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) -> Any:
+    """The text, list or mapping of a node; an alias is a node that was ``seen`` before."""
+    if node in seen:
+        raise _bad(node, where, "has a YAML alias", "write the value out")
+    if depth > DEEPEST:
+        raise _bad(node, where, f"is nested more than {DEEPEST} deep", "give a YAML or JSON file of our form")
+    seen.add(node)
+    if isinstance(node, yaml.ScalarNode):
+        return node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, where, seen, depth + 1) for item in node.value]
     mapping: Mapping = {}
-    for key in _until(yaml.MappingEndEvent, events):
-        at = f"{where}, line {key.start_mark.line + 1}"
-        if not isinstance(key, yaml.ScalarEvent):
-            raise BadFile(f"{at}: a key that is no text", "write 'key: value' lines")
-        if key.value in mapping:
-            raise BadFile(f"{at}: the key {key.value!r} stands twice", "keep one of them")
-        mapping[key.value] = _value(next(events), events, where, depth + 1)
+    for key, item in node.value:
+        name = _value(key, where, seen, depth + 1)
+        if not isinstance(name, str):
+            raise _bad(key, where, "a key that is no text", "write 'key: value' lines")
+        if name in mapping:
+            raise _bad(key, where, f"the key {name!r} stands twice", "keep one of them")
+        mapping[name] = _value(item, where, seen, depth + 1)
     return mapping
 
 
-def _until(end: type, events: Iterator[Any]) -> Iterator[Any]:
-    return takewhile(lambda event: not isinstance(event, end), events)
+def _bad(node: yaml.Node, where: str, what: str, hint: str) -> BadFile:
+    return BadFile(f"{where}, line {node.start_mark.line + 1}: {what}", hint)
 
 
 def read_mapping(path: str, what: str) -> Mapping:

@@ -236,8 +236,8 @@ def test_a_long_sweep_tells_how_many_points_are_done() -> None:
 def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
-    parse, read = yaml.parse, []
-    monkeypatch.setattr(yaml, "parse", lambda text, **more: (read.append(text), parse(text, **more))[1])
+    compose, read = yaml.compose_all, []
+    monkeypatch.setattr(yaml, "compose_all", lambda text, **more: (read.append(text), compose(text, **more))[1])
     infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:100:1")
     assert len(read) == 3
     infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:2")
