@@ -135,7 +135,7 @@ def test_a_function_takes_at_most_eight_parameters() -> None:
 
 def test_rich_is_imported_by_what_a_terminal_shows_only() -> None:
     users = {path.name for path in MODULES if "import rich" in path.read_text() or "from rich" in path.read_text()}
-    assert users == {"table.py", "progress.py"}
+    assert users == {"table.py", "run.py"}
 
 
 @pytest.mark.parametrize("folder", ["formulas", "replica", "analyses", "render"])

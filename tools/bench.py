@@ -23,7 +23,7 @@ from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import matrix_rate, work_of
 
 PYTHON = sys.executable
-TOOL = [PYTHON, "-c", "from infercost.cli.app import entry; entry()"]
+TOOL = [PYTHON, "-c", "from infercost.__main__ import entry; entry()"]
 UTILIZATION = [*TOOL, "utilization", "--gpu", "h100", "--params", "1.6e12"]
 FLOOR = [PYTHON, "-c", "import typer, yaml"]
 TABLE_FLOOR = [PYTHON, "-c", "import typer, yaml, rich.table, rich.console"]

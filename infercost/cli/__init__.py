@@ -1,6 +1,1 @@
-"""argv to inputs, one analysis, one renderer; no arithmetic."""
-
-import gc
-
-# What start-up loads lives until the end: looking for garbage in it costs a run 5%. ``main`` turns it on again.
-gc.disable()
+"""The command line: argv to one question, one analysis, one form; no arithmetic."""

@@ -328,8 +328,3 @@ def _version(asked: bool) -> None:
 
         print(f"infercost {__version__}")
         raise typer.Exit
-
-
-def entry() -> None:
-    """The console script."""
-    sys.exit(main())

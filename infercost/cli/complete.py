@@ -1,59 +1,64 @@
-"""Shell completion: preset names, formats and rules, read only when a shell asks."""
+"""Shell completion: names of presets, formats and forms, read only when a shell asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from infercost.scenario.options import Option
 
-Completer = Callable[[str], list[str]] | None
+Completer = Callable[[str], list[str]]
 
 
-def for_option(option: Option) -> Completer:
-    """The completer of an option, or None where any text goes."""
+def for_option(option: Option) -> Completer | None:
+    """The completer of an option, or None for any text."""
     return {
-        "gpu": _presets("accelerators"),
+        "gpu": accelerators,
         "efficiency": _presets("efficiency"),
         "model": _presets("models"),
         "traffic": _presets("traffic"),
         "kv_dtype": _formats,
         "dtype": _formats,
         "activation_dtype": _formats,
-        "overlap": _fixed("full", "operator", "none"),
+        "overlap": _overlaps,
     }.get(option.name)
 
 
-def forms(incomplete: str) -> list[str]:
+def forms(start: str) -> list[str]:
     """The forms of an answer."""
-    return _fixed("table", "plain", "json", "csv", "markdown")(incomplete)
+    from infercost.render import FORMS
+
+    return _starting(FORMS, start)
 
 
-def accelerators(incomplete: str) -> list[str]:
+def accelerators(start: str) -> list[str]:
     """Names of accelerators."""
-    return _presets("accelerators")(incomplete)
+    return _presets("accelerators")(start)
 
 
-def verbs(incomplete: str) -> list[str]:
+def verbs(start: str) -> list[str]:
     """What ``presets`` does, and names of accelerators."""
-    return _fixed("list", "show", "path")(incomplete) + accelerators(incomplete)
+    return _starting(("list", "show", "path"), start) + accelerators(start)
 
 
-def _fixed(*words: str) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [word for word in words if word.startswith(incomplete)]
-
-    return complete
+def _starting(words: Iterable[str], start: str) -> list[str]:
+    return [word for word in words if word.startswith(start)]
 
 
-def _formats(incomplete: str) -> list[str]:
+def _overlaps(start: str) -> list[str]:
+    from infercost.parts.stack import OVERLAPS
+
+    return _starting(OVERLAPS, start)
+
+
+def _formats(start: str) -> list[str]:
     from infercost.parts.formats import FORMATS
 
-    return [name for name in FORMATS if name.startswith(incomplete)]
+    return _starting(FORMATS, start)
 
 
-def _presets(family: str) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
+def _presets(family: str) -> Completer:
+    def complete(start: str) -> list[str]:
         from infercost.parts import catalog
 
-        known = {*catalog.names(family), *(alias for alias in catalog.aliases(family) if " " not in alias)}
-        return sorted(name for name in known if name.startswith(incomplete))
+        aliases = {alias for alias in catalog.aliases(family) if " " not in alias}
+        return _starting(sorted({*catalog.names(family), *aliases}), start)
 
     return complete

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import complete
+from infercost.render import ENDINGS, FORMS
 from infercost.scenario.options import OPTIONS, flag, options_of
 
 
@@ -92,7 +93,7 @@ Scenario = Annotated[
 ]
 Form = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORM", help="table, plain, json, csv or markdown", autocompletion=complete.forms),
+    typer.Option("--format", metavar="FORM", help=f"one of {', '.join(FORMS)}", autocompletion=complete.forms),
 ]
 Json = Annotated[bool | None, typer.Option("--json", help="short for --format json")]
 Csv = Annotated[bool | None, typer.Option("--csv", help="short for --format csv")]
@@ -104,7 +105,7 @@ OutputFile = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option(metavar="[FILE]", help="a picture: in the terminal, or a file .png, .svg, .html or .vl.json"),
+    typer.Option(metavar="[FILE]", help=f"a picture: in the terminal, or a file {', '.join(ENDINGS)}"),
 ]
 
 #: Words without a flag.

@@ -198,10 +198,10 @@ def test_a_full_device_is_said() -> None:
 
 def test_a_defect_says_how_to_report_it(tmp_path: Path) -> None:
     code = (
-        "import infercost.analyses.fit as fit, infercost.cli.app as app, sys\n"
+        "import infercost.analyses.fit as fit, infercost.__main__ as start, sys\n"
         "fit.answer = lambda asked: 1 / 0\n"
         "sys.argv = ['infercost', 'fit', '--gpu', 'h100', '--params', '1B']\n"
-        "app.entry()"
+        "start.entry()"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env(), cwd=tmp_path)
     assert result.returncode == 1

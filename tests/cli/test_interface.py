@@ -311,7 +311,7 @@ def test_completion(words: tuple[str, ...], expected: str, run: Run, monkeypatch
 
 
 def test_the_console_script_completes() -> None:
-    command = [sys.executable, "-c", "from infercost.cli.app import entry; entry()"]
+    command = [sys.executable, "-c", "from infercost.__main__ import entry; entry()"]
     said = subprocess.run(command, capture_output=True, env=bare_env(**typed("utilization", "--gpu", "h100-n")))
     assert "h100-note" in said.stdout.decode().split()
 

@@ -64,8 +64,8 @@ def test_the_package_imports_neither_typer_nor_rich_nor_numpy() -> None:
 
 def test_one_accelerator_and_one_profile_are_read() -> None:
     code = (
-        "import yaml\nparse, read = yaml.parse, []\n"
-        "yaml.parse = lambda text, **more: (read.append(text), parse(text, **more))[1]\n"
+        "import yaml\nparse, read = yaml.compose_all, []\n"
+        "yaml.compose_all = lambda text, **more: (read.append(text), parse(text, **more))[1]\n"
         "from infercost.cli.app import main\n"
         "main(['utilization', '--gpu', 'h100', '--params', '1.6e12', '--json'])\n"
         "assert len(read) == 2, len(read)"

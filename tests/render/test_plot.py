@@ -16,7 +16,7 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue, Missing
-from infercost.render.plot import ENDINGS, ending_of, to_lines, to_picture
+from infercost.render import ENDINGS, ending_of, to_lines, to_picture
 from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, tick_text
 from infercost.render.plot.terminal import render
 from infercost.report import Axis, Bar, Bars, Chart, Line, Report
