@@ -1,8 +1,10 @@
-"""What can go wrong with a question, said in two lines: what, and what to do."""
+"""What can go wrong with a question, in two lines: what, and what to do."""
+
+import os
 
 
 class InfercostError(Exception):
-    """A question that cannot be answered as asked: ``what`` is wrong, and the ``hint`` to mend it."""
+    """A question without an answer: ``what`` is wrong, and a ``hint`` at what to do."""
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
@@ -11,7 +13,7 @@ class InfercostError(Exception):
 
 
 class BadValue(InfercostError, ValueError):
-    """A value that is no quantity of the kind asked for, or is out of its range."""
+    """A value of the wrong kind or out of its range."""
 
 
 class UnknownName(InfercostError, LookupError):
@@ -23,12 +25,17 @@ class BadFile(InfercostError):
 
 
 class Missing(InfercostError, LookupError):
-    """A figure that the answer needs and nobody gave."""
+    """A figure that the answer needs and neither a preset nor the question has."""
 
 
-def closest(name: str, known: list[str]) -> str:
-    """The start of a hint, ``did you mean x? ``, or nothing when no known name is near."""
+def closest(name: str, names: list[str]) -> str:
+    """The start of a hint, ``did you mean x? ``, or nothing if no name is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return f"did you mean {near[0]}? " if near else ""
+
+
+def reason(error: OSError) -> str:
+    """The system's words for an error, in lower case."""
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()  # libraries put more into strerror

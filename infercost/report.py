@@ -10,7 +10,7 @@ from infercost.units import show
 
 
 class Axis(NamedTuple):
-    """What an axis measures, and the base unit of its values."""
+    """The quantity along an axis, and the base unit of its values."""
 
     label: str
     unit: str = ""
@@ -18,10 +18,10 @@ class Axis(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Values along a line or, where ``points``, standing alone with what each is called.
+    """Values along a line or, with ``points``, single ones.
 
-    ``labels`` says more of each value than its two numbers, ``written`` of which values that stands in the picture too;
-    ``limit`` marks what nothing can pass.
+    ``labels`` describe the values; those of ``written`` (indices), and all of points, stand in the picture. ``limit``
+    marks a bound that nothing can pass.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Line(NamedTuple):
     written: tuple[int, ...] = ()
 
     @property
-    def said(self) -> tuple[tuple[float, float, str], ...]:
-        """The values whose labels are written beside them: all points, and of a line those that were chosen."""
-        return self.values if self.points else tuple(self.values[index] for index in self.written)
-
-    @property
     def values(self) -> tuple[tuple[float, float, str], ...]:
-        """Each x, y and what is said of it."""
+        """Each x, y and label."""
         labels = self.labels or ("",) * len(self.xs)
         return tuple(zip(self.xs, self.ys, labels, strict=True))
+
+    @property
+    def captions(self) -> tuple[tuple[float, float, str], ...]:
+        """The values whose labels stand in the picture."""
+        return self.values if self.points else tuple(self.values[index] for index in self.written)
 
 
 class Chart(NamedTuple):
@@ -54,7 +54,7 @@ class Chart(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """An amount that begins at ``start``; ``mark`` is what it cannot pass, where that is known."""
+    """An amount from ``start`` on, with ``mark`` its bound where it is known."""
 
     name: str
     value: float
@@ -63,7 +63,7 @@ class Bar(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Bars over one axis; ``limit`` is a line through all of them, ``marked`` what a mark on one stands for."""
+    """Bars over one axis; ``limit`` is a line through all of them, ``marked`` the meaning of a bar's mark."""
 
     title: str
     axis: Axis
@@ -72,27 +72,25 @@ class Bars(NamedTuple):
     marked: str = ""
 
     @property
-    def line_said(self) -> str:
-        """What the line through the bars, or the mark on each, stands for; nothing where there is none."""
+    def legend(self) -> str:
+        """The meaning of the line through the bars, or of the mark on each."""
         if self.limit:
             return f"the line is {self.limit[0]}, {show(self.limit[1], self.axis.unit)}"
         return f"the mark is {self.marked}" if self.marked else ""
 
     @property
     def end(self) -> float:
-        """The largest value that is drawn."""
-        ends = [bar.start + bar.value for bar in self.bars] + [bar.mark for bar in self.bars if bar.mark is not None]
-        return max([*ends, self.limit[1]] if self.limit else ends)
+        """The largest value in the picture."""
+        marks = [bar.mark for bar in self.bars if bar.mark is not None]
+        limits = [self.limit[1]] if self.limit else []
+        return max([*(bar.start + bar.value for bar in self.bars), *marks, *limits])
 
 
 Picture = Chart | Bars
 
 
 class Row(NamedTuple):
-    """One result: its key in JSON, its value in base units, a short remark beside it.
-
-    ``shown`` is false for what JSON needs and a reader of the table does not.
-    """
+    """One result: its key in JSON, its value in base units, a remark; not ``shown`` where only scripts need it."""
 
     key: str
     value: Any
@@ -101,17 +99,17 @@ class Row(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The name for people."""
         return KEYS[self.key].label
 
     @property
     def unit(self) -> str:
-        """Its base unit."""
+        """The base unit."""
         return KEYS[self.key].unit
 
 
 class Input(NamedTuple):
-    """One input as it was understood, and where it comes from."""
+    """One input as it was read, and where it comes from."""
 
     key: str
     value: Any
@@ -123,18 +121,17 @@ class Input(NamedTuple):
 
     @property
     def assumed(self) -> bool:
-        """Whether nobody gave it."""
+        """Whether it is a default of ours."""
         return self.origin.startswith("assumed")
 
 
 class Series(NamedTuple):
     """Rows of the same keys: a sweep, a comparison, a list.
 
-    ``columns`` is what a table shows, ``bar`` the value beside a bar that draws it as ``scale`` says: a ``share``, its
-    ``size`` against the largest, or its ``log`` between the least and the largest; ``marked`` the row it points at,
-    ``ratios`` what the second of two rows is of the first, ``one_unit`` whether a column keeps one unit that its head
-    names, ``shown`` the rows for people where those for scripts are too many, and ``keys`` what its own columns are
-    called: options, which may be swept.
+    ``columns`` are those of a table, ``bar`` the key that has bars beside it, drawn as ``scale`` says: a ``share``, a
+    ``size`` against the largest, or the ``log`` between least and largest. ``marked`` is the row to point at,
+    ``ratios`` the second of two rows over the first, ``one_unit`` whether a column has one unit, in its head.
+    ``shown`` are the rows for people, fewer than those for scripts, ``keys`` the names of options as columns.
     """
 
     columns: tuple[str, ...]
@@ -148,19 +145,19 @@ class Series(NamedTuple):
     keys: Mapping[str, Key] = MappingProxyType({})
 
     def key(self, name: str) -> Key:
-        """What a column is called, and its unit."""
+        """The names and the unit of a column."""
         return self.keys.get(name) or KEYS[name]
 
 
 class Note(NamedTuple):
-    """Something to know about the answer: a code for scripts, a sentence for people."""
+    """A remark on the answer: a code for scripts, a sentence for people."""
 
     code: str
     text: str
 
 
 class File(NamedTuple):
-    """A file that an answer consists of, beside what it says: where it was asked to go, and its text."""
+    """A file that is part of the answer: its path from the options, and its text."""
 
     path: str
     text: str
@@ -177,12 +174,9 @@ class Export(NamedTuple):
 class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
-    ``follow`` is a command that follows from it, for the user to paste; ``replay`` those that ask rows again, by
-    what they are of.
-    ``file`` is what the command line writes where the answer is a file, and nobody else does; ``export`` likewise.
-    ``work`` evaluates the point that was chosen once more, for who wants its ``steps``.
-    ``charts`` are what to draw of it, where a picture was asked for.
-    ``met`` is false when the answer is that it does not fit or cannot be met (exit code 3).
+    ``follow`` is the command to run next, ``replay`` those that reproduce rows, by the name of their kind. Only the
+    command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``.
+    ``met`` is false where the model does not fit or a limit cannot be met (exit code 3).
     """
 
     command: str
@@ -200,7 +194,7 @@ class Report:
     met: bool = True
     file: File | None = None
     export: Export | None = None
-    charts: "tuple[Picture, ...]" = ()
+    charts: tuple[Picture, ...] = ()
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

@@ -1,6 +1,6 @@
-"""Text to numbers in base units, and back: the only place that knows a prefix.
+"""Text to numbers in base units, and back: the only place with prefixes.
 
-Base units are B, B/s, FLOP/s, s, W, USD, min/day. A parser per kind of quantity, because the same letter
+Base units are B, B/s, FLOP/s, s, W, USD, min/day. Each kind of quantity has its own suffixes, because the same letter
 means different things: ``B`` is a billion in a count and bytes in a size, ``b`` is a bit in a rate.
 """
 
@@ -12,8 +12,8 @@ from infercost.errors import BadValue
 
 #: Beyond these a quantity is a slip of the keyboard, and products of a few of them would overflow.
 LARGEST, SMALLEST = 1e24, 1e-24
-#: A share or a time below this is shown as none.
-NOTHING = 1e-15
+#: A share or a time below this is a rounding error of zero, and a share below a millionth is below measurement.
+NOTHING, LEAST_SHARE = 1e-15, 1e-6
 
 _NUMBER = re.compile(
     r"\s*(?P<digits>[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
@@ -29,7 +29,7 @@ def _suffixes(names: Iterable[str], prefixes: Mapping[str, float], scale: float 
 
 
 class Kind(NamedTuple):
-    """A kind of quantity: what it is called, its base unit, its suffixes, its range, and how to write it."""
+    """A kind of quantity: its name, base unit, suffixes, examples and range."""
 
     name: str
     unit: str
@@ -42,102 +42,74 @@ class Kind(NamedTuple):
     currency: bool = False
 
 
-_COUNT = {
-    "k": 1e3,
-    "K": 1e3,
-    "M": 1e6,
-    "m": 1e6,
-    "B": 1e9,
-    "b": 1e9,
-    "T": 1e12,
-    "t": 1e12,
-    "Ki": 2.0**10,
-    "Mi": 2.0**20,
-}
+_LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12, "t": 1e12}
+_COUNT = {"": 1.0, **_LETTERS, "Ki": 2.0**10, "Mi": 2.0**20}
 _BYTES = _suffixes(["B"], {**_SI, "K": 1e3, **_BINARY})
 _BYTE_RATE = _suffixes(["B/s"], {**_SI, "K": 1e3, **_BINARY})
 _BIT_RATE = _suffixes(["b/s", "bit/s", "bps"], _SI, scale=1 / 8)
 _FLOP_RATE = _suffixes(["FLOP/s", "FLOPS", "FLOPs", "FLOPs/s", "OP/s", "OPS", "OPs"], _SI)
+_PER_SECOND = {"": 1.0, "/s": 1.0, "rps": 1.0, "/min": 1 / 60, "/h": 1 / 3600}
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_DAILY = {"": 1.0, "min": 1.0, "min/day": 1.0, "min/d": 1.0, "h": 60.0, "h/day": 60.0, "s": 1 / 60, "s/day": 1 / 60}
+_PER_KWH = {"": 1.0, "USD": 1.0, "/kWh": 1.0, "USD/kWh": 1.0}
 _HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
 
-COUNT = Kind("a count", "", {"": 1.0, **_COUNT}, "1.6e12, 1.6T, 70B, 500M or 128k")
-WHOLE = Kind("a whole number", "", {"": 1.0, **_COUNT}, "8, 128 or 4k", least=1, most=1e9, whole=True)
-TOKENS = Kind("a whole number", "", {"": 1.0, **_COUNT}, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
-RATE = Kind(
-    "requests a second", "1/s", {"": 1.0, "/s": 1.0, "rps": 1.0, "/min": 1 / 60, "/h": 1 / 3600}, "5, 5/s or 300/min"
-)
+COUNT = Kind("a count", "", _COUNT, "1.6e12, 1.6T, 70B, 500M or 128k")
+WHOLE = Kind("a whole number", "", _COUNT, "8, 128 or 4k", least=1, most=1e9, whole=True)
+TOKENS = Kind("a whole number", "", _COUNT, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
+RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")
 SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
 RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
 BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
 FLOPS = Kind("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense")
 POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
-DURATION = Kind(
-    "a duration",
-    "s",
-    {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9},
-    "5us, 0.5ms or 0s",
-    zero=True,
-)
-LATENCY = DURATION._replace(
-    suffixes={name: size for name, size in DURATION.suffixes.items() if name}, forms="40ms or 0.04s", zero=False
-)
+DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
+LATENCY = Kind("a duration", "s", _SECONDS, "40ms or 0.04s")
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
 ABOVE_ONE = Kind("a ratio", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
-MINUTES = Kind(
-    "a time per day",
-    "min/day",
-    {"": 1.0, "min": 1.0, "min/day": 1.0, "min/d": 1.0, "h": 60.0, "h/day": 60.0, "s": 1 / 60, "s/day": 1 / 60},
-    "10, 10min/day or 1.5h/day",
-    most=1440,
-)
+MINUTES = Kind("a time per day", "min/day", _DAILY, "10, 10min/day or 1.5h/day", most=1440)
 HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
 MONEY = Kind("a price", "USD", {"": 1.0, "USD": 1.0, "k": 1e3, "M": 1e6}, "25000, $25000 or $25k", currency=True)
 TOKEN_PRICE = Kind("a price of a million tokens", "USD", {"": 1.0, "USD": 1.0}, "0.60 or $0.60", currency=True)
-KWH_PRICE = Kind(
-    "a price of a kWh", "USD", {"": 1.0, "USD": 1.0, "/kWh": 1.0, "USD/kWh": 1.0}, "0.08 or $0.08/kWh", currency=True
-)
+KWH_PRICE = Kind("a price of a kWh", "USD", _PER_KWH, "0.08 or $0.08/kWh", currency=True)
 YEARS = Kind("a number of years", "", {"": 1.0}, "5 or 2.5", least=1, most=100)
-USERS = Kind("a number of users", "", {"": 1.0, **_COUNT}, "1000, 100k or 1M", least=1, most=1e10)
-ROWS = Kind("a number of rows", "", {"": 1.0, **_COUNT}, "2, 16 or 100", least=2, most=10_000, whole=True)
+USERS = Kind("a number of users", "", _COUNT, "1000, 100k or 1M", least=1, most=1e10)
+ROWS = Kind("a number of rows", "", _COUNT, "2, 16 or 100", least=2, most=10_000, whole=True)
 
 
 def parse(kind: Kind, text: str, name: str = "value") -> float:
-    """The quantity that a text writes, in base units.
+    """The quantity of a text, in base units.
 
     Raises:
-        BadValue: not ASCII digits, a suffix of another kind, out of range, not finite.
+        BadValue: no ASCII digits, a suffix of another kind, out of range, not finite.
     """
 
-    def refuse(why: str) -> BadValue:
-        shown = text if len(text) <= 40 else text[:37] + "..."
-        return BadValue(f"{name}: {shown!r} {why}", f"write {kind.name} as {kind.forms}")
+    def error(why: str) -> BadValue:
+        short = text if len(text) <= 40 else text[:37] + "..."
+        return BadValue(f"{name}: {short!r} {why}", f"write {kind.name} as {kind.forms}")
 
     if not text.strip():
-        raise refuse("is empty")
-    bare = text.strip().removeprefix("$") if kind.currency else text
-    match = _NUMBER.fullmatch(bare)
+        raise error("is empty")
+    match = _NUMBER.fullmatch(text.strip().removeprefix("$") if kind.currency else text)
     if match is None:
-        raise refuse("is not a number")
-    suffix = match["suffix"]
-    if not suffix and suffix not in kind.suffixes:
-        raise refuse("has no unit")
-    if suffix not in kind.suffixes:
-        raise refuse(f"ends in {suffix!r}, which is no unit of {kind.name}")
+        raise error("is not a number")
+    if (suffix := match["suffix"]) not in kind.suffixes:
+        raise error(f"ends in {suffix!r}, which is no unit of {kind.name}" if suffix else "has no unit")
     value = _scale(match["digits"], kind.suffixes[suffix])
     if not 0 <= value <= LARGEST or (value == 0 and not kind.zero) or 0 < value < SMALLEST:
-        raise refuse(_out_of_range(value))
+        raise error(_out_of_range(value))
     if value < kind.least or value > kind.most:
         limits = f"at least {kind.least:g}" if value < kind.least else f"at most {kind.most:,g}"
-        raise refuse(f"is out of range: {kind.name} is {limits}")
+        raise error(f"is out of range: {kind.name} is {limits}")
     if kind.whole and not value.is_integer():
-        raise refuse("is not whole")
+        raise error("is not whole")
     return int(value) if kind.unit == "" and value.is_integer() else value
 
 
 def _scale(digits: str, factor: float) -> float:
-    """Digits times a factor, to the last bit where the factor is a power of ten: 2.039 TB is 2.039e12."""
+    """Digits times a factor, exact for a power of ten: 2.039 TB is 2.039e12."""
     shortest = repr(float(digits))
     if factor in _EXPONENTS and "e" not in shortest and "n" not in shortest:
         return float(f"{shortest}e{_EXPONENTS[factor]}")
@@ -151,7 +123,7 @@ def _out_of_range(value: float) -> str:
 
 
 def choice(options: Iterable[str]) -> Callable[[str, str], str]:
-    """A parser that takes one of the given words, in any case."""
+    """A parser of one of the words, in any case."""
     words = tuple(options)
 
     def parse_choice(text: str, name: str = "value") -> str:
@@ -163,9 +135,9 @@ def choice(options: Iterable[str]) -> Callable[[str, str], str]:
 
 
 _SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
-_BIG_COUNT = {"T": 1e12, "B": 1e9}
-#: Units whose numbers are scaled by a prefix, or to percent.
-_SCALED = ("share", "param", "B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
+_PARAMS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+#: Units with a prefix before them.
+_PREFIXED = ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
 
 
 def digits(value: float, most: int = 4) -> str:
@@ -179,14 +151,16 @@ def rounded(value: float, unit: str, most: int = 4) -> float:
     """The number that ``show`` writes of a value."""
     if unit.startswith("USD"):
         text = _money(value) if most == 4 else digits(value, most)
+    elif unit in ("share", "param", *_PREFIXED) or (unit == "s" and value < 1):
+        text = f"{value:.{most}g}"
     else:
-        text = f"{value:.{most}g}" if unit in _SCALED or (unit == "s" and value < 1) else digits(value, most)
+        text = digits(value, most)
     return float(text.replace(",", ""))
 
 
-def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int = 4) -> str:
-    rising = sorted(prefixes.items(), key=lambda item: item[1])
-    prefix, factor = next(((p, f) for p, f in reversed(rising) if abs(value) >= f * 0.99995), rising[0])
+def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int) -> str:
+    factors = sorted((factor, prefix) for prefix, factor in prefixes.items())
+    factor, prefix = next((each for each in reversed(factors) if abs(value) >= each[0] * 0.99995), factors[0])
     return f"{value / factor:.{most}g} {prefix}{unit}".rstrip()
 
 
@@ -198,31 +172,29 @@ def show(value: object, unit: str = "", most: int = 4) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
+    if unit == "share" and NOTHING < value < LEAST_SHARE:
+        return f"<{LEAST_SHARE * 100:.4f}%"
     if unit == "share":
         return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:
         return _scaled(value, _SMALL, unit, most) if value > NOTHING else "0 s"
-    if unit in _SCALED[2:]:
+    if unit in _PREFIXED:
         return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
         return f"${_money(value) if most == 4 else _exact_money(value, most)}{unit[3:]}"
     if unit == "param":
-        return _scaled(value, {"": 1.0, "K": 1e3, "M": 1e6, **_BIG_COUNT}, "", most).replace(" ", "")
-    return f"{digits(value, most)} {unit}".rstrip() if unit not in ("x",) else f"{digits(value, most)}x"
+        return _scaled(value, _PARAMS, "", most).replace(" ", "")
+    return f"{digits(value, most)}x" if unit == "x" else f"{digits(value, most)} {unit}".rstrip()
 
 
 def common_scale(values: Iterable[float], unit: str) -> tuple[str, float]:
-    """The prefixed unit, and its factor, in which a column of comparable values is printed: that of their median."""
+    """The prefixed unit of a column of comparable values and its factor: those of their median."""
     rising = sorted(values)
     prefixes = _SMALL if unit == "s" else _SI
     if not rising or unit not in ("s", "B", "B/s", "FLOP/s", "FLOP/J"):
         return unit, 1.0
     middle = rising[len(rising) // 2]
-    prefix, factor = max(
-        ((name, size) for name, size in prefixes.items() if size <= middle),
-        key=lambda item: item[1],
-        default=("", 1.0),
-    )
+    factor, prefix = max(((size, name) for name, size in prefixes.items() if size <= middle), default=(1.0, ""))
     return prefix + unit, factor
 
 
@@ -234,7 +206,7 @@ def _money(value: float) -> str:
 
 
 def _exact_money(value: float, most: int) -> str:
-    """A price with as many digits as are asked for, whole cents where it has no more."""
+    """A price with so many digits, whole cents where it has no more."""
     return f"{value:.2f}" if value < 1000 and round(value, 2) == value else digits(value, most)
 
 

@@ -1,30 +1,21 @@
 """Output to standard output or to a file: whole or not at all."""
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from shutil import copymode
+from typing import BinaryIO
 
-from infercost.errors import BadFile
+from infercost.errors import BadFile, reason
 
-#: What stands in where an output cannot show a character.
+#: ASCII in place of what an output cannot show.
 ASCII = str.maketrans(
-    {
-        "×": "x",
-        "µ": "u",
-        "█": "#",
-        **dict.fromkeys("▏▎▍▌▋▊▉", "#"),
-        "η": "eta",
-        "α": "alpha",
-        "β": "beta",
-        "ρ": "rho",
-        "π": "pi",
-    }
+    {"×": "x", "µ": "u", "η": "eta", "α": "alpha", "β": "beta", "ρ": "rho", "π": "pi"}
+    | dict.fromkeys("█▏▎▍▌▋▊▉", "#")
     | dict.fromkeys("╭╮╰╯├┤┬┴┼╞╡╪", "+")
     | dict.fromkeys("─═", "-")
-    | dict.fromkeys("│", "|")
+    | {"│": "|"}
 )
 
 
@@ -48,8 +39,7 @@ def write_output(text: str) -> None:
         raise
     except OSError as error:
         discard_output()
-        reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"standard output: {reason}", "make room, or write to a file with --output") from error
+        raise BadFile(f"standard output: {reason(error)}", "make room, or write to a file with --output") from error
 
 
 def discard_output() -> None:
@@ -58,7 +48,7 @@ def discard_output() -> None:
 
 
 def write_file(path: str, content: str | bytes, flag: str = "--output") -> None:
-    """Write a file whole, or leave what was there; ``flag`` asked for it.
+    """Write a file whole, or leave the old one; ``flag`` is the option that names it.
 
     Raises:
         BadFile: the place cannot be written.
@@ -69,9 +59,7 @@ def write_file(path: str, content: str | bytes, flag: str = "--output") -> None:
 
 @contextmanager
 def replacing(path: str, flag: str = "--output") -> Iterator[BinaryIO]:
-    """A file to write bytes into that takes the place of another at the end, or leaves what was there.
-
-    A device or a pipe is written straight through.
+    """A file for bytes that takes the place of the old one at the end, or leaves it; a device or pipe is open itself.
 
     Raises:
         BadFile: the place cannot be written.
@@ -79,36 +67,34 @@ def replacing(path: str, flag: str = "--output") -> Iterator[BinaryIO]:
     """
     target = os.path.realpath(path)
     try:
-        through = os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode)
+        through = os.path.exists(target) and not os.path.isfile(target)
         with open(target, "wb") if through else _beside(target) as file:
             yield file
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
-        raise BadFile(f"{flag} {path}: {reason}", "give a file in a folder that you may write") from error
+        raise BadFile(f"{flag} {path}: {reason(error)}", "give a file in a folder that you may write") from error
 
 
 @contextmanager
 def _beside(target: str) -> Iterator[BinaryIO]:
-    """A file in the target's folder, renamed to it when all went well and removed when not."""
-    from tempfile import NamedTemporaryFile
-
-    folder = os.path.dirname(target)
-    with NamedTemporaryFile("wb", dir=folder, prefix=".infercost-", delete=False) as file:
+    """A file in the target's folder, renamed to it at the end, removed after an error."""
+    beside = os.path.join(os.path.dirname(target), f".infercost-{os.urandom(8).hex()}")
+    with open(beside, "xb") as file:
         try:
-            yield cast(BinaryIO, file)
+            yield file
             file.close()
-            os.chmod(file.name, _mode(target))
-            os.replace(file.name, target)
+            if os.path.exists(target):
+                copymode(target, beside)
+            os.replace(beside, target)
         except BaseException:
-            os.unlink(file.name)
+            os.unlink(beside)
             raise
 
 
 @contextmanager
 def signals_wait() -> Iterator[Callable[[], None]]:
-    """Ctrl-C, a scheduler's SIGTERM and a terminal that closes wait until what it gives is called, or the end.
+    """Ctrl-C, a scheduler's SIGTERM and a terminal that closes wait for a call of the function it gives, or the end.
 
     An exception at any point may be lost in a library's own code; the second signal comes at once all the same.
 
@@ -118,34 +104,25 @@ def signals_wait() -> Iterator[Callable[[], None]]:
     import signal
     from threading import current_thread, main_thread
 
-    came: list[int] = []
+    signals: list[int] = []
 
-    def raise_it() -> None:
-        if came:
-            raise KeyboardInterrupt if came[0] == signal.SIGINT else SystemExit(128 + came[0])
+    def raise_first() -> None:
+        if signals:
+            raise KeyboardInterrupt if signals[0] == signal.SIGINT else SystemExit(128 + signals[0])
 
     def note(number: int, _: object) -> None:
-        raise_it()
-        came.append(number)
+        raise_first()
+        signals.append(number)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP") if current_thread() is main_thread() else ()
-    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None))}
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     usual = (signal.SIG_DFL, signal.default_int_handler)
-    taken = {number: handler for number, handler in before.items() if handler in usual}
-    for number in taken:
+    handlers = {number: handler for number in numbers if (handler := signal.getsignal(number)) in usual}
+    for number in handlers:
         signal.signal(number, note)
     try:
-        yield raise_it
+        yield raise_first
     finally:
-        for number, handler in taken.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    raise_it()
-
-
-def _mode(target: str) -> int:
-    """The mode of the file that is replaced, or what a new file gets."""
-    if os.path.exists(target):
-        return stat.S_IMODE(os.stat(target).st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    raise_first()

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from infercost.errors import BadFile
+from infercost.errors import BadFile, reason
 
 #: Bytes: our files are a few kilobytes, and three deep; larger or deeper ones are something else.
 LARGEST_FILE = 1_000_000
@@ -28,8 +28,7 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
     try:
         data = _read_bytes(path, most)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"{what} {path}: {reason}", "give the path of a readable YAML or JSON file") from error
+        raise BadFile(f"{what} {path}: {reason(error)}", "give the path of a readable YAML or JSON file") from error
     if len(data) > most:
         raise BadFile(f"{what} {path}: larger than {most // 1000:,} kB", "give a YAML or JSON file of our form")
     try:
@@ -50,12 +49,13 @@ def _read_bytes(path: str, most: int) -> bytes:
     return sys.stdin.buffer.read(most + 1)
 
 
-def parse_mapping(text: str, where: str) -> Mapping:
-    """A mapping of text, lists and mappings.
+def read_mapping(path: str, what: str) -> Mapping:
+    """A YAML or JSON file as a mapping of text, lists and mappings.
 
     Raises:
-        BadFile: broken YAML, an alias, a repeated key, deep nesting, or something that is no mapping.
+        BadFile: unreadable, broken YAML, an alias, a repeated key, deep nesting, or no mapping.
     """
+    where, text = f"{what} {'standard input' if path == '-' else path}", read_text(path, what)
     try:
         documents = list(yaml.compose_all(text, Loader=_LOADER))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -97,13 +97,3 @@ def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) ->
 
 def _bad(node: yaml.Node, where: str, what: str, hint: str) -> BadFile:
     return BadFile(f"{where}, line {node.start_mark.line + 1}: {what}", hint)
-
-
-def read_mapping(path: str, what: str) -> Mapping:
-    """A YAML or JSON file as a mapping whose scalars are text.
-
-    Raises:
-        BadFile: see ``read_text`` and ``parse_mapping``.
-    """
-    where = f"{what} {'standard input' if path == '-' else path}"
-    return parse_mapping(read_text(path, what), where)

@@ -1,4 +1,4 @@
-"""Comma-separated values: the rows of a sweep or comparison, else one line a result."""
+"""Comma-separated values: the rows of a sweep or comparison, else a line a result."""
 
 import csv
 from io import StringIO
@@ -8,7 +8,7 @@ from infercost.report import Report
 
 
 def render(report: Report, width: int, sources: bool) -> str:
-    """The report's numbers as CSV in base units, a header first; nothing is an empty cell."""
+    """The report's numbers as CSV in base units under a header; a missing value is an empty cell."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if report.series:

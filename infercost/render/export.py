@@ -255,9 +255,4 @@ def _constant(arrow: Any, value: Any, rows: int) -> Any:
     return arrow.repeat(arrow.scalar(None if value != value else value, kind), rows)
 
 
-WRITERS = {
-    ".csv": _write_csv,
-    ".jsonl": _write_json_lines,
-    ".ndjson": _write_json_lines,
-    ".parquet": _write_parquet,
-}
+WRITERS = {".csv": _write_csv, ".jsonl": _write_json_lines, ".ndjson": _write_json_lines, ".parquet": _write_parquet}

@@ -1,7 +1,6 @@
-"""One JSON document, full precision in base units, stable keys: for scripts."""
+"""One JSON document for scripts: full precision in base units, stable keys."""
 
 import json
-from typing import Any
 
 from infercost.report import Note, Report
 
@@ -9,20 +8,8 @@ SCHEMA_VERSION = 1
 
 
 def render(report: Report, width: int, sources: bool) -> str:
-    """The report as JSON; a thing without a value is null, never NaN or Infinity."""
-    return json.dumps(document(report, sources), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _nulls(report: Report) -> list[Note]:
-    """Why each result without a value has none, where no note says it yet."""
-    said = {note.text.partition(" ")[0] for note in report.notes if note.code == "null"}
-    empty = [row for row in report.results if row.value is None and row.key not in said]
-    return [Note("null", f"{row.key} is null: {row.remark}") for row in empty]
-
-
-def document(report: Report, sources: bool) -> dict[str, Any]:
-    """The report as plain dictionaries and lists."""
-    return {
+    """The report as JSON, a missing value as null."""
+    document = {
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
         "verdict": report.verdict,
@@ -36,3 +23,11 @@ def document(report: Report, sources: bool) -> dict[str, Any]:
         "steps": [step._asdict() for step in report.steps],
         "sources": [item._asdict() for item in report.sources] if sources else [],
     }
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _nulls(report: Report) -> list[Note]:
+    """A note for each missing value, unless the report has one."""
+    keys = {note.text.partition(" ")[0] for note in report.notes if note.code == "null"}
+    missing = (row for row in report.results if row.value is None and row.key not in keys)
+    return [Note("null", f"{row.key} is null: {row.remark}") for row in missing]

@@ -5,7 +5,7 @@ from math import log
 from typing import Any, NamedTuple
 
 from infercost.quantities import KEYS
-from infercost.report import Report, Series
+from infercost.report import Input, Report, Series
 from infercost.units import common_scale, digits, show
 
 BAR_WIDTH = 24
@@ -22,23 +22,37 @@ class Text(NamedTuple):
     strong: bool = False
 
 
+class Points(NamedTuple):
+    """A list under a head."""
+
+    head: str
+    items: tuple[str, ...]
+
+    def within(self, width: int) -> list[str]:
+        """The lines in a width."""
+        return [self.head, *(line for item in self.items for line in _wrapped(f"  - {item}", width, "    "))]
+
+
 class Work(NamedTuple):
-    """Lines that are kept as they are, or where they are ``prose``, wrapped under their sign of equality."""
+    """Lines as they are or, where they are ``prose``, wrapped under their sign of equality."""
 
     lines: tuple[str, ...]
     prose: bool = False
 
     def within(self, width: int) -> list[str]:
         """The lines in a width."""
-        return [part for line in self.lines for part in (self._wrapped(line, width) if self.prose else (line,))]
+        if not self.prose:
+            return list(self.lines)
+        indents = (" " * (line.find(" = ") + 3) if line.startswith(" ") else "" for line in self.lines)
+        return [
+            part for line, indent in zip(self.lines, indents, strict=True) for part in _wrapped(line, width, indent)
+        ]
 
-    @staticmethod
-    def _wrapped(line: str, width: int) -> list[str]:
-        """One line as several, broken at spaces."""
-        from textwrap import wrap  # only --steps needs it
 
-        under = " " * (line.find(" = ") + 3) if line.startswith(" ") else ""
-        return wrap(line, width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False)
+def _wrapped(line: str, width: int, indent: str) -> list[str]:
+    from textwrap import wrap  # only --steps and lists need it
+
+    return wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 class Grid(NamedTuple):
@@ -56,47 +70,47 @@ class Grid(NamedTuple):
         return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
     def gap(self, width: int) -> int:
-        """The spaces between columns: two, or where these leave too little room in a width, one."""
+        """Spaces between columns: two, or one where two leave too little room in a width."""
         *others, last = self.widths
         return 2 if sum(others) + min(last, LEAST_WIDTH) + 2 * len(others) <= width else 1
 
 
-Block = Text | Work | Grid
+Block = Text | Points | Work | Grid
 
 
 def blocks(report: Report, sources: bool) -> list[Block]:
-    """The report as paragraphs and grids, every number already text."""
-    found: list[Block] = [Text(report.verdict, strong=True)]
-    if asked := _asked(report):
-        found.append(Text(asked))
-    if shown := [row for row in report.results if row.shown]:
-        rows = [(row.label, show(row.value, row.unit), row.remark) for row in shown]
-        remarked = any(row.remark for row in shown)
-        found.append(Grid((), tuple(cells if remarked else cells[:2] for cells in rows), frozenset({1})))
+    """The report as paragraphs, lists and grids, every number already text."""
+    page: list[Block] = [Text(report.verdict, strong=True)]
+    if inputs := _inputs(report):
+        page.append(Text(inputs))
+    if rows := [(row.label, show(row.value, row.unit), row.remark) for row in report.results if row.shown]:
+        columns = 3 if any(remark for _, _, remark in rows) else 2
+        page.append(Grid((), tuple(cells[:columns] for cells in rows), frozenset({1})))
     if report.parts:
-        found.append(_parts(report))
+        page.append(_parts(report))
     if report.series:
-        found.append(_series(report.series))
-    if report.advice:
-        found.append(Text(f"What to change: {'; or '.join(report.advice)}."))
+        page.append(_series(report.series))
+    if len(report.advice) == 1:
+        page.append(Text(f"What to change: {report.advice[0]}."))
+    elif report.advice:
+        page.append(Points("What to change:", report.advice))
     if report.follow:
-        found.append(Work(("Serve it so:", *_command(report.follow))))
+        page.append(Work(("Serve it with:", *_command(report.follow))))
     if report.replay:
-        found.append(_replays(report.replay))
-    found += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
+        commands = [line for name, command in report.replay for line in (*_named(name), *_command(command))]
+        page.append(Work(("To reproduce a row, put its flags in place of ...:", *commands)))
+    page += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
     if sources and report.inputs:
-        found.append(_sources(report))
-    return found
+        page.append(_sources(report))
+    return page
 
 
-def _replays(commands: tuple[tuple[str, str], ...]) -> Work:
-    """Commands that ask rows again, each below what its rows are of."""
-    lines = [line for name, command in commands for line in (*([f"  {name}:"] if name else []), *_command(command))]
-    return Work(("Ask for a row again, in place of ... its flags:", *lines))
+def _named(name: str) -> list[str]:
+    return [f"  {name}:"] if name else []
 
 
 def _command(command: str) -> list[str]:
-    """A command over lines that a shell reads as one when they are pasted."""
+    """A command over lines that a shell reads as one after a paste."""
     lines = [""]
     for word in command.split(" --"):
         word = word if lines == [""] else f"--{word}"
@@ -111,57 +125,42 @@ def _command(command: str) -> list[str]:
 def _work(step: Any) -> Work:
     """A formula in symbols, in numbers and its result, the signs of equality in one column."""
     symbol, _, expression = step.symbols.partition(" = ")
-    start = f"  {' ' * len(symbol)} = "
-    return Work(
-        (
-            f"{step.meaning} [{step.source}]",
-            f"  {symbol} = {expression}",
-            f"{start}{step.numbers}",
-            f"{start}{_result(step)}",
-        ),
-        prose=True,
-    )
-
-
-def _result(step: Any) -> str:
-    """The value of a step; of several kinds each."""
+    under = f"  {' ' * len(symbol)} = "
     values = step.value if isinstance(step.value, list) else [step.value]
-    return ", ".join(show(value, step.unit) for value in values)
+    result = ", ".join(show(value, step.unit) for value in values)
+    sums = (f"  {symbol} = {expression}", f"{under}{step.numbers}", f"{under}{result}")
+    return Work((f"{step.meaning} [{step.source}]", *sums), prose=True)
 
 
-def _asked(report: Report) -> str:
-    said = [
-        _input(item) for item in report.inputs if not item.assumed and item.origin.startswith(("--", "scenario", "Py"))
-    ]
-    assumed = [_input(item) for item in report.inputs if item.assumed]
-    texts = [f"Asked: {', '.join(said)}." if said else "", f"Assumed: {', '.join(assumed)}." if assumed else ""]
-    return " ".join(text for text in texts if text)
+def _inputs(report: Report) -> str:
+    """The inputs of the question, then the assumed ones."""
+    given = [each for each in report.inputs if not each.assumed and each.origin.startswith(("--", "scenario", "Py"))]
+    assumed = [each for each in report.inputs if each.assumed]
+    groups = (("Asked", given), ("Assumed", assumed))
+    return " ".join(f"{head}: {', '.join(map(_input, inputs))}." for head, inputs in groups if inputs)
 
 
-def _input(item: Any) -> str:
-    value = item.value
+def _input(item: Input) -> str:
+    value, unit = item.value, "" if item.unit == "token" else item.unit
     if value is True:
-        return str(item.key)
-    unit = "" if item.unit == "token" else item.unit
-    if isinstance(value, tuple):
-        texts = [show(each, unit) for each in value]
-        ranges = len(value) > 4 and isinstance(value[0], (int, float))
-        shown = f"{texts[0]} to {texts[-1]} ({len(value)})" if ranges else ", ".join(texts)
-    else:
-        shown = show(value, unit)
-    return f"{item.key.replace('_', ' ')} {shown}"
+        return item.key
+    values = value if isinstance(value, tuple) else (value,)
+    texts = [show(each, unit) for each in values]
+    ranges = len(values) > 4 and isinstance(values[0], (int, float))
+    text = f"{texts[0]} to {texts[-1]} ({len(texts)})" if ranges else ", ".join(texts)
+    return f"{item.key.replace('_', ' ')} {text}"
 
 
 def bar(share: float, width: int = BAR_WIDTH) -> str:
-    """A share of one as a bar of block characters; a trace of something is never nothing."""
+    """A share of one as a bar of block characters; the least share is still an eighth of a block."""
     eighths = round(min(share, 1.0) * width * 8)
     full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
     return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
 
 
 def _parts(report: Report) -> Grid:
-    total = sum(value for _, value, _ in report.parts)
-    longest = max(value for _, value, _ in report.parts)
+    values = [value for _, value, _ in report.parts]
+    total, longest = sum(values), max(values)
     rows = tuple(
         (name, show(value, unit), show(value / total, "share"), bar(value / longest))
         for name, value, unit in report.parts
@@ -176,22 +175,21 @@ def _series(series: Series) -> Grid:
     if series.ratios:
         return _across(series)
     columns = [_column(series, key) for key in series.columns]
-    heads = [column[0] for column in columns]
-    rows = [list(cells) for cells in zip(*(column[1:] for column in columns), strict=True)]
-    if series.marked is not None:
-        rows[series.marked][0] = f"> {rows[series.marked][0]}"
     right = {index for index, key in enumerate(series.columns) if _is_number(series, key)}
     if series.bar:
-        heads.append(series.key(series.bar).head)
-        right.add(len(heads) - 1)
-        heads.append("")
-        for cells, row, drawn in zip(rows, series.rows, _bars(series), strict=True):
-            cells += [_cell(row, series.bar, series.key(series.bar).unit), drawn]
-    return Grid(tuple(heads), tuple(map(tuple, rows)), frozenset(right), series.marked)
+        key = series.key(series.bar)
+        right.add(len(columns))
+        columns.append([key.head, *(_cell(row, series.bar, key.unit) for row in series.rows)])
+        columns.append(["", *_bars(series)])
+    heads, *rows = zip(*columns, strict=True)
+    if series.marked is not None:
+        first, *others = rows[series.marked]
+        rows[series.marked] = (f"> {first}", *others)
+    return Grid(heads, tuple(rows), frozenset(right), series.marked)
 
 
 def _bars(series: Series) -> list[str]:
-    """The bars beside the rows: wide for shares, narrower where the rest of the table is."""
+    """The bars beside the rows: wide for shares, narrower beside many columns."""
     values = [abs(row[series.bar] or 0.0) for row in series.rows]
     if series.scale == "share":
         return [bar(value, 9) for value in values]
@@ -203,9 +201,9 @@ def _bars(series: Series) -> list[str]:
 
 
 def _column(series: Series, key: str) -> list[str]:
-    """A head and its cells: in one unit that the head names where the column has ``head_unit``, else each its own."""
-    named = series.key(key)
-    unit, head = named.unit, named.head or named.label
+    """A head and its cells, each in its own unit or, where the series has ``one_unit``, in one that the head names."""
+    quantity = series.key(key)
+    unit, head = quantity.unit, quantity.head or quantity.label
     if not series.one_unit or unit not in ("s", "B", "B/s", "FLOP/J", "FLOP/B"):
         return [head, *(_cell(row, key, unit) for row in series.rows)]
     name, factor = common_scale([row[key] for row in series.rows if row[key]], unit)
@@ -214,15 +212,12 @@ def _column(series: Series, key: str) -> list[str]:
 
 
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
-    """A value of a row, large counts in millions, ``~`` where its figures are weak."""
-    text = _short(row[key], unit)
+    """A value of a row, counts and prices from a million with a suffix, ``~`` where its figures are weak."""
+    value = row[key]
+    text = show(value, unit)
+    if unit in ("", "x", "USD") and isinstance(value, (int, float)) and value >= MILLION:
+        text = f"{'$' if unit == 'USD' else ''}{show(value, 'param')}{unit if unit == 'x' else ''}"
     return f"{text} ~" if key in ("name", "shown") and row.get("weak") else text
-
-
-def _short(value: Any, unit: str) -> str:
-    if unit not in ("", "x", "USD") or not isinstance(value, (int, float)) or value < MILLION:
-        return show(value, unit)
-    return f"{'$' if unit == 'USD' else ''}{show(value, 'param')}{unit if unit == 'x' else ''}"
 
 
 def _is_number(series: Series, key: str) -> bool:
@@ -231,13 +226,12 @@ def _is_number(series: Series, key: str) -> bool:
 
 def _across(series: Series) -> Grid:
     """Two rows as columns, with the ratio of the second to the first."""
-    names = [str(row["name"]) for row in series.rows]
     rows = tuple(
         (KEYS[key].label, *(show(row[key], KEYS[key].unit) for row in series.rows), _ratio(series.ratios.get(key)))
         for key in series.columns
         if key != "name"
     )
-    return Grid(("", *names, "ratio"), rows, frozenset({1, 2, 3}))
+    return Grid(("", *(str(row["name"]) for row in series.rows), "ratio"), rows, frozenset({1, 2, 3}))
 
 
 def _ratio(ratio: float | None) -> str:
@@ -245,12 +239,9 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _sources(report: Report) -> Grid:
-    rows = tuple(
-        (
-            item.key,
-            show(item.value, item.unit),
-            f"{item.source}, {item.date}" if item.source and item.date else item.source or item.origin,
-        )
-        for item in report.sources
-    )
-    return Grid(("input", "value", "where it is from"), rows, frozenset({1}))
+    rows = ((item.key, show(item.value, item.unit), _source(item)) for item in report.sources)
+    return Grid(("input", "value", "source"), tuple(rows), frozenset({1}))
+
+
+def _source(item: Input) -> str:
+    return f"{item.source}, {item.date}" if item.source and item.date else item.source or item.origin

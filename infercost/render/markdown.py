@@ -1,21 +1,31 @@
-"""Markdown: paragraphs and pipe tables, for a report or an issue."""
+"""Markdown: paragraphs, lists and pipe tables, for a report or an issue."""
 
-from infercost.render.layout import Grid, Work, blocks
+from collections.abc import Iterable
+
+from infercost.render.layout import Block, Grid, Points, Work, blocks
 from infercost.report import Report
 
 
 def render(report: Report, width: int, sources: bool) -> str:
     """The report as Markdown, notes at the end."""
-    texts = []
-    for block in blocks(report, sources):
-        if isinstance(block, Grid):
-            texts.append(_table(block))
-        elif isinstance(block, Work):
-            texts.append("\n".join(("```text", *block.lines, "```")))
-        else:
-            texts.append(f"**{_escape(block.text)}**" if block.strong else _escape(block.text))
-    texts += [f"- {_escape(note.text)}" for note in report.notes]
+    texts = [_text(block) for block in blocks(report, sources)]
+    if report.notes:
+        texts.append(_list(note.text for note in report.notes))
     return "\n\n".join(texts) + "\n"
+
+
+def _text(block: Block) -> str:
+    if isinstance(block, Grid):
+        return _table(block)
+    if isinstance(block, Points):
+        return f"{_escape(block.head)}\n\n{_list(block.items)}"
+    if isinstance(block, Work):
+        return "\n".join(("```text", *block.lines, "```"))
+    return f"**{_escape(block.text)}**" if block.strong else _escape(block.text)
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {_escape(item)}" for item in items)
 
 
 def _table(block: Grid) -> str:

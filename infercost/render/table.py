@@ -1,4 +1,4 @@
-"""Boxes and colour for a terminal: the only module that imports Rich."""
+"""Boxes and colour for a terminal, by Rich."""
 
 from io import StringIO
 
@@ -7,21 +7,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
-from infercost.render.layout import Grid, Work, blocks
+from infercost.render.layout import Grid, Text, blocks
 from infercost.report import Report
 
 
 def render(report: Report, width: int, sources: bool, coloured: bool = False) -> str:
-    """The report as tables, coloured where the reader's place is."""
+    """The report as tables, coloured for a terminal."""
     text = StringIO()
     console = Console(width=width, file=text, highlight=False, force_terminal=coloured)
     for block in blocks(report, sources):
         if isinstance(block, Grid):
             console.print(_table(block, width))
-        elif isinstance(block, Work):
-            console.print(RichText("\n".join(block.within(width))), end="\n\n")
-        else:
+        elif isinstance(block, Text):
             console.print(RichText(block.text, style="bold" if block.strong else ""), end="\n\n")
+        else:
+            console.print(RichText("\n".join(block.within(width))), end="\n\n")
     return text.getvalue()
 
 
@@ -30,12 +30,10 @@ def _table(block: Grid, width: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, block.gap(width) - 1, 0, 0))
     else:
         table = Table(box=box.ROUNDED, show_header=False)
-    for column in range(len(block.rows[0])):
-        head = block.heads[column] if block.heads else ""
-        is_last = column == len(block.rows[0]) - 1
-        table.add_column(
-            head, justify="right" if column in block.right else "left", no_wrap=not is_last, overflow="fold"
-        )
+    last = len(block.rows[0]) - 1
+    for column, head in enumerate(block.heads or [""] * len(block.rows[0])):
+        is_last, is_number = column == last, column in block.right
+        table.add_column(head, justify="right" if is_number else "left", no_wrap=not is_last, overflow="fold")
     for number, row in enumerate(block.rows):
         table.add_row(*map(RichText, row), style="bold" if number == block.marked else "")
     return table

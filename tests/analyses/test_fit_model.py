@@ -232,7 +232,7 @@ def served(run: Run, *args: str) -> tuple[str, list[str]]:
     assert result.code == 0
     why = [note["text"] for note in result.json["notes"] if note["code"] == "no-command"]
     shown = " ".join(run("fit", *args).out.replace(" \\\n", " ").split())
-    return shown.partition("Serve it so: ")[2], why
+    return shown.partition("Serve it with: ")[2], why
 
 
 @pytest.mark.parametrize(

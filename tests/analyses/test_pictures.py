@@ -198,12 +198,12 @@ def test_a_model_on_accelerators_is_marked_with_its_bound() -> None:
         bars(infercost.compare("h100", "mi300x", model="llama-3.1-70b", charts=True), number) for number in (0, 1)
     )
     assert all(bar.mark is not None and bar.mark > bar.value for bar in user.bars)
-    assert user.line_said == "the mark is the bound"
+    assert user.legend == "the mark is the bound"
     assert [bar.name for bar in device.bars] == ["2 x h100-sxm", "1 x mi300x"]
     assert user.title == "Tokens/s for one user: llama-3.1-70b, an estimate"
     best = bars(infercost.compare("h100", model="llama-3.1-70b", efficiency="ideal", charts=True))
     assert best.title == "Tokens/s for one user: llama-3.1-70b, a bound"
-    assert best.line_said == ""
+    assert best.legend == ""
 
 
 def row(name: str, speed: float, cost: float | None, **layout: int) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def test_a_frontier_is_a_line_a_name_from_slow_to_fast() -> None:
     report = Report("frontier", "", ())
     drawn = frontier_chart(rows, report)
     assert [(line.name, line.xs, line.ys) for line in drawn.lines] == [("b", (90,), (9,)), ("a", (20, 50), (1, 2))]
-    assert [label for _, _, label in drawn.lines[1].said] == [
+    assert [label for _, _, label in drawn.lines[1].captions] == [
         "tp 8, batch 256",
         "tp 4, pp 2, batch 64",
     ]

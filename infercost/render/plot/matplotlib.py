@@ -4,18 +4,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import Missing
-from infercost.render.plot.drawing import (
-    COLOURS,
-    DASHES,
-    LIMIT_COLOUR,
-    LIMIT_DASHES,
-    MARKERS,
-    Scale,
-    axis_text,
-    bar_scale,
-    labels,
-    scales,
-)
+from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.report import Bars, Chart, Line, Picture, Report
 from infercost.units import show
 
@@ -24,8 +13,8 @@ if TYPE_CHECKING:
 
 #: Inches across, of a chart's height, and of a bar's; dots an inch of a PNG.
 WIDTH, HEIGHT, BAR_HEIGHT, DOTS = 8.0, 4.6, 0.36, 150
-#: Numbers along an axis at most; values of a line that are all marked.
-TICKS, FEW = 10, 20
+#: Matplotlib's marks of the lines.
+MARKERS = "os^DvPX"
 #: Text stays text in an SVG, its ids do not change, and dollars are dollars.
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -47,28 +36,27 @@ def render(report: Report, ending: str) -> bytes:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise Missing(f"{ending} is drawn by matplotlib, which is not here", "pip install 'infercost[plot]'") from error
-    plain: dict[Any, Any] = {
-        key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "interactive"))
-    }
-    settings: Any = {**plain, **SETTINGS}
+    defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "interactive"))}
+    settings: Any = {**defaults, **SETTINGS}
     heights = [_height(picture) for picture in report.charts]
     with rc_context(settings):
         figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
         rows = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
         for picture, (axes,) in zip(report.charts, rows, strict=True):
             _chart(axes, picture) if isinstance(picture, Chart) else _bars(axes, picture)
-        return _saved(figure, report, ending)
+        return _bytes(figure, report, ending)
 
 
-def _saved(figure: Any, report: Report, ending: str) -> bytes:
+def _bytes(figure: Any, report: Report, ending: str) -> bytes:
     """The file's bytes, which name neither the day nor the library's version."""
-    made = BytesIO()
+    file = BytesIO()
+    about: dict[str, Any] = {"Description": report.verdict}
     if ending == ".png":
-        figure.savefig(made, format="png", dpi=DOTS, metadata={"Software": "infercost", "Description": report.verdict})
+        figure.savefig(file, format="png", dpi=DOTS, metadata={"Software": "infercost", **about})
     else:
-        said = {"Title": report.charts[0].title, "Description": report.verdict, "Creator": "infercost", "Date": None}
-        figure.savefig(made, format="svg", metadata=said)
-    return made.getvalue()
+        about |= {"Title": report.charts[0].title, "Creator": "infercost", "Date": None}
+        figure.savefig(file, format="svg", metadata=about)
+    return file.getvalue()
 
 
 def _height(picture: Picture) -> float:
@@ -80,8 +68,8 @@ def _chart(axes: "Axes", chart: Chart) -> None:
     for number, line in enumerate(chart.lines):
         _line(axes, line, number)
     _frame(axes, chart.title)
-    _axis(axes.xaxis, across, TICKS)
-    _axis(axes.yaxis, up, TICKS)
+    _axis(axes.xaxis, across)
+    _axis(axes.yaxis, up)
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(up.low, up.high)
     for label in labels(chart):
@@ -91,17 +79,15 @@ def _chart(axes: "Axes", chart: Chart) -> None:
 
 
 def _line(axes: "Axes", line: Line, number: int) -> None:
-    colour, mark = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    colour, dashes = style(line, number)
+    mark = MARKERS[number % len(MARKERS)]
     if line.points:
         axes.plot(line.xs, line.ys, mark, color=colour, markersize=9, label=line.name, zorder=3)
         return
     every = None if len(line.xs) <= FEW else (0.03 + 0.04 * number, 0.16)
-    style: dict[str, Any] = {"color": colour, "marker": mark, "markevery": every}
-    dashes = DASHES[number % len(DASHES)]
-    if line.limit:
-        style, dashes = {"color": LIMIT_COLOUR}, LIMIT_DASHES
-    (drawn,) = axes.plot(line.xs, line.ys, linewidth=1.6, markersize=5, label=line.name, **style)
-    drawn.set_linestyle((0, dashes) if dashes else "solid")
+    marks: dict[str, Any] = {} if line.limit else {"marker": mark, "markevery": every}
+    (stroke,) = axes.plot(line.xs, line.ys, linewidth=1.6, markersize=5, label=line.name, color=colour, **marks)
+    stroke.set_linestyle((0, dashes) if dashes else "solid")
 
 
 def _frame(axes: "Axes", title: str) -> None:
@@ -109,11 +95,11 @@ def _frame(axes: "Axes", title: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _axis(axis: Any, scale: Scale, most: int) -> None:
-    """An axis with its ticks as people write them, and no others."""
+def _axis(axis: Any, scale: Scale) -> None:
+    """An axis with ticks of our own, and no others."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-    ticks = scale.ticks(most)
+    ticks = scale.ticks(TICKS)
     axis.axes.set(**{f"{axis.axis_name}scale": "log" if scale.axis.log else "linear"})
     axis.set_major_locator(FixedLocator([value for value, _ in ticks]))
     axis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
@@ -125,15 +111,13 @@ def _bars(axes: "Axes", bars: Bars) -> None:
     places, unit = range(len(bars.bars)), bars.axis.unit
     starts, values = [bar.start for bar in bars.bars], [bar.value for bar in bars.bars]
     axes.barh(places, values, left=starts, height=0.62, color=COLOURS[0])
-    _frame(axes, f"{bars.title}\n{bars.line_said}".rstrip())
-    _axis(axes.xaxis, bar_scale(bars), TICKS)
+    _frame(axes, f"{bars.title}\n{bars.legend}".rstrip())
+    _axis(axes.xaxis, bar_scale(bars))
     axes.set_yticks(places, [f"{bar.name}  {show(bar.value, unit)}" for bar in bars.bars])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, bars.end * 1.02)
-    marks = [(place, bar.mark) for place, bar in zip(places, bars.bars, strict=True) if bar.mark is not None]
-    if marks:
-        whole = [mark for _, mark in marks]
-        axes.plot(whole, [place for place, _ in marks], "|", color="black", markersize=16, markeredgewidth=2)
+    if marks := [(bar.mark, place) for place, bar in zip(places, bars.bars, strict=True) if bar.mark is not None]:
+        axes.plot(*zip(*marks, strict=True), "|", color="black", markersize=16, markeredgewidth=2)
     if bars.limit:
         axes.axvline(bars.limit[1], color="black", linewidth=1.2)

@@ -1,4 +1,4 @@
-"""A picture as text: lines of braille told apart by their marks, or letters where the output has no more than ASCII."""
+"""A picture as text: lines of braille with marks of their own, or letters where the output has only ASCII."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -16,7 +16,7 @@ ACROSS, DOWN = len(_BITS), len(_BITS[0])
 
 
 class Canvas:
-    """Cells, drawn on with places between 0 and 1 that begin at the bottom left."""
+    """Cells to draw on; places are between 0 and 1, from the bottom left."""
 
     def __init__(self, width: int, height: int, ascii: bool) -> None:
         self.width, self.height, self.ascii = width, height, ascii
@@ -29,7 +29,7 @@ class Canvas:
         return column // ACROSS, row // DOWN
 
     def line(self, places: Iterable[tuple[float, float]], glyph: str, every: int = 1) -> None:
-        """Straight lines from place to place, of every so many dots; ``glyph`` draws them in ASCII."""
+        """Straight lines from place to place, one dot in ``every``; ``glyph`` draws them in ASCII."""
         dots = [self._dot(x, y) for x, y in places]
         path = [dots[0]]
         for (left, top), (right, bottom) in pairwise(dots):
@@ -44,11 +44,11 @@ class Canvas:
             self._dots[cell] = bits | _BITS[column % ACROSS][row % DOWN], glyph
 
     def write(self, column: int, row: int, text: str) -> None:
-        """A text from a cell to the right."""
+        """Write a text from a cell to the right."""
         self._letters |= {(column + offset, row): letter for offset, letter in enumerate(text)}
 
     def write_beside(self, column: int, row: int, text: str) -> None:
-        """A text beside a cell, where nothing else stands; not at all where there is no room."""
+        """Write a text beside a cell, if there is room without ink."""
         for down in (0, 1, -1, 2, -2):
             for start in (column + 2 + abs(down), column - 1 - abs(down) - len(text)):
                 if self._is_free(start, row + down, len(text)):
@@ -60,7 +60,7 @@ class Canvas:
         return ["".join(self._shown(column, row) for column in range(self.width)) for row in range(self.height)]
 
     def _is_free(self, start: int, row: int, length: int) -> bool:
-        """Whether a text from a cell to the right is inside and stands alone."""
+        """Whether a text would be inside, with no ink under or beside it."""
         if start < 0 or start + length > self.width or not 0 <= row < self.height:
             return False
         cells = {(column, row) for column in range(start - 1, start + length + 1)}
@@ -81,14 +81,14 @@ HEIGHT = 16
 #: Marks of the lines, and columns between two marks of one line.
 MARKS, ASCII_MARKS = "●■▲◆○□△◇", "*ox+#@%&"
 APART = 12
-#: What draws the frame, and what a bar may not pass.
+#: The frame, and the bound of a bar.
 FRAME, ASCII_FRAME = "│─└┤┬", "|-+++"
-#: Everything here that an output must be able to show.
+#: All that an output must be able to show.
 LETTERS = f"{MARKS}{FRAME}⣿█▏"
 
 
 def render(picture: Picture, width: int = 80, ascii: bool = False) -> str:
-    """The picture in so many columns, a line of text each row."""
+    """The picture as lines of text."""
     lines = _chart(picture, width, ascii) if isinstance(picture, Chart) else _bars(picture, width, ascii)
     return "\n".join(line.rstrip() for line in (*wrap(picture.title, width), "", *lines)) + "\n"
 
@@ -100,7 +100,7 @@ def _chart(chart: Chart, width: int, ascii: bool) -> list[str]:
     canvas = Canvas(width - margin - 4, HEIGHT, ascii)
     for number, line in enumerate(chart.lines):
         _draw(canvas, line, (across, up), number, len(chart.lines))
-    for x, y, label in (value for line in chart.lines for value in line.said):
+    for x, y, label in (value for line in chart.lines for value in line.captions):
         canvas.write_beside(*canvas.cell(across.place(x), up.place(y)), label)
     side, _, _, notch, _ = tuple(ASCII_FRAME if ascii else FRAME)
     rows = [
@@ -112,7 +112,7 @@ def _chart(chart: Chart, width: int, ascii: bool) -> list[str]:
 
 
 def _draw(canvas: Canvas, line: Line, axes: tuple[Scale, Scale], number: int, lines: int) -> None:
-    """One line, with a mark every few columns where there are others, or points."""
+    """One line, with its marks if there are others, or points."""
     across, up = axes
     mark = (ASCII_MARKS if canvas.ascii else MARKS)[number % len(MARKS)]
     places = [(across.place(x), up.place(y)) for x, y, _ in line.values]
@@ -126,7 +126,7 @@ def _draw(canvas: Canvas, line: Line, axes: tuple[Scale, Scale], number: int, li
 
 
 def _mark(canvas: Canvas, places: list[tuple[float, float]], mark: str, number: int) -> None:
-    """The line's mark on it every few columns, those of each line at columns of their own."""
+    """The line's mark every few columns, at columns of its own."""
     columns = [(*canvas.cell(x, y), x, y) for x, y in places]
     for column in range(2 + number * 3, canvas.width, APART):
         before = [place for place in columns if place[0] <= column]
@@ -139,7 +139,7 @@ def _mark(canvas: Canvas, places: list[tuple[float, float]], mark: str, number: 
 
 
 def _floor(scale: Scale, width: int, margin: int, ascii: bool) -> list[str]:
-    """The horizontal axis: a line with its notches, their values, and what it measures."""
+    """The horizontal axis: a line with notches, their values, and its label."""
     _, dash, corner, _, notch = tuple(ASCII_FRAME if ascii else FRAME)
     line, numbers = [dash] * width, [" "] * (margin + width + 4)
     for value, text in scale.ticks(max(width // 9, 2)):
@@ -149,11 +149,7 @@ def _floor(scale: Scale, width: int, margin: int, ascii: bool) -> list[str]:
         if not "".join(numbers[max(start - 1, 0) : start + len(text) + 1]).strip():
             numbers[start : start + len(text)] = text
     label = axis_text(scale.axis)
-    return [
-        " " * margin + corner + "".join(line),
-        "".join(numbers),
-        " " * (margin + 1) + label.rjust(width),
-    ]
+    return [" " * margin + corner + "".join(line), "".join(numbers), " " * (margin + 1) + label.rjust(width)]
 
 
 def _legend(chart: Chart, width: int, ascii: bool) -> list[str]:
@@ -181,18 +177,13 @@ def _bars(bars: Bars, width: int, ascii: bool) -> list[str]:
     lines = []
     for each in bars.bars:
         start = round(scale.place(each.start) * room)
-        drawn = " " * start + _block(scale.place(each.start + each.value) - start / room, room, ascii)
+        ink = bar(max(scale.place(each.start + each.value) - start / room, 0.0), room)
+        row = " " * start + ("#" * len(ink) if ascii else ink)
         mark = column if each.mark is None else round(scale.place(each.mark) * room)
-        if mark is not None:
-            drawn = drawn.ljust(mark + 1)
-            drawn = drawn[:mark] + (side if drawn[mark] == " " else drawn[mark]) + drawn[mark + 1 :]
-        lines.append(f"  {each.name[:names].ljust(names)}  {show(each.value, bars.axis.unit).rjust(values)}  {drawn}")
+        if mark is not None and row[mark : mark + 1].strip() == "":
+            row = row.ljust(mark)[:mark] + side + row[mark + 1 :]
+        lines.append(f"  {each.name[:names].ljust(names)}  {show(each.value, bars.axis.unit).rjust(values)}  {row}")
     if bars.limit is not None and column is not None:
-        said = f"{bars.limit[0]} {show(bars.limit[1], bars.axis.unit)} {side}"
-        lines.append(said.rjust(max(names + values + 7 + column, len(said))))
+        text = f"{bars.limit[0]} {show(bars.limit[1], bars.axis.unit)} {side}"
+        lines.append(text.rjust(names + values + 7 + column))
     return [*lines, *([f"  {side} {bars.marked}"] if bars.marked else [])]
-
-
-def _block(share: float, width: int, ascii: bool) -> str:
-    blocks = bar(max(share, 0.0), width)
-    return "#" * len(blocks) if ascii else blocks

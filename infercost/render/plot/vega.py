@@ -1,101 +1,81 @@
-"""A Vega-Lite 5 specification, values and all: to be drawn, restyled or read back by other tools."""
+"""A Vega-Lite 5 specification, values and all: for other tools to draw, restyle or read back."""
 
 import json
 import re
 from typing import Any
 
-from infercost.render.plot.drawing import (
-    COLOURS,
-    DASHES,
-    LIMIT_COLOUR,
-    LIMIT_DASHES,
-    Scale,
-    axis_text,
-    bar_scale,
-    scales,
-)
+from infercost.render.plot.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
 from infercost.report import Axis, Bars, Chart, Line, Picture, Report
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 #: The lines of an object of a key and plain values, as it is indented.
 _A_VALUE = re.compile(r'\{(?:\s+"\w+": (?:"(?:[^"\\\n]|\\.)*"|[^\s"{}\[\]]+)(?:,|(?=\s+\})))+\s+\}')
 _BREAK = re.compile(r"\n\s*")
-#: How Vega writes a tick, by unit.
+#: Vega's format of a tick, by unit.
 _FORMATS = {"share": ".3~%", "USD": "$.3~s"}
+
+Spec = dict[str, Any]
 
 
 def render(report: Report, ending: str) -> bytes:
     """The pictures one below the other, as a JSON document with a line for each value."""
-    document = {
-        "$schema": SCHEMA,
-        "description": report.verdict,
-        "vconcat": [_view(picture) for picture in report.charts],
-    }
+    views = [_view(picture) for picture in report.charts]
+    document = {"$schema": SCHEMA, "description": report.verdict, "vconcat": views}
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
     return (_A_VALUE.sub(lambda value: _BREAK.sub(" ", value[0]), text) + "\n").encode()
 
 
-def _view(picture: Picture) -> dict[str, Any]:
+def _view(picture: Picture) -> Spec:
     return _chart(picture) if isinstance(picture, Chart) else _bars(picture)
 
 
-def _chart(chart: Chart) -> dict[str, Any]:
+def _chart(chart: Chart) -> Spec:
     across, up = scales(chart)
     tips = [{"field": "line"}, _tip("x", chart.x), _tip("y", chart.y), {"field": "label"}]
-    encoding = {"x": _axis("x", across), "y": _axis("y", up), "tooltip": tips}
-    layers: list[dict[str, Any]] = [
-        {"mark": "line", "transform": [{"filter": "!datum.points"}], "encoding": _looks(chart, "color", "strokeDash")}
-    ]
+    layers = [_layer("line", "!datum.points", _looks(chart, "color", "strokeDash"))]
     if any(line.points for line in chart.lines):
         mark = {"type": "point", "filled": True, "size": 120, "shape": "triangle-up", "opacity": 1}
-        layers.append({"mark": mark, "transform": [{"filter": "datum.points"}], "encoding": _looks(chart, "color")})
-    if any(line.said for line in chart.lines):
-        text = {"type": "text", "align": "left", "dx": 8, "dy": 12}
-        where = {"text": {"field": "label"}}
-        layers.append({"mark": text, "transform": [{"filter": "datum.said"}], "encoding": where})
+        layers.append(_layer(mark, "datum.points", _looks(chart, "color")))
+    if any(line.captions for line in chart.lines):
+        mark = {"type": "text", "align": "left", "dx": 8, "dy": 12}
+        layers.append(_layer(mark, "datum.said", {"text": {"field": "label"}}))
     return {
         "title": chart.title,
         "width": 560,
         "height": 320,
         "data": {"values": [value for line in chart.lines for value in _values(line)]},
-        "encoding": encoding,
+        "encoding": {"x": _axis("x", across), "y": _axis("y", up), "tooltip": tips},
         "layer": layers,
     }
 
 
-def _looks(chart: Chart, *channels: str) -> dict[str, Any]:
-    """What tells the lines apart: colour and dashes, grey dots where a line is a limit."""
+def _layer(mark: Spec | str, values: str, encoding: Spec) -> Spec:
+    """Marks on those values for which an expression holds."""
+    return {"mark": mark, "transform": [{"filter": values}], "encoding": encoding}
+
+
+def _looks(chart: Chart, *channels: str) -> Spec:
+    """The colours and dashes that tell the lines apart."""
+    styles = [style(line, number) for number, line in enumerate(chart.lines)]
+    ranges = {"color": [colour for colour, _ in styles], "strokeDash": [[*dashes] or [1, 0] for _, dashes in styles]}
     names = [line.name for line in chart.lines]
-    looks = [
-        (LIMIT_COLOUR, LIMIT_DASHES) if line.limit else (COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)])
-        for number, line in enumerate(chart.lines)
-    ]
-    ranges = {"color": [colour for colour, _ in looks], "strokeDash": [[*dashes] or [1, 0] for _, dashes in looks]}
     legend = {"symbolType": "stroke", "symbolSize": 400, "orient": "bottom", "columns": 2, "labelLimit": 300}
-    return {
-        channel: {
-            "field": "line",
-            "type": "nominal",
-            "title": None,
-            "legend": legend,
-            "scale": {"domain": names, "range": ranges[channel]},
-        }
-        for channel in channels
-    }
+    field = {"field": "line", "type": "nominal", "title": None, "legend": legend}
+    return {channel: {**field, "scale": {"domain": names, "range": ranges[channel]}} for channel in channels}
 
 
-def _values(line: Line) -> list[dict[str, Any]]:
-    """A row a value; ``points`` where it stands alone, ``said`` where its label is written beside it."""
+def _values(line: Line) -> list[Spec]:
+    """A row a value; ``points`` where it stands alone, ``said`` where its label stands beside it."""
     return [
         {"line": line.name, "x": x, "y": y}
         | ({"label": label} if label else {})
         | ({"points": True} if line.points else {})
-        | ({"said": True} if (x, y, label) in line.said else {})
+        | ({"said": True} if (x, y, label) in line.captions else {})
         for x, y, label in line.values
     ]
 
 
-def _axis(field: str, scale: Scale) -> dict[str, Any]:
+def _axis(field: str, scale: Scale) -> Spec:
     axis = scale.axis
     return {
         "field": field,
@@ -106,37 +86,28 @@ def _axis(field: str, scale: Scale) -> dict[str, Any]:
     }
 
 
-def _tip(field: str, axis: Axis) -> dict[str, Any]:
+def _tip(field: str, axis: Axis) -> Spec:
     return {"field": field, "title": _title(axis), "format": _FORMATS.get(axis.unit, ".4~s")}
 
 
 def _title(axis: Axis) -> str:
-    """What an axis measures, with its unit, which Vega's ticks do not say."""
+    """The label of an axis, with its unit, which Vega's ticks leave out."""
     return f"{axis.label}, {axis.unit}" if axis.unit not in ("", "share", "USD") else axis_text(axis)
 
 
-def _bars(bars: Bars) -> dict[str, Any]:
-    values: list[dict[str, Any]] = []
+def _bars(bars: Bars) -> Spec:
+    values: list[Spec] = []
     for bar in bars.bars:
         mark = {} if bar.mark is None else {"mark": bar.mark}
         values.append({"name": bar.name, "value": bar.value, "from": bar.start, "to": bar.start + bar.value, **mark})
-    x = _axis("from", bar_scale(bars))
     name = {"field": "name", "type": "nominal", "title": None, "sort": None}
     tip = [{"field": "name"}, {"field": "value", "title": _title(bars.axis), "format": ".4~s"}]
-    layer: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "bar", "color": COLOURS[0]},
-            "encoding": {"y": name, "x": x, "x2": {"field": "to"}, "tooltip": tip},
-        }
-    ]
+    ends = {"y": name, "x": _axis("from", bar_scale(bars)), "x2": {"field": "to"}}
+    layer: list[Spec] = [{"mark": {"type": "bar", "color": COLOURS[0]}, "encoding": {**ends, "tooltip": tip}}]
     if bars.marked:
-        layer.append(
-            {
-                "mark": {"type": "tick", "color": "black", "thickness": 2},
-                "encoding": {"y": name, "x": {"field": "mark", "type": "quantitative"}},
-            }
-        )
+        tick = {"type": "tick", "color": "black", "thickness": 2}
+        layer.append({"mark": tick, "encoding": {"y": name, "x": {"field": "mark", "type": "quantitative"}}})
     if bars.limit:
         layer.append({"mark": "rule", "encoding": {"x": {"datum": bars.limit[1]}}})
-    title = {"text": bars.title, **({"subtitle": bars.line_said} if bars.line_said else {})}
+    title = {"text": bars.title, **({"subtitle": bars.legend} if bars.legend else {})}
     return {"title": title, "width": 560, "data": {"values": values}, "layer": layer}
