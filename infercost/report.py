@@ -215,7 +215,7 @@ class Report:
 
     @property
     def sources(self) -> tuple[Input, ...]:
-        """Where each input is from, and each constant of a step."""
+        """Each input, and each constant of a step."""
         names = {name for step in self.steps for name in step.inputs}
         constants = ((name, constant) for name, constant in CONSTANTS.items() if name in names)
         return self.inputs + tuple(
