@@ -177,6 +177,7 @@ class Names(NamedTuple):
         return [*each, (("fc1_latent_proj", "fc2_latent_proj"), projections)] if projections else each
 
 
+LLAMA = Names()
 SPARSE_MOE = Names(
     ffn=("block_sparse_moe",), experts=("block_sparse_moe.experts", "block_sparse_moe"), own=("w1", "w3", "w2")
 )

@@ -39,6 +39,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     vision = vision_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
+    has_head_bias = config.flag("head_bias", "lm_head_bias")
     tied = next((bool(value) for value in ties if value is not None), family.tied)
     return Model(
         name=name,
@@ -48,7 +49,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         layers=tuple(layer._replace(times=layers.count(layer)) for layer in dict.fromkeys(layers)),
         embedding=vocab * hidden,
         head=0 if tied else vocab * hidden,
-        small=hidden * (2 if family.norm_bias else 1) + family.extra(config),
+        small=hidden * (2 if family.norm_bias else 1) + vocab * has_head_bias + family.extra(config),
         max_context=config.opt("context"),
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),

@@ -11,22 +11,7 @@ from infercost.models.families import attention, ffn, matrices, states
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import Config
 from infercost.models.families.ffn import Feeds
-from infercost.models.families.matrices import Names
-
-
-def nothing(config: Config) -> int:
-    """No parameters beside layers, tables and the last norm."""
-    return 0
-
-
-def head_bias(config: Config) -> int:
-    """A bias on the output table."""
-    return config.need("vocab")
-
-
-def optional_head_bias(config: Config) -> int:
-    """A bias on the output table where ``lm_head_bias`` says so."""
-    return config.need("vocab") * bool(config.raw("lm_head_bias"))
+from infercost.models.families.matrices import LLAMA, Names
 
 
 def embedding_norm(config: Config) -> int:
@@ -81,350 +66,315 @@ def streams_head(config: Config) -> int:
     return streams * streams * config.need("hidden") + streams + 1
 
 
+Defaults = dict[str, Any]
+
+
 class Family(NamedTuple):
-    """What a model type means beyond its keys; defaults are those of its configuration class in transformers 5.
+    """What a model type means beyond its keys; ``defaults`` are those of its configuration class in transformers 5.
 
     ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
     ``extra`` counts parameters beside layers and tables, ``lookup`` those of tables beside the input's.
     """
 
-    defaults: dict[str, Any] = {}  # noqa: RUF012 - a row of a table, never changed
-    attention: Attends = attention.grouped
-    ffn: Feeds = ffn.dense
-    norms: int = 2
-    norm_bias: bool = False
-    tied: bool = False
-    extra: Callable[[Config], int] = nothing
-    lookup: Callable[[Config], int] = nothing
-    names: Names = Names()
+    attention: Attends
+    ffn: Feeds
+    norms: int
+    norm_bias: bool
+    tied: bool
+    extra: Callable[[Config], int]
+    lookup: Callable[[Config], int]
+    names: Names
+    defaults: Defaults
 
 
-def keys(**defaults: Any) -> dict[str, Any]:
-    """Class defaults by the file's own keys or by meaning, and the family's flags: ``qk_norm``, ``gated`` and so on."""
-    return defaults
+def family(
+    attention: Attends = attention.grouped,
+    ffn: Feeds = ffn.dense,
+    *,
+    norms: int = 2,
+    norm_bias: bool = False,
+    tied: bool = False,
+    extra: Callable[[Config], int] = lambda _: 0,
+    lookup: Callable[[Config], int] = lambda _: 0,
+    names: Names = LLAMA,
+    **defaults: Any,
+) -> Family:
+    """A row: what layers are made of, then class defaults by key or meaning, and flags such as ``qk_norm``."""
+    return Family(attention, ffn, norms, norm_bias, tied, extra, lookup, names, defaults)
 
 
-_BIASED = keys(qkv_bias=True, o_bias=True, ffn_bias=True, gated=False)
-_LLAMA_7B = keys(
-    hidden_size=4096, intermediate_size=11008, num_hidden_layers=32, num_attention_heads=32, vocab_size=32000
-)
-_GEMMA2 = keys(head_dim=256, num_key_value_heads=4, sliding_window=4096)
-_QWEN = keys(num_key_value_heads=32, sliding_window=4096, max_window_layers=28)
+_BIASED: Defaults = {"qkv_bias": True, "o_bias": True, "ffn_bias": True, "gated": False}
+_GEMMA2: Defaults = {"head_dim": 256, "num_key_value_heads": 4, "sliding_window": 4096}
+_QWEN: Defaults = {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28}
 _QWEN_WINDOWS = attention.if_switched_on(attention.late_windowed)
-_GRANITE = keys(experts=8, active=2)
-_LATENT = keys(kv_lora_rank=512, q_lora_rank=1536, qk_nope_head_dim=128, qk_rope_head_dim=64, v_head_dim=128)
-_DEEPSEEK_EXPERTS = keys(
-    experts=256, active=8, shared_experts=1, expert_width=2048, first_k_dense_replace=3, router_bias=True
-)
-_DEEPSEEK3 = {**_LATENT, **_DEEPSEEK_EXPERTS}
-_INDEXER = keys(index_n_heads=64, index_head_dim=128, index_topk=2048)
-_GLM_LATENT = {**_DEEPSEEK3, "qk_nope_head_dim": 192, "v_head_dim": 256}
-_GLM4 = keys(num_key_value_heads=2, head_dim=128, attention_bias=True, o_bias=False)
-_GLM4_MOE = {
-    **_DEEPSEEK_EXPERTS,
-    **keys(experts=128, expert_width=1408, first_k_dense_replace=1, num_key_value_heads=8, o_bias=False),
-    **keys(has_qk_norm="use_qk_norm", qk_norm="head"),
-}
-_QWEN_STATES = keys(
-    num_key_value_heads=2, head_dim=256, qk_norm="head", full_attention_interval=4, linear_conv_kernel_dim=4,
-    linear_key_head_dim=128, linear_value_head_dim=128, linear_num_key_heads=16, linear_num_value_heads=32,
-)  # fmt: skip
-_MAMBA = keys(ssm_state=16, ssm_kernel=4, ssm_expand=2)
-_MAMBA2 = keys(mamba_n_heads=128, mamba_n_groups=1, mamba_d_state=256, mamba_d_conv=4, mamba_expand=2)
-
-# A row is read as a whole, so its keys share lines.
+_QWEN_MOE_WINDOWS = attention.if_switched_on(attention.windowed)
+_GLM4: Defaults = {"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True, "o_bias": False}
+_GRANITE: Defaults = {"experts": 8, "active": 2}
 # fmt: off
+_LATENT: Defaults = {
+    "kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
+}
+_INDEXER: Defaults = {"index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048}
+_DEEPSEEK_EXPERTS: Defaults = {
+    "experts": 256, "active": 8, "shared_experts": 1, "expert_width": 2048, "first_k_dense_replace": 3,
+    "router_bias": True,
+}
+_DEEPSEEK3: Defaults = {**_LATENT, **_DEEPSEEK_EXPERTS}
+_GLM_LATENT: Defaults = {**_DEEPSEEK3, "qk_nope_head_dim": 192, "v_head_dim": 256}
+_GLM4_MOE: Defaults = {
+    **_DEEPSEEK_EXPERTS, "experts": 128, "expert_width": 1408, "first_k_dense_replace": 1, "num_key_value_heads": 8,
+    "o_bias": False, "has_qk_norm": "use_qk_norm",
+}
+_QWEN_STATES: Defaults = {
+    "head_dim": 256, "qk_norm": "head", "full_attention_interval": 4, "linear_conv_kernel_dim": 4,
+    "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_num_key_heads": 16, "linear_num_value_heads": 32,
+}
+_MAMBA: Defaults = {"ssm_state": 16, "ssm_kernel": 4, "ssm_expand": 2}
+_MAMBA2: Defaults = {
+    "mamba_n_heads": 128, "mamba_n_groups": 1, "mamba_d_state": 256, "mamba_d_conv": 4, "mamba_expand": 2,
+}
+
 FAMILIES: dict[str, Family] = {
     # dense, every layer alike
-    "llama": Family(),
-    "granite": Family(),
-    "llava": Family({**_LLAMA_7B, "max_position_embeddings": 2048}),
-    "gemma": Family(keys(head_dim=256), tied=True),
-    "cohere": Family(keys(qk_norm="all", has_qk_norm="use_qk_norm"), norms=1, tied=True),
-    "palm": Family(norms=1, tied=True),
-    "phi": Family(_BIASED, norms=1, norm_bias=True, extra=head_bias),
-    "phi3small": Family(
-        {**_BIASED, "gated": True}, attention.phi3_small, norm_bias=True, tied=True,
-        names=Names(own=("query_key_value", "dense", "up_proj")),
+    "llama": family(),
+    "granite": family(),
+    "llava": family(
+        hidden_size=4096, intermediate_size=11008, num_hidden_layers=32, num_attention_heads=32, vocab_size=32000,
+        max_position_embeddings=2048,
     ),
-    "arcee": Family(keys(gated=False)),
-    "nemotron": Family(keys(gated=False), norm_bias=True),
-    "apertus": Family(keys(gated=False, qk_norm="head"), ffn=ffn.apertus),
-    "stablelm": Family(
-        keys(qkv_bias="use_qkv_bias", o_bias=False, qk_norm="all", has_qk_norm="qk_layernorm"), ffn=ffn.stablelm,
-        norms=1, norm_bias=True,
+    "gemma": family(tied=True, head_dim=256),
+    "cohere": family(norms=1, tied=True, qk_norm="all", has_qk_norm="use_qk_norm"),
+    "palm": family(norms=1, tied=True),
+    "phi": family(norms=1, norm_bias=True, **_BIASED, head_bias=True),
+    "phi3small": family(
+        attention.phi3_small, norm_bias=True, tied=True, names=Names(own=("query_key_value", "dense", "up_proj")),
+        qkv_bias=True, o_bias=True, ffn_bias=True,
     ),
-    "smollm3": Family(keys(num_key_value_heads=4), tied=True),
-    "glm": Family(_GLM4),
-    "glm4": Family(_GLM4, norms=4),
-    "hunyuan_v1_dense": Family(keys(qk_norm="head")),
-    "ernie4_5": Family(
-        keys(num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias"),
-        tied=True,
+    "arcee": family(gated=False),
+    "nemotron": family(norm_bias=True, gated=False),
+    "apertus": family(ffn=ffn.apertus, gated=False, qk_norm="head"),
+    "stablelm": family(
+        ffn=ffn.stablelm, norms=1, norm_bias=True,
+        qkv_bias="use_qkv_bias", o_bias=False, qk_norm="all", has_qk_norm="qk_layernorm",
     ),
-    "internlm": Family(keys(qkv_bias="bias", o_bias="bias")),
-    "seed_oss": Family(
-        keys(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias")
+    "smollm3": family(tied=True, num_key_value_heads=4),
+    "glm": family(**_GLM4),
+    "glm4": family(norms=4, **_GLM4),
+    "hunyuan_v1_dense": family(qk_norm="head"),
+    "ernie4_5": family(
+        tied=True, num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias",
     ),
-    "olmo": Family(norms=0, extra=no_last_norm),
-    "olmo2": Family(keys(qk_norm="all")),
-    "nemotron-nas": Family(attention=attention.nemotron_nas, ffn=ffn.nemotron_nas, norms=0),
-    "mllama": Family(
-        keys(
-            hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32,
-            num_key_value_heads=8, vocab_size=128256, max_position_embeddings=131072,
-            cross_attention_layers=[3, 8, 13, 18, 23, 28, 33, 38],
-        ),
+    "internlm": family(qkv_bias="bias", o_bias="bias"),
+    "seed_oss": family(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias"),
+    "olmo": family(norms=0, extra=no_last_norm),
+    "olmo2": family(qk_norm="all"),
+    "nemotron-nas": family(attention.nemotron_nas, ffn.nemotron_nas, norms=0),
+    "mllama": family(
         attention.mllama, lookup=image_tokens, names=Names(other=("cross_attn",)),
+        hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32, num_key_value_heads=8,
+        vocab_size=128256, max_position_embeddings=131072, cross_attention_layers=[3, 8, 13, 18, 23, 28, 33, 38],
     ),
 
     # dense, before Llama
-    "gpt2": Family(
-        _BIASED, ffn=ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+    "gpt2": family(ffn=ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2, **_BIASED),
+    "gpt_bigcode": family(
+        attention.multi_query, ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+        **_BIASED,
     ),
-    "gpt_bigcode": Family(
-        _BIASED, attention.multi_query, ffn.four_wide, norm_bias=True, tied=True, extra=positions, names=matrices.GPT2,
+    "gptj": family(
+        ffn=ffn.four_wide, norms=1, norm_bias=True, names=matrices.GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
+        gated=False, ffn_bias=True, head_bias=True,
     ),
-    "gptj": Family(
-        keys(gated=False, ffn_bias=True), ffn=ffn.four_wide, norms=1, norm_bias=True, extra=head_bias,
-        names=matrices.GPT2._replace(own=("fc_in", "fc_out", "out_proj")),
+    "gpt_neox": family(
+        norm_bias=True, names=matrices.FALCON._replace(layer="gpt_neox.layers", attention=("attention",)), **_BIASED,
     ),
-    "gpt_neox": Family(
-        _BIASED, norm_bias=True, names=matrices.FALCON._replace(layer="gpt_neox.layers", attention=("attention",)),
+    "opt": family(
+        norm_bias=True, tied=True, extra=opt_positions,
+        names=Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")), **_BIASED,
     ),
-    "opt": Family(
-        _BIASED, norm_bias=True, tied=True, extra=opt_positions,
-        names=Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")),
+    "bloom": family(
+        ffn=ffn.ratio_wide, norm_bias=True, tied=True, extra=embedding_norm, names=matrices.FALCON, **_BIASED,
     ),
-    "bloom": Family(
-        _BIASED, ffn=ffn.ratio_wide, norm_bias=True, tied=True, extra=embedding_norm, names=matrices.FALCON,
+    "falcon": family(
+        attention.falcon, ffn.four_wide, norms=0, norm_bias=True, tied=True, names=matrices.FALCON,
+        gated=False, qkv_bias="bias", o_bias="bias", ffn_bias="bias",
     ),
-    "falcon": Family(
-        keys(gated=False, qkv_bias="bias", o_bias="bias", ffn_bias="bias"), attention.falcon, ffn.four_wide,
-        norms=0, norm_bias=True, tied=True, names=matrices.FALCON,
-    ),
-    "mpt": Family(
-        keys(gated=False), ffn=ffn.ratio_wide, tied=True,
-        names=Names("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
+    "mpt": family(
+        ffn=ffn.ratio_wide, tied=True, names=Names("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
+        gated=False,
     ),
 
     # dense, some or all layers with a window
-    "mistral": Family(keys(num_key_value_heads=8, sliding_window=4096), attention.windowed),
-    "ministral3": Family(keys(num_key_value_heads=8, head_dim=128), attention.windowed),
-    "phi3": Family(attention=attention.windowed, names=Names(own=("qkv_proj", "gate_up_proj"))),
-    "starcoder2": Family(
-        keys(
-            gated=False, num_key_value_heads=2, use_bias=True, qkv_bias="use_bias", o_bias="use_bias",
-            ffn_bias="use_bias",
-        ),
-        attention.windowed, norm_bias=True, tied=True,
+    "mistral": family(attention.windowed, num_key_value_heads=8, sliding_window=4096),
+    "ministral3": family(attention.windowed, num_key_value_heads=8, head_dim=128),
+    "phi3": family(attention.windowed, names=Names(own=("qkv_proj", "gate_up_proj"))),
+    "starcoder2": family(
+        attention.windowed, norm_bias=True, tied=True, gated=False, num_key_value_heads=2,
+        use_bias=True, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias",
     ),
-    "qwen2": Family({**_QWEN, "qkv_bias": True, "o_bias": False}, _QWEN_WINDOWS),
-    "qwen3": Family({**_QWEN, "head_dim": 128, "qk_norm": "head"}, _QWEN_WINDOWS),
-    "gemma2": Family(_GEMMA2, attention.even_windowed, norms=4, tied=True),
-    "gemma3": Family(
-        keys(
-            num_attention_heads=8, vocab_size=262208, max_position_embeddings=131072, qk_norm="head", **_GEMMA2,
-        ),
-        attention.full_every(6), norms=4, tied=True,
+    "qwen2": family(_QWEN_WINDOWS, **_QWEN, qkv_bias=True, o_bias=False),
+    "qwen3": family(_QWEN_WINDOWS, **_QWEN, head_dim=128, qk_norm="head"),
+    "gemma2": family(attention.even_windowed, norms=4, tied=True, **_GEMMA2),
+    "gemma3": family(
+        attention.full_every(6), norms=4, tied=True, **_GEMMA2,
+        num_attention_heads=8, vocab_size=262208, max_position_embeddings=131072, qk_norm="head",
     ),
-    "gemma3n": Family(
-        keys(
-            head_dim=256, num_key_value_heads=2, num_attention_heads=8, hidden_size=2048, intermediate_size=16384,
-            num_hidden_layers=35, vocab_size=262400, max_position_embeddings=32768, sliding_window=512,
-            qk_norm="head", vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
-            altup_num_inputs=4, num_kv_shared_layers=15, laurel_rank=64,
-        ),
+    "gemma3n": family(
         attention.gemma3n, ffn.gemma3n, norms=4, tied=True, extra=altup_streams, lookup=layer_tables,
+        head_dim=256, num_key_value_heads=2, num_attention_heads=8, hidden_size=2048, intermediate_size=16384,
+        num_hidden_layers=35, vocab_size=262400, max_position_embeddings=32768, sliding_window=512, qk_norm="head",
+        vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256, altup_num_inputs=4,
+        num_kv_shared_layers=15, laurel_rank=64,
     ),
-    "cohere2": Family(keys(head_dim=128, sliding_window=4096), attention.full_every(4), norms=1, tied=True),
-    "olmo3": Family(keys(qk_norm="all", sliding_window=4096), attention.full_every(4)),
-    "exaone4": Family(
-        keys(num_key_value_heads=32, qk_norm="head", sliding_window=4096), attention.full_every(4)
-    ),
+    "cohere2": family(attention.full_every(4), norms=1, tied=True, head_dim=128, sliding_window=4096),
+    "olmo3": family(attention.full_every(4), qk_norm="all", sliding_window=4096),
+    "exaone4": family(attention.full_every(4), num_key_value_heads=32, qk_norm="head", sliding_window=4096),
 
     # experts
-    "mixtral": Family(
-        keys(experts=8, active=2, num_key_value_heads=8), attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
+    "mixtral": family(
+        attention.windowed, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
-    "phimoe": Family(
-        keys(experts=16, active=2, num_key_value_heads=8), attention.windowed, ffn.experts,
-        norm_bias=True, extra=optional_head_bias, names=matrices.SPARSE_MOE,
+    "phimoe": family(
+        attention.windowed, ffn.experts, norm_bias=True, names=matrices.SPARSE_MOE,
+        experts=16, active=2, num_key_value_heads=8,
     ),
-    "olmoe": Family(keys(experts=64, active=8, qk_norm="all"), attention.windowed, ffn.experts),
-    "minimax_m2": Family(
-        keys(experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True),
+    "olmoe": family(attention.windowed, ffn.experts, experts=64, active=8, qk_norm="all"),
+    "minimax_m2": family(
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
+        experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True,
     ),
-    "minimax_m3": Family(keys(qk_norm="head", router_bias=True), attention.minimax_m3, ffn.first_dense),
-    "granitemoe": Family(_GRANITE, attention.windowed, ffn.experts, names=matrices.GRANITE),
-    "granitemoeshared": Family(
-        {**_GRANITE, "shared_intermediate_size": 0}, ffn=ffn.granite_shared, names=matrices.GRANITE,
-    ),
-    "qwen2_moe": Family(
-        keys(
-            experts=60, active=4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True,
-            o_bias=False, num_key_value_heads=16, sliding_window=4096, max_window_layers=28,
-        ),
+    "minimax_m3": family(attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True),
+    "granitemoe": family(attention.windowed, ffn.experts, names=matrices.GRANITE, **_GRANITE),
+    "granitemoeshared": family(ffn=ffn.granite_shared, names=matrices.GRANITE, **_GRANITE, shared_intermediate_size=0),
+    "qwen2_moe": family(
         attention.if_switched_on(attention.early_windowed), ffn.stepped,
+        experts=60, active=4, expert_width=1408, shared_expert_intermediate_size=5632, qkv_bias=True, o_bias=False,
+        num_key_value_heads=16, sliding_window=4096, max_window_layers=28,
     ),
-    "qwen3_moe": Family(
-        keys(experts=128, active=8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096),
-        attention.if_switched_on(attention.windowed), ffn.stepped,
+    "qwen3_moe": family(
+        _QWEN_MOE_WINDOWS, ffn.stepped,
+        experts=128, active=8, expert_width=768, num_key_value_heads=4, qk_norm="head", sliding_window=4096,
     ),
-    "qwen3_vl_moe": Family(
-        keys(experts=60, active=4, expert_width=1408, num_key_value_heads=16, qk_norm="head"),
-        attention.if_switched_on(attention.windowed), ffn.stepped,
+    "qwen3_vl_moe": family(
+        _QWEN_MOE_WINDOWS, ffn.stepped, experts=60, active=4, expert_width=1408, num_key_value_heads=16, qk_norm="head",
     ),
-    "gemma4": Family(
-        keys(
-            head_dim=256, qk_norm="head", sliding_window=512, num_key_value_heads=4, global_head_dim=512,
-            vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
-        ),
+    "gemma4": family(
         attention.gemma4, ffn.gemma4, norms=4, tied=True, extra=layer_inputs, lookup=layer_tables,
         names=Names(experts=("experts", "moe"), shared=("mlp",)),
+        head_dim=256, qk_norm="head", sliding_window=512, num_key_value_heads=4, global_head_dim=512,
+        vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
     ),
-    "hunyuan": Family(attention=attention.hunyuan, ffn=ffn.hunyuan, tied=True),
-    "hunyuan_v1_moe": Family(keys(qk_norm="head"), ffn=ffn.hunyuan_v1),
-    "dbrx": Family(
-        keys(experts=4, active=1, kv_n_heads=1, ffn_hidden_size=3584), attention.dbrx, ffn.dbrx,
+    "hunyuan": family(attention.hunyuan, ffn.hunyuan, tied=True),
+    "hunyuan_v1_moe": family(ffn=ffn.hunyuan_v1, qk_norm="head"),
+    "dbrx": family(
+        attention.dbrx, ffn.dbrx, experts=4, active=1, kv_n_heads=1, ffn_hidden_size=3584,
         names=Names("transformer.blocks", ("norm_attn_norm.attn",), experts=("ffn.experts.mlp", "ffn.experts")),
     ),
-    "gpt_oss": Family(
-        keys(
-            experts=128, active=4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True,
-        ),
+    "gpt_oss": family(
         attention.gpt_oss, ffn.gpt_oss, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
+        experts=128, active=4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True,
     ),
-    "deepseek": Family(ffn=ffn.first_dense),
-    "glm4_moe": Family(_GLM4_MOE, ffn=ffn.first_dense),
-    "glm4v_moe_text": Family({**_GLM4_MOE, "attention_bias": True, "qk_norm": ""}, ffn=ffn.first_dense),
-    "dots1": Family(
-        keys(
-            qk_norm="head", router_bias=True, sliding_window=4096, max_window_layers=62, expert_width=1408,
-            first_k_dense_replace=0,
-        ),
-        attention.late_windowed, ffn.first_dense,
+    "deepseek": family(ffn=ffn.first_dense),
+    "glm4_moe": family(ffn=ffn.first_dense, **_GLM4_MOE, qk_norm="head"),
+    "glm4v_moe_text": family(ffn=ffn.first_dense, **_GLM4_MOE, attention_bias=True),
+    "dots1": family(
+        attention.late_windowed, ffn.first_dense, qk_norm="head", router_bias=True, sliding_window=4096,
+        max_window_layers=62, expert_width=1408, first_k_dense_replace=0,
     ),
-    "exaone_moe": Family(
-        keys(
-            experts=64, active=8, shared_experts=1, expert_width=1024, first_k_dense_replace=1, router_bias=True,
-            qk_norm="head", sliding_window=4096,
-        ),
-        attention.full_every(4), ffn.first_dense,
+    "exaone_moe": family(
+        attention.full_every(4), ffn.first_dense, experts=64, active=8, shared_experts=1, expert_width=1024,
+        first_k_dense_replace=1, router_bias=True, qk_norm="head", sliding_window=4096,
     ),
-    "mimo_v2_flash": Family(
-        keys(experts=256, active=8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128),
+    "mimo_v2_flash": family(
         attention.mimo_v2, ffn.first_dense,
+        experts=256, active=8, router_bias=True, expert_width=2048, head_dim=192, v_head_dim=128,
     ),
-    "ernie4_5_moe": Family(
-        keys(
-            experts=64, active=6, shared_experts=2, expert_width=1536, num_key_value_heads=4, router_bias=True,
-            moe_layer_start_index=1,
-        ),
-        ffn=ffn.ernie, tied=True,
+    "ernie4_5_moe": family(
+        ffn=ffn.ernie, tied=True, experts=64, active=6, shared_experts=2, expert_width=1536, num_key_value_heads=4,
+        router_bias=True, moe_layer_start_index=1,
     ),
-    "llama4_text": Family(
-        keys(
-            experts=16, active=1, num_key_value_heads=8, head_dim=128, intermediate_size=8192,
-            intermediate_size_mlp=16384,
-        ),
-        attention.llama4, ffn.llama4, names=matrices.FORWARD,
+    "llama4_text": family(
+        attention.llama4, ffn.llama4, names=matrices.FORWARD, experts=16, active=1, num_key_value_heads=8,
+        head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384,
     ),
 
     # latent attention
-    "deepseek_v2": Family(
-        keys(experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0, **_LATENT),
-        attention.latent, ffn.first_dense,
+    "deepseek_v2": family(
+        attention.latent, ffn.first_dense, **_LATENT,
+        experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0,
     ),
-    "deepseek_v3": Family(_DEEPSEEK3, attention.latent, ffn.first_dense),
-    "deepseek_v32": Family({**_DEEPSEEK3, **_INDEXER}, attention.indexed_latent, ffn.first_dense),
-    "deepseek_v4": Family(
-        keys(
-            experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512,
-            q_lora_rank=1024, sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
-            **{**_INDEXER, "index_topk": 512},
-        ),
+    "deepseek_v3": family(attention.latent, ffn.first_dense, **_DEEPSEEK3),
+    "deepseek_v32": family(attention.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
+    "deepseek_v4": family(
         attention.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
+        experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512, q_lora_rank=1024,
+        sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
+        index_n_heads=64, index_head_dim=128, index_topk=512,
     ),
-    "kimi_k2": Family(keys(router_bias=True), attention.latent, ffn.first_dense),
-    "glm_moe_dsa": Family(
-        {**_GLM_LATENT, **_INDEXER, "q_lora_rank": 2048, "index_n_heads": 32},
+    "kimi_k2": family(attention.latent, ffn.first_dense, router_bias=True),
+    "glm_moe_dsa": family(
         attention.indexed_latent, ffn.first_dense,
+        **_GLM_LATENT | _INDEXER | {"q_lora_rank": 2048, "index_n_heads": 32},
     ),
-    "glm4_moe_lite": Family(
-        {
-            **_GLM_LATENT,
-            **keys(q_lora_rank=768, experts=64, active=4, expert_width=1536, first_k_dense_replace=1),
-        },
-        attention.latent, ffn.first_dense,
+    "glm4_moe_lite": family(
+        attention.latent, ffn.first_dense, **_GLM_LATENT
+        | {"q_lora_rank": 768, "experts": 64, "active": 4, "expert_width": 1536, "first_k_dense_replace": 1},
     ),
-    "longcat_flash": Family(
-        keys(experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT),
+    "longcat_flash": family(
         attention.longcat, ffn.longcat, norms=4,
         names=Names(attention=("self_attn.0", "self_attn.1"), shared=("mlps.0", "mlps.1")),
+        experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT,
     ),
-    "kimi_linear": Family(
-        {**_DEEPSEEK3, "q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
+    "kimi_linear": family(
         states.kimi_linear, ffn.kimi_linear, names=matrices.KIMI_LINEAR,
+        **_DEEPSEEK3 | {"q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
     ),
 
     # layers with a state of fixed size
-    "qwen3_next": Family(
-        keys(experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES),
-        states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    "qwen3_next": family(
+        states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
+        num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
     ),
-    "qwen3_5_moe": Family(
-        keys(experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512, **_QWEN_STATES),
-        states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    "qwen3_5_moe": family(
+        states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
+        num_key_value_heads=2, experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512,
     ),
-    "qwen3_5": Family(
-        {**_QWEN_STATES, "num_key_value_heads": 4}, states.gated_delta, ffn.stepped, names=matrices.DELTA,
+    "qwen3_5": family(states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, num_key_value_heads=4),
+    "minimax": family(
+        states.minimax, ffn.experts, names=matrices.LIGHTNING, experts=8, active=2, num_key_value_heads=8,
     ),
-    "minimax": Family(
-        keys(experts=8, active=2, num_key_value_heads=8), states.minimax, ffn.experts, names=matrices.LIGHTNING,
+    "lfm2": family(
+        states.lfm2, ffn.lfm2, tied=True, names=matrices.CONVOLVED,
+        num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
     ),
-    "lfm2": Family(
-        keys(num_key_value_heads=8, conv_L_cache=3, qk_norm="head"), states.lfm2, ffn.lfm2, tied=True,
-        names=matrices.CONVOLVED,
-    ),
-    "lfm2_moe": Family(
-        keys(
-            experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
-            num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
-        ),
+    "lfm2_moe": family(
         states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.CONVOLVED,
+        experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
+        num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
     ),
-    "mamba": Family(_MAMBA, states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA1),
-    "jamba": Family(
-        keys(
-            experts=16, active=2, num_key_value_heads=8, attn_layer_period=8, attn_layer_offset=4,
-            expert_layer_period=2, expert_layer_offset=1, **_MAMBA,
-        ),
-        states.jamba, ffn.jamba, names=matrices.JAMBA,
+    "mamba": family(states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA1, **_MAMBA),
+    "jamba": family(
+        states.jamba, ffn.jamba, names=matrices.JAMBA, **_MAMBA, experts=16, active=2, num_key_value_heads=8,
+        attn_layer_period=8, attn_layer_offset=4, expert_layer_period=2, expert_layer_offset=1,
     ),
-    "mamba2": Family(
-        keys(num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4), states.mamba2, ffn.none,
-        norms=1, names=matrices.MIXER,
+    "mamba2": family(
+        states.mamba2, ffn.none, norms=1, names=matrices.MIXER,
+        num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4,
     ),
-    "granitemoehybrid": Family(
-        {**_GRANITE, **_MAMBA2, "shared_intermediate_size": 1024}, states.granite_hybrid, ffn.granite_shared,
-        names=matrices.GRANITE_HYBRID,
+    "granitemoehybrid": family(
+        states.granite_hybrid, ffn.granite_shared, names=matrices.GRANITE_HYBRID, **_GRANITE, **_MAMBA2,
+        shared_intermediate_size=1024,
     ),
-    "falcon_h1": Family(
-        keys(num_key_value_heads=8, mamba_d_ssm=1024, **_MAMBA2), states.falcon_h1, names=matrices.FALCON_H1,
-    ),
-    "nemotron_h": Family(
-        keys(
-            experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
-            head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128,
-            mamba_head_dim=64, n_groups=8, ssm_state_size=128, conv_kernel=4,
-        ),
+    "falcon_h1": family(states.falcon_h1, names=matrices.FALCON_H1, **_MAMBA2, num_key_value_heads=8, mamba_d_ssm=1024),
+    "nemotron_h": family(
         states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MIXER,
+        experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
+        head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128, mamba_head_dim=64,
+        n_groups=8, ssm_state_size=128, conv_kernel=4,
     ),
-    "zamba2": Family(
-        keys(ssm_expand=2, ssm_state=64, ssm_kernel=4, mamba_ngroups=1, num_mem_blocks=1),
+    "zamba2": family(
         states.zamba2, states.zamba2_ffn, norms=1, tied=True, names=matrices.ZAMBA2,
+        ssm_expand=2, ssm_state=64, ssm_kernel=4, mamba_ngroups=1, num_mem_blocks=1,
     ),
 }
 # fmt: on
