@@ -46,9 +46,9 @@ def find_model(text: str) -> Found:
     """The model that a text names.
 
     Raises:
-        UnknownName: no preset is called so, and it is no file.
+        UnknownName: neither a preset nor a file.
         BadFile: a file that cannot be used.
-        Missing: a family or a key that is not known.
+        Missing: an unknown family, or a key that is missing.
     """
     path = Path(text)
     if os.path.isdir(text):
@@ -67,10 +67,10 @@ def find_model(text: str) -> Found:
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
     try:
         name, preset = catalog.find("models", text)
-    except UnknownName as error:
+    except UnknownName:
         if not _HUB_ID.fullmatch(text):
             raise
-        return _from_hub(text, error)
+        return _from_hub(text)
     return _from_preset(preset, name)
 
 
@@ -90,23 +90,26 @@ def _from_gguf(path: str) -> Found:
     return Found(read_gguf(path, name), name, path, "", {}, float(os.path.getsize(path)))
 
 
-def _from_hub(name: str, error: UnknownName) -> Found:
+def _from_hub(name: str) -> Found:
     """The config of a hub id that no preset has, through the optional ``huggingface_hub``."""
     from infercost.models.hub import fetch
 
-    config = fetch(name, "config.json", error)
-    assert config is not None
-    model = _read_checkpoint(config, fetch(name, SIDECAR, None), name.partition("/")[2].lower(), f"model {name}")
+    config = fetch(name, "config.json")
+    try:
+        sidecar = fetch(name, SIDECAR)
+    except BadFile:  # few repositories have one
+        sidecar = None
+    model = _read_checkpoint(config, sidecar, name.partition("/")[2].lower(), f"model {name}")
     return Found(model, name, f"{name} config.json", "", {}, hub_id=name)
 
 
 def _from_folder(folder: Path, weights: Path | None = None) -> Found:
-    """A checkpoint; ``weights`` is its index or its only file when that was named."""
+    """A checkpoint's folder; ``weights`` is its index or its only file where the user gave that."""
     config = folder / "config.json"
     if not config.is_file():
         raise BadFile(f"model {folder}: holds no config.json", "put the checkpoint's config.json there, or give one")
-    found = _from_config(config, folder.resolve().name)
-    return found._replace(stored_bytes=_stored_bytes(folder, weights), hub_id=str(folder))
+    checkpoint = _from_config(config, folder.resolve().name)
+    return checkpoint._replace(stored_bytes=_stored_bytes(folder, weights), hub_id=str(folder))
 
 
 def _from_config(path: Path, name: str) -> Found:
@@ -132,8 +135,8 @@ def _stored_bytes(folder: Path, weights: Path | None) -> float | None:
     """Bytes of all tensors: the sum in the index, else those in the headers of the files; no weights are read."""
     if weights is not None and weights.suffix == ".safetensors" and not _SHARD.search(weights.name):
         return float(_file_bytes(weights))
-    given = weights if weights is not None and weights.name.endswith(INDEX) else None
-    index = given or next(filter(Path.is_file, sorted(folder.glob(f"*{INDEX}"))), None)
+    index = weights if weights is not None and weights.name.endswith(INDEX) else None
+    index = index or next(filter(Path.is_file, sorted(folder.glob(f"*{INDEX}"))), None)
     if index is not None and (total := _index_bytes(index)) is not None:
         return total
     files = sorted(filter(Path.is_file, folder.glob("*.safetensors")))
@@ -177,7 +180,7 @@ def _tensor_bytes(entry: Any, name: str, where: str) -> int:
 
 
 def with_format(model: Model, name: str, bits: float) -> Model:
-    """The same model with its matrices stored in another format; tables, gates and norms stay in 16 bits below 16."""
+    """The model with its matrices in another format; tables, gates and norms stay in at least 16 bits."""
     if bits >= 16:
         return model._replace(quantization=Quantization(name, bits, {}))
     matrices = dict.fromkeys(("attention", "ffn", "experts", "shared"), bits)

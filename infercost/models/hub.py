@@ -6,8 +6,18 @@ from infercost.errors import BadFile, UnknownName
 SECONDS = 5
 
 
-def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
-    """The local path of a repository's file; None for a file that may be absent (``unknown`` is None) and is.
+_REASONS = {
+    "RepositoryNotFoundError": "the hub has no such public repository",
+    "GatedRepoError": "the repository is gated: log in to the hub first",
+    "EntryNotFoundError": "its repository holds no config.json",
+    "RemoteEntryNotFoundError": "its repository holds no config.json",
+    "LocalEntryNotFoundError": "the hub cannot be reached, and its cache does not hold it",
+    "OfflineModeIsEnabled": "the hub is switched off (HF_HUB_OFFLINE), and its cache does not hold it",
+}
+
+
+def fetch(name: str, file: str) -> str:
+    """The local path of a repository's file.
 
     Raises:
         UnknownName: huggingface_hub is not installed.
@@ -18,15 +28,13 @@ def fetch(name: str, file: str, unknown: UnknownName | None) -> str | None:
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
         from huggingface_hub.utils.logging import set_verbosity_error
     except ModuleNotFoundError as error:
-        hint = "pip install 'infercost[hub]' asks the hub, or give its config.json or a folder that holds it"
-        raise UnknownName(f"no model preset is called {name!r}", hint) from error
+        hint = "pip install 'infercost[hub]' to ask the hub, or give its config.json or a folder that holds it"
+        raise UnknownName(f"no model preset has the name {name!r}", hint) from error
     set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         return _download(name, file)
     except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        if unknown is None:
-            return None
-        reason = _reason(error)
+        reason = _REASONS.get(type(error).__name__) or " ".join(str(error).split())[:120]
         raise BadFile(f"model {name}: {reason}", "give its config.json, or a folder that holds it") from error
 
 
@@ -43,16 +51,3 @@ def _download(name: str, file: str) -> str:
         except LocalEntryNotFoundError as missing:
             raise error if isinstance(error, HfHubHTTPError) else missing from error
     return str(hf_hub_download(name, file))
-
-
-def _reason(error: Exception) -> str:
-    """One line of why a download failed."""
-    names = {
-        "RepositoryNotFoundError": "the hub has no such public repository",
-        "GatedRepoError": "the repository is gated: log in to the hub first",
-        "EntryNotFoundError": "its repository holds no config.json",
-        "RemoteEntryNotFoundError": "its repository holds no config.json",
-        "LocalEntryNotFoundError": "the hub cannot be reached, and its cache does not hold it",
-        "OfflineModeIsEnabled": "the hub is switched off (HF_HUB_OFFLINE), and its cache does not hold it",
-    }
-    return names.get(type(error).__name__) or " ".join(str(error).split())[:120]

@@ -1,7 +1,7 @@
-"""A model as a value: layers of attention and feed-forward kinds, tables and norms, in numbers of parameters.
+"""A model as a value: the parameters of its layers, tables and norms, and what its layers cache and compute.
 
-The counts of one layer are split by what happens to them: matrices that tensor parallelism splits, matrices that
-every rank copies, and small vectors (norms, biases, gates) that stay in 16 bits.
+Parameters of a layer are counted by their fate: matrices that tensor parallelism splits, matrices that every rank
+copies, and small vectors (norms, biases, gates) that stay in 16 bits.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,11 @@ from infercost.units import show
 
 
 class Attention(NamedTuple):
-    """How one layer looks at its context. Zero means that it does not have such a thing.
+    """Attention of one layer; 0 where it has no such thing.
 
-    ``cache`` is the elements that one position leaves in the KV cache, and ``index_cache`` those of a sparse
-    indexer's keys; ``borrowed`` are those of an earlier layer's cache, read here and kept there. A layer with a
-    ``window`` keeps the last positions only, one with ``compress`` above 1 keeps one entry for so many positions.
-    ``state`` and ``conv`` are elements per sequence, whatever its length.
+    ``cache`` counts elements that one position adds to the KV cache, ``index_cache`` those of a sparse indexer's keys,
+    ``borrowed`` those that it reads from an earlier layer's cache. ``window`` is the number of positions in the cache,
+    ``compress`` that of positions in one entry. ``state`` and ``conv`` are elements per sequence of any length.
     """
 
     kind: str
@@ -44,10 +43,10 @@ class Attention(NamedTuple):
 
 
 class Ffn(NamedTuple):
-    """The feed-forward part of one layer: matrices that every token uses, and experts that it chooses from.
+    """The feed-forward part of one layer: matrices for every token, and experts to choose from.
 
-    ``expert`` counts the matrices of one expert, ``expert_small`` its biases; ``reused`` those of an earlier layer
-    that this one multiplies again, its attention's included.
+    ``expert`` counts the matrices of one expert, ``expert_small`` its biases, ``reused`` the matrices of an earlier
+    layer, attention included, that this one multiplies again.
     """
 
     kind: str
@@ -64,7 +63,7 @@ class Ffn(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """So many layers of one kind; ``small`` are the norms beside attention and feed-forward part."""
+    """Layers of one kind, ``times`` of them; ``small`` counts the norms outside attention and feed-forward part."""
 
     times: int
     attention: Attention
@@ -75,9 +74,9 @@ class Layer(NamedTuple):
 class Quantization(NamedTuple):
     """Bits of each part of the weights, scales included: ``attention``, ``ffn``, ``experts``, ``shared`` and so on.
 
-    ``name`` is how the checkpoint calls it; parts that are not named stay in ``default`` bits. ``block`` is the side
-    of the blocks that share a scale, 0 where there are none. ``arithmetic`` is the format to compute in where the bits
-    do not decide it: a bare count's ``8bit`` is the faster of fp8 and int8.
+    ``name`` is the checkpoint's own; other parts have ``default`` bits. ``block`` is the side of the blocks that share
+    a scale, 0 for none. ``arithmetic`` is the format to compute in where the bits do not decide it: a bare count's
+    ``8bit`` is the faster of fp8 and int8.
     """
 
     name: str
@@ -97,10 +96,10 @@ class Quantization(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A language model, and what a checkpoint carries beside it; ``lookup`` are rows of tables that never multiply.
+    """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
-    ``hidden_size`` is 0 where a bare count says neither layers nor width, ``activation_format`` is empty where devices
-    send each other what they compute in.
+    ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
+    each other the format that they compute in.
     """
 
     name: str
@@ -128,7 +127,7 @@ class Model(NamedTuple):
 
     @property
     def is_bare(self) -> bool:
-        """Whether it is a count of parameters alone, which says nothing of caches and prompts."""
+        """Whether it is a count of parameters alone, without caches and prompts."""
         return not self.family
 
     @property
@@ -138,14 +137,14 @@ class Model(NamedTuple):
 
     @property
     def is_sparse(self) -> bool:
-        """Whether a token chooses some parameters, so that what a step reads depends on the routing."""
+        """Whether tokens choose experts, so that the bytes a step reads depend on the routing."""
         return any(layer.ffn.experts for layer in self.layers)
 
 
 def bare_count(params: float, active_params: float, format: Format, layers: int, hidden_size: int) -> Model:
-    """A count of parameters as a model of one kind of layer, all of them matrices that multiply.
+    """A count of parameters as a model of one kind of layer, all of it matrices that multiply.
 
-    Where a token uses some of them, they are N / N_active experts of which it chooses one: a batch then reads
+    With fewer active parameters they are N / N_active experts of which a token chooses one: a batch then reads
     N (1 - (1 - N_active / N)^batch) of them.
     """
     depth = layers or 1
@@ -179,7 +178,7 @@ def arithmetic_format(quantization: Quantization) -> Format:
 
 
 def format_of_bits(quantization: Quantization, bits: float) -> Format:
-    """The storage format whose arithmetic serves matrices of so many bits, scales included."""
+    """The storage format whose arithmetic serves matrices of these bits, scales included."""
     if quantization.arithmetic:
         return FORMATS[quantization.arithmetic]
     if bits > 9:

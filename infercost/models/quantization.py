@@ -18,13 +18,8 @@ LINEAR = (*MATRICES, "head")
 TABLES = {"head": ("lm_head",), "embedding": ("model.embed_tokens",)}
 #: Keys under which schemes list the modules that stay as they were.
 EXCEPTIONS = (
-    "ignore",
-    "exclude",
-    "exclude_modules",
-    "modules_to_not_convert",
-    "ignored_layers",
-    "llm_int8_skip_modules",
-    "skip_modules",
+    *("ignore", "exclude", "exclude_modules", "modules_to_not_convert"),
+    *("ignored_layers", "llm_int8_skip_modules", "skip_modules"),
 )
 #: A composite model's name of its language model, before the names that a plain one has.
 _WRAPPED = re.compile(r"^(language_model\.|model\.language_model\.(?=(layers|embed_tokens)))")
@@ -257,10 +252,8 @@ def _compressed_tensors(settings: Settings) -> Scheme:
         if bits is not None:
             names[bits] = f"{'fp' if weights.get('type') == 'float' else 'int'}{weights.bits('num_bits'):g}"
         for target in group.texts("targets") or ["Linear"]:
-            if target in ("Linear", "Embedding"):
-                rules.append(Rule(bits, LINEAR if target == "Linear" else ("embedding",)))
-            else:
-                rules.append(Rule(bits, names=group.pattern("targets", target)))
+            parts = {"Linear": LINEAR, "Embedding": ("embedding",)}.get(target)
+            rules.append(Rule(bits, parts) if parts else Rule(bits, names=group.pattern("targets", target)))
     name = " + ".join(dict.fromkeys(names[bits] for bits in sorted(names)))
     return Scheme(f"compressed-tensors {name}".strip(), rules)
 
@@ -529,7 +522,7 @@ def _mean_bits(config: Config, names: Names, part: str, book: Rulebook, layers: 
     """Mean bits of a part, matrix by matrix; where no layer has it, those of the rule for all."""
     weights = bits = 0.0
     for i, layer in enumerate(layers) if book.by_name else ():
-        for size, modules in _modules(config, names, part, i, layer, book) if _params(part, layer) else ():
+        for size, modules in _modules(config, names, part, i, layer, book):
             weights += size
             bits += size * book.bits(part, modules, base)
     return bits / weights if weights else book.bits(part, (), base)
@@ -548,14 +541,3 @@ def _modules(
         for expert, times in book.experts(i, layer.ffn.experts).items():
             inside = [f"{block}.{number}{end}" for block in blocks for number in (f"{expert}.", "") for end in ends]
             yield size * times / layer.ffn.experts, inside
-
-
-def _params(part: str, layer: Layer) -> int:
-    """Parameters of a part of a layer."""
-    attention, ffn = layer.attention, layer.ffn
-    return {
-        "attention": attention.split + attention.copied,
-        "ffn": ffn.dense,
-        "experts": ffn.experts * ffn.expert,
-        "shared": ffn.shared,
-    }[part]

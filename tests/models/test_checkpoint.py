@@ -72,8 +72,8 @@ def test_a_header_that_is_none_is_refused(header: Any, tmp_path: Path) -> None:
 
 def test_a_single_file_of_weights_stands_for_its_folder(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "m")
-    found = find_model(str(safetensors(folder / "model.safetensors", 6)))
-    assert (found.model.name, found.stored_bytes) == ("m", 6)
+    entry = find_model(str(safetensors(folder / "model.safetensors", 6)))
+    assert (entry.model.name, entry.stored_bytes) == ("m", 6)
     with pytest.raises(BadFile, match="no such file"):
         find_model(str(folder / "other.safetensors"))
 
@@ -123,7 +123,7 @@ def remark(run: Run, folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("stored", "said"),
+    ("stored", "words"),
     [
         (WHOLE, "the checkpoint's tensors hold 16.06 GB"),
         (WHOLE * 1.009, "hold 16.21 GB"),
@@ -131,12 +131,12 @@ def remark(run: Run, folder: Path) -> str:
         (WHOLE * 0.5, "50.0% less than the weights counted here: likely a file is missing"),
     ],
 )
-def test_a_checkpoint_of_another_size_is_remarked(stored: float, said: str, run: Run, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_size_is_remarked(stored: float, words: str, run: Run, tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "m")
     (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": int(stored)}}))
-    told = remark(run, folder)
-    assert said in told
-    assert ("counted" in told) == (abs(stored / WHOLE - 1) > 0.01)
+    text = remark(run, folder)
+    assert words in text
+    assert ("counted" in text) == (abs(stored / WHOLE - 1) > 0.01)
 
 
 def test_a_model_shown_and_fitted_has_the_same_weights_and_remarks(run: Run, tmp_path: Path) -> None:

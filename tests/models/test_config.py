@@ -53,6 +53,17 @@ def test_an_unknown_family_is_refused_with_the_nearest() -> None:
     assert "did you mean llama" in error.value.hint
 
 
+def test_a_config_without_a_model_type_is_refused() -> None:
+    with pytest.raises(Missing, match="model test: has no model_type"):
+        read(model_type=...)
+
+
+def test_keys_of_windows_do_not_matter_where_windows_are_off() -> None:
+    assert read(model_type="qwen2", max_window_layers=None, use_sliding_window=False).layers[0].attention.window == 0
+    with pytest.raises(Missing, match="max_window_layers"):
+        read(model_type="qwen2", max_window_layers=None, use_sliding_window=True)
+
+
 @pytest.mark.parametrize("value", ["many", -1, 1.5, True, [32]])
 def test_a_value_that_cannot_be_is_refused(value: Any) -> None:
     with pytest.raises(BadFile, match="num_hidden_layers"):
@@ -89,9 +100,9 @@ def test_a_hostile_config_is_refused_at_once_or_read(change: dict[str, Any]) -> 
 def test_the_minimal_gemma_stands_on_its_class_defaults() -> None:
     """The published file of gemma-3-4b gives hidden size, width and layers only."""
     config = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34, "model_type": "gemma3_text"}
-    found = read_model({"model_type": "gemma3", "text_config": {**config, "sliding_window": 1024}}, "g", "model g")
-    assert counting.total_params(found) == 3_880_263_168
-    assert found.max_context == 131072
+    model = read_model({"model_type": "gemma3", "text_config": {**config, "sliding_window": 1024}}, "g", "model g")
+    assert counting.total_params(model) == 3_880_263_168
+    assert model.max_context == 131072
 
 
 def test_head_width_is_not_hidden_over_heads_where_the_config_says_otherwise() -> None:
@@ -149,8 +160,8 @@ def test_a_sidecar_is_read(tmp_path: Path) -> None:
             {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]}}
         )
     )
-    found = find_model(str(folder)).model
-    assert (found.kv_bits, found.quantization.of("attention"), found.quantization.of("head")) == (8, 8, 16)
+    model = find_model(str(folder)).model
+    assert (model.kv_bits, model.quantization.of("attention"), model.quantization.of("head")) == (8, 8, 16)
 
 
 @pytest.mark.parametrize(

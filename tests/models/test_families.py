@@ -21,7 +21,7 @@ from tests.models.test_config import read
 CASES = {case["id"]: case for case in yaml.safe_load((ROOT / "tests/data/family_counts.yaml").read_text())}
 
 
-def made(name: str, **changes: Any) -> Any:
+def model_of(name: str, **changes: Any) -> Any:
     data = {key: value for key, value in {**CASES[name]["config"], **changes}.items() if value is not ...}
     return read_model(data, name, "model test")
 
@@ -34,7 +34,7 @@ def windows(model: Any) -> dict[int, int]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
-    assert counting.total_params(made(case["id"])) == case["total"], case["source"]
+    assert counting.total_params(model_of(case["id"])) == case["total"], case["source"]
 
 
 DEEPSEEK = {
@@ -77,8 +77,8 @@ TOTALS = {
 def test_a_class_stands_for_the_model_that_it_describes(name: str) -> None:
     family, hidden, width, layers, heads, vocab = BY_CLASS[name]
     config = {"model_type": family, "hidden_size": hidden, "intermediate_size": width, "num_hidden_layers": layers}
-    found = read_model({**config, "num_attention_heads": heads, "vocab_size": vocab}, name, "model test")
-    assert counting.total_params(found) == TOTALS[name]
+    model = read_model({**config, "num_attention_heads": heads, "vocab_size": vocab}, name, "model test")
+    assert counting.total_params(model) == TOTALS[name]
 
 
 @pytest.mark.parametrize("key", ["q_lora_rank", "kv_lora_rank", "n_routed_experts", "first_k_dense_replace"])
@@ -113,10 +113,10 @@ def test_indexers_by_frequency_are_those_that_a_list_names() -> None:
     data = read_mapping(str(catalog.shipped() / "models/glm-5.2.yaml"), "preset")["config"]
     listed = data.pop("indexer_types")
     often = {"index_topk_freq": 4, "index_skip_topk_offset": 3}
-    found = read_model(typed({**data, "indexer_types": listed}), "g", "model test")
-    assert read_model(typed({**data, **often}), "g", "model test") == found
+    model = read_model(typed({**data, "indexer_types": listed}), "g", "model test")
+    assert read_model(typed({**data, **often}), "g", "model test") == model
     letters = "".join(word[0].upper() for word in listed)
-    assert read_model(typed({**data, "index_topk_pattern": letters}), "g", "model test") == found
+    assert read_model(typed({**data, "index_topk_pattern": letters}), "g", "model test") == model
 
 
 def test_prediction_modules_that_nobody_published_are_not_counted() -> None:
@@ -128,21 +128,21 @@ def test_prediction_modules_that_nobody_published_are_not_counted() -> None:
 
 def test_a_vision_tower_makes_the_checkpoint_whole() -> None:
     """Safetensors metadata of Llama-3.2-11B-Vision-Instruct, whose images are of 560 pixels."""
-    found = made("llama-3.2-11b-vision", vision_config={"model_type": "mllama_vision_model", "image_size": 560})
-    assert counting.total_params(found) + found.vision_params == 10_670_220_835
+    model = model_of("llama-3.2-11b-vision", vision_config={"model_type": "mllama_vision_model", "image_size": 560})
+    assert counting.total_params(model) + model.vision_params == 10_670_220_835
 
 
 def test_layers_that_see_an_image_or_share_a_cache_leave_none() -> None:
     """32 of 40 layers of 2 x 8 x 128; of Gemma 3n's first 20, four see all and sixteen the last 512 tokens."""
-    assert counting.growing_cache_bytes(made("llama-3.2-11b-vision")) == 32 * 2 * 8 * 128 * 2
-    gemma = made("gemma-3n-e4b")
+    assert counting.growing_cache_bytes(model_of("llama-3.2-11b-vision")) == 32 * 2 * 8 * 128 * 2
+    gemma = model_of("gemma-3n-e4b")
     assert counting.growing_cache_bytes(gemma) == 4 * 2 * 2 * 256 * 2
     assert counting.cache_bytes(gemma, 4096) == (4 * 4096 + 16 * 512) * 2 * 2 * 256 * 2
 
 
 def test_a_shared_cache_is_kept_once_and_read_in_each_layer() -> None:
     """All 35 layers of Gemma 3n read, seven the whole context; every second of Hunyuan-Large's 64 keeps a cache."""
-    gemma = made("gemma-3n-e4b")
+    gemma = model_of("gemma-3n-e4b")
     read = sum(each.times * counting.layer_cache_bytes_read(gemma, each.attention, 4096) for each in gemma.layers)
     assert read == (7 * 4096 + 28 * 512) * 2 * 2 * 256 * 2
     hunyuan = find_model("hunyuan-large").model
@@ -152,7 +152,7 @@ def test_a_shared_cache_is_kept_once_and_read_in_each_layer() -> None:
 
 def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
     """Gemma 3n: 35 tables of 262,144 rows of 256 that a step neither multiplies nor reads whole."""
-    gemma, rows = made("gemma-3n-e4b"), 35 * 262_144 * 256
+    gemma, rows = model_of("gemma-3n-e4b"), 35 * 262_144 * 256
     assert counting.total_params(gemma) - counting.active_params(gemma) == rows
     assert counting.weight_bytes(gemma) - counting.bytes_read(gemma, 1) == 2 * rows
     assert rank_weight_bytes(gemma, Layout(2)) < counting.weight_bytes(gemma) - rows
@@ -161,14 +161,14 @@ def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
 def test_layers_listed_as_dense_have_no_experts() -> None:
     """K-EXAONE lists its layers; a list that names two more dense ones has the experts of two layers less."""
     dense_ones = [False] * 3 + [True] * 45
-    fewer = made("k-exaone-236b-a23b", is_moe_layer=dense_ones)
+    fewer = model_of("k-exaone-236b-a23b", is_moe_layer=dense_ones)
     experts = 129 * 3 * 6144 * 2048 + 128 * 6144 + 128 - 3 * 6144 * 18432
     assert CASES["k-exaone-236b-a23b"]["total"] - counting.total_params(fewer) == 2 * experts
 
 
 def test_a_block_that_layers_share_is_held_once_and_multiplied_in_each() -> None:
     """Zamba2-1.2B: one block in six layers, so five times more multiplied and read than is held; six caches."""
-    zamba, block = made("zamba2-1.2b"), 3 * 4096 * 4096 + 4096 * 2048 + 3 * 2048 * 8192
+    zamba, block = model_of("zamba2-1.2b"), 3 * 4096 * 4096 + 4096 * 2048 + 3 * 2048 * 8192
     assert counting.active_params(zamba) - counting.total_params(zamba) == 5 * block
     assert counting.bytes_read(zamba, 1) - counting.weight_bytes(zamba) == 2 * 5 * block
     assert counting.growing_cache_bytes(zamba) == 6 * 2 * 32 * 128 * 2
@@ -178,7 +178,7 @@ def test_a_block_that_layers_share_is_held_once_and_multiplied_in_each() -> None
 @pytest.mark.parametrize("key", ["n_mamba_heads", "hybrid_layer_ids"])
 def test_a_shared_block_without_its_keys_is_refused(key: str) -> None:
     with pytest.raises(Missing, match=key.replace("hybrid_layer_ids", "layers_block_type")):
-        made("zamba2-1.2b", **{key: ...})
+        model_of("zamba2-1.2b", **{key: ...})
 
 
 def test_windows_by_family() -> None:
@@ -226,9 +226,9 @@ def test_a_letter_that_says_nothing_is_refused() -> None:
 def test_a_thinker_s_tower_is_seen_though_not_known() -> None:
     text = {**CASES["smollm3-3b"]["config"], "model_type": "qwen3_omni_moe_text"}
     thinker = {"text_config": text, "vision_config": {"model_type": "qwen3_omni_moe_vision_encoder"}}
-    found = read_model({"model_type": "qwen3_omni_moe", "thinker_config": thinker}, "o", "model test")
-    assert not found.vision_known
-    assert found.layers[0].ffn.experts == 128
+    model = read_model({"model_type": "qwen3_omni_moe", "thinker_config": thinker}, "o", "model test")
+    assert not model.vision_known
+    assert model.layers[0].ffn.experts == 128
 
 
 def test_more_experts_per_token_than_experts_are_refused() -> None:

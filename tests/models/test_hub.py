@@ -21,9 +21,9 @@ class Hub(BaseHTTPRequestHandler):
     """Answers for one repository with one file."""
 
     def _head(self) -> bool:
-        found = self.path == "/acme/tiny/resolve/main/config.json"
-        self.send_response(200 if found else 404)
-        if found:
+        exists = self.path == "/acme/tiny/resolve/main/config.json"
+        self.send_response(200 if exists else 404)
+        if exists:
             self.send_header("ETag", '"abc"')
             self.send_header("X-Repo-Commit", "0" * 40)
             self.send_header("Content-Length", str(len(CONFIG)))
@@ -31,7 +31,7 @@ class Hub(BaseHTTPRequestHandler):
             self.send_header("X-Error-Code", "EntryNotFound" if "/acme/tiny/" in self.path else "RepoNotFound")
             self.send_header("Content-Length", "0")
         self.end_headers()
-        return found
+        return exists
 
     def do_HEAD(self) -> None:
         self._head()
@@ -63,9 +63,9 @@ def ask(name: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_hub_id_is_fetched_once_and_then_found_offline(endpoint: str, tmp_path: Path) -> None:
-    said = ask("acme/tiny", tmp_path, HF_ENDPOINT=endpoint)
-    assert said.returncode == 0, said.stderr
-    assert json.loads(said.stdout)["results"]["kv_bytes_per_token"] == 4 * 2 * 8 * 128 * 2
+    process = ask("acme/tiny", tmp_path, HF_ENDPOINT=endpoint)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["results"]["kv_bytes_per_token"] == 4 * 2 * 8 * 128 * 2
     again = ask("acme/tiny", tmp_path, HF_HUB_OFFLINE="1")
     assert again.returncode == 0, again.stderr
 
@@ -80,14 +80,14 @@ def test_a_hub_id_is_fetched_once_and_then_found_offline(endpoint: str, tmp_path
 def test_what_the_hub_lacks_is_one_line(
     name: str, env: dict[str, str], reason: str, endpoint: str, tmp_path: Path
 ) -> None:
-    said = ask(name, tmp_path, **{"HF_ENDPOINT": endpoint, **env})
-    assert (said.returncode, said.stdout) == (2, "")
-    assert reason in said.stderr
-    assert len(said.stderr.strip().splitlines()) == 2
+    process = ask(name, tmp_path, **{"HF_ENDPOINT": endpoint, **env})
+    assert (process.returncode, process.stdout) == (2, "")
+    assert reason in process.stderr
+    assert len(process.stderr.strip().splitlines()) == 2
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "huggingface_hub.py").write_text("raise ModuleNotFoundError")
-    said = ask("acme/tiny", tmp_path, PYTHONPATH=str(tmp_path))
-    assert said.returncode == 2
-    assert "pip install 'infercost[hub]'" in said.stderr
+    process = ask("acme/tiny", tmp_path, PYTHONPATH=str(tmp_path))
+    assert process.returncode == 2
+    assert "pip install 'infercost[hub]'" in process.stderr

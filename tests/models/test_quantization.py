@@ -157,8 +157,8 @@ def test_every_module_has_the_bits_of_its_own_rule(
     settings: dict[str, Any], attention: float, ffn: float, experts: float, head: float
 ) -> None:
     """Four layers, the first without experts: a 16-bit scale a group unless the form says otherwise."""
-    found = read(settings)
-    assert [found.of(part) for part in ("attention", "ffn", "experts", "head")] == pytest.approx(
+    quantization = read(settings)
+    assert [quantization.of(part) for part in ("attention", "ffn", "experts", "head")] == pytest.approx(
         [attention, ffn, experts, head]
     )
 
@@ -166,11 +166,11 @@ def test_every_module_has_the_bits_of_its_own_rule(
 def test_exceptions_weigh_by_what_a_layer_holds() -> None:
     """The list of Llama-3.1-405B-FP8: all attention and the first and last feed-forward part stay in 16 bits."""
     llama = {**LLAMA, "num_hidden_layers": 126, "hidden_size": 16384, "intermediate_size": 53248}
-    kept = [f"model.layers.{i}.self_attn.{name}_proj" for i in range(126) for name in "qkvo"]
-    kept += [f"model.layers.{i}.mlp.{name}_proj" for i in (0, 125) for name in ("gate", "up", "down")]
-    found = read({"quant_method": "fbgemm_fp8", "modules_to_not_convert": kept}, llama)
-    assert (found.of("attention"), found.of("head")) == (16, 16)
-    assert found.of("ffn") == pytest.approx((124 * 8 + 2 * 16) / 126)
+    names = [f"model.layers.{i}.self_attn.{name}_proj" for i in range(126) for name in "qkvo"]
+    names += [f"model.layers.{i}.mlp.{name}_proj" for i in (0, 125) for name in ("gate", "up", "down")]
+    quantization = read({"quant_method": "fbgemm_fp8", "modules_to_not_convert": names}, llama)
+    assert (quantization.of("attention"), quantization.of("head")) == (16, 16)
+    assert quantization.of("ffn") == pytest.approx((124 * 8 + 2 * 16) / 126)
 
 
 KEPT = {
@@ -197,8 +197,10 @@ def test_an_exception_keeps_the_matrices_that_it_names(
     names: list[str], attention: float, ffn: float, experts: float
 ) -> None:
     """32 query heads and 8 KV heads: of ten parts of attention four are queries, one keys, one values, four output."""
-    found = read({"quant_method": "fp8", "modules_to_not_convert": names})
-    assert [found.of(part) for part in ("attention", "ffn", "experts")] == pytest.approx([attention, ffn, experts])
+    quantization = read({"quant_method": "fp8", "modules_to_not_convert": names})
+    assert [quantization.of(part) for part in ("attention", "ffn", "experts")] == pytest.approx(
+        [attention, ffn, experts]
+    )
 
 
 def test_layers_that_keep_a_state_are_named_otherwise() -> None:
@@ -245,8 +247,8 @@ MIXED = {
 def test_a_map_of_modules_is_read_one_by_one() -> None:
     """ModelOpt's MIXED_PRECISION: what the map leaves out stays as it was."""
     settings = {"quantization": {"quant_algo": "MIXED_PRECISION", "quantized_layers": MIXED}}
-    found = read_model(MOE, "test", "model test", settings).quantization
-    parts = {part: found.of(part) for part in ("attention", "ffn", "experts", "head")}
+    quantization = read_model(MOE, "test", "model test", settings).quantization
+    parts = {part: quantization.of(part) for part in ("attention", "ffn", "experts", "head")}
     bits = {"attention": 16 - 8 * 0.4 / 4, "ffn": (32 + 4.125) / 3, "experts": (2 * 4.5 + 16) / 3, "head": 16}
     assert parts == pytest.approx(bits)
 
@@ -306,7 +308,7 @@ def test_what_cannot_be_is_refused_by_its_key(settings: Any, key: str) -> None:
 def test_a_broken_block_ends_the_command_in_two_lines(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({**MOE, "quantization_config": {"quant_method": "gptq", "bits": -4}}))
-    said = run("fit", "--model", str(path), "--gpu", "h100:8")
-    assert (said.code, said.out) == (2, "")
-    assert "bits is -4" in said.err
-    assert len(said.err.strip().splitlines()) == 2
+    result = run("fit", "--model", str(path), "--gpu", "h100:8")
+    assert (result.code, result.out) == (2, "")
+    assert "bits is -4" in result.err
+    assert len(result.err.strip().splitlines()) == 2

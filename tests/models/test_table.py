@@ -18,10 +18,10 @@ def test_the_worked_example_is_a_row_that_works(monkeypatch: pytest.MonkeyPatch)
     assert row
     namespace: dict[str, Any] = vars(table)
     monkeypatch.setitem(FAMILIES, "smol3", eval(row[1], dict(namespace)))
-    made = read_model({**LLAMA, "model_type": "smol3"}, "smol3", "model smol3")
+    model = read_model({**LLAMA, "model_type": "smol3"}, "smol3", "model smol3")
     llama = read_model(LLAMA, "llama", "model llama")
-    assert counting.total_params(made) - counting.total_params(llama) == 32 * 2 * 128
-    assert {(layer.attention.window, layer.times) for layer in made.layers} == {(4096, 24), (0, 8)}
+    assert counting.total_params(model) - counting.total_params(llama) == 32 * 2 * 128
+    assert {(layer.attention.window, layer.times) for layer in model.layers} == {(4096, 24), (0, 8)}
 
 
 def test_aliases_lead_to_rows() -> None:

@@ -56,35 +56,26 @@ def grouped(
     )
 
 
-def windowed(config: Config, i: int) -> Attention:
-    """A window on every layer, or on those that ``layer_types`` names."""
-    return grouped(config, i, window_of(config, i))
+def windows(usual: Callable[[Config, int], bool]) -> Attends:
+    """A window on the layers that ``layer_types`` names, or without that on the family's usual ones."""
+    return lambda config, i: grouped(config, i, window_of(config, i, usual=usual(config, i)))
 
 
-def even_windowed(config: Config, i: int) -> Attention:
-    """A window on layers 0, 2, 4 and so on."""
-    return grouped(config, i, window_of(config, i, usual=i % 2 == 0))
-
-
-def early_windowed(config: Config, i: int) -> Attention:
-    """A window on even layers below ``max_window_layers``."""
-    return grouped(config, i, window_of(config, i, usual=i % 2 == 0 and i < config.number("max_window_layers")))
-
-
-def late_windowed(config: Config, i: int) -> Attention:
-    """A window from layer ``max_window_layers`` on."""
-    return grouped(config, i, window_of(config, i, usual=i >= config.number("max_window_layers")))
+windowed = windows(lambda *_: True)
+even_windowed = windows(lambda _, i: i % 2 == 0)
+early_windowed = windows(lambda config, i: i % 2 == 0 and i < config.number("max_window_layers"))
+late_windowed = windows(lambda config, i: i >= config.number("max_window_layers"))
 
 
 def full_every(n: int) -> Attends:
     """Every n-th layer sees all, the others a window; ``sliding_window_pattern`` may say n, or ``LLLG`` for 4."""
 
-    def attend(config: Config, i: int) -> Attention:
+    def usual(config: Config, i: int) -> bool:
         pattern = config.raw("sliding_window_pattern", config.raw("_sliding_window_pattern", n))
         step = len(pattern) if isinstance(pattern, str) else config.whole(pattern, "sliding_window_pattern")
-        return grouped(config, i, window_of(config, i, usual=bool((i + 1) % max(step, 1))))
+        return bool((i + 1) % max(step, 1))
 
-    return attend
+    return windows(usual)
 
 
 def if_switched_on(attend: Attends) -> Attends:
@@ -227,27 +218,19 @@ def latent(config: Config, i: int) -> Attention:
     query_rank, kv_rank = config.count("q_lora_rank"), config.number("kv_lora_rank")
     nope, rope = config.number("qk_nope_head_dim"), config.number("qk_rope_head_dim")
     v_head_dim = config.number("v_head_dim")
+    entry: dict[str, Any] = {"kv_rank": kv_rank, "rope_dim": rope}
+    widths: dict[str, Any] = {"nope_dim": nope, "v_head_dim": v_head_dim, "hidden_size": hidden, **entry}
     return Attention(
         kind="latent",
         heads=heads,
         kv_heads=1,
         head_dim=nope + rope,
         v_head_dim=v_head_dim,
-        split=formulas.layer.latent_up_params(
-            heads=heads,
-            query_width=query_rank or hidden,
-            nope_dim=nope,
-            rope_dim=rope,
-            kv_rank=kv_rank,
-            v_head_dim=v_head_dim,
-            hidden_size=hidden,
-        ),
-        copied=formulas.layer.latent_down_params(
-            hidden_size=hidden, query_rank=query_rank, kv_rank=kv_rank, rope_dim=rope
-        ),
+        split=formulas.layer.latent_up_params(heads=heads, query_width=query_rank or hidden, **widths),
+        copied=formulas.layer.latent_down_params(hidden_size=hidden, query_rank=query_rank, **entry),
         small=query_rank + kv_rank,
-        cache=formulas.layer.latent_cache_elements(kv_rank=kv_rank, rope_dim=rope),
-        decode_flops=formulas.layer.absorbed_attention_flops(heads=heads, kv_rank=kv_rank, rope_dim=rope),
+        cache=formulas.layer.latent_cache_elements(**entry),
+        decode_flops=formulas.layer.absorbed_attention_flops(heads=heads, **entry),
         prefill_flops=formulas.layer.attention_flops(heads=heads, head_dim=nope + rope, v_head_dim=v_head_dim),
         latent=True,
     )
@@ -293,7 +276,7 @@ _OVERLAPPING = 4
 def deepseek_v4(config: Config, i: int) -> Attention:
     """One shared key-value vector an entry, a raw window, and a past compressed by ``compress_ratios`` (0: none)."""
     hidden, width, ratio = config.need("hidden"), head_dim_of(config), int(config.at("compress_ratios", i))
-    base = _raw_window(config, hidden, width)
+    base = _raw_window(config, i, width)
     if not ratio:
         return base
     sets = 2 if ratio == _OVERLAPPING else 1
@@ -312,25 +295,19 @@ def deepseek_v4(config: Config, i: int) -> Attention:
     )
 
 
-def _raw_window(config: Config, hidden: int, width: int) -> Attention:
-    """A window over uncompressed entries, and the weights that mix four residual streams before and after."""
-    heads, rank = config.need("heads"), config.number("q_lora_rank")
-    groups, out_rank = config.number("o_groups"), config.number("o_lora_rank")
-    streams = config.number("hc_mult")
-    mixed = (2 + streams) * streams
-    flops = formulas.layer.attention_flops(heads=heads, head_dim=width, v_head_dim=width)
-    return Attention(
-        kind="window",
-        heads=heads,
-        kv_heads=1,
-        head_dim=width,
-        v_head_dim=width,
-        split=rank * heads * width + heads * width * out_rank + groups * out_rank * hidden,
+def _raw_window(config: Config, i: int, width: int) -> Attention:
+    """A window over uncompressed entries, and the weights that mix residual streams before and after a layer's parts.
+
+    All heads share one KV head, whose keys and values are one vector.
+    """
+    base = grouped(config, i, config.need("window"), kv_heads=1, head_dim=width)
+    hidden, rank, streams = config.need("hidden"), config.number("q_lora_rank"), config.number("hc_mult")
+    groups, out_rank, inner = config.number("o_groups"), config.number("o_lora_rank"), base.heads * width
+    mixers = (2 + streams) * streams
+    return base._replace(
+        split=rank * inner + inner * out_rank + groups * out_rank * hidden,
         copied=hidden * (rank + width),
-        small=rank + width + heads + 2 * (mixed * streams * hidden + mixed + 3),
+        small=rank + width + base.heads + 2 * (mixers * streams * hidden + mixers + 3),
         cache=width,
-        window=config.need("window"),
-        decode_flops=flops,
-        prefill_flops=flops,
         latent=True,
     )

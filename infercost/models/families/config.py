@@ -61,6 +61,7 @@ class Config:
     """One config: ``get``, ``need`` and ``opt`` read by meaning; ``raw``, ``number`` and ``count`` by the file's key.
 
     Keys of the inner language model come first, then those of the wrapper, then the family's class defaults.
+    A key that is absent without a default raises ``Missing``, a value that cannot be ``BadFile``, by the key's name.
     """
 
     def __init__(self, data: Mapping[str, Any], where: str, defaults: Mapping[str, Any] | None = None) -> None:
@@ -103,12 +104,7 @@ class Config:
         return any(name in place for name in SYNONYMS.get(meaning, (meaning,)) for place in (self.inner, self.outer))
 
     def need(self, meaning: str, default: int | None = None) -> int:
-        """A whole number above zero that the architecture cannot do without.
-
-        Raises:
-            Missing: no name of it is in the file, and the family documents no default.
-            BadFile: it is no such number.
-        """
+        """A whole number above zero that the architecture cannot do without."""
         value = self.get(meaning, default)
         if value is None:
             raise self._missing(" or ".join(SYNONYMS[meaning][:2]))
@@ -117,19 +113,11 @@ class Config:
         return number
 
     def count(self, key: str) -> int:
-        """A whole number under the file's own key, where a null means none.
-
-        Raises:
-            Missing: the key is not there and has no default.
-        """
+        """A whole number under the file's own key, where a null means none."""
         return self.number(key, 0 if self.has(key) else None)
 
     def number(self, key: str, default: int | None = None) -> int:
-        """A whole number under the file's own key.
-
-        Raises:
-            Missing: the key is not there and has no default.
-        """
+        """A whole number under the file's own key."""
         value = self.raw(key, default)
         if value is None:
             raise self._missing(key)
@@ -144,22 +132,14 @@ class Config:
         return default if value is None else self.whole(value, self._name(meaning)) or default
 
     def section(self, key: str) -> "Config":
-        """A part of the file with keys of its own, which come before the others.
-
-        Raises:
-            BadFile: it is no object.
-        """
+        """A part of the file with keys of its own, which come before the others."""
         inside = self.raw(key, {})
         if not isinstance(inside, dict):
             raise BadFile(f"{self.where}: {key} is {str(inside)[:40]}", "it must be an object")
         return Config({**self.inner, **inside}, f"{self.where}: {key}", self.defaults)
 
     def at(self, key: str, i: int) -> Any:
-        """The entry of a list for layer i.
-
-        Raises:
-            BadFile: no list, or one too short.
-        """
+        """The entry of a list for layer i."""
         values = self.raw(key)
         if not isinstance(values, (list, str)) or i >= len(values):
             raise BadFile(f"{self.where}: {key} has no entry for layer {i}", "it must be a list with one entry a layer")
@@ -170,11 +150,7 @@ class Config:
         return next((name for name in names if self.raw(name) is not None), names[0])
 
     def whole(self, value: Any, key: str) -> int:
-        """A value of a key as a whole number.
-
-        Raises:
-            BadFile: it is something else.
-        """
+        """A value of a key as a whole number."""
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 <= value <= LARGEST_NUMBER or value != int(value):
             raise BadFile(f"{self.where}: {key} is {str(value)[:40]}", "it must be a whole number")
@@ -198,8 +174,8 @@ _LISTS: dict[str, tuple[str | int, ...]] = {
     "attn_type_list": (0, 1),
     "is_moe_layer": (False, True),
 }
-#: Those that a text of one letter a layer may stand for.
-_LETTERS: dict[str, tuple[type, ...]] = {"hybrid_override_pattern": (str,), "index_topk_pattern": (str, list)}
+#: Those that may be a text of one letter a layer.
+_LETTERS = ("hybrid_override_pattern", "index_topk_pattern")
 
 
 def check_lists(config: Config, depth: int) -> None:
@@ -212,7 +188,7 @@ def check_lists(config: Config, depth: int) -> None:
     for key, words in _LISTS.items():
         if (entries := config.raw(key)) is None:
             continue
-        is_list = isinstance(entries, _LETTERS.get(key, (list,)))
+        is_list = isinstance(entries, list) or (isinstance(entries, str) and key in _LETTERS)
         if not is_list or not depth <= len(entries) <= longest:
             size = f"{len(entries)} entries" if is_list else "no list"
             raise BadFile(f"{config.where}: {key} has {size} for {depth} layers", "it must have one entry a layer")
@@ -229,7 +205,7 @@ def kind_of(config: Config, i: int, usual: str) -> str:
     return "window" if word in _WINDOW_WORDS else "recurrent" if word in _RECURRENT_WORDS else "full"
 
 
-def window_of(config: Config, i: int, *, usual: bool = True) -> int:
+def window_of(config: Config, i: int, *, usual: bool) -> int:
     """The window of layer i, 0 where it sees all; a window of the whole context is none.
 
     ``usual`` is whether the family has a window there when ``layer_types`` says nothing.

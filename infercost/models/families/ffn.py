@@ -1,4 +1,4 @@
-"""The feed-forward part of layer i, from a config: dense matrices, or experts and what stands beside them."""
+"""The feed-forward part of layer i, from a config: dense matrices, or experts and shared parts."""
 
 from collections.abc import Callable
 
@@ -30,9 +30,9 @@ def dense(config: Config, i: int, width: int = 0) -> Ffn:
 
 
 def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, latent: int = 0, small: int = 0) -> Ffn:
-    """Experts behind a router, shared experts beside them; ``latent`` is the width that experts see when it is less.
+    """Experts behind a router, and shared experts; ``latent`` is the experts' input width where it is less than hidden.
 
-    ``shared_width`` below zero means: so many shared experts of the experts' own width.
+    ``shared_width`` below zero stands for the config's number of shared experts, as wide as the others.
     """
     hidden, count = config.need("hidden"), config.need("experts")
     width = width or config.opt("expert_width") or config.need("width")
@@ -90,7 +90,7 @@ def stablelm(config: Config, i: int) -> Ffn:
 def stepped(config: Config, i: int) -> Ffn:
     """Qwen: experts in every ``decoder_sparse_step``-th layer that ``mlp_only_layers`` does not name.
 
-    A gated shared expert stands beside them where the config has one.
+    With them goes a gated shared expert where the config has one.
     """
     step, dense_layers = config.number("decoder_sparse_step", 1), config.raw("mlp_only_layers", [])
     if config.get("experts") is None or i in dense_layers or (i + 1) % step:
@@ -133,7 +133,7 @@ def hunyuan(config: Config, i: int) -> Ffn:
 
 
 def hunyuan_v1(config: Config, i: int) -> Ffn:
-    """Experts in every layer beside one shared; counts of experts may be a list with one entry a layer."""
+    """Experts in every layer, one of them shared; counts of experts may be a list with one entry a layer."""
     listed = [key for key in ("moe_topk", "num_experts", "num_shared_expert") if isinstance(config.raw(key), list)]
     counts = {key: config.at(key, i) for key in listed}
     return one_shared(Config({**config.inner, **counts}, config.where, config.defaults), i)
@@ -160,7 +160,7 @@ def llama4(config: Config, i: int) -> Ffn:
 
 
 def granite_shared(config: Config, i: int) -> Ffn:
-    """A shared part beside the experts, or alone where there are none."""
+    """Experts and a shared part, or that alone."""
     shared = config.number("shared_intermediate_size")
     if config.get("experts") in (0, None):
         return dense(config, i, shared)
@@ -191,7 +191,7 @@ def gemma3n(config: Config, i: int) -> Ffn:
 
 
 def gemma4(config: Config, i: int) -> Ffn:
-    """Experts beside a dense part, or that alone, twice as wide where a layer shares a cache."""
+    """Experts and a dense part, or that alone, twice as wide where a layer shares a cache."""
     hidden, width = config.need("hidden"), config.need("width")
     if config.raw("enable_moe_block"):
         part = experts(config, i, shared_width=width, small=4 * hidden + config.need("experts"))

@@ -29,12 +29,12 @@ def _grouped(config: Config, attention: Attention) -> list[Matrix]:
     hidden = config.need("hidden")
     query = hidden * attention.heads * attention.head_dim
     out = hidden * attention.heads * attention.v_head_dim
-    beside = _mamba2(config, attention) if attention.state else []
-    left = attention.split - out - sum(size for _, size in beside)
+    state = _mamba2(config, attention) if attention.state else []
+    left = attention.split - out - sum(size for _, size in state)
     key = min(hidden * attention.kv_heads * attention.head_dim, left - query)
     value = min(hidden * attention.kv_heads * attention.v_head_dim, left - query - key)
     index = [(("index_q_proj", "index_k_proj", "indexer"), float(attention.copied))] if attention.copied else []
-    return [(_QUERY, left - key - value), (_KEY, key), (_VALUE, value), (_OUT, out), *beside, *index]
+    return [(_QUERY, left - key - value), (_KEY, key), (_VALUE, value), (_OUT, out), *state, *index]
 
 
 def _latent(config: Config, attention: Attention) -> list[Matrix]:
@@ -60,7 +60,7 @@ def _latent(config: Config, attention: Attention) -> list[Matrix]:
 
 
 def _deepseek_v4(config: Config, attention: Attention) -> list[Matrix]:
-    """What compresses and searches the past is one matrix here, which no list takes apart."""
+    """Compressor and indexer are one matrix here, which no list takes apart."""
     hidden, width, out = config.need("hidden"), attention.head_dim, config.number("o_lora_rank")
     rank, inner = config.number("q_lora_rank"), attention.heads * attention.head_dim
     names: list[Matrix] = [
@@ -75,7 +75,7 @@ def _deepseek_v4(config: Config, attention: Attention) -> list[Matrix]:
 
 
 def _unnamed(config: Config, attention: Attention) -> list[Matrix]:
-    """One matrix in the place of attention, or attention of a kind whose matrices nobody lists singly."""
+    """One matrix in the place of attention, or attention whose matrices nobody lists singly."""
     return [(("linear_attn", "in_proj"), attention.split + attention.copied)]
 
 
@@ -116,7 +116,7 @@ def _mamba2(config: Config, attention: Attention) -> list[Matrix]:
 
 
 def _zamba2(config: Config, attention: Attention) -> list[Matrix]:
-    """What is beside the state space is one matrix here: lists name a shared block in one of its layers alone."""
+    """The shared block is one matrix here: lists name it in one of its layers alone."""
     hidden, inner = config.need("hidden"), config.need("ssm_expand") * config.need("hidden")
     heads = config.number("n_mamba_heads", 0) or inner // config.number("mamba_headdim")
     into = hidden * (2 * inner + 2 * config.number("mamba_ngroups") * config.need("ssm_state") + heads)
@@ -165,9 +165,12 @@ class Names(NamedTuple):
     def matrices(self, config: Config, part: str, layer: Layer) -> list[Matrix]:
         """The matrices of a part of a layer: ``attention``, ``ffn``, ``experts`` (of all of them) or ``shared``."""
         attention, ffn = layer.attention, layer.ffn
+        sizes = {"ffn": ffn.dense, "experts": ffn.experts * ffn.expert, "shared": ffn.shared}
+        whole = sizes.get(part, attention.split + attention.copied)
+        if not whole:
+            return []
         if part == "attention":
             return (self.cached if attention.kv_heads else self.recurrent)(config, attention)
-        whole = {"ffn": ffn.dense, "experts": ffn.experts * ffn.expert, "shared": ffn.shared}[part]
         if ffn.kind == "linear":
             return [(("linear_mlp", "mlp"), whole)]
         narrow = config.number("moe_latent_size", 0) or config.number("routed_expert_hidden_size", 0)
@@ -177,49 +180,37 @@ class Names(NamedTuple):
         return [*each, (("fc1_latent_proj", "fc2_latent_proj"), projections)] if projections else each
 
 
+# fmt: off
 LLAMA = Names()
 SPARSE_MOE = Names(
-    ffn=("block_sparse_moe",), experts=("block_sparse_moe.experts", "block_sparse_moe"), own=("w1", "w3", "w2")
+    ffn=("block_sparse_moe",), experts=("block_sparse_moe.experts", "block_sparse_moe"), own=("w1", "w3", "w2"),
 )
 LIGHTNING = SPARSE_MOE._replace(recurrent=_in_parts(qkv_proj=3, output_gate=1, out_proj=1))
 GRANITE = SPARSE_MOE._replace(ffn=("shared_mlp",), shared=("shared_mlp",), own=("input_linear", "output_linear"))
 GRANITE_HYBRID = GRANITE._replace(other=("mamba",), recurrent=_mamba2)
 FORWARD = Names(
-    ffn=("feed_forward",),
-    experts=("feed_forward.experts",),
-    shared=("feed_forward.shared_expert",),
+    ffn=("feed_forward",), experts=("feed_forward.experts",), shared=("feed_forward.shared_expert",),
     other=("mamba", "conv"),
 )
 JAMBA = FORWARD._replace(recurrent=_mamba1)
-CONVOLVED = FORWARD._replace(recurrent=_in_parts(in_proj=3, out_proj=1))
+CONVOLUTION = FORWARD._replace(recurrent=_in_parts(in_proj=3, out_proj=1))
 FALCON_H1 = FORWARD._replace(attention=("self_attn", "mamba"))
 DELTA = Names(other=("linear_attn",), recurrent=_gated_delta)
 KIMI_LINEAR = Names(recurrent=_kimi_delta)
-MIXER = Names(
-    "backbone.layers",
-    attention=("mixer",),
-    ffn=("mixer",),
-    experts=("mixer.experts",),
-    shared=("mixer.shared_experts", "mixer"),
-    recurrent=_mamba2,
+MAMBA2 = Names(
+    "backbone.layers", attention=("mixer",), ffn=("mixer",), experts=("mixer.experts",),
+    shared=("mixer.shared_experts", "mixer"), recurrent=_mamba2,
 )
-MAMBA1 = MIXER._replace(recurrent=_mamba1)
+MAMBA1 = MAMBA2._replace(recurrent=_mamba1)
 FALCON = Names(
-    "transformer.h", ("self_attention", "attn"), own=("query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h")
+    "transformer.h", ("self_attention", "attn"), own=("query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"),
 )
 GPT2 = Names("transformer.h", ("attn",), own=("c_attn", "c_proj", "c_fc"))
 ZAMBA2 = Names(
-    attention=("mamba", "mamba_decoder.mamba"),
-    ffn=("shared_transformer.feed_forward",),
-    cached=_zamba2,
-    recurrent=_zamba2,
+    attention=("mamba", "mamba_decoder.mamba"), ffn=("shared_transformer.feed_forward",),
+    cached=_zamba2, recurrent=_zamba2,
 )
 DEEPSEEK_V4 = Names(
-    "layers",
-    attention=("attn",),
-    ffn=("ffn",),
-    experts=("ffn.experts",),
-    shared=("ffn.shared_experts",),
-    own=("w1", "w3", "w2"),
-    cached=_deepseek_v4,
+    "layers", attention=("attn",), ffn=("ffn",), experts=("ffn.experts",), shared=("ffn.shared_experts",),
+    own=("w1", "w3", "w2"), cached=_deepseek_v4,
 )

@@ -39,6 +39,8 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     vision = vision_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
+    # engines keep a recurrent state in 32 bits unless the config says otherwise
+    state_dtype = config.raw("mamba_ssm_dtype", config.raw("mamba_ssm_cache_dtype", "float32"))
     has_head_bias = config.flag("head_bias", "lm_head_bias")
     tied = next((bool(value) for value in ties if value is not None), family.tied)
     return Model(
@@ -53,7 +55,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         max_context=config.opt("context"),
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
-        state_bits=_state_bits(config),
+        state_bits=32 if "32" in str(state_dtype) else 16,
         vision_params=vision or 0,
         mtp_params=prediction_params(config, layers),
         vision_known=vision is not None,
@@ -65,14 +67,13 @@ def family_of(config: Config) -> Family:
     """The row of the table for a config's model type.
 
     Raises:
-        Missing: there is none.
+        Missing: no model type, or one without a row.
     """
     name = ALIASES.get(config.family, config.family)
     if name not in FAMILIES:
-        raise Missing(
-            f"{config.where}: the model family {config.family!r} is not known",
-            f"{closest(name, sorted(FAMILIES))}a row in infercost/models/families/table.py would make it known",
-        )
+        what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
+        hint = f"{closest(name, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
+        raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
     return FAMILIES[name]
 
 
@@ -89,12 +90,6 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
     check_lists(config, depth)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
     return [Layer(1, family.attention(config, i), family.ffn(config, i), small) for i in range(depth)]
-
-
-def _state_bits(config: Config) -> float:
-    """Bits of a recurrent state: 32 unless the config says otherwise, as engines keep it."""
-    dtype = config.raw("mamba_ssm_dtype", config.raw("mamba_ssm_cache_dtype", "float32"))
-    return 32 if "32" in str(dtype) else 16
 
 
 def prediction_params(config: Config, layers: list[Layer]) -> int:

@@ -1,6 +1,5 @@
 """Layers that keep a state of fixed size, and which layers do so in families that mix them with attention."""
 
-from infercost import formulas
 from infercost.errors import BadFile, Missing
 from infercost.models.families import attention, ffn
 from infercost.models.families.config import Config, kind_of
@@ -102,7 +101,7 @@ def mamba1(config: Config, i: int, *, normed: bool = False) -> Attention:
     )
 
 
-def _mamba2(config: Config, *, heads: int, width: int, groups: int, state: int, kernel: int) -> Attention:
+def _mamba2(config: Config, heads: int, width: int, *, groups: int, state: int, kernel: int) -> Attention:
     """Mamba-2: a state of ``heads x width x state`` a sequence."""
     hidden, inner = config.need("hidden"), heads * width
     channels = inner + 2 * groups * state
@@ -117,29 +116,20 @@ def _mamba2(config: Config, *, heads: int, width: int, groups: int, state: int, 
     )
 
 
-def mamba2(config: Config, i: int, heads: str = "num_heads", width: str = "head_dim") -> Attention:
-    """Mamba-2 alone, by the keys under which a family gives its heads and their width."""
-    return _mamba2(
-        config,
-        heads=config.number(heads),
-        width=config.number(width),
-        groups=config.number("n_groups"),
-        state=config.number("ssm_state_size" if config.raw("ssm_state_size") is not None else "state_size"),
-        kernel=config.number("conv_kernel"),
-    )
+def mamba2(
+    config: Config, i: int, heads: str = "num_heads", width: str = "head_dim", state: str = "state_size"
+) -> Attention:
+    """Mamba-2 alone, by the keys under which a family gives its heads, their width and its state."""
+    count, wide, groups = config.number(heads), config.number(width), config.number("n_groups")
+    depth, kernel = config.number(state), config.number("conv_kernel")
+    return _mamba2(config, count, wide, groups=groups, state=depth, kernel=kernel)
 
 
 def _mamba2_of_width(config: Config, inner: int) -> Attention:
     """Mamba-2 by the keys of Granite and Falcon-H1."""
-    heads = config.number("mamba_n_heads")
-    return _mamba2(
-        config,
-        heads=heads,
-        width=inner // max(heads, 1),
-        groups=config.number("mamba_n_groups"),
-        state=config.number("mamba_d_state"),
-        kernel=config.number("mamba_d_conv"),
-    )
+    heads, groups = config.number("mamba_n_heads"), config.number("mamba_n_groups")
+    state, kernel = config.number("mamba_d_state"), config.number("mamba_d_conv")
+    return _mamba2(config, heads, inner // max(heads, 1), groups=groups, state=state, kernel=kernel)
 
 
 def granite_hybrid(config: Config, i: int) -> Attention:
@@ -153,19 +143,13 @@ def falcon_h1(config: Config, i: int) -> Attention:
     """Attention and Mamba-2 side by side in every layer."""
     base = attention.grouped(config, i)
     inner = config.count("mamba_d_ssm") or config.number("mamba_expand") * config.need("hidden")
-    beside = _mamba2_of_width(config, inner)
-    small = base.small + beside.small - (0 if config.raw("mamba_rms_norm") else inner)
-    return base._replace(split=base.split + beside.split, small=small, state=beside.state, conv=beside.conv)
+    state = _mamba2_of_width(config, inner)
+    small = base.small + state.small - (0 if config.raw("mamba_rms_norm") else inner)
+    return base._replace(split=base.split + state.split, small=small, state=state.state, conv=state.conv)
 
 
-_NEMOTRON_WORDS = {
-    "M": "mamba",
-    "*": "attention",
-    "E": "moe",
-    "-": "mlp",
-    "linear_attention": "mamba",
-    "full_attention": "attention",
-}
+_NEMOTRON_LETTERS = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
+_NEMOTRON_WORDS = {**_NEMOTRON_LETTERS, "linear_attention": "mamba", "full_attention": "attention"}
 
 
 def _nemotron_word(config: Config, i: int) -> str:
@@ -181,7 +165,7 @@ def nemotron(config: Config, i: int) -> Attention:
     """One thing a layer: Mamba-2, attention, or neither."""
     word = _nemotron_word(config, i)
     if word == "mamba":
-        return mamba2(config, i, "mamba_num_heads", "mamba_head_dim")
+        return mamba2(config, i, "mamba_num_heads", "mamba_head_dim", "ssm_state_size")
     return attention.grouped(config, i) if word == "attention" else Attention(kind="none")
 
 
@@ -219,7 +203,7 @@ def zamba2(config: Config, i: int) -> Attention:
     state = _zamba2_state(config)
     if i not in _zamba2_blocks(config):
         return state
-    hidden, block = config.need("hidden"), _zamba2_attention(config)
+    hidden, block = config.need("hidden"), _zamba2_attention(config, i)
     adapted = config.raw("use_shared_attention_adapter", config.raw("use_shared_attention_lora"))
     own = hidden * hidden + 12 * hidden * _adapter_rank(config) * bool(adapted)
     split = state.split + own + (0 if _reuses_block(config, i) else block.split)
@@ -238,7 +222,7 @@ def zamba2_ffn(config: Config, i: int) -> Ffn:
     rank, block = _adapter_rank(config), 3 * hidden * inner
     adapter = hidden * rank + 2 * rank * inner
     if _reuses_block(config, i):
-        return Ffn("gated", width=inner, dense=adapter, reused=_zamba2_attention(config).split + block)
+        return Ffn("gated", width=inner, dense=adapter, reused=_zamba2_attention(config, i).split + block)
     biases = (2 * inner + hidden) * bool(config.raw("add_bias_linear"))
     return Ffn("gated", width=inner, dense=block + adapter, small=3 * hidden + biases)
 
@@ -246,32 +230,15 @@ def zamba2_ffn(config: Config, i: int) -> Ffn:
 def _zamba2_state(config: Config) -> Attention:
     hidden, width = config.need("hidden"), config.number("mamba_headdim", 0)
     inner = config.need("ssm_expand") * hidden
-    heads = config.number("n_mamba_heads", inner // width if width else None)
-    base = _mamba2(
-        config,
-        heads=heads,
-        width=inner // max(heads, 1),
-        groups=config.number("mamba_ngroups"),
-        state=config.need("ssm_state"),
-        kernel=config.need("ssm_kernel"),
-    )
+    heads, groups = config.number("n_mamba_heads", inner // width if width else None), config.number("mamba_ngroups")
+    state, kernel = config.need("ssm_state"), config.need("ssm_kernel")
+    base = _mamba2(config, heads, inner // max(heads, 1), groups=groups, state=state, kernel=kernel)
     biases = (base.split // hidden - inner + hidden) * bool(config.raw("add_bias_linear"))
     return base._replace(small=base.small + biases)
 
 
-def _zamba2_attention(config: Config) -> Attention:
-    """Attention over the layer's input and the model's side by side, so its matrices are twice as wide on that side."""
-    hidden, heads = config.need("hidden"), config.need("heads")
-    kv_heads, width = config.need("kv_heads", heads), 2 * hidden // heads
-    flops = formulas.layer.attention_flops(heads=heads, head_dim=width, v_head_dim=width)
-    return Attention(
-        kind="full",
-        heads=heads,
-        kv_heads=kv_heads,
-        head_dim=width,
-        v_head_dim=width,
-        split=2 * hidden * width * (heads + 2 * kv_heads) + heads * width * hidden,
-        cache=formulas.layer.cache_elements(kv_heads=kv_heads, head_dim=width, v_head_dim=width),
-        decode_flops=flops,
-        prefill_flops=flops,
-    )
+def _zamba2_attention(config: Config, i: int) -> Attention:
+    """Attention over the layer's input and the model's side by side: queries, keys and values have twice the rows."""
+    hidden = config.need("hidden")
+    base = attention.grouped(config, i, head_dim=2 * hidden // config.need("heads"))
+    return base._replace(split=base.split + hidden * base.head_dim * (base.heads + 2 * base.kv_heads))

@@ -1,7 +1,7 @@
-"""Every family of models in one table: class defaults, and what its layers are made of.
+"""Every family of models in one table: the parts of its layers, and its class defaults.
 
-A new family is a row: the defaults of its configuration class for keys that a file may leave out, the attention and
-the feed-forward part of layer i, and what its layers have besides (``norms`` vectors of the hidden size, biases).
+A new family is a row: functions for the attention and the feed-forward part of layer i, norms and biases, and the
+defaults of its configuration class for keys that a file may leave out.
 """
 
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Family(NamedTuple):
     """What a model type means beyond its keys; ``defaults`` are those of its configuration class in transformers 5.
 
     ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
-    ``extra`` counts parameters beside layers and tables, ``lookup`` those of tables beside the input's.
+    ``extra`` counts parameters outside layers and tables, ``lookup`` those of tables other than the input's.
     """
 
     attention: Attends
@@ -99,7 +99,7 @@ def family(
     names: Names = LLAMA,
     **defaults: Any,
 ) -> Family:
-    """A row: what layers are made of, then class defaults by key or meaning, and flags such as ``qk_norm``."""
+    """A row: the parts of its layers, then class defaults by key or meaning, and flags such as ``qk_norm``."""
     return Family(attention, ffn, norms, norm_bias, tied, extra, lookup, names, defaults)
 
 
@@ -344,11 +344,11 @@ FAMILIES: dict[str, Family] = {
         states.minimax, ffn.experts, names=matrices.LIGHTNING, experts=8, active=2, num_key_value_heads=8,
     ),
     "lfm2": family(
-        states.lfm2, ffn.lfm2, tied=True, names=matrices.CONVOLVED,
+        states.lfm2, ffn.lfm2, tied=True, names=matrices.CONVOLUTION,
         num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
     ),
     "lfm2_moe": family(
-        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.CONVOLVED,
+        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.CONVOLUTION,
         experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
         num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
     ),
@@ -358,7 +358,7 @@ FAMILIES: dict[str, Family] = {
         attn_layer_period=8, attn_layer_offset=4, expert_layer_period=2, expert_layer_offset=1,
     ),
     "mamba2": family(
-        states.mamba2, ffn.none, norms=1, names=matrices.MIXER,
+        states.mamba2, ffn.none, norms=1, names=matrices.MAMBA2,
         num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4,
     ),
     "granitemoehybrid": family(
@@ -367,7 +367,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "falcon_h1": family(states.falcon_h1, names=matrices.FALCON_H1, **_MAMBA2, num_key_value_heads=8, mamba_d_ssm=1024),
     "nemotron_h": family(
-        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MIXER,
+        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MAMBA2,
         experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
         head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128, mamba_head_dim=64,
         n_groups=8, ssm_state_size=128, conv_kernel=4,
