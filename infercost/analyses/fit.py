@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from infercost import formulas
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
-from infercost.models.find import Found, with_format
+from infercost.models.find import Checkpoint, with_format
 from infercost.models.model import Model, Quantization
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
@@ -43,7 +43,7 @@ NEEDS_MODEL = (
 
 def answer(scenario: Scenario) -> Report:
     """Whether the weights, the engine's reserves and the cache fit, with the margin and what to change."""
-    rack, checkpoint, command = scenario.rack, scenario.rack.setup.found, ""
+    rack, checkpoint, command = scenario.rack, scenario.rack.setup.checkpoint, ""
     notes = rack_notes(rack)
     if checkpoint:
         notes += [*_engine_notes(rack), *stored_notes(checkpoint), *_context_notes(rack), *_layout_notes(rack)]
@@ -132,7 +132,7 @@ def _devices(scenario: Scenario, layout: Layout) -> str:
     return f"{devices} devices ({' '.join(flags)})"
 
 
-def serve(scenario: Scenario, checkpoint: Found) -> tuple[str, str]:
+def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
     """The vLLM command that runs it, or why there is none."""
     plan, format, cache = scenario.rack.plan, scenario.question.get("dtype"), scenario.question.get("kv_dtype")
     layout, stored = plan.layout, checkpoint.model.quantization
@@ -211,7 +211,7 @@ def _at_engine_share(rack: Rack) -> str:
 
 
 def _weight_rows(rack: Rack) -> tuple[Row, ...]:
-    model, checkpoint = rack.model, rack.setup.found
+    model, checkpoint = rack.model, rack.setup.checkpoint
     published = checkpoint.published.get("active") if checkpoint else None
     beside = model.vision_params or model.mtp_params
     active = f"publisher says {published}" if published else "multiplied for one token"
@@ -318,7 +318,7 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
         yield Note("stages", "stages are taken as alike, though the layers are not")
 
 
-def stored_notes(checkpoint: Found) -> list[Note]:
+def stored_notes(checkpoint: Checkpoint) -> list[Note]:
     """The bytes of the checkpoint where they are known, and why they are not those that were counted."""
     stored, model = checkpoint.stored_bytes, checkpoint.model
     if stored is None:

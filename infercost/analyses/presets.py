@@ -7,7 +7,7 @@ from typing import Any
 from infercost.analyses.fit import stored_notes
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
-from infercost.models.find import KEYS, Found, find_model
+from infercost.models.find import KEYS, Checkpoint, find_model
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
@@ -21,31 +21,31 @@ from infercost.units import show
 PROMPT = 8192
 
 
-def show_model(found: Found) -> Report:
+def show_model(checkpoint: Checkpoint) -> Report:
     """What ``presets show`` prints of a model."""
-    model = found.model
+    model = checkpoint.model
     total = counting.total_params(model)
     return Report(
         command="presets",
-        verdict=f"{model.name}: {found.title}, {show(total, 'param')} parameters in {model.depth} layers.",
-        inputs=(Input("model", model.name, "", "given", found.source, found.date),),
-        results=_rows(found),
+        verdict=f"{model.name}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers.",
+        inputs=(Input("model", model.name, "", "given", checkpoint.source, checkpoint.date),),
+        results=_rows(checkpoint),
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
         series=Series(
             ("layers", "attention", "heads", "cache_elements", "ffn"),
             tuple(_layer_row(model, layer) for layer in model.layers),
         ),
-        notes=tuple(_notes(found)),
+        notes=tuple(_notes(checkpoint)),
     )
 
 
-def _published(found: Found) -> str:
-    active = found.published.get("active")
+def _published(checkpoint: Checkpoint) -> str:
+    active = checkpoint.published.get("active")
     return f"publisher says {active}" if active else "multiplied for one token"
 
 
-def _rows(found: Found) -> tuple[Row, ...]:
-    model = found.model
+def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
+    model = checkpoint.model
     full = model.max_context or PROMPT
     prompt = min(full, PROMPT)
     empty, whole = (
@@ -53,7 +53,7 @@ def _rows(found: Found) -> tuple[Row, ...]:
     )
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
-        Row("active_params", counting.active_params(model), _published(found)),
+        Row("active_params", counting.active_params(model), _published(checkpoint)),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
@@ -97,18 +97,19 @@ def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
     }
 
 
-def _notes(found: Found) -> list[Note]:
-    told = found.published
-    notes = [Note("source", f"read in {found.source}, {found.date}" if found.date else f"read in {found.source}")]
-    if "total" in told:
-        active = f", {told['active']} active" if "active" in told else ""
-        said = f"{told.get('source', 'the publisher')} says {told['total']} parameters{active}"
-        notes.append(Note("published", f"{said}; publishers count active ones in three ways"))
-    if found.note:
-        notes.append(Note("note", found.note))
-    if not found.model.vision_known:
+def _notes(checkpoint: Checkpoint) -> list[Note]:
+    published, date = checkpoint.published, f", {checkpoint.date}" if checkpoint.date else ""
+    notes = [Note("source", f"read in {checkpoint.source}{date}")]
+    if "total" in published:
+        active = f", {published['active']} active" if "active" in published else ""
+        source = published.get("source", "the publisher")
+        text = f"{source} says {published['total']} parameters{active}; publishers count active ones in three ways"
+        notes.append(Note("published", text))
+    if checkpoint.note:
+        notes.append(Note("note", checkpoint.note))
+    if not checkpoint.model.vision_known:
         notes.append(Note("vision", "its vision tower is not known and not counted"))
-    return notes + stored_notes(found)
+    return notes + stored_notes(checkpoint)
 
 
 VERBS = ("list", "show", "path")

@@ -25,7 +25,7 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 100_000_000
 
 
-class Found(NamedTuple):
+class Checkpoint(NamedTuple):
     """A model, its title, where it was read, and the bytes that its checkpoint holds when those are known.
 
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published.
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 @once
-def find_model(text: str) -> Found:
+def find_model(text: str) -> Checkpoint:
     """The model that a text names.
 
     Raises:
@@ -74,23 +74,23 @@ def find_model(text: str) -> Found:
     return _from_preset(preset, name)
 
 
-def _from_preset(path: str, name: str) -> Found:
+def _from_preset(path: str, name: str) -> Checkpoint:
     model, data = read_preset(path, name)
     source, published = data["source"], data.get("published", {})
     aliases = data.get("aliases") if published.get("weights") != "none" else ()
     hub_id = next(filter(_HUB_ID.fullmatch, aliases), "") if isinstance(aliases, list) else ""
     title, note = data.get("name", name), data.get("note", "")
-    return Found(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
+    return Checkpoint(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
 
 
-def _from_gguf(path: str) -> Found:
+def _from_gguf(path: str) -> Checkpoint:
     from infercost.models.gguf import read_gguf
 
     name = Path(path).stem
-    return Found(read_gguf(path, name), name, path, "", {}, float(os.path.getsize(path)))
+    return Checkpoint(read_gguf(path, name), name, path, "", {}, float(os.path.getsize(path)))
 
 
-def _from_hub(name: str) -> Found:
+def _from_hub(name: str) -> Checkpoint:
     """The config of a hub id that no preset has, through the optional ``huggingface_hub``."""
     from infercost.models.hub import fetch
 
@@ -100,10 +100,10 @@ def _from_hub(name: str) -> Found:
     except BadFile:  # few repositories have one
         sidecar = None
     model = _read_checkpoint(config, sidecar, name.partition("/")[2].lower(), f"model {name}")
-    return Found(model, name, f"{name} config.json", "", {}, hub_id=name)
+    return Checkpoint(model, name, f"{name} config.json", "", {}, hub_id=name)
 
 
-def _from_folder(folder: Path, weights: Path | None = None) -> Found:
+def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
     """A checkpoint's folder; ``weights`` is its index or its only file where the user gave that."""
     config = folder / "config.json"
     if not config.is_file():
@@ -112,11 +112,11 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Found:
     return checkpoint._replace(stored_bytes=_stored_bytes(folder, weights), hub_id=str(folder))
 
 
-def _from_config(path: Path, name: str) -> Found:
+def _from_config(path: Path, name: str) -> Checkpoint:
     sidecar = path.parent / SIDECAR
     name = path.parent.resolve().name if name == "config" else name
     model = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
-    return Found(model, name, str(path), "", {})
+    return Checkpoint(model, name, str(path), "", {})
 
 
 def _read_checkpoint(config: str, sidecar: str | None, name: str, where: str) -> Model:

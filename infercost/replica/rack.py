@@ -11,8 +11,8 @@ from infercost.parts.stack import part_under
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan, plan
 
-if TYPE_CHECKING:  # a bare count is found nowhere
-    from infercost.models.find import Found
+if TYPE_CHECKING:  # a bare count has no checkpoint
+    from infercost.models.find import Checkpoint
 
 #: Nodes are of eight where nothing is known of the part's scale-up domain; a lone card is a domain of one.
 USUAL_DOMAIN = 8
@@ -21,10 +21,10 @@ USUAL_DOMAIN = 8
 class Setup(NamedTuple):
     """A model on an accelerator under a stack: all that a plan needs but its layout.
 
-    ``found`` is where a named model is from, None for a bare count; ``context`` and ``batch`` are what must fit.
+    ``checkpoint`` is a named model's, None for a bare count; ``context`` and ``batch`` are what must fit.
     """
 
-    found: "Found | None"
+    checkpoint: "Checkpoint | None"
     model: Model
     part: Preset
     stack: Preset

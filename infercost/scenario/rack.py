@@ -155,14 +155,14 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     from infercost.models.find import find_model
 
     part, counted = _read_accelerator(reading)
-    found = find_model(str(reading.need("model", "--model llama-3.1-70b")))
-    model = _in_formats(reading, found.model)
-    reading.amend(source=found.source, date=found.date)
+    checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
+    model = _in_formats(reading, checkpoint.model)
+    reading.amend(source=checkpoint.source, date=checkpoint.date)
     stack, key, usable = _read_stack(reading, part, "realistic", "for a named model")
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or "request_rate" in reading.given
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    return Setup(found, model, part, stack, key, usable, context, batch), counted
+    return Setup(checkpoint, model, part, stack, key, usable, context, batch), counted
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
