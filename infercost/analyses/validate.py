@@ -1,9 +1,9 @@
-"""Predicted against measured: the error of the version that you have, on every measurement it can express."""
+"""Predicted against measured: the error of this version on every measurement that it can express."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.fit import Errors, errors
@@ -17,14 +17,22 @@ from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
-#: What is shipped: a step or request at a known batch, a request rate, a load as high as memory lets it be.
+#: The tables that are shipped: steps or requests at a known batch, at a request rate, at a load that fills memory.
 SHIPPED = {
     "steps": "a known batch",
     "served": "a known request rate",
     "filled": "a full memory",
     "mlperf": "MLPerf, a full memory",
 }
-Rows = tuple[dict[str, Any], ...]
+
+
+class Case(NamedTuple):
+    """A measurement: its kind of table, its source, its row under the profile, by default one under its own stack."""
+
+    group: str
+    source: str
+    row: dict[str, Any]
+    own: dict[str, Any] | None
 
 
 def answer(scenario: Scenario) -> Report:
@@ -33,94 +41,77 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         InfercostError: a file that cannot be read, or one without a row that can be predicted.
     """
-    question, stack = scenario.question, scenario.stack
-    groups = [_group(name, *read_table(path)) for name, path in _tables(question.words)]
-    prepared = [(group, run) for group, runs, _ in groups for run in runs]
-    skipped = [each for _, _, some in groups for each in some]
+    question = scenario.question
+    prepared, skipped = _read(question.words)
     if not prepared and not skipped:
         raise BadFile(f"{question.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
-    twice = question.get("efficiency") is None
-    tell = question.progress("measurements", len(prepared) * (1 + twice))
-    rows = _predicted(prepared, stack, tell)
-    own = _predicted(prepared, None, tell, len(rows)) if twice else None
-    labels = [(group, source_of(run.measured)) for group, run in prepared]
+    both = question.get("efficiency") is None
+    progress = question.progress("measurements", len(prepared)) or (lambda _: None)
+    cases = []
+    for number, (group, run) in enumerate(prepared, 1):
+        own = _row(run, None) if both else None
+        cases.append(Case(group, source_of(run.measured), _row(run, scenario.stack), own))
+        progress(number)
     return Report(
         command="validate",
-        verdict=_verdict(rows, own),
+        verdict=_verdict(cases),
         inputs=scenario.inputs,
-        results=_results(rows, own, skipped),
-        series=Series(_columns(own), rows, shown=_summary(labels, rows, own)),
+        results=_results(cases, skipped),
+        series=Series(_columns(both), tuple(case.row for case in cases), shown=_summary(cases)),
         notes=(*skips(skipped), *scenario.notes),
     )
 
 
-def _tables(words: tuple[str, ...]) -> Iterable[tuple[str, str]]:
-    """The tables to read: the files that were given, else those that are shipped."""
-    if words:
-        return [("", word) for word in words]
+def _read(words: tuple[str, ...]) -> tuple[list[tuple[str, Prepared]], list[tuple[str, str]]]:
+    """The rows of the given files, else of the shipped tables, each with its kind of table; skipped ids with why."""
     folder = catalog.shipped() / "measurements"
-    return [(why, str(folder / f"{name}.csv")) for name, why in SHIPPED.items()]
-
-
-def _group(name: str, found: list[Measured], skipped: list[tuple[str, str]]) -> tuple[str, list[Prepared], list[Any]]:
-    """Rows made ready, and the ids of those that cannot be expressed with the reason."""
-    ready, out = [], list(skipped)
-    for row in found:
-        try:
-            ready.append(prepare(row))
-        except InfercostError as error:
-            out.append((row.id, error.what))
-    return name, ready, out
+    tables = [("", word) for word in words] or [(kind, str(folder / f"{name}.csv")) for name, kind in SHIPPED.items()]
+    prepared, skipped = [], []
+    for group, path in tables:
+        results = read_table(path)
+        skipped += results.skipped
+        for row in results.measured:
+            try:
+                prepared.append((group, prepare(row)))
+            except InfercostError as error:
+                skipped.append((row.id, error.what))
+    return prepared, skipped
 
 
 @cache
 def stack_profile(framework: str, vendor: str) -> Preset:
     """The profile of a framework: the one whose ``frameworks`` label has the longest start of its name.
 
-    One for a vendor's parts alone goes first there; the profile for everybody where no stack's own data support one.
+    One for a vendor's parts alone goes first there; ``realistic`` where no profile names the framework.
     """
-    wanted, best, longest = framework.lower(), "realistic", (0, False)
-    for name in catalog.names("efficiency"):
-        labels = catalog.load("efficiency", name).labels
+    name, best, longest = framework.lower(), "realistic", (0, False)
+    for profile in catalog.names("efficiency"):
+        labels = catalog.load("efficiency", profile).labels
         starts, vendors = (labels.get(key, "").lower().split(", ") for key in ("frameworks", "vendors"))
         if any(vendors) and vendor.lower() not in vendors:
             continue
-        length = max((len(start) for start in starts if start and wanted.startswith(start)), default=0)
+        length = max((len(start) for start in starts if start and name.startswith(start)), default=0)
         reach = length, bool(length) and any(vendors)
         if reach > longest:
-            best, longest = name, reach
+            best, longest = profile, reach
     return complete(catalog.load("efficiency", best))
 
 
 def source_of(row: Measured) -> str:
-    """Who measured: the framework, or for MLPerf the part, since a submission's stack is one of hundreds."""
+    """Who measured: the framework, or for MLPerf the accelerator, since a submission's stack is one of hundreds."""
     if row.id.startswith("mlperf"):
         return f"MLPerf {row.accelerator}"
     name = row.framework.partition(" (")[0]
     return f"{row.id.split('-')[0]} {name}".strip()[:28]
 
 
-def _predicted(
-    prepared: list[tuple[str, Prepared]],
-    profile: Preset | None,
-    tell: Callable[[int], None] | None,
-    before: int = 0,
-) -> Rows:
-    """A row a measurement, by the profile or by that of its own stack; ``tell`` hears how many there are."""
-    rows = []
-    for number, (_, run) in enumerate(prepared, before + 1):
-        rows.append(_row(run, profile))
-        if tell:
-            tell(number)
-    return tuple(rows)
-
-
 def _row(run: Prepared, profile: Preset | None) -> dict[str, Any]:
+    """A measurement with its prediction under a profile, by default that of its own stack."""
     row = run.measured
-    used = profile or stack_profile(row.framework, run.part.labels.get("vendor", ""))
-    predicted, bound = run.under(used), run.at_best()
+    profile = profile or stack_profile(row.framework, run.part.labels.get("vendor", ""))
+    predicted, bound = run.under(profile), run.at_best()
     return {
         "id": row.id,
         "source": row.source,
@@ -129,86 +120,84 @@ def _row(run: Prepared, profile: Preset | None) -> dict[str, Any]:
         "measured": row.value,
         "ratio": predicted / row.value,
         "bound": bound,
-        "efficiency": used.name,
+        "efficiency": profile.name,
     }
 
 
-def _faster(rows: Iterable[dict[str, Any]]) -> int:
-    """How many measurements are faster than the bound."""
-    return sum(beats_bound(row["metric"], row["measured"], row["bound"]) for row in rows)
+def _faster(cases: Sequence[Case]) -> int:
+    """Measurements that are faster than the bound."""
+    return sum(beats_bound(row["metric"], row["measured"], row["bound"]) for _, _, row, _ in cases)
 
 
-def _errors(rows: Iterable[dict[str, Any]]) -> Errors:
-    return errors([log_ratio(row["metric"], row["predicted"], row["measured"]) for row in rows])
+def _ratios(rows: Iterable[dict[str, Any]]) -> list[float]:
+    return [log_ratio(row["metric"], row["predicted"], row["measured"]) for row in rows]
 
 
-def _results(
-    rows: tuple[dict[str, Any], ...], own: tuple[dict[str, Any], ...] | None, skipped: list[Any]
-) -> tuple[Row, ...]:
-    found = _errors(rows)
+def _errors(cases: Sequence[Case]) -> tuple[Errors, Errors | None]:
+    """Errors under the profile and, where both are asked, under each row's own stack."""
+    own = [case.own for case in cases if case.own]
+    return errors(_ratios(case.row for case in cases)), errors(_ratios(own)) if own else None
+
+
+def _results(cases: Sequence[Case], skipped: list[tuple[str, str]]) -> tuple[Row, ...]:
+    error, own = _errors(cases)
     results = [
-        Row("count", found.rows, "measurements predicted"),
-        Row("median_abs_error", found.median, "of max(predicted / measured, measured / predicted) - 1"),
-        Row("p90_abs_error", found.p90, "nine of ten are closer"),
-        Row("below_bound_count", _faster(rows), "measurements faster than the ideal bound"),
+        Row("count", error.rows, "measurements predicted"),
+        Row("median_abs_error", error.median, "of max(predicted / measured, measured / predicted) - 1"),
+        Row("p90_abs_error", error.p90, "nine of ten are closer"),
+        Row("below_bound_count", _faster(cases), "measurements faster than the ideal bound"),
         Row("skipped_count", len(skipped), "rows that cannot be expressed; the notes say why"),
     ]
-    if own is not None:
-        stack = _errors(own)
+    if own:
         results += [
-            Row("stack_median_abs_error", stack.median, "with the profile of each row's own stack"),
-            Row("stack_p90_abs_error", stack.p90, "nine of ten are closer"),
+            Row("stack_median_abs_error", own.median, "with the profile of each row's own stack"),
+            Row("stack_p90_abs_error", own.p90, "nine of ten are closer"),
         ]
     return tuple(results)
 
 
-def _columns(own: Any) -> tuple[str, ...]:
-    stack = ("stack_median_abs_error", "stack_p90_abs_error") if own is not None else ()
+def _columns(both: bool) -> tuple[str, ...]:
+    stack = ("stack_median_abs_error", "stack_p90_abs_error") if both else ()
     return ("label", "count", "median_abs_error", "p90_abs_error", *stack, "bias", "below_bound_count")
 
 
-def _summary(labels: list[tuple[str, str]], rows: Rows, own: Rows | None) -> tuple[dict[str, Any], ...]:
+def _summary(cases: Sequence[Case]) -> tuple[dict[str, Any], ...]:
     """A line a source, and one for each kind of table where there are several."""
     lines = []
-    for group in dict.fromkeys(group for group, _ in labels):
-        inside = [index for index, (each, _) in enumerate(labels) if each == group]
-        for source in sorted({labels[index][1] for index in inside}):
-            mine = [index for index in inside if labels[index][1] == source]
-            lines.append(_line(source, mine, rows, own))
-        lines.append(_line(f"= {group or 'in all'}", inside, rows, own))
+    for group in dict.fromkeys(case.group for case in cases):
+        inside = [case for case in cases if case.group == group]
+        sources = sorted({case.source for case in inside})
+        lines += [_line(source, [case for case in inside if case.source == source]) for source in sources]
+        lines.append(_line(f"= {group or 'in all'}", inside))
     return tuple(lines)
 
 
-def _line(label: str, chosen: list[int], rows: Any, own: Any) -> dict[str, Any]:
-    some = [rows[index] for index in chosen]
-    found = _errors(some)
-    ratios = sorted(log_ratio(row["metric"], row["predicted"], row["measured"]) for row in some)
+def _line(label: str, cases: Sequence[Case]) -> dict[str, Any]:
+    error, own = _errors(cases)
+    ratios = sorted(_ratios(case.row for case in cases))
     line = {
         "label": label,
-        "count": found.rows,
-        "median_abs_error": found.median,
-        "p90_abs_error": found.p90,
+        "count": error.rows,
+        "median_abs_error": error.median,
+        "p90_abs_error": error.p90,
         "bias": exp(ratios[len(ratios) // 2]),
-        "below_bound_count": _faster(some),
+        "below_bound_count": _faster(cases),
     }
-    if own is not None:
-        stack = _errors([own[index] for index in chosen])
-        line |= {"stack_median_abs_error": stack.median, "stack_p90_abs_error": stack.p90}
-    return line
+    return line | ({"stack_median_abs_error": own.median, "stack_p90_abs_error": own.p90} if own else {})
 
 
-def _verdict(rows: Rows, own: Any) -> str:
-    found, faster = _errors(rows), _faster(rows)
-    stack = f" ({show(_errors(own).median, 'share')} with the profile of its own stack)" if own is not None else ""
-    beaten = f"{faster} of {found.rows:,} measurements are faster than the bound" if faster else "none beats the bound"
+def _verdict(cases: Sequence[Case]) -> str:
+    (error, own), faster = _errors(cases), _faster(cases)
+    stack = f" ({show(own.median, 'share')} with the profile of its own stack)" if own else ""
+    beaten = f"{faster} of {error.rows:,} measurements are faster than the bound" if faster else "none beats the bound"
     return (
-        f"Half of {found.rows:,} measurements are within {show(found.median, 'share')} of the estimate{stack}, "
-        f"nine of ten within {show(found.p90, 'share')}; {beaten}."
+        f"Half of {error.rows:,} measurements are within {show(error.median, 'share')} of the estimate{stack}, "
+        f"nine of ten within {show(error.p90, 'share')}; {beaten}."
     )
 
 
 def skips(skipped: list[tuple[str, str]]) -> list[Note]:
-    """One note a reason, with how many rows it holds back and one of them."""
+    """One note a reason, with the count of its rows and one of them."""
     why: dict[str, list[str]] = {}
     for name, reason in skipped:
         why.setdefault(reason, []).append(name)
