@@ -18,52 +18,83 @@ from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
-#: What a table shows where a price is given and where none is.
-PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
+COLUMNS = (
+    "flops_per_byte", "drain_time_s", "critical_batch", "flops_per_joule", "memory_bytes",
+    "memory_bandwidth_bytes_per_s",
+)  # fmt: skip
 MODEL_COLUMNS = (
-    "name",
-    "gpus",
-    "bound_step_time_s",
-    "step_time_s",
-    "tokens_per_s_per_user",
-    "tokens_per_s_per_gpu",
-)
-#: What a row takes from the answer for one part.
-_TAKEN = (*MODEL_COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_bandwidth_utilization")
-#: Options that are handed on to the question about each part.
+    "name", "gpus", "bound_step_time_s", "step_time_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu",
+)  # fmt: skip
+#: The last column of a table with a price, and without one.
+PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
+#: Figures of a row that come from the answer of ``utilization``.
+_OF_STEP = (*MODEL_COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_bandwidth_utilization")
+#: Options for the step on each accelerator.
 MODEL_OPTIONS = ("model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set")
+#: Kinds whose trend answers the note's question: parts that are built to serve.
+SERVERS = ("gpu", "tpu", "accelerator", "superchip")
+
+
+def answer(scenario: Scenario) -> Report:
+    """A row an accelerator, with the bound and the estimate of a step where a model is given; ratios of two.
+
+    Raises:
+        InfercostError: no accelerator can run the model.
+    """
+    question = scenario.question
+    rows = figures = _figures_of(scenario)
+    columns: tuple[str, ...]
+    ratios: dict[str, float] = {}
+    if question.get("model") is not None:
+        steps, scenario = _steps_on(scenario)
+        rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
+        columns = (*MODEL_COLUMNS, UNPRICED if question.get("price") is None else PRICED)
+        verdict = _model_verdict(rows)
+    elif question.get("all"):
+        columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
+    else:
+        ratios = _ratios(rows) if len(rows) == 2 else {}
+        columns = ("name", *COLUMNS, *(("peak_flops_per_s", "rate", "power_w") if ratios else ()))
+        verdict = _verdict(rows, scenario.format)
+    return Report(
+        command="compare",
+        verdict=verdict,
+        inputs=scenario.inputs,
+        series=Series(columns, rows, ratios=ratios, one_unit=True),
+        notes=(*_notes(figures), *scenario.notes),
+        work=lambda: _figures_of(scenario),
+    )
 
 
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
-    """One step of the model on each of the parts, without values where one cannot run it, and what is to be noted.
+    """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes.
 
     Raises:
         InfercostError: none of them can.
     """
-    question = scenario.question
-    given = {name: each for name, each in question.given.items() if name in MODEL_OPTIONS}
-    asked = question._replace(command="utilization", given=given, words=(), notes=())
-    rows, failed, inputs, notes = [], None, list(scenario.inputs), list(scenario.notes)
-    for part, count in scenario.parts:
+    given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
+    question = scenario.question._replace(command="utilization", given=given, words=(), notes=())
+    rows, problem, inputs, notes = [], None, list(scenario.inputs), list(scenario.notes)
+    for accelerator, count in scenario.parts:
         try:
-            one = resolve(asked.changed({"gpu": part, "gpus": count}, "compare"))
+            one = resolve(question.changed({"gpu": accelerator, "gpus": count}, "compare"))
             report = utilization.answer(one)
         except InfercostError as error:
-            failed = error
-            notes.append(Note("left-out", f"{part.name}: {error.what}"))
-            rows.append(dict.fromkeys((*_TAKEN, "fits")))
+            problem = error
+            notes.append(Note("left-out", f"{accelerator.name}: {error.what}"))
+            rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
         notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
         known = {item.key for item in inputs}
         inputs += [item for item in one.inputs if item.key in MODEL_OPTIONS and item.key not in known]
-        rows.append({key: report[key] for key in _TAKEN} | {"fits": report.met})
-    if failed and all(row["fits"] is None for row in rows):
-        raise failed
+        rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met})
+    if problem and all(row["fits"] is None for row in rows):
+        raise problem
     return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
 
 
-def model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
-    """Which part is fastest for one user, and which does most for each device."""
+def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
+    """The fastest accelerator for one user, and the one with the highest throughput per device."""
     able = [row for row in rows if row["fits"]]
     if not able:
         return "The model fits none of these."
@@ -71,77 +102,24 @@ def model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
     dense = max(able, key=lambda row: row["tokens_per_s_per_gpu"])
     return (
         f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast['tokens_per_s_per_user'])} tokens/s "
-        f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} does most a device, "
+        f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} has the highest throughput per device, "
         f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
     )
 
 
-COLUMNS = (
-    "flops_per_byte",
-    "drain_time_s",
-    "critical_batch",
-    "flops_per_joule",
-    "memory_bytes",
-    "memory_bandwidth_bytes_per_s",
-)
-#: Kinds whose trend answers the note's question: parts that are built to serve.
-SERVERS = ("gpu", "tpu", "accelerator", "superchip")
-
-
-def answer(scenario: Scenario) -> Report:
-    """A row an accelerator; ratios to the first where two are asked for.
-
-    Raises:
-        InfercostError: no accelerator can run the model.
-    """
-    parts, format = [part for part, _ in scenario.parts], scenario.format
-    rows = _figures_of(scenario)
-    if scenario.question.get("model") is not None:
-        return _with_model(scenario, rows)
-    whole = bool(scenario.question.get("all"))
-    ratios = _ratios(rows) if len(rows) == 2 else {}
-    more = ("peak_flops_per_s", "rate", "power_w") if ratios else ()
-    columns = ("name", "released", *COLUMNS) if whole else ("name", *COLUMNS, *more)
-    return Report(
-        command="compare",
-        verdict=_trend_verdict(parts, rows, format) if whole else _verdict(rows, format),
-        inputs=scenario.inputs,
-        series=Series(columns, rows, ratios=ratios, one_unit=True),
-        notes=(*_notes(rows), *scenario.notes),
-        work=lambda: _figures_of(scenario),
-    )
-
-
 def _figures_of(scenario: Scenario) -> tuple[dict[str, Any], ...]:
-    """A row of figures of each part."""
-    return tuple(_row(part, scenario.format) for part, _ in scenario.parts)
-
-
-def _with_model(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> Report:
-    """A row an accelerator, with the bound and the estimate of one step of the model."""
-    steps, scenario = _steps_on(scenario)
-    last = PRICED if all(step[PRICED] for step in steps if step["fits"]) else UNPRICED
-    both = tuple({**row, **step} for row, step in zip(rows, steps, strict=True))
-    return Report(
-        command="compare",
-        verdict=model_verdict(both),
-        inputs=scenario.inputs,
-        series=Series((*MODEL_COLUMNS, last), both, one_unit=True),
-        notes=(*_notes(rows), *scenario.notes),
-        work=lambda: _figures_of(scenario),
-    )
-
-
-def _row(part: Preset, format: Format) -> dict[str, Any]:
-    with about(part.name):
-        return _figures(part, format)
+    """A row of figures of each accelerator."""
+    rows = []
+    for accelerator, _ in scenario.parts:
+        with about(accelerator.name):
+            rows.append(_figures(accelerator, scenario.format))
+    return tuple(rows)
 
 
 def _figures(part: Preset, format: Format) -> dict[str, Any]:
     rate = find_rate(part, format)
     bandwidth = part.value("memory_bandwidth")
-    capacity = part.facts.get(memory_key(part, nominal=True))
-    power = part.facts.get("power")
+    memory, power = (part.facts.get(key) for key in (memory_key(part, nominal=True), "power"))
     peak = rate.fact.value if rate else None
     return {
         "name": part.name,
@@ -149,11 +127,10 @@ def _figures(part: Preset, format: Format) -> dict[str, Any]:
         "rate": rate.name if rate else None,
         "peak_flops_per_s": peak,
         "flops_per_byte": peak and formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
-        "drain_time_s": capacity
-        and formulas.memory.drain_time(device_memory=capacity.value, memory_bandwidth=bandwidth),
+        "drain_time_s": memory and formulas.memory.drain_time(device_memory=memory.value, memory_bandwidth=bandwidth),
         "critical_batch": peak and _critical_batch(peak, bandwidth, format),
         "flops_per_joule": peak and power and formulas.step.flops_per_joule(peak_flops=peak, power=power.value),
-        "memory_bytes": capacity and capacity.value,
+        "memory_bytes": memory and memory.value,
         "memory_bandwidth_bytes_per_s": bandwidth,
         "power_w": power and power.value,
         "weak": _weak(part, rate),
@@ -161,14 +138,14 @@ def _figures(part: Preset, format: Format) -> dict[str, Any]:
 
 
 def _weak(part: Preset, rate: Rate | None) -> list[str]:
-    """Which of the figures that a row is made of are weak; a vector rate that stands in is."""
+    """Weak figures of a row; a vector rate that stands in for a matrix rate is one."""
     used = ("memory", "memory_bandwidth", "power", rate.key if rate else "")
     weak = [key for key in used if key in part.facts and part.facts[key].weak]
     return [*weak, "no matrix rate"] if rate and rate.name == "fp32" and not weak else weak
 
 
 def _critical_batch(peak: float, bandwidth: float, format: Format) -> float:
-    """The critical batch of any dense model: per parameter, so that the model cancels."""
+    """The critical batch of any dense model, per parameter: the model cancels."""
     return formulas.step.critical_batch(
         peak_flops=peak,
         compute_share=1,
@@ -183,15 +160,15 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
     known = [row for row in rows if row["flops_per_byte"]]
     if not known:
         return f"No dense rate is known for {', '.join(row['name'] for row in rows)} ({format.name})."
-    said = [f"{row['name']} {show(row['flops_per_byte'])}" for row in known]
-    balance = f"FLOP in the time that a byte is read ({format.name}): {', '.join(said)}."
+    balances = ", ".join(f"{row['name']} {show(row['flops_per_byte'])}" for row in known)
+    balance = f"FLOP in the time that a byte is read ({format.name}): {balances}."
     if len(rows) != 2:
         return balance
     second = rows[1]
     words = {"memory_bytes": "memory", "memory_bandwidth_bytes_per_s": "bandwidth", "power_w": "power"}
-    ratios = [_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words]
+    ratios = ", ".join(_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words)
     full = f"{second['name']}'s arithmetic is full at batch {show(second['critical_batch'])}; "
-    return f"{balance} {full if second['critical_batch'] else ''}it has {', '.join(ratios)}."
+    return f"{balance} {full if second['critical_batch'] else ''}it has {ratios}."
 
 
 def _ratio_words(ratio: float, word: str) -> str:
@@ -199,22 +176,22 @@ def _ratio_words(ratio: float, word: str) -> str:
 
 
 def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:
-    """What the second of two accelerators has of each figure, over the first."""
+    """Each figure of the second of two accelerators over that of the first."""
     first, second = rows
     keys = (*COLUMNS, "peak_flops_per_s", "power_w")
     return {key: second[key] / first[key] for key in keys if first[key] and second[key]}
 
 
-def _trend_verdict(parts: list[Preset], rows: tuple[dict[str, Any], ...], format: Format) -> str:
-    pairs = [(part, row) for part, row in zip(parts, rows, strict=True) if _is_server(part)]
+def _trend_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    pairs = [(part, row) for (part, _), row in zip(scenario.parts, rows, strict=True) if _is_server(part)]
     same = yearly_growth([(_year(part), row["flops_per_byte"]) for part, row in pairs])
     best = yearly_growth([(_year(part), _best_balance(part)) for part, _ in pairs])
     drain = yearly_growth([(_year(part), row["drain_time_s"]) for part, row in pairs])
     answer = "is not" if best >= 0 else "is"
     return (
         f"The imbalance {answer} being engineered away: over {len(pairs)} parts with a scale-up link the median "
-        f"trend of FLOP per byte is {same:+.0%} a year at {format.name} and {best:+.0%} at each part's fastest format; "
-        f"of the time to drain memory {drain:+.0%}."
+        f"trend of FLOP per byte is {same:+.0%} a year at {scenario.format.name} and {best:+.0%} at each part's "
+        f"fastest format; of the time to drain memory {drain:+.0%}."
     )
 
 
@@ -250,16 +227,12 @@ def _notes(rows: tuple[dict[str, Any], ...]) -> list[Note]:
         notes.append(Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which"))
     if len({row["rate"] for row in rows}) > 1:
         notes.append(Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON"))
-    missing = {key: [row["name"] for row in rows if row[key] is None] for key in rows[0]}
-    notes += [
-        Note("null", f"{key} is null for {', '.join(who)}: no figure is known") for key, who in missing.items() if who
-    ]
+    missing = {key: ", ".join(row["name"] for row in rows if row[key] is None) for key in rows[0]}
+    notes += [Note("null", f"{key} is null for {names}: no figure is known") for key, names in missing.items() if names]
     if any(row["name"] == "human-brain" for row in rows):
-        notes.append(
-            Note(
-                "brain",
-                "the brain's bandwidth is derived, not measured: one pass over 100 TB at 2 FLOP a synapse for 3e15 "
-                "FLOP/s; its 23 W is the note's 700 W / 30, with the usual 20 W an H100 draws 35x",
-            )
+        brain = (
+            "the brain's bandwidth is derived, not measured: one pass over 100 TB at 2 FLOP a synapse for 3e15 "
+            "FLOP/s; its 23 W is the note's 700 W / 30, with the usual 20 W an H100 draws 35x"
         )
+        notes.append(Note("brain", brain))
     return notes
