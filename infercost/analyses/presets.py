@@ -2,7 +2,7 @@
 
 import os
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from infercost.analyses.fit import stored_notes
 from infercost.errors import BadFile, BadValue, UnknownName, closest
@@ -10,19 +10,157 @@ from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Fact, Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
+VERBS = ("list", "show", "path")
+MODELS = "models"
 #: A prompt that most models take.
 PROMPT = 8192
+#: Heights of a bar of one character, from nothing to the busiest hour.
+HEIGHTS = " ▁▂▃▄▅▆▇█"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def show_model(checkpoint: Checkpoint) -> Report:
-    """What ``presets show`` prints of a model."""
+class Figure(NamedTuple):
+    """One line of a preset."""
+
+    key: str
+    shown: str
+    value: Any
+    unit: str
+    source: str
+    date: str
+    weak: str = ""
+    others: str = ""
+
+
+def answer(scenario: Scenario) -> Report:
+    """The answer to ``presets list``, ``presets show NAME`` or ``presets path``.
+
+    Raises:
+        UnknownName: another word, or a preset that does not exist.
+    """
+    verb, *rest = scenario.question.words or ("list",)
+    if len(rest) > (verb != "path"):
+        raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
+    if verb not in VERBS:
+        raise UnknownName(
+            f"presets: no such word {verb!r}",
+            f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path",
+        )
+    if verb == "path":
+        folders = tuple({"path": str(folder)} for folder in catalog.folders())
+        verdict = "Presets are read from these folders, the first wins."
+        return Report("presets", verdict, (), series=Series(("path",), folders))
+    if verb == "list":
+        return _list(rest[0] if rest else None)
+    if not rest:
+        raise UnknownName("presets show names no preset", "for example infercost presets show h100")
+    return _report_of(rest[0])
+
+
+def _list(family: str | None) -> Report:
+    families = [*catalog.FAMILIES, MODELS]
+    if family is not None and family not in families:
+        hint = f"{closest(family, families)}families: {', '.join(families)}"
+        raise UnknownName(f"presets: no family {family!r}", hint)
+    rows = tuple(_list_row(each, name) for each in ([family] if family else families) for name in catalog.names(each))
+    return Report("presets", f"{len(rows)} presets.", (), series=Series(("name", "released", "title"), rows))
+
+
+def _list_row(family: str, name: str) -> dict[str, Any]:
+    if family == MODELS:
+        data = read_mapping(catalog.find(family, name)[1], "preset")
+        title, released = data.get("name"), data.get("published", {}).get("date")
+        aliases = ", ".join(data.get("aliases", ()))
+    else:
+        preset = catalog.load(family, name)
+        name, title = preset.name, preset.title
+        released, aliases = preset.labels.get("released"), preset.labels.get("aliases", "")
+    return {"name": name, "family": family, "title": title, "released": released, "aliases": aliases}
+
+
+def _report_of(name: str) -> Report:
+    """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
+    families = (*catalog.FAMILIES, MODELS)
+    for family in (_family_of(name), MODELS) if catalog.looks_like_file(name) else families:
+        try:
+            return _show_model(find_model(name)) if family == MODELS else _show(catalog.load(family, name))
+        except UnknownName:
+            continue
+    known = [word for family in families for word in (*catalog.names(family), *catalog.aliases(family))]
+    raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
+
+
+def _family_of(path: str) -> str:
+    """The family that knows most of a file's keys; ``models`` where none knows more, and where it is no preset.
+
+    Raises:
+        BadFile: a YAML file that cannot be read.
+    """
+    is_yaml = path.endswith((".yaml", ".yml"))
+    try:
+        keys = set(read_mapping(path, "preset")) if is_yaml or os.path.isfile(path) else set()
+    except BadFile:
+        if is_yaml:
+            raise
+        return MODELS
+    known = {MODELS: KEYS} | {family: (*kinds, *labels) for family, (kinds, labels) in catalog.FAMILIES.items()}
+    return max(known, key=lambda family: len(keys.intersection(known[family])))
+
+
+def _released(preset: Preset) -> list[Figure]:
+    if "released" not in preset.labels:
+        return []
+    day, source, date = (preset.labels[key] for key in ("released", "released_source", "released_date"))
+    return [Figure("released", day, day, "", source, date)]
+
+
+def _hours(preset: Preset) -> list[Figure]:
+    """A traffic preset's days as bars of 24 hours, and the extremes that follow from them."""
+    if "hours" not in preset.labels:
+        return []
+    hours, source, date = hours_of(preset), preset.labels["hours_source"], preset.labels["hours_date"]
+    peak, trough = max(hours), min(hours)
+    days = [hours[start : start + DAY] for start in range(0, len(hours), DAY)]
+    bars = ["".join(HEIGHTS[ceil(hour / peak * 8)] for hour in day) for day in days]
+    keys = DAYS if len(days) > 1 else ("hours",)
+    extremes = (("peak_to_mean", peak), ("trough_to_mean", trough))
+    return [
+        *(Figure(key, bar, day, "", source, date) for key, bar, day in zip(keys, bars, days, strict=True)),
+        *(Figure(key, show(value, ""), value, "", "follows from the hours", date) for key, value in extremes),
+    ]
+
+
+def _figure(key: str, fact: Fact) -> Figure:
+    shown, unit = fact.text or show(fact.value, fact.kind.unit), fact.kind.unit
+    return Figure(key, shown, fact.value, unit, fact.source, fact.date, fact.weak, fact.others)
+
+
+def _show(preset: Preset) -> Report:
+    figures = [*_released(preset), *_hours(preset), *(_figure(key, fact) for key, fact in preset.facts.items())]
+    weak: dict[str, list[str]] = {}
+    for figure in figures:
+        weak.setdefault(figure.weak, []).append(figure.key)
+    notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
+    notes += [Note("others", f"{figure.key}: {figure.others}") for figure in figures if figure.others]
+    notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items() if reason]
+    notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
+    return Report(
+        command="presets",
+        verdict=f"{preset.name}: {preset.title}.",
+        inputs=(Input("name", preset.name, "", "given"),),
+        series=Series(("key", "shown", "date", "source"), tuple(figure._asdict() for figure in figures)),
+        notes=tuple(notes),
+    )
+
+
+def _show_model(checkpoint: Checkpoint) -> Report:
     model = checkpoint.model
     total = counting.total_params(model)
     return Report(
@@ -39,13 +177,8 @@ def show_model(checkpoint: Checkpoint) -> Report:
     )
 
 
-def _published(checkpoint: Checkpoint) -> str:
-    active = checkpoint.published.get("active")
-    return f"publisher says {active}" if active else "multiplied for one token"
-
-
 def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
-    model = checkpoint.model
+    model, active = checkpoint.model, checkpoint.published.get("active")
     full = model.max_context or PROMPT
     prompt = min(full, PROMPT)
     empty, whole = (
@@ -53,7 +186,11 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
     )
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
-        Row("active_params", counting.active_params(model), _published(checkpoint)),
+        Row(
+            "active_params",
+            counting.active_params(model),
+            f"publisher says {active}" if active else "multiplied for one token",
+        ),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
@@ -69,14 +206,13 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
 
 
 def _growth_remark(model: Model) -> str:
-    """When the cache grows by so much a token."""
     if any(layer.attention.window for layer in model.layers):
         return f"{model.kv_bits:g} bits, once windows are full"
     return f"{model.kv_bits:g} bits" if counting.growing_cache_bytes(model) else "a state of fixed size"
 
 
 def _kind(attention: Attention) -> str:
-    """A kind of attention, with how many positions share an entry and how many a window keeps."""
+    """A kind of attention, with the positions that share an entry and those of a window."""
     if attention.compress > 1:
         return f"{attention.kind.removesuffix(' compressed')} {attention.compress:,}x + {attention.window:,}"
     return f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
@@ -98,179 +234,15 @@ def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
 
 
 def _notes(checkpoint: Checkpoint) -> list[Note]:
-    published, date = checkpoint.published, f", {checkpoint.date}" if checkpoint.date else ""
-    notes = [Note("source", f"read in {checkpoint.source}{date}")]
+    published = checkpoint.published
+    notes = [Note("source", f"read in {checkpoint.source}, {checkpoint.date}" if checkpoint.date else f"read in {checkpoint.source}")]
     if "total" in published:
         active = f", {published['active']} active" if "active" in published else ""
-        source = published.get("source", "the publisher")
-        text = f"{source} says {published['total']} parameters{active}; publishers count active ones in three ways"
+        publisher = published.get("source", "the publisher")
+        text = f"{publisher} says {published['total']} parameters{active}; publishers count active ones in three ways"
         notes.append(Note("published", text))
     if checkpoint.note:
         notes.append(Note("note", checkpoint.note))
     if not checkpoint.model.vision_known:
         notes.append(Note("vision", "its vision tower is not known and not counted"))
     return notes + stored_notes(checkpoint)
-
-
-VERBS = ("list", "show", "path")
-MODELS = "models"
-#: Heights of a bar of one character, from nothing to the busiest hour.
-HEIGHTS = " ▁▂▃▄▅▆▇█"
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def answer(scenario: Scenario) -> Report:
-    """The answer to ``presets list``, ``presets show NAME`` or ``presets path``.
-
-    Raises:
-        UnknownName: another word, or a preset that does not exist.
-    """
-    verb, *rest = scenario.question.words or ("list",)
-    if len(rest) > (verb != "path"):
-        raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
-    if verb not in VERBS:
-        raise UnknownName(
-            f"presets: no such word {verb!r}",
-            f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path",
-        )
-    if verb == "path":
-        return _path()
-    if verb == "list":
-        return _list(rest[0] if rest else None)
-    if not rest:
-        raise UnknownName("presets show names no preset", "for example infercost presets show h100")
-    return _report_of(rest[0])
-
-
-def _path() -> Report:
-    rows = tuple({"path": str(folder)} for folder in catalog.folders())
-    return Report("presets", "Presets are read from these folders, the first wins.", (), series=Series(("path",), rows))
-
-
-def _list(family: str | None) -> Report:
-    families = [*catalog.FAMILIES, MODELS]
-    if family is not None and family not in families:
-        raise UnknownName(
-            f"presets: no family {family!r}", f"{closest(family, families)}families: {', '.join(families)}"
-        )
-    chosen = [family] if family else families
-    rows = tuple(_list_row(kind, name) for kind in chosen for name in catalog.names(kind))
-    return Report("presets", f"{len(rows)} presets.", (), series=Series(("name", "released", "title"), rows))
-
-
-def _list_row(family: str, name: str) -> dict[str, Any]:
-    if family == MODELS:
-        data = read_mapping(catalog.find(family, name)[1], "preset")
-        released = data.get("published", {}).get("date")
-        aliases = ", ".join(data.get("aliases", ()))
-        return {"name": name, "family": family, "title": data.get("name"), "released": released, "aliases": aliases}
-    preset = catalog.load(family, name)
-    return {
-        "name": preset.name,
-        "family": family,
-        "title": preset.title,
-        "released": preset.labels.get("released"),
-        "aliases": preset.labels.get("aliases", ""),
-    }
-
-
-def _report_of(name: str) -> Report:
-    """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
-    for family in [_family_of(name)] if catalog.looks_like_file(name) else catalog.FAMILIES:
-        try:
-            if family != MODELS:
-                return _show(catalog.load(family, name))
-        except UnknownName:
-            continue
-    try:
-        return show_model(find_model(name))
-    except UnknownName:
-        pass
-    families = (*catalog.FAMILIES, MODELS)
-    known = [word for family in families for word in (*catalog.names(family), *catalog.aliases(family))]
-    raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
-
-
-def _family_of(path: str) -> str:
-    """The family that knows most of a file's keys; that of models where none knows more, and where it is no preset.
-
-    Raises:
-        BadFile: a YAML file that cannot be read.
-    """
-    is_yaml = path.endswith((".yaml", ".yml"))
-    try:
-        keys = set(read_mapping(path, "preset")) if is_yaml or os.path.isfile(path) else set()
-    except BadFile:
-        if is_yaml:
-            raise
-        return MODELS
-    known = {MODELS: KEYS} | {family: (*kinds, *labels) for family, (kinds, labels) in catalog.FAMILIES.items()}
-    return max(known, key=lambda family: len(keys.intersection(known[family])))
-
-
-def _row(key: str, shown: str, value: Any, source: str, date: str) -> dict[str, Any]:
-    return {
-        "key": key,
-        "shown": shown,
-        "value": value,
-        "unit": "",
-        "source": source,
-        "date": date,
-        "weak": "",
-        "others": "",
-    }
-
-
-def _released_row(preset: Preset) -> tuple[dict[str, Any], ...]:
-    if "released" not in preset.labels:
-        return ()
-    day, source, date = (preset.labels[key] for key in ("released", "released_source", "released_date"))
-    return (_row("released", day, day, source, date),)
-
-
-def _hours_rows(preset: Preset) -> tuple[dict[str, Any], ...]:
-    """A traffic preset's days as bars of 24 hours, and the extremes that follow from them."""
-    if "hours" not in preset.labels:
-        return ()
-    hours, source, date = hours_of(preset), preset.labels["hours_source"], preset.labels["hours_date"]
-    peak, trough = max(hours), min(hours)
-    days = [hours[start : start + DAY] for start in range(0, len(hours), DAY)]
-    bars = ["".join(HEIGHTS[ceil(hour / peak * 8)] for hour in day) for day in days]
-    keys = DAYS if len(days) > 1 else ("hours",)
-    extremes = (("peak_to_mean", peak), ("trough_to_mean", trough))
-    return (
-        *(_row(key, bar, day, source, date) for key, bar, day in zip(keys, bars, days, strict=True)),
-        *(_row(key, show(value, ""), value, "follows from the hours", date) for key, value in extremes),
-    )
-
-
-def _reasons(preset: Preset) -> list[str]:
-    return list(dict.fromkeys(fact.weak for fact in preset.facts.values() if fact.weak))
-
-
-def _show(preset: Preset) -> Report:
-    facts = tuple(
-        {
-            "key": key,
-            "shown": fact.text or show(fact.value, fact.kind.unit),
-            "value": fact.value,
-            "unit": fact.kind.unit,
-            "source": fact.source,
-            "date": fact.date,
-            "weak": fact.weak,
-            "others": fact.others,
-        }
-        for key, fact in preset.facts.items()
-    )
-    notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
-    notes += [Note("others", f"{key}: {fact.others}") for key, fact in preset.facts.items() if fact.others]
-    weak = {reason: [key for key, fact in preset.facts.items() if fact.weak == reason] for reason in _reasons(preset)}
-    notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items()]
-    notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
-    return Report(
-        command="presets",
-        verdict=f"{preset.name}: {preset.title}.",
-        inputs=(Input("name", preset.name, "", "given"),),
-        series=Series(("key", "shown", "date", "source"), (*_released_row(preset), *_hours_rows(preset), *facts)),
-        notes=tuple(notes),
-    )
