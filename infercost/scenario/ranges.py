@@ -1,4 +1,4 @@
-"""A whole that is cut into pieces, one for each job of an array."""
+"""Lists and ranges of quantities (``1k:128k:x2``), and pieces of a whole (``3/8``) for the jobs of an array."""
 
 import re
 from math import log
@@ -15,15 +15,12 @@ _FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
 
 
 def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
-    """The quantities that a list of values and ranges writes, each once, in the order written.
+    """The quantities of a list of values and ranges, each once, in the order written.
 
     Raises:
         BadValue: a part that is no quantity of the kind, a range that falls, stands still or has too many points.
     """
-    points: dict[float, None] = {}
-    for part in text.split(","):
-        points.update(dict.fromkeys(_points(kind, part, name)))
-    return tuple(points)
+    return tuple(dict.fromkeys(point for part in text.split(",") for point in _points(kind, part, name)))
 
 
 def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
@@ -36,7 +33,7 @@ def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
 
 
 def _points(kind: Kind, part: str, name: str) -> list[float]:
-    """One value, or those of ``START:STOP``, ``START:STOP:xFACTOR`` or ``START:STOP:STEP``."""
+    """One value, or the points of ``START:STOP``, ``START:STOP:xFACTOR`` or ``START:STOP:STEP``."""
     first, *rest = part.split(":")
     if len(rest) > 2:
         raise BadValue(f"{name}: {part!r} has more than two colons", f"write {FORMS}")
@@ -62,32 +59,32 @@ def _points(kind: Kind, part: str, name: str) -> list[float]:
 
 
 def _tidy(kind: Kind, value: float) -> float:
-    """A value without the dirt of a float's last bits, whole where its kind is."""
+    """A value without rounding errors in a float's last bits, whole where its kind is."""
     value = round(value) if kind.whole else float(f"{value:.15g}")
     return int(value) if kind.unit == "" and float(value).is_integer() else value
 
 
-#: More pieces than any cluster has cores is a slip of the keyboard.
+#: More pieces than any cluster has cores is a typo.
 MOST = 10_000_000
 _SHARD = re.compile(r"\s*(\d{1,12})\s*/\s*(\d{1,12})\s*", re.ASCII)
 
 
 class Shard(NamedTuple):
-    """One piece of a whole: its number, from 1, and how many there are."""
+    """One piece of a whole: its number, from 1, and the count of all."""
 
     number: int
     total: int
 
     def of(self, units: int) -> range:
-        """This piece of so many units: in order, without a gap, no piece more than one unit longer than another."""
+        """This piece of so many units, in order and without a gap; lengths differ by one unit at most."""
         return range(units * (self.number - 1) // self.total, units * self.number // self.total)
 
 
 def parse_shard(text: str, name: str = "shard") -> Shard:
-    """The piece that a text names: ``3/8``.
+    """The piece of a text such as ``3/8``.
 
     Raises:
-        BadValue: it is no two whole numbers, or there is no such piece.
+        BadValue: not two whole numbers, or no such piece.
     """
     shown = text if len(text) <= 40 else text[:37] + "..."
     match = _SHARD.fullmatch(text)

@@ -1,4 +1,4 @@
-"""What the user says of benchmark files beside them, and the profile that a fit starts from."""
+"""Options of ``calibrate``: the user's word on benchmark files, and the profile where a fit starts."""
 
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,20 @@ from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, read_part
 from infercost.scenario.scenario import Calibration
 
-#: Formats in which runs are, whose arithmetic and bits are plain.
+#: Number formats of runs: their names say which arithmetic ran.
 DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
 KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
 ENDINGS = (".yaml", ".yml")
 
 
 def read_calibration(reading: Reading) -> Calibration:
-    """What is known of the files, the formats they may leave out, where to start and where the profile goes.
+    """The run of the files, formats that they may leave out, the profile to start from, and the path of the result.
 
     Raises:
         Missing: no file.
         BadValue: a name or a format that cannot be used.
     """
-    path = _target(reading)
-    base = _base(reading)
+    path, base = _target(reading), _base(reading)
     if not reading.question.words:
         example = "for example infercost calibrate run.json --gpu h100 --model llama-3.1-8b"
         raise Missing("calibrate needs a result file", example)
@@ -39,7 +38,7 @@ def read_calibration(reading: Reading) -> Calibration:
 
 
 def _run(reading: Reading) -> Run:
-    """What the user says of the runs, without a file."""
+    """The user's word on the runs, without a file."""
     part, count = None, None
     if (gpu := reading.take("gpu")) is not None:
         part, count = read_part(reading, gpu)
@@ -52,7 +51,7 @@ def _run(reading: Reading) -> Run:
 
 
 def _format(reading: Reading, option: str, known: tuple[str, ...]) -> str:
-    """A format for the files that do not say, empty where nobody does.
+    """A number format for files that leave it out, empty by default.
 
     Raises:
         BadValue: one that does not say which arithmetic ran, or that no engine keeps a cache in.
@@ -65,7 +64,7 @@ def _format(reading: Reading, option: str, known: tuple[str, ...]) -> str:
 
 
 def _target(reading: Reading) -> str:
-    """Where the profile goes, empty where nobody said.
+    """The path of the fitted profile, empty by default.
 
     Raises:
         BadValue: a name that ``--efficiency`` would not take for a file.
@@ -77,10 +76,10 @@ def _target(reading: Reading) -> str:
 
 
 def _base(reading: Reading) -> Preset:
-    """The profile whose constants stand where the data do not tell.
+    """The profile whose constants stay where the data do not determine them.
 
     Raises:
-        BadValue: one that counts the parts of a step by another law.
+        BadValue: a profile with another law for a step.
     """
     name = reading.take("efficiency", "realistic", "to start from")
     base = complete(name if isinstance(name, Preset) else catalog.load("efficiency", name))
