@@ -74,14 +74,14 @@ def stored_as(model: Model, row: Measured) -> Model:
     Raises:
         BadValue: a format whose bits are not known.
     """
-    named = row.weight_dtype.lower()
+    named, same = row.weight_dtype.lower(), model.quantization.name == row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
     if named in GGUF_BITS:
         model = model._replace(quantization=Quantization("int4" if "4" in named else named, GGUF_BITS[named], {}))
     elif named in GROUPED_BITS:
-        model = model if model.quantization.name == named else with_format(model, named, GROUPED_BITS[named])
+        model = model if same else with_format(model, named, GROUPED_BITS[named])
     elif named in ("fp8", "int8"):
-        model = model if model.quantization.name == named else with_format(model, named, 8)
+        model = model if same else with_format(model, named, 8)
     elif named and named not in HALF:
         known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF_BITS))
         raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
@@ -199,6 +199,11 @@ class Prepared(NamedTuple):
         return METRICS[self.measured.metric](self, replica._replace(speeds=speeds))
 
     @property
+    def devices(self) -> float:
+        """Devices of all copies."""
+        return self.copies * self.work.layout.devices
+
+    @property
     def request(self) -> Request:
         """The tokens of one request; a benchmark of a step alone has none out."""
         row = self.measured
@@ -222,7 +227,7 @@ def prepare(row: Measured) -> Prepared:
         part.fact("link_bandwidth")
     copies = (row.devices or layout.devices) / layout.devices
     batch = row.batch / copies if row.batch else sequences_held(row, model, layout, part)
-    if batch > 1 and row.input_tokens is None and not is_prompt(row.metric):
+    if batch > 1 and row.input_tokens is None and not row.metric.startswith(("input_tok", "ttft")):
         raise Missing("the context is not stated", "fill in input_tokens")
     most = batch if row.batch else sequences_held(row, model, layout, part, most=True)
     return Prepared(
@@ -284,10 +289,6 @@ def _prompt_rate(run: Prepared, replica: Replica) -> float:
     return run.copies * run.batch * run.request.new / prefill_time(replica, run.batch, run.request)
 
 
-def _devices(run: Prepared) -> float:
-    return run.copies * run.work.layout.devices
-
-
 #: Each metric from the times of a run; rates are per second, metrics with ``ms`` are milliseconds.
 METRICS: dict[str, Callable[[Prepared, Replica], float]] = {
     "decode_ms_per_token": lambda run, replica: 1e3 * _decode(run, replica),
@@ -298,18 +299,13 @@ METRICS: dict[str, Callable[[Prepared, Replica], float]] = {
     "e2e": _whole,
     "tok_s_single_user": lambda run, replica: 1 / _decode(run, replica),
     "output_tok_s_total": lambda run, replica: _rate(run, replica, run.request.output_tokens),
-    "output_tok_s_per_gpu": lambda run, replica: _rate(run, replica, run.request.output_tokens) / _devices(run),
-    "output_tok_s_per_node": lambda run, replica: 8 * _rate(run, replica, run.request.output_tokens) / _devices(run),
+    "output_tok_s_per_gpu": lambda run, replica: _rate(run, replica, run.request.output_tokens) / run.devices,
+    "output_tok_s_per_node": lambda run, replica: 8 * _rate(run, replica, run.request.output_tokens) / run.devices,
     "total_tok_s": lambda run, replica: _rate(run, replica, run.request.input_tokens + run.request.output_tokens),
     "input_tok_s_total": _prompt_rate,
-    "input_tok_s_per_gpu": lambda run, replica: _prompt_rate(run, replica) / _devices(run),
-    "input_tok_s_per_node": lambda run, replica: 8 * _prompt_rate(run, replica) / _devices(run),
+    "input_tok_s_per_gpu": lambda run, replica: _prompt_rate(run, replica) / run.devices,
+    "input_tok_s_per_node": lambda run, replica: 8 * _prompt_rate(run, replica) / run.devices,
 }
-
-
-def is_prompt(metric: str) -> bool:
-    """Whether a metric is of prompts alone."""
-    return metric.startswith(("input_tok", "ttft"))
 
 
 def is_rate(metric: str) -> bool:
