@@ -35,33 +35,33 @@ PAIRS = {
 
 #: Timed inside one process: the profile realistic on H100, 64 sequences of 2,048 tokens, 4 requests a second.
 LAYOUTS = {"llama-3.1-70b": Layout(8), "mixtral-8x7b": Layout(2), "deepseek-v3": Layout(1, 1, 16)}
-STEP_ASKED, STEADY_ASKED = 60e-6, 1e-3
+STEP_LIMIT, STEADY_LIMIT = 60e-6, 1e-3
 
 
 def replica(model: str) -> Replica:
     """A model under the profile for everybody."""
     part, profile = catalog.load("accelerators", "h100"), complete(catalog.load("efficiency", "realistic"))
-    found = find_model(model).model
-    speeds = speeds_of(part, profile, matrix_rate(found, part), "operator", 2.0)
-    return Replica(work_of(found, LAYOUTS[model]), speeds, *(profile.value(key) for key in PER_REQUEST))
+    parsed = find_model(model).model
+    speeds = speeds_of(part, profile, matrix_rate(parsed, part), "operator", 2.0)
+    return Replica(work_of(parsed, LAYOUTS[model]), speeds, *(profile.value(key) for key in PER_REQUEST))
 
 
 def inside() -> dict[str, tuple[float, float]]:
-    """Seconds of one evaluation of a decoding step and of one steady state, best of many, and what is asked."""
+    """Seconds of one decode step and of one steady state, best of many, and their limits."""
     times = {}
     for model in LAYOUTS:
         ready, request = replica(model), Request(2048, 256)
         step = min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=9)) / 100  # noqa: B023
         steady = min(repeat(lambda: serve_rate(ready, 4.0, request, 256), number=3, repeat=9)) / 3  # noqa: B023
-        times[f"a step of {model}"] = step, STEP_ASKED
-        times[f"a steady state of {model}"] = steady, STEADY_ASKED
+        times[f"a step of {model}"] = step, STEP_LIMIT
+        times[f"a steady state of {model}"] = steady, STEADY_LIMIT
     return times
 
 
 def answers() -> dict[str, tuple[float, float]]:
-    """Seconds of whole answers in a process that has loaded what they need, best of three, and what is asked."""
+    """Seconds of whole answers once their modules are loaded, best of three, and their limits."""
     request = {"input_tokens": 1000, "output_tokens": 200, "messages_per_day": 8, "traffic": "chat-global"}
-    asked: dict[str, tuple[Callable[[], object], float]] = {
+    questions: dict[str, tuple[Callable[[], object], float]] = {
         "200 user counts of llama-3.1-405b": (
             lambda: infercost.economies(gpu="h100:8", model="llama-3.1-405b", dtype="fp8", points=200, **request),
             0.5,
@@ -69,7 +69,7 @@ def answers() -> dict[str, tuple[float, float]]:
         "a frontier of llama-3.1-405b": (lambda: infercost.frontier(model="llama-3.1-405b", gpu="h100"), 1.0),
         "a frontier of deepseek-v3": (lambda: infercost.frontier(model="deepseek-v3", gpu="h100"), 1.0),
     }
-    return {name: (min(repeat(answer, number=1, repeat=3)), most) for name, (answer, most) in asked.items()}
+    return {name: (min(repeat(answer, number=1, repeat=3)), most) for name, (answer, most) in questions.items()}
 
 
 def seconds(command: list[str]) -> float:
@@ -80,18 +80,18 @@ def seconds(command: list[str]) -> float:
 
 
 def main(rounds: int) -> None:
-    """Print what evaluations and whole answers take and the median ratio of every pair, with what is asked of each."""
-    for name, (took, asked) in inside().items():
-        print(f"{name}: {took * 1e6:.1f} us (asked: {asked * 1e6:.0f} us)")
-    for name, (took, asked) in answers().items():
-        print(f"{name}: {took * 1e3:.0f} ms (asked: {asked * 1e3:.0f} ms)")
+    """Print times of evaluations and whole answers and the median ratio of every pair, each with its limit."""
+    for name, (time, limit) in inside().items():
+        print(f"{name}: {time * 1e6:.1f} us (at most {limit * 1e6:.0f} us)")
+    for name, (time, limit) in answers().items():
+        print(f"{name}: {time * 1e3:.0f} ms (at most {limit * 1e3:.0f} ms)")
     compileall.compile_dir("infercost", quiet=1)  # a tree that was never run would compile itself every time
     for name, (command, floor, limit) in PAIRS.items():
         seconds(command), seconds(floor)
         pairs = [(seconds(command), seconds(floor)) for _ in range(rounds)]
         ratio = statistics.median(mine / least for mine, least in pairs)
         mine = statistics.median(pair[0] for pair in pairs)
-        print(f"{name}: {ratio:.2f} (asked: {limit}), {mine * 1000:.0f} ms, {rounds} pairs")
+        print(f"{name}: {ratio:.2f} (at most {limit}), {mine * 1000:.0f} ms, {rounds} pairs")
 
 
 if __name__ == "__main__":

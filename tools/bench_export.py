@@ -1,4 +1,4 @@
-"""Rows a second that an export computes and its writers take on this machine: ``python tools/bench_export.py``.
+"""Rows a second of an export and of its writers on this machine: ``python tools/bench_export.py``.
 
 Computed: every configuration of a 405B model, on one core. Written: half a million rows of 25 columns, 10 of them one
 value a chunk, 10 random floats of all their digits, 5 whole numbers. Not part of the suite: a clock is no assertion.
@@ -20,7 +20,7 @@ WORDS = ("h100", "llama-3.1-70b", "bf16", None, "realistic", "memory", "tp8", 8,
 
 
 def chunks() -> Iterator[dict[str, Any]]:
-    """Chunks that stand in for an export's: their numbers are nobody's."""
+    """Random chunks in the shape of an export's."""
     random = np.random.default_rng(0)
     for _ in range(CHUNKS):
         floats = {f"float_{n}": random.lognormal(size=ROWS) * 10**n for n in range(10)}
@@ -29,13 +29,13 @@ def chunks() -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print a line for what is computed, and one a form."""
+    """Print a line for the computation, and one a form."""
     table = infercost.frontier(model="llama-3.1-405b", gpu="h100", all=True).export
     assert table
     start = perf_counter()
     for _ in table.chunks():
         pass
-    print(f"computed{table.rows / (perf_counter() - start):>12,.0f} rows/s (asked: 1,000,000)")
+    print(f"computed{table.rows / (perf_counter() - start):>12,.0f} rows/s (at least 1,000,000)")
     ready = list(chunks())
     with TemporaryDirectory() as folder:
         for form in ("csv", "jsonl", "parquet"):
@@ -43,8 +43,8 @@ def main() -> None:
             export.write(ready[:1], path)
             start = perf_counter()
             rows = export.write(ready, path)
-            taken = perf_counter() - start
-            print(f"{form:8}{rows / taken:>12,.0f} rows/s {os.path.getsize(path) / rows:>6.0f} B a row")
+            time = perf_counter() - start
+            print(f"{form:8}{rows / time:>12,.0f} rows/s {os.path.getsize(path) / rows:>6.0f} B a row")
 
 
 if __name__ == "__main__":

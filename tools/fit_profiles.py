@@ -23,7 +23,7 @@ from infercost.parts.stack import complete
 MEASUREMENTS = catalog.shipped() / "measurements"
 PROFILES = catalog.shipped() / "efficiency"
 DATE = "2026-11"
-#: Constants of a stack that its own data do not tell, from papers, kernels and NCCL's own model; see the files.
+#: Constants that a stack's own data do not determine, from papers, kernels and NCCL's own model; see the files.
 KNOWN = {
     "cache_share": 0.85,
     "collective_latency": 14e-6,
@@ -31,7 +31,7 @@ KNOWN = {
     "step_overhead": 0.0,
     "sequence_overhead": 0.0,
 }
-#: Collectives before their kernels were engines' own: between what LMDeploy's and FasterTransformer's rows tell.
+#: Collectives before engines had kernels of their own: between those of LMDeploy's and FasterTransformer's rows.
 OLDER = {"collective_latency": 35e-6}
 #: Kernels of one thread block a query head: 2.5 to 3 times the time where 8 of them share a KV head; see the files.
 APART = {"cache_rereads": 0.25}
@@ -40,7 +40,7 @@ SPARSE = 9.0
 
 
 class Recipe(NamedTuple):
-    """Which rows a profile is fitted to, and which constants: few where rows are few or alike."""
+    """The rows and the constants of a fit: few constants where rows are few or alike."""
 
     rows: Callable[[Measured], bool]
     free: tuple[str, ...]
@@ -99,18 +99,18 @@ RECIPES = {
 
 def measured() -> list[Prepared]:
     """Rows with a known batch or rate that can be expressed: those with an assumed batch only validate."""
-    found = []
+    runs = []
     for name in list(SHIPPED)[:2]:
         for row in read_table(str(MEASUREMENTS / f"{name}.csv"))[0]:
             try:
-                found.append(prepare(row))
+                runs.append(prepare(row))
             except InfercostError:
                 continue
-    return found
+    return runs
 
 
 def base_of(name: str) -> Preset:
-    """What a fit starts from: the figures of the profile for everybody, but for what is known of one stack."""
+    """The start of a fit: the figures of ``realistic``, but for known constants of the stack."""
     recipe = RECIPES[name]
     everybody = complete(catalog.load("efficiency", "realistic"))
     everybody = everybody._replace(labels=catalog.load("efficiency", name).labels)
@@ -129,28 +129,28 @@ def written(key: str, value: float) -> str:
     return f"{float(f'{value * 1e6:.3g}'):g}us" if key.endswith(("_time", "_latency", "_overhead")) else f"{value:.3g}"
 
 
-def write(path: Path, found: Fit) -> None:
+def write(path: Path, best: Fit) -> None:
     """Put the constants into a profile's file, each in its place."""
     text = path.read_text()
     for key in (*RANGES, "kernels_per_sparse_layer", "cache_rereads"):
-        if key not in ("attention_share", "steps_waited") or key in found.determined:
+        if key not in ("attention_share", "steps_waited") or key in best.determined:
             line = rf"^({key}: \{{value: )[^,]+"
-            text = re.sub(line, rf"\g<1>{written(key, found.profile.value(key))}", text, flags=re.MULTILINE)
-    rows, median, p90 = found.after
+            text = re.sub(line, rf"\g<1>{written(key, best.profile.value(key))}", text, flags=re.MULTILINE)
+    rows, median, p90 = best.after
     error = f'error: "half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"'
     text = re.sub(r"^error: .*\n", "", text, flags=re.MULTILINE)
     path.write_text(text.replace("\nmemory: engine\n", f"\nmemory: engine\n{error}\n"))
 
 
 def main(names: list[str]) -> None:
-    """Fit the named profiles, or all: the one for everybody first, since the others start from it."""
+    """Fit the named profiles, or all: ``realistic`` first, since the others start from it."""
     runs = measured()
     for name in names or RECIPES:
-        found = fitted(name, runs)
-        write(PROFILES / f"{name}.yaml", found)
-        constants = ", ".join(f"{key} {written(key, found.profile.value(key))}" for key in found.determined)
-        left = f"; not determined: {', '.join(found.undetermined)}" if found.undetermined else ""
-        rows, median, p90 = found.after
+        best = fitted(name, runs)
+        write(PROFILES / f"{name}.yaml", best)
+        constants = ", ".join(f"{key} {written(key, best.profile.value(key))}" for key in best.determined)
+        left = f"; not determined: {', '.join(best.undetermined)}" if best.undetermined else ""
+        rows, median, p90 = best.after
         print(f"{name}: {rows} rows, median {median:.1%}, 90% {p90:.1%}; {constants}{left}")
 
 

@@ -21,7 +21,7 @@ class Picture(NamedTuple):
 
     @property
     def values(self) -> str:
-        """Where the picture's values are kept."""
+        """The path of the picture's values."""
         return self.path.replace(".svg", ".vl.json")
 
 
@@ -39,10 +39,10 @@ def main() -> None:
     (ROOT / "docs" / "pictures").mkdir(exist_ok=True)
     for picture in pictures():
         for path in (picture.path, picture.values):
-            with redirect_stderr(StringIO()) as said:
+            with redirect_stderr(StringIO()) as errors:
                 code = run([*picture.words, "--plot", str(ROOT / path), "--output", os.devnull])
             if code:
-                sys.exit(said.getvalue())
+                sys.exit(errors.getvalue())
 
 
 if __name__ == "__main__":

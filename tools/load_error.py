@@ -23,7 +23,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def served(run: dict[str, str], rate: float, limit: int) -> infercost.Report:
-    """What infercost says of a run at a rate."""
+    """The answer for a run at a rate."""
     return infercost.utilization(
         model=run["model"],
         gpu=f"{run['accelerator']}:{run['devices']}",
@@ -38,7 +38,7 @@ def served(run: dict[str, str], rate: float, limit: int) -> infercost.Report:
 
 
 def off(predicted: float, measured: float) -> float:
-    """How far off a prediction is, as ``validate`` counts it."""
+    """The error of a prediction, as ``validate`` counts it."""
     return max(predicted / measured, measured / predicted) - 1
 
 
@@ -53,7 +53,7 @@ def delivered() -> tuple[list[float], list[float]]:
 
 
 def peaks() -> list[float]:
-    """Errors of the most tokens a second; the ratio of an idle replica's cost to a full one's is off by as much."""
+    """Errors of the most tokens a second, and so of an idle replica's cost over a full one's."""
     return [
         off(served(run, FLOOD, int(run["limit"]))["tokens_per_s"], float(run["tokens_per_s"]))
         for run in rows("load_peaks")
