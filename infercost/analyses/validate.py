@@ -54,12 +54,14 @@ def answer(scenario: Scenario) -> Report:
         own = _row(run, None) if both else None
         cases.append(Case(group, source_of(run.measured), _row(run, scenario.stack), own))
         progress(number)
+    stack = ("stack_median_abs_error", "stack_p90_abs_error") if both else ()
+    columns = ("label", "count", "median_abs_error", "p90_abs_error", *stack, "bias", "below_bound_count")
     return Report(
         command="validate",
         verdict=_verdict(cases),
         inputs=scenario.inputs,
         results=_results(cases, skipped),
-        series=Series(_columns(both), tuple(case.row for case in cases), shown=_summary(cases)),
+        series=Series(columns, tuple(case.row for case in cases), shown=_summary(cases)),
         notes=(*skips(skipped), *scenario.notes),
     )
 
@@ -134,7 +136,7 @@ def _ratios(rows: Iterable[dict[str, Any]]) -> list[float]:
 
 
 def _errors(cases: Sequence[Case]) -> tuple[Errors, Errors | None]:
-    """Errors under the profile and, where both are asked, under each row's own stack."""
+    """Errors under the profile and, where rows have one, under each row's own stack."""
     own = [case.own for case in cases if case.own]
     return errors(_ratios(case.row for case in cases)), errors(_ratios(own)) if own else None
 
@@ -154,11 +156,6 @@ def _results(cases: Sequence[Case], skipped: list[tuple[str, str]]) -> tuple[Row
             Row("stack_p90_abs_error", own.p90, "nine of ten are closer"),
         ]
     return tuple(results)
-
-
-def _columns(both: bool) -> tuple[str, ...]:
-    stack = ("stack_median_abs_error", "stack_p90_abs_error") if both else ()
-    return ("label", "count", "median_abs_error", "p90_abs_error", *stack, "bias", "below_bound_count")
 
 
 def _summary(cases: Sequence[Case]) -> tuple[dict[str, Any], ...]:

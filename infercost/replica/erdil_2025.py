@@ -64,22 +64,16 @@ class Layout2025(NamedTuple):
     nodes: float
     stages: int
 
-    @property
-    def text(self) -> str:
-        """The layout for people."""
-        split = f"{self.width:.4g}-way tensor parallel" + (" in a square" if self.square else "")
-        return split + (f", {self.stages} stages" if self.stages > 1 else "")
-
 
 class Times2025(NamedTuple):
-    """Seconds of the parts of one step, and the layout that is fastest."""
+    """Seconds of the parts of one step, and its layout; None for an array of batches, whose layouts differ."""
 
     compute: float
     memory: float
     communication: float
     launch: float
     step: float
-    layout: str
+    layout: Layout2025 | None
 
 
 def step_parts(
@@ -102,8 +96,7 @@ def step_2025(
 ) -> Times2025:
     """The times of one step in the layout that is fastest by his law, whose work alone is recorded.
 
-    More than one token of each sequence is in a step that verifies a draft. For an array of batches the layouts
-    differ, and none is named.
+    More than one token of each sequence is in a step that verifies a draft.
 
     Raises:
         BadValue: a model that the law does not know.
@@ -118,7 +111,7 @@ def step_2025(
 
 
 def use(formula: Callable[..., Any], values: Values, **changed: Any) -> Any:
-    """The value of a formula, its inputs taken by name from the values, some of them changed."""
+    """The value of a formula for inputs by name, some of them changed."""
     return formula(**{name: changed[name] if name in changed else values[name] for name in _inputs(formula)})
 
 
@@ -226,7 +219,7 @@ def _of_each(law: Law2025, batches: Any) -> Times2025:
         faster = (times.step < best[-1]) & ((batches >= layout.stages) | (layout.stages == 1))
         new = times.memory, times.communication, times.step
         best = [numpy.where(faster, *each) for each in zip(new, best, strict=True)]
-    return Times2025(law.values["compute_time"], best[0], best[1], law.values["overhead_time"], best[2], "")
+    return Times2025(law.values["compute_time"], best[0], best[1], law.values["overhead_time"], best[2], None)
 
 
 def _times(law: Law2025, layout: Layout2025) -> Times2025:
@@ -249,7 +242,7 @@ def _times(law: Law2025, layout: Layout2025) -> Times2025:
         communication_time=communication,
         overhead_time=values["overhead_time"],
     )
-    return Times2025(values["compute_time"], memory, communication, values["overhead_time"], step, layout.text)
+    return Times2025(values["compute_time"], memory, communication, values["overhead_time"], step, layout)
 
 
 def _communication_time(law: Law2025, values: Values, layout: Layout2025) -> Any:
