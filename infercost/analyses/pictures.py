@@ -107,7 +107,7 @@ def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     lines = [_roof("the device at peak (bound)", peak, bandwidth, ends)._replace(limit=True)]
     shares = [_input(report, f"efficiency.{key}_share") for key in ("compute", "memory")]
     if None not in shares and min(shares) < 1:
-        name = f"with profile {_input(report, 'efficiency')}"
+        name = f"the device with profile {_input(report, 'efficiency')}"
         lines.append(_roof(name, peak * shares[0], bandwidth * shares[1], ends))
     label = f"batch {show(report['batch'])}: {show(report['utilization'], 'share')} used"
     step = Line(f"this step ({_kind(report)})", (intensity,), (peak * report["utilization"],), (label,), points=True)
@@ -143,15 +143,12 @@ def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     if _kind(report) == _BOUND:
         names = {"step_time_s": "bound"}
     peak, price = _peak(report), _input(report, "price")
-    used, cost = [], []
-    for key, name in names.items():
-        curve = [_used_and_cost(row, row[key], peak, price) for row in rows]
-        used.append(_line(curve, "batch", name, "used"))
-        cost.append(_line(curve, "batch", name, "cost"))
+    curves = {name: [_used_and_cost(row, row[key], peak, price) for row in rows] for key, name in names.items()}
+    used, cost = (tuple(_line(curve, "batch", name, y) for name, curve in curves.items()) for y in ("used", "cost"))
     x, where = Axis("batch, sequences decoded together"), f"against batch on {_devices(report)}"
     titles = f"Utilization {where}: {_kind(report)}", f"Cost per token {where}, always busy: {_kind(report)}"
     share, money = Axis("utilization", "share"), _cost_axis(price is not None)
-    return Chart(titles[0], x, share, tuple(used)), Chart(titles[1], x, money, tuple(cost))
+    return Chart(titles[0], x, share, used), Chart(titles[1], x, money, cost)
 
 
 def _used_and_cost(row: Values, step_time: float, peak: float, price: float | None) -> Values:
@@ -255,19 +252,19 @@ def swept_charts(question: Question, report: Report) -> tuple[Picture, ...]:
 
 def _swept_chart(report: Report, axes: tuple[Swept, Swept | None], figure: str, rows: Rows) -> Chart:
     (across, beside), key = axes, KEYS[figure]
-    x = across.column
     rows = sorted((row for row in rows if row[figure] is not None), key=lambda row: float(row[across.key]))
-    groups = {key.label: rows}
+    groups = [(key.label, rows)]
     if beside:
-        groups = {
-            in_words((beside,), {beside.key: value}): [row for row in rows if row[beside.key] == plain(value)]
+        groups = [
+            (in_words((beside,), {beside.key: value}), [row for row in rows if row[beside.key] == plain(value)])
             for value in beside.values
-        }
-    lines = tuple(_line(group, across.key, name, figure) for name, group in groups.items() if group)
+        ]
+    lines = tuple(_line(group, across.key, name, figure) for name, group in groups if group)
     ys = [y for line in lines for y in line.ys]
-    title = f"{key.label} against {x.head}{_where(report)}: {_kind(report)}"
-    up = Axis(key.label, key.unit, log=min(ys) > 0 and max(ys) > FAR * min(ys))
-    return Chart(title[0].upper() + title[1:], Axis(x.head, x.unit, _is_geometric(across)), up, lines)
+    title = f"{key.label} against {across.column.head}{_where(report)}: {_kind(report)}"
+    x = Axis(across.column.head, across.column.unit, _is_geometric(across))
+    y = Axis(key.label, key.unit, log=min(ys) > 0 and max(ys) > FAR * min(ys))
+    return Chart(title[0].upper() + title[1:], x, y, lines)
 
 
 def _is_geometric(axis: Swept) -> bool:

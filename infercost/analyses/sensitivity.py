@@ -227,9 +227,10 @@ def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figur
     """What an elasticity is, the inputs that do not matter or were not varied, and a larger change."""
     idle = [each.item.key for each in changes if each.low == each.high]
     implied = [key for key in idle if key == "context"]  # it may follow from the request, and cannot be given beside it
+    small = [each.item.key for each in rows if not each.matters(figures)]
     lists = (
-        ("hardly-matters", f"below {LEAST:g}", [each.item.key for each in rows if not each.matters(figures)]),
-        ("zero", "zero, so without elasticity", [item.key for item in inputs if not item.value]),
+        ("hardly-matters", f"elasticity below {LEAST:g}", small),
+        ("zero", "zero, so not varied", [item.key for item in inputs if not item.value]),
         ("follows", "not varied, set by the lengths of a request", implied),
         ("not-varied", "not varied, no value beside it is allowed", [key for key in idle if key not in implied]),
     )
