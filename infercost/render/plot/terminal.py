@@ -28,8 +28,8 @@ class Canvas:
         column, row = self._dot(x, y)
         return column // ACROSS, row // DOWN
 
-    def line(self, places: Iterable[tuple[float, float]], glyph: str, every: int = 1) -> None:
-        """Straight lines from place to place, one dot in ``every``; ``glyph`` draws them in ASCII."""
+    def line(self, places: Iterable[tuple[float, float]], glyph: str, every: int = 1) -> dict[int, int]:
+        """Draw from place to place, one dot in ``every``, in ASCII ``glyph``; returns the row in each column."""
         dots = [self._dot(x, y) for x, y in places]
         path = [dots[0]]
         for (left, top), (right, bottom) in pairwise(dots):
@@ -42,6 +42,7 @@ class Canvas:
             cell = column // ACROSS, row // DOWN
             bits, _ = self._dots.get(cell, (0, ""))
             self._dots[cell] = bits | _BITS[column % ACROSS][row % DOWN], glyph
+        return {column // ACROSS: row // DOWN for column, row in reversed(path)}
 
     def write(self, column: int, row: int, text: str) -> None:
         """Write a text from a cell to the right."""
@@ -120,22 +121,11 @@ def _draw(canvas: Canvas, line: Line, axes: tuple[Scale, Scale], number: int, li
         for place in places:
             canvas.write(*canvas.cell(*place), mark)
         return
-    canvas.line(places, "." if line.limit else mark, every=3 if line.limit else 1)
+    path = canvas.line(places, "." if line.limit else mark, every=3 if line.limit else 1)
     if lines > 1 and not canvas.ascii and not line.limit:
-        _mark(canvas, places, mark, number)
-
-
-def _mark(canvas: Canvas, places: list[tuple[float, float]], mark: str, number: int) -> None:
-    """The line's mark every few columns, at columns of its own."""
-    columns = [(*canvas.cell(x, y), x, y) for x, y in places]
-    for column in range(2 + number * 3, canvas.width, APART):
-        before = [place for place in columns if place[0] <= column]
-        after = [place for place in columns if place[0] >= column]
-        if before and after:
-            (_, _, left, low), (_, _, right, high) = before[-1], after[0]
-            x = (column + 0.5) / canvas.width
-            share = (x - left) / (right - left) if right > left else 0.0
-            canvas.write(column, canvas.cell(x, low + (high - low) * min(max(share, 0.0), 1.0))[1], mark)
+        for column in range(2 + number * 3, canvas.width, APART):
+            if column in path:
+                canvas.write(column, path[column], mark)
 
 
 def _floor(scale: Scale, width: int, margin: int, ascii: bool) -> list[str]:
