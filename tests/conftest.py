@@ -11,10 +11,14 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 import infercost
 from infercost.cli.app import main
 
+#: Laws are of numbers: how long an example takes on a busy machine is none of their business.
+settings.register_profile("infercost", deadline=None)
+settings.load_profile("infercost")
 ROOT = Path(__file__).resolve().parent.parent
 
 

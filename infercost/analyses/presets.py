@@ -234,8 +234,8 @@ def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
 
 
 def _notes(checkpoint: Checkpoint) -> list[Note]:
-    published = checkpoint.published
-    notes = [Note("source", f"read in {checkpoint.source}, {checkpoint.date}" if checkpoint.date else f"read in {checkpoint.source}")]
+    published, date = checkpoint.published, f", {checkpoint.date}" if checkpoint.date else ""
+    notes = [Note("source", f"read in {checkpoint.source}{date}")]
     if "total" in published:
         active = f", {published['active']} active" if "active" in published else ""
         publisher = published.get("source", "the publisher")

@@ -137,7 +137,7 @@ def test_what_is_refused(more: dict, words: str) -> None:
     assert words in f"{caught.value.what} {caught.value.hint}"
 
 
-@settings(max_examples=10, deadline=None)  # each takes three answers, and all of a traffic lie on one curve
+@settings(max_examples=10)  # each takes three answers, and all of a traffic lie on one curve
 @given(st.floats(10, 1e6), st.sampled_from(["flat", "chat-global", "work"]))
 def test_both_ways_of_a_user_base_invert_each_other(users: float, traffic: str) -> None:
     there = infercost.userbase(**CHAT, users=users, traffic=traffic)

@@ -11,14 +11,14 @@ from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.replica.layout import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
 from tests.conftest import Run
-from tools.memory_error import errors, logs, verdicts
+from tools.memory_error import logs, relative_errors, verdicts
 
 FITTED = [log for log in logs() if log["engine"] == "0.19.0"]
 
 
 def test_the_logs_are_matched() -> None:
     """The table that the documents publish, held to what is asked of it."""
-    found = errors(FITTED)
+    found = relative_errors(FITTED)
     assert len(found["weights"]) >= 35
     assert median(found["weights"]) < 0.01
     assert median(found["pool"]) < 0.02

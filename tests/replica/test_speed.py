@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infercost import formulas
@@ -49,8 +49,6 @@ CASES = (
 ONE_STAGE = tuple(case for case in CASES if case.layout.pp == 1)
 SPARSE = tuple(case for case in CASES if case.model in ("mixtral-8x7b", "deepseek-v3", "gpt-oss-120b"))
 ROOFLINES = tuple(name for name in catalog.names("efficiency") if law(catalog.load("efficiency", name)) == "roofline")
-#: Laws are of numbers: how long the first look at a preset takes is none of their business.
-QUIETLY = settings(deadline=None)
 #: A hair for the last bits of floats.
 HAIR = 1 + 1e-9
 
@@ -75,14 +73,12 @@ def bound(case: Case) -> Replica:
     return Replica(work_of(model, case.layout), bounds_of(part, matrix_rate(model, part), 2.0))
 
 
-@QUIETLY
 @given(case, profile, batch, context)
 def test_no_step_beats_the_bound(case: Case, profile: str, batch: int, context: int) -> None:
     least = decode_time(bound(case), batch, context)
     assert 0 < least <= decode_time(replica(case, profile), batch, context) * HAIR
 
 
-@QUIETLY
 @given(case, profile, st.integers(1, 64), st.integers(1, 32_000), st.sampled_from([0.0, 0.5, 1.0]))
 def test_no_prompt_beats_the_bound(case: Case, profile: str, prompts: int, tokens: int, cached: float) -> None:
     request = Request(tokens, 1, cached)
@@ -93,7 +89,6 @@ def test_no_prompt_beats_the_bound(case: Case, profile: str, prompts: int, token
 @pytest.mark.parametrize(
     "name", ["peak_flops", "attention_flops", "memory_bandwidth", "link_bandwidth", "network_bandwidth"]
 )
-@QUIETLY
 @given(case, profile, batch, context, st.floats(1, 1000))
 def test_a_faster_part_never_slows(
     name: str, case: Case, profile: str, batch: int, context: int, factor: float
@@ -120,7 +115,6 @@ def test_each_rate_counts_where_it_is_used(case: Case, name: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v3", "gemma-3-27b"])
-@QUIETLY
 @given(st.integers(1, 64), st.integers(1, 16_000))
 def test_tensor_parallelism_lowers_the_ideal_step(model: str, batch: int, context: int) -> None:
     """While reads bind: a large batch sends more over the links with each device, and they may bind instead."""
@@ -129,7 +123,6 @@ def test_tensor_parallelism_lowers_the_ideal_step(model: str, batch: int, contex
     assert steps[-1] < steps[0]
 
 
-@QUIETLY
 @given(case, profile, st.integers(1, 30_000), st.integers(1, 30_000))
 def test_a_longer_prompt_takes_longer(case: Case, profile: str, tokens: int, more: int) -> None:
     short, long = (prefill_time(replica(case, profile), 1, Request(length, 1)) for length in (tokens, tokens + more))
@@ -138,7 +131,6 @@ def test_a_longer_prompt_takes_longer(case: Case, profile: str, tokens: int, mor
         assert short < long
 
 
-@QUIETLY
 @given(case, profile, st.integers(1, 30_000), st.floats(0, 1), st.floats(0, 1))
 def test_what_is_cached_costs_at_most_its_read(case: Case, profile: str, tokens: int, one: float, other: float) -> None:
     """A prompt does not read back what it has just computed: under the weights' read, cached tokens can take longer."""
@@ -158,7 +150,6 @@ def test_more_of_a_long_prompt_cached_is_faster(case: Case, profile: str) -> Non
     assert len(set(times)) == 4
 
 
-@QUIETLY
 @given(case, profile, batch, context)
 def test_the_parts_add_up_to_the_step(case: Case, profile: str, batch: int, context: int) -> None:
     parts = step_parts(replica(case, profile), batch, context)
@@ -166,7 +157,6 @@ def test_the_parts_add_up_to_the_step(case: Case, profile: str, batch: int, cont
     assert min(parts.by_operator.values()) >= 0
 
 
-@QUIETLY
 @given(case, profile, batch, context)
 def test_overlap_only_helps(case: Case, profile: str, batch: int, context: int) -> None:
     parts = step_parts(replica(case, profile), batch, context)
@@ -175,7 +165,6 @@ def test_overlap_only_helps(case: Case, profile: str, batch: int, context: int) 
     assert operator <= none * HAIR
 
 
-@QUIETLY
 @given(case, batch, context, st.integers(1, 8))
 def test_drafts_that_are_never_accepted_are_no_gain(case: Case, batch: int, context: int, drafts: int) -> None:
     draft, target = (replica(each) for each in (Case("llama-3.1-8b", Layout()), case))
@@ -198,7 +187,6 @@ REQUESTS = st.builds(
 )
 
 
-@QUIETLY
 @given(one_stage, profile, REQUESTS, st.floats(0.01, 20))
 def test_little_holds_in_a_steady_state(case: Case, profile: str, request: Request, rate: float) -> None:
     served = serve_rate(replica(case, profile), rate, request, 256)
@@ -208,7 +196,6 @@ def test_little_holds_in_a_steady_state(case: Case, profile: str, request: Reque
         assert served.request_time == pytest.approx(served.ttft + (request.output_tokens - 1) * served.itl)
 
 
-@QUIETLY
 @given(one_stage, REQUESTS, st.floats(0.01, 10), st.floats(1.001, 3))
 def test_a_higher_rate_keeps_more_in_flight(case: Case, request: Request, rate: float, factor: float) -> None:
     lower, higher = (serve_rate(replica(case), each, request, 256) for each in (rate, rate * factor))
@@ -223,7 +210,6 @@ def test_a_light_load_is_stable_and_an_impossible_one_is_not(case: Case) -> None
     assert not serve_rate(replica(case), 1e4, request, 256).stable
 
 
-@QUIETLY
 @given(case, profile, REQUESTS, st.integers(1, 256))
 def test_users_who_wait_for_their_answer_make_the_rate(
     case: Case, profile: str, request: Request, concurrent: int
@@ -242,7 +228,6 @@ def test_mixtral_reads_two_experts_for_one_token_and_eight_for_many() -> None:
     assert work.bytes_read(1e6) == pytest.approx(2 * everything, abs=2 * copied)
 
 
-@QUIETLY
 @given(st.sampled_from(SPARSE), st.floats(1, 1e5), st.floats(1, 10))
 def test_a_step_reads_between_the_active_experts_and_all(case: Case, tokens: float, factor: float) -> None:
     work = replica(case).work
