@@ -1,66 +1,48 @@
-"""Every option as a command's function lists it: its type, its flags, its help, and the names that complete it."""
+"""Every option as a command's function lists it: its type, its flags, its help and its shell completion."""
 
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
 
+from infercost.parts.formats import FORMATS
+from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import OPTIONS, Option, flag, options_of
+from infercost.scenario.options import OPTIONS, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
 
-def _completer(option: Option) -> Completer | None:
-    """The completer of an option, or None for any text."""
-    return {
-        "gpu": _accelerators,
-        "efficiency": _presets("efficiency"),
-        "model": _presets("models"),
-        "traffic": _presets("traffic"),
-        "kv_dtype": _formats,
-        "dtype": _formats,
-        "activation_dtype": _formats,
-        "overlap": _overlaps,
-    }.get(option.name)
+def _among(words: Iterable[str]) -> Completer:
+    def complete(start: str) -> list[str]:
+        return [word for word in words if word.startswith(start)]
 
-
-def _forms(start: str) -> list[str]:
-    return _starting(FORMS, start)
-
-
-def _accelerators(start: str) -> list[str]:
-    return _presets("accelerators")(start)
-
-
-def _verbs(start: str) -> list[str]:
-    return _starting(("list", "show", "path"), start) + _accelerators(start)
-
-
-def _starting(words: Iterable[str], start: str) -> list[str]:
-    return [word for word in words if word.startswith(start)]
-
-
-def _overlaps(start: str) -> list[str]:
-    from infercost.parts.stack import OVERLAPS
-
-    return _starting(OVERLAPS, start)
-
-
-def _formats(start: str) -> list[str]:
-    from infercost.parts.formats import FORMATS
-
-    return _starting(FORMATS, start)
+    return complete
 
 
 def _presets(family: str) -> Completer:
     def complete(start: str) -> list[str]:
-        from infercost.parts import catalog
+        from infercost.parts import catalog  # read only when a shell asks
 
         aliases = {alias for alias in catalog.aliases(family) if " " not in alias}
-        return _starting(sorted({*catalog.names(family), *aliases}), start)
+        return _among(sorted({*catalog.names(family), *aliases}))(start)
 
     return complete
+
+
+def _verbs(start: str) -> list[str]:
+    return _among(("list", "show", "path"))(start) + COMPLETERS["gpu"](start)
+
+
+#: Shell completion, by the name of an option.
+COMPLETERS = {
+    "gpu": _presets("accelerators"),
+    "efficiency": _presets("efficiency"),
+    "model": _presets("models"),
+    "traffic": _presets("traffic"),
+    **dict.fromkeys(("dtype", "kv_dtype", "activation_dtype"), _among(FORMATS)),
+    "overlap": _among(OVERLAPS),
+}
 
 
 def option(name: str, command: str = "") -> Any:
@@ -68,7 +50,7 @@ def option(name: str, command: str = "") -> Any:
     one = options_of(command)[name] if command else OPTIONS[name]
     flags = [flag(each) for each in (one.name, one.also) if each]
     short = ["-o"] if name == "output" else []
-    completer = _completer(one)
+    completer = COMPLETERS.get(one.name)
     return typer.Option(*flags, *short, metavar=one.metavar or None, help=one.help, autocompletion=completer)
 
 
@@ -147,7 +129,7 @@ Scenario = Annotated[
 ]
 Form = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORM", help=f"one of {', '.join(FORMS)}", autocompletion=_forms),
+    typer.Option("--format", metavar="FORM", help=f"one of {', '.join(FORMS)}", autocompletion=_among(FORMS)),
 ]
 Json = Annotated[bool | None, typer.Option("--json", help="short for --format json")]
 Csv = Annotated[bool | None, typer.Option("--csv", help="short for --format csv")]
@@ -165,7 +147,7 @@ Plot = Annotated[
 #: Words without a flag.
 Parts = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", autocompletion=_accelerators, show_default=False),
+    typer.Argument(metavar="[NAME]...", autocompletion=COMPLETERS["gpu"], show_default=False),
 ]
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", show_default=False)]
 Verbs = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=_verbs, show_default=False)]
