@@ -1,5 +1,6 @@
 """Cost per token against the number of users: from one lone user to a full service, utilization an answer of load."""
 
+from collections.abc import Iterator, Mapping
 from math import exp, log
 from typing import Any
 
@@ -14,7 +15,7 @@ from infercost.fleet.cost import (
     users_for_good,
     users_within,
 )
-from infercost.fleet.day import Day, day_of
+from infercost.fleet.day import Day, Fleet, day_of
 from infercost.fleet.service import LIMITS, Service, reworked_service, use_of
 from infercost.formulas.formula import about
 from infercost.replica.step import step_parts
@@ -32,25 +33,27 @@ def answer(scenario: Scenario) -> Report:
     if scenario.each:
         return _side_by_side(scenario)
     service = scenario.service
+    floor = floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
-        return unfit(scenario, _results(scenario, floor_of(service), 1.0), ("gpus_per_replica",))
-    rows, floor = curve(scenario), floor_of(service)
-    last = float(scenario.users or 1.0)
-    results, parts = _results(scenario, floor, last), _floor_parts(service, floor)
+        return unfit(scenario, _results(scenario, floor, 1.0), ("gpus_per_replica",))
+    rows, results = curve(scenario), _results(scenario, floor, float(scenario.users or 1.0))
+    values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
+    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
+    columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
     return Report(
         command="economies",
-        verdict=service.missed + _verdict(service, results),
+        verdict=service.missed + _verdict(service, values),
         inputs=scenario.inputs,
         results=tuple(results),
-        series=Series(_columns(service), rows, bar="cost_ratio", scale="log"),
+        series=Series(columns, rows, bar="cost_ratio", scale="log"),
         parts=parts,
-        advice=_advice(service, parts),
+        advice=tuple(_advice(service, parts)),
         notes=(
             *step_notes(service.running),
             *_notes(service),
-            *null_notes([{row.key: row.value for row in results}, *rows], service_null_reason),
+            *null_notes([values, *rows], service_null_reason),
             *scenario.notes,
         ),
         met=not service.missed,
@@ -59,14 +62,13 @@ def answer(scenario: Scenario) -> Report:
 
 
 def curve(scenario: Scenario) -> tuple[dict[str, Any], ...]:
-    """The rows of an answer without the rest of it, which takes longer than they do: of each part that can serve."""
-    serving = [one for one in scenario.each or (scenario,) if one.rack.plan.fits]
-    return tuple(row for one in serving for row in _rows(scenario, one.service))
+    """The rows of an answer without the rest of it, which takes longer: of each accelerator that holds the model."""
+    return tuple(row for each in scenario.each or (scenario,) if each.rack.plan.fits for row in _rows(scenario, each))
 
 
-def _rows(scenario: Scenario, service: Service) -> list[dict[str, Any]]:
+def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     """A row a number of users, from one to the last, evenly in ratio."""
-    points, last = scenario.points, float(scenario.users or 1.0)
+    points, last, service = scenario.points, float(scenario.users or 1.0), each.service
     users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
     counts = sorted({*map(round, users), int(last)})
     floor = device_seconds(service, floor_of(service))
@@ -78,19 +80,19 @@ def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
     service, fleet = scenario.service, scenario.service.fleet
     lone, full = day_of(fleet, 1.0), full_seconds(service)
     least = device_seconds(service, floor)
-    served, paid = device_seconds(service, lone, busy=True), device_seconds(service, lone)
+    busy, paid = device_seconds(service, lone, busy=True), device_seconds(service, lone)
     return [
-        Row("lone_user_cost_ratio", served / full, "while served, of a full batch"),
+        Row("lone_user_cost_ratio", busy / full, "while served, of a full batch"),
         Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
         Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
         Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name),
-        _of_a_replica(service),
-        *(_near(service, key, times * least) for key, times in NEARNESS.items()),
+        _capacity_row(fleet),
+        *(_nearness_row(service, key, times * least) for key, times in NEARNESS.items()),
         Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
         *price_rows(row_of(service, floor), "of the floor, "),
         Row("floor_device_seconds", least, "of a device for each token"),
-        *_headroom_row(service, last),
-        *_against(scenario),
+        *_headroom_row(fleet, last),
+        *_api_row(scenario),
     ]
 
 
@@ -110,34 +112,33 @@ def _shown_work(scenario: Scenario) -> None:
             device_seconds(service, lone, busy=busy)
 
 
-def _near(service: Service, key: str, limit: float) -> Row:
-    """The least users whose token costs no more than a limit, and whether any more may bring it above again."""
+def _nearness_row(service: Service, key: str, limit: float) -> Row:
+    """The least users whose token costs no more than a limit, and whether more may bring it above again."""
     if (first := users_within(service, limit)) is None:
         return Row(key, None, "no number of users is")
     good = users_for_good(service, limit, first)
     if good is None:
-        reached = "the first" if service.fleet.waiting >= 1 else "reached"
-        return Row(key, first, f"{reached}; a further replica may lift the cost again")
+        word = "the first" if service.fleet.waiting >= 1 else "reached"
+        return Row(key, first, f"{word}; a further replica may lift the cost again")
     return Row(key, first, "and with any more" if good == first else f"the first; from {good:,} on for good")
 
 
-def _of_a_replica(service: Service) -> Row:
-    """Whole users that one replica takes, its headroom kept."""
-    fleet = service.fleet
+def _capacity_row(fleet: Fleet) -> Row:
+    """Whole users that one replica takes, its headroom left free."""
     full = numeric.floor(fleet.users_a_replica)
     if fleet.waiting >= 1:
         return Row("users_per_replica", full, "in the busiest hour")
-    kept = int(most_users(fleet, 1))
-    return Row("users_per_replica", kept, f"of one alone, headroom kept; {full:,} with every slot taken")
+    remark = f"of one alone, with headroom; {full:,} with every slot taken"
+    return Row("users_per_replica", int(most_users(fleet, 1)), remark)
 
 
-def _headroom_row(service: Service, users: float) -> tuple[Row, ...]:
-    """What is kept for chance at the last number of users, where any is; with endless users it vanishes."""
-    fleet, busiest = service.fleet, max(service.fleet.hours)
+def _headroom_row(fleet: Fleet, users: float) -> tuple[Row, ...]:
+    """What is left free for chance at the last number of users, where any is; with endless users it vanishes."""
     if fleet.waiting >= 1:
         return ()
-    kept = 1 - fleet.offered(users, busiest) / fleet.slots_needed(users, busiest)
-    return (Row("headroom_share", kept, f"of the slots of {many(users, 'user')} kept for chance"),)
+    busiest = max(fleet.hours)
+    headroom = 1 - fleet.offered(users, busiest) / fleet.slots_needed(users, busiest)
+    return (Row("headroom_share", headroom, f"of the slots of {many(users, 'user')}, for chance"),)
 
 
 def _usd(service: Service, seconds: float) -> float | None:
@@ -146,123 +147,99 @@ def _usd(service: Service, seconds: float) -> float | None:
     return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds_per_token=seconds, share=1.0)
 
 
-def _against(scenario: Scenario) -> tuple[Row, ...]:
+def _api_row(scenario: Scenario) -> tuple[Row, ...]:
     """The least users whose own service is no dearer than an API's price for its output."""
-    service, asking = scenario.service, scenario.api_price
-    if asking is None:
+    if scenario.api_price is None:
         return ()
-    if service.price is None:
+    if (usd := _usd(scenario.service, 1.0)) is None:
         return (Row("users_at_api_price", None, "needs --price"),)
-    users = users_within(service, asking / _usd_of_second(service))
-    price = f"{show(asking, 'USD')} a million"
+    users = users_within(scenario.service, scenario.api_price / usd)
+    price = f"{show(scenario.api_price, 'USD')} a million"
     return (Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}"),)
-
-
-def _usd_of_second(service: Service) -> float:
-    return _usd(service, 1.0) or 1.0
 
 
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
     """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
     fleet = service.fleet
     least, full = device_seconds(service, floor), full_seconds(service)
-    unit, scale = ("USD", _usd_of_second(service)) if service.price else ("s", 1.0)
+    unit, scale = ("USD", _usd(service, 1.0) or 1.0) if service.price else ("s", 1.0)
     parts = step_parts(service.running.replica, fleet.slots, service.context).by_operator
-    step = sum(parts.values())
-    prompts = fleet.curve.prompt_share(fleet.slots)
-    shares = {name: full * (1 - prompts) * value / step for name, value in parts.items()}
+    step, prompts = sum(parts.values()), fleet.curve.prompt_share(fleet.slots)
+    shares = {name: full * (1 - prompts) * time / step for name, time in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
-def _columns(service: Service) -> tuple[str, ...]:
-    """What a table shows of each number of users."""
-    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    return ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
-
-
-def _verdict(service: Service, results: list[Row]) -> str:
-    """What a lone user pays, how many come near the floor, and how many fill a replica."""
-    found = {row.key: row.value for row in results}
-    cost = found["floor_usd_per_million_tokens"]
+def _verdict(service: Service, values: Mapping[str, Any]) -> str:
+    """What a lone user pays, how many users come near the floor, and how many fill a replica."""
+    cost, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
     floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
-    near = found["users_within_2x"]
-    text = (
-        f"A lone user costs {show(found['lone_user_cost_ratio'], 'x')} as much a token as one of many while served, "
-        f"{show(found['lone_user_reserved_cost_ratio'], 'x')} with every hour paid"
+    busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
+    reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "no users come"
+    return (
+        f"A lone user costs {busy} as much a token as one of many while served, {paid} with every hour paid. "
+        f"{reach} within twice {floor}; a replica of {many(service.running.rack.devices, 'device')} takes "
+        f"{show(values['users_per_replica'])}."
     )
-    come = "comes" if near == 1 else "come"
-    reach = f"{many(near, 'user')} {come} within twice {floor}" if near else f"no users come within twice {floor}"
-    replica = f"a replica of {many(service.running.rack.devices, 'device')}"
-    return f"{text}. {reach}; {replica} takes {show(found['users_per_replica'])}."
 
 
-def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> tuple[str, ...]:
-    """What would make tokens cheaper: the largest part of the floor, idle hours, what holds the batch back."""
-    found, sizes = [], {name: size for name, size, _ in parts}
+def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
+    """What would make tokens cheaper: the largest part of the floor, idle hours, what limits the batch."""
+    sizes, idle = {name: size for name, size, _ in parts}, service.fleet.hours_paid
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
-        found.append(
-            f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-        )
-    idle = service.fleet.hours_paid
+        yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
     if idle > 1:
-        found.append(
-            f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
-        )
+        yield f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
     if service.binds == "memory":
-        found.append("memory holds the batch back: --kv-dtype fp8 or more devices a replica let more share each read")
+        yield "memory caps the batch: --kv-dtype fp8 or more devices a replica let more share each read"
     if service.binds in ("latency", "first token"):
-        found.append("the limit on latency holds the batch back: a longer one, or faster memory, makes tokens cheaper")
-    return tuple(found)
+        yield "the latency limit caps the batch: a longer one, or faster memory, makes tokens cheaper"
 
 
 def _notes(service: Service) -> list[Note]:
-    """How users come, and what is kept for chance."""
+    """How users come, and what is left free for chance."""
     shared = "users come independently of each other; those who decode are spread evenly over the replicas"
-    filled = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-    return [Note("shared", shared), filled if service.fleet.waiting >= 1 else ONE_QUEUE]
+    mean = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+    return [Note("shared", shared), mean if service.fleet.waiting >= 1 else ONE_QUEUE]
 
 
 def _side_by_side(scenario: Scenario) -> Report:
-    """All rows of the parts that hold the model, told apart by name; none where no part does."""
-    rows, services = curve(scenario), [one.service for one in scenario.each]
-    names = tuple(one.rack.part.name for one in scenario.each)
-    missed = [f"{one.rack.part.name}: {why.strip()}" for one in scenario.each if (why := _kept_from(one.service))]
+    """The rows of every accelerator that holds the model, by name; none where no accelerator does."""
+    rows, services = curve(scenario), [each.service for each in scenario.each]
+    names = tuple(each.rack.part.name for each in scenario.each)
+    why_not = [misfit(service.running.rack) or service.missed for service in services]
+    missed = [f"{name}: {why.strip()}" for name, why in zip(names, why_not, strict=True) if why]
     key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
     columns = ("name", "users", "gpus", "batch", "utilization", key)
+    kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
         verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
-        advice=() if rows else ("infercost fit says for each part what would make it fit",),
-        notes=(_kind(services), *scenario.notes, *null_notes(rows, service_null_reason)),
+        advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),
+        notes=(
+            min(kinds, key=lambda note: note.code == "bound"),  # a bound only if all are
+            *scenario.notes,
+            *null_notes(rows, service_null_reason),
+        ),
         met=not missed,
     )
 
 
-def _kept_from(service: Service) -> str:
-    """Why a part cannot serve, or not as well as was asked for; nothing where it can."""
-    return misfit(service.running.rack) or service.missed
-
-
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:
-    """The cheapest part for one user and for the last number of them, of those that serve as was asked if any does."""
+    """The cheapest for one user and for the last number of them, of those that serve as was asked if any does."""
     fitting = [service for service in services if service.running.rack.plan.fits]
+    serving = [service for service in fitting if not service.missed] or fitting
     ends = {}
-    for service in [service for service in fitting if not service.missed] or fitting:
-        mine = [row for row in rows if row["name"] == service.running.rack.part.name]
-        ends[service.running.rack.part.name] = mine[0], mine[-1]
+    for name in [service.running.rack.part.name for service in serving]:
+        of_part = [row for row in rows if row["name"] == name]
+        ends[name] = of_part[0], of_part[-1]
     if not ends:
         return []
     few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
-    users = rows[-1]["users"]
-    same = f"{few} is cheapest for one user and for {users:,.0f}"
-    return [f"{same}." if few == most else f"{few} is cheapest for one user, {most} for {users:,.0f}."]
-
-
-def _kind(services: list[Service]) -> Note:
-    """Whether the rows of all parts are a bound; where one is not, what it is."""
-    notes = [note for service in services for note in step_notes(service.running)]
-    return min((note for note in notes if note.code in ("bound", "estimate")), key=lambda note: note.code == "bound")
+    users = f"{rows[-1]['users']:,.0f}"
+    if few == most:
+        return [f"{few} is cheapest for one user and for {users}."]
+    return [f"{few} is cheapest for one user, {most} for {users}."]
