@@ -60,7 +60,7 @@ def read_frontier(reading: Reading) -> Scenario:
         raise Missing(f"no price of {names} is known, so costs cannot be compared", "give --price, the same for all")
     _name_all(reading, every)
     goal = _export_goal(reading) if "all" in reading.given else _read_goal(reading)
-    return frozen(reading, each=every, goal=goal)
+    return frozen(reading, each=tuple(one._replace(goal=goal) for one in every), goal=goal)
 
 
 def _searched(reading: Reading, varied: dict[str, Any], drafting: bool) -> Scenario:

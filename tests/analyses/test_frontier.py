@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import infercost
-from infercost.analyses.frontier.search import unbeaten
+from infercost.analyses.frontier.search import pareto_indices
 from infercost.errors import InfercostError
 from infercost.models.find import find_model
 from infercost.replica.layout import Layout, every_layout
@@ -118,9 +118,9 @@ def test_rows_go_from_fast_and_dear_to_slow_and_cheap() -> None:
     assert costs == sorted(set(costs), reverse=True)
 
 
-def test_unbeaten_points_of_a_handful() -> None:
+def test_pareto_indices_points_of_a_handful() -> None:
     """Of five points, (3, 3) is slower and dearer than (4, 2), and of two alike the first is kept."""
-    assert unbeaten([1, 4, 3, 5, 4], np.array([1, 2, 3, 9, 2])) == [3, 1, 0]
+    assert pareto_indices([1, 4, 3, 5, 4], np.array([1, 2, 3, 9, 2])) == [3, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,8 @@ def test_one_is_singular(run: Run) -> None:
     assert "1 daily user takes 1 replica" in said
     assert "full at 1 sequence:" in said
     alone = run("userbase", "--users", "1")
-    assert "1 daily user at 10 minutes a day keeps" in alone.out
-    assert "1 sequence being decoded" in run("userbase", "--concurrent", "1").out
+    assert "1 daily user at 10 min/day averages" in alone.out
+    assert "1 concurrent decode takes" in run("userbase", "--concurrent", "1").out
     assert [many(count, "user") for count in (1, 2, 0.5, 90_389.6)] == [
         "1 user",
         "2 users",

@@ -226,7 +226,7 @@ def test_userbase_names_what_it_counts(run: Run) -> None:
     found = run("userbase", "--concurrent", "1000", "--decoding-share", "18%", "--json")
     assert found.json["results"]["people_online"] == pytest.approx(1000 / 0.18)
     text = run("userbase", "--concurrent", "1000", "--trough-to-mean", "0.144")
-    assert "1,000,000 to fill the emptiest hour" in text.out
+    assert "1,000,000 to fill the emptiest hour" in text.out.replace("\n", " ")
     assert "people with the app open" in text.out
     assert "0.144" in text.err
 

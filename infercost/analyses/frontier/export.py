@@ -1,27 +1,24 @@
 """Every configuration behind a frontier, as columns of arrays: layouts x batches x replicas, chunk by chunk."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from infercost import formulas
 from infercost.analyses.frontier.search import (
-    Found,
-    Held,
+    Candidate,
+    Frontier,
     batches_of,
-    layouts_of,
-    none_found,
+    candidates,
+    no_frontier,
     notes_of_spaces,
-    plans,
-    running_on,
 )
 from infercost.analyses.step import bracket_of, request_results, step_results
-from infercost.replica.memory import Plan
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
 from infercost.scenario.ranges import Shard
-from infercost.scenario.scenario import Goal, Scenario
+from infercost.scenario.scenario import Scenario
 from infercost.units import many
 
 #: Rows of a chunk, about: memory holds a few of them, however long the export is.
@@ -35,46 +32,28 @@ _OF_STEP = (
 )  # fmt: skip
 
 
-class Unit(NamedTuple):
-    """One layout of a space that holds the model, and the batches that were asked for, if any."""
+def _batches(unit: Candidate) -> Any:
+    """Batches to try: those asked for, else every one up to ``EVERY`` and beyond it those of a search."""
+    every = () if unit.space.goal.batches else range(1, min(unit.sequences, EVERY) + 1)
+    return np.array(sorted({*every, *batches_of(unit)}), dtype=float)
 
-    scenario: Scenario
-    held: Held
-    goal: Goal
 
-    @property
-    def plan(self) -> Plan:
-        """The plan of its layout."""
-        return self.held.plan
-
-    @property
-    def batches(self) -> Any:
-        """Batches to try: as asked, or every one up to ``EVERY`` and beyond it those of a search."""
-        tried = batches_of(self.scenario, self.goal, self.held)
-        every = () if self.goal.batches else range(1, min(self.held.sequences, EVERY) + 1)
-        return np.array(sorted({*every, *tried}), dtype=float)
-
-    @property
-    def replicas(self) -> int:
-        """The most replicas that there are devices for."""
-        return self.scenario.search.most // self.plan.layout.devices
-
-    @property
-    def rows(self) -> int:
-        """Its configurations."""
-        return len(self.batches) * self.replicas
+def _replicas(unit: Candidate) -> int:
+    """The most replicas that there are devices for."""
+    return unit.space.search.most // unit.layout.devices
 
 
 def answer_all(scenario: Scenario) -> Report:
     """All configurations, or a piece of them, as chunks to write."""
-    searched, shard = scenario.each, scenario.goal.shard or Shard(1, 1)
-    found = [plans(one, layouts_of(one)) for one in searched]
-    whole = [Unit(one, each, scenario.goal) for one, (held, _) in zip(searched, found, strict=True) for each in held]
-    misfits = sum(misfits for _, misfits in found)
+    shard, whole, misfits = scenario.goal.shard or Shard(1, 1), list[Candidate](), 0
+    for space in scenario.each:
+        held, _, unheld = candidates(space)
+        whole += held
+        misfits += unheld
     if not whole:
-        return none_found(scenario, searched, [Found(layouts=misfits, misfits=misfits)])
+        return no_frontier(scenario, [Frontier(layouts=misfits, misfits=misfits)])
     units = [whole[index] for index in shard.of(len(whole))]
-    rows = sum(unit.rows for unit in units)
+    rows = sum(len(_batches(unit)) * _replicas(unit) for unit in units)
     piece = f"Piece {shard.number} of {shard.total}: " if shard.total > 1 else ""
     return Report(
         command="frontier",
@@ -85,20 +64,20 @@ def answer_all(scenario: Scenario) -> Report:
             Row("layouts", len(units), "that an engine accepts and that hold the model"),
             Row("layouts_excluded", misfits, "of all pieces: cannot hold the model and a sequence"),
         ),
-        notes=(*notes_of_spaces(searched), *scenario.notes),
-        export=Export(rows, lambda: chunks(units) if units else _none_of(whole)),
+        notes=(*notes_of_spaces(scenario.each), *scenario.notes),
+        export=Export(rows, lambda: chunks(units) if units else _no_rows(whole[0])),
     )
 
 
-def chunks(units: Iterable[Unit]) -> Iterator[dict[str, Any]]:
+def chunks(units: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
     """All rows of some layouts, in order, as columns of about ``CHUNK`` rows; no chunk mixes two spaces."""
     pending: list[dict[str, Any]] = []
     rows, space = 0, None
     for unit in units:
-        if pending and unit.scenario is not space:
+        if pending and unit.space is not space:
             yield _joined(pending)
             pending, rows = [], 0
-        space = unit.scenario
+        space = unit.space
         for block in _blocks(unit):
             pending.append(block)
             rows += len(block["batch"])
@@ -109,11 +88,9 @@ def chunks(units: Iterable[Unit]) -> Iterator[dict[str, Any]]:
         yield _joined(pending)
 
 
-def _none_of(units: list[Unit]) -> Iterator[dict[str, Any]]:
-    """The columns of some layouts without a row: a piece of nothing is a table too."""
-    for unit in units[:1]:
-        block = next(_blocks(unit))
-        yield {key: value if isinstance(value, str) else value[:0] for key, value in block.items()}
+def _no_rows(unit: Candidate) -> Iterator[dict[str, Any]]:
+    """The columns of a layout without a row: a piece of nothing is a table too."""
+    yield {key: value if isinstance(value, str) else value[:0] for key, value in next(_blocks(unit)).items()}
 
 
 def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -124,29 +101,26 @@ def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _blocks(unit: Unit) -> Iterator[dict[str, Any]]:
+def _blocks(unit: Candidate) -> Iterator[dict[str, Any]]:
     """A layout at all batches, for some numbers of replicas at a time."""
     columns = _columns(unit)
     size = len(columns["batch"])
     each = max(CHUNK // max(size, 1), 1)
-    for first in range(1, unit.replicas + 1, each):
-        counts = np.arange(first, min(first + each, unit.replicas + 1))
-        yield _with_replicas(unit, columns, counts, size)
-
-
-def _with_replicas(unit: Unit, columns: dict[str, Any], counts: Any, size: int) -> dict[str, Any]:
-    """The columns once for each of some numbers of replicas."""
-    replicas: Any = np.repeat(counts, size)
-    block = {key: _repeated(value, len(counts), size) for key, value in columns.items()}
-    total = formulas.cost.total_tokens_per_s(replicas=replicas, tokens_per_s=block["tokens_per_s"])
-    return block | {
-        "replicas": replicas,
-        "total_gpus": replicas * unit.plan.layout.devices,
-        "total_tokens_per_s": total,
-    }
+    for first in range(1, _replicas(unit) + 1, each):
+        counts = np.arange(first, min(first + each, _replicas(unit) + 1))
+        replicas: Any = np.repeat(counts, size)
+        block = {key: _repeated(value, len(counts), size) for key, value in columns.items()}
+        yield block | {
+            "replicas": replicas,
+            "total_gpus": replicas * unit.layout.devices,
+            "total_tokens_per_s": formulas.cost.total_tokens_per_s(
+                replicas=replicas, tokens_per_s=block["tokens_per_s"]
+            ),
+        }
 
 
 def _repeated(value: Any, times: int, size: int) -> Any:
+    """A column once for each number of replicas; text stays one value."""
     if isinstance(value, str):
         return value
     if isinstance(value, np.ndarray):
@@ -154,22 +128,21 @@ def _repeated(value: Any, times: int, size: int) -> Any:
     return np.full(times * size, np.nan if value is None else value)
 
 
-def _columns(unit: Unit) -> dict[str, Any]:
+def _columns(unit: Candidate) -> dict[str, Any]:
     """A layout at all batches, on one replica: arrays, or one value for all."""
-    one, layout, batch = unit.scenario, unit.plan.layout, unit.batches
-    running, setup = running_on(one, unit.plan), one.search.setup
-    pace = pace_of(running, batch, one.draft)
-    results = step_results(running, batch, pace, bracket_of(running, batch, pace), one.price)
-    found = {key: results[key] for key in _OF_STEP}
+    space, batch, setup = unit.space, _batches(unit), unit.space.search.setup
+    running = unit.running()
+    pace = pace_of(running, batch, space.draft)
+    results = step_results(running, batch, pace, bracket_of(running, batch, pace), space.price)
     return {
         "model": setup.model.name,
         "gpu": setup.part.name,
         "dtype": setup.model.quantization.name,
-        "draft_tokens": one.draft.tokens if one.draft else 0,
-        "gpus": layout.devices,
-        **layout._asdict(),
+        "draft_tokens": space.draft.tokens if space.draft else 0,
+        "gpus": unit.layout.devices,
+        **unit.layout._asdict(),
         "batch": batch.astype(int),
-        "context": int(one.rack.plan.context),
-        **found,
-        "ttft_s": request_results(running, one.load, 1, 0.0, None).get("ttft_s"),
+        "context": int(space.rack.plan.context),
+        **{key: results[key] for key in _OF_STEP},
+        "ttft_s": request_results(running, space.load, 1, 0.0).get("ttft_s"),
     }
