@@ -13,6 +13,7 @@ import infercost
 import infercost.analyses.frontier.answer
 import infercost.fleet.service
 import infercost.formulas
+import infercost.replica.erdil_2025
 import infercost.replica.memory
 from infercost.formulas.formula import FORMULAS, SEARCHES
 from infercost.quantities import KEYS, QUANTITIES, TERMS, unit_of

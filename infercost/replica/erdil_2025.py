@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.formulas import erdil_2025
-from infercost.formulas.formula import about, not_recording
+from infercost.formulas.formula import solved
 from infercost.models.model import Model, arithmetic_format
 from infercost.numeric import minimum
 from infercost.parts.accelerator import rate_for
 from infercost.parts.preset import Preset
 from infercost.parts.stack import PROTOCOLS
 from infercost.replica.work import Parts
-from infercost.units import show
 
 #: Pipeline depths that the notebook tries.
 STAGES = (1, 2, 4, 6)
@@ -64,6 +63,12 @@ class Layout2025(NamedTuple):
     nodes: float
     stages: int
 
+    @property
+    def text(self) -> str:
+        """The layout for people."""
+        split = f"{self.width:.4g}-way tensor parallel" + (" in a square" if self.square else "")
+        return split + (f", {self.stages} stages" if self.stages > 1 else "")
+
 
 class Times2025(NamedTuple):
     """Seconds of the parts of one step, and its layout; None for an array of batches, whose layouts differ."""
@@ -94,7 +99,7 @@ def step_parts(
 def step_2025(
     model: Model, part: Preset, profile: Preset, devices: int, batch: float, context: float, tokens: int = 1
 ) -> Times2025:
-    """The times of one step in the layout that is fastest by his law, whose work alone is recorded.
+    """The times of one step in the layout that is fastest by his law.
 
     More than one token of each sequence is in a step that verifies a draft.
 
@@ -105,9 +110,13 @@ def step_2025(
     law = _law(model, part, profile, devices, batch, context, tokens)
     if not isinstance(batch, (int, float)):
         return _of_each(law, batch)
-    with not_recording():
-        fastest = min(_layouts(law, batch), key=lambda layout: _times(law, layout).step)
-    return _times(law, fastest)
+    layouts = {layout.text: layout for layout in _layouts(law, batch)}
+    return _times(law, layouts[_fastest_layout(law, layouts)])
+
+
+@solved("later_layout", equation="t is shortest", source=erdil_2025.LATER)
+def _fastest_layout(law: Law2025, layouts: Mapping[str, Layout2025]) -> str:
+    return min(layouts, key=lambda name: _times(law, layouts[name]).step)
 
 
 def use(formula: Callable[..., Any], values: Values, **changed: Any) -> Any:
@@ -270,17 +279,18 @@ def _message(values: Values, width: float, beside: float) -> Any:
 
 
 def _collective_time(law: Law2025, spread: Values, message: Any) -> Any:
-    """Seconds of one collective under the protocol that is fastest for it, whose work alone is recorded."""
-
-    def time(protocol: str) -> Any:
-        own = {**spread, **law.protocols[protocol]}
-        latency = use(erdil_2025.protocol_latency, own)
-        return latency + use(erdil_2025.collective_transfer_time, law.values, message_bytes=message, **own)
-
+    """Seconds of one collective under the protocol that is fastest for it."""
     if not isinstance(message, (int, float)):
-        return minimum(*map(time, law.protocols))
-    with not_recording():
-        fastest = min(law.protocols, key=time)
-    what = "all-reduce" if spread["passes"] == REDUCE else "hand-over"
-    with about(f"{what} of {show(message, 'B')} by {fastest}"):
-        return time(fastest)
+        return minimum(*(_protocol_time(law, spread, name, message) for name in law.protocols))
+    return _protocol_time(law, spread, _fastest_protocol(law, spread, message_bytes=message), message)
+
+
+@solved("protocol", equation="t_α + t_β is shortest", source=erdil_2025.LATER)
+def _fastest_protocol(law: Law2025, spread: Values, *, message_bytes: float) -> str:
+    return min(law.protocols, key=lambda name: _protocol_time(law, spread, name, message_bytes))
+
+
+def _protocol_time(law: Law2025, spread: Values, name: str, message: Any) -> Any:
+    own = {**spread, **law.protocols[name]}
+    latency = use(erdil_2025.protocol_latency, own)
+    return latency + use(erdil_2025.collective_transfer_time, law.values, message_bytes=message, **own)

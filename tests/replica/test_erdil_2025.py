@@ -178,9 +178,15 @@ def test_work_shown_is_that_of_the_layout_chosen() -> None:
     (moved,) = [step for step in steps if step.name == "later_bytes_read"]
     assert moved.symbols == "R' = p × (L × R_1 + R_V)"
     assert moved.numbers.startswith("4 × (120 × ")
+    (layout,) = [step for step in steps if step.name == "later_layout"]
+    assert times.layout
+    assert layout.value == times.layout.text
+    assert layout.numbers == "in 8 rounds"
+    protocols = [step for step in steps if step.name == "protocol"]
+    assert protocols[0].value == "ll"
+    assert protocols[0].numbers == "D = 1.204 MB, in 3 rounds"
     latency, *others = [step for step in steps if step.name == "protocol_latency"]
-    assert latency.meaning == "all-reduce of 1.204 MB by ll: latency of one collective under a protocol"
-    assert [step.meaning.split(" of ")[0] for step in others] == ["all-reduce"] * 3 + ["hand-over"]
+    assert [step.inputs["passes"] for step in others] == [2, 2, 2, 1]
     assert latency.symbols == "t_α = q_p × ((n_x / k_x - 1) × α_r + log2(k_x) × α_k) + α_b"
     assert steps[-1].value == times.step
 
