@@ -158,8 +158,8 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the device time of a token",
     ),
     "owned_price": Quantity("$_own", "USD/h", "price of an hour of an accelerator that is owned"),
-    "usd_per_million_of_share": Quantity("$_s", "USD", "price of a million tokens that take a share of the time"),
-    "share": Quantity("s_t", "share", "share of the accelerators' time"),
+    "paid_device_seconds": Quantity("τ_paid", "s", "seconds of one accelerator for a token, every hour paid"),
+    "busy_device_seconds": Quantity("τ_busy", "s", "seconds of one accelerator for a token, busy hours only"),
     "cost": Quantity("$_1", "USD", "price of a million decoded tokens"),
     "offered": Quantity("a_q", "", "slots that a load would keep busy if there were always one free"),
     "headroom": Quantity("β_q", "", "roots of the offered load that are added to it"),
@@ -272,6 +272,9 @@ QUANTITIES: dict[str, Quantity] = {
         "USD per million tokens",
         "USD/M",
         phrase="the price of a million tokens",
+    ),
+    "usd_per_million_paid": Quantity(
+        "$_M", "USD", "price of a million tokens that come out, every hour paid", of="usd_per_million_tokens"
     ),
     "usd_per_month": Quantity("$_month", "USD", "price of all accelerators for an average month", "USD per month"),
     "joules_per_token": Quantity("J", "J", "energy of one decoded token", "energy per token (TDP)", "J/token"),
@@ -497,6 +500,8 @@ QUANTITIES: dict[str, Quantity] = {
     "endless_replicas": Quantity("G_∞", "", "replicas of a service to which one more changes nothing"),
     "endless_users": Quantity("U_d", "", "daily users of a service that is as cheap as it gets", of="users"),
     "hour_load": Quantity("ℓ", "x", "load of an hour over the day's mean"),
+    "user_request_rate": Quantity("λ_u", "1/s", "requests a second of one user, day's mean"),
+    "user_concurrent": Quantity("Q_u", "", "sequences of one user being decoded at once, day's mean"),
     "hour_request_rate": Quantity("λ_h", "1/s", "requests a second on one replica in one hour"),
     "most_batch": Quantity("B_top", "", "largest batch of a replica"),
     "held_decoding": Quantity("N_h", "", "sequences that decode on one replica in one hour, none beyond its slots"),
@@ -533,12 +538,15 @@ QUANTITIES: dict[str, Quantity] = {
         "r", "token/s", "tokens that leave a replica whose slots are all taken", of="tokens_per_s"
     ),
     "service_flops": Quantity("f_s", "FLOP", "operations that a service needs in a mean second"),
+    "service_utilization": Quantity(
+        "U", "share", "share of the arithmetic that is used, every hour paid", of="utilization"
+    ),
     "hour_bytes": Quantity("R_h", "B", "bytes that all replicas read in a second of one hour"),
     "day_bytes": Quantity("R_day", "B", "bytes that all replicas read in a mean second"),
-    "decode_share": Quantity("s_dec", "share", "share of the busy time in which tokens are decoded"),
+    "service_bandwidth_utilization": Quantity(
+        "U_m", "share", "share of the bandwidth that is used, every hour paid", of="memory_bandwidth_utilization"
+    ),
     "read_per_token": Quantity("x_in", "x", "tokens of prompts for each token that comes out"),
-    "input_device_seconds": Quantity("τ_in", "s", "seconds of one accelerator for a token of a prompt"),
-    "blended_device_seconds": Quantity("τ_all", "s", "seconds of one accelerator for a token of a prompt or an answer"),
     # users
     "concurrent_users": Quantity("Q", "", "sequences being decoded at once, day's mean", "sequences decoding"),
     "users": Quantity("U_d", "", "users who come on a day", "daily users", "users"),
@@ -636,10 +644,22 @@ QUANTITIES: dict[str, Quantity] = {
     "usd_per_hour": figure("USD per hour", "USD"),
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
-    "usd_per_million_tokens_busy": figure("USD per million tokens, busy hours", "USD", "if busy"),
-    "usd_per_million_tokens_output": figure("USD per million, output", "USD"),
-    "usd_per_million_tokens_input": figure("USD per million, input", "USD"),
-    "usd_per_million_tokens_blended": figure("USD per million, blended", "USD"),
+    "usd_per_million_tokens_busy": Quantity(
+        "$_busy",
+        "USD",
+        "price of a million tokens that come out, busy hours only",
+        "USD per million tokens, busy hours",
+        "if busy",
+    ),
+    "usd_per_million_tokens_output": Quantity(
+        "$_out", "USD", "price of a million tokens that come out, without their prompts", "USD per million, output"
+    ),
+    "usd_per_million_tokens_input": Quantity(
+        "$_in", "USD", "price of a million tokens of prompts", "USD per million, input"
+    ),
+    "usd_per_million_tokens_blended": Quantity(
+        "$_mix", "USD", "price of a million tokens of prompts and answers", "USD per million, blended"
+    ),
     "lone_user_reserved_cost_ratio": figure("with every hour paid", "x"),
     "batch_limit": figure("largest batch", "", "batch"),
     "gpus_per_replica": figure("devices per replica", "", "replica of"),

@@ -175,8 +175,8 @@ class Report:
     """A whole answer: verdict first, then the numbers, then what to change.
 
     ``follow`` is the command to run next, ``replay`` those that reproduce rows, by the name of their kind. Only the
-    command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``.
-    ``met`` is false where the model does not fit or a limit cannot be met (exit code 3).
+    command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``, or several
+    by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3).
     """
 
     command: str
@@ -189,7 +189,7 @@ class Report:
     follow: str = ""
     replay: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
-    work: Callable[[], object] | None = None
+    work: Callable[[], object] | Mapping[str, Callable[[], object]] | None = None
     steps: tuple[Any, ...] = ()
     met: bool = True
     file: File | None = None

@@ -1,5 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
+from functools import partial
 from itertools import combinations
 from math import log2
 from statistics import median
@@ -8,7 +9,6 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import utilization
 from infercost.errors import InfercostError
-from infercost.formulas.formula import about
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import Rate, find_rate, memory_key
 from infercost.parts.formats import Format
@@ -42,7 +42,7 @@ def answer(scenario: Scenario) -> Report:
         InfercostError: no accelerator can run the model.
     """
     question = scenario.question
-    rows = figures = _figures_of(scenario)
+    rows = figures = tuple(_figures(accelerator, scenario.format) for accelerator, _ in scenario.parts)
     columns: tuple[str, ...]
     ratios: dict[str, float] = {}
     if question.get("model") is not None:
@@ -62,7 +62,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         notes=(*_notes(figures), *scenario.notes),
-        work=lambda: _figures_of(scenario),
+        work={each.name: partial(_figures, each, scenario.format) for each, _ in scenario.parts},
     )
 
 
@@ -105,15 +105,6 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
         f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} has the highest throughput per device, "
         f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
     )
-
-
-def _figures_of(scenario: Scenario) -> tuple[dict[str, Any], ...]:
-    """A row of figures of each accelerator."""
-    rows = []
-    for accelerator, _ in scenario.parts:
-        with about(accelerator.name):
-            rows.append(_figures(accelerator, scenario.format))
-    return tuple(rows)
 
 
 def _figures(part: Preset, format: Format) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Cost per token against the number of users: from one lone user to a full service, utilization an answer of load."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import exp, log
 from typing import Any
 
@@ -15,9 +15,8 @@ from infercost.fleet.cost import (
     users_for_good,
     users_within,
 )
-from infercost.fleet.day import Day, Fleet, day_of
-from infercost.fleet.service import LIMITS, Service, reworked_service, use_of
-from infercost.formulas.formula import about
+from infercost.fleet.day import Day, Fleet, day_of, reworked_day
+from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.replica.step import step_parts
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -33,12 +32,12 @@ def answer(scenario: Scenario) -> Report:
     if scenario.each:
         return _side_by_side(scenario)
     service = scenario.service
-    floor = floor_of(service)
+    lone, floor = day_of(service.fleet, 1.0), floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
-        return unfit(scenario, _results(scenario, floor, 1.0), ("gpus_per_replica",))
-    rows, results = curve(scenario), _results(scenario, floor, float(scenario.users or 1.0))
+        return unfit(scenario, _results(scenario, lone, floor, 1.0), ("gpus_per_replica",))
+    rows, results = curve(scenario), _results(scenario, lone, floor, float(scenario.users or 1.0))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
@@ -57,7 +56,7 @@ def answer(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=not service.missed,
-        work=lambda: _shown_work(scenario),
+        work=_works(service, lone, floor),
     )
 
 
@@ -76,11 +75,10 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
-def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
+def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> list[Row]:
     service, fleet = scenario.service, scenario.service.fleet
-    lone, full = day_of(fleet, 1.0), full_seconds(service)
-    least = device_seconds(service, floor)
-    busy, paid = device_seconds(service, lone, busy=True), device_seconds(service, lone)
+    full, least = full_seconds(service), device_seconds(service, floor)
+    busy, paid = _served_and_paid(service, lone)
     return [
         Row("lone_user_cost_ratio", busy / full, "while served, of a full batch"),
         Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
@@ -96,20 +94,19 @@ def _results(scenario: Scenario, floor: Day, last: float) -> list[Row]:
     ]
 
 
-def _shown_work(scenario: Scenario) -> None:
-    """What a person works out: the rack, one user, a full replica, the floor, and a lone user beside them."""
-    service, demand = scenario.service, scenario.service.demand
-    service = reworked_service(service)
-    with about("one user"):
-        use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
-    with about("a replica that is always full"):
-        full_seconds(service)
-    with about("the floor"):
-        _usd(service, device_seconds(service, floor_of(service)))
-    lone = day_of(service.fleet, 1.0)
-    for name, busy in (("a lone user, while served", True), ("a lone user, every hour paid", False)):
-        with about(name):
-            device_seconds(service, lone, busy=busy)
+def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
+    """Seconds of a device for each token, busy hours only and every hour paid."""
+    return device_seconds(service, day, busy=True), device_seconds(service, day)
+
+
+def _works(service: Service, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
+    """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
+    return {
+        "": lambda: reworked_service(service),
+        "a full replica": lambda: full_seconds(service),
+        "the floor": lambda: _usd(service, device_seconds(service, floor_of(service, floor))),
+        "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
+    }
 
 
 def _nearness_row(service: Service, key: str, limit: float) -> Row:
@@ -144,7 +141,7 @@ def _headroom_row(fleet: Fleet, users: float) -> tuple[Row, ...]:
 def _usd(service: Service, seconds: float) -> float | None:
     if service.price is None:
         return None
-    return formulas.cost.usd_per_million_of_share(price=service.price, device_seconds_per_token=seconds, share=1.0)
+    return formulas.cost.usd_per_million_paid(price=service.price, paid_device_seconds=seconds)
 
 
 def _api_row(scenario: Scenario) -> tuple[Row, ...]:

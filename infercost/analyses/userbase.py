@@ -8,9 +8,8 @@ from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, servic
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
 from infercost.fleet.curve import curve_of
-from infercost.fleet.day import Day, Fleet, Hour, day_of, wait
-from infercost.fleet.service import LIMITS, Service, largest, reworked_service, use_of
-from infercost.formulas.formula import about
+from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, wait
+from infercost.fleet.service import LIMITS, Service, largest, reworked_service
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
@@ -222,17 +221,14 @@ def _of_a_service(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=day.stable and not (service.missed or run.missed),
-        work=lambda: _shown_work(service, day.users),
+        work=lambda: _shown_work(service, day),
     )
 
 
-def _shown_work(service: Service, users: float) -> None:
+def _shown_work(service: Service, day: Day) -> None:
     """What a person works out: the rack, one user, a day of all of them, what its tokens cost."""
     service = reworked_service(service)
-    demand = service.demand
-    with about("one user"):
-        use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
-    row_of(service, day_of(service.fleet, users))
+    row_of(service, reworked_day(service.fleet, day))
 
 
 def _users(scenario: Scenario) -> float:

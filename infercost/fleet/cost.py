@@ -7,41 +7,35 @@ from typing import Any
 
 from infercost import formulas
 from infercost.fleet.curve import itl_at
-from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of
+from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of, reworked_day
 from infercost.fleet.service import Service
-from infercost.formulas.formula import about, solved
+from infercost.formulas.formula import solved
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
 from infercost.quantities import CONSTANTS
 from infercost.replica.serving import bytes_of_step
 
-#: Prices of a million tokens, by the end of their key, and what pays them.
-BILL = {
-    "": "output, every hour paid",
-    "_busy": "output, busy hours only",
-    "_output": "output, without its prompts",
-    "_input": "input",
-    "_blended": "input and output alike",
-}
+#: Prices of a million tokens.
+BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_busy", "_output", "_input", "_blended"))
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = CONSTANTS["endless_replicas"].value
 #: A load so little above what replicas hold needs one more.
 JUST_ABOVE = 1e-9
 
 
-def floor_of(service: Service) -> Day:
-    """The day of a service with so many users that a further one makes no token cheaper."""
+def floor_of(service: Service, again: Day | None = None) -> Day:
+    """The day of a service with so many users that a further one makes no token cheaper, or that day worked again."""
     fleet = service.fleet._replace(waiting=1.0)
     users = formulas.users.endless_users(endless_replicas=ENDLESS, users_a_replica=fleet.users_a_replica)
-    return day_of(fleet, users)
+    return reworked_day(fleet, again) if again else day_of(fleet, users)
 
 
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
     """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
-    replicas = day.replicas_busy if busy else day.replicas_paid
-    return formulas.cost.device_seconds_per_token(
-        devices=replicas * service.running.rack.devices, tokens_per_s=day.tokens_per_s
-    )
+    shared = {"devices": service.running.rack.devices, "tokens_per_s": day.tokens_per_s}
+    if busy:
+        return formulas.cost.busy_device_seconds(replicas_busy=day.replicas_busy, **shared)
+    return formulas.cost.paid_device_seconds(replicas_paid=day.replicas_paid, **shared)
 
 
 def full_seconds(service: Service) -> float:
@@ -58,12 +52,8 @@ def full_seconds(service: Service) -> float:
 
 def row_of(service: Service, day: Day) -> dict[str, Any]:
     """Everything that a number of users answers, by JSON key."""
-    with about("every hour paid"):
-        paid = device_seconds(service, day)
-    with about("busy hours only"):
-        busy = device_seconds(service, day, busy=True)
-    with about("a mean second"):
-        used, reads = _utilization(service, day), _reads(service, day)
+    paid, busy = device_seconds(service, day), device_seconds(service, day, busy=True)
+    used, reads = _utilization(service, day), _reads(service, day)
     return {
         "name": service.running.rack.part.name,
         "users": day.users,
@@ -87,30 +77,22 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
 
 def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, float | None]:
     """USD for a million tokens: all for those that come out, then apart by the time that prompts and decoding take."""
-    price, prompts = service.price, day.prompt_share
+    bill: dict[str, float | None] = dict.fromkeys(BILL)
+    money, request, price = formulas.cost, service.request, service.price
     if price is None:
-        return {f"usd_per_million_tokens{key}": None for key in BILL}
-    seconds = {
-        "": (paid, 1.0),
-        "_busy": (busy, 1.0),
-        "_output": (paid, formulas.cost.decode_share(prompt_share=prompts)),
-    }
-    if service.request:
-        read = formulas.cost.read_per_token(
-            input_tokens=service.request.input_tokens, request_rate=day.requests_per_s, tokens_per_s=day.tokens_per_s
-        )
-        each = {"device_seconds_per_token": paid, "read_per_token": read}
-        seconds["_input"] = formulas.cost.input_device_seconds(**each), prompts
-        seconds["_blended"] = formulas.cost.blended_device_seconds(**each), 1.0
-    return {f"usd_per_million_tokens{key}": _priced(price, seconds.get(key), what) for key, what in BILL.items()}
-
-
-def _priced(price: float, part: tuple[float, float] | None, what: str) -> float | None:
-    """USD for a million tokens that take so many device-seconds and such a share of the time."""
-    if part is None:
-        return None
-    with about(what):
-        return formulas.cost.usd_per_million_of_share(price=price, device_seconds_per_token=part[0], share=part[1])
+        return bill
+    usd = money.usd_per_million_paid(price=price, paid_device_seconds=paid)
+    shared = {"usd_per_million_tokens": usd, "prompt_share": day.prompt_share}
+    bill["usd_per_million_tokens"] = usd
+    bill["usd_per_million_tokens_busy"] = money.usd_per_million_tokens_busy(price=price, busy_device_seconds=busy)
+    bill["usd_per_million_tokens_output"] = money.usd_per_million_tokens_output(**shared)
+    if request:
+        rates = {"request_rate": day.requests_per_s, "tokens_per_s": day.tokens_per_s}
+        read = money.read_per_token(input_tokens=request.input_tokens, **rates)
+        blended = money.usd_per_million_tokens_blended(usd_per_million_tokens=usd, read_per_token=read)
+        bill["usd_per_million_tokens_input"] = money.usd_per_million_tokens_input(**shared, read_per_token=read)
+        bill["usd_per_million_tokens_blended"] = blended
+    return bill
 
 
 def _utilization(service: Service, day: Day) -> float:
@@ -124,13 +106,11 @@ def _utilization(service: Service, day: Day) -> float:
         prompt_flops=work.whole_prompt_flops(request.new, request.cached) if request else 0.0,
         request_rate=day.requests_per_s,
     )
-    used = formulas.step.utilization(
-        flops_per_token=flops,
-        attention_flops_per_token=0,
-        batch=1,
-        devices=day.replicas_paid * service.running.rack.devices,
+    used = formulas.cost.service_utilization(
+        service_flops=flops,
+        replicas_paid=day.replicas_paid,
+        devices=service.running.rack.devices,
         peak_flops=service.running.rate.fact.value,
-        step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
 
@@ -140,11 +120,11 @@ def _reads(service: Service, day: Day) -> float:
     rack, (busiest, *others) = service.running.rack, day.kinds
     each = _bytes_of_each(_bytes_of(service, busiest), lambda: [_bytes_of(service, hour) for hour in others])
     read = formulas.cost.day_bytes(hours_alike=day.alike, bytes_of_hour=each, hours=len(day.hours))
-    used = formulas.step.memory_bandwidth_utilization(
-        step_bytes=read,
-        devices=day.replicas_paid * rack.devices,
+    used = formulas.cost.service_bandwidth_utilization(
+        day_bytes=read,
+        replicas_paid=day.replicas_paid,
+        devices=rack.devices,
         memory_bandwidth=rack.part.value("memory_bandwidth"),
-        step_time=1,
     )
     return min(used, 1.0)  # the last bit of a float
 

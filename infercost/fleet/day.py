@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.fleet.curve import Curve, itl_at, step_at
-from infercost.formulas.formula import not_recording, solved
+from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
 
@@ -40,10 +40,10 @@ class Fleet(NamedTuple):
     def offered(self, users: float, share: float) -> float:
         """Slots that so many users would keep busy in an hour, every replica full."""
         if not self.use.rate:
-            return formulas.users.offered_streams(users=users, concurrent_users=self.use.decoding, hour_load=share)
+            return formulas.users.offered_streams(users=users, user_concurrent=self.use.decoding, hour_load=share)
         return formulas.users.offered_requests(
             users=users,
-            request_rate=self.use.rate,
+            user_request_rate=self.use.rate,
             hour_load=share,
             decoded_tokens=self.curve.decoded,
             shared_step=itl_at(self.curve, batch=self.slots),
@@ -219,15 +219,20 @@ def _steps_of(kinds: Sequence[Hour]) -> list[float]:
 
 
 def day_of(fleet: Fleet, users: float) -> Day:
-    """The day of a fleet that so many users share; of its hours the busiest is shown where work is."""
+    """The day of a fleet that so many users share, the busiest of its kinds of hours first."""
     asked = [*zip(fleet.counts(users), fleet.hours, strict=True)]
     busiest = max(asked, key=lambda each: each[1])
     alike = Counter([busiest, *asked])
     alike[busiest] -= 1
-    known = {busiest: _hour(fleet, users, *busiest)}
-    with not_recording():
-        known |= {kind: _hour(fleet, users, *kind) for kind in alike if kind != busiest}
+    known = {kind: _hour(fleet, users, *kind) for kind in alike}
     return Day(users, tuple(known[each] for each in asked), (*alike.values(),), (*known.values(),))
+
+
+def reworked_day(fleet: Fleet, day: Day) -> Day:
+    """The same day, its busiest hour worked out again: what ``--steps`` shows of it."""
+    load = max(fleet.hours)
+    busiest = _hour(fleet, day.users, fleet.replicas(day.users, load), load)
+    return day._replace(kinds=(busiest, *day.kinds[1:]))
 
 
 def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
@@ -249,7 +254,7 @@ def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[
     """Sequences that decode on a replica in an hour of requests, how long any does, and whether it keeps up."""
     curve = fleet.curve
     rate = formulas.users.hour_request_rate(
-        users=users, request_rate=fleet.use.rate, hour_load=share, replicas=replicas
+        users=users, user_request_rate=fleet.use.rate, hour_load=share, replicas=replicas
     )
     mean = formulas.users.held_decoding(mean_decoding=curve.mean_decoding(rate), most_batch=fleet.slots)
     stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + CLOSE)
@@ -258,7 +263,7 @@ def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[
 
 def _streaming(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float, bool]:
     """The same in an hour of streams."""
-    at_once = formulas.users.at_once(concurrent_users=fleet.use.decoding, hour_load=share)
+    at_once = formulas.users.at_once(user_concurrent=fleet.use.decoding, hour_load=share)
     mean = formulas.users.stream_decoding(users=users, at_once=at_once, replicas=replicas, most_batch=fleet.slots)
     busy = formulas.users.stream_busy_share(
         at_once=at_once, users=users, replicas=replicas, mean_decoding=mean, most_batch=fleet.slots

@@ -86,12 +86,10 @@ class Service(NamedTuple):
 def use_of(*, minutes: float | None = None, decoding_share: float = 1.0, messages_per_day: float | None = None) -> Use:
     """How much of a service one daily user is: minutes of streams, or messages a day."""
     if messages_per_day is not None:
-        return Use(rate=formulas.users.request_rate(users=1.0, messages_per_day=messages_per_day))
+        return Use(rate=formulas.users.user_request_rate(messages_per_day=messages_per_day))
     if minutes is None:
         return Use()
-    return Use(
-        decoding=formulas.users.concurrent_users(users=1.0, minutes_per_day=minutes, decoding_share=decoding_share)
-    )
+    return Use(decoding=formulas.users.user_concurrent(minutes_per_day=minutes, decoding_share=decoding_share))
 
 
 def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
@@ -154,11 +152,13 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
 
 
 def reworked_service(service: Service) -> Service:
-    """The same service, its replica worked out again: what ``--steps`` shows of it before its users."""
+    """The same service, its replica and one user worked out again: what ``--steps`` shows of it before its day."""
     largest(service.limits)
     if service.request:
         _ = service.request.decoded
-    return service._replace(running=reworked(service.running))
+    running, demand = reworked(service.running), service.demand
+    use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
+    return service._replace(running=running)
 
 
 @solved("most_batch", equation="the least that memory, arithmetic, the engine and each limit allow", source="limits")

@@ -76,10 +76,46 @@ def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
     return devices / tokens_per_s
 
 
+@formula(source=LATER)
+def paid_device_seconds(*, replicas_paid: float, devices: float, tokens_per_s: float) -> float:
+    """Seconds of one accelerator for a token of a service, in all hours that are paid."""
+    return replicas_paid * devices / tokens_per_s
+
+
+@formula(source=LATER)
+def busy_device_seconds(*, replicas_busy: float, devices: float, tokens_per_s: float) -> float:
+    """Seconds of one accelerator for a token of a service, in the hours in which anything decodes."""
+    return replicas_busy * devices / tokens_per_s
+
+
+@formula(source="price of the seconds that a token takes")
+def usd_per_million_paid(*, price: float, paid_device_seconds: float) -> float:
+    """USD for a million tokens that come out, every hour paid."""
+    return price / 3600 * paid_device_seconds * 1e6
+
+
+@formula(source="price of the seconds that a token takes")
+def usd_per_million_tokens_busy(*, price: float, busy_device_seconds: float) -> float:
+    """USD for a million tokens that come out, busy hours only."""
+    return price / 3600 * busy_device_seconds * 1e6
+
+
 @formula(source="both parts of a bill by the share of the time that each takes")
-def usd_per_million_of_share(*, price: float, device_seconds_per_token: float, share: float) -> float:
-    """USD for a million tokens that a share of the accelerators' time goes to."""
-    return price / 3600 * device_seconds_per_token * share * 1e6
+def usd_per_million_tokens_output(*, usd_per_million_tokens: float, prompt_share: float) -> float:
+    """USD for a million tokens that come out, without their prompts."""
+    return usd_per_million_tokens * (1 - prompt_share)
+
+
+@formula(source="both parts of a bill by the share of the time that each takes")
+def usd_per_million_tokens_input(*, usd_per_million_tokens: float, prompt_share: float, read_per_token: float) -> float:
+    """USD for a million tokens of prompts."""
+    return usd_per_million_tokens * prompt_share / read_per_token
+
+
+@formula(source="one price for tokens that go in and come out")
+def usd_per_million_tokens_blended(*, usd_per_million_tokens: float, read_per_token: float) -> float:
+    """USD for a million tokens, of prompts and of answers."""
+    return usd_per_million_tokens / (1 + read_per_token)
 
 
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
@@ -108,6 +144,12 @@ def service_flops(
     return (flops_per_token + attention_flops_per_token) * (tokens_per_s - first_tokens) + prompt_flops * request_rate
 
 
+@formula(source="operations that are needed over those of all accelerators that are paid")
+def service_utilization(*, service_flops: float, replicas_paid: float, devices: float, peak_flops: float) -> float:
+    """Share of the arithmetic of every hour that is paid for which tokens and their prompts use."""
+    return service_flops / (replicas_paid * devices * peak_flops)
+
+
 @formula(source="a step's bytes, as often as the replicas step")
 def hour_bytes(*, busy_share: float, replicas: float, step_bytes: float, shared_step: float) -> float:
     """Bytes that all replicas read in a second of one hour."""
@@ -120,28 +162,18 @@ def day_bytes(*, hours_alike: Sequence[float], bytes_of_hour: Sequence[float], h
     return total(hours_alike, bytes_of_hour) / hours
 
 
-@formula(source="what prompts do not take")
-def decode_share(*, prompt_share: float) -> float:
-    """Share of the busy time in which tokens are decoded."""
-    return 1 - prompt_share
+@formula(source="bytes that are read over those that all accelerators that are paid could read")
+def service_bandwidth_utilization(
+    *, day_bytes: float, replicas_paid: float, devices: float, memory_bandwidth: float
+) -> float:
+    """Share of the bandwidth of every hour that is paid for which decoding uses."""
+    return day_bytes / (replicas_paid * devices * memory_bandwidth)
 
 
 @formula(source="tokens of prompts over tokens of answers")
 def read_per_token(*, input_tokens: float, request_rate: float, tokens_per_s: float) -> float:
     """Tokens of prompts for each token that comes out."""
     return input_tokens * request_rate / tokens_per_s
-
-
-@formula(source="the same seconds for tokens that go in")
-def input_device_seconds(*, device_seconds_per_token: float, read_per_token: float) -> float:
-    """Seconds of one accelerator for a token of a prompt."""
-    return device_seconds_per_token / read_per_token
-
-
-@formula(source="the same seconds for tokens that go in and come out alike")
-def blended_device_seconds(*, device_seconds_per_token: float, read_per_token: float) -> float:
-    """Seconds of one accelerator for a token, of a prompt or of an answer."""
-    return device_seconds_per_token / (1 + read_per_token)
 
 
 @formula(source="replicas share nothing")

@@ -59,15 +59,11 @@ SEARCHES: dict[CodeType, Equation] = {}
 
 
 class Call(NamedTuple):
-    """One formula or search that ran: what it is, its inputs, its value, and what it was about if there are several.
-
-    ``rounds`` are the trials of a search.
-    """
+    """One formula or search that ran: what it is, its inputs and its value; of a search how many trials it took."""
 
     function: Formula[..., Any] | Equation
     inputs: dict[str, Any]
     value: Any
-    about: str = ""
     rounds: int = 0
 
 
@@ -107,7 +103,6 @@ class _Recorder:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.before = sys.getprofile()
-        self.about = ""
         self._inputs: dict[FrameType, dict[str, Any]] = {}
         self._search: FrameType | None = None
         self._tried: set[CodeType] = set()
@@ -137,7 +132,7 @@ class _Recorder:
         if frame is self._search:
             self._search = None
         if value is not None:  # else it raised
-            self.calls.append(Call(_BY_CODE.get(code) or SEARCHES[code], inputs, value, self.about, rounds))
+            self.calls.append(Call(_BY_CODE.get(code) or SEARCHES[code], inputs, value, rounds))
 
 
 @contextmanager
@@ -151,52 +146,20 @@ def recording() -> Iterator[list[Call]]:
         sys.setprofile(recorder.before)
 
 
-def is_recording() -> bool:
-    """Whether somebody collects formula calls: who only wants the result need not run the work twice."""
-    return isinstance(sys.getprofile(), _Recorder)
+def work_of(work: Callable[[], object] | Mapping[str, Callable[[], object]]) -> "tuple[Step, ...]":
+    """The work of one evaluation, or of several by name: the distinct formula calls of each in order, explained."""
+    parts = work if isinstance(work, Mapping) else {"": work}
+    return tuple(step for name, evaluate in parts.items() for step in _steps_of(name, evaluate))
 
 
-@contextmanager
-def about(what: str) -> Iterator[None]:
-    """Name what the formula calls inside the block are about; nothing where nobody records."""
-    recorder = sys.getprofile()
-    if not isinstance(recorder, _Recorder):
-        yield
-        return
-    before, recorder.about = recorder.about, what
-    try:
-        yield
-    finally:
-        recorder.about = before
-
-
-@contextmanager
-def not_recording() -> Iterator[None]:
-    """Leave formula calls inside the block out of the record: repetitions that would bury the work."""
-    recorder = sys.getprofile()
-    if not isinstance(recorder, _Recorder):
-        yield
-        return
-    sys.setprofile(recorder.before)
-    try:
-        yield
-    finally:
-        sys.setprofile(recorder)
-
-
-def work_of(evaluate: Callable[[], object]) -> "tuple[Step, ...]":
-    """The work of one evaluation: its distinct formula calls in order, each explained."""
+def _steps_of(part: str, evaluate: Callable[[], object]) -> "list[Step]":
     with recording() as calls:
         evaluate()
-    return steps_of(calls)
-
-
-def steps_of(calls: "Iterable[Call]") -> "tuple[Step, ...]":
-    """The distinct calls in order, each explained."""
     distinct: dict[Any, Call] = {}
     for call in calls:
-        distinct.setdefault((call.about, call.function, *_frozen(call.inputs)), call)
-    return tuple(step for step in map(explain, distinct.values()) if not step.renames)
+        distinct.setdefault((call.function, *_frozen(call.inputs)), call)
+    steps = [step for step in map(explain, distinct.values()) if not step.renames]
+    return [step._replace(meaning=f"{part}: {step.meaning}") for step in steps] if part else steps
 
 
 def _frozen(inputs: Mapping[str, Any]) -> Iterator[Any]:
@@ -297,7 +260,7 @@ def explain(call: Call) -> Step:
     symbols = {name: TERMS[name].symbol for name in inputs}
     return Step(
         name=function.__name__,
-        meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
+        meaning=term.meaning,
         symbols=f"{term.symbol} = {_print(shown, symbols, function.__globals__)}",
         numbers=_print(shown, _numbers(function, call.value, inputs), function.__globals__),
         value=_plain(call.value),
@@ -313,7 +276,7 @@ def _of_search(call: Call, solved: Equation) -> Step:
     given = [f"{TERMS[name].symbol} = {show(value, TERMS[name].unit)}" for name, value in inputs.items()]
     return Step(
         name=solved.quantity,
-        meaning=f"{call.about}: {term.meaning}" if call.about else term.meaning,
+        meaning=term.meaning,
         symbols=f"{term.symbol} = where {solved.equation}",
         numbers=", ".join([*given, *([f"in {call.rounds} rounds"] if call.rounds > 1 else [])]),
         value=_plain(call.value),

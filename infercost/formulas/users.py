@@ -21,10 +21,16 @@ def concurrent_users(*, users: float, minutes_per_day: float, decoding_share: fl
     return users * minutes_per_day * decoding_share / 1440
 
 
+@formula(source=LITTLE)
+def user_concurrent(*, minutes_per_day: float, decoding_share: float) -> float:
+    """Sequences of one user being decoded at once, mean over the day."""
+    return minutes_per_day * decoding_share / 1440
+
+
 @formula(source="messages spread over the day")
-def request_rate(*, users: float, messages_per_day: float) -> float:
-    """Requests a second, mean over the day."""
-    return users * messages_per_day / 86400
+def user_request_rate(*, messages_per_day: float) -> float:
+    """Requests a second of one user, mean over the day."""
+    return messages_per_day / 86400
 
 
 @formula(source=LITTLE)
@@ -65,16 +71,16 @@ def slots_for_peak(*, peak_concurrent: float) -> int:
 
 @formula(source=LITTLE)
 def offered_requests(
-    *, users: float, request_rate: float, hour_load: float, decoded_tokens: float, shared_step: float
+    *, users: float, user_request_rate: float, hour_load: float, decoded_tokens: float, shared_step: float
 ) -> float:
-    """Slots that the requests of an hour would keep busy, every replica full; ``request_rate`` is that of one user."""
-    return users * request_rate * hour_load * decoded_tokens * shared_step
+    """Slots that the requests of an hour would keep busy, every replica full."""
+    return users * user_request_rate * hour_load * decoded_tokens * shared_step
 
 
 @formula(source="minutes of streams, spread by the hours' loads")
-def offered_streams(*, users: float, concurrent_users: float, hour_load: float) -> float:
-    """Slots that the streams of an hour keep busy; ``concurrent_users`` is the mean of one user."""
-    return users * concurrent_users * hour_load
+def offered_streams(*, users: float, user_concurrent: float, hour_load: float) -> float:
+    """Slots that the streams of an hour keep busy."""
+    return users * user_concurrent * hour_load
 
 
 @formula(source="slots of one replica over those that one user keeps busy")
@@ -90,9 +96,9 @@ def endless_users(*, endless_replicas: float, users_a_replica: float) -> float:
 
 
 @formula(source="requests of an hour, shared evenly by the replicas")
-def hour_request_rate(*, users: float, request_rate: float, hour_load: float, replicas: float) -> float:
-    """Requests a second on one replica in one hour; ``request_rate`` is that of one user."""
-    return users * request_rate * hour_load / replicas
+def hour_request_rate(*, users: float, user_request_rate: float, hour_load: float, replicas: float) -> float:
+    """Requests a second on one replica in one hour."""
+    return users * user_request_rate * hour_load / replicas
 
 
 @formula(source="a replica decodes no more than its largest batch")
@@ -110,9 +116,9 @@ def full_busy_share(*, mean_decoding: float, most_batch: float) -> float:
 
 
 @formula(source="minutes of streams, at most all of an hour")
-def at_once(*, concurrent_users: float, hour_load: float) -> float:
+def at_once(*, user_concurrent: float, hour_load: float) -> float:
     """Sequences of one user that decode at once in one hour."""
-    return minimum(concurrent_users * hour_load, 1.0)
+    return minimum(user_concurrent * hour_load, 1.0)
 
 
 @formula(source=LITTLE)

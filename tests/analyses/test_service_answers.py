@@ -208,10 +208,12 @@ def test_a_price_below_a_dollar_has_its_cents() -> None:
 def test_steps_say_whose_they_are(run: Run) -> None:
     for command in ("economies", "userbase"):
         steps = run(command, *CHAT, "--users", "1000", "--traffic", "work", "--steps", "--json").json["steps"]
-        assert [step["meaning"] for step in steps if step["name"] == "request_rate"] == ["one user: requests a second"]
+        (user,) = [step["meaning"] for step in steps if step["name"] == "user_request_rate"]
+        assert user == "requests a second of one user, day's mean"
         shown = [(step["meaning"], step["symbols"], step["numbers"]) for step in steps]
         assert len(shown) == len(set(shown))
-        tokens = [step["meaning"] for step in steps if step["name"].startswith(("device_seconds", "usd_per_million"))]
-        assert all(": " in meaning for meaning in tokens)
+        tokens = [step["meaning"] for step in steps if "device_seconds" in step["name"] or step["unit"] == "USD"]
         assert len(tokens) == len(set(tokens))
+        of = {meaning.partition(": ")[0] for meaning in tokens if ": " in meaning}
+        assert of == ({"a full replica", "the floor", "a lone user"} if command == "economies" else set())
         assert len([step for step in steps if step["name"] == "memory_left" or step["name"] == "kv_pool"]) == 1
