@@ -168,7 +168,6 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
 
 
 def _verdict(service: Service, values: Mapping[str, Any]) -> str:
-    """What a lone user pays, how many users come near the floor, and how many fill a replica."""
     cost, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
     floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
@@ -195,7 +194,6 @@ def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iter
 
 
 def _notes(service: Service) -> list[Note]:
-    """How users come, and what is left free for chance."""
     shared = "users come independently of each other; those who decode are spread evenly over the replicas"
     mean = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
     return [Note("shared", shared), mean if service.fleet.waiting >= 1 else ONE_QUEUE]

@@ -65,7 +65,6 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _shown_work(rack: Rack) -> None:
-    """What a person works out: the weights and the devices that hold them, a device's memory, its cache, its pool."""
     plan, model = recounted(rack).plan, rack.model
     _nodes(rack)
     if not model.has_cache:
@@ -201,7 +200,6 @@ def _nodes(rack: Rack) -> int | None:
 
 
 def _at_engine_share(rack: Rack) -> str:
-    """What the weights alone take; where all memory is planned with, the count at an engine's share of it too."""
     if rack.setup.usable <= ENGINE_SHARE:
         return "split evenly, nothing else"
     least = formulas.memory.gpus_for_weights(
@@ -267,7 +265,6 @@ def _cache_kind(model: Model) -> str:
 
 
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
-    """What one device holds, or would have to."""
     parts = {
         "weights": plan.weights,
         "activations, engine": plan.activations + plan.engine,
@@ -279,7 +276,6 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
 
 
 def _verdict(rack: Rack) -> str:
-    """What fits: the sequences asked for and room for more, or the weights where no cache was asked for."""
     model, plan, left = rack.model, rack.plan, show(rack.plan.left, "B")
     if not plan.cache:
         weights, one = show(rack.weight_bytes, "B"), rack.devices == 1
@@ -292,7 +288,6 @@ def _verdict(rack: Rack) -> str:
 
 
 def _room_advice(rack: Rack) -> tuple[str, ...]:
-    """What else needs room, where weights alone leave hardly any."""
     plan = rack.plan
     tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
     if tight and plan.usable > ENGINE_SHARE and not plan.cache:
@@ -301,7 +296,6 @@ def _room_advice(rack: Rack) -> tuple[str, ...]:
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:
-    """What the memory of an engine and of unusual layers is known to."""
     plan, model = rack.plan, rack.model
     if engine := rack.setup.stack.labels.get("engine"):
         yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
@@ -347,7 +341,6 @@ def _reason(model: Model, excess: float, *, with_prediction: bool) -> str:
 
 
 def _context_notes(rack: Rack) -> Iterator[Note]:
-    """What is not known of how long a context may be."""
     if rack.model.max_context:
         return
     if rack.plan.longest_context is None:
@@ -357,7 +350,6 @@ def _context_notes(rack: Rack) -> Iterator[Note]:
 
 
 def _layout_notes(rack: Rack) -> Iterator[Note]:
-    """What was chosen of the layout, and what several nodes need."""
     widths, layout = rack.widths, rack.plan.layout
     if widths.tp and not widths.pp and layout.pp > 1:
         text = f"the {layout.devices} devices were filled with {layout.pp} pipeline stages"

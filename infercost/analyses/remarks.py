@@ -21,6 +21,15 @@ NULL_REASONS = {
     "joules_per_token": "no power is known",
     **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "needs --input-tokens and --output-tokens"),
 }
+_SERVICE_NULL_REASONS = {
+    "users_at_api_price": "needs --price, or a price that is above the floor",
+    "joules_per_token": "no power is known",
+    **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),
+    **dict.fromkeys(
+        ("people_online", "minutes_per_day", "decoding_share"),
+        "--messages-per-day says how much a user asks for, not how long",
+    ),
+}
 #: What is charged to each kind of token, by the end of its key.
 CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
 #: Where a service level counts on one queue.
@@ -35,19 +44,10 @@ def null_notes(rows: Iterable[Mapping[str, Any]], reason: Callable[[str], str]) 
 
 def service_null_reason(key: str) -> str:
     """Why a result of a service has no value."""
-    if key == "users_at_api_price":
-        return "needs --price, or a price that is above the floor"
     if key.endswith(("_input", "_blended")):
         return "needs the lengths of requests, and a price"
-    if "usd" in key:
-        return "needs --price"
-    if key == "joules_per_token":
-        return "no power is known"
-    if key in ("users_within_2x", "users_within_10_percent", "users_at_trough"):
-        return "no number of users reaches it"
-    if key in ("people_online", "minutes_per_day", "decoding_share"):
-        return "--messages-per-day says how much a user asks for, not how long"
-    return "streams of tokens have no requests: give --messages-per-day, --input-tokens and --output-tokens"
+    streams = "streams of tokens have no requests: give --messages-per-day, --input-tokens and --output-tokens"
+    return _SERVICE_NULL_REASONS.get(key, "needs --price" if "usd" in key else streams)
 
 
 def price_rows(row: Mapping[str, Any], of: str = "") -> tuple[Row, ...]:
@@ -160,7 +160,6 @@ def _basis(running: Running) -> str:
 
 
 def _rate_notes(running: Running) -> list[Note]:
-    """Arithmetic that runs in another format than the weights are stored in."""
     rack = running.rack
     rate, part = running.rate.name, rack.part.name
     if _is_stand_in(running):

@@ -19,16 +19,19 @@ class Bracket(NamedTuple):
     no_overlap: float
 
 
-def bracket_of(running: Running, batch: float, pace: Pace) -> Bracket:
+def _bracket(running: Running, batch: float, pace: Pace) -> Bracket:
     """The times between which a step lies; what a draft adds never overlaps."""
     draft = pace.step - pace.times.step
     full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
     return Bracket(step_times(running, batch, ideal=True).step, full, none)
 
 
-def step_results(running: Running, batch: float, pace: Pace, bracket: Bracket, price: float | None) -> dict[str, Any]:
-    """Everything that a step answers."""
+def step_results(
+    running: Running, batch: float, pace: Pace, price: float | None, *, bracketed: bool = True
+) -> dict[str, Any]:
+    """Everything that a step answers; without its bracket where only the work of the step itself is shown."""
     work, context, times = running.work, running.rack.plan.context, pace.times
+    bracket = _bracket(running, batch, pace) if bracketed else Bracket(0.0, 0.0, 0.0)
     return {
         "gpus": running.rack.devices,
         "batch": batch,
@@ -46,9 +49,7 @@ def step_results(running: Running, batch: float, pace: Pace, bracket: Bracket, p
         "bound": times.bound,
         **_use(running, batch, pace),
         **_rates(running, batch, pace, price),
-        "prefill_time_s": None,
-        "ttft_s": None,
-        "request_time_s": None,
+        **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s")),
     }
 
 
@@ -77,7 +78,6 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:
 
 
 def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> dict[str, float | None]:
-    """Tokens a second, and what one costs in money and energy."""
     devices, power = running.rack.devices, running.rack.part.facts.get("power")
     rate = pace.tokens_per_s
     if rate is None:

@@ -3,17 +3,8 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.remarks import (
-    CRITICAL,
-    NULL_REASONS,
-    WAYS,
-    count_remark,
-    kind,
-    misfit,
-    null_notes,
-    step_notes,
-)
-from infercost.analyses.step import Bracket, bracket_of, step_results
+from infercost.analyses.remarks import CRITICAL, NULL_REASONS, WAYS, count_remark, kind, misfit, null_notes, step_notes
+from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
 from infercost.report import Note, Report, Row, Series
@@ -36,7 +27,6 @@ def answer(scenario: Scenario) -> Report:
     rows = _rows(scenario, batches)
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(running, batches[-1])
-    bracket = bracket_of(running, batches[0], pace_of(running, batches[0]))
     cut = [] if batches == wanted else [f"memory holds {most:,} sequences: larger batches are left out"]
     return Report(
         command="sweep-batch",
@@ -52,14 +42,13 @@ def answer(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=rack.plan.fits,
-        work=lambda: _shown_work(scenario, batches, bracket),
+        work=lambda: _shown_work(scenario, batches),
     )
 
 
-def _shown_work(scenario: Scenario, batches: tuple[int, ...], bracket: Bracket) -> None:
-    """What a person works out: the rack, the work of a pass, the first row, and what a lone user pays."""
+def _shown_work(scenario: Scenario, batches: tuple[int, ...]) -> None:
     again = scenario._replace(running=reworked(scenario.running))
-    _row(again, batches[0], bracket)
+    _row(again, batches[0], bracketed=False)
     _lone_user_ratio(again.running, batches[-1])
 
 
@@ -96,10 +85,9 @@ def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
     return tuple(rows)
 
 
-def _row(scenario: Scenario, batch: int, bracket: Bracket | None = None) -> dict[str, Any]:
+def _row(scenario: Scenario, batch: int, *, bracketed: bool = True) -> dict[str, Any]:
     running = scenario.running
-    pace = pace_of(running, batch)
-    return step_results(running, batch, pace, bracket or bracket_of(running, batch, pace), scenario.price)
+    return step_results(running, batch, pace_of(running, batch), scenario.price, bracketed=bracketed)
 
 
 def _lone_user_ratio(running: Running, batch: int) -> float:

@@ -50,7 +50,6 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _shown_habits(scenario: Scenario, habits: Habits) -> None:
-    """What a person works out: the rack and the batch that fills it, where there is one, and the users."""
     if scenario.rack:
         critical_batch(reworked(scenario.running))
     _rows(*_both_ways(scenario, habits), habits, scenario)
@@ -65,7 +64,6 @@ def _unfit(scenario: Scenario, rows: Iterable[Row], keys: Collection[str]) -> Re
 
 
 def _both_ways(scenario: Scenario, habits: Habits) -> tuple[float, float]:
-    """Mean concurrency, and daily users."""
     shape = {"minutes_per_day": habits.minutes, "decoding_share": habits.decoding_share}
     if scenario.concurrent is None:
         users = float(scenario.users or 0.0)
@@ -252,18 +250,11 @@ UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memo
 
 def _hours(service: Service, day: Day, whole: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """A row an hour; none where all hours are alike."""
-    fleet = service.fleet
-    if len(set(fleet.hours)) == 1:
-        return ()
-    return tuple(
-        {
-            **_hour_row(service, hour, whole),
-            "hour": number,
-            "load": load,
-            "requests_per_s": hour.requests_per_s * hour.replicas,
-        }
-        for number, (load, hour) in enumerate(zip(fleet.hours, day.hours, strict=True))
-    )
+    rows, loads = [], service.fleet.hours
+    for number, (load, hour) in enumerate(zip(loads, day.hours, strict=True) if len(set(loads)) > 1 else ()):
+        own = {"hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas}
+        rows.append({**_hour_row(service, hour, whole), **own})
+    return tuple(rows)
 
 
 def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, Any]:
@@ -293,7 +284,6 @@ def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> l
 
 
 def _at_load(run: Run, load: float) -> Hour:
-    """The first hour of some load over the mean."""
     return run.day.hours[run.service.fleet.hours.index(load)]
 
 

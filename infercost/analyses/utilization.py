@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
-from infercost.analyses.step import Bracket, bracket_of, request_results, steady, step_results
+from infercost.analyses.step import request_results, steady, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
@@ -33,8 +33,7 @@ def answer(scenario: Scenario) -> Report:
     running, served = scenario.running, steady(scenario.running, scenario.load)
     batch = served.batch if served else scenario.batch
     pace = _served_pace(scenario, served) if served else pace_of(running, batch, scenario.draft)
-    bracket = bracket_of(running, batch, pace)
-    results = _results(scenario, batch, served, pace, bracket)
+    results = _results(scenario, batch, served, pace)
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     overloaded = served is not None and not served.stable
@@ -47,17 +46,16 @@ def answer(scenario: Scenario) -> Report:
         advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
         notes=(*step_notes(running), *scenario.notes),
         met=rack.plan.fits and not overloaded,
-        work=lambda: _shown_work(scenario, bracket),
+        work=lambda: _shown_work(scenario),
     )
 
 
-def _shown_work(scenario: Scenario, bracket: Bracket) -> None:
-    """What a person works out: the rack, the work of a pass, the step, and its request."""
+def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     served = steady(again.running, again.load)
     batch = served.batch if served else again.batch
     pace = _served_pace(again, served) if served else pace_of(again.running, batch, again.draft)
-    _results(again, batch, served, pace, bracket)
+    _results(again, batch, served, pace, bracketed=False)
 
 
 def _served_pace(scenario: Scenario, served: Served) -> Pace:
@@ -70,9 +68,10 @@ def _served_pace(scenario: Scenario, served: Served) -> Pace:
     return Pace(times, times.step, served.itl, rate)
 
 
-def _results(scenario: Scenario, batch: float, served: Served | None, pace: Pace, bracket: Bracket) -> dict[str, Any]:
-    """Everything that the step and its request answer, by JSON key."""
-    results = step_results(scenario.running, batch, pace, bracket, scenario.price)
+def _results(
+    scenario: Scenario, batch: float, served: Served | None, pace: Pace, *, bracketed: bool = True
+) -> dict[str, Any]:
+    results = step_results(scenario.running, batch, pace, scenario.price, bracketed=bracketed)
     return results | request_results(scenario.running, scenario.load, batch, pace.tpot, served)
 
 
@@ -106,7 +105,6 @@ def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
 
 
 def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
-    """The bracket of an estimate: from everything overlapping to nothing."""
     if running.speeds.overlap == "full":
         return ""
     least, most = (show(results[f"{name}_overlap_step_time_s"], "s") for name in ("full", "no"))

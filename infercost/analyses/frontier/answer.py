@@ -19,7 +19,6 @@ from infercost.analyses.frontier.search import (
     search,
 )
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
-from infercost.analyses.step import Bracket
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
@@ -93,10 +92,9 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
 
 
 def _shown_work(point: Point) -> None:
-    """What a person works out of one row: its rack, its step, what its tokens cost."""
     _chosen(point.batch)
     reworked(point.candidate.running(point.batch))
-    priced(point, Bracket(0.0, 0.0, 0.0))
+    priced(point, bracketed=False)
 
 
 @solved("batch", equation="the row of the frontier that was asked for", source="search over devices, layouts, batches")
@@ -169,7 +167,6 @@ def _results(front: Rows, ends: dict[str, int]) -> Iterator[Row]:
 
 
 def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
-    """The columns of the table: what differs between rows, and what is known."""
     cost = "usd_per_million_tokens" if front[0]["usd_per_million_tokens"] is not None else "device_seconds_per_token"
     paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
@@ -180,7 +177,6 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
 
 
 def _advice(front: Rows) -> Iterator[str]:
-    """What would move either end, and what prompts would ask for."""
     fast, cheap = front[0]["bound"], front[-1]["bound"]
     if fast == cheap:
         yield f"{fast} binds at both ends, so {_REMEDIES[fast]} would move all of it"
@@ -191,7 +187,6 @@ def _advice(front: Rows) -> Iterator[str]:
 
 
 def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -> Iterator[Note]:
-    """How times are counted, what is in the cost, which rows are left out."""
     yield from notes_of_spaces(spaces)
     if spaces[0].load.request:
         text = "the second cost pays replicas for prompts too, of the same layout: prefill_per_decode for each"

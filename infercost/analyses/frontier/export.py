@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from infercost import formulas
-from infercost.analyses.frontier.search import (
-    Candidate,
-    Frontier,
-    batches_of,
-    candidates,
-    no_frontier,
-    notes_of_spaces,
-)
-from infercost.analyses.step import bracket_of, request_results, step_results
+from infercost.analyses.frontier.search import Candidate, Frontier, batches_of, candidates, no_frontier, notes_of_spaces
+from infercost.analyses.step import request_results, step_results
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
 from infercost.scenario.ranges import Shard
@@ -89,7 +82,6 @@ def chunks(units: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
 
 
 def _no_rows(unit: Candidate) -> Iterator[dict[str, Any]]:
-    """The columns of a layout without a row: a piece of nothing is a table too."""
     yield {key: value if isinstance(value, str) else value[:0] for key, value in next(_blocks(unit)).items()}
 
 
@@ -132,8 +124,7 @@ def _columns(unit: Candidate) -> dict[str, Any]:
     """A layout at all batches, on one replica: arrays, or one value for all."""
     space, batch, setup = unit.space, _batches(unit), unit.space.search.setup
     running = unit.running()
-    pace = pace_of(running, batch, space.draft)
-    results = step_results(running, batch, pace, bracket_of(running, batch, pace), space.price)
+    results = step_results(running, batch, pace_of(running, batch, space.draft), space.price)
     return {
         "model": setup.model.name,
         "gpu": setup.part.name,

@@ -9,7 +9,7 @@ import numpy as np
 
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import Bracket, bracket_of, request_results, step_results
+from infercost.analyses.step import request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
@@ -244,12 +244,12 @@ def pareto_indices(speed: Any, cost: Any) -> list[int]:
     return indices
 
 
-def priced(point: Point, bracket: Bracket | None = None) -> dict[str, Any]:
+def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     """All that ``utilization`` says of a point, and the all-in cost of its tokens."""
     space, batch = point.candidate.space, point.batch
     running = point.candidate.running(batch)
     pace = pace_of(running, batch, space.draft)
-    results = step_results(running, batch, pace, bracket or bracket_of(running, batch, pace), space.price)
+    results = step_results(running, batch, pace, space.price, bracketed=bracketed)
     results |= request_results(running, space.load, batch, pace.tpot)
     prefill, cost = prefill_per_decode(space, running, batch, pace.tpot), results["usd_per_million_tokens"]
     paid = None if cost is None else all_in(space, cost, prefill, point.decoding * batch)
