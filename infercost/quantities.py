@@ -274,7 +274,7 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the price of a million tokens",
     ),
     "usd_per_million_paid": Quantity(
-        "$_M", "USD", "price of a million tokens that come out, every hour paid", of="usd_per_million_tokens"
+        "$_M", "USD", "price of a million tokens, every hour paid", of="usd_per_million_tokens"
     ),
     "usd_per_month": Quantity("$_month", "USD", "price of all accelerators for an average month", "USD per month"),
     "joules_per_token": Quantity("J", "J", "energy of one decoded token", "energy per token (TDP)", "J/token"),
@@ -645,17 +645,13 @@ QUANTITIES: dict[str, Quantity] = {
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
     "usd_per_million_tokens_busy": Quantity(
-        "$_busy",
-        "USD",
-        "price of a million tokens that come out, busy hours only",
-        "USD per million tokens, busy hours",
-        "if busy",
+        "$_busy", "USD", "price of a million tokens, busy hours only", "USD per million tokens, busy hours", "if busy"
     ),
     "usd_per_million_tokens_output": Quantity(
-        "$_out", "USD", "price of a million tokens that come out, without their prompts", "USD per million, output"
+        "$_out", "USD", "price of a million tokens without their prompts", "USD per million, output"
     ),
     "usd_per_million_tokens_input": Quantity(
-        "$_in", "USD", "price of a million tokens of prompts", "USD per million, input"
+        "$_in", "USD", "price of a million prompt tokens", "USD per million, input"
     ),
     "usd_per_million_tokens_blended": Quantity(
         "$_mix", "USD", "price of a million tokens of prompts and answers", "USD per million, blended"

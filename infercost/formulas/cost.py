@@ -90,19 +90,19 @@ def busy_device_seconds(*, replicas_busy: float, devices: float, tokens_per_s: f
 
 @formula(source="price of the seconds that a token takes")
 def usd_per_million_paid(*, price: float, paid_device_seconds: float) -> float:
-    """USD for a million tokens that come out, every hour paid."""
+    """USD for a million decoded tokens, every hour paid."""
     return price / 3600 * paid_device_seconds * 1e6
 
 
 @formula(source="price of the seconds that a token takes")
 def usd_per_million_tokens_busy(*, price: float, busy_device_seconds: float) -> float:
-    """USD for a million tokens that come out, busy hours only."""
+    """USD for a million decoded tokens, busy hours only."""
     return price / 3600 * busy_device_seconds * 1e6
 
 
 @formula(source="both parts of a bill by the share of the time that each takes")
 def usd_per_million_tokens_output(*, usd_per_million_tokens: float, prompt_share: float) -> float:
-    """USD for a million tokens that come out, without their prompts."""
+    """USD for a million decoded tokens without their prompts."""
     return usd_per_million_tokens * (1 - prompt_share)
 
 
