@@ -47,8 +47,7 @@ def answer(scenario: Scenario) -> Report:
     notes = rack_notes(rack)
     if checkpoint:
         notes += [*_engine_notes(rack), *stored_notes(checkpoint), *_context_notes(rack), *_layout_notes(rack)]
-    if checkpoint and rack.plan.fits:
-        command, why_not = serve(scenario, checkpoint)
+        command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
     return Report(
         command="fit",
