@@ -277,8 +277,8 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
 def _verdict(rack: Rack) -> str:
     model, plan, left = rack.model, rack.plan, show(rack.plan.left, "B")
     if not plan.cache:
-        weights, one = show(rack.weight_bytes, "B"), rack.devices == 1
-        devices = f"{many(rack.devices, 'accelerator')} ({rack.part.name}) {'holds' if one else 'hold'}"
+        weights, single = show(rack.weight_bytes, "B"), rack.devices == 1
+        devices = f"{many(rack.devices, 'accelerator')} ({rack.part.name}) {'holds' if single else 'hold'}"
         return f"{devices} {weights} of weights; {f'{left} a device is' if plan.left else 'nothing is'} left."
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
     where = f"{model.name} ({model.quantization.name}) on {rack.devices} x {rack.part.name} with {load}"

@@ -20,14 +20,14 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         Missing: a figure of the accelerator that the answer needs.
     """
-    running, wanted = scenario.running, scenario.batches
+    running, given = scenario.running, scenario.batches
     rack, full = running.rack, full_batch(running)
     most = rack.plan.max_sequences
-    batches = tuple(batch for batch in wanted if most is None or batch <= most) or wanted[:1]
+    batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
     rows = _rows(scenario, batches)
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(running, batches[-1])
-    cut = [] if batches == wanted else [f"memory holds {most:,} sequences: larger batches are left out"]
+    cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     return Report(
         command="sweep-batch",
         verdict=misfit(rack) + _verdict(running, full, ratio, rows),

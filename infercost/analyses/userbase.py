@@ -111,10 +111,8 @@ def _supply_rows(scenario: Scenario, peak: float) -> tuple[Row, ...]:
 
 
 def _verdict(scenario: Scenario, mean: float, users: float, habits: Habits) -> str:
-    decodes, people = (
-        many(mean, "concurrent decode"),
-        f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day",
-    )
+    decodes = many(mean, "concurrent decode")
+    people = f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day"
     if scenario.users is not None:
         return f"{people} {'averages' if users == 1 else 'average'} {decodes}."
     text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
@@ -350,19 +348,19 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 
 
 def _service_verdict(run: Run, row: dict[str, Any]) -> str:
-    service, day, one = run.service, run.day, run.day.users == 1
+    service, day, single = run.service, run.day, run.day.users == 1
     rack, users, needed = service.running.rack, many(day.users, "daily user"), many(run.needed, "replica")
     devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
     if not day.stable:
-        return f"{users} {'does' if one else 'do'} not fit {devices}: {needed} would do."
+        return f"{users} {'does' if single else 'do'} not fit {devices}: {needed} would do."
     if run.missed:
-        misses = f"{'misses' if one else 'miss'} the service level: {', and '.join(run.missed)}"
+        misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(run.missed)}"
         return f"{users} on {devices} {misses}. {needed} would keep it."
     cost = row["usd_per_million_tokens"]
     price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    return f"{users} {'takes' if one else 'take'} {devices}{price}; {used}, and {full}."
+    return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."
 
 
 def _service_advice(run: Run) -> Iterator[str]:
