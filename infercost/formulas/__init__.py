@@ -1,5 +1,15 @@
-"""Every formula and nothing else, one physics a module: ``formulas.step.memory_time``."""
+"""Every formula and nothing else, one physics a module, loaded when first used: ``formulas.step.memory_time``."""
 
-from infercost.formulas import collectives, cost, layer, memory, queueing, request, step, users
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infercost.formulas import collectives, cost, layer, memory, queueing, request, step, users
 
 __all__ = ["collectives", "cost", "layer", "memory", "queueing", "request", "step", "users"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"no module of formulas is called {name!r}")
+    return import_module(f"infercost.formulas.{name}")

@@ -1,7 +1,6 @@
 """Every option once, its parser and its help, and the options that each command takes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
@@ -36,11 +35,11 @@ from infercost.units import (
 Parser = Callable[[str, str], Any]
 
 
-@dataclass(frozen=True)
 class Measure:
     """The parser of a kind of quantity."""
 
-    kind: Kind
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
 
     def __call__(self, text: str, name: str) -> float:
         """The quantity that a text writes."""
