@@ -14,6 +14,8 @@ from infercost.units import many, show
 CRITICAL = "arithmetic and weight reads balance"
 #: What shortens the reading of a cache.
 WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
+#: Where nothing fits.
+SEE_FIT = "see infercost fit for what would make it fit"
 #: Why a result of a step has no value, by JSON key.
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
@@ -101,7 +103,7 @@ def _is_stand_in(running: Running) -> bool:
 def advice(running: Running, bound: str) -> tuple[str, ...]:
     """What to change first, by what binds."""
     if not running.rack.plan.fits:
-        return ("see infercost fit for what would make it fit",)
+        return (SEE_FIT,)
     if bound == "memory":
         return (_more_users(running),)
     if bound == "compute":

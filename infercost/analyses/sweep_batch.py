@@ -3,7 +3,17 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.remarks import CRITICAL, NULL_REASONS, WAYS, count_remark, kind, misfit, null_notes, step_notes
+from infercost.analyses.remarks import (
+    CRITICAL,
+    NULL_REASONS,
+    SEE_FIT,
+    WAYS,
+    count_remark,
+    kind,
+    misfit,
+    null_notes,
+    step_notes,
+)
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -30,11 +40,11 @@ def answer(scenario: Scenario) -> Report:
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     return Report(
         command="sweep-batch",
-        verdict=misfit(rack) + _verdict(running, full, ratio, rows),
+        verdict=misfit(rack).strip() or _verdict(running, full, ratio, rows),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(full, batches[-1], most),
+        advice=_advice(full, batches[-1], most) if rack.plan.fits else (SEE_FIT,),
         notes=(
             *step_notes(running),
             *(Note("memory-limit", text) for text in cut),

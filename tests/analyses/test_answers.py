@@ -87,3 +87,10 @@ def test_a_report_is_a_mapping_of_its_results() -> None:
     assert str(report).startswith("20 accelerators")
     assert infercost.sweep_batch(gpu="h100", params=1e9, batch=range(1, 4)).series.rows[2]["batch"] == 3
     assert "h100-sxm" in infercost.accelerators()
+
+
+def test_batches_on_devices_that_hold_nothing_have_no_lesson(run: Run) -> None:
+    """The only row is a batch of one: no ratio of a lone user, and no advice on caches that are not there."""
+    answer = run("sweep-batch", "--gpu", "h100:2", "--params", "1.6e12", "--json").json
+    assert answer["verdict"].endswith("the weights alone take 20.")
+    assert answer["advice"] == ["see infercost fit for what would make it fit"]
