@@ -8,13 +8,12 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import utilization
-from infercost.errors import InfercostError
+from infercost.analyses.many import outcomes_of
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import Rate, find_rate, memory_key
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
-from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
@@ -74,22 +73,20 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     """
     given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
     question = scenario.question._replace(command="utilization", given=given, words=(), notes=())
-    rows, problem, inputs, notes = [], None, list(scenario.inputs), list(scenario.notes)
-    for accelerator, count in scenario.parts:
-        try:
-            one = resolve(question.changed({"gpu": accelerator, "gpus": count}, "compare"))
-            report = utilization.answer(one)
-        except InfercostError as error:
-            problem = error
-            notes.append(Note("left-out", f"{accelerator.name}: {error.what}"))
+    points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]
+    outcomes = outcomes_of(utilization.answer, question, points, "compare")
+    if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
+        raise problem
+    rows, inputs, notes = [], list(scenario.inputs), list(scenario.notes)
+    for (accelerator, _), each in zip(scenario.parts, outcomes, strict=True):
+        if each.report is None:
+            notes.append(Note("left-out", f"{accelerator.name}: {each.error.what if each.error else ''}"))
             rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
+        report, known = each.report, {item.key for item in inputs}
         notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
-        known = {item.key for item in inputs}
-        inputs += [item for item in one.inputs if item.key in MODEL_OPTIONS and item.key not in known]
+        inputs += [item for item in report.inputs if item.key in MODEL_OPTIONS and item.key not in known]
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met})
-    if problem and all(row["fits"] is None for row in rows):
-        raise problem
     return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
 
 
