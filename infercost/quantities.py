@@ -39,6 +39,7 @@ def figure(label: str, unit: str = "", head: str = "", json: str = "", phrase: s
 
 
 #: Every quantity by its name in code: of formulas and their parameters first, of answers alone below.
+# fmt: off
 QUANTITIES: dict[str, Quantity] = {
     # the model
     "params": Quantity("N", "param", "parameters of the model", "parameters", json="total_params"),
@@ -56,22 +57,14 @@ QUANTITIES: dict[str, Quantity] = {
     "nodes": Quantity("n_node", "", "scale-up domains", "nodes"),
     "device_memory": Quantity("C", "B", "memory of one accelerator", "memory per device", json="memory_per_gpu_bytes"),
     "usable": Quantity("u", "share", "share of device memory that may be planned with"),
-    "peak_flops": Quantity(
-        "F", "FLOP/s", "dense arithmetic rate of one accelerator", "arithmetic", "FLOP/s", json="peak_flops_per_s"
-    ),
-    "memory_bandwidth": Quantity(
-        "W",
-        "B/s",
-        "memory bandwidth of one accelerator",
-        "memory bandwidth",
-        "B/s",
-        json="memory_bandwidth_bytes_per_s",
-    ),
+    "peak_flops": Quantity("F", "FLOP/s", "dense arithmetic rate of one accelerator", "arithmetic", "FLOP/s",
+        json="peak_flops_per_s"),
+    "memory_bandwidth": Quantity("W", "B/s", "memory bandwidth of one accelerator", "memory bandwidth", "B/s",
+        json="memory_bandwidth_bytes_per_s"),
     "link_bandwidth": Quantity("β", "B/s", "link of one accelerator, one direction"),
     "power": Quantity("P", "W", "power of one accelerator", "power", "power", json="power_w"),
-    "flops_per_byte": Quantity(
-        "I", "FLOP/B", "operations in the time that one byte is read", "balance of the device", "FLOP/B"
-    ),
+    "flops_per_byte": Quantity("I", "FLOP/B", "operations in the time that one byte is read", "balance of the device",
+        "FLOP/B"),
     "arithmetic_intensity": Quantity("I_s", "FLOP/B", "operations for one byte that is read"),
     "attainable_flops": Quantity("F_s", "FLOP/s", "arithmetic rate that an intensity allows one accelerator"),
     "flops_per_joule": Quantity("F_J", "FLOP/J", "operations for one joule", "arithmetic per joule (TDP)", "FLOP/J"),
@@ -82,17 +75,10 @@ QUANTITIES: dict[str, Quantity] = {
     "link_share": Quantity("η_x", "share", "share of link bandwidth that a real stack reaches"),
     "hop_latency": Quantity("α", "s", "latency of one hop of a collective"),
     # fitting
-    "gpus_for_weights": Quantity(
-        "n_min", "", "least accelerators that hold the weights", "least devices for the weights", "least"
-    ),
-    "weight_bytes_per_gpu": Quantity(
-        "M_1",
-        "B",
-        "weights on one accelerator",
-        "weights per device",
-        "weights",
-        phrase="what the weights take of a device",
-    ),
+    "gpus_for_weights": Quantity("n_min", "", "least accelerators that hold the weights",
+        "least devices for the weights", "least"),
+    "weight_bytes_per_gpu": Quantity("M_1", "B", "weights on one accelerator", "weights per device", "weights",
+        phrase="what the weights take of a device"),
     # one step
     "batch": Quantity("B", "", "sequences decoded together", "batch", "batch"),
     "bytes_read": Quantity("R", "B", "bytes read from memory in one step, on all devices"),
@@ -100,34 +86,19 @@ QUANTITIES: dict[str, Quantity] = {
     "memory_time": Quantity("t_m", "s", "time to read the bytes of one step once", "memory time", "memory"),
     "communication_time": Quantity("t_x", "s", "time of the collectives of one step", "communication time", "comm."),
     "overhead_time": Quantity("t_o", "s", "fixed time of one step", "overhead"),
-    "full_overlap_step": Quantity(
-        "t",
-        "s",
-        "step time when everything overlaps",
-        "step, if all overlapped",
-        json="full_overlap_step_time_s",
-        of="step_time",
-    ),
-    "operator_overlap_step": Quantity(
-        "t", "s", "step time when arithmetic and reads overlap, collectives do not", of="step_time"
-    ),
-    "no_overlap_step": Quantity(
-        "t",
-        "s",
-        "step time when nothing overlaps",
-        "step, if nothing did",
-        json="no_overlap_step_time_s",
-        of="step_time",
-    ),
+    "full_overlap_step": Quantity("t", "s", "step time when everything overlaps", "step, if all overlapped",
+        json="full_overlap_step_time_s", of="step_time"),
+    "operator_overlap_step": Quantity("t", "s", "step time when arithmetic and reads overlap, collectives do not",
+        of="step_time"),
+    "no_overlap_step": Quantity("t", "s", "step time when nothing overlaps", "step, if nothing did",
+        json="no_overlap_step_time_s", of="step_time"),
     "step_time": Quantity("t", "s", "time of one step", "step time", "step", phrase="the step time"),
     "step_time_alone": Quantity("t_1", "s", "time of one step for a lone user"),
     "utilization": Quantity("U", "share", "share of the peak arithmetic that is used", "utilization", "used"),
-    "memory_bandwidth_utilization": Quantity(
-        "U_m", "share", "share of the memory bandwidth that is used", "bandwidth utilization"
-    ),
-    "critical_batch": Quantity(
-        "B*", "", "batch at which arithmetic takes as long as reading the weights", "critical batch", "B*"
-    ),
+    "memory_bandwidth_utilization": Quantity("U_m", "share", "share of the memory bandwidth that is used",
+        "bandwidth utilization"),
+    "critical_batch": Quantity("B*", "", "batch at which arithmetic takes as long as reading the weights",
+        "critical batch", "B*"),
     "matrix_time": Quantity("t_w", "s", "time of the matrices, arithmetic or reads"),
     "attention_time": Quantity("t_a", "s", "time of attention, arithmetic or reads"),
     "operator_time": Quantity("t_op", "s", "time of operators of one kind"),
@@ -148,15 +119,8 @@ QUANTITIES: dict[str, Quantity] = {
     "purchase_price": Quantity("$_buy", "USD", "price of one accelerator to own"),
     "pue": Quantity("PUE", "x", "power at the wall over power of the accelerators"),
     "power_price": Quantity("$_kWh", "USD", "price of a kWh"),
-    "device_seconds_per_token": Quantity(
-        "τ",
-        "s",
-        "seconds of one accelerator for a token",
-        "device time per token",
-        "device time",
-        json="device_seconds_per_token",
-        phrase="the device time of a token",
-    ),
+    "device_seconds_per_token": Quantity("τ", "s", "seconds of one accelerator for a token", "device time per token",
+        "device time", json="device_seconds_per_token", phrase="the device time of a token"),
     "owned_price": Quantity("$_own", "USD/h", "price of an hour of an accelerator that is owned"),
     "paid_device_seconds": Quantity("τ_paid", "s", "seconds of one accelerator for a token, every hour paid"),
     "busy_device_seconds": Quantity("τ_busy", "s", "seconds of one accelerator for a token, busy hours only"),
@@ -229,58 +193,31 @@ QUANTITIES: dict[str, Quantity] = {
     "vocab_size": Quantity("V", "", "entries of the vocabulary"),
     "activation_floor": Quantity("A_0", "B", "least memory that an engine sets aside for activations"),
     "activation_per_vocab": Quantity("A_V", "B", "memory for activations per entry of the vocabulary: logits"),
-    "activation_reserve": Quantity(
-        "A",
-        "B",
-        "memory that an engine sets aside for activations",
-        "activations per device",
-        json="activation_bytes_per_gpu",
-    ),
-    "engine_overhead": Quantity(
-        "A_e",
-        "B",
-        "memory of the engine itself: context, collectives, graphs",
-        "engine per device",
-        json="engine_bytes_per_gpu",
-    ),
-    "kv_pool": Quantity(
-        "C_kv",
-        "B",
-        "memory left on one accelerator for KV cache",
-        "left per device",
-        "left",
-        json="kv_pool_bytes_per_gpu",
-        phrase="what is left of a device",
-    ),
+    "activation_reserve": Quantity("A", "B", "memory that an engine sets aside for activations",
+        "activations per device", json="activation_bytes_per_gpu"),
+    "engine_overhead": Quantity("A_e", "B", "memory of the engine itself: context, collectives, graphs",
+        "engine per device", json="engine_bytes_per_gpu"),
+    "kv_pool": Quantity("C_kv", "B", "memory left on one accelerator for KV cache", "left per device", "left",
+        json="kv_pool_bytes_per_gpu", phrase="what is left of a device"),
     "cache_per_sequence": Quantity("K_S", "B", "cache of one sequence on one accelerator"),
     "sequences_that_fit": Quantity("B_max", "", "sequences whose cache fits"),
     # serving and cost
     "served_cost": Quantity("$_all", "USD", "cost of a token when all replicas of a service are paid"),
     "total_tokens_per_s": Quantity("r_all", "token/s", "tokens decoded per second by all replicas"),
     "tokens_per_s": Quantity("r", "token/s", "tokens decoded per second, all users", "tokens/s", "tokens/s"),
-    "tokens_per_s_per_user": Quantity(
-        "r_user", "token/s", "tokens decoded per second for one user", "tokens/s per user", "tok/s/user"
-    ),
-    "tokens_per_s_per_gpu": Quantity(
-        "r_1", "token/s", "tokens decoded per second on one accelerator", "tokens/s per device", "per device"
-    ),
+    "tokens_per_s_per_user": Quantity("r_user", "token/s", "tokens decoded per second for one user",
+        "tokens/s per user", "tok/s/user"),
+    "tokens_per_s_per_gpu": Quantity("r_1", "token/s", "tokens decoded per second on one accelerator",
+        "tokens/s per device", "per device"),
     "price": Quantity("$", "USD/h", "price of one accelerator-hour"),
-    "usd_per_million_tokens": Quantity(
-        "$_M",
-        "USD",
-        "price of a million decoded tokens",
-        "USD per million tokens",
-        "USD/M",
-        phrase="the price of a million tokens",
-    ),
-    "usd_per_million_paid": Quantity(
-        "$_M", "USD", "price of a million tokens, every hour paid", of="usd_per_million_tokens"
-    ),
+    "usd_per_million_tokens": Quantity("$_M", "USD", "price of a million decoded tokens", "USD per million tokens",
+        "USD/M", phrase="the price of a million tokens"),
+    "usd_per_million_paid": Quantity("$_M", "USD", "price of a million tokens, every hour paid",
+        of="usd_per_million_tokens"),
     "usd_per_month": Quantity("$_month", "USD", "price of all accelerators for an average month", "USD per month"),
     "joules_per_token": Quantity("J", "J", "energy of one decoded token", "energy per token (TDP)", "J/token"),
-    "lone_user_cost_ratio": Quantity(
-        "x_1", "x", "what a lone user pays for a token against a member of the batch", "a lone user pays", "lone user"
-    ),
+    "lone_user_cost_ratio": Quantity("x_1", "x", "what a lone user pays for a token against a member of the batch",
+        "a lone user pays", "lone user"),
     "speed": Quantity("v", "token/s", "tokens decoded per second for one user"),
     "preference": Quantity("φ", "", "fourth power of a speed over its cost"),
     # requests
@@ -293,9 +230,8 @@ QUANTITIES: dict[str, Quantity] = {
     "prefill_time": Quantity("t_pre", "s", "time of a prompt", "prefill time"),
     "waiting_time": Quantity("t_wait", "s", "time that a request waits for the running step"),
     "request_overhead": Quantity("t_r", "s", "time of one request outside the passes"),
-    "ttft": Quantity(
-        "TTFT", "s", "time to first token", "time to first token", "TTFT", phrase="the time to the first token"
-    ),
+    "ttft": Quantity("TTFT", "s", "time to first token", "time to first token", "TTFT",
+        phrase="the time to the first token"),
     "tpot": Quantity("TPOT", "s", "time per output token", "time per output token", "TPOT"),
     "request_time": Quantity("t_req", "s", "time of a whole request", "request time"),
     "draft_tokens": Quantity("γ", "token", "tokens that a draft proposes"),
@@ -305,17 +241,14 @@ QUANTITIES: dict[str, Quantity] = {
     "speculative_tokens": Quantity("T_γ", "token", "tokens that one verification yields"),
     "speculative_tpot": Quantity("TPOT", "s", "time per output token with speculation", of="tpot"),
     "prompt_time": Quantity("t_i", "s", "time that one prompt adds to the steps it rides along with"),
-    "shared_step": Quantity(
-        "ITL", "s", "mean step when prompts ride along", "inter-token latency", "ITL", json="itl_s"
-    ),
+    "shared_step": Quantity("ITL", "s", "mean step when prompts ride along", "inter-token latency", "ITL",
+        json="itl_s"),
     "time_in_system": Quantity("t_sys", "s", "time that a request spends in the system"),
     "in_flight": Quantity("N_r", "", "requests being served at once", "requests in flight", "in flight"),
-    "prefill_per_decode": Quantity(
-        "x_p", "", "replicas that prefill for each that decodes", "prefill replicas per decode replica"
-    ),
-    "cache_transfer_time": Quantity(
-        "t_kv", "s", "time to send a prompt's cache to another replica", "time to send a prompt's cache"
-    ),
+    "prefill_per_decode": Quantity("x_p", "", "replicas that prefill for each that decodes",
+        "prefill replicas per decode replica"),
+    "cache_transfer_time": Quantity("t_kv", "s", "time to send a prompt's cache to another replica",
+        "time to send a prompt's cache"),
     # sums over layers, parts and tokens
     "even_layer_params": Quantity("N_L", "param", "parameters of one layer when all are alike"),
     "even_experts": Quantity("E", "", "experts of a layer of which a token uses one, for a bare count", of="experts"),
@@ -348,22 +281,19 @@ QUANTITIES: dict[str, Quantity] = {
     "groups": Quantity("n_g", "", "data parallel groups"),
     "layer_dense_weights": Quantity("M_d", "B", "weights of one layer on one accelerator, routed experts apart"),
     "experts_on_rank": Quantity("E_1", "", "routed experts of one layer on one accelerator"),
-    "expert_slices": Quantity(
-        "E_1", "", "routed experts that slices of all of them on one accelerator add up to", of="experts_on_rank"
-    ),
+    "expert_slices": Quantity("E_1", "", "routed experts that slices of all of them on one accelerator add up to",
+        of="experts_on_rank"),
     "layer_weights": Quantity("M_i", "B", "weights of one layer on one accelerator"),
     "all_layer_weights": Quantity("M_L", "B", "weights of all layers, one accelerator of each stage"),
     "stage_layers": Quantity("L_s", "", "layers of the fullest stage"),
     "stage_weights": Quantity("M_p", "B", "layers' weights on one accelerator of the fullest stage"),
     "table_weights": Quantity("M_V", "B", "input table and output head on one accelerator"),
-    "end_stage_weights": Quantity(
-        "M_V", "B", "the larger of input table and output head on one accelerator", of="table_weights"
-    ),
+    "end_stage_weights": Quantity("M_V", "B", "the larger of input table and output head on one accelerator",
+        of="table_weights"),
     "rank_weights": Quantity("M_1", "B", "weights on the fullest accelerator", of="weight_bytes_per_gpu"),
     "loaded_weights": Quantity("M", "B", "bytes of all weights that an engine loads", of="weight_bytes"),
-    "compressed_entries": Quantity(
-        "S_kv", "", "cache entries of one sequence in a layer that compresses its past", of="cached_entries"
-    ),
+    "compressed_entries": Quantity("S_kv", "", "cache entries of one sequence in a layer that compresses its past",
+        of="cached_entries"),
     "attended": Quantity("S_top", "", "entries that a sparse indexer picks"),
     "attended_entries": Quantity("S_a", "", "cache entries that one query attends"),
     "index_elements": Quantity("e_ix", "", "elements of an indexer's keys of one position and layer"),
@@ -392,36 +322,31 @@ QUANTITIES: dict[str, Quantity] = {
     "prompt_cache_read": Quantity("R_pre", "B", "cache that the prompts of a pass read"),
     "mixed_cache_read": Quantity("R_kv", "B", "cache that a pass reads for decoding and for prompts", of="cache_read"),
     "step_bytes": Quantity("R_t", "B", "weights and cache that one step reads"),
-    "staged_step_bytes": Quantity(
-        "R_t", "B", "weights and cache that a step reads, weights again for every part", of="step_bytes"
-    ),
+    "staged_step_bytes": Quantity("R_t", "B", "weights and cache that a step reads, weights again for every part",
+        of="step_bytes"),
     "stage_batch": Quantity("B_p", "", "sequences that a pipeline stage works on at a time"),
-    "matrix_params": Quantity(
-        "N_m", "param", "parameters that every token multiplies with, neither head nor routed experts"
-    ),
+    "matrix_params": Quantity("N_m", "param",
+        "parameters that every token multiplies with, neither head nor routed experts"),
     "routed_params": Quantity("N_e", "param", "parameters of routed experts that one token uses"),
     "params_per_expert": Quantity("N_1", "param", "parameters of one routed expert"),
     "head_share": Quantity("s_V", "share", "share of a pass's tokens that need the output head"),
-    "flops_of_own_group": Quantity(
-        "f_g", "FLOP", "operations of the matrices for one token where a group works on a prompt alone"
-    ),
+    "flops_of_own_group": Quantity("f_g", "FLOP",
+        "operations of the matrices for one token where a group works on a prompt alone"),
     "idle_groups": Quantity("x_g", "x", "data parallel groups for each that has a prompt"),
     "prompt_tokens": Quantity("T_p", "token", "tokens of prompts in one pass"),
     "tokens_of_prompt": Quantity("T_1", "token", "tokens of each of the prompts in one pass"),
     "flops_with_prompts": Quantity("f_p", "FLOP", "operations for one token and its share of the prompts"),
     "cached_before_passes": Quantity("T_c", "token", "tokens of a prompt before those of one pass", of="cached"),
     "tokens_of_pass": Quantity("T_p", "token", "tokens of prompts in one of several passes", of="prompt_tokens"),
-    "longest_context": Quantity(
-        "S_max", "", "longest context at which all sequences fit", "longest context", json="longest_context"
-    ),
+    "longest_context": Quantity("S_max", "", "longest context at which all sequences fit", "longest context",
+        json="longest_context"),
     "even_expert_params": Quantity("N_a1", "param", "parameters of one expert of a bare count"),
     "multiplied_params": Quantity("N_mul", "param", "parameters that one token multiplies with, by part"),
     "format_peak_flops": Quantity("F_w", "FLOP/s", "arithmetic rate of one accelerator in the format of each part"),
     "mixed_peak_flops": Quantity("F", "FLOP/s", "arithmetic rate for matrices of several formats", of="peak_flops"),
     "served_tokens_per_s": Quantity("r", "token/s", "tokens that leave a replica in a second", of="tokens_per_s"),
-    "verified_tokens": Quantity(
-        "τ_B", "token", "tokens of each sequence in the pass that verifies a draft", of="tokens_each"
-    ),
+    "verified_tokens": Quantity("τ_B", "token", "tokens of each sequence in the pass that verifies a draft",
+        of="tokens_each"),
     "draft_share": Quantity("s_d", "share", "time of a draft token over that of a step"),
     "shared_draft_time": Quantity("t_d", "s", "time of one draft token", of="draft_time"),
     "speculative_step": Quantity("t_spec", "s", "time of a step of drafting and verification"),
@@ -434,9 +359,8 @@ QUANTITIES: dict[str, Quantity] = {
     "causal_pairs": Quantity("n_c0", "", "pairs of a prompt's tokens and all positions before them"),
     "window_pairs": Quantity("n_w", "", "pairs of a prompt's tokens and the positions in their window"),
     "past_pairs": Quantity("n_z", "", "pairs of a prompt's tokens and positions of a compressed past"),
-    "compressed_pairs": Quantity(
-        "n_qk", "", "pairs of a prompt's tokens and the entries they attend", of="attended_pairs"
-    ),
+    "compressed_pairs": Quantity("n_qk", "", "pairs of a prompt's tokens and the entries they attend",
+        of="attended_pairs"),
     "layer_prompt_flops": Quantity("f_Ti", "FLOP", "attention of a prompt's tokens in one layer"),
     "prompt_attention_flops": Quantity("f_T", "FLOP", "attention of a prompt's tokens"),
     "prompt_flops": Quantity("f_pre", "FLOP", "operations of a prompt"),
@@ -449,9 +373,8 @@ QUANTITIES: dict[str, Quantity] = {
     "cache_share": Quantity("η_k", "share", "share of memory bandwidth that reads of the cache reach"),
     "attention_compute_time": Quantity("t_ac", "s", "time of attention's arithmetic"),
     "prompt_attention_time": Quantity("t_ap", "s", "time of the arithmetic of prompts' attention"),
-    "mixed_attention_time": Quantity(
-        "t_ac", "s", "time of attention's arithmetic for decoding and for prompts", of="attention_compute_time"
-    ),
+    "mixed_attention_time": Quantity("t_ac", "s", "time of attention's arithmetic for decoding and for prompts",
+        of="attention_compute_time"),
     "cache_time": Quantity("t_ak", "s", "time to read a step's cache once"),
     "token_activations": Quantity("b_T", "B", "bytes that one token's activations move outside matrices, all layers"),
     "traffic_share": Quantity("η_t", "share", "share of that traffic that a stack's kernels do not save"),
@@ -463,9 +386,8 @@ QUANTITIES: dict[str, Quantity] = {
     "exchange_message": Quantity("D_x", "B", "what one rank sends in a mean all-to-all"),
     "hand_over_message": Quantity("D_p", "B", "what one rank sends to the next stage"),
     "network_all_reduce_time": Quantity("t_net", "s", "time of one all-reduce between nodes"),
-    "two_level_all_reduce_time": Quantity(
-        "t_ar", "s", "time of one all-reduce inside nodes and between them", of="all_reduce_time"
-    ),
+    "two_level_all_reduce_time": Quantity("t_ar", "s", "time of one all-reduce inside nodes and between them",
+        of="all_reduce_time"),
     "input_tokens": Quantity("T_in", "token", "tokens of a prompt"),
     "mean_context": Quantity("S", "token", "mean context of a request while it is decoded", of="context"),
     "decoded_tokens": Quantity("O_d", "token", "tokens of an answer that are decoded one by one"),
@@ -527,49 +449,38 @@ QUANTITIES: dict[str, Quantity] = {
     "replicas_paid": Quantity("G_paid", "", "replicas that are paid for, mean over the day"),
     "replicas_busy": Quantity("G_busy", "", "replicas on which anything decodes, mean over the day"),
     "day_concurrent": Quantity("Q_d", "", "sequences that decode at once, mean over the day"),
-    "day_tokens_per_s": Quantity(
-        "r", "token/s", "tokens that leave all replicas in a second, mean over the day", of="tokens_per_s"
-    ),
+    "day_tokens_per_s": Quantity("r", "token/s", "tokens that leave all replicas in a second, mean over the day",
+        of="tokens_per_s"),
     "day_requests": Quantity("λ_d", "1/s", "requests that all replicas answer in a second, mean over the day"),
     "hour_steps": Quantity("v_i", "token/s", "tokens that one replica decodes in a second of each hour"),
     "day_itl": Quantity("ITL_d", "s", "time between tokens, mean over all of a day"),
     "day_prompt_share": Quantity("s_pr", "share", "share of the busy time that prompts take", of="prompt_share"),
-    "full_tokens_per_s": Quantity(
-        "r", "token/s", "tokens that leave a replica whose slots are all taken", of="tokens_per_s"
-    ),
+    "full_tokens_per_s": Quantity("r", "token/s", "tokens that leave a replica whose slots are all taken",
+        of="tokens_per_s"),
     "service_flops": Quantity("f_s", "FLOP", "operations that a service needs in a mean second"),
-    "service_utilization": Quantity(
-        "U", "share", "share of the arithmetic that is used, every hour paid", of="utilization"
-    ),
+    "service_utilization": Quantity("U", "share", "share of the arithmetic that is used, every hour paid",
+        of="utilization"),
     "hour_bytes": Quantity("R_h", "B", "bytes that all replicas read in a second of one hour"),
     "day_bytes": Quantity("R_day", "B", "bytes that all replicas read in a mean second"),
-    "service_bandwidth_utilization": Quantity(
-        "U_m", "share", "share of the bandwidth that is used, every hour paid", of="memory_bandwidth_utilization"
-    ),
+    "service_bandwidth_utilization": Quantity("U_m", "share", "share of the bandwidth that is used, every hour paid",
+        of="memory_bandwidth_utilization"),
     "read_per_token": Quantity("x_in", "x", "tokens of prompts for each token that comes out"),
     # users
     "concurrent_users": Quantity("Q", "", "sequences being decoded at once, day's mean", "sequences decoding"),
     "users": Quantity("U_d", "", "users who come on a day", "daily users", "users"),
     "minutes_per_day": Quantity("m_d", "min/day", "minutes of use per user and day", "minutes per user"),
-    "decoding_share": Quantity(
-        "s", "share", "share of a user's minutes in which tokens are decoded", "of those decoding"
-    ),
+    "decoding_share": Quantity("s", "share", "share of a user's minutes in which tokens are decoded",
+        "of those decoding"),
     "trough_to_mean": Quantity("ρ", "", "load of the emptiest hour over the day's mean"),
     "peak_to_mean": Quantity("π", "", "load of the busiest hour over the day's mean"),
-    "users_at_trough": Quantity(
-        "U_ρ", "", "users who keep the concurrency in the emptiest hour", "users, emptiest hour full"
-    ),
+    "users_at_trough": Quantity("U_ρ", "", "users who keep the concurrency in the emptiest hour",
+        "users, emptiest hour full"),
     "trough_concurrent": Quantity("Q_ρ", "", "sequences being decoded in the emptiest hour", "decoding, emptiest hour"),
     "peak_concurrent": Quantity("Q_π", "", "sequences being decoded in the busiest hour", "decoding, busiest hour"),
     "people_online": Quantity("U_on", "", "people with the app open, day's mean", "people with the app open"),
     "target_users": Quantity("U_t", "", "users to compare with"),
-    "trough_for_users": Quantity(
-        "ρ_t",
-        "",
-        "trough over mean at which this many users fill the emptiest hour",
-        "trough/mean for 1M users",
-        json="trough_to_mean_for_million_users",
-    ),
+    "trough_for_users": Quantity("ρ_t", "", "trough over mean at which this many users fill the emptiest hour",
+        "trough/mean for 1M users", json="trough_to_mean_for_million_users"),
     "replicas": Quantity("G", "", "copies of the model that serve", "replicas", "replicas"),
     "slots": Quantity("slots", "", "sequences to provide for", "sequences to provide for"),
     # the law erdil-2025
@@ -644,36 +555,25 @@ QUANTITIES: dict[str, Quantity] = {
     "usd_per_hour": figure("USD per hour", "USD"),
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
-    "usd_per_million_tokens_busy": Quantity(
-        "$_busy", "USD", "price of a million tokens, busy hours only", "USD per million tokens, busy hours", "if busy"
-    ),
-    "usd_per_million_tokens_output": Quantity(
-        "$_out", "USD", "price of a million tokens without their prompts", "USD per million, output"
-    ),
-    "usd_per_million_tokens_input": Quantity(
-        "$_in", "USD", "price of a million prompt tokens", "USD per million, input"
-    ),
-    "usd_per_million_tokens_blended": Quantity(
-        "$_mix", "USD", "price of a million tokens of prompts and answers", "USD per million, blended"
-    ),
+    "usd_per_million_tokens_busy": Quantity("$_busy", "USD", "price of a million tokens, busy hours only",
+        "USD per million tokens, busy hours", "if busy"),
+    "usd_per_million_tokens_output": Quantity("$_out", "USD", "price of a million tokens without their prompts",
+        "USD per million, output"),
+    "usd_per_million_tokens_input": Quantity("$_in", "USD", "price of a million prompt tokens",
+        "USD per million, input"),
+    "usd_per_million_tokens_blended": Quantity("$_mix", "USD", "price of a million tokens of prompts and answers",
+        "USD per million, blended"),
     "lone_user_reserved_cost_ratio": figure("with every hour paid", "x"),
     "batch_limit": figure("largest batch", "", "batch"),
     "gpus_per_replica": figure("devices per replica", "", "replica of"),
     "users_per_replica": figure("users per full replica", "", "a replica"),
-    "users_within_2x": figure(
-        "users within 2x of the floor", "", "within 2x", phrase="the number of users within 2x of it"
-    ),
+    "users_within_2x": figure("users within 2x of the floor", "", "within 2x",
+        phrase="the number of users within 2x of it"),
     "users_within_10_percent": figure("users within 10% of it"),
-    "floor_usd_per_million_tokens": figure(
-        "floor, USD per million", "USD", "floor", phrase="the floor of a million tokens"
-    ),
-    "floor_device_seconds": figure(
-        "floor, device time",
-        "s",
-        "floor",
-        json="floor_device_seconds",
-        phrase="the device time of a token with endless users",
-    ),
+    "floor_usd_per_million_tokens": figure("floor, USD per million", "USD", "floor",
+        phrase="the floor of a million tokens"),
+    "floor_device_seconds": figure("floor, device time", "s", "floor", json="floor_device_seconds",
+        phrase="the device time of a token with endless users"),
     "users_at_api_price": figure("users at the API's price"),
     # figures: an input that is changed a little
     "low": figure("changed down to", "", "low"),
@@ -688,9 +588,8 @@ QUANTITIES: dict[str, Quantity] = {
     "least_usd_per_million_tokens": figure("cheapest, USD per million", "USD"),
     "total_gpus": figure("devices of all replicas", "", "devices"),
     "usd_per_million_tokens_all_in": figure("USD per million tokens, all paid", "USD", "all paid"),
-    "device_seconds_per_token_all_in": figure(
-        "device time per token, all paid", "s", "all paid", json="device_seconds_per_token_all_in"
-    ),
+    "device_seconds_per_token_all_in": figure("device time per token, all paid", "s", "all paid",
+        json="device_seconds_per_token_all_in"),
     "shard": figure("piece"),
     "flags": figure("flags", "", "flags"),
     "max_gpus": figure("most devices"),
@@ -748,6 +647,7 @@ QUANTITIES: dict[str, Quantity] = {
     "determined": figure("determined", "", "fitted"),
     "remark": figure("remark", "", "remark"),
 }
+# fmt: on
 
 
 class Constant(NamedTuple):
