@@ -173,7 +173,7 @@ def _verdict(service: Service, values: Mapping[str, Any]) -> str:
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "no users come"
     return (
-        f"A lone user costs {busy} as much a token as one of many while served, {paid} with every hour paid. "
+        f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
         f"{reach} within twice {floor}; a replica of {many(service.running.rack.devices, 'device')} takes "
         f"{show(values['users_per_replica'])}."
     )
