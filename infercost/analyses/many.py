@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
-from infercost.replica.rack import Rack
 from infercost.report import Report
 from infercost.scenario.axes import Point
 from infercost.scenario.options import MANY, options_of
@@ -109,21 +108,24 @@ def _layouts(question: Question, points: list[Point], scenarios: list[Scenario |
     """
     if question.command == "fit" or any(key in point for point in points for key in LAYOUT):
         return [{}] * len(points)
-    largest: dict[tuple[Any, ...], Rack] = {}
+    largest: dict[tuple[Any, ...], Scenario] = {}
     groups = [tuple(point.get(key) for key in _OWN_LAYOUT) for point in points]
     pairs = list(zip(groups, scenarios, strict=True))
     for group, scenario in pairs:
-        if isinstance(scenario, Scenario) and scenario.rack and (rack := scenario.rack).plan.fits:
-            # most devices, then most tokens of context on them
-            largest[group] = max(
-                largest.get(group, rack), rack, key=lambda each: (each.devices, each.plan.batch * each.plan.context)
-            )
+        if isinstance(scenario, Scenario) and scenario.rack and scenario.rack.plan.fits:
+            largest[group] = max(largest.get(group, scenario), scenario, key=_size)
     return [_differing(scenario, largest[group]) if group in largest else {} for group, scenario in pairs]
 
 
-def _differing(scenario: Scenario | InfercostError, largest: Rack) -> Point:
+def _size(scenario: Scenario) -> tuple[float, float]:
+    """Most devices, then most tokens of context on them."""
+    rack = scenario.rack
+    return rack.devices, rack.plan.batch * rack.plan.context
+
+
+def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Point:
     """The largest point's layout as options, where a scenario has another or failed for want of one."""
-    layout = largest.plan.layout
+    layout = largest.rack.plan.layout
     if isinstance(scenario, Scenario) and (scenario.rack is None or scenario.rack.plan.layout == layout):
         return {}
-    return {"gpus": layout.devices} | ({} if largest.model.is_bare else layout._asdict())
+    return {item.key: item.value for item in largest.inputs if item.key in LAYOUT}
