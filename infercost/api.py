@@ -1,7 +1,6 @@
 """The same questions from Python: options as keywords, as text or numbers, the same frozen reports."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -39,13 +38,13 @@ def asking(question: Question, answer: Answer) -> Callable[[], Report]:
 def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:
     """The report with its work shown and its pictures made, where they are wanted."""
     if steps and report.work:
-        from infercost.formulas.formula import work_of
+        from infercost.formulas.recorder import work_of
 
-        report = replace(report, steps=work_of(report.work))
+        report = report.replace(steps=work_of(report.work))
     if charts:
         from infercost.analyses.pictures import charts as charts_of
 
-        report = replace(report, charts=charts_of(question, report))
+        report = report.replace(charts=charts_of(question, report))
     return report
 
 

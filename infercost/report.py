@@ -1,92 +1,13 @@
 """What an analysis returns: a frozen result that every form prints and none computes on."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, dataclass_transform
 
 from infercost.quantities import CONSTANTS, KEYS, TERMS, Key
-from infercost.units import show
 
-
-class Axis(NamedTuple):
-    """The quantity along an axis, and the base unit of its values."""
-
-    label: str
-    unit: str = ""
-    log: bool = True
-
-
-class Line(NamedTuple):
-    """Values along a line or, with ``points``, single ones.
-
-    ``labels`` describe the values; those of ``written`` (indices), and all of points, stand in the picture. ``limit``
-    marks a bound that nothing can pass.
-    """
-
-    name: str
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    labels: tuple[str, ...] = ()
-    points: bool = False
-    limit: bool = False
-    written: tuple[int, ...] = ()
-
-    @property
-    def values(self) -> tuple[tuple[float, float, str], ...]:
-        """Each x, y and label."""
-        labels = self.labels or ("",) * len(self.xs)
-        return tuple(zip(self.xs, self.ys, labels, strict=True))
-
-    @property
-    def captions(self) -> tuple[tuple[float, float, str], ...]:
-        """The values whose labels stand in the picture."""
-        return self.values if self.points else tuple(self.values[index] for index in self.written)
-
-
-class Chart(NamedTuple):
-    """Lines over two axes."""
-
-    title: str
-    x: Axis
-    y: Axis
-    lines: tuple[Line, ...]
-
-
-class Bar(NamedTuple):
-    """An amount from ``start`` on, with ``mark`` its bound where it is known."""
-
-    name: str
-    value: float
-    start: float = 0.0
-    mark: float | None = None
-
-
-class Bars(NamedTuple):
-    """Bars over one axis; ``limit`` is a line through all of them, ``marked`` the meaning of a bar's mark."""
-
-    title: str
-    axis: Axis
-    bars: tuple[Bar, ...]
-    limit: tuple[str, float] | None = None
-    marked: str = ""
-
-    @property
-    def legend(self) -> str:
-        """The meaning of the line through the bars, or of the mark on each."""
-        if self.limit:
-            return f"the line is {self.limit[0]}, {show(self.limit[1], self.axis.unit)}"
-        return f"the mark is {self.marked}" if self.marked else ""
-
-    @property
-    def end(self) -> float:
-        """The largest value in the picture."""
-        marks = [bar.mark for bar in self.bars if bar.mark is not None]
-        limits = [self.limit[1]] if self.limit else []
-        return max([*(bar.start + bar.value for bar in self.bars), *marks, *limits])
-
-
-Picture = Chart | Bars
+if TYPE_CHECKING:  # few answers have one
+    from infercost.picture import Picture
 
 
 class Row(NamedTuple):
@@ -170,8 +91,22 @@ class Export(NamedTuple):
     chunks: Callable[[], Iterable[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Frozen:
+    """Fields by keyword, set once: a frozen dataclass whose methods no start has to compile."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: change {name} by replace()")
+
+    def replace(self, **fields: Any) -> Self:
+        """The same with other values of some fields."""
+        return type(self)(**{**self.__dict__, **fields})
+
+
+class Report(Frozen):
     """A whole answer: verdict first, then the numbers, then what to change.
 
     ``follow`` is the command to run next, ``replay`` those that reproduce rows, by the name of their kind. Only the
@@ -194,7 +129,7 @@ class Report:
     met: bool = True
     file: File | None = None
     export: Export | None = None
-    charts: tuple[Picture, ...] = ()
+    charts: "tuple[Picture, ...]" = ()
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.

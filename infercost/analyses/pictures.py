@@ -10,8 +10,9 @@ from infercost.analyses import economies, sweep_batch
 from infercost.analyses.many import Rows, Values, at_point
 from infercost.analyses.sweep import WIDTHS, feasible_rows, headline, varying_figures
 from infercost.errors import BadValue
+from infercost.picture import Axis, Bar, Bars, Chart, Line, Picture
 from infercost.quantities import KEYS
-from infercost.report import Axis, Bar, Bars, Chart, Line, Picture, Report
+from infercost.report import Report
 from infercost.scenario.axes import Axis as Swept
 from infercost.scenario.axes import in_words, plain, read_axes
 from infercost.scenario.read import Question

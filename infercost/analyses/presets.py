@@ -56,7 +56,7 @@ def answer(scenario: Scenario) -> Report:
     if verb == "path":
         folders = tuple({"path": str(folder)} for folder in catalog.folders())
         verdict = "Presets are read from these folders, the first wins."
-        return Report("presets", verdict, (), series=Series(("path",), folders))
+        return Report(command="presets", verdict=verdict, inputs=(), series=Series(("path",), folders))
     if verb == "list":
         return _list(rest[0] if rest else None)
     if not rest:
@@ -70,7 +70,8 @@ def _list(family: str | None) -> Report:
         hint = f"{closest(family, families)}families: {', '.join(families)}"
         raise UnknownName(f"presets: no family {family!r}", hint)
     rows = tuple(_list_row(each, name) for each in ([family] if family else families) for name in catalog.names(each))
-    return Report("presets", f"{len(rows)} presets.", (), series=Series(("name", "released", "title"), rows))
+    series = Series(("name", "released", "title"), rows)
+    return Report(command="presets", verdict=f"{len(rows)} presets.", inputs=(), series=series)
 
 
 def _list_row(family: str, name: str) -> dict[str, Any]:

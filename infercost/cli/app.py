@@ -1,6 +1,5 @@
 """The command line: only the command that was asked for is built, and every error ends in two lines."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,8 +26,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = _report_defect
     args = _spell_out(sys.argv[1:] if argv is None else argv) or ["--help"]
     command: Any = typer.main.get_command(build(args))
-    gc.freeze()
-    gc.enable()
     try:
         _refuse_several(args)
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)

@@ -1,10 +1,10 @@
 """Run one command: read its options, ask its analysis, write the report in one form."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from infercost.api import Answer, asking, check_shown, finished
@@ -56,12 +56,15 @@ def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
     with ExitStack() as bars:
         question = ask(command, given, words, "flag")._replace(progress=_progress(bars))
         check_shown(question, output.steps, output.plot is not None)
-        report = asking(question, answer)()
+        compute = asking(question, answer)
+        gc.freeze()  # what is loaded so far stays
+        gc.enable()
+        report = compute()
         page = (output.plot or "").lower().endswith(PAGE) and not question.get("sweep")
         report = finished(report, question, output.steps or page, output.plot is not None)
     picture = to_picture(report, ending_of(output.plot)) if output.plot else b""
     try:
-        _write(report if output.steps else replace(report, steps=()), output, picture)
+        _write(report if output.steps else report.replace(steps=()), output, picture)
     except BrokenPipeError:
         discard_output()
         return CLOSED_PIPE

@@ -10,7 +10,8 @@ import infercost
 from infercost.analyses.pictures import DRAWN, frontier_chart
 from infercost.cli.app import COMMANDS
 from infercost.parts import catalog
-from infercost.report import Bars, Chart, Line, Report
+from infercost.picture import Bars, Chart, Line
+from infercost.report import Report
 
 NOTE: dict[str, Any] = {"gpu": "h100-note", "params": 1.6e12, "charts": True}
 MODEL: dict[str, Any] = {"gpu": "h100:4", "model": "llama-3.1-70b", "context": 8000, "charts": True}

@@ -13,16 +13,8 @@ import yaml
 
 import infercost.formulas
 from infercost import formulas
-from infercost.formulas.formula import (
-    FORMULAS,
-    Call,
-    Equation,
-    explain,
-    expression_of,
-    recording,
-    solved,
-    work_of,
-)
+from infercost.formulas.formula import FORMULAS, Equation, solved
+from infercost.formulas.recorder import Call, explain, expression_of, recording, work_of
 from infercost.models.find import find_model
 from infercost.quantities import TERMS
 from tests.conftest import ROOT

@@ -16,10 +16,11 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue, Missing
+from infercost.picture import Axis, Bar, Bars, Chart, Line
 from infercost.render import ENDINGS, ending_of, to_lines, to_picture
 from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, tick_text
 from infercost.render.plot.terminal import render
-from infercost.report import Axis, Bar, Bars, Chart, Line, Report
+from infercost.report import Report
 
 LINES = Chart(
     "A line of slope one: a <bound> & $1 to $100",
@@ -41,7 +42,7 @@ PICTURES = (
     ),
     Bars("Speed", Axis("tokens/s", "", log=False), (Bar("one", 20.0, mark=40.0), Bar("two", 10.0)), marked="the bound"),
 )
-REPORT = Report("utilization", "What <it> is.", (), charts=PICTURES)
+REPORT = Report(command="utilization", verdict="What <it> is.", inputs=(), charts=PICTURES)
 
 
 def shown(picture: Chart | Bars, ascii: bool = False) -> list[str]:
@@ -199,7 +200,7 @@ def test_without_matplotlib_the_extra_is_named(ending: str, monkeypatch: pytest.
 
 def test_an_answer_without_charts_is_refused() -> None:
     with pytest.raises(BadValue, match="no picture"):
-        to_lines(Report("validate", "", ()))
+        to_lines(Report(command="validate", verdict="", inputs=()))
 
 
 def test_an_ending_is_found_in_any_case_and_another_refused() -> None:

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infercost.errors import BadFile, BadValue, Missing
-from infercost.formulas.formula import FORMULAS, explain, recording
+from infercost.formulas.formula import FORMULAS
+from infercost.formulas.recorder import explain, recording
 from infercost.models.find import find_model, with_format
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog

@@ -5,7 +5,7 @@ from itertools import pairwise, product
 from math import ceil, floor, hypot, log10
 from typing import NamedTuple
 
-from infercost.report import Axis, Bars, Chart, Line
+from infercost.picture import Axis, Bars, Chart, Line
 from infercost.units import show
 
 #: Okabe and Ito, Color universal design (2008), without its yellow, which vanishes on white.

@@ -1,12 +1,12 @@
 """One page that needs nothing else: SVG charts with values to point at, the numbers, inputs, work and sources."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from html import escape
 
+from infercost.picture import Bars, Chart, Line, Picture
 from infercost.render.layout import Block, Grid, Points, Work, blocks
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
-from infercost.report import Bars, Chart, Line, Picture, Report
+from infercost.report import Report
 from infercost.units import show
 
 STYLE = """
@@ -63,7 +63,7 @@ SHAPES = (
 
 def render(report: Report, ending: str) -> bytes:
     """The page; its charts, tables and work are readable without the script."""
-    bare = blocks(replace(report, steps=()), sources=False)[1:]
+    bare = blocks(report.replace(steps=()), sources=False)[1:]
     worked = blocks(report, sources=False)[1:]
     sourced = blocks(report, sources=True)[1:]
     parts = [f'<p class="verdict">{escape(report.verdict)}</p>']

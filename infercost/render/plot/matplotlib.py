@@ -4,8 +4,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import Missing
+from infercost.picture import Bars, Chart, Line, Picture
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
-from infercost.report import Bars, Chart, Line, Picture, Report
+from infercost.report import Report
 from infercost.units import show
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ import json
 import re
 from typing import Any
 
+from infercost.picture import Axis, Bars, Chart, Line, Picture
 from infercost.render.plot.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
-from infercost.report import Axis, Bars, Chart, Line, Picture, Report
+from infercost.report import Report
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 #: The lines of an object of a key and plain values, as it is indented.
