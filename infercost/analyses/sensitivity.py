@@ -119,8 +119,9 @@ def _figures(question: Question, base: Values) -> list[str]:
 
 
 def _numeric_inputs(question: Question, report: Report) -> list[Input]:
-    """The inputs that can change a little; the layout of a model is held, and so are the users where a table ends."""
-    held = (*NO_INPUTS, *(() if question.get("model") is None else LAYOUT))
+    """The inputs that can change a little; a layout of several widths is held, and so are users where a table ends."""
+    layout = [item.key for item in report.inputs if item.key in LAYOUT]
+    held = (*NO_INPUTS, *(layout if len(layout) > 1 else ()))
     held += ("users",) if question.get("users") is None else ()
     known = [item for item in report.inputs if "." in item.key or item.key in options_of(question.command)]
     return [item for item in known if is_number(item.value) and item.key not in held]

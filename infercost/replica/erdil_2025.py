@@ -14,7 +14,7 @@ from math import ceil, inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue
 from infercost.formulas import erdil_2025
 from infercost.formulas.formula import solved
 from infercost.models.model import Model, arithmetic_format
@@ -87,11 +87,9 @@ def step_parts(
     """The parts of a step as other laws have them: all that the rest of the package asks of this one.
 
     Raises:
-        Missing: a bare count, which has no layers, or a figure that the law needs is not in a preset.
-        BadValue: a model that the law does not know.
+        Missing: a figure that the law needs is not in a preset.
+        BadValue: a model that the law does not know, a bare count among them.
     """
-    if model.is_bare:
-        raise Missing(f"profile {profile.name} needs layers: a bare count has none", "--model llama-3.1-70b")
     times = step_2025(model, part, profile, devices, batch, context, tokens)
     return Parts(times.compute, times.memory, 0.0, 0.0, 0.0, times.communication, times.launch)
 
@@ -170,8 +168,8 @@ def _check_layers(model: Model, sizes: Values) -> None:
     plain = len(kinds) == 1 and attention.kind == "full" and not attention.copied and not attention.index_cache
     plain = plain and attention.split == use(formulas.layer.grouped_query_params, sizes)
     if not plain or ffn.shared or bool(ffn.dense) == bool(ffn.experts):
-        what = f"the law erdil-2025 knows layers all alike, of full attention; {model.name} has others"
-        raise BadValue(what, "choose another profile: --efficiency realistic")
+        what = f"the law erdil-2025 knows layers all alike, of full attention: not {model.name}"
+        raise BadValue(what, "choose another profile, --efficiency realistic, or a model, --model llama-3.1-70b")
 
 
 def _law(

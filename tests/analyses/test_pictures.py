@@ -223,7 +223,7 @@ def row(name: str, speed: float, cost: float | None, **layout: int) -> dict[str,
 
 def test_a_frontier_is_a_line_a_name_from_slow_to_fast() -> None:
     rows = [row("b", 90, 9.0), row("a", 50, 2.0, tp=4, pp=2), row("a", 20, 1.0, batch=256)]
-    report = Report("frontier", "", ())
+    report = Report(command="frontier", verdict="", inputs=())
     drawn = frontier_chart(rows, report)
     assert [(line.name, line.xs, line.ys) for line in drawn.lines] == [("b", (90,), (9,)), ("a", (20, 50), (1, 2))]
     assert [label for _, _, label in drawn.lines[1].captions] == [

@@ -14,8 +14,9 @@ from infercost.errors import BadFile, BadValue, Missing
 from infercost.formulas.formula import FORMULAS
 from infercost.formulas.recorder import explain, recording
 from infercost.models.find import find_model, with_format
-from infercost.models.model import Model, Quantization
+from infercost.models.model import Model, Quantization, bare_count
 from infercost.parts import catalog
+from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
 from infercost.replica.erdil_2025 import Times2025, sizes_2025, step_2025, use
@@ -161,6 +162,12 @@ def test_layers_that_he_does_not_know_are_refused(name: str) -> None:
         step(model_of(name))
     assert find_model(name).model.name in error.value.what
     assert "--efficiency" in error.value.hint
+
+
+def test_a_bare_count_has_no_attention_that_he_knows() -> None:
+    with pytest.raises(BadValue, match=r"layers all alike.* not 70B parameters") as error:
+        step(bare_count(70e9, 70e9, FORMATS["8bit"], layers=80, hidden_size=8192))
+    assert "--model" in error.value.hint
 
 
 def test_one_precision_is_the_mean_of_the_layers_matrices() -> None:
