@@ -32,3 +32,12 @@ def test_a_function_of_python_is_typed_by_the_same_options(command: str) -> None
     taken = hints["options"].__args__[0]
     assert hints["options"] == Unpack[taken]
     assert set(taken.__annotations__) - {"output"} == set(TAKES[command].__annotations__) - {"output"}
+
+
+def test_an_answer_cannot_be_changed_but_copied_with_a_change() -> None:
+    report = infercost.userbase(concurrent=1000)
+    with pytest.raises(AttributeError, match="verdict"):
+        report.verdict = "another"  # type: ignore[misc]
+    other = report.replace(verdict="another")
+    assert (other.verdict, other.results) == ("another", report.results)
+    assert report.verdict != "another"

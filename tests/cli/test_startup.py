@@ -23,12 +23,25 @@ def loaded(*args: str) -> set[str]:
     return set(said.stderr.decode().split("\n"))
 
 
+def floor() -> set[str]:
+    """Modules that Typer and YAML load themselves."""
+    code = "import sys, typer, yaml\nprint('\\n'.join(sys.modules))"
+    return set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env()).stdout.decode().split()
+    )
+
+
 @pytest.mark.parametrize("form", ["json", "plain", "csv", "markdown"])
 def test_no_heavy_module_on_the_way_to_text(form: str) -> None:
     heavy = set(HEAVY) if TYPER_BEFORE_PYDANTIC else set(HEAVY) - {"pydantic", "importlib.metadata"}
     modules = loaded("utilization", "--gpu", "h100", "--params", "1.6e12", "--format", form)
     assert not modules & heavy
     assert not {"infercost.models.families", "infercost.models.find"} & modules, "a bare count reads no model"
+
+
+def test_an_answer_in_numbers_loads_neither_pictures_nor_the_work_behind_it() -> None:
+    modules = loaded("utilization", "--gpu", "h100", "--params", "1.6e12", "--json")
+    assert not {"infercost.picture", "infercost.formulas.recorder", "ast", "dataclasses"} & modules - floor()
 
 
 def test_a_table_loads_rich_and_no_numpy() -> None:
