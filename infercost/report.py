@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, dataclass_transform
 
 from infercost.quantities import CONSTANTS, KEYS, TERMS, Key
 
-if TYPE_CHECKING:  # few answers have one
+if TYPE_CHECKING:  # few answers have either
+    from infercost.formulas.recorder import Step
     from infercost.picture import Picture
 
 
@@ -125,7 +126,7 @@ class Report(Frozen):
     replay: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
     work: Callable[[], object] | Mapping[str, Callable[[], object]] | None = None
-    steps: tuple[Any, ...] = ()
+    steps: "tuple[Step, ...]" = ()
     met: bool = True
     file: File | None = None
     export: Export | None = None

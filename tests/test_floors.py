@@ -23,7 +23,7 @@ ARROWS = {
     "fleet": {"replica"},
     "evidence": {"replica"},
     "picture": {"units"},
-    "report": {"quantities", "picture"},
+    "report": {"formulas", "picture"},
     "scenario": {"fleet", "evidence", "report"},
     "analyses": {"scenario"},
     "render": {"report", "writing"},
