@@ -1,12 +1,13 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.accelerator import find_rate
-from infercost.parts.formats import FORMATS
+from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
 from infercost.replica.step import critical_batch, full_batch
@@ -16,7 +17,10 @@ from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_draft, read_load, read_rack, read_running
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
-from infercost.scenario.scenario import Habits, Scenario, frozen
+from infercost.scenario.scenario import Calibration, Habits, Scenario, frozen
+
+if TYPE_CHECKING:  # only calibrate reads runs
+    from infercost.evidence.readers import Run
 
 #: User counts of a table of economies, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
@@ -28,6 +32,11 @@ _OF_A_SERVICE = (
 )
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
+#: Number formats of runs: their names say which arithmetic ran.
+DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
+KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
+#: Endings of a profile.
+ENDINGS = (".yaml", ".yml")
 
 
 def resolve(question: Question) -> Scenario:
@@ -230,9 +239,70 @@ def _validate(reading: Reading) -> Scenario:
 
 
 def _calibrate(reading: Reading) -> Scenario:
-    from infercost.scenario.runs import read_calibration
+    path, base = _path_of_profile(reading), _start_of_fit(reading)
+    if not reading.question.words:
+        example = "for example infercost calibrate run.json --gpu h100 --model llama-3.1-8b"
+        raise Missing("calibrate needs a result file", example)
+    run = _run(reading)
+    weights, cache = _format_of_runs(reading, "dtype", DTYPES), _format_of_runs(reading, "kv_dtype", KV_DTYPES)
+    return frozen(reading, calibration=Calibration(run, weights, cache, base, path))
 
-    return frozen(reading, calibration=read_calibration(reading))
+
+def _run(reading: Reading) -> "Run":
+    """The user's word on benchmark runs, without a file."""
+    from infercost.evidence.predict import model_of_run
+    from infercost.evidence.readers import Run, Workload
+
+    part, count = None, None
+    if (gpu := reading.take("gpu")) is not None:
+        part, count = read_part(reading, gpu)
+    if (model := reading.take("model")) is not None:
+        model_of_run(str(model))
+    tp, pp, ep = (reading.take(name) for name in ("tp", "pp", "ep"))
+    devices = count or max(tp or 1, ep or 1) * (pp or 1)
+    workload = Workload(*(reading.take(name) for name in Workload._fields))
+    return Run("", str(model or ""), part.path if part else "", devices, tp, pp, ep, workload)
+
+
+def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> str:
+    """A number format for files that leave it out, empty by default.
+
+    Raises:
+        BadValue: one that does not say which arithmetic ran, or that no engine keeps a cache in.
+    """
+    given: Any = reading.take(option)
+    name = given.name if isinstance(given, Format) else str(given or "")
+    if name and name not in known:
+        raise BadValue(f"{flag(option)} {name} does not say what ran", f"a run has one of {', '.join(known)}")
+    return name
+
+
+def _path_of_profile(reading: Reading) -> str:
+    """The path of the fitted profile, empty by default.
+
+    Raises:
+        BadValue: a name that ``--efficiency`` would not take for a file.
+    """
+    path = str(reading.get("output") or "")
+    if path and Path(path).suffix.lower() not in ENDINGS:
+        raise BadValue(f"--output {path}: a profile is a YAML file", "end its name in .yaml: --output my-stack.yaml")
+    return path
+
+
+def _start_of_fit(reading: Reading) -> Preset:
+    """The profile whose constants stay where the data do not determine them.
+
+    Raises:
+        BadValue: a profile with another law for a step.
+    """
+    from infercost.evidence.fit import CANDIDATES
+
+    name = reading.take("efficiency", "realistic", "to start from")
+    base = complete(name if isinstance(name, Preset) else catalog.load("efficiency", name))
+    if law(base) != "roofline":
+        raise BadValue(f"profile {base.name} has a law of its own, which is not fitted", "start from realistic")
+    reading.use(base, *CANDIDATES)
+    return base._replace(labels={**base.labels, "overlap": "operator", "memory": "engine"})
 
 
 def _frontier(reading: Reading) -> Scenario:
