@@ -1,6 +1,6 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from infercost import formulas
 from infercost.numeric import maximum
@@ -8,31 +8,19 @@ from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
 from infercost.replica.step import Pace, Running, critical_batch, decode_time, step_time, step_times
-from infercost.scenario.scenario import Load
+from infercost.scenario.scenario import Load, Scenario
 
-
-class Bracket(NamedTuple):
-    """Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing."""
-
-    bound: float
-    full_overlap: float
-    no_overlap: float
-
-
-def _bracket(running: Running, batch: float, pace: Pace) -> Bracket:
-    """The times between which a step lies; what a draft adds never overlaps."""
-    draft = pace.step - pace.times.step
-    full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
-    return Bracket(step_times(running, batch, ideal=True).step, full, none)
+#: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
+BRACKET = ("bound_step_time_s", "full_overlap_step_time_s", "no_overlap_step_time_s")
 
 
 def step_results(
-    running: Running, batch: float, pace: Pace, price: float | None, *, bracketed: bool = True
+    scenario: Scenario, batch: float, pace: Pace, served: Served | None = None, *, bracketed: bool = True
 ) -> dict[str, Any]:
-    """Everything that a step answers; without its bracket where only the work of the step itself is shown."""
+    """Everything that a step and a request answer; without its bracket where only the work of the step is shown."""
+    running, load = scenario.running, scenario.load
     work, context, times = running.work, running.rack.plan.context, pace.times
-    bracket = _bracket(running, batch, pace) if bracketed else Bracket(0.0, 0.0, 0.0)
-    return {
+    results = {
         "gpus": running.rack.devices,
         "batch": batch,
         "weight_bytes": running.rack.weight_bytes,
@@ -43,14 +31,22 @@ def step_results(
         "overhead_time_s": times.parts.overhead,
         "step_time_s": pace.step,
         "tpot_s": pace.tpot,
-        "bound_step_time_s": bracket.bound,
-        "full_overlap_step_time_s": bracket.full_overlap,
-        "no_overlap_step_time_s": bracket.no_overlap,
+        **dict.fromkeys(BRACKET),
         "bound": times.bound,
         **_use(running, batch, pace),
-        **_rates(running, batch, pace, price),
+        **_rates(running, batch, pace, scenario.price),
         **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s")),
     }
+    if bracketed:
+        results |= _bracket(running, batch, pace)
+    return results | request_results(running, load, batch, pace.tpot, served)
+
+
+def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
+    """The times between which a step lies; what a draft adds never overlaps."""
+    draft = pace.step - pace.times.step
+    full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
+    return dict(zip(BRACKET, (step_times(running, batch, ideal=True).step, full, none), strict=True))
 
 
 def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:

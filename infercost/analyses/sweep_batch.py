@@ -3,17 +3,7 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.remarks import (
-    CRITICAL,
-    NULL_REASONS,
-    SEE_FIT,
-    WAYS,
-    count_remark,
-    kind,
-    misfit,
-    null_notes,
-    step_notes,
-)
+from infercost.analyses import remarks
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -40,15 +30,15 @@ def answer(scenario: Scenario) -> Report:
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     return Report(
         command="sweep-batch",
-        verdict=misfit(rack).strip() or _verdict(running, full, ratio, rows),
+        verdict=remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(full, batches[-1], most) if rack.plan.fits else (SEE_FIT,),
+        advice=_advice(full, batches[-1], most) if rack.plan.fits else (remarks.SEE_FIT,),
         notes=(
-            *step_notes(running),
+            *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
-            *null_notes(rows[:1], NULL_REASONS.__getitem__),
+            *remarks.null_notes(rows[:1], remarks.NULL_REASONS.__getitem__),
             *scenario.notes,
         ),
         met=rack.plan.fits,
@@ -58,7 +48,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _shown_work(scenario: Scenario, batches: tuple[int, ...]) -> None:
     again = scenario._replace(running=reworked(scenario.running))
-    _row(again, batches[0], bracketed=False)
+    step_results(again, batches[0], pace_of(again.running, batches[0]), bracketed=False)
     _lone_user_ratio(again.running, batches[-1])
 
 
@@ -68,8 +58,8 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
     if knee is None:
         remark = "past this sweep" if full else "none at this context"
     return (
-        Row("gpus", running.rack.devices, count_remark(running.rack)),
-        Row("critical_batch", critical_batch(running), CRITICAL),
+        Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
+        Row("critical_batch", critical_batch(running), remarks.CRITICAL),
         Row("knee_batch", knee_batch, remark),
         Row("max_batch", plan.max_sequences, f"of {plan.context:,.0f} tokens each" if plan.cache else "no KV cache"),
         Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
@@ -86,18 +76,14 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 
 def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
-    rows, model = [_row(scenario, batch) for batch in batches], scenario.running.rack.model
+    running, model = scenario.running, scenario.running.rack.model
+    rows = [step_results(scenario, batch, pace_of(running, batch)) for batch in batches]
     cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
     for row in rows:
         row["cost_ratio"] = row["step_time_s"] / row["batch"] / cheapest
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, row["batch"])
     return tuple(rows)
-
-
-def _row(scenario: Scenario, batch: int, *, bracketed: bool = True) -> dict[str, Any]:
-    running = scenario.running
-    return step_results(running, batch, pace_of(running, batch), scenario.price, bracketed=bracketed)
 
 
 def _lone_user_ratio(running: Running, batch: int) -> float:
@@ -111,16 +97,16 @@ def _verdict(running: Running, full: int | None, ratio: float, rows: Rows) -> st
     never = f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
     return (
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
-        f"({kind(running)}). Utilization goes from {low} to {high}; "
+        f"({remarks.kind(running)}). Utilization goes from {low} to {high}; "
         f"{f'the knee is at batch {full:,}' if full else never}."
     )
 
 
 def _advice(full: int | None, largest: int, most: int | None) -> tuple[str, ...]:
     if full is None:
-        return (f"each user's cache takes longer to read than to compute with: {WAYS}",)
+        return (f"each user's cache takes longer to read than to compute with: {remarks.WAYS}",)
     if largest >= full:
         return ()
     if most is not None and most < full:
-        return (f"memory ends the batch before the arithmetic is full: add devices, {WAYS}",)
+        return (f"memory ends the batch before the arithmetic is full: add devices, {remarks.WAYS}",)
     return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

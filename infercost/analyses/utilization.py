@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
-from infercost.analyses.step import request_results, steady, step_results
+from infercost.analyses.step import BRACKET, steady, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
@@ -21,7 +21,7 @@ OVERLAP = {
     "none": "nothing overlaps",
 }
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", "full_overlap_step_time_s", "no_overlap_step_time_s"}
+_HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
 
 
 def answer(scenario: Scenario) -> Report:
@@ -30,10 +30,8 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         Missing: a figure of the accelerator that the answer needs.
     """
-    running, served = scenario.running, steady(scenario.running, scenario.load)
-    batch = served.batch if served else scenario.batch
-    pace = _served_pace(scenario, served) if served else pace_of(running, batch, scenario.draft)
-    results = _results(scenario, batch, served, pace)
+    running, (batch, pace, served) = scenario.running, _paced(scenario)
+    results = step_results(scenario, batch, pace, served)
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     overloaded = served is not None and not served.stable
@@ -52,27 +50,18 @@ def answer(scenario: Scenario) -> Report:
 
 def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
-    served = steady(again.running, again.load)
-    batch = served.batch if served else again.batch
-    pace = _served_pace(again, served) if served else pace_of(again.running, batch, again.draft)
-    _results(again, batch, served, pace, bracketed=False)
+    step_results(again, *_paced(again), bracketed=False)
 
 
-def _served_pace(scenario: Scenario, served: Served) -> Pace:
-    """How the batch of a server goes on: a plain step, and the gap between tokens, prompts included."""
-    assert scenario.load.request is not None
-    times = step_times(scenario.running, max(served.batch, 1))
-    rate = formulas.cost.served_tokens_per_s(
-        request_rate=served.rate, output_tokens=scenario.load.request.output_tokens
-    )
-    return Pace(times, times.step, served.itl, rate)
-
-
-def _results(
-    scenario: Scenario, batch: float, served: Served | None, pace: Pace, *, bracketed: bool = True
-) -> dict[str, Any]:
-    results = step_results(scenario.running, batch, pace, scenario.price, bracketed=bracketed)
-    return results | request_results(scenario.running, scenario.load, batch, pace.tpot, served)
+def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
+    """A batch and how it goes on; of a server a plain step, and the gap between tokens, prompts included."""
+    running, request = scenario.running, scenario.load.request
+    served = steady(running, scenario.load)
+    if request is None or served is None:
+        return scenario.batch, pace_of(running, scenario.batch, scenario.draft), None
+    times = step_times(running, max(served.batch, 1))
+    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
+    return served.batch, Pace(times, times.step, served.itl, rate), served
 
 
 def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:

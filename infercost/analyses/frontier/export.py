@@ -7,7 +7,7 @@ import numpy as np
 
 from infercost import formulas
 from infercost.analyses.frontier.search import Candidate, Frontier, batches_of, candidates, no_frontier, notes_of_spaces
-from infercost.analyses.step import request_results, step_results
+from infercost.analyses.step import step_results
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
 from infercost.scenario.ranges import Shard
@@ -22,6 +22,7 @@ _OF_STEP = (
     "step_time_s", "tpot_s", "bound_step_time_s", "compute_time_s", "memory_time_s", "communication_time_s",
     "overhead_time_s", "bound", "utilization", "memory_bandwidth_utilization", "tokens_per_s",
     "tokens_per_s_per_user", "tokens_per_s_per_gpu", "usd_per_million_tokens", "joules_per_token",
+    "ttft_s",
 )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def _columns(unit: Candidate) -> dict[str, Any]:
     """A layout at all batches, on one replica: arrays, or one value for all."""
     space, batch, setup = unit.space, _batches(unit), unit.space.search.setup
     running = unit.running()
-    results = step_results(running, batch, pace_of(running, batch, space.draft), space.price)
+    results = step_results(space._replace(running=running), batch, pace_of(running, batch, space.draft))
     return {
         "model": setup.model.name,
         "gpu": setup.part.name,
@@ -135,5 +136,4 @@ def _columns(unit: Candidate) -> dict[str, Any]:
         "batch": batch.astype(int),
         "context": int(space.rack.plan.context),
         **{key: results[key] for key in _OF_STEP},
-        "ttft_s": request_results(running, space.load, 1, 0.0).get("ttft_s"),
     }

@@ -46,29 +46,27 @@ class Candidate(NamedTuple):
         return self.space.running.on(self.plan._replace(batch=batch))
 
 
-class Columns(NamedTuple):
-    """A layout at every batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token."""
+class Point(NamedTuple):
+    """A layout at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token.
 
+    While the search lasts it is a layout at many batches, and each number an array.
+    """
+
+    candidate: Candidate
     batch: Any
     decoding: Any
     replicas: Any
     speed: Any
     cost: Any
 
-    def at(self, which: Any) -> "Columns":
-        """Some of the batches."""
-        return Columns(*(column[which] for column in self))
+    def at(self, which: Any) -> "Point":
+        """One or some of the batches."""
+        return Point(self.candidate, *(column[which] for column in self[1:]))
 
-
-class Point(NamedTuple):
-    """One configuration: a layout at a batch, replicas that decode and all, a user's tokens a second, the cost."""
-
-    candidate: Candidate
-    batch: int
-    decoding: int
-    replicas: int
-    speed: float
-    cost: float
+    @property
+    def devices(self) -> Any:
+        """Devices of all replicas."""
+        return self.replicas * self.candidate.layout.devices
 
 
 class Frontier(NamedTuple):
@@ -123,22 +121,20 @@ def search(space: Scenario) -> Frontier:
         raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
     held, layouts, misfits = candidates(space)
     firsts = [0.0 if goal.max_ttft == np.inf else _ttft(each) for each in held]
-    tried = [_columns(each) for each in held]
+    tried = [_points(each) for each in held]
     timely = [
-        columns.at((1 / columns.speed <= goal.max_tpot) & (first <= goal.max_ttft))
-        for columns, first in zip(tried, firsts, strict=True)
+        each.at((1 / each.speed <= goal.max_tpot) & (first <= goal.max_ttft))
+        for each, first in zip(tried, firsts, strict=True)
     ]
-    devices = [columns.replicas * each.layout.devices for columns, each in zip(timely, held, strict=True)]
-    affordable = [columns.at(count <= space.search.most) for columns, count in zip(timely, devices, strict=True)]
     return Frontier(
-        tuple(_pareto(held, affordable)),
-        sum(len(columns.batch) for columns in tried),
+        tuple(_pareto([each.at(each.devices <= space.search.most) for each in timely])),
+        sum(len(each.batch) for each in tried),
         layouts,
         misfits,
         sum(batch > each.sequences for each in held for batch in goal.batches),
-        max((float(columns.speed.max(initial=0.0)) for columns in tried), default=0.0),
+        max((float(each.speed.max(initial=0.0)) for each in tried), default=0.0),
         min(firsts, default=0.0),
-        min((float(count.min(initial=np.inf)) for count in devices), default=np.inf),
+        min((float(each.devices.min(initial=np.inf)) for each in timely), default=np.inf),
     )
 
 
@@ -146,22 +142,21 @@ def _ttft(candidate: Candidate) -> float:
     return float(request_results(candidate.running(), candidate.space.load, 1, 0.0)["ttft_s"])
 
 
-def _columns(candidate: Candidate) -> Columns:
+def _points(candidate: Candidate) -> Point:
     """A layout at the batches to try, each on as many replicas as the demand takes.
 
     Among them are all between the last that keeps the limit on TPOT and the first that does not.
     """
-    goal, running = candidate.space.goal, candidate.running()
-    columns = _at_batches(candidate.space, running, np.array(batches_of(candidate), dtype=float))
-    late = 1 / columns.speed > goal.max_tpot
+    goal, points = candidate.space.goal, _at_batches(candidate, np.array(batches_of(candidate), dtype=float))
+    late = 1 / points.speed > goal.max_tpot
     if goal.concurrent or goal.batches or not late.any() or late[0]:
-        return columns
+        return points
     first = int(np.argmax(late))
-    between = np.arange(columns.batch[first - 1] + 1, columns.batch[first])
+    between = np.arange(points.batch[first - 1] + 1, points.batch[first])
     if not len(between):
-        return columns
-    more = _at_batches(candidate.space, running, between)
-    return Columns(*(np.concatenate(pair) for pair in zip(columns, more, strict=True)))
+        return points
+    more = _at_batches(candidate, between)
+    return Point(candidate, *(np.concatenate(pair) for pair in zip(points[1:], more[1:], strict=True)))
 
 
 def batches_of(candidate: Candidate) -> Sequence[int]:
@@ -191,8 +186,9 @@ def _batches(unit: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(batches))
 
 
-def _at_batches(space: Scenario, running: Running, batch: Any) -> Columns:
-    goal, devices = space.goal, running.rack.devices
+def _at_batches(candidate: Candidate, batch: Any) -> Point:
+    space, running, devices = candidate.space, candidate.running(), candidate.layout.devices
+    goal = space.goal
     tpot: Any = pace_of(running, batch, space.draft).tpot
     rate = formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
     if space.price is None:
@@ -203,7 +199,7 @@ def _at_batches(space: Scenario, running: Running, batch: Any) -> Columns:
     prefill = prefill_per_decode(space, running, batch, tpot)
     replicas = ceiling(decoding * (1 + prefill)) if goal.concurrent or goal.tokens_per_s else decoding
     speed: Any = formulas.cost.tokens_per_s_per_user(step_time=tpot)
-    return Columns(batch, decoding, replicas, speed, all_in(space, cost, prefill, decoding * batch))
+    return Point(candidate, batch, decoding, replicas, speed, all_in(space, cost, prefill, decoding * batch))
 
 
 def prefill_per_decode(space: Scenario, running: Running, batch: Any, tpot: Any) -> Any:
@@ -222,15 +218,14 @@ def all_in(space: Scenario, cost: Any, prefill: Any, slots: Any) -> Any:
     return formulas.cost.served_cost(cost=cost, prefill_per_decode=prefill, slots=slots, concurrent_users=users)
 
 
-def _pareto(held: list[Candidate], columns: list[Columns]) -> Iterator[Point]:
+def _pareto(layouts: list[Point]) -> Iterator[Point]:
     """The points of all layouts on the Pareto frontier; on ties, the layout with fewest devices."""
-    if not held:
-        return
-    layout = np.repeat(np.arange(len(held)), [len(each.batch) for each in columns])
-    whole = Columns(*(np.concatenate(column) for column in zip(*columns, strict=True)))
-    for at in pareto_indices(whole.speed, whole.cost):
-        batch, decoding, replicas = (int(column[at]) for column in whole[:3])
-        yield Point(held[layout[at]], batch, decoding, replicas, float(whole.speed[at]), float(whole.cost[at]))
+    places = [(each, index) for each in layouts for index in range(len(each.batch))]
+    speed = np.concatenate([[], *(each.speed for each in layouts)])
+    cost = np.concatenate([[], *(each.cost for each in layouts)])
+    for layout, index in (places[at] for at in pareto_indices(speed, cost)):
+        point = layout.at(index)
+        yield Point(point.candidate, *map(int, point[1:4]), *map(float, point[4:]))
 
 
 def pareto_indices(speed: Any, cost: Any) -> list[int]:
@@ -246,11 +241,9 @@ def pareto_indices(speed: Any, cost: Any) -> list[int]:
 
 def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     """All that ``utilization`` says of a point, and the all-in cost of its tokens."""
-    space, batch = point.candidate.space, point.batch
-    running = point.candidate.running(batch)
+    space, batch, running = point.candidate.space, point.batch, point.candidate.running(point.batch)
     pace = pace_of(running, batch, space.draft)
-    results = step_results(running, batch, pace, space.price, bracketed=bracketed)
-    results |= request_results(running, space.load, batch, pace.tpot)
+    results = step_results(space._replace(running=running), batch, pace, bracketed=bracketed)
     prefill, cost = prefill_per_decode(space, running, batch, pace.tpot), results["usd_per_million_tokens"]
     paid = None if cost is None else all_in(space, cost, prefill, point.decoding * batch)
     return {**results, "prefill_per_decode": prefill, "usd_per_million_tokens_all_in": paid}
@@ -272,7 +265,7 @@ def row_of(point: Point) -> dict[str, Any]:
         "dtype": setup.model.quantization.name,
         **layout._asdict(),
         "replicas": point.replicas,
-        "total_gpus": point.replicas * layout.devices,
+        "total_gpus": point.devices,
         **results,
         "prefill_per_decode": prefill if space.load.request else None,
         "device_seconds_per_token": seconds,
