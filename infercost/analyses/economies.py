@@ -6,15 +6,7 @@ from typing import Any
 
 from infercost import formulas, numeric
 from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
-from infercost.fleet.cost import (
-    device_seconds,
-    floor_of,
-    full_seconds,
-    most_users,
-    row_of,
-    users_for_good,
-    users_within,
-)
+from infercost.fleet import cost
 from infercost.fleet.day import Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.replica.step import step_parts
@@ -32,15 +24,15 @@ def answer(scenario: Scenario) -> Report:
     if scenario.each:
         return _side_by_side(scenario)
     service = scenario.service
-    lone, floor = day_of(service.fleet, 1.0), floor_of(service)
+    lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
         return unfit(scenario, _results(scenario, lone, floor, 1.0), ("gpus_per_replica",))
     rows, results = curve(scenario), _results(scenario, lone, floor, float(scenario.users or 1.0))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
-    cost = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *cost)
+    paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
+    columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *paid)
     return Report(
         command="economies",
         verdict=service.missed + _verdict(service, values),
@@ -70,14 +62,14 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     points, last, service = scenario.points, float(scenario.users or 1.0), each.service
     users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
     counts = sorted({*map(round, users), int(last)})
-    floor = device_seconds(service, floor_of(service))
-    rows = [row_of(service, day_of(service.fleet, count)) for count in counts]
+    floor = cost.device_seconds(service, cost.floor_of(service))
+    rows = [cost.row_of(service, day_of(service.fleet, count)) for count in counts]
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
 def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> list[Row]:
     service, fleet = scenario.service, scenario.service.fleet
-    full, least = full_seconds(service), device_seconds(service, floor)
+    full, least = cost.full_seconds(service), cost.device_seconds(service, floor)
     busy, paid = _served_and_paid(service, lone)
     return [
         Row("lone_user_cost_ratio", busy / full, "while served, of a full batch"),
@@ -87,7 +79,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> list[Row
         _capacity_row(fleet),
         *(_nearness_row(service, key, times * least) for key, times in NEARNESS.items()),
         Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
-        *price_rows(row_of(service, floor), "of the floor, "),
+        *price_rows(cost.row_of(service, floor), "of the floor, "),
         Row("floor_device_seconds", least, "of a device for each token"),
         *_headroom_row(fleet, last),
         *_api_row(scenario),
@@ -96,24 +88,24 @@ def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> list[Row
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
     """Seconds of a device for each token, busy hours only and every hour paid."""
-    return device_seconds(service, day, busy=True), device_seconds(service, day)
+    return cost.device_seconds(service, day, busy=True), cost.device_seconds(service, day)
 
 
 def _works(service: Service, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     return {
         "": lambda: reworked_service(service),
-        "a full replica": lambda: full_seconds(service),
-        "the floor": lambda: _usd(service, device_seconds(service, floor_of(service, floor))),
+        "a full replica": lambda: cost.full_seconds(service),
+        "the floor": lambda: _usd(service, cost.device_seconds(service, cost.floor_of(service, floor))),
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
     }
 
 
 def _nearness_row(service: Service, key: str, limit: float) -> Row:
     """The least users whose token costs no more than a limit, and whether more may bring it above again."""
-    if (first := users_within(service, limit)) is None:
+    if (first := cost.users_within(service, limit)) is None:
         return Row(key, None, "no number of users is")
-    good = users_for_good(service, limit, first)
+    good = cost.users_for_good(service, limit, first)
     if good is None:
         word = "the first" if service.fleet.waiting >= 1 else "reached"
         return Row(key, first, f"{word}; a further replica may lift the cost again")
@@ -126,7 +118,7 @@ def _capacity_row(fleet: Fleet) -> Row:
     if fleet.waiting >= 1:
         return Row("users_per_replica", full, "in the busiest hour")
     remark = f"of one alone, with headroom; {full:,} with every slot taken"
-    return Row("users_per_replica", int(most_users(fleet, 1)), remark)
+    return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
 def _headroom_row(fleet: Fleet, users: float) -> tuple[Row, ...]:
@@ -150,7 +142,7 @@ def _api_row(scenario: Scenario) -> tuple[Row, ...]:
         return ()
     if (usd := _usd(scenario.service, 1.0)) is None:
         return (Row("users_at_api_price", None, "needs --price"),)
-    users = users_within(scenario.service, scenario.api_price / usd)
+    users = cost.users_within(scenario.service, scenario.api_price / usd)
     price = f"{show(scenario.api_price, 'USD')} a million"
     return (Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}"),)
 
@@ -158,7 +150,7 @@ def _api_row(scenario: Scenario) -> tuple[Row, ...]:
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
     """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
     fleet = service.fleet
-    least, full = device_seconds(service, floor), full_seconds(service)
+    least, full = cost.device_seconds(service, floor), cost.full_seconds(service)
     unit, scale = ("USD", _usd(service, 1.0) or 1.0) if service.price else ("s", 1.0)
     parts = step_parts(service.running.replica, fleet.slots, service.context).by_operator
     step, prompts = sum(parts.values()), fleet.curve.prompt_share(fleet.slots)
@@ -168,8 +160,8 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
 
 
 def _verdict(service: Service, values: Mapping[str, Any]) -> str:
-    cost, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
-    floor = f"the floor of {show(cost, 'USD')} a million tokens" if cost else "the floor"
+    usd, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
+    floor = f"the floor of {show(usd, 'USD')} a million tokens" if usd else "the floor"
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "no users come"
     return (
@@ -225,16 +217,14 @@ def _side_by_side(scenario: Scenario) -> Report:
 
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:
     """The cheapest for one user and for the last number of them, of those that serve as was asked if any does."""
-    fitting = [service for service in services if service.running.rack.plan.fits]
-    serving = [service for service in fitting if not service.missed] or fitting
-    ends = {}
-    for name in [service.running.rack.part.name for service in serving]:
-        of_part = [row for row in rows if row["name"] == name]
-        ends[name] = of_part[0], of_part[-1]
-    if not ends:
+    able = {each.running.rack.part.name for each in services if each.running.rack.plan.fits and not each.missed}
+    serving = [row for row in rows if row["name"] in able] or rows
+    if not serving:
         return []
-    few, most = (min(ends, key=lambda name: ends[name][end][key]) for end in (0, 1))
-    users = f"{rows[-1]['users']:,.0f}"
-    if few == most:
-        return [f"{few} is cheapest for one user and for {users}."]
-    return [f"{few} is cheapest for one user, {most} for {users}."]
+
+    def cheapest(users: float) -> str:
+        return str(min((row for row in serving if row["users"] == users), key=lambda row: float(row[key]))["name"])
+
+    few, most = cheapest(rows[0]["users"]), cheapest(rows[-1]["users"])
+    also = " and" if few == most else f", {most}"
+    return [f"{few} is cheapest for one user{also} for {rows[-1]['users']:,.0f}."]

@@ -113,14 +113,7 @@ def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     label = f"batch {show(report['batch'])}: {show(report['utilization'], 'share')} used"
     step = Line(f"this step ({_kind(report)})", (intensity,), (peak * report["utilization"],), (label,), points=True)
     x, y = Axis("arithmetic intensity", "FLOP/B"), Axis("arithmetic per device", "FLOP/s")
-    return (
-        Chart(
-            f"One step on {_devices(report)} under the roofline: {_kind(report)}",
-            x,
-            y,
-            (*lines, step),
-        ),
-    )
+    return (Chart(f"One step on {_devices(report)} under the roofline: {_kind(report)}", x, y, (*lines, step)),)
 
 
 def _roof(name: str, peak: float, bandwidth: float, ends: tuple[float, float]) -> Line:
@@ -143,32 +136,20 @@ def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     names = {"step_time_s": "estimate", "bound_step_time_s": "bound"}
     if _kind(report) == _BOUND:
         names = {"step_time_s": "bound"}
-    peak, price = _peak(report), _input(report, "price")
-    curves = {name: [_used_and_cost(row, row[key], peak, price) for row in rows] for key, name in names.items()}
+    priced = _input(report, "price") is not None
+    curves = {name: [_used_and_cost(row, row[key], priced) for row in rows] for key, name in names.items()}
     used, cost = (tuple(_line(curve, "batch", name, y) for name, curve in curves.items()) for y in ("used", "cost"))
     x, where = Axis("batch, sequences decoded together"), f"against batch on {_devices(report)}"
     titles = f"Utilization {where}: {_kind(report)}", f"Cost per token {where}, always busy: {_kind(report)}"
-    share, money = Axis("utilization", "share"), _cost_axis(price is not None)
+    share, money = Axis("utilization", "share"), _cost_axis(priced)
     return Chart(titles[0], x, share, used), Chart(titles[1], x, money, cost)
 
 
-def _used_and_cost(row: Values, step_time: float, peak: float, price: float | None) -> Values:
-    """A row of the curves over batch for one of its step times."""
-    batch, devices = row["batch"], row["gpus"]
-    used = formulas.step.utilization(
-        flops_per_token=row["flops_per_token"],
-        attention_flops_per_token=0,  # counted in the row's operations
-        batch=batch,
-        devices=devices,
-        peak_flops=peak,
-        step_time=step_time,
-    )
-    rate = formulas.cost.tokens_per_s(batch=batch, step_time=step_time)
-    if price is None:
-        cost = formulas.cost.device_seconds_per_token(devices=devices, tokens_per_s=rate)
-    else:
-        cost = formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
-    return {"batch": batch, "used": used, "cost": cost}
+def _used_and_cost(row: Values, step_time: float, priced: bool) -> Values:
+    """A row of the curves over batch for one of its step times: of a longer step less is used, and tokens cost more."""
+    longer = step_time / row["step_time_s"]
+    cost = row["usd_per_million_tokens"] if priced else 1 / row["tokens_per_s_per_gpu"]
+    return {"batch": row["batch"], "used": row["utilization"] / longer, "cost": cost * longer}
 
 
 def economies_charts(question: Question, report: Report) -> tuple[Picture, ...]:

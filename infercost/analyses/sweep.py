@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
+from infercost.analyses.remarks import null_notes
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS
 from infercost.report import Input, Note, Report, Series
@@ -290,11 +291,7 @@ def _notes(reports: list[Report]) -> list[Note]:
 
 def _nulls(reports: list[Report], rows: Rows) -> list[Note]:
     """A note for each key that has no value at some point, in the words of a point's own note where there is one."""
-    empty = dict.fromkeys(key for row in rows for key, value in row.items() if value is None)
-    remarks = {row.key: row.remark for report in reports for row in report.results if row.value is None}
-    texts = sorted({note.text for report in reports for note in report.notes if note.code == "null"})
-    notes = []
-    for key in empty:
-        text = next((text for text in texts if text.startswith(f"{key} is null")), "")
-        notes.append(Note("null", text or f"{key} is null: {remarks.get(key) or 'no value at some points'}"))
-    return notes
+    reasons = {row.key: row.remark for report in reports for row in report.results if row.value is None}
+    texts = sorted({note.text for report in reports for note in report.notes if note.code == "null"}, reverse=True)
+    reasons |= {key: reason for key, _, reason in (text.partition(" is null: ") for text in texts)}
+    return null_notes(rows, lambda key: reasons.get(key) or "no value at some points")
