@@ -45,11 +45,6 @@ def _input(report: Report, key: str) -> Any:
     return next((item.value for item in report.inputs if item.key == key), None)
 
 
-def _peak(report: Report) -> float:
-    """The arithmetic rate of one device that utilization is a share of."""
-    return float(next(item.value for item in report.inputs if item.key.startswith("gpu.flops_")))
-
-
 def _rows(report: Report) -> Rows:
     return report.series.rows if report.series else ()
 
@@ -97,7 +92,8 @@ def _bars(rows: Rows, key: str, what: str, of: str) -> Bars:
 
 def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """The step under the roofline of its device, at peak and by the shares of both that its profile reaches."""
-    peak, bandwidth = _peak(report), float(_input(report, "gpu.memory_bandwidth"))
+    peak = float(next(item.value for item in report.inputs if item.key.startswith("gpu.flops_")))
+    bandwidth = float(_input(report, "gpu.memory_bandwidth"))
     balance = report["flops_per_byte"]
     intensity = formulas.step.arithmetic_intensity(
         flops_per_byte=balance,

@@ -148,7 +148,8 @@ def _preset_figures(scenario: Scenario) -> list[Input]:
 
 def _change(scenario: Scenario, answer: Answer, base: Values, item: Input) -> Change:
     """An input changed on both sides in the same layout; equal arithmetic rates are one circuit and change together."""
-    question, share = scenario.question, _step(base)
+    question, batch = scenario.question, base.get("batch_limit")
+    share = min(max(STEP, BATCHES / batch), MOST_STEP) if batch else STEP
     low, high = _around(item, kind_of(question.command, item.key), share)
     layout = {each.key: each.value for each in scenario.inputs if each.key in LAYOUT}
     rates = scenario.rack.setup.part.facts.items() if item.key.startswith("gpu.flops_") else ()
@@ -157,12 +158,6 @@ def _change(scenario: Scenario, answer: Answer, base: Values, item: Input) -> Ch
     below, above = outcomes_of(answer, question, points, ORIGIN)
     low, high = low if below.report else item.value, high if above.report else item.value
     return Change(item, share, low, high, base, below.values or base, above.values or base)
-
-
-def _step(base: Values) -> float:
-    """The share of a change, larger where the largest batch would otherwise not move."""
-    batch = base.get("batch_limit")
-    return min(max(STEP, BATCHES / batch), MOST_STEP) if batch else STEP
 
 
 def _around(item: Input, kind: Kind | None, share: float) -> tuple[float, float]:

@@ -32,19 +32,18 @@ def answer(scenario: Scenario) -> Report:
     """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either."""
     if scenario.habits is None:
         return _of_a_service(scenario)
-    habits = scenario.habits
-    mean, users = _both_ways(scenario, habits)
-    rows = _rows(mean, users, habits, scenario)
+    habits, rows = scenario.habits, _rows(scenario, scenario.habits)
     if scenario.rack and not scenario.rack.plan.fits:
         return _unfit(scenario, rows, {row.key for row in rows} - {*SUPPLIED})
+    values = {row.key: row.value for row in rows}
     reading = "people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded"
     return Report(
         command="userbase",
-        verdict=_verdict(scenario, mean, users, habits),
+        verdict=_verdict(scenario, habits, values),
         inputs=scenario.inputs,
         results=rows,
         advice=(reading,) if habits.decoding_share == 1 else (),
-        notes=(*_notes(users), *scenario.notes),
+        notes=(*_notes(values["users"]), *scenario.notes),
         work=lambda: _shown_habits(scenario, habits),
     )
 
@@ -52,7 +51,7 @@ def answer(scenario: Scenario) -> Report:
 def _shown_habits(scenario: Scenario, habits: Habits) -> None:
     if scenario.rack:
         critical_batch(reworked(scenario.running))
-    _rows(*_both_ways(scenario, habits), habits, scenario)
+    _rows(scenario, habits)
 
 
 def _unfit(scenario: Scenario, rows: Iterable[Row], keys: Collection[str]) -> Report:
@@ -63,15 +62,14 @@ def _unfit(scenario: Scenario, rows: Iterable[Row], keys: Collection[str]) -> Re
     return unfit(scenario, rows, keys if counted else HABITS)
 
 
-def _both_ways(scenario: Scenario, habits: Habits) -> tuple[float, float]:
+def _rows(scenario: Scenario, habits: Habits) -> tuple[Row, ...]:
     shape = {"minutes_per_day": habits.minutes, "decoding_share": habits.decoding_share}
     if scenario.concurrent is None:
         users = float(scenario.users or 0.0)
-        return formulas.users.concurrent_users(users=users, **shape), users
-    return scenario.concurrent, formulas.users.users(concurrent_users=scenario.concurrent, **shape)
-
-
-def _rows(mean: float, users: float, habits: Habits, scenario: Scenario) -> tuple[Row, ...]:
+        mean = formulas.users.concurrent_users(users=users, **shape)
+    else:
+        mean = scenario.concurrent
+        users = formulas.users.users(concurrent_users=mean, **shape)
     online = formulas.users.people_online(users=users, minutes_per_day=habits.minutes)
     peak = formulas.users.peak_concurrent(concurrent_users=mean, peak_to_mean=habits.peak)
     at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=habits.trough)
@@ -110,16 +108,15 @@ def _supply_rows(scenario: Scenario, peak: float) -> tuple[Row, ...]:
     )
 
 
-def _verdict(scenario: Scenario, mean: float, users: float, habits: Habits) -> str:
+def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) -> str:
+    mean, users = values["concurrent_users"], values["users"]
     decodes = many(mean, "concurrent decode")
     people = f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day"
     if scenario.users is not None:
         return f"{people} {'averages' if users == 1 else 'average'} {decodes}."
     text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
-    if habits.trough == 1:
-        return f"{text}."
-    at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=habits.trough)
-    return f"{text}, or {digits(at_trough)} to fill the emptiest hour too."
+    more = "" if habits.trough == 1 else f", or {digits(values['users_at_trough'])} to fill the emptiest hour too"
+    return f"{text}{more}."
 
 
 def _notes(users: float) -> Iterator[Note]:
@@ -138,12 +135,11 @@ CLOSE = 1e-6
 
 
 class Run(NamedTuple):
-    """A service as it runs for a day, the fleet that would keep its level, and in words what is missed of it."""
+    """A service as it runs for a day, and the fleet that would keep its level."""
 
     service: Service
     day: Day
     level: Fleet
-    missed: tuple[str, ...] = ()
 
     @property
     def needed(self) -> int:
@@ -156,30 +152,26 @@ class Run(NamedTuple):
 
 
 def run_of(service: Service, users: float) -> Run:
-    """The service on as many replicas as its level needs, or on as many as were asked for."""
-    level = service.fleet._replace(fixed=0)
-    if not service.fleet.fixed or service.missed:
-        return Run(service, day_of(service.fleet, users), level)
-    run = Run(*_on_fixed_replicas(service, users), level)
-    return run._replace(missed=tuple(_missed(run))) if run.day.stable else run
+    """The service on as many replicas as its level needs, or on as many as were asked for.
 
-
-def _on_fixed_replicas(service: Service, users: float) -> tuple[Service, Day]:
-    """The service and its day: where so few replicas cannot keep a latency, batches outgrow it if they can."""
-    day = day_of(service.fleet, users)
+    Where so few cannot keep a latency, batches outgrow it if they can.
+    """
+    run = Run(service, day_of(service.fleet, users), service.fleet._replace(fixed=0))
     limits = {name: limit for name, limit in service.limits.items() if name not in WISHES}
-    if day.stable or limits == service.limits:
-        return service, day
+    if not service.fleet.fixed or service.missed or run.day.stable or limits == service.limits:
+        return run
     most = largest(limits)
     curve = curve_of(service.running.replica, most, service.request, service.context, service.demand.decoded)
     grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=most), limits=limits)
     late = day_of(grown.fleet, users)
-    return (grown, late) if late.stable else (service, day)
+    return run._replace(service=grown, day=late) if late.stable else run
 
 
 def _missed(run: Run) -> Iterator[str]:
-    """What users see against what was asked for, of every limit that is not kept."""
+    """What users see against what was asked for, of every limit that so many replicas do not keep."""
     fleet, day, level = run.service.fleet, run.day, run.service.level
+    if not fleet.fixed or run.service.missed or not day.stable:
+        return
     first = max(fleet.curve.ttft(hour.batch) for hour in day.hours)
     times = (("a token takes", day.slowest.itl, level.max_tpot), ("a first token takes", first, level.max_ttft))
     for words, time, limit in times:
@@ -197,7 +189,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         BadValue: a concurrency that so many replicas have no room for.
     """
     run = run_of(scenario.service, _users(scenario))
-    service, day = run.service, run.day
+    service, day, missed = run.service, run.day, tuple(_missed(run))
     row = row_of(service, day)
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
@@ -205,7 +197,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _unfit(scenario, results, OF_USERS)
     return Report(
         command="userbase",
-        verdict=service.missed + _service_verdict(run, row),
+        verdict=service.missed + _service_verdict(run, row, missed),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -216,15 +208,9 @@ def _of_a_service(scenario: Scenario) -> Report:
             *_null_notes(results, hours),
             *scenario.notes,
         ),
-        met=day.stable and not (service.missed or run.missed),
-        work=lambda: _shown_work(service, day),
+        met=day.stable and not (service.missed or missed),
+        work=lambda: row_of(reworked_service(service), reworked_day(service.fleet, day)),
     )
-
-
-def _shown_work(service: Service, day: Day) -> None:
-    """What a person works out: the rack, one user, a day of all of them, what its tokens cost."""
-    service = reworked_service(service)
-    row_of(service, reworked_day(service.fleet, day))
 
 
 def _users(scenario: Scenario) -> float:
@@ -347,14 +333,14 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}")
 
 
-def _service_verdict(run: Run, row: dict[str, Any]) -> str:
+def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> str:
     service, day, single = run.service, run.day, run.day.users == 1
     rack, users, needed = service.running.rack, many(day.users, "daily user"), many(run.needed, "replica")
     devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
     if not day.stable:
         return f"{users} {'does' if single else 'do'} not fit {devices}: {needed} would do."
-    if run.missed:
-        misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(run.missed)}"
+    if missed:
+        misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{users} on {devices} {misses}. {needed} would keep it."
     cost = row["usd_per_million_tokens"]
     price = f" at {show(cost, 'USD')} a million tokens" if cost else ""

@@ -5,19 +5,8 @@ from math import isclose
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.frontier.search import (
-    MOST_BATCH,
-    Frontier,
-    Point,
-    counts,
-    no_frontier,
-    notes_of_spaces,
-    pareto_indices,
-    priced,
-    replay,
-    row_of,
-    search,
-)
+from infercost.analyses.frontier import search
+from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
@@ -54,26 +43,28 @@ def answer(scenario: Scenario) -> Report:
         from infercost.analyses.frontier.export import answer_all  # streams what the rest only looks at
 
         return answer_all(scenario)
-    frontiers = [search(space) for space in scenario.each]
+    frontiers = [search.search(space) for space in scenario.each]
     if not any(each.points for each in frontiers):
-        return no_frontier(scenario, frontiers)
+        return search.no_frontier(scenario, frontiers)
     return _report(scenario, frontiers)
 
 
 def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     best, spaces = scenario.goal.best, scenario.each
     points = [point for each in frontiers for point in each.points]
-    joint = pareto_indices([point.speed for point in points], [point.cost for point in points])
-    rows = [{**row_of(point), "on_frontier": at in joint} for at, point in enumerate(points)]
+    joint = search.pareto_indices([point.speed for point in points], [point.cost for point in points])
+    rows = [{**search.row_of(point), "on_frontier": at in joint} for at, point in enumerate(points)]
     front = [rows[at] for at in joint]
-    ends = {"speed": 0, "cost": len(front) - 1, "knee": _knee([points[at] for at in joint])}
+    # up to the knee one percent of speed costs less than four percent of money
+    worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
+    ends = {"speed": 0, "cost": len(front) - 1, "knee": worth.index(max(worth))}
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
     chosen = points[joint[ends[best or "knee"]]]
     return Report(
         command="frontier",
         verdict=_verdict(spaces, front, ends, best),
         inputs=scenario.inputs,
-        results=(*counts(spaces, frontiers), *_results(front, ends)),
+        results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
             _columns(spaces, front),
             tuple([front[ends[best]]] if best else rows),
@@ -81,7 +72,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             shown=tuple(front[at] for at in shown),
         ),
         advice=tuple(_advice(front)),
-        replay=tuple((space.search.name if len(spaces) > 1 else "", f"{replay(space)} ...") for space in spaces),
+        replay=tuple((space.search.name if len(spaces) > 1 else "", f"{search.replay(space)} ...") for space in spaces),
         notes=(
             *_notes(spaces, frontiers, front, len(front) if best else len(shown)),
             *null_notes(rows, _NULL_REASONS.__getitem__),
@@ -94,19 +85,13 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
 def _shown_work(point: Point) -> None:
     _chosen(point.batch)
     reworked(point.candidate.running(point.batch))
-    priced(point, bracketed=False)
+    search.priced(point, bracketed=False)
 
 
 @solved("batch", equation="the row of the frontier that was asked for", source="search over devices, layouts, batches")
 def _chosen(batch: float) -> float:
     """The batch of the row whose work is shown."""
     return batch
-
-
-def _knee(points: Sequence[Point]) -> int:
-    """The point of most preference: up to it one percent of speed costs less than four percent of money."""
-    worth = [formulas.cost.preference(speed=point.speed, cost=point.cost) for point in points]
-    return worth.index(max(worth))
 
 
 def _thinned(count: int, knee: int) -> list[int]:
@@ -187,7 +172,7 @@ def _advice(front: Rows) -> Iterator[str]:
 
 
 def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -> Iterator[Note]:
-    yield from notes_of_spaces(spaces)
+    yield from search.notes_of_spaces(spaces)
     if spaces[0].load.request:
         text = "the second cost pays replicas for prompts too, of the same layout: prefill_per_decode for each"
         yield Note("prompts", f"times are of decoding alone; {text}")

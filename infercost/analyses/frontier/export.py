@@ -59,7 +59,7 @@ def answer_all(scenario: Scenario) -> Report:
             Row("layouts_excluded", misfits, "of all pieces: cannot hold the model and a sequence"),
         ),
         notes=(*notes_of_spaces(scenario.each), *scenario.notes),
-        export=Export(rows, lambda: chunks(units) if units else _no_rows(whole[0])),
+        export=Export(rows, lambda: chunks(units) if units else iter([_empty(next(_blocks(whole[0])))])),
     )
 
 
@@ -67,23 +67,18 @@ def chunks(units: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
     """All rows of some layouts, in order, as columns of about ``CHUNK`` rows; no chunk mixes two spaces."""
     pending: list[dict[str, Any]] = []
     rows, space = 0, None
-    for unit in units:
-        if pending and unit.space is not space:
+    for unit, block in ((each, block) for each in units for block in _blocks(each)):
+        if pending and (rows >= CHUNK or unit.space is not space):
             yield _joined(pending)
             pending, rows = [], 0
-        space = unit.space
-        for block in _blocks(unit):
-            pending.append(block)
-            rows += len(block["batch"])
-            if rows >= CHUNK:
-                yield _joined(pending)
-                pending, rows = [], 0
+        pending.append(block)
+        rows, space = rows + len(block["batch"]), unit.space
     if pending:
         yield _joined(pending)
 
 
-def _no_rows(unit: Candidate) -> Iterator[dict[str, Any]]:
-    yield {key: value if isinstance(value, str) else value[:0] for key, value in next(_blocks(unit)).items()}
+def _empty(block: dict[str, Any]) -> dict[str, Any]:
+    return {key: value if isinstance(value, str) else value[:0] for key, value in block.items()}
 
 
 def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The search of a frontier: every layout at every batch, and of all points the Pareto frontier."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from shlex import quote
 from typing import Any, NamedTuple
@@ -120,7 +120,9 @@ def search(space: Scenario) -> Frontier:
     if goal.max_ttft < np.inf and space.load.request is None:
         raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
     held, layouts, misfits = candidates(space)
-    firsts = [0.0 if goal.max_ttft == np.inf else _ttft(each) for each in held]
+    firsts = [0.0] * len(held)
+    if goal.max_ttft < np.inf:
+        firsts = [float(request_results(each.running(), space.load, 1, 0.0)["ttft_s"]) for each in held]
     tried = [_points(each) for each in held]
     timely = [
         each.at((1 / each.speed <= goal.max_tpot) & (first <= goal.max_ttft))
@@ -136,10 +138,6 @@ def search(space: Scenario) -> Frontier:
         min(firsts, default=0.0),
         min((float(each.devices.min(initial=np.inf)) for each in timely), default=np.inf),
     )
-
-
-def _ttft(candidate: Candidate) -> float:
-    return float(request_results(candidate.running(), candidate.space.load, 1, 0.0)["ttft_s"])
 
 
 def _points(candidate: Candidate) -> Point:
@@ -297,16 +295,15 @@ def counts(spaces: Sequence[Scenario], frontiers: Sequence[Frontier]) -> tuple[R
     )
 
 
-def notes_of_spaces(spaces: Sequence[Scenario]) -> list[Note]:
-    """How the steps of all spaces are counted, and how far their replicas reach."""
-    return list(dict.fromkeys(note for space in spaces for note in _notes_of_space(space)))
-
-
-def _notes_of_space(space: Scenario) -> Iterator[Note]:
-    yield from (note for note in step_notes(space.running) if note.code != "layout")
-    if space.search.reach < MOST_DEVICES:
-        most = many(space.search.reach, "device")
-        yield Note("reach", f"no network of {space.search.setup.part.name} is known: replicas of at most {most}")
+def notes_of_spaces(spaces: Sequence[Scenario]) -> Iterable[Note]:
+    """How the steps of all spaces are counted, and how far their replicas reach; each note once."""
+    notes: list[Note] = []
+    for space in spaces:
+        notes += [note for note in step_notes(space.running) if note.code != "layout"]
+        if (reach := space.search.reach) < MOST_DEVICES:
+            text = f"no network of {space.search.setup.part.name} is known: replicas of at most {many(reach, 'device')}"
+            notes.append(Note("reach", text))
+    return dict.fromkeys(notes)
 
 
 def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
