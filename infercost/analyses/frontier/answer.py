@@ -83,8 +83,9 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
 
 
 def _shown_work(point: Point) -> None:
+    running = point.candidate.running
     _chosen(point.batch)
-    reworked(point.candidate.running(point.batch))
+    reworked(running.on(running.rack.plan))  # the work of the layout first, then what it is counted from
     search.priced(point, bracketed=False)
 
 

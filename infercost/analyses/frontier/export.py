@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from infercost import formulas
-from infercost.analyses.frontier.search import Candidate, Frontier, batches_of, candidates, no_frontier, notes_of_spaces
+from infercost.analyses.frontier import search
 from infercost.analyses.step import step_results
 from infercost.replica.step import pace_of
 from infercost.report import Export, Report, Row
@@ -26,26 +26,26 @@ _OF_STEP = (
 )  # fmt: skip
 
 
-def _batches(unit: Candidate) -> Any:
+def _batches(unit: Scenario) -> Any:
     """Batches to try: those asked for, else every one up to ``EVERY`` and beyond it those of a search."""
-    every = () if unit.space.goal.batches else range(1, min(unit.sequences, EVERY) + 1)
-    return np.array(sorted({*every, *batches_of(unit)}), dtype=float)
+    every = () if unit.goal.batches else range(1, min(search.most_batch(unit), EVERY) + 1)
+    return np.array(sorted({*every, *search.batches_of(unit)}), dtype=float)
 
 
-def _replicas(unit: Candidate) -> int:
+def _replicas(unit: Scenario) -> int:
     """The most replicas that there are devices for."""
-    return unit.space.search.most // unit.layout.devices
+    return unit.search.most // unit.rack.devices
 
 
 def answer_all(scenario: Scenario) -> Report:
     """All configurations, or a piece of them, as chunks to write."""
-    shard, whole, misfits = scenario.goal.shard or Shard(1, 1), list[Candidate](), 0
+    shard, whole, misfits = scenario.goal.shard or Shard(1, 1), list[Scenario](), 0
     for space in scenario.each:
-        held, _, unheld = candidates(space)
+        held, _, unheld = search.candidates(space)
         whole += held
         misfits += unheld
     if not whole:
-        return no_frontier(scenario, [Frontier(layouts=misfits, misfits=misfits)])
+        return search.no_frontier(scenario, [search.Frontier(layouts=misfits, misfits=misfits)])
     units = [whole[index] for index in shard.of(len(whole))]
     rows = sum(len(_batches(unit)) * _replicas(unit) for unit in units)
     piece = f"Piece {shard.number} of {shard.total}: " if shard.total > 1 else ""
@@ -58,21 +58,21 @@ def answer_all(scenario: Scenario) -> Report:
             Row("layouts", len(units), "that an engine accepts and that hold the model"),
             Row("layouts_excluded", misfits, "of all pieces: cannot hold the model and a sequence"),
         ),
-        notes=(*notes_of_spaces(scenario.each), *scenario.notes),
+        notes=(*search.notes_of_spaces(scenario.each), *scenario.notes),
         export=Export(rows, lambda: chunks(units) if units else iter([_empty(next(_blocks(whole[0])))])),
     )
 
 
-def chunks(units: Iterable[Candidate]) -> Iterator[dict[str, Any]]:
+def chunks(units: Iterable[Scenario]) -> Iterator[dict[str, Any]]:
     """All rows of some layouts, in order, as columns of about ``CHUNK`` rows; no chunk mixes two spaces."""
     pending: list[dict[str, Any]] = []
     rows, space = 0, None
     for unit, block in ((each, block) for each in units for block in _blocks(each)):
-        if pending and (rows >= CHUNK or unit.space is not space):
+        if pending and (rows >= CHUNK or unit.search is not space):
             yield _joined(pending)
             pending, rows = [], 0
         pending.append(block)
-        rows, space = rows + len(block["batch"]), unit.space
+        rows, space = rows + len(block["batch"]), unit.search
     if pending:
         yield _joined(pending)
 
@@ -89,7 +89,7 @@ def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _blocks(unit: Candidate) -> Iterator[dict[str, Any]]:
+def _blocks(unit: Scenario) -> Iterator[dict[str, Any]]:
     """A layout at all batches, for some numbers of replicas at a time."""
     columns = _columns(unit)
     size = len(columns["batch"])
@@ -100,7 +100,7 @@ def _blocks(unit: Candidate) -> Iterator[dict[str, Any]]:
         block = {key: _repeated(value, len(counts), size) for key, value in columns.items()}
         yield block | {
             "replicas": replicas,
-            "total_gpus": replicas * unit.layout.devices,
+            "total_gpus": replicas * unit.rack.devices,
             "total_tokens_per_s": formulas.cost.total_tokens_per_s(
                 replicas=replicas, tokens_per_s=block["tokens_per_s"]
             ),
@@ -116,19 +116,18 @@ def _repeated(value: Any, times: int, size: int) -> Any:
     return np.full(times * size, np.nan if value is None else value)
 
 
-def _columns(unit: Candidate) -> dict[str, Any]:
+def _columns(unit: Scenario) -> dict[str, Any]:
     """A layout at all batches, on one replica: arrays, or one value for all."""
-    space, batch, setup = unit.space, _batches(unit), unit.space.search.setup
-    running = unit.running()
-    results = step_results(space._replace(running=running), batch, pace_of(running, batch, space.draft))
+    batch, setup = _batches(unit), unit.search.setup
+    results = step_results(unit, batch, pace_of(unit.running, batch, unit.draft))
     return {
         "model": setup.model.name,
         "gpu": setup.part.name,
         "dtype": setup.model.quantization.name,
-        "draft_tokens": space.draft.tokens if space.draft else 0,
-        "gpus": unit.layout.devices,
-        **unit.layout._asdict(),
+        "draft_tokens": unit.draft.tokens if unit.draft else 0,
+        "gpus": unit.rack.devices,
+        **unit.rack.plan.layout._asdict(),
         "batch": batch.astype(int),
-        "context": int(space.rack.plan.context),
+        "context": int(unit.rack.plan.context),
         **{key: results[key] for key in _OF_STEP},
     }

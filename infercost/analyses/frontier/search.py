@@ -13,11 +13,11 @@ from infercost.analyses.step import request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
-from infercost.replica.layout import Layout, every_layout
-from infercost.replica.memory import Plan, share_memory
+from infercost.replica.layout import every_layout
+from infercost.replica.memory import share_memory
 from infercost.replica.rack import recounted
 from infercost.replica.serving import prefill_time
-from infercost.replica.step import Running, pace_of
+from infercost.replica.step import pace_of
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import MOST_DEVICES
 from infercost.scenario.scenario import Scenario
@@ -29,30 +29,13 @@ STEPS, MOST_BATCH = 16, 65_536
 ROUNDING = 1e-9
 
 
-class Candidate(NamedTuple):
-    """A layout that holds the model of a space, and the most sequences to try on it."""
-
-    space: Scenario
-    plan: Plan
-    sequences: int
-
-    @property
-    def layout(self) -> Layout:
-        """Its layout."""
-        return self.plan.layout
-
-    def running(self, batch: int = 1) -> Running:
-        """Its model as it steps."""
-        return self.space.running.on(self.plan._replace(batch=batch))
-
-
 class Point(NamedTuple):
-    """A layout at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token.
+    """A candidate at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token.
 
-    While the search lasts it is a layout at many batches, and each number an array.
+    While the search lasts it is a candidate at many batches, and each number an array.
     """
 
-    candidate: Candidate
+    candidate: Scenario
     batch: Any
     decoding: Any
     replicas: Any
@@ -66,7 +49,7 @@ class Point(NamedTuple):
     @property
     def devices(self) -> Any:
         """Devices of all replicas."""
-        return self.replicas * self.candidate.layout.devices
+        return self.replicas * self.candidate.rack.devices
 
 
 class Frontier(NamedTuple):
@@ -85,25 +68,30 @@ class Frontier(NamedTuple):
     fewest: float = np.inf
 
 
-def candidates(space: Scenario) -> tuple[list[Candidate], int, int]:
-    """The layouts that hold the model and a sequence, fewest devices first; how many were tried, and do not.
+def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
+    """The space in each layout that holds a sequence, fewest devices first; how many were tried, and how many do not.
 
     Under the law of a paper, which knows devices and no layout, one layout a count of devices is enough.
     """
     options, setup, misfits = space.search, space.search.setup, 0
     every = every_layout(setup.model, min(options.most, options.reach), options.widths)
     layouts = [layout for layout in every if options.devices in (None, layout.devices)]
-    held: dict[Any, Candidate] = {}
+    held: dict[Any, Scenario] = {}
     for layout in layouts:
         key = layout.devices if _has_own_layouts(space) else layout
         if key not in held:
             plan = share_memory(setup.plan(layout), space.draft and space.draft.model)
-            most = plan.max_sequences
-            if most == 0:
+            if plan.max_sequences == 0:
                 misfits += 1
             else:
-                held[key] = Candidate(space, plan, min(most or MOST_BATCH, MOST_BATCH))
+                running = space.running.on(plan)
+                held[key] = space._replace(rack=running.rack, running=running)
     return list(held.values()), len(layouts), misfits
+
+
+def most_batch(candidate: Scenario) -> int:
+    """The largest batch to try."""
+    return min(candidate.rack.plan.max_sequences or MOST_BATCH, MOST_BATCH)
 
 
 def _has_own_layouts(space: Scenario) -> bool:
@@ -122,7 +110,7 @@ def search(space: Scenario) -> Frontier:
     held, layouts, misfits = candidates(space)
     firsts = [0.0] * len(held)
     if goal.max_ttft < np.inf:
-        firsts = [float(request_results(each.running(), space.load, 1, 0.0)["ttft_s"]) for each in held]
+        firsts = [float(request_results(each.running, space.load, 1, 0.0)["ttft_s"]) for each in held]
     tried = [_points(each) for each in held]
     timely = [
         each.at((1 / each.speed <= goal.max_tpot) & (first <= goal.max_ttft))
@@ -133,19 +121,19 @@ def search(space: Scenario) -> Frontier:
         sum(len(each.batch) for each in tried),
         layouts,
         misfits,
-        sum(batch > each.sequences for each in held for batch in goal.batches),
+        sum(batch > most for most in map(most_batch, held) for batch in goal.batches),
         max((float(each.speed.max(initial=0.0)) for each in tried), default=0.0),
         min(firsts, default=0.0),
         min((float(each.devices.min(initial=np.inf)) for each in timely), default=np.inf),
     )
 
 
-def _points(candidate: Candidate) -> Point:
+def _points(candidate: Scenario) -> Point:
     """A layout at the batches to try, each on as many replicas as the demand takes.
 
     Among them are all between the last that keeps the limit on TPOT and the first that does not.
     """
-    goal, points = candidate.space.goal, _at_batches(candidate, np.array(batches_of(candidate), dtype=float))
+    goal, points = candidate.goal, _at_batches(candidate, np.array(batches_of(candidate), dtype=float))
     late = 1 / points.speed > goal.max_tpot
     if goal.concurrent or goal.batches or not late.any() or late[0]:
         return points
@@ -157,17 +145,16 @@ def _points(candidate: Candidate) -> Point:
     return Point(candidate, *(np.concatenate(pair) for pair in zip(points[1:], more[1:], strict=True)))
 
 
-def batches_of(candidate: Candidate) -> Sequence[int]:
+def batches_of(candidate: Scenario) -> Sequence[int]:
     """Batches of a layout: those asked for, or some; for a number of users those of replicas that share them evenly."""
-    space, plan, most = candidate
-    goal, layout = space.goal, plan.layout
+    goal, layout, most = candidate.goal, candidate.rack.plan.layout, most_batch(candidate)
     if goal.batches:
         return [batch for batch in goal.batches if batch <= most]
-    tried = _batches(1 if _has_own_layouts(space) else layout.pp * layout.dp, most)
+    tried = _batches(1 if _has_own_layouts(candidate) else layout.pp * layout.dp, most)
     if not goal.concurrent:
         return tried
     counts = {
-        *range(1, space.search.most // layout.devices + 1),
+        *range(1, candidate.search.most // layout.devices + 1),
         *(int(ceiling(goal.concurrent / batch)) for batch in tried),
     }
     shared = {max(int(ceiling(goal.concurrent / count)), 1) for count in counts}
@@ -184,35 +171,34 @@ def _batches(unit: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(batches))
 
 
-def _at_batches(candidate: Candidate, batch: Any) -> Point:
-    space, running, devices = candidate.space, candidate.running(), candidate.layout.devices
-    goal = space.goal
-    tpot: Any = pace_of(running, batch, space.draft).tpot
+def _at_batches(candidate: Scenario, batch: Any) -> Point:
+    goal, price, devices = candidate.goal, candidate.price, candidate.rack.devices
+    tpot: Any = pace_of(candidate.running, batch, candidate.draft).tpot
     rate = formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
-    if space.price is None:
+    if price is None:
         cost = formulas.cost.device_seconds_per_token(devices=devices, tokens_per_s=rate)
     else:
-        cost = formulas.cost.usd_per_million_tokens(price=space.price, devices=devices, tokens_per_s=rate)
+        cost = formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
     decoding = np.maximum(ceiling(goal.concurrent / batch), ceiling(goal.tokens_per_s / rate)).clip(1)
-    prefill = prefill_per_decode(space, running, batch, tpot)
+    prefill = prefill_per_decode(candidate, batch, tpot)
     replicas = ceiling(decoding * (1 + prefill)) if goal.concurrent or goal.tokens_per_s else decoding
     speed: Any = formulas.cost.tokens_per_s_per_user(step_time=tpot)
-    return Point(candidate, batch, decoding, replicas, speed, all_in(space, cost, prefill, decoding * batch))
+    return Point(candidate, batch, decoding, replicas, speed, all_in(candidate, cost, prefill, decoding * batch))
 
 
-def prefill_per_decode(space: Scenario, running: Running, batch: Any, tpot: Any) -> Any:
+def prefill_per_decode(candidate: Scenario, batch: Any, tpot: Any) -> Any:
     """Replicas that prefill for each that decodes; none where there is no request."""
-    if (request := space.load.request) is None:
+    if (request := candidate.load.request) is None:
         return 0.0
-    prefill = prefill_time(running.replica, 1, request)
+    prefill = prefill_time(candidate.running.replica, 1, request)
     return formulas.request.prefill_per_decode(
         prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=request.output_tokens
     )
 
 
-def all_in(space: Scenario, cost: Any, prefill: Any, slots: Any) -> Any:
+def all_in(candidate: Scenario, cost: Any, prefill: Any, slots: Any) -> Any:
     """The cost of a token when replicas that prefill and slots that the users leave empty are paid too."""
-    users = space.goal.concurrent or slots
+    users = candidate.goal.concurrent or slots
     return formulas.cost.served_cost(cost=cost, prefill_per_decode=prefill, slots=slots, concurrent_users=users)
 
 
@@ -239,17 +225,17 @@ def pareto_indices(speed: Any, cost: Any) -> list[int]:
 
 def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     """All that ``utilization`` says of a point, and the all-in cost of its tokens."""
-    space, batch, running = point.candidate.space, point.batch, point.candidate.running(point.batch)
-    pace = pace_of(running, batch, space.draft)
-    results = step_results(space._replace(running=running), batch, pace, bracketed=bracketed)
-    prefill, cost = prefill_per_decode(space, running, batch, pace.tpot), results["usd_per_million_tokens"]
-    paid = None if cost is None else all_in(space, cost, prefill, point.decoding * batch)
+    candidate, batch = point.candidate, point.batch
+    pace = pace_of(candidate.running, batch, candidate.draft)
+    results = step_results(candidate, batch, pace, bracketed=bracketed)
+    prefill, cost = prefill_per_decode(candidate, batch, pace.tpot), results["usd_per_million_tokens"]
+    paid = None if cost is None else all_in(candidate, cost, prefill, point.decoding * batch)
     return {**results, "prefill_per_decode": prefill, "usd_per_million_tokens_all_in": paid}
 
 
 def row_of(point: Point) -> dict[str, Any]:
     """A point with its layout, the replicas of the goal, and how to ask again."""
-    space, layout = point.candidate.space, point.candidate.layout
+    space, layout = point.candidate, point.candidate.rack.plan.layout
     setup = space.search.setup
     results = priced(point)
     prefill, paid = results.pop("prefill_per_decode"), results.pop("usd_per_million_tokens_all_in")
