@@ -1,5 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import combinations
 from math import log2
@@ -209,18 +210,17 @@ def _year(part: Preset) -> float:
     return int(year) + (int(month[:2]) - 1) / 12 if month else int(year) + 0.5
 
 
-def _notes(rows: tuple[dict[str, Any], ...]) -> list[Note]:
-    notes = []
+def _notes(rows: tuple[dict[str, Any], ...]) -> Iterator[Note]:
     if any(row["weak"] for row in rows):
-        notes.append(Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which"))
+        yield Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which")
     if len({row["rate"] for row in rows}) > 1:
-        notes.append(Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON"))
-    missing = {key: ", ".join(row["name"] for row in rows if row[key] is None) for key in rows[0]}
-    notes += [Note("null", f"{key} is null for {names}: no figure is known") for key, names in missing.items() if names]
+        yield Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON")
+    for key in rows[0]:
+        if names := ", ".join(row["name"] for row in rows if row[key] is None):
+            yield Note("null", f"{key} is null for {names}: no figure is known")
     if any(row["name"] == "human-brain" for row in rows):
         brain = (
             "the brain's bandwidth is derived, not measured: one pass over 100 TB at 2 FLOP a synapse for 3e15 "
             "FLOP/s; its 23 W is the note's 700 W / 30, with the usual 20 W an H100 draws 35x"
         )
-        notes.append(Note("brain", brain))
-    return notes
+        yield Note("brain", brain)

@@ -16,6 +16,8 @@ from infercost.units import many, show
 
 #: A part of the floor below this share of it comes of rounding, of floats or of the last of endless replicas.
 DUST = 1e-5
+_SHARED = Note("shared", "users come independently of each other; those who decode are spread evenly over the replicas")
+_TO_THE_MEAN = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 
@@ -43,7 +45,8 @@ def answer(scenario: Scenario) -> Report:
         advice=tuple(_advice(service, parts)),
         notes=(
             *step_notes(service.running),
-            *_notes(service),
+            _SHARED,
+            _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE,
             *null_notes([values, *rows], service_null_reason),
             *scenario.notes,
         ),
@@ -183,12 +186,6 @@ def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iter
         yield "memory caps the batch: --kv-dtype fp8 or more devices a replica let more share each read"
     if service.binds in ("latency", "first token"):
         yield "the latency limit caps the batch: a longer one, or faster memory, makes tokens cheaper"
-
-
-def _notes(service: Service) -> list[Note]:
-    shared = "users come independently of each other; those who decode are spread evenly over the replicas"
-    mean = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
-    return [Note("shared", shared), mean if service.fleet.waiting >= 1 else ONE_QUEUE]
 
 
 def _side_by_side(scenario: Scenario) -> Report:

@@ -1,6 +1,7 @@
 """What is known, with its sources: the list of presets, one preset in full, and where the files are."""
 
 import os
+from collections.abc import Iterator
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -163,17 +164,14 @@ def _show(preset: Preset) -> Report:
 
 def _show_model(checkpoint: Checkpoint) -> Report:
     model = checkpoint.model
-    total = counting.total_params(model)
+    total, layers = counting.total_params(model), tuple(_layer_row(model, layer) for layer in model.layers)
     return Report(
         command="presets",
         verdict=f"{model.name}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers.",
         inputs=(Input("model", model.name, "", "given", checkpoint.source, checkpoint.date),),
         results=_rows(checkpoint),
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
-        series=Series(
-            ("layers", "attention", "heads", "cache_elements", "ffn"),
-            tuple(_layer_row(model, layer) for layer in model.layers),
-        ),
+        series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), layers),
         notes=tuple(_notes(checkpoint)),
     )
 
@@ -182,16 +180,11 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
     model, active = checkpoint.model, checkpoint.published.get("active")
     full = model.max_context or PROMPT
     prompt = min(full, PROMPT)
-    empty, whole = (
-        2 * counting.active_params(model) + counting.decode_attention_flops(model, context) for context in (0, full)
-    )
+    empty, whole = (2 * counting.active_params(model) + counting.decode_attention_flops(model, at) for at in (0, full))
+    used = f"publisher says {active}" if active else "multiplied for one token"
     return (
         Row("total_params", counting.total_params(model), "the language model alone"),
-        Row(
-            "active_params",
-            counting.active_params(model),
-            f"publisher says {active}" if active else "multiplied for one token",
-        ),
+        Row("active_params", counting.active_params(model), used),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
         Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
@@ -234,16 +227,16 @@ def _layer_row(model: Model, layer: Layer) -> dict[str, Any]:
     }
 
 
-def _notes(checkpoint: Checkpoint) -> list[Note]:
+def _notes(checkpoint: Checkpoint) -> Iterator[Note]:
     published, date = checkpoint.published, f", {checkpoint.date}" if checkpoint.date else ""
-    notes = [Note("source", f"read in {checkpoint.source}{date}")]
+    yield Note("source", f"read in {checkpoint.source}{date}")
     if "total" in published:
         active = f", {published['active']} active" if "active" in published else ""
         publisher = published.get("source", "the publisher")
         text = f"{publisher} says {published['total']} parameters{active}; publishers count active ones in three ways"
-        notes.append(Note("published", text))
+        yield Note("published", text)
     if checkpoint.note:
-        notes.append(Note("note", checkpoint.note))
+        yield Note("note", checkpoint.note)
     if not checkpoint.model.vision_known:
-        notes.append(Note("vision", "its vision tower is not known and not counted"))
-    return notes + stored_notes(checkpoint)
+        yield Note("vision", "its vision tower is not known and not counted")
+    yield from stored_notes(checkpoint)

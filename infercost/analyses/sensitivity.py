@@ -1,10 +1,11 @@
 """What 1% more of each input does to the answer: elasticities, the largest first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import log
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import LAYOUT, Answer, Values, at_point, outcomes_of, refuse_side_by_side, values_of
+from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
 from infercost.parts.accelerator import MEMORY_BASES, RATES
 from infercost.parts.cache import reading_once
@@ -91,21 +92,21 @@ def sensitivity(question: Question, answer: Answer) -> Report:
     main, keys = figures[0], {item.key for item in inputs}
     rows = [each for each in changes if each.low < each.high and (each.item.key in keys or each.matters(figures))]
     rows.sort(key=lambda each: (-round(abs(each.elasticity(main) or 0.0), 3), not each.item.key.startswith("gpu.")))
-    notes = [
-        *(note for note in report.notes if note.code not in ("null", *(("price",) if unpriced else ()))),
-        *_notes(inputs, changes, rows, figures),
-        *_one_sided([each for each in rows if each.matters(figures)]),
-    ]
     knees = ((each.item.key, each.knee(main)) for each in changes)
     at_knee = "{} is at a knee: {:.3g} below it, {:.3g} above"
-    notes += [Note("turn", at_knee.format(key, *slopes)) for key, slopes in knees if slopes]
     return Report(
         command=question.command,
         verdict=verdict(rows, main, report.met),
         inputs=tuple(item for item in report.inputs if item.key not in NO_INPUTS),
         results=tuple(Row(figure, base[figure]) for figure in figures),
         series=_series(rows, figures),
-        notes=(*notes, *question.notes),
+        notes=(
+            *(note for note in report.notes if note.code not in ("null", *(("price",) if unpriced else ()))),
+            *_notes(inputs, changes, rows, figures),
+            *_one_sided([each for each in rows if each.matters(figures)]),
+            *(Note("turn", at_knee.format(key, *slopes)) for key, slopes in knees if slopes),
+            *question.notes,
+        ),
         met=report.met,
     )
 
@@ -219,7 +220,7 @@ def _percent(percent: float, phrase: str) -> str:
     return f"{'raises' if percent > 0 else 'lowers'} {phrase} by {show(abs(percent) / 100, 'share')}"
 
 
-def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figures: list[str]) -> list[Note]:
+def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figures: list[str]) -> Iterator[Note]:
     """What an elasticity is, the inputs that do not matter or were not varied, and a larger change."""
     idle = [each.item.key for each in changes if each.low == each.high]
     implied = [key for key in idle if key == "context"]  # it may follow from the request, and cannot be given beside it
@@ -230,23 +231,21 @@ def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figur
         ("follows", "not varied, set by the lengths of a request", implied),
         ("not-varied", "not varied, no value beside it is allowed", [key for key in idle if key not in implied]),
     )
-    notes = [Note("elasticity", "an elasticity is the change in % for 1% more of an input, in the same layout")]
+    yield Note("elasticity", "an elasticity is the change in % for 1% more of an input, in the same layout")
     for code, text, keys in lists:
         if keys:
-            notes.append(Note(code, f"{text}: {', '.join(sorted(keys, key=lambda key: '.' in key))}"))
+            yield Note(code, f"{text}: {', '.join(sorted(keys, key=lambda key: '.' in key))}")
     if (share := max((each.share for each in changes), default=STEP)) > STEP:
         text = f"inputs are changed by {show(share, 'share')}: less would not move the largest batch, a whole number"
-        notes.append(Note("step", text))
-    empty = dict.fromkeys(figure for each in rows for figure in figures if each.elasticity(figure) is None)
-    return notes + [Note("null", f"elasticity_{key} is null: the figure is zero at a value beside") for key in empty]
+        yield Note("step", text)
+    elasticities = ({f"elasticity_{figure}": each.elasticity(figure) for figure in figures} for each in rows)
+    yield from null_notes(elasticities, lambda _: "the figure is zero at a value beside")
 
 
-def _one_sided(rows: list[Change]) -> list[Note]:
+def _one_sided(rows: list[Change]) -> Iterator[Note]:
     """Inputs at an end of their range, which have an elasticity to one side alone."""
-    notes = []
     for code, change, end in (("only-less", "decrease", "maximum"), ("only-more", "increase", "minimum")):
         keys = [each.item.key for each in rows if each.item.value == (each.high if end == "maximum" else each.low)]
         verb = "is at its" if len(keys) == 1 else "are at their"
         if keys:
-            notes.append(Note(code, f"{', '.join(keys)} {verb} {end}: only the {change} was measured"))
-    return notes
+            yield Note(code, f"{', '.join(keys)} {verb} {end}: only the {change} was measured")

@@ -78,29 +78,16 @@ def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> d
     rate = pace.tokens_per_s
     if rate is None:
         rate = formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
-    usd = joules = None
-    if price:
-        usd = formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
-    if power:
-        joules = formulas.cost.joules_per_token(power=power.value, devices=devices, tokens_per_s=rate)
+    shared = {"devices": devices, "tokens_per_s": rate}
+    usd = formulas.cost.usd_per_million_tokens(price=price, **shared) if price else None
+    joules = formulas.cost.joules_per_token(power=power.value, **shared) if power else None
     return {
         "tokens_per_s": rate,
         "tokens_per_s_per_user": formulas.cost.tokens_per_s_per_user(step_time=pace.tpot),
-        "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=rate, devices=devices),
+        "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(**shared),
         "usd_per_million_tokens": usd,
         "joules_per_token": joules,
     }
-
-
-def steady(running: Running, load: Load) -> Served | None:
-    """The steady state under a request rate; None without a rate, or where memory holds no request.
-
-    Where prefill has replicas of its own, the decoding ones get every prompt's cache.
-    """
-    if load.request is None or load.rate is None or load.most < 1:
-        return None
-    request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
-    return serving.serve_rate(running.replica, load.rate, request, load.most)
 
 
 def request_results(

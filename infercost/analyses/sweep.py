@@ -1,7 +1,7 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
@@ -261,32 +261,30 @@ def _shown(figure: str, row: Values) -> str:
     return show(row[figure], KEYS[figure].unit)
 
 
-def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> list[Note]:
+def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]:
     """Why points have no answer, those of one reason together."""
     reasons: dict[str, list[str]] = {}
     for each in outcomes:
         if each.error:
             reasons.setdefault(each.error.what, []).append(in_words(axes, each.point))
-    notes = []
     for reason, (first, *others) in reasons.items():
         more = f" and {many(len(others), 'point')} more" if others else ""
-        notes.append(Note("left-out", f"no answer at {first}{more}: {reason}"))
-    return notes
+        yield Note("left-out", f"no answer at {first}{more}: {reason}")
 
 
-def _notes(reports: list[Report]) -> list[Note]:
+def _notes(reports: list[Report]) -> Iterator[Note]:
     """The notes of every point, then those of some: all weak figures, and the first of each other code."""
     counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code != "null")
     at_some: dict[str, list[str]] = {}
     for note, count in counts.items():
-        if count < len(reports):
+        if count == len(reports):
+            yield note
+        else:
             at_some.setdefault(note.code, []).append(note.text)
-    notes = [note for note, count in counts.items() if count == len(reports)]
     for code, texts in at_some.items():
         visible = texts if code == "weak-figure" else texts[:1]
         more = f" (and {many(len(texts) - 1, 'similar note')})" if len(texts) > len(visible) else ""
-        notes += [Note(code, f"at some points: {text}{more}") for text in visible]
-    return notes
+        yield from (Note(code, f"at some points: {text}{more}") for text in visible)
 
 
 def _nulls(reports: list[Report], rows: Rows) -> list[Note]:

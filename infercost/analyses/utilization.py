@@ -4,11 +4,11 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
-from infercost.analyses.step import BRACKET, steady, step_results
+from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
-from infercost.replica.serving import Served
+from infercost.replica.serving import Served, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
 from infercost.report import Report, Row
@@ -54,11 +54,15 @@ def _shown_work(scenario: Scenario) -> None:
 
 
 def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
-    """A batch and how it goes on; of a server a plain step, and the gap between tokens, prompts included."""
-    running, request = scenario.running, scenario.load.request
-    served = steady(running, scenario.load)
-    if request is None or served is None:
+    """A batch and how it goes on; under a request rate a plain step, and the gap between tokens, prompts included.
+
+    Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
+    """
+    running, load, request = scenario.running, scenario.load, scenario.load.request
+    if request is None or load.rate is None or load.most < 1:
         return scenario.batch, pace_of(running, scenario.batch, scenario.draft), None
+    decoding = request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else request
+    served = serve_rate(running.replica, load.rate, decoding, load.most)
     times = step_times(running, max(served.batch, 1))
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     return served.batch, Pace(times, times.step, served.itl, rate), served
