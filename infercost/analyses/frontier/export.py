@@ -93,37 +93,24 @@ def _blocks(unit: Scenario) -> Iterator[dict[str, Any]]:
     """A layout at all batches, for some numbers of replicas at a time."""
     columns = _columns(unit)
     size = len(columns["batch"])
-    each = max(CHUNK // max(size, 1), 1)
-    for first in range(1, _replicas(unit) + 1, each):
-        counts = np.arange(first, min(first + each, _replicas(unit) + 1))
+    at_once = max(CHUNK // max(size, 1), 1)
+    for first in range(1, _replicas(unit) + 1, at_once):
+        counts = np.arange(first, min(first + at_once, _replicas(unit) + 1))
         replicas: Any = np.repeat(counts, size)
-        block = {key: _repeated(value, len(counts), size) for key, value in columns.items()}
+        rates: Any = np.tile(columns["tokens_per_s"], len(counts))
+        block = {key: each if isinstance(each, str) else np.tile(each, len(counts)) for key, each in columns.items()}
         yield block | {
             "replicas": replicas,
             "total_gpus": replicas * unit.rack.devices,
-            "total_tokens_per_s": formulas.cost.total_tokens_per_s(
-                replicas=replicas, tokens_per_s=block["tokens_per_s"]
-            ),
+            "total_tokens_per_s": formulas.cost.total_tokens_per_s(replicas=replicas, tokens_per_s=rates),
         }
 
 
-def _repeated(value: Any, times: int, size: int) -> Any:
-    """A column once for each number of replicas; text stays one value."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, np.ndarray):
-        return np.tile(value, times)
-    return np.full(times * size, np.nan if value is None else value)
-
-
 def _columns(unit: Scenario) -> dict[str, Any]:
-    """A layout at all batches, on one replica: arrays, or one value for all."""
+    """A layout at all batches, on one replica: arrays, or one text for all."""
     batch, setup = _batches(unit), unit.search.setup
     results = step_results(unit, batch, pace_of(unit.running, batch, unit.draft))
-    return {
-        "model": setup.model.name,
-        "gpu": setup.part.name,
-        "dtype": setup.model.quantization.name,
+    columns = {
         "draft_tokens": unit.draft.tokens if unit.draft else 0,
         "gpus": unit.rack.devices,
         **unit.rack.plan.layout._asdict(),
@@ -131,3 +118,5 @@ def _columns(unit: Scenario) -> dict[str, Any]:
         "context": int(unit.rack.plan.context),
         **{key: results[key] for key in _OF_STEP},
     }
+    names = {"model": setup.model.name, "gpu": setup.part.name, "dtype": setup.model.quantization.name}
+    return names | {key: np.full(len(batch), np.nan if each is None else each) for key, each in columns.items()}
