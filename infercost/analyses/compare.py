@@ -67,11 +67,7 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
-    """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes.
-
-    Raises:
-        InfercostError: none of them can.
-    """
+    """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes."""
     given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
     question = scenario.question._replace(command="utilization", given=given, words=(), notes=())
     points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]

@@ -31,7 +31,7 @@ def answer(scenario: Scenario) -> Report:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
         return unfit(scenario, _results(scenario, lone, floor, 1.0), ("gpus_per_replica",))
-    rows, results = curve(scenario), _results(scenario, lone, floor, float(scenario.users or 1.0))
+    rows, results = curve(scenario), tuple(_results(scenario, lone, floor, float(scenario.users or 1.0)))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *paid)
@@ -39,7 +39,7 @@ def answer(scenario: Scenario) -> Report:
         command="economies",
         verdict=service.missed + _verdict(service, values),
         inputs=scenario.inputs,
-        results=tuple(results),
+        results=results,
         series=Series(columns, rows, bar="cost_ratio", scale="log"),
         parts=parts,
         advice=tuple(_advice(service, parts)),
@@ -70,23 +70,24 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
-def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> list[Row]:
+def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> Iterator[Row]:
     service, fleet = scenario.service, scenario.service.fleet
     full, least = cost.full_seconds(service), cost.device_seconds(service, floor)
     busy, paid = _served_and_paid(service, lone)
-    return [
-        Row("lone_user_cost_ratio", busy / full, "while served, of a full batch"),
-        Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor"),
-        Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}"),
-        Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name),
-        _capacity_row(fleet),
-        *(_nearness_row(service, key, times * least) for key, times in NEARNESS.items()),
-        Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users"),
-        *price_rows(cost.row_of(service, floor), "of the floor, "),
-        Row("floor_device_seconds", least, "of a device for each token"),
-        *_headroom_row(fleet, last),
-        *_api_row(scenario),
-    ]
+    yield Row("lone_user_cost_ratio", busy / full, "while served, of a full batch")
+    yield Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor")
+    yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
+    yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
+    yield _capacity_row(fleet)
+    yield from (_nearness_row(service, key, times * least) for key, times in NEARNESS.items())
+    yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
+    yield from price_rows(cost.row_of(service, floor), "of the floor, ")
+    yield Row("floor_device_seconds", least, "of a device for each token")
+    if fleet.waiting < 1:  # with endless users it vanishes
+        headroom = 1 - fleet.offered(last, max(fleet.hours)) / fleet.slots_needed(last, max(fleet.hours))
+        yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
+    if scenario.api_price is not None:
+        yield _api_row(service, scenario.api_price)
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
@@ -124,30 +125,19 @@ def _capacity_row(fleet: Fleet) -> Row:
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
-def _headroom_row(fleet: Fleet, users: float) -> tuple[Row, ...]:
-    """What is left free for chance at the last number of users, where any is; with endless users it vanishes."""
-    if fleet.waiting >= 1:
-        return ()
-    busiest = max(fleet.hours)
-    headroom = 1 - fleet.offered(users, busiest) / fleet.slots_needed(users, busiest)
-    return (Row("headroom_share", headroom, f"of the slots of {many(users, 'user')}, for chance"),)
-
-
 def _usd(service: Service, seconds: float) -> float | None:
     if service.price is None:
         return None
     return formulas.cost.usd_per_million_paid(price=service.price, paid_device_seconds=seconds)
 
 
-def _api_row(scenario: Scenario) -> tuple[Row, ...]:
+def _api_row(service: Service, api_price: float) -> Row:
     """The least users whose own service is no dearer than an API's price for its output."""
-    if scenario.api_price is None:
-        return ()
-    if (usd := _usd(scenario.service, 1.0)) is None:
-        return (Row("users_at_api_price", None, "needs --price"),)
-    users = cost.users_within(scenario.service, scenario.api_price / usd)
-    price = f"{show(scenario.api_price, 'USD')} a million"
-    return (Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}"),)
+    if (usd := _usd(service, 1.0)) is None:
+        return Row("users_at_api_price", None, "needs --price")
+    users = cost.users_within(service, api_price / usd)
+    price = f"{show(api_price, 'USD')} a million"
+    return Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}")
 
 
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:

@@ -20,6 +20,7 @@ from infercost.units import show
 
 VERBS = ("list", "show", "path")
 MODELS = "models"
+FAMILIES = (*catalog.FAMILIES, MODELS)
 #: A prompt that most models take.
 PROMPT = 8192
 #: Heights of a bar of one character, from nothing to the busiest hour.
@@ -50,10 +51,8 @@ def answer(scenario: Scenario) -> Report:
     if len(rest) > (verb != "path"):
         raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
     if verb not in VERBS:
-        raise UnknownName(
-            f"presets: no such word {verb!r}",
-            f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path",
-        )
+        hint = f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path"
+        raise UnknownName(f"presets: no such word {verb!r}", hint)
     if verb == "path":
         folders = tuple({"path": str(folder)} for folder in catalog.folders())
         verdict = "Presets are read from these folders, the first wins."
@@ -66,11 +65,10 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _list(family: str | None) -> Report:
-    families = [*catalog.FAMILIES, MODELS]
-    if family is not None and family not in families:
-        hint = f"{closest(family, families)}families: {', '.join(families)}"
+    if family is not None and family not in FAMILIES:
+        hint = f"{closest(family, list(FAMILIES))}families: {', '.join(FAMILIES)}"
         raise UnknownName(f"presets: no family {family!r}", hint)
-    rows = tuple(_list_row(each, name) for each in ([family] if family else families) for name in catalog.names(each))
+    rows = tuple(_list_row(each, name) for each in ([family] if family else FAMILIES) for name in catalog.names(each))
     series = Series(("name", "released", "title"), rows)
     return Report(command="presets", verdict=f"{len(rows)} presets.", inputs=(), series=series)
 
@@ -89,13 +87,12 @@ def _list_row(family: str, name: str) -> dict[str, Any]:
 
 def _report_of(name: str) -> Report:
     """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
-    families = (*catalog.FAMILIES, MODELS)
-    for family in (_family_of(name), MODELS) if catalog.looks_like_file(name) else families:
+    for family in (_family_of(name), MODELS) if catalog.looks_like_file(name) else FAMILIES:
         try:
             return _show_model(find_model(name)) if family == MODELS else _show(catalog.load(family, name))
         except UnknownName:
             continue
-    known = [word for family in families for word in (*catalog.names(family), *catalog.aliases(family))]
+    known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
     raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
 
 

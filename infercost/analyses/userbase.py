@@ -183,11 +183,7 @@ def _missed(run: Run) -> Iterator[str]:
 
 
 def _of_a_service(scenario: Scenario) -> Report:
-    """Replicas for a user base at a service level, what they cost, and what holds them back.
-
-    Raises:
-        BadValue: a concurrency that so many replicas have no room for.
-    """
+    """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run = run_of(scenario.service, _users(scenario))
     service, day, missed = run.service, run.day, tuple(_missed(run))
     row = row_of(service, day)
