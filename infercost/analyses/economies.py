@@ -30,8 +30,8 @@ def answer(scenario: Scenario) -> Report:
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
-        return unfit(scenario, _results(scenario, lone, floor, 1.0), ("gpus_per_replica",))
-    rows, results = curve(scenario), tuple(_results(scenario, lone, floor, float(scenario.users or 1.0)))
+        return unfit(scenario, _results(scenario, lone, floor), ("gpus_per_replica",))
+    rows, results = curve(scenario), tuple(_results(scenario, lone, floor))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *paid)
@@ -70,7 +70,7 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
-def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> Iterator[Row]:
+def _results(scenario: Scenario, lone: Day, floor: Day) -> Iterator[Row]:
     service, fleet = scenario.service, scenario.service.fleet
     full, least = cost.full_seconds(service), cost.device_seconds(service, floor)
     busy, paid = _served_and_paid(service, lone)
@@ -84,7 +84,8 @@ def _results(scenario: Scenario, lone: Day, floor: Day, last: float) -> Iterator
     yield from price_rows(cost.row_of(service, floor), "of the floor, ")
     yield Row("floor_device_seconds", least, "of a device for each token")
     if fleet.waiting < 1:  # with endless users it vanishes
-        headroom = 1 - fleet.offered(last, max(fleet.hours)) / fleet.slots_needed(last, max(fleet.hours))
+        last, busiest = float(scenario.users or 1.0), max(fleet.hours)
+        headroom = 1 - fleet.offered(last, busiest) / fleet.slots_needed(last, busiest)
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
     if scenario.api_price is not None:
         yield _api_row(service, scenario.api_price)

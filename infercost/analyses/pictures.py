@@ -129,9 +129,8 @@ def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     steps = max(int(growth / log(2) * PER_DOUBLING), 1)
     batches = {*given, *(round(given[0] * exp(growth * step / steps)) for step in range(steps + 1))}
     rows = _rows(sweep_batch.answer(at_point(question, {"batch": tuple(sorted(batches))}, ORIGIN)))
-    names = {"step_time_s": "estimate", "bound_step_time_s": "bound"}
-    if _kind(report) == _BOUND:
-        names = {"step_time_s": "bound"}
+    is_bound = _kind(report) == _BOUND
+    names = {"step_time_s": "bound"} if is_bound else {"step_time_s": "estimate", "bound_step_time_s": "bound"}
     priced = _input(report, "price") is not None
     curves = {name: [_used_and_cost(row, row[key], priced) for row in rows] for key, name in names.items()}
     used, cost = (tuple(_line(curve, "batch", name, y) for name, curve in curves.items()) for y in ("used", "cost"))

@@ -90,22 +90,18 @@ def _rows(scenario: Scenario, habits: Habits) -> tuple[Row, ...]:
     )
 
 
-def _supply_rows(scenario: Scenario, peak: float) -> tuple[Row, ...]:
+def _supply_rows(scenario: Scenario, peak: float) -> Iterator[Row]:
     rack, slots = scenario.rack, formulas.users.slots_for_peak(peak_concurrent=peak)
+    yield Row("slots", slots, "busiest hour")
     if rack is None:
-        return (
-            Row("slots", slots, "busiest hour"),
-            Row("gpus", None, "needs --gpu and --params"),
-            Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False),
-        )
+        yield Row("gpus", None, "needs --gpu and --params")
+        yield Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False)
+        return
     replicas = formulas.users.replicas(slots=slots, batch=scenario.batch)
     devices = replicas * rack.devices
     month = scenario.price and formulas.cost.usd_per_month(price=scenario.price, devices=devices)
-    return (
-        Row("slots", slots, "busiest hour"),
-        Row("gpus", devices, f"{replicas} x {rack.devices}, {many(scenario.batch, 'sequence')} each"),
-        Row("usd_per_month", month, "paid every hour" if month else "needs --price"),
-    )
+    yield Row("gpus", devices, f"{replicas} x {rack.devices}, {many(scenario.batch, 'sequence')} each")
+    yield Row("usd_per_month", month, "paid every hour" if month else "needs --price")
 
 
 def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) -> str:
