@@ -16,12 +16,13 @@ CRITICAL = "arithmetic and weight reads balance"
 WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
 #: Where nothing fits.
 SEE_FIT = "see infercost fit for what would make it fit"
-#: Why a result of a step has no value, by JSON key.
+#: Why a result of a step or of a request has no value, by JSON key.
+_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode")
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
-    "usd_per_million_tokens": "needs --price",
     "joules_per_token": "no power is known",
-    **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "needs --input-tokens and --output-tokens"),
+    **dict.fromkeys(("usd_per_million_tokens", "usd_per_million_tokens_all_in"), "needs --price"),
+    **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
 }
 _SERVICE_NULL_REASONS = {
     "users_at_api_price": "needs --price, or a price that is above the floor",

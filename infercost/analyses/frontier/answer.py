@@ -1,6 +1,7 @@
 """Speed per user against cost per token: the Pareto frontier of every layout and batch."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from math import isclose
 from typing import Any
 
@@ -25,11 +26,6 @@ _REMEDIES = {
     "compute": "more arithmetic for the money",
     "communication": "faster links",
     "latency": "fewer or faster kernel launches",
-}
-_NULL_REASONS = {
-    **NULL_REASONS,
-    "usd_per_million_tokens_all_in": NULL_REASONS["usd_per_million_tokens"],
-    "prefill_per_decode": NULL_REASONS["ttft_s"],
 }
 
 
@@ -75,7 +71,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         replay=tuple((space.search.name if len(spaces) > 1 else "", f"{search.replay(space)} ...") for space in spaces),
         notes=(
             *_notes(spaces, frontiers, front, len(front) if best else len(shown)),
-            *null_notes(rows, _NULL_REASONS.__getitem__),
+            *null_notes(rows, NULL_REASONS.__getitem__),
             *scenario.notes,
         ),
         work=lambda: _shown_work(chosen),
@@ -132,11 +128,8 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
     """Which of several models, accelerators or formats leads from which speed on."""
     if len(spaces) == 1:
         return ""
-    leads: list[tuple[str, float]] = []
-    for row in reversed(front):
-        if not leads or leads[-1][0] != row["name"]:
-            leads.append((row["name"], row["tokens_per_s_per_user"]))
-    (cheapest, _), *others = leads
+    runs = groupby(reversed(front), key=lambda row: row["name"])
+    (cheapest, _), *others = ((name, next(rows)["tokens_per_s_per_user"]) for name, rows in runs)
     if len(others) > 3:
         return f" {cheapest} is cheapest for slow users, {others[-1][0]} for the fastest; in between they take turns."
     faster = "".join(f", {name} from {show(speed)} tokens/s a user on" for name, speed in others)
