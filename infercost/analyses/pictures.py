@@ -59,9 +59,8 @@ def _cost_axis(priced: bool) -> Axis:
 
 def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """The memory of one device, part after part, up to its size or beyond."""
-    parts = report.parts or (("weights", report["weight_bytes_per_gpu"], "B"),)
-    starts = accumulate((value for _, value, _ in parts), initial=0.0)
-    bars = tuple(Bar(name, value, start) for (name, value, _), start in zip(parts, starts, strict=False) if value)
+    starts = accumulate((value for _, value, _ in report.parts), initial=0.0)
+    bars = tuple(Bar(name, value, start) for (name, value, _), start in zip(report.parts, starts, strict=False))
     title = f"Memory of one {_input(report, 'gpu')} of {report['gpus']}: {_kind(report)}"
     limit = "memory of the device", float(report["memory_per_gpu_bytes"])
     return (Bars(title, Axis("memory, part after part", "B", log=False), bars, limit),)
