@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 from infercost.analyses.fit import stored_notes
 from infercost.errors import BadFile, BadValue, UnknownName, closest
@@ -11,7 +11,7 @@ from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
@@ -26,19 +26,6 @@ PROMPT = 8192
 #: Heights of a bar of one character, from nothing to the busiest hour.
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-class Figure(NamedTuple):
-    """One line of a preset."""
-
-    key: str
-    shown: str
-    value: Any
-    unit: str
-    source: str
-    date: str
-    weak: str = ""
-    others: str = ""
 
 
 def answer(scenario: Scenario) -> Report:
@@ -113,14 +100,20 @@ def _family_of(path: str) -> str:
     return max(known, key=lambda family: len(keys.intersection(known[family])))
 
 
-def _released(preset: Preset) -> list[Figure]:
+def _figure(key: str, shown: str, value: Any, source: str, date: str, **more: str) -> dict[str, Any]:
+    """A figure of a preset, with ``more`` its unit, why it is weak and what others say."""
+    figure = {"key": key, "shown": shown, "value": value, "unit": "", "source": source, "date": date}
+    return {**figure, "weak": "", "others": "", **more}
+
+
+def _released(preset: Preset) -> list[dict[str, Any]]:
     if "released" not in preset.labels:
         return []
     day, source, date = (preset.labels[key] for key in ("released", "released_source", "released_date"))
-    return [Figure("released", day, day, "", source, date)]
+    return [_figure("released", day, day, source, date)]
 
 
-def _hours(preset: Preset) -> list[Figure]:
+def _hours(preset: Preset) -> list[dict[str, Any]]:
     """A traffic preset's days as bars of 24 hours, and the extremes that follow from them."""
     if "hours" not in preset.labels:
         return []
@@ -131,30 +124,29 @@ def _hours(preset: Preset) -> list[Figure]:
     keys = DAYS if len(days) > 1 else ("hours",)
     extremes = (("peak_to_mean", peak), ("trough_to_mean", trough))
     return [
-        *(Figure(key, bar, day, "", source, date) for key, bar, day in zip(keys, bars, days, strict=True)),
-        *(Figure(key, show(value, ""), value, "", "follows from the hours", date) for key, value in extremes),
+        *(_figure(key, bar, day, source, date) for key, bar, day in zip(keys, bars, days, strict=True)),
+        *(_figure(key, show(value, ""), value, "follows from the hours", date) for key, value in extremes),
     ]
 
 
-def _figure(key: str, fact: Fact) -> Figure:
-    shown, unit = fact.text or show(fact.value, fact.kind.unit), fact.kind.unit
-    return Figure(key, shown, fact.value, unit, fact.source, fact.date, fact.weak, fact.others)
-
-
 def _show(preset: Preset) -> Report:
-    figures = [*_released(preset), *_hours(preset), *(_figure(key, fact) for key, fact in preset.facts.items())]
+    figures = [*_released(preset), *_hours(preset)]
+    for key, fact in preset.facts.items():
+        shown = fact.text or show(fact.value, fact.kind.unit)
+        more = {"unit": fact.kind.unit, "weak": fact.weak, "others": fact.others}
+        figures.append(_figure(key, shown, fact.value, fact.source, fact.date, **more))
     weak: dict[str, list[str]] = {}
     for figure in figures:
-        weak.setdefault(figure.weak, []).append(figure.key)
+        weak.setdefault(figure["weak"], []).append(figure["key"])
     notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
-    notes += [Note("others", f"{figure.key}: {figure.others}") for figure in figures if figure.others]
+    notes += [Note("others", f"{figure['key']}: {figure['others']}") for figure in figures if figure["others"]]
     notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items() if reason]
     notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",
         verdict=f"{preset.name}: {preset.title}.",
         inputs=(Input("name", preset.name, "", "given"),),
-        series=Series(("key", "shown", "date", "source"), tuple(figure._asdict() for figure in figures)),
+        series=Series(("key", "shown", "date", "source"), tuple(figures)),
         notes=tuple(notes),
     )
 
