@@ -1,6 +1,6 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from infercost.parts.accelerator import MEMORY_BASES
@@ -162,16 +162,13 @@ def _basis(running: Running) -> str:
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 
 
-def _rate_notes(running: Running) -> list[Note]:
-    rack = running.rack
-    rate, part = running.rate.name, rack.part.name
+def _rate_notes(running: Running) -> Iterator[Note]:
+    rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
-        return [Note("stands-in", text)]
-    native = {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(rack.format.name, (rack.format.name,))
-    if rate in native:
-        return []
-    return [Note("arithmetic", f"{part} computes with {rack.format.name} weights at its {rate} rate")]
+        yield Note("stands-in", text)
+    elif rate not in {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(weights, (weights,)):
+        yield Note("arithmetic", f"{part} computes with {weights} weights at its {rate} rate")
 
 
 def _layout_note(rack: Rack) -> Note:

@@ -137,15 +137,15 @@ def _use_with_prompts(running: Running, request: Request, served: Served) -> flo
 
 def _ttft(running: Running, load: Load, request: Request, batch: float, prefill: float, served: Served | None) -> float:
     """Seconds to the first token: in a queue, in chunks among decode steps, or alone, its cache sent over if apart."""
-    if served and not load.apart:
-        return served.ttft
-    if request.chunk_tokens and not load.apart:
-        prompt = serving.prompt_along(running.replica, batch, request)
-        gap = decode_time(running.replica, batch, running.rack.plan.context)
-        return serving.first_token(running.replica, prompt, gap)
     if load.apart:
         transfer = _transfer_time(running, request)
         prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=transfer)
+    elif served:
+        return served.ttft
+    elif request.chunk_tokens:
+        prompt = serving.prompt_along(running.replica, batch, request)
+        gap = decode_time(running.replica, batch, running.rack.plan.context)
+        return serving.first_token(running.replica, prompt, gap)
     return formulas.request.ttft(
         prefill_time=prefill,
         waiting_time=serving.wait_for_step(running.replica, served.itl) if served else 0.0,
