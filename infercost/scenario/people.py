@@ -14,12 +14,8 @@ from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack, read_request, read_running
 from infercost.scenario.read import Given, Reading, apply_sets
-from infercost.scenario.scenario import USUAL_SEQUENCES
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, USUAL_SEQUENCES
 from infercost.units import many, show
-
-#: Minutes of use a day, the share of them in which tokens are decoded, and why, where nobody says otherwise.
-USUAL_MINUTES = 10, "about what chat services see"
-USUAL_DECODING = 1.0, "all minutes decode, as in the note"
 
 
 def read_service(reading: Reading) -> Service:
@@ -50,10 +46,8 @@ def _read_level(reading: Reading, running: Running, request: Request | None) -> 
     sequences = None
     if "max_sequences" in reading.given or not batch_limits(running, request, Level()):
         sequences = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
-    tpot, ttft = (float(reading.take(name)) if name in reading.given else None for name in ("max_tpot", "max_ttft"))
-    follows = bool(reading.take("scale_down"))
-    waiting = float(reading.take("max_wait_probability")) if "max_wait_probability" in reading.given else 1.0
-    return Level(tpot, ttft, waiting, follows, 0, sequences)
+    tpot, ttft, follows = reading.take("max_tpot"), reading.take("max_ttft"), bool(reading.take("scale_down"))
+    return Level(tpot, ttft, reading.take("max_wait_probability") or 1.0, follows, sequences=sequences)
 
 
 def _read_demand(reading: Reading, request: Request | None, traced: Shape | None) -> Demand:

@@ -18,6 +18,12 @@ from infercost.units import WHOLE, Kind, parse
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]
 SCOPES = {"accelerators": "gpu", "efficiency": "efficiency", "traffic": "traffic"}
+#: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums.
+_VOID = {
+    "memory": ("memory_reported", "memory_engine"),
+    "flops_bf16": ("flops_fp16_accumulate",),
+    "flops_fp16": ("flops_fp16_accumulate",),
+}
 
 
 class Given(NamedTuple):
@@ -191,6 +197,20 @@ class Reading:
         """Say more of the input that was noted last."""
         self.inputs[-1] = self.inputs[-1]._replace(**fields)
 
+    def about(self, **values: Any) -> "Reading":
+        """A reading of the same question with one part, model or format of those that were given."""
+        one = Reading(self.question._replace(notes=()))
+        one.given |= {
+            name: Given(value, self.given[name].origin) for name, value in values.items() if value is not None
+        }
+        return one
+
+    def merge(self, other: "Reading") -> None:
+        """Note the inputs and remarks of another reading, each once."""
+        known = {item.key for item in self.inputs}
+        self.inputs += [item for item in other.inputs if item.key not in known]
+        self.notes += [note for note in other.notes if note not in self.notes]
+
 
 def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its count.
@@ -253,15 +273,8 @@ def figure_kind(scope: str, key: str, option: str) -> Kind:
 
 
 def _set(preset: Preset, key: str, kind: Kind, value: str) -> Preset:
-    number = parse(kind, value, f"--set {SCOPES[preset.family]}.{key}")
-    fact = Fact(number, kind, f"--set {SCOPES[preset.family]}.{key}={value}", "")
-    if key == "memory":  # what is asked for replaces what a driver would see of the real part
-        kept = {
-            name: old
-            for name, old in preset.facts.items()
-            if not name.startswith("memory_re") and name != "memory_engine"
-        }
-        preset = Preset(preset.name, preset.family, preset.labels, kept, preset.path)
-    if key in ("flops_bf16", "flops_fp16"):
-        preset = preset._replace(facts={name: old for name, old in preset.facts.items() if "accumulate" not in name})
-    return preset.with_fact(key, fact)
+    written = f"--set {SCOPES[preset.family]}.{key}"
+    facts = {name: fact for name, fact in preset.facts.items() if name not in _VOID.get(key, ())}
+    return preset._replace(facts=facts).with_fact(
+        key, Fact(parse(kind, value, written), kind, f"{written}={value}", "")
+    )

@@ -1,6 +1,7 @@
 """What a frontier searches: a scenario for each model, part, format and draft, and what a service must reach."""
 
 from itertools import product
+from math import inf
 from typing import Any
 
 from infercost import formulas
@@ -9,7 +10,6 @@ from infercost.replica.layout import Layout, check, every_layout
 from infercost.replica.rack import Setup
 from infercost.report import Input
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.people import USUAL_DECODING, USUAL_MINUTES
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import (
     LENGTHS,
@@ -26,13 +26,11 @@ from infercost.scenario.rack import (
 )
 from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Given, Reading, read_part, read_stack
-from infercost.scenario.scenario import Goal, Scenario, Search, frozen
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
 from infercost.units import many
 
 #: Output over context of the request that is assumed where nobody gives one: 1,024 of 8,192.
 _OUTPUT_SHARE = 8
-#: What is asked of each of several models, parts and formats in turn.
-_VARIED = ("gpu", "model", "dtype")
 #: Of no use to a file of all configurations, which is filtered later.
 _FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")
 
@@ -45,13 +43,12 @@ def read_frontier(reading: Reading) -> Scenario:
         BadValue: widths or counts that no layout has.
     """
     _check_export(reading)
-    models = reading.need("model", "--model llama-3.1-70b")
-    parts = reading.need("gpu", "--gpu h100")
+    models = reading.question.need("model", "--model llama-3.1-70b")
+    parts = reading.question.need("gpu", "--gpu h100")
     drafts = (False, True) if "draft_tokens" in reading.given else (False,)
-    reading.inputs = []
     each: dict[str, Scenario] = {}
     for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
-        one = _searched(reading, {"gpu": part, "model": model, "dtype": format}, drafting)
+        one = _searched(reading, reading.about(gpu=part, model=model, dtype=format), drafting)
         each.setdefault(one.search.name, one)
     every = tuple(each.values())
     unknown = [one.search.setup.part.name for one in every if one.price is None]
@@ -63,9 +60,10 @@ def read_frontier(reading: Reading) -> Scenario:
     return frozen(reading, each=tuple(one._replace(goal=goal) for one in every), goal=goal)
 
 
-def _searched(reading: Reading, varied: dict[str, Any], drafting: bool) -> Scenario:
-    """The question about one model on one part in one format."""
-    inner = _about_one(reading, varied, drafting)
+def _searched(reading: Reading, inner: Reading, drafting: bool) -> Scenario:
+    """The question about one model on one part in one format, among those of all."""
+    if not drafting:
+        inner.given = {name: given for name, given in inner.given.items() if name not in DRAFT}
     _assume_request(inner)
     setup, counted = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
@@ -73,25 +71,15 @@ def _searched(reading: Reading, varied: dict[str, Any], drafting: bool) -> Scena
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
     running, draft = read_running(inner, rack), read_draft(inner)
-    for name in ("gpus", "tp", "pp", "ep"):
-        if name in inner.given:
-            inner.take(name)
-    _merge_one(reading, inner, setup.part.name)
+    for name in ("gpus", *Layout._fields):
+        inner.take(name)
+    if len(reading.get("gpu")) > 1:  # figures of several parts go by their names
+        own = f"{setup.part.name}."
+        inner.inputs = [item._replace(key=item.key.replace("gpu.", own)) for item in inner.inputs]
+    reading.merge(inner)
     name, flags = _name(reading, setup, drafting), _flags(inner, price, drafting)
     search = Search(name, setup, most, reach, devices, widths, flags)
     return frozen(inner, rack=rack, running=running, load=load, price=price, draft=draft, search=search)
-
-
-def _about_one(reading: Reading, varied: dict[str, Any], drafting: bool) -> Reading:
-    """The same options with one model, part and format, the draft left out where none is wanted."""
-    inner = Reading(reading.question._replace(notes=()))
-    inner.given = {
-        name: given for name, given in reading.given.items() if name not in _VARIED and (drafting or name not in DRAFT)
-    }
-    for name, value in varied.items():
-        if value is not None:
-            inner.given[name] = Given(value, reading.given[name].origin)
-    return inner
 
 
 def _some_layout(setup: Setup, most: int, devices: int | None, widths: Layout) -> Layout:
@@ -108,19 +96,6 @@ def _some_layout(setup: Setup, most: int, devices: int | None, widths: Layout) -
     asked = f" with {widths.flags}" if any(widths) else ""
     where = f" on {setup.part.name}, where {many(most, 'device')} may share a model" if most < (devices or 0) else ""
     raise BadValue(f"there is no layout {count}{asked}{where}", "free a width, or allow more with --max-gpus")
-
-
-def _merge_one(reading: Reading, inner: Reading, part: str) -> None:
-    """Note the inputs and remarks of one question among those of all; figures of several parts by their names."""
-    several = len(reading.get("gpu")) > 1
-    items = [
-        item._replace(key=f"{part}.{item.key[4:]}") if several and item.key.startswith("gpu.") else item
-        for item in inner.inputs
-        if item.key not in _VARIED or not any(item.key == known.key for known in reading.inputs)
-    ]
-    known = {item.key for item in reading.inputs}
-    reading.inputs += [item for item in items if item.key not in known]
-    reading.notes += [note for note in inner.notes if note not in reading.notes]
 
 
 def _name_all(reading: Reading, every: tuple[Scenario, ...]) -> None:
@@ -220,7 +195,11 @@ def _read_goal(reading: Reading) -> Goal:
         )
     elif stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
         raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")
-    limits: dict[str, Any] = {n: float(reading.take(n)) for n in ("max_tpot", "max_ttft") if n in reading.given}
-    if "min_tokens_per_s" in reading.given:
-        limits["tokens_per_s"] = float(reading.take("min_tokens_per_s"))
-    return Goal(concurrent, batches=reading.take("batch") or (), best=reading.take("best"), **limits)
+    return Goal(
+        concurrent,
+        max_tpot=reading.take("max_tpot") or inf,
+        max_ttft=reading.take("max_ttft") or inf,
+        tokens_per_s=reading.take("min_tokens_per_s") or 0.0,
+        batches=reading.take("batch") or (),
+        best=reading.take("best"),
+    )
