@@ -19,12 +19,7 @@ from infercost.units import many, show
 
 
 def read_service(reading: Reading) -> Service:
-    """The service that was asked about.
-
-    Raises:
-        InfercostError: an option or a preset that cannot be used.
-        BadValue: a profile that has no service.
-    """
+    """The service that was asked about; BadValue under a profile that has none."""
     traced = _read_traced(reading)
     rack = read_rack(reading)
     running = read_running(reading, rack)
@@ -38,11 +33,7 @@ def read_service(reading: Reading) -> Service:
 
 
 def _read_level(reading: Reading, running: Running, request: Request | None) -> Level:
-    """How well users are to be served; an engine's usual limit where nothing else ends the batch.
-
-    Raises:
-        BadValue: replicas of a fixed count that yet come and go.
-    """
+    """How well users are to be served; an engine's usual limit where nothing else ends the batch."""
     sequences = None
     if "max_sequences" in reading.given or not batch_limits(running, request, Level()):
         sequences = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
@@ -51,12 +42,7 @@ def _read_level(reading: Reading, running: Running, request: Request | None) -> 
 
 
 def _read_demand(reading: Reading, request: Request | None, traced: Shape | None) -> Demand:
-    """The demand of one daily user.
-
-    Raises:
-        BadValue: minutes and messages, which both say how much.
-        Missing: messages of no length.
-    """
+    """The demand of one daily user; BadValue for more minutes than the busiest hour has."""
     shape = _read_shape(reading, traced)
     burstiness = shape.burstiness
     if "burstiness" in reading.given or burstiness is None:
@@ -77,12 +63,7 @@ def _read_demand(reading: Reading, request: Request | None, traced: Shape | None
 
 
 def _of_messages(reading: Reading, request: Request | None, demand: Demand) -> Demand:
-    """The demand of a user who sends so many messages a day.
-
-    Raises:
-        BadValue: minutes beside the messages, or messages that decode nothing.
-        Missing: messages of no length.
-    """
+    """The demand of a user who sends messages; BadValue for minutes beside them, or messages that decode nothing."""
     if stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
         raise BadValue(f"{flag(stray[0])} and --messages-per-day both say how much", "give one of them")
     if request and request.output_tokens < LEAST_OUTPUT:
@@ -94,11 +75,7 @@ def _of_messages(reading: Reading, request: Request | None, demand: Demand) -> D
 
 
 def _read_shape(reading: Reading, traced: Shape | None) -> Shape:
-    """The load of each hour over the day's mean, from a trace, a preset, or a file of one.
-
-    Raises:
-        BadValue: a trace and a preset, which both shape the day.
-    """
+    """The load of each hour over the day's mean, from a trace, or else from a preset or a file of one."""
     if traced and "traffic" in reading.given:
         raise BadValue("--trace and --traffic both shape the day", "give one of them")
     if traced:

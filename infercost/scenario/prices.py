@@ -1,7 +1,5 @@
 """What an hour of an accelerator costs, by one rule for all commands: given, owned, or the preset's dated rent."""
 
-from collections.abc import Mapping
-
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.parts.preset import Preset
@@ -16,47 +14,36 @@ _USUAL = {
     "power_price": (0.08, "an industrial tariff"),
     "pue": (1.3, "a usual data centre"),
 }
-OWNING = ("purchase_price", *_USUAL)
 
 
 def read_price(reading: Reading, part: Preset) -> float | None:
-    """USD an hour of one accelerator: given, owned, or the preset's dated rent; None where none of them is known.
-
-    Raises:
-        BadValue: a price to rent at and one to own at, or the terms of owning without its price.
-    """
-    owning = [name for name in OWNING if name in reading.given]
+    """USD an hour of one accelerator: given, owned, or the preset's dated rent, else None; BadValue to rent and own."""
+    owning = [name for name in ("purchase_price", *_USUAL) if name in reading.given]
     if "price" in reading.given:
         if owning:
             raise BadValue(f"--price rents and {flag(owning[0])} owns", "give one of them")
         return float(reading.take("price"))
     if owning:
-        return owned_price(_read_terms(reading, part, owning[0]))
+        return _read_owned(reading, part, owning[0])
     if (rent := part.facts.get("rent")) is None:
         reading.note("price", f"no price of {part.name} is known: costs need --price")
         return None
     reading.use(part, "rent")
-    reading.note(
-        "price", f"{show(rent.value, 'USD')} a device-hour is the preset's rent of {rent.date}; yours: --price"
-    )
+    hourly = show(rent.value, "USD")
+    reading.note("price", f"{hourly} a device-hour is the preset's rent of {rent.date}; yours: --price")
     return rent.value
 
 
-def _read_terms(reading: Reading, part: Preset, first: str) -> Mapping[str, float]:
-    """The terms of owning an accelerator."""
+def _read_owned(reading: Reading, part: Preset, first: str) -> float:
+    """USD an hour of an accelerator that is owned; BadValue for terms of owning without the price of the machine."""
     if "purchase_price" not in reading.given:
         raise BadValue(f"{flag(first)} needs what the machine costs", "give --purchase-price, a device's share")
     reading.use(part, "power")
     terms = {name: float(reading.take(name, *usual)) for name, usual in _USUAL.items()}
-    return terms | {"purchase_price": float(reading.take("purchase_price")), "power": part.value("power")}
-
-
-def owned_price(terms: Mapping[str, float]) -> float:
-    """USD an hour of an accelerator that is owned on such terms."""
     return formulas.cost.owned_price(
-        purchase_price=terms["purchase_price"],
+        purchase_price=float(reading.take("purchase_price")),
         annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
-        power=terms["power"],
+        power=part.value("power"),
         pue=terms["pue"],
         power_price=terms["power_price"],
     )

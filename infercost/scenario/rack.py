@@ -1,6 +1,6 @@
 """What stands in the rack: models and parts read, a layout chosen, the request and the draft that were asked about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from infercost import formulas
@@ -129,11 +129,7 @@ def is_nominal(stack: Preset) -> bool:
 
 
 def given_devices(reading: Reading, counted: int | None) -> int | None:
-    """The count of devices that was given, with the accelerator or apart.
-
-    Raises:
-        BadValue: two counts that differ.
-    """
+    """The count of devices that was given, with the accelerator or apart; BadValue where the two differ."""
     given: int | None = reading.get("gpus")
     if counted is not None and given not in (None, counted):
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
@@ -166,11 +162,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
-    """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one.
-
-    Raises:
-        BadValue: more than the model was made for.
-    """
+    """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
     longest = model.max_context
     assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
     if all(name in reading.given for name in LENGTHS):
@@ -217,31 +209,30 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
         return _on(setup, int(devices or fewest), widths)
     if any(widths):
         counts = range(fewest, MOST_DEVICES + 1, fewest)
-        return _first_that_fits(setup, counts, widths) or _on(setup, fewest, widths)
+        return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
     return least_plan(setup) or _on(setup, MOST_DEVICES)
 
 
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
-    """The plan on so many devices with the widths that were given, the first that fits where there are several.
-
-    Raises:
-        BadValue: no layout of so many devices splits the model.
-    """
+    """The plan on so many devices with the widths that were given, the first that fits where there are several."""
     model, domain = setup.model, setup.domain
     plans = [setup.plan(layout) for layout in layouts(model, devices, domain, widths)]
     if not plans:
-        check(model, Layout(*(max(width, 1) for width in widths)))
+        asked = asked_widths(model, widths)
         valid = layouts(model, devices, domain)
         if 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
-        asked = f" with {widths.flags}" if any(widths) else ""
-        raise BadValue(
-            f"no layout of {devices} devices{asked} splits {model.name} evenly",
-            f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
-            if valid
-            else "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ...",
-        )
+        hint = "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ..."
+        if valid:
+            hint = f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
+        raise BadValue(f"no layout of {devices} devices{asked} splits {model.name} evenly", hint)
     return next((each for each in plans if each.fits), plans[0])
+
+
+def asked_widths(model: Model, widths: Layout) -> str:
+    """The widths that were given, for an error that no layout has them; BadValue where one does not split the model."""
+    check(model, Layout(*(max(width, 1) for width in widths)))
+    return f" with {widths.flags}" if any(widths) else ""
 
 
 def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
@@ -251,15 +242,12 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
     """
     counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
     counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
-    return _first_that_fits(setup, dict.fromkeys(counts), FREE, by_experts)
+    return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
-def _first_that_fits(
-    setup: Setup, counts: Iterable[int], widths: Layout = FREE, by_experts: bool = False
-) -> Plan | None:
-    """The plan of the first count of devices that has a layout that fits, with the widths that were given."""
-    for devices in counts:
-        asked = Layout(0, 0, devices) if by_experts else widths
+def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
+    """The plan of the first count of devices that has a layout that fits, with the widths asked for on that count."""
+    for devices, asked in widths.items():
         for layout in layouts(setup.model, devices, setup.domain, asked):
             if (plan := setup.plan(layout)).fits:
                 return plan
@@ -277,7 +265,9 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     reading.use(stack, *SHARES, *TIMES, *COUNTS, *PER_REQUEST)
-    _check_layers(reading)
+    missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
+    if len(missing) == 1:
+        raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
     wire = FORMATS[model.activation_format or rate.name]
     if model.hidden_size and rack.devices > 1:
         reading.use(part, "link_bandwidth")
@@ -292,27 +282,14 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     return Running(rack, rate, replica, bounds_of(part, peak, wire.bytes_per_value))
 
 
-def _check_layers(reading: Reading) -> None:
-    """Note the layers and the width that a bare count was given, which go together."""
-    layers, hidden_size = reading.take("layers"), reading.take("hidden_size")
-    if (layers is None) != (hidden_size is None):
-        missing = "--hidden-size" if hidden_size is None else "--layers"
-        raise BadValue(f"communication needs {missing} too", "give both --layers and --hidden-size, or neither")
-
-
 def read_load(reading: Reading, rack: Rack) -> Load:
-    """A request, the rate at which such requests come, and what goes with either.
-
-    Raises:
-        BadValue: two options that disagree.
-    """
+    """A request, the rate at which such requests come, and what goes with either; BadValue where options disagree."""
     request = read_request(reading, rack, _LOADED)
     if request is None:
         return Load()
     _check_rate(reading, request)
-    rate, most = None, float(USUAL_SEQUENCES)
-    if "request_rate" in reading.given:
-        rate = reading.take("request_rate")
+    most = float(USUAL_SEQUENCES)
+    if (rate := reading.take("request_rate")) is not None:
         most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
     held = rack.plan.max_sequences
     return Load(request, rate, most if held is None else min(most, held), bool(reading.get("disaggregated")))
@@ -344,11 +321,7 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
 
 
 def _refuse_prompts(reading: Reading, given: list[str]) -> None:
-    """Refuse what a bare count cannot say of prompts; a service of it may know how many tokens a message decodes.
-
-    Raises:
-        Missing: a prompt, how it comes, or a request on one replica.
-    """
+    """Refuse what a bare count cannot say of prompts; a service of it may know how many tokens a message decodes."""
     if reading.question.command in ("userbase", "economies"):
         given = [name for name in given if name != "output_tokens"]
     if given:
@@ -357,11 +330,7 @@ def _refuse_prompts(reading: Reading, given: list[str]) -> None:
 
 
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
-    """Refuse a request that the model was not made for, that no law here answers, or that has another context.
-
-    Raises:
-        BadValue: one of these.
-    """
+    """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
     longest = rack.model.max_context
     if longest and request.input_tokens + request.output_tokens > longest:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
@@ -374,11 +343,7 @@ def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
 
 
 def _check_rate(reading: Reading, request: Request) -> None:
-    """Refuse options that conflict with --request-rate, or need it.
-
-    Raises:
-        BadValue: two options that disagree, or requests that decode nothing.
-    """
+    """Refuse options that conflict with --request-rate or need it, and requests that decode nothing."""
     if "request_rate" not in reading.given:
         if "max_sequences" in reading.given:
             raise BadValue("--max-sequences bounds what a rate leads to", "give --request-rate, or the --batch itself")

@@ -6,7 +6,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
-from infercost.replica.layout import Layout, check, every_layout
+from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
 from infercost.report import Input
 from infercost.scenario.options import DRAFT, flag
@@ -15,6 +15,7 @@ from infercost.scenario.rack import (
     LENGTHS,
     MOST_DEVICES,
     USUAL_CONTEXT,
+    asked_widths,
     given_devices,
     given_widths,
     is_nominal,
@@ -83,17 +84,12 @@ def _searched(reading: Reading, inner: Reading, drafting: bool) -> Scenario:
 
 
 def _some_layout(setup: Setup, most: int, devices: int | None, widths: Layout) -> Layout:
-    """The layout of most devices.
-
-    Raises:
-        BadValue: a width that was given does not split the model, or counts that exclude each other.
-    """
+    """The layout of most devices; BadValue where a width does not split the model, or counts exclude each other."""
     every = [one for one in every_layout(setup.model, most, widths) if devices in (None, one.devices)]
     if every:
         return every[-1]
-    check(setup.model, Layout(*(max(width, 1) for width in widths)))
+    asked = asked_widths(setup.model, widths)
     count = f"of {many(devices, 'device')}" if devices else f"of up to {many(most, 'device')}"
-    asked = f" with {widths.flags}" if any(widths) else ""
     where = f" on {setup.part.name}, where {many(most, 'device')} may share a model" if most < (devices or 0) else ""
     raise BadValue(f"there is no layout {count}{asked}{where}", "free a width, or allow more with --max-gpus")
 
@@ -158,11 +154,7 @@ def _as_text(value: Any) -> str:
 
 
 def _check_export(reading: Reading) -> None:
-    """Refuse what an export of every configuration has no use for.
-
-    Raises:
-        BadValue: a piece of no export, a filter, or one answer.
-    """
+    """Refuse what an export of every configuration has no use for, and a piece of no export."""
     if "all" not in reading.given and "shard" in reading.given:
         raise BadValue("--shard cuts an export into pieces", "give --all too")
     if "all" in reading.given and (stray := [name for name in _FILTERS if name in reading.given]):
@@ -179,11 +171,7 @@ def _export_goal(reading: Reading) -> Goal:
 
 
 def _read_goal(reading: Reading) -> Goal:
-    """What a service must reach.
-
-    Raises:
-        BadValue: batches beside users, who lead to them; minutes of nobody.
-    """
+    """What a service must reach; BadValue for batches beside users, who lead to them, and for minutes of nobody."""
     concurrent = 0.0
     if "users" in reading.given:
         if "batch" in reading.given:
