@@ -47,12 +47,7 @@ def is_number(value: Any) -> bool:
 
 
 def read_axes(question: Question) -> tuple[Axis, ...]:
-    """The axes of ``--sweep``, in the order given.
-
-    Raises:
-        UnknownName: a key that is no option of the command and no figure of a preset.
-        BadValue: no KEY=RANGE, values that the key's parser refuses, a key that is given twice, too many points.
-    """
+    """The axes of ``--sweep``, in the order given; BadValue for a key that is given twice, and for too many points."""
     axes = tuple(_axis(question, text) for text in question.get("sweep"))
     keys = [axis.key for axis in axes]
     for key in keys:

@@ -38,12 +38,7 @@ _LOADED = ("request_rate", "max_sequences", "disaggregated")
 
 
 def read_rack(reading: Reading) -> Rack:
-    """The model on its devices.
-
-    Raises:
-        Missing: no accelerator, no model, or a figure that the preset lacks.
-        BadValue: more active parameters than parameters, two different counts of devices, a layout that cannot be.
-    """
+    """The model on its devices; Missing without a model or a part, BadValue for a layout that cannot be."""
     if "model" not in reading.given:
         if "gpu" in reading.given and "params" not in reading.given:
             what = f"{reading.question.command} needs a model: --model NAME, or --params COUNT"
@@ -142,12 +137,7 @@ def given_widths(reading: Reading) -> Layout:
 
 
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
-    """A named model on a part, and the count of devices when the part's name holds one.
-
-    Raises:
-        InfercostError: a model, a part or a profile that cannot be read.
-        BadValue: a context longer than the model was made for.
-    """
+    """A named model on a part, and the count of devices when the part's name holds one."""
     from infercost.models.find import find_model
 
     part, counted = _read_accelerator(reading)
@@ -255,12 +245,7 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
 
 
 def read_running(reading: Reading, rack: Rack) -> Running:
-    """A rack as it steps under its stack.
-
-    Raises:
-        Missing: the part has no rate for the format, or a profile counts kernels where layers are not known.
-        BadValue: layers without width, or width without layers.
-    """
+    """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
@@ -296,11 +281,7 @@ def read_load(reading: Reading, rack: Rack) -> Load:
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
-    """The request that was asked about, None where no length was given; ``also`` are options that need one too.
-
-    Raises:
-        Missing: a part of it without the lengths, or a prompt of a bare count, which has no layers to attend with.
-    """
+    """The request that was asked about, None where no length was given; ``also`` are options that need one too."""
     given = [name for name in LENGTHS if name in reading.given]
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
@@ -357,12 +338,7 @@ def _check_rate(reading: Reading, request: Request) -> None:
 
 
 def read_draft(reading: Reading) -> "Draft | None":
-    """The draft that was asked for, a model of its own or a share of the target's time.
-
-    Raises:
-        Missing: draft tokens without acceptance or cost.
-        BadValue: an acceptance of one, which no draft has.
-    """
+    """The draft that was asked for, a model of its own or a share of the target's time; Missing for half of one."""
     given = [name for name in DRAFT if name in reading.given]
     if not given:
         return None

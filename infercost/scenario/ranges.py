@@ -15,20 +15,12 @@ _FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
 
 
 def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
-    """The quantities of a list of values and ranges, each once, in the order written.
-
-    Raises:
-        BadValue: a part that is no quantity of the kind, a range that falls, stands still or has too many points.
-    """
+    """The quantities of a list of values and ranges, each once, in the order written; BadValue for a part of no use."""
     return tuple(dict.fromkeys(point for part in text.split(",") for point in _points(kind, part, name)))
 
 
 def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:
-    """Batch sizes in rising order: ``1,8,64``, or a range: ``1:4096`` for powers of two between the ends.
-
-    Raises:
-        BadValue: see ``parse_range``.
-    """
+    """Batch sizes in rising order: ``1,8,64``, or a range: ``1:4096`` for powers of two between the ends."""
     return tuple(sorted(map(int, parse_range(WHOLE, text, name))))
 
 
@@ -81,11 +73,7 @@ class Shard(NamedTuple):
 
 
 def parse_shard(text: str, name: str = "shard") -> Shard:
-    """The piece of a text such as ``3/8``.
-
-    Raises:
-        BadValue: not two whole numbers, or no such piece.
-    """
+    """The piece of a text such as ``3/8``; BadValue for no two whole numbers, or no such piece."""
     shown = text if len(text) <= 40 else text[:37] + "..."
     match = _SHARD.fullmatch(text)
     if match is None:

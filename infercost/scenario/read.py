@@ -52,15 +52,10 @@ class Question(NamedTuple):
         return given.value if given else None
 
     def need(self, name: str, example: str) -> Any:
-        """The value of an option that has no default.
-
-        Raises:
-            Missing: nobody gave it.
-        """
+        """The value of an option that has no default; Missing where nobody gave it."""
         if name not in self.given:
-            raise Missing(
-                f"{self.command} needs {flag(name) if self.origin == 'flag' else name}", f"for example {example}"
-            )
+            label = flag(name) if self.origin == "flag" else name
+            raise Missing(f"{self.command} needs {label}", f"for example {example}")
         return self.given[name].value
 
     def changed(self, values: Mapping[str, Any], origin: str) -> "Question":
@@ -131,7 +126,7 @@ def _parse(option: Option, value: Any, label: str) -> Any:
     if isinstance(value, (Preset, Format)):
         return value
     value = _listed(value)
-    if isinstance(value, (dict, bool)) and not (isinstance(value, bool) and not option.metavar):
+    if isinstance(value, dict) or (isinstance(value, bool) and option.metavar):
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {option.name}")
     if option.metavar == "TIME" and isinstance(value, (int, float)):
         value = f"{value}s"  # numbers of Python are in base units, like those of its answers
@@ -170,24 +165,17 @@ class Reading:
         return value
 
     def need(self, name: str, example: str) -> Any:
-        """The value of an option that has no default.
-
-        Raises:
-            Missing: nobody gave it.
-        """
+        """The value of an option that has no default, noted; Missing where nobody gave it."""
         if name not in self.given:
             self.question.need(name, example)
         return self.take(name)
 
     def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
         """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
-        scope = scope or SCOPES[preset.family]
-        for key in keys:
-            fact = preset.fact(key)
+        for key, fact in ((key, preset.fact(key)) for key in keys):
+            name = f"{scope or SCOPES[preset.family]}.{key}"
             origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
-            self.inputs.append(
-                Input(f"{scope}.{key}", fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak)
-            )
+            self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
 
     def note(self, code: str, text: str) -> None:
         """Remark on how the question was understood."""
@@ -213,12 +201,7 @@ class Reading:
 
 
 def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
-    """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its count.
-
-    Raises:
-        UnknownName: no such preset.
-        BadValue: a count that is no whole number, a ``--set`` that does not fit.
-    """
+    """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its whole count."""
     if isinstance(text, Preset):
         return apply_sets(reading, text), None
     name, colon, count = str(text).rpartition(":")
@@ -237,12 +220,7 @@ def read_stack(reading: Reading, assume: str, why: str = "the note's arithmetic,
 
 
 def apply_sets(reading: Reading, preset: Preset) -> Preset:
-    """The preset with every ``--set`` of its scope applied.
-
-    Raises:
-        BadValue: a ``--set`` that is no KEY=VALUE, or of an unknown scope.
-        UnknownName: a key that presets of this family do not have.
-    """
+    """The preset with every ``--set`` of its scope applied; BadValue for one that is no KEY=VALUE."""
     scope = SCOPES[preset.family]
     for text in reading.get("set") or ():
         key, equals, value = text.partition("=")
@@ -257,11 +235,7 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
 
 
 def figure_kind(scope: str, key: str, option: str) -> Kind:
-    """The kind of a figure that a scope's presets may hold.
-
-    Raises:
-        UnknownName: no such scope, or no such figure in it.
-    """
+    """The kind of a figure that a scope's presets may hold; UnknownName for no such scope, or no such figure in it."""
     families = {name: family for family, name in SCOPES.items()}
     if scope not in families:
         raise UnknownName(f"{option}: no such scope {scope!r}", f"scopes: {', '.join(families)}")

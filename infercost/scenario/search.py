@@ -8,7 +8,6 @@ from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
-from infercost.report import Input
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import (
@@ -32,24 +31,27 @@ from infercost.units import many
 
 #: Output over context of the request that is assumed where nobody gives one: 1,024 of 8,192.
 _OUTPUT_SHARE = 8
+#: Options of ``utilization`` that all rows of a search share.
+_SHARED = (
+    *("model", "gpu", "dtype", "kv_dtype", "efficiency", "overlap", "usable", "context"),
+    *("input_tokens", "output_tokens", "prefix_share", *DRAFT),
+)
 #: Of no use to a file of all configurations, which is filtered later.
 _FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")
 
 
 def read_frontier(reading: Reading) -> Scenario:
-    """A scenario for each model, part and format that was asked for, and with a draft a second one.
-
-    Raises:
-        Missing: no model or no part, or prices that are known in part.
-        BadValue: widths or counts that no layout has.
-    """
+    """A scenario for each model, part and format, and with a draft a second one; Missing where some have no price."""
     _check_export(reading)
     models = reading.question.need("model", "--model llama-3.1-70b")
     parts = reading.question.need("gpu", "--gpu h100")
     drafts = (False, True) if "draft_tokens" in reading.given else (False,)
     each: dict[str, Scenario] = {}
     for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
-        one = _searched(reading, reading.about(gpu=part, model=model, dtype=format), drafting)
+        inner = reading.about(gpu=part, model=model, dtype=format)
+        if not drafting:
+            inner.given = {name: given for name, given in inner.given.items() if name not in DRAFT}
+        one = _searched(reading, inner)
         each.setdefault(one.search.name, one)
     every = tuple(each.values())
     unknown = [one.search.setup.part.name for one in every if one.price is None]
@@ -57,14 +59,12 @@ def read_frontier(reading: Reading) -> Scenario:
         names = ", ".join(dict.fromkeys(unknown))
         raise Missing(f"no price of {names} is known, so costs cannot be compared", "give --price, the same for all")
     _name_all(reading, every)
-    goal = _export_goal(reading) if "all" in reading.given else _read_goal(reading)
+    goal = _read_goal(reading)
     return frozen(reading, each=tuple(one._replace(goal=goal) for one in every), goal=goal)
 
 
-def _searched(reading: Reading, inner: Reading, drafting: bool) -> Scenario:
+def _searched(reading: Reading, inner: Reading) -> Scenario:
     """The question about one model on one part in one format, among those of all."""
-    if not drafting:
-        inner.given = {name: given for name, given in inner.given.items() if name not in DRAFT}
     _assume_request(inner)
     setup, counted = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
@@ -78,8 +78,8 @@ def _searched(reading: Reading, inner: Reading, drafting: bool) -> Scenario:
         own = f"{setup.part.name}."
         inner.inputs = [item._replace(key=item.key.replace("gpu.", own)) for item in inner.inputs]
     reading.merge(inner)
-    name, flags = _name(reading, setup, drafting), _flags(inner, price, drafting)
-    search = Search(name, setup, most, reach, devices, widths, flags)
+    name = _name(reading, setup) + (" with a draft" if draft else "")
+    search = Search(name, setup, most, reach, devices, widths, _flags(inner, price))
     return frozen(inner, rack=rack, running=running, load=load, price=price, draft=draft, search=search)
 
 
@@ -128,21 +128,19 @@ def _reach(setup: Setup) -> int:
     return MOST_DEVICES if "network_bandwidth" in facts else setup.domain
 
 
-def _name(reading: Reading, setup: Setup, drafting: bool) -> str:
+def _name(reading: Reading, setup: Setup) -> str:
     """What tells a search from the others: its part, and whatever else there are several of."""
     words = [setup.part.name]
     if len(reading.get("model")) > 1:
         words.insert(0, f"{setup.model.name} on")
     if len(reading.get("dtype") or ()) > 1:
         words.append(setup.model.quantization.name)
-    return " ".join(words) + (" with a draft" if drafting else "")
+    return " ".join(words)
 
 
-def _flags(reading: Reading, price: float | None, drafting: bool) -> dict[str, str]:
+def _flags(reading: Reading, price: float | None) -> dict[str, str]:
     """The options of ``utilization`` that all layouts share, by name, as text that reads back to the same value."""
-    names = ["model", "gpu", "dtype", "kv_dtype", "efficiency", "overlap", "usable", "context"]
-    names += ["input_tokens", "output_tokens", "prefix_share", *(DRAFT if drafting else ())]
-    values = {name: reading.get(name) for name in names}
+    values = {name: reading.get(name) for name in _SHARED}
     values["gpu"] = str(values["gpu"]).removesuffix(f":{read_part(reading, values['gpu'])[1]}")
     values["price"] = price
     flags = {name: _as_text(value) for name, value in values.items() if value is not None}
@@ -161,18 +159,12 @@ def _check_export(reading: Reading) -> None:
         raise BadValue(f"{flag(stray[0])} and --all disagree", "filter the file, or leave --all out")
 
 
-def _export_goal(reading: Reading) -> Goal:
-    """Every configuration, or a piece of them."""
-    shard = reading.get("shard") or Shard(1, 1)
-    if "shard" in reading.given:
-        written, origin = f"{shard.number}/{shard.total}", reading.given["shard"].origin
-        reading.inputs.append(Input("shard", written, "", origin))
-    return Goal(batches=reading.take("batch") or (), shard=shard)
-
-
 def _read_goal(reading: Reading) -> Goal:
     """What a service must reach; BadValue for batches beside users, who lead to them, and for minutes of nobody."""
-    concurrent = 0.0
+    concurrent, shard = 0.0, Shard(1, 1) if "all" in reading.given else None
+    if "shard" in reading.given:
+        shard = reading.take("shard")
+        reading.amend(value=f"{shard.number}/{shard.total}")
     if "users" in reading.given:
         if "batch" in reading.given:
             raise BadValue("--users and --batch disagree", "give one: the batch follows from the users")
@@ -190,4 +182,5 @@ def _read_goal(reading: Reading) -> Goal:
         tokens_per_s=reading.take("min_tokens_per_s") or 0.0,
         batches=reading.take("batch") or (),
         best=reading.take("best"),
+        shard=shard,
     )
