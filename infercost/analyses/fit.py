@@ -78,7 +78,7 @@ def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> 
     """The answer of another command on devices that cannot run: results without a value, some keys excepted."""
     rows = [row if row.key in keys else Row(row.key, None, "the model does not fit", shown=False) for row in results]
     return Report(
-        command=scenario.command,
+        command=scenario.question.command,
         verdict=misfit(scenario.rack).strip(),
         inputs=scenario.inputs,
         results=tuple(rows),

@@ -49,11 +49,7 @@ def _spell_out(args: Sequence[str]) -> list[str]:
 
 
 def _refuse_several(args: Sequence[str]) -> None:
-    """Refuse several accelerators where one is asked about: of an option of one value Typer keeps the last.
-
-    Raises:
-        BadValue: ``--gpu`` is there twice.
-    """
+    """Refuse several accelerators where one is asked about: of an option of one value Typer keeps the last."""
     gpu = options_of(args[0]).get("gpu") if args[0] in COMMANDS else None
     if gpu and not gpu.repeat and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
         raise BadValue(f"{args[0]} answers for one --gpu", "economies, frontier and compare take several")
@@ -311,17 +307,17 @@ def _without_options() -> None:
     """What stands for a command where only its name and its question are shown."""
 
 
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="print the version", is_eager=True, callback=lambda asked: _version(asked))
-    ] = False,
-) -> None:
-    pass
-
-
 def _version(asked: bool) -> None:
     if asked:
         from infercost import __version__
 
         print(f"infercost {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    pass

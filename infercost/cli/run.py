@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
+from shutil import get_terminal_size
 from typing import Any, NamedTuple
 
 from infercost.api import Answer, asking, check_shown, finished
@@ -72,11 +73,7 @@ def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
 
 
 def _output(command: str, options: dict[str, Any]) -> Output:
-    """How to write the answer, taken out of the options.
-
-    Raises:
-        BadValue: a form without a place for what it shall show, or two things for one file.
-    """
+    """How to write the answer, taken out of the options; BadValue for a form without a place for what it shall show."""
     path = None if "output" in options_of(command) else options.pop("output")
     long = command == "frontier" and bool(options.get("all"))
     steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
@@ -146,7 +143,7 @@ def _write(report: Report, output: Output, picture: bytes) -> None:
 
 def _text(report: Report, output: Output) -> str:
     """The report in its form, above its pictures where these are for the terminal."""
-    columns = _width() if output.file is None else COLUMNS
+    columns = COLUMNS if output.file else max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
     if output.form == "table" and output.file is None:
         from infercost.render.table import render
 
@@ -168,13 +165,6 @@ def _colour_is_forced() -> bool:
     return os.environ.get("FORCE_COLOR", "") not in ("", "0") and not os.environ.get("NO_COLOR")
 
 
-def _width() -> int:
-    """Columns of the terminal or of ``COLUMNS``."""
-    from shutil import get_terminal_size
-
-    return max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
-
-
 def _is_ascii() -> bool:
     """Whether standard output, or the terminal behind it, shows nothing beyond ASCII."""
     from infercost.render.plot.terminal import LETTERS
@@ -194,17 +184,11 @@ def _progress(bars: ExitStack) -> Callable[[str, int], Callable[[int], None] | N
     def start(what: str, total: int) -> Callable[[int], None] | None:
         if sys.stderr is None or not sys.stderr.isatty() or (not total and not os.path.isfile(what)):
             return None
-        return bars.enter_context(_bar(what, total) if total else _bar(os.path.basename(what), os.path.getsize(what)))
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = bars.enter_context(Progress(console=Console(stderr=True), transient=True))
+        task = bar.add_task(what if total else os.path.basename(what), total=total or os.path.getsize(what))
+        return lambda done: bar.update(task, completed=done)
 
     return start
-
-
-@contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error that leaves nothing behind."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -30,11 +30,7 @@ ENDINGS = {".png": "matplotlib", ".svg": "matplotlib", ".html": "html", ".vl.jso
 
 
 def to_text(report: "Report", form: str = "plain", width: int = 80, sources: bool = False) -> str:
-    """A report as text in one of the forms, with ``sources`` the source of each input.
-
-    Raises:
-        BadValue: a form that does not exist.
-    """
+    """A report as text in one of the forms, with ``sources`` the source of each input; BadValue for no such form."""
     if form not in FORMS:
         raise BadValue(f"no form is called {form!r}", f"forms are {', '.join(FORMS)}")
     text: str = import_module(f"infercost.render.{form}").render(report, width, sources)
@@ -42,36 +38,23 @@ def to_text(report: "Report", form: str = "plain", width: int = 80, sources: boo
 
 
 def ending_of(path: str) -> str:
-    """The ending of a picture's file.
-
-    Raises:
-        BadValue: no picture ends so.
-    """
-    ending = next((ending for ending in ENDINGS if path.lower().endswith(ending)), None)
-    if ending is None:
-        hint = f"end it in {', '.join(ENDINGS)}; for one in the terminal write --plot last, or before another option"
-        raise BadValue(f"--plot {path}: no picture ends so", hint)
-    return ending
+    """The ending of a picture's file; BadValue where no picture ends so."""
+    for ending in ENDINGS:
+        if path.lower().endswith(ending):
+            return ending
+    hint = f"end it in {', '.join(ENDINGS)}; for one in the terminal write --plot last, or before another option"
+    raise BadValue(f"--plot {path}: no picture ends so", hint)
 
 
 def to_picture(report: "Report", ending: str) -> bytes:
-    """The pictures of a report as a file of one of the endings.
-
-    Raises:
-        BadValue: the report has nothing to draw.
-        Missing: the library that draws it is not installed.
-    """
+    """The pictures of a report as a file of one of the endings; Missing where its library is not here."""
     _check_drawable(report)
     picture: bytes = import_module(f"infercost.render.plot.{ENDINGS[ending]}").render(report, ending)
     return picture
 
 
 def to_lines(report: "Report", width: int = 80, ascii: bool = False) -> str:
-    """The pictures of a report as lines of text.
-
-    Raises:
-        BadValue: the report has nothing to draw.
-    """
+    """The pictures of a report as lines of text."""
     from infercost.render.plot.terminal import render
 
     _check_drawable(report)
@@ -79,5 +62,6 @@ def to_lines(report: "Report", width: int = 80, ascii: bool = False) -> str:
 
 
 def _check_drawable(report: "Report") -> None:
+    """BadValue where a report has nothing to draw."""
     if not report.charts:
         raise BadValue(f"this answer of {report.command} has no picture", "leave out --plot")

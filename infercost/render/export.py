@@ -55,23 +55,20 @@ def write(chunks: Iterable[Chunk], path: str | None, *, progress: Callable[[int]
         return rows
     check(path)
     with signals_wait() as end_if_asked, replacing(path) as file:
-        WRITERS[_ending(path)](counted(end_if_asked), file)
+        if (ending := _ending(path)) == PARQUET:
+            _write_parquet(counted(end_if_asked), file)
+        else:
+            file.writelines(lines.encode() for lines in LINES[ending](counted(end_if_asked)))
     return rows
 
 
 def check(path: str) -> None:
-    """Reject a file that cannot become an export, before any computing.
-
-    Raises:
-        BadValue: its ending is of no form.
-        Missing: it is Parquet, without pyarrow.
-    """
-    ending = _ending(path)
-    if ending not in WRITERS:
+    """Reject a file that cannot become an export, before any computing: of another form, or Parquet without pyarrow."""
+    if (ending := _ending(path)) == PARQUET:
+        _pyarrow()
+    elif ending not in LINES:
         what = f"no export ends in {ending!r}" if ending else "no ending names the form"
         raise BadValue(f"--output {path}: {what}", "end it in .csv, .jsonl (.ndjson) or .parquet")
-    if ending == ".parquet":
-        _pyarrow()
 
 
 def _ending(path: str) -> str:
@@ -113,11 +110,6 @@ def _checked(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         yield chunk
 
 
-def _write_csv(chunks: Iterable[Chunk], file: BinaryIO) -> None:
-    for lines in _csv_lines(chunks):
-        file.write(lines.encode())
-
-
 def _csv_lines(chunks: Iterable[Chunk]) -> Iterator[str]:
     """A header, then lines in blocks; a missing value is an empty cell."""
     for number, chunk in enumerate(chunks):
@@ -126,12 +118,10 @@ def _csv_lines(chunks: Iterable[Chunk]) -> Iterator[str]:
         yield from _lines(chunk, _csv_cell, [""] * len(chunk), "%s\n")
 
 
-def _write_json_lines(chunks: Iterable[Chunk], file: BinaryIO) -> None:
+def _json_lines(chunks: Iterable[Chunk]) -> Iterator[str]:
     """An object a row, each on its own line; a missing value is null."""
     for chunk in chunks:
-        keys = [f"{_json_cell(name)}:" for name in chunk]
-        for lines in _lines(chunk, _json_cell, keys, "{%s}\n"):
-            file.write(lines.encode())
+        yield from _lines(chunk, _json_cell, [f"{_json_cell(name)}:" for name in chunk], "{%s}\n")
 
 
 def _lines(chunk: Chunk, cell: Cell, before: list[str], around: str) -> Iterator[str]:
@@ -189,11 +179,7 @@ def _plain(value: Any) -> str:
 
 
 def _pyarrow() -> Any:
-    """The library that writes Parquet.
-
-    Raises:
-        Missing: it is not installed.
-    """
+    """The library that writes Parquet; Missing where it is not installed."""
     try:
         import_module("pyarrow.parquet")
     except ImportError:
@@ -203,11 +189,7 @@ def _pyarrow() -> Any:
 
 
 def _write_parquet(chunks: Iterable[Chunk], file: BinaryIO) -> None:
-    """Columns with the types of the first chunk's.
-
-    Raises:
-        ValueError: a column of a later chunk has another type.
-    """
+    """Columns with the types of the first chunk's; ValueError for a later column of another type."""
     arrow = _pyarrow()
     groups = _groups(arrow, (_batch(arrow, chunk) for chunk in chunks))
     first = next(groups, arrow.table({}))
@@ -255,4 +237,5 @@ def _constant(arrow: Any, value: Any, rows: int) -> Any:
     return arrow.repeat(arrow.scalar(None if value != value else value, kind), rows)
 
 
-WRITERS = {".csv": _write_csv, ".jsonl": _write_json_lines, ".ndjson": _write_json_lines, ".parquet": _write_parquet}
+#: Endings of the forms that are lines of text, and of the one that is not.
+LINES, PARQUET = {".csv": _csv_lines, ".jsonl": _json_lines, ".ndjson": _json_lines}, ".parquet"

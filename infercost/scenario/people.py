@@ -12,7 +12,7 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import read_rack, read_request, read_running
+from infercost.scenario.rack import LENGTHS, read_rack, read_request, read_running
 from infercost.scenario.read import Given, Reading, apply_sets
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, USUAL_SEQUENCES
 from infercost.units import many, show
@@ -94,8 +94,8 @@ def _read_traced(reading: Reading) -> Shape | None:
     trace = read_trace(path, reading.question.progress(path, 0))
     mean = fsum(trace.hours) / len(trace.hours)
     shape = Shape(path, tuple(load / mean for load in trace.hours), trace.gap_cv)
-    lengths = []
-    for name in _lengths(reading):
+    lengths, decoded = [], ("output_tokens",) if "messages_per_day" in reading.given else ()
+    for name in (*LENGTHS, "prefix_share") if "model" in reading.given else decoded:  # a bare count has no prompts
         value = getattr(trace, name)
         if value is not None and name not in reading.given:
             whole = value if name == "prefix_share" else max(1, round(value))
@@ -117,10 +117,3 @@ def _lasts(trace: Trace) -> str:
     if len(trace.hours) > 1:
         return many(len(trace.hours), "hour")
     return many(trace.seconds / 60, "minute") if trace.seconds >= 60 else show(trace.seconds, "s")
-
-
-def _lengths(reading: Reading) -> tuple[str, ...]:
-    """What a trace says of requests, as far as the question has any: a bare count has no prompts."""
-    if "model" in reading.given:
-        return ("input_tokens", "output_tokens", "prefix_share")
-    return ("output_tokens",) if "messages_per_day" in reading.given else ()

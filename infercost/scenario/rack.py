@@ -1,7 +1,6 @@
 """What stands in the rack: models and parts read, a layout chosen, the request and the draft that were asked about."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
@@ -17,15 +16,12 @@ from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
-from infercost.replica.step import Replica, Running
+from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rate, work_of
 from infercost.scenario.options import DRAFT, SERVED, flag
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.units import show
-
-if TYPE_CHECKING:  # few questions have one
-    from infercost.replica.step import Draft
 
 MOST_DEVICES = 1024
 #: What a request needs when nobody says how long it is.
@@ -337,13 +333,11 @@ def _check_rate(reading: Reading, request: Request) -> None:
         raise BadValue("a rate of requests that decode nothing has no batch", "give at least --output-tokens 2")
 
 
-def read_draft(reading: Reading) -> "Draft | None":
+def read_draft(reading: Reading) -> Draft | None:
     """The draft that was asked for, a model of its own or a share of the target's time; Missing for half of one."""
     given = [name for name in DRAFT if name in reading.given]
     if not given:
         return None
-    from infercost.replica.step import Draft
-
     tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
     acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
     if acceptance >= 1:

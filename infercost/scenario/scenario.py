@@ -8,7 +8,7 @@ from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import Request
-from infercost.replica.step import Running
+from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
 from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading
@@ -16,7 +16,6 @@ from infercost.scenario.read import Question, Reading
 if TYPE_CHECKING:  # most questions need none of these
     from infercost.evidence.readers.run import Run
     from infercost.fleet.service import Service
-    from infercost.replica.step import Draft
 
 #: Sequences that an engine runs at once when nobody says how many.
 USUAL_SEQUENCES = 256
@@ -104,7 +103,7 @@ class Scenario(NamedTuple):
     batch: float = 1
     batches: tuple[int, ...] = ()
     load: Load = Load()
-    draft: "Draft | None" = None
+    draft: Draft | None = None
     price: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     habits: Habits | None = None
@@ -119,11 +118,6 @@ class Scenario(NamedTuple):
     format: Format = FORMATS["8bit"]
     stack: Preset | None = None
     calibration: Calibration = None  # type: ignore[assignment]
-
-    @property
-    def command(self) -> str:
-        """The command that asks it."""
-        return self.question.command
 
 
 def frozen(reading: Reading, **fields: Any) -> Scenario:

@@ -99,17 +99,15 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _table(block: Grid) -> str:
-    heads = f"<tr>{_cells(block, block.heads, 'th')}</tr>\n" if block.heads else ""
-    rows = []
-    for number, row in enumerate(block.rows):
-        start = '<tr class="marked">' if number == block.marked else "<tr>"
-        rows.append(f"{start}{_cells(block, row, 'td')}</tr>\n")
-    return f"<table>\n{heads}{''.join(rows)}</table>"
+    rows = [_row(block, row, "td", number == block.marked) for number, row in enumerate(block.rows)]
+    return f"<table>\n{_row(block, block.heads, 'th') if block.heads else ''}{''.join(rows)}</table>"
 
 
-def _cells(block: Grid, row: tuple[str, ...], tag: str) -> str:
+def _row(block: Grid, row: tuple[str, ...], tag: str, marked: bool = False) -> str:
     starts = (f'<{tag} class="right">' if column in block.right else f"<{tag}>" for column in range(len(row)))
-    return "".join(f"{start}{escape(cell)}</{tag}>" for start, cell in zip(starts, row, strict=True))
+    cells = "".join(f"{start}{escape(cell)}</{tag}>" for start, cell in zip(starts, row, strict=True))
+    mark = ' class="marked"' if marked else ""
+    return f"<tr{mark}>{cells}</tr>\n"
 
 
 def _draw(picture: Picture) -> str:

@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import Missing
-from infercost.picture import Bars, Chart, Line, Picture
+from infercost.picture import Bars, Chart, Line
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.report import Report
 from infercost.units import show
@@ -27,11 +27,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def render(report: Report, ending: str) -> bytes:
-    """The pictures one below the other.
-
-    Raises:
-        Missing: matplotlib is not installed.
-    """
+    """The pictures one below the other; Missing where matplotlib is not installed."""
     try:
         from matplotlib import rc_context, rcParamsDefault
         from matplotlib.figure import Figure
@@ -39,7 +35,7 @@ def render(report: Report, ending: str) -> bytes:
         raise Missing(f"{ending} is drawn by matplotlib, which is not here", "pip install 'infercost[plot]'") from error
     defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "interactive"))}
     settings: Any = {**defaults, **SETTINGS}
-    heights = [_height(picture) for picture in report.charts]
+    heights = [HEIGHT if isinstance(each, Chart) else 1.3 + BAR_HEIGHT * len(each.bars) for each in report.charts]
     with rc_context(settings):
         figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
         rows = figure.subplots(len(heights), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
@@ -58,10 +54,6 @@ def _bytes(figure: Any, report: Report, ending: str) -> bytes:
         about |= {"Title": report.charts[0].title, "Creator": "infercost", "Date": None}
         figure.savefig(file, format="svg", metadata=about)
     return file.getvalue()
-
-
-def _height(picture: Picture) -> float:
-    return HEIGHT if isinstance(picture, Chart) else 1.3 + BAR_HEIGHT * len(picture.bars)
 
 
 def _chart(axes: "Axes", chart: Chart) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from infercost.picture import Axis, Bars, Chart, Line, Picture
+from infercost.picture import Axis, Bars, Chart, Line
 from infercost.render.plot.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
 from infercost.report import Report
 
@@ -20,14 +20,10 @@ Spec = dict[str, Any]
 
 def render(report: Report, ending: str) -> bytes:
     """The pictures one below the other, as a JSON document with a line for each value."""
-    views = [_view(picture) for picture in report.charts]
+    views = [_chart(picture) if isinstance(picture, Chart) else _bars(picture) for picture in report.charts]
     document = {"$schema": SCHEMA, "description": report.verdict, "vconcat": views}
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
     return (_A_VALUE.sub(lambda value: _BREAK.sub(" ", value[0]), text) + "\n").encode()
-
-
-def _view(picture: Picture) -> Spec:
-    return _chart(picture) if isinstance(picture, Chart) else _bars(picture)
 
 
 def _chart(chart: Chart) -> Spec:
@@ -97,10 +93,11 @@ def _title(axis: Axis) -> str:
 
 
 def _bars(bars: Bars) -> Spec:
-    values: list[Spec] = []
-    for bar in bars.bars:
-        mark = {} if bar.mark is None else {"mark": bar.mark}
-        values.append({"name": bar.name, "value": bar.value, "from": bar.start, "to": bar.start + bar.value, **mark})
+    values = [
+        {"name": bar.name, "value": bar.value, "from": bar.start, "to": bar.start + bar.value}
+        | ({} if bar.mark is None else {"mark": bar.mark})
+        for bar in bars.bars
+    ]
     name = {"field": "name", "type": "nominal", "title": None, "sort": None}
     tip = [{"field": "name"}, {"field": "value", "title": _title(bars.axis), "format": ".4~s"}]
     ends = {"y": name, "x": _axis("from", bar_scale(bars)), "x2": {"field": "to"}}
