@@ -42,8 +42,7 @@ def read_rack(reading: Reading) -> Rack:
         return _read_bare_rack(reading)
     if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
-    setup, counted = read_setup(reading)
-    devices = given_devices(reading, counted)
+    setup, devices = read_setup(reading)
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
@@ -66,16 +65,15 @@ def _read_bare_rack(reading: Reading) -> Rack:
     if stray := [name for name in reading.given if name in SERVED]:
         what = f"{', '.join(stray)} needs --model: a bare count has no layers"
         raise Missing(what, "for example --model llama-3.1-70b")
-    part, counted = _read_accelerator(reading)
+    part, given = _read_accelerator(reading)
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     setup = Setup(None, model, part, stack, key, usable, 0)
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
-    given = given_devices(reading, counted)
-    why = f"by --gpu NAME:{counted}" if counted else "least that hold the weights"
-    devices = int(reading.take("gpus", counted or given or _least_for(setup.plan(Layout(tp=least)), least), why))
+    why = f"by --gpu NAME:{given}" if given else "least that hold the weights"
+    devices = int(reading.take("gpus", given or _least_for(setup.plan(Layout(tp=least)), least), why))
     return Rack(setup, setup.plan(Layout(tp=devices)), params, active, total, least, bool(given))
 
 
@@ -97,10 +95,13 @@ def _least_for(plan: Plan, least: int) -> int:
 
 
 def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
-    """The accelerator that was named, and its count where the name holds one."""
+    """The accelerator that was named, and the count of devices that was given with it or apart, if any was."""
     part, counted = read_part(reading, reading.need("gpu", "--gpu h100"))
     reading.amend(value=part.name)
-    return part, counted
+    given: int | None = reading.get("gpus")
+    if counted is not None and given not in (None, counted):
+        raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
+    return part, given or counted
 
 
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
@@ -119,24 +120,16 @@ def is_nominal(stack: Preset) -> bool:
     return stack.labels.get("memory") == "nominal"
 
 
-def given_devices(reading: Reading, counted: int | None) -> int | None:
-    """The count of devices that was given, with the accelerator or apart; BadValue where the two differ."""
-    given: int | None = reading.get("gpus")
-    if counted is not None and given not in (None, counted):
-        raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
-    return given or counted
-
-
 def given_widths(reading: Reading) -> Layout:
     """The parallel widths that were given, 0 for those that are free."""
     return Layout(*(int(reading.get(name) or 0) for name in ("tp", "pp", "ep")))
 
 
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
-    """A named model on a part, and the count of devices when the part's name holds one."""
+    """A named model on a part, and the count of devices where one was given."""
     from infercost.models.find import find_model
 
-    part, counted = _read_accelerator(reading)
+    part, devices = _read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
@@ -144,7 +137,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or "request_rate" in reading.given
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    return Setup(checkpoint, model, part, stack, key, usable, context, batch), counted
+    return Setup(checkpoint, model, part, stack, key, usable, context, batch), devices
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:

@@ -15,7 +15,6 @@ from infercost.scenario.rack import (
     MOST_DEVICES,
     USUAL_CONTEXT,
     asked_widths,
-    given_devices,
     given_widths,
     is_nominal,
     rack_of,
@@ -66,9 +65,9 @@ def read_frontier(reading: Reading) -> Scenario:
 def _searched(reading: Reading, inner: Reading) -> Scenario:
     """The question about one model on one part in one format, among those of all."""
     _assume_request(inner)
-    setup, counted = read_setup(inner)
+    setup, devices = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
-    devices, reach, widths = given_devices(inner, counted), _reach(setup), given_widths(inner)
+    reach, widths = _reach(setup), given_widths(inner)
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
     running, draft = read_running(inner, rack), read_draft(inner)
