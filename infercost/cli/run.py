@@ -27,22 +27,14 @@ COLUMNS, LEAST_COLUMNS = 80, 60
 
 
 class Output(NamedTuple):
-    """How to write an answer: its form, its file, work and sources, a picture's file (empty for the terminal).
-
-    ``long`` is whether the file takes a long table, and standard output the answer.
-    """
+    """How to write an answer, and where: ``table`` takes a long table, an empty ``plot`` is for the terminal."""
 
     form: str
-    path: str | None
+    file: str | None
+    table: str | None
+    plot: str | None
     steps: bool
     sources: bool
-    plot: str | None
-    long: bool
-
-    @property
-    def file(self) -> str | None:
-        """The file of the answer itself, None for standard output."""
-        return None if self.long else self.path
 
 
 def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
@@ -76,18 +68,21 @@ def _output(command: str, options: dict[str, Any]) -> Output:
     """How to write the answer, taken out of the options; BadValue for a form without a place for what it shall show."""
     path = None if "output" in options_of(command) else options.pop("output")
     long = command == "frontier" and bool(options.get("all"))
-    steps, sources = bool(options.pop("steps")), bool(options.pop("sources"))
-    output = Output(_form(options, None if long else path), path, steps, sources, options.pop("plot", None), long)
-    if output.form == "csv" and (steps or sources):
+    file, table = (None, path) if long else (path, None)
+    form, plot = _form(options, file), options.pop("plot", None)
+    output = Output(form, file, table, plot, steps=bool(options.pop("steps")), sources=bool(options.pop("sources")))
+    if form == "csv" and (output.steps or output.sources):
         raise BadValue("csv has no place for --steps and --sources", "ask for --json, or another form")
-    if long and path is None and output.form != "csv":
+    if long and table is None and form != "csv":
         raise BadValue("--all is too long to show", "give --output FILE.parquet, .csv or .jsonl, or --csv for a pipe")
-    if long and path is not None:
+    if table is not None:
         from infercost.render.export import check
 
-        check(path)
-    if output.plot is not None:
-        _check_plot(output, output.plot)
+        check(table)
+    if plot is not None and long:
+        raise BadValue("--all has no picture", "leave --all out: the frontier has one")
+    if plot is not None:
+        _check_plot(output, plot)
     return output
 
 
@@ -108,13 +103,11 @@ def _form(options: dict[str, Any], file: str | None) -> str:
 
 def _check_plot(output: Output, plot: str) -> None:
     """Reject a picture without a place, before any computing."""
-    if output.long:
-        raise BadValue("--all has no picture", "leave --all out: the frontier has one")
     if not plot and not FORMS[output.form].pictures:
         raise BadValue(f"{output.form} has no place for a picture", "give it a file of its own: --plot out.svg")
     if plot:
         ending_of(plot)
-    if plot and output.path is not None and os.path.realpath(output.path) == os.path.realpath(plot):
+    if plot and output.file is not None and os.path.realpath(output.file) == os.path.realpath(plot):
         raise BadValue(f"--output and --plot both write {plot}", "give each a file of its own")
 
 
@@ -125,9 +118,9 @@ def _write(report: Report, output: Output, picture: bytes) -> None:
         from infercost.render.export import write
 
         with ExitStack() as bars:
-            progress = _progress(bars)("rows", report.export.rows) if output.path else None
-            write(report.export.chunks(), output.path, progress=progress)
-        text = text if output.path else ""
+            progress = _progress(bars)("rows", report.export.rows) if output.table else None
+            write(report.export.chunks(), output.table, progress=progress)
+        text = text if output.table else ""
     if report.file and report.file.path:
         write_file(report.file.path, report.file.text)
     if output.plot:

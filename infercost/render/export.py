@@ -160,22 +160,14 @@ def _csv_cell(value: Any) -> str:
     """A number in full, a text in quotes where it needs them, nothing for a missing value."""
     if value is None or value != value:
         return ""
-    text = _plain(value)
+    text = value if isinstance(value, str) else _json_cell(value)
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
 def _json_cell(value: Any) -> str:
-    if value is None or value != value:
-        return "null"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _plain(value)
-
-
-def _plain(value: Any) -> str:
-    """The shortest text that reads back as the same value, of Python or NumPy."""
+    """The shortest text that reads back as the same value, of Python or NumPy; null for a missing value."""
     value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else repr(value)
+    return "null" if value is None or value != value else json.dumps(value, ensure_ascii=False)
 
 
 def _pyarrow() -> Any:

@@ -97,16 +97,12 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     if report.follow:
         page.append(Work(("Serve it with:", *_command(report.follow))))
     if report.replay:
-        commands = [line for name, command in report.replay for line in (*_named(name), *_command(command))]
+        commands = [line for name, each in report.replay for line in (name and f"  {name}:", *_command(each)) if line]
         page.append(Work(("To reproduce a row, put its flags in place of ...:", *commands)))
     page += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
     if sources and report.inputs:
         page.append(_sources(report))
     return page
-
-
-def _named(name: str) -> list[str]:
-    return [f"  {name}:"] if name else []
 
 
 def _command(command: str) -> list[str]:
