@@ -1,7 +1,11 @@
-"""The same questions from Python: options as keywords, as text or numbers, the same frozen reports."""
+"""The same questions from Python: options as keywords, as text or numbers, the same frozen reports.
+
+Each function raises an ``InfercostError``, which says ``what`` is wrong and has a ``hint``.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any, TypedDict, Unpack
 
 from infercost.errors import BadValue
@@ -13,14 +17,13 @@ from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 
 Answer = Callable[[Scenario], Report]
+#: Modules of analyses that are not called as their command is.
+MODULES = {"sweep-batch": "sweep_batch", "frontier": "frontier.answer"}
 
 
-def asking(question: Question, answer: Answer) -> Callable[[], Report]:
-    """What asks a question: once, over ranges of its inputs, or with each input a little changed.
-
-    Raises:
-        InfercostError: a question that is wrong, or asked many times in two ways at once.
-    """
+def asking(question: Question) -> Callable[[], Report]:
+    """What asks a question: once, over ranges of its inputs, or with each input a little changed."""
+    answer: Answer = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
     many = [name for name in MANY if question.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
@@ -49,11 +52,7 @@ def finished(report: Report, question: Question, steps: bool, charts: bool) -> R
 
 
 def check_shown(question: Question, steps: bool, charts: bool) -> None:
-    """Refuse the work and the pictures that a question has none of.
-
-    Raises:
-        BadValue: steps of many questions, or a picture of elasticities.
-    """
+    """Refuse the work of many questions, and a picture of elasticities."""
     many = next((name for name in MANY if question.get(name)), None)
     if many and steps:
         raise BadValue(f"--{many} answers many questions, --steps shows the work of one", "ask for one point alone")
@@ -61,67 +60,37 @@ def check_shown(question: Question, steps: bool, charts: bool) -> None:
         raise BadValue("--sensitivity has no picture", "leave --plot out: its table has a bar for each input")
 
 
-def _call(command: str, answer: Answer, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Report:
+def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Report:
     given = dict(options)
     steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
     question = ask(command, given, words)
     check_shown(question, steps, charts)
-    return finished(asking(question, answer)(), question, steps, charts)
+    return finished(asking(question)(), question, steps, charts)
 
 
 def fit(**options: Unpack[takes.Fit]) -> Report:
-    """How many accelerators hold a model: ``fit(gpu="h100", params=1.6e12)``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.fit import answer
-
-    return _call("fit", answer, options)
+    """How many accelerators hold a model: ``fit(gpu="h100", params=1.6e12)``."""
+    return _call("fit", options)
 
 
 def utilization(**options: Unpack[takes.Utilization]) -> Report:
-    """One decoding step: ``utilization(gpu="h100", params="70B", batch=64)["step_time_s"]``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.utilization import answer
-
-    return _call("utilization", answer, options)
+    """One decoding step: ``utilization(gpu="h100", params="70B", batch=64)["step_time_s"]``."""
+    return _call("utilization", options)
 
 
 def sweep_batch(**options: Unpack[takes.SweepBatch]) -> Report:
-    """A step over batch sizes: ``sweep_batch(gpu="h100", params=1.6e12, batch=[1, 8, 64]).series.rows``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.sweep_batch import answer
-
-    return _call("sweep-batch", answer, options)
+    """A step over batch sizes: ``sweep_batch(gpu="h100", params=1.6e12, batch=[1, 8, 64]).series.rows``."""
+    return _call("sweep-batch", options)
 
 
 def userbase(**options: Unpack[takes.Userbase]) -> Report:
-    """Users for a concurrency and back: ``userbase(concurrent=1000, minutes_per_day=10)["users"]``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.userbase import answer
-
-    return _call("userbase", answer, options)
+    """Users for a concurrency and back: ``userbase(concurrent=1000, minutes_per_day=10)["users"]``."""
+    return _call("userbase", options)
 
 
 def economies(**options: Unpack[takes.Economies]) -> Report:
-    """Cost per token against users: ``economies(gpu="h100", params="1.6e12").series.rows``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.economies import answer
-
-    return _call("economies", answer, options)
+    """Cost per token against users: ``economies(gpu="h100", params="1.6e12").series.rows``."""
+    return _call("economies", options)
 
 
 class _Frontier(takes.Frontier, TypedDict, total=False):
@@ -132,14 +101,9 @@ def frontier(**options: Unpack[_Frontier]) -> Report:
     """Speed per user against cost per token: ``frontier(gpu="h100", model="llama-3.1-405b").series.rows``.
 
     With ``all=True`` and ``output="all.parquet"`` every configuration is written to a file.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
     """
-    from infercost.analyses.frontier.answer import answer
-
     output = options.pop("output", None)
-    report = _call("frontier", answer, options)
+    report = _call("frontier", options)
     if report.export and output is not None:
         from infercost.render.export import write
 
@@ -148,33 +112,15 @@ def frontier(**options: Unpack[_Frontier]) -> Report:
 
 
 def compare(*parts: takes.Part, **options: Unpack[takes.Compare]) -> Report:
-    """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.compare import answer
-
-    return _call("compare", answer, options, parts)
+    """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``."""
+    return _call("compare", options, parts)
 
 
 def validate(*files: str, **options: Unpack[takes.Validate]) -> Report:
-    """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.validate import answer
-
-    return _call("validate", answer, options, files)
+    """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own."""
+    return _call("validate", options, files)
 
 
 def calibrate(*files: str, **options: Unpack[takes.Calibrate]) -> Report:
-    """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``.
-
-    Raises:
-        InfercostError: see its ``what`` and ``hint``.
-    """
-    from infercost.analyses.calibrate import answer
-
-    return _call("calibrate", answer, options, files)
+    """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``."""
+    return _call("calibrate", options, files)

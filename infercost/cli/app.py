@@ -83,10 +83,9 @@ def fit(
 ) -> int:
     """How many accelerators hold it, and what is left."""
     options = locals()
-    from infercost.analyses.fit import answer
     from infercost.cli.run import run
 
-    return run("fit", answer, options)
+    return run("fit", options)
 
 
 def utilization(
@@ -108,10 +107,9 @@ def utilization(
 ) -> int:
     """One step: times, what binds, how well it is used."""
     options = locals()
-    from infercost.analyses.utilization import answer
     from infercost.cli.run import run
 
-    return run("utilization", answer, options)
+    return run("utilization", options)
 
 
 def sweep_batch(
@@ -127,10 +125,9 @@ def sweep_batch(
 ) -> int:
     """The same over batch sizes: the knee, a lone user's price."""
     options = locals()
-    from infercost.analyses.sweep_batch import answer
     from infercost.cli.run import run
 
-    return run("sweep-batch", answer, options)
+    return run("sweep-batch", options)
 
 
 def userbase(
@@ -156,10 +153,9 @@ def userbase(
 ) -> int:
     """From concurrent users to a user base, and back."""
     options = locals()
-    from infercost.analyses.userbase import answer
     from infercost.cli.run import run
 
-    return run("userbase", answer, options)
+    return run("userbase", options)
 
 
 def economies(
@@ -184,10 +180,9 @@ def economies(
 ) -> int:
     """Cost per token against users: from a lone one to a full service."""
     options = locals()
-    from infercost.analyses.economies import answer
     from infercost.cli.run import run
 
-    return run("economies", answer, options)
+    return run("economies", options)
 
 
 def frontier(
@@ -208,10 +203,9 @@ def frontier(
 ) -> int:
     """Speed per user against cost per token, over layouts and batches."""
     options = locals()
-    from infercost.analyses.frontier.answer import answer
     from infercost.cli.run import run
 
-    return run("frontier", answer, options)
+    return run("frontier", options)
 
 
 def compare(
@@ -224,10 +218,9 @@ def compare(
 ) -> int:
     """Accelerators side by side; the brain too."""
     options = locals()
-    from infercost.analyses.compare import answer
     from infercost.cli.run import run
 
-    return run("compare", answer, options)
+    return run("compare", options)
 
 
 def validate(
@@ -237,10 +230,9 @@ def validate(
 ) -> int:
     """Predicted against measured, with the error."""
     options = locals()
-    from infercost.analyses.validate import answer
     from infercost.cli.run import run
 
-    return run("validate", answer, options)
+    return run("validate", options)
 
 
 def calibrate(
@@ -253,10 +245,9 @@ def calibrate(
 ) -> int:
     """A profile of your own stack from your benchmark's files."""
     options = locals()
-    from infercost.analyses.calibrate import answer
     from infercost.cli.run import run
 
-    return run("calibrate", answer, options)
+    return run("calibrate", options)
 
 
 def presets(
@@ -266,10 +257,9 @@ def presets(
 ) -> int:
     """What is known, with sources: list, show NAME, path."""
     options = locals()
-    from infercost.analyses.presets import answer
     from infercost.cli.run import run
 
-    return run("presets", answer, options)
+    return run("presets", options)
 # fmt: on
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from shutil import get_terminal_size
 from typing import Any, NamedTuple
 
-from infercost.api import Answer, asking, check_shown, finished
+from infercost.api import asking, check_shown, finished
 from infercost.errors import BadValue
 from infercost.render import FORMS, ending_of, to_lines, to_picture, to_text
 from infercost.report import Report
@@ -37,7 +37,7 @@ class Output(NamedTuple):
     sources: bool
 
 
-def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
+def run(command: str, options: dict[str, Any]) -> int:
     """Answer one question and write it; returns the exit code.
 
     Raises:
@@ -49,7 +49,7 @@ def run(command: str, answer: Answer, options: dict[str, Any]) -> int:
     with ExitStack() as bars:
         question = ask(command, given, words, "flag")._replace(progress=_progress(bars))
         check_shown(question, output.steps, output.plot is not None)
-        compute = asking(question, answer)
+        compute = asking(question)
         gc.freeze()  # what is loaded so far stays
         gc.enable()
         report = compute()

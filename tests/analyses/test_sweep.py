@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses import fit
 from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
 from infercost.scenario.read import ask
@@ -226,7 +225,7 @@ def test_a_long_sweep_tells_how_many_points_are_done() -> None:
         begun: list[tuple[str, int]] = []
         done: list[int] = []
         question = ask("fit", {"gpu": "h100", "params": "70B", "sweep": text})
-        asking(question._replace(progress=lambda *size: (begun.append(size), done.append)[1]), fit.answer)()
+        asking(question._replace(progress=lambda *size: (begun.append(size), done.append)[1]))()
         return begun, done
 
     assert told("gpus=1:200:1") == ([("points", 200)], [*range(1, 201)])
