@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import options as take
+from infercost.cli.run import run
 from infercost.errors import BadValue, InfercostError
 from infercost.scenario.options import options_of
 
@@ -82,10 +83,7 @@ def fit(
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """How many accelerators hold it, and what is left."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("fit", options)
+    return run("fit", locals())
 
 
 def utilization(
@@ -106,10 +104,7 @@ def utilization(
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """One step: times, what binds, how well it is used."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("utilization", options)
+    return run("utilization", locals())
 
 
 def sweep_batch(
@@ -124,10 +119,7 @@ def sweep_batch(
     sources: take.Sources = None, output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """The same over batch sizes: the knee, a lone user's price."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("sweep-batch", options)
+    return run("sweep-batch", locals())
 
 
 def userbase(
@@ -152,10 +144,7 @@ def userbase(
     sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
     """From concurrent users to a user base, and back."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("userbase", options)
+    return run("userbase", locals())
 
 
 def economies(
@@ -179,10 +168,7 @@ def economies(
     sources: take.Sources = None, output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """Cost per token against users: from a lone one to a full service."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("economies", options)
+    return run("economies", locals())
 
 
 def frontier(
@@ -202,10 +188,7 @@ def frontier(
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """Speed per user against cost per token, over layouts and batches."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("frontier", options)
+    return run("frontier", locals())
 
 
 def compare(
@@ -217,10 +200,7 @@ def compare(
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """Accelerators side by side; the brain too."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("compare", options)
+    return run("compare", locals())
 
 
 def validate(
@@ -229,10 +209,7 @@ def validate(
     steps: take.Steps = None, sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
     """Predicted against measured, with the error."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("validate", options)
+    return run("validate", locals())
 
 
 def calibrate(
@@ -244,10 +221,7 @@ def calibrate(
     sources: take.Sources = None,
 ) -> int:
     """A profile of your own stack from your benchmark's files."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("calibrate", options)
+    return run("calibrate", locals())
 
 
 def presets(
@@ -256,10 +230,7 @@ def presets(
     output: take.OutputFile = None,
 ) -> int:
     """What is known, with sources: list, show NAME, path."""
-    options = locals()
-    from infercost.cli.run import run
-
-    return run("presets", options)
+    return run("presets", locals())
 # fmt: on
 
 

@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from shutil import get_terminal_size
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from infercost.api import asking, check_shown, finished
 from infercost.errors import BadValue
 from infercost.render import FORMS, ending_of, to_lines, to_picture, to_text
-from infercost.report import Report
 from infercost.scenario.options import options_of
-from infercost.scenario.read import ask
 from infercost.units import choice
 from infercost.writing import discard_output, write_file, write_output
+
+if TYPE_CHECKING:
+    from infercost.report import Report
 
 DOES_NOT_FIT = 3
 #: What a shell reports for a program that a closed pipe ended.
@@ -43,6 +43,9 @@ def run(command: str, options: dict[str, Any]) -> int:
     Raises:
         InfercostError: the question is wrong; nothing has been written.
     """
+    from infercost.api import asking, check_shown, finished  # a page of help needs no more than names
+    from infercost.scenario.read import ask
+
     output = _output(command, options)
     words = options.pop("words", None) or ()
     given = {name: value for name, value in options.items() if value not in (None, [], False)}
@@ -111,7 +114,7 @@ def _check_plot(output: Output, plot: str) -> None:
         raise BadValue(f"--output and --plot both write {plot}", "give each a file of its own")
 
 
-def _write(report: Report, output: Output, picture: bytes) -> None:
+def _write(report: "Report", output: Output, picture: bytes) -> None:
     """Write the answer, its files and its notes where they go."""
     text = _text(report, output)
     if report.export:
@@ -134,7 +137,7 @@ def _write(report: Report, output: Output, picture: bytes) -> None:
         print("".join(notes), end="", file=sys.stderr)
 
 
-def _text(report: Report, output: Output) -> str:
+def _text(report: "Report", output: Output) -> str:
     """The report in its form, above its pictures where these are for the terminal."""
     columns = COLUMNS if output.file else max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
     if output.form == "table" and output.file is None:
