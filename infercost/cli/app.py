@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.cli import options as take
-from infercost.cli.run import run
+from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError
 from infercost.scenario.options import options_of
 
@@ -16,8 +16,8 @@ HELP = """What LLM inference needs and costs: accelerators, step time, utilizati
 
 For example: infercost utilization --gpu h100 --params 1.6e12"""
 WRONG_QUESTION, DEFECT = 2, 1
-#: What a shell reports for a program that a closed pipe or the keyboard ended.
-CLOSED_PIPE, INTERRUPTED = 141, 130
+#: What a shell reports for a program that the keyboard ended.
+INTERRUPTED = 130
 #: Usage errors of Typer, whichever Click it carries.
 USAGE_ERROR: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 

@@ -81,8 +81,7 @@ def _read_shape(reading: Reading, traced: Shape | None) -> Shape:
     if traced:
         return traced
     preset = apply_sets(reading, catalog.load("traffic", reading.take("traffic", "flat", "a flat day")))
-    source, date = (preset.labels.get(f"hours_{key}", "") for key in ("source", "date"))
-    reading.amend(source=source, date=date)
+    reading.amend(**{key: preset.labels.get(f"hours_{key}", "") for key in ("source", "date")})
     return shape_of(preset)
 
 
