@@ -31,14 +31,14 @@ _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 LENGTHS = ("input_tokens", "output_tokens")
 _PROMPT = ("prefix_share", "chunk_tokens")
 _LOADED = ("request_rate", "max_sequences", "disaggregated")
+_A_MODEL = "for example --model llama-3.1-70b"
 
 
 def read_rack(reading: Reading) -> Rack:
     """The model on its devices; Missing without a model or a part, BadValue for a layout that cannot be."""
     if "model" not in reading.given:
         if "gpu" in reading.given and "params" not in reading.given:
-            what = f"{reading.question.command} needs a model: --model NAME, or --params COUNT"
-            raise Missing(what, "for example --model llama-3.1-70b")
+            raise Missing(f"{reading.question.command} needs a model: --model NAME, or --params COUNT", _A_MODEL)
         return _read_bare_rack(reading)
     if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
@@ -63,8 +63,7 @@ def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE)
 def _read_bare_rack(reading: Reading) -> Rack:
     """A bare count of parameters, split evenly over all devices."""
     if stray := [name for name in reading.given if name in SERVED]:
-        what = f"{', '.join(stray)} needs --model: a bare count has no layers"
-        raise Missing(what, "for example --model llama-3.1-70b")
+        raise Missing(f"{', '.join(stray)} needs --model: a bare count has no layers", _A_MODEL)
     part, given = _read_accelerator(reading)
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
@@ -275,8 +274,10 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     stray = [name for name in (*_PROMPT, *also) if name in reading.given]
     if not given and not stray:
         return None
-    if rack.model.is_bare:
-        _refuse_prompts(reading, [*given, *stray])
+    if rack.model.is_bare:  # a service of it may know how many tokens a message decodes
+        decoded = ("output_tokens",) if reading.question.command in ("userbase", "economies") else ()
+        if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
+            raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", _A_MODEL)
         return None
     if len(given) < 2:
         raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
@@ -288,15 +289,6 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     )
     _check_request(reading, rack, request)
     return request
-
-
-def _refuse_prompts(reading: Reading, given: list[str]) -> None:
-    """Refuse what a bare count cannot say of prompts; a service of it may know how many tokens a message decodes."""
-    if reading.question.command in ("userbase", "economies"):
-        given = [name for name in given if name != "output_tokens"]
-    if given:
-        what = f"{flag(given[0])} needs --model: a bare count has no layers"
-        raise Missing(what, "for example --model llama-3.1-70b")
 
 
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
