@@ -18,6 +18,8 @@ class Attention(NamedTuple):
     ``cache`` counts elements that one position adds to the KV cache, ``index_cache`` those of a sparse indexer's keys,
     ``borrowed`` those that it reads from an earlier layer's cache. ``window`` is the number of positions in the cache,
     ``compress`` that of positions in one entry. ``state`` and ``conv`` are elements per sequence of any length.
+    ``matrices`` are those of ``split`` and ``copied`` with names of their own, other names of the same after a bar, and
+    their parameters; the rest are queries, keys, values and output.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Attention(NamedTuple):
     state: int = 0
     conv: int = 0
     latent: bool = False
+    matrices: tuple[tuple[str, int], ...] = ()
 
 
 class Ffn(NamedTuple):

@@ -102,7 +102,8 @@ def nemotron_nas(config: Config, i: int) -> Attention:
     if block.get("no_op"):
         return Attention(kind="none")
     if block.get("replace_with_linear"):
-        return Attention(kind="none", split=hidden * hidden, small=hidden)
+        whole = hidden * hidden
+        return Attention(kind="none", split=whole, small=hidden, matrices=(("linear_attn|in_proj", whole),))
     return grouped(config, i, kv_heads=config.need("heads") // int(block["n_heads_in_group"]), small=hidden)
 
 
@@ -139,13 +140,23 @@ def minimax_m3(config: Config, i: int) -> Attention:
     if not sparse.raw("use_sparse_attention") or not sparse.at("sparse_attention_freq", i):
         return base
     heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
+    matrices = {"index_q_proj|index_k_proj|indexer": config.need("hidden") * width * (heads + 1)}
+    attended = sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size")
+    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width)
+
+
+def _indexed(
+    base: Attention, matrices: dict[str, int], heads: int, width: int, *, attended: int, small: int
+) -> Attention:
+    """Attention to those entries that an indexer with heads of its own chooses."""
     return base._replace(
-        kind="sparse",
-        copied=config.need("hidden") * width * (heads + 1),
-        small=base.small + 2 * width,
+        kind="sparse" if base.kind == "full" else f"sparse {base.kind}",
+        copied=base.copied + sum(matrices.values()),
+        small=base.small + small,
         index_cache=width,
-        attended=sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size"),
+        attended=attended,
         index_flops=2 * heads * width,
+        matrices=(*base.matrices, *matrices.items()),
     )
 
 
@@ -220,6 +231,13 @@ def latent(config: Config, i: int) -> Attention:
     v_head_dim = config.number("v_head_dim")
     entry: dict[str, Any] = {"kv_rank": kv_rank, "rope_dim": rope}
     widths: dict[str, Any] = {"nope_dim": nope, "v_head_dim": v_head_dim, "hidden_size": hidden, **entry}
+    matrices = {
+        "q_b_proj" if query_rank else "q_proj": (query_rank or hidden) * heads * (nope + rope),
+        "kv_a_proj_with_mqa|fused_qkv_a_proj": hidden * (kv_rank + rope),
+        "kv_b_proj": kv_rank * heads * (nope + v_head_dim),
+        "o_proj": heads * v_head_dim * hidden,
+        "q_a_proj|fused_qkv_a_proj": hidden * query_rank,
+    }
     return Attention(
         kind="latent",
         heads=heads,
@@ -233,6 +251,7 @@ def latent(config: Config, i: int) -> Attention:
         decode_flops=formulas.layer.absorbed_attention_flops(heads=heads, **entry),
         prefill_flops=formulas.layer.attention_flops(heads=heads, head_dim=nope + rope, v_head_dim=v_head_dim),
         latent=True,
+        matrices=tuple(matrices.items()),
     )
 
 
@@ -243,14 +262,9 @@ def indexed_latent(config: Config, i: int) -> Attention:
         return base
     hidden, rank = config.need("hidden"), config.count("q_lora_rank")
     heads, width = config.number("index_n_heads"), config.number("index_head_dim")
-    return base._replace(
-        kind="sparse latent",
-        copied=base.copied + rank * heads * width + hidden * width + hidden * heads,
-        small=base.small + 2 * width,
-        index_cache=width,
-        attended=config.number("index_topk"),
-        index_flops=2 * heads * width,
-    )
+    sizes = {"wq_b": rank * heads * width, "wk": hidden * width, "weights_proj": hidden * heads}
+    matrices = {f"indexer.{name}": size for name, size in sizes.items()}
+    return _indexed(base, matrices, heads, width, attended=config.number("index_topk"), small=2 * width)
 
 
 def _has_indexer(config: Config, i: int) -> bool:
@@ -280,19 +294,20 @@ def deepseek_v4(config: Config, i: int) -> Attention:
     if not ratio:
         return base
     sets = 2 if ratio == _OVERLAPPING else 1
-    copied, small = base.copied + 2 * hidden * sets * width, base.small + ratio * sets * width + width
-    base = base._replace(kind="compressed", copied=copied, small=small, compress=ratio)
+    compressor = 2 * hidden * sets * width
+    base = base._replace(
+        kind="compressed",
+        copied=base.copied + compressor,
+        small=base.small + ratio * sets * width + width,
+        compress=ratio,
+        matrices=(*base.matrices, ("compressor|indexer", compressor)),
+    )
     if ratio != _OVERLAPPING:
         return base
     heads, narrow, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
-    return base._replace(
-        kind="sparse compressed",
-        copied=copied + 4 * hidden * narrow + rank * heads * narrow + hidden * heads,
-        small=small + _OVERLAPPING * 2 * narrow + narrow,
-        index_cache=narrow,
-        attended=config.number("index_topk"),
-        index_flops=2 * heads * narrow,
-    )
+    matrices = {"compressor|indexer": 4 * hidden * narrow + rank * heads * narrow + hidden * heads}
+    small = _OVERLAPPING * 2 * narrow + narrow
+    return _indexed(base, matrices, heads, narrow, attended=config.number("index_topk"), small=small)
 
 
 def _raw_window(config: Config, i: int, width: int) -> Attention:
@@ -304,10 +319,14 @@ def _raw_window(config: Config, i: int, width: int) -> Attention:
     hidden, rank, streams = config.need("hidden"), config.number("q_lora_rank"), config.number("hc_mult")
     groups, out_rank, inner = config.number("o_groups"), config.number("o_lora_rank"), base.heads * width
     mixers = (2 + streams) * streams
+    copied = {"wq_a|q_a_proj": hidden * rank, "wkv|kv_proj": hidden * width}
+    split = {"wq_b|q_b_proj": rank * inner, "wo_a|o_a_proj": inner * out_rank}
+    split["wo_b|o_b_proj"] = groups * out_rank * hidden
     return base._replace(
-        split=rank * inner + inner * out_rank + groups * out_rank * hidden,
-        copied=hidden * (rank + width),
+        split=sum(split.values()),
+        copied=sum(copied.values()),
         small=rank + width + base.heads + 2 * (mixers * streams * hidden + mixers + 3),
         cache=width,
         latent=True,
+        matrices=(*copied.items(), *split.items()),
     )

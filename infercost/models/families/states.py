@@ -1,9 +1,16 @@
 """Layers that keep a state of fixed size, and which layers do so in families that mix them with attention."""
 
+from typing import Any
+
 from infercost.errors import BadFile, Missing
 from infercost.models.families import attention, ffn
 from infercost.models.families.config import Config, kind_of
 from infercost.models.model import Attention, Ffn
+
+
+def _recurrent(matrices: dict[str, int], **counts: Any) -> Attention:
+    """A layer with a state, whose matrices tensor parallelism splits."""
+    return Attention("recurrent", split=sum(matrices.values()), matrices=tuple(matrices.items()), **counts)
 
 
 def gated_delta(config: Config, i: int) -> Attention:
@@ -16,10 +23,16 @@ def gated_delta(config: Config, i: int) -> Attention:
     key_width, value_width = config.number("linear_key_head_dim"), config.number("linear_value_head_dim")
     kernel = config.number("linear_conv_kernel_dim")
     keys, values = key_heads * key_width, value_heads * value_width
-    return Attention(
-        kind="recurrent",
+    matrices = {
+        "in_proj_qkv|in_proj_qkvz": hidden * (2 * keys + values),
+        "in_proj_z|in_proj_qkvz": hidden * values,
+        "in_proj_b|in_proj_ba": hidden * value_heads,
+        "in_proj_a|in_proj_ba": hidden * value_heads,
+        "out_proj": values * hidden,
+    }
+    return _recurrent(
+        matrices,
         heads=value_heads,
-        split=hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden,
         small=(2 * keys + values) * kernel + 2 * value_heads + value_width,
         state=value_heads * key_width * value_width,
         conv=(2 * keys + values) * (kernel - 1),
@@ -35,15 +48,16 @@ def kimi_linear(config: Config, i: int) -> Attention:
     if i + 1 in settings.raw("full_attn_layers", []):
         base = attention.latent(config, i)
         gate = hidden * base.heads * base.v_head_dim * bool(config.raw("mla_use_output_gate"))
-        return base._replace(split=base.split + gate)
+        return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
     heads, width = settings.number("num_heads"), settings.number("head_dim")
     kernel, channels = settings.number("short_conv_kernel_size"), heads * width
-    low_rank = hidden * width + width * channels
-    gate = hidden * channels if settings.raw("use_full_rank_gate") else low_rank
-    return Attention(
-        kind="recurrent",
+    matrices = {f"{name}_proj": hidden * channels for name in "qkvo"} | {"b_proj": hidden * heads}
+    matrices |= {"f_a_proj": hidden * width, "f_b_proj": width * channels}
+    low_rank = {"g_a_proj": hidden * width, "g_b_proj": width * channels}
+    matrices |= {"g_proj": hidden * channels} if settings.raw("use_full_rank_gate") else low_rank
+    return _recurrent(
+        matrices,
         heads=heads,
-        split=4 * hidden * channels + hidden * heads + low_rank + gate,
         small=3 * channels * kernel + channels + heads + width,
         state=heads * width * width,
         conv=3 * channels * (kernel - 1),
@@ -62,13 +76,9 @@ def minimax(config: Config, i: int) -> Attention:
     if attends:
         return attention.grouped(config, i)
     heads, width = config.need("heads"), attention.head_dim_of(config)
-    return Attention(
-        kind="recurrent",
-        heads=heads,
-        split=5 * config.need("hidden") * heads * width,
-        small=heads * width,
-        state=heads * width * width,
-    )
+    each = config.need("hidden") * heads * width
+    matrices = {"qkv_proj": 3 * each, "output_gate": each, "out_proj": each}
+    return _recurrent(matrices, heads=heads, small=heads * width, state=heads * width * width)
 
 
 def lfm2(config: Config, i: int) -> Attention:
@@ -77,8 +87,8 @@ def lfm2(config: Config, i: int) -> Attention:
     if kind_of(config, i, usual) != "recurrent":
         return attention.grouped(config, i)
     hidden, kernel, bias = config.need("hidden"), config.number("conv_L_cache"), config.flag("conv_bias", "conv_bias")
-    small = hidden * kernel + 5 * hidden * bias
-    return Attention(kind="recurrent", split=4 * hidden * hidden, small=small, conv=hidden * (kernel - 1))
+    matrices = {"in_proj": 3 * hidden * hidden, "out_proj": hidden * hidden}
+    return _recurrent(matrices, small=hidden * kernel + 5 * hidden * bias, conv=hidden * (kernel - 1))
 
 
 def jamba(config: Config, i: int) -> Attention:
@@ -92,9 +102,9 @@ def mamba1(config: Config, i: int, *, normed: bool = False) -> Attention:
     hidden, state = config.need("hidden"), config.need("ssm_state")
     inner, kernel = config.need("ssm_expand") * hidden, config.need("ssm_kernel")
     rank = -(-hidden // 16) if config.get("ssm_rank", "auto") == "auto" else config.need("ssm_rank")
-    return Attention(
-        kind="recurrent",
-        split=hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden,
+    matrices = {"in_proj": 2 * hidden * inner, "x_proj": inner * (rank + 2 * state), "dt_proj": rank * inner}
+    return _recurrent(
+        {**matrices, "out_proj": hidden * inner},
         small=inner * (kernel + 1) + inner + inner * state + inner + (rank + 2 * state) * normed,
         state=inner * state,
         conv=inner * (kernel - 1),
@@ -106,10 +116,9 @@ def _mamba2(config: Config, heads: int, width: int, *, groups: int, state: int, 
     hidden, inner = config.need("hidden"), heads * width
     channels = inner + 2 * groups * state
     bias = bool(config.raw("use_conv_bias", config.raw("mamba_conv_bias", True)))
-    return Attention(
-        kind="recurrent",
+    return _recurrent(
+        {"in_proj": hidden * (inner + channels + heads), "out_proj": hidden * inner},
         heads=heads,
-        split=hidden * (inner + channels + heads) + inner * hidden,
         small=channels * (kernel + bias) + 3 * heads + inner,
         state=inner * state,
         conv=channels * (kernel - 1),
@@ -145,7 +154,8 @@ def falcon_h1(config: Config, i: int) -> Attention:
     inner = config.count("mamba_d_ssm") or config.number("mamba_expand") * config.need("hidden")
     state = _mamba2_of_width(config, inner)
     small = base.small + state.small - (0 if config.raw("mamba_rms_norm") else inner)
-    return base._replace(split=base.split + state.split, small=small, state=state.state, conv=state.conv)
+    split, matrices = base.split + state.split, state.matrices
+    return base._replace(split=split, small=small, state=state.state, conv=state.conv, matrices=matrices)
 
 
 _NEMOTRON_LETTERS = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
@@ -206,8 +216,10 @@ def zamba2(config: Config, i: int) -> Attention:
     hidden, block = config.need("hidden"), _zamba2_attention(config, i)
     adapted = config.raw("use_shared_attention_adapter", config.raw("use_shared_attention_lora"))
     own = hidden * hidden + 12 * hidden * _adapter_rank(config) * bool(adapted)
-    split = state.split + own + (0 if _reuses_block(config, i) else block.split)
-    return block._replace(split=split, state=state.state, conv=state.conv, small=state.small)
+    shared = own + (0 if _reuses_block(config, i) else block.split)
+    matrices = (*state.matrices, ("shared_transformer|linear", shared))
+    split = state.split + shared
+    return block._replace(split=split, small=state.small, state=state.state, conv=state.conv, matrices=matrices)
 
 
 def _adapter_rank(config: Config) -> int:

@@ -326,7 +326,7 @@ FAMILIES: dict[str, Family] = {
         experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT,
     ),
     "kimi_linear": family(
-        states.kimi_linear, ffn.kimi_linear, names=matrices.KIMI_LINEAR,
+        states.kimi_linear, ffn.kimi_linear,
         **_DEEPSEEK3 | {"q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
     ),
 
@@ -341,24 +341,24 @@ FAMILIES: dict[str, Family] = {
     ),
     "qwen3_5": family(states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, num_key_value_heads=4),
     "minimax": family(
-        states.minimax, ffn.experts, names=matrices.LIGHTNING, experts=8, active=2, num_key_value_heads=8,
+        states.minimax, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
     "lfm2": family(
-        states.lfm2, ffn.lfm2, tied=True, names=matrices.CONVOLUTION,
+        states.lfm2, ffn.lfm2, tied=True, names=matrices.FORWARD,
         num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
     ),
     "lfm2_moe": family(
-        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.CONVOLUTION,
+        states.lfm2, ffn.lfm2_moe, tied=True, names=matrices.FORWARD,
         experts=32, active=4, expert_width=1792, num_key_value_heads=8, conv_L_cache=3, qk_norm="head",
         num_dense_layers=2, use_expert_bias=True, router_bias="use_expert_bias",
     ),
-    "mamba": family(states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA1, **_MAMBA),
+    "mamba": family(states.mamba1, ffn.none, norms=1, tied=True, names=matrices.MAMBA, **_MAMBA),
     "jamba": family(
-        states.jamba, ffn.jamba, names=matrices.JAMBA, **_MAMBA, experts=16, active=2, num_key_value_heads=8,
+        states.jamba, ffn.jamba, names=matrices.FORWARD, **_MAMBA, experts=16, active=2, num_key_value_heads=8,
         attn_layer_period=8, attn_layer_offset=4, expert_layer_period=2, expert_layer_offset=1,
     ),
     "mamba2": family(
-        states.mamba2, ffn.none, norms=1, names=matrices.MAMBA2,
+        states.mamba2, ffn.none, norms=1, names=matrices.MAMBA,
         num_heads=128, head_dim=64, n_groups=8, state_size=128, conv_kernel=4,
     ),
     "granitemoehybrid": family(
@@ -367,7 +367,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "falcon_h1": family(states.falcon_h1, names=matrices.FALCON_H1, **_MAMBA2, num_key_value_heads=8, mamba_d_ssm=1024),
     "nemotron_h": family(
-        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MAMBA2,
+        states.nemotron, states.nemotron_ffn, norms=1, names=matrices.MAMBA,
         experts=8, active=2, expert_width=7688, moe_shared_expert_intermediate_size=7688, num_key_value_heads=8,
         head_dim=128, gated=False, router_bias=True, intermediate_size=21504, mamba_num_heads=128, mamba_head_dim=64,
         n_groups=8, ssm_state_size=128, conv_kernel=4,
