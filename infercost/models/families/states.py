@@ -111,10 +111,11 @@ def mamba1(config: Config, i: int, *, normed: bool = False) -> Attention:
     )
 
 
-def _mamba2(config: Config, heads: int, width: int, *, groups: int, state: int, kernel: int) -> Attention:
-    """Mamba-2: a state of ``heads x width x state`` a sequence."""
-    hidden, inner = config.need("hidden"), heads * width
-    channels = inner + 2 * groups * state
+def _mamba2(config: Config, heads: int, inner: int) -> Attention:
+    """Mamba-2: a state of ``heads x width x state`` a sequence, heads as wide as ``inner`` allows."""
+    hidden, state, kernel = config.need("hidden"), config.need("ssm_state"), config.need("ssm_kernel")
+    inner = heads * (inner // max(heads, 1))
+    channels = inner + 2 * config.need("ssm_groups") * state
     bias = bool(config.raw("use_conv_bias", config.raw("mamba_conv_bias", True)))
     return _recurrent(
         {"in_proj": hidden * (inner + channels + heads), "out_proj": hidden * inner},
@@ -125,34 +126,24 @@ def _mamba2(config: Config, heads: int, width: int, *, groups: int, state: int, 
     )
 
 
-def mamba2(
-    config: Config, i: int, heads: str = "num_heads", width: str = "head_dim", state: str = "state_size"
-) -> Attention:
-    """Mamba-2 alone, by the keys under which a family gives its heads, their width and its state."""
-    count, wide, groups = config.number(heads), config.number(width), config.number("n_groups")
-    depth, kernel = config.number(state), config.number("conv_kernel")
-    return _mamba2(config, count, wide, groups=groups, state=depth, kernel=kernel)
-
-
-def _mamba2_of_width(config: Config, inner: int) -> Attention:
-    """Mamba-2 by the keys of Granite and Falcon-H1."""
-    heads, groups = config.number("mamba_n_heads"), config.number("mamba_n_groups")
-    state, kernel = config.number("mamba_d_state"), config.number("mamba_d_conv")
-    return _mamba2(config, heads, inner // max(heads, 1), groups=groups, state=state, kernel=kernel)
+def mamba2(config: Config, i: int) -> Attention:
+    """Mamba-2 alone."""
+    heads = config.number("num_heads")
+    return _mamba2(config, heads, heads * config.number("head_dim"))
 
 
 def granite_hybrid(config: Config, i: int) -> Attention:
     """Mamba-2 where ``layer_types`` names it, and everywhere without."""
     if kind_of(config, i, "recurrent") != "recurrent":
         return attention.grouped(config, i)
-    return _mamba2_of_width(config, config.number("mamba_expand") * config.need("hidden"))
+    return _mamba2(config, config.number("mamba_n_heads"), config.number("mamba_expand") * config.need("hidden"))
 
 
 def falcon_h1(config: Config, i: int) -> Attention:
     """Attention and Mamba-2 side by side in every layer."""
     base = attention.grouped(config, i)
     inner = config.count("mamba_d_ssm") or config.number("mamba_expand") * config.need("hidden")
-    state = _mamba2_of_width(config, inner)
+    state = _mamba2(config, config.number("mamba_n_heads"), inner)
     small = base.small + state.small - (0 if config.raw("mamba_rms_norm") else inner)
     split, matrices = base.split + state.split, state.matrices
     return base._replace(split=split, small=small, state=state.state, conv=state.conv, matrices=matrices)
@@ -175,7 +166,8 @@ def nemotron(config: Config, i: int) -> Attention:
     """One thing a layer: Mamba-2, attention, or neither."""
     word = _nemotron_word(config, i)
     if word == "mamba":
-        return mamba2(config, i, "mamba_num_heads", "mamba_head_dim", "ssm_state_size")
+        heads = config.number("mamba_num_heads")
+        return _mamba2(config, heads, heads * config.number("mamba_head_dim"))
     return attention.grouped(config, i) if word == "attention" else Attention(kind="none")
 
 
@@ -242,9 +234,7 @@ def zamba2_ffn(config: Config, i: int) -> Ffn:
 def _zamba2_state(config: Config) -> Attention:
     hidden, width = config.need("hidden"), config.number("mamba_headdim", 0)
     inner = config.need("ssm_expand") * hidden
-    heads, groups = config.number("n_mamba_heads", inner // width if width else None), config.number("mamba_ngroups")
-    state, kernel = config.need("ssm_state"), config.need("ssm_kernel")
-    base = _mamba2(config, heads, inner // max(heads, 1), groups=groups, state=state, kernel=kernel)
+    base = _mamba2(config, config.number("n_mamba_heads", inner // width if width else None), inner)
     biases = (base.split // hidden - inner + hidden) * bool(config.raw("add_bias_linear"))
     return base._replace(small=base.small + biases)
 
