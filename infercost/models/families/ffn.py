@@ -55,13 +55,8 @@ def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, l
 
 
 def four_wide(config: Config, i: int) -> Ffn:
-    """Four times as wide inside unless a key says otherwise."""
-    return dense(config, i, config.opt("width", 4 * config.need("hidden")))
-
-
-def ratio_wide(config: Config, i: int) -> Ffn:
-    """``expansion_ratio`` times as wide inside, else four times."""
-    return dense(config, i, config.number("expansion_ratio", 4) * config.need("hidden"))
+    """Four times as wide inside, or ``expansion_ratio`` times, unless a key gives the width."""
+    return dense(config, i, config.opt("width", config.number("expansion_ratio", 4) * config.need("hidden")))
 
 
 def nemotron_nas(config: Config, i: int) -> Ffn:

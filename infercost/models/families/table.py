@@ -14,9 +14,9 @@ from infercost.models.families.ffn import Feeds
 from infercost.models.families.matrices import LLAMA, Names
 
 
-def embedding_norm(config: Config) -> int:
-    """Bloom: a norm with bias after the input table."""
-    return 2 * config.need("hidden")
+def vectors(count: int) -> Callable[[Config], int]:
+    """So many vectors of the hidden size; below zero, so many less than other families have."""
+    return lambda config: count * config.need("hidden")
 
 
 def positions(config: Config) -> int:
@@ -31,16 +31,6 @@ def opt_positions(config: Config) -> int:
     narrower = (width - hidden) * config.need("vocab") + 2 * hidden * width * (width != hidden)
     last_norm = 0 if config.raw("do_layer_norm_before", True) else -2 * hidden
     return (config.need("context") + 2) * hidden + narrower + last_norm
-
-
-def no_last_norm(config: Config) -> int:
-    """OLMo: norms without parameters, the last one included."""
-    return -config.need("hidden")
-
-
-def image_tokens(config: Config) -> int:
-    """Llama 3.2 Vision: eight more rows in the input table than in the output's."""
-    return 8 * config.need("hidden")
 
 
 def layer_inputs(config: Config) -> int:
@@ -166,11 +156,12 @@ FAMILIES: dict[str, Family] = {
     ),
     "internlm": family(qkv_bias="bias", o_bias="bias"),
     "seed_oss": family(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias"),
-    "olmo": family(norms=0, extra=no_last_norm),
+    "olmo": family(norms=0, extra=vectors(-1)),  # no norm has parameters
     "olmo2": family(qk_norm="all"),
     "nemotron-nas": family(attention.nemotron_nas, ffn.nemotron_nas, norms=0),
     "mllama": family(
-        attention.mllama, lookup=image_tokens, names=Names(other=("cross_attn",)),
+        attention.mllama, names=Names(other=("cross_attn",)),
+        lookup=vectors(8),  # rows of image tokens, in the input table alone
         hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32, num_key_value_heads=8,
         vocab_size=128256, max_position_embeddings=131072, cross_attention_layers=[3, 8, 13, 18, 23, 28, 33, 38],
     ),
@@ -193,14 +184,15 @@ FAMILIES: dict[str, Family] = {
         names=Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2")), **_BIASED,
     ),
     "bloom": family(
-        ffn=ffn.ratio_wide, norm_bias=True, tied=True, extra=embedding_norm, names=matrices.FALCON, **_BIASED,
+        ffn=ffn.four_wide, norm_bias=True, tied=True, names=matrices.FALCON, **_BIASED,
+        extra=vectors(2),  # a norm with bias after the input table
     ),
     "falcon": family(
         attention.falcon, ffn.four_wide, norms=0, norm_bias=True, tied=True, names=matrices.FALCON,
         gated=False, qkv_bias="bias", o_bias="bias", ffn_bias="bias",
     ),
     "mpt": family(
-        ffn=ffn.ratio_wide, tied=True, names=Names("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
+        ffn=ffn.four_wide, tied=True, names=Names("transformer.blocks", ("attn",), ("ffn",), own=("Wqkv", "out_proj")),
         gated=False,
     ),
 
