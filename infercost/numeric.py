@@ -3,9 +3,9 @@
 Typed for numbers, as formulas are: an array goes in where a number is declared, and an array comes out.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from math import ceil, log, sqrt
-from math import log2 as plain_log2
+from functools import reduce
 from typing import Any
 
 #: Counts that are whole but for the last bits of a float are whole: 1.44e12 / (80e9 * 0.9) is 20.
@@ -26,26 +26,25 @@ def is_nothing(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == 0
 
 
-def maximum(*values: float) -> float:
-    """The largest of the values, elementwise for arrays."""
-    if _is_plain(*values):
-        return max(values)
-    from functools import reduce
+def _elementwise(plain: Callable[..., float], ufunc: str) -> Callable[..., float]:
+    """A function of numbers that is NumPy's of that name for arrays; of two at a time where NumPy's takes two."""
 
-    import numpy
+    def function(*values: float) -> float:
+        if _is_plain(*values):
+            return plain(*values)
+        import numpy
 
-    return reduce(numpy.maximum, values)
+        each = getattr(numpy, ufunc)
+        return reduce(each, values) if each.nin == 2 else each(*values)
+
+    return function
 
 
-def minimum(*values: float) -> float:
-    """The smallest of the values, elementwise for arrays."""
-    if _is_plain(*values):
-        return min(values)
-    from functools import reduce
-
-    import numpy
-
-    return reduce(numpy.minimum, values)
+maximum = _elementwise(max, "maximum")
+minimum = _elementwise(min, "minimum")
+log2 = _elementwise(math.log2, "log2")
+logarithm = _elementwise(math.log, "log")
+root = _elementwise(math.sqrt, "sqrt")
 
 
 def name_of_largest(values: Mapping[str, float]) -> str:
@@ -57,19 +56,10 @@ def name_of_largest(values: Mapping[str, float]) -> str:
     return numpy.array([*values])[numpy.argmax(numpy.stack(numpy.broadcast_arrays(*values.values())), axis=0)]
 
 
-def log2(value: float) -> float:
-    """The logarithm to base 2."""
-    if _is_plain(value):
-        return plain_log2(value)
-    import numpy
-
-    return numpy.log2(value)
-
-
 def ceiling(value: float) -> int:
     """The least whole number not below the value, forgiving float rounding of one part in 1e12."""
     if _is_plain(value):
-        return round(value) if abs(value - round(value)) <= ROUNDING * abs(value) else ceil(value)
+        return round(value) if abs(value - round(value)) <= ROUNDING * abs(value) else math.ceil(value)
     import numpy
 
     return numpy.ceil(value * (1 - ROUNDING))
@@ -78,24 +68,6 @@ def ceiling(value: float) -> int:
 def floor(value: float) -> int:
     """The largest whole number not above the value, forgiving float rounding of one part in 1e12."""
     return -ceiling(-value)
-
-
-def logarithm(value: float) -> float:
-    """The natural logarithm, elementwise for arrays."""
-    if _is_plain(value):
-        return log(value)
-    import numpy
-
-    return numpy.log(value)
-
-
-def root(value: float) -> float:
-    """The square root, elementwise for arrays."""
-    if _is_plain(value):
-        return sqrt(value)
-    import numpy
-
-    return numpy.sqrt(value)
 
 
 def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
