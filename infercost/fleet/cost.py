@@ -169,17 +169,25 @@ def users_within(service: Service, limit: float) -> int | None:
 
     if cost(1.0) <= limit:
         return 1
-    low, high = 0, 1
-    while cost(most_users(service.fleet, high)) > limit:
+    counts = _first_count(lambda count: cost(most_users(service.fleet, count)) <= limit, 0)
+    if counts is None:
+        return None
+    ends = pairwise(_edges(service.fleet, *counts))
+    least, most = next((least, most) for least, most in ends if cost(most) <= limit)
+    return ceil(last_that(lambda users: cost(users) > limit, least, most))
+
+
+def _first_count(holds: Callable[[int], bool], low: int) -> tuple[int, int] | None:
+    """Two counts of replicas, of which the second is the first above ``low`` for which a condition holds, if any is."""
+    high = max(2 * low, 1)
+    while not holds(high):
         low, high = high, 2 * high
         if high > ENDLESS:
             return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if cost(most_users(service.fleet, middle)) <= limit else (middle, high)
-    ends = pairwise(_edges(service.fleet, low, high))
-    least, most = next((least, most) for least, most in ends if cost(most) <= limit)
-    return ceil(last_that(lambda users: cost(users) > limit, least, most))
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return low, high
 
 
 def _edges(fleet: Fleet, low: int, high: int) -> list[float]:
@@ -201,7 +209,7 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
 
     Each further replica lifts the cost again, the less the more there are; where they come and go, every hour does.
     """
-    fleet, busiest = service.fleet, max(service.fleet.hours)
+    fleet = service.fleet
     if fleet.follows:
         return None
 
@@ -211,17 +219,12 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
     def stays(replicas: int) -> bool:
         return cost(most_users(fleet, replicas) * (1 + JUST_ABOVE)) <= limit
 
-    low = start = fleet.replicas(first, busiest)
+    start = fleet.replicas(first, max(fleet.hours))
     if stays(start):
         return first
-    while not stays(high := 2 * low):
-        low = high
-        if high > ENDLESS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if stays(middle) else (middle, high)
-    least, most = most_users(fleet, low) * (1 + JUST_ABOVE), most_users(fleet, high)
+    if (counts := _first_count(stays, start)) is None:
+        return None
+    least, most = most_users(fleet, counts[0]) * (1 + JUST_ABOVE), most_users(fleet, counts[1])
     return ceil(last_that(lambda users: cost(users) > limit, least, most))
 
 

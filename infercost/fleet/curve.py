@@ -58,14 +58,6 @@ class Curve(NamedTuple):
             return 0.0
         return last_that(lambda batch: self._read(times, batch) <= limit, 1.0, self.most)
 
-    def mean_decoding(self, rate: float) -> float:
-        """Sequences that decode on average where so many requests arrive a second, by Little's law."""
-        return _mean_decoding(self, request_rate=rate)
-
-    def busy(self, mean: float) -> float:
-        """Share of the time that anything decodes where so many do on average: the longer, the fewer may at once."""
-        return formulas.users.full_busy_share(mean_decoding=mean, most_batch=self.most)
-
     def _read(self, times: tuple[float, ...], batch: float) -> float:
         right = bisect_left(self.batches, batch, 1, len(self.batches) - 1)
         low, high = self.batches[right - 1], self.batches[right]
@@ -85,7 +77,8 @@ def step_at(curve: Curve, *, batch: float) -> float:
 
 
 @solved("mean_decoding", equation="N_d = λ × O_d × ITL(N_d / b_t)", source=LITTLE)
-def _mean_decoding(curve: Curve, *, request_rate: float) -> float:
+def mean_decoding(curve: Curve, *, request_rate: float) -> float:
+    """Sequences that decode on average where so many requests arrive a second, by Little's law."""
     most, held = curve.most, request_rate * curve.decoded
     busy_share = formulas.users.full_busy_share
 

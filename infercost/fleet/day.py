@@ -1,11 +1,11 @@
 """Replicas over the hours of a day: as many as the load needs, how full they are, and what leaves them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.fleet.curve import Curve, itl_at, step_at
+from infercost.fleet.curve import Curve, itl_at, mean_decoding, step_at
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
@@ -183,39 +183,18 @@ class Day(NamedTuple):
 EACH = "as in the busiest hour, for each kind of hour"
 
 
-@solved("replicas_of_hour", equation="G", source=EACH)
-def _replicas_of(kinds: Sequence[Hour]) -> list[int]:
-    return [hour.replicas for hour in kinds]
+def _of_each(quantity: str, equation: str) -> Callable[[Callable[[Sequence[Hour]], list[float]]], Callable[..., Any]]:
+    """A figure of each kind of hour, of which ``--steps`` shows the busiest alone."""
+    return solved(quantity, equation=equation, source=EACH)
 
 
-@solved("hour_busy_share", equation="b_t", source=EACH)
-def _busy_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.busy for hour in kinds]
-
-
-@solved("hour_decoding", equation="N_h", source=EACH)
-def _decoding_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.mean for hour in kinds]
-
-
-@solved("hour_tokens", equation="r_h", source=EACH)
-def _tokens_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.tokens_per_s for hour in kinds]
-
-
-@solved("hour_answered", equation="λ_a", source=EACH)
-def _answered_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.requests_per_s for hour in kinds]
-
-
-@solved("hour_prompt_share", equation="s_pr", source=EACH)
-def _prompts_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.prompt_share for hour in kinds]
-
-
-@solved("hour_steps", equation="v_h", source=EACH)
-def _steps_of(kinds: Sequence[Hour]) -> list[float]:
-    return [hour.decoded for hour in kinds]
+_replicas_of = _of_each("replicas_of_hour", "G")(lambda kinds: [hour.replicas for hour in kinds])
+_busy_of = _of_each("hour_busy_share", "b_t")(lambda kinds: [hour.busy for hour in kinds])
+_decoding_of = _of_each("hour_decoding", "N_h")(lambda kinds: [hour.mean for hour in kinds])
+_tokens_of = _of_each("hour_tokens", "r_h")(lambda kinds: [hour.tokens_per_s for hour in kinds])
+_answered_of = _of_each("hour_answered", "λ_a")(lambda kinds: [hour.requests_per_s for hour in kinds])
+_prompts_of = _of_each("hour_prompt_share", "s_pr")(lambda kinds: [hour.prompt_share for hour in kinds])
+_steps_of = _of_each("hour_steps", "v_h")(lambda kinds: [hour.decoded for hour in kinds])
 
 
 def day_of(fleet: Fleet, users: float) -> Day:
@@ -256,9 +235,9 @@ def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[
     rate = formulas.users.hour_request_rate(
         users=users, user_request_rate=fleet.use.rate, hour_load=share, replicas=replicas
     )
-    mean = formulas.users.held_decoding(mean_decoding=curve.mean_decoding(rate), most_batch=fleet.slots)
+    mean = formulas.users.held_decoding(mean_decoding=mean_decoding(curve, request_rate=rate), most_batch=fleet.slots)
     stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + CLOSE)
-    return mean, curve.busy(mean), stable
+    return mean, formulas.users.full_busy_share(mean_decoding=mean, most_batch=curve.most), stable
 
 
 def _streaming(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float, bool]:

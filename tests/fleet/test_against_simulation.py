@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from infercost.fleet.curve import Curve, curve_of
+from infercost.fleet.curve import Curve, curve_of, mean_decoding
 from infercost.fleet.day import Fleet, Use, day_of, wait
 from infercost.models.find import find_model
 from infercost.parts import catalog
@@ -45,7 +45,7 @@ def most(curve: Curve) -> float:
 
 
 def simulated_server(curve: Curve, rate: float) -> Server:
-    server, mean = replica(), curve.mean_decoding(rate)
+    server, mean = replica(), mean_decoding(curve, request_rate=rate)
     added = prompt_along(server, max(mean, 1), REQUEST) - decode_time(server, max(mean, 1), REQUEST.context)
     steps = [decode_time(server, max(n, 1), REQUEST.context) for n in range(SLOTS + 1)]
     return Server(lambda n: steps[n], SLOTS, added)
