@@ -36,6 +36,7 @@ def closest(name: str, names: list[str]) -> str:
     return f"did you mean {near[0]}? " if near else ""
 
 
-def reason(error: OSError) -> str:
-    """The system's words for an error, in lower case."""
-    return (os.strerror(error.errno) if error.errno else str(error)).lower()  # libraries put more into strerror
+def reason(error: Exception) -> str:
+    """The system's words for an error, in lower case, or a library's own."""
+    number = getattr(error, "errno", None)
+    return (os.strerror(number) if number else str(error)).lower().rstrip(".")  # libraries put more into strerror

@@ -13,7 +13,7 @@ from itertools import chain
 from math import inf, isfinite, sqrt
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile
+from infercost.errors import BadFile, reason
 from infercost.parts.cache import once
 
 Progress = Callable[[int], None]
@@ -80,7 +80,7 @@ def read_trace(path: str, progress: Progress | None = None) -> Trace:
         if first.lstrip().startswith("{") and _is_mooncake(first):
             blocks = _Blocks()
             trace = _tally(_read_json_lines(chain([first], lines), path, blocks), path)
-            return trace._replace(prefix_share=blocks.share)
+            return trace._replace(prefix_share=blocks.hits / blocks.total if blocks.total else None)
         return _read_sheet(_Sheet(first, lines, path), path)
 
 
@@ -118,7 +118,7 @@ def _open(path: str) -> BufferedReader:
         return open(path, "rb")
     except (OSError, ValueError) as error:
         hint = "give the path of a readable CSV or JSON lines file"
-        raise BadFile(f"trace {path}: {_reason(error)}", hint) from error
+        raise BadFile(f"trace {path}: {reason(error)}", hint) from error
 
 
 def _decode(stored: BufferedReader, path: str) -> TextIOWrapper:
@@ -143,11 +143,7 @@ def _guard(text: TextIOWrapper, path: str) -> Iterator[str]:
 
 
 def _broken(error: Exception, path: str) -> BadFile:
-    return BadFile(f"trace {path}: {_reason(error)}", "unpack it or download it again")
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower().rstrip(".")
+    return BadFile(f"trace {path}: {reason(error)}", "unpack it or download it again")
 
 
 class _Sheet:
@@ -321,11 +317,6 @@ class _Blocks:
         self.hits += next((place for place, block in enumerate(ids) if block not in seen), len(ids))
         self.total += len(ids)
         seen.update(ids)
-
-    @property
-    def share(self) -> float | None:
-        """Hits among all blocks, None without any."""
-        return self.hits / self.total if self.total else None
 
 
 def _is_mooncake(first: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, UnknownName, closest
+from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.model import Model, Quantization
@@ -212,7 +212,7 @@ def _file_bytes(path: Path) -> int:
                 raise BadFile(f"{where}: its header is {length} bytes", f"give a {kind}")
             header = parse_json(file.read(length).decode(errors="replace"), where, kind)
     except OSError as error:
-        raise BadFile(f"{where}: {(error.strerror or str(error)).lower()}", "give a readable file") from error
+        raise BadFile(f"{where}: {reason(error)}", "give a readable file") from error
     return sum(_tensor_bytes(entry, name, where) for name, entry in header.items() if name != "__metadata__")
 
 

@@ -4,7 +4,7 @@ import struct
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
-from infercost.errors import BadFile, Missing, closest
+from infercost.errors import BadFile, Missing, closest, reason
 from infercost.models.families.read import read_model
 from infercost.models.model import Model, Quantization
 
@@ -28,11 +28,6 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
     bits: float
 
-    @property
-    def weights(self) -> int:
-        """The number of its weights."""
-        return prod(self.shape)
-
 
 class Header(NamedTuple):
     """The keys and tensors of a GGUF file; long arrays are given by their length."""
@@ -51,8 +46,7 @@ def read_header(path: str) -> Header:
         with open(path, "rb") as file:
             return _header(file, path)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadFile(f"model {path}: {reason}", "give a readable GGUF file") from error
+        raise BadFile(f"model {path}: {reason(error)}", "give a readable GGUF file") from error
     except (struct.error, LookupError, UnicodeDecodeError, MemoryError, OverflowError) as error:
         raise BadFile(f"model {path}: its header is cut short or broken", "download it again") from error
 
@@ -195,7 +189,8 @@ def _quantization(header: Header) -> Quantization:
     bits: dict[str, float] = {}
     for tensor in header.tensors:
         part = next((part for mark, part in _PARTS if mark in tensor.name), "norms")
-        weights[part] = weights.get(part, 0) + tensor.weights
-        bits[part] = bits.get(part, 0.0) + tensor.weights * tensor.bits
+        count = prod(tensor.shape)
+        weights[part] = weights.get(part, 0) + count
+        bits[part] = bits.get(part, 0.0) + count * tensor.bits
     whole = sum(bits.values()) / max(sum(weights.values()), 1)
     return Quantization(f"gguf {whole:.3g}-bit", 16, {part: bits[part] / weights[part] for part in weights})
