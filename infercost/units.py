@@ -80,11 +80,7 @@ ROWS = Kind("a number of rows", "", _COUNT, "2, 16 or 100", least=2, most=10_000
 
 
 def parse(kind: Kind, text: str, name: str = "value") -> float:
-    """The quantity of a text, in base units.
-
-    Raises:
-        BadValue: no ASCII digits, a suffix of another kind, out of range, not finite.
-    """
+    """The quantity of a text, in base units; BadValue for no ASCII digits, another unit, or out of range."""
 
     def error(why: str) -> BadValue:
         short = text if len(text) <= 40 else text[:37] + "..."

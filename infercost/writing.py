@@ -20,12 +20,7 @@ ASCII = str.maketrans(
 
 
 def write_output(text: str) -> None:
-    """Write to standard output, in ASCII where its encoding has no more.
-
-    Raises:
-        BadFile: it is closed, or full.
-        BrokenPipeError: nobody reads it any more.
-    """
+    """Write to standard output, if need be in ASCII; BadFile if closed or full, BrokenPipeError if nobody reads."""
     if sys.stdout is None:
         raise BadFile("standard output is closed", "open it, or write to a file with --output")
     try:
@@ -48,23 +43,14 @@ def discard_output() -> None:
 
 
 def write_file(path: str, content: str | bytes, flag: str = "--output") -> None:
-    """Write a file whole, or leave the old one; ``flag`` is the option that names it.
-
-    Raises:
-        BadFile: the place cannot be written.
-    """
+    """Write a file whole, or leave the old one; ``flag`` is the option that names it for a BadFile."""
     with replacing(path, flag) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
 def replacing(path: str, flag: str = "--output") -> Iterator[BinaryIO]:
-    """A file for bytes that takes the place of the old one at the end, or leaves it; a device or pipe is open itself.
-
-    Raises:
-        BadFile: the place cannot be written.
-        BrokenPipeError: nobody reads the pipe any more.
-    """
+    """A file for bytes that replaces the old one when whole, or a device or pipe itself; BadFile if neither opens."""
     target = os.path.realpath(path)
     try:
         through = os.path.exists(target) and not os.path.isfile(target)

@@ -93,11 +93,7 @@ def use_of(*, minutes: float | None = None, decoding_share: float = 1.0, message
 
 
 def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
-    """The service of a demand at a level, each of its replicas at the largest batch that all limits allow.
-
-    Raises:
-        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
-    """
+    """The service of a demand at a level, each of its replicas at the largest batch that all limits allow."""
     limits = batch_limits(running, request, level)
     context = running.rack.plan.context
     curve = curve_of(running.replica, max(1.0, min(limits.values())), request, context, demand.decoded)
@@ -118,11 +114,7 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
 
 
 def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
-    """The largest batch that arithmetic, memory, the engine and its chunks allow, where they set one.
-
-    Raises:
-        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
-    """
+    """The largest batch that arithmetic, memory, the engine and its chunks allow, where they set one."""
     limits: dict[str, float] = {}
     if (full := full_batch(running)) is not None:
         limits["arithmetic"] = full
@@ -168,11 +160,7 @@ def largest(limits: Mapping[str, float]) -> float:
 
 
 def _carried(running: Running, request: Request, chunk: float) -> float:
-    """The largest batch whose prompts the chunks carry.
-
-    Raises:
-        BadValue: chunks so small that they carry less than the prompts of one sequence at a time.
-    """
+    """The largest batch whose prompts the chunks carry; BadValue where they carry less than one sequence."""
     if (carried := fullest(running.replica, request)) >= 1:
         return carried
     least = ceiling(chunk / carried)

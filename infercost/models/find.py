@@ -53,13 +53,7 @@ class Checkpoint(NamedTuple):
 
 @once
 def find_model(text: str) -> Checkpoint:
-    """The model that a text names.
-
-    Raises:
-        UnknownName: neither a preset nor a file.
-        BadFile: a file that cannot be used.
-        Missing: an unknown family, or a key that is missing.
-    """
+    """The model that a text names; UnknownName for no preset or file, BadFile or Missing for one of no use."""
     path = Path(text)
     if os.path.isdir(text):
         return _from_folder(path)
@@ -112,12 +106,7 @@ def _from_hub(name: str) -> Checkpoint:
 
 
 def _fetch(name: str, file: str) -> str:
-    """The local path of a hub's file, through ``huggingface_hub``, whose cache and ``HF_*`` settings hold.
-
-    Raises:
-        UnknownName: huggingface_hub is not installed.
-        BadFile: the hub does not have it, or cannot be reached.
-    """
+    """The local path of a hub's file by ``huggingface_hub``; BadFile where the hub has none, UnknownName without it."""
     try:
         import huggingface_hub  # noqa: F401
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
@@ -233,12 +222,7 @@ def with_format(model: Model, name: str, bits: float) -> Model:
 
 
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
-    """The model of a preset file, and all that the file says.
-
-    Raises:
-        BadFile: a key we do not know, no source, or no config.
-        Missing: a config that leaves out what its family needs.
-    """
+    """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
     data, where = read_mapping(path, "preset"), f"preset {path}"
     if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
         raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")

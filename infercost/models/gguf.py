@@ -37,11 +37,7 @@ class Header(NamedTuple):
 
 
 def read_header(path: str) -> Header:
-    """The header of a GGUF file.
-
-    Raises:
-        BadFile: unreadable, no GGUF, cut short, or of a tensor type that is not known.
-    """
+    """The header of a GGUF file; BadFile if unreadable, no GGUF, cut short, or with a tensor type not known."""
     try:
         with open(path, "rb") as file:
             return _header(file, path)
@@ -133,23 +129,14 @@ _PARTS = (
 
 
 def read_gguf(path: str, name: str) -> Model:
-    """The model of a GGUF file, from its header.
-
-    Raises:
-        Missing: an architecture that is not known, or a key that is missing.
-        BadFile: see ``read_header``.
-    """
+    """The model of a GGUF file, from its header; Missing for an architecture or key, BadFile as ``read_header``."""
     header = read_header(path)
     model = read_model(config_of(header, path), name, f"model {path}")
     return model._replace(quantization=_quantization(header))
 
 
 def config_of(header: Header, path: str) -> dict[str, Any]:
-    """The keys of a header under the names of a config.
-
-    Raises:
-        Missing: an architecture that is not known, or a width of latent attention that is missing.
-    """
+    """The keys of a header under the names of a config; Missing for an architecture that is not known."""
     architecture = str(header.keys.get("general.architecture"))
     if architecture not in ARCHITECTURES:
         hint = f"{closest(architecture, sorted(ARCHITECTURES))}give the model's config.json instead"

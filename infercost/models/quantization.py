@@ -382,12 +382,7 @@ METHODS: dict[str, Callable[[Settings], Scheme]] = {
 
 
 def scheme(settings: Settings) -> Scheme:
-    """The scheme of a quantization block, exceptions apart.
-
-    Raises:
-        Missing: a method that is not known.
-        BadFile: a key whose value cannot be.
-    """
+    """The scheme of a quantization block, exceptions apart; Missing for a method that is not known."""
     method = str(settings.get("quant_method", "mlx" if {"bits", "group_size"} & {*settings.data} else ""))
     algorithm = str(settings.get("quant_algo", "")).upper()
     if algorithm == "MIXED_PRECISION" or "NVFP4" in algorithm or "FP8" in algorithm:
@@ -492,12 +487,7 @@ def _settings(config: Config) -> Settings:
 def quantization(
     config: Config, names: Names, sidecar: Mapping[str, Any] | None, layers: Sequence[Layer]
 ) -> Quantization:
-    """Effective bits of each part of the weights, over all layers.
-
-    Raises:
-        Missing: a scheme that is not known.
-        BadFile: a scheme that cannot be.
-    """
+    """Effective bits of each part, over all layers; Missing for an unknown scheme, BadFile for one that cannot be."""
     base = 32 if "float32" in str(config.raw("torch_dtype", config.raw("dtype", "bfloat16"))) else 16
     settings = _settings(config)
     if sidecar and isinstance(sidecar.get("quantization"), dict):

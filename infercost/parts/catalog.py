@@ -37,11 +37,7 @@ def shipped() -> Path:
 
 
 def folders() -> list[Path]:
-    """The folders of presets, the user's own (``INFERCOST_PRESETS``) first.
-
-    Raises:
-        BadFile: the variable names no folder.
-    """
+    """The folders of presets, the user's own (``INFERCOST_PRESETS``) first; BadFile where that is no folder."""
     own = os.environ.get("INFERCOST_PRESETS")
     if not own:
         return [shipped()]
@@ -83,11 +79,7 @@ def _aliases_in(path: str) -> tuple[str, ...]:
 
 
 def find(family: str, name: str) -> tuple[str, str]:
-    """A preset's name and file, from any of its names.
-
-    Raises:
-        UnknownName: no such preset; the hint has the nearest name.
-    """
+    """A preset's name and file, from any of its names; UnknownName, with the nearest name, for no such preset."""
     files = _files(family)
     if name in files:
         return name, files[name]
@@ -111,23 +103,13 @@ def looks_like_file(text: str) -> bool:
 
 @once
 def load(family: str, name: str) -> Preset:
-    """The preset of a name or of a file's path.
-
-    Raises:
-        UnknownName: no such preset.
-        BadFile: a broken file, an unknown key, or a figure without a source.
-    """
+    """The preset of a name or of a file's path; UnknownName for no such preset, BadFile as ``build``."""
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
     return build(family, own, read_mapping(path, "preset"), path)
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
-    """A preset from its file's data, every figure checked.
-
-    Raises:
-        BadFile: an unknown key, a figure without a source, a price without a date, hours that are no load.
-        BadValue: a figure that its parser rejects.
-    """
+    """A preset from its file's data; BadFile or BadValue for a key, a figure, its source or date that cannot be."""
     kinds, labels = FAMILIES[family]
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:
@@ -200,10 +182,5 @@ def accelerators() -> list[str]:
 
 
 def accelerator(name: str) -> Preset:
-    """The accelerator preset of a name or a file: ``accelerator("h100").value("memory_bandwidth")``.
-
-    Raises:
-        UnknownName: no such preset.
-        BadFile: a file that cannot be used.
-    """
+    """The accelerator preset of a name or a file: ``accelerator("h100").value("memory_bandwidth")``."""
     return load("accelerators", name)

@@ -40,11 +40,7 @@ _ALIASES = {
 
 
 def parse_format(text: str, name: str = "dtype") -> Format:
-    """The storage format of a name, in any case and punctuation.
-
-    Raises:
-        BadValue: no such format.
-    """
+    """The storage format of a name, in any case and punctuation; BadValue for no such format."""
     plain = "".join(letter for letter in text.lower() if letter.isalnum())
     if (format := FORMATS.get(_ALIASES.get(plain, plain))) is None:
         names = list(FORMATS)
@@ -53,9 +49,5 @@ def parse_format(text: str, name: str = "dtype") -> Format:
 
 
 def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:
-    """Several formats, separated by commas.
-
-    Raises:
-        BadValue: no such format.
-    """
+    """Several formats, separated by commas; BadValue for no such format."""
     return tuple(dict.fromkeys(parse_format(part, name) for part in text.split(",")))

@@ -34,11 +34,7 @@ class Preset(NamedTuple):
         return self.labels.get("name", self.name)
 
     def fact(self, key: str) -> Fact:
-        """The figure under a key.
-
-        Raises:
-            Missing: neither the preset nor ``--set`` has one.
-        """
+        """The figure under a key; Missing where neither the preset nor ``--set`` has one."""
         if (fact := self.facts.get(key)) is None:
             scope = {"accelerators": "gpu"}.get(self.family, self.family)
             raise Missing(f"{self.name} has no {key}", f"give it: --set {scope}.{key}=...")

@@ -48,11 +48,7 @@ def hours_of(preset: Preset) -> tuple[float, ...]:
 
 
 def read_loads(entry: Any, where: str) -> tuple[float, ...]:
-    """The loads under ``hours`` in a preset's file, in any unit.
-
-    Raises:
-        BadFile: no list of 24 or 168 loads with a source, or all of them zero.
-    """
+    """The loads under ``hours`` in a preset's file, in any unit; BadFile if not 24 or 168, or without a source."""
     if not isinstance(entry, dict) or set(entry) != {"values", "source"} or not isinstance(entry["values"], list):
         raise BadFile(f"{where} is no list of loads with a source", _FORM)
     if (count := len(entry["values"])) not in (DAY, WEEK):

@@ -20,11 +20,7 @@ Mapping = dict[str, Any]
 
 
 def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
-    """A small text file, or standard input for ``-``.
-
-    Raises:
-        BadFile: missing, a directory, unreadable, larger than ``most`` bytes, or no UTF-8.
-    """
+    """A small text file, or standard input for ``-``; BadFile if unreadable, over ``most`` bytes, or no UTF-8."""
     try:
         data = _read_bytes(path, most)
     except OSError as error:
@@ -50,11 +46,7 @@ def _read_bytes(path: str, most: int) -> bytes:
 
 
 def read_mapping(path: str, what: str) -> Mapping:
-    """A YAML or JSON file as a mapping of text, lists and mappings.
-
-    Raises:
-        BadFile: unreadable, broken YAML, an alias, a repeated key, deep nesting, or no mapping.
-    """
+    """A YAML or JSON file as a mapping of text, lists and mappings; BadFile for anything else."""
     where, text = f"{what} {'standard input' if path == '-' else path}", read_text(path, what)
     try:
         documents = list(yaml.compose_all(text, Loader=_LOADER))

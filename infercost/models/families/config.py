@@ -36,11 +36,7 @@ DEEPEST = 50
 
 
 def parse_json(text: str, where: str, kind: str = "config.json") -> dict[str, Any]:
-    """The JSON object of a checkpoint's file; ``Infinity`` and ``NaN`` pass, as some configs hold them.
-
-    Raises:
-        BadFile: broken, nested too deep, or no object.
-    """
+    """The JSON object of a checkpoint's file, which may hold ``Infinity`` and ``NaN``; BadFile for anything else."""
     hint = f"give a {kind}"
     try:
         data = json.loads(text.removeprefix("\ufeff"))
@@ -180,11 +176,7 @@ _LETTERS = ("hybrid_override_pattern", "index_topk_pattern")
 
 
 def check_lists(config: Config, depth: int) -> None:
-    """Refuse lists of layers of another length than the model's depth, or with unknown words.
-
-    Raises:
-        BadFile: such a list; it may hold the layers that predict further tokens too.
-    """
+    """BadFile for a list of another length than the model, predicting layers apart, or with an unknown word."""
     longest = depth + config.number("num_nextn_predict_layers", 0)
     for key, words in _LISTS.items():
         if (entries := config.raw(key)) is None:

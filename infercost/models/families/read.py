@@ -16,12 +16,7 @@ MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, 
 
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
-    """The model that a config describes; ``sidecar`` is its ``hf_quant_config.json``, if it has one.
-
-    Raises:
-        Missing: a family that is not in the table, or a key that is missing and has no documented default.
-        BadFile: a key whose value cannot be.
-    """
+    """The model of a config and its ``hf_quant_config.json``; Missing for a family or key, BadFile for a value."""
     try:
         return _read(Config(data, where), name, sidecar)
     except MALFORMED as error:
@@ -64,11 +59,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
 
 
 def family_of(config: Config) -> Family:
-    """The row of the table for a config's model type.
-
-    Raises:
-        Missing: no model type, or one without a row.
-    """
+    """The row of the table for a config's model type; Missing where there is none."""
     name = ALIASES.get(config.family, config.family)
     if name not in FAMILIES:
         what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
@@ -78,11 +69,7 @@ def family_of(config: Config) -> Family:
 
 
 def layers_of(config: Config, family: Family) -> list[Layer]:
-    """Every layer, in order.
-
-    Raises:
-        BadFile: more or fewer layers than a model has, or a list of another length.
-    """
+    """Every layer, in order; BadFile for more or fewer than a model has."""
     blocks = config.raw("layers_block_type") or config.raw("block_configs")
     depth = len(blocks) if isinstance(blocks, list) else config.need("layers")
     if not 0 < depth <= MOST_LAYERS:
