@@ -102,7 +102,7 @@ def _utilization(service: Service, day: Day) -> float:
         flops_per_token=work.flops_per_token(),
         attention_flops_per_token=work.attention_flops(service.context),
         tokens_per_s=day.tokens_per_s,
-        first_tokens=_first(service, day),
+        first_tokens=day.requests_per_s if service.fleet.curve.prompted else 0.0,
         prompt_flops=work.whole_prompt_flops(request.new, request.cached) if request else 0.0,
         request_rate=day.requests_per_s,
     )
@@ -150,11 +150,6 @@ def _energy(service: Service, day: Day) -> float | None:
         return None
     devices = day.replicas_paid * service.running.rack.devices
     return formulas.cost.joules_per_token(power=power.value, devices=devices, tokens_per_s=day.tokens_per_s)
-
-
-def _first(service: Service, day: Day) -> float:
-    """Tokens a second that come with their prompts."""
-    return day.requests_per_s if service.fleet.curve.prompted else 0.0
 
 
 @lately

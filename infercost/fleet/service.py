@@ -114,14 +114,17 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
 
 
 def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
-    """The largest batch that arithmetic, memory, the engine and its chunks allow, where they set one."""
+    """The largest batch that arithmetic, memory, the engine and its chunks allow; BadValue for chunks too small."""
     limits: dict[str, float] = {}
     if (full := full_batch(running)) is not None:
         limits["arithmetic"] = full
     if (held := running.rack.plan.max_sequences) is not None:
         limits["memory"] = held
-    if request and request.chunk_tokens:
-        limits["chunk"] = _carried(running, request, request.chunk_tokens)
+    if request and (chunk := request.chunk_tokens):
+        if (carried := fullest(running.replica, request)) < 1:
+            least, what = ceiling(chunk / carried), "a prompt takes more steps than its answer"
+            raise BadValue(f"--chunk-tokens {chunk:g}: {what}", f"give at least {least:,}")
+        limits["chunk"] = carried
     if level.sequences is not None:
         limits["engine"] = level.sequences
     return limits
@@ -157,11 +160,3 @@ def reworked_service(service: Service) -> Service:
 def largest(limits: Mapping[str, float]) -> float:
     """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
     return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))
-
-
-def _carried(running: Running, request: Request, chunk: float) -> float:
-    """The largest batch whose prompts the chunks carry; BadValue where they carry less than one sequence."""
-    if (carried := fullest(running.replica, request)) >= 1:
-        return carried
-    least = ceiling(chunk / carried)
-    raise BadValue(f"--chunk-tokens {chunk:g}: a prompt takes more steps than its answer", f"give at least {least:,}")

@@ -108,12 +108,8 @@ def active_params(model: Model) -> int:
     A tied table is the output head too, and multiplies; what several layers share multiplies in each of them.
     """
     idle = _over(model, lambda layer: _idle(layer.ffn) - layer.ffn.reused)
-    return total_params(model) - round(idle) - _looked_up(model)
-
-
-def _looked_up(model: Model) -> int:
-    """Parameters of tables of which a token reads a row: the input table too, unless it is the output head."""
-    return model.lookup + (model.embedding if model.head else 0)
+    looked_up = model.lookup + (model.embedding if model.head else 0)
+    return total_params(model) - round(idle) - looked_up
 
 
 def _idle(ffn: Ffn) -> int:
@@ -262,16 +258,12 @@ def attended_flops(attention: Attention, context: float) -> float:
     )
 
 
-def prefill_attention_flops(model: Model, tokens: float) -> float:
-    """Operations of attention over a prompt, causal: the triangle below the diagonal, capped by windows."""
-    return _over(model, lambda layer: prompt_flops(layer.attention, tokens, 0))
-
-
 def prefill_flops(model: Model, tokens: float) -> float:
     """Operations of a whole prompt: every matrix for each token, the head for the last one only, causal attention."""
     head = model.head or model.embedding
     matrices = FLOPS_PER_PARAM * (active_params(model) - head)
-    return matrices * tokens + FLOPS_PER_PARAM * head + prefill_attention_flops(model, tokens)
+    attention = _over(model, lambda layer: prompt_flops(layer.attention, tokens, 0))
+    return matrices * tokens + FLOPS_PER_PARAM * head + attention
 
 
 def prompt_flops(attention: Attention, tokens: float, cached: float) -> float:
@@ -307,16 +299,6 @@ def _causal(tokens: float, cached: float, window: float) -> float:
     if not window:
         return formulas.layer.causal_pairs(tokens=tokens, cached=cached)
     return formulas.layer.attended_pairs(tokens=tokens, cached=cached, window=window)
-
-
-def bytes_read(model: Model, tokens: float) -> float:
-    """Bytes of weights that one step of so many tokens reads: distinct experts hit, no table that is looked up."""
-    by_part = weight_bytes_by_part(model)
-    looked_up = _looked_up(model) * model.quantization.of("embedding") / 8
-    shared = sum(by_part.values()) - by_part["experts"] - looked_up
-    hit = _over(model, lambda layer: experts_hit(layer, tokens) * layer.ffn.expert)
-    again = _over(model, lambda layer: layer.ffn.reused)
-    return shared + (hit * model.quantization.of("experts") + again * model.quantization.of("ffn")) / 8
 
 
 def experts_hit(layer: Layer, tokens: float) -> float:

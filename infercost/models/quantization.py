@@ -70,10 +70,7 @@ class Settings:
 
     def bits(self, key: str, default: float | None = None) -> float:
         """Bits of one value."""
-        return self.bits_of(key, self.get(key, default))
-
-    def bits_of(self, key: str, value: Any) -> float:
-        """Bits of one value, as read from a key."""
+        value = self.get(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 32:
             raise self.error(key, "a number of bits, 1 to 32")
         return float(value)
@@ -193,7 +190,7 @@ def _torchao_bits(config: Settings) -> float:
     width = width or re.search(r"int(\d+)", str(data.get("weight_dtype", "")))
     if width is None:
         raise _unknown(config, name[:40])
-    bits = config.bits_of("bits", int(width[1]))
+    bits = config.bits("bits", int(width[1]))
     granularity = data.get("weight_granularity")
     inside = granularity.get("_data") if isinstance(granularity, dict) else None
     group = Settings({**data.data, **(inside if isinstance(inside, dict) else {})}, data.where).group(128)
@@ -228,9 +225,8 @@ def _quark_bits(settings: Settings) -> float | None:
     weights = _quark_weight(settings)
     dtype = weights.get("dtype", "")
     width = re.search(r"\d+", str(weights.get("mx_element_dtype", "") if dtype == "mx" else dtype))
-    if width is None:
+    if width is None or not 1 <= (bits := int(width[0])) <= 32:
         raise weights.error("dtype", "a number format, as in fp8_e4m3 or int4")
-    bits = weights.bits_of("dtype", int(width[0]))
     if weights.get("qscheme") != "per_group" and dtype != "mx":
         return bits
     is_mx = dtype == "mx" or weights.get("scale_format") == "e8m0"
@@ -413,7 +409,6 @@ class Rulebook:
         self.by_name = [rule for rule, _ in by_name]
         self.matches = [(i, names.match) for i, (_, names) in enumerate(by_name) if names.match]
         texts = [names.text for _, names in by_name if names.match]
-        self.words = {word for text in texts for word in _WORD.findall(text)}
         self.numbers_experts = any(_NUMBERED.search(_ANY_DIGIT.sub("", text)) for text in texts)
         self.plain: dict[str, int] = {}
         self.numbered: dict[str, set[int]] = {}
@@ -422,8 +417,8 @@ class Rulebook:
                 self.plain.setdefault(names.text, i)
                 if expert := _EXPERT.search(names.text):
                     self.numbered.setdefault(expert[1] or "", set()).add(int(expert[2]))
-        self.lengths = {text.count(".") + 1 for text in self.plain}
-        self.ends = {text.rpartition(".")[2] for text in self.plain}
+        self.words = {word for text in texts for word in _WORD.findall(text)}
+        self.words |= {text.rpartition(".")[2] for text in self.plain}
         self.cache = {"": len(by_name)}
 
     def experts(self, layer: int, count: int) -> dict[int, int]:
@@ -436,7 +431,7 @@ class Rulebook:
 
     def names(self, ends: Sequence[str], own: Sequence[str]) -> list[str]:
         """A matrix's own names, and those that rules write out: a pattern may fit others by accident."""
-        return [*own, *(end for end in ends if end not in own and (end in self.ends or end in self.words))]
+        return [*own, *(end for end in ends if end not in own and end in self.words)]
 
     def bits(self, part: str, modules: Iterable[str], base: float) -> float:
         """Bits of a module that goes by several names: the first rule that fits one of them, else that of its part."""
@@ -451,16 +446,11 @@ class Rulebook:
 
     def _first_plain(self, module: str) -> int:
         """The first plain name that the module's ends with, or that of a block around it."""
-        if (known := self.cache.get(module)) is not None:
-            return known
-        inside, _, end = module.rpartition(".")
-        first = self._first_plain(inside)
-        if end in self.ends:
-            words = module.split(".")
-            endings = (".".join(words[-length:]) for length in self.lengths if length <= len(words))
-            first = min([first, *(self.plain.get(name, first) for name in endings)])
-        self.cache[module] = first
-        return first
+        if module not in self.cache:
+            first, words = self._first_plain(module.rpartition(".")[0]), module.split(".")
+            endings = (".".join(words[start:]) for start in range(len(words)))
+            self.cache[module] = min([first, *(self.plain.get(name, first) for name in endings)])
+        return self.cache[module]
 
 
 def kv_bits(config: Config, sidecar: Mapping[str, Any] | None) -> float:

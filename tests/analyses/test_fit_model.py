@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.replica.layout import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
+from infercost.replica.work import work_of
 from tests.conftest import Run
 from tools.memory_error import logs, relative_errors, verdicts
 
@@ -68,8 +69,8 @@ def test_the_cache_grows_with_context_and_stops_at_the_window(name: str) -> None
 
 @given(st.integers(1, 4096))
 def test_a_mixture_reads_between_its_active_part_and_all(tokens: int) -> None:
-    read = counting.bytes_read(LATENT, tokens)
-    least = counting.bytes_read(LATENT, 1)
+    read = work_of(LATENT, Layout()).bytes_read(tokens)
+    least = work_of(LATENT, Layout()).bytes_read(1)
     whole = sum(counting.weight_bytes_by_part(LATENT).values())
     assert least <= read <= whole
 

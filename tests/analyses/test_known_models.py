@@ -9,6 +9,7 @@ from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.models.model import Model
 from infercost.replica.layout import Layout, rank_growth_bytes
+from infercost.replica.work import work_of
 from tests.analyses.test_known_answers import predicted
 from tests.conftest import ROOT
 
@@ -40,7 +41,7 @@ def counted(model: Model, what: str) -> float:
             else counting.growing_cache_bytes(without_windows(model))
         ),
         "cache": lambda: counting.cache_bytes(model, tokens),
-        "read_8bit": lambda: counting.bytes_read(uniform(model), tokens),
+        "read_8bit": lambda: work_of(uniform(model), Layout()).bytes_read(tokens),
         "prefill": lambda: counting.prefill_flops(model, tokens),
         "attention_intensity": lambda: intensity(model),
     }

@@ -154,7 +154,7 @@ def test_rows_that_are_looked_up_are_held_and_not_multiplied() -> None:
     """Gemma 3n: 35 tables of 262,144 rows of 256 that a step neither multiplies nor reads whole."""
     gemma, rows = model_of("gemma-3n-e4b"), 35 * 262_144 * 256
     assert counting.total_params(gemma) - counting.active_params(gemma) == rows
-    assert counting.weight_bytes(gemma) - counting.bytes_read(gemma, 1) == 2 * rows
+    assert counting.weight_bytes(gemma) - work_of(gemma, Layout()).bytes_read(1) == pytest.approx(2 * rows)
     assert rank_weight_bytes(gemma, Layout(2)) < counting.weight_bytes(gemma) - rows
 
 
@@ -170,9 +170,8 @@ def test_a_block_that_layers_share_is_held_once_and_multiplied_in_each() -> None
     """Zamba2-1.2B: one block in six layers, so five times more multiplied and read than is held; six caches."""
     zamba, block = model_of("zamba2-1.2b"), 3 * 4096 * 4096 + 4096 * 2048 + 3 * 2048 * 8192
     assert counting.active_params(zamba) - counting.total_params(zamba) == 5 * block
-    assert counting.bytes_read(zamba, 1) - counting.weight_bytes(zamba) == 2 * 5 * block
+    assert work_of(zamba, Layout()).bytes_read(1) - counting.weight_bytes(zamba) == pytest.approx(2 * 5 * block)
     assert counting.growing_cache_bytes(zamba) == 6 * 2 * 32 * 128 * 2
-    assert work_of(zamba, Layout()).bytes_read(1) == pytest.approx(counting.bytes_read(zamba, 1))
 
 
 @pytest.mark.parametrize("key", ["n_mamba_heads", "hybrid_layer_ids"])

@@ -60,7 +60,8 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
 
 def family_of(config: Config) -> Family:
     """The row of the table for a config's model type; Missing where there is none."""
-    name = ALIASES.get(config.family, config.family)
+    name = config.family.removesuffix("_text")
+    name = ALIASES.get(name, name)
     if name not in FAMILIES:
         what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
         hint = f"{closest(name, sorted(FAMILIES))}add a row to infercost/models/families/table.py"

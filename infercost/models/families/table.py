@@ -268,7 +268,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "deepseek": family(ffn=ffn.first_dense),
     "glm4_moe": family(ffn=ffn.first_dense, **_GLM4_MOE, qk_norm="head"),
-    "glm4v_moe_text": family(ffn=ffn.first_dense, **_GLM4_MOE, attention_bias=True),
+    "glm4v_moe": family(ffn=ffn.first_dense, **_GLM4_MOE, attention_bias=True),
     "dots1": family(
         attention.late_windowed, ffn.first_dense, qk_norm="head", router_bias=True, sliding_window=4096,
         max_window_layers=62, expert_width=1408, first_k_dense_replace=0,
@@ -285,7 +285,7 @@ FAMILIES: dict[str, Family] = {
         ffn=ffn.ernie, tied=True, experts=64, active=6, shared_experts=2, expert_width=1536, num_key_value_heads=4,
         router_bias=True, moe_layer_start_index=1,
     ),
-    "llama4_text": family(
+    "llama4": family(
         attention.llama4, ffn.llama4, names=matrices.FORWARD, experts=16, active=1, num_key_value_heads=8,
         head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384,
     ),
@@ -370,26 +370,19 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 # fmt: on
-#: Model types that another row describes.
+#: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
 ALIASES = {
     **dict.fromkeys(("yi", "exaone", "baichuan"), "llama"),
     **dict.fromkeys(("mistral3", "ministral"), "mistral"),
-    **dict.fromkeys(("qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text", "mimo"), "qwen2"),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "mimo"), "qwen2"),
     **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
     **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
     "falcon_mamba": "mamba",
-    "gemma3_text": "gemma3",
-    "gemma3n_text": "gemma3n",
-    "gemma4_text": "gemma4",
-    "glm4v_moe": "glm4v_moe_text",
-    "glm4v_text": "glm4",
+    "glm4v": "glm4",
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",
     "llava_next": "llava",
     "mllama_text_model": "mllama",
-    "qwen3_5_moe_text": "qwen3_5_moe",
-    "qwen3_5_text": "qwen3_5",
-    "qwen3_omni_moe_text": "qwen3_moe",
-    "qwen3_vl_moe_text": "qwen3_vl_moe",
-    "qwen3_vl_text": "qwen3",
+    "qwen3_omni_moe": "qwen3_moe",
+    "qwen3_vl": "qwen3",
 }
