@@ -6,7 +6,6 @@ from math import ceil
 from typing import Any
 
 from infercost import formulas
-from infercost.fleet.curve import itl_at
 from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of, reworked_day
 from infercost.fleet.service import Service
 from infercost.formulas.formula import solved
@@ -41,7 +40,7 @@ def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
 def full_seconds(service: Service) -> float:
     """Seconds of a device for each token of a replica that is always full."""
     curve, most = service.fleet.curve, service.fleet.slots
-    itl = itl_at(curve, batch=most)
+    itl = curve.itl(batch=most)
     if service.request and curve.prompted:
         decoded = service.request.decoded
         tokens = formulas.cost.full_tokens_per_s(most_batch=most, shared_step=itl, decoded_tokens=decoded)

@@ -15,6 +15,7 @@ from infercost.replica.step import Replica, decode_time
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
 POINTS = 200
 LEAST = 1e-12
+BETWEEN = "between batches of which each was worked out"
 
 
 class Curve(NamedTuple):
@@ -36,11 +37,13 @@ class Curve(NamedTuple):
         """The largest batch."""
         return self.batches[-1]
 
-    def itl(self, batch: float) -> float:
+    @solved("shared_step", equation=f"ITL(B), {BETWEEN}", source="linear interpolation")
+    def itl(self, *, batch: float) -> float:
         """Seconds between a user's tokens at a batch."""
         return self._read(self.itls, batch)
 
-    def step(self, batch: float) -> float:
+    @solved("step_time", equation=f"t(B), {BETWEEN}", source="linear interpolation")
+    def step(self, *, batch: float) -> float:
         """Seconds of a step without prompts at a batch."""
         return self._read(self.steps, batch)
 
@@ -50,7 +53,7 @@ class Curve(NamedTuple):
 
     def prompt_share(self, batch: float) -> float:
         """Share of the time that prompts take at a batch."""
-        return 1 - self.step(batch) / self.itl(batch)
+        return 1 - self.step(batch=batch) / self.itl(batch=batch)
 
     def batch_within(self, times: tuple[float, ...], limit: float) -> float:
         """The largest batch at which rising times are within a limit; 0 where none is."""
@@ -64,18 +67,6 @@ class Curve(NamedTuple):
         return times[right - 1] + (times[right] - times[right - 1]) * (batch - low) / (high - low)
 
 
-@solved("shared_step", equation="ITL(B), between batches of which each was worked out", source="linear interpolation")
-def itl_at(curve: Curve, *, batch: float) -> float:
-    """Seconds between a user's tokens at a batch."""
-    return curve.itl(batch)
-
-
-@solved("step_time", equation="t(B), between batches of which each was worked out", source="linear interpolation")
-def step_at(curve: Curve, *, batch: float) -> float:
-    """Seconds of a step without prompts at a batch."""
-    return curve.step(batch)
-
-
 @solved("mean_decoding", equation="N_d = λ × O_d × ITL(N_d / b_t)", source=LITTLE)
 def mean_decoding(curve: Curve, *, request_rate: float) -> float:
     """Sequences that decode on average where so many requests arrive a second, by Little's law."""
@@ -83,7 +74,7 @@ def mean_decoding(curve: Curve, *, request_rate: float) -> float:
     busy_share = formulas.users.full_busy_share
 
     def excess(mean: float) -> float:
-        return held * curve.itl(mean / busy_share(mean_decoding=mean, most_batch=most)) - mean
+        return held * curve.itl(batch=mean / busy_share(mean_decoding=mean, most_batch=most)) - mean
 
     return root(excess, LEAST, most)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.fleet.curve import Curve, itl_at, mean_decoding, step_at
+from infercost.fleet.curve import Curve, mean_decoding
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, mean_wait, slots_for
 from infercost.numeric import ceiling
@@ -46,7 +46,7 @@ class Fleet(NamedTuple):
             user_request_rate=self.use.rate,
             hour_load=share,
             decoded_tokens=self.curve.decoded,
-            shared_step=itl_at(self.curve, batch=self.slots),
+            shared_step=self.curve.itl(batch=self.slots),
         )
 
     def slots_needed(self, users: float, share: float) -> int:
@@ -219,13 +219,13 @@ def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
     decoding = _decoding if fleet.use.rate else _streaming
     mean, busy, stable = decoding(fleet, users, replicas, share)
     batch = formulas.request.busy_batch(mean_decoding=mean, busy_share=busy) if busy else 1.0
-    itl = itl_at(curve, batch=batch)
+    itl = curve.itl(batch=batch)
     requests = 0.0
     if curve.decoded:
         requests = formulas.users.hour_requests(mean_decoding=mean, decoded_tokens=curve.decoded, shared_step=itl)
     decoded = formulas.users.hour_decoded(mean_decoding=mean, shared_step=itl)
     tokens = formulas.users.hour_tokens_per_s(hour_decoded=decoded, first_tokens=requests if curve.prompted else 0.0)
-    prompts = formulas.users.prompt_time_share(step_time=step_at(curve, batch=batch), shared_step=itl)
+    prompts = formulas.users.prompt_time_share(step_time=curve.step(batch=batch), shared_step=itl)
     return Hour(replicas, mean, busy, batch, itl, decoded, tokens, requests, prompts, stable)
 
 
@@ -236,7 +236,7 @@ def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[
         users=users, user_request_rate=fleet.use.rate, hour_load=share, replicas=replicas
     )
     mean = formulas.users.held_decoding(mean_decoding=mean_decoding(curve, request_rate=rate), most_batch=fleet.slots)
-    stable = mean < curve.most or rate * curve.decoded * curve.itl(curve.most) <= curve.most * (1 + CLOSE)
+    stable = mean < curve.most or rate * curve.decoded * curve.itl(batch=curve.most) <= curve.most * (1 + CLOSE)
     return mean, formulas.users.full_busy_share(mean_decoding=mean, most_batch=curve.most), stable
 
 
@@ -260,7 +260,7 @@ def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float
         return 1.0, None
     bursts = fleet.peakedness
     chance = erlang_c(offered=offered / bursts, slots=max(int(slots / bursts), 1))
-    held = fleet.curve.decoded * fleet.curve.itl(fleet.slots)
+    held = fleet.curve.decoded * fleet.curve.itl(batch=fleet.slots)
     return chance, mean_wait(
         wait_probability=chance, service_time=held, free_slots=slots - offered, peakedness=fleet.peakedness
     )

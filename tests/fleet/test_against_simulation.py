@@ -41,7 +41,7 @@ def curve() -> Curve:
 
 def most(curve: Curve) -> float:
     """The largest rate that all slots keep up with."""
-    return SLOTS / (curve.decoded * curve.itl(SLOTS))
+    return SLOTS / (curve.decoded * curve.itl(batch=SLOTS))
 
 
 def simulated_server(curve: Curve, rate: float) -> Server:
@@ -87,7 +87,7 @@ def test_the_wait_for_a_slot_is_never_more_than_said(curve: Curve, load: float) 
     rate = load * most(curve)
     chance, waited = wait(fleet(curve, rate), 1, 1, 1.0)
     seen = simulated(rate, 1.0, "gamma")
-    queued = seen.wait - curve.itl(SLOTS) / 2  # a request also waits for the step that runs
+    queued = seen.wait - curve.itl(batch=SLOTS) / 2  # a request also waits for the step that runs
     assert chance >= seen.queued_share * 0.95
     assert waited is not None
     assert waited >= queued
