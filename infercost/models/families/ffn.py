@@ -29,12 +29,9 @@ def dense(config: Config, i: int, width: int = 0) -> Ffn:
     return Ffn(kind="gated" if matrices == 3 else "plain", width=width, dense=total, small=biases)
 
 
-def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, latent: int = 0, small: int = 0) -> Ffn:
-    """Experts behind a router, and shared experts; ``latent`` is the experts' input width where it is less than hidden.
-
-    ``shared_width`` below zero stands for the config's number of shared experts, as wide as the others.
-    """
-    hidden, count = config.need("hidden"), config.need("experts")
+def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, small: int = 0) -> Ffn:
+    """Experts behind a router, and shared experts: by ``shared_width``, or below zero so many as the config says."""
+    hidden, count, latent = config.need("hidden"), config.need("experts"), config.opt("expert_input")
     width = width or config.opt("expert_width") or config.need("width")
     if shared_width < 0:
         shared_width = config.opt("shared_experts") * width
@@ -112,8 +109,7 @@ def first_dense(config: Config, i: int) -> Ffn:
 
 def dbrx(config: Config, i: int) -> Ffn:
     """Keys in a section ``ffn_config``."""
-    section = config.section("ffn_config")
-    return experts(section, i, width=section.number("ffn_hidden_size", 0) or section.need("width"))
+    return experts(config.section("ffn_config"), i)
 
 
 def gpt_oss(config: Config, i: int) -> Ffn:
@@ -206,13 +202,6 @@ def deepseek_v4(config: Config, i: int) -> Ffn:
     """Experts in every layer, in the first ``num_hash_layers`` by a fixed table of tokens, without a bias."""
     part = experts(config, i)
     return part._replace(small=part.small - part.experts) if i < config.number("num_hash_layers", 0) else part
-
-
-def kimi_linear(config: Config, i: int) -> Ffn:
-    """The first layers dense, then experts behind a projection to a lesser width."""
-    if i < config.number("first_k_dense_replace", 0):
-        return dense(config, i)
-    return experts(config, i, latent=config.number("routed_expert_hidden_size", 0))
 
 
 def lfm2(config: Config, i: int) -> Ffn:

@@ -69,8 +69,7 @@ class Names(NamedTuple):
             return _of_attention(config, attention)
         if ffn.kind == "linear":
             return [(("linear_mlp", "mlp"), whole)]
-        narrow = config.number("moe_latent_size", 0) or config.number("routed_expert_hidden_size", 0)
-        projections = 2 * config.need("hidden") * narrow if part == "shared" else 0
+        projections = 2 * config.need("hidden") * config.opt("expert_input") if part == "shared" else 0
         ends = (_GATE, _UP, _DOWN) if config.defaults.get("gated", True) else (_UP, _DOWN)
         each: list[Matrix] = [(names, (whole - projections) / len(ends)) for names in ends]
         return [*each, (("fc1_latent_proj", "fc2_latent_proj"), projections)] if projections else each

@@ -177,7 +177,7 @@ def nemotron_ffn(config: Config, i: int) -> Ffn:
     if word != "moe":
         return (ffn.dense if word == "mlp" else ffn.none)(config, i)
     shared = config.number("moe_shared_expert_intermediate_size", 0) * config.number("n_shared_experts", 1)
-    return ffn.experts(config, i, shared_width=shared, latent=config.number("moe_latent_size", 0))
+    return ffn.experts(config, i, shared_width=shared)
 
 
 #: The layers with a block in the class default, Zamba2-2.7B.

@@ -318,7 +318,7 @@ FAMILIES: dict[str, Family] = {
         experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT,
     ),
     "kimi_linear": family(
-        states.kimi_linear, ffn.kimi_linear,
+        states.kimi_linear, ffn.first_dense,
         **_DEEPSEEK3 | {"q_lora_rank": 0, "expert_width": 1024, "first_k_dense_replace": 1},
     ),
 
