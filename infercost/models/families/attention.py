@@ -48,7 +48,7 @@ def grouped(
         kind="window" if window else "full",
         **dims,
         split=formulas.layer.grouped_query_params(hidden_size=hidden, **dims),
-        small=small + biases + norms,
+        small=small + biases + norms + heads * config.flag("sinks"),
         cache=formulas.layer.cache_elements(kv_heads=kv_heads, head_dim=head_dim, v_head_dim=v_head_dim),
         window=window,
         decode_flops=flops,
@@ -128,12 +128,6 @@ def dbrx(config: Config, i: int) -> Attention:
     return grouped(config.section("attn_config"), i)
 
 
-def gpt_oss(config: Config, i: int) -> Attention:
-    """A window on even layers, and a sink for each head."""
-    base = even_windowed(config, i)
-    return base._replace(small=base.small + base.heads)
-
-
 def minimax_m3(config: Config, i: int) -> Attention:
     """Grouped-query attention behind a block indexer on most layers."""
     base, sparse = grouped(config, i), config.section("sparse_attention_config")
@@ -180,11 +174,14 @@ def mimo_v2(config: Config, i: int) -> Attention:
 def hunyuan(config: Config, i: int) -> Attention:
     """Every second layer reuses the keys and values of the one before it."""
     base = grouped(config, i)
-    norms = 2 * base.head_dim * bool(config.raw("use_qk_norm"))
-    if not config.raw("use_cla") or not i % config.number("cla_share_factor"):
-        return base._replace(small=base.small + norms)
-    split = base.split - config.need("hidden") * base.kv_heads * 2 * base.head_dim
-    return base._replace(split=split, cache=0, borrowed=base.cache, small=base.small + norms // 2)
+    return _borrowing(config, base) if config.raw("use_cla") and i % config.number("cla_share_factor") else base
+
+
+def _borrowing(config: Config, base: Attention) -> Attention:
+    """The layer without keys, values and the keys' norm, which takes another's."""
+    split = config.need("hidden") * base.heads * (base.head_dim + base.v_head_dim)
+    norm = base.head_dim * config.flag("has_qk_norm", default=True)
+    return base._replace(split=split, small=base.small - norm, cache=0, borrowed=base.cache)
 
 
 def llama4(config: Config, i: int) -> Attention:
@@ -195,32 +192,26 @@ def llama4(config: Config, i: int) -> Attention:
 
 def gemma3n(config: Config, i: int) -> Attention:
     """Four layers of five see a window; the last ones take the cache of an earlier layer."""
-    return _without_cache(config, i, grouped(config, i, window_of(config, i, usual=bool((i + 1) % 5))))
+    base = grouped(config, i, window_of(config, i, usual=bool((i + 1) % 5)))
+    return _borrowing(config, base) if shares_cache(config, i) else base
 
 
 def gemma4(config: Config, i: int) -> Attention:
     """Five layers of six see a window; the others have wider heads and their own KV heads."""
     if kind_of(config, i, "window" if (i + 1) % 6 else "full") == "window":
-        return _without_cache(config, i, grouped(config, i, config.need("window")))
-    kv_heads = config.number("num_global_key_value_heads", config.need("kv_heads"))
-    width = config.number("global_head_dim", head_dim_of(config))
-    base = grouped(config, i, kv_heads=kv_heads, head_dim=width)
-    if config.raw("attention_k_eq_v"):  # values are the keys before rotation: no matrix of their own
-        base = base._replace(split=base.split - config.need("hidden") * kv_heads * width)
-    return _without_cache(config, i, base)
+        base = grouped(config, i, config.need("window"))
+    else:
+        kv_heads = config.number("num_global_key_value_heads", config.need("kv_heads"))
+        width = config.number("global_head_dim", head_dim_of(config))
+        base = grouped(config, i, kv_heads=kv_heads, head_dim=width)
+        if config.raw("attention_k_eq_v"):  # values are the keys before rotation: no matrix of their own
+            base = base._replace(split=base.split - config.need("hidden") * kv_heads * width)
+    return _borrowing(config, base) if shares_cache(config, i) else base
 
 
 def shares_cache(config: Config, i: int) -> bool:
     """Whether a layer takes keys and values of an earlier one, as the last ``num_kv_shared_layers`` do."""
     return i >= config.need("layers") - config.number("num_kv_shared_layers", 0)
-
-
-def _without_cache(config: Config, i: int, base: Attention) -> Attention:
-    """The layer without keys, values and the keys' norm, where it takes another's."""
-    if not shares_cache(config, i):
-        return base
-    split = config.need("hidden") * base.heads * (base.head_dim + base.v_head_dim)
-    return base._replace(split=split, small=base.small - base.head_dim, cache=0, borrowed=base.cache)
 
 
 def latent(config: Config, i: int) -> Attention:

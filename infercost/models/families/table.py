@@ -256,15 +256,16 @@ FAMILIES: dict[str, Family] = {
         head_dim=256, qk_norm="head", sliding_window=512, num_key_value_heads=4, global_head_dim=512,
         vocab_size_per_layer_input=262144, hidden_size_per_layer_input=256,
     ),
-    "hunyuan": family(attention.hunyuan, ffn.hunyuan, tied=True),
+    "hunyuan": family(attention.hunyuan, ffn.hunyuan, tied=True, qk_norm="head", has_qk_norm="use_qk_norm"),
     "hunyuan_v1_moe": family(ffn=ffn.hunyuan_v1, qk_norm="head"),
     "dbrx": family(
         attention.dbrx, ffn.dbrx, experts=4, active=1, kv_n_heads=1, ffn_hidden_size=3584,
         names=Names("transformer.blocks", ("norm_attn_norm.attn",), experts=("ffn.experts.mlp", "ffn.experts")),
     ),
     "gpt_oss": family(
-        attention.gpt_oss, ffn.gpt_oss, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
+        attention.even_windowed, ffn.gpt_oss, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
         experts=128, active=4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True,
+        sinks=True,
     ),
     "deepseek": family(ffn=ffn.first_dense),
     "glm4_moe": family(ffn=ffn.first_dense, **_GLM4_MOE, qk_norm="head"),
