@@ -24,9 +24,10 @@ def _matrices(config: Config) -> int:
 def dense(config: Config, i: int, width: int = 0) -> Ffn:
     """A feed-forward part that every token uses whole."""
     hidden, width, matrices = config.need("hidden"), width or config.need("width"), _matrices(config)
-    biases = (width * (matrices - 1) + hidden) if config.flag("ffn_bias", "mlp_bias") else 0
+    small = (width * (matrices - 1) + hidden) * config.flag("ffn_bias", "mlp_bias")
+    small += config.defaults.get("activation_params", 0)
     total = formulas.layer.ffn_params(matrices=matrices, input_width=hidden, ffn_width=width)
-    return Ffn(kind="gated" if matrices == 3 else "plain", width=width, dense=total, small=biases)
+    return Ffn(kind="gated" if matrices == 3 else "plain", width=width, dense=total, small=small)
 
 
 def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, small: int = 0) -> Ffn:
@@ -46,6 +47,7 @@ def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, s
         experts=count,
         active=active,
         expert=formulas.layer.ffn_params(matrices=matrices, input_width=latent or hidden, ffn_width=width),
+        expert_small=(width * (matrices - 1) + hidden) * config.flag("expert_bias"),
         router=hidden * count,
         small=small + latent * bool(config.raw("latent_moe_use_norm")) + count * config.flag("router_bias"),
     )
@@ -65,12 +67,6 @@ def nemotron_nas(config: Config, i: int) -> Ffn:
         return Ffn(kind="linear", dense=hidden * hidden, small=hidden)
     width = int(2 * float(block["ffn_mult"]) * hidden / 3)
     return dense(config, i, -(-width // 256) * 256)._replace(small=hidden)
-
-
-def apertus(config: Config, i: int) -> Ffn:
-    """An activation with two learned numbers."""
-    part = dense(config, i)
-    return part._replace(small=part.small + 2)
 
 
 def stablelm(config: Config, i: int) -> Ffn:
@@ -110,12 +106,6 @@ def first_dense(config: Config, i: int) -> Ffn:
 def dbrx(config: Config, i: int) -> Ffn:
     """Keys in a section ``ffn_config``."""
     return experts(config.section("ffn_config"), i)
-
-
-def gpt_oss(config: Config, i: int) -> Ffn:
-    """Biases on the experts and on their router."""
-    part = experts(config, i)
-    return part._replace(expert_small=2 * part.width + config.need("hidden"), small=part.small + part.experts)
 
 
 def hunyuan(config: Config, i: int) -> Ffn:

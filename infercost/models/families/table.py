@@ -142,7 +142,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "arcee": family(gated=False),
     "nemotron": family(norm_bias=True, gated=False),
-    "apertus": family(ffn=ffn.apertus, gated=False, qk_norm="head"),
+    "apertus": family(gated=False, activation_params=2, qk_norm="head"),
     "stablelm": family(
         ffn=ffn.stablelm, norms=1, norm_bias=True,
         qkv_bias="use_qkv_bias", o_bias=False, qk_norm="all", has_qk_norm="qk_layernorm",
@@ -263,9 +263,9 @@ FAMILIES: dict[str, Family] = {
         names=Names("transformer.blocks", ("norm_attn_norm.attn",), experts=("ffn.experts.mlp", "ffn.experts")),
     ),
     "gpt_oss": family(
-        attention.even_windowed, ffn.gpt_oss, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
+        attention.even_windowed, ffn.experts, names=Names(own=("q_proj", "k_proj", "v_proj", "gate_up_proj")),
         experts=128, active=4, head_dim=64, num_key_value_heads=8, sliding_window=128, qkv_bias=True, o_bias=True,
-        sinks=True,
+        sinks=True, router_bias=True, expert_bias=True,
     ),
     "deepseek": family(ffn=ffn.first_dense),
     "glm4_moe": family(ffn=ffn.first_dense, **_GLM4_MOE, qk_norm="head"),
