@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from io import BufferedReader, TextIOWrapper
-from itertools import chain
+from itertools import chain, islice
 from math import inf, isfinite, sqrt
 from typing import Any, NamedTuple
 
@@ -257,16 +257,14 @@ BESIDE = {"hour", "day"}
 
 def _read_hourly(sheet: _Sheet, path: str) -> Trace:
     """Counts as they stand; figures that hours cannot tell are None."""
-    hours: list[float] = []
-    for count in _counts(sheet):
-        hours.append(count)
-        if len(hours) > MOST_HOURS:
-            raise BadFile(f"{sheet.where}: more than ten years of hours", "give one row an hour")
+    hours = tuple(islice(_counts(sheet), MOST_HOURS + 1))
+    if len(hours) > MOST_HOURS:
+        raise BadFile(f"{sheet.where}: more than ten years of hours", "give one row an hour")
     if not hours:
         raise BadFile(f"trace {path}: holds no hour", "give one row an hour")
     if not any(hours):
         raise BadFile(f"trace {path}: every hour has 0 requests", "give a trace with a request in it")
-    return Trace(tuple(hours), round(sum(hours)), None, None, None, None, float(HOUR * len(hours)))
+    return Trace(hours, round(sum(hours)), None, None, None, None, float(HOUR * len(hours)))
 
 
 def _counts(sheet: _Sheet) -> Iterator[float]:

@@ -118,8 +118,8 @@ def _fetch(name: str, file: str) -> str:
     try:
         return _download(name, file)
     except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = _HUB_REASONS.get(type(error).__name__) or " ".join(str(error).split())[:120]
-        raise BadFile(f"model {name}: {reason}", "give its config.json, or a folder that holds it") from error
+        why = _HUB_REASONS.get(type(error).__name__) or " ".join(str(error).split())[:120]
+        raise BadFile(f"model {name}: {why}", "give its config.json, or a folder that holds it") from error
 
 
 def _download(name: str, file: str) -> str:

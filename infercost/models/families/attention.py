@@ -15,9 +15,7 @@ Attends = Callable[[Config, int], Attention]
 
 def head_dim_of(config: Config) -> int:
     """Width of a head: its own key, or the hidden size over the heads."""
-    if config.get("head_dim") is not None:
-        return config.need("head_dim")
-    return config.need("hidden") // config.need("heads")
+    return config.need("head_dim", config.need("hidden") // config.need("heads"))
 
 
 def grouped(

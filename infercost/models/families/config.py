@@ -24,6 +24,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "ssm_expand": ("mamba_expand", "expand"),
     "ssm_kernel": ("mamba_d_conv", "conv_kernel"),
     "ssm_groups": ("n_groups", "mamba_n_groups", "mamba_ngroups"),
+    "adapter_rank": ("adapter_rank", "lora_rank"),
     "ssm_rank": ("mamba_dt_rank", "time_step_rank"),
     "window": ("sliding_window", "sliding_window_size", "attention_chunk_size"),
     "context": ("model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"),

@@ -207,15 +207,11 @@ def zamba2(config: Config, i: int) -> Attention:
         return state
     hidden, block = config.need("hidden"), _zamba2_attention(config, i)
     adapted = config.raw("use_shared_attention_adapter", config.raw("use_shared_attention_lora"))
-    own = hidden * hidden + 12 * hidden * _adapter_rank(config) * bool(adapted)
+    own = hidden * hidden + 12 * hidden * config.need("adapter_rank", 128) * bool(adapted)
     shared = own + (0 if _reuses_block(config, i) else block.split)
     matrices = (*state.matrices, ("shared_transformer|linear", shared))
     split = state.split + shared
     return block._replace(split=split, small=state.small, state=state.state, conv=state.conv, matrices=matrices)
-
-
-def _adapter_rank(config: Config) -> int:
-    return config.number("adapter_rank", config.number("lora_rank", 128))
 
 
 def zamba2_ffn(config: Config, i: int) -> Ffn:
@@ -223,7 +219,7 @@ def zamba2_ffn(config: Config, i: int) -> Ffn:
     if i not in _zamba2_blocks(config):
         return ffn.none(config, i)
     hidden, inner = config.need("hidden"), config.opt("width", 4 * config.need("hidden"))
-    rank, block = _adapter_rank(config), 3 * hidden * inner
+    rank, block = config.need("adapter_rank", 128), 3 * hidden * inner
     adapter = hidden * rank + 2 * rank * inner
     if _reuses_block(config, i):
         return Ffn("gated", width=inner, dense=adapter, reused=_zamba2_attention(config, i).split + block)
