@@ -157,18 +157,19 @@ def users_within(service: Service, limit: float) -> int | None:
 
     Where replicas come and go with headroom for chance it is a number at which cost comes below, maybe not the least.
     """
-
-    def cost(users: float) -> float:
-        return device_seconds(service, day_of(service.fleet, users))
-
-    if cost(1.0) <= limit:
+    exceeds = _exceeding(service, limit)
+    if not exceeds(1.0):
         return 1
-    counts = _first_count(lambda count: cost(most_users(service.fleet, count)) <= limit, 0)
+    counts = _first_count(lambda count: not exceeds(most_users(service.fleet, count)), 0)
     if counts is None:
         return None
-    ends = pairwise(_edges(service.fleet, *counts))
-    least, most = next((least, most) for least, most in ends if cost(most) <= limit)
-    return ceil(last_that(lambda users: cost(users) > limit, least, most))
+    least, most = next(ends for ends in pairwise(_edges(service.fleet, *counts)) if not exceeds(ends[1]))
+    return ceil(last_that(exceeds, least, most))
+
+
+def _exceeding(service: Service, limit: float) -> Callable[[float], bool]:
+    """Whether a token of a service for so many users costs more device-seconds than a limit."""
+    return lambda users: device_seconds(service, day_of(service.fleet, users)) > limit
 
 
 def _first_count(holds: Callable[[int], bool], low: int) -> tuple[int, int] | None:
@@ -203,15 +204,12 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
 
     Each further replica lifts the cost again, the less the more there are; where they come and go, every hour does.
     """
-    fleet = service.fleet
+    fleet, exceeds = service.fleet, _exceeding(service, limit)
     if fleet.follows:
         return None
 
-    def cost(users: float) -> float:
-        return device_seconds(service, day_of(fleet, users))
-
     def stays(replicas: int) -> bool:
-        return cost(most_users(fleet, replicas) * (1 + JUST_ABOVE)) <= limit
+        return not exceeds(most_users(fleet, replicas) * (1 + JUST_ABOVE))
 
     start = fleet.replicas(first, max(fleet.hours))
     if stays(start):
@@ -219,7 +217,7 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
     if (counts := _first_count(stays, start)) is None:
         return None
     least, most = most_users(fleet, counts[0]) * (1 + JUST_ABOVE), most_users(fleet, counts[1])
-    return ceil(last_that(lambda users: cost(users) > limit, least, most))
+    return ceil(last_that(exceeds, least, most))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:
