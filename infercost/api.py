@@ -21,12 +21,19 @@ Answer = Callable[[Scenario], Report]
 MODULES = {"sweep-batch": "sweep_batch", "frontier": "frontier.answer"}
 
 
-def asking(question: Question) -> Callable[[], Report]:
-    """What asks a question: once, over ranges of its inputs, or with each input a little changed."""
+def asking(question: Question, steps: bool = False, charts: bool = False) -> Callable[[], Report]:
+    """What asks a question: once, over ranges of its inputs, or with each input a little changed.
+
+    Many questions have no steps to show, and elasticities no picture: a BadValue.
+    """
     answer: Answer = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
     many = [name for name in MANY if question.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
+    if many and steps:
+        raise BadValue(f"--{many[0]} answers many questions, --steps shows the work of one", "ask for one point alone")
+    if many == ["sensitivity"] and charts:
+        raise BadValue("--sensitivity has no picture", "leave --plot out: its table has a bar for each input")
     if not many:
         return partial(answer, resolve(question))
     if many == ["sweep"]:
@@ -51,21 +58,11 @@ def finished(report: Report, question: Question, steps: bool, charts: bool) -> R
     return report
 
 
-def check_shown(question: Question, steps: bool, charts: bool) -> None:
-    """Refuse the work of many questions, and a picture of elasticities."""
-    many = next((name for name in MANY if question.get(name)), None)
-    if many and steps:
-        raise BadValue(f"--{many} answers many questions, --steps shows the work of one", "ask for one point alone")
-    if many == "sensitivity" and charts:
-        raise BadValue("--sensitivity has no picture", "leave --plot out: its table has a bar for each input")
-
-
 def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Report:
     given = dict(options)
     steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
     question = ask(command, given, words)
-    check_shown(question, steps, charts)
-    return finished(asking(question)(), question, steps, charts)
+    return finished(asking(question, steps, charts)(), question, steps, charts)
 
 
 def fit(**options: Unpack[takes.Fit]) -> Report:

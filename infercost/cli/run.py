@@ -43,7 +43,7 @@ def run(command: str, options: dict[str, Any]) -> int:
     Raises:
         InfercostError: the question is wrong; nothing has been written.
     """
-    from infercost.api import asking, check_shown, finished  # a page of help needs no more than names
+    from infercost.api import asking, finished  # a page of help needs no more than names
     from infercost.scenario.read import ask
 
     output = _output(command, options)
@@ -51,8 +51,7 @@ def run(command: str, options: dict[str, Any]) -> int:
     given = {name: value for name, value in options.items() if value not in (None, [], False)}
     with ExitStack() as bars:
         question = ask(command, given, words, "flag")._replace(progress=_progress(bars))
-        check_shown(question, output.steps, output.plot is not None)
-        compute = asking(question)
+        compute = asking(question, output.steps, output.plot is not None)
         gc.freeze()  # what is loaded so far stays
         gc.enable()
         report = compute()
