@@ -12,44 +12,72 @@ from typing import Any
 ROUNDING = 1e-12
 #: Halvings after which no float between the two ends is left that matters.
 HALVINGS = 60
-
-
-def _is_plain(*values: Any) -> bool:
-    for value in values:  # noqa: SIM110 - all() takes twice the time, and every step asks this many times
-        if not isinstance(value, (int, float)):
-            return False
-    return True
+#: Types of one number, the usual one first: every pass asks for them many times.
+PLAIN = (float, int)
 
 
 def is_nothing(value: Any) -> bool:
     """Whether a value is the plain number zero: what can be left out. An array is counted, whatever it holds."""
-    return isinstance(value, (int, float)) and value == 0
+    return isinstance(value, PLAIN) and value == 0
 
 
-def _elementwise(plain: Callable[..., float], ufunc: str) -> Callable[..., float]:
-    """A function of numbers that is NumPy's of that name for arrays; of two at a time where NumPy's takes two."""
+def _elementwise(plain: Callable[[float], float], ufunc: str) -> Callable[[float], float]:
+    """A function of one number that is NumPy's of that name for arrays."""
 
-    def function(*values: float) -> float:
-        if _is_plain(*values):
-            return plain(*values)
+    def function(value: float) -> float:
+        if isinstance(value, PLAIN):
+            return plain(value)
         import numpy
 
-        each = getattr(numpy, ufunc)
-        return reduce(each, values) if each.nin == 2 else each(*values)
+        return getattr(numpy, ufunc)(value)
 
     return function
 
 
-maximum = _elementwise(max, "maximum")
-minimum = _elementwise(min, "minimum")
+def _extreme(plain: Callable[..., float], ufunc: str) -> Callable[..., float]:
+    """The largest or the smallest of values, elementwise where one is an array."""
+
+    def function(*values: float) -> float:
+        for value in values:  # all() takes twice the time
+            if not isinstance(value, PLAIN):
+                break
+        else:
+            return plain(values)
+        import numpy
+
+        return reduce(getattr(numpy, ufunc), values)
+
+    return function
+
+
+maximum = _extreme(max, "maximum")
+minimum = _extreme(min, "minimum")
 log2 = _elementwise(math.log2, "log2")
 logarithm = _elementwise(math.log, "log")
 root = _elementwise(math.sqrt, "sqrt")
 
 
+def each_of(work: Callable[[float], float], value: float) -> float:
+    """What a function of one number gives for it, or for each of an array."""
+    if isinstance(value, PLAIN):
+        return work(value)
+    import numpy
+
+    return numpy.array([work(float(one)) for one in value])
+
+
+def known_share(value: float) -> float | None:
+    """A share where it is one, None above one; in an array NaN."""
+    if isinstance(value, PLAIN):
+        return None if value > 1 + ROUNDING else value
+    import numpy
+
+    return numpy.where(value > 1 + ROUNDING, numpy.nan, value)
+
+
 def name_of_largest(values: Mapping[str, float]) -> str:
     """The name of the largest value, the first of equals; elementwise for arrays."""
-    if _is_plain(*values.values()):
+    if all(isinstance(value, PLAIN) for value in values.values()):
         return max(values, key=lambda name: values[name])
     import numpy
 
@@ -58,7 +86,7 @@ def name_of_largest(values: Mapping[str, float]) -> str:
 
 def ceiling(value: float) -> int:
     """The least whole number not below the value, forgiving float rounding of one part in 1e12."""
-    if _is_plain(value):
+    if isinstance(value, PLAIN):
         return round(value) if abs(value - round(value)) <= ROUNDING * abs(value) else math.ceil(value)
     import numpy
 

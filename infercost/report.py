@@ -112,7 +112,8 @@ class Report(Frozen):
 
     ``follow`` is the command to run next, ``replay`` those that reproduce rows, by the name of their kind. Only the
     command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``, or several
-    by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3).
+    by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3). ``bands`` are
+    intervals of results: eight of ten measured runs of their kind lie inside.
     """
 
     command: str
@@ -131,6 +132,7 @@ class Report(Frozen):
     file: File | None = None
     export: Export | None = None
     charts: "tuple[Picture, ...]" = ()
+    bands: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
     def __getitem__(self, key: str) -> Any:
         """The value of a result by its JSON key.
@@ -153,9 +155,9 @@ class Report(Frozen):
     def sources(self) -> tuple[Input, ...]:
         """Each input, and each constant of a step."""
         names = {name for step in self.steps for name in step.inputs}
-        constants = ((name, constant) for name, constant in CONSTANTS.items() if name in names)
+        constants = ((name, one.of or name, one) for name, one in CONSTANTS.items() if (one.of or name) in names)
         return self.inputs + tuple(
-            Input(name, constant.value, TERMS[name].unit, "constant", constant.source) for name, constant in constants
+            Input(name, one.value, TERMS[of].unit, "constant", one.source) for name, of, one in constants
         )
 
     @property

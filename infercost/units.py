@@ -61,13 +61,16 @@ RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")
 SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
 RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
 BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
+LIMIT = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE}, "300GB/s, or 0 B/s for none", zero=True)
 FLOPS = Kind("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense")
+PER_WATT = Kind("an arithmetic rate a watt", "FLOP/J", _suffixes(["FLOP/J"], _SI), "1.2 TFLOP/J")
 POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
 DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
 LATENCY = Kind("a duration", "s", _SECONDS, "40ms or 0.04s")
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
+FACTOR = Kind("a factor", "", {"": 1.0, "x": 1.0}, "0.9, 1 or 1.1x")
 ABOVE_ONE = Kind("a ratio", "x", {"": 1.0, "x": 1.0}, "1.35 or 1.35x", least=1)
 MINUTES = Kind("a time per day", "min/day", _DAILY, "10, 10min/day or 1.5h/day", most=1440)
 HOURLY = Kind("a price per hour", "USD/h", {"": 1.0, **_HOURLY}, "2.10, $2.10/h or 2.10 USD/h", currency=True)
@@ -147,16 +150,23 @@ def rounded(value: float, unit: str, most: int = 4) -> float:
     """The number that ``show`` writes of a value."""
     if unit.startswith("USD"):
         text = _money(value) if most == 4 else digits(value, most)
-    elif unit in ("share", "param", *_PREFIXED) or (unit == "s" and value < 1):
+    elif unit in (*_PREFIXED, "param") or (unit == "s" and value < 1):
+        factor, _ = _prefix(value, _SI if unit in _PREFIXED else _PARAMS if unit == "param" else _SMALL)
+        return float(f"{value / factor:.{most}g}") * factor
+    elif unit == "share":
         text = f"{value:.{most}g}"
     else:
         text = digits(value, most)
     return float(text.replace(",", ""))
 
 
-def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int) -> str:
+def _prefix(value: float, prefixes: Mapping[str, float]) -> tuple[float, str]:
     factors = sorted((factor, prefix) for prefix, factor in prefixes.items())
-    factor, prefix = next((each for each in reversed(factors) if abs(value) >= each[0] * 0.99995), factors[0])
+    return next((each for each in reversed(factors) if abs(value) >= each[0] * 0.99995), factors[0])
+
+
+def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int) -> str:
+    factor, prefix = _prefix(value, prefixes)
     return f"{value / factor:.{most}g} {prefix}{unit}".rstrip()
 
 

@@ -42,9 +42,9 @@ OWNING = {"purchase_price": 30_000, "power_price": 0.1, "pue": 1.2}
 ANY: tuple[tuple[str, dict[str, Any]], ...] = (
     ("fit", {"gpu": "h100:32"}),
     ("utilization", {"gpu": "h100:32", **STEP}),
-    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "full"}),
-    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "operator"}),
-    ("utilization", {"gpu": "h100:32", **STEP, "overlap": "none"}),
+    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "full"}),
+    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "operator"}),
+    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "none"}),
     ("sweep_batch", {"gpu": "h100:32", "batch": "1:64", "price": 2}),
 )
 BARE: tuple[tuple[str, dict[str, Any]], ...] = (

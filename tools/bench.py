@@ -13,14 +13,10 @@ from time import perf_counter
 from timeit import repeat
 
 import infercost
-from infercost.models.find import find_model
-from infercost.parts import catalog
-from infercost.parts.stack import complete
-from infercost.replica.layout import Layout
-from infercost.replica.serving import Request, serve_rate
-from infercost.replica.speeds import PER_REQUEST, speeds_of
+from infercost.replica.serving import Request, serve_closed
 from infercost.replica.step import Replica, decode_time
-from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.read import ask
+from infercost.scenario.resolve import resolve
 
 PYTHON = sys.executable
 TOOL = [PYTHON, "-c", "from infercost.__main__ import entry; entry()"]
@@ -33,28 +29,29 @@ PAIRS = {
     "--help / import typer, yaml": ([*TOOL, "--help"], FLOOR, 0.9),
 }
 
-#: Timed inside one process: the profile realistic on H100, 64 sequences of 2,048 tokens, 4 requests a second.
-LAYOUTS = {"llama-3.1-70b": Layout(8), "mixtral-8x7b": Layout(2), "deepseek-v3": Layout(1, 1, 16)}
-STEP_LIMIT, STEADY_LIMIT = 60e-6, 1e-3
+#: Timed inside one process: the profile realistic on H100, 64 sequences of 2,048 tokens.
+LAYOUTS = {
+    "llama-3.1-8b": {"gpu": "h100"},
+    "llama-3.1-70b": {"gpu": "h100:8", "tp": 8},
+    "deepseek-v3": {"gpu": "h200:8", "tp": 8},
+}
+STEP_LIMIT, CLOSED_LIMIT = 9e-6, 250e-6
 
 
 def replica(model: str) -> Replica:
     """A model under the profile for everybody."""
-    part, profile = catalog.load("accelerators", "h100"), complete(catalog.load("efficiency", "realistic"))
-    parsed = find_model(model).model
-    speeds = speeds_of(part, profile, matrix_rate(parsed, part), "operator", 2.0)
-    return Replica(work_of(parsed, LAYOUTS[model]), speeds, *(profile.value(key) for key in PER_REQUEST))
+    return resolve(ask("utilization", {"model": model, "efficiency": "realistic", **LAYOUTS[model]})).running.replica
 
 
 def inside() -> dict[str, tuple[float, float]]:
-    """Seconds of one decode step and of one steady state, best of many, and their limits."""
+    """Seconds of one decode step and of one closed loop, best of many, and their limits."""
     times = {}
     for model in LAYOUTS:
         ready, request = replica(model), Request(2048, 256)
-        step = min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=9)) / 100  # noqa: B023
-        steady = min(repeat(lambda: serve_rate(ready, 4.0, request, 256), number=3, repeat=9)) / 3  # noqa: B023
+        step = min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=99)) / 100  # noqa: B023
+        closed = min(repeat(lambda: serve_closed(ready, 64, request), number=5, repeat=99)) / 5  # noqa: B023
         times[f"a step of {model}"] = step, STEP_LIMIT
-        times[f"a steady state of {model}"] = steady, STEADY_LIMIT
+        times[f"a closed loop of {model}"] = closed, CLOSED_LIMIT
     return times
 
 

@@ -1,35 +1,56 @@
 """Fit the shipped efficiency profiles to the shipped measurements: ``python tools/fit_profiles.py [NAME ...]``.
 
-Prints the constants and errors of each profile, and writes them into ``presets/efficiency``. Constants that are not
-fitted are those of ``KNOWN`` and of the recipe, each with its source in the files.
+Prints the constants of each profile and writes them into ``presets/efficiency``. Engines of 2022 to 2024 have a fit
+each; constants that it leaves are those of ``START`` and of its recipe. Engines of today share theirs, which are fitted
+together as ``today``: each is printed with its standard error beside what its file has, which stays within two of them.
 """
 
 import re
 import sys
 from collections.abc import Callable, Mapping
+from math import floor, log10
 from pathlib import Path
 from typing import NamedTuple
 
-from infercost.analyses.validate import SHIPPED
 from infercost.errors import InfercostError
-from infercost.evidence.fit import RANGES, Fit, fit, with_constants
+from infercost.evidence.fit import RANGES, Fit, Free, fit, with_constants
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import Prepared, prepare
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
-from infercost.parts.stack import complete
+from infercost.parts.stack import KINDS, complete
+from infercost.units import DURATION, parse
+from tools import engines
+from tools.engines import TENSORRT
 
 MEASUREMENTS = catalog.shipped() / "measurements"
 PROFILES = catalog.shipped() / "efficiency"
 DATE = "2026-11"
-#: Constants that a stack's own data do not determine, from papers, kernels and NCCL's own model; see the files.
-KNOWN = {
+#: The name of the fit of all engines of today.
+TODAY = "today"
+#: Where the fit of an engine of 2022 to 2024 starts. Shares and times of kernels and requests are the least squares on
+#: all stacks of those years together (``steps.csv``); the others, which rows do not determine, are from papers, kernels
+#: and NCCL's own model. The files name the source of each.
+START = {
+    "compute_share": 0.601,
+    "memory_share": 0.862,
+    "kernel_time": 21.4e-6,
+    "request_overhead": 1540e-6,
+    "attention_share": 0.5,
     "cache_share": 0.85,
+    "link_share": 0.8,
+    "kernels_per_layer": 5.0,
+    "kernels_per_sparse_layer": 5.0,
+    "activation_traffic": 1.0,
+    "expert_imbalance": 1.0,
+    "cache_rereads": 0.0,
     "collective_latency": 14e-6,
     "network_latency": 40e-6,
+    "hop_latency": 0.35e-6,
     "step_overhead": 0.0,
     "sequence_overhead": 0.0,
+    "steps_waited": 0.5,
 }
 #: Collectives before engines had kernels of their own: between those of LMDeploy's and FasterTransformer's rows.
 OLDER = {"collective_latency": 35e-6}
@@ -56,20 +77,7 @@ _llama_cpp = _by("llama.cpp")
 APPLE = ("m1", "m2", "m3", "m4")
 SPEED = ("memory_share", "compute_share", "kernel_time")
 RECIPES = {
-    "realistic": Recipe(
-        _by(""),
-        (*SPEED, "network_latency", "request_overhead", "sequence_overhead"),
-        {"kernels_per_sparse_layer": 5.0, "collective_latency": 14e-6, "cache_share": 0.9},
-    ),
-    "vllm": Recipe(
-        lambda row: row.request_rate is not None,
-        (
-            *("memory_share", "cache_share", "kernel_time", "kernels_per_sparse_layer"),
-            *("step_overhead", "request_overhead", "steps_waited"),
-        ),
-        {"compute_share": 0.7, "kernel_time": 7e-6, "collective_latency": 10e-6},
-    ),
-    "tensorrt-llm": Recipe(
+    "tensorrt-llm-2024": Recipe(
         lambda row: row.framework == "TensorRT-LLM" or row.framework.startswith("TensorRT-LLM ("),
         ("memory_share", "cache_share", "kernel_time", "collective_latency"),
         {"kernels_per_sparse_layer": SPARSE, "kernel_time": 7e-6},
@@ -100,7 +108,7 @@ RECIPES = {
 def measured() -> list[Prepared]:
     """Rows with a known batch or rate that can be expressed: those with an assumed batch only validate."""
     runs = []
-    for name in list(SHIPPED)[:2]:
+    for name in ("steps", "served"):
         for row in read_table(str(MEASUREMENTS / f"{name}.csv"))[0]:
             try:
                 runs.append(prepare(row))
@@ -110,12 +118,8 @@ def measured() -> list[Prepared]:
 
 
 def base_of(name: str) -> Preset:
-    """The start of a fit: the figures of ``realistic``, but for known constants of the stack."""
-    recipe = RECIPES[name]
-    everybody = complete(catalog.load("efficiency", "realistic"))
-    everybody = everybody._replace(labels=catalog.load("efficiency", name).labels)
-    known = {key: value for key, value in KNOWN.items() if name != "realistic"}
-    return with_constants(everybody, {**known, **recipe.fixed}, "", "")
+    """The start of a fit: what all stacks of 2022 to 2024 give, but for known constants of this one."""
+    return with_constants(complete(catalog.load("efficiency", name)), {**START, **RECIPES[name].fixed}, "", "")
 
 
 def fitted(name: str, runs: list[Prepared]) -> Fit:
@@ -142,10 +146,49 @@ def write(path: Path, best: Fit) -> None:
     path.write_text(text.replace("\nmemory: engine\n", f"\nmemory: engine\n{error}\n"))
 
 
+def home_of(one: Free) -> Path:
+    """The file that holds a constant of the engines of today: that of the engine alone, or what all have in common."""
+    return PROFILES / f"{TENSORRT if one.profiles == (TENSORRT,) else 'realistic'}.yaml"
+
+
+def uncertain(key: str, value: float, error: float) -> str:
+    """A constant with its standard error to two digits, times in microseconds."""
+    scale = 1e6 if KINDS[key] is DURATION else 1.0
+    digits = 1 - floor(log10(error * scale))
+    return " +- ".join(f"{round(each * scale, digits):.{max(digits, 0)}f}" for each in (value, error))
+
+
+def settled(text: str, key: str, value: float, error: float) -> str:
+    """A profile's text with what a fit says of a constant; its value changes where it is off by two errors."""
+    line = re.search(rf"^{key}: \{{value: ([^,]+), .*$", text, flags=re.MULTILINE)
+    if not line:
+        return text
+    new = re.sub(r"-?[\d.]+ \+- [\d.]+", uncertain(key, value, error), line[0])
+    if abs(parse(KINDS[key], line[1], key) - value) > 2 * error:
+        new = new.replace(line[1], written(key, float(f"{value:.2g}")), 1)
+    return text.replace(line[0], new)
+
+
+def fit_today() -> None:
+    """Fit what engines of today share, and put it into their files."""
+    best = engines.fitted(engines.weighed(engines.runs_of_today()))
+    for one in engines.FREE:
+        path, value, error = home_of(one), best.values[one.name], best.spreads[one.name]
+        stands = catalog.load("efficiency", path.stem).value(one.keys[0])
+        print(f"{one.name}: {uncertain(one.keys[0], value, error)}; {path.stem} has {written(one.keys[0], stands)}")
+        text = path.read_text()
+        for key in one.keys:
+            text = settled(text, key, value, error)
+        path.write_text(text)
+
+
 def main(names: list[str]) -> None:
-    """Fit the named profiles, or all: ``realistic`` first, since the others start from it."""
+    """Fit the named profiles, or all."""
     runs = measured()
-    for name in names or RECIPES:
+    for name in names or (TODAY, *RECIPES):
+        if name == TODAY:
+            fit_today()
+            continue
         best = fitted(name, runs)
         write(PROFILES / f"{name}.yaml", best)
         constants = ", ".join(f"{key} {written(key, best.profile.value(key))}" for key in best.determined)

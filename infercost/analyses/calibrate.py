@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.validate import skips
 from infercost.errors import BadValue, InfercostError, Missing
-from infercost.evidence.fit import CANDIDATES, RANGES, Fit, fit, obstacles
+from infercost.evidence.fit import Fit, candidates_of, fit, obstacles, range_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare
-from infercost.evidence.readers import read_file
+from infercost.parts import catalog
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import FIGURES
+from infercost.parts.stack import FIGURES, KINDS, LEFT_OUT, complete, law
 from infercost.report import File, Note, Report, Row, Series
+from infercost.scenario.runs import AS_TIMED
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -25,16 +26,18 @@ ENOUGH = 3
 #: Why an end-to-end latency is no third measurement of a run.
 FOLLOWS = "follows from the first token's time and the gap between tokens, which are there"
 #: Constants that go first where another one went to the edge of its range, as it does when one of these differs.
-RIVALS = ("kernel_time", "step_overhead")
+RIVALS = {"roofline": ("kernel_time", "step_overhead"), "kernels": ("step_overhead", "bandwidth_scale")}
 #: A fit that leaves half of the measurements further off than this explains nothing.
 WORST_MEDIAN = 0.5
 #: A fit as near as this needs no other constant, whatever edge it went to.
 GOOD_MEDIAN = 0.1
+#: What all engines of today share, and labels that a profile like it may have of its own.
+SHARED, LABELS = "realistic", ("engine", "memory", "prompts", "experts_kernel", "products_kernel")
 #: A constant this near to an end of its range is at its edge, as a share of the range.
 EDGE = 0.01
 #: Measurements for each constant of a fit: a single one would be met in any case.
 EACH = 2
-TOO_FEW = "too few measurements"
+TOO_FEW, UNCERTAIN = "too few measurements", "too uncertain"
 MORE = "measure at several batches (1, 8, 64) and prompt lengths, a file each: all can be given at once"
 CHECK = "see whether --gpu, --model, --dtype, --tp and --batch are those of the run"
 
@@ -64,7 +67,7 @@ def answer(scenario: Scenario) -> Report:
             f"{show(best.after.median, 'share')}: this model does not explain them",
             f"{CHECK}, or {MORE}" if TOO_FEW in reasons.values() else CHECK,
         )
-    table = tuple(_constant(key, reasons[key], base, best) for key in CANDIDATES)
+    table = tuple(_constant(key, reasons[key], base, best) for key in candidates_of(base))
     name, (rows, median, p90) = Path(path or "my-stack.yaml").stem, best.after
     near = f"half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"
     return Report(
@@ -110,16 +113,11 @@ def read_runs(scenario: Scenario) -> Runs:
 
 
 def _read(scenario: Scenario) -> tuple[list[Measured], list[tuple[str, str]]]:
-    """Rows of all files, gaps filled by the user, and skipped ids with why.
-
-    Raises:
-        Missing: no accelerator or model, and a file that does not name them.
-    """
-    run, weights, cache, *_ = scenario.calibration
+    """Rows of all files, gaps filled by the user, and skipped ids with why."""
+    _, weights, cache, *_, files = scenario.calibration
     rows: list[Measured] = []
     skipped: list[tuple[str, str]] = []
-    for path in dict.fromkeys(scenario.question.words):
-        results = read_file(run._replace(path=str(path)))
+    for results in files:
         skipped += results.skipped
         known = {row.id for row in results.measured}
         for row in results.measured:
@@ -129,10 +127,6 @@ def _read(scenario: Scenario) -> tuple[list[Measured], list[tuple[str, str]]]:
                 skipped.append((row.id, FOLLOWS))
             else:
                 rows.append(row._replace(weight_dtype=row.weight_dtype or weights, kv_dtype=row.kv_dtype or cache))
-    if any(not row.accelerator for row in rows):
-        scenario.question.need("gpu", "--gpu h100:4, the accelerators of the run")
-    if any(not row.model for row in rows):
-        scenario.question.need("model", "--model llama-3.1-8b, the model of the run")
     return rows, skipped
 
 
@@ -159,9 +153,9 @@ def _refuse_impossible(runs: list[Prepared]) -> None:
         return
     _, bound, run = max(beaten, key=lambda each: each[0])
     row = run.measured
-    least = f"{run.part.name} cannot be faster than {_shown_run(row.metric, bound)}"
+    least = f"{run.site.part.name} cannot be faster than {_shown_run(row.metric, bound)}"
     if not isfinite(bound):
-        least = f"{run.part.name} cannot keep up with {row.request_rate:g} requests a second"
+        least = f"{run.site.part.name} cannot keep up with {row.request_rate:g} requests a second"
     others = f", and {many(len(beaten) - 1, 'more row')} too fast" if len(beaten) > 1 else ""
     raise BadValue(
         f"{row.id}: {row.metric} of {_shown_run(row.metric, row.value)} is faster than possible, {least}{others}",
@@ -183,14 +177,12 @@ def _best(runs: Runs, base: Preset) -> tuple[dict[str, str], Fit]:
         Missing: they determine none.
     """
     tried: list[tuple[dict[str, str], Fit]] = []
-    for first in (CANDIDATES[0], *RIVALS):
-        reasons = obstacles(runs.ready, base, (first, *(key for key in CANDIDATES if key != first)))
-        free, most = [key for key, reason in reasons.items() if not reason], len(runs.ready) // EACH
-        reasons.update(dict.fromkeys(free[most:], TOO_FEW))
-        each = fit(runs.ready, base, free[:most], f"infercost calibrate, on {runs.text}", "")
-        reasons.update(dict.fromkeys(each.undetermined, "too uncertain"))
+    candidates = candidates_of(base)
+    for first in (candidates[0], *RIVALS[law(base)]):
+        reasons = obstacles(runs.ready, base, (first, *(key for key in candidates if key != first)))
+        each = _fitted(runs, base, reasons)
         tried.append((reasons, each))
-        edges = [key for key in each.determined if _at_edge(key, each.profile.value(key))]
+        edges = [key for key in each.determined if _at_edge(base, key, each.profile.value(key))]
         if each.determined and (not edges or each.after.median < GOOD_MEDIAN):
             break
     reasons, best = min(tried, key=lambda one: (not one[1].determined, one[1].after.median))
@@ -199,22 +191,34 @@ def _best(runs: Runs, base: Preset) -> tuple[dict[str, str], Fit]:
     return reasons, best
 
 
-def _at_edge(key: str, value: float) -> bool:
+def _fitted(runs: Runs, base: Preset, reasons: dict[str, str]) -> Fit:
+    """The fit of as many constants as the runs are enough for; adds to the reasons why others are left."""
+    free, most = [key for key, reason in reasons.items() if not reason], len(runs.ready) // EACH
+    while True:
+        best = fit(runs.ready, base, free[:most], f"infercost calibrate, on {runs.text}", "")
+        reasons.update(dict.fromkeys(best.undetermined, UNCERTAIN))
+        if len(free) <= most or not best.undetermined:
+            reasons.update(dict.fromkeys(free[most:], TOO_FEW))
+            return best
+        free = [key for key in free if key not in best.undetermined]
+
+
+def _at_edge(base: Preset, key: str, value: float) -> bool:
     """Whether a constant would have left its range; a fixed time of zero is no edge."""
-    low, high = RANGES[key]
+    low, high = range_of(base, key)
     share = (value - low) / (high - low)
     return share > 1 - EDGE or (share < EDGE and low > 0)
 
 
 def _constant(key: str, reason: str, base: Preset, best: Fit) -> dict[str, Any]:
     after = best.profile.value(key)
-    edge = "; at the edge of what is plausible" if _at_edge(key, after) else ""
+    edge = "; at the edge of what is plausible" if _at_edge(base, key, after) else ""
     return {
         "constant": key,
         "before": base.value(key),
         "after": after,
-        "unit": FIGURES[key].unit,
-        "range": list(RANGES[key]),
+        "unit": KINDS[key].unit,
+        "range": list(range_of(base, key)),
         "determined": not reason,
         "remark": f"left: {reason}" if reason else f"fitted{edge}",
     }
@@ -259,15 +263,12 @@ def _notes(path: str, table: Sequence[dict[str, Any]]) -> list[Note]:
 
 def profile_text(profile: Preset, name: str, basis: str, error: str = "") -> str:
     """The YAML of a profile: labels, figures, sources; ``basis`` names its measurements, ``error`` how near it is."""
-    facts = {key: profile.facts[key] for key in FIGURES if key in profile.facts}
+    labels, facts = _own(profile) if law(profile) == "kernels" else _whole(profile)
     titles = dict.fromkeys((fact.source, fact.date) for fact in facts.values())
     sources = {title: f"S{number}" for number, title in enumerate(titles, 1)}
-    engine = profile.labels.get("engine")
     lines = [
         f"name: {quoted(name)}",
-        *([f"engine: {quoted(engine)}"] if engine else []),
-        "overlap: operator",
-        "memory: engine",
+        *(f"{key}: {word if word.isalpha() else quoted(word)}" for key, word in labels.items()),
         *([f"error: {quoted(error)}"] if error else []),
         f"note: {quoted(f'Fitted to {basis}, from profile {profile.name}.')}",
         *(_figure(key, fact, sources[fact.source, fact.date]) for key, fact in facts.items()),
@@ -278,6 +279,37 @@ def profile_text(profile: Preset, name: str, basis: str, error: str = "") -> str
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _whole(profile: Preset) -> tuple[dict[str, str], dict[str, Fact]]:
+    """Labels and figures of a profile of the roofline's law, all of them."""
+    labels = {key: profile.labels[key] for key in ("engine", "accumulates", "split") if key in profile.labels}
+    facts = {key: profile.facts[key] for key in FIGURES if key in profile.facts}
+    return {**labels, "overlap": "operator", "memory": "engine"}, facts
+
+
+def _own(profile: Preset) -> tuple[dict[str, str], dict[str, Fact]]:
+    """Labels and figures of a profile that the shipped one which it is like has not."""
+    name = _shipped(profile)
+    root = complete(catalog.load("efficiency", name))
+    labels = {key: profile.labels[key] for key in LABELS if profile.labels.get(key, "") != root.labels.get(key, "")}
+    own = (key for key in KINDS if key in profile.facts and _differs(root, key, profile.facts[key]))
+    return {"like": name, **labels}, {key: profile.facts[key] for key in own}
+
+
+def _shipped(profile: Preset) -> str:
+    """The shipped profile that one is, or is like; what all share where it is neither."""
+    names = {str(catalog.shipped() / "efficiency" / f"{name}.yaml"): name for name in catalog.names("efficiency")}
+    if profile.path in names:
+        return names[profile.path]
+    like = profile.labels.get("like", SHARED)
+    return like if like in names.values() else SHARED
+
+
+def _differs(root: Preset, key: str, fact: Fact) -> bool:
+    """Whether a figure is not that of another profile, nor one that no profile states."""
+    same = key in root.facts and (fact.value, fact.source) == (root.value(key), root.fact(key).source)
+    return not same and not fact.source.startswith((LEFT_OUT, AS_TIMED))
 
 
 def quoted(text: str) -> str:

@@ -28,9 +28,20 @@ MODEL_COLUMNS = (
 #: The last column of a table with a price, and without one.
 PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
 #: Figures of a row that come from the answer of ``utilization``.
-_OF_STEP = (*MODEL_COLUMNS[1:], PRICED, UNPRICED, "bound", "utilization", "memory_bandwidth_utilization")
+_OF_STEP = (
+    *MODEL_COLUMNS[1:],
+    PRICED,
+    f"{PRICED}_decode",
+    UNPRICED,
+    "bound",
+    "utilization",
+    "memory_bandwidth_utilization",
+)
 #: Options for the step on each accelerator.
-MODEL_OPTIONS = ("model", "batch", "context", "dtype", "kv_dtype", "efficiency", "usable", "price", "set")
+MODEL_OPTIONS = (
+    *("model", "batch", "context", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
+    *("dtype", "kv_dtype", "efficiency", "usable", "price", "set"),
+)
 #: Kinds whose trend answers the note's question: parts that are built to serve.
 SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
@@ -83,7 +94,8 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         report, known = each.report, {item.key for item in inputs}
         notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
         inputs += [item for item in report.inputs if item.key in MODEL_OPTIONS and item.key not in known]
-        rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met})
+        bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
+        rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
     return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
 
 

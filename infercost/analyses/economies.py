@@ -5,11 +5,12 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
+from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
 from infercost.fleet import cost
 from infercost.fleet.day import Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, reworked_service
-from infercost.replica.step import step_parts
+from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -18,6 +19,7 @@ from infercost.units import many, show
 DUST = 1e-5
 _SHARED = Note("shared", "users come independently of each other; those who decode are spread evenly over the replicas")
 _TO_THE_MEAN = Note("headroom", "replicas are filled to the mean: --max-wait-probability 1% keeps slots for chance")
+_COLUMNS = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user")
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 
@@ -34,13 +36,12 @@ def answer(scenario: Scenario) -> Report:
     rows, results = curve(scenario), tuple(_results(scenario, lone, floor))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
-    columns = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user", *paid)
-    return Report(
+    report = Report(
         command="economies",
         verdict=service.missed + _verdict(service, values),
         inputs=scenario.inputs,
         results=results,
-        series=Series(columns, rows, bar="cost_ratio", scale="log"),
+        series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
         parts=parts,
         advice=tuple(_advice(service, parts)),
         notes=(
@@ -53,6 +54,7 @@ def answer(scenario: Scenario) -> Report:
         met=not service.missed,
         work=_works(service, lone, floor),
     )
+    return with_bands(report, scenario.rack, "users")
 
 
 def curve(scenario: Scenario) -> tuple[dict[str, Any], ...]:
@@ -146,7 +148,7 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     fleet = service.fleet
     least, full = cost.device_seconds(service, floor), cost.full_seconds(service)
     unit, scale = ("USD", _usd(service, 1.0) or 1.0) if service.price else ("s", 1.0)
-    parts = step_parts(service.running.replica, fleet.slots, service.context).by_operator
+    parts = times_of(service.running.replica, fleet.slots, service.context).by_operator
     step, prompts = sum(parts.values()), fleet.curve.prompt_share(fleet.slots)
     shares = {name: full * (1 - prompts) * time / step for name, time in parts.items()}
     shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}

@@ -11,12 +11,14 @@ from infercost.models.find import Checkpoint, with_format
 from infercost.models.model import Model, Quantization
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
+from infercost.parts.stack import splits_layers
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import least_plan
 from infercost.scenario.scenario import USUAL_SEQUENCES, Scenario
+from infercost.scenario.usual import SHARED
 from infercost.units import many, show
 
 #: Norms and headers that a config does not name stay below this share of a checkpoint.
@@ -126,12 +128,31 @@ def _devices(scenario: Scenario, layout: Layout) -> str:
     name = given.name if isinstance(given, Preset) else re.sub(r":\d+$", "", given)
     flags = [f"--gpus {devices}" if question.get("gpus") else f"--gpu {shlex.quote(f'{name}:{devices}')}"]
     if any(widths):
-        flags += [f"--{key} {width}" for key, width in layout._asdict().items() if getattr(widths, key) or width > 1]
+        flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
     return f"{devices} devices ({' '.join(flags)})"
 
 
 def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
-    """The vLLM command that runs it, or why there is none."""
+    """The command that runs it on the engine that was planned for, or why there is none."""
+    rack = scenario.rack
+    if splits_layers(rack.setup.stack):
+        return _serve_file(rack.plan, checkpoint)
+    if "engine" not in rack.part.labels and rack.setup.stack.name == SHARED:
+        return "", f"no engine of {rack.part.name} was measured"
+    return _serve_checkpoint(scenario, checkpoint)
+
+
+def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
+    """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
+    if not checkpoint.source.endswith(".gguf"):
+        return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
+    slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
+    start = f"llama-server --model {shlex.quote(checkpoint.source)} --n-gpu-layers 999"
+    return " ".join([start, f"--ctx-size {plan.batch * plan.context:.0f}", *slots]), ""
+
+
+def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
+    """The command of vLLM, or why there is none."""
     plan, format, cache = scenario.rack.plan, scenario.question.get("dtype"), scenario.question.get("kv_dtype")
     layout, stored = plan.layout, checkpoint.model.quantization
     weights_flag = _weights_flag(format, stored)
@@ -144,6 +165,8 @@ def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
         return "", f"vLLM loads {format.name} only from a checkpoint that is quantized so"
     if cache_flag is None:
         return "", f"vLLM has no KV cache in {cache.name}"
+    if layout.ep not in (1, layout.tp * layout.dp):
+        return "", f"vLLM spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
     widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
     flags = [f"vllm serve {shlex.quote(checkpoint.hub_id)}"]
     flags += [f"--{axis}-parallel-size {width}" for axis, width in widths.items() if width > 1]

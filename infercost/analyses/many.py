@@ -98,7 +98,9 @@ def values_of(report: Report) -> dict[str, Any]:
     """Every result by its key, and the last row's where a number of users was given."""
     by_users = any(item.key == "users" and not item.assumed for item in report.inputs)
     last = report.series.rows[-1] if report.series and by_users else {}
-    return report.values | {key: value for key, value in last.items() if key != "name"}
+    values = report.values | {key: value for key, value in last.items() if key not in ("name", "bands")}
+    bands = {**report.bands, **last.get("bands", {})}
+    return values | ({"bands": bands} if bands else {})
 
 
 def _layouts(question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]) -> list[Point]:

@@ -90,7 +90,12 @@ def _bars(rows: Rows, key: str, what: str, of: str) -> Bars:
 
 
 def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
-    """The step under the roofline of its device, at peak and by the shares of both that its profile reaches."""
+    """The step under the roofline of its device, at peak and by the shares of both that its profile reaches.
+
+    A law that beats the bound is above that roof: no picture.
+    """
+    if report["memory_bandwidth_utilization"] is None or report["utilization"] is None:
+        return ()
     peak = float(next(item.value for item in report.inputs if item.key.startswith("gpu.flops_")))
     bandwidth = float(_input(report, "gpu.memory_bandwidth"))
     balance = report["flops_per_byte"]

@@ -1,7 +1,7 @@
 """What is known, with its sources: the list of presets, one preset in full, and where the files are."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -11,12 +11,13 @@ from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
+from infercost.parts.architecture import SECTIONS
 from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 VERBS = ("list", "show", "path")
 MODELS = "models"
@@ -45,19 +46,33 @@ def answer(scenario: Scenario) -> Report:
         verdict = "Presets are read from these folders, the first wins."
         return Report(command="presets", verdict=verdict, inputs=(), series=Series(("path",), folders))
     if verb == "list":
-        return _list(rest[0] if rest else None)
+        return _list(rest[0] if rest else None, every=bool(scenario.question.get("all")))
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
     return _report_of(rest[0])
 
 
-def _list(family: str | None) -> Report:
+def _list(family: str | None, *, every: bool) -> Report:
+    """The presets of a family or of all, profiles of engines that few run today only where asked for."""
     if family is not None and family not in FAMILIES:
         hint = f"{closest(family, list(FAMILIES))}families: {', '.join(FAMILIES)}"
         raise UnknownName(f"presets: no family {family!r}", hint)
-    rows = tuple(_list_row(each, name) for each in ([family] if family else FAMILIES) for name in catalog.names(each))
-    series = Series(("name", "released", "title"), rows)
-    return Report(command="presets", verdict=f"{len(rows)} presets.", inputs=(), series=series)
+    names = [(each, name) for each in ([family] if family else FAMILIES) for name in catalog.names(each)]
+    shown = [each for each in names if every or not _is_old(*each)]
+    rows, hidden = tuple(_list_row(*each) for each in shown), len(names) - len(shown)
+    text = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
+    return Report(
+        command="presets",
+        verdict=f"{len(rows)} presets.",
+        inputs=(),
+        series=Series(("name", "released", "title"), rows),
+        notes=(Note("left-out", text),) if hidden else (),
+    )
+
+
+def _is_old(family: str, name: str) -> bool:
+    """Whether a profile is of an engine that few run today."""
+    return family == "efficiency" and "until" in catalog.load(family, name).labels
 
 
 def _list_row(family: str, name: str) -> dict[str, Any]:
@@ -139,16 +154,43 @@ def _show(preset: Preset) -> Report:
     for figure in figures:
         weak.setdefault(figure["weak"], []).append(figure["key"])
     notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
-    notes += [Note("others", f"{figure['key']}: {figure['others']}") for figure in figures if figure["others"]]
+    columns: tuple[str, ...] = ("key", "shown", "date", "source")
+    rows = tuple(figures)
+    if preset.family == "architectures":
+        columns, rows = columns[:2], _by_row(figures)
+        notes += _sources(rows)
+    notes += [Note("others", f"{row['key']}: {row['others']}") for row in rows if row["others"]]
     notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items() if reason]
     notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",
         verdict=f"{preset.name}: {preset.title}.",
         inputs=(Input("name", preset.name, "", "given"),),
-        series=Series(("key", "shown", "date", "source"), tuple(figures)),
+        series=Series(columns, tuple(figures), shown=rows),
         notes=tuple(notes),
     )
+
+
+def _by_row(figures: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """An architecture's figures for people: those of one kind of kernels on one line."""
+    names = {f"{section}_{row}": f"{section} {row}" for section, rows in SECTIONS.items() for row in rows}
+    rows: dict[str, dict[str, Any]] = {}
+    for figure in figures:
+        key = figure["key"]
+        row = max((name for name in names if key.startswith(f"{name}_")), key=len, default=key)
+        shown = f"{key.removeprefix(f'{row}_')} {figure['shown']}" if row in names else figure["shown"]
+        if row in rows:
+            shown = f"{rows[row]['shown']}, {shown}"
+        rows[row] = {**figure, "key": names.get(row, row), "shown": shown}
+    return tuple(rows.values())
+
+
+def _sources(rows: Iterable[dict[str, Any]]) -> Iterator[Note]:
+    """Where the rows of a table come from, each source once."""
+    whose: dict[str, list[str]] = {}
+    for row in rows:
+        whose.setdefault(row["source"], []).append(row["key"])
+    return (Note("source", f"{', '.join(keys)}: {source}") for source, keys in whose.items())
 
 
 def _show_model(checkpoint: Checkpoint) -> Report:

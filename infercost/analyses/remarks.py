@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from infercost.parts.accelerator import MEMORY_BASES
+from infercost.parts.bands import CLASSES, REGIMES, band_of
 from infercost.parts.stack import is_ideal, law
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
@@ -17,11 +18,13 @@ WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
 #: Where nothing fits.
 SEE_FIT = "see infercost fit for what would make it fit"
 #: Why a result of a step or of a request has no value, by JSON key.
+_OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode")
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "joules_per_token": "no power is known",
-    **dict.fromkeys(("usd_per_million_tokens", "usd_per_million_tokens_all_in"), "needs --price"),
+    **dict.fromkeys(("utilization", "memory_bandwidth_utilization"), "the law beats the bound: no share is above one"),
+    **dict.fromkeys(_OF_PRICE, "needs --price"),
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
 }
 _SERVICE_NULL_REASONS = {
@@ -35,6 +38,8 @@ _SERVICE_NULL_REASONS = {
 }
 #: What is charged to each kind of token, by the end of its key.
 CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
+#: Regimes of an answer with many batches.
+OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 #: Where a service level counts on one queue.
 ONE_QUEUE = Note("queue", "one queue for all replicas is assumed: with a queue each, more requests wait")
 
@@ -92,7 +97,7 @@ def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
 def kind(running: Running) -> str:
     """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing."""
     rack = running.rack
-    is_least = is_ideal(rack.setup.stack) and running.speeds.overlap == "full"
+    is_least = is_ideal(rack.setup.stack) and running.overlap == "full"
     return "bound" if is_least and not rack.model.is_sparse and not _is_stand_in(running) else "estimate"
 
 
@@ -122,18 +127,23 @@ def _more_users(running: Running) -> str:
     if at is None:
         cache = f"{plan.context:,.0f} tokens of cache a user take longer to read than to compute with"
         return f"{start}, but {cache}: {WAYS}"
-    full = "the arithmetic is full" if running.speeds.overlap == "full" else "arithmetic takes as long as the reads"
+    full = "the arithmetic is full" if running.overlap == "full" else "arithmetic takes as long as the reads"
     most = plan.max_sequences
     if most is not None and most < at:
         return f"{start}; memory holds {most:,}, and {full} at batch {at:,}: add devices, {WAYS}"
     return f"{start}, and {full} at batch {at:,}"
 
 
-def step_notes(running: Running) -> list[Note]:
-    """What a step leaves out or assumes, and its weak figures."""
+def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[Note]:
+    """What a step leaves out or assumes, and its weak figures; ``regimes`` are the kinds of bands of its batches."""
     rack, labels = running.rack, running.rack.part.labels
     sends = bool(running.work.hidden_size)
-    notes = [*rack_notes(rack), Note(kind(running), _basis(running)), *_rate_notes(running)]
+    notes = [
+        *rack_notes(rack),
+        Note(kind(running), _basis(running, regimes)),
+        *_kernel_notes(running),
+        *_rate_notes(running),
+    ]
     if rack.model.is_sparse:
         share = "1 - (1 - active/all)^batch of the routed parameters"
         notes.append(Note("coverage", f"even routing is assumed: a batch reads {share}"))
@@ -144,15 +154,19 @@ def step_notes(running: Running) -> list[Note]:
     return notes + _weak(rack, [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if sends else [])])
 
 
-def _basis(running: Running) -> str:
+def _basis(running: Running, regimes: Iterable[str]) -> str:
     """What a bound leaves out; of an estimate how far off it is, where that was measured."""
-    stack = running.rack.setup.stack
+    stack, model = running.rack.setup.stack, running.rack.model
     if known := stack.labels.get("error"):
         nearer = stack.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
         return f"an estimate by profile {stack.name}: {known}{again}{advice}"
-    if law(stack) != "roofline":
+    bands = {each: band for each in regimes if (band := band_of(stack, each, sparse=model.is_sparse))}
+    if bands:
+        near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
+        return f"an estimate by profile {stack.name}: in eight of ten measured runs a token took {near}"
+    if law(stack) == "erdil-2025":
         even = "which divides everything evenly: it may beat the bound of a real layout"
         return f"an estimate by the law of profile {stack.name}, {even}"
     if not is_ideal(stack):
@@ -162,8 +176,26 @@ def _basis(running: Running) -> str:
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 
 
+def _kernel_notes(running: Running) -> list[Note]:
+    """Whose kernels stand in for those of a part that was not timed."""
+    if (timing := running.replica.timing) is None:
+        return []
+    part, architecture = timing.chip.part, timing.chip.architecture
+    timed = architecture.labels.get("timed", "")
+    if part.name in timed.split(", "):
+        return []
+    whose = (
+        f"those of {architecture.title} ({timed}) stand in"
+        if timed
+        else f"{timing.chip.other.labels['note']} stands in"
+    )
+    return [Note("kernels", f"no kernels of {part.name} were timed: {whose}")]
+
+
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
+    if weights == "mxfp4" and running.replica.timing and not running.replica.timing.chip.multiplies_mxfp4:
+        rate = "bf16"
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         yield Note("stands-in", text)

@@ -1,13 +1,15 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
+from functools import partial
 from typing import Any
 
 from infercost import formulas
-from infercost.numeric import maximum
+from infercost.numeric import known_share, maximum
+from infercost.parts.stack import law
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
-from infercost.replica.step import Pace, Running, critical_batch, decode_time, step_time, step_times
+from infercost.replica.step import Pace, Replica, Running, critical_batch, decode_time, step_time, step_times
 from infercost.scenario.scenario import Load, Scenario
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -39,7 +41,8 @@ def step_results(
     }
     if bracketed:
         results |= _bracket(running, batch, pace)
-    return results | request_results(running, load, batch, pace.tpot, served)
+    results |= request_results(running, load, batch, pace.tpot, served)
+    return results | bill(scenario, batch, pace, served)
 
 
 def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
@@ -49,11 +52,14 @@ def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
     return dict(zip(BRACKET, (step_times(running, batch, ideal=True).step, full, none), strict=True))
 
 
-def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:
-    """How well a step uses the devices, and the batch from which more users stop helping."""
+def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
+    """How well a step uses the devices, and the batch from which more users stop helping.
+
+    The law of a paper divides everything evenly: it may be faster than any layout, and then has no such share.
+    """
     rack, peak = running.rack, running.rate.fact.value
     bandwidth, context = rack.part.value("memory_bandwidth"), rack.plan.context
-    return {
+    shares: dict[str, Any] = {
         "utilization": formulas.step.utilization(
             flops_per_token=running.work.flops_per_token(),
             attention_flops_per_token=running.work.attention_flops(context),
@@ -68,6 +74,11 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float]:
             memory_bandwidth=bandwidth,
             step_time=maximum(pace.step, pace.tpot),
         ),
+    }
+    if law(rack.setup.stack) == "erdil-2025":
+        shares = {key: known_share(share) for key, share in shares.items()}
+    return {
+        **shares,
         "critical_batch": critical_batch(running),
         "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
     }
@@ -86,8 +97,61 @@ def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> d
         "tokens_per_s_per_user": formulas.cost.tokens_per_s_per_user(step_time=pace.tpot),
         "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(**shared),
         "usd_per_million_tokens": usd,
+        "usd_per_million_tokens_decode": usd,
         "joules_per_token": joules,
     }
+
+
+def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = None) -> dict[str, float]:
+    """USD for a million tokens with their prompts paid, and without; nothing where no price or no request is known.
+
+    Prompts ride along with the steps of the batch or, where they have replicas of their own, those are paid too.
+    """
+    running, load, price = scenario.running, scenario.load, scenario.price
+    if not price or (request := load.request) is None:
+        return {}
+    usd = partial(formulas.cost.usd_per_million_tokens, price=price, devices=running.rack.devices)
+    if load.apart:
+        rate = pace.tokens_per_s or formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
+        ratio = _prefill_per_decode(running, request, batch, pace.tpot)
+        both = formulas.cost.served_cost(
+            cost=usd(tokens_per_s=rate), prefill_per_decode=ratio, slots=batch, concurrent_users=batch
+        )
+        return {"usd_per_million_tokens": both}
+    if served is None:
+        return {"usd_per_million_tokens": usd(tokens_per_s=paid_rate(running.replica, request, batch, pace.tpot))}
+    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
+    decode = formulas.cost.usd_per_million_tokens_decode(
+        usd_per_million_tokens=usd(tokens_per_s=rate),
+        prompt_share=formulas.users.prompt_time_share(step_time=pace.times.step, shared_step=served.itl),
+        tokens_per_s=rate,
+        first_tokens=served.rate,
+    )
+    return {"usd_per_million_tokens_decode": decode}
+
+
+def paid_rate(replica: Replica, request: Request, batch: float, tpot: float, step: float | None = None) -> float:
+    """Tokens a second that leave a replica whose batch is always full, prompts of its requests worked on too.
+
+    ``step`` is a step of the batch alone, where it is known.
+    """
+    return formulas.cost.paid_tokens_per_s(
+        batch=batch,
+        step_time=tpot,
+        prompts_gap=serving.prompts_gap(replica, batch, request, step),
+        decoded_tokens=request.decoded,
+        output_tokens=request.output_tokens,
+    )
+
+
+def _prefill_per_decode(running: Running, request: Request, batch: float, tpot: float) -> float:
+    """Replicas that prefill for each that decodes."""
+    return formulas.request.prefill_per_decode(
+        prefill_time=serving.prefill_time(running.replica, 1, request),
+        batch=batch,
+        step_time=tpot,
+        output_tokens=request.output_tokens,
+    )
 
 
 def request_results(
@@ -107,10 +171,11 @@ def request_results(
         if not load.apart:
             results["utilization"] = _use_with_prompts(running, request, served)
         results |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
+        if load.concurrent:
+            first = serving.all_at_once(running.replica, load.concurrent, request, served, load.run, load.most)
+            results["ttft_all_at_once_s"] = first
     if load.apart:
-        ratio = formulas.request.prefill_per_decode(
-            prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=request.output_tokens
-        )
+        ratio = _prefill_per_decode(running, request, batch, tpot)
         results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
     return results
 
@@ -142,14 +207,14 @@ def _ttft(running: Running, load: Load, request: Request, batch: float, prefill:
         prefill = formulas.request.sent_prefill_time(prefill_time=prefill, cache_transfer_time=transfer)
     elif served:
         return served.ttft
-    elif request.chunk_tokens:
+    elif request.chunk_tokens and not running.replica.timing:  # else engines cut prompts anyway
         prompt = serving.prompt_along(running.replica, batch, request)
         gap = decode_time(running.replica, batch, running.rack.plan.context)
-        return serving.first_token(running.replica, prompt, gap)
+        return serving.first_token(running.replica, request, prompt, gap)
     return formulas.request.ttft(
         prefill_time=prefill,
         waiting_time=serving.wait_for_step(running.replica, served.itl) if served else 0.0,
-        request_overhead=running.replica.request_overhead,
+        request_overhead=serving.start_of(running.replica, request),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import remarks
+from infercost.analyses.bands import with_bands
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -28,7 +29,7 @@ def answer(scenario: Scenario) -> Report:
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(running, batches[-1])
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
-    return Report(
+    report = Report(
         command="sweep-batch",
         verdict=remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows),
         inputs=scenario.inputs,
@@ -38,12 +39,13 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
-            *remarks.null_notes(rows[:1], remarks.NULL_REASONS.__getitem__),
+            *remarks.null_notes(rows, remarks.NULL_REASONS.__getitem__),
             *scenario.notes,
         ),
         met=rack.plan.fits,
         work=lambda: _shown_work(scenario, batches),
     )
+    return with_bands(report, rack)
 
 
 def _shown_work(scenario: Scenario, batches: tuple[int, ...]) -> None:

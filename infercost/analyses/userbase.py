@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
-from infercost.fleet.curve import curve_of
 from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, wait
-from infercost.fleet.service import LIMITS, Service, largest, reworked_service
+from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
@@ -156,9 +156,9 @@ def run_of(service: Service, users: float) -> Run:
     limits = {name: limit for name, limit in service.limits.items() if name not in WISHES}
     if not service.fleet.fixed or service.missed or run.day.stable or limits == service.limits:
         return run
-    most = largest(limits)
-    curve = curve_of(service.running.replica, most, service.request, service.context, service.demand.decoded)
-    grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=most), limits=limits)
+    curve = cheapest(service.running, service.request, service.demand, limits, service.fleet.curve)
+    slots = min(curve.most, largest(limits))
+    grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=slots), limits=limits)
     late = day_of(grown.fleet, users)
     return run._replace(service=grown, day=late) if late.stable else run
 
@@ -187,7 +187,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
-    return Report(
+    report = Report(
         command="userbase",
         verdict=service.missed + _service_verdict(run, row, missed),
         inputs=scenario.inputs,
@@ -203,6 +203,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         met=day.stable and not (service.missed or missed),
         work=lambda: row_of(reworked_service(service), reworked_day(service.fleet, day)),
     )
+    return with_bands(report, scenario.rack, "users")
 
 
 def _users(scenario: Scenario) -> float:

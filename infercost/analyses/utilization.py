@@ -1,24 +1,28 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
+from infercost.parts.bands import decode_kind
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
-from infercost.replica.serving import Served, serve_rate
+from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
-from infercost.report import Report, Row
-from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.report import Note, Report, Row
+from infercost.scenario.scenario import Load, Scenario
+from infercost.units import many, show
 
 OVERLAP = {
     "full": "everything overlaps",
     "operator": "arithmetic and reads overlap, collectives wait",
     "none": "nothing overlaps",
+    "kernels": "kernels one after another, as measured",
 }
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
@@ -35,17 +39,27 @@ def answer(scenario: Scenario) -> Report:
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     overloaded = served is not None and not served.stable
-    return Report(
+    regime = decode_kind(batch) if scenario.load.rate is None else "served"
+    report = Report(
         command="utilization",
         verdict=misfit(rack) + _overload(scenario, served) + _verdict(running, results),
         inputs=scenario.inputs,
-        results=_rows(running, results),
+        results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
         advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
-        notes=(*step_notes(running), *scenario.notes),
+        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *scenario.notes),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
+    return with_bands(report, rack, "batch" if scenario.load.rate is None else "arrivals")
+
+
+def _load_notes(scenario: Scenario) -> Iterator[Note]:
+    """That some of the requests in flight wait, where there are more than run at once."""
+    load = scenario.load
+    if load.concurrent is not None and 1 <= load.most < load.concurrent:
+        waiting = "the others wait for one of them to end before their first token"
+        yield Note("queue", f"at most {many(load.most, 'sequence')} run at once: {waiting}")
 
 
 def _shown_work(scenario: Scenario) -> None:
@@ -54,21 +68,24 @@ def _shown_work(scenario: Scenario) -> None:
 
 
 def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
-    """A batch and how it goes on; under a request rate a plain step, and the gap between tokens, prompts included.
+    """A batch and how it goes on; under a load a plain step, and the gap between tokens, prompts included.
 
     Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
     """
     running, load, request = scenario.running, scenario.load, scenario.load.request
-    if request is None or load.rate is None or load.most < 1:
+    if request is None or not load.is_steady or load.most < 1:
         return scenario.batch, pace_of(running, scenario.batch, scenario.draft), None
     decoding = request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else request
-    served = serve_rate(running.replica, load.rate, decoding, load.most)
+    if load.rate is None:
+        served = serve_closed(running.replica, load.concurrent or 1.0, decoding, load.most)
+    else:
+        served = serve_rate(running.replica, load.rate, decoding, load.most)
     times = step_times(running, max(served.batch, 1))
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     return served.batch, Pace(times, times.step, served.itl, rate), served
 
 
-def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
+def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
     rack, rate, peak = running.rack, running.rate, running.speeds.peak_flops
     mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
     bandwidth = rack.part.value("memory_bandwidth")
@@ -80,10 +97,10 @@ def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
         "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})",
         "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
-        "step_time_s": f"{kind(running)}: {OVERLAP[running.speeds.overlap]}{_bracket_remark(running, results)}",
+        "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
         "critical_batch": CRITICAL,
-        "usd_per_million_tokens": "accelerators always busy",
+        **_price_remarks(scenario.load),
         "joules_per_token": "rated power; no host, no cooling",
         **{key: NULL_REASONS[key] for key, value in results.items() if value is None},
     }
@@ -94,11 +111,25 @@ def _rows(running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
         hidden.add("bound_step_time_s")
     if not results["overhead_time_s"]:
         hidden.add("overhead_time_s")
+    if results["usd_per_million_tokens"] == results["usd_per_million_tokens_decode"]:
+        hidden.add("usd_per_million_tokens_decode")
     return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
 
 
+def _price_remarks(load: Load) -> dict[str, str]:
+    """What a price pays for: decoding alone, prompts, the hours of a load."""
+    busy = "accelerators always busy"
+    if load.is_steady:
+        busy = "idle time at this load paid too" if load.rate is not None else "at this load"
+    paid = "with their prompts, " if load.request else ""
+    remarks = {"usd_per_million_tokens": f"{paid}{busy}", "usd_per_million_tokens_decode": "prompts left out"}
+    if load.request and not (load.is_steady or load.request.chunk_tokens):
+        remarks["ttft_s"] = "on an idle server"
+    return remarks
+
+
 def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
-    if running.speeds.overlap == "full":
+    if running.overlap in ("full", "kernels"):
         return ""
     least, most = (show(results[f"{name}_overlap_step_time_s"], "s") for name in ("full", "no"))
     return f"; {least} if all did, {most} if nothing"
@@ -106,7 +137,7 @@ def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
 
 def _communication_remark(running: Running) -> str:
     rack, layout = running.rack, running.rack.plan.layout
-    if (name := law(rack.setup.stack)) != "roofline":
+    if (name := law(rack.setup.stack)) == "erdil-2025":
         return f"by the law of {name}, in a layout of its own"
     if layout.dp > 1:
         return f"tokens go to experts on {layout.ep} ranks and back"
@@ -148,8 +179,8 @@ def _verdict(running: Running, results: dict[str, Any]) -> str:
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:
     """Where the time goes: what operators wait for in turn, or what overlaps."""
     times, parts = pace.times, pace.times.parts
-    if running.speeds.overlap == "operator":
-        waits = {**parts.by_operator, "draft": max(pace.step - times.step, 0.0)}
+    if running.overlap in ("operator", "kernels"):
+        waits = {**times.by_operator, "draft": max(pace.step - times.step, 0.0)}
         return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
     names = ("compute", "memory", "communication", "overhead")
     return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))

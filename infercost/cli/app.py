@@ -96,7 +96,9 @@ def utilization(
     overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
     chunk_tokens: take.ChunkTokens = None, request_rate: take.RequestRate = None,
-    max_sequences: take.MaxSequences = None, disaggregated: take.Disaggregated = None,
+    burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
+    num_prompts: take.NumPrompts = None, max_sequences: take.MaxSequences = None,
+    disaggregated: take.Disaggregated = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None, sweep: take.Sweep = None,
     sensitivity: take.Sensitivity = None, scenario: take.Scenario = None, format: take.Form = None,
@@ -114,9 +116,11 @@ def sweep_batch(
     context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, batch: take.Batches = None, layers: take.Layers = None,
     hidden_size: take.HiddenSize = None, activation_dtype: take.ActivationDtype = None,
-    overlap: take.Overlap = None, price: take.Price = None, scenario: take.Scenario = None,
-    format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
-    sources: take.Sources = None, output: take.OutputFile = None, plot: take.Plot = None,
+    overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
+    chunk_tokens: take.ChunkTokens = None, scenario: take.Scenario = None, format: take.Form = None,
+    json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
+    output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
     """The same over batch sizes: the knee, a lone user's price."""
     return run("sweep-batch", locals())
@@ -194,7 +198,9 @@ def frontier(
 def compare(
     words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, model: take.Model = None,
     batch: take.Batch = None, context: take.Context = None, dtype: take.Dtype = None,
-    kv_dtype: take.KvDtype = None, efficiency: take.Efficiency = None, usable: take.Usable = None,
+    kv_dtype: take.KvDtype = None, input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
+    chunk_tokens: take.ChunkTokens = None, efficiency: take.Efficiency = None, usable: take.Usable = None,
     price: take.Price = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
@@ -225,9 +231,9 @@ def calibrate(
 
 
 def presets(
-    words: take.Verbs = None, *, scenario: take.Scenario = None, format: take.Form = None,
-    json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
-    output: take.OutputFile = None,
+    words: take.Verbs = None, *, all: take.AllPresets = None, scenario: take.Scenario = None,
+    format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
+    sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
     """What is known, with sources: list, show NAME, path."""
     return run("presets", locals())

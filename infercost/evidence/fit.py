@@ -1,15 +1,15 @@
 """Constants of an efficiency profile by robust least squares on the logarithm of predicted over measured time."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, copysign, exp, hypot, sqrt
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.errors import Missing
 from infercost.evidence.predict import Prepared, log_ratio
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import FIGURES
+from infercost.parts.stack import KINDS, law
 
 #: Constants that may be fitted; of two that the measurements do not tell apart, the first is.
 CANDIDATES = (
@@ -37,6 +37,41 @@ RANGES = {
     "request_overhead": (0.0, 60e-3),
     "steps_waited": (0.0, 4.0),
 }
+#: The same under the law of kernels: what the engine adds to kernels, and only then how fast those of the chip are.
+OF_ENGINES = (
+    "launch_scale",
+    "request_overhead",
+    "sequence_overhead",
+    "collective_latency",
+    "eager_layer_time",
+    "steps_waited",
+    "exchange_latency",
+    "step_overhead",
+    "bandwidth_scale",
+    "compute_scale",
+)
+#: Ranges of what an engine adds to kernels: beyond them none of today is known.
+ENGINE_RANGES = {
+    "launch_scale": (0.5, 1.3),
+    "collective_latency": (1e-6, 30e-6),
+    "exchange_latency": (1e-6, 100e-6),
+    "step_overhead": (0.0, 2e-3),
+    "sequence_overhead": (0.0, 40e-6),
+    "eager_layer_time": (100e-6, 1500e-6),
+    "request_overhead": (0.0, 20e-3),
+    "steps_waited": (0.0, 6.0),
+    "streamed_steps": (0.0, 20.0),
+}
+#: The same for one stack alone, whose host may be slow, or its parts not what others measured.
+OWN_RANGES = ENGINE_RANGES | {
+    "step_overhead": (0.0, 10e-3),
+    "request_overhead": (0.0, 60e-3),
+    "steps_waited": (0.0, 20.0),
+    "bandwidth_scale": (0.4, 1.1),
+    "compute_scale": (0.2, 1.3),
+}
+#: How much a residual counts what was known before, beside the rows.
+PRIOR_WEIGHT = 0.3
 #: Errors beyond this are outliers, which pull with their sign only.
 USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
@@ -48,6 +83,16 @@ FARTHEST = 7.0
 LEAST_EFFECT = 0.02
 #: A constant whose effect is that of others but for this share is not told apart from them.
 LEAST_APART = 0.05
+
+
+def candidates_of(profile: Preset) -> tuple[str, ...]:
+    """Constants of a profile that its own law lets measurements choose, in the order in which they are tried."""
+    return OF_ENGINES if law(profile) == "kernels" else CANDIDATES
+
+
+def range_of(profile: Preset, key: str) -> tuple[float, float]:
+    """The plausible range of a constant under a profile's law."""
+    return (OWN_RANGES if law(profile) == "kernels" else RANGES)[key]
 
 
 class Errors(NamedTuple):
@@ -69,9 +114,11 @@ class Fit(NamedTuple):
 
 
 def errors(ratios: Sequence[float]) -> Errors:
-    """Errors from logarithms of predicted over measured time."""
+    """Errors from logarithms of predicted over measured time; the percentile lies between its two nearest rows."""
     rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
-    return Errors(len(rising), median(rising), rising[ceil(0.9 * len(rising)) - 1])
+    place = 0.9 * (len(rising) - 1)
+    below, above = rising[int(place)], rising[ceil(place)]
+    return Errors(len(rising), median(rising), below + (place - int(place)) * (above - below))
 
 
 def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:
@@ -123,8 +170,8 @@ def obstacles(runs: Sequence[Prepared], base: Preset, candidates: Sequence[str])
 
 def _effect(runs: Sequence[Prepared], base: Preset, key: str) -> list[float]:
     """How the logarithm of each prediction moves with a constant, over its range."""
-    share = min(max(_share(key, base.value(key)), SMALL), 1 - SMALL)
-    low, high = (with_constants(base, {key: _inside(key, share + step)}, "", "") for step in (-SMALL / 2, SMALL / 2))
+    share = min(max(_share(base, key), SMALL), 1 - SMALL)
+    low, high = (_with(base, {key: _inside(base, key, share + step)}, "", "") for step in (-SMALL / 2, SMALL / 2))
     return [(_off(run, high) - _off(run, low)) / SMALL for run in runs]
 
 
@@ -136,22 +183,18 @@ def _solve(
     runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str
 ) -> tuple[Preset, dict[str, float]]:
     """The best constants inside their ranges, and the standard error of each as a share of its range."""
-    try:
-        import numpy
-        from scipy.optimize import least_squares
-    except ImportError:
-        raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
+    least_squares, numpy = _scipy()
 
     def constants(shares: Sequence[float]) -> dict[str, float]:
-        return {key: _inside(key, share) for key, share in zip(free, shares, strict=True)}
+        return {key: _inside(base, key, share) for key, share in zip(free, shares, strict=True)}
 
     weights = _weights(runs)
 
     def residuals(shares: Sequence[float]) -> list[float]:
-        profile = with_constants(base, constants(shares), source, date)
+        profile = _with(base, constants(shares), source, date)
         return [weight * _softened(_off(run, profile)) for weight, run in zip(weights, runs, strict=True)]
 
-    start = [min(max(_share(key, base.value(key)), 0.02), 0.98) for key in free]
+    start = [min(max(_share(base, key), 0.02), 0.98) for key in free]
     solution = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
     hessian = solution.jac.T @ solution.jac + 1e-9 * numpy.eye(len(free))
     freedom = max(len(runs) - len(free), 1)
@@ -159,7 +202,103 @@ def _solve(
     if len(runs) < len(free):
         spread[:] = 1.0
     best = {key: float(f"{value:.3g}") for key, value in constants(solution.x).items()}  # no fit is worth more digits
-    return with_constants(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
+    return _with(base, best, source, date), dict(zip(free, map(float, spread), strict=True))
+
+
+def _with(base: Preset, values: dict[str, float], source: str, date: str) -> Preset:
+    """A profile with some of its constants replaced; runs that do not state how often they stream wait as others."""
+    if "steps_waited" in values and "streamed_steps" in base.facts:
+        values = {**values, "streamed_steps": values["steps_waited"]}
+    return with_constants(base, values, source, date)
+
+
+class Free(NamedTuple):
+    """A constant that profiles share and a fit may choose: its names in each, and what is known of it before."""
+
+    name: str
+    keys: tuple[str, ...]
+    profiles: tuple[str, ...]
+    mean: float
+    spread: float
+
+
+class Weighed(NamedTuple):
+    """A measurement of one of several profiles that are fitted together, and how much it counts."""
+
+    run: Prepared
+    profile: str
+    weight: float
+
+
+class Together(NamedTuple):
+    """Profiles that were fitted together, each free constant by its name, and its standard error."""
+
+    profiles: dict[str, Preset]
+    values: dict[str, float]
+    spreads: dict[str, float]
+
+
+def fit_together(
+    runs: Sequence[Weighed], bases: Mapping[str, Preset], free: Sequence[Free], source: str = "", date: str = ""
+) -> Together:
+    """Profiles whose free constants come nearest to all runs and to what is known of them before.
+
+    Raises:
+        Missing: SciPy is not installed.
+    """
+    least_squares, numpy = _scipy()
+
+    def profiles(shares: Sequence[float]) -> dict[str, Preset]:
+        chosen = dict(zip(free, map(float, shares), strict=True))
+        return {name: with_constants(base, _constants(chosen, name), source, date) for name, base in bases.items()}
+
+    def residuals(shares: Sequence[float]) -> list[float]:
+        current = profiles(shares)
+        priors = [
+            PRIOR_WEIGHT * (_engine_value(one, share) - one.mean) / one.spread
+            for one, share in zip(free, shares, strict=True)
+        ]
+        return priors + [each.weight * _off(each.run, current[each.profile]) for each in runs]
+
+    start = [min(max(_engine_share(one, _base_value(one, bases)), 0.02), 0.98) for one in free]
+    robust = {"loss": "soft_l1", "f_scale": USUAL_ERROR}
+    found = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL, xtol=SMALL, ftol=SMALL / 10, **robust)
+    errors = numpy.sqrt(numpy.diag(numpy.linalg.inv(found.jac.T @ found.jac)) * 2 * found.cost / len(runs))
+    widths = [ENGINE_RANGES[one.keys[0]][1] - ENGINE_RANGES[one.keys[0]][0] for one in free]
+    return Together(
+        profiles(found.x),
+        {one.name: _engine_value(one, share) for one, share in zip(free, found.x, strict=True)},
+        {one.name: float(error) * width for one, error, width in zip(free, errors, widths, strict=True)},
+    )
+
+
+def _constants(chosen: Mapping[Free, float], profile: str) -> dict[str, float]:
+    return {
+        key: _engine_value(one, share) for one, share in chosen.items() if profile in one.profiles for key in one.keys
+    }
+
+
+def _base_value(one: Free, bases: Mapping[str, Preset]) -> float:
+    return bases[one.profiles[0]].value(one.keys[0])
+
+
+def _engine_value(one: Free, share: float) -> float:
+    low, high = ENGINE_RANGES[one.keys[0]]
+    return float(low + share * (high - low))
+
+
+def _engine_share(one: Free, value: float) -> float:
+    low, high = ENGINE_RANGES[one.keys[0]]
+    return (value - low) / (high - low)
+
+
+def _scipy() -> tuple[Any, Any]:
+    try:
+        import numpy
+        from scipy.optimize import least_squares
+    except ImportError:
+        raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
+    return least_squares, numpy
 
 
 def _weights(runs: Sequence[Prepared]) -> list[float]:
@@ -173,17 +312,17 @@ def _softened(off: float) -> float:
     return copysign(USUAL_ERROR * sqrt(2 * (sqrt(1 + (off / USUAL_ERROR) ** 2) - 1)), off)
 
 
-def _inside(key: str, share: float) -> float:
-    low, high = RANGES[key]
+def _inside(base: Preset, key: str, share: float) -> float:
+    low, high = range_of(base, key)
     return float(low + share * (high - low))
 
 
-def _share(key: str, value: float) -> float:
-    low, high = RANGES[key]
-    return (value - low) / (high - low)
+def _share(base: Preset, key: str) -> float:
+    low, high = range_of(base, key)
+    return (base.value(key) - low) / (high - low)
 
 
 def with_constants(base: Preset, values: dict[str, float], source: str, date: str) -> Preset:
     """A profile with some of its constants replaced."""
-    facts = {key: Fact(value, FIGURES[key], source, date) for key, value in values.items()}
+    facts = {key: Fact(value, KINDS[key], source, date) for key, value in values.items()}
     return base._replace(facts={**base.facts, **facts})

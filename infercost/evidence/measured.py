@@ -1,6 +1,14 @@
 """One measurement, from any source: the run, its hardware, and the number."""
 
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
+
+#: How the sequences of a run came together: one batch, requests that are each followed by another, arrivals at a rate,
+#: all at once, the decoding half of a server whose prompts have replicas of their own, or as many as memory holds.
+PROTOCOLS = ("batch", "closed", "rate", "peak", "pool", "full")
+
+#: The last release of vLLM whose 4-bit experts are Marlin's on Hopper: vllm-project/vllm pull request 27523.
+MARLIN = (0, 11, 0)
 
 
 class Measured(NamedTuple):
@@ -8,7 +16,10 @@ class Measured(NamedTuple):
 
     ``batch`` counts sequences in the step or requests in flight, ``request_rate`` arrivals a second when only these are
     known. ``metric`` is the column's own name (``decode_ms_per_token``) or ``itl``, ``ttft``, ``e2e`` in seconds.
-    ``value`` is in the unit of the metric.
+    ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
+    the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
+    What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
+    graph, ``experts_kernel``, steps between polls, tokens of a streamed message.
     """
 
     id: str
@@ -18,10 +29,13 @@ class Measured(NamedTuple):
     accelerator: str
     metric: str
     value: float
+    year: int | None = None
     devices: int | None = None
     tp: int | None = None
     pp: int | None = None
     ep: int | None = None
+    attention_dp: int | None = None
+    expert_tp: int | None = None
     weight_dtype: str = ""
     kv_dtype: str = ""
     batch: float | None = None
@@ -29,6 +43,40 @@ class Measured(NamedTuple):
     input_tokens: float | None = None
     output_tokens: float | None = None
     prefix_share: float = 0.0
+    random: bool = False
+    kind: str = ""
+    requests: int | None = None
+    statistic: str = ""
     most_sequences: int | None = None
     chunk_tokens: int | None = None
+    captured_tokens: float | None = None
+    experts_kernel: str = ""
+    flags: str = ""
+    poll_steps: int | None = None
+    stream_tokens: int | None = None
     notes: str = ""
+
+    @property
+    def protocol(self) -> str:
+        """How sequences came together, one of ``PROTOCOLS``."""
+        if self.request_rate is not None:
+            return "rate"
+        if self.kind in PROTOCOLS:
+            return self.kind
+        if "closed-loop" in self.notes:
+            return "closed"
+        return "batch" if self.batch else "full"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run set of its engine, or what its release did by itself."""
+        kernel = self.experts_kernel or ("marlin" if self._is_vllm_of_marlin else None)
+        given = {"captured_tokens": self.captured_tokens, "experts_kernel": kernel}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def _is_vllm_of_marlin(self) -> bool:
+        """Whether the run is of a vLLM whose 4-bit experts are Marlin's on Hopper."""
+        name, _, release = self.framework.partition(" ")
+        numbers = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
+        return name.lower() == "vllm" and numbers is not None and tuple(int(n or 0) for n in numbers.groups()) <= MARLIN

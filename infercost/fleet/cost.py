@@ -15,7 +15,7 @@ from infercost.quantities import CONSTANTS
 from infercost.replica.serving import bytes_of_step
 
 #: Prices of a million tokens.
-BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_busy", "_output", "_input", "_blended"))
+BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_busy", "_output", "_input", "_blended"))
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = CONSTANTS["endless_replicas"].value
 #: A load so little above what replicas hold needs one more.
@@ -83,6 +83,11 @@ def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, flo
     usd = money.usd_per_million_paid(price=price, paid_device_seconds=paid)
     shared = {"usd_per_million_tokens": usd, "prompt_share": day.prompt_share}
     bill["usd_per_million_tokens"] = usd
+    bill["usd_per_million_tokens_decode"] = usd
+    if first := day.requests_per_s if service.fleet.curve.prompted else 0.0:
+        bill["usd_per_million_tokens_decode"] = money.usd_per_million_tokens_decode(
+            **shared, tokens_per_s=day.tokens_per_s, first_tokens=first
+        )
     bill["usd_per_million_tokens_busy"] = money.usd_per_million_tokens_busy(price=price, busy_device_seconds=busy)
     bill["usd_per_million_tokens_output"] = money.usd_per_million_tokens_output(**shared)
     if request:

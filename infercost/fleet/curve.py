@@ -15,6 +15,8 @@ from infercost.replica.step import Replica, decode_time
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
 POINTS = 200
 LEAST = 1e-12
+#: Costs that differ by a smaller share differ by rounding alone.
+ROUNDING = 1e-9
 BETWEEN = "between batches of which each was worked out"
 
 
@@ -55,11 +57,28 @@ class Curve(NamedTuple):
         """Share of the time that prompts take at a batch."""
         return 1 - self.step(batch=batch) / self.itl(batch=batch)
 
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """Seconds between a user's tokens at each batch, the steps that the user's own prompt rode along with apart."""
+        return tuple(
+            step + (itl - step) * (1 - 1 / max(batch, 1.0))
+            for batch, step, itl in zip(self.batches, self.steps, self.itls, strict=True)
+        )
+
     def batch_within(self, times: tuple[float, ...], limit: float) -> float:
         """The largest batch at which rising times are within a limit; 0 where none is."""
         if times[0] > limit:
             return 0.0
         return last_that(lambda batch: self._read(times, batch) <= limit, 1.0, self.most)
+
+    def cheapest(self) -> "Curve":
+        """The same up to its cheapest batch: a larger one may cost more, where it fills no whole part of each stage."""
+        least = min(itl / batch for itl, batch in zip(self.itls, self.batches, strict=True))
+        last = max(at for at, batch in enumerate(self.batches) if self.itls[at] / batch <= least * (1 + ROUNDING))
+        end = max(last, 1) + 1
+        return self._replace(
+            batches=self.batches[:end], steps=self.steps[:end], itls=self.itls[:end], ttfts=self.ttfts[:end]
+        )
 
     def _read(self, times: tuple[float, ...], batch: float) -> float:
         right = bisect_left(self.batches, batch, 1, len(self.batches) - 1)
@@ -79,11 +98,21 @@ def mean_decoding(curve: Curve, *, request_rate: float) -> float:
     return root(excess, LEAST, most)
 
 
+def _batches(most: float, stages: int) -> tuple[float, ...]:
+    """Rising batches from one to the most, evenly in ratio; stages work on whole parts of a batch, all alike."""
+    if most <= 1:
+        return 1.0, 1.0 + LEAST
+    even = [exp(log(most) * index / (POINTS - 1)) for index in range(POINTS - 1)]
+    if stages > 1:
+        whole = {float(int(batch / stages) * stages) for batch in (*even, most) if batch >= stages}
+        return tuple(sorted({*map(float, range(1, min(stages, int(most)) + 1)), *whole, float(most)}))
+    return (*even, float(most))
+
+
 @lately
 def curve_of(replica: Replica, most: float, request: Request | None, context: float, decoded: float = 0.0) -> Curve:
     """The curve of a replica up to a batch, for requests or for streams of tokens at a context."""
-    batches = tuple(exp(log(max(most, 1.0)) * index / (POINTS - 1)) for index in range(POINTS))
-    batches = (*batches[:-1], float(most)) if most > 1 else (1.0, 1.0 + LEAST)
+    batches = _batches(most, replica.work.layout.pp)
     steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
     if request is None:
         return Curve(batches, steps, steps, steps, decoded, prompted=False)

@@ -99,10 +99,10 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
     curve = curve_of(running.replica, max(1.0, min(limits.values())), request, context, demand.decoded)
     late, missed = _latencies(curve, level)
     limits |= late
-    most = largest(limits)
+    curve = cheapest(running, request, demand, limits, curve)
     fleet = Fleet(
-        curve=curve if curve.most == most else curve_of(running.replica, most, request, context, demand.decoded),
-        slots=most,
+        curve=curve,
+        slots=min(curve.most, largest(limits)),
         use=demand.use,
         hours=demand.shape.hours,
         follows=level.follows,
@@ -111,6 +111,15 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
         fixed=level.replicas,
     )
     return Service(running, request, demand, level, fleet, limits, price, missed)
+
+
+def cheapest(
+    running: Running, request: Request | None, demand: Demand, limits: Mapping[str, float], known: Curve
+) -> Curve:
+    """The curve up to the cheapest batch within all limits, from one that may be known already."""
+    most, context = largest(limits), running.rack.plan.context
+    curve = known if known.most == most else curve_of(running.replica, most, request, context, demand.decoded)
+    return curve.cheapest()
 
 
 def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
@@ -134,7 +143,7 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
     """The largest batch within each limit on latency, and what not even one user meets."""
     limits, missed = {}, ""
     asked = (
-        ("latency", "max_tpot", curve.itls, level.max_tpot),
+        ("latency", "max_tpot", curve.gaps, level.max_tpot),
         ("first token", "max_ttft", curve.ttfts, level.max_ttft),
     )
     for name, option, times, limit in asked:
@@ -148,7 +157,7 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
 
 def reworked_service(service: Service) -> Service:
     """The same service, its replica and one user worked out again: what ``--steps`` shows of it before its day."""
-    largest(service.limits)
+    _taken(service.fleet.slots)
     if service.request:
         _ = service.request.decoded
     running, demand = reworked(service.running), service.demand
@@ -156,7 +165,12 @@ def reworked_service(service: Service) -> Service:
     return service._replace(running=running)
 
 
-@solved("most_batch", equation="the least that memory, arithmetic, the engine and each limit allow", source="limits")
+@solved("most_batch", equation="the cheapest that memory, arithmetic, the engine and each limit allow", source="limits")
+def _taken(slots: float) -> float:
+    """The batch of a full replica, as a person finds it."""
+    return slots
+
+
 def largest(limits: Mapping[str, float]) -> float:
     """The largest batch that all limits allow: whole sequences, where it is not a mean that chunks carry."""
     return max(1.0, min(limit if name == "chunk" else float(int(limit)) for name, limit in limits.items()))

@@ -22,6 +22,14 @@ def served_tokens_per_s(*, request_rate: float, output_tokens: float) -> float:
     return request_rate * output_tokens
 
 
+@formula(source="of each request one token comes with its prompt, the others one a step that prompts ride along with")
+def paid_tokens_per_s(
+    *, batch: float, step_time: float, prompts_gap: float, decoded_tokens: float, output_tokens: float
+) -> float:
+    """Tokens that leave a full replica in a second when it works on the prompts of its requests too."""
+    return batch / (step_time + prompts_gap) * output_tokens / decoded_tokens
+
+
 @formula(source="one token a step")
 def tokens_per_s_per_user(*, step_time: float) -> float:
     """Tokens decoded per second for one user."""
@@ -38,6 +46,14 @@ def tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float) -> float:
 def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float) -> float:
     """USD for a million decoded tokens on accelerators that are always busy."""
     return price * devices / 3600 / tokens_per_s * 1e6
+
+
+@formula(source="prompts take a share of the time, and one token of each request comes with its own")
+def usd_per_million_tokens_decode(
+    *, usd_per_million_tokens: float, prompt_share: float, tokens_per_s: float, first_tokens: float
+) -> float:
+    """USD for a million decoded tokens, their prompts left out."""
+    return usd_per_million_tokens * (1 - prompt_share) * tokens_per_s / (tokens_per_s - first_tokens)
 
 
 @formula(source="power over token rate; chips at their rated power, no host and no cooling")

@@ -76,6 +76,8 @@ def numbers_of(code: CodeType) -> tuple[str, ...]:
 
 def total(*factors: Sequence[float]) -> float:
     """The sum over kinds of their factors' products: ``total(times, each)`` prints as ``3 × a + 58 × b``."""
+    if len(factors) == 1:
+        return sum(factors[0])
     products: Iterable[float] = factors[0]
     for others in factors[1:]:
         products = map(mul, products, others)

@@ -207,6 +207,8 @@ def _plain(value: Any) -> Any:
 DIGITS = range(4, 18)
 #: A result that lies between two printed ones is no result by hand: the last bit would decide.
 HAIR = 1e-9
+#: Unless its inputs are short, so that no more digits of them would help.
+SHORT = range(4, 9)
 
 
 def _numbers(function: Formula[..., Any], value: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,12 +216,12 @@ def _numbers(function: Formula[..., Any], value: Any, inputs: Mapping[str, Any])
     unit = TERMS[function.__name__].unit
     result = show(value, unit)
 
-    def comes_out(most: int) -> bool:
-        printed = _each(inputs, lambda each, unit: rounded(each, unit, most))
-        again = function(**printed)
-        return all(show(again * (1 + hair), unit) == result for hair in (-HAIR, HAIR))
+    def comes_out(most: int, hair: float) -> bool:
+        again = function(**_each(inputs, lambda each, unit: rounded(each, unit, most)))
+        return all(show(again * (1 + each), unit) == result for each in (-hair, hair))
 
-    most = next(filter(comes_out, DIGITS), DIGITS[-1])
+    ways = (*((most, HAIR) for most in DIGITS), *((most, 0.0) for most in SHORT))
+    most = next((most for most, hair in ways if comes_out(most, hair)), DIGITS[-1])
     return _each(inputs, lambda each, unit: _number(each, unit, most))
 
 

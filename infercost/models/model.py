@@ -17,9 +17,9 @@ class Attention(NamedTuple):
 
     ``cache`` counts elements that one position adds to the KV cache, ``index_cache`` those of a sparse indexer's keys,
     ``borrowed`` those that it reads from an earlier layer's cache. ``window`` is the number of positions in the cache,
-    ``compress`` that of positions in one entry. ``state`` and ``conv`` are elements per sequence of any length.
-    ``matrices`` are those of ``split`` and ``copied`` with names of their own, other names of the same after a bar, and
-    their parameters; the rest are queries, keys, values and output.
+    ``compress`` that of positions in one entry, ``query_rank`` the width of a compressed query. ``state`` and ``conv``
+    are elements per sequence of any length. ``matrices`` are those of ``split`` and ``copied`` with names of their own,
+    other names of the same after a bar, and their parameters; the rest are queries, keys, values and output.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Attention(NamedTuple):
     v_head_dim: int = 0
     split: int = 0
     copied: int = 0
+    query_rank: int = 0
     small: int = 0
     cache: int = 0
     index_cache: int = 0
@@ -48,8 +49,9 @@ class Attention(NamedTuple):
 class Ffn(NamedTuple):
     """The feed-forward part of one layer: matrices for every token, and experts to choose from.
 
-    ``expert`` counts the matrices of one expert, ``expert_small`` its biases, ``reused`` the matrices of an earlier
-    layer, attention included, that this one multiplies again.
+    ``expert`` counts the matrices of one expert, ``expert_input`` the width that they take in where it is not the
+    model's, ``expert_small`` its biases, ``reused`` the matrices of an earlier layer, attention included, that this one
+    multiplies again.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Ffn(NamedTuple):
     experts: int = 0
     active: int = 0
     expert: int = 0
+    expert_input: int = 0
     expert_small: int = 0
     router: int = 0
     small: int = 0
@@ -188,4 +191,5 @@ def format_of_bits(quantization: Quantization, bits: float) -> Format:
         return FORMATS["fp32" if bits >= 32 else "bf16"]
     if bits > 6:
         return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
-    return FORMATS["fp4" if "fp4" in quantization.name else "int4"]
+    name = quantization.name  # experts of four bits beside matrices of eight are MXFP4
+    return FORMATS["mxfp4" if "mxfp4" in name or "fp8" in name else "fp4" if "fp4" in name else "int4"]

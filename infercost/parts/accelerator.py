@@ -24,7 +24,11 @@ FIGURES = {
     "rent": HOURLY,
     "purchase": MONEY,
 }
-LABELS = ("name", "aliases", "vendor", "kind", "note", "note_8bit")
+#: ``engine`` names the profile of the engine that people run on it today, where one was measured; ``architecture``
+#: names the preset of its kernels; ``link`` is how accelerators reach each other: through a ``switch``
+#: (where nothing is said), in a ``mesh`` with a link to each other one, over ``pcie``, or through the ``host``.
+LABELS = ("name", "aliases", "vendor", "kind", "engine", "architecture", "link", "note", "note_8bit")
+LINKS = ("switch", "mesh", "pcie", "host")
 #: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
 
@@ -75,3 +79,20 @@ def memory_key(part: Preset, nominal: bool) -> str:
     """The key of the memory figure that counts: as sold, or else the nearest to what an engine sees."""
     keys = ("memory",) if nominal else ("memory_engine", "memory_reported", "memory")
     return next((key for key in keys if key in part.facts), "memory")
+
+
+def group_link(part: Preset, ranks: int) -> float:
+    """B/s, one direction, that an accelerator has to a group of so many: of a mesh only the links to its members.
+
+    Raises:
+        Missing: the part has no link.
+    """
+    return part.value("link_bandwidth") * mesh_share(part, ranks)
+
+
+def mesh_share(part: Preset, ranks: int) -> float:
+    """Share of its links that an accelerator has to a group of so many: all but in a part of a mesh."""
+    domain = part.facts.get("link_domain")
+    if part.labels.get("link") != "mesh" or domain is None or not 1 < ranks < domain.value:
+        return 1.0
+    return (ranks - 1) / (domain.value - 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import stack, traffic
+from infercost.parts import architecture, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -19,8 +19,15 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
     "efficiency": (stack.KINDS, stack.LABELS),
     "traffic": (traffic.FIGURES, traffic.LABELS),
+    "architectures": (architecture.FIGURES, architecture.LABELS),
 }
-WHAT = {"accelerators": "accelerator", "efficiency": "efficiency profile", "traffic": "traffic", "models": "model"}
+WHAT = {
+    "accelerators": "accelerator",
+    "architectures": "architecture",
+    "efficiency": "efficiency profile",
+    "traffic": "traffic",
+    "models": "model",
+}
 #: Prices move: one without a date is an error.
 DATED = ("rent", "purchase")
 _FACT_KEYS = ("value", "source", "as_of", "weak", "others")
@@ -105,18 +112,21 @@ def looks_like_file(text: str) -> bool:
 def load(family: str, name: str) -> Preset:
     """The preset of a name or of a file's path; UnknownName for no such preset, BadFile as ``build``."""
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
-    return build(family, own, read_mapping(path, "preset"), path)
+    preset = build(family, own, read_mapping(path, "preset"), path)
+    return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     """A preset from its file's data; BadFile or BadValue for a key, a figure, its source or date that cannot be."""
     kinds, labels = FAMILIES[family]
+    data = architecture.flat(data, f"preset {path}") if family == "architectures" else data
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:
         hint = f"{closest(unknown[0], keys)}keys: {', '.join(keys)}"
         raise BadFile(f"preset {path}: unknown key {unknown[0]!r}", hint)
     for key, words in stack.WORDS.items() if family == "efficiency" else ():
-        if (word := data.get(key, stack.DEFAULTS.get(key))) not in words:
+        word = data.get(key, stack.DEFAULTS.get(key))
+        if word not in words and (key in data or stack.needs(data, key)):
             raise BadFile(f"preset {path}: {key} is {word!r}", f"write one of {', '.join(words)}")
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}

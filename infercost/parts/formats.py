@@ -16,6 +16,7 @@ class Format(NamedTuple):
 _SIXTEEN = (("bf16", "fp16"), ("fp32",))
 #: ``8bit`` is the note's word: whichever 8-bit arithmetic the part does fastest. Integers of four bits are
 #: unpacked by every serving engine, so they compute at the 16-bit rate; fp4 does so where no fp4 unit is.
+#: MXFP4 weights meet activations of 8 or 16 bits.
 FORMATS: dict[str, Format] = {
     format.name: format
     for format in (
@@ -28,6 +29,7 @@ FORMATS: dict[str, Format] = {
         Format("fp6", 0.75, (("fp6",), ("fp8",), *_SIXTEEN)),
         Format("4bit", 0.5, (("fp4",), *_SIXTEEN)),
         Format("fp4", 0.5, (("fp4",), *_SIXTEEN)),
+        Format("mxfp4", 0.5, (("fp8",), *_SIXTEEN)),
         Format("int4", 0.5, _SIXTEEN),
         Format("tf32", 4, (("tf32",), ("fp32",))),
     )
@@ -35,7 +37,7 @@ FORMATS: dict[str, Format] = {
 _ALIASES = {
     "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
     "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
-    "w8a8": "8bit", "4": "4bit", "w4": "4bit", "nvfp4": "fp4", "mxfp4": "fp4", "w4a16": "int4",
+    "w8a8": "8bit", "4": "4bit", "w4": "4bit", "nvfp4": "fp4", "w4a16": "int4",
 }  # fmt: skip
 
 

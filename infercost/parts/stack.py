@@ -1,10 +1,11 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.preset import Fact, Preset
-from infercost.units import DURATION, MULTIPLE, RESERVE, SHARE, WHOLE, Kind
+from infercost.units import DURATION, FACTOR, LIMIT, MULTIPLE, RESERVE, SHARE, SIZE, TOKENS, WHOLE, Kind
 
 
 class Constant(NamedTuple):
@@ -47,6 +48,21 @@ PROTOCOLS = ("ll", "ll128", "simple")
 #: Ways to count the parts of a step, each with the figures that no other way needs.
 LAWS: dict[str, dict[str, Kind]] = {
     "roofline": {},
+    "kernels": {
+        "launch_scale": MULTIPLE,
+        "exchange_latency": DURATION,
+        "eager_layer_time": DURATION,
+        "captured_tokens": TOKENS,
+        "chunk_tokens": TOKENS,
+        "chunk_tokens_small": TOKENS,
+        "small_memory": SIZE,
+        "token_overhead": DURATION,
+        "streamed_steps": MULTIPLE,
+        "row_traffic": MULTIPLE,
+        "reduce_limit": LIMIT,
+        "compute_scale": FACTOR,
+        "bandwidth_scale": FACTOR,
+    },
     "erdil-2025": {
         "kernel_launch": DURATION,
         "serial_matmuls": WHOLE,
@@ -57,20 +73,59 @@ LAWS: dict[str, dict[str, Kind]] = {
 #: Every figure that a profile may hold.
 KINDS = FIGURES | {key: kind for own in LAWS.values() for key, kind in own.items()}
 #: The values that four labels may have, and the defaults of two.
-WORDS = {"overlap": OVERLAPS, "memory": ("nominal", "engine"), "law": tuple(LAWS), "accumulates": ("fp32", "fp16")}
-DEFAULTS = {"law": "roofline", "accumulates": "fp32"}
+WORDS = {
+    "overlap": OVERLAPS,
+    "memory": ("nominal", "engine"),
+    "law": tuple(LAWS),
+    "accumulates": ("fp32", "fp16"),
+    "prompts": ("filled", "whole", "alone"),
+    "split": ("matrices", "layers"),
+}
+DEFAULTS = {"law": "roofline", "accumulates": "fp32", "prompts": "filled", "split": "matrices"}
 #: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
-#: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits.
+#: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
+#: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
-    *("error", "nearer", "note"),
+    *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
 )
+#: Words that a profile may be given beside its figures: kernels that an engine chose.
+CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}
+#: The start of the source of a constant that a profile leaves out.
+LEFT_OUT = "left out by profile"
+#: Figures of a profile that a pass of its law is timed with, beside those of its law alone.
+OF_KERNELS = (*LAWS["kernels"], "collective_latency", "step_overhead", "sequence_overhead")
+
+
+#: Labels that a profile takes over from the one that it is like.
+INHERITED = (
+    "law",
+    "memory",
+    "overlap",
+    "accumulates",
+    "prompts",
+    "experts_kernel",
+    "products_kernel",
+    "engine",
+    "split",
+)
+
+
+def like(profile: Preset, base: Preset) -> Preset:
+    """A profile with what it leaves out from another one."""
+    labels = {key: base.labels[key] for key in INHERITED if key in base.labels}
+    return profile._replace(labels={**labels, **profile.labels}, facts={**base.facts, **profile.facts})
+
+
+def needs(data: Mapping[str, object], label: str) -> bool:
+    """Whether a profile must say something under a label: one that is like another need not."""
+    return "like" not in data and not (label == "overlap" and data.get("law") == "kernels")
 
 
 def complete(profile: Preset) -> Preset:
     """The profile with the bound's value of every constant that it leaves out: shares one, times zero."""
-    source = f"left out by profile {profile.name}"
+    source = f"{LEFT_OUT} {profile.name}"
     bounds = {name: Fact(constant.bound, constant.kind, source, "") for name, constant in CONSTANTS.items()}
     return profile._replace(facts={**bounds, **profile.facts})
 
@@ -87,6 +142,16 @@ def is_ideal(profile: Preset) -> bool:
 def law(profile: Preset) -> str:
     """Way to count the parts of a step: by the roofline, or by the law of a paper."""
     return profile.labels.get("law", DEFAULTS["law"])
+
+
+def is_nominal(profile: Preset) -> bool:
+    """Whether a profile counts memory as sold."""
+    return profile.labels.get("memory") == "nominal"
+
+
+def splits_layers(profile: Preset) -> bool:
+    """Whether an engine gives each device whole layers, rather than a part of every matrix."""
+    return profile.labels.get("split", DEFAULTS["split"]) == "layers"
 
 
 def part_under(part: Preset, profile: Preset) -> Preset:

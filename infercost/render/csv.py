@@ -1,10 +1,14 @@
 """Comma-separated values: the rows of a sweep or comparison, else a line a result."""
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
 from infercost.report import Report
+
+#: The ends of an interval, as columns are named.
+ENDS = ("low", "high")
 
 
 def render(report: Report, width: int, sources: bool) -> str:
@@ -12,13 +16,25 @@ def render(report: Report, width: int, sources: bool) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if report.series:
-        keys = list(report.series.rows[0])
+        rows = [_flat(row) for row in report.series.rows]
+        keys = list(dict.fromkeys(key for row in rows for key in row))
         writer.writerow(keys)
-        writer.writerows([_cell(row[key]) for key in keys] for row in report.series.rows)
+        writer.writerows([_cell(row.get(key)) for key in keys] for row in rows)
     else:
         writer.writerow(("key", "value", "unit"))
-        writer.writerows((row.key, _cell(row.value), row.unit) for row in report.results)
+        for row in report.results:
+            ends = zip(ENDS, report.bands.get(row.key, ()), strict=False)
+            writer.writerow((row.key, _cell(row.value), row.unit))
+            writer.writerows((f"{row.key}_{end}", value, row.unit) for end, value in ends)
     return text.getvalue()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose intervals have a column for each end."""
+    flat = {key: value for key, value in row.items() if key != "bands"}
+    for key, band in (row.get("bands") or {}).items():
+        flat |= {f"{key}_{end}": value for end, value in zip(ENDS, band, strict=True)}
+    return flat
 
 
 def _cell(value: Any) -> Any:

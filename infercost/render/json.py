@@ -16,6 +16,7 @@ def render(report: Report, width: int, sources: bool) -> str:
         "inputs": {item.key: item.value for item in report.inputs},
         "assumed": [item.key for item in report.inputs if item.assumed],
         "results": {row.key: row.value for row in report.results},
+        **({"bands": {key: list(band) for key, band in report.bands.items()}} if report.bands else {}),
         "rows": [dict(row) for row in report.series.rows] if report.series else [],
         "advice": list(report.advice),
         "engine_command": report.follow or None,

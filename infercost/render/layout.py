@@ -13,6 +13,8 @@ COMMAND_WIDTH = 75
 #: A last column narrower than this is not worth wrapping.
 LEAST_WIDTH = 20
 MILLION = 1e6
+#: From here on three digits are whole numbers.
+ROUGH = 999.5
 
 
 class Text(NamedTuple):
@@ -83,7 +85,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     page: list[Block] = [Text(report.verdict, strong=True)]
     if inputs := _inputs(report):
         page.append(Text(inputs))
-    if rows := [(row.label, show(row.value, row.unit), row.remark) for row in report.results if row.shown]:
+    if rows := _results(report):
         columns = 3 if any(remark for _, _, remark in rows) else 2
         page.append(Grid((), tuple(cells[:columns] for cells in rows), frozenset({1})))
     if report.parts:
@@ -103,6 +105,34 @@ def blocks(report: Report, sources: bool) -> list[Block]:
     if sources and report.inputs:
         page.append(_sources(report))
     return page
+
+
+def _results(report: Report) -> list[tuple[str, str, str]]:
+    """Label, value and remark of each result; values with their intervals where any has one, both in columns."""
+    rows = [(row, show(row.value, row.unit)) for row in report.results if row.shown]
+    if not report.bands:
+        return [(row.label, value, row.remark) for row, value in rows]
+    wide = max(len(value) for _, value in rows)
+    bands = [_band(row.value, row.unit, report.bands.get(row.key)) for row, _ in rows]
+    most = max(map(len, bands))
+    return [
+        (row.label, f"{value:>{wide}} {band:<{most}}", row.remark)
+        for (row, value), band in zip(rows, bands, strict=True)
+    ]
+
+
+def _band(value: float, unit: str, band: tuple[float, float] | None) -> str:
+    """An interval in the unit of its value: ``(7.0 to 9.2)``."""
+    if band is None:
+        return ""
+    scale = common_scale([value], unit)[1]
+    low, high = (_rough(end / scale) for end in band)
+    return f"({low} to {high})"
+
+
+def _rough(value: float) -> str:
+    """A number of three digits, whole ones never cut short of their size."""
+    return f"{value:#.3g}".rstrip(".") if value < ROUGH else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def _command(command: str) -> list[str]:

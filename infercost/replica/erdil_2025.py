@@ -46,12 +46,15 @@ Values = Mapping[str, Any]
 
 
 class Law2025(NamedTuple):
-    """A model, an accelerator and a step in his quantities; tokens of a sequence in the step; devices of a node."""
+    """A model, an accelerator and a step in his quantities; tokens of a sequence in the step; devices of a node.
+
+    ``protocols`` are the share of the bandwidth that each reaches, and its latencies.
+    """
 
     values: Values
     tokens: int
     domain: float
-    protocols: Mapping[str, Values]
+    protocols: Mapping[str, tuple[float, Values]]
 
 
 class Layout2025(NamedTuple):
@@ -198,10 +201,9 @@ def _law(
     return Law2025(values, tokens, part.value("link_domain") if apart else devices, protocols)
 
 
-def _protocol(profile: Preset, name: str) -> Values:
+def _protocol(profile: Preset, name: str) -> tuple[float, Values]:
     latencies = ("rank_latency", "node_latency", "base_latency")
-    share = {"protocol_share": profile.value(f"{name}_share")}
-    return share | {latency: profile.value(f"{name}_{latency}") for latency in latencies}
+    return profile.value(f"{name}_share"), {key: profile.value(f"{name}_{key}") for key in latencies}
 
 
 def _layouts(law: Law2025, batch: float) -> list[Layout2025]:
@@ -289,6 +291,11 @@ def _fastest_protocol(law: Law2025, spread: Values, *, message_bytes: float) -> 
 
 
 def _protocol_time(law: Law2025, spread: Values, name: str, message: Any) -> Any:
-    own = {**spread, **law.protocols[name]}
-    latency = use(erdil_2025.protocol_latency, own)
-    return latency + use(erdil_2025.collective_transfer_time, law.values, message_bytes=message, **own)
+    share, latencies = law.protocols[name]
+    return erdil_2025.protocol_latency(**spread, **latencies) + erdil_2025.collective_transfer_time(
+        **spread,
+        message_bytes=message,
+        protocol_share=share,
+        link_bandwidth=law.values["link_bandwidth"],
+        network_bandwidth=law.values["network_bandwidth"],
+    )

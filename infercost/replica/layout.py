@@ -10,26 +10,41 @@ from infercost.models.model import Attention, Ffn, Layer, Model
 
 
 class Layout(NamedTuple):
-    """Tensor, pipeline and expert parallel widths; experts are split over ``ep`` ranks, or by ``tp`` when it is 1."""
+    """Tensor, pipeline and expert parallel widths: experts are spread over ``ep`` ranks, or groups of ranks.
+
+    ``slices`` is how many ranks share each expert, 0 for the usual: all ``tp`` where experts are not spread, else those
+    that ``tp`` has beyond ``ep``. With more slices attention is data parallel over experts that are tensor parallel.
+    """
 
     tp: int = 1
     pp: int = 1
     ep: int = 1
+    slices: int = 0
+
+    @property
+    def expert_slices(self) -> int:
+        """Ranks that share each expert."""
+        return self.slices or max(self.tp // self.ep, 1)
 
     @property
     def devices(self) -> int:
         """Accelerators of one replica: expert parallelism reuses those of tensor parallelism."""
-        return max(self.tp, self.ep) * self.pp
+        return max(self.tp, self.ep * self.expert_slices) * self.pp
 
     @property
     def dp(self) -> int:
-        """Groups of ``tp`` ranks that hold attention and serve sequences of their own, under expert parallelism."""
-        return max(1, self.ep // self.tp)
+        """Groups of ``tp`` ranks that hold attention and serve sequences of their own."""
+        return max(self.tp, self.ep * self.expert_slices) // self.tp
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The widths that have an option, by its name."""
+        return {"tp": self.tp, "pp": self.pp, "ep": self.ep}
 
     @property
     def flags(self) -> str:
         """The options that ask for it; a width of 1 goes without saying."""
-        return " ".join(f"--{name} {width}" for name, width in self._asdict().items() if width > 1) or "--tp 1"
+        return " ".join(f"--{name} {width}" for name, width in self.widths.items() if width > 1) or "--tp 1"
 
 
 #: Every width is free to choose.
@@ -65,7 +80,12 @@ def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
     experts = most_experts(model)
     eps = [asked.ep] if asked.ep else [1, *(ep for ep in range(2, experts + 1) if experts % ep == 0)]
     tps = [asked.tp] if asked.tp else [tp for tp in range(1, most + 1) if not _odd_heads(model, tp)]
-    pairs = [(tp, ep) for tp in tps for ep in eps if max(tp, ep) <= most and not _refusal(model, Layout(tp, 1, ep))]
+    pairs = [
+        (tp, ep)
+        for tp in tps
+        for ep in eps
+        if max(tp, ep) <= most and (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
+    ]
     stages = range(asked.pp or 1, (asked.pp or model.depth) + 1)
     made = (Layout(tp, pp, ep) for tp, ep in pairs for pp in stages if pp <= model.depth)
     return sorted((one for one in made if one.devices <= most), key=lambda one: (one.devices, one.pp, one.ep))
@@ -82,19 +102,19 @@ def _odd_heads(model: Model, tp: int) -> bool:
 def _odd_block(model: Model, layout: Layout) -> int:
     """A width of matrices that a rank's share would cut inside a block of scales; 0 where there is none."""
     tp, block, quantized = layout.tp, model.quantization.block, model.quantization.bits
-    if tp == 1 or not block:
+    if max(tp, layout.expert_slices) == 1 or not block:
         return 0
     widths = {
-        width
+        (width, slices)
         for ffn in (layer.ffn for layer in model.layers)
-        for part, width in (
-            ("ffn", ffn.width if ffn.dense else 0),
-            ("experts", ffn.width if ffn.experts and layout.ep == 1 else 0),
-            ("shared", ffn.shared * ffn.width // ffn.expert if ffn.expert else 0),
+        for part, width, slices in (
+            ("ffn", ffn.width if ffn.dense else 0, tp),
+            ("experts", ffn.width if ffn.experts else 0, layout.expert_slices),
+            ("shared", ffn.shared * ffn.width // ffn.expert if ffn.expert else 0, tp),
         )
         if quantized.get(part, 16) < 16
     }
-    return next((width for width in sorted(widths) if width / tp % block), 0)
+    return next((width for width, slices in sorted(widths) if width / slices % block), 0)
 
 
 def most_experts(model: Model) -> int:
@@ -114,7 +134,7 @@ def check(model: Model, layout: Layout) -> None:
 
 def _refusal(model: Model, layout: Layout) -> tuple[str, str] | None:
     """Why no engine accepts a layout, and what would do; None for one that is accepted."""
-    tp, pp, ep = layout
+    tp, pp, ep, _ = layout
     if _odd_heads(model, tp):
         return f"--tp {tp} does not divide the heads of {model.name}", f"valid widths: {_listed(valid_widths(model))}"
     if pp > model.depth:
@@ -124,10 +144,11 @@ def _refusal(model: Model, layout: Layout) -> tuple[str, str] | None:
         return f"--ep {ep}: {model.name} has no experts", "leave --ep out"
     if ep > most:
         return f"--ep {ep} is more than the {most} experts of {model.name}", f"use at most --ep {most}"
-    if ep > 1 and ep % tp:
-        multiples, divisors = range(tp, most + 1, tp), [one for one in valid_widths(model) if ep % one == 0]
+    if ep % tp and tp % ep:
+        multiples = [one for one in range(2, most + 1) if not one % tp or not tp % one]
+        divisors = [one for one in valid_widths(model) if ep % one == 0]
         wider = f"--tp {tp} with --ep {_listed(multiples)}; " if multiples else ""
-        what = f"--ep {ep} is no multiple of --tp {tp}, and an expert group is whole tensor parallel groups"
+        what = f"--ep {ep} neither divides --tp {tp} nor is a multiple of it"
         return what, f"valid layouts: {wider}--ep {ep} with --tp {_listed(divisors)}"
     if width := _odd_block(model, layout):
         whole = "" if _odd_block(model, Layout(tp, pp, tp)) or tp > most else f", or whole experts: --tp {tp} --ep {tp}"
@@ -184,14 +205,15 @@ def _stage_layers(model: Model, layout: Layout) -> float:
 
 
 def _layer_bytes(model: Model, layer: Layer, layout: Layout) -> float:
-    """Bytes of one layer on the fullest rank: whole experts under expert parallelism, slices of all under tensor's."""
+    """Bytes of one layer on the fullest rank: whole experts, slices, or slices of some."""
     dense, ffn = layer_dense_bytes(model, layer, layout), layer.ffn
     if not ffn.experts:
         return dense
+    experts: float = ffn.experts
     if layout.ep > 1:
-        experts = formulas.memory.experts_on_rank(experts=ffn.experts, expert_ranks=layout.ep)
-    else:
-        experts = formulas.memory.expert_slices(experts=ffn.experts, tensor_ranks=layout.tp)
+        experts = formulas.memory.experts_on_rank(experts=experts, expert_ranks=layout.ep)
+    if layout.ep == 1 or layout.expert_slices > 1:
+        experts = formulas.memory.expert_slices(experts=experts, tensor_ranks=layout.expert_slices)
     return formulas.memory.layer_weights(
         layer_dense_weights=dense, experts_on_rank=experts, expert_weights=expert_bytes(model, ffn)
     )

@@ -113,7 +113,7 @@ def plan(
         activation_per_vocab=profile.value("activation_per_vocab"),
         vocab_size=model.vocab_size,
     )
-    engine = profile.value("engine_overhead" if max(layout.tp, layout.ep) == 1 else "engine_overhead_parallel")
+    engine = profile.value("engine_overhead" if layout.devices == layout.pp else "engine_overhead_parallel")
     pool = formulas.memory.kv_pool(
         device_memory=device_memory,
         usable=usable,

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.formulas.formula import solved
 from infercost.formulas.request import LITTLE
-from infercost.replica.step import Load, Replica, decode_time, part_of, pass_parts, step_time
+from infercost.numeric import each_of
+from infercost.quantities import CONSTANTS
+from infercost.replica.step import Replica, decode_time, part_of, pass_parts, step_time, uneven_stages
+from infercost.replica.work import Load
 
 #: The first token comes with the prompt: with one more something decodes.
 LEAST_OUTPUT = 2
@@ -16,15 +19,21 @@ CLOSE = 1e-6
 ROUNDS = 60
 #: The emptiest replica that is looked at: one request decodes so much of the time.
 LEAST = 1e-9
+#: The largest share of the time that prompts are counted for in a queue of them.
+MOST_LOAD = CONSTANTS["most_load"].value
 
 
 class Request(NamedTuple):
-    """Tokens in and out; ``prefix_share`` of the prompt is cached, the rest comes in chunks where they are given."""
+    """Tokens in and out; ``prefix_share`` of the prompt is cached, the rest comes in chunks where they are given.
+
+    ``burstiness`` is how much the gaps between requests vary under a rate: 1 at random (Poisson), 0 evenly spaced.
+    """
 
     input_tokens: float
     output_tokens: float
     prefix_share: float = 0.0
     chunk_tokens: float | None = None
+    burstiness: float = 1.0
 
     @property
     def decoded(self) -> float:
@@ -64,34 +73,44 @@ class Served(NamedTuple):
 def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
     """Seconds for the prompts of so many requests that come together, nothing else running."""
     stages = replica.work.layout.pp
-    if stages > 1 and replica.speeds.overlap == "full":
+    if stages > 1 and not replica.timing and replica.speeds.overlap == "full":
         whole = _prompts(replica, prompts, request)
         return formulas.request.staged_prompts_time(passes_time=whole, stages=stages)
     parts = min(stages, prompts)
     share = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=parts) if parts > 1 else prompts
-    one = _prompts(replica, share, request)
+    one = _prompts(replica, share, request, parts)
     if stages == 1:
         return one
     busy = formulas.request.pipeline_utilization(microbatches=parts, stages=stages)
     return formulas.request.pipelined_time(part_time=one, microbatches=parts, stages=stages, pipeline_utilization=busy)
 
 
-def _prompts(replica: Replica, prompts: float, request: Request) -> float:
-    """Seconds of the prompts' passes one after another: one pass, or as many as there are chunks."""
-    new, cached = request.new, request.cached
+def _prompts(replica: Replica, prompts: float, request: Request, parts: float = 1) -> float:
+    """Seconds of the prompts' passes one after another: one pass, or as many as there are chunks.
+
+    So many such ``parts`` follow each other through the stages.
+    """
+    new, cached, chunk = request.new, request.cached, chunk_of(replica, request)
     tokens = new if prompts == 1 else formulas.request.prompt_tokens(new_tokens=new, prompts=prompts)
-    if not request.chunk_tokens or tokens <= request.chunk_tokens:
-        return _pass_of_prompts(replica, Load(prompt_tokens=tokens, prompts=prompts, cached=cached))
-    passes = formulas.request.prompt_passes(tokens=tokens, chunk_tokens=request.chunk_tokens)
+    if tokens <= chunk:
+        return _pass_of_prompts(replica, Load(0, 0, 1, tokens, prompts, cached, new), parts)
+    passes = formulas.request.prompt_passes(tokens=tokens, chunk_tokens=chunk)
+    if replica.timing:
+        share = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes)
+        one = _pass_with(replica, 0, request, share, parts)
+        return formulas.request.passes_time(pass_time=one, prompt_passes=passes)
     load = Load(
         prompt_tokens=formulas.request.tokens_of_pass(tokens=tokens, prompt_passes=passes),
         prompts=formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes),
         cached=formulas.request.cached_before_passes(cached=cached, new_tokens=new, prompt_passes=passes),
     )
-    return formulas.request.passes_time(pass_time=_pass_of_prompts(replica, load), prompt_passes=passes)
+    return formulas.request.passes_time(pass_time=_pass_of_prompts(replica, load, parts), prompt_passes=passes)
 
 
-def _pass_of_prompts(replica: Replica, load: Load) -> float:
+def _pass_of_prompts(replica: Replica, load: Load, parts: float) -> float:
+    """Seconds of a pass with prompts where so many parts follow each other through the stages."""
+    if replica.timing:
+        return replica.timing.pass_of(load, uneven_stages(replica, parts)).step
     return step_time(pass_parts(replica.work, replica.speeds, load), replica.speeds.overlap)
 
 
@@ -102,28 +121,21 @@ def _with_prompts(replica: Replica, batch: float, request: Request, prompts: flo
     if prompts < 1:
         before = formulas.request.cached_before(cached=before, new_tokens=new, prompts=prompts)
     along = Load(part_of(replica, batch), request.context, 1, tokens, prompts, before)
-    return step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
+    even = step_time(pass_parts(replica.work, replica.speeds, along), replica.speeds.overlap)
+    if replica.work.layout.pp == 1:
+        return even
+    return formulas.request.uneven_part(even_part=even, uneven_stages=uneven_stages(replica, batch))
 
 
-def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 1.0) -> Served:
+def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 1.0, concurrent: float = inf) -> Served:
     """The steady state in which so many requests decode at once while any does, a share ``busy`` of the time.
 
-    The rate is what keeps them so, by Little's law; the batch of the answer is the mean over all the time.
-    Prompts ride along: some steps carry one or its chunk, or all carry several. Pipeline stages take turns on parts of
-    the batch, and each part carries its share of the prompts.
+    The rate is what keeps them so, by Little's law; the batch of the answer is the mean over all the time. Of so many
+    ``concurrent`` requests that follow each other each sees the prompts of the others alone.
     """
-    passes, decoded = prompt_passes(request), request.decoded
-    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=decoded, stages=replica.work.layout.pp)
-    if each * passes <= 1:
-        step, prompt = decode_time(replica, batch, request.context), prompt_along(replica, batch, request)
-        itl = formulas.request.shared_step(
-            step_time=step,
-            prompts=formulas.request.prompt_parts(prompts_per_step=each, prompt_passes=passes),
-            prompt_time=formulas.request.prompt_extra(prompt_steps_time=prompt, prompt_passes=passes, step_time=step),
-        )
-    else:
-        itl = prompt = _with_prompts(replica, batch, request, each)
-    first = first_token(replica, prompt, itl)
+    itl, prompt = gap_and_prompt(replica, batch, request, concurrent)
+    first = first_token(replica, request, prompt, itl)
+    decoded = request.decoded
     rate = formulas.request.served_rate(busy_share=busy, batch=batch, decoded_tokens=decoded, shared_step=itl)
     whole = formulas.request.request_time(ttft=first, output_tokens=request.output_tokens, tpot=itl)
     inside = formulas.request.in_flight(request_rate=rate, time_in_system=whole)
@@ -131,26 +143,157 @@ def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 
     return Served(mean, inside, rate, itl, first, whole, True)
 
 
+def gap_and_prompt(
+    replica: Replica, batch: float, request: Request, concurrent: float = inf, step: float | None = None
+) -> tuple[float, float]:
+    """Seconds between tokens of a batch with prompts riding along, and of the steps that one prompt rides along with.
+
+    Some steps carry a prompt or its chunk, or all carry several. Pipeline stages take turns on parts of the batch, and
+    each part carries its share of the prompts. ``step`` is a step of the batch alone, where it is known.
+    """
+    passes, decoded = prompt_passes(replica, request), request.decoded
+    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=decoded, stages=replica.work.layout.pp)
+    met = each
+    if concurrent < inf:
+        met = formulas.request.prompts_of_others(prompts_per_step=each, concurrent_requests=concurrent)
+    if replica.timing:
+        step = decode_time(replica, batch, request.context) if step is None else step
+        ride = _ride(replica, batch, request, step, each)
+        return formulas.request.shared_step(step_time=step, prompts=met, prompt_time=ride.delay), ride.time
+    each = met
+    if each * passes > 1:
+        itl = _with_prompts(replica, batch, request, each)
+        return itl, formulas.request.prompt_steps_time(riding_step=itl, prompt_passes=passes)
+    step = decode_time(replica, batch, request.context) if step is None else step
+    prompt = _along(replica, batch, request, passes)
+    itl = formulas.request.shared_step(
+        step_time=step,
+        prompts=formulas.request.prompt_parts(prompts_per_step=each, prompt_passes=passes),
+        prompt_time=formulas.request.prompt_extra(prompt_steps_time=prompt, prompt_passes=passes, step_time=step),
+    )
+    return itl, prompt
+
+
+def prompts_gap(replica: Replica, batch: float, request: Request, step: float | None = None) -> float:
+    """Seconds that the prompts of a batch's requests add to the time between tokens, all of them riding along."""
+    if not isinstance(batch, (int, float)):
+        return _gaps(replica, batch, request)
+    step = decode_time(replica, batch, request.context) if step is None else step
+    shared, _ = gap_and_prompt(replica, batch, request, step=step)
+    return formulas.request.prompts_gap(shared_step=shared, step_time=step)
+
+
+def prompt_steps(replica: Replica, batch: float, request: Request) -> float | None:
+    """Steps with prompts for each token of a sequence, in batches up to one; None where prompts may share steps.
+
+    None at all count where nothing decodes meanwhile.
+    """
+    passes, most = prompt_passes(replica, request), request.decoded * replica.work.layout.pp
+    if batch * passes > most and (not replica.timing or chunk_of(replica, request) > request.new):
+        return None
+    return 0.0 if replica.timing and replica.timing.engine.prompts == "alone" else passes / most
+
+
+def _gaps(replica: Replica, batches: Any, request: Request) -> Any:
+    """The same of an array: at once for all batches in which each prompt has its passes for itself."""
+    passes, most = prompt_passes(replica, request), request.decoded * replica.work.layout.pp
+    apart, gaps = batches * passes <= most, batches * 0.0
+    if apart.any():
+        step = decode_time(replica, batches[apart], request.context)
+        if replica.timing:
+            delay = _ride(replica, batches[apart], request, step, 0.0).delay
+        else:
+            delay = _along(replica, batches[apart], request, passes) - passes * step
+        gaps[apart] = batches[apart] / most * delay
+    gaps[~apart] = each_of(lambda batch: prompts_gap(replica, batch, request), batches[~apart])
+    return gaps
+
+
+class Ride(NamedTuple):
+    """Prompts that join a batch: seconds of the passes of one, and what it adds to the steps of the others."""
+
+    time: float
+    delay: float
+
+
+def _ride(replica: Replica, batch: float, request: Request, step: float, each: float) -> Ride:
+    """Prompts that join a batch whose plain step takes so long, so many a step."""
+    assert replica.timing is not None
+    engine, passes = replica.timing.engine, prompt_passes(replica, request)
+    together = formulas.request.prompts_together(
+        prompt_passes=passes, prompts_per_step=each, chunk_tokens=chunk_of(replica, request), new_tokens=request.new
+    )
+    alone = engine.prompts == "alone"
+    share = formulas.request.prompts_of_pass(prompts=together, prompt_passes=passes) if passes > 1 else together
+    decoding = 0.0 if alone else part_of(replica, batch)
+    riding = _pass_with(replica, decoding, request, share, batch)
+    time = formulas.request.prompt_steps_time(riding_step=riding, prompt_passes=passes)
+    delay = formulas.request.prompt_delay(
+        prompt_steps_time=time,
+        prompt_passes=passes,
+        step_time=0.0 if alone else step,
+        prompts_together=together,
+    )
+    return Ride(time, delay)
+
+
+def _pass_with(replica: Replica, sequences: float, request: Request, prompts: float, parts: float) -> float:
+    """Seconds of a pass of so many sequences that so many prompts, or such a part of one, ride along with.
+
+    So many parts follow each other through the stages.
+    """
+    tokens = request.new if prompts == 1 else formulas.request.prompt_tokens(new_tokens=request.new, prompts=prompts)
+    load = Load(sequences, request.context, 1, tokens, prompts, request.cached, request.new)
+    return _pass_of_prompts(replica, load, parts)
+
+
+def chunk_of(replica: Replica, request: Request) -> float:
+    """Tokens of prompts that one pass takes at most: of the engine where the request names none, in each group."""
+    if not replica.timing:
+        return request.chunk_tokens or inf
+    chunk, groups = request.chunk_tokens or replica.timing.engine.chunk_tokens, replica.timing.groups
+    return formulas.request.group_chunks(chunk_tokens=chunk, groups=groups) if groups > 1 else chunk
+
+
 def prompt_along(replica: Replica, batch: float, request: Request) -> float:
-    """Seconds of the steps of a batch that one prompt rides along with."""
-    if (passes := prompt_passes(request)) == 1:
+    """Seconds of the steps of a batch that one prompt rides along with, where a roofline times them."""
+    return _along(replica, batch, request, prompt_passes(replica, request))
+
+
+def _along(replica: Replica, batch: float, request: Request, passes: int) -> float:
+    if passes == 1:
         return _with_prompts(replica, batch, request, 1)
     part = formulas.request.prompts_of_pass(prompts=1, prompt_passes=passes)
     step = _with_prompts(replica, batch, request, part)
     return formulas.request.prompt_steps_time(riding_step=step, prompt_passes=passes)
 
 
-def prompt_passes(request: Request) -> int:
+def prompt_passes(replica: Replica, request: Request) -> int:
     """Passes that a prompt takes: one for each chunk, or one."""
-    if not request.chunk_tokens:
+    chunk = chunk_of(replica, request)
+    if request.new <= chunk:
         return 1
-    return formulas.request.prompt_passes(tokens=request.new, chunk_tokens=request.chunk_tokens)
+    return formulas.request.prompt_passes(tokens=request.new, chunk_tokens=chunk)
 
 
-def first_token(replica: Replica, prompt: float, itl: float) -> float:
+def first_token(replica: Replica, request: Request, prompt: float, itl: float) -> float:
     """Seconds to a first token whose prompt takes so long while steps do."""
     return formulas.request.ttft(
-        prefill_time=prompt, waiting_time=wait_for_step(replica, itl), request_overhead=replica.request_overhead
+        prefill_time=prompt,
+        waiting_time=wait_for_step(replica, itl),
+        request_overhead=start_of(replica, request),
+    )
+
+
+def start_of(replica: Replica, request: Request) -> float:
+    """Seconds of a request outside all steps."""
+    overhead = replica.request_overhead
+    if not replica.timing:
+        return overhead
+    return formulas.request.request_start(
+        request_overhead=overhead,
+        token_overhead=replica.timing.engine.token_overhead,
+        input_tokens=request.input_tokens,
     )
 
 
@@ -164,33 +307,103 @@ def wait_for_step(replica: Replica, itl: float) -> float:
 def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> Served:
     """The steady state of requests that arrive at a rate: the fixed point of Little's law.
 
-    Where even ``most`` requests at once cannot keep up, the answer is the most that the replica serves, whatever the
-    queue, and not stable.
+    Where even ``most`` requests at once cannot keep up, the answer is the most that the replica serves, and not stable:
+    the time to a first token is the least that those get who are served.
     """
+    most_at_once = min(most, fullest(replica, request))
 
     def at(mean: float) -> Served:
-        busy = busy_share(mean)
-        batch = formulas.request.busy_batch(mean_decoding=mean, busy_share=busy)
-        return serve_batch(replica, batch, request, busy)
+        return _queued(replica, _met(replica, mean, request, most_at_once), request, rate)
 
-    most_at_once = min(most, fullest(replica, request))
-    served = at(_mean_decoding(lambda mean: at(mean).rate, most_at_once, request_rate=rate))
+    def rate_at(mean: float) -> float:
+        return _met(replica, mean, request, most_at_once).served.rate
+
+    served = at(_mean_decoding(rate_at, most_at_once, request_rate=rate))
     if served.rate >= rate * (1 - CLOSE) and served.in_flight <= most:
         return served
-    return serve_closed(replica, most, request)._replace(stable=False)
+    closed = serve_closed(replica, most, request)
+    return closed._replace(ttft=max(closed.ttft, at(most_at_once).ttft), stable=False)
 
 
-def serve_closed(replica: Replica, concurrent: float, request: Request) -> Served:
+class Met(NamedTuple):
+    """A steady state before prompts wait for each other, and the batch that decodes for a share of the time in it."""
+
+    served: Served
+    batch: float
+    busy: float
+
+
+def _met(replica: Replica, mean: float, request: Request, most: float) -> Met:
+    """The steady state in which so many requests decode on average where arrivals know nothing of each other.
+
+    Each meets all others, but never more than run at once.
+    """
+    if not replica.timing and request.burstiness:
+        busy = busy_share(mean)
+        batch = formulas.request.busy_batch(mean_decoding=mean, busy_share=busy)
+        return Met(serve_batch(replica, batch, request, busy), batch, busy)
+    itself = formulas.request.met_itself(burstiness=request.burstiness)
+    batch = max(1.0, min(formulas.request.batch_met(mean_decoding=mean, met_itself=itself), most))
+    busy = formulas.request.met_share(mean_decoding=mean, batch=batch)
+    # while one decodes, as many prompts of others begin as decode on average
+    others = batch / (batch - mean) if batch > mean else inf
+    return Met(serve_batch(replica, batch, request, busy, concurrent=others), batch, busy)
+
+
+def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served:
+    """The steady state with the queue of prompts that arrive at a rate, where kernels time it and arrivals are random.
+
+    Prompts of a larger batch than one whose prompts keep a part in each step share passes, and wait no longer.
+    """
+    served, batch, busy = met
+    if not replica.timing or not request.burstiness:
+        return served
+    stages = replica.work.layout.pp
+    ride, full = _ride_of(replica, batch, request), _full_of_parts(replica, request)
+    delay = ride.delay
+    if batch > full:
+        rate, delay = serve_batch(replica, full, request, busy, full).rate, _ride_of(replica, full, request).delay
+    load = formulas.request.prompt_load(request_rate=rate, prompt_delay=delay, stages=stages, most_load=MOST_LOAD)
+    queue = formulas.request.prompt_queue(
+        prompt_load=load, prompt_steps_time=ride.time, stages=stages, burstiness=request.burstiness
+    )
+    ttft = formulas.request.queued_ttft(ttft=served.ttft, prompt_queue=queue)
+    whole = formulas.request.queued_request_time(request_time=served.request_time, prompt_queue=queue)
+    inside = formulas.request.in_flight(request_rate=served.rate, time_in_system=whole)
+    return served._replace(ttft=ttft, request_time=whole, in_flight=inside)
+
+
+def _ride_of(replica: Replica, batch: float, request: Request) -> Ride:
+    """Prompts that join a batch as often as they must for it to stay what it is."""
+    step, stages = decode_time(replica, batch, request.context), replica.work.layout.pp
+    each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=request.decoded, stages=stages)
+    return _ride(replica, batch, request, step, each)
+
+
+def _full_of_parts(replica: Replica, request: Request) -> float:
+    """The batch, of one sequence at least, whose prompts keep a part of one in each step."""
+    passes = prompt_passes(replica, request)
+    part = request.new if passes == 1 else formulas.request.tokens_of_pass(tokens=request.new, prompt_passes=passes)
+    full = formulas.request.fullest_batch(
+        chunk_tokens=part, stages=replica.work.layout.pp, new_tokens=request.new, decoded_tokens=request.decoded
+    )
+    return max(full, 1.0)
+
+
+def serve_closed(replica: Replica, concurrent: float, request: Request, most: float = inf) -> Served:
     """The steady state of so many requests that are each followed by another: the rate is what they achieve.
 
-    Requests that no step has room for wait for their first token, by Little's law.
+    Requests that no step has room for, or beyond the ``most`` that run at once, wait for their first token, by
+    Little's law.
     """
+    inside = min(concurrent, most)
 
-    def in_flight(batch: float) -> float:
-        return serve_batch(replica, batch, request).in_flight
+    def at(batch: float) -> Served:
+        return serve_batch(replica, max(batch, 1.0), request, min(batch, 1.0), concurrent=inside)
 
-    most = min(concurrent, fullest(replica, request))
-    served = serve_batch(replica, _steady_batch(in_flight, most, concurrent_requests=concurrent), request)
+    fullest_batch = min(inside, fullest(replica, request))
+    batch = _steady_batch(lambda batch: at(batch).in_flight, fullest_batch, concurrent_requests=inside)
+    served = at(batch)
     waiting = formulas.request.queue_time(
         concurrent_requests=concurrent, request_rate=served.rate, request_time=served.request_time
     )
@@ -218,14 +431,70 @@ def busy_share(mean: float) -> float:
 
 def fullest(replica: Replica, request: Request) -> float:
     """The largest batch that its prompts keep full: beyond it more of their tokens come in a step than its chunk."""
-    if not request.chunk_tokens:
+    chunk = chunk_of(replica, request)
+    if chunk == inf:
         return inf
-    return formulas.request.fullest_batch(
-        chunk_tokens=request.chunk_tokens,
+    full = formulas.request.fullest_batch(
+        chunk_tokens=chunk,
         stages=replica.work.layout.pp,
         new_tokens=request.new,
         decoded_tokens=request.decoded,
     )
+    return full if request.chunk_tokens else max(full, 1.0)
+
+
+def burst_ttft(replica: Replica, concurrent: float, request: Request, itl: float) -> float:
+    """Seconds to the first token, mean over so many requests that come at once to an idle replica."""
+    turns, one = _burst(replica, max(concurrent, 1.0), request)
+    stages, passes = replica.work.layout.pp, prompt_passes(replica, request)
+    if stages > 1:  # passes of several prompts follow each other through the stages, those of one do not overlap
+        turns = formulas.request.staged_turns(burst_passes=turns, stages=stages, prompt_passes=passes)
+    return formulas.request.burst_ttft(
+        request_start=start_of(replica, request),
+        waiting_time=wait_for_step(replica, itl),
+        burst_passes=turns,
+        burst_pass=one,
+    )
+
+
+def _burst(replica: Replica, requests: float, request: Request) -> tuple[float, float]:
+    """Passes until a mean prompt of so many that come at once is done, and the seconds of one of them.
+
+    Engines fill each pass with parts of prompts, or take whole ones; some decode nothing meanwhile.
+    """
+    passes = prompt_passes(replica, request)
+    if not replica.timing:
+        one = formulas.request.tokens_of_pass(tokens=prefill_time(replica, 1, request), prompt_passes=passes)
+        return formulas.request.burst_turns(requests=requests, prompts_together=1, prompt_passes=passes), one
+    chunk, new, way = chunk_of(replica, request), request.new, replica.timing.engine.prompts
+    if way == "filled":
+        together, tokens = min(chunk / new, requests), min(chunk, requests * new)
+        load = Load((requests - max(together, 1)) / 2, request.context, 1, tokens, together, request.cached, new)
+        turns = 1.0
+        if requests * new > chunk:
+            turns = formulas.request.burst_passes(requests=requests, new_tokens=new, chunk_tokens=chunk)
+        return turns, _pass_of_prompts(replica, load, replica.work.layout.pp)
+    together = max(1.0, min(float(int(chunk / new)), requests))
+    decoding = 0.0 if way == "alone" else (requests - together) / 2
+    turns = formulas.request.burst_turns(requests=requests, prompts_together=together, prompt_passes=passes)
+    return turns, _pass_with(replica, decoding, request, together / passes, replica.work.layout.pp)
+
+
+def all_at_once(
+    replica: Replica, concurrent: float, request: Request, served: Served, requests: float, most: float = inf
+) -> float:
+    """Seconds to the first token, mean over a run of so many requests that starts with all its slots at once.
+
+    Of those the ``most`` that run at once are begun, the others wait until one of them is done.
+    """
+    concurrent = min(concurrent, requests)
+    slots, inside = max(requests / concurrent, 1.0), min(concurrent, most)
+    first = burst_ttft(replica, inside, request, served.itl)
+    if inside < concurrent:
+        first += formulas.request.slot_wait(
+            waiting_requests=concurrent - inside, concurrent_requests=concurrent, request_rate=served.rate
+        )
+    return formulas.request.ttft_all_at_once(ttft=served.ttft, burst_ttft=first, requests_a_slot=slots)
 
 
 def bytes_of_step(replica: Replica, batch: float, context: float) -> float:

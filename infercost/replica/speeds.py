@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.accelerator import find_rate
+from infercost.parts.accelerator import find_rate, mesh_share
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 
@@ -46,17 +46,22 @@ class Speeds(NamedTuple):
     expert_imbalance: float = 0.0
     cache_rereads: float = 0.0
     alike: bool = False
+    part: Preset | None = None
+
+    def link(self, ranks: int) -> float:
+        """B/s, one direction, that a rank has to a group of so many."""
+        return self.link_bandwidth * (mesh_share(self.part, ranks) if self.part else 1.0)
 
 
 def speeds_of(part: Preset, profile: Preset, peak_flops: float, overlap: str, activation_bytes: float) -> Speeds:
     """The speeds of a part under a profile."""
     bare = bounds_of(part, peak_flops, activation_bytes)
     constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
-    return bare._replace(**constants, overlap=overlap, alike=False)
+    return bare._replace(**constants, overlap=overlap)
 
 
 def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speeds:
-    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps, tokens share experts.
+    """The speeds that no stack can beat: all shares one, nothing added, everything overlaps.
 
     ``peak_flops`` is the rate of the matrices, which may be stored in several formats; attention computes in 16 bits.
     """
@@ -73,7 +78,7 @@ def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speed
         domain=int(domain.value) if domain else 0,
         activation_bytes=activation_bytes,
         overlap="full",
-        alike=True,
+        part=part if part.labels.get("link") == "mesh" else None,
     )
 
 

@@ -1,11 +1,11 @@
 """How long a step takes: operators by their arithmetic and reads, collectives, launches; plain, staged or drafted."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost import formulas
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Model
-from infercost.numeric import ceiling, is_nothing, maximum, name_of_largest
+from infercost.numeric import ceiling, is_nothing, maximum
 from infercost.parts.accelerator import Rate
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
@@ -13,7 +13,10 @@ from infercost.replica.layout import Layout
 from infercost.replica.memory import Plan, shared_width
 from infercost.replica.rack import Rack, recounted
 from infercost.replica.speeds import Speeds, spread
-from infercost.replica.work import Parts, Work, matrix_rate, work_of
+from infercost.replica.work import Load, Parts, Times, Work, matrix_rate, work_of
+
+if TYPE_CHECKING:  # the roofline has no kernels
+    from infercost.replica.kernels import PassTimes, Timing
 
 
 def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | None:
@@ -50,7 +53,7 @@ def _of_group(work: Work, tokens: float) -> float:
 def _all_reduce(speeds: Speeds, message: float, ranks: int) -> float:
     """Seconds of one all-reduce, inside nodes first, then across them on the part that each rank is left with."""
     inside, nodes = spread(ranks, speeds)
-    near = _one_all_reduce(speeds, message, inside, speeds.link_bandwidth, speeds.collective_latency)
+    near = _one_all_reduce(speeds, message, inside, speeds.link(inside), speeds.collective_latency)
     if nodes == 1:
         return near
     part = formulas.collectives.scattered_message(message_bytes=message, domain=inside)
@@ -88,7 +91,7 @@ def _exchange(work: Work, speeds: Speeds, message: float) -> float:
     return formulas.collectives.all_to_all_time(
         message_bytes=sent,
         devices=nodes if nodes > 1 else inside,
-        link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link_bandwidth,
+        link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link(inside),
         link_share=speeds.link_share,
         collective_latency=speeds.network_latency if nodes > 1 else speeds.collective_latency,
     )
@@ -102,7 +105,7 @@ def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
     return formulas.collectives.hand_over_time(
         message_bytes=message,
         stages=work.layout.pp,
-        link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link_bandwidth,
+        link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link(2),
         link_share=speeds.link_share,
         collective_latency=speeds.network_latency if nodes > 1 else speeds.collective_latency,
     )
@@ -111,55 +114,20 @@ def _hand_over(work: Work, speeds: Speeds, message: float) -> float:
 class Replica(NamedTuple):
     """The work of a model under a layout, the speeds of the part that does it, and what a request meets beside.
 
-    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up.
+    A new request waits ``steps_waited`` steps: the one that runs, and those that the scheduler has lined up. ``timing``
+    has the passes of engines whose kernels were measured, None under the roofline.
     """
 
     work: Work
     speeds: Speeds
     request_overhead: float = 0.0
     steps_waited: float = 0.0
+    timing: "Timing | None" = None
 
-
-class Load(NamedTuple):
-    """What one pass moves: sequences that decode, each so many tokens at a context, and tokens of prompts.
-
-    ``sequences`` may be an array: each part of the pass is then one too, or the same for all of them. ``prompts`` are
-    the prompts that end in this pass, ``cached`` the tokens that lie before the new ones.
-    """
-
-    sequences: float = 0
-    context: float = 0
-    tokens_each: float = 1
-    prompt_tokens: float = 0
-    prompts: float = 0
-    cached: float = 0
-
-    @property
-    def tokens(self) -> float:
-        """Tokens that pass through the matrices."""
-        if self.tokens_each == 1 and not self.prompt_tokens:
-            return self.sequences
-        return formulas.step.pass_tokens(
-            sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=self.prompt_tokens
-        )
-
-    @property
-    def heads(self) -> float:
-        """Tokens that need the output head."""
-        if self.tokens_each == 1 and not self.prompts:
-            return self.sequences
-        return formulas.step.pass_heads(sequences=self.sequences, tokens_each=self.tokens_each, prompts=self.prompts)
-
-    @property
-    def decoded(self) -> float:
-        """Tokens that are decoded."""
-        if self.tokens_each == 1:
-            return self.sequences
-        return formulas.step.pass_tokens(sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=0)
-
-    def idle_groups(self, groups: int) -> float:
-        """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
-        return 1 if groups == 1 else formulas.step.idle_groups(groups=groups, prompts=self.prompts)
+    def of(self, model: Model, layout: Layout) -> "Replica":
+        """The same with another model or layout."""
+        timing = self.timing and self.timing.on(model, layout)
+        return self._replace(work=work_of(model, layout), timing=timing)
 
 
 def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
@@ -332,13 +300,34 @@ def _overhead(work: Work, speeds: Speeds, heads: float) -> float:
     )
 
 
-def step_parts(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Parts:
-    """Seconds of a decoding step by part: pipeline stages take turns on equal parts of the batch."""
+def times_of(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Times:
+    """A decoding step by part: pipeline stages take turns on equal parts of the batch."""
+    if replica.timing:
+        return _measured_pass(replica, batch, context, tokens_each).times
+    parts = _roofline_parts(replica, batch, context, tokens_each)
+    return Times(parts, step_time(parts, replica.speeds.overlap))
+
+
+def _measured_pass(replica: Replica, batch: float, context: float, tokens_each: float) -> "PassTimes":
+    assert replica.timing is not None
+    load = Load(part_of(replica, batch), context, tokens_each)
+    return replica.timing.pass_of(load, uneven_stages(replica, batch))
+
+
+def uneven_stages(replica: Replica, batch: float) -> float:
+    """How many times longer the parts of a batch take because the fullest stage has more layers than others."""
+    work = replica.work
+    if work.layout.pp == 1:
+        return 1.0
+    return formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
+
+
+def _roofline_parts(replica: Replica, batch: float, context: float, tokens_each: float) -> Parts:
     part, work = part_of(replica, batch), replica.work
     parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
     if work.layout.pp == 1:
         return parts
-    waits = formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
+    waits = uneven_stages(replica, batch)
     slow = formulas.request.uneven_part
     return Parts(*(slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts))
 
@@ -351,7 +340,9 @@ def part_of(replica: Replica, batch: float) -> float:
 
 def decode_time(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> float:
     """Seconds of a decoding step of a batch, each sequence at a context."""
-    return step_time(step_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
+    if replica.timing:
+        return _measured_pass(replica, batch, context, tokens_each).step
+    return step_time(_roofline_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
 
 
 #: No service decodes so many sequences in one step.
@@ -372,56 +363,42 @@ class Running(NamedTuple):
         return self.replica.work
 
     @property
+    def overlap(self) -> str:
+        """What overlaps in a step: by a rule, or as ``kernels`` were measured."""
+        return "kernels" if self.replica.timing else self.speeds.overlap
+
+    @property
     def speeds(self) -> Speeds:
         """The accelerator's rates under the stack."""
         return self.replica.speeds
 
     def on(self, plan: Plan) -> "Running":
         """The same in another layout."""
-        work = work_of(plan.model, plan.layout)
-        return self._replace(rack=self.rack._replace(plan=plan), replica=self.replica._replace(work=work))
+        return self._replace(rack=self.rack._replace(plan=plan), replica=self.replica.of(plan.model, plan.layout))
 
 
 def reworked(running: Running) -> Running:
     """The same rack as it steps, its work summed again over the layers of its model: what ``--steps`` shows of it."""
     rack = recounted(running.rack)
     matrix_rate(rack.model, rack.part)
-    work = work_of(rack.model, rack.plan.layout)
-    return running._replace(rack=rack, replica=running.replica._replace(work=work))
-
-
-class Times(NamedTuple):
-    """Seconds of one step and of its parts."""
-
-    parts: Parts
-    step: float
-
-    @property
-    def bound(self) -> str:
-        """The part that takes longest."""
-        sent = self.parts.communication
-        return name_of_largest(
-            {
-                "memory": self.parts.memory,
-                "compute": self.parts.compute,
-                "communication": 0.0 if sent is None else sent,
-                "latency": self.parts.overhead,
-            }
-        )
+    timing = running.replica.timing and running.replica.timing.again()
+    replica = running.replica._replace(work=work_of(rack.model, rack.plan.layout), timing=timing)
+    return running._replace(rack=rack, replica=replica)
 
 
 def step_times(running: Running, batch: float, tokens: int = 1, *, ideal: bool = False) -> Times:
     """The times of one step at a batch, so many tokens each, under the stack or, for the bound, under none."""
     rack = running.rack
-    replica = running.replica._replace(speeds=running.bounds) if ideal else running.replica
-    if not ideal and law(rack.setup.stack) != "roofline":
+    if ideal:
+        bound = running.replica._replace(speeds=running.bounds, timing=None)
+        return times_of(bound, batch, rack.plan.context, tokens)
+    if law(rack.setup.stack) == "erdil-2025":
         from infercost.replica import erdil_2025
 
         stack, context = rack.setup.stack, rack.plan.context
         parts = erdil_2025.step_parts(rack.model, rack.part, stack, rack.devices, batch, context, tokens)
-    else:
-        parts = step_parts(replica, batch, rack.plan.context, tokens)
-    return Times(parts, step_time(parts, replica.speeds.overlap))
+        return Times(parts, step_time(parts, running.replica.speeds.overlap))
+    return times_of(running.replica, batch, rack.plan.context, tokens)
 
 
 class Draft(NamedTuple):
@@ -462,25 +439,46 @@ def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
     return Pace(times, formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens), tpot)
 
 
+def tpot_of(running: Running, batch: float, draft: Draft | None = None) -> float:
+    """Seconds of a token as ``pace_of`` has them, without the parts of the step."""
+    replica, context = running.replica, running.rack.plan.context
+    if draft or law(running.rack.setup.stack) == "erdil-2025":
+        return pace_of(running, batch, draft).tpot
+    return decode_time(replica, batch, context)
+
+
+def slower_from(running: Running) -> tuple[int, ...]:
+    """The batches from each of which on, up to the next, larger ones take longer.
+
+    Under the law of a paper more stages may share a larger batch, which then may be faster.
+    """
+    if law(running.rack.setup.stack) != "erdil-2025":
+        return (1,)
+    from infercost.replica import erdil_2025
+
+    return erdil_2025.STAGES
+
+
 def _draft_time(running: Running, draft: Draft, batch: float) -> float:
     """Seconds of one token of the draft, whose model is split as widely as the target's ranks allow."""
     context = running.rack.plan.context
     if draft.model is None:
         step = decode_time(running.replica, batch, context)
         return formulas.request.shared_draft_time(draft_share=draft.share, step_time=step)
-    work = work_of(draft.model, Layout(shared_width(draft.model, running.rack.width)))
-    return decode_time(Replica(work, running.speeds), batch, context)
+    layout = Layout(shared_width(draft.model, running.rack.width))
+    return decode_time(running.replica.of(draft.model, layout), batch, context)
 
 
 def critical_batch(running: Running) -> float:
     """Batch at which the matrices' arithmetic takes as long as reading all of them, under the stack."""
-    rack = running.rack
+    rack, stack, timing = running.rack, running.rack.setup.stack, running.replica.timing
+    compute, memory = timing.shares if timing else (stack.value("compute_share"), stack.value("memory_share"))
     return formulas.step.critical_batch(
         peak_flops=running.rate.fact.value,
-        compute_share=rack.setup.stack.value("compute_share"),
+        compute_share=compute,
         weight_bytes=rack.weight_bytes,
         memory_bandwidth=rack.part.value("memory_bandwidth"),
-        memory_share=rack.setup.stack.value("memory_share"),
+        memory_share=memory,
         flops_per_token=running.work.flops_per_token(),
     )
 

@@ -1,10 +1,12 @@
 """What a pass asks of a replica: bytes and operations, summed over the layers of a model once for each layout."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from infercost import formulas
 from infercost.models import counting
 from infercost.models.model import Attention, Layer, Model, arithmetic_format, format_of_bits
+from infercost.numeric import name_of_largest
 from infercost.parts.accelerator import find_rate, rate_for
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes
@@ -150,7 +152,7 @@ def work_of(model: Model, layout: Layout) -> Work:
         head=head,
         experts=_experts(model),
         attending=_attending(model, layout),
-        activation_bytes=_activations(model, layout),
+        activation_bytes=activations(model, layout),
     )
 
 
@@ -226,7 +228,7 @@ def _queries(attention: Attention, copies: float) -> float:
     return 1 if attention.latent or not attention.kv_heads else attention.heads / (attention.kv_heads * copies)
 
 
-def _activations(model: Model, layout: Layout) -> float:
+def activations(model: Model, layout: Layout) -> float:
     """Bytes that one token's activations move outside the matrices, on one rank of its group; 0 without a width."""
     if not model.hidden_size:
         return 0.0
@@ -316,3 +318,73 @@ class Parts(NamedTuple):
             "collectives": self.communication or 0.0,
             "launch": self.overhead,
         }
+
+
+class Times(NamedTuple):
+    """Seconds of one step and of its parts; ``waits`` add up to the step where its law says what it waits for."""
+
+    parts: Parts
+    step: float
+    waits: Mapping[str, float] | None = None
+
+    @property
+    def by_operator(self) -> Mapping[str, float]:
+        """Parts that add up to the step, where operators wait for each other."""
+        return self.parts.by_operator if self.waits is None else self.waits
+
+    @property
+    def bound(self) -> str:
+        """The part that takes longest."""
+        sent = self.parts.communication
+        return name_of_largest(
+            {
+                "memory": self.parts.memory,
+                "compute": self.parts.compute,
+                "communication": 0.0 if sent is None else sent,
+                "latency": self.parts.overhead,
+            }
+        )
+
+
+class Load(NamedTuple):
+    """What one pass moves: sequences that decode, each so many tokens at a context, and tokens of prompts.
+
+    ``sequences`` may be an array: each part of the pass is then one too, or the same for all of them. ``prompts`` are
+    the prompts that end in this pass, ``cached`` the tokens that lie before the new ones, ``whole_prompt`` those of a
+    whole prompt where its parts come in several passes.
+    """
+
+    sequences: float = 0
+    context: float = 0
+    tokens_each: float = 1
+    prompt_tokens: float = 0
+    prompts: float = 0
+    cached: float = 0
+    whole_prompt: float = 0
+
+    @property
+    def tokens(self) -> float:
+        """Tokens that pass through the matrices."""
+        if self.tokens_each == 1 and not self.prompt_tokens:
+            return self.sequences
+        return formulas.step.pass_tokens(
+            sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=self.prompt_tokens
+        )
+
+    @property
+    def heads(self) -> float:
+        """Tokens that need the output head."""
+        if self.tokens_each == 1 and not self.prompts:
+            return self.sequences
+        return formulas.step.pass_heads(sequences=self.sequences, tokens_each=self.tokens_each, prompts=self.prompts)
+
+    @property
+    def decoded(self) -> float:
+        """Tokens that are decoded."""
+        if self.tokens_each == 1:
+            return self.sequences
+        return formulas.step.pass_tokens(sequences=self.sequences, tokens_each=self.tokens_each, prompt_tokens=0)
+
+    def idle_groups(self, groups: int) -> float:
+        """How many data parallel groups there are for each that the prompts of this pass give something to attend."""
+        return 1 if groups == 1 else formulas.step.idle_groups(groups=groups, prompts=self.prompts)

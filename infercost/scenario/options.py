@@ -98,12 +98,30 @@ _ALL = (
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
-    Option("chunk_tokens", "N", "most tokens of prompts in one pass; prompts ride along with decoding", _of(WHOLE)),
+    Option(
+        "chunk_tokens",
+        "N",
+        "most tokens of prompts in one pass (the engine's when absent); prompts ride along with decoding",
+        _of(WHOLE),
+        also="max_batched_tokens",
+    ),
     Option("request_rate", "Q", "requests a second on the replica: the batch is then an answer", _of(RATE)),
+    Option(
+        "concurrency",
+        "N",
+        "requests always in flight, each followed by another: the batch is then an answer",
+        _of(WHOLE),
+    ),
+    Option(
+        "num_prompts",
+        "N",
+        "requests of a run that starts with all of --concurrency at once (10 a slot when absent)",
+        _of(WHOLE),
+    ),
     Option(
         "max_sequences",
         "N",
-        "most sequences that the engine runs at once (when absent 256 for a rate, in a service no bound)",
+        "most sequences that the engine runs at once (when absent 256 under a load, in a service no bound)",
         _of(WHOLE),
     ),
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
@@ -159,6 +177,14 @@ _PARTS = Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatabl
 _BATCHES = Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches)
 #: Options that mean more than elsewhere in some commands: a list there, one value here.
 _SPECIAL = {
+    "utilization": (
+        Option(
+            "burstiness",
+            "Q",
+            "variation of the gaps at --request-rate: 1 random, 0 even (1 when absent); vLLM's flag runs the other way",
+            _of(MULTIPLE),
+        ),
+    ),
     "sweep-batch": (_BATCHES,),
     "economies": (_PARTS,),
     "compare": (_PARTS,),
@@ -170,6 +196,7 @@ _SPECIAL = {
         Option("gpus", "N", "accelerators of one replica; every count is tried when absent", _of(WHOLE)),
         Option("all", "", "every configuration, into a --output of .csv, .jsonl or .parquet", _switch),
     ),
+    "presets": (Option("all", "", "profiles of engines of 2022 to 2024 too", _switch),),
 }
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
@@ -226,13 +253,18 @@ class Step(TypedDict, total=False):
     price: Number
 
 
-class Request(TypedDict, total=False):
-    """A request, and how its engine takes it."""
+class Prompts(TypedDict, total=False):
+    """A request, and how its prompt is taken."""
 
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
     chunk_tokens: Number
+
+
+class Request(Prompts, total=False):
+    """A request, and how its engine takes it."""
+
     max_sequences: Number
 
 
@@ -290,10 +322,13 @@ class Utilization(Rack, Step, Request, Draft, Many, total=False):
     gpu: Part
     batch: Number
     request_rate: Number
+    burstiness: Number
+    concurrency: Number
+    num_prompts: Number
     disaggregated: bool
 
 
-class SweepBatch(Rack, Step, total=False):
+class SweepBatch(Rack, Step, Prompts, total=False):
     """The options of ``sweep-batch``."""
 
     gpu: Part
@@ -354,7 +389,7 @@ class Frontier(Common, Draft, total=False):
     shard: str
 
 
-class Compare(Common, total=False):
+class Compare(Common, Prompts, total=False):
     """The options of ``compare``."""
 
     gpu: Parts
@@ -394,6 +429,12 @@ class Calibrate(Common, total=False):
     output: str
 
 
+class Presets(Common, total=False):
+    """The options of ``presets``."""
+
+    all: bool
+
+
 #: The options of each command; its function on the command line lists the same.
 TAKES: dict[str, type] = {
     "fit": Fit,
@@ -405,7 +446,7 @@ TAKES: dict[str, type] = {
     "compare": Compare,
     "validate": Validate,
     "calibrate": Calibrate,
-    "presets": Common,
+    "presets": Presets,
 }
 
 

@@ -12,9 +12,10 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import LENGTHS, read_rack, read_request, read_running
+from infercost.scenario.rack import read_rack, read_request, read_running
 from infercost.scenario.read import Given, Reading, apply_sets
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, USUAL_SEQUENCES
+from infercost.scenario.usual import LENGTHS
 from infercost.units import many, show
 
 
@@ -24,7 +25,7 @@ def read_service(reading: Reading) -> Service:
     rack = read_rack(reading)
     running = read_running(reading, rack)
     stack = rack.setup.stack
-    if law(stack) != "roofline":
+    if law(stack) == "erdil-2025":
         raise BadValue(f"profile {stack.name} answers a step, not a service", "name a profile without a law")
     request = read_request(reading, rack)
     demand = _read_demand(reading, request, traced)

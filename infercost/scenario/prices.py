@@ -30,7 +30,7 @@ def read_price(reading: Reading, part: Preset) -> float | None:
         return None
     reading.use(part, "rent")
     hourly = show(rent.value, "USD")
-    reading.note("price", f"{hourly} a device-hour is the preset's rent of {rent.date}; yours: --price")
+    reading.note("price", f"{hourly} a device-hour is the rent of {part.name} in {rent.date}; yours: --price")
     return rent.value
 
 

@@ -1,16 +1,19 @@
 """What stands in the rack: models and parts read, a layout chosen, the request and the draft that were asked about."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.model import Model, bare_count
 from infercost.numeric import ceiling
+from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
+from infercost.parts.cache import lately
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import law
+from infercost.parts.stack import OF_KERNELS, is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
@@ -19,18 +22,23 @@ from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rate, work_of
 from infercost.scenario.options import DRAFT, SERVED, flag
-from infercost.scenario.read import Reading, read_part, read_stack
+from infercost.scenario.read import Reading, apply_sets, read_part, read_stack
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
 
+if TYPE_CHECKING:  # few profiles have measured kernels
+    from infercost.replica.kernels import Timing
+
 MOST_DEVICES = 1024
-#: What a request needs when nobody says how long it is.
-USUAL_CONTEXT = 8192
 #: Commands that find out how many sequences fit.
 _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
-LENGTHS = ("input_tokens", "output_tokens")
+_LOAD_WORDS = {"request_rate": "rate", "concurrency": "requests in flight"}
+LOADS = tuple(_LOAD_WORDS)
 _PROMPT = ("prefix_share", "chunk_tokens")
-_LOADED = ("request_rate", "max_sequences", "disaggregated")
+_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated")
+#: Requests of a slot in a run, as benchmark tools start them.
+RUN_OF_SLOT = 10
 _A_MODEL = "for example --model llama-3.1-70b"
 
 
@@ -114,14 +122,14 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
 
 
-def is_nominal(stack: Preset) -> bool:
-    """Whether a profile counts memory as sold."""
-    return stack.labels.get("memory") == "nominal"
-
-
 def given_widths(reading: Reading) -> Layout:
     """The parallel widths that were given, 0 for those that are free."""
     return Layout(*(int(reading.get(name) or 0) for name in ("tp", "pp", "ep")))
+
+
+def open_widths(setup: Setup, widths: Layout = FREE) -> Layout:
+    """The widths that were given or, where none was, those that the engine leaves: one may split by layers alone."""
+    return Layout(1, 0, 1) if splits_layers(setup.stack) and not any(widths) else widths
 
 
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
@@ -132,9 +140,13 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
-    stack, key, usable = _read_stack(reading, part, "realistic", "for a named model")
+    engine = usual_engine(part, model)
+    stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
+    if engine.remark and "efficiency" not in reading.given:
+        reading.note("efficiency", engine.remark)
+    assume_request(reading, stack, model)
     context = _read_context(reading, stack, model)
-    one = reading.question.command in _FINDS_BATCH or "request_rate" in reading.given
+    one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     return Setup(checkpoint, model, part, stack, key, usable, context, batch), devices
 
@@ -194,7 +206,7 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     """The plan on so many devices with the widths that were given, the first that fits where there are several."""
     model, domain = setup.model, setup.domain
-    plans = [setup.plan(layout) for layout in layouts(model, devices, domain, widths)]
+    plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
     if not plans:
         asked = asked_widths(model, widths)
         valid = layouts(model, devices, domain)
@@ -207,9 +219,19 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     return next((each for each in plans if each.fits), plans[0])
 
 
+def _layouts(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
+    """Layouts of so many devices, in the order to try them: engines of today spread experts before they cut layers."""
+    model, domain, asked = setup.model, setup.domain, open_widths(setup, widths)
+    found = layouts(model, devices, domain, asked)
+    if any(asked) or law(setup.stack) != "kernels" or devices == 1 or most_experts(model) % devices:
+        return found
+    spread = layouts(model, devices, domain, Layout(0, 0, devices)) if most_experts(model) > 1 else []
+    return sorted([*found, *spread], key=lambda layout: (layout.pp > 1, layout.ep))
+
+
 def asked_widths(model: Model, widths: Layout) -> str:
     """The widths that were given, for an error that no layout has them; BadValue where one does not split the model."""
-    check(model, Layout(*(max(width, 1) for width in widths)))
+    check(model, Layout(*(max(width, 1) for width in widths.widths.values())))
     return f" with {widths.flags}" if any(widths) else ""
 
 
@@ -225,8 +247,8 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
 
 def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
     """The plan of the first count of devices that has a layout that fits, with the widths asked for on that count."""
-    for devices, asked in widths.items():
-        for layout in layouts(setup.model, devices, setup.domain, asked):
+    for devices, given in widths.items():
+        for layout in _layouts(setup, devices, given):
             if (plan := setup.plan(layout)).fits:
                 return plan
     return None
@@ -237,7 +259,9 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
-    reading.use(stack, *SHARES, *TIMES, *COUNTS, *PER_REQUEST)
+    measured = law(stack) == "kernels"
+    of_law = [key for key in OF_KERNELS if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
+    reading.use(stack, *of_law, *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
     if len(missing) == 1:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
@@ -245,27 +269,79 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     if model.hidden_size and rack.devices > 1:
         reading.use(part, "link_bandwidth")
         wire = reading.take("activation_dtype", wire, "as engines send it")
-    overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
-    if stack.value("kernel_time") and not model.hidden_size:
+    if (measured or stack.value("kernel_time")) and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    peak = matrix_rate(model, part)
-    speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)
-    replica = Replica(work_of(model, rack.plan.layout), speeds, *(stack.value(key) for key in PER_REQUEST))
-    return Running(rack, rate, replica, bounds_of(part, peak, wire.bytes_per_value))
+    peak, layout = matrix_rate(model, part), rack.plan.layout
+    # nobody knows the experts of a bare count: all its tokens may share them
+    bounds, timing = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family), None
+    if measured:
+        speeds, timing = bounds, _timing(reading, rack)
+    else:
+        overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
+        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)
+    requests, waited = (stack.value(key) for key in PER_REQUEST)
+    replica = Replica(work_of(model, layout), speeds, requests, waited, timing)
+    return Running(rack, rate, replica, bounds)
+
+
+def _timing(reading: Reading, rack: Rack) -> "Timing":
+    """The passes of a rack whose kernels were measured.
+
+    Raises:
+        BadValue: an overlap, which these passes know from their kernels.
+    """
+    from infercost.replica.chip import OTHER
+
+    if "overlap" in reading.given:
+        what = f"--overlap: profile {rack.setup.stack.name} knows from measured kernels what overlaps"
+        raise BadValue(what, "leave it out, or ask for a roofline: --efficiency ideal")
+    part = rack.part
+    names = (part.labels.get("architecture", OTHER), OTHER)
+    own, other = (apply_sets(reading, catalog.load("architectures", name)) for name in names)
+    wide = reading.question.command == "frontier"
+    timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
+    for key in used:
+        reading.use(own if key in own.facts else other, key)
+    return timing
+
+
+@lately
+def _timed(
+    model: Model, layout: Layout, part: Preset, stack: Preset, kernels: tuple[Preset, Preset], wide: bool
+) -> tuple["Timing", tuple[str, ...]]:
+    """The passes of a model under a layout on a part with such kernels, and the figures that they take of these."""
+    from infercost.replica.chip import Chip
+    from infercost.replica.kernels import Timing, engine_of
+
+    chip = Chip(part, *kernels)
+    timing = Timing(model, layout, chip, engine_of(part, stack))
+    timing.settle(wide=wide)
+    return timing, tuple(chip.used)
 
 
 def read_load(reading: Reading, rack: Rack) -> Load:
-    """A request, the rate at which such requests come, and what goes with either; BadValue where options disagree."""
+    """A request, the load of such requests, and what goes with either.
+
+    Raises:
+        BadValue: two options that disagree.
+    """
     request = read_request(reading, rack, _LOADED)
     if request is None:
         return Load()
-    _check_rate(reading, request)
-    most = float(USUAL_SEQUENCES)
-    if (rate := reading.take("request_rate")) is not None:
+    _check_load(reading, request)
+    most, rate, concurrent, run = float(USUAL_SEQUENCES), None, None, 0.0
+    if "request_rate" in reading.given:
+        rate = reading.take("request_rate")
+        request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
+    elif "concurrency" in reading.given:
+        concurrent = float(reading.take("concurrency"))
+        run = float(reading.take("num_prompts", RUN_OF_SLOT * int(concurrent), f"{RUN_OF_SLOT} a slot"))
+    if rate is not None or concurrent is not None:
         most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
     held = rack.plan.max_sequences
-    return Load(request, rate, most if held is None else min(most, held), bool(reading.get("disaggregated")))
+    most = most if held is None else min(most, held)
+    return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
@@ -298,24 +374,44 @@ def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
         raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
     stack = rack.setup.stack
-    if (name := law(stack)) != "roofline":
+    if (name := law(stack)) == "erdil-2025":
         raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")
     if "context" in reading.given:
         raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
 
 
-def _check_rate(reading: Reading, request: Request) -> None:
-    """Refuse options that conflict with --request-rate or need it, and requests that decode nothing."""
-    if "request_rate" not in reading.given:
-        if "max_sequences" in reading.given:
-            raise BadValue("--max-sequences bounds what a rate leads to", "give --request-rate, or the --batch itself")
+#: What bounds or shapes a load, the options of which it needs one, and what to give instead.
+_OF_LOADS = (
+    ("max_sequences", ("request_rate", "concurrency"), "bounds what a load leads to", ", or the --batch itself"),
+    ("burstiness", ("request_rate",), "is of arrivals at a rate", ", or leave it out"),
+    ("num_prompts", ("concurrency",), "is of a run whose slots start at once", ", or leave it out"),
+)
+
+
+def _check_load(reading: Reading, request: Request) -> None:
+    """Refuse options that conflict with --request-rate or --concurrency, or need one of them.
+
+    Raises:
+        BadValue: two options that disagree, or requests that decode nothing.
+    """
+    given = [name for name in LOADS if name in reading.given]
+    for name, needed, what, instead in _OF_LOADS:
+        if name in reading.given and not any(load in given for load in needed):
+            raise BadValue(f"{flag(name)} {what}", f"give {' or '.join(map(flag, needed))}{instead}")
+    if not given:
         return
+    load = flag(given[0])
+    if len(given) > 1:
+        raise BadValue(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
     if "batch" in reading.given:
-        raise BadValue("--request-rate and --batch disagree", "give one: the batch follows from the rate")
+        raise BadValue(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
     if "draft_tokens" in reading.given:
-        raise BadValue("a draft under a request rate is not modelled", "give the --batch instead of the rate")
+        raise BadValue(f"a draft under {load} is not modelled", "give the --batch instead of the load")
+    if given == ["concurrency"] and reading.get("disaggregated"):
+        what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
+        raise BadValue(what, "give --request-rate, or the --batch of the replicas that decode")
     if request.output_tokens < LEAST_OUTPUT:
-        raise BadValue("a rate of requests that decode nothing has no batch", "give at least --output-tokens 2")
+        raise BadValue(f"{load} of requests that decode nothing has no batch", "give at least --output-tokens 2")
 
 
 def read_draft(reading: Reading) -> Draft | None:

@@ -8,16 +8,16 @@ from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.parts import catalog
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import complete
+from infercost.parts.stack import CHOICES, complete
 from infercost.parts.yamlfile import read_mapping
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import NAMES, SECOND_NAMES, Option, flag, options_of
-from infercost.units import WHOLE, Kind, parse
+from infercost.units import WHOLE, Kind, choice, parse
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]
-SCOPES = {"accelerators": "gpu", "efficiency": "efficiency", "traffic": "traffic"}
+SCOPES = {"accelerators": "gpu", "architectures": "chip", "efficiency": "efficiency", "traffic": "traffic"}
 #: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums.
 _VOID = {
     "memory": ("memory_reported", "memory_engine"),
@@ -228,6 +228,11 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
         if not (equals and dot):
             raise BadValue(f"--set: {text!r} is no KEY=VALUE", "write it as --set gpu.memory_bandwidth=30TB/s")
         field_name = field_name.strip().replace("-", "_")
+        if prefix == "efficiency" and field_name in CHOICES:
+            word = choice(CHOICES[field_name])(value, f"--set {prefix}.{field_name}")
+            if prefix == scope:
+                preset = preset._replace(labels={**preset.labels, field_name: word})
+            continue
         kind = figure_kind(prefix, field_name, "--set")
         if prefix == scope:
             preset = _set(preset, field_name, kind, value)

@@ -1,7 +1,6 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, Missing
@@ -16,10 +15,9 @@ from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_draft, read_load, read_rack, read_running
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, read_part, read_stack
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Calibration, Habits, Scenario, frozen
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Habits, Scenario, frozen
 
-if TYPE_CHECKING:  # a step alone has no users and no runs
-    from infercost.evidence.readers import Run
+if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
 
 #: User counts of a table of economies, and full replicas at its end, where nobody says otherwise.
@@ -32,11 +30,6 @@ _OF_A_SERVICE = (
 )
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
-#: Number formats of runs: their names say which arithmetic ran.
-DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
-KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
-#: Endings that ``--efficiency`` takes for a file.
-ENDINGS = (".yaml", ".yml")
 
 
 def resolve(question: Question) -> Scenario:
@@ -55,22 +48,23 @@ def _fit(reading: Reading) -> Scenario:
 def _utilization(reading: Reading) -> Scenario:
     rack = read_rack(reading)
     load = read_load(reading, rack)
-    batch = 1 if load.rate is not None else int(reading.take("batch", 1))
+    batch = 1 if load.is_steady else int(reading.take("batch", 1))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
-    draft = None if load.rate is not None else read_draft(reading)
+    draft = None if load.is_steady else read_draft(reading)
     return frozen(reading, rack=rack, running=running, batch=batch, load=load, draft=draft, price=price)
 
 
 def _sweep_batch(reading: Reading) -> Scenario:
     rack = read_rack(reading)
+    load = read_load(reading, rack)
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     most = rack.plan.max_sequences
     last = max(2, 2 ** int(2 * critical_batch(running)).bit_length())
     usual = parse_batches(f"1:{max(1, last if most is None else min(last, most))}")
     batches = reading.take("batch", usual, "powers of two past the critical batch")
-    return frozen(reading, rack=rack, running=running, batches=batches, price=price)
+    return frozen(reading, rack=rack, running=running, batches=batches, load=load, price=price)
 
 
 def _userbase(reading: Reading) -> Scenario:
@@ -189,53 +183,16 @@ def _validate(reading: Reading) -> Scenario:
     if name == OWN_STACK:
         return frozen(reading)
     stack = read_stack(reading, "realistic")
-    if law(stack) != "roofline":
+    if law(stack) == "erdil-2025":
         what = f"--efficiency: {stack.name} counts a step by the law of a paper"
         raise BadValue(what, "name a profile without a law")
     return frozen(reading, stack=stack)
 
 
 def _calibrate(reading: Reading) -> Scenario:
-    from infercost.evidence.fit import CANDIDATES
+    from infercost.scenario.runs import read_calibration
 
-    path, base = str(reading.get("output") or ""), read_stack(reading, "realistic", "to start from")
-    if path and Path(path).suffix.lower() not in ENDINGS:
-        raise BadValue(f"--output {path}: a profile is a YAML file", "end its name in .yaml: --output my-stack.yaml")
-    if law(base) != "roofline":
-        raise BadValue(f"profile {base.name} has a law of its own, which is not fitted", "start from realistic")
-    reading.use(base, *CANDIDATES)
-    base = base._replace(labels={**base.labels, "overlap": "operator", "memory": "engine"})
-    if not reading.question.words:
-        example = "for example infercost calibrate run.json --gpu h100 --model llama-3.1-8b"
-        raise Missing("calibrate needs a result file", example)
-    run = _run(reading)
-    weights, cache = _format_of_runs(reading, "dtype", DTYPES), _format_of_runs(reading, "kv_dtype", KV_DTYPES)
-    return frozen(reading, calibration=Calibration(run, weights, cache, base, path))
-
-
-def _run(reading: Reading) -> "Run":
-    """The user's word on benchmark runs, without a file."""
-    from infercost.evidence.predict import model_of_run
-    from infercost.evidence.readers import Run, Workload
-
-    part, count = None, None
-    if (gpu := reading.take("gpu")) is not None:
-        part, count = read_part(reading, gpu)
-    if (model := reading.take("model")) is not None:
-        model_of_run(str(model))
-    tp, pp, ep = (reading.take(name) for name in ("tp", "pp", "ep"))
-    devices = count or max(tp or 1, ep or 1) * (pp or 1)
-    workload = Workload(*(reading.take(name) for name in Workload._fields))
-    return Run("", str(model or ""), part.path if part else "", devices, tp, pp, ep, workload)
-
-
-def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> str:
-    """A number format for files that leave it out, empty by default; BadValue for one that does not say what ran."""
-    if (format := reading.take(option)) is None:
-        return ""
-    if format.name not in known:
-        raise BadValue(f"{flag(option)} {format.name} does not say what ran", f"a run has one of {', '.join(known)}")
-    return str(format.name)
+    return read_calibration(reading)
 
 
 def _frontier(reading: Reading) -> Scenario:

@@ -14,7 +14,7 @@ from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading
 
 if TYPE_CHECKING:  # most questions need none of these
-    from infercost.evidence.readers.run import Run
+    from infercost.evidence.readers.run import Results, Run
     from infercost.fleet.service import Service
 
 #: Sequences that an engine runs at once when nobody says how many.
@@ -25,15 +25,23 @@ USUAL_DECODING = 1.0, "all minutes decode, as in the note"
 
 
 class Load(NamedTuple):
-    """Requests on a replica: their rate a second where one was given, and the most that run at once.
+    """Requests on a replica: their rate a second or how many are always in flight, and the most that run at once.
 
-    ``apart`` is whether prompts have replicas of their own.
+    ``apart`` is whether prompts have replicas of their own, ``run`` the requests of a run that starts all slots at
+    once.
     """
 
     request: Request | None = None
     rate: float | None = None
     most: float = USUAL_SEQUENCES
     apart: bool = False
+    concurrent: float | None = None
+    run: float = 0.0
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether requests come and go, so that the batch is an answer."""
+        return self.rate is not None or self.concurrent is not None
 
 
 class Habits(NamedTuple):
@@ -78,7 +86,7 @@ class Goal(NamedTuple):
 class Calibration(NamedTuple):
     """What is known of benchmark files beside them, and the profile to start from; ``path`` is where the new one goes.
 
-    ``weights`` and ``cache`` are formats for files that do not name any.
+    ``weights`` and ``cache`` are formats for files that do not name any, ``files`` what is read of them.
     """
 
     run: "Run"
@@ -86,6 +94,7 @@ class Calibration(NamedTuple):
     cache: str
     base: Preset
     path: str
+    files: "tuple[Results, ...]"
 
 
 class Scenario(NamedTuple):

@@ -11,12 +11,10 @@ from infercost.replica.rack import Setup
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import (
-    LENGTHS,
     MOST_DEVICES,
-    USUAL_CONTEXT,
     asked_widths,
     given_widths,
-    is_nominal,
+    open_widths,
     rack_of,
     read_draft,
     read_load,
@@ -24,12 +22,10 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.ranges import Shard
-from infercost.scenario.read import Given, Reading, read_part, read_stack
+from infercost.scenario.read import Reading, read_part
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
 from infercost.units import many
 
-#: Output over context of the request that is assumed where nobody gives one: 1,024 of 8,192.
-_OUTPUT_SHARE = 8
 #: Options of ``utilization`` that all rows of a search share.
 _SHARED = (
     *("model", "gpu", "dtype", "kv_dtype", "efficiency", "overlap", "usable", "context"),
@@ -64,10 +60,9 @@ def read_frontier(reading: Reading) -> Scenario:
 
 def _searched(reading: Reading, inner: Reading) -> Scenario:
     """The question about one model on one part in one format, among those of all."""
-    _assume_request(inner)
     setup, devices = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
-    reach, widths = _reach(setup), given_widths(inner)
+    reach, widths = _reach(setup), open_widths(setup, given_widths(inner))
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
     running, draft = read_running(inner, rack), read_draft(inner)
@@ -103,20 +98,6 @@ def _name_all(reading: Reading, every: tuple[Scenario, ...]) -> None:
     for index, item in enumerate(reading.inputs):
         if len(distinct := tuple(dict.fromkeys(names.get(item.key, ())))) > 1:
             reading.inputs[index] = item._replace(value=distinct)
-
-
-def _assume_request(reading: Reading) -> None:
-    """Take a usual request where no context and no lengths were given, under a profile that has requests."""
-    from infercost.models.find import find_model
-
-    nominal = is_nominal(read_stack(reading, "realistic", "for a named model"))
-    if nominal or any(name in reading.given for name in ("context", *LENGTHS)):
-        return
-    longest = find_model(str(reading.get("model"))).model.max_context or USUAL_CONTEXT * 2
-    context = min(USUAL_CONTEXT, longest * 2 * _OUTPUT_SHARE // (2 * _OUTPUT_SHARE + 1))
-    output = max(context // _OUTPUT_SHARE, 1)
-    for name, value in zip(LENGTHS, (context - output // 2, output), strict=True):
-        reading.given[name] = Given(value, "assumed: a usual request")
 
 
 def _reach(setup: Setup) -> int:

@@ -21,7 +21,18 @@ def test_only_full_overlap_of_a_dense_model_is_a_bound() -> None:
     assert kind(infercost.utilization(**case, overlap="operator")) == "estimate"
     assert kind(infercost.utilization(**case, set=["efficiency.memory_share=0.8"])) == "estimate"
     assert kind(infercost.utilization(**case, active_params=1e11)) == "estimate"
-    assert kind(infercost.utilization(gpu="dgx-spark", params=8e9)) == "estimate"
+
+
+def test_a_vector_rate_that_stands_in_for_a_matrix_rate_is_no_bound(tmp_path: Path) -> None:
+    part = tmp_path / "card.yaml"
+    part.write_text(
+        "name: Card\nvendor: me\nkind: gpu\nmemory: {value: 24 GB, source: ME}\n"
+        "memory_bandwidth: {value: 1 TB/s, source: ME}\nflops_fp32: {value: 30 TFLOP/s, source: ME}\n"
+        "sources:\n  ME: {title: my own card, date: 2026-11}\n"
+    )
+    report = infercost.utilization(gpu=str(part), params=8e9)
+    assert kind(report) == "estimate"
+    assert "its fp32 vector rate stands in" in next(note.text for note in report.notes if note.code == "stands-in")
 
 
 @pytest.mark.parametrize("batch", [1, 8, 16, 32, 256])

@@ -10,6 +10,8 @@ import re
 import pytest
 
 import infercost
+from infercost.evidence.engines import stack_of
+from infercost.evidence.measured import Measured
 
 READ_70B = (70_553_706_496 - 1_050_673_152) * 2
 
@@ -92,8 +94,6 @@ def test_geforce_cards_multiply_twice_as_fast_where_products_are_summed_in_16_bi
 
 
 def test_the_profile_of_llama_cpp_follows_the_part() -> None:
-    from infercost.analyses.validate import stack_profile
-
-    assert stack_profile("llama.cpp", "Apple").name == "llama.cpp-metal"
-    assert stack_profile("llama.cpp", "NVIDIA").name == "llama.cpp"
-    assert stack_profile("TensorRT-LLM 0.6.1", "NVIDIA").name == "tensorrt-llm-2023"
+    row = Measured("x", "me", "llama.cpp", "llama-2-7b", "apple-m2-ultra", "decode_ms_per_token", 1.0)
+    assert stack_of(row, "Apple").name == "llama.cpp-metal"
+    assert stack_of(row, "NVIDIA").name == "llama.cpp"

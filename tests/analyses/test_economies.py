@@ -2,6 +2,7 @@
 
 import csv
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -121,7 +122,7 @@ def test_a_further_user_count_is_read_off_a_curve() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"messages_per_day": 8}, "needs output_tokens"),
+        ({"messages_per_day": 8, "efficiency": "ideal"}, "needs output_tokens"),
         ({"minutes_per_day": 5, "messages_per_day": 8, "input_tokens": 9, "output_tokens": 9}, "both say how much"),
         ({"price": 2, "purchase_price": 3}, "rents"),
         ({"years": 3}, "needs what the machine costs"),
@@ -232,3 +233,41 @@ def test_a_trace_of_requests_gives_their_lengths() -> None:
     report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", messages_per_day=8, users=1000, trace=str(path))
     given = {item.key: item.origin for item in report.inputs}
     assert given["input_tokens"] == given["output_tokens"] == f"trace {path}"
+
+
+#: Layers that do not divide by the stages, a largest batch that fills no whole part of each, short prompts and long.
+UNEVEN = (
+    {"gpu": "l4", "model": "deepseek-v3", "kv_dtype": "int4"},
+    {"gpu": "h100:16", "model": "deepseek-v3", "tp": 8, "pp": 2, "input_tokens": 28, "output_tokens": 278},
+    {"gpu": "a100:32", "model": "kimi-k2", "tp": 8, "pp": 4, "input_tokens": 100, "output_tokens": 500},
+    {"gpu": "h100:16", "model": "gpt-oss-120b", "tp": 2, "pp": 8, "input_tokens": 9000, "output_tokens": 20},
+    {"gpu": "h100:7", "model": "llama-3.1-8b", "tp": 1, "pp": 7, "messages_per_day": 8, "max_sequences": 73},
+)
+
+
+@pytest.mark.parametrize("efficiency", ["vllm", "sglang", "vllm-2024", "ideal"])
+@pytest.mark.parametrize("asked", UNEVEN, ids=lambda asked: f"{asked['model']} {asked['gpu']}")
+def test_no_row_lies_below_the_floor_and_no_price_below_zero(asked: dict, efficiency: str) -> None:
+    asked = {"input_tokens": 2000, "output_tokens": 300} | asked
+    report = infercost.economies(**asked, price=2, efficiency=efficiency)
+    first = 1 - 1 / asked["output_tokens"]  # the first token takes no step of its own
+    if not report.met:
+        return
+    for row in rows_of(report):
+        assert row["usd_per_million_tokens"] >= report["floor_usd_per_million_tokens"] * (1 - 1e-9)
+        assert row["usd_per_million_tokens"] >= row["usd_per_million_tokens_decode"] * first * (1 - 1e-9)
+        assert min(value for key, value in row.items() if "usd" in key and value is not None) >= 0
+        assert all(0 <= row[key] <= 1 for key in ("utilization", "memory_bandwidth_utilization", "busy_share"))
+
+
+@pytest.mark.parametrize("command", [infercost.utilization, infercost.sweep_batch])
+def test_the_floor_is_the_price_of_a_full_replica_in_every_command(command: Any) -> None:
+    """A day without quiet hours: endless users keep each replica at the cheapest batch."""
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "price": 2, "input_tokens": 4000, "output_tokens": 500}
+    economies = infercost.economies(**asked)
+    batch = int(economies["batch_limit"])
+    one = command(**asked, batch=batch)
+    row = one if command is infercost.utilization else rows_of(one)[0]
+    assert row["usd_per_million_tokens"] == pytest.approx(economies["floor_usd_per_million_tokens"], rel=1e-4)
+    last = rows_of(economies)[-1]
+    assert row["usd_per_million_tokens_decode"] == pytest.approx(last["usd_per_million_tokens_decode"], rel=1e-3)

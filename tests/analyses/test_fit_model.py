@@ -189,7 +189,7 @@ def test_the_command_runs_on_the_devices_that_were_planned(run: Run) -> None:
 def test_expert_ranks_are_whole_tensor_parallel_groups(run: Run) -> None:
     refused = run(*DEEPSEEK, "--gpu", "h200", "--tp", "4", "--ep", "6")
     assert refused.code == 2
-    assert "--tp 4 with --ep 4, 8, 12" in refused.err
+    assert "--tp 4 with --ep 2, 4, 8, 12" in refused.err
     assert "--ep 6 with --tp 1, 2" in refused.err
 
 
@@ -217,10 +217,14 @@ def test_stages_or_expert_ranks_alone_take_the_least_multiple_that_fits(
 
 
 def test_no_width_cuts_a_block_of_scales(run: Run) -> None:
-    """The experts of Qwen3-235B are 1536 wide: eight ranks hold 192, which is one and a half blocks of 128."""
+    """The experts of Qwen3-235B are 1536 wide: eight ranks hold 192, which is one and a half blocks of 128.
+
+    Whole ones go on eight ranks all the same.
+    """
     args = ("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8")
-    found = run(*args, "--json").json["results"]
-    assert (found["tp"], found["pp"]) == (4, 2)
+    whole, sliced = (run(*args, *more, "--json").json["results"] for more in ((), ("--ep", "1")))
+    assert (whole["tp"] * whole["dp"], whole["pp"], whole["ep"]) == (8, 1, 8)
+    assert (sliced["tp"], sliced["pp"]) == (4, 2)
     refused = run(*args, "--tp", "8")
     assert refused.code == 2
     assert "valid widths: 1, 2, 4, or whole experts: --tp 8 --ep 8" in refused.err
@@ -264,6 +268,7 @@ def test_the_command_holds_what_was_computed(args: tuple[str, ...], flag: str, r
         (("--model", "palm-540b"), "no hub id or folder"),
         (("--model", "nvidia/gpt-20b"), "no hub id or folder"),
         (("--model", "qwen2.5-coder-32b-fp8"), "no hub id or folder"),
+        (("--model", "mixtral-8x7b", "--tp", "4", "--ep", "2"), "experts over all 4 ranks of a stage, not over 2"),
     ],
 )
 def test_a_command_that_would_not_run_so_is_left_out(args: tuple[str, ...], said: str, run: Run) -> None:

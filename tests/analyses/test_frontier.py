@@ -2,19 +2,22 @@
 
 import json
 import shlex
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import infercost
-from infercost.analyses.frontier.search import pareto_indices
+from infercost.analyses.frontier.search import Point, Trial, candidates, most_batch, pareto_indices, search
 from infercost.errors import InfercostError
 from infercost.models.find import find_model
 from infercost.replica.layout import Layout, every_layout
 from infercost.report import Report
+from infercost.scenario.read import ask
+from infercost.scenario.resolve import resolve
+from infercost.scenario.scenario import Scenario
 from tests.conftest import ROOT, Run, calls_of
 
 HIS = str(ROOT / "tests/data/erdil/h100.yaml")
@@ -24,6 +27,22 @@ SMALL = {"model": "llama-3.1-8b", "gpu": "h100", "max_gpus": 4}
 def rows_of(report: Report) -> list[dict[str, Any]]:
     assert report.series
     return [dict(row) for row in report.series.rows]
+
+
+def spaces_of(options: str) -> tuple[Scenario, ...]:
+    words = options.split()
+    given = {name[2:].replace("-", "_"): value for name, value in zip(words[::2], words[1::2], strict=True)}
+    return resolve(ask("frontier", given)).each
+
+
+def groups_of(space: Scenario) -> Iterator[tuple[Trial, Sequence[int]]]:
+    for candidate in candidates(space)[0]:
+        trial = Trial(candidate)
+        yield from ((trial, batches) for batches in trial.groups())
+
+
+def named(point: Point) -> tuple[Any, ...]:
+    return point.candidate.rack.plan.layout, *point[1:]
 
 
 def best(which: str, **options: Any) -> dict[str, Any]:
@@ -42,7 +61,7 @@ def best(which: str, **options: Any) -> dict[str, Any]:
 )
 def test_best_speeds_of_the_later_paper(model: str, dtype: str, speed: float, devices: int, usd: float) -> None:
     """Figures of Erdil's notebook (ege-erdil/inference-economics at 589a102), over whole numbers of devices."""
-    row = best("speed", model=model, dtype=dtype, gpu=HIS, efficiency="erdil-2025")
+    row = best("speed", model=model, dtype=dtype, gpu=HIS, efficiency="erdil-2025", max_gpus=128)
     assert row["tokens_per_s_per_user"] == pytest.approx(speed, rel=0.03)
     assert row["usd_per_million_tokens"] == pytest.approx(usd, rel=0.03)
     assert (row["gpus"], row["batch"]) == (devices, 1)
@@ -50,9 +69,10 @@ def test_best_speeds_of_the_later_paper(model: str, dtype: str, speed: float, de
 
 def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
     """He prints 39.55 tokens/s a user at $9.31 for 405B on real numbers of devices, 89.24 at $0.605 for 70B."""
-    row = best("knee", model=str(ROOT / "tests/data/erdil/llama-3-405b.yaml"), gpu=HIS, efficiency="erdil-2025")
+    his = {"gpu": HIS, "efficiency": "erdil-2025", "max_gpus": 256}
+    row = best("knee", model=str(ROOT / "tests/data/erdil/llama-3-405b.yaml"), **his)
     assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((39.553, 9.3063), rel=0.03)
-    row = best("knee", model="llama-3-70b", gpu=HIS, efficiency="erdil-2025")
+    row = best("knee", model="llama-3-70b", **his)
     assert (row["tokens_per_s_per_user"], row["usd_per_million_tokens"]) == pytest.approx((89.2409, 0.60469), rel=0.04)
 
 
@@ -120,7 +140,7 @@ def test_rows_go_from_fast_and_dear_to_slow_and_cheap() -> None:
 
 def test_pareto_indices_points_of_a_handful() -> None:
     """Of five points, (3, 3) is slower and dearer than (4, 2), and of two alike the first is kept."""
-    assert pareto_indices([1, 4, 3, 5, 4], np.array([1, 2, 3, 9, 2])) == [3, 1, 0]
+    assert pareto_indices([1, 4, 3, 5, 4], [1, 2, 3, 9, 2]) == [3, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -172,13 +192,16 @@ def test_users_share_replicas_evenly() -> None:
 
 
 def test_prompts_are_paid_for() -> None:
-    """Of each second of decoding, batch requests of so many tokens end, and each brought a prompt of its time."""
+    """Of each second of decoding, batch requests of so many tokens end, and each brought a prompt of its time.
+
+    A prompt among the steps of a batch adds less than it takes alone: weights are read once for both.
+    """
     row = best("cost", **SMALL, input_tokens=2000, output_tokens=100)
     ended = row["batch"] / (row["tpot_s"] * 100)
     assert row["prefill_per_decode"] == pytest.approx(ended * row["prefill_time_s"])
-    assert row["usd_per_million_tokens_all_in"] == pytest.approx(
-        row["usd_per_million_tokens"] * (1 + ended * row["prefill_time_s"])
-    )
+    decode, paid = row["usd_per_million_tokens_decode"], row["usd_per_million_tokens"]
+    assert row["usd_per_million_tokens_all_in"] == paid
+    assert decode < paid < decode * (1 + row["prefill_per_decode"])
 
 
 def test_a_limit_between_two_batches_of_the_search_is_met_to_the_last_sequence(tmp_path: Path) -> None:
@@ -283,12 +306,68 @@ def test_a_part_without_a_network_stays_in_its_node() -> None:
     assert any(note.code == "reach" for note in report.notes)
 
 
-def test_a_search_evaluates_all_batches_of_a_layout_at_once() -> None:
-    """24,474 configurations of 624 layouts: each by itself would take 200 calls and more."""
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--model llama-3.1-70b --gpu h100 --max-gpus 16",
+        "--model llama-3.1-70b --gpu h100 --max-gpus 8 --batch 1,2,3,5,8,13,21,34,55,89,144",
+        "--model deepseek-v3 --gpu h200 --max-gpus 32 --users 20k",
+        "--model mixtral-8x7b --gpu mi300x --max-gpus 16 --max-tpot 15ms --max-ttft 300ms --min-tokens-per-s 20000",
+        "--model gpt-oss-120b --gpu b200 --max-gpus 8 --efficiency ideal --context 8k",
+        "--model qwen3-235b-a22b --gpu h100 --max-gpus 32 --efficiency vllm-2024",
+        "--model llama-3.1-70b --gpu h100 --max-gpus 8 --draft-tokens 4 --acceptance 80% --draft-model llama-3.1-8b",
+        "--model llama-3-70b --gpu h100 --max-gpus 12 --efficiency erdil-2025",
+    ],
+)
+def test_the_frontier_is_that_of_every_point(options: str) -> None:
+    for space in spaces_of(options):
+        every = [(trial, batch) for trial, batches in groups_of(space) for batch in batches]
+        points = [trial.at(batch) for trial, batch in every]
+        goal = space.goal
+        kept = [
+            point
+            for (trial, _), point in zip(every, points, strict=True)
+            if trial.ttft <= goal.max_ttft and 1 / point.speed <= goal.max_tpot and point.devices <= space.search.most
+        ]
+        front = pareto_indices([point.speed for point in kept], [point.cost for point in kept])
+        found = search(space)
+        assert [named(point) for point in found.points] == [named(kept[at]) for at in front]
+        assert (found.tried, found.fastest) == (len(every), max(point.speed for point in points))
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-8b", "deepseek-v3", "qwen3-next-80b-a3b"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "--users 3k",
+        "--isl 300 --osl 20 --efficiency sglang",
+        "--isl 20k --osl 100",
+        "--efficiency ideal",
+        "--efficiency vllm-2024",
+    ],
+)
+def test_a_larger_batch_is_slower_and_no_least_cost_is_undercut(model: str, more: str) -> None:
+    """What lets a search leave batches out: stages that take turns, groups, and experts among the layouts."""
+    (space,) = spaces_of(f"--model {model} --gpu h200 --max-gpus 48 {more}")
+    seen = 0
+    for trial, _ in list(groups_of(space))[::7]:
+        batches = [batch for batch in (*range(1, 40), 64, 100, 333) if batch <= most_batch(trial.candidate)]
+        for smaller, larger in pairwise(batches):
+            assert trial.at(larger).speed <= trial.at(smaller).speed * (1 + 1e-12)
+        for first, last in combinations(range(0, len(batches), 3), 2):
+            least = trial.least(batches[first], batches[last])
+            assert all(trial.at(batch).cost >= least * (1 - 1e-12) for batch in batches[first : last + 1])
+            seen += 1
+    assert seen > 300
+
+
+def test_a_search_looks_at_few_of_its_points() -> None:
+    """A point is two passes of 100 calls each, and a row many: 24,474 points would be five million calls."""
     asked = {"model": "llama-3.1-405b", "gpu": "h100"}
     report = infercost.frontier(**asked)
     calls = calls_of(lambda: infercost.frontier(**asked))
-    assert calls < 3000 * report["layouts"] < 100 * report["configurations"]
+    assert calls < 110 * report["configurations"]
 
 
 def test_the_work_shown_is_that_of_the_knee_or_of_the_best() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def test_rows_are_layouts_times_batches_times_replicas(tmp_path: Path) -> None:
     assert len(rows) == len(found) == 36
 
 
-@pytest.mark.parametrize("efficiency", ["realistic", "ideal", "erdil-2025"])
+@pytest.mark.parametrize("efficiency", ["realistic", "vllm-2024", "ideal", "erdil-2025"])
 def test_a_row_is_what_one_question_answers(tmp_path: Path, efficiency: str) -> None:
     rows = written(tmp_path / "all.jsonl", model="mixtral-8x7b", max_gpus=8, efficiency=efficiency, price=2)
     for row in rows[:: len(rows) // 12]:
@@ -130,3 +131,12 @@ def test_rows_are_made_by_arrays_and_not_one_by_one() -> None:
     export = infercost.frontier(model="llama-3.1-405b", gpu="h100", all=True, shard="1/4").export
     assert export
     assert calls_of(lambda: sum(1 for _ in export.chunks())) < export.rows / 2
+
+
+def test_without_numpy_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    monkeypatch.delitem(sys.modules, "infercost.analyses.frontier.export")
+    said = run("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "2", "--all", "--csv")
+    assert (said.code, said.out) == (2, "")
+    assert "frontier --all needs NumPy" in said.err
+    assert "pip install 'infercost[export]'" in said.err

@@ -64,18 +64,18 @@ def test_the_lone_user_of_the_note_stands_under_its_roof() -> None:
 
 
 def test_an_estimate_stands_under_what_its_profile_reaches_and_that_under_the_bound() -> None:
-    drawn = chart(infercost.utilization(batch=16, **MODEL))
+    drawn = chart(infercost.utilization(batch=16, efficiency="vllm-2024", **MODEL))
     best, reached, step = (
-        named(drawn, name) for name in ("the device at peak", "the device with profile realistic", "this step")
+        named(drawn, name) for name in ("the device at peak", "the device with profile vllm-2024", "this step")
     )
     assert step.ys[0] < max(reached.ys) < max(best.ys) == 989.4e12  # H100 SXM, bf16, dense
     assert drawn.title.endswith("an estimate")
 
 
 def test_a_profile_that_is_handed_over_is_called_by_its_name() -> None:
-    profile = catalog.load("efficiency", "vllm")
+    profile = catalog.load("efficiency", "vllm-2024")
     drawn = chart(infercost.utilization(gpu="h100", model="llama-3.1-8b", efficiency=profile, charts=True))
-    assert [line.name for line in drawn.lines][1] == "the device with profile vllm"
+    assert [line.name for line in drawn.lines][1] == "the device with profile vllm-2024"
 
 
 def test_utilization_and_cost_against_batch_are_the_notes() -> None:

@@ -81,9 +81,9 @@ def test_a_draft_yields_the_tokens_of_the_series() -> None:
 
 
 def test_prompts_apart_send_their_cache() -> None:
-    """2,000 tokens of 131,072 B over 50 GB/s at 0.8 of the link."""
+    """2,000 tokens of 131,072 B over 50 GB/s."""
     report = ask(input_tokens=2000, output_tokens=500, batch=16, disaggregated=True)
-    assert report["cache_transfer_time_s"] == pytest.approx(2000 * 131_072 / (50e9 * 0.8))
+    assert report["cache_transfer_time_s"] == pytest.approx(2000 * 131_072 / 50e9)
     ratio = report["prefill_time_s"] * 16 / (report["tpot_s"] * 500)
     assert report["prefill_per_decode"] == pytest.approx(ratio)
 
@@ -113,7 +113,7 @@ def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
     ("options", "said"),
     [
         ({"input_tokens": 100}, "both lengths"),
-        ({"prefix_share": "0.5"}, "both lengths"),
+        ({"output_tokens": 100}, "both lengths"),
         ({"input_tokens": 9, "output_tokens": 9, "request_rate": 1, "batch": 2}, "follows from the rate"),
         ({"draft_tokens": 2, "acceptance": "1", "draft_cost": "0.1"}, "never|always"),
         ({"draft_tokens": 2, "acceptance": "0.5"}, "--draft-model"),
@@ -123,6 +123,13 @@ def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
         ({"input_tokens": 131_022, "output_tokens": 100}, "longer than the model"),
         ({"input_tokens": 9, "output_tokens": 9, "context": 10}, "disagree"),
         ({"input_tokens": 9, "output_tokens": 9, "max_sequences": 3}, "--request-rate"),
+        ({"concurrency": 8, "batch": 2}, "in flight"),
+        ({"concurrency": 8, "request_rate": 2}, "two ways"),
+        ({"concurrency": 8, "disaggregated": True}, "give --request-rate"),
+        ({"concurrency": 8, "burstiness": 0}, "give --request-rate"),
+        ({"request_rate": 8, "num_prompts": 80}, "give --concurrency"),
+        ({"concurrency": 8, "draft_tokens": 2, "acceptance": "0.5", "draft_cost": "0.1"}, "not modelled"),
+        ({"concurrency": 8, "input_tokens": 9, "output_tokens": 1}, "--output-tokens 2"),
         ({"input_tokens": 9, "output_tokens": 9, "efficiency": "erdil-2025"}, "not a request"),
         (
             {
@@ -182,7 +189,7 @@ def test_prompts_apart_leave_the_steps_of_decoding_alone() -> None:
     load = {"gpu": "h100:8", "model": "llama-3.1-70b", "input_tokens": 2000, "output_tokens": 500, "request_rate": 5}
     together, apart = infercost.utilization(**load), infercost.utilization(**load, disaggregated=True)
     assert apart["itl_s"] < together["itl_s"]
-    assert apart["itl_s"] == pytest.approx(apart["step_time_s"], rel=0.01)
+    assert apart["itl_s"] == pytest.approx(apart["step_time_s"], rel=0.02)
     assert apart["ttft_s"] > apart["prefill_time_s"] + apart["cache_transfer_time_s"]
 
 

@@ -49,7 +49,7 @@ def test_a_limit_that_nothing_meets_is_answered_with_the_least(command: str, opt
 
 
 def test_parts_side_by_side_say_which_cannot_meet_a_limit() -> None:
-    report = infercost.economies(**{**CHATTING, "gpu": ["h100:4", "b200:4"], "max_tpot": "20ms"})
+    report = infercost.economies(**{**CHATTING, "gpu": ["h100:4", "b200:4"], "max_tpot": "14ms"})
     assert not report.met
     assert report.verdict.startswith("h100-sxm: Cannot meet")
     assert next(item.value for item in report.inputs if item.key == "gpu") == ("h100-sxm", "b200-sxm")

@@ -166,7 +166,7 @@ def test_the_notes_thousand_stands_beside_the_five_hundred(run: Run) -> None:
 
 def test_weak_figures_are_marked(run: Run) -> None:
     assert "apple-m3-max memory_bandwidth" not in run("utilization", "--gpu", "m3-max", "--params", "8B").err
-    assert "flops_fp32 is weak: shader rate" in run("utilization", "--gpu", "m3-max", "--params", "8B").err
+    assert "flops_bf16 is weak: derived" in run("utilization", "--gpu", "m3-max", "--params", "8B").err
     assert "rubin-nvl72 ~" in run("compare", "--all").out
     assert "288 GB ~" in run("presets", "show", "rubin").out
 

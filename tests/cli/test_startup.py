@@ -55,6 +55,12 @@ def test_a_served_model_needs_no_numpy() -> None:
     assert "numpy" not in loaded("utilization", *asked, "--json")
 
 
+def test_a_frontier_needs_no_numpy() -> None:
+    asked = ("--model", "gpt-oss-120b", "--gpu", "h100", "--max-gpus", "8", "--max-tpot", "20ms", "--users", "10k")
+    assert "numpy" not in loaded("frontier", *asked, "--json")
+    assert "numpy" not in loaded("frontier", "--model", "llama-3.1-8b", *asked[2:6], "--efficiency", "erdil-2025")
+
+
 def test_only_the_analysis_that_was_asked_for_is_loaded() -> None:
     modules = loaded("userbase", "--concurrent", "1000", "--json")
     analyses = {name for name in modules if name.startswith("infercost.analyses.")}

@@ -257,6 +257,7 @@ def test_a_table_of_measurements() -> None:
         accelerator="h100-sxm-80gb",
         metric="output_tok_s_per_gpu",
         value=26150,
+        year=2023,
         devices=1,
         tp=1,
         pp=1,
@@ -444,3 +445,34 @@ def test_no_text_and_no_file(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(BadFile, match="no such file"):
         read_table(str(tmp_path / "none.csv"))
+
+
+LOADS = """\
+source,model,weight_dtype,accelerator,n_accelerators,tp,input_tokens,output_tokens,\
+offered_rps,output_tok_s,ttft_ms,tpot_ms,notes
+lab,m/m,fp16,h100-variant-unclear,1,1,512,256,1,255,85,6.5,tier=A; vllm 0.19.0; Poisson
+lab,m/m,fp16,h100-variant-unclear,1,1,512,256,50,6124,900,20,tier=B; vllm 0.19.0; Poisson; a 500-request burst
+lab,m/m,fp16,h100-variant-unclear,1,1,512,256,200,6238,9000,22,tier=B; vllm 0.19.0; Poisson; a 500-request burst
+lab,m/m,fp16,h100-variant-unclear,1,1,512,256,200,3074,9000,22,tier=C; sglang 0.5.10; Poisson; a 500-request burst
+lab,m/m,fp16,a100-pcie-80gb,1,1,512,256,8,2048,40,,tier=A; vLLM 0.17.1; constant rate
+"""
+
+
+def test_a_table_of_offered_loads(tmp_path: Path) -> None:
+    """Times where the load was met, and the highest throughput of each series; an id is the line and the column."""
+    path = tmp_path / "load.csv"
+    path.write_text(LOADS)
+    rows, skipped = read_table(str(path))
+    assert values(rows) == {
+        "load-2-ttft_ms": 85,
+        "load-2-tpot_ms": 6.5,
+        "load-4-output_tok_s": 6238,
+        "load-6-ttft_ms": 40,
+    }
+    first, _, peak, even = rows
+    assert (first.protocol, first.request_rate, first.random, first.accelerator) == ("rate", 1, True, "h100-nvl")
+    assert (peak.protocol, peak.requests, peak.most_sequences, peak.framework) == ("peak", 500, 1024, "vllm 0.19.0")
+    assert (even.random, even.most_sequences) == (False, 256)
+    assert dict(skipped)["load-2-output_tok_s"] == "arrivals, not speed, set its tokens per second"
+    assert dict(skipped)["load-3-output_tok_s"] == "the load was not steady: not of tier A"
+    assert len(rows) + len(skipped) == 14

@@ -24,7 +24,7 @@ LOADS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
 
 def replica() -> Replica:
     model, part = find_model("llama-3.1-8b").model, catalog.load("accelerators", "h100")
-    profile = complete(catalog.load("efficiency", "vllm"))
+    profile = complete(catalog.load("efficiency", "vllm-2024"))
     speeds = speeds_of(part, profile, matrix_rate(model, part), "operator", 2.0)
     return Replica(work_of(model, Layout()), speeds, *(profile.value(key) for key in PER_REQUEST))
 

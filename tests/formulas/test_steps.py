@@ -38,7 +38,7 @@ REQUEST = "--input-tokens 1000 --output-tokens 200"
 ANY = (
     "fit",
     "utilization --batch 8 --price 2.345",
-    "utilization --batch 8 --overlap full",
+    "utilization --batch 8 --overlap full --efficiency ideal",
     "sweep-batch --batch 1,8,64",
 )
 BARE_LAYERS = "utilization --gpu h100:32 --params 1.6e12 --active-params 37e9 --layers 61 --hidden-size 7168 --batch 8"

@@ -144,7 +144,8 @@ def test_every_usual_name_is_found(label: str, name: str) -> None:
         ("h100", "fp4", "bf16", 989.4e12),
         ("tpu-v5p", "8bit", "int8", 918e12),
         ("4090", "bf16", "bf16", 165.2e12),
-        ("m3-max", "8bit", "fp32", 14.2e12),
+        ("m3-max", "8bit", "bf16", 14.2e12),  # 40 cores, 256 operations a clock in 16 bits as in 32
+        ("dgx-spark", "fp8", "fp8", 123e12),  # 48 multiprocessors of 1024 a clock at 2.5 GHz
     ],
 )
 def test_arithmetic_runs_at_the_rate_that_the_part_has(part: str, format: str, rate: str, flops: float) -> None:

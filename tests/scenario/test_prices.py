@@ -44,4 +44,4 @@ def test_a_part_without_a_rent_has_no_price_and_says_what_would_give_one(run: Ru
 def test_the_price_of_a_step_is_that_of_the_rent() -> None:
     rent = infercost.accelerator("h100").value("rent")
     step = infercost.utilization(model="llama-3.1-8b", gpu="h100:1")
-    assert step["usd_per_million_tokens"] == pytest.approx(rent / 3600 * step["tpot_s"] * 1e6)
+    assert step["usd_per_million_tokens_decode"] == pytest.approx(rent / 3600 * step["tpot_s"] * 1e6)

@@ -6,9 +6,11 @@ from math import isclose
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
+from infercost.errors import Missing
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
@@ -33,23 +35,34 @@ def answer(scenario: Scenario) -> Report:
     """The frontier of a model on accelerators, one of its points, or every configuration behind it.
 
     Raises:
-        Missing: a limit on the first token of no request.
+        Missing: a limit on the first token of no request; every configuration without NumPy.
     """
     if scenario.goal.shard:
-        from infercost.analyses.frontier.export import answer_all  # streams what the rest only looks at
-
-        return answer_all(scenario)
+        return _every(scenario)
     frontiers = [search.search(space) for space in scenario.each]
     if not any(each.points for each in frontiers):
         return search.no_frontier(scenario, frontiers)
     return _report(scenario, frontiers)
 
 
+def _every(scenario: Scenario) -> Report:
+    """All configurations, whose columns are arrays.
+
+    Raises:
+        Missing: NumPy.
+    """
+    try:
+        from infercost.analyses.frontier.export import answer_all
+    except ImportError:
+        raise Missing("frontier --all needs NumPy", "pip install 'infercost[export]', or leave --all out") from None
+    return answer_all(scenario)
+
+
 def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     best, spaces = scenario.goal.best, scenario.each
     points = [point for each in frontiers for point in each.points]
     joint = search.pareto_indices([point.speed for point in points], [point.cost for point in points])
-    rows = [{**search.row_of(point), "on_frontier": at in joint} for at, point in enumerate(points)]
+    rows = [{**_row(point), "on_frontier": at in joint} for at, point in enumerate(points)]
     front = [rows[at] for at in joint]
     # up to the knee one percent of speed costs less than four percent of money
     worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
@@ -78,11 +91,19 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     )
 
 
+def _row(point: Point) -> dict[str, Any]:
+    """A configuration with the intervals of its numbers, where its law has any."""
+    row, rack = search.row_of(point), point.candidate.running.rack
+    bands = bands_of(row, rack.setup.stack, sparse=rack.model.is_sparse)
+    return {**row, "bands": bands} if bands else row
+
+
 def _shown_work(point: Point) -> None:
     running = point.candidate.running
     _chosen(point.batch)
-    reworked(running.on(running.rack.plan))  # the work of the layout first, then what it is counted from
-    search.priced(point, bracketed=False)
+    # the work of the layout first, then what it is counted from
+    again = point.candidate._replace(running=reworked(running.on(running.rack.plan)))
+    search.priced(point._replace(candidate=again), bracketed=False)
 
 
 @solved("batch", equation="the row of the frontier that was asked for", source="search over devices, layouts, batches")
@@ -168,7 +189,7 @@ def _advice(front: Rows) -> Iterator[str]:
 def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -> Iterator[Note]:
     yield from search.notes_of_spaces(spaces)
     if spaces[0].load.request:
-        text = "the second cost pays replicas for prompts too, of the same layout: prefill_per_decode for each"
+        text = "costs pay for prompts too, which ride along with the steps of a batch that stays full"
         yield Note("prompts", f"times are of decoding alone; {text}")
     if (unheld := sum(each.unheld for each in frontiers)) > 0:
         yield Note("left-out", f"memory does not hold {many(unheld, 'pair')} of a layout and a batch asked for")

@@ -21,8 +21,8 @@ EVERY = 1024
 _OF_STEP = (
     "step_time_s", "tpot_s", "bound_step_time_s", "compute_time_s", "memory_time_s", "communication_time_s",
     "overhead_time_s", "bound", "utilization", "memory_bandwidth_utilization", "tokens_per_s",
-    "tokens_per_s_per_user", "tokens_per_s_per_gpu", "usd_per_million_tokens", "joules_per_token",
-    "ttft_s",
+    "tokens_per_s_per_user", "tokens_per_s_per_gpu", "usd_per_million_tokens",
+    "usd_per_million_tokens_decode", "joules_per_token", "ttft_s",
 )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def _columns(unit: Scenario) -> dict[str, Any]:
     columns = {
         "draft_tokens": unit.draft.tokens if unit.draft else 0,
         "gpus": unit.rack.devices,
-        **unit.rack.plan.layout._asdict(),
+        **unit.rack.plan.layout.widths,
         "batch": batch.astype(int),
         "context": int(unit.rack.plan.context),
         **{key: results[key] for key in _OF_STEP},

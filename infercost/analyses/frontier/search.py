@@ -1,23 +1,24 @@
-"""The search of a frontier: every layout at every batch, and of all points the Pareto frontier."""
+"""The search of a frontier: every layout at every batch that may be on it, and of their points the Pareto frontier."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
+from math import inf
 from shlex import quote
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import request_results, step_results
+from infercost.analyses.step import paid_rate, request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.layout import every_layout
 from infercost.replica.memory import share_memory
 from infercost.replica.rack import recounted
-from infercost.replica.serving import prefill_time
-from infercost.replica.step import pace_of
+from infercost.replica.serving import prompt_steps
+from infercost.replica.step import pace_of, slower_from, tpot_of
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import MOST_DEVICES
 from infercost.scenario.scenario import Scenario
@@ -27,27 +28,22 @@ from infercost.units import many, show
 STEPS, MOST_BATCH = 16, 65_536
 #: Costs that differ by a smaller share differ by rounding alone.
 ROUNDING = 1e-9
+#: Numbers that should be alike differ by less: the last bits of floats.
+LAST_BITS = 1e-12
 
 
 class Point(NamedTuple):
-    """A candidate at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token.
-
-    While the search lasts it is a candidate at many batches, and each number an array.
-    """
+    """A candidate at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token."""
 
     candidate: Scenario
-    batch: Any
-    decoding: Any
-    replicas: Any
-    speed: Any
-    cost: Any
-
-    def at(self, which: Any) -> "Point":
-        """One or some of the batches."""
-        return Point(self.candidate, *(column[which] for column in self[1:]))
+    batch: int
+    decoding: int
+    replicas: int
+    speed: float
+    cost: float
 
     @property
-    def devices(self) -> Any:
+    def devices(self) -> int:
         """Devices of all replicas."""
         return self.replicas * self.candidate.rack.devices
 
@@ -65,7 +61,7 @@ class Frontier(NamedTuple):
     unheld: int = 0
     fastest: float = 0.0
     soonest: float = 0.0
-    fewest: float = np.inf
+    fewest: float = inf
 
 
 def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
@@ -95,7 +91,118 @@ def most_batch(candidate: Scenario) -> int:
 
 
 def _has_own_layouts(space: Scenario) -> bool:
-    return law(space.search.setup.stack) != "roofline"
+    return law(space.search.setup.stack) == "erdil-2025"
+
+
+def _unit(candidate: Scenario) -> int:
+    """Slots of a batch that fill every stage and group once; under the law of a paper none are told apart."""
+    layout = candidate.rack.plan.layout
+    return 1 if _has_own_layouts(candidate) else layout.pp * layout.dp
+
+
+class Trial:
+    """A layout on trial: what no batch changes is worked out once, and each batch when it is first looked at."""
+
+    def __init__(self, candidate: Scenario) -> None:
+        self.candidate, load = candidate, candidate.load
+        results = {} if candidate.goal.max_ttft == inf else request_results(candidate.running, load, 1, 0.0)
+        self.ttft = results.get("ttft_s", 0.0)
+        # the first token of a request comes with its prompt
+        self.first = load.request.output_tokens / load.request.decoded if load.request else 1.0
+        # a step without prompts takes as long as a token
+        self.plain = not candidate.draft and (not load.request or load.request.context == candidate.rack.plan.context)
+        self.seen: dict[int, Point] = {}
+
+    def at(self, batch: int) -> Point:
+        """The layout at a batch, on as many replicas as the demand takes."""
+        if batch not in self.seen:
+            self.seen[batch] = self._at(batch)
+        return self.seen[batch]
+
+    def _at(self, batch: int) -> Point:
+        candidate, goal, request = self.candidate, self.candidate.goal, self.candidate.load.request
+        tpot = tpot_of(candidate.running, batch, candidate.draft)
+        rate = paid = formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
+        if request:
+            paid = paid_rate(candidate.running.replica, request, batch, tpot, tpot if self.plain else None)
+        decoding = replicas = 1
+        if goal.concurrent or goal.tokens_per_s:
+            decoding = max(ceiling(goal.concurrent / batch), ceiling(goal.tokens_per_s / rate), 1)
+            replicas = max(decoding, ceiling(decoding * rate / paid * self.first))
+        speed = formulas.cost.tokens_per_s_per_user(step_time=tpot)
+        cost = all_in(candidate, self._cost(paid), decoding * batch)
+        return Point(candidate, batch, decoding, replicas, speed, cost)
+
+    def _cost(self, rate: float) -> float:
+        """The cost of a token where so many leave a replica in a second."""
+        devices, price = self.candidate.rack.devices, self.candidate.price
+        if price is None:
+            return formulas.cost.device_seconds_per_token(devices=devices, tokens_per_s=rate)
+        return formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
+
+    def least(self, small: int, large: int) -> float:
+        """A cost that no batch between two undercuts.
+
+        No slot is empty, and of a token's share of the steps each part is the least: of steps without prompts that of
+        the larger batch, of steps with prompts, or where prompts share them of all, that of the smaller.
+        """
+        one, other, unit = self.at(small), self.at(large), _unit(self.candidate)
+        users = self.candidate.goal.concurrent or one.decoding * small
+        second = self._cost(self.first)  # of all devices, for each token of a step
+        decode = 1 / other.speed / (ceiling(large / unit) * unit)
+        paid = one.cost * users / (one.decoding * small) / second
+        prompts = paid - 1 / one.speed / small
+        if (steps := self._prompt_steps(large)) is None:
+            return second * max(decode, paid * small / large)
+        return second * (decode + max(prompts - steps * (1 / other.speed - 1 / one.speed), 0.0))
+
+    def _prompt_steps(self, batch: int) -> float | None:
+        candidate, request = self.candidate, self.candidate.load.request
+        if request is None:
+            return 0.0
+        return prompt_steps(candidate.running.replica, batch, request) if self.plain else None
+
+    def groups(self) -> Iterator[Sequence[int]]:
+        """Batches to try, in groups in which a token takes longer the larger the batch."""
+        every = batches_of(self.candidate)
+        ends = [*(bisect_left(every, first) for first in slower_from(self.candidate.running)), len(every)]
+        yield from (self._refined(every[start:end]) for start, end in pairwise(ends) if start < end)
+
+    def _refined(self, batches: Sequence[int]) -> Sequence[int]:
+        """Batches with all between the last in time and the first that is late, unless some were asked for."""
+        goal, on_time = self.candidate.goal, self.on_time(batches)
+        if goal.concurrent or goal.batches or not 0 < on_time < len(batches):
+            return batches
+        return *batches[: on_time - 1], *range(batches[on_time - 1], batches[on_time]), *batches[on_time:]
+
+    def on_time(self, batches: Sequence[int]) -> int:
+        """How many batches of a group keep the limit on the time of a token."""
+        limit = self.candidate.goal.max_tpot
+        if limit == inf:
+            return len(batches)
+        return bisect_left(batches, True, key=lambda batch: 1 / self.at(batch).speed > limit)
+
+
+class Front:
+    """Speeds that fall and costs that fall with them: of some points those that no other one beats."""
+
+    def __init__(self) -> None:
+        self._slow, self._costs = list[float](), list[float]()
+
+    def add(self, speed: float, cost: float) -> None:
+        """Take in a point unless another one beats it, and drop those that it beats."""
+        at = bisect_right(self._slow, -speed)
+        if at and self._costs[at - 1] <= cost:
+            return
+        end = at
+        while end < len(self._costs) and self._costs[end] >= cost:
+            end += 1
+        self._slow[at:end], self._costs[at:end] = [-speed], [cost]
+
+    def beats(self, speed: float, cost: float) -> bool:
+        """Whether one of the points is faster than so much and no dearer than so much."""
+        at = bisect_left(self._slow, -speed * (1 + LAST_BITS))
+        return at > 0 and self._costs[at - 1] <= cost * (1 + LAST_BITS)
 
 
 def search(space: Scenario) -> Frontier:
@@ -105,44 +212,56 @@ def search(space: Scenario) -> Frontier:
         Missing: a limit on the first token of no request.
     """
     goal = space.goal
-    if goal.max_ttft < np.inf and space.load.request is None:
+    if goal.max_ttft < inf and space.load.request is None:
         raise Missing("--max-ttft needs a prompt", "give --input-tokens and --output-tokens")
     held, layouts, misfits = candidates(space)
-    firsts = [0.0] * len(held)
-    if goal.max_ttft < np.inf:
-        firsts = [float(request_results(each.running, space.load, 1, 0.0)["ttft_s"]) for each in held]
-    tried = [_points(each) for each in held]
-    timely = [
-        each.at((1 / each.speed <= goal.max_tpot) & (first <= goal.max_ttft))
-        for each, first in zip(tried, firsts, strict=True)
-    ]
+    trials = [Trial(each) for each in held]
+    groups = [(trial, batches) for trial in trials for batches in trial.groups()]
+    timely = [(each, batches[: each.on_time(batches)]) for each, batches in groups if each.ttft <= goal.max_ttft]
+    timely = [(each, batches) for each, batches in timely if batches]
+    points = tuple(pareto(looked_at(timely)))
     return Frontier(
-        tuple(_pareto([each.at(each.devices <= space.search.most) for each in timely])),
-        sum(len(each.batch) for each in tried),
-        layouts,
-        misfits,
-        sum(batch > most for most in map(most_batch, held) for batch in goal.batches),
-        max((float(each.speed.max(initial=0.0)) for each in tried), default=0.0),
-        min(firsts, default=0.0),
-        min((float(each.devices.min(initial=np.inf)) for each in timely), default=np.inf),
+        points=points,
+        tried=sum(len(batches) for _, batches in groups),
+        layouts=layouts,
+        misfits=misfits,
+        unheld=sum(batch > most for most in map(most_batch, held) for batch in goal.batches),
+        fastest=max((each.at(batches[0]).speed for each, batches in groups), default=0.0),
+        soonest=min((each.ttft for each in trials), default=0.0),
+        fewest=0 if points else min((each.at(batch).devices for each, some in timely for batch in some), default=inf),
     )
 
 
-def _points(candidate: Scenario) -> Point:
-    """A layout at the batches to try, each on as many replicas as the demand takes.
+def looked_at(groups: Sequence[tuple[Trial, Sequence[int]]]) -> list[Point]:
+    """Of all batches of some layouts those that may be on the frontier, on as many devices as there may be.
 
-    Among them are all between the last that keeps the limit on TPOT and the first that does not.
+    Between two batches of a group no token comes faster than at the smaller, and none is cheaper than their least cost.
+    Where a point beats both at once nothing between them is on the frontier; else the middle is looked at, and then
+    what lies between it and the two.
     """
-    goal, points = candidate.goal, _at_batches(candidate, np.array(batches_of(candidate), dtype=float))
-    late = 1 / points.speed > goal.max_tpot
-    if goal.concurrent or goal.batches or not late.any() or late[0]:
-        return points
-    first = int(np.argmax(late))
-    between = np.arange(points.batch[first - 1] + 1, points.batch[first])
-    if not len(between):
-        return points
-    more = _at_batches(candidate, between)
-    return Point(candidate, *(np.concatenate(pair) for pair in zip(points[1:], more[1:], strict=True)))
+    front = Front()
+    for trial, batches in groups:
+        _look(front, trial, batches[0], batches[-1])
+    for trial, batches in groups:
+        spans = [batches]
+        while spans:
+            span = spans.pop()
+            small, large, middle = span[0], span[-1], len(span) // 2
+            if len(span) > 2 and not front.beats(trial.at(small).speed, trial.least(small, large)):
+                _look(front, trial, span[middle])
+                spans += [span[: middle + 1], span[middle:]]
+    seen = [trial.seen[batch] for trial, batches in groups for batch in batches if batch in trial.seen]
+    return [point for point in seen if _is_affordable(point)]
+
+
+def _look(front: Front, trial: Trial, *batches: int) -> None:
+    for point in map(trial.at, batches):
+        if _is_affordable(point):
+            front.add(point.speed, point.cost)
+
+
+def _is_affordable(point: Point) -> bool:
+    return point.devices <= point.candidate.search.most
 
 
 def batches_of(candidate: Scenario) -> Sequence[int]:
@@ -150,7 +269,7 @@ def batches_of(candidate: Scenario) -> Sequence[int]:
     goal, layout, most = candidate.goal, candidate.rack.plan.layout, most_batch(candidate)
     if goal.batches:
         return [batch for batch in goal.batches if batch <= most]
-    tried = _batches(1 if _has_own_layouts(candidate) else layout.pp * layout.dp, most)
+    tried = _batches(_unit(candidate), most)
     if not goal.concurrent:
         return tried
     counts = {
@@ -171,55 +290,33 @@ def _batches(unit: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(batches))
 
 
-def _at_batches(candidate: Scenario, batch: Any) -> Point:
-    goal, price, devices = candidate.goal, candidate.price, candidate.rack.devices
-    tpot: Any = pace_of(candidate.running, batch, candidate.draft).tpot
-    rate = formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
-    if price is None:
-        cost = formulas.cost.device_seconds_per_token(devices=devices, tokens_per_s=rate)
-    else:
-        cost = formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
-    decoding = np.maximum(ceiling(goal.concurrent / batch), ceiling(goal.tokens_per_s / rate)).clip(1)
-    prefill = prefill_per_decode(candidate, batch, tpot)
-    replicas = ceiling(decoding * (1 + prefill)) if goal.concurrent or goal.tokens_per_s else decoding
-    speed: Any = formulas.cost.tokens_per_s_per_user(step_time=tpot)
-    return Point(candidate, batch, decoding, replicas, speed, all_in(candidate, cost, prefill, decoding * batch))
-
-
-def prefill_per_decode(candidate: Scenario, batch: Any, tpot: Any) -> Any:
-    """Replicas that prefill for each that decodes; none where there is no request."""
-    if (request := candidate.load.request) is None:
+def prefill_per_decode(candidate: Scenario, prefill: float | None, batch: float, tpot: float) -> float:
+    """Replicas that prefill for each that decodes, where a prompt takes so long; none where there is no request."""
+    if prefill is None or candidate.load.request is None:
         return 0.0
-    prefill = prefill_time(candidate.running.replica, 1, request)
     return formulas.request.prefill_per_decode(
-        prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=request.output_tokens
+        prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=candidate.load.request.output_tokens
     )
 
 
-def all_in(candidate: Scenario, cost: Any, prefill: Any, slots: Any) -> Any:
-    """The cost of a token when replicas that prefill and slots that the users leave empty are paid too."""
+def all_in(candidate: Scenario, cost: float, slots: float) -> float:
+    """The cost of a token when slots that the users leave empty are paid too."""
     users = candidate.goal.concurrent or slots
-    return formulas.cost.served_cost(cost=cost, prefill_per_decode=prefill, slots=slots, concurrent_users=users)
+    return formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=users)
 
 
-def _pareto(layouts: list[Point]) -> Iterator[Point]:
-    """The points of all layouts on the Pareto frontier; on ties, the layout with fewest devices."""
-    places = [(each, index) for each in layouts for index in range(len(each.batch))]
-    speed = np.concatenate([[], *(each.speed for each in layouts)])
-    cost = np.concatenate([[], *(each.cost for each in layouts)])
-    for layout, index in (places[at] for at in pareto_indices(speed, cost)):
-        point = layout.at(index)
-        yield Point(point.candidate, *map(int, point[1:4]), *map(float, point[4:]))
+def pareto(points: Sequence[Point]) -> Iterator[Point]:
+    """The points on the Pareto frontier; on ties, the layout with fewest devices."""
+    yield from (points[at] for at in pareto_indices([each.speed for each in points], [each.cost for each in points]))
 
 
-def pareto_indices(speed: Any, cost: Any) -> list[int]:
+def pareto_indices(speed: Sequence[float], cost: Sequence[float]) -> list[int]:
     """Indices of the points that no other one beats by more than a rounding, fastest first; on ties, the first."""
-    order = np.lexsort((cost, -np.asarray(speed)))
-    cheapest, indices = np.inf, []
-    for at in order:
+    cheapest, indices = inf, list[int]()
+    for at in sorted(range(len(speed)), key=lambda at: (-speed[at], cost[at])):
         if cost[at] < cheapest * (1 - ROUNDING):
             cheapest = cost[at]
-            indices.append(int(at))
+            indices.append(at)
     return indices
 
 
@@ -228,8 +325,9 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     candidate, batch = point.candidate, point.batch
     pace = pace_of(candidate.running, batch, candidate.draft)
     results = step_results(candidate, batch, pace, bracketed=bracketed)
-    prefill, cost = prefill_per_decode(candidate, batch, pace.tpot), results["usd_per_million_tokens"]
-    paid = None if cost is None else all_in(candidate, cost, prefill, point.decoding * batch)
+    prefill = prefill_per_decode(candidate, results["prefill_time_s"], batch, pace.tpot)
+    cost = results["usd_per_million_tokens"]
+    paid = None if cost is None else all_in(candidate, cost, point.decoding * batch)
     return {**results, "prefill_per_decode": prefill, "usd_per_million_tokens_all_in": paid}
 
 
@@ -239,22 +337,25 @@ def row_of(point: Point) -> dict[str, Any]:
     setup = space.search.setup
     results = priced(point)
     prefill, paid = results.pop("prefill_per_decode"), results.pop("usd_per_million_tokens_all_in")
-    seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=results["tokens_per_s"])
-    widths = {name: width for name, width in layout._asdict().items() if width > 1 or name == "tp"}
+    rate, request = results["tokens_per_s"], space.load.request
+    if request is not None:
+        rate = paid_rate(space.running.replica, request, point.batch, results["tpot_s"])
+    seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=rate)
+    widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
     flags = _text({**widths, "batch": point.batch})
     return {
         "name": space.search.name,
         "gpu": setup.part.name,
         "model": setup.model.name,
         "dtype": setup.model.quantization.name,
-        **layout._asdict(),
+        **layout.widths,
         "replicas": point.replicas,
         "total_gpus": point.devices,
         **results,
         "prefill_per_decode": prefill if space.load.request else None,
         "device_seconds_per_token": seconds,
         "usd_per_million_tokens_all_in": paid,
-        "device_seconds_per_token_all_in": all_in(space, seconds, prefill, point.decoding * point.batch),
+        "device_seconds_per_token_all_in": all_in(space, seconds, point.decoding * point.batch),
         "flags": flags,
         "replay": f"{replay(space)} {flags}",
     }
@@ -325,6 +426,6 @@ def _nearest(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
         return f"the fastest takes {show(tpot, 's')} a token"
     if ttft > goal.max_ttft:
         return f"the soonest first token takes {show(ttft, 's')}"
-    if most < fewest < np.inf:
+    if most < fewest < inf:
         return f"it takes {many(fewest, 'device')}, and {many(most, 'device')} may be used (--max-gpus)"
     return "what keeps one of the limits does not keep the other"

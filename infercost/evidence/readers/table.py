@@ -1,6 +1,8 @@
 """Our own tables of measurements: one number a row, one load stage a row, or one MLPerf result a row."""
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from infercost.errors import BadFile
 from infercost.evidence.measured import Measured
@@ -23,6 +25,12 @@ MLPERF = (
     "tokens_per_s", "source_path", "accelerator_class", "output_tokens_per_sample", "framework", "availability",
     "flags",
 )  # fmt: skip
+LOAD = (
+    "source", "model", "weight_dtype", "accelerator", "n_accelerators", "tp", "input_tokens", "output_tokens",
+    "offered_rps", "output_tok_s", "ttft_ms", "tpot_ms", "notes",
+)  # fmt: skip
+#: Protocols by the words of sources.
+KINDS = {"closed_loop": "closed", "static_batch": "batch", "llama_bench": "batch", "peak": "peak"}
 #: Stages without a steady load, by ``kind``.
 UNSTEADY = {
     "overloaded": "overloaded: requests timed out, and the latencies are those of the survivors",
@@ -53,18 +61,43 @@ def read_measurement(row: Record) -> Results:
         accelerator=row.name("accelerator"),
         metric=row.name("metric"),
         value=row.required("value"),
+        year=row.whole("year"),
         devices=row.whole("n_accelerators"),
         tp=row.whole("tp"),
         pp=row.whole("pp"),
         ep=row.whole("ep"),
+        attention_dp=row.whole("attention_dp"),
+        expert_tp=row.whole("moe_tp"),
         weight_dtype=row.text("weight_dtype"),
         kv_dtype=row.text("kv_dtype"),
         batch=row.above_zero("batch_or_concurrency"),
         input_tokens=row.number("input_tokens"),
         output_tokens=row.number("output_tokens"),
         notes=row.text("notes"),
+        **_protocol(row),
     )
     return Results([measured], [])
+
+
+def _protocol(row: Record) -> dict[str, Any]:
+    """How a run was made, and what it set of its engine; nothing where a table leaves these columns out."""
+    return {
+        "kind": kind_of(row),
+        "requests": row.whole("requests"),
+        "statistic": row.text("statistic"),
+        "most_sequences": row.whole("most_sequences"),
+        "chunk_tokens": row.whole("chunk_tokens"),
+        "captured_tokens": row.number("captured_tokens"),
+        "experts_kernel": row.text("experts_kernel").lower(),
+        "flags": row.text("flags"),
+        "poll_steps": row.whole("poll_steps"),
+        "stream_tokens": row.whole("stream_tokens"),
+    }
+
+
+def kind_of(row: Record) -> str:
+    """The protocol of a run: of the decoding half of a server alone (``mode`` disagg), or by its ``kind``."""
+    return "pool" if row.text("mode") == "disagg" else KINDS.get(row.text("kind"), row.text("kind"))
 
 
 def prefix_share(row: Record) -> float:
@@ -171,11 +204,102 @@ def read_mlperf(row: Record) -> Results:
     return Results([measured], [])
 
 
-#: For each kind of table the columns that tell it, all its columns, and what reads a row.
-TABLES: tuple[tuple[set[str], tuple[str, ...], Callable[[Record], Results]], ...] = (
-    ({"metric", "value"}, MEASUREMENTS, read_measurement),
-    ({"row_id", "kind"}, SERVED_LOAD, read_stage),
-    ({"scenario", "tokens_per_s"}, MLPERF, read_mlperf),
+#: Offered load that a benchmark of 500 requests ends before it is steady; only its peak counts.
+_BURST = re.compile(r"(\d+)-request burst")
+_ENGINE = re.compile(r"\b(vllm|sglang) [\d.]+\w*", re.IGNORECASE)
+#: Parts under names of this table: by its watts, and its first tokens at 200 requests a second, the H100 is an NVL.
+UNCLEAR_PARTS = {"h100-variant-unclear": "h100-nvl"}
+#: Sequences that vLLM runs at once by default as a server, on A100 and elsewhere: EngineArgs.get_batch_defaults.
+MOST_A100, MOST = 256, 1024
+
+
+def read_load(rows: list[Record]) -> Results:
+    """Times at an offered load that was met (tier A), and the highest throughput of each series that fills up.
+
+    Raises:
+        BadFile: a figure is no number or absent.
+    """
+    peaks: dict[tuple[str, ...], Record] = {}
+    for row in rows:
+        if row.text("output_tok_s") and _BURST.search(row.text("notes")) and "tier=C" not in row.text("notes"):
+            series = _series(row)
+            if series not in peaks or row.required("output_tok_s") > peaks[series].required("output_tok_s"):
+                peaks[series] = row
+    each = [_loaded(row, peaks.get(_series(row)) is row) for row in rows]
+    return _together(each)
+
+
+def _series(row: Record) -> tuple[str, ...]:
+    """What the rows of one server at several loads share."""
+    engine = _ENGINE.search(row.text("notes"))
+    shared = ("source", "model", "weight_dtype", "accelerator", "n_accelerators", "tp", "input_tokens", "output_tokens")
+    return (*map(row.text, shared), engine[0].lower() if engine else "")
+
+
+def _loaded(row: Record, is_peak: bool) -> Results:
+    """The numbers of one load, and why others are left out."""
+    known, results = _offered(row), Results([], [])
+    steady = row.text("notes").startswith("tier=A") and known.request_rate is not None
+    burst = _BURST.search(row.text("notes"))
+    for metric in ("output_tok_s", "ttft_ms", "tpot_ms"):
+        if (value := row.above_zero(metric)) is None:
+            continue
+        one = known._replace(id=f"{known.id}-{metric}", metric=metric, value=value)
+        if metric == "output_tok_s" and is_peak and burst:
+            one = one._replace(request_rate=None, kind="peak", requests=int(burst[1]))
+            results.measured.append(one)
+        elif metric != "output_tok_s" and steady and known.input_tokens:
+            results.measured.append(one)
+        else:
+            results.skipped.append((one.id, _why_not(metric, steady=steady)))
+    return results
+
+
+def _why_not(metric: str, *, steady: bool) -> str:
+    if metric == "output_tok_s" and steady:
+        return "arrivals, not speed, set its tokens per second"
+    return "the load was not steady: not of tier A" if not steady else "the length of its prompts is not stated"
+
+
+def _offered(row: Record) -> Measured:
+    """The columns that all numbers of one load share."""
+    notes, part = row.text("notes"), row.name("accelerator")
+    engine = _ENGINE.search(notes)
+    return Measured(
+        id=f"load-{row.where.rsplit(' ', 1)[-1]}",
+        source=row.name("source"),
+        framework=engine[0] if engine else "",
+        model=row.name("model"),
+        accelerator=UNCLEAR_PARTS.get(part, part),
+        metric="",
+        value=0,
+        devices=row.whole("n_accelerators"),
+        tp=row.whole("tp"),
+        weight_dtype=row.text("weight_dtype"),
+        request_rate=row.above_zero("offered_rps"),
+        input_tokens=row.number("input_tokens"),
+        output_tokens=row.number("output_tokens"),
+        random="Poisson" in notes,
+        most_sequences=MOST_A100 if part.startswith("a100") else MOST,
+        notes=notes,
+    )
+
+
+def _each(read: Callable[[Record], Results]) -> Callable[[list[Record]], Results]:
+    """A reader of rows that do not depend on each other."""
+    return lambda rows: _together([read(row) for row in rows])
+
+
+def _together(each: list[Results]) -> Results:
+    return Results([one for some in each for one in some.measured], [one for some in each for one in some.skipped])
+
+
+#: For each kind of table the columns that tell it, all its columns, and what reads its rows.
+TABLES: tuple[tuple[set[str], tuple[str, ...], Callable[[list[Record]], Results]], ...] = (
+    ({"metric", "value"}, MEASUREMENTS, _each(read_measurement)),
+    ({"row_id", "kind"}, SERVED_LOAD, _each(read_stage)),
+    ({"scenario", "tokens_per_s"}, MLPERF, _each(read_mlperf)),
+    ({"offered_rps", "tpot_ms"}, LOAD, read_load),
 )
 
 
@@ -194,10 +318,7 @@ def read_rows(header: list[str], rows: list[Record], path: str) -> Results:
         if telling <= set(header):
             if absent := ", ".join(column for column in columns if column not in header):
                 raise BadFile(f"results {path}, line 1: no column {absent}", "add the columns; cells may be empty")
-            each = [read(row) for row in rows]
-            return Results(
-                [one for some in each for one in some.measured], [one for some in each for one in some.skipped]
-            )
+            return read(rows)
     hint = f"name them {','.join(MEASUREMENTS)}"
     raise BadFile(f"results {path}, line 1: these are not the columns of our tables", hint)
 

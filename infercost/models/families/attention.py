@@ -235,6 +235,7 @@ def latent(config: Config, i: int) -> Attention:
         v_head_dim=v_head_dim,
         split=formulas.layer.latent_up_params(heads=heads, query_width=query_rank or hidden, **widths),
         copied=formulas.layer.latent_down_params(hidden_size=hidden, query_rank=query_rank, **entry),
+        query_rank=query_rank,
         small=query_rank + kv_rank,
         cache=formulas.layer.latent_cache_elements(**entry),
         decode_flops=formulas.layer.absorbed_attention_flops(heads=heads, **entry),
@@ -312,6 +313,7 @@ def _raw_window(config: Config, i: int, width: int) -> Attention:
     split = {"wq_b|q_b_proj": rank * inner, "wo_a|o_a_proj": inner * out_rank}
     split["wo_b|o_b_proj"] = groups * out_rank * hidden
     return base._replace(
+        query_rank=rank,
         split=sum(split.values()),
         copied=sum(copied.values()),
         small=rank + width + base.heads + 2 * (mixers * streams * hidden + mixers + 3),

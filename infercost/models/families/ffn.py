@@ -47,6 +47,7 @@ def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, s
         experts=count,
         active=active,
         expert=formulas.layer.ffn_params(matrices=matrices, input_width=latent or hidden, ffn_width=width),
+        expert_input=latent,
         expert_small=(width * (matrices - 1) + hidden) * config.flag("expert_bias"),
         router=hidden * count,
         small=small + latent * bool(config.raw("latent_moe_use_norm")) + count * config.flag("router_bias"),

@@ -1,0 +1,75 @@
+"""The interval of each number of an estimate: eight of ten measured runs of its kind lie inside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infercost.parts.bands import Band, band_of, decode_kind
+from infercost.parts.preset import Preset
+from infercost.replica.rack import Rack
+from infercost.report import Report
+
+Bands = dict[str, tuple[float, float]]
+#: Kinds of the numbers of an answer where they are not gaps between tokens: of a request, of a server.
+REQUEST = {
+    "prefill_time_s": "first_token",
+    "ttft_s": "first_token",
+    "ttft_all_at_once_s": "first_token",
+    "request_time_s": "tokens_per_s",
+}
+#: What a batch sets: gaps between its tokens, and what follows from these.
+OF_BATCH = (
+    *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
+    *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
+)
+#: What a token costs where its prompt is paid too.
+ALL_IN = (
+    *("usd_per_million_tokens_all_in", "usd_per_million_tokens_busy", "device_seconds_per_token_all_in"),
+    *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
+    *("floor_usd_per_million_tokens", "floor_device_seconds"),
+)
+#: What sets the load, and the numbers that it sets with it, however fast requests are served.
+LOADS: dict[str, tuple[str, ...]] = {
+    "batch": (),
+    "arrivals": (
+        *("tokens_per_s", "tokens_per_s_per_gpu", "joules_per_token"),
+        *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
+    ),
+    "users": ("tokens_per_s",),
+}
+#: What arrivals meet: measured runs at a rate say how sure they are.
+MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
+KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"), **REQUEST}
+
+
+def bands_of(values: Mapping[str, Any], profile: Preset, *, sparse: bool, load: str = "batch") -> Bands:
+    """The interval of each time, rate and cost among some values, nothing where the profile's law has no bands."""
+    if profile.labels.get("law") != "kernels":
+        return {}
+    decode, found = decode_kind(values.get("batch") or 1), {}
+    for key, value in values.items():
+        if key in KINDS and value and key not in LOADS[load]:
+            kind = "served" if load == "arrivals" and key in MET else KINDS[key] or decode
+            if band := band_of(profile, kind, sparse=sparse):
+                found[key] = interval(key, value, band)
+    return found
+
+
+def interval(key: str, value: float, band: Band) -> tuple[float, float]:
+    """The interval of a number: times and costs grow with the measured time, rates fall."""
+    if "tokens_per_s" in key:
+        return value / band.high, value / band.low
+    return value * band.low, value * band.high
+
+
+def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
+    """The report with the intervals of its results and of each of its rows."""
+    if rack.setup.stack.labels.get("law") != "kernels":
+        return report
+
+    def of(values: Mapping[str, Any]) -> Bands:
+        return bands_of(values, rack.setup.stack, sparse=rack.model.is_sparse, load=load)
+
+    series = report.series
+    if series:
+        series = series._replace(rows=tuple({**row, "bands": of(row)} for row in series.rows))
+    return report.replace(bands=of(report.values), series=series)

@@ -1,0 +1,225 @@
+"""Where a measured run was: its accelerator, its model as stored, its layout, and the sequences that memory holds."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from infercost.errors import BadValue, Missing
+from infercost.evidence.engines import profile_of_run
+from infercost.evidence.measured import Measured
+from infercost.evidence.server import Server
+from infercost.models.find import find_model, with_format
+from infercost.models.model import Model, Quantization
+from infercost.parts import catalog
+from infercost.parts.accelerator import memory_key
+from infercost.parts.preset import Preset
+from infercost.replica.layout import FREE, Layout, check, layouts
+from infercost.replica.memory import Plan, plan
+from infercost.replica.speeds import Speeds, bounds_of
+from infercost.replica.step import Replica
+from infercost.replica.work import matrix_rate, work_of
+
+if TYPE_CHECKING:
+    from infercost.replica.chip import Chip
+
+#: Bits of a weight, scales included, in formats that quantize every table too: llama.cpp's quantize tool prints them.
+GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
+#: Bits of a weight with the scales of its groups, tables and head in 16 bits.
+GROUPED_BITS = {
+    **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
+    **dict.fromkeys(("fp4", "nvfp4"), 4.5),
+}
+#: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
+HALF = ("bf16", "fp16")
+#: Share of memory that engines plan with by default.
+ENGINE_SHARE = 0.9
+#: Sequences that must fit before an offline run is thought to take more devices a copy.
+USEFUL_BATCH = 32
+
+
+@cache
+def part_of_run(name: str) -> Preset:
+    """The accelerator of a measurement, read once."""
+    return catalog.load("accelerators", name)
+
+
+@cache
+def model_of_run(name: str) -> Model:
+    """The model of a measurement, read once."""
+    return find_model(name).model
+
+
+def same_prompts(row: Measured) -> bool:
+    """Whether all sequences were one text, so that their tokens choose the same experts.
+
+    argonne-lcf/LLM-Inference-Bench, TensorRT-LLM/H100/run_power.py, repeats one word for every prompt.
+    """
+    return row.source.startswith("argonne-lcf/LLM-Inference-Bench") and row.framework == "TensorRT-LLM"
+
+
+def stored_as(model: Model, row: Measured) -> Model:
+    """The model in the number formats of a run; a cache without a stated format has that of its engine's default.
+
+    TensorRT-LLM's published runs of 8-bit and 4-bit weights keep the cache in 8 bits.
+
+    Raises:
+        BadValue: a format whose bits are not known.
+    """
+    named, same = row.weight_dtype.lower(), model.quantization.name == row.weight_dtype.lower()
+    cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
+    if named in GGUF_BITS:
+        model = model._replace(quantization=Quantization("int4" if "4" in named else named, GGUF_BITS[named], {}))
+    elif named in GROUPED_BITS:
+        model = model if same else with_format(model, named, GROUPED_BITS[named])
+    elif named in ("fp8", "int8"):
+        model = model if same else with_format(model, named, 8)
+    elif named and named not in HALF:
+        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF_BITS))
+        raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
+    elif named or model.quantization.name == "fp32":
+        model = with_format(model, "bf16", 16)
+    return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
+
+
+def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
+    """The layout of a run, as stated; llama.cpp splits layers, a device a stage.
+
+    Raises:
+        Missing: several devices, and no tp, pp or ep.
+        BadValue: a layout that no engine accepts.
+    """
+    devices = row.devices or (row.tp or 1) * (row.pp or 1)
+    if devices == 1:
+        return Layout()
+    if row.framework.startswith("llama.cpp"):
+        return Layout(1, devices)
+    if row.tp is None and not row.ep:
+        if row.batch is None and row.request_rate is None:
+            return _least(row, model, part, devices)
+        raise Missing("the layout is not stated", "fill in tp, pp or ep")
+    slices = row.expert_tp if row.expert_tp and (row.attention_dp or 1) > 1 else 0
+    layout = Layout(row.tp or 1, row.pp or 1, row.ep or 1, slices or 0)
+    if devices % layout.devices:
+        raise BadValue(
+            f"{devices} devices are no whole number of copies of {layout.flags}",
+            "give a multiple of the widths of tp, pp and ep",
+        )
+    unblocked = without_blocks(model)
+    if layout.tp == layout.ep > 1 and row.batch and row.attention_dp is None:
+        # attention is data parallel where its batch would not fit otherwise
+        most = _planned(row, unblocked, layout, part).max_sequences
+        layout = layout._replace(tp=1) if most is not None and most < row.batch else layout
+    check(unblocked, layout)
+    return layout
+
+
+def without_blocks(model: Model) -> Model:
+    """The model without blocks of scales: a run that cut them shows that its engine pads what is left of one."""
+    return model._replace(quantization=model.quantization._replace(block=0))
+
+
+def _least(row: Measured, model: Model, part: Preset, devices: int) -> Layout:
+    """The layout with the fewest devices whose cache holds a useful batch, as offline runs choose it."""
+    for count in (n for n in (1, 2, 4, 8, 16, 32, 64) if devices % n == 0):
+        for layout in layouts(model, count, min(count, 8), FREE):
+            if (_planned(row, model, layout, part).max_sequences or 0) >= USEFUL_BATCH:
+                return layout
+    raise Missing("no layout of its devices holds the model", "fill in tp and pp")
+
+
+def _planned(row: Measured, model: Model, layout: Layout, part: Preset, *, most: bool = False) -> Plan:
+    """The memory plan of a run's devices with an engine's reserves; ``most``: with all memory as sold."""
+    context = (row.input_tokens or 0) + (row.output_tokens or 0) / 2
+    return plan(
+        without_blocks(model),
+        layout,
+        profile_of_run("ideal" if most else "vllm"),
+        device_memory=part.value(memory_key(part, nominal=most)),
+        usable=1.0 if most else ENGINE_SHARE,
+        context=max(context, 1),
+        batch=1,
+    )
+
+
+def sequences_held(
+    row: Measured, model: Model, layout: Layout, part: Preset, copies: float, *, most: bool = False
+) -> float:
+    """Sequences of one copy at the highest load: as many as memory holds, or could at most, and the run had.
+
+    Raises:
+        Missing: neither a batch nor a request rate, and no throughput that fills memory.
+    """
+    if not row.metric.startswith("output_tok_s") or not row.input_tokens or not row.output_tokens:
+        raise Missing("the batch is not stated", "fill in batch_or_concurrency")
+    sequences = _planned(row, model, layout, part, most=most).max_sequences
+    if not sequences:
+        raise BadValue("its memory holds no sequence of this length", "look at infercost fit")
+    limits = (row.requests, row.batch) if row.protocol == "peak" else ()
+    return min(
+        [
+            float(sequences),
+            *(each / copies for each in limits if each),
+            *([row.most_sequences] if row.most_sequences else []),
+        ]
+    )
+
+
+#: Servers of one site that are remembered: its rows ask for few, a fit for many.
+REMEMBERED = 16
+
+
+class Site:
+    """A model as stored, in its layout, on its part: what the rows of one configuration share."""
+
+    def __init__(self, model: Model, layout: Layout, part: Preset) -> None:
+        self.work, self.part = work_of(model, layout), part
+        self._peaks: dict[bool, float] = {}
+        self._servers: dict[tuple[Any, ...], Server] = {}
+
+    def peak(self, part: Preset) -> float:
+        """The rate of the matrices on the part, or on what a stack makes of it."""
+        if (same := part is self.part) not in self._peaks:
+            self._peaks[same] = matrix_rate(self.work.model, part)
+        return self._peaks[same]
+
+    def server(self, speeds: Speeds, overhead: float = 0.0, waited: float = 0.0) -> Server:
+        """The site under the roofline's law."""
+        key = speeds._replace(part=None), overhead, waited
+        return self._servers.get(key) or self._remember(key, Replica(self.work, speeds, overhead, waited))
+
+    def kernels(self, part: Preset, profile: Preset, settings: dict[str, Any], waited: float) -> Server:
+        """The site under the law of kernels; engines that are alike share a server."""
+        from infercost.replica.kernels import Timing, engine_of
+
+        engine, overhead = engine_of(part, profile)._replace(**settings), profile.value("request_overhead")
+        key = engine, overhead, waited
+        if known := self._servers.get(key):
+            return known
+        timing = Timing(self.work.model, self.work.layout, _chip(part.name), engine)
+        speeds = bounds_of(part, self.peak(part), 2.0)
+        return self._remember(key, Replica(self.work, speeds, overhead, waited, timing))
+
+    def _remember(self, key: tuple[Any, ...], replica: Replica) -> Server:
+        if len(self._servers) >= REMEMBERED:
+            self._servers.clear()
+        self._servers[key] = Server(replica)
+        return self._servers[key]
+
+
+@cache
+def _chip(name: str) -> "Chip":
+    from infercost.replica.chip import OTHER, Chip
+
+    part = part_of_run(name)
+    names = part.labels.get("architecture", OTHER), OTHER
+    return Chip(part, *(catalog.load("architectures", name) for name in names))
+
+
+_SITES: dict[tuple[Any, ...], Site] = {}
+
+
+def site_of(row: Measured, layout: Layout) -> Site:
+    """The site of a run; runs of one configuration have one."""
+    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, "TensorRT" in row.framework, layout
+    if key not in _SITES:
+        _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
+    return _SITES[key]

@@ -1,0 +1,58 @@
+"""Bands of estimates: the multiples between which eight of ten measurements of a kind lie, from the shipped file."""
+
+from functools import cache
+from typing import NamedTuple
+
+from infercost.parts import catalog
+from infercost.parts.preset import Preset
+from infercost.parts.yamlfile import read_mapping
+
+#: Kinds of numbers: gaps between tokens by requests in flight, first tokens, tokens per second of a server, times at a
+#: rate, the highest throughput, and that of a full memory.
+KINDS = ("decode_few", "decode_some", "decode_many", "first_token", "tokens_per_s", "served", "peak", "full_memory")
+#: Requests in flight up to which gaps between tokens are of a kind.
+CLASSES = ((8, "decode_few"), (64, "decode_some"), (float("inf"), "decode_many"))
+#: What gaps between tokens of each kind were measured with.
+REGIMES = {
+    "decode_few": "up to 8 requests",
+    "decode_some": "9 to 64 requests",
+    "decode_many": "more than 64 requests",
+    "served": "requests at a rate",
+}
+#: Profiles whose constants are fitted to their own engine's runs.
+FITTED = ("vllm", "tensorrt-llm")
+
+
+class Band(NamedTuple):
+    """Measured over estimated time of eight in ten rows."""
+
+    low: float
+    high: float
+
+
+def decode_kind(requests: float) -> str:
+    """The kind of a gap between tokens with so many requests in flight."""
+    return next(kind for most, kind in CLASSES if requests <= most)
+
+
+def band_of(profile: Preset, kind: str, *, sparse: bool) -> Band | None:
+    """The band of a kind of number under a profile; None where its law has none."""
+    if profile.labels.get("law") != "kernels":
+        return None
+    bands, model = _bands(), "sparse" if sparse else "dense"
+    sets = (profile.name, "own") if profile.name in FITTED else ("other",)
+    return next((band for name in sets if (band := bands.get((name, model, kind)))), None)
+
+
+@cache
+def _bands() -> dict[tuple[str, str, str], Band]:
+    path = catalog.shipped() / "bands.yaml"
+    if not path.is_file():
+        return {}
+    data = read_mapping(str(path), "bands")
+    return {
+        (name, model, kind): Band(float(entry["low"]), float(entry["high"]))
+        for name in (*FITTED, "own", "other")
+        for model, kinds in data.get(name, {}).items()
+        for kind, entry in kinds.items()
+    }

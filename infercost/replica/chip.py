@@ -1,0 +1,202 @@
+"""What kernels reach on a chip: launch, arithmetic and bandwidth of each kind and format, from its architecture."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.parts.preset import Preset
+from infercost.quantities import CONSTANTS
+
+#: Bytes of a 16-bit value.
+WIDE = CONSTANTS["wide_bytes"].value
+
+
+class Kernel(NamedTuple):
+    """Kernels of one kind in one format on a chip: seconds to launch one, FLOP/s and B/s that they reach.
+
+    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits.
+    """
+
+    launch: float
+    flops: float
+    bandwidth: float
+    row_bytes: float = WIDE
+    quantize_bytes: float = 0.0
+
+
+class Arithmetic(NamedTuple):
+    """Arithmetic of a format: the rates that it needs, bits of a value for its watts, bytes of an input and to make it.
+
+    ``instead`` are the formats whose kernels serve it where a part has none of its own.
+    """
+
+    bits: int
+    row_bytes: float
+    quantize_bytes: float
+    instead: tuple[str, ...]
+
+
+#: Formats of weights that have kernels of their own. Where a part lacks the arithmetic of one, its weights are unpacked
+#: and multiplied in 16 bits, so inputs stay so.
+ARITHMETIC = {
+    "bf16": Arithmetic(16, 2, 0, ()),
+    "fp32": Arithmetic(16, 4, 0, ("bf16",)),
+    "int4": Arithmetic(16, 2, 0, ("bf16",)),
+    "fp8": Arithmetic(8, 1, 3, ("bf16",)),
+    "int8": Arithmetic(8, 1, 3, ("fp8", "bf16")),
+    "fp8_block": Arithmetic(8, 1, 3, ("fp8", "bf16")),
+    "nvfp4": Arithmetic(4, 0.5625, 2.5625, ("int4", "bf16")),
+    "mxfp4": Arithmetic(8, 1, 0, ("int4", "bf16")),
+    "fp8_trtllm": Arithmetic(8, 1, 3, ("fp8", "bf16")),
+    "mxfp4_marlin": Arithmetic(16, 2, 0, ("mxfp4", "int4", "bf16")),
+    "int4_flashinfer": Arithmetic(16, 2, 0, ("int4", "bf16")),
+}
+#: Architectures whose kernels of MXFP4 weights compute in 8 bits; elsewhere they unpack to 16.
+MXFP4_IN_8_BITS = ("blackwell",)
+#: Where an architecture or a part has no figure.
+OTHER = "other"
+
+
+def peak_of(part: Preset, format: str) -> float | None:
+    """The dense rate that a format's products need, in FLOP/s; None where the part has none."""
+
+    def rate(name: str) -> float | None:
+        return part.facts[f"flops_{name}"].value if f"flops_{name}" in part.facts else None
+
+    if format == "fp32":
+        return rate("fp32")
+    if ARITHMETIC[format].row_bytes == WIDE:
+        return rate("bf16") or rate("fp16") or rate("fp32")
+    if format == "nvfp4":  # the 13.5 to 15 PFLOP/s of data sheets are seen in no product
+        four, eight = rate("fp4"), rate("fp8")
+        return min(four, 2 * eight) if four and eight else four
+    return rate("int8") if format == "int8" else rate("fp8")
+
+
+class Chip:
+    """An accelerator with its architecture's kernels, each worked out when it is first asked for."""
+
+    def __init__(self, part: Preset, architecture: Preset, other: Preset, *, keeps: bool = True) -> None:
+        self.part, self.architecture, self.other, self.keeps = part, architecture, other, keeps
+        self.compute_scale = self.bandwidth_scale = 1.0
+        self.used: dict[str, None] = {}
+        self.bandwidth = part.value("memory_bandwidth")
+        self.multiprocessors = self.value("multiprocessors")
+        self.head_time = self.value("attention_decode_per_head")
+        self._kernels: dict[tuple[str, str], Kernel] = {}
+
+    def again(self) -> "Chip":
+        """The same, each kernel worked out anew whenever it is asked for."""
+        return Chip(self.part, self.architecture, self.other, keeps=False).scaled(*self.scales)
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """Factors on the FLOP/s and on the B/s that all kernels reach."""
+        return self.compute_scale, self.bandwidth_scale
+
+    def scaled(self, compute: float, bandwidth: float) -> "Chip":
+        """The chip with other factors on what its kernels reach."""
+        if (compute, bandwidth) == self.scales:
+            return self
+        chip = Chip(self.part, self.architecture, self.other, keeps=self.keeps)
+        chip.used, chip.compute_scale, chip.bandwidth_scale = self.used, compute, bandwidth
+        return chip
+
+    @property
+    def multiplies_mxfp4(self) -> bool:
+        """Whether kernels of MXFP4 weights compute in 8 bits."""
+        return self.architecture.name in MXFP4_IN_8_BITS
+
+    def value(self, key: str) -> float:
+        """A figure of the architecture, that of other parts where it has none."""
+        self.used[key] = None
+        return (self.architecture if key in self.architecture.facts else self.other).value(key)
+
+    def has(self, key: str) -> bool:
+        """Whether the architecture has a figure of its own."""
+        return key in self.architecture.facts
+
+    def kernel(self, kind: str, format: str, chosen: str = "") -> Kernel:
+        """The kernels of ``products`` or ``experts`` in a format, an engine's own where the chip has their figures."""
+        name = f"{format}_{chosen}"
+        return self._once(kind, name if chosen and self.has(f"{kind}_{name}_launch") else format, self._made)
+
+    def _once(self, kind: str, format: str, made: Callable[[str, str], Kernel]) -> Kernel:
+        if (kernel := self._kernels.get((kind, format))) is None:
+            kernel = made(kind, format)
+            if self.keeps:
+                self._kernels[kind, format] = kernel
+        return kernel
+
+    def _made(self, kind: str, format: str) -> Kernel:
+        name = self.row(kind, format)
+        arithmetic, peak = ARITHMETIC[name], peak_of(self.part, name)
+        bits, row_bytes, quantize = arithmetic.bits, arithmetic.row_bytes, arithmetic.quantize_bytes
+        if name == "mxfp4" and not self.multiplies_mxfp4:
+            bits, row_bytes, peak = 16, WIDE, peak_of(self.part, "bf16")
+        if format == "fp32":  # as near to its peak as 16 bits are to theirs
+            row_bytes, peak = ARITHMETIC[format].row_bytes, peak_of(self.part, format) or peak
+        key = f"{kind}_{name}"
+        return Kernel(
+            launch=self.value(f"{key}_launch"),
+            flops=self.flops(self.value(f"{key}_compute"), peak or 0.0, bits),
+            bandwidth=self.reached(self.value(f"{key}_memory")),
+            row_bytes=row_bytes,
+            quantize_bytes=quantize,
+        )
+
+    def row(self, kind: str, format: str) -> str:
+        """The format whose kernels serve one, in the chip's own architecture before others."""
+        chain = [name for name in (format, *ARITHMETIC[format].instead) if self._computes(name)]
+        for preset in (self.architecture, self.other):
+            for name in chain:
+                if f"{kind}_{name}_launch" in preset.facts:
+                    return name
+        return "bf16"
+
+    def _computes(self, format: str) -> bool:
+        return format == "mxfp4" or peak_of(self.part, format) is not None
+
+    def flops(self, share: float, peak: float, bits: int | None) -> float:
+        """FLOP/s that kernels reach: a share of the peak, at most what the watts sustain; attention has no such cap."""
+        reached = formulas.kernels.short_run_flops(kernel_share=share, format_peak=peak)
+        if bits is not None and "power" in self.part.facts:
+            reached = self._sustained(reached, bits)
+        if self.compute_scale == 1:
+            return reached
+        return formulas.kernels.scaled_flops(kernel_flops=reached, compute_scale=self.compute_scale)
+
+    def _sustained(self, short: float, bits: int) -> float:
+        sustained = formulas.kernels.sustained_flops(
+            flops_per_watt=self.value(f"sustained_flops_per_watt_bits_{bits}"), power=self.part.value("power")
+        )
+        return formulas.kernels.kernel_flops(short_run_flops=short, sustained_flops=sustained)
+
+    def reached(self, share: float) -> float:
+        """B/s of memory that kernels reach."""
+        reached = formulas.kernels.kernel_bandwidth(memory_bandwidth=self.bandwidth, bandwidth_share=share)
+        if self.bandwidth_scale == 1:
+            return reached
+        return formulas.kernels.scaled_bandwidth(kernel_bandwidth=reached, bandwidth_scale=self.bandwidth_scale)
+
+    def attention(self, kind: str) -> Kernel:
+        """The kernels of attention: ``decode_16`` or ``decode_8`` by bits of the cache, ``prompt``, ``latent``."""
+        return self._once("attention", kind, self._attending)
+
+    def states(self) -> Kernel:
+        """The kernels of linear attention, the launch of decoding ones."""
+        peak = peak_of(self.part, "bf16") or 0.0
+        return Kernel(
+            launch=self.value("layers_states_launch"),
+            flops=self.flops(self.value("layers_states_compute"), peak, None),
+            bandwidth=self.reached(self.value("layers_states_memory")),
+        )
+
+    def _attending(self, _: str, kind: str) -> Kernel:
+        name, _, bits = kind.partition("_")
+        key, peak = f"attention_{name}", peak_of(self.part, "bf16") or 0.0
+        return Kernel(
+            launch=self.value(f"{key}_launch"),
+            flops=self.flops(self.value(f"{key}_compute"), peak, None) if name != "decode" else 0.0,
+            bandwidth=self.reached(self.value(f"{key}_memory{'_' + bits if bits else ''}")),
+        )

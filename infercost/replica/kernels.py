@@ -1,0 +1,478 @@
+"""The pass of engines of today: each kind of kernel as it takes its time on a chip, and what an engine adds."""
+
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.models.counting import FLOPS_PER_PARAM
+from infercost.models.model import Model
+from infercost.numeric import is_nothing
+from infercost.parts.preset import Preset
+from infercost.quantities import CONSTANTS
+from infercost.replica.chip import Chip, Kernel, peak_of
+from infercost.replica.layout import Layout
+from infercost.replica.links import Engine, Links
+from infercost.replica.sums import Products, Routed, Sums, once
+from infercost.replica.work import Load, Parts, Times
+
+#: What moves besides weights and caches, in bytes: a 16-bit value, a routed row and token beside its inputs, a value
+#: of a state read and written, and one of a prompt's attention.
+WIDE, ROW, TOKEN, STATE, PROMPT = (
+    CONSTANTS[name].value for name in ("wide_bytes", "wide_rows", "token_bytes", "state_traffic", "prompt_traffic")
+)
+#: Bits of a cache whose kernels are those of 8 bits.
+EIGHT = 8
+
+
+class Rows(NamedTuple):
+    """Tokens of a pass: of all, of the busiest data parallel group, that need its head, and of its prompts."""
+
+    tokens: float
+    group: float
+    heads: float
+    sequences: float
+    decoded: float
+    prompt_tokens: float
+    prompts: float
+
+
+def rows_of(load: Load, groups: int) -> Rows:
+    """Who works on how many tokens of a pass."""
+    tokens, prompts = load.tokens, load.prompts
+    if groups == 1:
+        return Rows(tokens, tokens, load.heads, load.sequences, load.decoded, load.prompt_tokens, prompts)
+    shares = formulas.kernels.prompt_groups(groups=groups, prompts=prompts)
+    busiest, share = formulas.kernels.busiest_tokens, formulas.kernels.group_share
+    return Rows(
+        tokens=tokens,
+        group=busiest(decoded=load.decoded, groups=groups, prompt_tokens=load.prompt_tokens, prompt_groups=shares),
+        heads=busiest(decoded=load.decoded, groups=groups, prompt_tokens=prompts, prompt_groups=shares),
+        sequences=share(of_all_groups=load.sequences, groups=groups),
+        decoded=share(of_all_groups=load.decoded, groups=groups),
+        prompt_tokens=share(of_all_groups=load.prompt_tokens, groups=shares),
+        prompts=share(of_all_groups=prompts, groups=shares),
+    )
+
+
+class PassTimes(NamedTuple):
+    """Seconds of one pass by kinds of kernels, and the time of the whole.
+
+    ``overlapping`` are dense products: arithmetic, traffic, and both as they overlap. ``added`` (experts, inputs that
+    are quantized) and ``attention`` are times of arithmetic, and of traffic, that add up. ``spent`` are the times of
+    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds.
+    """
+
+    step: float
+    overlapping: list[tuple[float, float, float]]
+    added: tuple[list[float], list[float]]
+    attention: tuple[list[float], list[float]]
+    spent: tuple[float, ...]
+    host: float
+    uneven: float
+
+    @property
+    def times(self) -> Times:
+        """The same by the parts that every law has, and by what the pass waits for in turn."""
+        uneven, (products, attention, elements, sent, launched) = self.uneven, self.spent
+        added, moved, attending = (uneven * sum(each) for each in (*self.added, self.attention[0]))
+        # of two that overlap each has its square's share of their time
+        shared = uneven * sum(time * flops**2 / (flops**2 + moved**2) for flops, moved, time in self.overlapping)
+        parts = Parts(
+            matrix_compute=added + uneven * sum(flops for flops, _, _ in self.overlapping),
+            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping),
+            attention_compute=attending,
+            attention_memory=attention - attending,
+            activations=elements,
+            communication=sent,
+            overhead=launched + self.host,
+        )
+        waits = {
+            "weights": products - shared - added,
+            "cache": attention - attending,
+            "arithmetic": shared + added + attending,
+            "activations": elements,
+            "collectives": sent,
+            "launch": launched + self.host,
+        }
+        return Times(parts, self.step, waits)
+
+
+class Timing:
+    """The passes of a model under a layout, on a chip under an engine; ``keeps`` is false for what ``--steps`` shows.
+
+    Each figure is worked out where a pass first needs it: in this order steps are printed.
+    """
+
+    def __init__(self, model: Model, layout: Layout, chip: Chip, engine: Engine, *, keeps: bool = True) -> None:
+        self.sums, self.engine, self.keeps = Sums(model, layout, keeps=keeps), engine, keeps
+        self.chip = chip.scaled(engine.compute_scale, engine.bandwidth_scale)
+        self._launched: dict[tuple[bool, bool], float] = {}
+
+    def on(self, model: Model, layout: Layout) -> "Timing":
+        """The same of another model or layout."""
+        return Timing(model, layout, self.chip, self.engine, keeps=self.keeps)
+
+    def again(self) -> "Timing":
+        """The same, worked out anew from its model up whenever it is asked: what ``--steps`` shows of it."""
+        return Timing(self.sums.model, self.sums.layout, self.chip.again(), self.engine, keeps=False)
+
+    def settle(self, *, wide: bool = False) -> "Timing":
+        """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
+        for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
+            self.pass_of(load)
+        facts = self.chip.part.facts
+        if wide and "link_bandwidth" in facts:
+            for ranks in (2, 2 * int(facts["link_domain"].value) if "link_domain" in facts else 2):
+                Links(self.chip, self.engine, Layout(ranks)).reduce(1)
+        return self
+
+    @once
+    def groups(self) -> int:
+        """Data parallel groups."""
+        return self.sums.layout.dp
+
+    @once
+    def stages(self) -> int:
+        """Pipeline stages."""
+        return self.sums.layout.pp
+
+    @once
+    def products(self) -> list[tuple[Products, Kernel]]:
+        """Dense products by format, and their kernels."""
+        return [
+            (each, self.chip.kernel("products", each.format, self.engine.products_kernel))
+            for each in self.sums.products
+        ]
+
+    @once
+    def quantized(self) -> list[tuple[Products, Kernel]]:
+        """Those of them whose inputs are quantized first."""
+        return [(each, kernel) for each, kernel in self.products if kernel.quantize_bytes]
+
+    @once
+    def head(self) -> tuple[Products, Kernel]:
+        """The output head, and its kernel."""
+        head = self.sums.head
+        return head, self.chip.kernel("products", head.format)
+
+    @once
+    def experts(self) -> list[tuple[Routed, Kernel]]:
+        """Routed experts, and their kernels."""
+        return [
+            (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
+        ]
+
+    @once
+    def rows_of_decoding(self) -> list[float]:
+        """Bytes that a row of each kind of experts moves in a pass without prompts."""
+        return [self._row_bytes(each, kernel, 0) for each, kernel in self.experts]
+
+    @once
+    def rows_with_prompts(self) -> list[float]:
+        """The same in a pass with prompts, whose rows travel through memory more often."""
+        return [self._row_bytes(each, kernel, self.engine.row_traffic) for each, kernel in self.experts]
+
+    def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
+        return formulas.kernels.expert_row_bytes(
+            expert_input=each.input,
+            row_bytes=kernel.row_bytes,
+            wide_rows=ROW,
+            row_traffic=traffic,
+            expert_width=each.width,
+            matrices_of_expert=each.matrices,
+        )
+
+    @once
+    def decode(self) -> Kernel:
+        """Kernels of decoding attention."""
+        if self.sums.latent:
+            return self.chip.attention("latent")
+        return self.chip.attention("decode_8" if self.sums.model.kv_bits <= EIGHT else "decode_16")
+
+    @once
+    def prompt(self) -> Kernel:
+        """Kernels of prompts' attention."""
+        return self.chip.attention("prompt")
+
+    @once
+    def states(self) -> Kernel:
+        """Kernels of linear attention."""
+        return self.chip.states()
+
+    @once
+    def elements(self) -> float:
+        """B/s of elementwise work."""
+        return self.chip.reached(self.chip.value("layers_elements_memory"))
+
+    @once
+    def links(self) -> Links | None:
+        """Collectives; None on one device."""
+        layout = self.sums.layout
+        return Links(self.chip, self.engine, layout, self.sums.routed) if layout.devices > 1 else None
+
+    @once
+    def reduces(self) -> float:
+        """All-reduces of a pass."""
+        if self.sums.layout.tp == 1:
+            return 0
+        return formulas.collectives.collectives(layers=self.sums.depth, exchanging_layers=self.sums.exchanging)
+
+    @once
+    def exchanges(self) -> float:
+        """Phases of all-to-alls of a pass."""
+        layers = self.sums.exchanging
+        return formulas.collectives.exchanges(exchanging_layers=layers) if layers else 0
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of the peak and of the bandwidth that the largest dense products reach."""
+        largest, kernel = max(self.products, key=lambda one: one[0].params)
+        peak = peak_of(self.chip.part, self.chip.row("products", largest.format)) or kernel.flops
+        reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
+        return reach, kernel.bandwidth / self.chip.bandwidth
+
+    def pass_of(self, load: Load, uneven: float = 1.0) -> PassTimes:
+        """One pass of a load, ``uneven`` times as long as on even stages."""
+        rows, engine = rows_of(load, self.groups), self.engine
+        overlapping = [_dense(*each, rows.group) for each in self.products]
+        overlapping.append(_dense(*self.head, rows.heads))
+        added = self._adding(rows)
+        products = formulas.kernels.all_products_time(
+            product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
+        )
+        attention = self._attending(rows, load)
+        spent: tuple[float, ...] = (
+            products,
+            formulas.kernels.all_attention_time(attention_times=[*attention[0], *attention[1]]),
+            self._between(rows.group),
+            self.communication_time(rows) if self.links else 0.0,
+            self._launches(load),
+        )
+        if self.stages > 1:
+            spent = tuple(formulas.request.uneven_part(even_part=each, uneven_stages=uneven) for each in spent)
+        busy = formulas.kernels.kernels_time(
+            all_products_time=spent[0],
+            all_attention_time=spent[1],
+            elements_time=spent[2],
+            communication_time=spent[3],
+            launches_time=spent[4],
+        )
+        wait = self._wait(busy, rows.group) if rows.prompt_tokens else 0.0
+        host = formulas.kernels.host_time(
+            step_overhead=engine.step_overhead, sequence_overhead=engine.sequence_overhead, head_rows=rows.heads
+        )
+        step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
+        return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
+
+    def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
+        """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
+        flops: list[float] = []
+        moved = [
+            formulas.kernels.quantize_time(
+                quantize_bytes=kernel.quantize_bytes,
+                group_rows=rows.group,
+                product_inputs=each.inputs,
+                kernel_bandwidth=kernel.bandwidth,
+            )
+            for each, kernel in self.quantized
+        ]
+        row_bytes = self.rows_with_prompts if rows.prompt_tokens else self.rows_of_decoding
+        for (each, kernel), moved_by_row in zip(self.experts, row_bytes, strict=True):
+            worked, traffic = self._routed(each, kernel, rows.tokens, moved_by_row)
+            flops.append(worked)
+            moved.append(traffic)
+        return flops, moved
+
+    def _routed(self, each: Routed, kernel: Kernel, tokens: float, row_bytes: float) -> tuple[float, float]:
+        """Arithmetic and traffic of the routed experts of all layers alike."""
+        ranks, active, hottest = self.sums.layout.ep, each.active, 1.0
+        if ranks > 1:
+            hottest = formulas.kernels.hottest_expert_rank(expert_ranks=ranks, tokens=tokens, active_experts=active)
+        routed = formulas.kernels.expert_rows(
+            tokens=tokens, active_experts=active, expert_ranks=ranks, hottest_expert_rank=hottest
+        )
+        hit = formulas.layer.experts_hit(experts=each.experts, active_experts=active, tokens=tokens)
+        read = formulas.kernels.experts_read(
+            experts_hit=hit, active_experts=active, experts=each.experts, expert_ranks=ranks
+        )
+        flops = formulas.kernels.expert_flops_time(
+            flops_per_param=FLOPS_PER_PARAM,
+            sparse_layers=each.layers,
+            expert_rows=routed,
+            rank_expert_params=each.params,
+            kernel_flops=kernel.flops,
+        )
+        moved = formulas.kernels.expert_bytes_time(
+            sparse_layers=each.layers,
+            rank_expert_weights=each.weights,
+            experts_read=read,
+            expert_rows=routed,
+            expert_row_bytes=row_bytes,
+            token_bytes=TOKEN,
+            tokens=tokens,
+            expert_input=each.input,
+            kernel_bandwidth=kernel.bandwidth,
+        )
+        return flops, moved
+
+    def _attending(self, rows: Rows, load: Load) -> tuple[list[float], list[float]]:
+        """Arithmetic and traffic of attention: of decoding sequences and of prompts."""
+        flops: list[float] = []
+        moved: list[float] = []
+        if self.sums.attended:
+            if not is_nothing(load.sequences):
+                self._decoding(rows, load, flops, moved)
+            if load.prompt_tokens:
+                self._prompting(rows, load, flops, moved)
+        return flops, moved
+
+    def _decoding(self, rows: Rows, load: Load, flops: list[float], moved: list[float]) -> None:
+        """Attention of decoding sequences: over latents or KV heads, and reads and writes of states."""
+        sums = self.sums
+        read, operations = sums.decoding(load.context)
+        if sums.latent:
+            moved.append(self._reading(rows.sequences, read))
+            worked = formulas.kernels.latent_flops_time
+            flops.append(
+                worked(group_sequences=rows.decoded, rank_attention_flops=operations, kernel_flops=self.decode.flops)
+            )
+        elif read:
+            moved.append(
+                formulas.kernels.decode_attention_time(
+                    group_sequences=rows.sequences,
+                    rank_sequence_read=read,
+                    kernel_bandwidth=self.decode.bandwidth,
+                    head_time=self.chip.head_time,
+                    rank_kv_heads=sums.kv_heads,
+                    multiprocessors=self.chip.multiprocessors,
+                )
+            )
+        if sums.states:
+            moved.append(
+                formulas.kernels.state_time(
+                    group_sequences=rows.sequences,
+                    state_traffic=STATE,
+                    rank_state_elements=sums.states,
+                    kernel_bandwidth=self.states.bandwidth,
+                )
+            )
+
+    def _reading(self, sequences: float, read: float) -> float:
+        """Seconds to read latents, or caches that lie before prompts."""
+        return formulas.kernels.latent_reads_time(
+            group_sequences=sequences, rank_sequence_read=read, kernel_bandwidth=self.decode.bandwidth
+        )
+
+    def _prompting(self, rows: Rows, load: Load, flops: list[float], moved: list[float]) -> None:
+        """Attention of prompts: reads of what is cached, scores and values, what they move, and states."""
+        if load.cached and self.sums.caching:
+            moved.append(self._reading(rows.prompts, self.sums.decoding(load.cached)[0]))
+        whole = load.whole_prompt or load.prompt_tokens / max(load.prompts, 1)
+        scores, states = self.sums.prompting(whole, load.cached)
+        flops.append(self._of_prompts(rows, whole, scores, self.prompt.flops))
+        moved.append(
+            formulas.kernels.prompt_bytes_time(
+                group_prompt_tokens=rows.prompt_tokens,
+                prompt_traffic=PROMPT,
+                prompt_elements=self.sums.prompt_elements,
+                kernel_bandwidth=self.prompt.bandwidth,
+            )
+        )
+        if states:
+            flops.append(self._of_prompts(rows, whole, states, self.states.flops))
+
+    def _of_prompts(self, rows: Rows, whole: float, flops: float, rate: float) -> float:
+        return formulas.kernels.prompt_flops_time(
+            group_prompt_tokens=rows.prompt_tokens, tokens_of_prompt=whole, rank_prompt_flops=flops, kernel_flops=rate
+        )
+
+    def _between(self, rows: float) -> float:
+        """Elementwise work between the products of a pass."""
+        return formulas.kernels.elements_time(
+            group_rows=rows,
+            rank_activations=self.sums.activations,
+            kernel_bandwidth=self.elements,
+            wide_bytes=WIDE,
+            norms_of_layers=self.sums.norms,
+            memory_bandwidth=self.chip.bandwidth,
+        )
+
+    def _launches(self, load: Load) -> float:
+        """Seconds to start and drain all kernels of a pass, the same of all that decode, prompt, or do both."""
+        kinds = not is_nothing(load.sequences), bool(load.prompt_tokens)
+        if (known := self._launched.get(kinds)) is None:
+            known = self._launching(*kinds)
+            if self.keeps:
+                self._launched[kinds] = known
+        return known
+
+    def _launching(self, decodes: bool, prompts: bool) -> float:
+        chip, sums = self.chip, self.sums
+        starts = [(each.number, kernel.launch) for each, kernel in (*self.products, self.head)]
+        starts += [(each.layers, kernel.launch) for each, kernel in self.experts]
+        starts.append((sums.depth, chip.value("layers_elements_launch")))
+        if decodes:
+            starts += [(sums.caching, self.decode.launch), (sums.stateful, chip.value("layers_states_launch"))]
+            starts.append((sums.indexed, chip.value("layers_indexers_launch")))
+        if prompts:
+            starts += [(sums.caching, self.prompt.launch), (sums.stateful, chip.value("layers_states_prompt_launch"))]
+            starts.append((sums.indexed, chip.value("layers_indexers_prompt_launch")))
+        counts, times = zip(*(start for start in starts if start[0]), strict=True)
+        return formulas.kernels.launches_time(
+            launch_scale=self.engine.launch_scale, launches=counts, launch_times=times
+        )
+
+    def _wait(self, busy: float, tokens: float) -> float:
+        """Seconds that kernels wait for the host, which launches them where no graph holds so many tokens."""
+        eager = tokens > self.engine.captured_tokens
+        if eager is False:
+            return 0.0
+        launching = formulas.kernels.processor_time(
+            eager_layer_time=self.engine.eager_layer_time, layers=self.sums.model.depth
+        )
+        wait = formulas.kernels.processor_wait(processor_time=launching, kernels_time=busy)
+        return wait if eager is True else wait * eager
+
+    def communication_time(self, rows: Rows) -> float:
+        """Seconds of all collectives of a pass."""
+        links, reduces, exchanges = self.links, self.reduces, self.exchanges
+        assert links is not None
+        message = formulas.collectives.activation_message(
+            batch=rows.group, hidden_size=self.sums.model.hidden_size, activation_bytes=WIDE
+        )
+        return formulas.collectives.communication_time(
+            collectives=reduces,
+            all_reduce_time=links.reduce(message) if reduces else 0.0,
+            exchanges=exchanges,
+            all_to_all_time=links.exchange(rows.group) if exchanges else 0.0,
+            hand_over_time=links.hand_over(message) if self.stages > 1 else 0.0,
+        )
+
+
+def engine_of(part: Preset, profile: Preset) -> Engine:
+    """An engine by its profile: vLLM takes fewer tokens a pass on a part of little memory, and on A100."""
+    figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
+    if "small_memory" in profile.facts and (
+        ("memory" in part.facts and part.value("memory") < profile.value("small_memory"))
+        or part.name.startswith("a100")
+    ):
+        figures["chunk_tokens"] = profile.value("chunk_tokens_small")
+    labels = profile.labels
+    experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
+    return Engine(**figures, prompts=labels["prompts"], experts_kernel=experts, products_kernel=products)
+
+
+def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:
+    """Arithmetic and traffic of dense products in one format, and both as they overlap."""
+    flops = formulas.kernels.product_flops_time(
+        flops_per_param=FLOPS_PER_PARAM, group_rows=rows, product_params=products.params, kernel_flops=kernel.flops
+    )
+    moved = formulas.kernels.product_bytes_time(
+        product_weights=products.weights,
+        group_rows=rows,
+        row_bytes=kernel.row_bytes,
+        product_inputs=products.inputs,
+        wide_bytes=WIDE,
+        product_outputs=products.outputs,
+        kernel_bandwidth=kernel.bandwidth,
+    )
+    return flops, moved, formulas.kernels.products_time(product_flops_time=flops, product_bytes_time=moved)

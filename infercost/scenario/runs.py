@@ -1,0 +1,104 @@
+"""Benchmark files and what the user says of their runs: how ``calibrate`` reads its question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from infercost.errors import BadValue, InfercostError, Missing
+from infercost.evidence.engines import stack_of
+from infercost.evidence.fit import candidates_of
+from infercost.evidence.measured import Measured
+from infercost.evidence.place import model_of_run, part_of_run
+from infercost.evidence.readers import Run, Workload, read_file
+from infercost.parts.preset import Fact, Preset
+from infercost.parts.stack import KINDS, law
+from infercost.scenario.options import flag
+from infercost.scenario.read import Reading, read_part, read_stack
+from infercost.scenario.scenario import Calibration, Scenario, frozen
+from infercost.scenario.usual import SHARED, usual_engine
+
+#: Number formats of runs: their names say which arithmetic ran.
+DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
+KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
+#: Endings that ``--efficiency`` takes for a file.
+ENDINGS = (".yaml", ".yml")
+#: Laws whose constants can be fitted, and factors on what kernels of a chip reach, which shipped profiles leave out.
+FITTED = ("roofline", "kernels")
+SCALES = ("bandwidth_scale", "compute_scale")
+#: The source of a factor that a profile leaves out.
+AS_TIMED = "1: kernels are as fast as timed alone"
+EXAMPLE = "for example infercost calibrate run.json --gpu h100 --model llama-3.1-8b"
+
+
+def read_calibration(reading: Reading) -> Scenario:
+    """The benchmark files, and the profile to start from.
+
+    Raises:
+        InfercostError: a file or name that cannot be used, or an option that is missing.
+    """
+    path, question = str(reading.get("output") or ""), reading.question
+    if path and Path(path).suffix.lower() not in ENDINGS:
+        raise BadValue(f"--output {path}: a profile is a YAML file", "end its name in .yaml: --output my-stack.yaml")
+    if not question.words:
+        raise Missing("calibrate needs a result file", EXAMPLE)
+    run = _run(reading)
+    weights, cache = _format_of_runs(reading, "dtype", DTYPES), _format_of_runs(reading, "kv_dtype", KV_DTYPES)
+    files = tuple(read_file(run._replace(path=str(word))) for word in dict.fromkeys(question.words))
+    rows = [row for file in files for row in file.measured]
+    if any(not row.accelerator for row in rows):
+        question.need("gpu", "--gpu h100:4, the accelerators of the run")
+    if any(not row.model for row in rows):
+        question.need("model", "--model llama-3.1-8b, the model of the run")
+    return frozen(reading, calibration=Calibration(run, weights, cache, _base(reading, rows), path, files))
+
+
+def _base(reading: Reading, rows: Sequence[Measured]) -> Preset:
+    """The profile to start from, with every constant that may be fitted.
+
+    Raises:
+        InfercostError: no such profile, or one whose law is not fitted.
+    """
+    base = read_stack(reading, *_usual(rows))
+    if law(base) not in FITTED:
+        raise BadValue(f"profile {base.name} has a law of its own, which is not fitted", f"start from {SHARED}")
+    if law(base) == "kernels":
+        scales = {key: Fact(1.0, KINDS[key], AS_TIMED, "") for key in SCALES}
+        base = base._replace(facts={**scales, **base.facts})
+    else:
+        base = base._replace(labels={**base.labels, "overlap": "operator", "memory": "engine"})
+    reading.use(base, *candidates_of(base))
+    return base
+
+
+def _usual(rows: Sequence[Measured]) -> tuple[str, str]:
+    """The profile of the engine that ran, or of the one that people run on that part, and why."""
+    try:
+        part = part_of_run(rows[0].accelerator)
+        names = {stack_of(row, part.labels.get("vendor", "")).name for row in rows}
+        if len(names) == 1 and names != {SHARED}:
+            return names.pop(), "the engine of the runs"
+        engine = usual_engine(part, model_of_run(rows[0].model))
+    except InfercostError:
+        return SHARED, "to start from"
+    return engine.profile, engine.why
+
+
+def _run(reading: Reading) -> Run:
+    """The user's word on benchmark runs, without a file."""
+    part, count = None, None
+    if (gpu := reading.take("gpu")) is not None:
+        part, count = read_part(reading, gpu)
+    if (model := reading.take("model")) is not None:
+        model_of_run(str(model))
+    tp, pp, ep = (reading.take(name) for name in ("tp", "pp", "ep"))
+    devices = count or max(tp or 1, ep or 1) * (pp or 1)
+    workload = Workload(*(reading.take(name) for name in Workload._fields))
+    return Run("", str(model or ""), part.path if part else "", devices, tp, pp, ep, workload)
+
+
+def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> str:
+    """A number format for files that leave it out, empty by default; BadValue for one that does not say what ran."""
+    if (format := reading.take(option)) is None:
+        return ""
+    if format.name not in known:
+        raise BadValue(f"{flag(option)} {format.name} does not say what ran", f"a run has one of {', '.join(known)}")
+    return str(format.name)

@@ -1,0 +1,57 @@
+"""What is assumed of a named model where nobody says otherwise: the engine that people run, and a usual request."""
+
+from typing import NamedTuple
+
+from infercost.models.model import Model
+from infercost.parts import catalog
+from infercost.parts.preset import Preset
+from infercost.parts.stack import is_nominal
+from infercost.scenario.options import options_of
+from infercost.scenario.read import Given, Reading
+
+#: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192.
+USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
+LENGTHS = ("input_tokens", "output_tokens")
+#: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
+SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
+
+
+class Engine(NamedTuple):
+    """A profile by its name, why it is assumed, and a remark on that where it is not the part's own."""
+
+    profile: str
+    why: str
+    remark: str = ""
+
+
+def usual_engine(part: Preset, model: Model) -> Engine:
+    """The engine that people run a model with on a part today."""
+    own = part.labels.get("engine")
+    if model.quantization.name.startswith("gguf"):
+        return Engine(OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), "the engine of GGUF files")
+    if own is None:
+        remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
+        return Engine(SHARED, f"no engine of {part.name} was measured", remark)
+    formats, format = catalog.load("efficiency", own).labels.get("formats", ""), model.quantization.name
+    if formats and format not in formats.split(", ") and part.labels.get("vendor") in OF_FILES:
+        remark = f"{own}, which people run on {part.name}, has no {format}: {SHARED} has what engines of today share"
+        return Engine(SHARED, f"{own} has no {format}", remark)
+    if formats and format not in formats.split(", "):
+        remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
+        return Engine(SERVER, f"{own} has no {format}", remark)
+    return Engine(own, f"people run it on {part.name}")
+
+
+def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
+    """Take a usual request where a command has requests and neither lengths nor a context were given.
+
+    A profile that counts the note's arithmetic, or a paper's, has none.
+    """
+    given = any(name in reading.given for name in ("context", *LENGTHS))
+    if given or is_nominal(stack) or LENGTHS[0] not in options_of(reading.question.command):
+        return
+    longest = model.max_context or USUAL_CONTEXT * 2
+    context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
+    output = max(context // OUTPUT_SHARE, 1)
+    for name, value in zip(LENGTHS, (context - output // 2, output), strict=True):
+        reading.given[name] = Given(value, "assumed: a usual request")
