@@ -9,7 +9,7 @@ from infercost.formulas.formula import solved
 from infercost.formulas.request import LITTLE
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
-from infercost.replica.serving import Request, root, serve_batch
+from infercost.replica.serving import Request, first_token_met, root, serve_batch
 from infercost.replica.step import Replica, decode_time
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -116,6 +116,6 @@ def curve_of(replica: Replica, most: float, request: Request | None, context: fl
     steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
     if request is None:
         return Curve(batches, steps, steps, steps, decoded, prompted=False)
-    served = [serve_batch(replica, batch, request) for batch in batches]
-    times = tuple(each.itl for each in served), tuple(each.ttft for each in served)
-    return Curve(batches, steps, *times, request.decoded, prompted=True)
+    itls = tuple(serve_batch(replica, batch, request).itl for batch in batches)
+    firsts = tuple(first_token_met(replica, batch, request) for batch in batches)
+    return Curve(batches, steps, itls, firsts, request.decoded, prompted=True)

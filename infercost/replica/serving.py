@@ -373,6 +373,15 @@ def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served
     return served._replace(ttft=ttft, request_time=whole, in_flight=inside)
 
 
+def first_token_met(replica: Replica, batch: float, request: Request) -> float:
+    """Seconds to a first token where so many decode as each of them meets it, prompts before its own waited for."""
+    if not replica.timing:
+        return serve_batch(replica, batch, request).ttft
+    mean = max(batch - formulas.request.met_itself(burstiness=request.burstiness), LEAST)
+    met = _met(replica, mean, request, inf)
+    return _queued(replica, met, request, met.served.rate).ttft
+
+
 def _ride_of(replica: Replica, batch: float, request: Request) -> Ride:
     """Prompts that join a batch as often as they must for it to stay what it is."""
     step, stages = decode_time(replica, batch, request.context), replica.work.layout.pp
