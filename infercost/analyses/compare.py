@@ -15,6 +15,7 @@ from infercost.parts.accelerator import Rate, find_rate, memory_key
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.read import beside
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
@@ -91,9 +92,9 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
             notes.append(Note("left-out", f"{accelerator.name}: {each.error.what if each.error else ''}"))
             rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
-        report, known = each.report, {item.key for item in inputs}
+        report = each.report
         notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
-        inputs += [item for item in report.inputs if item.key in MODEL_OPTIONS and item.key not in known]
+        inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
     return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))

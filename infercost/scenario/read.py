@@ -195,9 +195,18 @@ class Reading:
 
     def merge(self, other: "Reading") -> None:
         """Note the inputs and remarks of another reading, each once."""
-        known = {item.key for item in self.inputs}
-        self.inputs += [item for item in other.inputs if item.key not in known]
+        self.inputs = beside(self.inputs, other.inputs)
         self.notes += [note for note in other.notes if note not in self.notes]
+
+
+def beside(inputs: Iterable[Input], others: Iterable[Input]) -> list[Input]:
+    """The inputs of one question about several parts: each once, engines that differ by part side by side."""
+    known = {item.key: item for item in inputs}
+    for item in others:
+        first = known.setdefault(item.key, item)
+        if item.key == "efficiency" and str(item.value) not in str(first.value).split(", "):
+            known[item.key] = first._replace(value=f"{first.value}, {item.value}")
+    return list(known.values())
 
 
 def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
