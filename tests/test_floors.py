@@ -13,7 +13,6 @@ from tests.conftest import ROOT
 ARROWS = {
     "errors": set(),
     "numeric": set(),
-    "writing": {"errors"},
     "units": {"errors", "numeric"},
     "quantities": {"units"},
     "formulas": {"quantities", "numeric"},
@@ -26,10 +25,10 @@ ARROWS = {
     "report": {"formulas", "picture"},
     "scenario": {"fleet", "evidence", "report"},
     "analyses": {"scenario"},
-    "render": {"report", "writing"},
+    "render": {"report"},
     "api": {"analyses", "render"},
     "__init__": {"api"},
-    "cli": {"__init__", "writing"},
+    "cli": {"__init__"},
     "__main__": {"cli"},
 }
 PACKAGE = ROOT / "infercost"

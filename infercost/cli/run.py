@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadValue
 from infercost.render import FORMS, ending_of, to_lines, to_picture, to_text
+from infercost.render.writing import discard_output, write_file, write_output
 from infercost.scenario.options import options_of
 from infercost.units import choice
-from infercost.writing import discard_output, write_file, write_output
 
 if TYPE_CHECKING:
     from infercost.report import Report

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any, BinaryIO
 
 from infercost.errors import BadValue, Missing
-from infercost.writing import replacing, signals_wait, write_output
+from infercost.render.writing import replacing, signals_wait, write_output
 
 #: Columns by name: each an array with a value a row, or one value for all rows.
 Chunk = Mapping[str, Any]

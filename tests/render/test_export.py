@@ -202,7 +202,7 @@ def test_memory_does_not_grow_with_the_rows(form: str, tmp_path: Path) -> None:
 def test_a_closed_pipe_ends_it() -> None:
     program = (
         "try:\n    export.write(chunks(10**9), None)\n"
-        "except BrokenPipeError:\n    from infercost.writing import discard_output\n    discard_output()"
+        "except BrokenPipeError:\n    from infercost.render.writing import discard_output\n    discard_output()"
     )
     with started(program) as run:
         assert run.stdout is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infercost import writing
 from infercost.errors import BadFile
+from infercost.render import writing
 from tests.conftest import Run
 
 FIT = ("fit", "--gpu", "h100", "--params", "70B")
