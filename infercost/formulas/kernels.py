@@ -531,6 +531,16 @@ def exchange_time(
     )  # fmt: skip
 
 
+@formula(
+    source="vllm-project/vllm pull request 31493, sgl-project/sglang pull request 14416: squares of the ranks summed"
+)
+def normed_communication_time(
+    *, communication_time: float, normed_layers: float, reduce_start: float, rank_time: float, ranks: float
+) -> float:
+    """Seconds of all collectives where queries and keys are normalized over the heads of all ranks."""
+    return communication_time + normed_layers * (reduce_start + rank_time * (ranks - 1))
+
+
 # what an engine adds
 @formula(source=TIMINGS + "; " + RUNS)
 def launches_time(*, launch_scale: float, launches: Sequence[float], launch_times: Sequence[float]) -> float:

@@ -439,12 +439,21 @@ class Timing:
         message = formulas.collectives.activation_message(
             batch=rows.group, hidden_size=self.sums.model.hidden_size, activation_bytes=WIDE
         )
-        return formulas.collectives.communication_time(
+        sent = formulas.collectives.communication_time(
             collectives=reduces,
             all_reduce_time=links.reduce(message) if reduces else 0.0,
             exchanges=exchanges,
             all_to_all_time=links.exchange(rows.group) if exchanges else 0.0,
             hand_over_time=links.hand_over(message) if self.stages > 1 else 0.0,
+        )
+        if not reduces or not self.sums.normed:
+            return sent
+        return formulas.kernels.normed_communication_time(
+            communication_time=sent,
+            normed_layers=self.sums.normed,
+            reduce_start=links.start,
+            rank_time=links.hop,
+            ranks=self.sums.layout.tp,
         )
 
 

@@ -178,6 +178,11 @@ class Sums:
         return _layers(self._each(lambda one: one.decode_flops)[0])
 
     @once
+    def normed(self) -> float:
+        """Layers whose queries and keys are normalized over all heads, so that ranks sum their squares."""
+        return _layers(self._each(_normed)[0])
+
+    @once
     def stateful(self) -> float:
         """Layers with a state."""
         return _layers(self._each(lambda one: one.state)[0])
@@ -277,6 +282,12 @@ def _prompt_elements(one: Attended, tp: int) -> float:
         tensor_ranks=tp,
         layer_kv_heads=_kv_heads(attention, one.copies, tp),
     )
+
+
+def _normed(attention: Attention) -> bool:
+    """Whether the norm of queries and keys spans all heads: its vectors are as long as these."""
+    width = (attention.heads + attention.kv_heads) * attention.head_dim
+    return bool(attention.kv_heads) and not attention.latent and attention.small == width
 
 
 def format_of(model: Model, part: str) -> str:
