@@ -172,3 +172,8 @@ def test_the_median_error_of_kernels_alone(kind: Kind) -> None:
     assert len(rows) > 50
     times = [(WAYS[row["op"]](row, chip_of(row["part"])) * 1e6, float(row["us"])) for row in rows]
     assert median(max(ours / theirs, theirs / ours) - 1 for ours, theirs in times) <= kind.within
+
+
+def test_a_part_without_a_16_bit_rate_multiplies_at_half_of_its_8_bit_rate() -> None:
+    """The note's H100 has 3 PFLOP/s in 8 bits alone; its bf16 kernels reach 0.76 of half of that."""
+    assert chip_of("h100-note").kernel("products", "bf16").flops == pytest.approx(0.76 * 1.5e15)
