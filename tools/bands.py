@@ -14,9 +14,8 @@ from collections.abc import Iterable, Sequence
 from math import exp
 from typing import NamedTuple
 
-from infercost.evidence.bands import kind_of_row, rates_of
 from infercost.evidence.engines import engine_name
-from infercost.evidence.predict import Prepared, log_ratio
+from infercost.evidence.predict import Prepared, kind_of_row, log_ratio, rates_of
 from infercost.parts import catalog
 from infercost.parts.bands import KINDS
 from infercost.parts.preset import Preset

@@ -6,11 +6,20 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
-from infercost.evidence.bands import kind_of_row, pairs, request_time
 from infercost.evidence.engines import engine_name, stack_of
 from infercost.evidence.fit import errors
 from infercost.evidence.measured import Measured
-from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare, quantity
+from infercost.evidence.predict import (
+    Prepared,
+    beats_bound,
+    is_rate,
+    kind_of_row,
+    log_ratio,
+    pairs,
+    prepare,
+    quantity,
+    request_time,
+)
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from infercost.parts.bands import band_of

@@ -38,8 +38,8 @@ FIGURES: dict[str, Kind] = {
         for figure, kind in figures.items()
     },
 }
-#: ``timed`` are the accelerators whose kernels were timed.
-LABELS = ("name", "aliases", "timed", "note")
+#: ``timed``: accelerators whose kernels were timed; ``mxfp4``: what multiplies MXFP4 weights if not 16 bits.
+LABELS = ("name", "aliases", "timed", "note", "mxfp4")
 
 
 def flat(data: dict[str, Any], where: str) -> dict[str, Any]:

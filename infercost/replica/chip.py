@@ -51,8 +51,6 @@ ARITHMETIC = {
     "mxfp4_marlin": Arithmetic(16, 2, 0, ("mxfp4", "int4", "bf16")),
     "int4_flashinfer": Arithmetic(16, 2, 0, ("int4", "bf16")),
 }
-#: Architectures whose kernels of MXFP4 weights compute in 8 bits; elsewhere they unpack to 16.
-MXFP4_IN_8_BITS = ("blackwell",)
 #: Where an architecture or a part has no figure.
 OTHER = "other"
 
@@ -105,8 +103,8 @@ class Chip:
 
     @property
     def multiplies_mxfp4(self) -> bool:
-        """Whether kernels of MXFP4 weights compute in 8 bits."""
-        return self.architecture.name in MXFP4_IN_8_BITS
+        """Whether kernels of MXFP4 weights compute in 8 bits; elsewhere they unpack to 16."""
+        return self.architecture.labels.get("mxfp4") == "fp8"
 
     def value(self, key: str) -> float:
         """A figure of the architecture, that of other parts where it has none."""
