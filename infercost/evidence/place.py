@@ -198,6 +198,18 @@ class Site:
         speeds = bounds_of(part, self.peak(part), 2.0)
         return self._remember(key, Replica(self.work, speeds, overhead, waited, timing))
 
+    def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
+        """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
+        from infercost.replica.llama_cpp import Timing, engine_of
+
+        engine = engine_of(profile)
+        engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine
+        if known := self._servers.get((engine,)):
+            return known
+        timing = Timing(self.work.model, part, engine)
+        work = work_of(self.work.model, timing.sums.layout)
+        return self._remember((engine,), Replica(work, bounds_of(part, self.peak(part), 2.0), timing=timing))
+
     def _remember(self, key: tuple[Any, ...], replica: Replica) -> Server:
         if len(self._servers) >= REMEMBERED:
             self._servers.clear()
