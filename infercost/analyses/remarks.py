@@ -185,11 +185,7 @@ def _kernel_notes(running: Running) -> list[Note]:
     timed = architecture.labels.get("timed", "")
     if part.name in timed.split(", "):
         return []
-    whose = (
-        f"those of {architecture.title} ({timed}) stand in"
-        if timed
-        else f"{chip.other.labels['note']} stands in"
-    )
+    whose = f"those of {architecture.title} ({timed}) stand in" if timed else f"{chip.other.labels['note']} stands in"
     return [Note("kernels", f"no kernels of {part.name} were timed: {whose}")]
 
 

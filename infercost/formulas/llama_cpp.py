@@ -159,7 +159,7 @@ def rounded_context(*, context: float, cell_tokens: float) -> float:
 @formula(source=CELLS + ": a window's layers keep one ubatch beside the window")
 def window_cells(*, rounded_context: float, window: float, spare_tokens: float) -> float:
     """Positions that the attention of a layer with a window reads."""
-    return minimum(rounded_context, window) + spare_tokens
+    return minimum(rounded_context, window + spare_tokens)
 
 
 @formula(source=CELLS)

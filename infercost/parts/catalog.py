@@ -197,7 +197,7 @@ def on_part(profile: Preset, part: Preset) -> Preset:
     if (backend := next(found, None)) is None:
         return profile
     base, theirs = load("efficiency", profile.labels.get("like", profile.name)), load("efficiency", backend)
-    own = {key: fact for key, fact in profile.facts.items() if base.facts.get(key) is not fact}
+    own = {key: fact for key, fact in profile.facts.items() if base.facts.get(key) != fact}
     own = {key: fact for key, fact in own.items() if not fact.source.startswith(stack.LEFT_OUT)}
     name = profile.name if "like" in profile.labels else theirs.name
     labels = {**theirs.labels, **profile.labels} if "like" in profile.labels else theirs.labels
