@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from infercost.parts.formats import FORMATS
+from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
 from infercost.scenario.options import OPTIONS, flag, options_of
@@ -42,6 +43,8 @@ COMPLETERS = {
     "traffic": _presets("traffic"),
     **dict.fromkeys(("dtype", "kv_dtype", "activation_dtype"), _among(FORMATS)),
     "overlap": _among(OVERLAPS),
+    "host": _presets("hosts"),
+    "offload": _among(OFFLOADS),
 }
 
 
@@ -89,6 +92,9 @@ HiddenSize = Annotated[Text, option("hidden_size")]
 ActivationDtype = Annotated[Text, option("activation_dtype")]
 Batch = Annotated[Text, option("batch")]
 Efficiency = Annotated[Text, option("efficiency")]
+Host = Annotated[Text, option("host")]
+Offload = Annotated[Text, option("offload")]
+OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]
 Usable = Annotated[Text, option("usable")]
 Price = Annotated[Text, option("price")]

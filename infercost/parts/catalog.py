@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, stack, traffic
+from infercost.parts import architecture, host, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -20,11 +20,13 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "efficiency": (stack.KINDS, stack.LABELS),
     "traffic": (traffic.FIGURES, traffic.LABELS),
     "architectures": (architecture.FIGURES, architecture.LABELS),
+    "hosts": (host.FIGURES, host.LABELS),
 }
 WHAT = {
     "accelerators": "accelerator",
     "architectures": "architecture",
     "efficiency": "efficiency profile",
+    "hosts": "host",
     "traffic": "traffic",
     "models": "model",
 }
@@ -131,6 +133,8 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}
+    if missing := [key for key in host.NEEDED if key not in facts and family == "hosts"]:
+        raise BadFile(f"preset {path}: no {missing[0]}", f"a host has {', '.join(host.NEEDED)}")
     if "released" in data:
         texts.update(_released(data["released"], sources, path))
     if family == "traffic":

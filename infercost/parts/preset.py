@@ -36,7 +36,7 @@ class Preset(NamedTuple):
     def fact(self, key: str) -> Fact:
         """The figure under a key; Missing where neither the preset nor ``--set`` has one."""
         if (fact := self.facts.get(key)) is None:
-            scope = {"accelerators": "gpu"}.get(self.family, self.family)
+            scope = {"accelerators": "gpu", "hosts": "host"}.get(self.family, self.family)
             raise Missing(f"{self.name} has no {key}", f"give it: --set {scope}.{key}=...")
         return fact
 

@@ -9,6 +9,7 @@ from infercost.numeric import is_nothing
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Kernel, peak_of
+from infercost.replica.host import Over
 from infercost.replica.layout import Layout
 from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
@@ -58,7 +59,8 @@ class PassTimes(NamedTuple):
 
     ``overlapping`` are dense products: arithmetic, traffic, and both as they overlap. ``added`` (experts, inputs that
     are quantized) and ``attention`` are times of arithmetic, and of traffic, that add up. ``spent`` are the times of
-    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds.
+    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds. ``far`` are
+    reads and hand-overs of layers, or parts of layers, that lie in a host's memory.
     """
 
     step: float
@@ -68,6 +70,7 @@ class PassTimes(NamedTuple):
     spent: tuple[float, ...]
     host: float
     uneven: float
+    far: tuple[float, float] = (0.0, 0.0)
 
     @property
     def times(self) -> Times:
@@ -78,12 +81,12 @@ class PassTimes(NamedTuple):
         shared = uneven * sum(time * flops**2 / (flops**2 + moved**2) for flops, moved, time in self.overlapping)
         parts = Parts(
             matrix_compute=added + uneven * sum(flops for flops, _, _ in self.overlapping),
-            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping),
+            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping) + self.far[0],
             attention_compute=attending,
             attention_memory=attention - attending,
             activations=elements,
             communication=sent,
-            overhead=launched + self.host,
+            overhead=launched + self.host + self.far[1],
         )
         waits = {
             "weights": products - shared - added,
@@ -92,6 +95,7 @@ class PassTimes(NamedTuple):
             "activations": elements,
             "collectives": sent,
             "launch": launched + self.host,
+            **({"host": sum(self.far)} if self.far[1] else {}),
         }
         return Times(parts, self.step, waits)
 
@@ -102,8 +106,17 @@ class Timing:
     Each figure is worked out where a pass first needs it: in this order steps are printed.
     """
 
-    def __init__(self, model: Model, layout: Layout, chip: Chip, engine: Engine, *, keeps: bool = True) -> None:
-        self.sums, self.engine, self.keeps = Sums(model, layout, keeps=keeps), engine, keeps
+    def __init__(
+        self,
+        model: Model,
+        layout: Layout,
+        chip: Chip,
+        engine: Engine,
+        *,
+        keeps: bool = True,
+        over: Over | None = None,
+    ) -> None:
+        self.sums, self.engine, self.keeps, self.over = Sums(model, layout, keeps=keeps), engine, keeps, over
         self.chip = chip.scaled(engine.compute_scale, engine.bandwidth_scale)
         self._launched: dict[tuple[bool, bool], float] = {}
 
@@ -113,7 +126,7 @@ class Timing:
 
     def again(self) -> "Timing":
         """The same, worked out anew from its model up whenever it is asked: what ``--steps`` shows of it."""
-        return Timing(self.sums.model, self.sums.layout, self.chip.again(), self.engine, keeps=False)
+        return Timing(self.sums.model, self.sums.layout, self.chip.again(), self.engine, keeps=False, over=self.over)
 
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
@@ -244,7 +257,7 @@ class Timing:
             products,
             formulas.kernels.all_attention_time(attention_times=[*attention[0], *attention[1]]),
             self._between(rows.group),
-            self.communication_time(rows) if self.links else 0.0,
+            self._sent(rows, load),
             self._launches(load),
         )
         if self.stages > 1:
@@ -262,6 +275,17 @@ class Timing:
         )
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
         return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
+
+    def with_host(self, over: Over) -> "Timing":
+        """The same with what comes over the link from a host in every pass."""
+        return Timing(self.sums.model, self.sums.layout, self.chip, self.engine, keeps=self.keeps, over=over)
+
+    def _sent(self, rows: Rows, load: Load) -> float:
+        """Seconds of collectives, and of what a host sends in every pass."""
+        between = self.communication_time(rows) if self.links else 0.0
+        if self.over is None:
+            return between
+        return formulas.host.sent_time(collectives_time=between, link_time=self.over.time(load.sequences))
 
     def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""

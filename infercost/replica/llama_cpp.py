@@ -93,25 +93,51 @@ class Experts(NamedTuple):
     launch: float
 
 
+class Halves(NamedTuple):
+    """What of a model is on the devices, what lies in a host, and the host."""
+
+    near: Model
+    far: Model
+    host: Preset
+
+
+def host_engine(engine: Engine, host: Preset) -> Engine:
+    """The constants of llama.cpp on a host's CPU: reads at what it reaches of its bandwidth, a hand-over a layer."""
+    reached = host.facts.get("memory_share")
+    return engine._replace(
+        kernels="cpu",
+        memory_share=reached.value if reached else engine.host_share,
+        layer_launch=engine.host_layer_time,
+        sparse_launches=0.0,
+        older_launches=1.0,
+    )
+
+
 class Timing:
-    """The passes of a model on a part under llama.cpp; ``keeps`` is false for what ``--steps`` shows."""
+    """The passes of a model on a part under llama.cpp, what lies in a host included.
+
+    ``keeps`` is false for what ``--steps`` shows.
+    """
 
     chip: None = None  # no kernels were timed alone
 
-    def __init__(self, model: Model, part: Preset, engine: Engine, *, keeps: bool = True) -> None:
-        self.model, self.part, self.engine, self.keeps = model, part, engine, keeps
-        self.sums = Sums(model, Layout(), keeps=keeps)
+    def __init__(
+        self, model: Model, part: Preset, engine: Engine, *, keeps: bool = True, halves: Halves | None = None
+    ) -> None:
+        self.model, self.part, self.engine, self.keeps = halves.near if halves else model, part, engine, keeps
+        self.whole, self.halves = model, halves
+        self.sums = Sums(self.model, Layout(), keeps=keeps)
         self.used: dict[str, None] = {}
         self._reads: dict[float, tuple[float, float]] = {}
         self._prompts: dict[tuple[float, float], float] = {}
 
     def on(self, model: Model, _: Layout) -> "Timing":
         """The same of another model; devices take turns, so layouts are alike."""
-        return self if model is self.model else Timing(model, self.part, self.engine, keeps=self.keeps)
+        return self if model is self.whole else Timing(model, self.part, self.engine, keeps=self.keeps)
 
     def again(self) -> "Timing":
         """The same, worked out anew whenever it is asked: what ``--steps`` shows of it."""
-        return Timing(self.model, self.part, self.engine, keeps=False)
+        return Timing(self.whole, self.part, self.engine, keeps=False, halves=self.halves)
 
     def settle(self) -> "Timing":
         """The same once it has used all figures of its part."""
@@ -242,8 +268,15 @@ class Timing:
 
     @once
     def sparse(self) -> int:
-        """Layers with routed experts."""
-        return sum(each.layers for each in self.experts)
+        """Layers with routed experts, those in a host too."""
+        return sum(layer.times for layer in self.whole.layers if layer.ffn.experts)
+
+    @once
+    def far(self) -> "Timing | None":
+        """The passes of what lies in a host, which reads and hands over, one layer after another."""
+        if self.halves is None or not self.halves.far.layers:
+            return None
+        return Timing(self.halves.far, self.halves.host, host_engine(self.engine, self.halves.host), keeps=self.keeps)
 
     @once
     def elements(self) -> float:
@@ -357,7 +390,8 @@ class Timing:
             launches_time=self.launches,
         )
         spent = products, attending, elements, 0.0, self.launches
-        return PassTimes(step, overlapping, ([], []), attention, spent, 0.0, 1.0)
+        here, far = PassTimes(step, overlapping, ([], []), attention, spent, 0.0, 1.0), self.far
+        return here if far is None else _continued(here, far.pass_of(load))
 
     def _dense(self, products: Products, rows: float) -> tuple[float, float, float]:
         """Arithmetic and reads of the layers' matrices or of the head, and both as they overlap."""
@@ -479,6 +513,13 @@ class Timing:
                     weights_bandwidth=self.bandwidth,
                 )
             )
+
+
+def _continued(here: PassTimes, there: PassTimes) -> PassTimes:
+    """A pass that continues in a host: the two work in turn."""
+    step = formulas.host.host_step(step_time=here.step, far_time=there.step)
+    products, attention, _, _, launches = there.spent
+    return here._replace(step=step, far=(products + attention, launches))
 
 
 def _matrices(model: Model, layer: Layer) -> list[tuple[int, float, float]]:

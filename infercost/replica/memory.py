@@ -7,6 +7,7 @@ from infercost import formulas
 from infercost.formulas.formula import solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
+from infercost.replica.host import Host, Split, held_memory
 from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
 
 #: Below this share of the device's memory a fit is called barely one.
@@ -15,7 +16,7 @@ LONGEST = 2**40
 
 
 class Plan(NamedTuple):
-    """Bytes on the fullest accelerator of a layout."""
+    """Bytes on the fullest accelerator of a layout; ``split`` is what of it lies in the ``host``, None without one."""
 
     model: Model
     layout: Layout
@@ -27,6 +28,32 @@ class Plan(NamedTuple):
     pool: float
     context: float
     batch: int
+    host: Host | None = None
+    split: Split | None = None
+
+    @property
+    def near(self) -> Model:
+        """What of the model is on the accelerators."""
+        return self.split.near if self.split else self.model
+
+    @property
+    def far_weights(self) -> float:
+        """Bytes of weights in the host."""
+        return self.split.far_weights if self.split else 0.0
+
+    @property
+    def far_cache(self) -> float:
+        """Bytes of one sequence's cache in the host."""
+        return self.split.far_cache(self.context) if self.split else 0.0
+
+    @property
+    def host_left(self) -> float:
+        """Bytes that weights and caches leave of the host's room; negative when they do not fit, 0 without a host."""
+        if self.host is None:
+            return 0.0
+        return formulas.host.host_left(
+            host_room=held_memory(self.host), far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache
+        )
 
     @property
     def cache(self) -> float:
@@ -43,7 +70,7 @@ class Plan(NamedTuple):
     @property
     def per_sequence(self) -> float:
         """Bytes of one sequence's cache on the fullest accelerator."""
-        return rank_cache_bytes(self.model, self.layout, self.context)
+        return rank_cache_bytes(self.near, self.layout, self.context)
 
     @property
     def left(self) -> float:
@@ -53,7 +80,7 @@ class Plan(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether weights, reserves and every sequence's cache fit."""
-        return self.left >= 0
+        return self.left >= 0 and self.host_left >= 0
 
     @property
     def barely(self) -> bool:
@@ -63,21 +90,37 @@ class Plan(NamedTuple):
     @property
     def max_sequences(self) -> int | None:
         """Sequences of this context that the pools of all groups hold; None where a sequence keeps no cache."""
-        if self.pool < 0:
+        if self.pool < 0 or (self.host_left < 0 and not self.far_cache):
             return 0
-        if not self.per_sequence:
-            return None
-        return formulas.memory.sequences_that_fit(
-            kv_pool=self.pool, cache_per_sequence=self.per_sequence, groups=self.layout.dp
+        here = None
+        if self.per_sequence:
+            here = formulas.memory.sequences_that_fit(
+                kv_pool=self.pool, cache_per_sequence=self.per_sequence, groups=self.layout.dp
+            )
+        return self._in_host(here) if self.far_cache else here
+
+    def _in_host(self, here: int | None) -> int:
+        """The sequences that the accelerators hold, or as many of them as the host does."""
+        assert self.host is not None
+        there = formulas.host.host_sequences(
+            host_room=held_memory(self.host), far_weights=self.far_weights, far_cache=self.far_cache
         )
+        if here is None:
+            return max(there, 0)
+        return max(int(formulas.host.sequences_in_both(sequences_that_fit=here, host_sequences=there)), 0)
 
     @property
     def longest_context(self) -> int | None:
         """The longest context at which the batch fits; None where it never grows out of the pool."""
-        return _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
+        here = _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
+        if self.host is None or self.split is None or not self.far_cache:
+            return here
+        room = held_memory(self.host) - self.far_weights
+        there = _longest_context(self.split.far_cache, sequences=self.batch, kv_pool=room)
+        return min((one for one in (here, there) if one is not None), default=None)
 
     def _cache_at(self, context: int) -> float:
-        return rank_cache_bytes(self.model, self.layout, context)
+        return rank_cache_bytes(self.near, self.layout, context)
 
 
 @solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
@@ -99,15 +142,23 @@ def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_poo
 
 
 def plan(
-    model: Model, layout: Layout, profile: Preset, *, device_memory: float, usable: float, context: float, batch: int
+    model: Model,
+    layout: Layout,
+    profile: Preset,
+    *,
+    device_memory: float,
+    usable: float,
+    context: float,
+    batch: int,
+    parts: Split | None = None,
 ) -> Plan:
-    """What the fullest accelerator of a layout holds.
+    """What the fullest accelerator of a layout holds, of a model or of the part of it that is on the accelerators.
 
     Raises:
         BadValue: a layout that no engine accepts.
     """
     check(model, layout)
-    weights = rank_weight_bytes(model, layout)
+    weights = rank_weight_bytes(parts.near if parts else model, layout)
     activations = formulas.memory.activation_reserve(
         activation_floor=profile.value("activation_floor"),
         activation_per_vocab=profile.value("activation_per_vocab"),
@@ -121,7 +172,8 @@ def plan(
         activation_reserve=activations,
         engine_overhead=engine,
     )
-    return Plan(model, layout, device_memory, usable, weights, activations, engine, pool, context, batch)
+    held = weights, activations, engine, pool
+    return Plan(model, layout, device_memory, usable, *held, context, batch, split=parts)
 
 
 def share_memory(plan: Plan, draft: Model | None) -> Plan:

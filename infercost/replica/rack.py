@@ -8,6 +8,7 @@ from infercost.models.model import Model, arithmetic_format, bare_count
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import part_under
+from infercost.replica.host import Host, Offload, Split, split
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan, plan
 
@@ -32,21 +33,37 @@ class Setup(NamedTuple):
     usable: float
     context: int
     batch: int = 1
+    host: Host | None = None
 
-    def plan(self, layout: Layout, model: Model | None = None, context: int | None = None) -> Plan:
+    def plan(
+        self, layout: Layout, model: Model | None = None, context: int | None = None, offload: Offload | None = None
+    ) -> Plan:
         """What the fullest accelerator holds under a layout, with another model or context when asked.
+
+        Of the ways to put a part into a host it is the one that is known, the first that fits, or the last.
 
         Raises:
             BadValue: a layout that no engine accepts.
         """
+        chosen = model or self.model
+        if self.host is None:
+            return self._plan(layout, chosen, context)
+        for way in (offload,) if offload else self.host.ways(chosen):
+            made = self._plan(layout, chosen, context, split(chosen, way))._replace(host=self.host)
+            if made.fits:
+                break
+        return made
+
+    def _plan(self, layout: Layout, model: Model, context: int | None, parts: Split | None = None) -> Plan:
         return plan(
-            model or self.model,
+            model,
             layout,
             self.stack,
             device_memory=self.part.value(self.memory_key),
             usable=self.usable,
             context=self.context if context is None else context,
             batch=self.batch,
+            parts=parts,
         )
 
     @property
@@ -105,4 +122,6 @@ def recounted(rack: Rack) -> Rack:
     least = formulas.memory.gpus_for_weights(
         weight_bytes=total, device_memory=rack.plan.device_memory, usable=setup.usable
     )
-    return rack._replace(plan=setup.plan(rack.plan.layout), weight_bytes=total, gpus_for_weights=least)
+    offload = rack.plan.split and rack.plan.split.offload
+    plan = setup.plan(rack.plan.layout, offload=offload)
+    return rack._replace(plan=plan, weight_bytes=total, gpus_for_weights=least)

@@ -42,6 +42,14 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
     )
 
 
+def _sent(work: Work, speeds: Speeds, load: Load) -> float | None:
+    """Seconds of collectives, and of what a host sends in every pass."""
+    between = communication_time(work, speeds, load.tokens)
+    if speeds.over is None:
+        return between
+    return formulas.host.sent_time(collectives_time=between or 0.0, link_time=speeds.over.time(load.sequences))
+
+
 def _collectives(layers: int, exchanging: int) -> float:
     return formulas.collectives.collectives(layers=layers, exchanging_layers=exchanging)
 
@@ -146,7 +154,7 @@ def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
         attention_compute=_attention(work, speeds, load),
         attention_memory=_caches(work, speeds, load),
         activations=_activations(work, speeds, tokens),
-        communication=communication_time(work, speeds, tokens),
+        communication=_sent(work, speeds, load),
         overhead=_overhead(work, speeds, heads),
     )
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
 from infercost.parts.formats import Format, parse_format, parse_formats
+from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
@@ -138,6 +139,19 @@ _ALL = (
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
     Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
+    Option("host", "NAME", "host preset, or a file of one: what does not fit on the card lies in its memory", _text),
+    Option(
+        "offload",
+        "WHAT",
+        "what lies in the host: experts, layers or kv (as much as is needed when absent)",
+        choice(OFFLOADS),
+    ),
+    Option(
+        "offload_layers",
+        "N",
+        "layers whose experts, or which whole, lie in the host: llama.cpp's --n-cpu-moe (all when absent)",
+        _of(WHOLE),
+    ),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
     Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
@@ -202,7 +216,7 @@ _SPECIAL = {
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
 #: What only a named model has.
-SERVED = ("context", "kv_dtype", "tp", "pp", "ep")
+SERVED = ("context", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
 DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
 #: The name of each option by its second one.
 SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
@@ -243,6 +257,14 @@ class Rack(Common, total=False):
     tp: Number
     pp: Number
     ep: Number
+
+
+class Offload(TypedDict, total=False):
+    """What of a named model lies in the memory of a host."""
+
+    host: Part
+    offload: str
+    offload_layers: Number
 
 
 class Step(TypedDict, total=False):
@@ -311,14 +333,14 @@ class Many(TypedDict, total=False):
     sensitivity: bool
 
 
-class Fit(Rack, Many, total=False):
+class Fit(Rack, Offload, Many, total=False):
     """The options of ``fit``."""
 
     gpu: Part
     batch: Number
 
 
-class Utilization(Rack, Step, Request, Draft, Many, total=False):
+class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     """The options of ``utilization``."""
 
     gpu: Part
@@ -330,7 +352,7 @@ class Utilization(Rack, Step, Request, Draft, Many, total=False):
     disaggregated: bool
 
 
-class SweepBatch(Rack, Step, Prompts, total=False):
+class SweepBatch(Rack, Offload, Step, Prompts, total=False):
     """The options of ``sweep-batch``."""
 
     gpu: Part
@@ -349,7 +371,7 @@ class Userbase(Rack, Step, Request, People, Level, total=False):
     replicas: Number
 
 
-class Economies(Rack, Step, Request, People, Level, Many, total=False):
+class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     """The options of ``economies``."""
 
     gpu: Parts

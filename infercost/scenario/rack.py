@@ -14,6 +14,7 @@ from infercost.parts.cache import lately
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, law, splits_layers
+from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
@@ -21,7 +22,8 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rate, work_of
-from infercost.scenario.options import DRAFT, SERVED, flag
+from infercost.scenario.hosts import note_host, read_host
+from infercost.scenario.options import DRAFT, SERVED, flag, options_of
 from infercost.scenario.read import Reading, apply_sets, read_part, read_stack
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
@@ -57,7 +59,9 @@ def read_rack(reading: Reading) -> Rack:
     reading.take("gpus", plan.layout.devices, "given" if devices else "least that fits")
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    return rack_of(setup, plan, bool(devices), widths)
+    rack = rack_of(setup, plan, bool(devices), widths)
+    note_host(reading, rack)
+    return rack
 
 
 def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE) -> Rack:
@@ -181,7 +185,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    return Setup(checkpoint, model, part, stack, key, usable, context, batch), devices
+    host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
+    return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
@@ -309,16 +314,29 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
     peak, layout = matrix_rate(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds, timing = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family), None
-    if measured:
-        speeds, timing = bounds, _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family)
+    timing: "kernels.Timing | llama_cpp.Timing | None" = None
+    if not in_turn:
+        bounds = bounds._replace(over=_over(rack.plan))
+    if in_turn:
+        speeds, timing = bounds, _timing_in_turn(reading, rack)
+    elif measured:
+        timed = _timing(reading, rack)
+        speeds, timing = bounds, timed.with_host(bounds.over) if bounds.over else timed
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
-        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)
+        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
     requests, waited = (stack.value(key) for key in PER_REQUEST)
     work = work_of(model, timing.sums.layout if timing else layout)
     replica = Replica(work, speeds, requests, waited, timing)
     return Running(rack, rate, replica, bounds)
+
+
+def _over(plan: Plan) -> Over | None:
+    """What comes from a host over the link in every pass; None where nothing does."""
+    if plan.host is None or not (plan.far_weights or plan.far_cache):
+        return None
+    return Over(plan.far_weights, plan.far_cache, plan.layout.devices, plan.host.link)
 
 
 def _refuse_overlap(reading: Reading, stack: Preset) -> None:
@@ -333,11 +351,13 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     Raises:
         BadValue: an overlap, which these passes know from their kernels.
     """
-    from infercost.replica.llama_cpp import Timing, engine_of
+    from infercost.replica.llama_cpp import Halves, Timing, engine_of
 
     setup = rack.setup
     _refuse_overlap(reading, setup.stack)
-    timing = Timing(rack.model, setup.part, engine_of(setup.stack)).settle()
+    split, host = rack.plan.split, setup.host
+    halves = Halves(split.near, split.far, host.preset) if split and host else None
+    timing = Timing(rack.model, setup.part, engine_of(setup.stack), halves=halves).settle()
     noted = {item.key for item in reading.inputs}
     reading.use(setup.part, *(key for key in timing.used if f"gpu.{key}" not in noted))
     return timing

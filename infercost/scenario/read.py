@@ -17,7 +17,13 @@ from infercost.units import WHOLE, Kind, choice, parse
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
 Progress = Callable[[str, int], Callable[[int], None] | None]
-SCOPES = {"accelerators": "gpu", "architectures": "chip", "efficiency": "efficiency", "traffic": "traffic"}
+SCOPES = {
+    "accelerators": "gpu",
+    "architectures": "chip",
+    "efficiency": "efficiency",
+    "traffic": "traffic",
+    "hosts": "host",
+}
 #: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums.
 _VOID = {
     "memory": ("memory_reported", "memory_engine"),

@@ -1,0 +1,51 @@
+"""A model in two memories: what fits into that of a host, and how long a pass takes that reads from it."""
+
+from infercost.formulas.formula import formula
+from infercost.numeric import floor, minimum
+
+REPORTS = "fitted on 17 reports of experts in host memory from 13 sources"
+LINK = "vLLM: weights in host memory come over the link in every pass"
+
+
+@formula(source="assumption: the rest is the operating system's; gpt-oss-120b swaps in 64 GiB")
+def host_room(*, host_memory: float, host_usable: float) -> float:
+    """Bytes of a host's memory that weights and caches may take."""
+    return host_memory * host_usable
+
+
+@formula(source="room less what is asked for; negative when it does not fit")
+def host_left(*, host_room: float, far_weights: float, batch: float, far_cache: float) -> float:
+    """Bytes of a host's room that weights and caches leave."""
+    return host_room - far_weights - batch * far_cache
+
+
+@formula(source="whole sequences")
+def host_sequences(*, host_room: float, far_weights: float, far_cache: float) -> int:
+    """Sequences whose cache a host holds beside the weights in it."""
+    return floor((host_room - far_weights) / far_cache)
+
+
+@formula(source="both memories must hold a sequence")
+def sequences_in_both(*, sequences_that_fit: float, host_sequences: float) -> float:
+    """Sequences that fit on the cards and in the host."""
+    return minimum(sequences_that_fit, host_sequences)
+
+
+@formula(source=REPORTS + ": card and host work in turn")
+def host_step(*, step_time: float, far_time: float) -> float:
+    """Seconds of a pass that continues in the host for the layers that it holds."""
+    return step_time + far_time
+
+
+@formula(source=LINK)
+def link_time(
+    *, far_weights: float, sequences: float, far_cache: float, devices: float, link_bandwidth: float
+) -> float:
+    """Seconds to bring what lies in the host to all accelerators, each over its own link."""
+    return (far_weights + sequences * far_cache) / (devices * link_bandwidth)
+
+
+@formula(source="sum of both")
+def sent_time(*, collectives_time: float, link_time: float) -> float:
+    """Seconds that accelerators wait for each other and for the host."""
+    return collectives_time + link_time

@@ -1,0 +1,68 @@
+"""The host that was asked for, and what of a model is to lie in it."""
+
+from infercost.errors import BadValue, Missing
+from infercost.models.model import Model
+from infercost.parts import catalog
+from infercost.parts.preset import Preset
+from infercost.parts.stack import law
+from infercost.replica.host import Host, sparse_layers
+from infercost.replica.rack import Rack
+from infercost.scenario.options import flag
+from infercost.scenario.read import Reading, apply_sets
+
+#: Backends of llama.cpp on parts whose memory is the host's own.
+_SHARED_MEMORY = ("cpu", "metal")
+#: What asks for first tokens, which nobody measured with a part of the model in a host.
+_FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft")
+
+
+def read_host(reading: Reading, stack: Preset, model: Model) -> Host | None:
+    """The host, and what is to lie in it; None where nobody asked for one.
+
+    Raises:
+        Missing: what is to lie in a host without one.
+        BadValue: a part without memory of its own, or a model that has no such part.
+    """
+    for name in ("offload", "offload_layers"):
+        if name in reading.given and "host" not in reading.given:
+            raise Missing(f"{flag(name)} needs --host", "for example --host desktop-ddr5; presets list hosts shows all")
+    if "host" not in reading.given:
+        return None
+    _check(reading, stack, model)
+    given = reading.take("host")
+    preset = apply_sets(reading, given if isinstance(given, Preset) else catalog.load("hosts", str(given)))
+    reading.amend(value=preset.name)
+    keys = ["memory", "memory_bandwidth"] if law(stack) == "llama.cpp" else ["memory", "link_bandwidth"]
+    reading.use(preset, *keys, *(key for key in ("memory_share",) if key in preset.facts))
+    offload = reading.take("offload")
+    layers = reading.take("offload_layers")
+    if layers and not offload:
+        offload = "experts" if sparse_layers(model) else "layers"
+    return Host(preset, offload or "", int(layers or 0))
+
+
+def _check(reading: Reading, stack: Preset, model: Model) -> None:
+    if stack.labels.get("kernels") in _SHARED_MEMORY:
+        raise BadValue(f"--host: under {stack.name} the memory is the host's already", "leave --host out")
+    if law(stack) == "erdil-2025":
+        raise BadValue(f"--host: profile {stack.name} knows no host", "name a profile without a law")
+    offload = reading.get("offload")
+    if offload == "experts" and not sparse_layers(model):
+        raise BadValue(f"--offload experts: {model.name} has no experts", "ask for --offload layers, or kv")
+    if offload == "kv" and "offload_layers" in reading.given:
+        raise BadValue("--offload kv takes the cache of all layers", "leave --offload-layers out, or offload layers")
+    if stray := [name for name in _FIRST_TOKENS if name in reading.given]:
+        what = f"{flag(stray[0])} needs first tokens, which were not measured with a part of the model in a host"
+        raise BadValue(what, "leave it out, or leave --host out")
+
+
+def note_host(reading: Reading, rack: Rack) -> None:
+    """Say what lies in the host where nobody said how much."""
+    split = rack.plan.split
+    if split is None:
+        return
+    experts, layers, cache = split.offload
+    chosen = "kv" if cache else "layers" if layers else "experts" if experts else "nothing"
+    reading.take("offload", chosen, "as much as is needed")
+    if count := layers or experts:
+        reading.take("offload_layers", count, "all of them" if "offload" in reading.given else "as many as are needed")
