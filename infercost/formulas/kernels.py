@@ -548,6 +548,20 @@ def launches_time(*, launch_scale: float, launches: Sequence[float], launch_time
     return launch_scale * total(launches, launch_times)
 
 
+@formula(
+    source="sgl-project/sglang cookbook runs: norms, all-reduces and experts that are not fused launch more kernels"
+)
+def unfused_scale(*, launch_scale: float, unfused_launch_scale: float) -> float:
+    """Factor on the kernels' launch times in an engine that does not fuse them."""
+    return launch_scale * unfused_launch_scale
+
+
+@formula(source="sgl-project/sglang: outside a graph the host starts each kernel, and takes longer than a graph")
+def processor_launches(*, cpu_launches: float, launches_time: float) -> float:
+    """Seconds in which the host launches the kernels of a pass that no graph was captured for, by what they are."""
+    return cpu_launches * launches_time
+
+
 @formula(source=RUNS)
 def processor_time(*, eager_layer_time: float, layers: float) -> float:
     """Seconds in which the host launches the kernels of a pass that no graph was captured for."""

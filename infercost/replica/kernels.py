@@ -115,6 +115,11 @@ class Timing:
         """The same, worked out anew from its model up whenever it is asked: what ``--steps`` shows of it."""
         return Timing(self.sums.model, self.sums.layout, self.chip.again(), self.engine, keeps=False)
 
+    def tuned(self) -> "Timing | None":
+        """The same with an engine's flags for speed; None where that changes nothing."""
+        engine = self.engine._replace(unfused_launch_scale=1.0)
+        return None if self.unfused == 1 else Timing(self.sums.model, self.sums.layout, self.chip, engine)
+
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
         for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
@@ -256,7 +261,7 @@ class Timing:
             communication_time=spent[3],
             launches_time=spent[4],
         )
-        wait = self._wait(busy, rows.group) if rows.prompt_tokens else 0.0
+        wait = self._wait(busy, rows.group, spent[4]) if rows.prompt_tokens else 0.0
         host = formulas.kernels.host_time(
             step_overhead=engine.step_overhead, sequence_overhead=engine.sequence_overhead, head_rows=rows.heads
         )
@@ -417,18 +422,42 @@ class Timing:
             starts += [(sums.caching, self.prompt.launch), (sums.stateful, chip.value("layers_states_prompt_launch"))]
             starts.append((sums.indexed, chip.value("layers_indexers_prompt_launch")))
         counts, times = zip(*(start for start in starts if start[0]), strict=True)
-        return formulas.kernels.launches_time(
-            launch_scale=self.engine.launch_scale, launches=counts, launch_times=times
+        scale = self.engine.launch_scale
+        if self.unfused != 1:
+            scale = formulas.kernels.unfused_scale(launch_scale=scale, unfused_launch_scale=self.unfused)
+        return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
+
+    @once
+    def unfused(self) -> float:
+        """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
+        engine, sums = self.engine, self.sums
+        if self.chip.architecture.name == engine.fused_on:
+            listed = sums.model.family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            if listed or (sums.latent and not sums.indexed):
+                return 1.0
+        return engine.unfused_launch_scale
+
+    @once
+    def captured(self) -> float:
+        """Tokens of the largest pass with prompts that a graph holds."""
+        engine = self.engine
+        if not engine.captures_split and (self.groups > 1 or self.stages > 1):
+            return 0.0
+        return (
+            min(engine.captured_tokens, engine.captured_tokens_latent) if self.sums.latent else engine.captured_tokens
         )
 
-    def _wait(self, busy: float, tokens: float) -> float:
+    def _wait(self, busy: float, tokens: float, launches: float) -> float:
         """Seconds that kernels wait for the host, which launches them where no graph holds so many tokens."""
-        eager = tokens > self.engine.captured_tokens
+        eager, engine = tokens > self.captured, self.engine
         if eager is False:
             return 0.0
-        launching = formulas.kernels.processor_time(
-            eager_layer_time=self.engine.eager_layer_time, layers=self.sums.model.depth
-        )
+        if engine.cpu_launches:
+            launching = formulas.kernels.processor_launches(cpu_launches=engine.cpu_launches, launches_time=launches)
+        else:
+            launching = formulas.kernels.processor_time(
+                eager_layer_time=engine.eager_layer_time, layers=self.sums.model.depth
+            )
         wait = formulas.kernels.processor_wait(processor_time=launching, kernels_time=busy)
         return wait if eager is True else wait * eager
 
@@ -466,8 +495,18 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
     ):
         figures["chunk_tokens"] = profile.value("chunk_tokens_small")
     labels = profile.labels
+    if part.labels.get("vendor") not in (labels.get("captures_on"), None) and "captures_on" in labels:
+        figures["captured_tokens"] = 0.0
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
-    return Engine(**figures, prompts=labels["prompts"], experts_kernel=experts, products_kernel=products)
+    return Engine(
+        **figures,
+        prompts=labels["prompts"],
+        experts_kernel=experts,
+        products_kernel=products,
+        captures_split=labels.get("captures_split") != "no",
+        fused_families=tuple(labels.get("fused_families", "").split(", ")),
+        fused_on=labels.get("fused_on", ""),
+    )
 
 
 def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:
