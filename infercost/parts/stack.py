@@ -56,6 +56,8 @@ LAWS: dict[str, dict[str, Kind]] = {
         "eager_layer_time": DURATION,
         "cpu_launches": MULTIPLE,
         "unfused_launch_scale": MULTIPLE,
+        "untuned_factor": MULTIPLE,
+        "untuned_decode_factor": MULTIPLE,
         "fused_ranks": MULTIPLE,
         "captured_tokens": TOKENS,
         "captured_tokens_latent": TOKENS,
