@@ -57,6 +57,15 @@ logarithm = _elementwise(math.log, "log")
 root = _elementwise(math.sqrt, "sqrt")
 
 
+def chosen(condition: Any, one: Any, other: Any) -> Any:
+    """The one where a condition holds, else the other; elementwise where the condition is of an array."""
+    if isinstance(condition, bool):
+        return one if condition else other
+    import numpy
+
+    return numpy.where(condition, one, other)
+
+
 def each_of(work: Callable[[float], float], value: float) -> float:
     """What a function of one number gives for it, or for each of an array."""
     if isinstance(value, PLAIN):

@@ -178,23 +178,21 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
 
 def _kernel_notes(running: Running) -> list[Note]:
     """Whose kernels stand in for those of a part that was not timed."""
-    if (timing := running.replica.timing) is None:
+    timing = running.replica.timing
+    if timing is None or (chip := timing.chip) is None:
         return []
-    part, architecture = timing.chip.part, timing.chip.architecture
+    part, architecture = chip.part, chip.architecture
     timed = architecture.labels.get("timed", "")
     if part.name in timed.split(", "):
         return []
-    whose = (
-        f"those of {architecture.title} ({timed}) stand in"
-        if timed
-        else f"{timing.chip.other.labels['note']} stands in"
-    )
+    whose = f"those of {architecture.title} ({timed}) stand in" if timed else f"{chip.other.labels['note']} stands in"
     return [Note("kernels", f"no kernels of {part.name} were timed: {whose}")]
 
 
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
-    if weights == "mxfp4" and running.replica.timing and not running.replica.timing.chip.multiplies_mxfp4:
+    chip = running.replica.timing and running.replica.timing.chip
+    if weights == "mxfp4" and chip and not chip.multiplies_mxfp4:
         rate = "bf16"
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"

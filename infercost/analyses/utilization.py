@@ -23,7 +23,10 @@ OVERLAP = {
     "operator": "arithmetic and reads overlap, collectives wait",
     "none": "nothing overlaps",
     "kernels": "kernels one after another, as measured",
+    "llama.cpp": "operators one after another, as measured",
 }
+#: Laws whose passes know what overlaps.
+IN_TURN = ("kernels", "llama.cpp")
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
 
@@ -65,7 +68,9 @@ def _load_notes(scenario: Scenario) -> Iterator[Note]:
 def _tuned_notes(scenario: Scenario) -> Iterator[Note]:
     """What the flags of published benchmarks would give, where an engine runs without them."""
     running = scenario.running
-    timing = running.replica.timing and running.replica.timing.tuned()
+    measured = running.replica.timing
+    tuned = getattr(measured, "tuned", None)
+    timing = tuned() if tuned else None
     if not timing:
         return
     faster = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
@@ -147,7 +152,7 @@ def _price_remarks(load: Load) -> dict[str, str]:
 
 
 def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
-    if running.overlap in ("full", "kernels"):
+    if running.overlap in ("full", *IN_TURN):
         return ""
     least, most = (show(results[f"{name}_overlap_step_time_s"], "s") for name in ("full", "no"))
     return f"; {least} if all did, {most} if nothing"
@@ -197,7 +202,7 @@ def _verdict(running: Running, results: dict[str, Any]) -> str:
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:
     """Where the time goes: what operators wait for in turn, or what overlaps."""
     times, parts = pace.times, pace.times.parts
-    if running.overlap in ("operator", "kernels"):
+    if running.overlap in ("operator", *IN_TURN):
         waits = {**times.by_operator, "draft": max(pace.step - times.step, 0.0)}
         return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
     names = ("compute", "memory", "communication", "overhead")

@@ -20,8 +20,9 @@ from infercost.evidence.place import (
 from infercost.evidence.server import Server
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.bands import decode_kind
+from infercost.parts.catalog import on_part
 from infercost.parts.preset import Preset
-from infercost.parts.stack import law, part_under
+from infercost.parts.stack import complete, law, part_under
 from infercost.replica.serving import Request
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 
@@ -61,6 +62,9 @@ class Prepared(NamedTuple):
 
     def server(self, profile: Preset) -> Server:
         """The site as it serves under a profile, with what the run set of its engine."""
+        if law(profile) == "llama.cpp":
+            backend = complete(on_part(profile, self.site.part))
+            return self.site.in_turn(self.site.part, backend, self.measured.chunk_tokens)
         row, part = self.measured, part_under(self.site.part, profile)
         if law(profile) == "kernels":
             return self.site.kernels(part, profile, settings_of(row, profile), steps_waited(row, profile))

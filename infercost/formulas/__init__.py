@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infercost.formulas import collectives, cost, kernels, layer, memory, queueing, request, step, users
+    from infercost.formulas import collectives, cost, kernels, layer, llama_cpp, memory, queueing, request, step, users
 
-__all__ = ["collectives", "cost", "kernels", "layer", "memory", "queueing", "request", "step", "users"]
+__all__ = ["collectives", "cost", "kernels", "layer", "llama_cpp", "memory", "queueing", "request", "step", "users"]
 
 
 def __getattr__(name: str) -> Any:

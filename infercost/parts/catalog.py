@@ -204,6 +204,24 @@ def _until(kind: Kind, entry: Any, where: str) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(values, key=lambda each: stack.release_of(each[0]) or ()))
 
 
+def on_part(profile: Preset, part: Preset) -> Preset:
+    """An efficiency profile as it is on a part, whose name or else vendor may decide the engine's backend.
+
+    What a profile says itself, beyond the one that it is like, holds for every backend.
+    """
+    entries = [entry.split() for entry in profile.labels.get("backends", "").split(", ") if entry]
+    names = () if profile.labels.get("kernels") else (part.name, part.labels.get("vendor", ""))
+    found = (backend for name in names for start, backend in entries if name.startswith(start))
+    if (backend := next(found, None)) is None:
+        return profile
+    base, theirs = load("efficiency", profile.labels.get("like", profile.name)), load("efficiency", backend)
+    own = {key: fact for key, fact in profile.facts.items() if base.facts.get(key) != fact}
+    own = {key: fact for key, fact in own.items() if not fact.source.startswith(stack.LEFT_OUT)}
+    name = profile.name if "like" in profile.labels else theirs.name
+    labels = {**theirs.labels, **profile.labels} if "like" in profile.labels else theirs.labels
+    return profile._replace(name=name, labels=labels, facts={**theirs.facts, **own})
+
+
 def accelerators() -> list[str]:
     """Names of all accelerator presets."""
     return names("accelerators")

@@ -72,6 +72,25 @@ LAWS: dict[str, dict[str, Kind]] = {
         "compute_scale": FACTOR,
         "bandwidth_scale": FACTOR,
     },
+    "llama.cpp": {
+        "compute_share_16": SHARE,
+        "vector_share": SHARE,
+        "vector_rows": TOKENS,
+        "matrix_rows": TOKENS,
+        "expert_rows": TOKENS,
+        "expert_tile": TOKENS,
+        "expert_launch": DURATION,
+        "layer_launch": DURATION,
+        "sparse_launches": MULTIPLE,
+        "memory_scale_bf16": FACTOR,
+        "compute_scale_bf16": FACTOR,
+        "older_products": FACTOR,
+        "older_launches": FACTOR,
+        "older_cache": FACTOR,
+        "host_share": SHARE,
+        "host_layer_time": DURATION,
+        "chunk_tokens": TOKENS,
+    },
     "erdil-2025": {
         "kernel_launch": DURATION,
         "serial_matmuls": WHOLE,
@@ -81,7 +100,7 @@ LAWS: dict[str, dict[str, Kind]] = {
 }
 #: Every figure that a profile may hold.
 KINDS = FIGURES | {key: kind for own in LAWS.values() for key, kind in own.items()}
-#: The values that four labels may have, and the defaults of two.
+#: The values that some labels may have, and the defaults of those that may be left out.
 WORDS = {
     "overlap": OVERLAPS,
     "memory": ("nominal", "engine"),
@@ -90,6 +109,7 @@ WORDS = {
     "prompts": ("filled", "whole", "alone"),
     "split": ("matrices", "layers"),
     "captures_split": ("yes", "no"),
+    "kernels": ("", "cuda", "metal", "hip", "vulkan", "cpu"),
 }
 DEFAULTS = {
     "law": "roofline",
@@ -97,22 +117,28 @@ DEFAULTS = {
     "prompts": "filled",
     "split": "matrices",
     "captures_split": "yes",
+    "kernels": "",
 }
 #: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
-#: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine.
+#: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine;
+#: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
     *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
+    *("kernels", "backends"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
 CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}
 #: The start of the source of a constant that a profile leaves out.
 LEFT_OUT = "left out by profile"
-#: Figures of a profile that a pass of its law is timed with, beside those of its law alone.
-OF_KERNELS = (*LAWS["kernels"], "collective_latency", "step_overhead", "sequence_overhead")
+#: Figures of a profile that a pass of its law is timed with, where it is no roofline.
+FIGURES_OF_PASS = {
+    "kernels": (*LAWS["kernels"], "collective_latency", "step_overhead", "sequence_overhead"),
+    "llama.cpp": (*LAWS["llama.cpp"], "memory_share", "compute_share", "attention_share"),
+}
 
 
 #: Labels that a profile takes over from the one that it is like.
@@ -131,6 +157,8 @@ INHERITED = (
     "fused_on",
     "captures_on",
     "captures_split",
+    "kernels",
+    "backends",
 )
 
 
@@ -177,7 +205,7 @@ def _at(fact: Fact, release: tuple[int, ...]) -> Fact:
 
 def needs(data: Mapping[str, object], label: str) -> bool:
     """Whether a profile must say something under a label: one that is like another need not."""
-    return "like" not in data and not (label == "overlap" and data.get("law") == "kernels")
+    return "like" not in data and not (label == "overlap" and data.get("law") in ("kernels", "llama.cpp"))
 
 
 def complete(profile: Preset) -> Preset:

@@ -16,7 +16,9 @@ from infercost.replica.speeds import Speeds, spread
 from infercost.replica.work import Load, Parts, Times, Work, matrix_rate, work_of
 
 if TYPE_CHECKING:  # the roofline has no kernels
-    from infercost.replica.kernels import PassTimes, Timing
+    from infercost.replica import kernels, llama_cpp
+
+    Timing = kernels.Timing | llama_cpp.Timing
 
 
 def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | None:
@@ -127,7 +129,7 @@ class Replica(NamedTuple):
     def of(self, model: Model, layout: Layout) -> "Replica":
         """The same with another model or layout."""
         timing = self.timing and self.timing.on(model, layout)
-        return self._replace(work=work_of(model, layout), timing=timing)
+        return self._replace(work=work_of(model, timing.sums.layout if timing else layout), timing=timing)
 
 
 def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
@@ -308,7 +310,7 @@ def times_of(replica: Replica, batch: float, context: float, tokens_each: float 
     return Times(parts, step_time(parts, replica.speeds.overlap))
 
 
-def _measured_pass(replica: Replica, batch: float, context: float, tokens_each: float) -> "PassTimes":
+def _measured_pass(replica: Replica, batch: float, context: float, tokens_each: float) -> "kernels.PassTimes":
     assert replica.timing is not None
     load = Load(part_of(replica, batch), context, tokens_each)
     return replica.timing.pass_of(load, uneven_stages(replica, batch))
@@ -364,8 +366,8 @@ class Running(NamedTuple):
 
     @property
     def overlap(self) -> str:
-        """What overlaps in a step: by a rule, or as ``kernels`` were measured."""
-        return "kernels" if self.replica.timing else self.speeds.overlap
+        """What overlaps in a step: by a rule, or by the law of measured ``kernels`` or of ``llama.cpp``."""
+        return law(self.rack.setup.stack) if self.replica.timing else self.speeds.overlap
 
     @property
     def speeds(self) -> Speeds:
@@ -382,7 +384,8 @@ def reworked(running: Running) -> Running:
     rack = recounted(running.rack)
     matrix_rate(rack.model, rack.part)
     timing = running.replica.timing and running.replica.timing.again()
-    replica = running.replica._replace(work=work_of(rack.model, rack.plan.layout), timing=timing)
+    layout = timing.sums.layout if timing else rack.plan.layout
+    replica = running.replica._replace(work=work_of(rack.model, layout), timing=timing)
     return running._replace(rack=rack, replica=replica)
 
 

@@ -11,9 +11,9 @@ from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
 from infercost.parts.cache import lately
-from infercost.parts.formats import FORMATS, Format
+from infercost.parts.formats import FORMATS, GGUF, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import OF_KERNELS, is_nominal, law, splits_layers
+from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
@@ -28,7 +28,7 @@ from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usu
 from infercost.units import show
 
 if TYPE_CHECKING:  # few profiles have measured kernels
-    from infercost.replica.kernels import Timing
+    from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
 #: Commands that find out how many sequences fit.
@@ -113,7 +113,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
 
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
     """The efficiency profile, the memory figure that it counts, and the share of it to plan with."""
-    stack = read_stack(reading, assume, why)
+    stack = read_stack(reading, assume, why, part)
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
     if assume != "ideal":
@@ -172,7 +172,11 @@ def _in_formats(reading: Reading, model: Model) -> Model:
     from infercost.models.find import with_format
 
     if (format := reading.take("dtype")) is not None:
-        if format.name != model.quantization.name:
+        if format.name in GGUF:
+            from infercost.models.gguf_mix import in_gguf
+
+            model = in_gguf(model, format.name)
+        elif format.name != model.quantization.name:
             model = with_format(model, format.name, format.bytes_per_value * 8)
         model = model._replace(kv_bits=32) if format.name == "fp32" else model
     elif model.quantization.name == "fp32":
@@ -259,14 +263,16 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
-    measured = law(stack) == "kernels"
-    of_law = [key for key in OF_KERNELS if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
+    measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
+    of_law = (
+        [key for key in FIGURES_OF_PASS[law(stack)] if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
+    )
     reading.use(stack, *of_law, *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
     if len(missing) == 1:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
     wire = FORMATS[model.activation_format or rate.name]
-    if model.hidden_size and rack.devices > 1:
+    if model.hidden_size and rack.devices > 1 and not in_turn:
         reading.use(part, "link_bandwidth")
         wire = reading.take("activation_dtype", wire, "as engines send it")
     if (measured or stack.value("kernel_time")) and not model.hidden_size:
@@ -276,16 +282,39 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     # nobody knows the experts of a bare count: all its tokens may share them
     bounds, timing = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family), None
     if measured:
-        speeds, timing = bounds, _timing(reading, rack)
+        speeds, timing = bounds, _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)
     requests, waited = (stack.value(key) for key in PER_REQUEST)
-    replica = Replica(work_of(model, layout), speeds, requests, waited, timing)
+    work = work_of(model, timing.sums.layout if timing else layout)
+    replica = Replica(work, speeds, requests, waited, timing)
     return Running(rack, rate, replica, bounds)
 
 
-def _timing(reading: Reading, rack: Rack) -> "Timing":
+def _refuse_overlap(reading: Reading, stack: Preset) -> None:
+    if "overlap" in reading.given:
+        what = f"--overlap: profile {stack.name} knows from measured kernels what overlaps"
+        raise BadValue(what, "leave it out, or ask for a roofline: --efficiency ideal")
+
+
+def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
+    """The passes of a rack under llama.cpp, whose devices take turns.
+
+    Raises:
+        BadValue: an overlap, which these passes know from their kernels.
+    """
+    from infercost.replica.llama_cpp import Timing, engine_of
+
+    setup = rack.setup
+    _refuse_overlap(reading, setup.stack)
+    timing = Timing(rack.model, setup.part, engine_of(setup.stack)).settle()
+    noted = {item.key for item in reading.inputs}
+    reading.use(setup.part, *(key for key in timing.used if f"gpu.{key}" not in noted))
+    return timing
+
+
+def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
     """The passes of a rack whose kernels were measured.
 
     Raises:
@@ -293,9 +322,7 @@ def _timing(reading: Reading, rack: Rack) -> "Timing":
     """
     from infercost.replica.chip import OTHER
 
-    if "overlap" in reading.given:
-        what = f"--overlap: profile {rack.setup.stack.name} knows from measured kernels what overlaps"
-        raise BadValue(what, "leave it out, or ask for a roofline: --efficiency ideal")
+    _refuse_overlap(reading, rack.setup.stack)
     part = rack.part
     names = (part.labels.get("architecture", OTHER), OTHER)
     own, other = (apply_sets(reading, catalog.load("architectures", name)) for name in names)
@@ -308,13 +335,13 @@ def _timing(reading: Reading, rack: Rack) -> "Timing":
 
 @lately
 def _timed(
-    model: Model, layout: Layout, part: Preset, stack: Preset, kernels: tuple[Preset, Preset], wide: bool
-) -> tuple["Timing", tuple[str, ...]]:
+    model: Model, layout: Layout, part: Preset, stack: Preset, rows: tuple[Preset, Preset], wide: bool
+) -> tuple["kernels.Timing", tuple[str, ...]]:
     """The passes of a model under a layout on a part with such kernels, and the figures that they take of these."""
     from infercost.replica.chip import Chip
     from infercost.replica.kernels import Timing, engine_of
 
-    chip = Chip(part, *kernels)
+    chip = Chip(part, *rows)
     timing = Timing(model, layout, chip, engine_of(part, stack))
     timing.settle(wide=wide)
     return timing, tuple(chip.used)

@@ -222,10 +222,13 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     return apply_sets(reading, catalog.load("accelerators", name)), number
 
 
-def read_stack(reading: Reading, assume: str, why: str = "the note's arithmetic, for a bare count") -> Preset:
-    """The efficiency profile that was asked for, with what ``--set`` changes."""
+def read_stack(
+    reading: Reading, assume: str, why: str = "the note's arithmetic, for a bare count", part: Preset | None = None
+) -> Preset:
+    """The efficiency profile that was asked for, as it is on a part, with what ``--set`` changes."""
     name = reading.take("efficiency", assume, why)
-    return apply_sets(reading, complete(name if isinstance(name, Preset) else catalog.load("efficiency", name)))
+    profile = name if isinstance(name, Preset) else catalog.load("efficiency", name)
+    return apply_sets(reading, complete(catalog.on_part(profile, part) if part else profile))
 
 
 def apply_sets(reading: Reading, preset: Preset) -> Preset:
