@@ -72,9 +72,6 @@ def _by(*starts: str) -> Callable[[Measured], bool]:
     return lambda row: row.framework.lower().startswith(starts) and row.request_rate is None
 
 
-_llama_cpp = _by("llama.cpp")
-#: Apple's parts, where llama.cpp runs on Metal.
-APPLE = ("m1", "m2", "m3", "m4")
 SPEED = ("memory_share", "compute_share", "kernel_time")
 RECIPES = {
     "tensorrt-llm-2024": Recipe(
@@ -92,8 +89,6 @@ RECIPES = {
         (*SPEED, "collective_latency", "network_latency", "sequence_overhead"),
         {"kernels_per_sparse_layer": SPARSE},
     ),
-    "llama.cpp": Recipe(lambda row: _llama_cpp(row) and not row.accelerator.startswith(APPLE), SPEED, {}),
-    "llama.cpp-metal": Recipe(lambda row: _llama_cpp(row) and row.accelerator.startswith(APPLE), SPEED, {}),
     "lmdeploy": Recipe(
         _by("lmdeploy"),
         ("compute_share", "kernel_time", "collective_latency", "request_overhead"),

@@ -26,7 +26,11 @@ ENOUGH = 3
 #: Why an end-to-end latency is no third measurement of a run.
 FOLLOWS = "follows from the first token's time and the gap between tokens, which are there"
 #: Constants that go first where another one went to the edge of its range, as it does when one of these differs.
-RIVALS = {"roofline": ("kernel_time", "step_overhead"), "kernels": ("step_overhead", "bandwidth_scale")}
+RIVALS = {
+    "roofline": ("kernel_time", "step_overhead"),
+    "kernels": ("step_overhead", "bandwidth_scale"),
+    "llama.cpp": ("layer_launch", "compute_share"),
+}
 #: A fit that leaves half of the measurements further off than this explains nothing.
 WORST_MEDIAN = 0.5
 #: A fit as near as this needs no other constant, whatever edge it went to.
@@ -263,7 +267,7 @@ def _notes(path: str, table: Sequence[dict[str, Any]]) -> list[Note]:
 
 def profile_text(profile: Preset, name: str, basis: str, error: str = "") -> str:
     """The YAML of a profile: labels, figures, sources; ``basis`` names its measurements, ``error`` how near it is."""
-    labels, facts = _own(profile) if law(profile) == "kernels" else _whole(profile)
+    labels, facts = _whole(profile) if law(profile) == "roofline" else _own(profile)
     titles = dict.fromkeys((fact.source, fact.date) for fact in facts.values())
     sources = {title: f"S{number}" for number, title in enumerate(titles, 1)}
     lines = [
@@ -320,7 +324,7 @@ def quoted(text: str) -> str:
 def _figure(key: str, fact: Fact, source: str) -> str:
     """A line of a profile: a figure as its file had it, or a new one, times in microseconds."""
     value = " ".join(fact.text.split()) if fact.text else f"{fact.value:.6g}"
-    if not fact.text and fact.kind.unit == "s" and key.endswith(("_time", "_latency", "_overhead")):
+    if not fact.text and fact.kind.unit == "s" and key.endswith(("_time", "_latency", "_overhead", "_launch")):
         value = f"{fact.value * 1e6:.6g}us"
     labels = {"weak": fact.weak, "others": fact.others}
     remarks = "".join(f", {name}: {quoted(text)}" for name, text in labels.items() if text)

@@ -321,7 +321,8 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
     plan, model = rack.plan, rack.model
     if engine := rack.setup.stack.labels.get("engine"):
         yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
-    if plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:
+    captures = not splits_layers(rack.setup.stack)
+    if captures and plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:
         starts = "two of 37 logged starts at 95% sized their cache and then died there"
         text = f"graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: {starts}"
         yield Note("headroom", text)

@@ -5,7 +5,7 @@ from typing import Any
 
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of
-from infercost.parts.stack import is_ideal, law
+from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
 from infercost.report import Note, Row
@@ -208,6 +208,8 @@ def _layout_note(rack: Rack) -> Note:
         text = f"{layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
     if layout.pp > 1:
         text = f"{layout.pp} pipeline stages of {rack.width} take turns on parts of the batch"
+    if layout.pp > 1 and splits_layers(rack.setup.stack):
+        text = f"{layout.pp} devices take turns, each on its layers: no faster than one, they hold more"
     if domain and rack.width > domain.value and "network_bandwidth" not in rack.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)

@@ -50,6 +50,15 @@ OF_ENGINES = (
     "bandwidth_scale",
     "compute_scale",
 )
+#: The same under the law of llama.cpp: what its kernels reach, and their launches.
+OF_LLAMA_CPP = ("memory_share", "compute_share", "layer_launch", "vector_share", "attention_share")
+LLAMA_CPP_RANGES = {
+    "memory_share": (0.3, 1.0),
+    "compute_share": (0.05, 0.95),
+    "layer_launch": (5e-6, 300e-6),
+    "vector_share": (0.05, 0.5),
+    "attention_share": (0.05, 0.9),
+}
 #: Ranges of what an engine adds to kernels: beyond them none of today is known.
 ENGINE_RANGES = {
     "launch_scale": (0.5, 1.3),
@@ -87,12 +96,12 @@ LEAST_APART = 0.05
 
 def candidates_of(profile: Preset) -> tuple[str, ...]:
     """Constants of a profile that its own law lets measurements choose, in the order in which they are tried."""
-    return OF_ENGINES if law(profile) == "kernels" else CANDIDATES
+    return {"kernels": OF_ENGINES, "llama.cpp": OF_LLAMA_CPP}.get(law(profile), CANDIDATES)
 
 
 def range_of(profile: Preset, key: str) -> tuple[float, float]:
     """The plausible range of a constant under a profile's law."""
-    return (OWN_RANGES if law(profile) == "kernels" else RANGES)[key]
+    return {"kernels": OWN_RANGES, "llama.cpp": LLAMA_CPP_RANGES}.get(law(profile), RANGES)[key]
 
 
 class Errors(NamedTuple):

@@ -16,7 +16,7 @@ from infercost.parts.formats import GGUF
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
-from infercost.replica.speeds import Speeds, bounds_of
+from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.step import Replica
 from infercost.replica.work import matrix_rate, work_of
 
@@ -209,7 +209,9 @@ class Site:
             return known
         timing = Timing(self.work.model, part, engine)
         work = work_of(self.work.model, timing.sums.layout)
-        return self._remember((engine,), Replica(work, bounds_of(part, self.peak(part), 2.0), timing=timing))
+        overhead, waited = (profile.value(key) for key in PER_REQUEST)
+        speeds = bounds_of(part, self.peak(part), 2.0)
+        return self._remember((engine,), Replica(work, speeds, overhead, waited, timing))
 
     def _remember(self, key: tuple[Any, ...], replica: Replica, cold: float = 0.0) -> Server:
         if len(self._servers) >= REMEMBERED:

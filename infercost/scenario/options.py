@@ -105,6 +105,7 @@ _ALL = (
         _of(WHOLE),
         also="max_batched_tokens",
     ),
+    Option("ubatch", "N", "tokens of one pass of llama.cpp (512 when absent)", _of(WHOLE)),
     Option("request_rate", "Q", "requests a second on the replica: the batch is then an answer", _of(RATE)),
     Option(
         "concurrency",
@@ -235,6 +236,7 @@ class Rack(Common, total=False):
     gpus: Number
     efficiency: Profile
     usable: Number
+    ubatch: Number
     set: Texts
     context: Number
     kv_dtype: Dtype
@@ -375,6 +377,7 @@ class Frontier(Common, Draft, total=False):
     efficiency: Profile
     overlap: str
     usable: Number
+    ubatch: Number
     price: Number
     set: Texts
     max_gpus: Number
@@ -401,6 +404,7 @@ class Compare(Common, Prompts, total=False):
     kv_dtype: Dtype
     efficiency: Profile
     usable: Number
+    ubatch: Number
     price: Number
     set: Texts
 

@@ -114,12 +114,44 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
     """The efficiency profile, the memory figure that it counts, and the share of it to plan with."""
     stack = read_stack(reading, assume, why, part)
+    stack = _with_ubatch(reading, stack)
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
     if assume != "ideal":
         reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
         reading.use(stack, *reserves)
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
+
+
+def _with_ubatch(reading: Reading, stack: Preset) -> Preset:
+    """The profile with the tokens of a pass that were asked for, whose logits take memory too; ``--chunk-tokens`` does.
+
+    Raises:
+        BadValue: a ubatch under another law than llama.cpp's, or two that disagree.
+    """
+    own = [name for name in ("ubatch", "chunk_tokens") if name in reading.given]
+    if law(stack) != "llama.cpp":
+        if "ubatch" in own:
+            what = f"--ubatch is of the law llama.cpp, and profile {stack.name} has the law {law(stack)}"
+            raise BadValue(what, "give --chunk-tokens, or ask for --efficiency llama.cpp")
+        return stack
+    if len(own) > 1:
+        raise BadValue("--ubatch and --chunk-tokens are one number in llama.cpp", "give --ubatch alone")
+    if not own:
+        return stack
+    tokens = float(reading.take(own[0]))
+    usual, logits = stack.fact("chunk_tokens"), stack.fact("activation_per_vocab")
+    scaled = logits._replace(value=logits.value * tokens / usual.value, text="")
+    chosen = usual._replace(value=tokens, source=f"{flag(own[0])} {tokens:g}", text="")
+    return stack.with_fact("chunk_tokens", chosen).with_fact("activation_per_vocab", scaled)
+
+
+def _refuse_split(reading: Reading, stack: Preset) -> None:
+    """Refuse to split a layer over devices where the engine gives each whole ones."""
+    for name in ("tp", "ep"):
+        if splits_layers(stack) and (reading.get(name) or 1) > 1:
+            what = f"{flag(name)} {reading.get(name)}: llama.cpp gives each device whole layers, which take turns"
+            raise BadValue(what, "leave it out, or ask for vLLM, which splits them: --efficiency vllm")
 
 
 def given_widths(reading: Reading) -> Layout:
@@ -129,7 +161,7 @@ def given_widths(reading: Reading) -> Layout:
 
 def open_widths(setup: Setup, widths: Layout = FREE) -> Layout:
     """The widths that were given or, where none was, those that the engine leaves: one may split by layers alone."""
-    return Layout(1, 0, 1) if splits_layers(setup.stack) and not any(widths) else widths
+    return Layout(1, widths.pp, 1) if splits_layers(setup.stack) else widths
 
 
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
@@ -142,6 +174,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     engine = usual_engine(part, model)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
+    _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     assume_request(reading, stack, model)

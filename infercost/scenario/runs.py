@@ -22,7 +22,7 @@ KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
 #: Endings that ``--efficiency`` takes for a file.
 ENDINGS = (".yaml", ".yml")
 #: Laws whose constants can be fitted, and factors on what kernels of a chip reach, which shipped profiles leave out.
-FITTED = ("roofline", "kernels")
+FITTED = ("roofline", "kernels", "llama.cpp")
 SCALES = ("bandwidth_scale", "compute_scale")
 #: The source of a factor that a profile leaves out.
 AS_TIMED = "1: kernels are as fast as timed alone"
@@ -57,16 +57,24 @@ def _base(reading: Reading, rows: Sequence[Measured]) -> Preset:
     Raises:
         InfercostError: no such profile, or one whose law is not fitted.
     """
-    base = read_stack(reading, *_usual(rows))
+    base = read_stack(reading, *_usual(rows), part=_part_of(rows))
     if law(base) not in FITTED:
         raise BadValue(f"profile {base.name} has a law of its own, which is not fitted", f"start from {SHARED}")
     if law(base) == "kernels":
         scales = {key: Fact(1.0, KINDS[key], AS_TIMED, "") for key in SCALES}
         base = base._replace(facts={**scales, **base.facts})
-    else:
+    elif law(base) == "roofline":
         base = base._replace(labels={**base.labels, "overlap": "operator", "memory": "engine"})
     reading.use(base, *candidates_of(base))
     return base
+
+
+def _part_of(rows: Sequence[Measured]) -> Preset | None:
+    """The accelerator of the runs, where it is known."""
+    try:
+        return part_of_run(rows[0].accelerator) if rows else None
+    except InfercostError:
+        return None
 
 
 def _usual(rows: Sequence[Measured]) -> tuple[str, str]:
