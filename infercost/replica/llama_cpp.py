@@ -66,6 +66,15 @@ def engine_of(profile: Preset) -> Engine:
     return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
 
 
+def not_covered(kernels: str, model: Model) -> str:
+    """Why a backend's passes of a model are not those of this law; empty where they are."""
+    if kernels == "vulkan" and any(layer.attention.state for layer in model.layers):
+        return "its Vulkan kernels of recurrent layers were missing in the builds that were measured: twice as slow"
+    if kernels == "cpu":
+        return "a CPU's arithmetic is not counted: batches and prompts are a bound"
+    return ""
+
+
 class Rates(NamedTuple):
     """What a format's products reach: FLOP/s of many rows and B/s of their weights; infinite where none is counted."""
 
