@@ -103,4 +103,4 @@ def test_the_table_of_fits_says_what_each_profile_says() -> None:
             row = re.search(rf"^\| `{re.escape(path.stem)}` \|.*$", table, re.MULTILINE)
             assert row
             assert [cell.strip() for cell in row[0].split("|")[3:6]] == list(said.groups())
-    assert fitted == 9
+    assert fitted == 13

@@ -179,14 +179,27 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
 def _kernel_notes(running: Running) -> list[Note]:
     """Whose kernels stand in for those of a part that was not timed."""
     timing = running.replica.timing
-    if timing is None or (chip := timing.chip) is None:
+    if timing is None:
         return []
+    if (chip := timing.chip) is None:
+        return _local_notes(running)
     part, architecture = chip.part, chip.architecture
     timed = architecture.labels.get("timed", "")
     if part.name in timed.split(", "):
         return []
     whose = f"those of {architecture.title} ({timed}) stand in" if timed else f"{chip.other.labels['note']} stands in"
     return [Note("kernels", f"no kernels of {part.name} were timed: {whose}")]
+
+
+def _local_notes(running: Running) -> list[Note]:
+    """What no run of llama.cpp tells: recurrent layers under Vulkan, a CPU alone, requests that come and go."""
+    from infercost.replica.llama_cpp import not_covered
+
+    stack = running.rack.setup.stack
+    why = not_covered(stack.labels["kernels"], running.rack.model)
+    notes = [Note("not_covered", f"llama.cpp: {why}")] if why else []
+    served = "one user, batches and prompts were measured; requests that come and go were not"
+    return [*notes, Note("served", f"profile {stack.name}: {served}")]
 
 
 def _rate_notes(running: Running) -> Iterator[Note]:

@@ -76,7 +76,7 @@ def stored_as(model: Model, row: Measured) -> Model:
         known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF))
         raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
     elif named or model.quantization.name == "fp32":
-        model = with_format(model, "bf16", 16)
+        model = with_format(model, "fp16" if named == "fp16" else "bf16", 16)
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
 
 

@@ -221,6 +221,17 @@ def kind_of_row(row: Measured) -> str:
     return "first_token" if what in ("ttft", "prompts") else "tokens_per_s"
 
 
+def not_covered(run: Prepared, profile: Preset) -> str:
+    """Why no law covers a run, whose prediction is then only a bound; empty where one does."""
+    if run.measured.framework.lower().startswith("mlx"):
+        return "MLX has no law here"
+    if law(profile) != "llama.cpp":
+        return ""
+    from infercost.replica.llama_cpp import not_covered as by_backend
+
+    return by_backend(on_part(profile, run.site.part).labels["kernels"], run.site.work.model)
+
+
 def pairs(runs: Iterable[tuple[Prepared, float]]) -> Iterator[tuple[tuple[Prepared, float], tuple[Prepared, float]]]:
     """Gap and first token of each closed loop that states both, each with a number of its own."""
     loops: dict[Measured, dict[str, tuple[Prepared, float]]] = {}

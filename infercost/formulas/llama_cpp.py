@@ -186,10 +186,11 @@ def cells_flops(
     attention_operations: float,
     layers_of_kind: Sequence[float],
     cells_of_layer: Sequence[float],
-    query_elements: Sequence[float],
+    heads_of_layer: Sequence[float],
+    query_widths: Sequence[float],
 ) -> float:
     """Operations of one sequence's attention over its cache, all layers."""
-    return attention_operations * total(layers_of_kind, cells_of_layer, query_elements)
+    return attention_operations * total(layers_of_kind, cells_of_layer, heads_of_layer, query_widths)
 
 
 @formula(source="fitted on runs before flash attention was the default")
@@ -238,6 +239,12 @@ def head_rows_of_pass(*, decoded: float, prompts: float) -> float:
 
 
 # between products
+@formula(source="all parts are counted as gated")
+def dense_width(*, dense_params: float, shared_params: float, gated_matrices: float, hidden_size: float) -> float:
+    """Width inside the feed-forward parts of one layer that every token passes."""
+    return (dense_params + shared_params) / (gated_matrices * hidden_size)
+
+
 @formula(source=RUNS + ": norms, rotations, activations and residuals each read and write")
 def layer_elements(*, hidden_size: float, ffn_width: float, active_experts: float, expert_width: float) -> float:
     """Values that one token's elementwise work in one layer moves."""

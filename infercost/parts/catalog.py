@@ -221,9 +221,9 @@ def on_part(profile: Preset, part: Preset) -> Preset:
     base, theirs = load("efficiency", profile.labels.get("like", profile.name)), load("efficiency", backend)
     own = {key: fact for key, fact in profile.facts.items() if base.facts.get(key) != fact}
     own = {key: fact for key, fact in own.items() if not fact.source.startswith(stack.LEFT_OUT)}
-    name = profile.name if "like" in profile.labels else theirs.name
-    labels = {**theirs.labels, **profile.labels} if "like" in profile.labels else theirs.labels
-    return profile._replace(name=name, labels=labels, facts={**theirs.facts, **own})
+    if "like" not in profile.labels:
+        return theirs._replace(facts={**theirs.facts, **own})
+    return profile._replace(labels={**theirs.labels, **profile.labels}, facts={**theirs.facts, **own})
 
 
 def accelerators() -> list[str]:

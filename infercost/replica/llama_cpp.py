@@ -66,6 +66,15 @@ def engine_of(profile: Preset) -> Engine:
     return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
 
 
+def not_covered(kernels: str, model: Model) -> str:
+    """Why a backend's passes of a model are not those of this law; empty where they are."""
+    if kernels == "vulkan" and any(layer.attention.state for layer in model.layers):
+        return "its Vulkan kernels of recurrent layers were missing in the builds that were measured: twice as slow"
+    if kernels == "cpu":
+        return "a CPU's arithmetic is not counted: batches and prompts are a bound"
+    return ""
+
+
 class Rates(NamedTuple):
     """What a format's products reach: FLOP/s of many rows and B/s of their weights; infinite where none is counted."""
 
@@ -335,7 +344,8 @@ class Timing:
             attention_operations=OPERATIONS,
             layers_of_kind=layers,
             cells_of_layer=cells,
-            query_elements=[_queries(one.attention) for one in self.caching],
+            heads_of_layer=[one.attention.heads for one in self.caching],
+            query_widths=[_query_width(one.attention) for one in self.caching],
         )
         if self.engine.older_cache != 1:
             read = formulas.llama_cpp.older_cells_read(cells_read=read, older_cache=self.engine.older_cache)
@@ -526,8 +536,10 @@ def _matrices(model: Model, layer: Layer) -> list[tuple[int, float, float]]:
     """How often, how many parameters and in how many bytes each: matrices of a layer that multiply for every token."""
     attention, ffn, bits = layer.attention, layer.ffn, model.quantization.of
     parts = (
-        (attention.split + attention.copied, bits("attention") / 8),
-        (ffn.dense + ffn.reused, bits("ffn") / 8),
+        (attention.split, bits("attention") / 8),
+        (attention.copied, bits("attention") / 8),
+        (ffn.dense, bits("ffn") / 8),
+        (ffn.reused, bits("ffn") / 8),
         (ffn.shared, bits("shared") / 8),
         (ffn.router, ROUTER),
     )
@@ -541,19 +553,19 @@ def _expert_bytes(model: Model, ffn: Ffn) -> float:
 
 def _elements(model: Model, ffn: Ffn) -> float:
     """Values that one token's elementwise work in a layer moves, all feed-forward parts counted as gated."""
-    inner = formulas.kernels.inner_width
-    of = {"gated_matrices": GATED, "input_width": model.hidden_size}
+    width, expert, of = model.hidden_size, 0.0, formulas.llama_cpp.dense_width
+    if ffn.expert:
+        inner = formulas.kernels.inner_width
+        expert = inner(part_matrices=ffn.expert, gated_matrices=GATED, input_width=width)
+    dense = of(dense_params=ffn.dense, shared_params=ffn.shared, gated_matrices=GATED, hidden_size=width)
     return formulas.llama_cpp.layer_elements(
-        hidden_size=model.hidden_size,
-        ffn_width=inner(part_matrices=ffn.dense + ffn.shared, **of) if ffn.dense + ffn.shared else 0,
-        active_experts=ffn.active,
-        expert_width=inner(part_matrices=ffn.expert, **of) if ffn.expert else 0,
+        hidden_size=width, ffn_width=dense, active_experts=ffn.active, expert_width=expert
     )
 
 
-def _queries(attention: Attention) -> float:
-    """Elements of one token's queries: over latents each head's is as wide as a latent."""
-    return attention.heads * (attention.cache if attention.latent else attention.head_dim)
+def _query_width(attention: Attention) -> int:
+    """Elements of a query that meet the cache: over latents it is as wide as one."""
+    return attention.cache if attention.latent else attention.head_dim
 
 
 def _whole(attention: Attention) -> Attention:

@@ -12,6 +12,7 @@ import pytest
 import infercost
 from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
+from infercost.parts.catalog import load, on_part
 
 READ_70B = (70_553_706_496 - 1_050_673_152) * 2
 
@@ -95,5 +96,9 @@ def test_geforce_cards_multiply_twice_as_fast_where_products_are_summed_in_16_bi
 
 def test_the_profile_of_llama_cpp_follows_the_part() -> None:
     row = Measured("x", "me", "llama.cpp", "llama-2-7b", "apple-m2-ultra", "decode_ms_per_token", 1.0)
-    assert stack_of(row, "Apple").name == "llama.cpp-metal"
-    assert stack_of(row, "NVIDIA").name == "llama.cpp"
+    profile = stack_of(row, "Apple")
+    names = ("apple-m2-ultra", "rtx-4090", "h100-sxm", "ryzen-ai-max-395", "arc-pro-b60", "tpu-v6e", "epyc-turin-2p")
+    backends = ("metal", "cuda", "cuda-hbm", "hip", "vulkan", "vulkan", "cpu")
+    assert [on_part(profile, load("accelerators", name)).name for name in names] == [
+        f"llama.cpp-{backend}" for backend in backends
+    ]

@@ -69,7 +69,24 @@ SERVICES = [
     for name in ("bare", "dense-tp", "mla-ep", "windowed", "hybrid")
     for question in (SERVED if name == "bare" else (*SERVED, *SERVED_NAMED))
 ]
-QUESTIONS = [BARE_LAYERS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+#: Local machines, whose passes are llama.cpp's: dense, sparse, windowed, recurrent, latent, older, several devices.
+LOCAL = [
+    "utilization --gpu apple-m2-ultra --model llama-3.1-8b --batch 8",
+    "utilization --gpu apple-m2-ultra --model llama-3.1-8b --dtype int4 --batch 8",
+    f"utilization --gpu apple-m2-ultra --model llama-3.1-8b --batch 32 {REQUEST} --ubatch 256",
+    f"utilization --gpu dgx-spark --model qwen3-30b-a3b --dtype fp16 --batch 4 {REQUEST}",
+    f"utilization --gpu dgx-spark --model qwen3-30b-a3b --dtype fp16 {REQUEST} --request-rate 0.05",
+    "utilization --gpu rtx-4090 --model gemma-3-4b --efficiency llama.cpp-vulkan",
+    "utilization --gpu rtx-4090 --model llama-3.1-8b --efficiency llama.cpp-2024",
+    "utilization --gpu rtx-4090:2 --model llama-3.1-70b --dtype int4 --efficiency llama.cpp",
+    f"utilization --gpu apple-m3-ultra --model qwen3-next-80b-a3b --batch 4 {REQUEST}",
+    f"utilization --gpu apple-m3-ultra --model deepseek-v3 --dtype int4 --batch 4 {REQUEST}",
+    "sweep-batch --gpu apple-m2-ultra --model gemma-3-27b --batch 1,8,64",
+    f"economies --gpu apple-m2-ultra --model llama-3.1-8b --price 1 --points 3 {SERVICE}",
+    "frontier --best knee --gpu dgx-spark --model gpt-oss-20b --price 1",
+    "fit --gpu apple-m2-ultra --model llama-3.1-8b",
+]
+QUESTIONS = [*LOCAL, BARE_LAYERS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 

@@ -217,7 +217,7 @@ def test_a_profile_of_an_unknown_law_is_refused() -> None:
     data = {"name": "Mine", "overlap": "full", "memory": "nominal", "law": "murphy"}
     with pytest.raises(BadFile, match="law is 'murphy'") as error:
         catalog.build("efficiency", "mine", data, "mine.yaml")
-    assert error.value.hint == "write one of roofline, kernels, erdil-2025"
+    assert error.value.hint == "write one of roofline, kernels, llama.cpp, erdil-2025"
 
 
 @pytest.mark.parametrize("devices", [1, 8, 11, 64])
