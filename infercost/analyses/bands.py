@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infercost.parts.bands import Band, band_of, decode_kind
+from infercost.parts.bands import Band, band_of, band_of_host, decode_kind
 from infercost.parts.preset import Preset
 from infercost.replica.rack import Rack
 from infercost.report import Report
@@ -61,12 +61,25 @@ def interval(key: str, value: float, band: Band) -> tuple[float, float]:
     return value * band.low, value * band.high
 
 
+def _of_host(values: Mapping[str, Any], rack: Rack) -> Bands:
+    """The interval of what follows from a step that continues in a host under llama.cpp, where reports know it."""
+    assert rack.plan.split is not None
+    experts, layers, cache = rack.plan.split.offload
+    known = rack.setup.stack.labels.get("law") == "llama.cpp" and experts and not (layers or cache)
+    if (band := band_of_host(bool(known))) is None:
+        return {}
+    return {key: interval(key, value, band) for key in OF_BATCH if (value := values.get(key))}
+
+
 def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
     """The report with the intervals of its results and of each of its rows."""
-    if rack.setup.stack.labels.get("law") != "kernels":
+    host = rack.plan.split and rack.plan.split.host_layers
+    if rack.setup.stack.labels.get("law") != "kernels" and not host:
         return report
 
     def of(values: Mapping[str, Any]) -> Bands:
+        if host:
+            return _of_host(values, rack)
         return bands_of(values, rack.setup.stack, sparse=rack.model.is_sparse, load=load)
 
     series = report.series

@@ -6,6 +6,7 @@ from typing import Any
 
 from infercost import formulas, numeric
 from infercost.analyses.bands import with_bands
+from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
 from infercost.fleet import cost
 from infercost.fleet.day import Day, Fleet, day_of, reworked_day
@@ -38,7 +39,7 @@ def answer(scenario: Scenario) -> Report:
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=service.missed + _verdict(service, values),
+        verdict=service.missed + _verdict(service, values) + memory_words(scenario.rack),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -48,7 +49,7 @@ def answer(scenario: Scenario) -> Report:
             *step_notes(service.running),
             _SHARED,
             _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE,
-            *null_notes([values, *rows], service_null_reason),
+            *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
             *scenario.notes,
         ),
         met=not service.missed,
@@ -68,7 +69,7 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
     counts = sorted({*map(round, users), int(last)})
     floor = cost.device_seconds(service, cost.floor_of(service))
-    rows = [cost.row_of(service, day_of(service.fleet, count)) for count in counts]
+    rows = [known(cost.row_of(service, day_of(service.fleet, count)), each.rack) for count in counts]
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 

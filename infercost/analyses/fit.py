@@ -3,8 +3,10 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
+from math import ceil
 
 from infercost import formulas
+from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
 from infercost.models.find import Checkpoint, with_format
@@ -33,7 +35,8 @@ WEIGHTS = {
     "fp8": "--quantization fp8",
 }
 #: Memory that engines take outside the share they plan with.
-OUTSIDE = 4 * 2**30
+GIB = 2**30
+OUTSIDE = 4 * GIB
 #: The share that serving engines plan with by default.
 ENGINE_SHARE = 0.9
 #: Results that need a cache or a checkpoint: a bare count has neither.
@@ -53,7 +56,7 @@ def answer(scenario: Scenario) -> Report:
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
     return Report(
         command="fit",
-        verdict=_verdict(rack) if rack.plan.fits else misfit(rack).strip(),
+        verdict=(_verdict(rack) if rack.plan.fits else misfit(rack).strip()) + memory_words(rack),
         inputs=scenario.inputs,
         results=_results(rack),
         parts=_parts(rack.plan),
@@ -147,8 +150,19 @@ def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     if not checkpoint.source.endswith(".gguf"):
         return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
     slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
-    start = f"llama-server --model {shlex.quote(checkpoint.source)} --n-gpu-layers 999"
-    return " ".join([start, f"--ctx-size {plan.batch * plan.context:.0f}", *slots]), ""
+    whole = plan.split.offload.layers if plan.split else 0
+    on_card = plan.model.depth - whole if whole else 999
+    start = f"llama-server --model {shlex.quote(checkpoint.source)} --n-gpu-layers {on_card}"
+    return " ".join([start, f"--ctx-size {plan.batch * plan.context:.0f}", *slots, *_in_host(plan)]), ""
+
+
+def _in_host(plan: Plan) -> list[str]:
+    """The flags of llama.cpp for what lies in a host beside whole layers."""
+    if plan.split is None:
+        return []
+    offload = plan.split.offload
+    experts = [f"--n-cpu-moe {offload.experts}"] if offload.experts else []
+    return experts + (["--no-kv-offload"] if offload.cache else [])
 
 
 def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
@@ -165,6 +179,8 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, 
         return "", f"vLLM loads {format.name} only from a checkpoint that is quantized so"
     if cache_flag is None:
         return "", f"vLLM has no KV cache in {cache.name}"
+    if plan.far_cache:
+        return "", "vLLM has no flag for a cache that is read in the host"
     if layout.ep not in (1, layout.tp * layout.dp):
         return "", f"vLLM spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
     widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
@@ -173,6 +189,7 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, 
     flags += ["--enable-expert-parallel"] if layout.ep > 1 else []
     flags += [f"--max-model-len {plan.context:.0f}", f"--gpu-memory-utilization {plan.usable:g}"]
     flags += [f"--max-num-seqs {plan.per_rank}"] if plan.per_rank > USUAL_SEQUENCES else []
+    flags += [f"--cpu-offload-gb {ceil(plan.far_weights / layout.devices / GIB)}"] if plan.far_weights else []
     return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
 
 
@@ -197,7 +214,7 @@ def _cache_flag(format: Format | None, weights: Format | None, stored_bits: floa
 
 
 def _results(rack: Rack) -> tuple[Row, ...]:
-    rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *_cache_rows(rack))
+    rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
         return rows
     reason = "a bare parameter count does not say"

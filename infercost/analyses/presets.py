@@ -89,6 +89,9 @@ def _list_row(family: str, name: str) -> dict[str, Any]:
 
 def _report_of(name: str) -> Report:
     """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
+    family, slash, rest = name.partition("/")
+    if slash and family in catalog.FAMILIES and not os.path.exists(name):
+        return _show(catalog.load(family, rest))
     for family in (_family_of(name), MODELS) if catalog.looks_like_file(name) else FAMILIES:
         try:
             return _show_model(find_model(name)) if family == MODELS else _show(catalog.load(family, name))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from infercost.analyses.hosts import host_notes
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of
 from infercost.parts.stack import is_ideal, law, splits_layers
@@ -72,6 +73,8 @@ def misfit(rack: Rack) -> str:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
     where = f"{model.name} ({model.quantization.name}){load} on {rack.devices:,} x {rack.part.name}"
+    if plan.left >= 0 and plan.host:
+        return f"Does not fit: {where}, short by {show(-plan.host_left, 'B')} in {plan.host.preset.name}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')} a device{least}. "
 
@@ -151,6 +154,7 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[
         notes.append(_layout_note(rack))
     if labels.get("note_8bit") and rack.format.name in ("8bit", "fp8", "int8"):
         notes.append(Note("see-also", labels["note_8bit"]))
+    notes += host_notes(running)
     return notes + _weak(rack, [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if sends else [])])
 
 

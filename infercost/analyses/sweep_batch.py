@@ -5,6 +5,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import remarks
 from infercost.analyses.bands import with_bands
+from infercost.analyses.hosts import holds, host_time, known, memory_words, unknown
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -31,7 +32,7 @@ def answer(scenario: Scenario) -> Report:
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     report = Report(
         command="sweep-batch",
-        verdict=remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows),
+        verdict=(remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows)) + memory_words(rack),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
@@ -39,7 +40,7 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
-            *remarks.null_notes(rows, remarks.NULL_REASONS.__getitem__),
+            *remarks.null_notes(rows, lambda key: unknown(key, rack) or remarks.NULL_REASONS[key]),
             *scenario.notes,
         ),
         met=rack.plan.fits,
@@ -79,7 +80,9 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
     running, model = scenario.running, scenario.running.rack.model
-    rows = [step_results(scenario, batch, pace_of(running, batch)) for batch in batches]
+    rows = [known(step_results(scenario, batch, pace_of(running, batch)), running.rack) for batch in batches]
+    if holds(running.rack):
+        rows = [{**row, "host_time_s": host_time(running, row["batch"])} for row in rows]
     cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
     for row in rows:
         row["cost_ratio"] = row["step_time_s"] / row["batch"] / cheapest

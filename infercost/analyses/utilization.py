@@ -5,6 +5,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
+from infercost.analyses.hosts import holds, host_time, known, time_words, unknown
 from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
@@ -38,7 +39,9 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     running, (batch, pace, served) = scenario.running, _paced(scenario)
-    results = step_results(scenario, batch, pace, served)
+    results = known(step_results(scenario, batch, pace, served), running.rack)
+    if (spent := host_time(running, batch)) is not None:
+        results["host_time_s"] = spent
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     overloaded = served is not None and not served.stable
@@ -49,12 +52,25 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
-        advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
-        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *_tuned_notes(scenario), *scenario.notes),
+        advice=(_MORE_REPLICAS,) if overloaded else _advice(running, results),
+        notes=(
+            *step_notes(running, (regime,)),
+            *_load_notes(scenario),
+            *_tuned_notes(scenario),
+            *scenario.notes,
+        ),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
     return with_bands(report, rack, "batch" if scenario.load.rate is None else "arrivals")
+
+
+def _advice(running: Running, results: dict[str, Any]) -> tuple[str, ...]:
+    """What to change first: where the host takes most of a step, what lies in it."""
+    spent = results.get("host_time_s") or 0.0
+    if not running.rack.plan.fits or spent <= results["step_time_s"] / 2:
+        return advice(running, results["bound"])
+    return ("the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory",)
 
 
 def _load_notes(scenario: Scenario) -> Iterator[Note]:
@@ -114,6 +130,7 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
     bandwidth = rack.part.value("memory_bandwidth")
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
     drafted = results["tpot_s"] < results["step_time_s"]
+    nothing = [key for key, value in results.items() if value is None]
     remarks = {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
@@ -123,9 +140,9 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
         "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
         "critical_batch": CRITICAL,
-        **_price_remarks(scenario.load),
+        **_price_remarks(Load() if holds(rack) else scenario.load),
         "joules_per_token": "rated power; no host, no cooling",
-        **{key: NULL_REASONS[key] for key, value in results.items() if value is None},
+        **{key: unknown(key, rack) or NULL_REASONS[key] for key in nothing},
     }
     hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
     if results["tpot_s"] != results["step_time_s"]:
@@ -160,6 +177,8 @@ def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
 
 def _communication_remark(running: Running) -> str:
     rack, layout = running.rack, running.rack.plan.layout
+    if running.bounds.over and rack.plan.host:
+        return f"what lies in {rack.plan.host.preset.name} comes over its link of {show(rack.plan.host.link, 'B/s')}"
     if (name := law(rack.setup.stack)) == "erdil-2025":
         return f"by the law of {name}, in a layout of its own"
     if layout.dp > 1:
@@ -192,7 +211,8 @@ def _verdict(running: Running, results: dict[str, Any]) -> str:
     step = f"{show(results['step_time_s'], 's')} a step on {rack.devices:,} x {rack.part.name}"
     sure = "at best" if kind(running) == "bound" else "an estimate"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    text = f"{bound} binds: {used} of the arithmetic is used at batch {batch}. {step}, {sure}{left_out}."
+    start = time_words(running, results["batch"], results["step_time_s"]) if rack.plan.fits else ""
+    text = f"{start or f'{bound} binds: '}{used} of the arithmetic is used at batch {batch}. {step}, {sure}{left_out}."
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))

@@ -10,6 +10,8 @@ from infercost.parts.yamlfile import read_mapping
 #: Kinds of numbers: gaps between tokens by requests in flight, first tokens, tokens per second of a server, times at a
 #: rate, the highest throughput, and that of a full memory.
 KINDS = ("decode_few", "decode_some", "decode_many", "first_token", "tokens_per_s", "served", "peak", "full_memory")
+#: The kind of a step that continues in the memory of a host, measured with experts of sparse models there.
+HOST = "host"
 #: Requests in flight up to which gaps between tokens are of a kind.
 CLASSES = ((8, "decode_few"), (64, "decode_some"), (float("inf"), "decode_many"))
 #: What gaps between tokens of each kind were measured with.
@@ -44,6 +46,11 @@ def band_of(profile: Preset, kind: str, *, sparse: bool) -> Band | None:
     return next((band for name in sets if (band := bands.get((name, model, kind)))), None)
 
 
+def band_of_host(reported: bool) -> Band | None:
+    """The band of a step with a part in a host; None for parts that no report has."""
+    return _bands().get(("host", "sparse", "host")) if reported else None
+
+
 @cache
 def _bands() -> dict[tuple[str, str, str], Band]:
     path = catalog.shipped() / "bands.yaml"
@@ -52,7 +59,7 @@ def _bands() -> dict[tuple[str, str, str], Band]:
     data = read_mapping(str(path), "bands")
     return {
         (name, model, kind): Band(float(entry["low"]), float(entry["high"]))
-        for name in (*FITTED, "own", "other")
+        for name in (*FITTED, "own", "other", "host")
         for model, kinds in data.get(name, {}).items()
         for kind, entry in kinds.items()
     }

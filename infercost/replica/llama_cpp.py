@@ -148,6 +148,16 @@ class Timing:
         """The same, worked out anew whenever it is asked: what ``--steps`` shows of it."""
         return Timing(self.whole, self.part, self.engine, keeps=False, halves=self.halves)
 
+    def with_halves(self, near: Model, far: Model) -> "Timing":
+        """The same with another part of the model in the host."""
+        assert self.halves is not None
+        halves = self.halves._replace(near=near, far=far)
+        return Timing(self.whole, self.part, self.engine, keeps=self.keeps, halves=halves)
+
+    def far_time(self, batch: float, context: float) -> float:
+        """Seconds of a decoding step that the host takes."""
+        return self.far.pass_of(Load(batch, context)).step if self.far else 0.0
+
     def settle(self) -> "Timing":
         """The same once it has used all figures of its part."""
         for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
@@ -380,7 +390,11 @@ class Timing:
         heads = load.heads
         if load.prompt_tokens:
             heads = formulas.llama_cpp.head_rows_of_pass(decoded=load.decoded, prompts=load.prompts)
-        overlapping = [self._dense(self.layers, rows), self._dense(self.head, heads)]
+        overlapping = [
+            self._dense(products, number)
+            for products, number in ((self.layers, rows), (self.head, heads))
+            if products.params
+        ]
         overlapping += [self._routed(each, rows) for each in self.experts]
         attention = self._attending(load)
         products = formulas.kernels.all_products_time(product_times=[time for _, _, time in overlapping])

@@ -271,6 +271,11 @@ def _layouts(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
     return sorted([*found, *spread], key=lambda layout: (layout.pp > 1, layout.ep))
 
 
+def first_layout(setup: Setup, devices: int) -> Layout | None:
+    """The layout of so many devices that an engine would choose first; None where none splits the model."""
+    return next(iter(_layouts(setup, devices, FREE)), None)
+
+
 def asked_widths(model: Model, widths: Layout) -> str:
     """The widths that were given, for an error that no layout has them; BadValue where one does not split the model."""
     check(model, Layout(*(max(width, 1) for width in widths.widths.values())))
