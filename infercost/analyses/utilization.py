@@ -50,7 +50,7 @@ def answer(scenario: Scenario) -> Report:
         results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
         advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
-        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *scenario.notes),
+        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *_tuned_notes(scenario), *scenario.notes),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
@@ -63,6 +63,24 @@ def _load_notes(scenario: Scenario) -> Iterator[Note]:
     if load.concurrent is not None and 1 <= load.most < load.concurrent:
         waiting = "the others wait for one of them to end before their first token"
         yield Note("queue", f"at most {many(load.most, 'sequence')} run at once: {waiting}")
+
+
+def _tuned_notes(scenario: Scenario) -> Iterator[Note]:
+    """What the flags of published benchmarks would give, where an engine runs without them."""
+    running = scenario.running
+    timing = running.replica.timing and running.replica.timing.tuned()
+    if not timing:
+        return
+    faster = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
+    results = step_results(faster, *_paced(faster), bracketed=False)
+    times = [f"{show(results['tpot_s'], 's')} a token"]
+    if results["ttft_s"] is not None:
+        times.append(f"{show(results['ttft_s'], 's')} to the first one")
+    labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
+    of = labels.get("flags", "its flags")
+    newest = f" of its newest known release, {labels['newest']}" if "@" not in running.rack.setup.stack.name else ""
+    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {' and '.join(times)}"
+    yield Note("tuned", text)
 
 
 def _shown_work(scenario: Scenario) -> None:

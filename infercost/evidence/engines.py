@@ -2,11 +2,12 @@
 
 import re
 from functools import cache
+from typing import Any
 
 from infercost.evidence.measured import Measured
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
-from infercost.parts.stack import complete
+from infercost.parts.stack import by_release, complete, release_of
 
 #: The year of a run that states none.
 LATEST = 9999
@@ -24,7 +25,26 @@ def engine_name(framework: str) -> str:
 
 def stack_of(row: Measured, vendor: str) -> Preset:
     """The profile of a run's engine, by its release or, where the run names none, as it was in the year of the run."""
-    return _stack(row.framework.lower(), vendor.lower(), row.year or LATEST)
+    profile = _stack(row.framework.lower(), vendor.lower(), row.year or LATEST)
+    if row.is_tuned and "tuned" in profile.labels:
+        profile = profile_of_run(profile.labels["tuned"])
+    release = release_of(row.framework)
+    return (
+        profile_of_run(f"{profile.name}@{'.'.join(map(str, release))}") if release and by_release(profile) else profile
+    )
+
+
+def settings_of(row: Measured, profile: Preset) -> dict[str, Any]:
+    """What a run set of its engine: an engine that captures prompts since a release captured none where none is named.
+
+    Prompts of several groups or stages count as captured like others.
+    """
+    known = row.settings
+    if "captured_tokens" not in known and by_release(profile) and release_of(row.framework) is None:
+        known["captured_tokens"] = 0.0
+    if "captured_tokens" in known:
+        known["captured_tokens_latent"] = known["captured_tokens"]
+    return {**known, "captures_split": True}
 
 
 @cache

@@ -19,7 +19,8 @@ class Measured(NamedTuple):
     ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
     the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
-    graph, ``experts_kernel``, steps between polls, tokens of a streamed message.
+    graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
+    of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
     """
 
     id: str
@@ -52,7 +53,9 @@ class Measured(NamedTuple):
     captured_tokens: float | None = None
     experts_kernel: str = ""
     flags: str = ""
-    poll_steps: int | None = None
+    prompts_seen: float = 0.0
+    unwarmed: bool = False
+    poll_steps: float | None = None
     stream_tokens: int | None = None
     notes: str = ""
 
@@ -73,6 +76,13 @@ class Measured(NamedTuple):
         kernel = self.experts_kernel or ("marlin" if self._is_vllm_of_marlin else None)
         given = {"captured_tokens": self.captured_tokens, "experts_kernel": kernel}
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether the engine ran with flags for speed: as the row says, or by a benchmark that sets them."""
+        if self.flags:
+            return self.flags == "tuned"
+        return "InferenceX" in self.notes or "0.8 to 1" in self.notes or self.id.startswith("aic-")
 
     @property
     def _is_vllm_of_marlin(self) -> bool:

@@ -191,12 +191,13 @@ class Site:
         from infercost.replica.kernels import Timing, engine_of
 
         engine, overhead = engine_of(part, profile)._replace(**settings), profile.value("request_overhead")
-        key = engine, overhead, waited
+        cold = profile.value("cold_start") if "cold_start" in profile.facts else 0.0
+        key = engine, overhead, waited, cold
         if known := self._servers.get(key):
             return known
         timing = Timing(self.work.model, self.work.layout, _chip(part.name), engine)
         speeds = bounds_of(part, self.peak(part), 2.0)
-        return self._remember(key, Replica(self.work, speeds, overhead, waited, timing))
+        return self._remember(key, Replica(self.work, speeds, overhead, waited, timing), cold)
 
     def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
         """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
@@ -212,10 +213,10 @@ class Site:
         speeds = bounds_of(part, self.peak(part), 2.0)
         return self._remember((engine,), Replica(work, speeds, overhead, waited, timing))
 
-    def _remember(self, key: tuple[Any, ...], replica: Replica) -> Server:
+    def _remember(self, key: tuple[Any, ...], replica: Replica, cold: float = 0.0) -> Server:
         if len(self._servers) >= REMEMBERED:
             self._servers.clear()
-        self._servers[key] = Server(replica)
+        self._servers[key] = Server(replica, cold)
         return self._servers[key]
 
 

@@ -5,6 +5,7 @@ from math import log
 from typing import NamedTuple
 
 from infercost.errors import BadValue, Missing
+from infercost.evidence.engines import settings_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import (
     Site,
@@ -66,7 +67,7 @@ class Prepared(NamedTuple):
             return self.site.in_turn(self.site.part, backend, self.measured.chunk_tokens)
         row, part = self.measured, part_under(self.site.part, profile)
         if law(profile) == "kernels":
-            return self.site.kernels(part, profile, row.settings, steps_waited(row, profile))
+            return self.site.kernels(part, profile, settings_of(row, profile), steps_waited(row, profile))
         overlap = profile.labels.get("overlap", "full")
         speeds = speeds_of(part, profile, self.site.peak(part), overlap, 2.0)._replace(alike=same_prompts(row))
         requests, waited = (profile.value(key) for key in PER_REQUEST)

@@ -33,8 +33,8 @@ class Times(NamedTuple):
 class Server:
     """A replica under a stack; rows of one run share its steady state."""
 
-    def __init__(self, replica: Replica) -> None:
-        self.replica = replica
+    def __init__(self, replica: Replica, cold_start: float = 0.0) -> None:
+        self.replica, self.cold_start = replica, cold_start
         self._closed: dict[tuple[float, Request], Served] = {}
 
     def times(self, row: Measured, batch: float, copies: float, request: Request) -> Times:
@@ -54,7 +54,8 @@ class Server:
         if row.protocol == "full" or row.statistic == "median" or not self.replica.timing:
             return _of(served)
         requests = row.requests / copies if row.requests else REQUESTS_A_SLOT * batch
-        first = all_at_once(self.replica, batch, request, served, requests)
+        cold = self.cold_start if row.unwarmed else 0.0
+        first = all_at_once(self.replica, batch, request, served, requests, seen=row.prompts_seen / copies, cold=cold)
         return Times(served.itl, first, served.request_time - served.ttft + first, served.rate)
 
     def closed(self, concurrent: float, request: Request) -> Served:

@@ -541,11 +541,49 @@ def normed_communication_time(
     return communication_time + normed_layers * (reduce_start + rank_time * (ranks - 1))
 
 
+@formula(source="fitted on ROCm/aiter e4048607a535, aiter/configs: with few rows tiles walk all of the inner dimension")
+def inner_time(*, inner_times: Sequence[float], product_inputs: Sequence[float]) -> float:
+    """Seconds that products take for the length of their inner dimensions, whatever their rows."""
+    return total(inner_times, product_inputs) / 1000
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_flops(*, kernel_flops: float, untuned_factor: float) -> float:
+    """FLOP/s that kernels reach without tuned shapes."""
+    return kernel_flops / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_bandwidth(*, kernel_bandwidth: float, untuned_factor: float) -> float:
+    """B/s that kernels reach without tuned shapes."""
+    return kernel_bandwidth / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_inner(*, inner: float, untuned_factor: float) -> float:
+    """Seconds for 1,000 of the inner dimension without tuned shapes."""
+    return inner * untuned_factor
+
+
 # what an engine adds
 @formula(source=TIMINGS + "; " + RUNS)
 def launches_time(*, launch_scale: float, launches: Sequence[float], launch_times: Sequence[float]) -> float:
     """Seconds that a pass spends on starting and draining its kernels, whatever they work on."""
     return launch_scale * total(launches, launch_times)
+
+
+@formula(
+    source="sgl-project/sglang cookbook runs: norms, all-reduces and experts that are not fused launch more kernels"
+)
+def unfused_scale(*, launch_scale: float, unfused_launch_scale: float) -> float:
+    """Factor on the kernels' launch times in an engine that does not fuse them."""
+    return launch_scale * unfused_launch_scale
+
+
+@formula(source="sgl-project/sglang: outside a graph the host starts each kernel, and takes longer than a graph")
+def processor_launches(*, cpu_launches: float, launches_time: float) -> float:
+    """Seconds in which the host launches the kernels of a pass that no graph was captured for, by what they are."""
+    return cpu_launches * launches_time
 
 
 @formula(source=RUNS)

@@ -367,6 +367,20 @@ def burst_ttft(*, request_start: float, waiting_time: float, burst_passes: float
     return request_start + waiting_time + burst_passes * burst_pass
 
 
+@formula(source="a prompt whose cache an earlier run left needs one turn, the others wait for those before them")
+def turns_with_seen(*, seen_share: float, prompt_passes: float, burst_passes: float) -> float:
+    """Passes until a mean prompt of a burst is done, of which a share was cached before."""
+    return seen_share * prompt_passes + (1 - seen_share) * burst_passes
+
+
+@formula(
+    source="the first passes of a server that is not warm compile, tune and allocate; one request of a slot meets it"
+)
+def unwarmed_ttft(*, ttft_all_at_once: float, cold_start: float, requests_a_slot: float) -> float:
+    """Seconds to the first token, mean over a run that starts on a server which is not warm."""
+    return ttft_all_at_once + cold_start / requests_a_slot
+
+
 @formula(source="of the requests of a slot one comes with all others, the rest find a steady state")
 def ttft_all_at_once(*, ttft: float, burst_ttft: float, requests_a_slot: float) -> float:
     """Seconds to the first token, mean over a run whose slots all start at once."""

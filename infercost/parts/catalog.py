@@ -30,7 +30,7 @@ WHAT = {
 }
 #: Prices move: one without a date is an error.
 DATED = ("rent", "purchase")
-_FACT_KEYS = ("value", "source", "as_of", "weak", "others")
+_FACT_KEYS = ("value", "source", "as_of", "weak", "others", "until")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
@@ -110,7 +110,16 @@ def looks_like_file(text: str) -> bool:
 
 @once
 def load(family: str, name: str) -> Preset:
-    """The preset of a name or of a file's path; UnknownName for no such preset, BadFile as ``build``."""
+    """The preset of a name or of a file's path, a profile's of a release too: ``sglang@0.5.8``.
+
+    Raises:
+        UnknownName: no such preset.
+        BadFile: see ``build``.
+        BadValue: a release that is none, or of a profile that is the same for all.
+    """
+    if family == "efficiency" and not looks_like_file(name) and "@" in name:
+        base, _, release = name.partition("@")
+        return stack.at_release(load(family, base), release)
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
     preset = build(family, own, read_mapping(path, "preset"), path)
     return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset
@@ -183,6 +192,7 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
         weak=entry.get("weak", ""),
         others=entry.get("others", ""),
         text=str(entry["value"]),
+        until=_until(kind, entry.get("until", {}), where),
     )
 
 
@@ -202,6 +212,14 @@ def on_part(profile: Preset, part: Preset) -> Preset:
     if "like" not in profile.labels:
         return theirs._replace(facts={**theirs.facts, **own})
     return profile._replace(labels={**theirs.labels, **profile.labels}, facts={**theirs.facts, **own})
+
+
+def _until(kind: Kind, entry: Any, where: str) -> tuple[tuple[str, float], ...]:
+    """Values of earlier releases, from the oldest on."""
+    if not isinstance(entry, dict) or not all(stack.release_of(release) for release in entry):
+        raise BadFile(f"{where}: until is no mapping of releases", "write it as until: {0.5.9: 3}")
+    values = [(release, parse(kind, str(value), where)) for release, value in entry.items()]
+    return tuple(sorted(values, key=lambda each: stack.release_of(each[0]) or ()))
 
 
 def accelerators() -> list[str]:

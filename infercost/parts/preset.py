@@ -8,7 +8,10 @@ from infercost.units import Kind
 
 
 class Fact(NamedTuple):
-    """One figure in base units and as the file has it, its source and date, and what makes it ``weak``."""
+    """One figure in base units and as the file has it, its source and date, and what makes it ``weak``.
+
+    ``until`` are the values of earlier releases, each with the last that had it, in order.
+    """
 
     value: float
     kind: Kind
@@ -17,6 +20,7 @@ class Fact(NamedTuple):
     weak: str = ""
     others: str = ""
     text: str = ""
+    until: tuple[tuple[str, float], ...] = ()
 
 
 class Preset(NamedTuple):

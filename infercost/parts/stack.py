@@ -1,8 +1,10 @@
 """What an efficiency profile holds: how close a real stack comes to the bound."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from infercost.errors import BadValue
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.preset import Fact, Preset
 from infercost.units import DURATION, FACTOR, LIMIT, MULTIPLE, RESERVE, SHARE, SIZE, TOKENS, WHOLE, Kind
@@ -52,12 +54,19 @@ LAWS: dict[str, dict[str, Kind]] = {
         "launch_scale": MULTIPLE,
         "exchange_latency": DURATION,
         "eager_layer_time": DURATION,
+        "cpu_launches": MULTIPLE,
+        "unfused_launch_scale": MULTIPLE,
+        "untuned_factor": MULTIPLE,
+        "untuned_decode_factor": MULTIPLE,
+        "fused_ranks": MULTIPLE,
         "captured_tokens": TOKENS,
+        "captured_tokens_latent": TOKENS,
         "chunk_tokens": TOKENS,
         "chunk_tokens_small": TOKENS,
         "small_memory": SIZE,
         "token_overhead": DURATION,
         "streamed_steps": MULTIPLE,
+        "cold_start": DURATION,
         "row_traffic": MULTIPLE,
         "reduce_limit": LIMIT,
         "compute_scale": FACTOR,
@@ -100,8 +109,16 @@ WORDS = {
     "prompts": ("filled", "whole", "alone"),
     "split": ("matrices", "layers"),
     "kernels": ("", "cuda", "metal", "hip", "vulkan", "cpu"),
+    "captures_split": ("yes", "no"),
 }
-DEFAULTS = {"law": "roofline", "accumulates": "fp32", "prompts": "filled", "split": "matrices", "kernels": ""}
+DEFAULTS = {
+    "law": "roofline",
+    "accumulates": "fp32",
+    "prompts": "filled",
+    "split": "matrices",
+    "captures_split": "yes",
+    "kernels": "",
+}
 #: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
@@ -109,20 +126,9 @@ DEFAULTS = {"law": "roofline", "accumulates": "fp32", "prompts": "filled", "spli
 #: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
-    *(
-        "error",
-        "nearer",
-        "note",
-        "like",
-        "prompts",
-        "experts_kernel",
-        "products_kernel",
-        "until",
-        "formats",
-        "split",
-        "kernels",
-        "backends",
-    ),
+    *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
+    *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
+    *("kernels", "backends"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
 CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}
@@ -148,6 +154,11 @@ INHERITED = (
     "split",
     "kernels",
     "backends",
+    "newest",
+    "fused_families",
+    "fused_on",
+    "captures_on",
+    "captures_split",
 )
 
 
@@ -155,6 +166,41 @@ def like(profile: Preset, base: Preset) -> Preset:
     """A profile with what it leaves out from another one."""
     labels = {key: base.labels[key] for key in INHERITED if key in base.labels}
     return profile._replace(labels={**labels, **profile.labels}, facts={**base.facts, **profile.facts})
+
+
+_RELEASE = re.compile(r"\d+\.\d+\.\d+")
+
+
+def release_of(text: str) -> tuple[int, ...] | None:
+    """The first release x.y.z in a text, as numbers; None where it names none."""
+    found = _RELEASE.search(text)
+    return tuple(map(int, found[0].split("."))) if found else None
+
+
+def by_release(profile: Preset) -> bool:
+    """Whether a profile has figures of its own for earlier releases."""
+    return any(fact.until for fact in profile.facts.values())
+
+
+def at_release(profile: Preset, release: str) -> Preset:
+    """A profile with the figures of a release of its engine.
+
+    Raises:
+        BadValue: a text without x.y.z, or a profile that knows one release.
+    """
+    numbers = release_of(release)
+    if numbers is None:
+        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
+    if not by_release(profile):
+        raise BadValue(f"{profile.name}@{release}: {profile.name} has no figures by release", "leave the release out")
+    facts = {key: _at(fact, numbers) for key, fact in profile.facts.items()}
+    return profile._replace(name=f"{profile.name}@{release}", facts=facts)
+
+
+def _at(fact: Fact, release: tuple[int, ...]) -> Fact:
+    """A figure as it was in a release: that of the first later one which was its last."""
+    value = next((value for last, value in fact.until if release <= (release_of(last) or ())), fact.value)
+    return fact if value == fact.value else fact._replace(value=value, text="")
 
 
 def needs(data: Mapping[str, object], label: str) -> bool:

@@ -14,7 +14,8 @@ WIDE = CONSTANTS["wide_bytes"].value
 class Kernel(NamedTuple):
     """Kernels of one kind in one format on a chip: seconds to launch one, FLOP/s and B/s that they reach.
 
-    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits.
+    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits,
+    ``inner`` seconds pass for each 1,000 of the inner dimension of its products.
     """
 
     launch: float
@@ -22,6 +23,7 @@ class Kernel(NamedTuple):
     bandwidth: float
     row_bytes: float = WIDE
     quantize_bytes: float = 0.0
+    inner: float = 0.0
 
 
 class Arithmetic(NamedTuple):
@@ -102,9 +104,9 @@ class Chip:
         return chip
 
     @property
-    def multiplies_mxfp4(self) -> bool:
-        """Whether kernels of MXFP4 weights compute in 8 bits; elsewhere they unpack to 16."""
-        return self.architecture.labels.get("mxfp4") == "fp8"
+    def multiplies_mxfp4(self) -> str:
+        """The format that kernels of MXFP4 weights compute in, empty where they unpack to 16 bits."""
+        return self.architecture.labels.get("mxfp4", "")
 
     def value(self, key: str) -> float:
         """A figure of the architecture, that of other parts where it has none."""
@@ -133,6 +135,14 @@ class Chip:
         bits, row_bytes, quantize = arithmetic.bits, arithmetic.row_bytes, arithmetic.quantize_bytes
         if name == "mxfp4" and not self.multiplies_mxfp4:
             bits, row_bytes, peak = 16, WIDE, peak_of(self.part, "bf16")
+        if name == "mxfp4" and self.multiplies_mxfp4 == "fp4":  # inputs are quantized to four bits too, as of NVFP4
+            four = ARITHMETIC["nvfp4"]
+            bits, row_bytes, quantize, peak = (
+                four.bits,
+                four.row_bytes,
+                four.quantize_bytes,
+                peak_of(self.part, "nvfp4"),
+            )
         if format == "fp32":  # as near to its peak as 16 bits are to theirs
             row_bytes, peak = ARITHMETIC[format].row_bytes, peak_of(self.part, format) or peak
         key = f"{kind}_{name}"
@@ -142,6 +152,7 @@ class Chip:
             bandwidth=self.reached(self.value(f"{key}_memory")),
             row_bytes=row_bytes,
             quantize_bytes=quantize,
+            inner=self.value(f"{key}_inner") if self.has(f"{key}_inner") else 0.0,
         )
 
     def row(self, kind: str, format: str) -> str:

@@ -53,6 +53,18 @@ def rows_of(load: Load, groups: int) -> Rows:
     )
 
 
+class Used(NamedTuple):
+    """Kernels that a pass uses: of products, of those whose inputs are quantized, of experts with bytes of a row.
+
+    ``inner_time`` are the seconds of all products for their inner dimensions.
+    """
+
+    products: list[tuple[Products, Kernel]]
+    quantized: list[tuple[Products, Kernel]]
+    experts: list[tuple[Routed, Kernel, float]]
+    inner_time: float
+
+
 class PassTimes(NamedTuple):
     """Seconds of one pass by kinds of kernels, and the time of the whole.
 
@@ -115,6 +127,16 @@ class Timing:
         """The same, worked out anew from its model up whenever it is asked: what ``--steps`` shows of it."""
         return Timing(self.sums.model, self.sums.layout, self.chip.again(), self.engine, keeps=False)
 
+    def tuned(self) -> "Timing | None":
+        """The same with an engine's flags for speed; None where that changes nothing."""
+        fused, engine = self.unfused == 1, self.engine
+        tuned = engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)
+        formats = {each.format for each in self.sums.products} | {each.format for each in self.sums.routed}
+        slow = tuned != engine and self.chip.architecture.labels.get("untuned") in formats
+        if fused and not slow:
+            return None
+        return Timing(self.sums.model, self.sums.layout, self.chip, tuned._replace(unfused_launch_scale=1.0))
+
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
         for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
@@ -144,9 +166,42 @@ class Timing:
         ]
 
     @once
-    def quantized(self) -> list[tuple[Products, Kernel]]:
-        """Those of them whose inputs are quantized first."""
-        return [(each, kernel) for each, kernel in self.products if kernel.quantize_bytes]
+    def decoding(self) -> "Used":
+        """The kernels of products in a pass without prompts."""
+        return self._used(self.engine.untuned_decode_factor, 0)
+
+    @once
+    def mixed(self) -> "Used":
+        """The kernels of products in a pass with prompts, whose routed rows travel through memory more often."""
+        engine = self.engine
+        return self._used(max(engine.untuned_factor, engine.untuned_decode_factor), engine.row_traffic)
+
+    def _used(self, factor: float, traffic: float) -> "Used":
+        products = [(each, self._built(kernel, each.format, factor)) for each, kernel in self.products]
+        inner = [(kernel.inner, each.inputs) for each, kernel in products if kernel.inner]
+        return Used(
+            products=products,
+            quantized=[(each, kernel) for each, kernel in products if kernel.quantize_bytes],
+            experts=[
+                (each, self._built(kernel, each.format, factor), self._row_bytes(each, kernel, traffic))
+                for each, kernel in self.experts
+            ],
+            inner_time=self._inner(*zip(*inner, strict=True)) if inner else 0.0,
+        )
+
+    def _inner(self, times: tuple[float, ...], inputs: tuple[float, ...]) -> float:
+        return formulas.kernels.inner_time(inner_times=times, product_inputs=inputs)
+
+    def _built(self, kernel: Kernel, format: str, factor: float) -> Kernel:
+        """A kernel in a build whose shapes of a format are not tuned, so many times as slow; its launch is the same."""
+        if factor == 1 or format != self.chip.architecture.labels.get("untuned"):
+            return kernel
+        slow = {"untuned_factor": factor}
+        return kernel._replace(
+            flops=formulas.kernels.untuned_flops(kernel_flops=kernel.flops, **slow),
+            bandwidth=formulas.kernels.untuned_bandwidth(kernel_bandwidth=kernel.bandwidth, **slow),
+            inner=formulas.kernels.untuned_inner(inner=kernel.inner, **slow) if kernel.inner else 0.0,
+        )
 
     @once
     def head(self) -> tuple[Products, Kernel]:
@@ -160,16 +215,6 @@ class Timing:
         return [
             (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
         ]
-
-    @once
-    def rows_of_decoding(self) -> list[float]:
-        """Bytes that a row of each kind of experts moves in a pass without prompts."""
-        return [self._row_bytes(each, kernel, 0) for each, kernel in self.experts]
-
-    @once
-    def rows_with_prompts(self) -> list[float]:
-        """The same in a pass with prompts, whose rows travel through memory more often."""
-        return [self._row_bytes(each, kernel, self.engine.row_traffic) for each, kernel in self.experts]
 
     def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
         return formulas.kernels.expert_row_bytes(
@@ -233,9 +278,9 @@ class Timing:
     def pass_of(self, load: Load, uneven: float = 1.0) -> PassTimes:
         """One pass of a load, ``uneven`` times as long as on even stages."""
         rows, engine = rows_of(load, self.groups), self.engine
-        overlapping = [_dense(*each, rows.group) for each in self.products]
-        overlapping.append(_dense(*self.head, rows.heads))
-        added = self._adding(rows)
+        used = self.mixed if rows.prompt_tokens else self.decoding
+        overlapping = [*[_dense(*each, rows.group) for each in used.products], _dense(*self.head, rows.heads)]
+        added = self._adding(rows, used)
         products = formulas.kernels.all_products_time(
             product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
         )
@@ -256,14 +301,14 @@ class Timing:
             communication_time=spent[3],
             launches_time=spent[4],
         )
-        wait = self._wait(busy, rows.group) if rows.prompt_tokens else 0.0
+        wait = self._wait(busy, rows.group, spent[4]) if rows.prompt_tokens else 0.0
         host = formulas.kernels.host_time(
             step_overhead=engine.step_overhead, sequence_overhead=engine.sequence_overhead, head_rows=rows.heads
         )
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
         return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
 
-    def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
+    def _adding(self, rows: Rows, used: "Used") -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
         flops: list[float] = []
         moved = [
@@ -273,10 +318,11 @@ class Timing:
                 product_inputs=each.inputs,
                 kernel_bandwidth=kernel.bandwidth,
             )
-            for each, kernel in self.quantized
+            for each, kernel in used.quantized
         ]
-        row_bytes = self.rows_with_prompts if rows.prompt_tokens else self.rows_of_decoding
-        for (each, kernel), moved_by_row in zip(self.experts, row_bytes, strict=True):
+        if used.inner_time:
+            moved.append(used.inner_time)
+        for each, kernel, moved_by_row in used.experts:
             worked, traffic = self._routed(each, kernel, rows.tokens, moved_by_row)
             flops.append(worked)
             moved.append(traffic)
@@ -417,18 +463,42 @@ class Timing:
             starts += [(sums.caching, self.prompt.launch), (sums.stateful, chip.value("layers_states_prompt_launch"))]
             starts.append((sums.indexed, chip.value("layers_indexers_prompt_launch")))
         counts, times = zip(*(start for start in starts if start[0]), strict=True)
-        return formulas.kernels.launches_time(
-            launch_scale=self.engine.launch_scale, launches=counts, launch_times=times
+        scale = self.engine.launch_scale
+        if self.unfused != 1:
+            scale = formulas.kernels.unfused_scale(launch_scale=scale, unfused_launch_scale=self.unfused)
+        return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
+
+    @once
+    def unfused(self) -> float:
+        """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
+        engine, sums = self.engine, self.sums
+        if self.chip.architecture.name == engine.fused_on:
+            listed = sums.model.family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            if listed or (sums.latent and not sums.indexed):
+                return 1.0
+        return engine.unfused_launch_scale
+
+    @once
+    def captured(self) -> float:
+        """Tokens of the largest pass with prompts that a graph holds."""
+        engine = self.engine
+        if not engine.captures_split and (self.groups > 1 or self.stages > 1):
+            return 0.0
+        return (
+            min(engine.captured_tokens, engine.captured_tokens_latent) if self.sums.latent else engine.captured_tokens
         )
 
-    def _wait(self, busy: float, tokens: float) -> float:
+    def _wait(self, busy: float, tokens: float, launches: float) -> float:
         """Seconds that kernels wait for the host, which launches them where no graph holds so many tokens."""
-        eager = tokens > self.engine.captured_tokens
+        eager, engine = tokens > self.captured, self.engine
         if eager is False:
             return 0.0
-        launching = formulas.kernels.processor_time(
-            eager_layer_time=self.engine.eager_layer_time, layers=self.sums.model.depth
-        )
+        if engine.cpu_launches:
+            launching = formulas.kernels.processor_launches(cpu_launches=engine.cpu_launches, launches_time=launches)
+        else:
+            launching = formulas.kernels.processor_time(
+                eager_layer_time=engine.eager_layer_time, layers=self.sums.model.depth
+            )
         wait = formulas.kernels.processor_wait(processor_time=launching, kernels_time=busy)
         return wait if eager is True else wait * eager
 
@@ -466,8 +536,18 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
     ):
         figures["chunk_tokens"] = profile.value("chunk_tokens_small")
     labels = profile.labels
+    if part.labels.get("vendor") not in (labels.get("captures_on"), None) and "captures_on" in labels:
+        figures["captured_tokens"] = 0.0
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
-    return Engine(**figures, prompts=labels["prompts"], experts_kernel=experts, products_kernel=products)
+    return Engine(
+        **figures,
+        prompts=labels["prompts"],
+        experts_kernel=experts,
+        products_kernel=products,
+        captures_split=labels.get("captures_split") != "no",
+        fused_families=tuple(labels.get("fused_families", "").split(", ")),
+        fused_on=labels.get("fused_on", ""),
+    )
 
 
 def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import inf
 from typing import NamedTuple, Protocol
 
 from infercost import formulas
@@ -22,6 +23,12 @@ class Engine(NamedTuple):
     through memory in a pass with prompts, ``reduce_limit`` is the bandwidth at which its all-reduces stop, 0 for none.
     ``prompts`` is how prompts join: parts of them that fill each pass (``filled``), ``whole`` ones, or ``alone``, while
     nothing decodes. ``experts_kernel`` and ``products_kernel`` name kernels that are not the usual ones;
+    ``unfused_launch_scale`` multiplies launch times where an engine does not fuse its kernels: on the architecture
+    ``fused_on`` it fuses those of latents without an indexer, and of ``fused_families`` from ``fused_ranks`` on.
+    ``cpu_launches`` is how often longer the host takes for launches outside a graph, 0 where ``eager_layer_time`` says
+    it; ``captures_split`` whether graphs hold prompts of several groups or stages too.
+    ``untuned_factor`` is how often longer products take without tables of tuned shapes in passes with prompts,
+    ``untuned_decode_factor`` in all passes.
     ``compute_scale`` and ``bandwidth_scale`` multiply what all kernels of the chip reach.
     """
 
@@ -39,6 +46,15 @@ class Engine(NamedTuple):
     prompts: str
     experts_kernel: str = ""
     products_kernel: str = ""
+    unfused_launch_scale: float = 1.0
+    cpu_launches: float = 0.0
+    captured_tokens_latent: float = inf
+    captures_split: bool = True
+    untuned_factor: float = 1.0
+    untuned_decode_factor: float = 1.0
+    fused_ranks: float = 0.0
+    fused_families: tuple[str, ...] = ()
+    fused_on: str = ""
     compute_scale: float = 1.0
     bandwidth_scale: float = 1.0
 

@@ -452,9 +452,12 @@ def fullest(replica: Replica, request: Request) -> float:
     return full if request.chunk_tokens else max(full, 1.0)
 
 
-def burst_ttft(replica: Replica, concurrent: float, request: Request, itl: float) -> float:
-    """Seconds to the first token, mean over so many requests that come at once to an idle replica."""
-    turns, one = _burst(replica, max(concurrent, 1.0), request)
+def burst_ttft(replica: Replica, concurrent: float, request: Request, itl: float, seen: float = 0) -> float:
+    """Seconds to the first token, mean over so many requests that come at once to an idle replica.
+
+    Of their prompts so many were ``seen`` by an earlier run, and are cached.
+    """
+    turns, one = _burst(replica, max(concurrent, 1.0), request, seen)
     stages, passes = replica.work.layout.pp, prompt_passes(replica, request)
     if stages > 1:  # passes of several prompts follow each other through the stages, those of one do not overlap
         turns = formulas.request.staged_turns(burst_passes=turns, stages=stages, prompt_passes=passes)
@@ -466,7 +469,7 @@ def burst_ttft(replica: Replica, concurrent: float, request: Request, itl: float
     )
 
 
-def _burst(replica: Replica, requests: float, request: Request) -> tuple[float, float]:
+def _burst(replica: Replica, requests: float, request: Request, seen: float = 0) -> tuple[float, float]:
     """Passes until a mean prompt of so many that come at once is done, and the seconds of one of them.
 
     Engines fill each pass with parts of prompts, or take whole ones; some decode nothing meanwhile.
@@ -483,27 +486,44 @@ def _burst(replica: Replica, requests: float, request: Request) -> tuple[float, 
         if requests * new > chunk:
             turns = formulas.request.burst_passes(requests=requests, new_tokens=new, chunk_tokens=chunk)
         return turns, _pass_of_prompts(replica, load, replica.work.layout.pp)
-    together = max(1.0, min(float(int(chunk / new)), requests))
+    stages, left = replica.work.layout.pp, max(requests - seen, 1.0)
+    if seen >= requests:
+        return 1.0, _pass_with(replica, 0, request._replace(prefix_share=1.0), requests, stages)
+    together = max(1.0, min(float(int(chunk / new)), left))
     decoding = 0.0 if way == "alone" else (requests - together) / 2
-    turns = formulas.request.burst_turns(requests=requests, prompts_together=together, prompt_passes=passes)
-    return turns, _pass_with(replica, decoding, request, together / passes, replica.work.layout.pp)
+    turns = formulas.request.burst_turns(requests=left, prompts_together=together, prompt_passes=passes)
+    if seen:
+        turns = formulas.request.turns_with_seen(seen_share=seen / requests, prompt_passes=passes, burst_passes=turns)
+    return turns, _pass_with(replica, decoding, request, together / passes, stages)
 
 
 def all_at_once(
-    replica: Replica, concurrent: float, request: Request, served: Served, requests: float, most: float = inf
+    replica: Replica,
+    concurrent: float,
+    request: Request,
+    served: Served,
+    requests: float,
+    most: float = inf,
+    *,
+    seen: float = 0,
+    cold: float = 0,
 ) -> float:
     """Seconds to the first token, mean over a run of so many requests that starts with all its slots at once.
 
-    Of those the ``most`` that run at once are begun, the others wait until one of them is done.
+    Of those the ``most`` that run at once are begun, the others wait until one of them is done. A benchmark may meet
+    prompts that were ``seen`` before, and a server whose first passes take so long more while it is ``cold``.
     """
     concurrent = min(concurrent, requests)
     slots, inside = max(requests / concurrent, 1.0), min(concurrent, most)
-    first = burst_ttft(replica, inside, request, served.itl)
+    first = burst_ttft(replica, inside, request, served.itl, seen)
     if inside < concurrent:
         first += formulas.request.slot_wait(
             waiting_requests=concurrent - inside, concurrent_requests=concurrent, request_rate=served.rate
         )
-    return formulas.request.ttft_all_at_once(ttft=served.ttft, burst_ttft=first, requests_a_slot=slots)
+    mean = formulas.request.ttft_all_at_once(ttft=served.ttft, burst_ttft=first, requests_a_slot=slots)
+    if not cold:
+        return mean
+    return formulas.request.unwarmed_ttft(ttft_all_at_once=mean, cold_start=cold, requests_a_slot=slots)
 
 
 def bytes_of_step(replica: Replica, batch: float, context: float) -> float:

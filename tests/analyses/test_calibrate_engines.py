@@ -146,7 +146,7 @@ def test_the_engine_of_the_runs_is_the_one_to_start_from(tmp_path: Path) -> None
     """SGLang's runs start from SGLang's profile; an engine nobody knows from the one that people run on the part."""
     path = closed_loops(tmp_path / "runs.csv", efficiency="vllm")
     text = Path(path).read_text()
-    engines = {"sglang 0.5.9": "sglang", "an engine of ours": "vllm", "TensorRT-LLM 1.1": "tensorrt-llm"}
+    engines = {"sglang 0.5.9": "sglang@0.5.9", "an engine of ours": "vllm", "TensorRT-LLM 1.1": "tensorrt-llm"}
     for framework, base in engines.items():
         Path(path).write_text(text.replace("vllm 0.19.0", framework))
         report = infercost.calibrate(path)

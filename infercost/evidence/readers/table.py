@@ -90,7 +90,9 @@ def _protocol(row: Record) -> dict[str, Any]:
         "captured_tokens": row.number("captured_tokens"),
         "experts_kernel": row.text("experts_kernel").lower(),
         "flags": row.text("flags"),
-        "poll_steps": row.whole("poll_steps"),
+        "poll_steps": row.number("poll_steps"),
+        "prompts_seen": row.number("prompts_seen") or 0.0,
+        "unwarmed": row.text("unwarmed") == "1",
         "stream_tokens": row.whole("stream_tokens"),
     }
 
