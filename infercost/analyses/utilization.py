@@ -68,7 +68,9 @@ def _load_notes(scenario: Scenario) -> Iterator[Note]:
 def _tuned_notes(scenario: Scenario) -> Iterator[Note]:
     """What the flags of published benchmarks would give, where an engine runs without them."""
     running = scenario.running
-    timing = running.replica.timing and running.replica.timing.tuned()
+    measured = running.replica.timing
+    tuned = getattr(measured, "tuned", None)
+    timing = tuned() if tuned else None
     if not timing:
         return
     faster = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
