@@ -18,6 +18,7 @@ class Measured(NamedTuple):
     known. ``metric`` is the column's own name (``decode_ms_per_token``) or ``itl``, ``ttft``, ``e2e`` in seconds.
     ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
     the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
+    ``head_dtype`` is the format of an output head of its own.
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
@@ -53,6 +54,7 @@ class Measured(NamedTuple):
     captured_tokens: float | None = None
     experts_kernel: str = ""
     flags: str = ""
+    head_dtype: str = ""
     prompts_seen: float = 0.0
     unwarmed: bool = False
     poll_steps: float | None = None

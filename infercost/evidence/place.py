@@ -8,9 +8,11 @@ from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
 from infercost.models.find import find_model, with_format
-from infercost.models.model import Model, Quantization
+from infercost.models.gguf_mix import in_gguf
+from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
+from infercost.parts.formats import GGUF
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
@@ -21,8 +23,6 @@ from infercost.replica.work import matrix_rate, work_of
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
 
-#: Bits of a weight, scales included, in formats that quantize every table too: llama.cpp's quantize tool prints them.
-GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 #: Bits of a weight with the scales of its groups, tables and head in 16 bits.
 GROUPED_BITS = {
     **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
@@ -66,14 +66,14 @@ def stored_as(model: Model, row: Measured) -> Model:
     """
     named, same = row.weight_dtype.lower(), model.quantization.name == row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
-    if named in GGUF_BITS:
-        model = model._replace(quantization=Quantization("int4" if "4" in named else named, GGUF_BITS[named], {}))
+    if named in GGUF or (named == "mxfp4" and row.framework.startswith("llama.cpp")):
+        model = in_gguf(model, named, row.head_dtype)
     elif named in GROUPED_BITS:
         model = model if same else with_format(model, named, GROUPED_BITS[named])
     elif named in ("fp8", "int8"):
         model = model if same else with_format(model, named, 8)
     elif named and named not in HALF:
-        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF_BITS))
+        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF))
         raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
     elif named or model.quantization.name == "fp32":
         model = with_format(model, "bf16", 16)
@@ -220,7 +220,8 @@ _SITES: dict[tuple[Any, ...], Site] = {}
 
 def site_of(row: Measured, layout: Layout) -> Site:
     """The site of a run; runs of one configuration have one."""
-    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, "TensorRT" in row.framework, layout
+    engine = next((name for name in ("TensorRT", "llama.cpp") if name in row.framework), "")
+    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, row.head_dtype, engine, layout
     if key not in _SITES:
         _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
     return _SITES[key]

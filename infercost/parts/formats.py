@@ -34,6 +34,14 @@ FORMATS: dict[str, Format] = {
         Format("tf32", 4, (("tf32",), ("fp32",))),
     )
 }
+#: Formats of GGUF files that llama.cpp alone has, by the bits of a weight in the type of most of their tensors.
+GGUF = {
+    "q2_k": 2.625, "q3_k_s": 3.4375, "q3_k_m": 3.4375, "q3_k_l": 3.4375, "q4_0": 4.5, "q4_1": 5.0, "q4_k_s": 4.5,
+    "q4_k_m": 4.5, "q5_0": 5.5, "q5_1": 6.0, "q5_k_s": 5.5, "q5_k_m": 5.5, "q6_k": 6.5625, "q8_0": 8.5,
+    "iq2_xxs": 2.0625, "iq2_xs": 2.3125, "iq2_s": 2.3125, "iq2_m": 2.5625, "iq3_xxs": 3.0625, "iq3_xs": 3.4375,
+    "iq3_s": 3.4375, "iq3_m": 3.4375, "iq4_xs": 4.25, "iq4_nl": 4.5,
+}  # fmt: skip
+FORMATS |= {name: Format(name, bits / 8, _SIXTEEN) for name, bits in GGUF.items()}
 _ALIASES = {
     "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
     "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
@@ -44,9 +52,11 @@ _ALIASES = {
 def parse_format(text: str, name: str = "dtype") -> Format:
     """The storage format of a name, in any case and punctuation; BadValue for no such format."""
     plain = "".join(letter for letter in text.lower() if letter.isalnum())
-    if (format := FORMATS.get(_ALIASES.get(plain, plain))) is None:
-        names = list(FORMATS)
-        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, names)}formats are {', '.join(names)}")
+    by_plain = {each.replace("_", ""): each for each in FORMATS}
+    if (format := FORMATS.get(by_plain.get(_ALIASES.get(plain, plain), ""))) is None:
+        names = [each for each in FORMATS if each not in GGUF]
+        hint = f"{closest(text, list(FORMATS))}formats are {', '.join(names)}, and GGUF's as q4_k_m"
+        raise BadValue(f"{name}: no format {text!r}", hint)
     return format
 
 

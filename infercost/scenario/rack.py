@@ -11,7 +11,7 @@ from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
 from infercost.parts.cache import lately
-from infercost.parts.formats import FORMATS, Format
+from infercost.parts.formats import FORMATS, GGUF, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OF_KERNELS, is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
@@ -172,7 +172,11 @@ def _in_formats(reading: Reading, model: Model) -> Model:
     from infercost.models.find import with_format
 
     if (format := reading.take("dtype")) is not None:
-        if format.name != model.quantization.name:
+        if format.name in GGUF:
+            from infercost.models.gguf_mix import in_gguf
+
+            model = in_gguf(model, format.name)
+        elif format.name != model.quantization.name:
             model = with_format(model, format.name, format.bytes_per_value * 8)
         model = model._replace(kv_bits=32) if format.name == "fp32" else model
     elif model.quantization.name == "fp32":

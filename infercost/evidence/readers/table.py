@@ -90,6 +90,7 @@ def _protocol(row: Record) -> dict[str, Any]:
         "captured_tokens": row.number("captured_tokens"),
         "experts_kernel": row.text("experts_kernel").lower(),
         "flags": row.text("flags"),
+        "head_dtype": row.text("head_dtype").lower(),
         "poll_steps": row.number("poll_steps"),
         "prompts_seen": row.number("prompts_seen") or 0.0,
         "unwarmed": row.text("unwarmed") == "1",
