@@ -200,14 +200,6 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
     )
 
 
-def _until(kind: Kind, entry: Any, where: str) -> tuple[tuple[str, float], ...]:
-    """Values of earlier releases, from the oldest on."""
-    if not isinstance(entry, dict) or not all(stack.release_of(release) for release in entry):
-        raise BadFile(f"{where}: until is no mapping of releases", "write it as until: {0.5.9: 3}")
-    values = [(release, parse(kind, str(value), where)) for release, value in entry.items()]
-    return tuple(sorted(values, key=lambda each: stack.release_of(each[0]) or ()))
-
-
 def on_part(profile: Preset, part: Preset) -> Preset:
     """An efficiency profile as it is on a part, whose name or else vendor may decide the engine's backend.
 
@@ -224,6 +216,14 @@ def on_part(profile: Preset, part: Preset) -> Preset:
     if "like" not in profile.labels:
         return theirs._replace(facts={**theirs.facts, **own})
     return profile._replace(labels={**theirs.labels, **profile.labels}, facts={**theirs.facts, **own})
+
+
+def _until(kind: Kind, entry: Any, where: str) -> tuple[tuple[str, float], ...]:
+    """Values of earlier releases, from the oldest on."""
+    if not isinstance(entry, dict) or not all(stack.release_of(release) for release in entry):
+        raise BadFile(f"{where}: until is no mapping of releases", "write it as until: {0.5.9: 3}")
+    values = [(release, parse(kind, str(value), where)) for release, value in entry.items()]
+    return tuple(sorted(values, key=lambda each: stack.release_of(each[0]) or ()))
 
 
 def accelerators() -> list[str]:

@@ -108,8 +108,8 @@ WORDS = {
     "accumulates": ("fp32", "fp16"),
     "prompts": ("filled", "whole", "alone"),
     "split": ("matrices", "layers"),
-    "captures_split": ("yes", "no"),
     "kernels": ("", "cuda", "metal", "hip", "vulkan", "cpu"),
+    "captures_split": ("yes", "no"),
 }
 DEFAULTS = {
     "law": "roofline",
@@ -152,13 +152,13 @@ INHERITED = (
     "products_kernel",
     "engine",
     "split",
+    "kernels",
+    "backends",
     "newest",
     "fused_families",
     "fused_on",
     "captures_on",
     "captures_split",
-    "kernels",
-    "backends",
 )
 
 

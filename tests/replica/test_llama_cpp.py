@@ -1,0 +1,164 @@
+"""The passes of llama.cpp, by hand from its definitions: rates, rows, experts, windows, older builds, prompts."""
+
+from functools import cache
+from math import hypot
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infercost.evidence.measured import Measured
+from infercost.evidence.predict import not_covered, prepare
+from infercost.models.find import find_model
+from infercost.models.model import Model, Quantization
+from infercost.parts import catalog
+from infercost.parts.stack import complete
+from infercost.replica.llama_cpp import Engine, Timing, engine_of
+from infercost.replica.work import Load
+from tests.conftest import Run
+
+
+@cache
+def engine(profile: str, gpu: str) -> Engine:
+    """The constants of a profile on a part."""
+    part = catalog.load("accelerators", gpu)
+    return engine_of(complete(catalog.on_part(catalog.load("efficiency", profile), part)))
+
+
+def stored(name: str, format: str, bits: float) -> Model:
+    """A model whose matrices all have so many bits."""
+    return find_model(name).model._replace(quantization=Quantization(format, bits, {}))
+
+
+def timing(model: Model, gpu: str, profile: str = "llama.cpp", **changes: Any) -> Timing:
+    """The passes of a model on a part."""
+    return Timing(model, catalog.load("accelerators", gpu), engine(profile, gpu)._replace(**changes))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "profile", "format", "bits", "rate"),
+    [
+        ("dgx-spark-gb10", "llama.cpp", "q4_0", 4.5, 0.28 * 246e12),  # products in 8 bits
+        ("dgx-spark-gb10", "llama.cpp", "fp16", 16, 0.55 * 123e12),  # sums of 16 bits
+        ("dgx-spark-gb10", "llama.cpp", "bf16", 16, 0.55 * 62e12),
+        ("rtx-4090", "llama.cpp-2024", "q4_0", 4.5, 0.8 * 0.55 * 330.3e12),  # cuBLAS, unpacked
+        ("h100-pcie", "llama.cpp", "bf16", 16, 0.4 * 756.5e12),
+        ("apple-m5-max", "llama.cpp", "q8_0", 8.5, 0.78 * 58e12),  # matrix units
+        ("apple-m2-ultra", "llama.cpp", "fp16", 16, 0.78 * 27.2e12),
+        ("ryzen-ai-max-395", "llama.cpp", "bf16", 16, 0.39 * 59.4e12),
+        ("ryzen-ai-max-395", "llama.cpp-vulkan", "bf16", 16, 0.45 * 0.33 * 59.4e12),
+        ("ryzen-ai-max-395", "llama.cpp-vulkan", "q8_0", 8.5, 0.33 * 59.4e12),
+    ],
+)
+def test_the_rate_is_that_of_the_kernels(gpu: str, profile: str, format: str, bits: float, rate: float) -> None:
+    assert timing(stored("llama-3.1-8b", format, bits), gpu, profile).rates(bits).flops == pytest.approx(rate)
+
+
+def test_vulkan_reads_bf16_weights_more_slowly_than_caches() -> None:
+    passes = timing(stored("llama-3.1-8b", "bf16", 16), "ryzen-ai-max-395", "llama.cpp-vulkan")
+    assert passes.layers.rates.bandwidth == pytest.approx(0.7 * 0.8 * 256e9)
+    assert passes.bandwidth == pytest.approx(0.8 * 256e9)
+
+
+def test_attention_of_prompts_does_not_use_the_matrix_units_of_the_m5() -> None:
+    assert timing(stored("llama-3.1-8b", "q8_0", 8.5), "apple-m5-max").prompt_flops == pytest.approx(0.38 * 18e12)
+
+
+def test_more_than_eight_rows_cost_as_much_as_ninety() -> None:
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "dgx-spark-gb10")
+    layers = [passes.pass_of(Load(rows, 1)).overlapping[0] for rows in (1, 8, 9, 90, 180)]
+    params = 32 * (41_943_040 + 176_160_768)
+    tile = 2 * params * 90 / (0.28 * 246e12)
+    rows = [2 * params / (0.2 * 31e12), min(2 * params * 8 / (0.2 * 31e12), tile), tile, tile, 2 * tile]
+    assert [worked for worked, _, _ in layers] == pytest.approx(rows)
+    read = params * 4.5 / 8 / (0.84 * 273e9)
+    assert [time for _, _, time in layers] == pytest.approx([hypot(worked, read) for worked in rows])
+
+
+@pytest.mark.parametrize(("gpu", "most"), [("apple-m2-ultra", 31), ("rtx-4090", 8)])
+def test_few_tokens_read_their_own_experts_and_many_share_them(gpu: str, most: int) -> None:
+    """128 experts of 4,718,592 in 48 layers, 8 a token, 8.5 bits each."""
+    passes = timing(stored("qwen3-30b-a3b", "q8_0", 8.5), gpu)
+    few, many = (passes.pass_of(Load(tokens, 1)).overlapping[2][1] for tokens in (most, most + 1))
+    expert = 48 * 4_718_592 * 8.5 / 8 / passes.bandwidth
+    assert few == pytest.approx(most * 8 * expert)
+    assert many == pytest.approx(128 * (1 - (120 / 128) ** (most + 1)) * expert)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "context", "ubatch", "window"),
+    [
+        ("rtx-4090", 300, 512, 512),  # less than the window
+        ("rtx-4090", 5000, 512, 1024 + 512),
+        ("rtx-4090", 5000, 2048, 1024 + 2048),
+        ("apple-m2-ultra", 5000, 2048, 1024),  # what is masked is skipped
+    ],
+)
+def test_a_window_is_read_as_it_lies_in_the_cache(gpu: str, context: int, ubatch: int, window: int) -> None:
+    """Gemma 3 4B: 29 layers of a window of 1,024, five of none, 2,048 elements of 2 bytes."""
+    passes = timing(stored("gemma-3-4b", "q4_0", 4.5), gpu, chunk_tokens=ubatch)
+    whole = -(-context // 256) * 256
+    assert passes.reading(context)[0] == (29 * window + 5 * whole) * 2048 * 2
+
+
+def test_older_builds_read_caches_more_often_and_launch_longer() -> None:
+    now, then = (
+        timing(stored("llama-3.1-8b", "q4_0", 4.5), "rtx-3090", name) for name in ("llama.cpp", "llama.cpp-2024")
+    )
+    assert then.reading(1000)[0] == pytest.approx(3.2 * now.reading(1000)[0])
+    assert (now.launches, then.launches) == pytest.approx((32 * 30e-6, 32 * 60e-6))
+
+
+def test_batches_of_an_array_take_what_each_takes_alone() -> None:
+    for name in ("llama-3.1-8b", "qwen3-30b-a3b", "qwen3-next-80b-a3b"):
+        passes = timing(find_model(name).model, "dgx-spark-gb10")
+        batches = np.array([1.0, 8.0, 9.0, 64.0])
+        alone = [passes.pass_of(Load(float(batch), 1000)).step for batch in batches]
+        assert passes.pass_of(Load(batches, 1000)).step == pytest.approx(alone)
+
+
+def test_what_a_pass_waits_for_adds_up_to_it() -> None:
+    passes = timing(find_model("qwen3-next-80b-a3b").model, "apple-m3-ultra")
+    for load in (Load(4, 1000), Load(40, 1000), Load(0, 0, 1, 512, 1, 0, 512), Load(4, 1000, 1, 256, 0.5, 0, 512)):
+        whole = passes.pass_of(load)
+        assert sum((whole.times.waits or {}).values()) == pytest.approx(whole.step)
+        assert whole.times.parts.communication == 0
+
+
+def test_several_cards_take_turns(run: Run) -> None:
+    asked = ("--model", "llama-3.1-70b", "--dtype", "q4_k_m", "--efficiency", "llama.cpp", "--batch", "4", "--json")
+    two, four = (run("utilization", "--gpu", f"rtx-5090:{count}", *asked).json["results"] for count in (2, 4))
+    assert two["step_time_s"] == four["step_time_s"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--gpu rtx-4090:2 --tp 2 --efficiency llama.cpp", "--efficiency vllm"),
+        ("--gpu rtx-4090 --efficiency llama.cpp --overlap full", "--overlap"),
+        ("--gpu h100 --ubatch 512", "law llama.cpp"),
+        ("--gpu m2-ultra --ubatch 512 --chunk-tokens 512 --isl 100 --osl 10", "--ubatch and --chunk-tokens"),
+    ],
+)
+def test_what_the_law_cannot_do_is_refused(run: Run, asked: str, said: str) -> None:
+    result = run("utilization", "--model", "llama-3.1-8b", *asked.split())
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+
+
+def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
+    """Twice the passes read the weights twice as often; each has launches of its own."""
+    asked = ["utilization", "--gpu", "m2-ultra", "--model", "llama-3.1-8b", "--isl", "2048", "--osl", "100", "--json"]
+    times = [run(*asked, "--ubatch", str(size)).json["results"]["prefill_time_s"] for size in (2048, 512, 128)]
+    assert times == sorted(times)
+    assert times[1] - times[0] > 3 * 32 * 108e-6
+
+
+def test_what_no_run_tells_is_said(run: Run) -> None:
+    row = Measured("a", "s", "llama.cpp-vulkan b9187", "qwen3-next-80b-a3b", "ryzen-ai-max-395", "itl", 0.02, batch=1)
+    vulkan = catalog.load("efficiency", "llama.cpp-vulkan")
+    assert "recurrent" in not_covered(prepare(row), vulkan)
+    assert not_covered(prepare(row._replace(model="llama-3.1-8b")), vulkan) == ""
+    assert "MLX" in not_covered(prepare(row._replace(framework="MLX 0.30")), vulkan)
+    asked = ("--gpu", "ryzen-ai-max-395", "--model", "qwen3-next-80b-a3b", "--efficiency", "llama.cpp-vulkan")
+    assert "not_covered" in {note["code"] for note in run("utilization", *asked, "--json").json["notes"]}
