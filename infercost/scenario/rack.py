@@ -323,15 +323,10 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
     peak, layout = matrix_rate(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family)
-    timing: kernels.Timing | llama_cpp.Timing | None = None
-    if not in_turn:
-        bounds = bounds._replace(over=_over(rack.plan))
-    if in_turn:
-        speeds, timing = bounds, _timing_in_turn(reading, rack)
-    elif measured:
-        timed = _timing(reading, rack)
-        speeds, timing = bounds, timed.with_host(bounds.over) if bounds.over else timed
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(rack))
+    speeds, timing = bounds, None
+    if measured:
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
@@ -341,9 +336,10 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     return Running(rack, rate, replica, bounds)
 
 
-def _over(plan: Plan) -> Over | None:
-    """What comes from a host over the link in every pass; None where nothing does."""
-    if plan.host is None or not (plan.far_weights or plan.far_cache):
+def _over(rack: Rack) -> Over | None:
+    """What comes from a host over the link in every pass; None where nothing does: llama.cpp computes in the host."""
+    plan = rack.plan
+    if plan.host is None or law(rack.setup.stack) == "llama.cpp" or not (plan.far_weights or plan.far_cache):
         return None
     return Over(plan.far_weights, plan.far_cache, plan.layout.devices, plan.host.link)
 
@@ -388,7 +384,8 @@ def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
     timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
     for key in used:
         reading.use(own if key in own.facts else other, key)
-    return timing
+    over = _over(rack)
+    return timing.with_host(over) if over else timing
 
 
 @lately
