@@ -331,8 +331,7 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
     requests, waited = (stack.value(key) for key in PER_REQUEST)
-    work = work_of(model, timing.sums.layout if timing else layout)
-    replica = Replica(work, speeds, requests, waited, timing)
+    replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
     return Running(rack, rate, replica, bounds)
 
 
