@@ -191,9 +191,12 @@ class _Mixed:
         wide = TYPES["f32"][0]
         parts = {"attention": self._attention(), "head": head, "embedding": table, "router": wide}
         parts["ffn"] = self._mean("ffn", lambda ffn: ffn.dense, lambda ffn: ffn.width or ffn.dense / (GATED * width))
-        parts["shared"] = self._mean("shared", lambda ffn: ffn.shared, lambda ffn: ffn.shared / (GATED * width))
+        parts["shared"] = self._mean("shared", lambda ffn: ffn.shared, self._inside_shared)
         parts["experts"] = self._mean("experts", lambda ffn: ffn.experts * ffn.expert, self._inside)
         return Quantization(self.name, wide, parts)
+
+    def _inside_shared(self, ffn: Ffn) -> float:
+        return ffn.shared / ((GATED if self._gated(ffn) else 2) * self.model.hidden_size)
 
     def _inside(self, ffn: Ffn) -> float:
         return ffn.expert / ((GATED if self._gated(ffn) else 2) * (ffn.expert_input or self.model.hidden_size))
@@ -212,8 +215,8 @@ class _Mixed:
         return Place(layer, self.model.depth, of[0].heads / of[0].kv_heads if of else 1, self.experts)
 
     def _bits(self, type: str, row: float) -> float:
-        """Bits of a weight in rows of a width, whose blocks may not divide it."""
-        while row % TYPES[type][1]:
+        """Bits of a weight in rows of a width, whose blocks may not divide it; one not whole is not known."""
+        while row == int(row) and row % TYPES[type][1]:
             type = INSTEAD.get(type, "f16")
         return TYPES[type][0]
 

@@ -12,7 +12,7 @@ from infercost.parts import catalog
 from infercost.parts.formats import GGUF
 from tests.conftest import ROOT
 
-FILES = list(csv.DictReader((ROOT / "tests/data/gguf_sizes.csv").open()))
+FILES = list(csv.DictReader((ROOT / "tests/data/gguf_sizes.csv").read_text().splitlines()))
 UNITS = {"GiB": 2**30, "GB": 1e9}
 
 
