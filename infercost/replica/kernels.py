@@ -166,17 +166,17 @@ class Timing:
         ]
 
     @once
-    def decoding(self) -> "Used":
+    def decoding(self) -> Used:
         """The kernels of products in a pass without prompts."""
         return self._used(self.engine.untuned_decode_factor, 0)
 
     @once
-    def mixed(self) -> "Used":
+    def mixed(self) -> Used:
         """The kernels of products in a pass with prompts, whose routed rows travel through memory more often."""
         engine = self.engine
         return self._used(max(engine.untuned_factor, engine.untuned_decode_factor), engine.row_traffic)
 
-    def _used(self, factor: float, traffic: float) -> "Used":
+    def _used(self, factor: float, traffic: float) -> Used:
         products = [(each, self._built(kernel, each.format, factor)) for each, kernel in self.products]
         inner = [(kernel.inner, each.inputs) for each, kernel in products if kernel.inner]
         return Used(
@@ -186,11 +186,12 @@ class Timing:
                 (each, self._built(kernel, each.format, factor), self._row_bytes(each, kernel, traffic))
                 for each, kernel in self.experts
             ],
-            inner_time=self._inner(*zip(*inner, strict=True)) if inner else 0.0,
+            inner_time=formulas.kernels.inner_time(
+                inner_times=[time for time, _ in inner], product_inputs=[inputs for _, inputs in inner]
+            )
+            if inner
+            else 0.0,
         )
-
-    def _inner(self, times: tuple[float, ...], inputs: tuple[float, ...]) -> float:
-        return formulas.kernels.inner_time(inner_times=times, product_inputs=inputs)
 
     def _built(self, kernel: Kernel, format: str, factor: float) -> Kernel:
         """A kernel in a build whose shapes of a format are not tuned, so many times as slow; its launch is the same."""
@@ -308,7 +309,7 @@ class Timing:
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
         return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
 
-    def _adding(self, rows: Rows, used: "Used") -> tuple[list[float], list[float]]:
+    def _adding(self, rows: Rows, used: Used) -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
         flops: list[float] = []
         moved = [
@@ -518,7 +519,7 @@ class Timing:
         )
         if not reduces or not self.sums.normed:
             return sent
-        return formulas.kernels.normed_communication_time(
+        return formulas.collectives.normed_communication_time(
             communication_time=sent,
             normed_layers=self.sums.normed,
             reduce_start=links.start,
@@ -536,7 +537,7 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
     ):
         figures["chunk_tokens"] = profile.value("chunk_tokens_small")
     labels = profile.labels
-    if part.labels.get("vendor") not in (labels.get("captures_on"), None) and "captures_on" in labels:
+    if "captures_on" in labels and part.labels.get("vendor", labels["captures_on"]) != labels["captures_on"]:
         figures["captured_tokens"] = 0.0
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
     return Engine(
