@@ -307,6 +307,26 @@ def quantize_time(*, quantize_bytes: float, group_rows: float, product_inputs: f
     return quantize_bytes * group_rows * product_inputs / kernel_bandwidth
 
 
+@formula(
+    source="fitted on tuned tables of ROCm/aiter e4048607a535: few rows leave few tiles, which walk the inner dimension"
+)
+def inner_time(*, inner_walk: float, product_inputs: float, inner_unit: float) -> float:
+    """Seconds in which a pass's dense products in one format walk their inner dimension, on one rank."""
+    return inner_walk * product_inputs / inner_unit
+
+
+@formula(source="ROCm/aiter issue 3324: default kernels against those of tuned shapes on 304 units, 2.91 to 3.27 times")
+def untuned_time(*, tuned_time: float, untuned: float) -> float:
+    """Seconds of products whose shapes an engine has no tuned kernels for."""
+    return tuned_time * untuned
+
+
+@formula(source="a pass with prompts takes the larger, never both")
+def untuned(*, untuned_factor: float, untuned_decode_factor: float) -> float:
+    """How many times as long products without tuned kernels take in a pass with prompts."""
+    return maximum(untuned_factor, untuned_decode_factor)
+
+
 @formula(source=TIMINGS)
 def products_time(*, product_flops_time: float, product_bytes_time: float) -> float:
     """Seconds of a pass's dense products in one format: arithmetic and traffic overlap but not wholly."""

@@ -66,6 +66,8 @@ LAWS: dict[str, dict[str, Kind]] = {
         "streamed_steps": MULTIPLE,
         "cold_start": DURATION,
         "row_traffic": MULTIPLE,
+        "untuned_factor": FACTOR,
+        "untuned_decode_factor": FACTOR,
         "reduce_limit": LIMIT,
         "compute_scale": FACTOR,
         "bandwidth_scale": FACTOR,

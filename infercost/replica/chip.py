@@ -14,7 +14,8 @@ WIDE = CONSTANTS["wide_bytes"].value
 class Kernel(NamedTuple):
     """Kernels of one kind in one format on a chip: seconds to launch one, FLOP/s and B/s that they reach.
 
-    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits.
+    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits; ``inner`` are
+    seconds for ``INNER`` elements of the inner dimension of a product.
     """
 
     launch: float
@@ -22,6 +23,7 @@ class Kernel(NamedTuple):
     bandwidth: float
     row_bytes: float = WIDE
     quantize_bytes: float = 0.0
+    inner: float = 0.0
 
 
 class Arithmetic(NamedTuple):
@@ -103,8 +105,12 @@ class Chip:
 
     @property
     def multiplies_mxfp4(self) -> bool:
-        """Whether kernels of MXFP4 weights compute in 8 bits; elsewhere they unpack to 16."""
-        return self.architecture.labels.get("mxfp4") == "fp8"
+        """Whether kernels of MXFP4 weights compute in 8 bits or 4; elsewhere they unpack to 16."""
+        return "mxfp4" in self.architecture.labels
+
+    def multiplied(self, format: str) -> str:
+        """The format whose arithmetic multiplies weights of a format: both operands of MXFP4 may be in 4 bits."""
+        return "nvfp4" if format == "mxfp4" and self.architecture.labels.get("mxfp4") == "fp4" else format
 
     def value(self, key: str) -> float:
         """A figure of the architecture, that of other parts where it has none."""
@@ -129,7 +135,8 @@ class Chip:
 
     def _made(self, kind: str, format: str) -> Kernel:
         name = self.row(kind, format)
-        arithmetic, peak = ARITHMETIC[name], peak_of(self.part, name)
+        multiplied = self.multiplied(name)
+        arithmetic, peak = ARITHMETIC[multiplied], peak_of(self.part, multiplied)
         bits, row_bytes, quantize = arithmetic.bits, arithmetic.row_bytes, arithmetic.quantize_bytes
         if name == "mxfp4" and not self.multiplies_mxfp4:
             bits, row_bytes, peak = 16, WIDE, peak_of(self.part, "bf16")
@@ -142,6 +149,7 @@ class Chip:
             bandwidth=self.reached(self.value(f"{key}_memory")),
             row_bytes=row_bytes,
             quantize_bytes=quantize,
+            inner=self.value(f"{key}_inner") if self.has(f"{key}_inner") else 0.0,
         )
 
     def row(self, kind: str, format: str) -> str:

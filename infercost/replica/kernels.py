@@ -19,6 +19,8 @@ from infercost.replica.work import Load, Parts, Times
 WIDE, ROW, TOKEN, STATE, PROMPT = (
     CONSTANTS[name].value for name in ("wide_bytes", "wide_rows", "token_bytes", "state_traffic", "prompt_traffic")
 )
+#: Elements of an inner dimension that a chip's figure is for.
+INNER = CONSTANTS["inner_unit"].value
 #: Bits of a cache whose kernels are those of 8 bits.
 EIGHT = 8
 
@@ -120,6 +122,11 @@ class Timing:
         engine = self.engine._replace(unfused_launch_scale=1.0)
         return None if self.unfused == 1 else Timing(self.sums.model, self.sums.layout, self.chip, engine)
 
+    def with_tuned_shapes(self) -> "Timing | None":
+        """The same of a build with tuned kernels for all shapes; None where that changes nothing."""
+        engine = self.engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)
+        return Timing(self.sums.model, self.sums.layout, self.chip, engine) if self.untuned else None
+
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
         for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
@@ -152,6 +159,32 @@ class Timing:
     def quantized(self) -> list[tuple[Products, Kernel]]:
         """Those of them whose inputs are quantized first."""
         return [(each, kernel) for each, kernel in self.products if kernel.quantize_bytes]
+
+    @once
+    def walked(self) -> list[tuple[str, float]]:
+        """Formats of those that take time for their inner dimension whatever the rows, and seconds of all layers."""
+        inner = formulas.kernels.inner_time
+        return [
+            (each.format, inner(inner_walk=kernel.inner, product_inputs=each.inputs, inner_unit=INNER))
+            for each, kernel in self.products
+            if kernel.inner
+        ]
+
+    @once
+    def untuned(self) -> str:
+        """The format whose products lack tuned kernels in this engine, empty where the model has none."""
+        engine, sums, format = self.engine, self.sums, self.chip.architecture.labels.get("untuned", "")
+        if engine.untuned_factor == engine.untuned_decode_factor == 1:
+            return ""
+        formats = [*(each.format for each in sums.products), *(each.format for each in sums.routed)]
+        return format if format in formats else ""
+
+    @once
+    def prompts_untuned(self) -> float:
+        """How many times as long the products of that format take in a pass with prompts."""
+        return formulas.kernels.untuned(
+            untuned_factor=self.engine.untuned_factor, untuned_decode_factor=self.engine.untuned_decode_factor
+        )
 
     @once
     def head(self) -> tuple[Products, Kernel]:
@@ -231,15 +264,15 @@ class Timing:
     def shares(self) -> tuple[float, float]:
         """Shares of the peak and of the bandwidth that the largest dense products reach."""
         largest, kernel = max(self.products, key=lambda one: one[0].params)
-        peak = peak_of(self.chip.part, self.chip.row("products", largest.format)) or kernel.flops
+        row = self.chip.multiplied(self.chip.row("products", largest.format))
+        peak = peak_of(self.chip.part, row) or kernel.flops
         reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
         return reach, kernel.bandwidth / self.chip.bandwidth
 
     def pass_of(self, load: Load, uneven: float = 1.0) -> PassTimes:
         """One pass of a load, ``uneven`` times as long as on even stages."""
         rows, engine = rows_of(load, self.groups), self.engine
-        overlapping = [_dense(*each, rows.group) for each in self.products]
-        overlapping.append(_dense(*self.head, rows.heads))
+        overlapping = self._multiplying(rows)
         added = self._adding(rows)
         products = formulas.kernels.all_products_time(
             product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
@@ -268,10 +301,29 @@ class Timing:
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
         return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
 
-    def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
-        """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
-        flops: list[float] = []
-        moved = [
+    def _multiplying(self, rows: Rows) -> list[tuple[float, float, float]]:
+        """Arithmetic and traffic of dense products, the head last, and both as they overlap."""
+        times = [_dense(*each, rows.group) for each in self.products]
+        if self.untuned:
+            formats, slowed = [each.format for each, _ in self.products], self._slowed
+            times = [
+                (slowed(format, flops, rows), slowed(format, moved, rows), slowed(format, time, rows))
+                for format, (flops, moved, time) in zip(formats, times, strict=True)
+            ]
+        return [*times, _dense(*self.head, rows.heads)]
+
+    def _slowed(self, format: str, time: float, rows: Rows) -> float:
+        """Time of products in a format, longer in the one that lacks tuned kernels."""
+        if format != self.untuned:
+            return time
+        factor = self.prompts_untuned if rows.prompt_tokens else self.engine.untuned_decode_factor
+        if factor == 1:
+            return time
+        return formulas.kernels.untuned_time(tuned_time=time, untuned=factor)
+
+    def _preparing(self, rows: Rows) -> list[float]:
+        """What dense products add to their arithmetic and traffic: inputs are quantized, inner dimensions walked."""
+        quantized = [
             formulas.kernels.quantize_time(
                 quantize_bytes=kernel.quantize_bytes,
                 group_rows=rows.group,
@@ -280,11 +332,21 @@ class Timing:
             )
             for each, kernel in self.quantized
         ]
+        if not self.walked:
+            return quantized
+        formats = [*(each.format for each, _ in self.quantized), *(format for format, _ in self.walked)]
+        times = [*quantized, *(time for _, time in self.walked)]
+        return [self._slowed(format, time, rows) for format, time in zip(formats, times, strict=True)]
+
+    def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
+        """Arithmetic and traffic that add up: of dense products but the head, and of routed experts."""
+        flops: list[float] = []
+        moved = self._preparing(rows)
         row_bytes = self.rows_with_prompts if rows.prompt_tokens else self.rows_of_decoding
         for (each, kernel), moved_by_row in zip(self.experts, row_bytes, strict=True):
             worked, traffic = self._routed(each, kernel, rows.tokens, moved_by_row)
-            flops.append(worked)
-            moved.append(traffic)
+            flops.append(self._slowed(each.format, worked, rows))
+            moved.append(self._slowed(each.format, traffic, rows))
         return flops, moved
 
     def _routed(self, each: Routed, kernel: Kernel, tokens: float, row_bytes: float) -> tuple[float, float]:

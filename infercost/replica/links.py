@@ -27,6 +27,8 @@ class Engine(NamedTuple):
     ``fused_on`` it fuses those of latents without an indexer, and of ``fused_families`` from ``fused_ranks`` on.
     ``cpu_launches`` is how often longer the host takes for launches outside a graph, 0 where ``eager_layer_time`` says
     it; ``captures_split`` whether graphs hold prompts of several groups or stages too.
+    ``untuned_factor`` is how many times as long products take in a pass with prompts, ``untuned_decode_factor`` in any,
+    in the format that an architecture calls ``untuned``.
     ``compute_scale`` and ``bandwidth_scale`` multiply what all kernels of the chip reach.
     """
 
@@ -51,6 +53,8 @@ class Engine(NamedTuple):
     fused_ranks: float = 0.0
     fused_families: tuple[str, ...] = ()
     fused_on: str = ""
+    untuned_factor: float = 1.0
+    untuned_decode_factor: float = 1.0
     compute_scale: float = 1.0
     bandwidth_scale: float = 1.0
 
@@ -114,7 +118,7 @@ class Links:
         """B/s that one of so many ranks sends inside a node."""
         chip = self.chip
         reached = formulas.kernels.link_reached(
-            link_bandwidth=group_link(chip.part, ranks), link_share=chip.value("links_reduce_share")
+            link_bandwidth=group_link(chip.part, self.layout.ranks), link_share=chip.value("links_reduce_share")
         )
         if not self.shared:
             return reached
