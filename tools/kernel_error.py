@@ -14,7 +14,7 @@ from infercost.formulas import kernels, layer
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts import catalog
 from infercost.replica.chip import OTHER, Chip, Kernel
-from infercost.replica.kernels import INNER, PROMPT, ROW, TOKEN, WIDE
+from infercost.replica.kernels import PROMPT, ROW, TOKEN, WIDE
 
 #: Bytes of a stored parameter, scales included.
 BYTES = {"bf16": 2, "fp8": 1, "fp8_block": 1, "int8": 1, "nvfp4": 0.5625, "mxfp4": 0.53125, "int4": 0.5}
@@ -68,7 +68,7 @@ def products(row: Row, chip: Chip) -> float:
         product_outputs=columns,
         kernel_bandwidth=kernel.bandwidth,
     )
-    walked = kernels.inner_time(inner_walk=kernel.inner, product_inputs=depth, inner_unit=INNER)
+    walked = kernels.inner_time(inner_times=[kernel.inner], product_inputs=[depth])
     return walked + started(row, kernel) + kernels.products_time(product_flops_time=flops, product_bytes_time=moved)
 
 

@@ -307,26 +307,6 @@ def quantize_time(*, quantize_bytes: float, group_rows: float, product_inputs: f
     return quantize_bytes * group_rows * product_inputs / kernel_bandwidth
 
 
-@formula(
-    source="fitted on tuned tables of ROCm/aiter e4048607a535: few rows leave few tiles, which walk the inner dimension"
-)
-def inner_time(*, inner_walk: float, product_inputs: float, inner_unit: float) -> float:
-    """Seconds in which a pass's dense products in one format walk their inner dimension, on one rank."""
-    return inner_walk * product_inputs / inner_unit
-
-
-@formula(source="ROCm/aiter issue 3324: default kernels against those of tuned shapes on 304 units, 2.91 to 3.27 times")
-def untuned_time(*, tuned_time: float, untuned: float) -> float:
-    """Seconds of products whose shapes an engine has no tuned kernels for."""
-    return tuned_time * untuned
-
-
-@formula(source="a pass with prompts takes the larger, never both")
-def untuned(*, untuned_factor: float, untuned_decode_factor: float) -> float:
-    """How many times as long products without tuned kernels take in a pass with prompts."""
-    return maximum(untuned_factor, untuned_decode_factor)
-
-
 @formula(source=TIMINGS)
 def products_time(*, product_flops_time: float, product_bytes_time: float) -> float:
     """Seconds of a pass's dense products in one format: arithmetic and traffic overlap but not wholly."""
@@ -559,6 +539,30 @@ def normed_communication_time(
 ) -> float:
     """Seconds of all collectives where queries and keys are normalized over the heads of all ranks."""
     return communication_time + normed_layers * (reduce_start + rank_time * (ranks - 1))
+
+
+@formula(source="fitted on ROCm/aiter e4048607a535, aiter/configs: with few rows tiles walk all of the inner dimension")
+def inner_time(*, inner_times: Sequence[float], product_inputs: Sequence[float]) -> float:
+    """Seconds that products take for the length of their inner dimensions, whatever their rows."""
+    return total(inner_times, product_inputs) / 1000
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_flops(*, kernel_flops: float, untuned_factor: float) -> float:
+    """FLOP/s that kernels reach without tuned shapes."""
+    return kernel_flops / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_bandwidth(*, kernel_bandwidth: float, untuned_factor: float) -> float:
+    """B/s that kernels reach without tuned shapes."""
+    return kernel_bandwidth / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_inner(*, inner: float, untuned_factor: float) -> float:
+    """Seconds for 1,000 of the inner dimension without tuned shapes."""
+    return inner * untuned_factor
 
 
 # what an engine adds

@@ -7,11 +7,10 @@ from infercost.units import BANDWIDTH, DURATION, PER_WATT, SHARE, WHOLE, Kind
 
 FORMATS = ("bf16", "fp8", "fp8_block", "int8", "int4", "nvfp4", "mxfp4")
 _REACHED = {"launch": DURATION, "compute": SHARE, "memory": SHARE}
-#: ``inner`` is the time of 1,000 elements of the inner dimension, whatever the rows.
 _PRODUCTS = {**_REACHED, "inner": DURATION}
 _DECODE = {"launch": DURATION, "memory_16": SHARE, "memory_8": SHARE, "per_head": DURATION}
 _HOST = dict.fromkeys(("two", "four", "eight"), BANDWIDTH)
-#: Each section's rows, and the kinds of their figures.
+#: Each section's rows, and the kinds of their figures; ``inner`` is the time for 1,000 of a product's inner dimension.
 SECTIONS: dict[str, dict[str, dict[str, Kind]]] = {
     "products": dict.fromkeys((*FORMATS, "fp8_trtllm"), _PRODUCTS),
     "experts": dict.fromkeys((*FORMATS, "mxfp4_marlin", "int4_flashinfer"), _REACHED),
@@ -40,8 +39,8 @@ FIGURES: dict[str, Kind] = {
         for figure, kind in figures.items()
     },
 }
-#: ``timed``: accelerators whose kernels were timed; ``mxfp4``: what multiplies MXFP4 weights if not 16 bits, ``fp8`` or
-#: ``fp4``; ``untuned``: the format whose kernels are slow in engines that ship no tables of tuned shapes.
+#: ``timed``: accelerators whose kernels were timed; ``mxfp4``: what multiplies MXFP4 weights if not 16 bits;
+#: ``untuned``: the format whose products are slow in builds that lack tables of tuned shapes.
 LABELS = ("name", "aliases", "timed", "note", "mxfp4", "untuned")
 
 

@@ -14,8 +14,8 @@ WIDE = CONSTANTS["wide_bytes"].value
 class Kernel(NamedTuple):
     """Kernels of one kind in one format on a chip: seconds to launch one, FLOP/s and B/s that they reach.
 
-    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits; ``inner`` are
-    seconds for ``INNER`` elements of the inner dimension of a product.
+    ``row_bytes`` store a value of their inputs, ``quantize_bytes`` are moved to make one from 16 bits,
+    ``inner`` seconds pass for each 1,000 of the inner dimension of its products.
     """
 
     launch: float
@@ -104,13 +104,13 @@ class Chip:
         return chip
 
     @property
-    def multiplies_mxfp4(self) -> bool:
-        """Whether kernels of MXFP4 weights compute in 8 bits or 4; elsewhere they unpack to 16."""
-        return "mxfp4" in self.architecture.labels
+    def multiplies_mxfp4(self) -> str:
+        """The format that kernels of MXFP4 weights compute in, empty where they unpack to 16 bits."""
+        return self.architecture.labels.get("mxfp4", "")
 
     def multiplied(self, format: str) -> str:
-        """The format whose arithmetic multiplies weights of a format: both operands of MXFP4 may be in 4 bits."""
-        return "nvfp4" if format == "mxfp4" and self.architecture.labels.get("mxfp4") == "fp4" else format
+        """The format whose arithmetic serves one: where MXFP4 computes in four bits, inputs too, that of NVFP4."""
+        return "nvfp4" if format == "mxfp4" and self.multiplies_mxfp4 == "fp4" else format
 
     def value(self, key: str) -> float:
         """A figure of the architecture, that of other parts where it has none."""

@@ -19,8 +19,6 @@ from infercost.replica.work import Load, Parts, Times
 WIDE, ROW, TOKEN, STATE, PROMPT = (
     CONSTANTS[name].value for name in ("wide_bytes", "wide_rows", "token_bytes", "state_traffic", "prompt_traffic")
 )
-#: Elements of an inner dimension that a chip's figure is for.
-INNER = CONSTANTS["inner_unit"].value
 #: Bits of a cache whose kernels are those of 8 bits.
 EIGHT = 8
 
@@ -53,6 +51,18 @@ def rows_of(load: Load, groups: int) -> Rows:
         prompt_tokens=share(of_all_groups=load.prompt_tokens, groups=shares),
         prompts=share(of_all_groups=prompts, groups=shares),
     )
+
+
+class Used(NamedTuple):
+    """Kernels that a pass uses: of products, of those whose inputs are quantized, of experts with bytes of a row.
+
+    ``inner_time`` are the seconds of all products for their inner dimensions.
+    """
+
+    products: list[tuple[Products, Kernel]]
+    quantized: list[tuple[Products, Kernel]]
+    experts: list[tuple[Routed, Kernel, float]]
+    inner_time: float
 
 
 class PassTimes(NamedTuple):
@@ -119,13 +129,25 @@ class Timing:
 
     def tuned(self) -> "Timing | None":
         """The same with an engine's flags for speed; None where that changes nothing."""
-        engine = self.engine._replace(unfused_launch_scale=1.0)
-        return None if self.unfused == 1 else Timing(self.sums.model, self.sums.layout, self.chip, engine)
+        return None if self.unfused == 1 else self._under(self.engine._replace(unfused_launch_scale=1.0))
 
     def with_tuned_shapes(self) -> "Timing | None":
-        """The same of a build with tuned kernels for all shapes; None where that changes nothing."""
-        engine = self.engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)
-        return Timing(self.sums.model, self.sums.layout, self.chip, engine) if self.untuned else None
+        """The same of a build with tables of tuned shapes; None where that changes nothing."""
+        return (
+            self._under(self.engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)) if self.untuned else None
+        )
+
+    def _under(self, engine: Engine) -> "Timing":
+        return Timing(self.sums.model, self.sums.layout, self.chip, engine)
+
+    @once
+    def untuned(self) -> str:
+        """The format of the model's products that lacks tuned shapes in this engine, empty without one."""
+        engine, sums, format = self.engine, self.sums, self.chip.architecture.labels.get("untuned", "")
+        if engine.untuned_factor == engine.untuned_decode_factor == 1:
+            return ""
+        formats = [*(each.format for each in sums.products), *(each.format for each in sums.routed)]
+        return format if format in formats else ""
 
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
@@ -156,34 +178,41 @@ class Timing:
         ]
 
     @once
-    def quantized(self) -> list[tuple[Products, Kernel]]:
-        """Those of them whose inputs are quantized first."""
-        return [(each, kernel) for each, kernel in self.products if kernel.quantize_bytes]
+    def decoding(self) -> "Used":
+        """The kernels of products in a pass without prompts."""
+        return self._used(self.engine.untuned_decode_factor, 0)
 
     @once
-    def walked(self) -> list[tuple[str, float]]:
-        """Formats of those that take time for their inner dimension whatever the rows, and seconds of all layers."""
-        inner = formulas.kernels.inner_time
-        return [
-            (each.format, inner(inner_walk=kernel.inner, product_inputs=each.inputs, inner_unit=INNER))
-            for each, kernel in self.products
-            if kernel.inner
-        ]
+    def mixed(self) -> "Used":
+        """The kernels of products in a pass with prompts, whose routed rows travel through memory more often."""
+        engine = self.engine
+        return self._used(max(engine.untuned_factor, engine.untuned_decode_factor), engine.row_traffic)
 
-    @once
-    def untuned(self) -> str:
-        """The format whose products lack tuned kernels in this engine, empty where the model has none."""
-        engine, sums, format = self.engine, self.sums, self.chip.architecture.labels.get("untuned", "")
-        if engine.untuned_factor == engine.untuned_decode_factor == 1:
-            return ""
-        formats = [*(each.format for each in sums.products), *(each.format for each in sums.routed)]
-        return format if format in formats else ""
+    def _used(self, factor: float, traffic: float) -> "Used":
+        products = [(each, self._built(kernel, each.format, factor)) for each, kernel in self.products]
+        inner = [(kernel.inner, each.inputs) for each, kernel in products if kernel.inner]
+        return Used(
+            products=products,
+            quantized=[(each, kernel) for each, kernel in products if kernel.quantize_bytes],
+            experts=[
+                (each, self._built(kernel, each.format, factor), self._row_bytes(each, kernel, traffic))
+                for each, kernel in self.experts
+            ],
+            inner_time=self._inner(*zip(*inner, strict=True)) if inner else 0.0,
+        )
 
-    @once
-    def prompts_untuned(self) -> float:
-        """How many times as long the products of that format take in a pass with prompts."""
-        return formulas.kernels.untuned(
-            untuned_factor=self.engine.untuned_factor, untuned_decode_factor=self.engine.untuned_decode_factor
+    def _inner(self, times: tuple[float, ...], inputs: tuple[float, ...]) -> float:
+        return formulas.kernels.inner_time(inner_times=times, product_inputs=inputs)
+
+    def _built(self, kernel: Kernel, format: str, factor: float) -> Kernel:
+        """A kernel in a build whose shapes of a format are not tuned, so many times as slow; its launch is the same."""
+        if factor == 1 or format != self.untuned:
+            return kernel
+        slow = {"untuned_factor": factor}
+        return kernel._replace(
+            flops=formulas.kernels.untuned_flops(kernel_flops=kernel.flops, **slow),
+            bandwidth=formulas.kernels.untuned_bandwidth(kernel_bandwidth=kernel.bandwidth, **slow),
+            inner=formulas.kernels.untuned_inner(inner=kernel.inner, **slow) if kernel.inner else 0.0,
         )
 
     @once
@@ -198,16 +227,6 @@ class Timing:
         return [
             (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
         ]
-
-    @once
-    def rows_of_decoding(self) -> list[float]:
-        """Bytes that a row of each kind of experts moves in a pass without prompts."""
-        return [self._row_bytes(each, kernel, 0) for each, kernel in self.experts]
-
-    @once
-    def rows_with_prompts(self) -> list[float]:
-        """The same in a pass with prompts, whose rows travel through memory more often."""
-        return [self._row_bytes(each, kernel, self.engine.row_traffic) for each, kernel in self.experts]
 
     def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
         return formulas.kernels.expert_row_bytes(
@@ -272,8 +291,9 @@ class Timing:
     def pass_of(self, load: Load, uneven: float = 1.0) -> PassTimes:
         """One pass of a load, ``uneven`` times as long as on even stages."""
         rows, engine = rows_of(load, self.groups), self.engine
-        overlapping = self._multiplying(rows)
-        added = self._adding(rows)
+        used = self.mixed if rows.prompt_tokens else self.decoding
+        overlapping = [*[_dense(*each, rows.group) for each in used.products], _dense(*self.head, rows.heads)]
+        added = self._adding(rows, used)
         products = formulas.kernels.all_products_time(
             product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
         )
@@ -301,52 +321,24 @@ class Timing:
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
         return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
 
-    def _multiplying(self, rows: Rows) -> list[tuple[float, float, float]]:
-        """Arithmetic and traffic of dense products, the head last, and both as they overlap."""
-        times = [_dense(*each, rows.group) for each in self.products]
-        if self.untuned:
-            formats, slowed = [each.format for each, _ in self.products], self._slowed
-            times = [
-                (slowed(format, flops, rows), slowed(format, moved, rows), slowed(format, time, rows))
-                for format, (flops, moved, time) in zip(formats, times, strict=True)
-            ]
-        return [*times, _dense(*self.head, rows.heads)]
-
-    def _slowed(self, format: str, time: float, rows: Rows) -> float:
-        """Time of products in a format, longer in the one that lacks tuned kernels."""
-        if format != self.untuned:
-            return time
-        factor = self.prompts_untuned if rows.prompt_tokens else self.engine.untuned_decode_factor
-        if factor == 1:
-            return time
-        return formulas.kernels.untuned_time(tuned_time=time, untuned=factor)
-
-    def _preparing(self, rows: Rows) -> list[float]:
-        """What dense products add to their arithmetic and traffic: inputs are quantized, inner dimensions walked."""
-        quantized = [
+    def _adding(self, rows: Rows, used: "Used") -> tuple[list[float], list[float]]:
+        """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
+        flops: list[float] = []
+        moved = [
             formulas.kernels.quantize_time(
                 quantize_bytes=kernel.quantize_bytes,
                 group_rows=rows.group,
                 product_inputs=each.inputs,
                 kernel_bandwidth=kernel.bandwidth,
             )
-            for each, kernel in self.quantized
+            for each, kernel in used.quantized
         ]
-        if not self.walked:
-            return quantized
-        formats = [*(each.format for each, _ in self.quantized), *(format for format, _ in self.walked)]
-        times = [*quantized, *(time for _, time in self.walked)]
-        return [self._slowed(format, time, rows) for format, time in zip(formats, times, strict=True)]
-
-    def _adding(self, rows: Rows) -> tuple[list[float], list[float]]:
-        """Arithmetic and traffic that add up: of dense products but the head, and of routed experts."""
-        flops: list[float] = []
-        moved = self._preparing(rows)
-        row_bytes = self.rows_with_prompts if rows.prompt_tokens else self.rows_of_decoding
-        for (each, kernel), moved_by_row in zip(self.experts, row_bytes, strict=True):
+        if used.inner_time:
+            moved.append(used.inner_time)
+        for each, kernel, moved_by_row in used.experts:
             worked, traffic = self._routed(each, kernel, rows.tokens, moved_by_row)
-            flops.append(self._slowed(each.format, worked, rows))
-            moved.append(self._slowed(each.format, traffic, rows))
+            flops.append(worked)
+            moved.append(traffic)
         return flops, moved
 
     def _routed(self, each: Routed, kernel: Kernel, tokens: float, row_bytes: float) -> tuple[float, float]:

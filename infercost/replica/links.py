@@ -27,8 +27,8 @@ class Engine(NamedTuple):
     ``fused_on`` it fuses those of latents without an indexer, and of ``fused_families`` from ``fused_ranks`` on.
     ``cpu_launches`` is how often longer the host takes for launches outside a graph, 0 where ``eager_layer_time`` says
     it; ``captures_split`` whether graphs hold prompts of several groups or stages too.
-    ``untuned_factor`` is how many times as long products take in a pass with prompts, ``untuned_decode_factor`` in any,
-    in the format that an architecture calls ``untuned``.
+    ``untuned_factor`` is how often longer products take without tables of tuned shapes in passes with prompts,
+    ``untuned_decode_factor`` in all passes.
     ``compute_scale`` and ``bandwidth_scale`` multiply what all kernels of the chip reach.
     """
 
@@ -50,11 +50,11 @@ class Engine(NamedTuple):
     cpu_launches: float = 0.0
     captured_tokens_latent: float = inf
     captures_split: bool = True
+    untuned_factor: float = 1.0
+    untuned_decode_factor: float = 1.0
     fused_ranks: float = 0.0
     fused_families: tuple[str, ...] = ()
     fused_on: str = ""
-    untuned_factor: float = 1.0
-    untuned_decode_factor: float = 1.0
     compute_scale: float = 1.0
     bandwidth_scale: float = 1.0
 
