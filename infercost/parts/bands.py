@@ -35,6 +35,17 @@ def decode_kind(requests: float) -> str:
     return next(kind for most, kind in CLASSES if requests <= most)
 
 
+def not_covered(part: Preset, profile: Preset) -> str:
+    """Why an engine's numbers on a part are no better than a bound, empty where its law was measured there.
+
+    A part says it of engines of today, an older engine of the parts of a vendor.
+    """
+    if profile.labels.get("law") == "kernels":
+        return part.labels.get("not_covered", "")
+    there = part.labels.get("vendor") == profile.labels.get("not_covered_on", "")
+    return profile.labels.get("not_covered", "") if there else ""
+
+
 def band_of(profile: Preset, kind: str, *, sparse: bool) -> Band | None:
     """The band of a kind of number under a profile; None where its law has none."""
     if profile.labels.get("law") != "kernels":

@@ -102,10 +102,12 @@ DEFAULTS = {
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
 #: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine.
+#: ``not_covered`` says what its runs were like on the parts of the vendor ``not_covered_on``, where no law fits them.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
     *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
+    *("not_covered", "not_covered_on"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
 CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}

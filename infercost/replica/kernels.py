@@ -129,13 +129,25 @@ class Timing:
 
     def tuned(self) -> "Timing | None":
         """The same with an engine's flags for speed; None where that changes nothing."""
-        fused, engine = self.unfused == 1, self.engine
-        tuned = engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)
-        formats = {each.format for each in self.sums.products} | {each.format for each in self.sums.routed}
-        slow = tuned != engine and self.chip.architecture.labels.get("untuned") in formats
-        if fused and not slow:
-            return None
-        return Timing(self.sums.model, self.sums.layout, self.chip, tuned._replace(unfused_launch_scale=1.0))
+        return None if self.unfused == 1 else self._under(self.engine._replace(unfused_launch_scale=1.0))
+
+    def with_tuned_shapes(self) -> "Timing | None":
+        """The same of a build with tables of tuned shapes; None where that changes nothing."""
+        return (
+            self._under(self.engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)) if self.untuned else None
+        )
+
+    def _under(self, engine: Engine) -> "Timing":
+        return Timing(self.sums.model, self.sums.layout, self.chip, engine)
+
+    @once
+    def untuned(self) -> str:
+        """The format of the model's products that lacks tuned shapes in this engine, empty without one."""
+        engine, sums, format = self.engine, self.sums, self.chip.architecture.labels.get("untuned", "")
+        if engine.untuned_factor == engine.untuned_decode_factor == 1:
+            return ""
+        formats = [*(each.format for each in sums.products), *(each.format for each in sums.routed)]
+        return format if format in formats else ""
 
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
@@ -195,7 +207,7 @@ class Timing:
 
     def _built(self, kernel: Kernel, format: str, factor: float) -> Kernel:
         """A kernel in a build whose shapes of a format are not tuned, so many times as slow; its launch is the same."""
-        if factor == 1 or format != self.chip.architecture.labels.get("untuned"):
+        if factor == 1 or format != self.untuned:
             return kernel
         slow = {"untuned_factor": factor}
         return kernel._replace(
@@ -272,7 +284,8 @@ class Timing:
     def shares(self) -> tuple[float, float]:
         """Shares of the peak and of the bandwidth that the largest dense products reach."""
         largest, kernel = max(self.products, key=lambda one: one[0].params)
-        peak = peak_of(self.chip.part, self.chip.row("products", largest.format)) or kernel.flops
+        row = self.chip.multiplied(self.chip.row("products", largest.format))
+        peak = peak_of(self.chip.part, row) or kernel.flops
         reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
         return reach, kernel.bandwidth / self.chip.bandwidth
 

@@ -118,7 +118,7 @@ class Links:
         """B/s that one of so many ranks sends inside a node."""
         chip = self.chip
         reached = formulas.collectives.link_reached(
-            link_bandwidth=group_link(chip.part, ranks), link_share=chip.value("links_reduce_share")
+            link_bandwidth=group_link(chip.part, self.layout.ranks), link_share=chip.value("links_reduce_share")
         )
         if not self.shared:
             return reached
