@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infercost.parts.bands import Band, band_of, band_of_host, decode_kind
-from infercost.parts.preset import Preset
+from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, not_covered
 from infercost.replica.rack import Rack
 from infercost.report import Report
 
@@ -41,9 +40,10 @@ MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
 KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"), **REQUEST}
 
 
-def bands_of(values: Mapping[str, Any], profile: Preset, *, sparse: bool, load: str = "batch") -> Bands:
-    """The interval of each time, rate and cost among some values, nothing where the profile's law has no bands."""
-    if profile.labels.get("law") != "kernels":
+def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Bands:
+    """The interval of each time, rate and cost among some values, nothing where the law of a stack has no bands."""
+    profile, sparse = rack.setup.stack, rack.model.is_sparse
+    if profile.labels.get("law") != "kernels" or not_covered(rack.part, profile, recurrent=rack.model.is_recurrent):
         return {}
     decode, found = decode_kind(values.get("batch") or 1), {}
     for key, value in values.items():
@@ -78,9 +78,7 @@ def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
         return report
 
     def of(values: Mapping[str, Any]) -> Bands:
-        if host:
-            return _of_host(values, rack)
-        return bands_of(values, rack.setup.stack, sparse=rack.model.is_sparse, load=load)
+        return _of_host(values, rack) if host else bands_of(values, rack, load)
 
     series = report.series
     if series:

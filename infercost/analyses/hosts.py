@@ -111,11 +111,10 @@ def host_time(running: Running, batch: float) -> float | None:
     """Seconds of a step that the host takes; None where nothing lies in one."""
     if not holds(running.rack):
         return None
-    timing, context = running.replica.timing, running.rack.plan.context
+    timing, context = running.replica.in_turn, running.rack.plan.context
     if running.bounds.over is not None:
         return running.bounds.over.time(batch)
-    far = getattr(timing, "far_time", None)
-    return float(far(batch, context)) if far else None
+    return timing.far_time(batch, context) if timing else None
 
 
 def time_words(running: Running, batch: float, step: float) -> str:
@@ -135,11 +134,10 @@ def time_words(running: Running, batch: float, step: float) -> str:
 
 def _more_speed(running: Running, batch: float, step: float) -> str:
     """What one more card would change of a step under llama.cpp."""
-    more, timing = one_more(running.rack), running.replica.timing
-    halved = getattr(timing, "with_halves", None)
-    if more is None or not more.fits or more.split is None or halved is None:
+    more, timing = one_more(running.rack), running.replica.in_turn
+    if more is None or not more.fits or more.split is None or timing is None:
         return ""
-    replica = running.replica._replace(timing=halved(more.split.near, more.split.far))
+    replica = running.replica._replace(timing=timing.with_halves(more.split.near, more.split.far))
     faster = step_times(running._replace(replica=replica), batch).step
     return f" One more card: {what(more)} in the host, {show(faster, 's')} a step." if faster < step else ""
 

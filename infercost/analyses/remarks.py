@@ -1,16 +1,19 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes
 from infercost.parts.accelerator import MEMORY_BASES
-from infercost.parts.bands import CLASSES, REGIMES, band_of
+from infercost.parts.bands import CLASSES, REGIMES, band_of, not_covered
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
 from infercost.report import Note, Row
 from infercost.units import many, show
+
+if TYPE_CHECKING:  # the roofline has no kernels
+    from infercost.replica.kernels import Timing
 
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
@@ -100,6 +103,8 @@ def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
 def kind(running: Running) -> str:
     """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing."""
     rack = running.rack
+    if running.replica.timing and not_covered(rack.part, rack.setup.stack, recurrent=rack.model.is_recurrent):
+        return "bound"
     is_least = is_ideal(rack.setup.stack) and running.overlap == "full"
     return "bound" if is_least and not rack.model.is_sparse and not _is_stand_in(running) else "estimate"
 
@@ -145,6 +150,7 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[
         *rack_notes(rack),
         Note(kind(running), _basis(running, regimes)),
         *_kernel_notes(running),
+        *_local_notes(running),
         *_rate_notes(running),
     ]
     if rack.model.is_sparse:
@@ -160,12 +166,16 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[
 
 def _basis(running: Running, regimes: Iterable[str]) -> str:
     """What a bound leaves out; of an estimate how far off it is, where that was measured."""
-    stack, model = running.rack.setup.stack, running.rack.model
+    stack, model, part = running.rack.setup.stack, running.rack.model, running.rack.part
+    slower = not_covered(part, stack, recurrent=model.is_recurrent)
+    uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
+    if slower and running.replica.timing:
+        return f"a bound, not an estimate: {uncovered}"
     if known := stack.labels.get("error"):
         nearer = stack.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
-        return f"an estimate by profile {stack.name}: {known}{again}{advice}"
+        return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
     bands = {each: band for each in regimes if (band := band_of(stack, each, sparse=model.is_sparse))}
     if bands:
         near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
@@ -180,35 +190,41 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 
 
-def _kernel_notes(running: Running) -> list[Note]:
-    """Whose kernels stand in for those of a part that was not timed."""
-    timing = running.replica.timing
-    if timing is None:
-        return []
-    if (chip := timing.chip) is None:
-        return _local_notes(running)
-    part, architecture = chip.part, chip.architecture
+def untuned_switch(timing: "Timing") -> str:
+    """The options that ask for a build with tuned kernels for all shapes."""
+    figures = ("untuned_factor", "untuned_decode_factor")
+    slow = [name for name in figures if getattr(timing.engine, name) != 1]
+    return " ".join(f"--set efficiency.{name}=1" for name in slow)
+
+
+def _kernel_notes(running: Running) -> Iterator[Note]:
+    """Whose kernels stand in for those of a part that was not timed, and which are not tuned."""
+    if (timing := running.replica.kernels) is None:
+        return
+    chip, part, architecture = timing.chip, timing.chip.part, timing.chip.architecture
+    if timing.untuned:
+        often, passes = timing.engine.untuned_decode_factor, "all passes"
+        if often == 1:
+            often, passes = timing.engine.untuned_factor, "passes with prompts"
+        what = f"products of {timing.untuned} take {often:g} times as long in {passes}"
+        yield Note("untuned", f"{what}, for want of tuned kernels: {untuned_switch(timing)} for a build that has them")
     timed = architecture.labels.get("timed", "")
     if part.name in timed.split(", "):
-        return []
+        return
     whose = f"those of {architecture.title} ({timed}) stand in" if timed else f"{chip.other.labels['note']} stands in"
-    return [Note("kernels", f"no kernels of {part.name} were timed: {whose}")]
+    yield Note("kernels", f"no kernels of {part.name} were timed: {whose}")
 
 
-def _local_notes(running: Running) -> list[Note]:
-    """What no run of llama.cpp tells: recurrent layers under Vulkan, a CPU alone, requests that come and go."""
-    from infercost.replica.llama_cpp import not_covered
-
-    stack = running.rack.setup.stack
-    why = not_covered(stack.labels["kernels"], running.rack.model)
-    notes = [Note("not_covered", f"llama.cpp: {why}")] if why else []
-    served = "one user, batches and prompts were measured; requests that come and go were not"
-    return [*notes, Note("served", f"profile {stack.name}: {served}")]
+def _local_notes(running: Running) -> Iterator[Note]:
+    """What no run of llama.cpp tells: requests that come and go."""
+    if running.replica.in_turn:
+        served = "one user, batches and prompts were measured; requests that come and go were not"
+        yield Note("served", f"profile {running.rack.setup.stack.name}: {served}")
 
 
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
-    chip = running.replica.timing and running.replica.timing.chip
+    chip = running.replica.kernels and running.replica.kernels.chip
     if weights == "mxfp4" and chip and not chip.multiplies_mxfp4:
         rate = "bf16"
     if _is_stand_in(running):

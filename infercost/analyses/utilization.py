@@ -1,12 +1,21 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import holds, host_time, known, time_words, unknown
-from infercost.analyses.remarks import CRITICAL, NULL_REASONS, advice, count_remark, kind, misfit, step_notes
+from infercost.analyses.remarks import (
+    CRITICAL,
+    NULL_REASONS,
+    advice,
+    count_remark,
+    kind,
+    misfit,
+    step_notes,
+    untuned_switch,
+)
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
 from infercost.parts.bands import decode_kind
@@ -18,6 +27,9 @@ from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Load, Scenario
 from infercost.units import many, show
+
+if TYPE_CHECKING:  # the roofline has no kernels
+    from infercost.replica.kernels import Timing
 
 OVERLAP = {
     "full": "everything overlaps",
@@ -53,12 +65,7 @@ def answer(scenario: Scenario) -> Report:
         results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
         advice=(_MORE_REPLICAS,) if overloaded else _advice(running, results),
-        notes=(
-            *step_notes(running, (regime,)),
-            *_load_notes(scenario),
-            *_tuned_notes(scenario),
-            *scenario.notes,
-        ),
+        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *_other_builds(scenario), *scenario.notes),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
@@ -81,24 +88,43 @@ def _load_notes(scenario: Scenario) -> Iterator[Note]:
         yield Note("queue", f"at most {many(load.most, 'sequence')} run at once: {waiting}")
 
 
+def _other_builds(scenario: Scenario) -> Iterator[Note]:
+    yield from _tuned_notes(scenario)
+    yield from _untuned_notes(scenario)
+
+
 def _tuned_notes(scenario: Scenario) -> Iterator[Note]:
     """What the flags of published benchmarks would give, where an engine runs without them."""
     running = scenario.running
-    measured = running.replica.timing
-    tuned = getattr(measured, "tuned", None)
-    timing = tuned() if tuned else None
+    timing = running.replica.kernels and running.replica.kernels.tuned()
     if not timing:
         return
-    faster = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    results = step_results(faster, *_paced(faster), bracketed=False)
-    times = [f"{show(results['tpot_s'], 's')} a token"]
-    if results["ttft_s"] is not None:
-        times.append(f"{show(results['ttft_s'], 's')} to the first one")
     labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
     of = labels.get("flags", "its flags")
     newest = f" of its newest known release, {labels['newest']}" if "@" not in running.rack.setup.stack.name else ""
-    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {' and '.join(times)}"
+    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times_under(scenario, timing)}"
     yield Note("tuned", text)
+
+
+def _untuned_notes(scenario: Scenario) -> Iterator[Note]:
+    """What a build with tuned kernels for all shapes would give, where an engine's own lacks some."""
+    timing = scenario.running.replica.kernels
+    if timing is None or not (tuned := timing.with_tuned_shapes()):
+        return
+    this, other = _times_under(scenario, timing), _times_under(scenario, tuned)
+    if this != other:
+        yield Note("untuned", f"default build: {this}; with tuned kernels ({untuned_switch(timing)}): {other}")
+
+
+def _times_under(scenario: Scenario, timing: "Timing") -> str:
+    """The time of a token, and of the first one where there are requests, with other kernels or launches."""
+    running = scenario.running
+    other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
+    results = step_results(other, *_paced(other), bracketed=False)
+    times = [f"{show(results['tpot_s'], 's')} a token"]
+    if results["ttft_s"] is not None:
+        times.append(f"{show(results['ttft_s'], 's')} to the first one")
+    return " and ".join(times)
 
 
 def _shown_work(scenario: Scenario) -> None:

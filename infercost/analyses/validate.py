@@ -1,6 +1,7 @@
 """Predicted against measured: the error of this version on every measurement that it can express."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp, log
 from statistics import median
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from infercost.evidence.predict import (
     is_rate,
     kind_of_row,
     log_ratio,
+    not_covered,
     pairs,
     prepare,
     quantity,
@@ -103,7 +105,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
         series=Series((*columns, "below_bound_count"), rows, shown=lines),
-        notes=(*skips(skipped), *scenario.notes),
+        notes=(*skips(skipped), *_uncovered(rows), *scenario.notes),
     )
 
 
@@ -150,6 +152,7 @@ def _case(run: Prepared, profile: Preset | None, *, both: bool) -> Case:
         "low": low,
         "high": high,
         "efficiency": chosen.name,
+        "not_covered": not_covered(run, own) or None,
     }
     return Case(run, chosen, shown, beside, _score(run, shown, beside))
 
@@ -171,7 +174,7 @@ def _band(run: Prepared, profile: Preset, own: Preset, predicted: float) -> tupl
     """The numbers between which eight of ten measurements of this kind lie; none for engines of before 2025."""
     row, kind = run.measured, kind_of_row(run.measured)
     band = band_of(profile, kind, sparse=run.site.work.model.is_sparse) if law(own) == law(profile) else None
-    if band is None:
+    if band is None or not_covered(run, own):
         return None, None
     if is_rate(row.metric):
         return predicted / band.high, predicted / band.low
@@ -325,6 +328,12 @@ def _verdict(scores: Sequence[Score]) -> str:
         f"Half of {rows:,} measurements are within {show(error['median_abs_error'], 'share')} of the estimate{stack}, "
         f"nine of ten within {show(error['p90_abs_error'], 'share')}; {beaten}."
     )
+
+
+def _uncovered(rows: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
+    """How many rows no law covers, one note a reason."""
+    for reason, count in Counter(row["not_covered"] for row in rows if row["not_covered"]).items():
+        yield Note("not-covered", f"{many(count, 'row')} outside all bands, which no law covers: {reason}")
 
 
 def skips(skipped: list[tuple[str, str]]) -> list[Note]:

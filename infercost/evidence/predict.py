@@ -20,6 +20,7 @@ from infercost.evidence.place import (
 from infercost.evidence.server import Server
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.bands import decode_kind
+from infercost.parts.bands import not_covered as why_not
 from infercost.parts.catalog import on_part
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law, part_under
@@ -225,11 +226,8 @@ def not_covered(run: Prepared, profile: Preset) -> str:
     """Why no law covers a run, whose prediction is then only a bound; empty where one does."""
     if run.measured.framework.lower().startswith("mlx"):
         return "MLX has no law here"
-    if law(profile) != "llama.cpp":
-        return ""
-    from infercost.replica.llama_cpp import not_covered as by_backend
-
-    return by_backend(on_part(profile, run.site.part).labels["kernels"], run.site.work.model)
+    part = run.site.part
+    return why_not(part, on_part(profile, part), recurrent=run.site.work.model.is_recurrent)
 
 
 def pairs(runs: Iterable[tuple[Prepared, float]]) -> Iterator[tuple[tuple[Prepared, float], tuple[Prepared, float]]]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from infercost.formulas.collectives import TIMINGS
 from infercost.formulas.formula import formula, total
 from infercost.numeric import logarithm, maximum, minimum, root
 
-TIMINGS = "fitted on kernel timings of ten parts, aiconfigurator-core 0.12.0 (NVIDIA)"
 RUNS = "fitted on engine runs of InferenceX (SemiAnalysis), aiconfigurator-core 0.12.0"
 
 
@@ -313,6 +313,30 @@ def products_time(*, product_flops_time: float, product_bytes_time: float) -> fl
     return root(product_flops_time**2 + product_bytes_time**2)
 
 
+@formula(source="fitted on ROCm/aiter e4048607a535, aiter/configs: with few rows tiles walk all of the inner dimension")
+def inner_time(*, inner_times: Sequence[float], product_inputs: Sequence[float]) -> float:
+    """Seconds that products take for the length of their inner dimensions, whatever their rows."""
+    return total(inner_times, product_inputs) / 1000
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_flops(*, kernel_flops: float, untuned_factor: float) -> float:
+    """FLOP/s that kernels reach without tuned shapes."""
+    return kernel_flops / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_bandwidth(*, kernel_bandwidth: float, untuned_factor: float) -> float:
+    """B/s that kernels reach without tuned shapes."""
+    return kernel_bandwidth / untuned_factor
+
+
+@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
+def untuned_inner(*, inner: float, untuned_factor: float) -> float:
+    """Seconds for 1,000 of the inner dimension without tuned shapes."""
+    return inner * untuned_factor
+
+
 # routed experts
 @formula(source="derived: hottest of e ranks when tokens choose experts at random, Gaussian tail sqrt(2 ln e)")
 def hottest_expert_rank(*, expert_ranks: float, tokens: float, active_experts: float) -> float:
@@ -455,114 +479,6 @@ def elements_time(
 ) -> float:
     """Seconds of a pass's elementwise work in all layers, on one rank."""
     return group_rows * rank_activations / kernel_bandwidth + wide_bytes * norms_of_layers / memory_bandwidth
-
-
-# collectives
-@formula(source=TIMINGS)
-def link_reached(*, link_bandwidth: float, link_share: float) -> float:
-    """Bandwidth of a link that a collective reaches, in B/s."""
-    return link_bandwidth * link_share
-
-
-@formula(source=TIMINGS + ": the ranks of a host without links share its memory's way")
-def host_link(*, host_bandwidth: float, ranks: float) -> float:
-    """Bandwidth that each rank of a host has where all share one, in B/s."""
-    return host_bandwidth / ranks
-
-
-@formula(source=TIMINGS)
-def reduce_time(
-    *, reduce_start: float, rank_time: float, ranks: float, message_bytes: float, reduce_bandwidth: float
-) -> float:
-    """Seconds of one all-reduce in which every rank takes part in turn."""
-    return reduce_start + rank_time * (ranks - 1) + 2 * (ranks - 1) / ranks * message_bytes / reduce_bandwidth
-
-
-@formula(source=TIMINGS + ": NCCL's start and hops; inside each node, then across nodes on the part of each rank")
-def network_reduce_time(
-    *,
-    reduce_start: float,
-    rank_time: float,
-    ranks: float,
-    message_bytes: float,
-    domain: float,
-    reduce_bandwidth: float,
-    nodes: float,
-    network_bandwidth: float,
-) -> float:
-    """Seconds of one all-reduce over several nodes."""
-    return (
-        reduce_start
-        + rank_time * (ranks - 1)
-        + 2 * (domain - 1) / domain * message_bytes / reduce_bandwidth
-        + 2 * (nodes - 1) / nodes * (message_bytes / domain) / network_bandwidth
-    )
-
-
-@formula(source="vllm-project/vllm pull request 42324: large all-reduces are summed in the switch of Hopper nodes")
-def switch_reduce_time(*, switch_start: float, message_bytes: float, reduce_bandwidth: float) -> float:
-    """Seconds of one all-reduce that the switch sums."""
-    return switch_start + message_bytes / reduce_bandwidth
-
-
-@formula(source="the library takes the faster way for each size")
-def shortest_reduce_time(*, reduce_time: float, switch_reduce_time: float) -> float:
-    """Seconds of one all-reduce by the faster way."""
-    return minimum(reduce_time, switch_reduce_time)
-
-
-@formula(source=TIMINGS + "; tokens go out in 8 bits and come back in 16")
-def exchange_time(
-    *,
-    exchange_start: float,
-    group_rows: float,
-    tensor_ranks: float,
-    active_experts: float,
-    expert_input: float,
-    exchange_bytes: float,
-    expert_ranks: float,
-    exchange_bandwidth: float,
-) -> float:
-    """Seconds of one phase of an all-to-all between experts' ranks."""
-    return (
-        exchange_start
-        + group_rows / tensor_ranks * active_experts * expert_input * exchange_bytes
-        * (expert_ranks - 1) / expert_ranks / exchange_bandwidth
-    )  # fmt: skip
-
-
-@formula(
-    source="vllm-project/vllm pull request 31493, sgl-project/sglang pull request 14416: squares of the ranks summed"
-)
-def normed_communication_time(
-    *, communication_time: float, normed_layers: float, reduce_start: float, rank_time: float, ranks: float
-) -> float:
-    """Seconds of all collectives where queries and keys are normalized over the heads of all ranks."""
-    return communication_time + normed_layers * (reduce_start + rank_time * (ranks - 1))
-
-
-@formula(source="fitted on ROCm/aiter e4048607a535, aiter/configs: with few rows tiles walk all of the inner dimension")
-def inner_time(*, inner_times: Sequence[float], product_inputs: Sequence[float]) -> float:
-    """Seconds that products take for the length of their inner dimensions, whatever their rows."""
-    return total(inner_times, product_inputs) / 1000
-
-
-@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
-def untuned_flops(*, kernel_flops: float, untuned_factor: float) -> float:
-    """FLOP/s that kernels reach without tuned shapes."""
-    return kernel_flops / untuned_factor
-
-
-@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
-def untuned_bandwidth(*, kernel_bandwidth: float, untuned_factor: float) -> float:
-    """B/s that kernels reach without tuned shapes."""
-    return kernel_bandwidth / untuned_factor
-
-
-@formula(source="ROCm/aiter issue 3324: products without a table of tuned shapes")
-def untuned_inner(*, inner: float, untuned_factor: float) -> float:
-    """Seconds for 1,000 of the inner dimension without tuned shapes."""
-    return inner * untuned_factor
 
 
 # what an engine adds

@@ -146,6 +146,11 @@ class Model(NamedTuple):
         """Whether tokens choose experts, so that the bytes a step reads depend on the routing."""
         return any(layer.ffn.experts for layer in self.layers)
 
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether some layers keep a state in place of keys and values."""
+        return any(layer.attention.state for layer in self.layers)
+
 
 def bare_count(params: float, active_params: float, format: Format, layers: int, hidden_size: int) -> Model:
     """A count of parameters as a model of one kind of layer, all of it matrices that multiply.

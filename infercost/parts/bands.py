@@ -37,6 +37,19 @@ def decode_kind(requests: float) -> str:
     return next(kind for most, kind in CLASSES if requests <= most)
 
 
+def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
+    """Why an engine's numbers on a part are no better than a bound, empty where its law was measured there.
+
+    A part says it of engines of today, an engine of the parts of a vendor, of recurrent models, or of all it runs.
+    """
+    labels = profile.labels
+    if labels.get("law") == "kernels":
+        return part.labels.get("not_covered", "")
+    there = labels.get("not_covered_on", "") in ("", part.labels.get("vendor"))
+    such = recurrent or labels.get("not_covered_of", "") != "recurrent"
+    return labels.get("not_covered", "") if there and such else ""
+
+
 def band_of(profile: Preset, kind: str, *, sparse: bool) -> Band | None:
     """The band of a kind of number under a profile; None where its law has none."""
     if profile.labels.get("law") != "kernels":

@@ -110,6 +110,7 @@ WORDS = {
     "split": ("matrices", "layers"),
     "kernels": ("", "cuda", "metal", "hip", "vulkan", "cpu"),
     "captures_split": ("yes", "no"),
+    "not_covered_of": ("", "recurrent"),
 }
 DEFAULTS = {
     "law": "roofline",
@@ -118,17 +119,21 @@ DEFAULTS = {
     "split": "matrices",
     "captures_split": "yes",
     "kernels": "",
+    "not_covered_of": "",
 }
 #: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
 #: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine;
 #: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
+#: ``not_covered`` says what its runs were like on the parts of the vendor ``not_covered_on``, where no law fits them, or
+#: of models that are ``not_covered_of``: ``recurrent``.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
     *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
     *("kernels", "backends"),
+    *("not_covered", "not_covered_on", "not_covered_of"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
 CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}

@@ -108,6 +108,10 @@ class Chip:
         """The format that kernels of MXFP4 weights compute in, empty where they unpack to 16 bits."""
         return self.architecture.labels.get("mxfp4", "")
 
+    def multiplied(self, format: str) -> str:
+        """The format whose arithmetic serves one: where MXFP4 computes in four bits, inputs too, that of NVFP4."""
+        return "nvfp4" if format == "mxfp4" and self.multiplies_mxfp4 == "fp4" else format
+
     def value(self, key: str) -> float:
         """A figure of the architecture, that of other parts where it has none."""
         self.used[key] = None
@@ -131,18 +135,11 @@ class Chip:
 
     def _made(self, kind: str, format: str) -> Kernel:
         name = self.row(kind, format)
-        arithmetic, peak = ARITHMETIC[name], peak_of(self.part, name)
+        multiplied = self.multiplied(name)
+        arithmetic, peak = ARITHMETIC[multiplied], peak_of(self.part, multiplied)
         bits, row_bytes, quantize = arithmetic.bits, arithmetic.row_bytes, arithmetic.quantize_bytes
         if name == "mxfp4" and not self.multiplies_mxfp4:
             bits, row_bytes, peak = 16, WIDE, peak_of(self.part, "bf16")
-        if name == "mxfp4" and self.multiplies_mxfp4 == "fp4":  # inputs are quantized to four bits too, as of NVFP4
-            four = ARITHMETIC["nvfp4"]
-            bits, row_bytes, quantize, peak = (
-                four.bits,
-                four.row_bytes,
-                four.quantize_bytes,
-                peak_of(self.part, "nvfp4"),
-            )
         if format == "fp32":  # as near to its peak as 16 bits are to theirs
             row_bytes, peak = ARITHMETIC[format].row_bytes, peak_of(self.part, format) or peak
         key = f"{kind}_{name}"

@@ -142,15 +142,25 @@ class Timing:
 
     def tuned(self) -> "Timing | None":
         """The same with an engine's flags for speed; None where that changes nothing."""
-        fused, engine = self.unfused == 1, self.engine
-        tuned = engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)
-        formats = {each.format for each in self.sums.products} | {each.format for each in self.sums.routed}
-        slow = tuned != engine and self.chip.architecture.labels.get("untuned") in formats
-        if fused and not slow:
-            return None
-        return Timing(
-            self.sums.model, self.sums.layout, self.chip, tuned._replace(unfused_launch_scale=1.0), over=self.over
+        return None if self.unfused == 1 else self._under(self.engine._replace(unfused_launch_scale=1.0))
+
+    def with_tuned_shapes(self) -> "Timing | None":
+        """The same of a build with tables of tuned shapes; None where that changes nothing."""
+        return (
+            self._under(self.engine._replace(untuned_factor=1.0, untuned_decode_factor=1.0)) if self.untuned else None
         )
+
+    def _under(self, engine: Engine) -> "Timing":
+        return Timing(self.sums.model, self.sums.layout, self.chip, engine, over=self.over)
+
+    @once
+    def untuned(self) -> str:
+        """The format of the model's products that lacks tuned shapes in this engine, empty without one."""
+        engine, sums, format = self.engine, self.sums, self.chip.architecture.labels.get("untuned", "")
+        if engine.untuned_factor == engine.untuned_decode_factor == 1:
+            return ""
+        formats = [*(each.format for each in sums.products), *(each.format for each in sums.routed)]
+        return format if format in formats else ""
 
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
@@ -181,17 +191,17 @@ class Timing:
         ]
 
     @once
-    def decoding(self) -> "Used":
+    def decoding(self) -> Used:
         """The kernels of products in a pass without prompts."""
         return self._used(self.engine.untuned_decode_factor, 0)
 
     @once
-    def mixed(self) -> "Used":
+    def mixed(self) -> Used:
         """The kernels of products in a pass with prompts, whose routed rows travel through memory more often."""
         engine = self.engine
         return self._used(max(engine.untuned_factor, engine.untuned_decode_factor), engine.row_traffic)
 
-    def _used(self, factor: float, traffic: float) -> "Used":
+    def _used(self, factor: float, traffic: float) -> Used:
         products = [(each, self._built(kernel, each.format, factor)) for each, kernel in self.products]
         inner = [(kernel.inner, each.inputs) for each, kernel in products if kernel.inner]
         return Used(
@@ -201,15 +211,16 @@ class Timing:
                 (each, self._built(kernel, each.format, factor), self._row_bytes(each, kernel, traffic))
                 for each, kernel in self.experts
             ],
-            inner_time=self._inner(*zip(*inner, strict=True)) if inner else 0.0,
+            inner_time=formulas.kernels.inner_time(
+                inner_times=[time for time, _ in inner], product_inputs=[inputs for _, inputs in inner]
+            )
+            if inner
+            else 0.0,
         )
-
-    def _inner(self, times: tuple[float, ...], inputs: tuple[float, ...]) -> float:
-        return formulas.kernels.inner_time(inner_times=times, product_inputs=inputs)
 
     def _built(self, kernel: Kernel, format: str, factor: float) -> Kernel:
         """A kernel in a build whose shapes of a format are not tuned, so many times as slow; its launch is the same."""
-        if factor == 1 or format != self.chip.architecture.labels.get("untuned"):
+        if factor == 1 or format != self.untuned:
             return kernel
         slow = {"untuned_factor": factor}
         return kernel._replace(
@@ -286,7 +297,8 @@ class Timing:
     def shares(self) -> tuple[float, float]:
         """Shares of the peak and of the bandwidth that the largest dense products reach."""
         largest, kernel = max(self.products, key=lambda one: one[0].params)
-        peak = peak_of(self.chip.part, self.chip.row("products", largest.format)) or kernel.flops
+        row = self.chip.multiplied(self.chip.row("products", largest.format))
+        peak = peak_of(self.chip.part, row) or kernel.flops
         reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
         return reach, kernel.bandwidth / self.chip.bandwidth
 
@@ -544,7 +556,7 @@ class Timing:
         )
         if not reduces or not self.sums.normed:
             return sent
-        return formulas.kernels.normed_communication_time(
+        return formulas.collectives.normed_communication_time(
             communication_time=sent,
             normed_layers=self.sums.normed,
             reduce_start=links.start,
@@ -562,7 +574,7 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
     ):
         figures["chunk_tokens"] = profile.value("chunk_tokens_small")
     labels = profile.labels
-    if part.labels.get("vendor") not in (labels.get("captures_on"), None) and "captures_on" in labels:
+    if "captures_on" in labels and part.labels.get("vendor", labels["captures_on"]) != labels["captures_on"]:
         figures["captured_tokens"] = 0.0
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
     return Engine(

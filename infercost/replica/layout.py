@@ -29,12 +29,17 @@ class Layout(NamedTuple):
     @property
     def devices(self) -> int:
         """Accelerators of one replica: expert parallelism reuses those of tensor parallelism."""
-        return max(self.tp, self.ep * self.expert_slices) * self.pp
+        return self.ranks * self.pp
+
+    @property
+    def ranks(self) -> int:
+        """Accelerators that work on a layer together."""
+        return max(self.tp, self.ep * self.expert_slices)
 
     @property
     def dp(self) -> int:
         """Groups of ``tp`` ranks that hold attention and serve sequences of their own."""
-        return max(self.tp, self.ep * self.expert_slices) // self.tp
+        return self.ranks // self.tp
 
     @property
     def widths(self) -> dict[str, int]:

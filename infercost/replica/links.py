@@ -117,20 +117,20 @@ class Links:
     def _bandwidth(self, ranks: int) -> float:
         """B/s that one of so many ranks sends inside a node."""
         chip = self.chip
-        reached = formulas.kernels.link_reached(
-            link_bandwidth=group_link(chip.part, ranks), link_share=chip.value("links_reduce_share")
+        reached = formulas.collectives.link_reached(
+            link_bandwidth=group_link(chip.part, self.layout.ranks), link_share=chip.value("links_reduce_share")
         )
         if not self.shared:
             return reached
         of_all = chip.value(f"links_host_{next((name for most, name in HOSTS if ranks <= most), 'eight')}")
-        return min(reached, formulas.kernels.host_link(host_bandwidth=of_all, ranks=ranks))
+        return min(reached, formulas.collectives.host_link(host_bandwidth=of_all, ranks=ranks))
 
     def reduce(self, message: float) -> float:
         """Seconds of one all-reduce: inside a node, or with NCCL over several, each NIC with its rank's part."""
         if self.nodes == 1:
             return self._inside(message)
         network = self._network
-        return formulas.kernels.network_reduce_time(
+        return formulas.collectives.network_reduce_time(
             reduce_start=network.start,
             rank_time=network.hop,
             ranks=self.layout.tp,
@@ -151,7 +151,7 @@ class Links:
         )
 
     def _inside(self, message: float) -> float:
-        ring = formulas.kernels.reduce_time(
+        ring = formulas.collectives.reduce_time(
             reduce_start=self.start,
             rank_time=self.hop,
             ranks=self.inside,
@@ -160,15 +160,15 @@ class Links:
         )
         if not self.switch:
             return ring
-        switch = formulas.kernels.switch_reduce_time(
+        switch = formulas.collectives.switch_reduce_time(
             switch_start=self.switch, message_bytes=message, reduce_bandwidth=self.bandwidth
         )
-        return formulas.kernels.shortest_reduce_time(reduce_time=ring, switch_reduce_time=switch)
+        return formulas.collectives.shortest_reduce_time(reduce_time=ring, switch_reduce_time=switch)
 
     def exchange(self, rows: float) -> float:
         """Seconds of one phase of the all-to-all between the experts' ranks."""
         among = self._exchange
-        return formulas.kernels.exchange_time(
+        return formulas.collectives.exchange_time(
             exchange_start=self.engine.exchange_latency,
             group_rows=rows,
             tensor_ranks=self.layout.tp,

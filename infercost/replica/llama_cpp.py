@@ -66,15 +66,6 @@ def engine_of(profile: Preset) -> Engine:
     return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
 
 
-def not_covered(kernels: str, model: Model) -> str:
-    """Why a backend's passes of a model are not those of this law; empty where they are."""
-    if kernels == "vulkan" and any(layer.attention.state for layer in model.layers):
-        return "its Vulkan kernels of recurrent layers were missing in the builds that were measured: twice as slow"
-    if kernels == "cpu":
-        return "a CPU's arithmetic is not counted: batches and prompts are a bound"
-    return ""
-
-
 class Rates(NamedTuple):
     """What a format's products reach: FLOP/s of many rows and B/s of their weights; infinite where none is counted."""
 
@@ -163,10 +154,6 @@ class Timing:
         for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
             self.pass_of(load)
         return self
-
-    def tuned(self) -> None:
-        """No flags make it faster."""
-        return
 
     @property
     def groups(self) -> int:

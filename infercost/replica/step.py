@@ -1,6 +1,6 @@
 """How long a step takes: operators by their arithmetic and reads, collectives, launches; plain, staged or drafted."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from infercost import formulas
 from infercost.models.counting import FLOPS_PER_PARAM
@@ -133,6 +133,16 @@ class Replica(NamedTuple):
     request_overhead: float = 0.0
     steps_waited: float = 0.0
     timing: "Timing | None" = None
+
+    @property
+    def kernels(self) -> "kernels.Timing | None":
+        """The passes of an engine whose kernels were timed alone; None under other laws."""
+        return cast("kernels.Timing", self.timing) if self.timing and self.timing.chip else None
+
+    @property
+    def in_turn(self) -> "llama_cpp.Timing | None":
+        """The passes of llama.cpp, whose devices work in turn; None under other laws."""
+        return None if self.kernels else cast("llama_cpp.Timing | None", self.timing)
 
     def of(self, model: Model, layout: Layout) -> "Replica":
         """The same with another model or layout."""

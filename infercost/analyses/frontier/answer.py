@@ -94,7 +94,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
 def _row(point: Point) -> dict[str, Any]:
     """A configuration with the intervals of its numbers, where its law has any."""
     row, rack = search.row_of(point), point.candidate.running.rack
-    bands = bands_of(row, rack.setup.stack, sparse=rack.model.is_sparse)
+    bands = bands_of(row, rack)
     return {**row, "bands": bands} if bands else row
 
 
