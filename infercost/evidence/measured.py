@@ -16,10 +16,11 @@ class Measured(NamedTuple):
 
     ``batch`` counts sequences in the step or requests in flight, ``request_rate`` arrivals a second when only these are
     known. ``metric`` is the column's own name (``decode_ms_per_token``) or ``itl``, ``ttft``, ``e2e`` in seconds.
-    ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
-    the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
-    What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
-    graph, ``experts_kernel``, steps between polls, tokens of a streamed message.
+    ``head_dtype`` is the type of the output head, or of the table that is the head too, where a file's is another than
+    its format's. ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one,
+    ``requests`` those of the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is
+    a mean or a median. What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass
+    with prompts in a graph, ``experts_kernel``, steps between polls, tokens of a streamed message.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Measured(NamedTuple):
     expert_tp: int | None = None
     weight_dtype: str = ""
     kv_dtype: str = ""
+    head_dtype: str = ""
     batch: float | None = None
     request_rate: float | None = None
     input_tokens: float | None = None

@@ -8,9 +8,12 @@ from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
 from infercost.models.find import find_model, with_format
-from infercost.models.model import Model, Quantization
+from infercost.models.gguf_mix import as_gguf, with_head
+from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
+from infercost.parts.formats import GGUF
+from infercost.parts.gguf import OF_ALL, TYPES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
@@ -21,8 +24,6 @@ from infercost.replica.work import matrix_rate, work_of
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
 
-#: Bits of a weight, scales included, in formats that quantize every table too: llama.cpp's quantize tool prints them.
-GGUF_BITS = {"q4_0": 4.5, "q4_k_m": 4.85, "q4_k_s": 4.58, "q5_k_m": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 #: Bits of a weight with the scales of its groups, tables and head in 16 bits.
 GROUPED_BITS = {
     **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
@@ -64,20 +65,42 @@ def stored_as(model: Model, row: Measured) -> Model:
     Raises:
         BadValue: a format whose bits are not known.
     """
-    named, same = row.weight_dtype.lower(), model.quantization.name == row.weight_dtype.lower()
+    named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
-    if named in GGUF_BITS:
-        model = model._replace(quantization=Quantization("int4" if "4" in named else named, GGUF_BITS[named], {}))
-    elif named in GROUPED_BITS:
-        model = model if same else with_format(model, named, GROUPED_BITS[named])
-    elif named in ("fp8", "int8"):
-        model = model if same else with_format(model, named, 8)
-    elif named and named not in HALF:
-        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF_BITS))
-        raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
-    elif named or model.quantization.name == "fp32":
-        model = with_format(model, "bf16", 16)
+    model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
+    if row.head_dtype:
+        model = _with_head_of_run(model, row.head_dtype.lower())
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
+
+
+def _weights_of_run(model: Model, named: str, *, is_file: bool) -> Model:
+    """The model in the weights of a run; llama.cpp reads files, where formats have the tensors of such a file.
+
+    Raises:
+        BadValue: a format whose bits are not known.
+    """
+    own = model.quantization
+    kind = {"fp16": "f16"}.get(named or own.name, named or own.name)
+    if kind in GGUF or (is_file and kind in OF_ALL):
+        return as_gguf(model, kind)
+    if named in (own.name, "") and own.name != "fp32":
+        return with_format(model, "bf16", 16) if named in HALF else model
+    if named in GROUPED_BITS:
+        return with_format(model, named, GROUPED_BITS[named])
+    if named in ("fp8", "int8"):
+        return with_format(model, named, 8)
+    if named not in (*HALF, ""):
+        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS))
+        what = f"how many bits a weight in {named} has is not known"
+        raise BadValue(what, f"formats of measured runs are {known}, and those of GGUF files such as q4_k_m")
+    return with_format(model, "bf16", 16)
+
+
+def _with_head_of_run(model: Model, kind: str) -> Model:
+    """The model with its head, or the table that is the head too, in the type that a run names for it."""
+    if kind not in TYPES:
+        raise BadValue(f"head_dtype {kind} is no type of tensor", f"types of GGUF files are {', '.join(TYPES)}")
+    return with_head(model, kind)
 
 
 def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
@@ -219,7 +242,8 @@ _SITES: dict[tuple[Any, ...], Site] = {}
 
 def site_of(row: Measured, layout: Layout) -> Site:
     """The site of a run; runs of one configuration have one."""
-    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, "TensorRT" in row.framework, layout
+    engine = next((name for name in ("TensorRT", "llama.cpp") if name in row.framework), "")
+    key = row.model, row.accelerator, row.weight_dtype, row.head_dtype, row.kv_dtype, engine, layout
     if key not in _SITES:
         _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
     return _SITES[key]

@@ -154,6 +154,17 @@ def splits_layers(profile: Preset) -> bool:
     return profile.labels.get("split", DEFAULTS["split"]) == "layers"
 
 
+def reads_gguf(profile: Preset) -> bool:
+    """Whether a profile is of llama.cpp, or fitted to it: the engine that reads GGUF files and no others."""
+    names = (profile.labels.get("frameworks", ""), law(profile))
+    return any(name.startswith("llama.cpp") for name in names) or splits_layers(profile)
+
+
+def is_other_engine(profile: Preset) -> bool:
+    """Whether a profile is of an engine that reads no GGUF files."""
+    return not reads_gguf(profile) and ("frameworks" in profile.labels or law(profile) == "kernels")
+
+
 def part_under(part: Preset, profile: Preset) -> Preset:
     """The accelerator under a stack: some multiply faster where products of 16 bits are summed in 16 bits."""
     return summing_in_16_bits(part) if profile.labels.get("accumulates", DEFAULTS["accumulates"]) == "fp16" else part

@@ -302,8 +302,8 @@ def test_files_that_name_everything_need_no_options(tmp_path: Path, run: Run) ->
 
 
 def test_a_format_that_nobody_knows_is_left_out() -> None:
-    row = Measured("a", "s", "llama.cpp", "llama-3.1-8b", "h100-sxm", "itl", 0.02, batch=1, weight_dtype="iq4_xs")
-    with pytest.raises(Exception, match="how many bits a weight in iq4_xs has is not known"):
+    row = Measured("a", "s", "llama.cpp", "llama-3.1-8b", "h100-sxm", "itl", 0.02, batch=1, weight_dtype="iq9_xs")
+    with pytest.raises(Exception, match="how many bits a weight in iq9_xs has is not known"):
         prepare(row)
 
 

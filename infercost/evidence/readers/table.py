@@ -70,6 +70,7 @@ def read_measurement(row: Record) -> Results:
         expert_tp=row.whole("moe_tp"),
         weight_dtype=row.text("weight_dtype"),
         kv_dtype=row.text("kv_dtype"),
+        head_dtype=row.text("head_dtype"),
         batch=row.above_zero("batch_or_concurrency"),
         input_tokens=row.number("input_tokens"),
         output_tokens=row.number("output_tokens"),
