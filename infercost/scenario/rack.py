@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
-from infercost.models.gguf_mix import as_gguf, stand_in
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
@@ -202,6 +201,8 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
     Raises:
         BadValue: a format of GGUF files under an engine that reads none.
     """
+    from infercost.models.gguf_mix import as_gguf, stand_in
+
     own = model.quantization
     _check_engine(stack, own)
     if not own.is_gguf and reads_gguf(stack) and (name := stand_in(own)):
