@@ -211,12 +211,14 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
             bits = 8 * counting.weight_bytes(file) / counting.total_params(file)
             text = f"llama.cpp has no {own.name}: {name} stands for it, {bits:.2f} bits a weight"
             reading.note("stand-in", text)
+        elif name == "mxfp4" and not model.is_sparse:
+            reading.note("stand-in", "llama.cpp has mxfp4 for experts alone: a model without any is in q8_0")
         return file
     return model
 
 
 def _check_engine(stack: Preset, quantization: Quantization) -> None:
-    if quantization.is_gguf and is_other_engine(stack):
+    if quantization.name in GGUF and is_other_engine(stack):
         what = f"profile {stack.name} has no {quantization.name}, a format that llama.cpp alone reads"
         raise BadValue(what, "leave --efficiency out, or ask for --efficiency llama.cpp")
 

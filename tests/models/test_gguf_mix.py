@@ -280,6 +280,18 @@ def test_a_checkpoint_of_experts_in_mxfp4_is_the_published_file() -> None:
     assert report["weight_bytes"] == pytest.approx(11.27 * 2**30, rel=1e-3)
 
 
+def test_mxfp4_of_a_dense_model_is_said() -> None:
+    report = infercost.fit(gpu="h100", model="llama-3.1-8b", dtype="mxfp4", efficiency="llama.cpp")
+    assert said(report, "stand-in") == "llama.cpp has mxfp4 for experts alone: a model without any is in q8_0"
+    assert report["weight_bytes"] == pytest.approx(8030261248 * 8.5008 / 8, rel=1e-5)
+
+
+def test_a_file_may_be_asked_about_under_any_engine(tmp_path: Path) -> None:
+    """Some engines read such files too; none is refused that nobody asked to quantize."""
+    path = write(tmp_path / "tiny.gguf")
+    assert infercost.fit(gpu="h100", model=path, context=64, efficiency="vllm")["fits"]
+
+
 def test_a_bare_count_has_no_tensors() -> None:
     report = infercost.fit(gpu="h100", params="70B", dtype="q4_k_m")
     assert report["weight_bytes"] == 70e9 * 4.5 / 8
