@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import in_gguf
+from infercost.models.gguf_mix import as_gguf, with_head
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES
@@ -46,7 +46,8 @@ def model_of(name: str, format: str) -> Model:
     model, format = find_model(name).model, format.lower()
     if format in BITS:
         return model._replace(quantization=BITS[format])
-    return in_gguf(model, *NEAREST.get(format, (format, "")))
+    kind, head = NEAREST.get(format, (format, ""))
+    return with_head(as_gguf(model, kind), head) if head else as_gguf(model, kind)
 
 
 def host_of(nominal: float) -> Preset:

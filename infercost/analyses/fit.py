@@ -9,11 +9,12 @@ from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
-from infercost.models.find import Checkpoint, with_format
+from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model, Quantization
-from infercost.parts.formats import FORMATS, Format
+from infercost.parts.formats import WEIGHTS as STORED
+from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import splits_layers
+from infercost.parts.stack import reads_gguf, splits_layers
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, recounted
@@ -108,8 +109,8 @@ def _changes(scenario: Scenario) -> Iterator[str]:
     more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
     if more is not None:
         yield _devices(scenario, more.layout)
-    for name in ("fp8", "int4"):
-        smaller = with_format(model, name, FORMATS[name].bytes_per_value * 8)
+    for name in ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
+        smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
         if fewer and setup.plan(plan.layout, smaller).fits:
             yield f"weights in {name} (--dtype {name})"
@@ -138,7 +139,7 @@ def _devices(scenario: Scenario, layout: Layout) -> str:
 def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
     """The command that runs it on the engine that was planned for, or why there is none."""
     rack = scenario.rack
-    if splits_layers(rack.setup.stack):
+    if reads_gguf(rack.setup.stack) or rack.model.quantization.is_gguf:
         return _serve_file(rack.plan, checkpoint)
     if "engine" not in rack.part.labels and rack.setup.stack.name == SHARED:
         return "", f"no engine of {rack.part.name} was measured"

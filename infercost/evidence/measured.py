@@ -18,7 +18,8 @@ class Measured(NamedTuple):
     known. ``metric`` is the column's own name (``decode_ms_per_token``) or ``itl``, ``ttft``, ``e2e`` in seconds.
     ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
     the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
-    ``head_dtype`` is the format of an output head of its own.
+    ``head_dtype`` is the type of the output head, or of the table that is the head too, where a file's is another than
+    its format's.
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
@@ -40,6 +41,7 @@ class Measured(NamedTuple):
     expert_tp: int | None = None
     weight_dtype: str = ""
     kv_dtype: str = ""
+    head_dtype: str = ""
     batch: float | None = None
     request_rate: float | None = None
     input_tokens: float | None = None
@@ -54,7 +56,6 @@ class Measured(NamedTuple):
     captured_tokens: float | None = None
     experts_kernel: str = ""
     flags: str = ""
-    head_dtype: str = ""
     prompts_seen: float = 0.0
     unwarmed: bool = False
     poll_steps: float | None = None

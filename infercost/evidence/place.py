@@ -8,11 +8,12 @@ from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
 from infercost.models.find import find_model, with_format
-from infercost.models.gguf_mix import in_gguf
+from infercost.models.gguf_mix import as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
 from infercost.parts.formats import GGUF
+from infercost.parts.gguf import OF_ALL, TYPES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
@@ -64,20 +65,42 @@ def stored_as(model: Model, row: Measured) -> Model:
     Raises:
         BadValue: a format whose bits are not known.
     """
-    named, same = row.weight_dtype.lower(), model.quantization.name == row.weight_dtype.lower()
+    named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
-    if named in GGUF or (named == "mxfp4" and row.framework.startswith("llama.cpp")):
-        model = in_gguf(model, named, row.head_dtype)
-    elif named in GROUPED_BITS:
-        model = model if same else with_format(model, named, GROUPED_BITS[named])
-    elif named in ("fp8", "int8"):
-        model = model if same else with_format(model, named, 8)
-    elif named and named not in HALF:
-        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS, *GGUF))
-        raise BadValue(f"how many bits a weight in {named} has is not known", f"formats of measured runs are {known}")
-    elif named or model.quantization.name == "fp32":
-        model = with_format(model, "fp16" if named == "fp16" else "bf16", 16)
+    model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
+    if row.head_dtype:
+        model = _with_head_of_run(model, row.head_dtype.lower())
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
+
+
+def _weights_of_run(model: Model, named: str, *, is_file: bool) -> Model:
+    """The model in the weights of a run; llama.cpp reads files, where formats have the tensors of such a file.
+
+    Raises:
+        BadValue: a format whose bits are not known.
+    """
+    own = model.quantization
+    kind = {"fp16": "f16"}.get(named or own.name, named or own.name)
+    if kind in GGUF or (is_file and kind in OF_ALL):
+        return as_gguf(model, kind)
+    if named in (own.name, "") and own.name != "fp32":
+        return with_format(model, "bf16", 16) if named in HALF else model
+    if named in GROUPED_BITS:
+        return with_format(model, named, GROUPED_BITS[named])
+    if named in ("fp8", "int8"):
+        return with_format(model, named, 8)
+    if named not in (*HALF, ""):
+        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS))
+        what = f"how many bits a weight in {named} has is not known"
+        raise BadValue(what, f"formats of measured runs are {known}, and those of GGUF files such as q4_k_m")
+    return with_format(model, "bf16", 16)
+
+
+def _with_head_of_run(model: Model, kind: str) -> Model:
+    """The model with its head, or the table that is the head too, in the type that a run names for it."""
+    if kind not in TYPES:
+        raise BadValue(f"head_dtype {kind} is no type of tensor", f"types of GGUF files are {', '.join(TYPES)}")
+    return with_head(model, kind)
 
 
 def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:

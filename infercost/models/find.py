@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
+from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.cache import once
+from infercost.parts.formats import GGUF, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file.
@@ -211,6 +213,13 @@ def _tensor_bytes(entry: Any, name: str, where: str) -> int:
     if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
         raise BadFile(f"{where}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
     return end - start
+
+
+def stored_in(model: Model, format: Format) -> Model:
+    """The model with its weights in a format: in that of a GGUF file tensor by tensor, else all of its matrices."""
+    if format.name in GGUF:
+        return as_gguf(model, format.name)
+    return with_format(model, format.name, format.bytes_per_value * 8)
 
 
 def with_format(model: Model, name: str, bits: float) -> Model:

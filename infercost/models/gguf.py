@@ -1,5 +1,6 @@
 """A GGUF header as a model: its keys under the names of a config, its bits as its tensors have them."""
 
+import re
 import struct
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
@@ -7,14 +8,10 @@ from typing import Any, BinaryIO, NamedTuple
 from infercost.errors import BadFile, Missing, closest, reason
 from infercost.models.families.read import read_model
 from infercost.models.model import Model, Quantization
+from infercost.parts.gguf import TYPES
 
-#: Bits per weight of each tensor type, block scales included (ggml's block sizes).
-TYPE_BITS = {
-    0: 32.0, 1: 16.0, 2: 4.5, 3: 5.0, 6: 5.5, 7: 6.0, 8: 8.5, 9: 10.0, 10: 2.625, 11: 3.4375, 12: 4.5, 13: 5.5,
-    14: 6.5625, 15: 9.125, 16: 2.0625, 17: 2.3125, 18: 3.0625, 19: 1.5625, 20: 4.5, 21: 3.4375, 22: 2.5625, 23: 4.25,
-    24: 8.0, 25: 16.0, 26: 32.0, 27: 64.0, 28: 64.0, 29: 1.75, 30: 16.0, 34: 1.6875, 35: 2.0625, 39: 4.25, 40: 4.5,
-    41: 1.125,
-}  # fmt: skip
+#: Bits of a weight, block scales included, by the number of a tensor's type.
+TYPE_BITS = {kind.number: kind.bits for kind in TYPES.values()}
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _ARRAY = 8, 9
 #: Counts beyond these are no header.
@@ -113,26 +110,30 @@ KEYS = {
     "attention.q_lora_rank": "q_lora_rank", "attention.kv_lora_rank": "kv_lora_rank",
     "expert_count": "num_local_experts", "expert_used_count": "num_experts_per_tok",
     "expert_feed_forward_length": "moe_intermediate_size", "leading_dense_block_count": "first_k_dense_replace",
+    "nextn_predict_layers": "num_nextn_predict_layers",
     "expert_shared_count": "n_shared_experts", "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
 }  # fmt: skip
-#: Marks in a tensor's name of the part that it belongs to; the first that fits counts.
+#: Marks in the name of a matrix of the part that it belongs to; the first that fits counts.
 _PARTS = (
     ("token_embd.", "embedding"),
-    ("output.", "head"),
-    ("_norm", "norms"),
     ("_exps.", "experts"),
     ("_shexp.", "shared"),
-    ("ffn_gate_inp", "router"),
+    ("ffn_gate_inp.", "router"),
     (".attn_", "attention"),
+    (".ssm_", "attention"),
+    (".shortconv.", "attention"),
+    (".indexer.", "attention"),
     (".ffn_", "ffn"),
 )
+#: Marks of tensors that count as vectors whatever their shape.
+_VECTORS = ("_norm.", "_conv1d.", ".conv.", "position_embd.", "_gate_inp_shexp.")
 
 
 def read_gguf(path: str, name: str) -> Model:
     """The model of a GGUF file, from its header; Missing for an architecture or key, BadFile as ``read_header``."""
     header = read_header(path)
     model = read_model(config_of(header, path), name, f"model {path}")
-    return model._replace(quantization=_quantization(header))
+    return model._replace(quantization=_quantization(header, model.depth))
 
 
 def config_of(header: Header, path: str) -> dict[str, Any]:
@@ -145,6 +146,8 @@ def config_of(header: Header, path: str) -> dict[str, Any]:
     for key, name in KEYS.items():
         value = header.keys.get(f"{architecture}.{key}")  # what a header does not say, the model does not have
         config[name] = max(value) if isinstance(value, list) else value
+    if config["num_hidden_layers"] and (predicting := config["num_nextn_predict_layers"]):
+        config["num_hidden_layers"] -= predicting
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     if config["vocab_size"] is None:
         config["vocab_size"] = header.keys.get("tokenizer.ggml.tokens") or shapes.get("token_embd.weight", (0, 0))[-1]
@@ -170,14 +173,27 @@ def _latent_widths(header: Header, path: str) -> dict[str, int]:
     return {"qk_rope_head_dim": rope, "qk_nope_head_dim": int(key) - rope, "v_head_dim": int(value)}
 
 
-def _quantization(header: Header) -> Quantization:
-    """The mean bits of each part, over the tensors that it is made of."""
+def _quantization(header: Header, layers: int) -> Quantization:
+    """The mean bits of each part, over the tensors that it is made of; layers of prediction are not loaded."""
     weights: dict[str, int] = {}
     bits: dict[str, float] = {}
     for tensor in header.tensors:
-        part = next((part for mark, part in _PARTS if mark in tensor.name), "norms")
+        layer = re.match(r"blk\.(\d+)\.", tensor.name)
+        if layer and int(layer[1]) >= layers:
+            continue
+        part = _part(tensor)
         count = prod(tensor.shape)
         weights[part] = weights.get(part, 0) + count
         bits[part] = bits.get(part, 0.0) + count * tensor.bits
     whole = sum(bits.values()) / max(sum(weights.values()), 1)
     return Quantization(f"gguf {whole:.3g}-bit", 16, {part: bits[part] / weights[part] for part in weights})
+
+
+def _part(tensor: Tensor) -> str:
+    """The part of the weights that a tensor belongs to: vectors, biases and what is small are ``norms``."""
+    name = tensor.name
+    if name == "output.weight":
+        return "head"
+    if len(tensor.shape) == 1 or not name.endswith(".weight") or any(mark in name for mark in _VECTORS):
+        return "norms"
+    return next((part for mark, part in _PARTS if mark in name), "norms")

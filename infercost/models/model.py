@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.formats import FORMATS, Format
+from infercost.parts.formats import FORMATS, GGUF, WEIGHTS, Format
 from infercost.units import show
 
 
@@ -96,6 +96,11 @@ class Quantization(NamedTuple):
         return self.bits.get(part, self.default)
 
     @property
+    def is_gguf(self) -> bool:
+        """Whether weights are stored in a format of GGUF files that llama.cpp alone reads."""
+        return self.name in GGUF or self.name.startswith("gguf")
+
+    @property
     def label(self) -> str:
         """How weights are stored, for people: the checkpoint's format, or a bare count's bytes."""
         return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.name
@@ -105,7 +110,7 @@ class Model(NamedTuple):
     """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
-    each other the format that they compute in.
+    each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``.
     """
 
     name: str
@@ -125,6 +130,7 @@ class Model(NamedTuple):
     vision_known: bool = True
     lookup: int = 0
     activation_format: str = "bf16"
+    order: tuple[int, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -191,10 +197,11 @@ def arithmetic_format(quantization: Quantization) -> Format:
 def format_of_bits(quantization: Quantization, bits: float) -> Format:
     """The storage format whose arithmetic serves matrices of these bits, scales included."""
     if quantization.arithmetic:
-        return FORMATS[quantization.arithmetic]
+        return WEIGHTS[quantization.arithmetic]
     if bits > 9:
         return FORMATS["fp32" if bits >= 32 else "bf16"]
     if bits > 6:
-        return FORMATS["int8" if "int" in quantization.name or "w8a8" in quantization.name else "fp8"]
+        is_int = "int" in quantization.name or "w8a8" in quantization.name or quantization.is_gguf
+        return FORMATS["int8" if is_int else "fp8"]
     name = quantization.name  # experts of four bits beside matrices of eight are MXFP4
     return FORMATS["mxfp4" if "mxfp4" in name or "fp8" in name else "fp4" if "fp4" in name else "int4"]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from infercost.errors import BadValue, closest
+from infercost.parts.gguf import MIXES, OF_ALL, TYPES
 
 
 class Format(NamedTuple):
@@ -34,32 +35,55 @@ FORMATS: dict[str, Format] = {
         Format("tf32", 4, (("tf32",), ("fp32",))),
     )
 }
-#: Formats of GGUF files that llama.cpp alone has, by the bits of a weight in the type of most of their tensors.
-GGUF = {
-    "q2_k": 2.625, "q3_k_s": 3.4375, "q3_k_m": 3.4375, "q3_k_l": 3.4375, "q4_0": 4.5, "q4_1": 5.0, "q4_k_s": 4.5,
-    "q4_k_m": 4.5, "q5_0": 5.5, "q5_1": 6.0, "q5_k_s": 5.5, "q5_k_m": 5.5, "q6_k": 6.5625, "q8_0": 8.5,
-    "iq2_xxs": 2.0625, "iq2_xs": 2.3125, "iq2_s": 2.3125, "iq2_m": 2.5625, "iq3_xxs": 3.0625, "iq3_xs": 3.4375,
-    "iq3_s": 3.4375, "iq3_m": 3.4375, "iq4_xs": 4.25, "iq4_nl": 4.5,
-}  # fmt: skip
-FORMATS |= {name: Format(name, bits / 8, _SIXTEEN) for name, bits in GGUF.items()}
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+#: Formats of GGUF files that llama.cpp alone reads; a bare count takes the type of most tensors, a model its mix.
+GGUF: dict[str, Format] = {
+    name: Format(name, bits / 8, (("int8",), *_SIXTEEN) if bits > TYPES["q5_1"].bits else _SIXTEEN)
+    for name, mix in MIXES.items()
+    if name not in OF_ALL
+    for bits in [TYPES[mix.base].bits]
+}
+#: Formats of weights.
+WEIGHTS = FORMATS | GGUF
 _ALIASES = {
     "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
     "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
     "w8a8": "8bit", "4": "4bit", "w4": "4bit", "nvfp4": "fp4", "w4a16": "int4",
+    "awq": "int4", "gptq": "int4", "q3k": "q3_k_m", "q4k": "q4_k_m", "q5k": "q5_k_m",
 }  # fmt: skip
 
 
+_PLAIN = {_plain(name): format for name, format in WEIGHTS.items()}
+
+
 def parse_format(text: str, name: str = "dtype") -> Format:
-    """The storage format of a name, in any case and punctuation; BadValue for no such format."""
-    plain = "".join(letter for letter in text.lower() if letter.isalnum())
-    by_plain = {each.replace("_", ""): each for each in FORMATS}
-    if (format := FORMATS.get(by_plain.get(_ALIASES.get(plain, plain), ""))) is None:
-        names = [each for each in FORMATS if each not in GGUF]
-        hint = f"{closest(text, list(FORMATS))}formats are {', '.join(names)}, and GGUF's as q4_k_m"
-        raise BadValue(f"{name}: no format {text!r}", hint)
+    """The format of values in memory or on a link, in any case and punctuation; BadValue for no such format."""
+    format = _find(text)
+    if format is None or format.name not in FORMATS:
+        names = list(FORMATS)
+        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, names)}formats are {', '.join(names)}")
     return format
 
 
+def parse_weights(text: str, name: str = "dtype") -> Format:
+    """The format of weights, those of GGUF files too, in any case and punctuation; BadValue for no such format."""
+    if (format := _find(text)) is None:
+        near = closest(text, list(WEIGHTS))
+        files = "and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq2_xxs to iq4_nl"
+        raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {', '.join(FORMATS)}, {files}")
+    return format
+
+
+def _find(text: str) -> Format | None:
+    plain = _plain(text)
+    return _PLAIN.get(_plain(_ALIASES.get(plain, plain)))
+
+
 def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:
-    """Several formats, separated by commas; BadValue for no such format."""
-    return tuple(dict.fromkeys(parse_format(part, name) for part in text.split(",")))
+    """Several formats of weights, separated by commas; BadValue for no such format."""
+    return tuple(dict.fromkeys(parse_weights(part, name) for part in text.split(",")))

@@ -126,8 +126,8 @@ DEFAULTS = {
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
 #: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine;
 #: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
-#: ``not_covered`` says what its runs were like on the parts of the vendor ``not_covered_on``, where no law fits them, or
-#: of models that are ``not_covered_of``: ``recurrent``.
+#: ``not_covered`` says what its runs were like where no law fits them: on parts of the vendor ``not_covered_on``, of
+#: models that are ``not_covered_of`` (recurrent), or all.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
@@ -242,6 +242,17 @@ def is_nominal(profile: Preset) -> bool:
 def splits_layers(profile: Preset) -> bool:
     """Whether an engine gives each device whole layers, rather than a part of every matrix."""
     return profile.labels.get("split", DEFAULTS["split"]) == "layers"
+
+
+def reads_gguf(profile: Preset) -> bool:
+    """Whether a profile is of llama.cpp, or fitted to it: the engine that reads GGUF files and no others."""
+    names = (profile.labels.get("frameworks", ""), law(profile))
+    return any(name.startswith("llama.cpp") for name in names) or splits_layers(profile)
+
+
+def is_other_engine(profile: Preset) -> bool:
+    """Whether a profile is of an engine that reads no GGUF files."""
+    return not reads_gguf(profile) and ("frameworks" in profile.labels or law(profile) == "kernels")
 
 
 def part_under(part: Preset, profile: Preset) -> Preset:

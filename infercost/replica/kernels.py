@@ -13,7 +13,7 @@ from infercost.replica.host import Over
 from infercost.replica.layout import Layout
 from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
-from infercost.replica.work import Load, Parts, Times
+from infercost.replica.work import Load, PassTimes
 
 #: What moves besides weights and caches, in bytes: a 16-bit value, a routed row and token beside its inputs, a value
 #: of a state read and written, and one of a prompt's attention.
@@ -64,52 +64,6 @@ class Used(NamedTuple):
     quantized: list[tuple[Products, Kernel]]
     experts: list[tuple[Routed, Kernel, float]]
     inner_time: float
-
-
-class PassTimes(NamedTuple):
-    """Seconds of one pass by kinds of kernels, and the time of the whole.
-
-    ``overlapping`` are dense products: arithmetic, traffic, and both as they overlap. ``added`` (experts, inputs that
-    are quantized) and ``attention`` are times of arithmetic, and of traffic, that add up. ``spent`` are the times of
-    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds. ``far`` are
-    reads and hand-overs of layers, or parts of layers, that lie in a host's memory.
-    """
-
-    step: float
-    overlapping: list[tuple[float, float, float]]
-    added: tuple[list[float], list[float]]
-    attention: tuple[list[float], list[float]]
-    spent: tuple[float, ...]
-    host: float
-    uneven: float
-    far: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def times(self) -> Times:
-        """The same by the parts that every law has, and by what the pass waits for in turn."""
-        uneven, (products, attention, elements, sent, launched) = self.uneven, self.spent
-        added, moved, attending = (uneven * sum(each) for each in (*self.added, self.attention[0]))
-        # of two that overlap each has its square's share of their time
-        shared = uneven * sum(time * flops**2 / (flops**2 + moved**2) for flops, moved, time in self.overlapping)
-        parts = Parts(
-            matrix_compute=added + uneven * sum(flops for flops, _, _ in self.overlapping),
-            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping) + self.far[0],
-            attention_compute=attending,
-            attention_memory=attention - attending,
-            activations=elements,
-            communication=sent,
-            overhead=launched + self.host + self.far[1],
-        )
-        waits = {
-            "weights": products - shared - added,
-            "cache": attention - attending,
-            "arithmetic": shared + added + attending,
-            "activations": elements,
-            "collectives": sent,
-            "launch": launched + self.host,
-            **({"host": sum(self.far)} if self.far[1] else {}),
-        }
-        return Times(parts, self.step, waits)
 
 
 class Timing:
@@ -346,7 +300,7 @@ class Timing:
             return between
         return formulas.host.sent_time(collectives_time=between, link_time=self.over.time(load.sequences))
 
-    def _adding(self, rows: Rows, used: "Used") -> tuple[list[float], list[float]]:
+    def _adding(self, rows: Rows, used: Used) -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
         flops: list[float] = []
         moved = [

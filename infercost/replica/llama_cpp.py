@@ -13,10 +13,9 @@ from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.numeric import chosen, is_nothing
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
-from infercost.replica.kernels import PassTimes
 from infercost.replica.layout import Layout, expert_bytes
 from infercost.replica.sums import GATED, Attended, Sums, once
-from infercost.replica.work import Load
+from infercost.replica.work import Load, PassTimes
 
 CELL, OPERATIONS, ELEMENT, ROUTER, STATE = (
     CONSTANTS[name].value

@@ -1,6 +1,6 @@
 """How long a step takes: operators by their arithmetic and reads, collectives, launches; plain, staged or drafted."""
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost import formulas
 from infercost.models.counting import FLOPS_PER_PARAM
@@ -13,7 +13,7 @@ from infercost.replica.layout import Layout
 from infercost.replica.memory import Plan, shared_width
 from infercost.replica.rack import Rack, recounted
 from infercost.replica.speeds import Speeds, spread
-from infercost.replica.work import Load, Parts, Times, Work, matrix_rate, work_of
+from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rate, work_of
 
 if TYPE_CHECKING:  # the roofline has no kernels
     from infercost.replica import kernels, llama_cpp
@@ -137,12 +137,12 @@ class Replica(NamedTuple):
     @property
     def kernels(self) -> "kernels.Timing | None":
         """The passes of an engine whose kernels were timed alone; None under other laws."""
-        return cast("kernels.Timing", self.timing) if self.timing and self.timing.chip else None
+        return self.timing if self.timing and self.timing.chip else None
 
     @property
     def in_turn(self) -> "llama_cpp.Timing | None":
         """The passes of llama.cpp, whose devices work in turn; None under other laws."""
-        return None if self.kernels else cast("llama_cpp.Timing | None", self.timing)
+        return self.timing if self.timing and self.timing.chip is None else None
 
     def of(self, model: Model, layout: Layout) -> "Replica":
         """The same with another model or layout."""
@@ -328,7 +328,7 @@ def times_of(replica: Replica, batch: float, context: float, tokens_each: float 
     return Times(parts, step_time(parts, replica.speeds.overlap))
 
 
-def _measured_pass(replica: Replica, batch: float, context: float, tokens_each: float) -> "kernels.PassTimes":
+def _measured_pass(replica: Replica, batch: float, context: float, tokens_each: float) -> PassTimes:
     assert replica.timing is not None
     load = Load(part_of(replica, batch), context, tokens_each)
     return replica.timing.pass_of(load, uneven_stages(replica, batch))

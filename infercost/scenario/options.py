@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
-from infercost.parts.formats import Format, parse_format, parse_formats
+from infercost.parts.formats import Format, parse_format, parse_formats, parse_weights
 from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
@@ -91,8 +91,8 @@ _ALL = (
     Option(
         "dtype",
         "FORMAT",
-        "format of the weights: bf16, fp8, fp4 ... (a model's own, else 8bit, when absent)",
-        parse_format,
+        "format of the weights: bf16, fp8, fp4, q4_k_m ... (a model's own, else 8bit, when absent)",
+        parse_weights,
     ),
     Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),

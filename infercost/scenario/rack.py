@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
-from infercost.models.model import Model, bare_count
+from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
 from infercost.parts.cache import lately
 from infercost.parts.formats import FORMATS, GGUF, Format
+from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
-from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, law, splits_layers
+from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
@@ -80,6 +81,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
+    _check_engine(stack, model.quantization)
     setup = Setup(None, model, part, stack, key, usable, 0)
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
@@ -95,7 +97,12 @@ def _read_count(reading: Reading) -> tuple[float, float, Format]:
     if active > params:
         what = f"--active-params {show(active, 'param')} is more than --params {show(params, 'param')}"
         raise BadValue(what, "give the parameters that one token uses")
-    return params, active, reading.take("dtype", FORMATS["8bit"], "8-bit weights")
+    format = reading.take("dtype", FORMATS["8bit"], "8-bit weights")
+    if format.name in GGUF:
+        base, bits = MIXES[format.name].base, format.bytes_per_value * 8
+        text = f"a bare count has no tensors: all have the {bits:g} bits of {base}, the most common in {format.name}"
+        reading.note("dtype", text)
+    return params, active, format
 
 
 def _least_for(plan: Plan, least: int) -> int:
@@ -181,6 +188,9 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
+    model = _as_engine_stores(reading, stack, model)
+    if checkpoint.model.vision_params and not model.vision_params:
+        reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
@@ -207,15 +217,13 @@ def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
 
 def _in_formats(reading: Reading, model: Model) -> Model:
     """The model in the formats that were asked for, its own where none was."""
-    from infercost.models.find import with_format
+    from infercost.models.find import stored_in, with_format
 
     if (format := reading.take("dtype")) is not None:
-        if format.name in GGUF:
-            from infercost.models.gguf_mix import in_gguf
-
-            model = in_gguf(model, format.name)
+        if format.name in GGUF and model.quantization.is_gguf:
+            reading.note("dtype", f"its tensors have the types of the file, not those of {format.name}")
         elif format.name != model.quantization.name:
-            model = with_format(model, format.name, format.bytes_per_value * 8)
+            model = stored_in(model, format)
         model = model._replace(kv_bits=32) if format.name == "fp32" else model
     elif model.quantization.name == "fp32":
         model = with_format(model, "bf16", 16)
@@ -223,6 +231,34 @@ def _in_formats(reading: Reading, model: Model) -> Model:
     if (cache := reading.take("kv_dtype")) is not None:
         model = model._replace(kv_bits=cache.bytes_per_value * 8)
     return model
+
+
+def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
+    """The model as a file of llama.cpp under that engine, unchanged under others.
+
+    Raises:
+        BadValue: a format of GGUF files under an engine that reads none.
+    """
+    from infercost.models.gguf_mix import as_gguf, stand_in
+
+    own = model.quantization
+    _check_engine(stack, own)
+    if not own.is_gguf and reads_gguf(stack) and (name := stand_in(own)):
+        file = as_gguf(model, name)
+        if name in GGUF:
+            bits = 8 * counting.weight_bytes(file) / counting.total_params(file)
+            text = f"llama.cpp has no {own.name}: {name} stands for it, {bits:.2f} bits a weight"
+            reading.note("stand-in", text)
+        elif name == "mxfp4" and not model.is_sparse:
+            reading.note("stand-in", "llama.cpp has mxfp4 for experts alone: a model without any is in q8_0")
+        return file
+    return model
+
+
+def _check_engine(stack: Preset, quantization: Quantization) -> None:
+    if quantization.name in GGUF and is_other_engine(stack):
+        what = f"profile {stack.name} has no {quantization.name}, a format that llama.cpp alone reads"
+        raise BadValue(what, "leave --efficiency out, or ask for --efficiency llama.cpp")
 
 
 def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> Plan:

@@ -9,6 +9,7 @@ from infercost.evidence.fit import candidates_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import model_of_run, part_of_run
 from infercost.evidence.readers import Run, Workload, read_file
+from infercost.parts.formats import GGUF
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import KINDS, law
 from infercost.scenario.options import flag
@@ -107,6 +108,8 @@ def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> st
     """A number format for files that leave it out, empty by default; BadValue for one that does not say what ran."""
     if (format := reading.take(option)) is None:
         return ""
-    if format.name not in known:
-        raise BadValue(f"{flag(option)} {format.name} does not say what ran", f"a run has one of {', '.join(known)}")
+    if format.name not in known and format.name not in GGUF:
+        hint = f"a run has one of {', '.join(known)}"
+        hint += ", or a format of GGUF files such as q4_k_m" if option == "dtype" else ""
+        raise BadValue(f"{flag(option)} {format.name} does not say what ran", hint)
     return str(format.name)

@@ -28,8 +28,11 @@ class Engine(NamedTuple):
 def usual_engine(part: Preset, model: Model) -> Engine:
     """The engine that people run a model with on a part today."""
     own = part.labels.get("engine")
-    if model.quantization.name.startswith("gguf") or model.quantization.name in GGUF:
-        return Engine(OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), "the engine of GGUF files")
+    if model.quantization.is_gguf:
+        profile, format = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), model.quantization.name
+        is_asked = format in GGUF and profile != own
+        remark = f"{format} is a format of GGUF files: {profile}, which reads them, is assumed" if is_asked else ""
+        return Engine(profile, "the engine of GGUF files", remark)
     if own is None:
         remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
         return Engine(SHARED, f"no engine of {part.name} was measured", remark)

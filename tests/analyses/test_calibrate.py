@@ -209,6 +209,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown profile": ((*LLAMA_BENCH, "--efficiency", "mine"), "mine"),
     "another law": ((*LLAMA_BENCH, "--efficiency", "erdil-2025"), "law of its own"),
     "no yaml": ((*LLAMA_BENCH, "--output", "mine.txt"), "a profile is a YAML file"),
+    "no format of runs": ((*LLAMA_BENCH, "--dtype", "fp6"), "or a format of GGUF files such as q4_k_m"),
     "vague format": ((*LLAMA_BENCH, "--dtype", "8bit"), "--dtype 8bit does not say what ran"),
     "cache format": ((*LLAMA_BENCH, "--kv-dtype", "int4"), "--kv-dtype int4 does not say what ran"),
     "copies": (

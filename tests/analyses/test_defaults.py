@@ -79,7 +79,7 @@ def test_a_gguf_file_runs_on_llama_cpp_anywhere(gpu: str, engine: str, tmp_path:
 
 
 def test_llama_cpp_gives_each_device_whole_layers(run: Run) -> None:
-    asked = ("fit", "--gpu", "4090:2", "--model", "llama-3.1-70b", "--dtype", "int4", "--context", "1k")
+    asked = ("fit", "--gpu", "4090:2", "--model", "llama-3.1-70b", "--dtype", "q3_k_m", "--context", "1k")
     said = run(*asked, "--efficiency", "llama.cpp", "--json").json
     assert (said["results"]["tp"], said["results"]["pp"]) == (1, 2)
     assert said["results"]["fits"]

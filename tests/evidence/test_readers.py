@@ -188,6 +188,8 @@ def test_llama_bench() -> None:
         ("llama ?B all F32", "fp32"),
         ("llama 70B IQ4_XS - 4.25 bpw", "iq4_xs"),
         ("llama 8B Q8_0 (guessed)", "q8_0"),
+        ("llama 8B Q2_K - Medium", "q2_k"),
+        ("llama 8B IQ3_S mix - 3.66 bpw", "iq3_m"),
         ("unknown", ""),
     ],
 )

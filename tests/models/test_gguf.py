@@ -1,5 +1,6 @@
 """GGUF headers, written by the format's own package."""
 
+import struct
 from math import prod
 from pathlib import Path
 
@@ -62,6 +63,50 @@ def test_counts_equal_the_tensors(tmp_path: Path) -> None:
     assert sum(counting.weight_bytes_by_part(model).values()) == pytest.approx(stored)
     assert model.layers[0].attention.kv_heads == KV
     assert model.quantization.of("norms") == 32
+
+
+def test_each_part_has_the_bits_of_its_own_tensors(tmp_path: Path) -> None:
+    """Outputs of attention are no head, biases no matrices: bytes of each part by hand."""
+    q8, f16, f32 = 8.5 / 8, 2, 4
+    path = tmp_path / "mixed.gguf"
+    with path.open("wb") as file:
+        file.write(mixed_header())
+    stored = counting.weight_bytes_by_part(find_model(str(path)).model)
+    half = HIDDEN // HEADS * KV
+    assert stored["head"] == VOCAB * HIDDEN * q8
+    assert stored["embedding"] == VOCAB * HIDDEN * f16
+    assert stored["attention"] == LAYERS * HIDDEN * (HIDDEN * q8 + HIDDEN * f16 + 2 * half * f16)
+    assert stored["ffn"] == LAYERS * 3 * HIDDEN * WIDTH * q8
+    assert stored["norms"] == HIDDEN * f32 + LAYERS * (2 * HIDDEN * f32)
+
+
+def mixed_header() -> bytes:
+    """The header of a tiny Llama whose queries, feed-forward parts and head are q8_0 (type 8), the rest f16 (1)."""
+    half = HIDDEN // HEADS * KV
+    tensors = {"token_embd": ((HIDDEN, VOCAB), 1), "output": ((HIDDEN, VOCAB), 8), "output_norm": ((HIDDEN,), 0)}
+    for i in range(LAYERS):
+        tensors |= {
+            f"blk.{i}.attn_norm": ((HIDDEN,), 0), f"blk.{i}.ffn_norm": ((HIDDEN,), 0),
+            f"blk.{i}.attn_q": ((HIDDEN, HIDDEN), 8), f"blk.{i}.attn_output": ((HIDDEN, HIDDEN), 1),
+            f"blk.{i}.attn_k": ((HIDDEN, half), 1), f"blk.{i}.attn_v": ((HIDDEN, half), 1),
+            f"blk.{i}.ffn_gate": ((HIDDEN, WIDTH), 8), f"blk.{i}.ffn_up": ((HIDDEN, WIDTH), 8),
+            f"blk.{i}.ffn_down": ((WIDTH, HIDDEN), 8),
+        }  # fmt: skip
+    keys: dict[str, int | str] = {
+        "general.architecture": "llama", "llama.embedding_length": HIDDEN, "llama.block_count": LAYERS,
+        "llama.feed_forward_length": WIDTH, "llama.attention.head_count": HEADS, "llama.attention.head_count_kv": KV,
+        "llama.context_length": 2048, "llama.vocab_size": VOCAB,
+    }  # fmt: skip
+    whole = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
+    for key, value in keys.items():
+        whole += _text(key) + (struct.pack("<II", 4, value) if isinstance(value, int) else b"\x08\0\0\0" + _text(value))
+    for name, (shape, kind) in tensors.items():
+        whole += _text(f"{name}.weight") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, 0)
+    return whole
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<Q", len(text)) + text.encode()
 
 
 def test_an_unknown_architecture_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ TEST = {"n_prompt", "n_gen", "avg_ts"}
 #: ``llama 8B Q4_K - Medium``: the file's number format stands behind the size.
 _FORMAT = re.compile(r"(?:^|\s)(?:\?|\d+(?:x\d+)?(?:\.\d+)?)[KMBT](?:\.A\d+(?:\.\d+)?B)?\s+(?:mostly |all )?(.+)$")
 _SIZES = {" - small": "_s", " - medium": "_m", " - large": "_l"}
-_PLAIN = {"f16": "fp16", "f32": "fp32"}
+_PLAIN = {"f16": "fp16", "f32": "fp32", "q2_k_m": "q2_k", "iq3_s mix": "iq3_m"}
 
 
 def weight_format(model_type: str) -> str:

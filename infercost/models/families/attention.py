@@ -223,7 +223,8 @@ def latent(config: Config, i: int) -> Attention:
     matrices = {
         "q_b_proj" if query_rank else "q_proj": (query_rank or hidden) * heads * (nope + rope),
         "kv_a_proj_with_mqa|fused_qkv_a_proj": hidden * (kv_rank + rope),
-        "kv_b_proj": kv_rank * heads * (nope + v_head_dim),
+        "kv_b_proj": kv_rank * heads * nope,
+        "kv_b_proj|v_b_proj": kv_rank * heads * v_head_dim,
         "o_proj": heads * v_head_dim * hidden,
         "q_a_proj|fused_qkv_a_proj": hidden * query_rank,
     }

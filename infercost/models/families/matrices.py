@@ -19,7 +19,7 @@ _UP = ("up_proj", "gate_up_proj", "w3", "input_linear", "fc1", "c_fc", "dense_h_
 _DOWN = ("down_proj", "w2", "output_linear", "fc2", "c_proj", "dense_4h_to_h", "fc_out")
 
 
-def _of_attention(config: Config, attention: Attention) -> list[Matrix]:
+def matrices_of_attention(hidden: int, attention: Attention) -> list[Matrix]:
     """The matrices that the layer names itself, and the rest as queries, keys, values and output.
 
     Queries hold their output gate too, and keys and values may be another layer's.
@@ -28,7 +28,6 @@ def _of_attention(config: Config, attention: Attention) -> list[Matrix]:
     left = attention.split + attention.copied - sum(size for _, size in own)
     if attention.latent or not left:
         return own
-    hidden = config.need("hidden")
     query = hidden * attention.heads * attention.head_dim
     out = hidden * attention.heads * attention.v_head_dim
     left -= out
@@ -66,7 +65,7 @@ class Names(NamedTuple):
         if not whole:
             return []
         if part == "attention":
-            return _of_attention(config, attention)
+            return matrices_of_attention(config.need("hidden"), attention)
         if ffn.kind == "linear":
             return [(("linear_mlp", "mlp"), whole)]
         projections = 2 * config.need("hidden") * config.opt("expert_input") if part == "shared" else 0

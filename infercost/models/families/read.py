@@ -31,6 +31,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
     config.defaults = family.defaults
     layers = layers_of(config, family)
+    kinds = list(dict.fromkeys(layers))
     vision = vision_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
@@ -43,7 +44,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         family=config.family,
         hidden_size=hidden,
         vocab_size=vocab,
-        layers=tuple(layer._replace(times=layers.count(layer)) for layer in dict.fromkeys(layers)),
+        layers=tuple(layer._replace(times=layers.count(layer)) for layer in kinds),
         embedding=vocab * hidden,
         head=0 if tied else vocab * hidden,
         small=hidden * (2 if family.norm_bias else 1) + vocab * has_head_bias + family.extra(config),
@@ -55,6 +56,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         mtp_params=prediction_params(config, layers),
         vision_known=vision is not None,
         lookup=family.lookup(config),
+        order=tuple(kinds.index(layer) for layer in layers),
     )
 
 
