@@ -140,6 +140,7 @@ def layer_cache(
     compress: float,
     index_elements: float,
     cache_element_bytes: float,
+    index_element_bytes: float,
     state_elements: float,
     state_element_bytes: float,
     conv_elements: float,
@@ -147,7 +148,8 @@ def layer_cache(
 ) -> float:
     """Bytes that one sequence keeps in one layer: keys and values, an indexer's keys, a state, a convolution's."""
     return (
-        (cached_entries * cache_elements + context / compress * index_elements) * cache_element_bytes
+        cached_entries * cache_elements * cache_element_bytes
+        + context / compress * index_elements * index_element_bytes
         + state_elements * state_element_bytes
         + conv_elements * conv_element_bytes
     )
@@ -163,19 +165,48 @@ def layer_cache_read(
     compress: float,
     index_elements: float,
     cache_element_bytes: float,
+    index_element_bytes: float,
     state_elements: float,
     state_element_bytes: float,
 ) -> float:
     """Bytes of one sequence's cache in one layer that a step reads: entries it attends, index keys, a state."""
     return (
-        attended_entries * (cache_elements + borrowed_elements) + context / compress * index_elements
-    ) * cache_element_bytes + state_elements * state_element_bytes
+        attended_entries * (cache_elements + borrowed_elements) * cache_element_bytes
+        + context / compress * index_elements * index_element_bytes
+        + state_elements * state_element_bytes
+    )
+
+
+@formula(source="sgl-project/sglang issue 11309 and vLLM's fp8_ds_mla: 512 fp8 values, 4 scales, 64 rotated in bf16")
+def packed_latent_bytes(*, kv_rank: int, rope_dim: int) -> int:
+    """Bytes of one entry of an 8-bit latent cache of sparse attention, with its scales and rotated keys."""
+    return kv_rank + 4 * ceiling(kv_rank / 128) + 2 * rope_dim
+
+
+@formula(source="the layout of 8-bit latents: values, a 32-bit scale for 128 of them, rotated keys in 16 bits")
+def packed_element_bytes(*, packed_entry_bytes: float, cache_elements: float) -> float:
+    """Bytes of one element of a cache whose entries have a layout of their own."""
+    return packed_entry_bytes / cache_elements
+
+
+@formula(source="DeepSeek-V3.2, sparse attention: a key a position, for one cache entry or several")
+def index_cache(*, context: float, compress: float, index_elements: float, index_element_bytes: float) -> float:
+    """Bytes of an indexer's keys that one sequence keeps in one layer."""
+    return context / compress * index_elements * index_element_bytes
 
 
 @formula(source=KIPPLY)
 def rank_cache_read(*, layer_cache_read: float, kv_copies: float, tensor_ranks: float, cache_reads: float) -> float:
     """Bytes of one sequence's cache in one layer that one rank reads."""
     return layer_cache_read * kv_copies / tensor_ranks * cache_reads
+
+
+@formula(source="vLLM and SGLang: index keys are of all heads, so that no rank can do without them")
+def rank_indexed_read(
+    *, layer_cache_read: float, index_cache: float, kv_copies: float, tensor_ranks: float, cache_reads: float
+) -> float:
+    """Bytes of one sequence's cache in one layer that one rank reads, an indexer's keys whole."""
+    return (layer_cache_read - index_cache) * kv_copies / tensor_ranks * cache_reads + index_cache
 
 
 @formula(source=BOOK)

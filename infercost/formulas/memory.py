@@ -154,6 +154,12 @@ def rank_layer_cache(*, layer_cache: float, kv_copies: float, tensor_ranks: floa
     return layer_cache * kv_copies / tensor_ranks
 
 
+@formula(source="vLLM and SGLang: index keys are of all heads, so that no rank can do without them")
+def rank_indexed_cache(*, layer_cache: float, index_cache: float, kv_copies: float, tensor_ranks: float) -> float:
+    """Bytes of one sequence's cache in one layer on one rank, which holds an indexer's keys whole."""
+    return (layer_cache - index_cache) * kv_copies / tensor_ranks + index_cache
+
+
 @formula(source="sum over layers")
 def cache_per_sequence(*, layers_of_kind: Sequence[float], rank_layer_cache: Sequence[float]) -> float:
     """Bytes of one sequence's cache on one accelerator that has a part of every layer."""
@@ -167,30 +173,34 @@ def stage_cache(*, cache_per_sequence: float, stage_layers: float, layers: float
 
 
 @formula(source="a compressed cache keeps one entry for several positions")
-def growing_elements(*, cache_elements: float, index_elements: float, compress: float) -> float:
-    """Elements that each further token of a long sequence adds to the cache of one layer."""
-    return (cache_elements + index_elements) / compress
+def growing_cache(
+    *,
+    cache_elements: float,
+    cache_element_bytes: float,
+    index_elements: float,
+    index_element_bytes: float,
+    compress: float,
+) -> float:
+    """Bytes that each further token of a long sequence adds to the cache of one layer."""
+    return (cache_elements * cache_element_bytes + index_elements * index_element_bytes) / compress
 
 
 @formula(source="sum over layers; windows that are full and states no longer grow")
-def token_cache(
-    *, layers_of_kind: Sequence[float], growing_elements: Sequence[float], cache_element_bytes: float
-) -> float:
+def token_cache(*, layers_of_kind: Sequence[float], growing_cache: Sequence[float]) -> float:
     """Bytes that each further token of a long sequence adds to its cache."""
-    return total(layers_of_kind, growing_elements) * cache_element_bytes
+    return total(layers_of_kind, growing_cache)
 
 
 @formula(source=MEGATRON)
-def rank_token_cache(
-    *,
-    layers_of_kind: Sequence[float],
-    growing_elements: Sequence[float],
-    kv_copies: Sequence[float],
-    cache_element_bytes: float,
-    tensor_ranks: float,
-) -> float:
+def rank_growing_cache(*, growing_cache: float, index_growth: float, kv_copies: float, tensor_ranks: float) -> float:
+    """Bytes that each further token of a long sequence adds to one layer's cache on one rank, index keys whole."""
+    return (growing_cache - index_growth) * kv_copies / tensor_ranks + index_growth
+
+
+@formula(source="sum over layers")
+def rank_token_cache(*, layers_of_kind: Sequence[float], rank_growing_cache: Sequence[float]) -> float:
     """Bytes that each further token of a long sequence takes on one accelerator that has a part of every layer."""
-    return total(layers_of_kind, growing_elements, kv_copies) * cache_element_bytes / tensor_ranks
+    return total(layers_of_kind, rank_growing_cache)
 
 
 @formula(source=PIPELINE)

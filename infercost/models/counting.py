@@ -10,6 +10,8 @@ from infercost.quantities import CONSTANTS
 FLOPS_PER_PARAM = CONSTANTS["flops_per_param"].value
 STATE_FLOPS = CONSTANTS["state_flops"].value
 CONV_BYTES = CONSTANTS["conv_element_bytes"].value
+#: Bits of a cache whose entries may be packed.
+EIGHT_BITS = 8
 #: Parts of the weights, in the order that a table shows them.
 PARTS = ("embedding", "attention", "ffn", "experts", "shared", "router", "head", "norms")
 
@@ -70,6 +72,7 @@ def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
         "copied_params": attention.copied,
         "norm_params": _small(layer),
         "kv_elements": attention.cache,
+        "packed_entry_bytes": attention.packed,
         "index_elements": attention.index_cache,
         "borrowed_elements": attention.borrowed,
         "window": attention.window,
@@ -183,7 +186,8 @@ def layer_cache_bytes(model: Model, attention: Attention, context: float) -> flo
         context=context,
         compress=attention.compress,
         index_elements=attention.index_cache,
-        cache_element_bytes=model.kv_bits / 8,
+        cache_element_bytes=element_bytes(model, attention),
+        index_element_bytes=index_element_bytes(model, attention),
         state_elements=attention.state,
         state_element_bytes=model.state_bits / 8,
         conv_elements=attention.conv,
@@ -209,10 +213,23 @@ def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -
         context=context,
         compress=attention.compress,
         index_elements=attention.index_cache,
-        cache_element_bytes=model.kv_bits / 8,
+        cache_element_bytes=element_bytes(model, attention),
+        index_element_bytes=index_element_bytes(model, attention),
         state_elements=attention.state,
         state_element_bytes=model.state_bits / 8,
     )
+
+
+def element_bytes(model: Model, attention: Attention) -> float:
+    """Bytes of one element of a layer's cache: a packed entry of 8 bits has scales, and a part in 16 bits."""
+    if attention.packed and model.kv_bits == EIGHT_BITS:
+        return formulas.layer.packed_element_bytes(packed_entry_bytes=attention.packed, cache_elements=attention.cache)
+    return model.kv_bits / 8
+
+
+def index_element_bytes(model: Model, attention: Attention) -> float:
+    """Bytes of one element of an indexer's keys."""
+    return (attention.index_bits or model.kv_bits) / 8
 
 
 def _attended(attention: Attention, context: float) -> float:
@@ -228,18 +245,38 @@ def growing_cache_bytes(model: Model) -> float:
     """Bytes that each further token of a long sequence adds to its cache: windows and states no longer grow."""
     return formulas.memory.token_cache(
         layers_of_kind=times(model),
-        growing_elements=[growth(layer.attention) for layer in model.layers],
-        cache_element_bytes=model.kv_bits / 8,
+        growing_cache=[growth(model, layer.attention) for layer in model.layers],
     )
 
 
-def growth(attention: Attention) -> float:
-    """Elements that each further token of a long sequence adds to one layer's cache."""
+def growth(model: Model, attention: Attention) -> float:
+    """Bytes that each further token of a long sequence adds to one layer's cache."""
     grows = attention.cache if attention.compress > 1 or not attention.window else 0
-    if attention.compress == 1 and not attention.index_cache:
-        return grows
-    return formulas.memory.growing_elements(
-        cache_elements=grows, index_elements=attention.index_cache, compress=attention.compress
+    if not grows and not attention.index_cache:
+        return 0
+    return formulas.memory.growing_cache(
+        cache_elements=grows,
+        cache_element_bytes=element_bytes(model, attention),
+        index_elements=attention.index_cache,
+        index_element_bytes=index_element_bytes(model, attention),
+        compress=attention.compress,
+    )
+
+
+def index_growth(model: Model, attention: Attention) -> float:
+    """Bytes of the growth of one layer's cache that are an indexer's keys."""
+    return index_cache_bytes(model, attention, 1)
+
+
+def index_cache_bytes(model: Model, attention: Attention, context: float) -> float:
+    """Bytes of an indexer's keys of one sequence in one layer."""
+    if not attention.index_cache:
+        return 0
+    return formulas.layer.index_cache(
+        context=context,
+        compress=attention.compress,
+        index_elements=attention.index_cache,
+        index_element_bytes=index_element_bytes(model, attention),
     )
 
 

@@ -15,8 +15,10 @@ from infercost.units import show
 class Attention(NamedTuple):
     """Attention of one layer; 0 where it has no such thing.
 
-    ``cache`` counts elements that one position adds to the KV cache, ``index_cache`` those of a sparse indexer's keys,
-    ``borrowed`` those that it reads from an earlier layer's cache. ``window`` is the number of positions in the cache,
+    ``cache`` counts elements that one position adds to the KV cache, ``packed`` the bytes that they take in a cache of
+    8 bits where those are not as many, ``borrowed`` those that it reads from an earlier layer's cache. ``index_cache``
+    counts elements of a sparse indexer's keys, which every rank holds whole, in ``index_bits`` each whatever the cache
+    has (0: in the cache's). ``window`` is the number of positions in the cache,
     ``compress`` that of positions in one entry, ``query_rank`` the width of a compressed query. ``state`` and ``conv``
     are elements per sequence of any length. ``matrices`` are those of ``split`` and ``copied`` with names of their own,
     other names of the same after a bar, and their parameters; the rest are queries, keys, values and output.
@@ -32,7 +34,9 @@ class Attention(NamedTuple):
     query_rank: int = 0
     small: int = 0
     cache: int = 0
+    packed: int = 0
     index_cache: int = 0
+    index_bits: float = 0
     borrowed: int = 0
     window: int = 0
     compress: int = 1

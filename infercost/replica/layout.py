@@ -5,7 +5,18 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
-from infercost.models.counting import copied_part, expert_part, growth, kv_params, layer_cache_bytes, split_part, times
+from infercost.models.counting import (
+    copied_part,
+    expert_part,
+    growth,
+    index_cache_bytes,
+    index_growth,
+    kv_params,
+    layer_cache_bytes,
+    layer_cache_bytes_read,
+    split_part,
+    times,
+)
 from infercost.models.model import Attention, Ffn, Layer, Model
 
 
@@ -254,16 +265,43 @@ def rank_growth_bytes(model: Model, layout: Layout) -> float:
     """Bytes that each further token of a long sequence takes on the fullest rank."""
     token = formulas.memory.rank_token_cache(
         layers_of_kind=times(model),
-        growing_elements=[growth(layer.attention) for layer in model.layers],
-        kv_copies=[kv_copies(layer.attention, layout.tp) for layer in model.layers],
-        cache_element_bytes=model.kv_bits / 8,
-        tensor_ranks=layout.tp,
+        rank_growing_cache=[_rank_growth(model, layer.attention, layout.tp) for layer in model.layers],
     )
     if layout.pp == 1:
         return token
     return formulas.memory.stage_token_cache(
         rank_token_cache=token, stage_layers=_stage_layers(model, layout), layers=model.depth
     )
+
+
+def _rank_growth(model: Model, attention: Attention, tp: int) -> float:
+    grown = growth(model, attention)
+    if tp == 1 or not grown:
+        return grown
+    return formulas.memory.rank_growing_cache(
+        growing_cache=grown,
+        index_growth=0 if attention.latent else index_growth(model, attention),
+        kv_copies=kv_copies(attention, tp),
+        tensor_ranks=tp,
+    )
+
+
+def rank_cache_read(
+    model: Model, attention: Attention, tp: int, context: float, *, copies: float, reads: float = 1
+) -> float:
+    """Bytes of one sequence's cache in one layer that one rank reads in a step, its entries so many times."""
+    read = layer_cache_bytes_read(model, attention, context)
+    if tp == 1 and reads == 1:
+        return read
+    if attention.index_cache and not attention.latent:
+        return formulas.layer.rank_indexed_read(
+            layer_cache_read=read,
+            index_cache=index_cache_bytes(model, attention, context),
+            kv_copies=copies,
+            tensor_ranks=tp,
+            cache_reads=reads,
+        )
+    return formulas.layer.rank_cache_read(layer_cache_read=read, kv_copies=copies, tensor_ranks=tp, cache_reads=reads)
 
 
 def rank_cache_bytes(model: Model, layout: Layout, context: float) -> float:
@@ -283,6 +321,13 @@ def _rank_layer_cache(model: Model, attention: Attention, layout: Layout, contex
     cache = layer_cache_bytes(model, attention, context)
     if layout.tp == 1:
         return cache
+    if attention.index_cache and not attention.latent:
+        return formulas.memory.rank_indexed_cache(
+            layer_cache=cache,
+            index_cache=index_cache_bytes(model, attention, context),
+            kv_copies=kv_copies(attention, layout.tp),
+            tensor_ranks=layout.tp,
+        )
     return formulas.memory.rank_layer_cache(
         layer_cache=cache, kv_copies=kv_copies(attention, layout.tp), tensor_ranks=layout.tp
     )

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from infercost import formulas
-from infercost.models.counting import attended_flops, kv_params, layer_cache_bytes_read, prompt_flops, times
+from infercost.models.counting import attended_flops, kv_params, prompt_flops, times
 from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.quantities import CONSTANTS
-from infercost.replica.layout import Layout, expert_bytes, kv_copies
+from infercost.replica.layout import Layout, expert_bytes, kv_copies, rank_cache_read
 from infercost.replica.work import activations
 
 T = TypeVar("T")
@@ -229,12 +229,8 @@ class Sums:
         return read, formulas.kernels.rank_flops(flops_of_all=flops, tensor_ranks=tp)
 
     def _rank_read(self, one: Attended, context: float) -> float:
-        read = layer_cache_bytes_read(self.model, one.attention._replace(state=0), context)
-        if self.layout.tp == 1:
-            return read
-        return formulas.layer.rank_cache_read(
-            layer_cache_read=read, kv_copies=one.copies, tensor_ranks=self.layout.tp, cache_reads=1
-        )
+        attention = one.attention._replace(state=0)
+        return rank_cache_read(self.model, attention, self.layout.tp, context, copies=one.copies)
 
     def prompting(self, tokens: float, cached: float) -> tuple[float, float]:
         """Operations of a prompt's attention on one rank: of scores and values, and of states."""

@@ -9,7 +9,7 @@ from infercost.models.model import Attention, Layer, Model, arithmetic_format, f
 from infercost.numeric import name_of_largest
 from infercost.parts.accelerator import find_rate, rate_for
 from infercost.parts.preset import Preset
-from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes
+from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes, rank_cache_read
 
 
 class Experts(NamedTuple):
@@ -80,15 +80,8 @@ class Work(NamedTuple):
 
     def _rank_read(self, kind: Attending, context: float, rereads: float) -> float:
         """Bytes that one rank reads of one sequence's cache in one layer."""
-        read = counting.layer_cache_bytes_read(self.model, kind.attention, context)
-        if self.layout.tp == 1 and not rereads:
-            return read
-        return formulas.layer.rank_cache_read(
-            layer_cache_read=read,
-            kv_copies=kind.copies,
-            tensor_ranks=self.layout.tp,
-            cache_reads=formulas.memory.cache_reads(queries=kind.queries, cache_rereads=rereads) if rereads else 1,
-        )
+        reads = formulas.memory.cache_reads(queries=kind.queries, cache_rereads=rereads) if rereads else 1
+        return rank_cache_read(self.model, kind.attention, self.layout.tp, context, copies=kind.copies, reads=reads)
 
     def flops_per_token(self, heads: float = 1.0, hottest: float = 1.0) -> float:
         """Operations of the matrices per token, all ranks: ``heads`` is the share of tokens that need the output head.

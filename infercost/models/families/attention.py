@@ -134,11 +134,18 @@ def minimax_m3(config: Config, i: int) -> Attention:
     heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
     matrices = {"index_q_proj|index_k_proj|indexer": config.need("hidden") * width * (heads + 1)}
     attended = sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size")
-    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width)
+    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=16)
 
 
 def _indexed(
-    base: Attention, matrices: dict[str, int], heads: int, width: int, *, attended: int, small: int
+    base: Attention,
+    matrices: dict[str, int],
+    heads: int,
+    width: int,
+    *,
+    attended: int,
+    small: int,
+    index_bits: float = 0,
 ) -> Attention:
     """Attention to those entries that an indexer with heads of its own chooses."""
     return base._replace(
@@ -146,6 +153,7 @@ def _indexed(
         copied=base.copied + sum(matrices.values()),
         small=base.small + small,
         index_cache=width,
+        index_bits=index_bits,
         attended=attended,
         index_flops=2 * heads * width,
         matrices=(*base.matrices, *matrices.items()),
@@ -246,16 +254,23 @@ def latent(config: Config, i: int) -> Attention:
     )
 
 
+#: Keys of DeepSeek's indexer are fp8 with a 32-bit scale for 128 of them, whatever the cache is.
+_INDEX_BITS = 8 + 32 / 128
+
+
 def indexed_latent(config: Config, i: int) -> Attention:
     """Latent attention behind DeepSeek's sparse indexer, its own or that of an earlier layer."""
     base = latent(config, i)
+    rank, rope = config.number("kv_lora_rank"), config.number("qk_rope_head_dim")
+    base = base._replace(packed=formulas.layer.packed_latent_bytes(kv_rank=rank, rope_dim=rope))
     if not _has_indexer(config, i):
         return base
     hidden, rank = config.need("hidden"), config.count("q_lora_rank")
     heads, width = config.number("index_n_heads"), config.number("index_head_dim")
     sizes = {"wq_b": rank * heads * width, "wk": hidden * width, "weights_proj": hidden * heads}
     matrices = {f"indexer.{name}": size for name, size in sizes.items()}
-    return _indexed(base, matrices, heads, width, attended=config.number("index_topk"), small=2 * width)
+    attended = config.number("index_topk")
+    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=_INDEX_BITS)
 
 
 def _has_indexer(config: Config, i: int) -> bool:
