@@ -356,6 +356,8 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
 def stored_notes(checkpoint: Checkpoint) -> list[Note]:
     """The bytes of the checkpoint where they are known, and why they are not those that were counted."""
     stored, model = checkpoint.stored_bytes, checkpoint.model
+    if checkpoint.unsaid:
+        return [Note("formats", f"counted in {model.quantization.name}, though {checkpoint.unsaid}")]
     if stored is None:
         return []
     text = f"the checkpoint's tensors hold {show(stored, 'B')}"

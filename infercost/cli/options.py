@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infercost.parts.formats import FORMATS, WEIGHTS
+from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
@@ -42,7 +42,8 @@ COMPLETERS = {
     "model": _presets("models"),
     "traffic": _presets("traffic"),
     "dtype": _among((*WEIGHTS, "f16")),
-    **dict.fromkeys(("kv_dtype", "activation_dtype"), _among(FORMATS)),
+    "kv_dtype": _among(CACHES),
+    "activation_dtype": _among(FORMATS),
     "overlap": _among(OVERLAPS),
     "host": _presets("hosts"),
     "offload": _among(OFFLOADS),

@@ -12,7 +12,7 @@ from infercost.models.gguf_mix import as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
-from infercost.parts.formats import GGUF
+from infercost.parts.formats import GGUF, find_format
 from infercost.parts.gguf import OF_ALL, TYPES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
@@ -24,13 +24,10 @@ from infercost.replica.work import matrix_rate, work_of
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
 
-#: Bits of a weight with the scales of its groups, tables and head in 16 bits.
-GROUPED_BITS = {
-    **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
-    **dict.fromkeys(("fp4", "nvfp4"), 4.5),
-}
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
+#: Words of the note that do not say what ran, and a format that no engine has.
+VAGUE, EIGHT_BITS = ("8bit", "4bit", "fp6"), 8
 #: Share of memory that engines plan with by default.
 ENGINE_SHARE = 0.9
 #: Sequences that must fit before an offline run is thought to take more devices a copy.
@@ -85,12 +82,11 @@ def _weights_of_run(model: Model, named: str, *, is_file: bool) -> Model:
         return as_gguf(model, kind)
     if named in (own.name, "") and own.name != "fp32":
         return with_format(model, "bf16", 16) if named in HALF else model
-    if named in GROUPED_BITS:
-        return with_format(model, named, GROUPED_BITS[named])
-    if named in ("fp8", "int8"):
-        return with_format(model, named, 8)
-    if named not in (*HALF, ""):
-        known = ", ".join((*HALF, "fp8", "int8", *GROUPED_BITS))
+    if named and named not in HALF:
+        format = find_format(named)
+        if format and format.stored_bits <= EIGHT_BITS and format.name not in VAGUE:
+            return with_format(model, named, format.stored_bits)
+        known = ", ".join((*HALF, "fp8", "int8", "int4", "awq", "gptq", "fp4", "nvfp4", "mxfp4"))
         what = f"how many bits a weight in {named} has is not known"
         raise BadValue(what, f"formats of measured runs are {known}, and those of GGUF files such as q4_k_m")
     return with_format(model, "bf16", 16)

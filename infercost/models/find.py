@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, UnknownName, closest, reason
+from infercost.models.counting import weight_bytes
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
@@ -20,9 +21,16 @@ from infercost.parts.yamlfile import read_mapping, read_text
 KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
+_UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+#: Number formats in the name of a checkpoint, which ModelOpt's own file would describe.
+_NAMED_FORMAT = re.compile(
+    r"(?:^|[-_. ])(nvfp4|mxfp4|fp4|fp8|int8|int4|w4a16|w8a8|awq|gptq)(?:$|[-_. ])", re.IGNORECASE
+)
+#: Tensors below this share of what 16 bits would take are quantized, whatever the config says.
+QUANTIZED_SHARE = 0.75
 #: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor.
 LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 100_000_000
 #: How long the hub may take to say whether it has a file; its own client would try for half a minute.
@@ -40,7 +48,8 @@ _HUB_REASONS = {
 class Checkpoint(NamedTuple):
     """A model, its title, where it was read, and the bytes that its checkpoint holds when those are known.
 
-    ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published.
+    ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published. ``unsaid``
+    is why its number formats are not known, though its config names none.
     """
 
     model: Model
@@ -51,6 +60,7 @@ class Checkpoint(NamedTuple):
     stored_bytes: float | None = None
     hub_id: str = ""
     note: str = ""
+    unsaid: str = ""
 
 
 @once
@@ -104,7 +114,7 @@ def _from_hub(name: str) -> Checkpoint:
     except BadFile:  # few repositories have one
         sidecar = None
     model = _read_checkpoint(config, sidecar, name.partition("/")[2].lower(), f"model {name}")
-    return Checkpoint(model, name, f"{name} config.json", "", {}, hub_id=name)
+    return Checkpoint(model, name, f"{name} config.json", "", {}, hub_id=name, unsaid=_unsaid(model, name))
 
 
 def _fetch(name: str, file: str) -> str:
@@ -145,14 +155,29 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
     if not config.is_file():
         raise BadFile(f"model {folder}: holds no config.json", "put the checkpoint's config.json there, or give one")
     checkpoint = _from_config(config, folder.resolve().name)
-    return checkpoint._replace(stored_bytes=_stored_bytes(folder, weights), hub_id=str(folder))
+    stored, unsaid = _stored_bytes(folder, weights), checkpoint.unsaid
+    if stored and not checkpoint.model.quantization.bits and not _SHARD.search(weights.name if weights else ""):
+        counted = weight_bytes(checkpoint.model)
+        if stored < QUANTIZED_SHARE * counted:
+            unsaid = (
+                f"its tensors hold {stored / counted:.0%} of what {checkpoint.model.quantization.name} takes: {_UNSAID}"
+            )
+    return checkpoint._replace(stored_bytes=stored, hub_id=str(folder), unsaid=unsaid)
 
 
 def _from_config(path: Path, name: str) -> Checkpoint:
     sidecar = path.parent / SIDECAR
     name = path.parent.resolve().name if name == "config" else name
     model = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
-    return Checkpoint(model, name, str(path), "", {})
+    return Checkpoint(model, name, str(path), "", {}, unsaid=_unsaid(model, name))
+
+
+def _unsaid(model: Model, name: str) -> str:
+    """Why the number formats of a checkpoint are not known: its name has one, and its config none."""
+    found = _NAMED_FORMAT.search(name)
+    if found is None or model.quantization.bits:
+        return ""
+    return f"its name says {found[1]} and its config {model.quantization.name}: {_UNSAID}"
 
 
 def _read_checkpoint(config: str, sidecar: str | None, name: str, where: str) -> Model:
@@ -219,7 +244,7 @@ def stored_in(model: Model, format: Format) -> Model:
     """The model with its weights in a format: in that of a GGUF file tensor by tensor, else all of its matrices."""
     if format.name in GGUF:
         return as_gguf(model, format.name)
-    return with_format(model, format.name, format.bytes_per_value * 8)
+    return with_format(model, format.name, format.stored_bits)
 
 
 def with_format(model: Model, name: str, bits: float) -> Model:

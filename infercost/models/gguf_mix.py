@@ -22,7 +22,7 @@ UNQUANTIZED = 32.0
 #: Formats of GGUF files that stand for those of other engines under llama.cpp.
 STAND_INS = {
     "bf16": "bf16", "fp16": "f16", "mxfp4": "mxfp4",
-    **dict.fromkeys(("int4", "4bit"), "q4_k_m"), **dict.fromkeys(("fp8", "int8", "8bit"), "q8_0"),
+    **dict.fromkeys(("int4", "4bit", "awq", "gptq"), "q4_k_m"), **dict.fromkeys(("fp8", "int8", "8bit"), "q8_0"),
 }  # fmt: skip
 #: Formats whose down projections are counted one by one; others count layers.
 BY_TENSOR = ("iq2_xxs", "iq2_xs", "iq2_s", "iq2_m")
@@ -74,7 +74,7 @@ def as_gguf(model: Model, name: str) -> Model:
 def stand_in(quantization: Quantization) -> str:
     """The format of a GGUF file in which llama.cpp holds what other engines hold so; empty where there is none."""
     name = quantization.name
-    if name.startswith(("gptq", "awq")):
+    if name.startswith(("gptq ", "awq ")):
         return STAND_INS["int4" if " 4" in name else "int8"]
     is_mixed = name == "fp8" and quantization.of("experts") < quantization.of("attention")  # experts of four bits
     return "" if is_mixed else STAND_INS.get(name, "")

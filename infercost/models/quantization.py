@@ -10,6 +10,7 @@ from infercost.errors import BadFile, Missing
 from infercost.models.families.config import Config
 from infercost.models.families.matrices import Names
 from infercost.models.model import Layer, Quantization
+from infercost.parts.formats import MXFP4, NVFP4
 
 #: Parts that a scheme quantizes unless it names exceptions; tables, gates and norms stay as they were.
 MATRICES = ("attention", "ffn", "experts", "shared")
@@ -264,10 +265,6 @@ def _compressed_bits(weights: Settings, form: str) -> float | None:
     is_small = form.startswith(("mx", "nv")) or (weights.get("type") == "float" and bits == 4)
     zero = bits if weights.get("symmetric") is False else 0
     return bits + ((8 if is_small else 16) + zero) / group
-
-
-#: MXFP4 has an 8-bit scale per 32 values, NVFP4 one per 16.
-MXFP4, NVFP4 = 4.25, 4.5
 
 
 def _modelopt(settings: Settings) -> Scheme:

@@ -1,5 +1,6 @@
 """Number formats of weights: bytes per value, and the arithmetic rates that serve them."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from infercost.errors import BadValue, closest
@@ -7,17 +8,32 @@ from infercost.parts.gguf import MIXES, OF_ALL, TYPES
 
 
 class Format(NamedTuple):
-    """A storage format; the first tuple of ``rates`` of which a part has one counts, the fastest in it."""
+    """A storage format; the first tuple of ``rates`` of which a part has one counts, the fastest in it.
+
+    ``bytes_per_value`` are those of a value as it travels and as a bare count has it, ``linear_bits`` those of a weight
+    in the linear layers of a checkpoint, with the scales of its blocks, where they differ.
+    """
 
     name: str
     bytes_per_value: float
     rates: tuple[tuple[str, ...], ...]
+    linear_bits: float = 0
+
+    @property
+    def stored_bits(self) -> float:
+        """Bits of a weight of a linear layer, scales included."""
+        return self.linear_bits or 8 * self.bytes_per_value
 
 
 _SIXTEEN = (("bf16", "fp16"), ("fp32",))
+_FOUR = (("fp4",), *_SIXTEEN)
+#: An 8-bit scale for 16 values (OCP's and NVIDIA's block formats have 32 and 16); AWQ and GPTQ store a 16-bit scale and
+#: a 4-bit zero point for 128, bitsandbytes a 32-bit scale for 64.
+NVFP4, MXFP4, GROUPED, NF4 = 4 + 8 / 16, 4 + 8 / 32, 4 + (16 + 4) / 128, 4 + 32 / 64
 #: ``8bit`` is the note's word: whichever 8-bit arithmetic the part does fastest. Integers of four bits are
 #: unpacked by every serving engine, so they compute at the 16-bit rate; fp4 does so where no fp4 unit is.
-#: MXFP4 weights meet activations of 8 or 16 bits.
+#: MXFP4 weights meet activations of 8 or 16 bits. Arithmetic of four bits is of values alone: ``fp4`` as the weights of
+#: a model is NVFP4, ``int4`` and ``4bit`` are groups of 128.
 FORMATS: dict[str, Format] = {
     format.name: format
     for format in (
@@ -28,10 +44,14 @@ FORMATS: dict[str, Format] = {
         Format("fp8", 1, (("fp8",), *_SIXTEEN)),
         Format("int8", 1, (("int8",), *_SIXTEEN)),
         Format("fp6", 0.75, (("fp6",), ("fp8",), *_SIXTEEN)),
-        Format("4bit", 0.5, (("fp4",), *_SIXTEEN)),
-        Format("fp4", 0.5, (("fp4",), *_SIXTEEN)),
-        Format("mxfp4", 0.5, (("fp8",), *_SIXTEEN)),
-        Format("int4", 0.5, _SIXTEEN),
+        Format("4bit", 0.5, _FOUR, GROUPED),
+        Format("fp4", 0.5, _FOUR, NVFP4),
+        Format("nvfp4", NVFP4 / 8, _FOUR),
+        Format("mxfp4", MXFP4 / 8, (("fp8",), *_SIXTEEN)),
+        Format("int4", 0.5, _SIXTEEN, GROUPED),
+        Format("awq", GROUPED / 8, _SIXTEEN),
+        Format("gptq", GROUPED / 8, _SIXTEEN),
+        Format("nf4", NF4 / 8, _SIXTEEN),
         Format("tf32", 4, (("tf32",), ("fp32",))),
     )
 }
@@ -48,13 +68,20 @@ GGUF: dict[str, Format] = {
     if name not in OF_ALL
     for bits in [TYPES[mix.base].bits]
 }
-#: Formats of weights.
+#: Formats of weights, and of caches: llama.cpp keeps those in blocks of 32 values too.
 WEIGHTS = FORMATS | GGUF
+CACHE_TYPES = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+CACHES = {name: FORMATS[name] for name in ("fp32", "bf16", "fp16", "8bit", "fp8", "int8", "4bit", "fp4", "int4")}
+CACHES |= {name: FORMATS[name] for name in ("nvfp4", "mxfp4")} | {
+    name: Format(name, TYPES[name].bits / 8, _SIXTEEN) for name in CACHE_TYPES
+}
 _ALIASES = {
     "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
     "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
-    "w8a8": "8bit", "4": "4bit", "w4": "4bit", "nvfp4": "fp4", "w4a16": "int4",
-    "awq": "int4", "gptq": "int4", "q3k": "q3_k_m", "q4k": "q4_k_m", "q5k": "q5_k_m",
+    "fp8e5m2": "fp8", "e5m2": "fp8", "fp8dsmla": "fp8", "w8a8": "8bit", "w8a16": "int8", "4": "4bit", "w4": "4bit",
+    "w4a16": "int4", "uint4": "int4", "bnb4bit": "nf4", "bnb": "nf4", "bitsandbytes": "nf4",
+    "awqint4": "awq", "awq4bit": "awq", "gptqint4": "gptq", "gptq4bit": "gptq",
+    "q3k": "q3_k_m", "q4k": "q4_k_m", "q5k": "q5_k_m", "q4": "q4_k_m", "q8": "q8_0",
 }  # fmt: skip
 
 
@@ -62,24 +89,32 @@ _PLAIN = {_plain(name): format for name, format in WEIGHTS.items()}
 
 
 def parse_format(text: str, name: str = "dtype") -> Format:
-    """The format of values in memory or on a link, in any case and punctuation; BadValue for no such format."""
-    format = _find(text)
-    if format is None or format.name not in FORMATS:
-        names = list(FORMATS)
-        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, names)}formats are {', '.join(names)}")
-    return format
+    """The format of values on a link, in any case and punctuation; BadValue for no such format."""
+    return _among(text, name, FORMATS)
+
+
+def parse_cache(text: str, name: str = "kv_dtype") -> Format:
+    """The format of a KV cache, in any case and punctuation; BadValue for no such format."""
+    return _among(text, name, CACHES)
+
+
+def _among(text: str, name: str, formats: Mapping[str, Format]) -> Format:
+    if (format := find_format(text)) is None or format.name not in formats:
+        raise BadValue(f"{name}: no format {text!r}", f"{closest(text, list(formats))}formats are {', '.join(formats)}")
+    return formats[format.name]
 
 
 def parse_weights(text: str, name: str = "dtype") -> Format:
     """The format of weights, those of GGUF files too, in any case and punctuation; BadValue for no such format."""
-    if (format := _find(text)) is None:
+    if (format := find_format(text)) is None:
         near = closest(text, list(WEIGHTS))
-        files = "and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq2_xxs to iq4_nl"
+        files = "w4a16 (int4), bnb-4bit (nf4), and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq2_xxs to iq4_nl"
         raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {', '.join(FORMATS)}, {files}")
     return format
 
 
-def _find(text: str) -> Format | None:
+def find_format(text: str) -> Format | None:
+    """The format of weights that a text names; None for none."""
     plain = _plain(text)
     return _PLAIN.get(_plain(_ALIASES.get(plain, plain)))
 

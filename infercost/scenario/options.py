@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
-from infercost.parts.formats import Format, parse_format, parse_formats, parse_weights
+from infercost.parts.formats import Format, parse_cache, parse_format, parse_formats, parse_weights
 from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
@@ -91,10 +91,12 @@ _ALL = (
     Option(
         "dtype",
         "FORMAT",
-        "format of the weights: bf16, fp8, fp4, q4_k_m ... (a model's own, else 8bit, when absent)",
+        "format of the weights: bf16, fp8, nvfp4, awq, q4_k_m ... (a model's own, else 8bit, when absent)",
         parse_weights,
     ),
-    Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
+    Option(
+        "kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8, q8_0 ... (the model's own when absent)", parse_cache
+    ),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),

@@ -11,7 +11,7 @@ from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
 from infercost.parts.cache import lately
-from infercost.parts.formats import FORMATS, GGUF, Format
+from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
@@ -183,7 +183,11 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
-    engine = usual_engine(part, model)
+    if checkpoint.unsaid and "dtype" not in reading.given:
+        raise Missing(
+            f"model {checkpoint.title}: {checkpoint.unsaid}", "put hf_quant_config.json beside it, or give --dtype"
+        )
+    engine = usual_engine(part, model, reading.get("kv_dtype"))
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
@@ -222,14 +226,14 @@ def _in_formats(reading: Reading, model: Model) -> Model:
     if (format := reading.take("dtype")) is not None:
         if format.name in GGUF and model.quantization.is_gguf:
             reading.note("dtype", f"its tensors have the types of the file, not those of {format.name}")
-        elif format.name != model.quantization.name:
+        elif format.name not in (model.quantization.name, model.quantization.name.partition(" ")[0]):
             model = stored_in(model, format)
         model = model._replace(kv_bits=32) if format.name == "fp32" else model
     elif model.quantization.name == "fp32":
         model = with_format(model, "bf16", 16)
         reading.note("fp32", "its checkpoint holds fp32, which engines load as bf16 unless --dtype fp32")
     if (cache := reading.take("kv_dtype")) is not None:
-        model = model._replace(kv_bits=cache.bytes_per_value * 8)
+        model = model._replace(kv_bits=cache.stored_bits if cache.name == "fp4" else cache.bytes_per_value * 8)
     return model
 
 
@@ -241,6 +245,10 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
     """
     from infercost.models.gguf_mix import as_gguf, stand_in
 
+    cache = reading.get("kv_dtype")
+    if cache is not None and cache.name in CACHE_TYPES and is_other_engine(stack):
+        what = f"profile {stack.name} has no cache in {cache.name}, which llama.cpp alone has"
+        raise BadValue(what, "leave --efficiency out, or ask for --efficiency llama.cpp")
     own = model.quantization
     _check_engine(stack, own)
     if not own.is_gguf and reads_gguf(stack) and (name := stand_in(own)):

@@ -18,7 +18,7 @@ from infercost.scenario.scenario import Calibration, Scenario, frozen
 from infercost.scenario.usual import SHARED, usual_engine
 
 #: Number formats of runs: their names say which arithmetic ran.
-DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "int4")
+DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "nvfp4", "mxfp4", "int4", "awq", "gptq")
 KV_DTYPES = ("bf16", "fp16", "fp8", "int8")
 #: Endings that ``--efficiency`` takes for a file.
 ENDINGS = (".yaml", ".yml")

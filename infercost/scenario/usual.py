@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from infercost.models.model import Model
 from infercost.parts import catalog
-from infercost.parts.formats import GGUF
+from infercost.parts.formats import CACHE_TYPES, GGUF, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal
 from infercost.scenario.options import options_of
@@ -25,9 +25,13 @@ class Engine(NamedTuple):
     remark: str = ""
 
 
-def usual_engine(part: Preset, model: Model) -> Engine:
-    """The engine that people run a model with on a part today."""
+def usual_engine(part: Preset, model: Model, cache: Format | None = None) -> Engine:
+    """The engine that people run a model with on a part today, one that has the format of its cache."""
     own = part.labels.get("engine")
+    if cache is not None and cache.name in CACHE_TYPES and not (own or "").startswith("llama.cpp"):
+        profile = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
+        remark = f"{cache.name} is a cache of llama.cpp: {profile} is assumed"
+        return Engine(profile, f"the engine of a cache in {cache.name}", remark)
     if model.quantization.is_gguf:
         profile, format = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), model.quantization.name
         is_asked = format in GGUF and profile != own

@@ -28,7 +28,7 @@ BANDWIDTH = 3.35e12
 START = load("efficiency", "autoawq")
 LEFT = {key: START.value(key) for key in ("cache_share", "sequence_overhead", "kernel_time", "memory_share")}
 #: Bytes a parameter of the matrices; the head stays in two.
-FORMATS = {"fp16": 2, "fp8": 1, "awq-int4": 4.25 / 8}
+FORMATS = {"fp16": 2, "fp8": 1, "awq-int4": (4 + 20 / 128) / 8}
 
 
 def step(size: float, context: float, share: float, kernel_time: float) -> float:

@@ -206,7 +206,10 @@ def test_runs_of_llama_cpp_hold_a_published_file(row: dict[str, str], gib: float
     assert counting.weight_bytes(stored) == pytest.approx(gib * 2**30, rel=2e-3)
 
 
-@pytest.mark.parametrize(("format", "bits"), [("mxfp4", 4.25), ("int4", 4.25), ("fp8", 8)])
+@pytest.mark.parametrize(
+    ("format", "bits"),
+    [("mxfp4", 4.25), ("int4", 4 + 20 / 128), ("awq-int4", 4 + 20 / 128), ("nvfp4", 4.5), ("fp8", 8)],
+)
 def test_runs_of_other_engines_are_as_they_were(format: str, bits: float) -> None:
     of = stored_as(find_model("llama-3.1-8b").model, measured("vllm 0.19", weight_dtype=format)).quantization.of
     assert (of("ffn"), of("attention"), of("head"), of("norms")) == (bits, bits, 16, 16)
@@ -319,7 +322,7 @@ def test_completion_knows_the_formats() -> None:
 
     assert "q4_k_m" in COMPLETERS["dtype"]("q4")
     assert {"fp16", "fp8", "f16"} <= set(COMPLETERS["dtype"]("f"))
-    assert COMPLETERS["kv_dtype"]("q") == []
+    assert COMPLETERS["kv_dtype"]("q") == ["q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 
 
 def test_json_names_the_format(run: Run) -> None:
