@@ -7,8 +7,9 @@ from statistics import median
 from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
+from infercost.parts.stack import release_of
 from infercost.replica.layout import Layout, rank_cache_bytes
-from infercost.replica.memory import Plan
+from infercost.replica.memory import Plan, start_of
 from infercost.replica.memory import plan as plan_memory
 
 GIB = 2**30
@@ -40,14 +41,18 @@ def planned(log: dict[str, str]) -> Plan:
         model = with_format(model, log["weights"], bits)._replace(kv_bits=32 if bits == 32 else 16)
     if log["kv_cache"]:
         model = model._replace(kv_bits=8)
+    memory, release = device_memory(log), release_of(log["engine"])
+    profile = catalog.load("efficiency", f"vllm@{'.'.join(map(str, release))}" if release else "vllm")
+    part = catalog.load("accelerators", log["gpu"] or "h100-sxm")
     return plan_memory(
         model,
         Layout(int(log["tp"]), int(log["pp"])),
-        catalog.load("efficiency", "vllm"),
-        device_memory=device_memory(log),
+        profile,
+        device_memory=memory,
         usable=float(log["usable"].split()[0]),
         context=float(log["max_model_len"] or model.max_context),
         batch=1,
+        start=start_of(profile, part),
     )
 
 

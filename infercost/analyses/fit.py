@@ -3,38 +3,29 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
-from math import ceil
 
 from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words
+from infercost.analyses.launch import engine_of, serve
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
-from infercost.models.model import Model, Quantization
+from infercost.models.model import Model
 from infercost.parts.formats import WEIGHTS as STORED
-from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, splits_layers
 from infercost.replica.layout import Layout, rank_growth_bytes
-from infercost.replica.memory import Plan
+from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_windows
 from infercost.replica.rack import Rack, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import least_plan
-from infercost.scenario.scenario import USUAL_SEQUENCES, Scenario
-from infercost.scenario.usual import SHARED
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 #: Norms and headers that a config does not name stay below this share of a checkpoint.
 ROUNDING = 0.01
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
-#: How vLLM is told to load an unquantized checkpoint.
-WEIGHTS = {
-    "fp32": "--dtype float32",
-    "bf16": "--dtype bfloat16",
-    "fp16": "--dtype float16",
-    "fp8": "--quantization fp8",
-}
 #: Memory that engines take outside the share they plan with.
 GIB = 2**30
 OUTSIDE = 4 * GIB
@@ -136,84 +127,6 @@ def _devices(scenario: Scenario, layout: Layout) -> str:
     return f"{devices} devices ({' '.join(flags)})"
 
 
-def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
-    """The command that runs it on the engine that was planned for, or why there is none."""
-    rack = scenario.rack
-    if reads_gguf(rack.setup.stack) or rack.model.quantization.is_gguf:
-        return _serve_file(rack.plan, checkpoint)
-    if "engine" not in rack.part.labels and rack.setup.stack.name == SHARED:
-        return "", f"no engine of {rack.part.name} was measured"
-    return _serve_checkpoint(scenario, checkpoint)
-
-
-def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
-    """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
-    if not checkpoint.source.endswith(".gguf"):
-        return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
-    slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
-    whole = plan.split.offload.layers if plan.split else 0
-    on_card = plan.model.depth - whole if whole else 999
-    start = f"llama-server --model {shlex.quote(checkpoint.source)} --n-gpu-layers {on_card}"
-    return " ".join([start, f"--ctx-size {plan.batch * plan.context:.0f}", *slots, *_in_host(plan)]), ""
-
-
-def _in_host(plan: Plan) -> list[str]:
-    """The flags of llama.cpp for what lies in a host beside whole layers."""
-    if plan.split is None:
-        return []
-    offload = plan.split.offload
-    experts = [f"--n-cpu-moe {offload.experts}"] if offload.experts else []
-    return experts + (["--no-kv-offload"] if offload.cache else [])
-
-
-def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
-    """The command of vLLM, or why there is none."""
-    plan, format, cache = scenario.rack.plan, scenario.question.get("dtype"), scenario.question.get("kv_dtype")
-    layout, stored = plan.layout, checkpoint.model.quantization
-    weights_flag = _weights_flag(format, stored)
-    cache_flag = _cache_flag(cache, format, checkpoint.model.kv_bits)
-    if not checkpoint.hub_id:
-        return "", f"no hub id or folder is known to hold weights of {checkpoint.title}"
-    if stored.name.startswith(("mlx", "exl2")):
-        return "", f"vLLM does not load {stored.name}"
-    if weights_flag is None:
-        return "", f"vLLM loads {format.name} only from a checkpoint that is quantized so"
-    if cache_flag is None:
-        return "", f"vLLM has no KV cache in {cache.name}"
-    if plan.far_cache:
-        return "", "vLLM has no flag for a cache that is read in the host"
-    if layout.ep not in (1, layout.tp * layout.dp):
-        return "", f"vLLM spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
-    widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
-    flags = [f"vllm serve {shlex.quote(checkpoint.hub_id)}"]
-    flags += [f"--{axis}-parallel-size {width}" for axis, width in widths.items() if width > 1]
-    flags += ["--enable-expert-parallel"] if layout.ep > 1 else []
-    flags += [f"--max-model-len {plan.context:.0f}", f"--gpu-memory-utilization {plan.usable:g}"]
-    flags += [f"--max-num-seqs {plan.per_rank}"] if plan.per_rank > USUAL_SEQUENCES else []
-    flags += [f"--cpu-offload-gb {ceil(plan.far_weights / layout.devices / GIB)}"] if plan.far_weights else []
-    return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
-
-
-def _weights_flag(format: Format | None, stored: Quantization) -> str | None:
-    """The flag that makes vLLM hold weights in a format; None where it cannot from this checkpoint."""
-    if stored.name == "fp32":
-        return WEIGHTS.get(format.name if format else "bf16")
-    if format is None or format.name == stored.name:
-        return ""
-    return None if stored.bits else WEIGHTS.get(format.name)
-
-
-def _cache_flag(format: Format | None, weights: Format | None, stored_bits: float) -> str | None:
-    """The flag that makes vLLM keep a cache in a format, empty where it does so by itself; None where it cannot."""
-    name = format.name if format else "fp8" if stored_bits == 8 else ""
-    if name in ("fp8", "8bit"):
-        return "--kv-cache-dtype fp8"
-    wide = weights is not None and weights.name == "fp32"
-    if not name or (name == "fp32" and wide) or (name in ("bf16", "fp16") and not wide and stored_bits > 8):
-        return ""
-    return "--kv-cache-dtype bfloat16" if name == "bf16" else None
-
-
 def _results(rack: Rack) -> tuple[Row, ...]:
     rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
@@ -278,7 +191,7 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
 
 
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:
-    model, plan = rack.model, rack.plan
+    plan, model = rack.plan, rack.plan.kept
     growth = rank_growth_bytes(model, plan.layout)
     tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp if growth else None
     longest, most = plan.longest_context, model.max_context
@@ -287,21 +200,41 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     return (
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _cache_kind(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, plan.context), f"at {many(plan.context, 'token')}"),
-        Row("kv_pool_tokens", tokens, f"{show(growth, 'B')} a token and device" if growth else "no cache grows"),
+        Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
         Row("longest_context", (most or None) if made_for else longest, limit),
         Row("shortfall_bytes", max(-plan.left, 0.0) * rack.devices, "on all devices", shown=not plan.fits),
     )
 
 
+def _token_words(model: Model, growth: float) -> str:
+    """What a token of the pool takes; sequences that are short have windows that are not full."""
+    if not growth:
+        return "no cache grows"
+    windowed = any(layer.attention.window for layer in model.layers)
+    return f"{show(growth, 'B')} a token and device{', once windows are full' if windowed else ''}"
+
+
 def _cache_kind(model: Model) -> str:
     """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
-    attention = max((layer.attention for layer in model.layers), key=lambda each: each.cache)
+    growing = [layer for layer in model.layers if layer.attention.cache and not layer.attention.window]
+    growing = growing or [layer for layer in model.layers if layer.attention.compress > 1]
+    if not growing:
+        return "a state or windows that do not grow"
+    attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
+    kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
     if attention.latent:
-        return f"latents of {attention.cache}, {model.kv_bits:g} bits"
-    if not attention.cache:
-        return "a state that does not grow"
-    return f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
+        kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"
+        if attention.packed and model.kv_bits == counting.EIGHT_BITS:
+            kind = f"latents in {attention.packed} B"
+    index = [layer for layer in model.layers if layer.attention.index_cache]
+    if index:
+        size = counting.index_element_bytes(model, index[0].attention) * index[0].attention.index_cache
+        kind += f", index keys in {size:g} B"
+    windowed = sum(layer.times for layer in model.layers if layer.attention.window and layer.attention.compress == 1)
+    if not windowed:
+        return kind
+    return f"{model.depth - windowed} of {model.depth} layers, once windows are full: {kind}"
 
 
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
@@ -338,19 +271,51 @@ def _room_advice(rack: Rack) -> tuple[str, ...]:
 def _engine_notes(rack: Rack) -> Iterator[Note]:
     plan, model = rack.plan, rack.model
     if engine := rack.setup.stack.labels.get("engine"):
+        _, at, release = rack.setup.stack.name.partition("@")
+        engine = f"{engine.rpartition(' ')[0]} {release}" if at else engine
         yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
     captures = not splits_layers(rack.setup.stack)
     if captures and plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:
         starts = "two of 37 logged starts at 95% sized their cache and then died there"
         text = f"graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: {starts}"
         yield Note("headroom", text)
+    if plan.unreserved:
+        text = (
+            "engines of accelerators set aside more than this one has: what its own takes is not known, and not counted"
+        )
+        yield Note("reserves", text)
+    blocks = plan.blocks
+    if blocks and blocks.are_few(plan.start.asked or plan.start.sequences):
+        wanted = f"vLLM wants one for each of {plan.start.asked or plan.start.sequences:,.0f}, and may refuse to start"
+        text = f"about {blocks.total:,} blocks of recurrent states, {blocks.of_sequence} for a sequence: {wanted}"
+        yield Note("state-blocks", text)
     attentions = [layer.attention for layer in model.layers]
     if any(attention.window or attention.state or attention.compress > 1 for attention in attentions):
         yield Note("hybrid", "an estimate: engines round up the pools of windowed and recurrent layers")
+    yield from _window_notes(rack)
     if not model.vision_known:
         yield Note("vision", "its vision tower is not known and not counted")
     if plan.layout.pp > 1 and len(model.layers) > 1:
         yield Note("stages", "stages are taken as alike, though the layers are not")
+
+
+def _window_notes(rack: Rack) -> Iterator[Note]:
+    """What the pool holds where an allocator keeps all layers whole, and whether this engine's does."""
+    plan = rack.plan
+    whole = without_windows(plan.near)
+    growth = rank_growth_bytes(whole, plan.layout)
+    if whole == plan.near or not growth:
+        return
+    tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp
+    most = plan._replace(start=plan.start._replace(windows=WHOLE)).max_sequences
+    name, held = rack.setup.stack.name, f"{many(tokens, 'token')}, or {many(most or 0, 'such sequence')}"
+    if plan.start.windows == WHOLE:
+        text = f"{name} keeps all layers whole, those with a window too: later releases hold more"
+    elif plan.start.windows == UNKNOWN:
+        text = f"an allocator that keeps all layers whole holds {held}: which one runs here is not known"
+    else:
+        text = f"logs count tokens as if all layers were whole; an allocator that keeps them so holds {held}"
+    yield Note("windows", text)
 
 
 def stored_notes(checkpoint: Checkpoint) -> list[Note]:
@@ -398,4 +363,10 @@ def _layout_notes(rack: Rack) -> Iterator[Note]:
         text = f"the {layout.devices} devices were filled with {layout.pp} pipeline stages"
         yield Note("layout", f"{text}; replicas of fewer devices, each with the whole model, are another way")
     if rack.plan.fits and layout.devices > rack.setup.domain:
-        yield Note("several-nodes", "on several nodes vLLM needs Ray, or its own flags for each node")
+        name = engine_of(rack.setup.stack).name
+        way = (
+            "needs Ray, or its own flags for each node"
+            if name == "vLLM"
+            else "is started on each with flags of its own"
+        )
+        yield Note("several-nodes", f"on several nodes {name} {way}")

@@ -7,7 +7,7 @@ from typing import Any
 from infercost.evidence.measured import Measured
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
-from infercost.parts.stack import by_release, complete, release_of
+from infercost.parts.stack import complete, is_timed_by_release, release_of
 
 #: The year of a run that states none.
 LATEST = 9999
@@ -30,7 +30,9 @@ def stack_of(row: Measured, vendor: str) -> Preset:
         profile = profile_of_run(profile.labels["tuned"])
     release = release_of(row.framework)
     return (
-        profile_of_run(f"{profile.name}@{'.'.join(map(str, release))}") if release and by_release(profile) else profile
+        profile_of_run(f"{profile.name}@{'.'.join(map(str, release))}")
+        if release and is_timed_by_release(profile)
+        else profile
     )
 
 
@@ -40,7 +42,7 @@ def settings_of(row: Measured, profile: Preset) -> dict[str, Any]:
     Prompts of several groups or stages count as captured like others.
     """
     known = row.settings
-    if "captured_tokens" not in known and by_release(profile) and release_of(row.framework) is None:
+    if "captured_tokens" not in known and is_timed_by_release(profile) and release_of(row.framework) is None:
         known["captured_tokens"] = 0.0
     if "captured_tokens" in known:
         known["captured_tokens_latent"] = known["captured_tokens"]

@@ -312,6 +312,36 @@ def activation_reserve(*, activation_floor: float, activation_per_vocab: float, 
     return maximum(activation_floor, activation_per_vocab * vocab_size)
 
 
+@formula(source="vllm-project/vllm, profile_run: a pass of its most prompt tokens, then logits of its most sequences")
+def profiled_reserve(
+    *,
+    activation_floor: float,
+    profiled_tokens: float,
+    usual_tokens: float,
+    activation_per_vocab: float,
+    vocab_size: float,
+    profiled_sequences: float,
+    usual_sequences: float,
+) -> float:
+    """Bytes that an engine sets aside for activations where it starts with other sequences or tokens than usual."""
+    return maximum(
+        activation_floor * profiled_tokens / usual_tokens,
+        activation_per_vocab * vocab_size * profiled_sequences / usual_sequences,
+    )
+
+
+@formula(source="a recurrent layer's state is one page; layers share blocks in groups as large as its smallest kind")
+def state_page(*, state_bytes: float, page_token_bytes: float, page_step: float) -> float:
+    """Bytes of a page that holds one state: whole steps of tokens of an attention layer's cache."""
+    return ceiling(state_bytes / (page_token_bytes * page_step)) * page_token_bytes * page_step
+
+
+@formula(source="vLLM, hybrid KV cache manager: all groups take blocks from one pool")
+def state_blocks(*, kv_pool: float, group_layers: float, state_page: float) -> int:
+    """Blocks of one page of each layer of a group that a pool holds."""
+    return floor(kv_pool / (group_layers * state_page))
+
+
 @formula(source=VLLM)
 def kv_pool(
     *,

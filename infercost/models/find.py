@@ -17,8 +17,8 @@ from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
-#: Keys of a preset file.
-KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
+#: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them.
+KEYS = ("name", "aliases", "ids", "source", "published", "note", "config", "hf_quant_config")
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
@@ -87,16 +87,38 @@ def find_model(text: str) -> Checkpoint:
         if not _HUB_ID.fullmatch(text):
             raise
         return _from_hub(text)
-    return _from_preset(preset, name)
+    return _from_preset(preset, name, text)
 
 
-def _from_preset(path: str, name: str) -> Checkpoint:
+def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:
     model, data = read_preset(path, name)
     source, published = data["source"], data.get("published", {})
     aliases = data.get("aliases") if published.get("weights") != "none" else ()
-    hub_id = next(filter(_HUB_ID.fullmatch, aliases), "") if isinstance(aliases, list) else ""
+    ids = [alias for alias in aliases if _HUB_ID.fullmatch(alias)] if isinstance(aliases, list) else []
+    own = {catalog.plain(alias): hub_id for alias, hub_id in data.get("ids", {}).items()}
+    hub_id = own.get(catalog.plain(asked)) or _stands_for(asked, name, ids)
     title, note = data.get("name", name), data.get("note", "")
     return Checkpoint(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
+
+
+#: A run of letters, or a number with the letter of a size.
+_WORDS = re.compile(r"\d+[bmt]?(?![a-z\d])|[a-z]+|\d+")
+_SIZE = re.compile(r"\d+[bmt]")
+
+
+def _stands_for(asked: str, name: str, ids: list[str]) -> str:
+    """The hub id that a name stands for: its own, else the first that has all its words; the first for a preset's.
+
+    A size may be left out of an id; another word may not, so that no name serves a model of another kind.
+    """
+    plain = catalog.plain(asked)
+    for hub_id in ids:
+        if plain in (catalog.plain(hub_id), catalog.plain(hub_id.partition("/")[2])):
+            return hub_id
+    if len(ids) < 2 or plain in ("", catalog.plain(name)):
+        return next(iter(ids), "")
+    words = {word for word in _WORDS.findall(asked.lower()) if not _SIZE.fullmatch(word)}
+    return next((hub_id for hub_id in ids if words <= set(_WORDS.findall(hub_id.lower()))), "")
 
 
 def _from_gguf(path: str) -> Checkpoint:

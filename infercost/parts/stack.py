@@ -98,8 +98,15 @@ LAWS: dict[str, dict[str, Kind]] = {
         **{f"{name}_share": SHARE for name in PROTOCOLS},
     },
 }
+#: What an engine profiles its memory with, on parts of much memory and of little, and its own memory on parts that
+#: reach each other over PCIe.
+MEMORY: dict[str, Kind] = {
+    "profiled_sequences": WHOLE,
+    "profiled_sequences_small": WHOLE,
+    "engine_overhead_pcie": RESERVE,
+}
 #: Every figure that a profile may hold.
-KINDS = FIGURES | {key: kind for own in LAWS.values() for key, kind in own.items()}
+KINDS = FIGURES | MEMORY | {key: kind for own in LAWS.values() for key, kind in own.items()}
 #: The values that some labels may have, and the defaults of those that may be left out.
 WORDS = {
     "overlap": OVERLAPS,
@@ -125,6 +132,7 @@ DEFAULTS = {
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
 #: that products of 16 bits are summed in; ``frameworks`` and ``vendors`` those whose measurements it fits; ``formats``
 #: those of weights where the engine has not all; ``split`` what devices share; ``until`` the last year of its engine;
+#: ``windows_since`` the release from which on caches of windowed layers hold their window alone;
 #: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
 #: ``not_covered`` says what its runs were like where no law fits them: on parts of the vendor ``not_covered_on``, of
 #: models that are ``not_covered_of`` (recurrent), or all.
@@ -132,7 +140,7 @@ LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
     *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
-    *("kernels", "backends"),
+    *("kernels", "backends", "windows_since"),
     *("not_covered", "not_covered_on", "not_covered_of"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
@@ -185,6 +193,11 @@ def release_of(text: str) -> tuple[int, ...] | None:
 def by_release(profile: Preset) -> bool:
     """Whether a profile has figures of its own for earlier releases."""
     return any(fact.until for fact in profile.facts.values())
+
+
+def is_timed_by_release(profile: Preset) -> bool:
+    """Whether figures of its passes, and not of its memory alone, differ between releases."""
+    return any(fact.until for fact in profile.facts.values() if fact.kind is not RESERVE)
 
 
 def at_release(profile: Preset, release: str) -> Preset:
@@ -253,6 +266,14 @@ def reads_gguf(profile: Preset) -> bool:
 def is_other_engine(profile: Preset) -> bool:
     """Whether a profile is of an engine that reads no GGUF files."""
     return not reads_gguf(profile) and ("frameworks" in profile.labels or law(profile) == "kernels")
+
+
+def is_small(part: Preset, profile: Preset) -> bool:
+    """Whether an engine starts with fewer sequences and tokens on a part: one of little memory, and A100 for vLLM."""
+    if "small_memory" not in profile.facts:
+        return False
+    little = "memory" in part.facts and part.value("memory") < profile.value("small_memory")
+    return little or part.name.startswith("a100")
 
 
 def part_under(part: Preset, profile: Preset) -> Preset:

@@ -7,6 +7,7 @@ from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Model
 from infercost.numeric import is_nothing
 from infercost.parts.preset import Preset
+from infercost.parts.stack import is_small
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Kernel, peak_of
 from infercost.replica.host import Over
@@ -522,10 +523,7 @@ class Timing:
 def engine_of(part: Preset, profile: Preset) -> Engine:
     """An engine by its profile: vLLM takes fewer tokens a pass on a part of little memory, and on A100."""
     figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
-    if "small_memory" in profile.facts and (
-        ("memory" in part.facts and part.value("memory") < profile.value("small_memory"))
-        or part.name.startswith("a100")
-    ):
+    if is_small(part, profile) and "chunk_tokens_small" in profile.facts:
         figures["chunk_tokens"] = profile.value("chunk_tokens_small")
     labels = profile.labels
     if "captures_on" in labels and part.labels.get("vendor", labels["captures_on"]) != labels["captures_on"]:

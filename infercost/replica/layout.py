@@ -308,7 +308,7 @@ def rank_cache_bytes(model: Model, layout: Layout, context: float) -> float:
     """Bytes of one sequence's cache on the fullest rank; latents and surplus KV heads are copied."""
     held = formulas.memory.cache_per_sequence(
         layers_of_kind=times(model),
-        rank_layer_cache=[_rank_layer_cache(model, layer.attention, layout, context) for layer in model.layers],
+        rank_layer_cache=[rank_layer_cache(model, layer.attention, layout, context) for layer in model.layers],
     )
     if layout.pp == 1:
         return held
@@ -317,7 +317,8 @@ def rank_cache_bytes(model: Model, layout: Layout, context: float) -> float:
     )
 
 
-def _rank_layer_cache(model: Model, attention: Attention, layout: Layout, context: float) -> float:
+def rank_layer_cache(model: Model, attention: Attention, layout: Layout, context: float) -> float:
+    """Bytes of one sequence's cache in one layer on one rank."""
     cache = layer_cache_bytes(model, attention, context)
     if layout.tp == 1:
         return cache

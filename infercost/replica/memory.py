@@ -1,18 +1,89 @@
 """What one accelerator holds when a model serves from it: weights, activations, the engine, a pool for KV cache."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import NamedTuple
 
 from infercost import formulas
 from infercost.formulas.formula import solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
+from infercost.parts.stack import is_small, release_of
 from infercost.replica.host import Host, Split, held_memory
-from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
+from infercost.replica.layout import (
+    Layout,
+    check,
+    rank_cache_bytes,
+    rank_layer_cache,
+    rank_weight_bytes,
+    valid_widths,
+)
 
 #: Below this share of the device's memory a fit is called barely one.
 BARELY = 0.05
 LONGEST = 2**40
+
+
+#: Tokens by which vLLM's pages grow until they hold a state, and the share of the blocks counted here that its later
+#: releases had left: 556 and 1,011 where 0.19's reserves leave 721 and 1,415 (vllm-project/recipes issue 831).
+PAGE_STEP, SURE_SHARE = 16, 0.7
+
+
+#: What an engine's caches of windowed layers hold: a window, all positions as in other layers, or nobody knows.
+KEPT, WHOLE, UNKNOWN = "kept", "whole", "unknown"
+
+
+class Start(NamedTuple):
+    """What an engine profiles its memory with on a part: sequences and prompt tokens, each beside its usual number.
+
+    ``asked`` are the sequences that were asked for, 0 for the engine's own; ``over_pcie`` is whether the parts reach
+    each other without a link of their own; ``windows`` is what caches of windowed layers hold. Without sequences the
+    reserves are those of the profile.
+    """
+
+    sequences: float = 0
+    usual_sequences: float = 0
+    tokens: float = 0
+    usual_tokens: float = 0
+    asked: int = 0
+    over_pcie: bool = False
+    windows: str = KEPT
+
+
+#: The reserves of a profile as it has them.
+AS_USUAL = Start()
+
+
+def start_of(profile: Preset, part: Preset, sequences: float | None = None, tokens: float | None = None) -> Start:
+    """How an engine starts on a part, with the sequences and the prompt tokens that were asked for."""
+    over_pcie, asked = part.labels.get("link") in ("host", "pcie"), int(sequences or 0)
+    since, release = (release_of(text) for text in (profile.labels.get("windows_since", ""), profile.name))
+    windows = WHOLE if since and release and release < since else KEPT if "engine" in part.labels else UNKNOWN
+    if "profiled_sequences" not in profile.facts:
+        return Start(asked=asked, over_pcie=over_pcie, windows=windows)
+    usual, usual_tokens = profile.value("profiled_sequences"), profile.value("chunk_tokens")
+    own, own_tokens = usual, usual_tokens
+    if is_small(part, profile):
+        own = profile.value("profiled_sequences_small")
+        if "chunk_tokens_small" in profile.facts:
+            own_tokens = profile.value("chunk_tokens_small")
+    return Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, over_pcie, windows)
+
+
+class Blocks(NamedTuple):
+    """Blocks for the states of a recurrent model: how many there are, and how many one sequence takes at least."""
+
+    total: int
+    of_sequence: int
+
+    @property
+    def sequences(self) -> int:
+        """Sequences that can run at once, however short."""
+        return self.total // self.of_sequence
+
+    def are_few(self, sequences: float) -> bool:
+        """Whether an engine that wants a block for each of so many sequences may refuse to start."""
+        return self.total * SURE_SHARE < sequences
 
 
 class Plan(NamedTuple):
@@ -30,11 +101,25 @@ class Plan(NamedTuple):
     batch: int
     host: Host | None = None
     split: Split | None = None
+    start: Start = AS_USUAL
+    unreserved: bool = False
+
+    @property
+    def blocks(self) -> Blocks | None:
+        """Blocks for states in vLLM's pool; None for a model without recurrent layers."""
+        if not self.near.is_recurrent or self.pool <= 0:
+            return None
+        return _state_blocks(self.near, self.layout, self.pool)
 
     @property
     def near(self) -> Model:
         """What of the model is on the accelerators."""
         return self.split.near if self.split else self.model
+
+    @property
+    def kept(self) -> Model:
+        """What is on the accelerators as caches hold it: under some engines windowed layers are whole."""
+        return without_windows(self.near) if self.start.windows == WHOLE else self.near
 
     @property
     def far_weights(self) -> float:
@@ -70,7 +155,7 @@ class Plan(NamedTuple):
     @property
     def per_sequence(self) -> float:
         """Bytes of one sequence's cache on the fullest accelerator."""
-        return rank_cache_bytes(self.near, self.layout, self.context)
+        return rank_cache_bytes(self.kept, self.layout, self.context)
 
     @property
     def left(self) -> float:
@@ -120,7 +205,7 @@ class Plan(NamedTuple):
         return min((one for one in (here, there) if one is not None), default=None)
 
     def _cache_at(self, context: int) -> float:
-        return rank_cache_bytes(self.near, self.layout, context)
+        return rank_cache_bytes(self.kept, self.layout, context)
 
 
 @solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
@@ -141,6 +226,31 @@ def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_poo
     return low
 
 
+def without_windows(model: Model) -> Model:
+    """The model with every layer's cache as long as the context; compressed layers keep their window."""
+    layers = (
+        layer._replace(attention=layer.attention._replace(window=0)) if layer.attention.compress == 1 else layer
+        for layer in model.layers
+    )
+    return model._replace(layers=tuple(layers))
+
+
+def _state_blocks(model: Model, layout: Layout, pool: float) -> Blocks:
+    """Blocks of vLLM's pool, each a page of every layer of a group: as many layers as the rarest kind has."""
+    kinds = [(layer.times, layer.attention) for layer in model.layers if layer.attention.kind != "none"]
+    states = [(times, one) for times, one in kinds if one.state]
+    others = [(times, one) for times, one in kinds if not one.state and one.cache]
+    page = max(rank_layer_cache(model, one, layout, 0) for _, one in states)
+    if others:
+        token = max(rank_layer_cache(model, one, layout, 1) for _, one in others)
+        page = formulas.memory.state_page(state_bytes=page, page_token_bytes=token, page_step=PAGE_STEP)
+    counts = [sum(times for times, _ in each) for each in (states, others) if each]
+    group = min(counts)
+    local = max(ceil(group / layout.pp), 1)
+    count = formulas.memory.state_blocks(kv_pool=pool, group_layers=local, state_page=page)
+    return Blocks(count, sum(ceil(each / group) for each in counts))
+
+
 def plan(
     model: Model,
     layout: Layout,
@@ -150,21 +260,20 @@ def plan(
     usable: float,
     context: float,
     batch: int,
-    parts: Split | None = None,
+    start: Start = AS_USUAL,
 ) -> Plan:
-    """What the fullest accelerator of a layout holds, of a model or of the part of it that is on the accelerators.
+    """What the fullest accelerator of a layout holds of a model, or of the part of it that is on the accelerators.
+
+    An engine that sets aside more than an accelerator has does not run there: nothing is known to be set aside.
 
     Raises:
         BadValue: a layout that no engine accepts.
     """
     check(model, layout)
-    weights = rank_weight_bytes(parts.near if parts else model, layout)
-    activations = formulas.memory.activation_reserve(
-        activation_floor=profile.value("activation_floor"),
-        activation_per_vocab=profile.value("activation_per_vocab"),
-        vocab_size=model.vocab_size,
-    )
-    engine = profile.value("engine_overhead" if layout.devices == layout.pp else "engine_overhead_parallel")
+    weights = rank_weight_bytes(model, layout)
+    activations, engine = _activations(model, profile, start), profile.value(_overhead(profile, layout, start))
+    if unreserved := activations + engine > device_memory * usable:
+        activations = engine = 0.0
     pool = formulas.memory.kv_pool(
         device_memory=device_memory,
         usable=usable,
@@ -173,7 +282,33 @@ def plan(
         engine_overhead=engine,
     )
     held = weights, activations, engine, pool
-    return Plan(model, layout, device_memory, usable, *held, context, batch, split=parts)
+    return Plan(model, layout, device_memory, usable, *held, context, batch, start=start, unreserved=unreserved)
+
+
+def _activations(model: Model, profile: Preset, start: Start) -> float:
+    """Bytes set aside for activations."""
+    usual: dict[str, float] = {
+        "activation_floor": profile.value("activation_floor"),
+        "activation_per_vocab": profile.value("activation_per_vocab"),
+        "vocab_size": model.vocab_size,
+    }
+    if (start.sequences, start.tokens) == (start.usual_sequences, start.usual_tokens):
+        return formulas.memory.activation_reserve(**usual)
+    return formulas.memory.profiled_reserve(
+        **usual,
+        profiled_tokens=start.tokens,
+        usual_tokens=start.usual_tokens,
+        profiled_sequences=start.sequences,
+        usual_sequences=start.usual_sequences,
+    )
+
+
+def _overhead(profile: Preset, layout: Layout, start: Start) -> str:
+    """The figure of an engine's own memory: stages have no buffers of collectives, nor do ranks without a switch."""
+    if layout.devices == layout.pp:
+        return "engine_overhead"
+    apart = "engine_overhead_pcie"
+    return apart if start.over_pcie and apart in profile.facts else "engine_overhead_parallel"
 
 
 def share_memory(plan: Plan, draft: Model | None) -> Plan:

@@ -10,7 +10,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import part_under
 from infercost.replica.host import Host, Offload, Split, split
 from infercost.replica.layout import FREE, Layout
-from infercost.replica.memory import Plan, plan
+from infercost.replica.memory import AS_USUAL, Plan, Start, plan
 
 if TYPE_CHECKING:  # a bare count has no checkpoint
     from infercost.models.find import Checkpoint
@@ -22,7 +22,8 @@ USUAL_DOMAIN = 8
 class Setup(NamedTuple):
     """A model on an accelerator under a stack: all that a plan needs but its layout.
 
-    ``checkpoint`` is a named model's, None for a bare count; ``context`` and ``batch`` are what must fit.
+    ``checkpoint`` is a named model's, None for a bare count; ``context`` and ``batch`` are what must fit, ``start`` is
+    what the engine profiles its memory with.
     """
 
     checkpoint: "Checkpoint | None"
@@ -34,6 +35,7 @@ class Setup(NamedTuple):
     context: int
     batch: int = 1
     host: Host | None = None
+    start: Start = AS_USUAL
 
     def plan(
         self, layout: Layout, model: Model | None = None, context: int | None = None, offload: Offload | None = None
@@ -55,16 +57,17 @@ class Setup(NamedTuple):
         return made
 
     def _plan(self, layout: Layout, model: Model, context: int | None, parts: Split | None = None) -> Plan:
-        return plan(
-            model,
+        made = plan(
+            parts.near if parts else model,
             layout,
             self.stack,
             device_memory=self.part.value(self.memory_key),
             usable=self.usable,
             context=self.context if context is None else context,
             batch=self.batch,
-            parts=parts,
+            start=self.start,
         )
+        return made._replace(model=model, split=parts)
 
     @property
     def domain(self) -> int:

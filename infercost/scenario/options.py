@@ -141,6 +141,7 @@ _ALL = (
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
     Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
+    Option("engine_version", "X.Y.Z", "release of the profile's engine, as NAME@X.Y.Z (newest when absent)", _text),
     Option("host", "NAME", "host preset, or a file of one: what does not fit on the card lies in its memory", _text),
     Option(
         "offload",
@@ -251,6 +252,7 @@ class Rack(Common, total=False):
     dtype: Dtype
     gpus: Number
     efficiency: Profile
+    engine_version: str
     usable: Number
     ubatch: Number
     set: Texts
@@ -340,6 +342,7 @@ class Fit(Rack, Offload, Many, total=False):
 
     gpu: Part
     batch: Number
+    max_sequences: Number
 
 
 class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
@@ -399,6 +402,7 @@ class Frontier(Common, Draft, total=False):
     output_tokens: Number
     prefix_share: Number
     efficiency: Profile
+    engine_version: str
     overlap: str
     usable: Number
     ubatch: Number
@@ -427,6 +431,7 @@ class Compare(Common, Prompts, total=False):
     dtype: Dtype
     kv_dtype: Dtype
     efficiency: Profile
+    engine_version: str
     usable: Number
     ubatch: Number
     price: Number

@@ -17,7 +17,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
-from infercost.replica.memory import Plan
+from infercost.replica.memory import Plan, Start, start_of
 from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
@@ -82,7 +82,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     _check_engine(stack, model.quantization)
-    setup = Setup(None, model, part, stack, key, usable, 0)
+    setup = Setup(None, model, part, stack, key, usable, 0, start=_read_start(reading, stack, part))
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
     why = f"by --gpu NAME:{given}" if given else "least that hold the weights"
@@ -130,7 +130,7 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
     reading.use(part, key)
     if assume != "ideal":
         reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
-        reading.use(stack, *reserves)
+        reading.use(stack, *reserves, *(key for key in ("engine_overhead_pcie",) if key in stack.facts))
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
 
 
@@ -200,7 +200,20 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
-    return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
+    return Setup(
+        checkpoint, model, part, stack, key, usable, context, batch, host, _read_start(reading, stack, part)
+    ), devices
+
+
+def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
+    """What the engine profiles its memory with, which is as many sequences as it may run."""
+    if reading.question.command == "fit":
+        reading.take("max_sequences")
+    start = start_of(stack, part, reading.get("max_sequences"), reading.get("chunk_tokens"))
+    if start.sequences != start.usual_sequences or start.tokens != start.usual_tokens:
+        keys = ("chunk_tokens", "chunk_tokens_small", "profiled_sequences", "profiled_sequences_small")
+        reading.use(stack, *(key for key in keys if key in stack.facts))
+    return start
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:

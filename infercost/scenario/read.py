@@ -8,7 +8,7 @@ from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.parts import catalog
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import CHOICES, complete
+from infercost.parts.stack import CHOICES, at_release, complete
 from infercost.parts.yamlfile import read_mapping
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
@@ -180,6 +180,8 @@ class Reading:
         """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
         for key, fact in ((key, preset.fact(key)) for key in keys):
             name = f"{scope or SCOPES[preset.family]}.{key}"
+            if any(item.key == name for item in self.inputs):
+                continue
             origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
             self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
 
@@ -234,6 +236,14 @@ def read_stack(
     """The efficiency profile that was asked for, as it is on a part, with what ``--set`` changes."""
     name = reading.take("efficiency", assume, why)
     profile = name if isinstance(name, Preset) else catalog.load("efficiency", name)
+    if (release := reading.get("engine_version")) is not None:
+        if "@" in profile.name:
+            raise BadValue(
+                f"--efficiency {profile.name} and --engine-version {release} are two ways to say one thing",
+                "give one of them",
+            )
+        reading.take("engine_version")
+        profile = at_release(profile, release)
     return apply_sets(reading, complete(catalog.on_part(profile, part) if part else profile))
 
 

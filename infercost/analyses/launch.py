@@ -1,0 +1,215 @@
+"""The command to paste: the engine that an answer is for, started with the model, the layout and the memory of it."""
+
+import shlex
+from collections.abc import Callable
+from math import ceil, floor
+from typing import NamedTuple
+
+from infercost.models.find import Checkpoint
+from infercost.models.model import Quantization
+from infercost.parts.formats import Format
+from infercost.parts.preset import Preset
+from infercost.parts.stack import is_nominal, reads_gguf
+from infercost.replica.memory import Plan
+from infercost.replica.rack import Rack
+from infercost.scenario.scenario import USUAL_SEQUENCES, Scenario
+from infercost.scenario.usual import SHARED
+
+GIB = 2**30
+#: Parts that no serving engine of accelerators runs on.
+CPUS = ("epyc", "xeon")
+
+
+class Engine(NamedTuple):
+    """How an engine is started: its name, the vendors whose parts it runs on, and the flags of its command.
+
+    ``weights`` are the flags that make it hold an unquantized checkpoint in a format, ``cache`` that of an 8-bit cache.
+    """
+
+    name: str
+    vendors: tuple[str, ...]
+    flags: Callable[["Start"], list[str]]
+    weights: dict[str, str]
+    cache: str
+    offloads: bool = True
+
+
+class Start(NamedTuple):
+    """What a command says: the id of the weights, the plan, and sequences at most, 0 for the engine's own number."""
+
+    hub_id: str
+    plan: Plan
+    most: int
+
+
+def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
+    """The command that runs it on the engine that was planned for, or why there is none."""
+    rack = scenario.rack
+    stack, part = rack.setup.stack, rack.part
+    if reads_gguf(stack) or rack.model.quantization.is_gguf:
+        return _serve_file(rack.plan, checkpoint)
+    if is_nominal(stack) or "until" in stack.labels:
+        return "", f"profile {stack.name} is of no engine of today"
+    if "engine" not in part.labels and stack.name == SHARED:
+        return "", f"no engine of {part.name} was measured"
+    engine = engine_of(stack)
+    if part.labels.get("vendor") not in engine.vendors or part.name.startswith(CPUS):
+        return "", f"{engine.name} does not run on {part.name}"
+    return _serve_checkpoint(scenario, checkpoint, engine)
+
+
+def engine_of(stack: Preset) -> Engine:
+    """The engine of a profile that is not of llama.cpp: vLLM where it is of several."""
+    names = stack.labels.get("frameworks", "")
+    return next((ENGINES[name] for name in ENGINES if names.startswith(name)), ENGINES["vllm"])
+
+
+def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
+    """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
+    if not checkpoint.source.endswith(".gguf"):
+        return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
+    slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
+    whole = plan.split.offload.layers if plan.split else 0
+    on_card = plan.model.depth - whole if whole else 999
+    start = f"llama-server --model {shlex.quote(checkpoint.source)} --n-gpu-layers {on_card}"
+    return " ".join([start, f"--ctx-size {plan.batch * plan.context:.0f}", *slots, *_in_host(plan)]), ""
+
+
+def _in_host(plan: Plan) -> list[str]:
+    """The flags of llama.cpp for what lies in a host beside whole layers."""
+    if plan.split is None:
+        return []
+    offload = plan.split.offload
+    experts = [f"--n-cpu-moe {offload.experts}"] if offload.experts else []
+    return experts + (["--no-kv-offload"] if offload.cache else [])
+
+
+def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine) -> tuple[str, str]:
+    """The command of a serving engine, or why there is none."""
+    rack, plan = scenario.rack, scenario.rack.plan
+    format, cache = scenario.question.get("dtype"), scenario.question.get("kv_dtype")
+    layout, stored, name = plan.layout, checkpoint.model.quantization, engine.name
+    weights_flag = _weights_flag(engine, format, stored)
+    cache_flag = _cache_flag(engine, cache, format, checkpoint.model.kv_bits)
+    if not checkpoint.hub_id:
+        return "", f"no hub id or folder is known to hold weights of {checkpoint.title}"
+    if stored.name.startswith(("mlx", "exl2")):
+        return "", f"{name} does not load {stored.name}"
+    if weights_flag is None:
+        return "", f"{name} loads {(format or stored).name} only from a checkpoint that is quantized so"
+    if cache_flag is None:
+        return "", f"{name} has no KV cache in {cache.name}"
+    if plan.far_cache or (plan.far_weights and not engine.offloads):
+        return "", f"{name} has no flag for {'a cache' if plan.far_cache else 'weights'} that is read in the host"
+    if layout.ep not in (1, layout.tp * layout.dp):
+        return "", f"{name} spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
+    if engine.name == "TensorRT-LLM" and layout.dp > 1:
+        return "", f"{name} takes data parallel attention from a file alone (enable_attention_dp)"
+    if lacks_bf16(rack.part):
+        if not engine.weights:
+            return "", f"{name} runs on no part without bf16 arithmetic"
+        weights_flag = _in_half(weights_flag)
+    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), plan, most_sequences(rack)))
+    return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
+
+
+def lacks_bf16(part: Preset) -> bool:
+    """Whether a part multiplies in fp16 and not in bf16, in which most checkpoints are stored."""
+    return "flops_fp16" in part.facts and "flops_bf16" not in part.facts
+
+
+def _in_half(flag: str) -> str:
+    """The flag for weights on a part that has no bf16: activations, and weights that are not quantized, in fp16."""
+    if "float32" in flag or "float16" in flag.replace("bfloat16", ""):
+        return flag
+    return " ".join(filter(None, ("--dtype half", "" if "bfloat16" in flag else flag)))
+
+
+def most_sequences(rack: Rack) -> int:
+    """Sequences that the engine must be told to run at most, 0 where it starts with its own number."""
+    plan, blocks = rack.plan, rack.plan.blocks
+    asked = plan.start.asked or (plan.per_rank if plan.per_rank > USUAL_SEQUENCES else 0)
+    if blocks and blocks.are_few(asked or plan.start.sequences):
+        return max(min(asked or blocks.sequences, blocks.sequences), plan.per_rank)
+    return asked
+
+
+def _weights_flag(engine: Engine, format: Format | None, stored: Quantization) -> str | None:
+    """The flag that makes an engine hold weights in a format; None where it cannot from this checkpoint."""
+    if stored.name == "fp32":
+        return engine.weights.get(format.name if format else "bf16")
+    if format is None or format.name in (stored.name, stored.name.partition(" ")[0]):
+        return ""
+    return None if stored.bits else engine.weights.get(format.name)
+
+
+def _cache_flag(engine: Engine, format: Format | None, weights: Format | None, stored_bits: float) -> str | None:
+    """The flag that makes it keep a cache in a format, empty where it does so by itself; None where it cannot."""
+    name = format.name if format else "fp8" if stored_bits == 8 else ""
+    if name in ("fp8", "8bit"):
+        return f"{engine.cache} {'fp8_e4m3' if engine.name == 'SGLang' else 'fp8'}"
+    if name == "nvfp4" and engine.name == "TensorRT-LLM":
+        return f"{engine.cache} nvfp4"
+    wide = weights is not None and weights.name == "fp32"
+    if not name or (name == "fp32" and wide) or (name in ("bf16", "fp16") and not wide and stored_bits > 8):
+        return ""
+    return f"{engine.cache} bfloat16" if name == "bf16" and engine.name == "vLLM" else None
+
+
+# Engines of checkpoints
+
+
+def _vllm(start: Start) -> list[str]:
+    plan, layout = start.plan, start.plan.layout
+    widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
+    return [
+        f"vllm serve {start.hub_id}",
+        *(f"--{axis}-parallel-size {width}" for axis, width in widths.items() if width > 1),
+        *(["--enable-expert-parallel"] if layout.ep > 1 else []),
+        f"--max-model-len {plan.context:.0f} --gpu-memory-utilization {plan.usable:g}",
+        *([f"--max-num-seqs {start.most}"] if start.most else []),
+        *_offloaded(plan),
+    ]
+
+
+def _sglang(start: Start) -> list[str]:
+    """SGLang plans with a share for weights and caches alone; attention that is data parallel shares its ranks."""
+    plan, layout = start.plan, start.plan.layout
+    widths = {"tp": layout.ranks, "pp": layout.pp, "dp": layout.dp, "ep": layout.ep}
+    held = floor(1000 * (plan.weights + plan.pool) / plan.device_memory) / 1000
+    return [
+        f"python -m sglang.launch_server --model-path {start.hub_id}",
+        *(f"--{axis}-size {width}" for axis, width in widths.items() if width > 1),
+        *(["--enable-dp-attention"] if layout.dp > 1 else []),
+        f"--context-length {plan.context:.0f} --mem-fraction-static {held:g}",
+        *([f"--max-running-requests {start.most}"] if start.most else []),
+        *_offloaded(plan),
+    ]
+
+
+def _tensorrt_llm(start: Start) -> list[str]:
+    """TensorRT-LLM plans with a share of what weights and its own buffers leave; a YAML file has the rest."""
+    plan, layout = start.plan, start.plan.layout
+    widths = {"tp": layout.ranks, "pp": layout.pp, "ep": layout.ep}
+    free = plan.device_memory - plan.weights - plan.activations - plan.engine
+    return [
+        f"trtllm-serve {start.hub_id}",
+        *(f"--{axis}_size {width}" for axis, width in widths.items() if width > 1),
+        f"--max_seq_len {plan.context:.0f}",
+        f"--kv_cache_free_gpu_memory_fraction {floor(100 * plan.pool / free) / 100:g}",
+        *([f"--max_batch_size {start.most}"] if start.most else []),
+    ]
+
+
+def _offloaded(plan: Plan) -> list[str]:
+    return [f"--cpu-offload-gb {ceil(plan.far_weights / plan.layout.devices / GIB)}"] if plan.far_weights else []
+
+
+_DTYPES = {"fp32": "--dtype float32", "bf16": "--dtype bfloat16", "fp16": "--dtype float16"}
+_FP8 = {"fp8": "--quantization fp8"}
+#: By the name under ``frameworks`` of a profile.
+ENGINES = {
+    "vllm": Engine("vLLM", ("NVIDIA", "AMD", "Intel", "Google", "AWS"), _vllm, _DTYPES | _FP8, "--kv-cache-dtype"),
+    "sglang": Engine("SGLang", ("NVIDIA", "AMD", "Intel"), _sglang, _DTYPES | _FP8, "--kv-cache-dtype"),
+    "TensorRT": Engine("TensorRT-LLM", ("NVIDIA",), _tensorrt_llm, {}, "--kv_cache_dtype", offloads=False),
+}

@@ -1,0 +1,111 @@
+"""The command to paste serves what was asked, on the engine that the answer is for, and starts."""
+
+import pytest
+
+from infercost.models.find import find_model
+from tests.conftest import Run
+
+
+def command(run: Run, *args: str) -> tuple[str, str]:
+    """The command, and why there is none."""
+    said = run("fit", *args, "--json")
+    assert said.code == 0, said.err
+    why = " ".join(note["text"] for note in said.json["notes"] if note["code"] == "no-command")
+    return said.json["engine_command"] or "", why
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("deepseek-r1", "deepseek-ai/DeepSeek-R1"),
+        ("dsr1", "deepseek-ai/DeepSeek-R1"),
+        ("deepseek-r1-671b", "deepseek-ai/DeepSeek-R1"),
+        ("deepseek-v3", "deepseek-ai/DeepSeek-V3"),
+        ("meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.1-70B-Instruct"),
+        ("meta-llama/llama-3.1-70b-instruct", "meta-llama/Llama-3.1-70B-Instruct"),
+        ("llama-3.1-70b-instruct", "meta-llama/Llama-3.1-70B-Instruct"),
+        ("llama-3.1-nemotron-70b", "nvidia/Llama-3.1-Nemotron-70B-Instruct-HF"),
+        ("qwen2.5-coder-7b", "Qwen/Qwen2.5-Coder-7B-Instruct"),
+        ("gemma-2-27b-it", "google/gemma-2-27b-it"),
+        ("codegemma-7b", "google/codegemma-7b"),
+        ("mistral-small-2506", "mistralai/Mistral-Small-3.2-24B-Instruct-2506"),
+        ("llama2-70b-99.9", "meta-llama/Llama-2-70b-chat-hf"),
+        ("qwen3.6-27b", "Qwen/Qwen3.6-27B"),
+        ("gpt-3-175b", ""),
+    ],
+)
+def test_the_weights_that_were_asked_for(asked: str, served: str) -> None:
+    assert find_model(asked).hub_id == served
+
+
+@pytest.mark.parametrize(
+    ("args", "start", "flags"),
+    [
+        ("--gpu h100 --model llama-3.1-8b", "vllm serve meta-llama/Llama-3.1-8B", ("--max-model-len 8192",)),
+        (
+            "--gpu h200:8 --model deepseek-v3 --tp 8 --kv-dtype fp8 --efficiency sglang",
+            "python -m sglang.launch_server --model-path deepseek-ai/DeepSeek-V3",
+            ("--tp-size 8", "--context-length 8192", "--mem-fraction-static 0.8", "--kv-cache-dtype fp8_e4m3"),
+        ),
+        (
+            "--gpu h200:8 --model deepseek-v3 --tp 1 --ep 8 --efficiency sglang",
+            "python -m sglang.launch_server",
+            ("--tp-size 8", "--dp-size 8", "--ep-size 8", "--enable-dp-attention"),
+        ),
+        (
+            "--gpu h100:2 --model llama-3.1-70b-fp8 --efficiency tensorrt-llm --max-sequences 64",
+            "trtllm-serve nvidia/Llama-3.1-70B-Instruct-FP8",
+            ("--tp_size 2", "--max_seq_len 8192", "--max_batch_size 64", "--kv_cache_free_gpu_memory_fraction 0."),
+        ),
+        ("--gpu v100 --model qwen3-8b", "vllm serve Qwen/Qwen3-8B", ("--dtype half",)),
+        ("--gpu t4:2 --model qwen3-8b --dtype bf16", "vllm serve", ("--dtype half", "--tensor-parallel-size 2")),
+        ("--gpu t4 --model qwen2.5-7b-awq", "vllm serve Qwen/Qwen2.5-7B-Instruct-AWQ", ("--dtype half",)),
+        ("--gpu v100 --model qwen3-4b --efficiency sglang", "python -m sglang.launch_server", ("--dtype half",)),
+    ],
+)
+def test_the_engine_that_was_planned_for(args: str, start: str, flags: tuple[str, ...], run: Run) -> None:
+    line, why = command(run, *args.split())
+    assert line.startswith(start)
+    assert [flag for flag in flags if flag not in line] == []
+    assert ("bfloat16" in line, why) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("--gpu apple-m4-max --model llama-3.1-8b", "llama.cpp loads GGUF files"),
+        ("--gpu apple-m4-max --model llama-3.1-8b --efficiency vllm", "vLLM does not run on apple-m4-max"),
+        ("--gpu cerebras-wse3 --model llama-3.1-8b", "no engine of cerebras-wse3"),
+        ("--gpu epyc-turin --model llama-3.1-8b --efficiency vllm", "vLLM does not run on epyc-turin"),
+        ("--gpu mi300x --model llama-3.1-8b --efficiency tensorrt-llm", "TensorRT-LLM does not run on mi300x"),
+        ("--gpu v100 --model llama-3.1-8b --efficiency tensorrt-llm", "no part without bf16"),
+        ("--gpu h100 --model llama-3.1-8b --efficiency llama.cpp", "llama.cpp loads GGUF files"),
+        ("--gpu h100 --model llama-3.1-8b --efficiency ideal", "of no engine of today"),
+        ("--gpu h100 --model llama-3.1-8b --efficiency lmdeploy", "of no engine of today"),
+        ("--gpu h100 --model llama-3.1-8b --dtype awq", "vLLM loads awq only from a checkpoint"),
+        ("--gpu h100 --model llama-3.1-8b --dtype fp8 --efficiency tensorrt-llm", "TensorRT-LLM loads fp8 only"),
+        ("--gpu h200:8 --model deepseek-v3 --tp 1 --ep 8 --efficiency tensorrt-llm", "enable_attention_dp"),
+    ],
+)
+def test_no_command_where_none_would_run(args: str, said: str, run: Run) -> None:
+    line, why = command(run, *args.split())
+    assert line == ""
+    assert said in why
+
+
+HYBRID = "--model qwen3.8-27b --dtype bf16 --gpu rtx-pro-6000:1 --usable 0.95 --context"
+
+
+@pytest.mark.parametrize("context", ["131072", "262144"])
+def test_a_recurrent_model_asks_for_no_more_sequences_than_states(context: str, run: Run) -> None:
+    """vllm-project/recipes issue 831: 1,024 sequences are wanted, 556 blocks are there, and the engine refuses."""
+    line, _ = command(run, *HYBRID.split(), context)
+    words = line.split()
+    assert 64 <= int(words[words.index("--max-num-seqs") + 1]) <= 556
+    said = run("fit", *HYBRID.split(), context, "--json").json
+    assert any(note["code"] == "state-blocks" for note in said["notes"])
+
+
+def test_what_was_asked_for_is_told(run: Run) -> None:
+    assert "--max-num-seqs 64" in command(run, "--gpu", "h100", "--model", "qwen3-8b", "--max-sequences", "64")[0]
+    assert "--max-num-seqs" not in command(run, "--gpu", "h100", "--model", "qwen3-8b")[0]
