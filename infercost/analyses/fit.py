@@ -67,8 +67,7 @@ def _shown_work(rack: Rack) -> None:
         return
     counting.cache_bytes(model, plan.context)
     counting.growing_cache_bytes(model)
-    rank_growth_bytes(model, plan.layout)
-    _ = plan.left, plan.max_sequences, plan.longest_context
+    _ = plan.growth, plan.left, plan.max_sequences, plan.longest_context
 
 
 def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> Report:
@@ -170,7 +169,12 @@ def _weight_rows(rack: Rack) -> tuple[Row, ...]:
         Row("total_params", rack.params, "the language model alone" if beside else ""),
         Row("active_params", rack.active_params, active, shown=rack.active_params < rack.params),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
-        Row("mtp_params", model.mtp_params, "not loaded by default", shown=bool(model.mtp_params)),
+        Row(
+            "mtp_params",
+            model.mtp_params,
+            "" if rack.setup.drafting else "not loaded by default",
+            shown=bool(model.mtp_params),
+        ),
         Row("weight_bytes", rack.weight_bytes, model.quantization.label),
     )
 
@@ -183,6 +187,7 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
         use = f"the KV cache asked for takes {show(plan.cache, 'B')}"
     return (
         Row("weight_bytes_per_gpu", plan.weights, "fullest device, as really sharded"),
+        *_draft_rows(plan),
         Row("activation_bytes_per_gpu", plan.activations, "the engine sets aside", shown=bool(plan.activations)),
         Row("engine_bytes_per_gpu", plan.engine, "context, collectives, graphs", shown=bool(plan.engine)),
         Row("memory_per_gpu_bytes", plan.device_memory, f"{show(plan.usable, 'share')} of it planned with"),
@@ -190,16 +195,27 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
     )
 
 
+def _draft_rows(plan: Plan) -> tuple[Row, ...]:
+    if plan.drafted is None:
+        return ()
+    return (Row("draft_bytes_per_gpu", plan.drafted.weights, plan.drafted.model.name),)
+
+
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     plan, model = rack.plan, rack.plan.kept
-    growth = rank_growth_bytes(model, plan.layout)
+    growth, drafted = plan.growth, plan.drafted
     tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp if growth else None
     longest, most = plan.longest_context, model.max_context
+    token, sequence, beside = counting.growing_cache_bytes(model), counting.cache_bytes(model, plan.context), ""
+    if drafted:
+        token += counting.growing_cache_bytes(drafted.model)
+        sequence += counting.cache_bytes(drafted.model, plan.context)
+        beside = ", the draft's too"
     made_for = longest is None or bool(most and longest > most)
     limit = "what the model was made for" if made_for and most else f"for a batch of {plan.batch:,}"
     return (
-        Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _cache_kind(model)),
-        Row("kv_bytes_per_sequence", counting.cache_bytes(model, plan.context), f"at {many(plan.context, 'token')}"),
+        Row("kv_bytes_per_token", token, _cache_kind(model) + beside),
+        Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
         Row("longest_context", (most or None) if made_for else longest, limit),
@@ -240,6 +256,7 @@ def _cache_kind(model: Model) -> str:
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
     parts = {
         "weights": plan.weights,
+        "draft": plan.drafted.weights if plan.drafted else 0.0,
         "activations, engine": plan.activations + plan.engine,
         "KV cache asked for": plan.cache,
         "KV cache left": max(plan.left, 0.0),

@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Callable
+from json import dumps
 from math import ceil, floor
 from typing import NamedTuple
 
-from infercost.models.find import Checkpoint
+from infercost.models.find import Checkpoint, find_model
 from infercost.models.model import Quantization
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
@@ -35,11 +36,12 @@ class Engine(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a command says: the id of the weights, the plan, and sequences at most, 0 for the engine's own number."""
+    """What a command says: the id of the weights, the plan, sequences at most (0: the engine's own), a draft's id."""
 
     hub_id: str
     plan: Plan
     most: int
+    draft_id: str = ""
 
 
 def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
@@ -86,9 +88,9 @@ def _in_host(plan: Plan) -> list[str]:
 
 def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine) -> tuple[str, str]:
     """The command of a serving engine, or why there is none."""
-    rack, plan = scenario.rack, scenario.rack.plan
+    rack = scenario.rack
     format, cache = scenario.question.get("dtype"), scenario.question.get("kv_dtype")
-    layout, stored, name = plan.layout, checkpoint.model.quantization, engine.name
+    stored, name = checkpoint.model.quantization, engine.name
     weights_flag = _weights_flag(engine, format, stored)
     cache_flag = _cache_flag(engine, cache, format, checkpoint.model.kv_bits)
     if not checkpoint.hub_id:
@@ -99,18 +101,40 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
         return "", f"{name} loads {(format or stored).name} only from a checkpoint that is quantized so"
     if cache_flag is None:
         return "", f"{name} has no KV cache in {cache.name}"
-    if plan.far_cache or (plan.far_weights and not engine.offloads):
-        return "", f"{name} has no flag for {'a cache' if plan.far_cache else 'weights'} that is read in the host"
-    if layout.ep not in (1, layout.tp * layout.dp):
-        return "", f"{name} spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
-    if engine.name == "TensorRT-LLM" and layout.dp > 1:
-        return "", f"{name} takes data parallel attention from a file alone (enable_attention_dp)"
+    if refused := _refused_plan(rack.plan, engine):
+        return "", refused
     if lacks_bf16(rack.part):
         if not engine.weights:
             return "", f"{name} runs on no part without bf16 arithmetic"
         weights_flag = _in_half(weights_flag)
-    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), plan, most_sequences(rack)))
+    draft_id, refused = _draft(scenario, engine)
+    if refused:
+        return "", refused
+    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(rack), draft_id))
     return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
+
+
+def _refused_plan(plan: Plan, engine: Engine) -> str:
+    """Why an engine has no flags for a plan: what lies in the host, experts on some of the ranks."""
+    layout, name = plan.layout, engine.name
+    if plan.far_cache or (plan.far_weights and not engine.offloads):
+        return f"{name} has no flag for {'a cache' if plan.far_cache else 'weights'} that is read in the host"
+    if layout.ep not in (1, layout.tp * layout.dp):
+        return f"{name} spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
+    if name == "TensorRT-LLM" and layout.dp > 1:
+        return f"{name} takes data parallel attention from a file alone (enable_attention_dp)"
+    return ""
+
+
+def _draft(scenario: Scenario, engine: Engine) -> tuple[str, str]:
+    """The id of a draft's weights, empty for the model's own head or none, and why an engine has no flags for it."""
+    drafting = scenario.rack.setup.drafting
+    if drafting is None:
+        return "", ""
+    own = find_model(str(scenario.question.get("draft_model"))).hub_id if drafting.model else ""
+    if engine.name == "TensorRT-LLM" or (drafting.model and (engine.name != "vLLM" or not own)):
+        return "", f"{engine.name} has no flag for such a draft"
+    return own, ""
 
 
 def lacks_bf16(part: Preset) -> bool:
@@ -168,8 +192,19 @@ def _vllm(start: Start) -> list[str]:
         *(["--enable-expert-parallel"] if layout.ep > 1 else []),
         f"--max-model-len {plan.context:.0f} --gpu-memory-utilization {plan.usable:g}",
         *([f"--max-num-seqs {start.most}"] if start.most else []),
+        *_speculative(start),
         *_offloaded(plan),
     ]
+
+
+def _speculative(start: Start) -> list[str]:
+    """The flag of vLLM for a draft: the model's own head, or a model by its id."""
+    drafted = start.plan.drafted
+    if drafted is None:
+        return []
+    own = {"model": start.draft_id} if start.draft_id else {"method": "mtp"}
+    settings = dumps({**own, "num_speculative_tokens": drafted.tokens}, separators=(",", ":"))
+    return [f"--speculative-config {shlex.quote(settings)}"]
 
 
 def _sglang(start: Start) -> list[str]:
@@ -183,8 +218,18 @@ def _sglang(start: Start) -> list[str]:
         *(["--enable-dp-attention"] if layout.dp > 1 else []),
         f"--context-length {plan.context:.0f} --mem-fraction-static {held:g}",
         *([f"--max-running-requests {start.most}"] if start.most else []),
+        *_drafting(start),
         *_offloaded(plan),
     ]
+
+
+def _drafting(start: Start) -> list[str]:
+    """SGLang's flags for the head that a model carries: a chain of so many tokens."""
+    drafted = start.plan.drafted
+    if drafted is None:
+        return []
+    tokens = f"--speculative-num-steps {drafted.tokens} --speculative-num-draft-tokens {drafted.tokens + 1}"
+    return [f"--speculative-algorithm EAGLE --speculative-eagle-topk 1 {tokens}"]
 
 
 def _tensorrt_llm(start: Start) -> list[str]:

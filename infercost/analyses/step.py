@@ -69,7 +69,7 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
             step_time=pace.tpot,
         ),
         "memory_bandwidth_utilization": formulas.step.memory_bandwidth_utilization(
-            step_bytes=serving.bytes_of_step(running.replica, batch, context),
+            step_bytes=_bytes_read(running, batch, pace),
             devices=rack.devices,
             memory_bandwidth=bandwidth,
             step_time=maximum(pace.step, pace.tpot),
@@ -82,6 +82,18 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
         "critical_batch": critical_batch(running),
         "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
     }
+
+
+def _bytes_read(running: Running, batch: float, pace: Pace) -> float:
+    """Bytes that a step reads: with a draft those of each of its tokens too."""
+    context = running.rack.plan.context
+    read = serving.bytes_of_step(running.replica, batch, context)
+    if pace.draft is None:
+        return read
+    replica, tokens = pace.draft
+    return formulas.memory.drafted_bytes(
+        step_bytes=read, draft_tokens=tokens, draft_bytes=serving.bytes_of_step(replica, batch, context)
+    )
 
 
 def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> dict[str, float | None]:

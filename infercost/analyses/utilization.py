@@ -20,7 +20,6 @@ from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
 from infercost.parts.bands import decode_kind
 from infercost.parts.stack import law
-from infercost.replica.memory import share_memory
 from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
@@ -54,8 +53,7 @@ def answer(scenario: Scenario) -> Report:
     results = known(step_results(scenario, batch, pace, served), running.rack)
     if (spent := host_time(running, batch)) is not None:
         results["host_time_s"] = spent
-    rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
-    running = running._replace(rack=rack)
+    rack = running.rack
     overloaded = served is not None and not served.stable
     regime = decode_kind(batch) if scenario.load.rate is None else "served"
     report = Report(
@@ -65,11 +63,27 @@ def answer(scenario: Scenario) -> Report:
         results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
         advice=(_MORE_REPLICAS,) if overloaded else _advice(running, results),
-        notes=(*step_notes(running, (regime,)), *_load_notes(scenario), *_other_builds(scenario), *scenario.notes),
+        notes=(
+            *step_notes(running, (regime,)),
+            *_draft_notes(scenario, pace),
+            *_load_notes(scenario),
+            *_other_builds(scenario),
+            *scenario.notes,
+        ),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
     return with_bands(report, rack, "batch" if scenario.load.rate is None else "arrivals")
+
+
+def _draft_notes(scenario: Scenario, pace: Pace) -> Iterator[Note]:
+    """What a draft is worth: a token of a sequence with it and without."""
+    if scenario.draft is None:
+        return
+    plain = step_times(scenario.running, scenario.batch).step
+    ratio = plain / pace.tpot
+    text = f"a token takes {show(pace.tpot, 's')} with the draft, {show(plain, 's')} without: "
+    yield Note("draft", text + (f"{show(ratio, 'x')} as fast" if ratio > 1 else "leave the draft out"))
 
 
 def _advice(running: Running, results: dict[str, Any]) -> tuple[str, ...]:

@@ -215,6 +215,26 @@ def group_sequences(*, batch: float, groups: float) -> float:
     return ceiling(batch / groups)
 
 
+@formula(source="a draft's weights are loaded before the pool is sized")
+def drafted_pool(*, kv_pool: float, draft_bytes_per_gpu: float) -> float:
+    """Bytes left on one accelerator for KV cache beside a draft."""
+    return kv_pool - draft_bytes_per_gpu
+
+
+@formula(source="a draft keeps a cache of its own, and a recurrent model a state for each token to be verified")
+def drafted_cache(
+    *, cache_per_sequence: float, draft_cache: float, draft_tokens: float, states_per_sequence: float
+) -> float:
+    """Bytes of one sequence's cache on one accelerator, the draft's included."""
+    return cache_per_sequence + draft_cache + draft_tokens * states_per_sequence
+
+
+@formula(source="what a draft reads for each of its tokens, beside the pass that verifies them")
+def drafted_bytes(*, step_bytes: float, draft_tokens: float, draft_bytes: float) -> float:
+    """Bytes of weights and cache that all accelerators read in a step of drafting and verification."""
+    return step_bytes + draft_tokens * draft_bytes
+
+
 @formula(source="whole sequences")
 def rank_cache(*, sequences: float, cache_per_sequence: float) -> float:
     """Bytes of all sequences' cache on the fullest accelerator."""

@@ -114,7 +114,8 @@ class Model(NamedTuple):
     """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
-    each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``.
+    each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``,
+    ``mtp`` are the layers of its prediction modules.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Model(NamedTuple):
     lookup: int = 0
     activation_format: str = "bf16"
     order: tuple[int, ...] = ()
+    mtp: tuple[Layer, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -160,6 +162,27 @@ class Model(NamedTuple):
     def is_recurrent(self) -> bool:
         """Whether some layers keep a state in place of keys and values."""
         return any(layer.attention.state for layer in self.layers)
+
+
+def prediction_head(model: Model) -> Model | None:
+    """The prediction modules of a model as a draft of its own, which share its tables; None where it has none.
+
+    A module joins the last state and the next token's embedding by one matrix, which every rank holds.
+    """
+    if not model.mtp:
+        return None
+    joins = 2 * model.hidden_size**2
+    first, *rest = model.mtp
+    attention = first.attention
+    joined = attention._replace(
+        copied=attention.copied + joins,
+        small=attention.small + 3 * model.hidden_size,
+        matrices=(*attention.matrices, ("eh_proj", joins)),
+    )
+    layers = tuple(layer._replace(times=1) for layer in (first._replace(attention=joined), *rest))
+    alone = model._replace(name=f"{model.name} (MTP)", layers=layers, order=tuple(range(len(layers))), mtp=())
+    nothing: dict[str, Any] = dict.fromkeys(("embedding", "small", "vision_params", "mtp_params", "lookup"), 0)
+    return alone._replace(**nothing, head=model.head or model.embedding)
 
 
 def bare_count(params: float, active_params: float, format: Format, layers: int, hidden_size: int) -> Model:

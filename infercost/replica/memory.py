@@ -5,8 +5,9 @@ from math import ceil
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.errors import BadValue
 from infercost.formulas.formula import solved
-from infercost.models.model import Model
+from infercost.models.model import Model, prediction_head
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small, release_of
 from infercost.replica.host import Host, Split, held_memory
@@ -14,6 +15,7 @@ from infercost.replica.layout import (
     Layout,
     check,
     rank_cache_bytes,
+    rank_growth_bytes,
     rank_layer_cache,
     rank_weight_bytes,
     valid_widths,
@@ -86,6 +88,28 @@ class Blocks(NamedTuple):
         return self.total * SURE_SHARE < sequences
 
 
+class Drafted(NamedTuple):
+    """A draft on the fullest accelerator: what is stored of it, how ranks share it, tokens that it proposes."""
+
+    model: Model
+    layout: Layout
+    tokens: int
+
+    @property
+    def weights(self) -> float:
+        """Bytes of its weights."""
+        return rank_weight_bytes(self.model, self.layout)
+
+    def cache(self, context: float) -> float:
+        """Bytes of its cache of one sequence."""
+        return rank_cache_bytes(self.model, self.layout, context)
+
+    @property
+    def growth(self) -> float:
+        """Bytes that each further token takes."""
+        return rank_growth_bytes(self.model, self.layout)
+
+
 class Plan(NamedTuple):
     """Bytes on the fullest accelerator of a layout; ``split`` is what of it lies in the ``host``, None without one."""
 
@@ -103,6 +127,7 @@ class Plan(NamedTuple):
     split: Split | None = None
     start: Start = AS_USUAL
     unreserved: bool = False
+    drafted: Drafted | None = None
 
     @property
     def blocks(self) -> Blocks | None:
@@ -115,6 +140,12 @@ class Plan(NamedTuple):
     def near(self) -> Model:
         """What of the model is on the accelerators."""
         return self.split.near if self.split else self.model
+
+    @property
+    def growth(self) -> float:
+        """Bytes that each further token of a long sequence takes on the fullest accelerator."""
+        own = rank_growth_bytes(self.kept, self.layout)
+        return own + self.drafted.growth if self.drafted else own
 
     @property
     def kept(self) -> Model:
@@ -155,7 +186,7 @@ class Plan(NamedTuple):
     @property
     def per_sequence(self) -> float:
         """Bytes of one sequence's cache on the fullest accelerator."""
-        return rank_cache_bytes(self.kept, self.layout, self.context)
+        return self._cache_at(self.context)
 
     @property
     def left(self) -> float:
@@ -204,8 +235,17 @@ class Plan(NamedTuple):
         there = _longest_context(self.split.far_cache, sequences=self.batch, kv_pool=room)
         return min((one for one in (here, there) if one is not None), default=None)
 
-    def _cache_at(self, context: int) -> float:
-        return rank_cache_bytes(self.kept, self.layout, context)
+    def _cache_at(self, context: float) -> float:
+        own = rank_cache_bytes(self.kept, self.layout, context)
+        if self.drafted is None:
+            return own
+        states = rank_cache_bytes(self.kept, self.layout, 0) if self.near.is_recurrent else 0
+        return formulas.memory.drafted_cache(
+            cache_per_sequence=own,
+            draft_cache=self.drafted.cache(context),
+            draft_tokens=self.drafted.tokens,
+            states_per_sequence=states,
+        )
 
 
 @solved("longest_context", equation="B_1 × K_S(S_max) = C_kv", source="the cache of all sequences fills the pool")
@@ -311,12 +351,38 @@ def _overhead(profile: Preset, layout: Layout, start: Start) -> str:
     return apart if start.over_pcie and apart in profile.facts else "engine_overhead_parallel"
 
 
-def share_memory(plan: Plan, draft: Model | None) -> Plan:
-    """The plan with what a draft's weights leave of the pool: each stage's ranks share one copy."""
-    if draft is None:
+class Drafting(NamedTuple):
+    """A draft beside a model: its own model, or the head that the model carries (None), and tokens that it proposes."""
+
+    model: Model | None
+    tokens: int = 1
+
+    def head(self, model: Model) -> Model:
+        """The draft of a model as it is read: a head reads the model's table."""
+        if (own := self.model or prediction_head(model)) is None:
+            raise BadValue(f"{model.name} carries no prediction head", "leave --draft out, or give a --draft-model")
+        return own
+
+    def layout(self, layout: Layout) -> Layout:
+        """How the ranks of a stage share the draft: a head as they share the model, another as widely as it splits."""
+        if self.model is None:
+            return layout._replace(pp=1)
+        return Layout(shared_width(self.model, layout.devices // layout.pp))
+
+
+def share_memory(plan: Plan, drafting: Drafting | None) -> Plan:
+    """The plan with what a draft's weights leave of the pool: each stage's ranks share one copy.
+
+    Raises:
+        BadValue: a model that carries no head.
+    """
+    if drafting is None:
         return plan
-    width = shared_width(draft, plan.layout.devices // plan.layout.pp)
-    return plan._replace(pool=plan.pool - rank_weight_bytes(draft, Layout(width)))
+    draft, layout = drafting.head(plan.model), drafting.layout(plan.layout)
+    stored = draft if drafting.model else draft._replace(head=0)
+    drafted = Drafted(stored, layout, drafting.tokens)
+    pool = formulas.memory.drafted_pool(kv_pool=plan.pool, draft_bytes_per_gpu=drafted.weights)
+    return plan._replace(pool=pool, drafted=drafted)
 
 
 def shared_width(draft: Model, ranks: int) -> int:

@@ -10,7 +10,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import part_under
 from infercost.replica.host import Host, Offload, Split, split
 from infercost.replica.layout import FREE, Layout
-from infercost.replica.memory import AS_USUAL, Plan, Start, plan
+from infercost.replica.memory import AS_USUAL, Drafting, Plan, Start, plan, share_memory
 
 if TYPE_CHECKING:  # a bare count has no checkpoint
     from infercost.models.find import Checkpoint
@@ -36,6 +36,7 @@ class Setup(NamedTuple):
     batch: int = 1
     host: Host | None = None
     start: Start = AS_USUAL
+    drafting: Drafting | None = None
 
     def plan(
         self, layout: Layout, model: Model | None = None, context: int | None = None, offload: Offload | None = None
@@ -67,7 +68,7 @@ class Setup(NamedTuple):
             batch=self.batch,
             start=self.start,
         )
-        return made._replace(model=model, split=parts)
+        return share_memory(made._replace(model=model, split=parts), self.drafting)
 
     @property
     def domain(self) -> int:

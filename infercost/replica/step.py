@@ -10,7 +10,7 @@ from infercost.parts.accelerator import Rate
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout
-from infercost.replica.memory import Plan, shared_width
+from infercost.replica.memory import Drafting, Plan
 from infercost.replica.rack import Rack, recounted
 from infercost.replica.speeds import Speeds, spread
 from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rate, work_of
@@ -435,12 +435,14 @@ class Pace(NamedTuple):
     """How a batch goes on: its passes, the seconds of a whole step, and those of one token of one sequence.
 
     ``tokens_per_s`` is what leaves a server, first tokens included; None where each step yields the batch's.
+    ``draft`` is what steps beside it, so many times.
     """
 
     times: Times
     step: float
     tpot: float
     tokens_per_s: float | None = None
+    draft: tuple[Replica, int] | None = None
 
 
 def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
@@ -457,7 +459,9 @@ def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
         verification_time=times.step,
         speculative_tokens=tokens,
     )
-    return Pace(times, formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens), tpot)
+    step = formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens)
+    beside = (_drafting(running, draft.model), draft.tokens) if draft.model else None
+    return Pace(times, step, tpot, draft=beside)
 
 
 def tpot_of(running: Running, batch: float, draft: Draft | None = None) -> float:
@@ -486,8 +490,14 @@ def _draft_time(running: Running, draft: Draft, batch: float) -> float:
     if draft.model is None:
         step = decode_time(running.replica, batch, context)
         return formulas.request.shared_draft_time(draft_share=draft.share, step_time=step)
-    layout = Layout(shared_width(draft.model, running.rack.width))
-    return decode_time(running.replica.of(draft.model, layout), batch, context)
+    return decode_time(_drafting(running, draft.model), batch, context)
+
+
+def _drafting(running: Running, model: Model) -> Replica:
+    """A draft as it steps on the ranks of its target."""
+    rack = running.rack
+    drafting = rack.setup.drafting or Drafting(model)
+    return running.replica.of(model, drafting.layout(rack.plan.layout))
 
 
 def critical_batch(running: Running) -> float:

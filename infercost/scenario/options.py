@@ -79,6 +79,8 @@ class Option(NamedTuple):
 
 
 _of, _text, _switch = Measure, text, switch
+#: Heads that a model may carry.
+DRAFTS = ("mtp",)
 #: The ends of a frontier, and where it bends.
 BEST = ("cost", "speed", "knee")
 
@@ -131,6 +133,7 @@ _ALL = (
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
     Option("draft_tokens", "N", "tokens that a draft proposes in each step", _of(WHOLE)),
     Option("acceptance", "SHARE", "share of the draft's tokens that are accepted, each on its own", _of(PART)),
+    Option("draft", "WHICH", "the head that the model carries drafts: mtp", choice(DRAFTS)),
     Option("draft_model", "NAME", "the model that drafts, on the same accelerators", _text),
     Option("draft_cost", "SHARE", "time of a draft token over that of a step, in place of a draft model", _of(PART)),
     Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),
@@ -220,7 +223,7 @@ _SPECIAL = {
 MANY = ("sweep", "sensitivity")
 #: What only a named model has.
 SERVED = ("context", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
-DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
+DRAFT = ("draft_tokens", "acceptance", "draft", "draft_model", "draft_cost")
 #: The name of each option by its second one.
 SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
 NAMES = frozenset(OPTIONS)
@@ -301,6 +304,7 @@ class Draft(TypedDict, total=False):
 
     draft_tokens: Number
     acceptance: Number
+    draft: str
     draft_model: str
     draft_cost: Number
 
@@ -343,6 +347,9 @@ class Fit(Rack, Offload, Many, total=False):
     gpu: Part
     batch: Number
     max_sequences: Number
+    draft: str
+    draft_model: str
+    draft_tokens: Number
 
 
 class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):

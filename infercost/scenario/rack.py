@@ -17,7 +17,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
-from infercost.replica.memory import Plan, Start, start_of
+from infercost.replica.memory import Drafting, Plan, Start, start_of
 from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
@@ -200,9 +200,34 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
-    return Setup(
-        checkpoint, model, part, stack, key, usable, context, batch, host, _read_start(reading, stack, part)
-    ), devices
+    asked = _read_start(reading, stack, part), _read_drafting(reading, model)
+    return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
+    """The draft that takes memory beside a model, None where none was asked for.
+
+    Raises:
+        BadValue: two drafts, or the head of a model that carries none.
+    """
+    from infercost.models.find import find_model
+
+    given = [name for name in ("draft", "draft_model", "draft_cost") if name in reading.given]
+    if len(given) > 1:
+        raise BadValue(f"{flag(given[0])} and {flag(given[1])} are two ways to say one thing", "give one of them")
+    if given in ([], ["draft_cost"]):
+        return None
+    tokens = reading.get("draft_tokens")
+    if reading.question.command == "fit":
+        tokens = reading.take("draft_tokens", 1, "the least")
+    own = None
+    if given == ["draft_model"]:
+        own = find_model(str(reading.take("draft_model"))).model
+    else:
+        reading.take("draft")
+    drafting = Drafting(own, int(tokens or 1))
+    drafting.head(model)
+    return drafting
 
 
 def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
@@ -543,7 +568,7 @@ def _check_load(reading: Reading, request: Request) -> None:
         raise BadValue(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
     if "batch" in reading.given:
         raise BadValue(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
-    if "draft_tokens" in reading.given:
+    if "draft_tokens" in reading.given or "draft" in reading.given:
         raise BadValue(f"a draft under {load} is not modelled", "give the --batch instead of the load")
     if given == ["concurrency"] and reading.get("disaggregated"):
         what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
@@ -552,23 +577,18 @@ def _check_load(reading: Reading, request: Request) -> None:
         raise BadValue(f"{load} of requests that decode nothing has no batch", "give at least --output-tokens 2")
 
 
-def read_draft(reading: Reading) -> Draft | None:
+def read_draft(reading: Reading, rack: Rack) -> Draft | None:
     """The draft that was asked for, a model of its own or a share of the target's time; Missing for half of one."""
-    given = [name for name in DRAFT if name in reading.given]
+    given, drafting, model = [name for name in DRAFT if name in reading.given], rack.setup.drafting, rack.model
     if not given:
         return None
     tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
     acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
     if acceptance >= 1:
         raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
-    if "draft_model" in given and "draft_cost" in given:
-        raise BadValue("--draft-model and --draft-cost are two ways to say one thing", "give one of them")
-    if not {"draft_model", "draft_cost"} & {*given}:
-        raise Missing("a draft needs a model or a cost", "give --draft-model NAME or --draft-cost 0.05")
     if "draft_cost" in given:
         return Draft(tokens, acceptance, float(reading.take("draft_cost")))
-    from infercost.models.find import find_model
-
-    model = find_model(str(reading.take("draft_model"))).model
-    reading.note("draft", "the draft's weights are counted in what fits, its cache is not")
-    return Draft(tokens, acceptance, model=model)
+    if drafting is None:
+        hint = "give --draft mtp for the model's own head, --draft-model NAME or --draft-cost 0.05"
+        raise Missing("a draft needs a model or a cost", hint)
+    return Draft(tokens, acceptance, model=drafting.head(model))

@@ -51,7 +51,7 @@ def _utilization(reading: Reading) -> Scenario:
     batch = 1 if load.is_steady else int(reading.take("batch", 1))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
-    draft = None if load.is_steady else read_draft(reading)
+    draft = None if load.is_steady else read_draft(reading, rack)
     return frozen(reading, rack=rack, running=running, batch=batch, load=load, draft=draft, price=price)
 
 

@@ -28,7 +28,7 @@ from infercost.units import many
 
 #: Options of ``utilization`` that all rows of a search share.
 _SHARED = (
-    *("model", "gpu", "dtype", "kv_dtype", "efficiency", "overlap", "usable", "ubatch", "context"),
+    *("model", "gpu", "dtype", "kv_dtype", "efficiency", "engine_version", "overlap", "usable", "ubatch", "context"),
     *("input_tokens", "output_tokens", "prefix_share", *DRAFT),
 )
 #: Of no use to a file of all configurations, which is filtered later.
@@ -65,7 +65,7 @@ def _searched(reading: Reading, inner: Reading) -> Scenario:
     reach, widths = _reach(setup), open_widths(setup, given_widths(inner))
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
-    running, draft = read_running(inner, rack), read_draft(inner)
+    running, draft = read_running(inner, rack), read_draft(inner, rack)
     for name in ("gpus", *Layout._fields):
         inner.take(name)
     if len(reading.get("gpu")) > 1:  # figures of several parts go by their names

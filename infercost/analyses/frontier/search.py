@@ -15,7 +15,6 @@ from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.layout import every_layout
-from infercost.replica.memory import share_memory
 from infercost.replica.rack import recounted
 from infercost.replica.serving import prompt_steps
 from infercost.replica.step import pace_of, slower_from, tpot_of
@@ -76,7 +75,7 @@ def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
     for layout in layouts:
         key = layout.devices if _has_own_layouts(space) else layout
         if key not in held:
-            plan = share_memory(setup.plan(layout), space.draft and space.draft.model)
+            plan = setup.plan(layout)
             if plan.max_sequences == 0:
                 misfits += 1
             else:

@@ -35,9 +35,6 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     vision = vision_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
-    # engines keep a recurrent state in 32 bits unless the config says otherwise
-    state_dtype = config.raw("mamba_ssm_dtype", config.raw("mamba_ssm_cache_dtype", "float32"))
-    has_head_bias = config.flag("head_bias", "lm_head_bias")
     tied = next((bool(value) for value in ties if value is not None), family.tied)
     return Model(
         name=name,
@@ -47,17 +44,26 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         layers=tuple(layer._replace(times=layers.count(layer)) for layer in kinds),
         embedding=vocab * hidden,
         head=0 if tied else vocab * hidden,
-        small=hidden * (2 if family.norm_bias else 1) + vocab * has_head_bias + family.extra(config),
+        small=hidden * (2 if family.norm_bias else 1)
+        + vocab * config.flag("head_bias", "lm_head_bias")
+        + family.extra(config),
         max_context=config.opt("context"),
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
-        state_bits=32 if "32" in str(state_dtype) else 16,
+        state_bits=_state_bits(config),
         vision_params=vision or 0,
         mtp_params=prediction_params(config, layers),
+        mtp=prediction_layers(config, layers) if _modules(config) else (),
         vision_known=vision is not None,
         lookup=family.lookup(config),
         order=tuple(kinds.index(layer) for layer in layers),
     )
+
+
+def _state_bits(config: Config) -> int:
+    """Engines keep a recurrent state in 32 bits unless the config says otherwise."""
+    named = config.raw("mamba_ssm_dtype", config.raw("mamba_ssm_cache_dtype", "float32"))
+    return 32 if "32" in str(named) else 16
 
 
 def family_of(config: Config) -> Family:
@@ -87,13 +93,21 @@ def prediction_params(config: Config, layers: list[Layer]) -> int:
 
     ``num_mtp_modules`` of MiniMax is left alone: its published checkpoints hold no such modules.
     """
-    modules = config.number("num_nextn_predict_layers", config.number("mtp_num_hidden_layers", 0))
-    hidden, like = config.need("hidden"), layers[-1:]
-    if words := config.raw("mtp_layers_block_type"):
-        attends = next(layer for layer in layers if layer.attention.cache)
-        chooses = next(layer for layer in layers if layer.ffn.experts)
-        like = [attends if word == "attention" else chooses for word in words]
-    return modules * (sum(map(_layer_params, like)) + 2 * hidden * hidden + 3 * hidden)
+    hidden, like = config.need("hidden"), prediction_layers(config, layers)
+    return _modules(config) * (sum(map(_layer_params, like)) + 2 * hidden * hidden + 3 * hidden)
+
+
+def _modules(config: Config) -> int:
+    return config.number("num_nextn_predict_layers", config.number("mtp_num_hidden_layers", 0))
+
+
+def prediction_layers(config: Config, layers: list[Layer]) -> tuple[Layer, ...]:
+    """The layers of one prediction module: one like the last, or those that the config lists."""
+    if not (words := config.raw("mtp_layers_block_type")):
+        return tuple(layers[-1:])
+    attends = next(layer for layer in layers if layer.attention.cache)
+    chooses = next(layer for layer in layers if layer.ffn.experts)
+    return tuple(attends if word == "attention" else chooses for word in words)
 
 
 def _layer_params(layer: Layer) -> int:
