@@ -91,6 +91,11 @@ def group_link(part: Preset, ranks: int) -> float:
     return part.value("link_bandwidth") * mesh_share(part, ranks)
 
 
+def over_pcie(part: Preset) -> bool:
+    """Whether accelerators have no link of their own to each other."""
+    return part.labels.get("link") in ("host", "pcie")
+
+
 def mesh_share(part: Preset, ranks: int) -> float:
     """Share of its links that an accelerator has to a group of so many: all but in a part of a mesh."""
     domain = part.facts.get("link_domain")

@@ -8,6 +8,7 @@ from infercost import formulas
 from infercost.errors import BadValue
 from infercost.formulas.formula import solved
 from infercost.models.model import Model, prediction_head
+from infercost.parts.accelerator import over_pcie
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small, release_of
 from infercost.replica.host import Host, Split, held_memory
@@ -58,18 +59,18 @@ AS_USUAL = Start()
 
 def start_of(profile: Preset, part: Preset, sequences: float | None = None, tokens: float | None = None) -> Start:
     """How an engine starts on a part, with the sequences and the prompt tokens that were asked for."""
-    over_pcie, asked = part.labels.get("link") in ("host", "pcie"), int(sequences or 0)
+    apart, asked = over_pcie(part), int(sequences or 0)
     since, release = (release_of(text) for text in (profile.labels.get("windows_since", ""), profile.name))
     windows = WHOLE if since and release and release < since else KEPT if "engine" in part.labels else UNKNOWN
     if "profiled_sequences" not in profile.facts:
-        return Start(asked=asked, over_pcie=over_pcie, windows=windows)
+        return Start(asked=asked, over_pcie=apart, windows=windows)
     usual, usual_tokens = profile.value("profiled_sequences"), profile.value("chunk_tokens")
     own, own_tokens = usual, usual_tokens
     if is_small(part, profile):
         own = profile.value("profiled_sequences_small")
         if "chunk_tokens_small" in profile.facts:
             own_tokens = profile.value("chunk_tokens_small")
-    return Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, over_pcie, windows)
+    return Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
 
 
 class Blocks(NamedTuple):

@@ -9,7 +9,7 @@ from infercost.models import counting
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
-from infercost.parts.accelerator import memory_key, rate_for
+from infercost.parts.accelerator import memory_key, over_pcie, rate_for
 from infercost.parts.cache import lately
 from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
@@ -130,7 +130,8 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
     reading.use(part, key)
     if assume != "ideal":
         reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
-        reading.use(stack, *reserves, *(key for key in ("engine_overhead_pcie",) if key in stack.facts))
+        apart = ("engine_overhead_pcie",) if over_pcie(part) and "engine_overhead_pcie" in stack.facts else ()
+        reading.use(stack, *reserves, *apart)
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
 
 
