@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words
-from infercost.analyses.launch import engine_of, serve
+from infercost.analyses.launch import engine_of, few_blocks, serve
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
@@ -301,8 +301,7 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
             "engines of accelerators set aside more than this one has: what its own takes is not known, and not counted"
         )
         yield Note("reserves", text)
-    blocks = plan.blocks
-    if blocks and blocks.are_few(plan.start.asked or plan.start.sequences):
+    if blocks := few_blocks(rack):
         wanted = f"vLLM wants one for each of {plan.start.asked or plan.start.sequences:,.0f}, and may refuse to start"
         text = f"about {blocks.total:,} blocks of recurrent states, {blocks.of_sequence} for a sequence: {wanted}"
         yield Note("state-blocks", text)

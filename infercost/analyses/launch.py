@@ -11,7 +11,7 @@ from infercost.models.model import Quantization
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
-from infercost.replica.memory import Plan
+from infercost.replica.memory import Blocks, Plan
 from infercost.replica.rack import Rack
 from infercost.scenario.scenario import USUAL_SEQUENCES, Scenario
 from infercost.scenario.usual import SHARED
@@ -149,11 +149,18 @@ def _in_half(flag: str) -> str:
     return " ".join(filter(None, ("--dtype half", "" if "bfloat16" in flag else flag)))
 
 
+def few_blocks(rack: Rack) -> Blocks | None:
+    """The blocks of states, where vLLM may want more than there are and refuse to start; else None."""
+    plan, start = rack.plan, rack.plan.start
+    is_few = plan.blocks is not None and plan.blocks.are_few(start.asked or max(start.sequences, plan.per_rank))
+    return plan.blocks if is_few and engine_of(rack.setup.stack).name == "vLLM" else None
+
+
 def most_sequences(rack: Rack) -> int:
     """Sequences that the engine must be told to run at most, 0 where it starts with its own number."""
-    plan, blocks = rack.plan, rack.plan.blocks
+    plan, blocks = rack.plan, few_blocks(rack)
     asked = plan.start.asked or (plan.per_rank if plan.per_rank > USUAL_SEQUENCES else 0)
-    if blocks and blocks.are_few(asked or plan.start.sequences):
+    if blocks:
         return max(min(asked or blocks.sequences, blocks.sequences), plan.per_rank)
     return asked
 

@@ -81,8 +81,8 @@ class Blocks(NamedTuple):
 
     @property
     def sequences(self) -> int:
-        """Sequences that can run at once, however short."""
-        return self.total // self.of_sequence
+        """Sequences that can surely run at once, however short."""
+        return min(self.total // self.of_sequence, int(self.total * SURE_SHARE))
 
     def are_few(self, sequences: float) -> bool:
         """Whether an engine that wants a block for each of so many sequences may refuse to start."""
