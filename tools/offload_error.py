@@ -70,9 +70,14 @@ def errors(rows: Sequence[dict[str, str]]) -> list[float]:
     return [predicted(row) / float(row["tok_s_measured"]) for row in rows]
 
 
+def read_reports(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of reports."""
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 def main() -> None:
     """Print a row a report, then the median and the 90th percentile of the error."""
-    rows = list(csv.DictReader(Path(sys.argv[1]).read_text().splitlines()))
+    rows = read_reports(Path(sys.argv[1]))
     ratios = errors(rows)
     print("| report | tokens/s | predicted | ratio |\n|---|--:|--:|--:|")
     for row, ratio in zip(rows, ratios, strict=True):

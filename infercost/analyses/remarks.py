@@ -176,7 +176,7 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
         return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
-    bands = {each: band for each in regimes if (band := band_of(stack, each, sparse=model.is_sparse))}
+    bands = {each: band for each in regimes if (band := band_of(stack, part, each, sparse=model.is_sparse))}
     if bands:
         near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
         return f"an estimate by profile {stack.name}: in eight of ten measured runs a token took {near}"
@@ -225,6 +225,8 @@ def _local_notes(running: Running) -> Iterator[Note]:
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
     chip = running.replica.kernels and running.replica.kernels.chip
+    if running.replica.in_turn:
+        return
     if weights == "mxfp4" and chip and not chip.multiplies_mxfp4:
         rate = "bf16"
     if _is_stand_in(running):

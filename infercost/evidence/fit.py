@@ -1,7 +1,7 @@
 """Constants of an efficiency profile by robust least squares on the logarithm of predicted over measured time."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, copysign, exp, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
@@ -124,10 +124,15 @@ class Fit(NamedTuple):
 
 def errors(ratios: Sequence[float]) -> Errors:
     """Errors from logarithms of predicted over measured time; the percentile lies between its two nearest rows."""
-    rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
+    return Errors(len(ratios), *halves([exp(abs(ratio)) - 1 for ratio in ratios]))
+
+
+def halves(off: Iterable[float]) -> tuple[float, float]:
+    """The median and the 90th percentile of some errors; the percentile lies between its two nearest rows."""
+    rising = sorted(off)
     place = 0.9 * (len(rising) - 1)
     below, above = rising[int(place)], rising[ceil(place)]
-    return Errors(len(rising), median(rising), below + (place - int(place)) * (above - below))
+    return median(rising), below + (place - int(place)) * (above - below)
 
 
 def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:

@@ -176,7 +176,7 @@ def sequences_held(
     sequences = _planned(row, model, layout, part, most=most).max_sequences
     if not sequences:
         raise BadValue("its memory holds no sequence of this length", "look at infercost fit")
-    limits = (row.requests, row.batch) if row.protocol == "peak" else ()
+    limits = (row.requests, row.batch) if row.protocol in ("peak", "burst") else ()
     return min(
         [
             float(sequences),
