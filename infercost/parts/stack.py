@@ -193,11 +193,10 @@ def at_release(profile: Preset, release: str) -> Preset:
     Raises:
         BadValue: a text without x.y.z, or a profile that knows one release.
     """
-    numbers = release_of(release)
-    if numbers is None:
-        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
     if not by_release(profile):
         raise BadValue(f"{profile.name}@{release}: {profile.name} has no figures by release", "leave the release out")
+    if (numbers := release_of(release)) is None:
+        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
     facts = {key: _at(fact, numbers) for key, fact in profile.facts.items()}
     return profile._replace(name=f"{profile.name}@{release}", facts=facts)
 

@@ -125,6 +125,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
     """The efficiency profile, the memory figure that it counts, and the share of it to plan with."""
     stack = read_stack(reading, assume, why, part)
+    _check_backend(stack, part)
     stack = _with_ubatch(reading, stack)
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
@@ -132,6 +133,18 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
         reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
         reading.use(stack, *reserves)
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
+
+
+#: Whose parts a backend of llama.cpp runs on.
+_BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
+
+
+def _check_backend(stack: Preset, part: Preset) -> None:
+    """Refuse a backend of llama.cpp on parts that it does not run on."""
+    backend, vendor = stack.labels.get("kernels", ""), part.labels.get("vendor", "")
+    if _BACKENDS.get(backend, vendor) != vendor:
+        what = f"profile {stack.name} is for parts of {_BACKENDS[backend]}, and {part.name} is of {vendor}"
+        raise BadValue(what, "ask for --efficiency llama.cpp, which takes the part's own")
 
 
 def _with_ubatch(reading: Reading, stack: Preset) -> Preset:
@@ -287,8 +300,8 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
     if not plans:
         asked = asked_widths(model, widths)
-        valid = layouts(model, devices, domain)
-        if 1 < devices <= most_experts(model):
+        valid = layouts(model, devices, domain, open_widths(setup))
+        if not splits_layers(setup.stack) and 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
         hint = "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ..."
         if valid:
@@ -319,12 +332,14 @@ def asked_widths(model: Model, widths: Layout) -> str:
 
 
 def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
-    """The plan with the least devices that fits, powers of two inside a node, then whole nodes.
+    """The plan with the least devices that fits: powers of two inside a node, then whole nodes; any where layers split.
 
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
     counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
     counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
+    if splits_layers(setup.stack):
+        counts = [*range(1, min(setup.model.depth, MOST_DEVICES) + 1)]
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 

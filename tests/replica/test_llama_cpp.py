@@ -163,3 +163,29 @@ def test_what_no_run_tells_is_said(run: Run) -> None:
     asked = ("--gpu", "ryzen-ai-max-395", "--model", "qwen3-next-80b-a3b", "--efficiency", "llama.cpp-vulkan")
     said = " ".join(note["text"] for note in run("utilization", *asked, "--json").json["notes"])
     assert "a bound, not an estimate: no law covers llama.cpp on Vulkan" in said
+
+
+@pytest.mark.parametrize(
+    ("gpu", "efficiency", "problem"),
+    [
+        ("rtx-4090", "llama.cpp-metal", "profile llama.cpp-metal is for parts of Apple, and rtx-4090 is of NVIDIA"),
+        ("m4-max", "llama.cpp-cuda", "is for parts of NVIDIA, and apple-m4-max is of Apple"),
+    ],
+)
+def test_a_backend_runs_on_its_parts(gpu: str, efficiency: str, problem: str, run: Run) -> None:
+    said = run("utilization", "--gpu", gpu, "--model", "llama-3.1-8b", "--efficiency", efficiency)
+    assert (said.code, problem in said.err) == (2, True)
+
+
+def test_any_count_of_cards_takes_turns(run: Run) -> None:
+    """70B in q4_k_m with 32,768 tokens: 42.5 GB of weights and 10.7 of cache fit on three cards, not on two."""
+    asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--context", "32768")
+    assert run(*asked, "--json").json["results"]["gpus"] == 3
+    refused = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
+    assert "valid layouts of 2: --pp 2" in refused.err
+
+
+def test_a_checkpoint_in_fp8_is_stored_in_q8_0_where_people_run_llama_cpp(run: Run) -> None:
+    said = run("utilization", "--gpu", "ryzen-ai-max-395", "--model", "llama-3.1-8b", "--dtype", "fp8", "--json").json
+    assert said["inputs"]["efficiency"] == "llama.cpp"
+    assert any("q8_0 stands for it" in note["text"] for note in said["notes"])
