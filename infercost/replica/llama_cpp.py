@@ -12,6 +12,7 @@ from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.numeric import chosen, is_nothing
 from infercost.parts.preset import Preset
+from infercost.parts.stack import is_stated
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout, expert_bytes
 from infercost.replica.sums import GATED, Attended, Sums, once
@@ -23,6 +24,8 @@ CELL, OPERATIONS, ELEMENT, ROUTER, STATE = (
 )
 #: More bits than any quantized format has, and the names of 16-bit weights that sum in 16 bits.
 SIXTEEN, HALVES = 10, ("fp16", "f16")
+#: The backend that computes in a host.
+CPU = "cpu"
 
 
 class Engine(NamedTuple):
@@ -62,7 +65,9 @@ def engine_of(profile: Preset) -> Engine:
     figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
     figures.setdefault("compute_share_16", figures["compute_share"])
     labels = profile.labels
-    return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
+    figures.setdefault("layer_launch", figures["host_layer_time"])
+    engine = Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
+    return host_engine(engine, profile) if engine.kernels == CPU else engine
 
 
 class Rates(NamedTuple):
@@ -100,16 +105,20 @@ class Halves(NamedTuple):
     host: Preset
 
 
-def host_engine(engine: Engine, host: Preset) -> Engine:
-    """The constants of llama.cpp on a host's CPU: reads at what it reaches of its bandwidth, a hand-over a layer."""
-    reached = host.facts.get("memory_share")
+def host_engine(engine: Engine, own: Preset) -> Engine:
+    """The constants of llama.cpp on a CPU: those of any, where neither its host nor its profile states its own."""
     return engine._replace(
-        kernels="cpu",
-        memory_share=reached.value if reached else engine.host_share,
-        layer_launch=engine.host_layer_time,
+        kernels=CPU,
+        memory_share=_stated(own, "memory_share", engine.host_share),
+        layer_launch=_stated(own, "layer_launch", engine.host_layer_time),
         sparse_launches=0.0,
         older_launches=1.0,
     )
+
+
+def _stated(preset: Preset, key: str, other: float) -> float:
+    """A figure that a preset states itself, else another one."""
+    return preset.value(key) if is_stated(preset, key) else other
 
 
 class Timing:
@@ -162,7 +171,7 @@ class Timing:
     @property
     def counts_arithmetic(self) -> bool:
         """Whether arithmetic and elementwise work are counted: of a CPU only reads and launches are known."""
-        return self.engine.kernels != "cpu"
+        return self.engine.kernels != CPU
 
     @property
     def shares(self) -> tuple[float, float]:

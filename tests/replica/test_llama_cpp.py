@@ -2,11 +2,13 @@
 
 from functools import cache
 from math import hypot
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import infercost
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import not_covered, prepare
 from infercost.models.find import find_model
@@ -15,7 +17,10 @@ from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.llama_cpp import Engine, Timing, engine_of
 from infercost.replica.work import Load
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
+
+#: The columns of a table of measurements.
+COLUMNS = (ROOT / "tests" / "data" / "results" / "measurements.csv").read_text().splitlines()[0]
 
 
 @cache
@@ -152,6 +157,37 @@ def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
     times = [run(*asked, "--ubatch", str(size)).json["results"]["prefill_time_s"] for size in (2048, 512, 128)]
     assert times == sorted(times)
     assert times[1] - times[0] > 3 * 32 * 108e-6
+
+
+def test_a_cpu_takes_what_experts_in_a_host_take() -> None:
+    """The two constants stand in one profile; a figure of one's own goes before them."""
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "epyc-turin")
+    assert (passes.bandwidth, passes.launches) == pytest.approx((0.64 * 614.4e9, 32 * 375e-6))
+    asked: dict[str, Any] = {"gpu": "epyc-turin", "model": "llama-3.1-8b", "dtype": "q4_0", "context": 256}
+    told = [infercost.utilization(**asked, set=[f"efficiency.{name}_share=0.32"]) for name in ("host", "memory")]
+    usual = infercost.utilization(**asked)
+    for half in told:
+        assert half["step_time_s"] - 0.012 == pytest.approx(2 * (usual["step_time_s"] - 0.012))
+    assert "efficiency.memory_share" not in usual.inputs
+
+
+def measured(model: str, gpu: str, format: str, value: float, framework: str = "llama.cpp b9000") -> str:
+    """A line of a table: tokens a second of one user with an answer of 128 after a prompt of 192."""
+    return f"{model} {format},me,2026,{framework},{model},{gpu},1,,,,{format},,1,192,128,tok_s_single_user,{value:.6g},"
+
+
+def test_runs_of_a_cpu_give_its_own_constants(tmp_path: Path) -> None:
+    """Runs of a CPU that reaches 0.5 of its bandwidth and takes 200 us a layer."""
+    lines, own = [COLUMNS], ["efficiency.host_share=0.5", "efficiency.host_layer_time=200us"]
+    for model in ("llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"):
+        for format in ("q4_0", "q8_0"):
+            told = infercost.utilization(gpu="epyc-turin", model=model, dtype=format, context=256, set=own)
+            lines.append(measured(model, "epyc-turin", format, 1 / told["step_time_s"]))
+    (tmp_path / "runs.csv").write_text("\n".join(lines) + "\n")
+    series = infercost.calibrate(str(tmp_path / "runs.csv")).series
+    assert series
+    found = {row["constant"]: row["after"] for row in series.rows}
+    assert found == pytest.approx({"host_share": 0.5, "host_layer_time": 200e-6}, rel=0.02)
 
 
 def test_what_no_run_tells_is_said(run: Run) -> None:
