@@ -366,8 +366,10 @@ class Timing:
             return formulas.llama_cpp.compressed_cells(rounded_context=positions, compress=attention.compress)
         if not attention.window:
             return positions
-        spare = 0 if self.engine.kernels == "metal" else self.engine.chunk_tokens
-        return formulas.llama_cpp.window_cells(rounded_context=positions, window=attention.window, spare_tokens=spare)
+        room: float = attention.window
+        if self.engine.kernels != "metal":
+            room = formulas.llama_cpp.window_cache(window=room, spare_tokens=self.engine.chunk_tokens, cell_tokens=CELL)
+        return formulas.llama_cpp.window_cells(rounded_context=positions, window_cache=room)
 
     def prompting(self, tokens: float, cached: float) -> float:
         """Operations of a whole prompt's attention, windows counted, states and indexers not."""

@@ -96,6 +96,7 @@ def test_few_tokens_read_their_own_experts_and_many_share_them(gpu: str, most: i
         ("rtx-4090", 300, 512, 512),  # less than the window
         ("rtx-4090", 5000, 512, 1024 + 512),
         ("rtx-4090", 5000, 2048, 1024 + 2048),
+        ("rtx-4090", 5000, 600, 1024 + 768),  # whole blocks of 256
         ("apple-m2-ultra", 5000, 2048, 1024),  # what is masked is skipped
     ],
 )
