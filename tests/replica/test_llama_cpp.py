@@ -191,6 +191,19 @@ def test_runs_of_a_cpu_give_its_own_constants(tmp_path: Path) -> None:
     assert found == pytest.approx({"host_share": 0.5, "host_layer_time": 200e-6}, rel=0.02)
 
 
+def test_a_run_of_mlx_is_predicted_and_marked(run: Run, tmp_path: Path) -> None:
+    """Its numbers stand beside those of an engine with a law; 4 bits with scale and bias of 64 weights are 4.5."""
+    rows = [("MLX 0.30", "m5-max", "4bit"), ("vllm-mlx", "m3-ultra", "bf16"), ("llama.cpp b9000", "m5-max", "q4_0")]
+    lines = [measured("llama-3.1-8b", part, format, 60.0, framework) for framework, part, format in rows]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join([COLUMNS, *lines]) + "\n")
+    told = run("validate", str(path), "--json").json
+    assert [row["not_covered"] for row in told["rows"]] == ["MLX has no law here"] * 2 + [None]
+    assert all(row["bound"] > row["predicted"] > 0 for row in told["rows"])
+    assert told["rows"][0]["low"] is None
+    assert "2 rows outside all bands, which no law covers: MLX has no law here" in [n["text"] for n in told["notes"]]
+
+
 def test_what_no_run_tells_is_said(run: Run) -> None:
     row = Measured("a", "s", "llama.cpp-vulkan b9187", "qwen3-next-80b-a3b", "ryzen-ai-max-395", "itl", 0.02, batch=1)
     vulkan = catalog.load("efficiency", "llama.cpp-vulkan")
