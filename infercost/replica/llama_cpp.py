@@ -178,6 +178,14 @@ class Timing:
         """Shares of the peak and of the bandwidth that products of many rows reach."""
         return self.engine.compute_share, self.engine.memory_share
 
+    @property
+    def multiplies_in_8_bits(self) -> bool:
+        """Whether products of many rows in the layers' format are of 8 bits, as CUDA's of quantized weights are."""
+        number, read, _ = self.layers
+        quantized = bool(number) and 8 * read / number <= SIXTEEN
+        new = self.engine.kernels == "cuda" and self.engine.older_products == 1
+        return quantized and new and "flops_int8" in self.part.facts
+
     # rates
     def _figure(self, *names: str) -> float:
         """The first of some figures that the part has, in its own words; infinite where arithmetic is not counted."""

@@ -160,6 +160,29 @@ def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
     assert times[1] - times[0] > 3 * 32 * 108e-6
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("utilization --gpu rtx-4090 --batch 16 --context 500", "products of 9 to 90 users take equally long"),
+        ("utilization --gpu m2-ultra --batch 100 --context 500", "cards take turns: take a faster one"),
+        ("utilization --gpu rtx-4090 --batch 1", "llama.cpp multiplies in 8 bits on rtx-4090"),
+        ("utilization --gpu m2-ultra --batch 1", "apple-m2-ultra computes with int4 weights at its bf16 rate"),
+        ("economies --gpu rtx-4090 --context 8192", "memory caps the batch: --kv-dtype 8bit"),
+    ],
+)
+def test_advice_is_of_kernels_and_cards_that_take_turns(run: Run, asked: str, said: str) -> None:
+    result = run(*asked.split(), "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--efficiency", "llama.cpp")
+    assert said in " ".join(f"{result.out} {result.err}".split())
+
+
+@pytest.mark.parametrize("command", ["utilization", "fit", "sweep-batch", "economies", "frontier", "userbase"])
+def test_every_command_refuses_to_split_matrices(run: Run, command: str) -> None:
+    asked = ("--gpu", "rtx-4090:2", "--model", "llama-3.1-8b", "--efficiency", "llama.cpp", "--tp", "2")
+    result = run(command, *asked, *(("--users", "100") if command == "userbase" else ()))
+    assert result.code == 2
+    assert "--efficiency vllm" in " ".join(result.err.split())
+
+
 def test_a_cpu_takes_what_experts_in_a_host_take() -> None:
     """The two constants stand in one profile; a figure of one's own goes before them."""
     passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "epyc-turin")
