@@ -214,6 +214,34 @@ def test_runs_of_a_cpu_give_its_own_constants(tmp_path: Path) -> None:
     assert found == pytest.approx({"host_share": 0.5, "host_layer_time": 200e-6}, rel=0.02)
 
 
+#: MiB of compute buffers in logs of llama.cpp; 300.75 is of Qwen2.5 3B, as wide and with as many words.
+BUFFERS = {"llama-3.1-8b": 258.5, "qwen3-30b-a3b": 300.75, "qwen3-8b": 304.75, "gpt-oss-20b": 398.4}
+
+
+@pytest.mark.parametrize("model", BUFFERS)
+def test_reserves_are_those_of_logs(run: Run, model: str) -> None:
+    """Buffers within 3%; 456 MiB of a context on CUDA, nothing beside buffers on Metal."""
+    asked = ("fit", "--model", model, "--dtype", "q4_0", "--efficiency", "llama.cpp", "--json")
+    card, mac = (run(*asked, "--gpu", gpu).json["results"] for gpu in ("rtx-4090", "m2-ultra"))
+    for told in (card, mac):
+        assert told["activation_bytes_per_gpu"] == pytest.approx(BUFFERS[model] * 2**20, rel=0.03)
+    assert card["engine_bytes_per_gpu"] == 456 * 2**20
+    assert mac["engine_bytes_per_gpu"] == 0
+
+
+def test_two_cards_hold_70b_beside_copies_of_their_inputs(run: Run) -> None:
+    asked = ("--gpu", "rtx-4090:2", "--model", "llama-3.1-70b", "--dtype", "q4_k_m", "--context", "8192", "--json")
+    told = run("fit", *asked).json["results"]
+    assert told["fits"]
+    assert told["engine_bytes_per_gpu"] == pytest.approx(0.91 * 2**30)
+
+
+def test_a_mac_gives_three_quarters_of_binary_gigabytes(run: Run) -> None:
+    """73,728 of 98,304 MB of an M2 Max, as llama.cpp logs it."""
+    told = run("fit", "--gpu", "m2-max", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--json").json
+    assert told["results"]["memory_per_gpu_bytes"] * told["inputs"]["usable"] == 73_728 * 2**20
+
+
 def test_a_run_of_mlx_is_predicted_and_marked(run: Run, tmp_path: Path) -> None:
     """Its numbers stand beside those of an engine with a law; 4 bits with scale and bias of 64 weights are 4.5."""
     rows = [("MLX 0.30", "m5-max", "4bit"), ("vllm-mlx", "m3-ultra", "bf16"), ("llama.cpp b9000", "m5-max", "q4_0")]
