@@ -741,6 +741,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cell_tokens": Quantity("S_256", "token", "positions that a cache is read in whole blocks of"),
     "rounded_context": Quantity("S_p", "token", "positions of a sequence that its attention reads"),
     "spare_tokens": Quantity("u_b", "token", "positions that a window's cache keeps beside the window"),
+    "window_cache": Quantity("S_v", "token", "positions that a window's cache has room for"),
     "window_cells": Quantity("S_w", "token", "positions that a layer with a window reads"),
     "compressed_cells": Quantity("S_z", "", "entries that a layer with a compressed past reads"),
     "cells_of_layer": Quantity("S_i", "", "positions or entries that attention reads, by kind of layer"),

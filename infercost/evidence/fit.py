@@ -58,7 +58,11 @@ LLAMA_CPP_RANGES = {
     "layer_launch": (5e-6, 300e-6),
     "vector_share": (0.05, 0.5),
     "attention_share": (0.05, 0.9),
+    "host_share": (0.3, 1.0),
+    "host_layer_time": (5e-6, 1e-3),
 }
+#: The same on a CPU, of which only reads and hand-overs are counted.
+OF_CPU = ("host_share", "host_layer_time")
 #: Ranges of what an engine adds to kernels: beyond them none of today is known.
 ENGINE_RANGES = {
     "launch_scale": (0.5, 1.3),
@@ -96,6 +100,8 @@ LEAST_APART = 0.05
 
 def candidates_of(profile: Preset) -> tuple[str, ...]:
     """Constants of a profile that its own law lets measurements choose, in the order in which they are tried."""
+    if profile.labels.get("kernels") == "cpu":
+        return OF_CPU
     return {"kernels": OF_ENGINES, "llama.cpp": OF_LLAMA_CPP}.get(law(profile), CANDIDATES)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 GROUPED_BITS = {
     **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
     **dict.fromkeys(("fp4", "nvfp4"), 4.5),
+    **{f"{bits}bit": bits + 0.5 for bits in (3, 4, 5, 6, 8)},  # MLX: 64 weights share a scale and a bias of 16 bits
 }
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")

@@ -226,7 +226,7 @@ def kind_of_row(row: Measured) -> str:
 
 def not_covered(run: Prepared, profile: Preset) -> str:
     """Why no law covers a run, whose prediction is then only a bound; empty where one does."""
-    if run.measured.framework.lower().startswith("mlx"):
+    if "mlx" in run.measured.framework.lower():
         return "MLX has no law here"
     part = run.site.part
     return why_not(part, on_part(profile, part), recurrent=run.site.work.model.is_recurrent)

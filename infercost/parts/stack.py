@@ -219,6 +219,11 @@ def complete(profile: Preset) -> Preset:
     return profile._replace(facts={**bounds, **profile.facts})
 
 
+def is_stated(preset: Preset, key: str) -> bool:
+    """Whether a preset has a figure of its own, not the bound's."""
+    return key in preset.facts and not preset.facts[key].source.startswith(LEFT_OUT)
+
+
 def is_ideal(profile: Preset) -> bool:
     """Whether a profile leaves the bound as it is: all shares one, nothing added."""
     facts = profile.facts

@@ -12,6 +12,7 @@ from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.numeric import chosen, is_nothing
 from infercost.parts.preset import Preset
+from infercost.parts.stack import is_stated
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout, expert_bytes
 from infercost.replica.sums import GATED, Attended, Sums, once
@@ -23,6 +24,10 @@ CELL, OPERATIONS, ELEMENT, ROUTER, STATE = (
 )
 #: More bits than any quantized format has, and the names of 16-bit weights that sum in 16 bits.
 SIXTEEN, HALVES = 10, ("fp16", "f16")
+#: Figures of a part, one of which is there where its arithmetic is counted.
+RATES = ("flops_bf16", "flops_fp16", "flops_fp32")
+#: The backend that computes in a host.
+CPU = "cpu"
 
 
 class Engine(NamedTuple):
@@ -62,7 +67,9 @@ def engine_of(profile: Preset) -> Engine:
     figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
     figures.setdefault("compute_share_16", figures["compute_share"])
     labels = profile.labels
-    return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
+    figures.setdefault("layer_launch", figures["host_layer_time"])
+    engine = Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
+    return host_engine(engine, profile) if engine.kernels == CPU else engine
 
 
 class Rates(NamedTuple):
@@ -100,16 +107,31 @@ class Halves(NamedTuple):
     host: Preset
 
 
-def host_engine(engine: Engine, host: Preset) -> Engine:
-    """The constants of llama.cpp on a host's CPU: reads at what it reaches of its bandwidth, a hand-over a layer."""
-    reached = host.facts.get("memory_share")
+def host_engine(engine: Engine, own: Preset) -> Engine:
+    """The constants of llama.cpp on a CPU: those of any, where neither its host nor its profile states its own.
+
+    Its arithmetic was not measured and is taken at the peak, each row for itself: a bound.
+    """
     return engine._replace(
-        kernels="cpu",
-        memory_share=reached.value if reached else engine.host_share,
-        layer_launch=engine.host_layer_time,
+        kernels=CPU,
+        compute_share=1.0,
+        compute_share_16=1.0,
+        vector_share=1.0,
+        attention_share=1.0,
+        matrix_rows=1.0,
+        expert_tile=1.0,
+        vector_rows=0.0,
+        expert_rows=0.0,
+        memory_share=_stated(own, "memory_share", engine.host_share),
+        layer_launch=_stated(own, "layer_launch", engine.host_layer_time),
         sparse_launches=0.0,
         older_launches=1.0,
     )
+
+
+def _stated(preset: Preset, key: str, other: float) -> float:
+    """A figure that a preset states itself, else another one."""
+    return preset.value(key) if is_stated(preset, key) else other
 
 
 class Timing:
@@ -159,15 +181,23 @@ class Timing:
         """Data parallel groups."""
         return 1
 
-    @property
+    @once
     def counts_arithmetic(self) -> bool:
-        """Whether arithmetic and elementwise work are counted: of a CPU only reads and launches are known."""
-        return self.engine.kernels != "cpu"
+        """Whether arithmetic and elementwise work are counted: of what lies in a host only reads and hand-overs are."""
+        return any(key in self.part.facts for key in RATES)
 
     @property
     def shares(self) -> tuple[float, float]:
         """Shares of the peak and of the bandwidth that products of many rows reach."""
         return self.engine.compute_share, self.engine.memory_share
+
+    @property
+    def multiplies_in_8_bits(self) -> bool:
+        """Whether products of many rows in the layers' format are of 8 bits, as CUDA's of quantized weights are."""
+        number, read, _ = self.layers
+        quantized = bool(number) and 8 * read / number <= SIXTEEN
+        new = self.engine.kernels == "cuda" and self.engine.older_products == 1
+        return quantized and new and "flops_int8" in self.part.facts
 
     # rates
     def _figure(self, *names: str) -> float:
@@ -357,8 +387,10 @@ class Timing:
             return formulas.llama_cpp.compressed_cells(rounded_context=positions, compress=attention.compress)
         if not attention.window:
             return positions
-        spare = 0 if self.engine.kernels == "metal" else self.engine.chunk_tokens
-        return formulas.llama_cpp.window_cells(rounded_context=positions, window=attention.window, spare_tokens=spare)
+        room: float = attention.window
+        if self.engine.kernels != "metal":
+            room = formulas.llama_cpp.window_cache(window=room, spare_tokens=self.engine.chunk_tokens, cell_tokens=CELL)
+        return formulas.llama_cpp.window_cells(rounded_context=positions, window_cache=room)
 
     def prompting(self, tokens: float, cached: float) -> float:
         """Operations of a whole prompt's attention, windows counted, states and indexers not."""

@@ -14,7 +14,15 @@ from infercost.parts.cache import lately
 from infercost.parts.formats import FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
-from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
+from infercost.parts.stack import (
+    FIGURES_OF_PASS,
+    is_nominal,
+    is_other_engine,
+    is_stated,
+    law,
+    reads_gguf,
+    splits_layers,
+)
 from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
@@ -359,7 +367,9 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     reading.use(part, rate.key, "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
     of_law = (
-        [key for key in FIGURES_OF_PASS[law(stack)] if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
+        [key for key in FIGURES_OF_PASS[law(stack)] if is_stated(stack, key)]
+        if measured
+        else (*SHARES, *TIMES, *COUNTS)
     )
     reading.use(stack, *of_law, *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
