@@ -360,18 +360,19 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
     return None
 
 
+def _figures_of_step(stack: Preset) -> tuple[str, ...]:
+    """Figures of a profile that its steps are timed with, those of a pass only where it states them."""
+    of_pass = FIGURES_OF_PASS.get(law(stack))
+    return tuple(key for key in of_pass if is_stated(stack, key)) if of_pass else (*SHARES, *TIMES, *COUNTS)
+
+
 def read_running(reading: Reading, rack: Rack) -> Running:
     """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
-    of_law = (
-        [key for key in FIGURES_OF_PASS[law(stack)] if is_stated(stack, key)]
-        if measured
-        else (*SHARES, *TIMES, *COUNTS)
-    )
-    reading.use(stack, *of_law, *PER_REQUEST)
+    reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
     if len(missing) == 1:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
