@@ -465,7 +465,8 @@ class Timing:
         """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
         engine, sums = self.engine, self.sums
         if self.chip.architecture.name == engine.fused_on:
-            listed = sums.model.family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            family = sums.model.family.removesuffix("_text")
+            listed = family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
             if listed or (sums.latent and not sums.indexed):
                 return 1.0
         return engine.unfused_launch_scale

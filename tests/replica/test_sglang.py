@@ -6,6 +6,7 @@ import infercost
 from infercost.errors import BadValue, UnknownName
 from infercost.evidence.engines import settings_of, stack_of
 from infercost.evidence.measured import Measured
+from infercost.models.families.table import FAMILIES
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
@@ -54,10 +55,21 @@ def test_prompts_that_a_graph_holds(profile: str, model: str, layout: Layout, to
         ("sglang@0.5.8", "deepseek-v3", "b200", 8, 1.0),
         ("sglang@0.5.8", "deepseek-v3.2", "b200", 8, 1.6),
         ("sglang-tuned", "minimax-m2.5", "b200", 8, 1.0),
+        ("sglang", "qwen3-vl-235b-a22b", "b200", 8, 1.0),
+        ("sglang", "qwen3-vl-32b", "b200", 8, 1.6),
+        ("sglang", "qwen3.5-27b", "b200", 2, 1.0),
+        ("sglang", "kimi-k2.5", "b200", 8, 1.0),
     ],
 )
 def test_families_that_are_fused_by_themselves(profile: str, model: str, part: str, ranks: int, factor: float) -> None:
     assert timing(model, part, profile, Layout(ranks)).unfused == factor
+
+
+def test_every_family_that_is_fused_is_one_that_models_have() -> None:
+    """A name that no model is read under would never be fused; composite models have ``..._text`` of it."""
+    listed = catalog.load("efficiency", "sglang").labels["fused_families"].split(", ")
+    read = {find_model(name).model.family.removesuffix("_text") for name in catalog.names("models")}
+    assert set(listed) <= read & set(FAMILIES)
 
 
 def test_prompts_wait_for_the_host_that_launches_them() -> None:
