@@ -192,9 +192,10 @@ class Timing:
     @once
     def experts(self) -> list[tuple[Routed, Kernel]]:
         """Routed experts, and their kernels."""
-        return [
-            (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
-        ]
+        engine = self.engine
+        fused = self.unfused == 1 or self.sums.latent or (self.listed and engine.fused_ranks > 0)
+        chosen = engine.experts_kernel or ("" if fused else engine.unfused_experts)
+        return [(each, self.chip.kernel("experts", each.format, chosen)) for each in self.sums.routed]
 
     def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
         return formulas.kernels.expert_row_bytes(
@@ -461,12 +462,16 @@ class Timing:
         return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
 
     @once
+    def listed(self) -> bool:
+        """Whether the model's family is one that the engine fuses by itself."""
+        return self.sums.model.family.removesuffix("_text") in self.engine.fused_families
+
+    @once
     def unfused(self) -> float:
         """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
         engine, sums = self.engine, self.sums
         if self.chip.architecture.name == engine.fused_on:
-            family = sums.model.family.removesuffix("_text")
-            listed = family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            listed = self.listed and 0 < engine.fused_ranks <= sums.layout.tp
             if listed or (sums.latent and not sums.indexed):
                 return 1.0
         return engine.unfused_launch_scale
@@ -540,6 +545,7 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
         captures_split=labels.get("captures_split") != "no",
         fused_families=tuple(labels.get("fused_families", "").split(", ")),
         fused_on=labels.get("fused_on", ""),
+        unfused_experts=labels.get("unfused_experts", ""),
     )
 
 
