@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, dict[str, Kind]]] = {
     "layers": {
         "elements": {"launch": DURATION, "memory": SHARE},
         "states": {"launch": DURATION, "prompt_launch": DURATION, "memory": SHARE, "compute": SHARE},
+        "streams": {"launch": DURATION, "memory": SHARE},
         "indexers": {"launch": DURATION, "prompt_launch": DURATION},
     },
     "links": {

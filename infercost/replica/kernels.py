@@ -426,13 +426,21 @@ class Timing:
 
     def _between(self, rows: float) -> float:
         """Elementwise work between the products of a pass."""
-        return formulas.kernels.elements_time(
+        between = formulas.kernels.elements_time(
             group_rows=rows,
             rank_activations=self.sums.activations,
             kernel_bandwidth=self.elements,
             wide_bytes=WIDE,
             norms_of_layers=self.sums.norms,
             memory_bandwidth=self.chip.bandwidth,
+        )
+        if not self.sums.streamed:
+            return between
+        return formulas.kernels.streamed_elements_time(
+            elements_time=between,
+            group_rows=rows,
+            stream_traffic=self.sums.streams,
+            kernel_bandwidth=self.chip.reached(self.chip.value("layers_streams_memory")),
         )
 
     def _launches(self, load: Load) -> float:
@@ -449,6 +457,8 @@ class Timing:
         starts = [(each.number, kernel.launch) for each, kernel in (*self.products, self.head)]
         starts += [(each.layers, kernel.launch) for each, kernel in self.experts]
         starts.append((sums.depth, chip.value("layers_elements_launch")))
+        if sums.streamed:
+            starts.append((sums.streamed, chip.value("layers_streams_launch")))
         if decodes:
             starts += [(sums.caching, self.decode.launch), (sums.stateful, chip.value("layers_states_launch"))]
             starts.append((sums.indexed, chip.value("layers_indexers_launch")))
