@@ -18,8 +18,9 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES
 from infercost.parts.host import FIGURES as OF_HOST
 from infercost.parts.preset import Fact, Preset
+from infercost.replica.backend import engine_of
 from infercost.replica.host import Offload, split
-from infercost.replica.llama_cpp import Halves, Timing, engine_of
+from infercost.replica.llama_cpp import Halves, Timing
 from infercost.replica.work import Load
 
 #: B/s of memory and FLOP/s in 32 bits of cards that have no preset.

@@ -11,6 +11,9 @@ PROTOCOLS = ("batch", "closed", "rate", "peak", "burst", "pool", "full")
 #: The last release of vLLM whose 4-bit experts are Marlin's on Hopper: vllm-project/vllm pull request 27523.
 MARLIN = (0, 11, 0)
 
+#: Words in the notes of runs with flags for speed: a benchmark that sets them, its lengths, and experts over DeepEP.
+TUNED = ("InferenceX", "0.8 to 1", "DeepEP")
+
 
 class Measured(NamedTuple):
     """A measured number and its run; None where the source does not say.
@@ -87,10 +90,10 @@ class Measured(NamedTuple):
 
     @property
     def is_tuned(self) -> bool:
-        """Whether the engine ran with flags for speed: as the row says, or by a benchmark that sets them."""
+        """Whether the engine ran with flags for speed: as the row says, or its source."""
         if self.flags:
             return self.flags == "tuned"
-        return "InferenceX" in self.notes or "0.8 to 1" in self.notes or self.id.startswith("aic-")
+        return any(word in self.notes for word in TUNED) or self.id.startswith("aic-")
 
     @property
     def _is_vllm_of_marlin(self) -> bool:

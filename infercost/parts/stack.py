@@ -131,12 +131,12 @@ DEFAULTS = {
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
-    *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
+    *("tuned", "flags", "newest", "fused_families", "fused_on", "unfused_experts", "captures_on", "captures_split"),
     *("kernels", "backends"),
     *("not_covered", "not_covered_on", "not_covered_of"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
-CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}
+CHOICES = {"experts_kernel": ("marlin", "flashinfer", "triton"), "products_kernel": ("trtllm",)}
 #: The start of the source of a constant that a profile leaves out.
 LEFT_OUT = "left out by profile"
 #: Figures of a profile that a pass of its law is timed with, where it is no roofline.
@@ -162,6 +162,7 @@ INHERITED = (
     "newest",
     "fused_families",
     "fused_on",
+    "unfused_experts",
     "captures_on",
     "captures_split",
 )

@@ -417,7 +417,8 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     Raises:
         BadValue: an overlap, which these passes know from their kernels.
     """
-    from infercost.replica.llama_cpp import Halves, Timing, engine_of
+    from infercost.replica.backend import engine_of
+    from infercost.replica.llama_cpp import Halves, Timing
 
     setup = rack.setup
     _refuse_overlap(reading, setup.stack)

@@ -15,7 +15,8 @@ from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.llama_cpp import Engine, Timing, engine_of
+from infercost.replica.backend import Engine, engine_of
+from infercost.replica.llama_cpp import Timing
 from infercost.replica.work import Load
 from tests.conftest import ROOT, Run
 
@@ -166,7 +167,6 @@ def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
         ("utilization --gpu rtx-4090 --batch 16 --context 500", "products of 9 to 90 users take equally long"),
         ("utilization --gpu m2-ultra --batch 100 --context 500", "cards take turns: take a faster one"),
         ("utilization --gpu rtx-4090 --batch 1", "llama.cpp multiplies in 8 bits on rtx-4090"),
-        ("utilization --gpu m2-ultra --batch 1", "apple-m2-ultra computes with int4 weights at its bf16 rate"),
         ("economies --gpu rtx-4090 --context 8192", "memory caps the batch: --kv-dtype 8bit"),
     ],
 )
@@ -190,8 +190,8 @@ def test_a_cpu_takes_what_experts_in_a_host_take() -> None:
     asked: dict[str, Any] = {"gpu": "epyc-turin", "model": "llama-3.1-8b", "dtype": "q4_0", "context": 256}
     told = [infercost.utilization(**asked, set=[f"efficiency.{name}_share=0.32"]) for name in ("host", "memory")]
     usual = infercost.utilization(**asked)
-    for half in told:
-        assert half["step_time_s"] - 0.012 == pytest.approx(2 * (usual["step_time_s"] - 0.012))
+    for half in told:  # reads take twice as long; arithmetic at the peak adds a little
+        assert half["step_time_s"] - 0.012 == pytest.approx(2 * (usual["step_time_s"] - 0.012), rel=0.02)
     assert "efficiency.memory_share" not in usual.inputs
 
 
