@@ -47,6 +47,11 @@ class Plan(NamedTuple):
         return self.split.far_cache(self.context) if self.split else 0.0
 
     @property
+    def host_bytes(self) -> float:
+        """Bytes of weights, and of all the sequences' cache, in the host."""
+        return self.far_weights + self.batch * self.far_cache
+
+    @property
     def host_left(self) -> float:
         """Bytes that weights and caches leave of the host's room; negative when they do not fit, 0 without a host."""
         if self.host is None:

@@ -15,7 +15,7 @@ from infercost.parts.formats import FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
-from infercost.replica.host import Over
+from infercost.replica.host import Over, Read, card_link_key, link_of
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
@@ -359,10 +359,10 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
     peak, layout = matrix_rate(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(rack))
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
     speeds, timing = bounds, None
     if measured:
-        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
@@ -371,12 +371,16 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     return Running(rack, rate, replica, bounds)
 
 
-def _over(rack: Rack) -> Over | None:
-    """What comes from a host over the link in every pass; None where nothing does: llama.cpp computes in the host."""
-    plan = rack.plan
-    if plan.host is None or law(rack.setup.stack) == "llama.cpp" or not (plan.far_weights or plan.far_cache):
+def _over(reading: Reading, rack: Rack) -> Over | Read | None:
+    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
+    plan, part = rack.plan, rack.part
+    if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
         return None
-    return Over(plan.far_weights, plan.far_cache, plan.layout.devices, plan.host.link)
+    if law(rack.setup.stack) == "llama.cpp":
+        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
+    noted, key = {item.key for item in reading.inputs}, card_link_key(part)
+    reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
+    return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
 
 
 def _refuse_overlap(reading: Reading, stack: Preset) -> None:
@@ -403,7 +407,7 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     return timing
 
 
-def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
+def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
     """The passes of a rack whose kernels were measured.
 
     Raises:
@@ -419,7 +423,6 @@ def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
     timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
     for key in used:
         reading.use(own if key in own.facts else other, key)
-    over = _over(rack)
     return timing.with_host(over) if over else timing
 
 
