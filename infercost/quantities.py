@@ -780,6 +780,7 @@ QUANTITIES: dict[str, Quantity] = {
         json="host_kv_bytes_per_sequence"),
     "host_left": Quantity("C_h1", "B", "what weights and caches leave of the host's room", "left in the host",
         json="host_left_bytes"),
+    "host_needed": Quantity("C_hn", "B", "memory that the host would need"),
     "host_sequences": Quantity("B_h", "", "sequences whose cache the host holds"),
     "sequences_in_both": Quantity("B_max", "", "sequences that fit on the cards and in the host",
         of="sequences_that_fit"),

@@ -54,10 +54,8 @@ def no_knee(rack: Rack) -> str:
 def host_notes_of_batches(rack: Rack) -> Iterator[Note]:
     """That more of a model may lie in a host than what all batches of a table share."""
     if holds(rack) and rack.plan.host and not rack.plan.host.offload:
-        text = (
-            f"all batches have {what(rack.plan)} in the host: a larger one may fit with more there, as fit --batch says"
-        )
-        yield Note("host-batches", text)
+        text = f"all batches have {what(rack.plan)} in the host; larger ones may fit with more there"
+        yield Note("host-batches", f"{text}: --batch 1:64 asks for them")
 
 
 def what(plan: Plan) -> str:
@@ -88,6 +86,16 @@ def host_rows(rack: Rack) -> tuple[Row, ...]:
     )
 
 
+def short_with_host(plan: Plan) -> str:
+    """How much is missing on the cards and in the host, in words."""
+    assert plan.host is not None
+    short = [f"{show(-plan.left, 'B')} a device"] if plan.left < 0 else []
+    if plan.host_left < 0:
+        holds, needs = show(held_memory(plan.host), "B"), show(plan.host_bytes, "B")
+        short.append(f"{show(-plan.host_left, 'B')} in {plan.host.preset.name}, which holds {holds} of {needs}")
+    return " and ".join(short)
+
+
 def memory_words(rack: Rack) -> str:
     """A sentence on both memories, which of them binds, and what one more card would change; empty without a host."""
     plan = rack.plan
@@ -98,8 +106,9 @@ def memory_words(rack: Rack) -> str:
         return f" Nothing has to lie in {name}."
     tighter = plan.host_left / held_memory(plan.host) < plan.left / held
     binds = f"the memory of {name}" if tighter else "the card's memory"
-    there = f"{show(plan.host_bytes, 'B')} lie in {name}: {what(plan)}"
-    text = f" {show(plan.weights + plan.cache, 'B')} stay {_on_cards(rack)}, {there}"
+    would = "" if plan.fits else "would "
+    there = f"{show(plan.host_bytes, 'B')} {would}lie in {name}: {what(plan)}"
+    text = f" {show(plan.weights + plan.cache, 'B')} {would}stay {_on_cards(rack)}, {there}"
     return f"{text}; {binds} binds.{_more_memory(rack)}"
 
 
@@ -111,16 +120,20 @@ def _more_memory(rack: Rack) -> str:
     """What the same cards, or one more, would change of what lies in the host."""
     if (better := less_in_host(rack)) is None:
         return ""
-    who, more = better
-    if not (more.split and more.split.host_layers):
+    less, one = rack.plan.host_bytes - better.host_bytes, rack.devices == 1
+    same = better.layout.devices == rack.devices
+    if not (better.split and better.split.host_layers):
+        who = "One more card" if not same else "The card alone" if one else "The same cards"
         return f" {who} would hold all of it."
-    less = rack.plan.host_bytes - more.host_bytes
+    if same:
+        who = "The card needs" if one else "The cards need"
+        return f" {who} only {what(better)} there, {show(less, 'B')} less."
     if less <= 0:
-        return f" {who} would change nothing."
-    return f" With {who[0].lower()}{who[1:]} {what(more)} would lie there, {show(less, 'B')} less."
+        return " One more card would change nothing."
+    return f" With one more card {what(better)} would lie there, {show(less, 'B')} less."
 
 
-def less_in_host(rack: Rack) -> tuple[str, Plan] | None:
+def less_in_host(rack: Rack) -> Plan | None:
     """The plan with as little in the host as is needed, on the same cards where they need less, else on one more.
 
     None without a host, and where no layout has so many cards, or none of these fits.
@@ -131,10 +144,10 @@ def less_in_host(rack: Rack) -> tuple[str, Plan] | None:
     setup = setup._replace(host=Host(plan.host.preset))
     same = setup.plan(plan.layout)
     if same.fits and same.host_bytes < plan.host_bytes:
-        return "The card alone" if rack.devices == 1 else "The same cards", same
+        return same
     layout = first_layout(setup, rack.devices + 1)
     more = setup.plan(layout) if layout else None
-    return ("One more card", more) if more and more.fits else None
+    return more if more and more.fits else None
 
 
 def host_remark(running: Running) -> str:
@@ -179,13 +192,12 @@ def time_words(running: Running, results: Mapping[str, Any], draft: Draft | None
 def _more_speed(running: Running, batch: float, step: float, draft: Draft | None) -> str:
     """What the same cards, or one more, would change of a step under llama.cpp."""
     better, timing = less_in_host(running.rack), running.replica.in_turn
-    if better is None or better[1].split is None or timing is None:
+    if better is None or better.split is None or timing is None:
         return ""
-    who, more = better
-    assert more.split is not None
-    replica = running.replica._replace(timing=timing.with_halves(more.split.near, more.split.far))
+    replica = running.replica._replace(timing=timing.with_halves(better.split.near, better.split.far))
     faster = pace_of(running._replace(replica=replica), batch, draft).step
-    return f" {who}: {what(more)} in the host, {show(faster, 's')} a step." if faster < step else ""
+    who = "As much there as is needed" if better.layout.devices == running.rack.devices else "One more card"
+    return f" {who}: {what(better)} in the host, {show(faster, 's')} a step." if faster < step else ""
 
 
 def host_notes(running: Running) -> Iterator[Note]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from infercost.analyses.hosts import holds, host_notes
+from infercost.analyses.hosts import holds, host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of, not_covered
 from infercost.parts.stack import is_ideal, law, splits_layers
@@ -11,6 +11,7 @@ from infercost.replica.host import Over
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
 from infercost.report import Note, Row
+from infercost.scenario.rack import OF_A_HOST
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # the roofline has no kernels
@@ -79,15 +80,17 @@ def misfit(rack: Rack) -> str:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
     where = f"{model.name} ({model.quantization.name}){load} on {rack.devices:,} x {rack.part.name}"
-    if plan.left >= 0 and plan.host:
-        return f"Does not fit: {where}, short by {show(-plan.host_left, 'B')} in {plan.host.preset.name}. "
+    if plan.host:
+        return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')} a device{least}. "
 
 
 def count_remark(rack: Rack) -> str:
     """Where the count of devices comes from."""
-    return "as given" if rack.given else "least that fits"
+    if rack.given or rack.plan.fits or rack.plan.host is None:
+        return "as given" if rack.given else "least that fits"
+    return f"up to {OF_A_HOST} do not fit either"
 
 
 def rack_notes(rack: Rack) -> list[Note]:

@@ -19,6 +19,12 @@ def host_left(*, host_room: float, far_weights: float, batch: float, far_cache: 
     return host_room - far_weights - batch * far_cache
 
 
+@formula(source="the inverse of the room that a host has")
+def host_needed(*, far_weights: float, batch: float, far_cache: float, host_usable: float) -> float:
+    """Bytes of memory that a host needs for what is to lie in it."""
+    return (far_weights + batch * far_cache) / host_usable
+
+
 @formula(source="whole sequences")
 def host_sequences(*, host_room: float, far_weights: float, far_cache: float) -> int:
     """Sequences whose cache a host holds beside the weights in it."""

@@ -102,7 +102,8 @@ def split(model: Model, offload: Offload) -> Split:
         far += [Layer(layer.times, _cache_alone(layer.attention), _NO_FFN) for layer in near if layer.attention.cache]
         near = [layer._replace(attention=_without_cache(layer.attention)) for layer in near]
     nothing = model._replace(embedding=0, head=0, small=0, lookup=0, vision_params=0, mtp_params=0)
-    return Split(offload, model._replace(layers=_there(near)), nothing._replace(layers=_there(far)))
+    there = offload._replace(experts=sum(experts))
+    return Split(there, model._replace(layers=_there(near)), nothing._replace(layers=_there(far)))
 
 
 def _there(layers: Sequence[Layer]) -> tuple[Layer, ...]:

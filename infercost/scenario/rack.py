@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
+#: Devices of one host where nobody says how many.
+OF_A_HOST = 8
 #: Commands that find out how many sequences fit.
 _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 _LOAD_WORDS = {"request_rate": "rate", "concurrency": "requests in flight"}
@@ -57,12 +59,16 @@ def read_rack(reading: Reading) -> Rack:
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
-    reading.take("gpus", plan.layout.devices, "given" if devices else "least that fits")
+    reading.take("gpus", plan.layout.devices, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
     rack = rack_of(setup, plan, bool(devices), widths)
-    note_host(reading, rack)
+    note_host(reading, rack, bool(devices))
     return rack
+
+
+def _why_so_many(plan: Plan) -> str:
+    return "least that fits" if plan.fits or plan.host is None else f"up to {OF_A_HOST} do not fit either"
 
 
 def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE) -> Rack:
@@ -183,7 +189,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
-    engine = usual_engine(part, model)
+    hosted = "host" in reading.given and "host" in options_of(reading.question.command)
+    engine = usual_engine(part, model, hosted=hosted)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
@@ -195,7 +202,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
+    host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
 
 
@@ -267,7 +274,7 @@ def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: It
         plan = _best(setup._replace(batch=batch), devices, widths)
         if plan.fits:
             break
-    return setup.plan(plan.layout)
+    return setup.plan(plan.layout, offload=plan.split and plan.split.offload)
 
 
 def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
@@ -276,9 +283,14 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     if devices or widths.tp:
         return _on(setup, int(devices or fewest), widths)
     if any(widths):
-        counts = range(fewest, MOST_DEVICES + 1, fewest)
+        counts = range(fewest, most_devices(setup) + 1, fewest)
         return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
-    return least_plan(setup) or _on(setup, MOST_DEVICES)
+    return least_plan(setup) or _on(setup, 1 if setup.host else MOST_DEVICES)
+
+
+def most_devices(setup: Setup) -> int:
+    """The most devices to look for: one host has a node of them."""
+    return OF_A_HOST if setup.host else MOST_DEVICES
 
 
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
@@ -323,8 +335,9 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
 
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
-    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
-    counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
+    most = most_devices(setup)
+    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= min(setup.domain, most)]
+    counts += range(2 * setup.domain, most + 1, setup.domain)
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
