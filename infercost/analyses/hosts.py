@@ -154,7 +154,8 @@ def host_remark(running: Running) -> str:
     """At which rate a host's part of a step is read, or comes to the cards; empty where nothing lies in one."""
     over, timing = running.bounds.over, running.replica.in_turn
     if isinstance(over, Over):
-        return f"at {show(over.link.bandwidth, 'B/s')}: {_narrowest(running, over.link)}"
+        links = f" over {over.link.devices:,} links" if over.link.devices > 1 else ""
+        return f"at {show(over.link.bandwidth, 'B/s')}{links}: {_narrowest(running, over.link)}"
     if timing is None or timing.far is None:
         return ""
     each = show(timing.far.engine.layer_launch, "s")
