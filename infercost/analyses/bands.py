@@ -79,7 +79,9 @@ def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
         return report
 
     def of(values: Mapping[str, Any]) -> Bands:
-        return _of_host(values, rack) if host else bands_of(values, rack, load)
+        if host:
+            return _of_host(values, rack) if load == "batch" else {}
+        return bands_of(values, rack, load)
 
     series = report.series
     if series:

@@ -9,7 +9,7 @@ from infercost.numeric import is_nothing
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Kernel, peak_of
-from infercost.replica.host import Over
+from infercost.replica.host import Over, Read
 from infercost.replica.layout import Layout
 from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
@@ -80,7 +80,7 @@ class Timing:
         engine: Engine,
         *,
         keeps: bool = True,
-        over: Over | None = None,
+        over: Over | Read | None = None,
     ) -> None:
         self.sums, self.engine, self.keeps, self.over = Sums(model, layout, keeps=keeps), engine, keeps, over
         self.chip = chip.scaled(engine.compute_scale, engine.bandwidth_scale)
@@ -266,12 +266,12 @@ class Timing:
         products = formulas.kernels.all_products_time(
             product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
         )
-        attention = self._attending(rows, load)
+        attention, far = self._attending(rows, load), self._far(load, uneven)
         spent: tuple[float, ...] = (
             products,
             formulas.kernels.all_attention_time(attention_times=[*attention[0], *attention[1]]),
             self._between(rows.group),
-            self._sent(rows, load),
+            self.communication_time(rows) if self.links else 0.0,
             self._launches(load),
         )
         if self.stages > 1:
@@ -280,7 +280,7 @@ class Timing:
             all_products_time=spent[0],
             all_attention_time=spent[1],
             elements_time=spent[2],
-            communication_time=spent[3],
+            communication_time=_sent(spent[3], far),
             launches_time=spent[4],
         )
         wait = self._wait(busy, rows.group, spent[4]) if rows.prompt_tokens else 0.0
@@ -288,18 +288,18 @@ class Timing:
             step_overhead=engine.step_overhead, sequence_overhead=engine.sequence_overhead, head_rows=rows.heads
         )
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
-        return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
+        return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven, far)
 
-    def with_host(self, over: Over) -> "Timing":
+    def _far(self, load: Load, uneven: float) -> float:
+        """Seconds in which a host sends what lies in it."""
+        if self.over is None:
+            return 0.0
+        far = self.over.time(load)
+        return formulas.request.uneven_part(even_part=far, uneven_stages=uneven) if self.stages > 1 else far
+
+    def with_host(self, over: Over | Read) -> "Timing":
         """The same with what comes over the link from a host in every pass."""
         return Timing(self.sums.model, self.sums.layout, self.chip, self.engine, keeps=self.keeps, over=over)
-
-    def _sent(self, rows: Rows, load: Load) -> float:
-        """Seconds of collectives, and of what a host sends in every pass."""
-        between = self.communication_time(rows) if self.links else 0.0
-        if self.over is None:
-            return between
-        return formulas.host.sent_time(collectives_time=between, link_time=self.over.time(load.sequences))
 
     def _adding(self, rows: Rows, used: Used) -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
@@ -557,6 +557,11 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
         fused_on=labels.get("fused_on", ""),
         unfused_experts=labels.get("unfused_experts", ""),
     )
+
+
+def _sent(between: float, far: float) -> float:
+    """Seconds of collectives, and of what a host sends in every pass."""
+    return between if is_nothing(far) else formulas.host.sent_time(collectives_time=between, link_time=far)
 
 
 def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:

@@ -493,8 +493,7 @@ class Timing:
 def _continued(here: PassTimes, there: PassTimes) -> PassTimes:
     """A pass that continues in a host: the two work in turn."""
     step = formulas.host.host_step(step_time=here.step, far_time=there.step)
-    products, attention, _, _, launches = there.spent
-    return here._replace(step=step, far=(products + attention, launches))
+    return here._replace(step=step, far=there.step)
 
 
 def _matrices(model: Model, layer: Layer) -> list[tuple[int, float, float]]:

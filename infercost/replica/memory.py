@@ -8,7 +8,7 @@ from infercost.formulas.formula import solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
 from infercost.parts.stack import splits_layers
-from infercost.replica.host import Host, Split, held_memory
+from infercost.replica.host import USABLE, Host, Split, held_memory
 from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
 
 #: Below this share of the device's memory a fit is called barely one.
@@ -48,12 +48,24 @@ class Plan(NamedTuple):
         return self.split.far_cache(self.context) if self.split else 0.0
 
     @property
+    def host_bytes(self) -> float:
+        """Bytes of weights, and of all the sequences' cache, in the host."""
+        return self.far_weights + self.batch * self.far_cache
+
+    @property
     def host_left(self) -> float:
         """Bytes that weights and caches leave of the host's room; negative when they do not fit, 0 without a host."""
         if self.host is None:
             return 0.0
         return formulas.host.host_left(
             host_room=held_memory(self.host), far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache
+        )
+
+    @property
+    def host_needed(self) -> float:
+        """Bytes of memory that a host would need."""
+        return formulas.host.host_needed(
+            far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache, host_usable=USABLE
         )
 
     @property
@@ -113,6 +125,8 @@ class Plan(NamedTuple):
     @property
     def longest_context(self) -> int | None:
         """The longest context at which the batch fits; None where it never grows out of the pool."""
+        if self.host_left < 0 and not self.far_cache:
+            return 0
         here = _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
         if self.host is None or self.split is None or not self.far_cache:
             return here

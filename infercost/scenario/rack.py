@@ -23,7 +23,7 @@ from infercost.parts.stack import (
     reads_gguf,
     splits_layers,
 )
-from infercost.replica.host import Over
+from infercost.replica.host import Over, Read, card_link_key, link_of
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
@@ -42,6 +42,8 @@ if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
+#: Devices of one host where nobody says how many.
+OF_A_HOST = 8
 #: Commands that find out how many sequences fit.
 _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 _LOAD_WORDS = {"request_rate": "rate", "concurrency": "requests in flight"}
@@ -65,12 +67,16 @@ def read_rack(reading: Reading) -> Rack:
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
-    reading.take("gpus", plan.layout.devices, "given" if devices else "least that fits")
+    reading.take("gpus", plan.layout.devices, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
     rack = rack_of(setup, plan, bool(devices), widths)
-    note_host(reading, rack)
+    note_host(reading, rack, bool(devices))
     return rack
+
+
+def _why_so_many(plan: Plan) -> str:
+    return "least that fits" if plan.fits or plan.host is None else f"up to {OF_A_HOST} do not fit either"
 
 
 def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE) -> Rack:
@@ -204,7 +210,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
-    engine = usual_engine(part, model)
+    hosted = "host" in reading.given and "host" in options_of(reading.question.command)
+    engine = usual_engine(part, model, hosted=hosted)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
@@ -216,7 +223,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
+    host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
 
 
@@ -288,7 +295,7 @@ def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: It
         plan = _best(setup._replace(batch=batch), devices, widths)
         if plan.fits:
             break
-    return setup.plan(plan.layout)
+    return setup.plan(plan.layout, offload=plan.split and plan.split.offload)
 
 
 def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
@@ -297,9 +304,14 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     if devices or widths.tp:
         return _on(setup, int(devices or fewest), widths)
     if any(widths):
-        counts = range(fewest, MOST_DEVICES + 1, fewest)
+        counts = range(fewest, most_devices(setup) + 1, fewest)
         return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
-    return least_plan(setup) or _on(setup, MOST_DEVICES)
+    return least_plan(setup) or _on(setup, 1 if setup.host else MOST_DEVICES)
+
+
+def most_devices(setup: Setup) -> int:
+    """The most devices to look for: one host has a node of them."""
+    return OF_A_HOST if setup.host else MOST_DEVICES
 
 
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
@@ -344,10 +356,11 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
 
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
-    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
-    counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
+    most = most_devices(setup)
+    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= min(setup.domain, most)]
+    counts += range(2 * setup.domain, most + 1, setup.domain)
     if splits_layers(setup.stack):
-        counts = [*range(1, min(setup.model.depth, MOST_DEVICES) + 1)]
+        counts = [*range(1, min(setup.model.depth, most) + 1)]
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
@@ -385,10 +398,10 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
     peak, layout = matrix_rate(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(rack))
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
     speeds, timing = bounds, None
     if measured:
-        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
@@ -397,12 +410,16 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     return Running(rack, rate, replica, bounds)
 
 
-def _over(rack: Rack) -> Over | None:
-    """What comes from a host over the link in every pass; None where nothing does: llama.cpp computes in the host."""
-    plan = rack.plan
-    if plan.host is None or law(rack.setup.stack) == "llama.cpp" or not (plan.far_weights or plan.far_cache):
+def _over(reading: Reading, rack: Rack) -> Over | Read | None:
+    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
+    plan, part = rack.plan, rack.part
+    if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
         return None
-    return Over(plan.far_weights, plan.far_cache, plan.layout.devices, plan.host.link)
+    if law(rack.setup.stack) == "llama.cpp":
+        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
+    noted, key = {item.key for item in reading.inputs}, card_link_key(part)
+    reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
+    return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
 
 
 def _refuse_overlap(reading: Reading, stack: Preset) -> None:
@@ -430,7 +447,7 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     return timing
 
 
-def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
+def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
     """The passes of a rack whose kernels were measured.
 
     Raises:
@@ -446,7 +463,6 @@ def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
     timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
     for key in used:
         reading.use(own if key in own.facts else other, key)
-    over = _over(rack)
     return timing.with_host(over) if over else timing
 
 

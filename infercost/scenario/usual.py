@@ -16,6 +16,9 @@ LENGTHS = ("input_tokens", "output_tokens")
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
 
+#: Words in the names of cards of desktops and workstations.
+OF_DESKTOPS = ("GeForce", "RTX", "Radeon")
+
 
 class Engine(NamedTuple):
     """A profile by its name, why it is assumed, and a remark on that where it is not the part's own."""
@@ -25,14 +28,17 @@ class Engine(NamedTuple):
     remark: str = ""
 
 
-def usual_engine(part: Preset, model: Model) -> Engine:
-    """The engine that people run a model with on a part today."""
+def usual_engine(part: Preset, model: Model, *, hosted: bool = False) -> Engine:
+    """The engine that people run a model with on a part today, with some of it in a host or without."""
     own = part.labels.get("engine")
     if model.quantization.is_gguf:
         profile, format = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), model.quantization.name
         is_asked = format in GGUF and profile != own
         remark = f"{format} is a format of GGUF files: {profile}, which reads them, is assumed" if is_asked else ""
         return Engine(profile, "the engine of GGUF files", remark)
+    if hosted and own and own != "llama.cpp" and is_of_a_desktop(part):
+        remark = f"with a host people run llama.cpp on {part.name}: it is assumed, --efficiency {own} asks for {own}"
+        return Engine("llama.cpp", "people run it with a host", remark)
     if own is None:
         remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
         return Engine(SHARED, f"no engine of {part.name} was measured", remark)
@@ -54,6 +60,11 @@ def _is_stored(model: Model) -> bool:
     from infercost.models.gguf_mix import stand_in
 
     return bool(stand_in(model.quantization))
+
+
+def is_of_a_desktop(part: Preset) -> bool:
+    """Whether a part is a card of desktops and workstations rather than of data centres."""
+    return any(word in part.title.split() for word in OF_DESKTOPS)
 
 
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
