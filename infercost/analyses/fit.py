@@ -14,9 +14,10 @@ from infercost.models.model import Model
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, splits_layers
+from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_windows
-from infercost.replica.rack import Rack, recounted
+from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import least_plan
 from infercost.scenario.scenario import Scenario
@@ -96,9 +97,12 @@ def what_fits(scenario: Scenario) -> tuple[str, ...]:
 def _changes(scenario: Scenario) -> Iterator[str]:
     rack, setup, plan = scenario.rack, scenario.rack.setup, scenario.rack.plan
     model = setup.model
+    yield from _with_host(plan, setup)
     more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
     if more is not None:
         yield _devices(scenario, more.layout)
+    elif setup.host and (alone := least_plan(setup._replace(host=None))):
+        yield f"{_devices(scenario, alone.layout)} without --host"
     for name in ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
@@ -108,10 +112,21 @@ def _changes(scenario: Scenario) -> Iterator[str]:
     if model.kv_bits > 8 and setup.plan(plan.layout, model._replace(kv_bits=8)).fits:
         yield "KV cache in fp8 (--kv-dtype fp8)"
     of_request = scenario.question.get("input_tokens") is not None  # its context follows from its lengths
-    if not of_request and (longest := plan.longest_context) and longest >= LEAST_SHARE * plan.context:
+    if not of_request and (longest := plan.longest_context) and LEAST_SHARE * plan.context <= longest < plan.context:
         yield f"a context of {longest:,} (--context {longest})"
-    if (most := plan.max_sequences) and most >= LEAST_SHARE * plan.batch:
+    if (most := plan.max_sequences) and LEAST_SHARE * plan.batch <= most < plan.batch:
         yield f"a batch of {most:,} (--batch {most})"
+
+
+def _with_host(plan: Plan, setup: Setup) -> Iterator[str]:
+    """What of a host would make it fit: more memory, or as much in it as is needed rather than what was asked."""
+    if plan.host is None:
+        return
+    if plan.host_left < 0 <= plan.left:
+        size = ceil(plan.host_needed / 1e9)
+        yield f"{size:,} GB of memory in {plan.host.preset.name} (--set host.memory={size}GB)"
+    if plan.host.offload and setup._replace(host=Host(plan.host.preset)).plan(plan.layout).fits:
+        yield "only as much in the host as is needed (leave --offload and --offload-layers out)"
 
 
 def _devices(scenario: Scenario, layout: Layout) -> str:
@@ -203,8 +218,7 @@ def _draft_rows(plan: Plan) -> tuple[Row, ...]:
 
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     plan, model = rack.plan, rack.plan.kept
-    growth, drafted = plan.growth, plan.drafted
-    tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp if growth else None
+    drafted, (growth, tokens) = plan.drafted, _tokens_held(plan)
     longest, most = plan.longest_context, model.max_context
     token, sequence, beside = counting.growing_cache_bytes(model), counting.cache_bytes(model, plan.context), ""
     if drafted:
@@ -219,8 +233,25 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
         Row("longest_context", (most or None) if made_for else longest, limit),
-        Row("shortfall_bytes", max(-plan.left, 0.0) * rack.devices, "on all devices", shown=not plan.fits),
+        _shortfall_row(plan),
     )
+
+
+def _tokens_held(plan: Plan) -> tuple[float, int | None]:
+    """Bytes that a token takes on the fullest device, else in the host, and tokens that both memories hold."""
+    held = [int(max(plan.pool, 0.0) / plan.growth) * plan.layout.dp] if plan.growth else []
+    far = rank_growth_bytes(plan.split.far, Layout()) if plan.far_cache and plan.split else 0.0
+    if far and plan.host:
+        held.append(int(max(held_memory(plan.host) - plan.far_weights, 0.0) / far))
+    return plan.growth or far, min(held, default=None)
+
+
+def _shortfall_row(plan: Plan) -> Row:
+    """What is missing on all devices, and in the host."""
+    here, there = max(-plan.left, 0.0) * plan.layout.devices, max(-plan.host_left, 0.0)
+    name = f"in {plan.host.preset.name}" if plan.host else ""
+    where = " and ".join(["on all devices"] * bool(here or not there) + [name] * bool(there))
+    return Row("shortfall_bytes", here + there, where, shown=not plan.fits)
 
 
 def _token_words(model: Model, growth: float) -> str:

@@ -1,14 +1,14 @@
 """What an answer says of a host: what lies in its memory, whether it or the card binds, what one more card changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infercost.parts.bands import band_of_host
 from infercost.parts.stack import law
-from infercost.replica.host import Host, Offload, held_memory, sparse_layers
+from infercost.replica.host import Host, Link, Offload, Over, held_memory, sparse_layers
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack
-from infercost.replica.step import Running, step_times
+from infercost.replica.step import Draft, Running, pace_of
 from infercost.report import Note, Row
 from infercost.scenario.rack import first_layout
 from infercost.units import many, show
@@ -36,10 +36,26 @@ def known(results: dict[str, Any], rack: Rack) -> dict[str, Any]:
     """The results with no value where a part in a host makes them unknown."""
     if not holds(rack):
         return results
-    results = {key: None if key in UNKNOWN else value for key, value in results.items()}
-    if "usd_per_million_tokens_decode" in results:
-        results["usd_per_million_tokens"] = results["usd_per_million_tokens_decode"]
-    return results
+    return {key: None if key in UNKNOWN else value for key, value in results.items()}
+
+
+def decoding_paid(results: dict[str, Any], rack: Rack) -> dict[str, Any]:
+    """The results of a step priced without prompts where a part in a host leaves their time unknown."""
+    if not holds(rack):
+        return results
+    return {**results, "usd_per_million_tokens": results["usd_per_million_tokens_decode"]}
+
+
+def no_knee(rack: Rack) -> str:
+    """Why no batch is known from which on the arithmetic is full; empty where that is not the reason."""
+    return UNKNOWN["critical_batch"] if holds(rack) else ""
+
+
+def host_notes_of_batches(rack: Rack) -> Iterator[Note]:
+    """That more of a model may lie in a host than what all batches of a table share."""
+    if holds(rack) and rack.plan.host and not rack.plan.host.offload:
+        text = f"all batches have {what(rack.plan)} in the host; larger ones may fit with more there"
+        yield Note("host-batches", f"{text}: --batch 1:64 asks for them")
 
 
 def what(plan: Plan) -> str:
@@ -59,14 +75,25 @@ def host_rows(rack: Rack) -> tuple[Row, ...]:
     plan = rack.plan
     if plan.host is None or plan.split is None:
         return ()
-    room = held_memory(plan.host)
+    room, left = held_memory(plan.host), plan.host_left
+    planned = f"{show(room / plan.host.memory, 'share')} of it planned with, an assumption"
     return (
         Row("host_layers", plan.split.host_layers, f"{what(plan)}, of {many(plan.model.depth, 'layer')}"),
         Row("host_weight_bytes", plan.far_weights, f"in {plan.host.preset.name}"),
         Row("host_kv_bytes_per_sequence", plan.far_cache, shown=bool(plan.far_cache)),
-        Row("host_memory_bytes", plan.host.memory, f"{show(room / plan.host.memory, 'share')} of it planned with"),
-        Row("host_left_bytes", plan.host_left, "short" if plan.host_left < 0 else "not needed"),
+        Row("host_memory_bytes", plan.host.memory, planned),
+        Row("host_left_bytes", max(left, 0.0), f"{show(-left, 'B')} short" if left < 0 else "free for other uses"),
     )
+
+
+def short_with_host(plan: Plan) -> str:
+    """How much is missing on the cards and in the host, in words."""
+    assert plan.host is not None
+    short = [f"{show(-plan.left, 'B')} a device"] if plan.left < 0 else []
+    if plan.host_left < 0:
+        holds, needs = show(held_memory(plan.host), "B"), show(plan.host_bytes, "B")
+        short.append(f"{show(-plan.host_left, 'B')} in {plan.host.preset.name}, which holds {holds} of {needs}")
+    return " and ".join(short)
 
 
 def memory_words(rack: Rack) -> str:
@@ -77,69 +104,101 @@ def memory_words(rack: Rack) -> str:
     held, name = plan.device_memory * plan.usable, plan.host.preset.name
     if not holds(rack):
         return f" Nothing has to lie in {name}."
-    there = plan.far_weights + plan.batch * plan.far_cache
     tighter = plan.host_left / held_memory(plan.host) < plan.left / held
     binds = f"the memory of {name}" if tighter else "the card's memory"
-    text = f" {show(plan.weights + plan.cache, 'B')} a card stay there, {show(there, 'B')} lie in {name}: {what(plan)}"
+    would = "" if plan.fits else "would "
+    there = f"{show(plan.host_bytes, 'B')} {would}lie in {name}: {what(plan)}"
+    text = f" {show(plan.weights + plan.cache, 'B')} {would}stay {_on_cards(rack)}, {there}"
     return f"{text}; {binds} binds.{_more_memory(rack)}"
 
 
+def _on_cards(rack: Rack) -> str:
+    return "on the card" if rack.devices == 1 else f"on each of {rack.devices:,} cards"
+
+
 def _more_memory(rack: Rack) -> str:
-    """What one more card would change of what lies in the host."""
-    more = one_more(rack)
-    if more is None or not more.fits:
+    """What the same cards, or one more, would change of what lies in the host."""
+    if (better := less_in_host(rack)) is None:
         return ""
-    less = rack.plan.far_weights - more.far_weights
-    if not (more.split and more.split.host_layers):
-        return " One more card would hold all of it."
+    less, one = rack.plan.host_bytes - better.host_bytes, rack.devices == 1
+    same = better.layout.devices == rack.devices
+    if not (better.split and better.split.host_layers):
+        who = "One more card" if not same else "The card alone" if one else "The same cards"
+        return f" {who} would hold all of it."
+    if same:
+        who = "The card needs" if one else "The cards need"
+        return f" {who} only {what(better)} there, {show(less, 'B')} less."
     if less <= 0:
         return " One more card would change nothing."
-    return f" With one more card {what(more)} would lie there, {show(less, 'B')} less."
+    return f" With one more card {what(better)} would lie there, {show(less, 'B')} less."
 
 
-def one_more(rack: Rack) -> Plan | None:
-    """The plan with one more card, and as little in the host as is needed; None where no layout has so many."""
+def less_in_host(rack: Rack) -> Plan | None:
+    """The plan with as little in the host as is needed, on the same cards where they need less, else on one more.
+
+    None without a host, and where no layout has so many cards, or none of these fits.
+    """
     plan, setup = rack.plan, rack.setup
     if plan.host is None:
         return None
     setup = setup._replace(host=Host(plan.host.preset))
+    same = setup.plan(plan.layout)
+    if same.fits and same.host_bytes < plan.host_bytes:
+        return same
     layout = first_layout(setup, rack.devices + 1)
-    return setup.plan(layout) if layout else None
+    more = setup.plan(layout) if layout else None
+    return more if more and more.fits else None
 
 
-def host_time(running: Running, batch: float) -> float | None:
-    """Seconds of a step that the host takes; None where nothing lies in one."""
-    if not holds(running.rack):
-        return None
-    timing, context = running.replica.in_turn, running.rack.plan.context
-    if running.bounds.over is not None:
-        return running.bounds.over.time(batch)
-    return timing.far_time(batch, context) if timing else None
+def host_remark(running: Running) -> str:
+    """At which rate a host's part of a step is read, or comes to the cards; empty where nothing lies in one."""
+    over, timing = running.bounds.over, running.replica.in_turn
+    if isinstance(over, Over):
+        links = f" over {over.link.devices:,} links" if over.link.devices > 1 else ""
+        return f"at {show(over.link.bandwidth, 'B/s')}{links}: {_narrowest(running, over.link)}"
+    if timing is None or timing.far is None:
+        return ""
+    each = show(timing.far.engine.layer_launch, "s")
+    return f"at {show(timing.far.bandwidth, 'B/s')} of the host's memory, {each} a layer beside"
 
 
-def time_words(running: Running, batch: float, step: float) -> str:
+def _narrowest(running: Running, link: Link) -> str:
+    """What limits the way from a host to the cards, in words."""
+    name, board = running.rack.part.name, show(link.host, "B/s")
+    if link.narrowest == "memory":
+        each = show(min(link.card or link.host, link.host), "B/s")
+        links = f"the link of {each}" if link.devices == 1 else f"{link.devices:,} links of {each}"
+        return f"the host's memory binds, not {links}"
+    if link.card is None:
+        return f"the host's link, as that of {name} to a host is not known"
+    if link.narrowest == "card":
+        return f"the link of {name} binds, the host's has {board}"
+    return f"the host's link binds, that of {name} has {show(link.card, 'B/s')}"
+
+
+def time_words(running: Running, results: Mapping[str, Any], draft: Draft | None) -> str:
     """The start of a verdict: whether the host or the card takes longer, and what one more card would change."""
-    spent = host_time(running, batch)
-    if spent is None:
-        return ""
+    spent, step, batch = results.get("host_time_s"), results["step_time_s"], results["batch"]
     plan = running.rack.plan
-    assert plan.host is not None
-    name = plan.host.preset.name
-    binds = f"The host binds: {name} takes" if spent > step - spent else f"The card binds: {name} takes only"
-    here = show(plan.weights, "B")
-    there = f"{what(plan)}, {show(plan.far_weights + batch * plan.far_cache, 'B')}"
-    text = f"{binds} {show(spent, 's')} of {show(step, 's')}, with {there}; {here} of weights stay on a card."
-    return f"{text}{_more_speed(running, batch, step)} "
-
-
-def _more_speed(running: Running, batch: float, step: float) -> str:
-    """What one more card would change of a step under llama.cpp."""
-    more, timing = one_more(running.rack), running.replica.in_turn
-    if more is None or not more.fits or more.split is None or timing is None:
+    if spent is None or plan.host is None:
         return ""
-    replica = running.replica._replace(timing=timing.with_halves(more.split.near, more.split.far))
-    faster = step_times(running._replace(replica=replica), batch).step
-    return f" One more card: {what(more)} in the host, {show(faster, 's')} a step." if faster < step else ""
+    name = plan.host.preset.name
+    binds = f"The host binds: {name} takes" if results["bound"] == "host" else f"The card binds: {name} takes only"
+    there = f"{what(plan)}, {show(plan.far_weights + batch * plan.far_cache, 'B')}"
+    here = f"{show(plan.weights, 'B')} of weights stay {_on_cards(running.rack)}"
+    text = f"{binds} {show(spent, 's')} of {show(step, 's')}, with {there}; {here}."
+    return f"{text}{_more_speed(running, batch, step, draft)} "
+
+
+def _more_speed(running: Running, batch: float, step: float, draft: Draft | None) -> str:
+    """What the same cards, or one more, would change of a step under llama.cpp."""
+    better, timing = less_in_host(running.rack), running.replica.in_turn
+    if better is None or better.split is None or timing is None:
+        return ""
+    replica = running.replica._replace(timing=timing.with_halves(better.split.near, better.split.far))
+    faster = pace_of(running._replace(replica=replica), batch, draft).step
+    who = "As much there as is needed" if better.layout.devices == running.rack.devices else "One more card"
+    return f" {who}: {what(better)} in the host, {show(faster, 's')} a step." if faster < step else ""
 
 
 def host_notes(running: Running) -> Iterator[Note]:
@@ -149,8 +208,8 @@ def host_notes(running: Running) -> Iterator[Note]:
         return
     offload: Offload = rack.plan.split.offload
     if law(rack.setup.stack) != "llama.cpp":
-        text = "what lies in the host is read over the link in every pass, at the link's full rate: a bound"
-        yield Note("host-link", text)
+        text = "what lies in the host comes over the link in every pass, at its full rate: a bound"
+        yield Note("host-link", f"{text}; {host_remark(running)}")
     else:
         share, time = (rack.setup.stack.value(key) for key in ("host_share", "host_layer_time"))
         text = f"the CPU reads at {show(share, 'share')} of its nominal bandwidth and takes {show(time, 's')} a layer"

@@ -82,7 +82,8 @@ def _in_host(plan: Plan) -> list[str]:
     if plan.split is None:
         return []
     offload = plan.split.offload
-    experts = [f"--n-cpu-moe {offload.experts}"] if offload.experts else []
+    first = offload.layers + offload.experts  # those with experts there follow the whole ones
+    experts = [f"--n-cpu-moe {first}"] if offload.experts else []
     return experts + (["--no-kv-offload"] if offload.cache else [])
 
 

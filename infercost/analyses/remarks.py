@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from infercost.analyses.hosts import host_notes
+from infercost.analyses.hosts import holds, host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of, not_covered
 from infercost.parts.stack import is_ideal, law, splits_layers
+from infercost.replica.host import Over
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, full_batch
 from infercost.report import Note, Row
+from infercost.scenario.rack import OF_A_HOST
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # the roofline has no kernels
@@ -19,6 +21,8 @@ if TYPE_CHECKING:  # the roofline has no kernels
 CRITICAL = "arithmetic and weight reads balance"
 #: What shortens the reading of a cache.
 WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
+#: Where a host takes most of a step.
+LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
 #: Where nothing fits.
 SEE_FIT = "see infercost fit for what would make it fit"
 #: Why a result of a step or of a request has no value, by JSON key.
@@ -76,15 +80,17 @@ def misfit(rack: Rack) -> str:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
     where = f"{model.name} ({model.quantization.name}){load} on {rack.devices:,} x {rack.part.name}"
-    if plan.left >= 0 and plan.host:
-        return f"Does not fit: {where}, short by {show(-plan.host_left, 'B')} in {plan.host.preset.name}. "
+    if plan.host:
+        return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')} a device{least}. "
 
 
 def count_remark(rack: Rack) -> str:
     """Where the count of devices comes from."""
-    return "as given" if rack.given else "least that fits"
+    if rack.given or rack.plan.fits or rack.plan.host is None:
+        return "as given" if rack.given else "least that fits"
+    return f"up to {OF_A_HOST} do not fit either"
 
 
 def rack_notes(rack: Rack) -> list[Note]:
@@ -103,6 +109,8 @@ def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
 def kind(running: Running) -> str:
     """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing."""
     rack = running.rack
+    if isinstance(running.bounds.over, Over):
+        return "bound"
     if running.replica.timing and not_covered(rack.part, rack.setup.stack, recurrent=rack.model.is_recurrent):
         return "bound"
     is_least = is_ideal(rack.setup.stack) and running.overlap == "full"
@@ -118,19 +126,34 @@ def advice(running: Running, bound: str) -> tuple[str, ...]:
     """What to change first, by what binds."""
     if not running.rack.plan.fits:
         return (SEE_FIT,)
+    if bound == "host":
+        return (LESS_IN_HOST,)
     if bound == "memory":
         return (_more_users(running),)
     if bound == "compute":
-        return ("past the critical batch more users hardly make a token cheaper: add accelerators",)
+        return (_many_rows(running),)
     if bound == "communication":
         return ("the links bind: use fewer devices a replica, or faster links",)
     return ("launches bind: batch more users, a step hardly grows with them",)
+
+
+def _many_rows(running: Running) -> str:
+    """What a larger batch brings while arithmetic binds: under llama.cpp it costs as much from a few rows to a tile."""
+    timing = running.replica.in_turn
+    if timing is None or not timing.counts_arithmetic:
+        return "past the critical batch more users hardly make a token cheaper: add accelerators"
+    few, most = timing.engine.vector_rows, timing.engine.matrix_rows
+    if running.rack.plan.batch < most:
+        return f"products of {few + 1:.0f} to {most:.0f} users take equally long: batch as many, as far as memory holds"
+    return "more users hardly make a token cheaper, and cards take turns: take a faster one, or more replicas"
 
 
 def _more_users(running: Running) -> str:
     """What a larger batch brings while reads bind: sequences share the weights, each has a cache of its own."""
     plan = running.rack.plan
     start = "batch more users: each weight read serves all of them"
+    if holds(running.rack):
+        return start
     at = full_batch(running)
     if at is None:
         cache = f"{plan.context:,.0f} tokens of cache a user take longer to read than to compute with"
@@ -169,6 +192,8 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
     stack, model, part = running.rack.setup.stack, running.rack.model, running.rack.part
     slower = not_covered(part, stack, recurrent=model.is_recurrent)
     uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
+    if isinstance(running.bounds.over, Over):
+        return "a bound, not an estimate: what lies in the host comes at the full rate of its way to the cards"
     if slower and running.replica.timing:
         return f"a bound, not an estimate: {uncovered}"
     if known := stack.labels.get("error"):
@@ -176,7 +201,7 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
         return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
-    bands = {each: band for each in regimes if (band := band_of(stack, each, sparse=model.is_sparse))}
+    bands = {each: band for each in regimes if (band := band_of(stack, part, each, sparse=model.is_sparse))}
     if bands:
         near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
         return f"an estimate by profile {stack.name}: in eight of ten measured runs a token took {near}"
@@ -230,6 +255,10 @@ def _rate_notes(running: Running) -> Iterator[Note]:
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         yield Note("stands-in", text)
+    elif timing := running.replica.in_turn:
+        if timing.multiplies_in_8_bits and rate != "int8":
+            text = f"llama.cpp multiplies in 8 bits on {part}; utilization is a share of its {rate} rate"
+            yield Note("arithmetic", text)
     elif rate not in {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(weights, (weights,)):
         yield Note("arithmetic", f"{part} computes with {weights} weights at its {rate} rate")
 

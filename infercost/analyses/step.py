@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from infercost import formulas
-from infercost.numeric import known_share, maximum
+from infercost.numeric import is_nothing, known_share, maximum
 from infercost.parts.stack import law
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
@@ -30,6 +30,7 @@ def step_results(
         "compute_time_s": times.parts.compute,
         "memory_time_s": times.parts.memory,
         "communication_time_s": times.parts.communication,
+        **({} if is_nothing(times.parts.host) else {"host_time_s": times.parts.host}),
         "overhead_time_s": times.parts.overhead,
         "step_time_s": pace.step,
         "tpot_s": pace.tpot,

@@ -5,7 +5,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import remarks
 from infercost.analyses.bands import with_bands
-from infercost.analyses.hosts import holds, host_time, known, memory_words, unknown
+from infercost.analyses.hosts import decoding_paid, holds, host_notes_of_batches, known, memory_words, no_knee, unknown
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -23,7 +23,8 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     running, given = scenario.running, scenario.batches
-    rack, full = running.rack, full_batch(running)
+    rack = running.rack
+    full = None if holds(rack) else full_batch(running)
     most = rack.plan.max_sequences
     batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
     rows = _rows(scenario, batches)
@@ -36,10 +37,11 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(full, batches[-1], most) if rack.plan.fits else (remarks.SEE_FIT,),
+        advice=_advice(running, rows, full, most) if rack.plan.fits else (remarks.SEE_FIT,),
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
+            *host_notes_of_batches(rack),
             *remarks.null_notes(rows, lambda key: unknown(key, rack) or remarks.NULL_REASONS[key]),
             *scenario.notes,
         ),
@@ -59,12 +61,17 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
     plan, last = running.rack.plan, rows[-1]["batch"]
     knee_batch, remark = None if knee is None else rows[knee]["batch"], "marked >"
     if knee is None:
-        remark = "past this sweep" if full else "none at this context"
+        remark = no_knee(running.rack) or ("past this sweep" if full else "none at this context")
+    of = f"of {plan.context:,.0f} tokens each{', with this in the host' if holds(running.rack) else ''}"
     return (
         Row("gpus", running.rack.devices, remarks.count_remark(running.rack)),
-        Row("critical_batch", critical_batch(running), remarks.CRITICAL),
+        Row(
+            "critical_batch",
+            None if holds(running.rack) else critical_batch(running),
+            no_knee(running.rack) or remarks.CRITICAL,
+        ),
         Row("knee_batch", knee_batch, remark),
-        Row("max_batch", plan.max_sequences, f"of {plan.context:,.0f} tokens each" if plan.cache else "no KV cache"),
+        Row("max_batch", plan.max_sequences, of if plan.cache else "no KV cache"),
         Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
     )
 
@@ -80,9 +87,8 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
     running, model = scenario.running, scenario.running.rack.model
-    rows = [known(step_results(scenario, batch, pace_of(running, batch)), running.rack) for batch in batches]
-    if holds(running.rack):
-        rows = [{**row, "host_time_s": host_time(running, row["batch"])} for row in rows]
+    steps = (step_results(scenario, batch, pace_of(running, batch)) for batch in batches)
+    rows = [decoding_paid(known(step, running.rack), running.rack) for step in steps]
     cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
     for row in rows:
         row["cost_ratio"] = row["step_time_s"] / row["batch"] / cheapest
@@ -99,7 +105,12 @@ def _lone_user_ratio(running: Running, batch: int) -> float:
 
 def _verdict(running: Running, full: int | None, ratio: float, rows: Rows) -> str:
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
-    never = f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
+    why = no_knee(running.rack)
+    never = (
+        f"no knee is known: {why}"
+        if why
+        else f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
+    )
     return (
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
         f"({remarks.kind(running)}). Utilization goes from {low} to {high}; "
@@ -107,7 +118,10 @@ def _verdict(running: Running, full: int | None, ratio: float, rows: Rows) -> st
     )
 
 
-def _advice(full: int | None, largest: int, most: int | None) -> tuple[str, ...]:
+def _advice(running: Running, rows: Rows, full: int | None, most: int | None) -> tuple[str, ...]:
+    largest = rows[-1]["batch"]
+    if holds(running.rack):
+        return remarks.advice(running, rows[-1]["bound"])
     if full is None:
         return (f"each user's cache takes longer to read than to compute with: {remarks.WAYS}",)
     if largest >= full:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
-from infercost.analyses.hosts import holds, host_time, known, time_words, unknown
+from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words, unknown
 from infercost.analyses.remarks import (
     CRITICAL,
     NULL_REASONS,
@@ -18,7 +18,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
-from infercost.parts.bands import decode_kind
+from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.stack import law
 from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.speeds import spread
@@ -50,19 +50,18 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     running, (batch, pace, served) = scenario.running, _paced(scenario)
-    results = known(step_results(scenario, batch, pace, served), running.rack)
-    if (spent := host_time(running, batch)) is not None:
-        results["host_time_s"] = spent
+    results = decoding_paid(known(step_results(scenario, batch, pace, served), running.rack), running.rack)
     rack = running.rack
     overloaded = served is not None and not served.stable
-    regime = decode_kind(batch) if scenario.load.rate is None else "served"
+    local = is_local(running.rack.setup.stack)
+    regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
     report = Report(
         command="utilization",
-        verdict=misfit(rack) + _overload(scenario, served) + _verdict(running, results),
+        verdict=misfit(rack) + _overload(scenario, served) + _verdict(scenario, running, results),
         inputs=scenario.inputs,
         results=_rows(scenario, running, results),
         parts=_time_parts(pace, running),
-        advice=(_MORE_REPLICAS,) if overloaded else _advice(running, results),
+        advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
         notes=(
             *step_notes(running, (regime,)),
             *_draft_notes(scenario, pace),
@@ -73,7 +72,8 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return with_bands(report, rack, "batch" if scenario.load.rate is None else "arrivals")
+    steady = "slots" if scenario.load.is_steady else "batch"
+    return with_bands(report, rack, steady if scenario.load.rate is None else "arrivals")
 
 
 def _draft_notes(scenario: Scenario, pace: Pace) -> Iterator[Note]:
@@ -84,14 +84,6 @@ def _draft_notes(scenario: Scenario, pace: Pace) -> Iterator[Note]:
     ratio = plain / pace.tpot
     text = f"a token takes {show(pace.tpot, 's')} with the draft, {show(plain, 's')} without: "
     yield Note("draft", text + (f"{show(ratio, 'x')} as fast" if ratio > 1 else "leave the draft out"))
-
-
-def _advice(running: Running, results: dict[str, Any]) -> tuple[str, ...]:
-    """What to change first: where the host takes most of a step, what lies in it."""
-    spent = results.get("host_time_s") or 0.0
-    if not running.rack.plan.fits or spent <= results["step_time_s"] / 2:
-        return advice(running, results["bound"])
-    return ("the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory",)
 
 
 def _load_notes(scenario: Scenario) -> Iterator[Note]:
@@ -134,7 +126,7 @@ def _times_under(scenario: Scenario, timing: "Timing") -> str:
     """The time of a token, and of the first one where there are requests, with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    results = step_results(other, *_paced(other), bracketed=False)
+    results = known(step_results(other, *_paced(other), bracketed=False), running.rack)
     times = [f"{show(results['tpot_s'], 's')} a token"]
     if results["ttft_s"] is not None:
         times.append(f"{show(results['ttft_s'], 's')} to the first one")
@@ -177,6 +169,7 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
         "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})",
         "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
+        "host_time_s": host_remark(running),
         "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
         "critical_batch": CRITICAL,
@@ -217,8 +210,6 @@ def _bracket_remark(running: Running, results: dict[str, Any]) -> str:
 
 def _communication_remark(running: Running) -> str:
     rack, layout = running.rack, running.rack.plan.layout
-    if running.bounds.over and rack.plan.host:
-        return f"what lies in {rack.plan.host.preset.name} comes over its link of {show(rack.plan.host.link, 'B/s')}"
     if (name := law(rack.setup.stack)) == "erdil-2025":
         return f"by the law of {name}, in a layout of its own"
     if layout.dp > 1:
@@ -245,13 +236,13 @@ def _overload(scenario: Scenario, served: Served | None) -> str:
     )
 
 
-def _verdict(running: Running, results: dict[str, Any]) -> str:
+def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
     rack, bound = running.rack, results["bound"].capitalize()
     used, batch = show(results["utilization"], "share"), show(results["batch"], "")
     step = f"{show(results['step_time_s'], 's')} a step on {rack.devices:,} x {rack.part.name}"
     sure = "at best" if kind(running) == "bound" else "an estimate"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    start = time_words(running, results["batch"], results["step_time_s"]) if rack.plan.fits else ""
+    start = time_words(running, results, scenario.draft) if rack.plan.fits else ""
     text = f"{start or f'{bound} binds: '}{used} of the arithmetic is used at batch {batch}. {step}, {sure}{left_out}."
     if results["request_time_s"] is None:
         return text

@@ -225,7 +225,7 @@ def compare(
 
 
 def validate(
-    words: take.Files = None, *, efficiency: take.Efficiency = None, set: take.Set = None,
+    words: take.Files = None, *, by: take.By = None, efficiency: take.Efficiency = None, set: take.Set = None,
     scenario: take.Scenario = None, format: take.Form = None, json: take.Json = None, csv: take.Csv = None,
     steps: take.Steps = None, sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:

@@ -9,7 +9,7 @@ from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import OPTIONS, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OPTIONS, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
@@ -47,6 +47,7 @@ COMPLETERS = {
     "overlap": _among(OVERLAPS),
     "host": _presets("hosts"),
     "offload": _among(OFFLOADS),
+    "by": _among(ERRORS_BY),
 }
 
 
@@ -97,6 +98,7 @@ Batch = Annotated[Text, option("batch")]
 Efficiency = Annotated[Text, option("efficiency")]
 EngineVersion = Annotated[Text, option("engine_version")]
 Host = Annotated[Text, option("host")]
+By = Annotated[Text, option("by")]
 Offload = Annotated[Text, option("offload")]
 OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]

@@ -172,7 +172,7 @@ def sequences_held(
     sequences = _planned(row, model, layout, part, most=most).max_sequences
     if not sequences:
         raise BadValue("its memory holds no sequence of this length", "look at infercost fit")
-    limits = (row.requests, row.batch) if row.protocol == "peak" else ()
+    limits = (row.requests, row.batch) if row.protocol in ("peak", "burst") else ()
     return min(
         [
             float(sequences),
@@ -220,7 +220,8 @@ class Site:
 
     def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
         """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
-        from infercost.replica.llama_cpp import Timing, engine_of
+        from infercost.replica.backend import engine_of
+        from infercost.replica.llama_cpp import Timing
 
         engine = engine_of(profile)
         engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine

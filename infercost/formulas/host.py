@@ -19,6 +19,12 @@ def host_left(*, host_room: float, far_weights: float, batch: float, far_cache: 
     return host_room - far_weights - batch * far_cache
 
 
+@formula(source="the inverse of the room that a host has")
+def host_needed(*, far_weights: float, batch: float, far_cache: float, host_usable: float) -> float:
+    """Bytes of memory that a host needs for what is to lie in it."""
+    return (far_weights + batch * far_cache) / host_usable
+
+
 @formula(source="whole sequences")
 def host_sequences(*, host_room: float, far_weights: float, far_cache: float) -> int:
     """Sequences whose cache a host holds beside the weights in it."""
@@ -37,12 +43,22 @@ def host_step(*, step_time: float, far_time: float) -> float:
     return step_time + far_time
 
 
+@formula(source=LINK + ", as fast as the narrower end of each link and the host's memory let them")
+def sent_bandwidth(*, devices: float, card_link: float, board_link: float, host_nominal: float) -> float:
+    """B/s at which a host sends to all accelerators, each over its own link, all out of one memory."""
+    return minimum(devices * minimum(card_link, board_link), host_nominal)
+
+
 @formula(source=LINK)
-def link_time(
-    *, far_weights: float, sequences: float, far_cache: float, devices: float, link_bandwidth: float
-) -> float:
-    """Seconds to bring what lies in the host to all accelerators, each over its own link."""
-    return (far_weights + sequences * far_cache) / (devices * link_bandwidth)
+def link_time(*, far_weights: float, sequences: float, far_cache: float, sent_bandwidth: float) -> float:
+    """Seconds to bring what lies in the host to all accelerators."""
+    return (far_weights + sequences * far_cache) / sent_bandwidth
+
+
+@formula(source="a lower bound: bytes over the memory's nominal bandwidth")
+def host_read_time(*, bytes_read: float, cache_read: float, host_nominal: float) -> float:
+    """Seconds in which a host reads at least what a pass needs of its memory."""
+    return (bytes_read + cache_read) / host_nominal
 
 
 @formula(source="sum of both")

@@ -9,7 +9,7 @@ from infercost.units import BANDWIDTH, FLOPS, HOURLY, MONEY, POWER, SIZE, WHOLE
 
 RATES = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "fp4", "int4")
 #: Links and networks count one direction. Rates are dense and sum in 32 bits, except ``flops_fp16_accumulate``, given
-#: where sums in 16 bits are faster.
+#: where sums in 16 bits are faster. ``host_link_bandwidth`` goes to the host of a part whose other link does not.
 FIGURES = {
     "memory": SIZE,
     "memory_reported": SIZE,
@@ -19,6 +19,7 @@ FIGURES = {
     "flops_fp16_accumulate": FLOPS,
     "link_bandwidth": BANDWIDTH,
     "link_domain": WHOLE,
+    "host_link_bandwidth": BANDWIDTH,
     "network_bandwidth": BANDWIDTH,
     "power": POWER,
     "rent": HOURLY,

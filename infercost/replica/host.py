@@ -8,6 +8,7 @@ from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout, rank_cache_bytes, rank_weight_bytes
+from infercost.replica.work import Load, Work
 
 #: Share of a host's memory to plan with.
 USABLE = CONSTANTS["host_usable"].value
@@ -101,7 +102,8 @@ def split(model: Model, offload: Offload) -> Split:
         far += [Layer(layer.times, _cache_alone(layer.attention), _NO_FFN) for layer in near if layer.attention.cache]
         near = [layer._replace(attention=_without_cache(layer.attention)) for layer in near]
     nothing = model._replace(embedding=0, head=0, small=0, lookup=0, vision_params=0, mtp_params=0)
-    return Split(offload, model._replace(layers=_there(near)), nothing._replace(layers=_there(far)))
+    there = offload._replace(experts=sum(experts))
+    return Split(there, model._replace(layers=_there(near)), nothing._replace(layers=_there(far)))
 
 
 def _there(layers: Sequence[Layer]) -> tuple[Layer, ...]:
@@ -138,22 +140,71 @@ def _cache_alone(attention: Attention) -> Attention:
     return attention._replace(split=0, copied=0, small=0, state=0, conv=0, query_rank=0, matrices=())
 
 
+class Link(NamedTuple):
+    """The way from a host to so many cards: B/s of a card's own link to it, if known, of the host's, of its memory."""
+
+    devices: int
+    card: float | None
+    host: float
+    memory: float
+
+    @property
+    def bandwidth(self) -> float:
+        """B/s to all cards together."""
+        return formulas.host.sent_bandwidth(
+            devices=self.devices, card_link=self.card or self.host, board_link=self.host, host_nominal=self.memory
+        )
+
+    @property
+    def narrowest(self) -> str:
+        """What limits it: the host's ``memory``, the ``card``'s link or the ``host``'s."""
+        each = min(self.card or self.host, self.host)
+        if self.memory < self.devices * each:
+            return "memory"
+        return "card" if self.card and self.card < self.host else "host"
+
+
+def link_of(host: Host, part: Preset, devices: int) -> Link:
+    """The way from a host to so many cards, whose links to each other may be others than those to the host."""
+    fact = part.facts.get(card_link_key(part))
+    return Link(devices, fact.value if fact else None, host.link, host.preset.value("memory_bandwidth"))
+
+
+def card_link_key(part: Preset) -> str:
+    """The figure of a part's own link to its host: the one between cards where that goes over PCIe."""
+    shared = part.labels.get("link") in ("pcie", "host") and "host_link_bandwidth" not in part.facts
+    return "link_bandwidth" if shared else "host_link_bandwidth"
+
+
 class Over(NamedTuple):
-    """What comes over the link in every pass: bytes of weights, of one sequence's cache, and links of so many B/s."""
+    """What comes over a link in every pass: bytes of weights, and of one sequence's cache."""
 
     weights: float
     cache: float
-    devices: int
-    link: float
+    link: Link
 
-    def time(self, sequences: float) -> float:
-        """Seconds for a pass of so many sequences."""
+    def time(self, load: Load) -> float:
+        """Seconds for a pass of a load."""
         return formulas.host.link_time(
             far_weights=self.weights,
-            sequences=sequences,
+            sequences=load.sequences,
             far_cache=self.cache,
-            devices=self.devices,
-            link_bandwidth=self.link,
+            sent_bandwidth=self.link.bandwidth,
+        )
+
+
+class Read(NamedTuple):
+    """What a host reads in every pass at its memory's nominal bandwidth: no engine that computes there is faster."""
+
+    work: Work
+    bandwidth: float
+
+    def time(self, load: Load) -> float:
+        """Seconds for a pass of a load."""
+        return formulas.host.host_read_time(
+            bytes_read=self.work.bytes_read(load.tokens),
+            cache_read=self.work.cache_read(load.sequences, load.context) if self.work.attending else 0.0,
+            host_nominal=self.bandwidth,
         )
 
 

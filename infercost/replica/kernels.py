@@ -10,7 +10,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Kernel, peak_of
-from infercost.replica.host import Over
+from infercost.replica.host import Over, Read
 from infercost.replica.layout import Layout
 from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
@@ -81,7 +81,7 @@ class Timing:
         engine: Engine,
         *,
         keeps: bool = True,
-        over: Over | None = None,
+        over: Over | Read | None = None,
     ) -> None:
         self.sums, self.engine, self.keeps, self.over = Sums(model, layout, keeps=keeps), engine, keeps, over
         self.chip = chip.scaled(engine.compute_scale, engine.bandwidth_scale)
@@ -193,9 +193,10 @@ class Timing:
     @once
     def experts(self) -> list[tuple[Routed, Kernel]]:
         """Routed experts, and their kernels."""
-        return [
-            (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
-        ]
+        engine = self.engine
+        fused = self.unfused == 1 or self.sums.latent or (self.listed and engine.fused_ranks > 0)
+        chosen = engine.experts_kernel or ("" if fused else engine.unfused_experts)
+        return [(each, self.chip.kernel("experts", each.format, chosen)) for each in self.sums.routed]
 
     def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
         return formulas.kernels.expert_row_bytes(
@@ -266,12 +267,12 @@ class Timing:
         products = formulas.kernels.all_products_time(
             product_times=[*[time for _, _, time in overlapping], *added[0], *added[1]]
         )
-        attention = self._attending(rows, load)
+        attention, far = self._attending(rows, load), self._far(load, uneven)
         spent: tuple[float, ...] = (
             products,
             formulas.kernels.all_attention_time(attention_times=[*attention[0], *attention[1]]),
             self._between(rows.group),
-            self._sent(rows, load),
+            self.communication_time(rows) if self.links else 0.0,
             self._launches(load),
         )
         if self.stages > 1:
@@ -280,7 +281,7 @@ class Timing:
             all_products_time=spent[0],
             all_attention_time=spent[1],
             elements_time=spent[2],
-            communication_time=spent[3],
+            communication_time=_sent(spent[3], far),
             launches_time=spent[4],
         )
         wait = self._wait(busy, rows.group, spent[4]) if rows.prompt_tokens else 0.0
@@ -288,18 +289,18 @@ class Timing:
             step_overhead=engine.step_overhead, sequence_overhead=engine.sequence_overhead, head_rows=rows.heads
         )
         step = formulas.kernels.kernels_step(kernels_time=busy, processor_wait=wait, host_time=host)
-        return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven)
+        return PassTimes(step, overlapping, added, attention, spent, wait + host, uneven, far)
 
-    def with_host(self, over: Over) -> "Timing":
+    def _far(self, load: Load, uneven: float) -> float:
+        """Seconds in which a host sends what lies in it."""
+        if self.over is None:
+            return 0.0
+        far = self.over.time(load)
+        return formulas.request.uneven_part(even_part=far, uneven_stages=uneven) if self.stages > 1 else far
+
+    def with_host(self, over: Over | Read) -> "Timing":
         """The same with what comes over the link from a host in every pass."""
         return Timing(self.sums.model, self.sums.layout, self.chip, self.engine, keeps=self.keeps, over=over)
-
-    def _sent(self, rows: Rows, load: Load) -> float:
-        """Seconds of collectives, and of what a host sends in every pass."""
-        between = self.communication_time(rows) if self.links else 0.0
-        if self.over is None:
-            return between
-        return formulas.host.sent_time(collectives_time=between, link_time=self.over.time(load.sequences))
 
     def _adding(self, rows: Rows, used: Used) -> tuple[list[float], list[float]]:
         """Arithmetic and traffic that add up: of inputs that are quantized, but the head's, and of routed experts."""
@@ -426,13 +427,21 @@ class Timing:
 
     def _between(self, rows: float) -> float:
         """Elementwise work between the products of a pass."""
-        return formulas.kernels.elements_time(
+        between = formulas.kernels.elements_time(
             group_rows=rows,
             rank_activations=self.sums.activations,
             kernel_bandwidth=self.elements,
             wide_bytes=WIDE,
             norms_of_layers=self.sums.norms,
             memory_bandwidth=self.chip.bandwidth,
+        )
+        if not self.sums.streamed:
+            return between
+        return formulas.kernels.streamed_elements_time(
+            elements_time=between,
+            group_rows=rows,
+            stream_traffic=self.sums.streams,
+            kernel_bandwidth=self.chip.reached(self.chip.value("layers_streams_memory")),
         )
 
     def _launches(self, load: Load) -> float:
@@ -449,6 +458,8 @@ class Timing:
         starts = [(each.number, kernel.launch) for each, kernel in (*self.products, self.head)]
         starts += [(each.layers, kernel.launch) for each, kernel in self.experts]
         starts.append((sums.depth, chip.value("layers_elements_launch")))
+        if sums.streamed:
+            starts.append((sums.streamed, chip.value("layers_streams_launch")))
         if decodes:
             starts += [(sums.caching, self.decode.launch), (sums.stateful, chip.value("layers_states_launch"))]
             starts.append((sums.indexed, chip.value("layers_indexers_launch")))
@@ -462,11 +473,16 @@ class Timing:
         return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
 
     @once
+    def listed(self) -> bool:
+        """Whether the model's family is one that the engine fuses by itself."""
+        return self.sums.model.family.removesuffix("_text") in self.engine.fused_families
+
+    @once
     def unfused(self) -> float:
         """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
         engine, sums = self.engine, self.sums
         if self.chip.architecture.name == engine.fused_on:
-            listed = sums.model.family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            listed = self.listed and 0 < engine.fused_ranks <= sums.layout.tp
             if listed or (sums.latent and not sums.indexed):
                 return 1.0
         return engine.unfused_launch_scale
@@ -537,7 +553,13 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
         captures_split=labels.get("captures_split") != "no",
         fused_families=tuple(labels.get("fused_families", "").split(", ")),
         fused_on=labels.get("fused_on", ""),
+        unfused_experts=labels.get("unfused_experts", ""),
     )
+
+
+def _sent(between: float, far: float) -> float:
+    """Seconds of collectives, and of what a host sends in every pass."""
+    return between if is_nothing(far) else formulas.host.sent_time(collectives_time=between, link_time=far)
 
 
 def _dense(products: Products, kernel: Kernel, rows: float) -> tuple[float, float, float]:

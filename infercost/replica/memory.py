@@ -10,8 +10,8 @@ from infercost.formulas.formula import solved
 from infercost.models.model import Model, prediction_head
 from infercost.parts.accelerator import over_pcie
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_small, release_of
-from infercost.replica.host import Host, Split, held_memory
+from infercost.parts.stack import is_small, release_of, splits_layers
+from infercost.replica.host import USABLE, Host, Split, held_memory
 from infercost.replica.layout import (
     Layout,
     check,
@@ -164,12 +164,24 @@ class Plan(NamedTuple):
         return self.split.far_cache(self.context) if self.split else 0.0
 
     @property
+    def host_bytes(self) -> float:
+        """Bytes of weights, and of all the sequences' cache, in the host."""
+        return self.far_weights + self.batch * self.far_cache
+
+    @property
     def host_left(self) -> float:
         """Bytes that weights and caches leave of the host's room; negative when they do not fit, 0 without a host."""
         if self.host is None:
             return 0.0
         return formulas.host.host_left(
             host_room=held_memory(self.host), far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache
+        )
+
+    @property
+    def host_needed(self) -> float:
+        """Bytes of memory that a host would need."""
+        return formulas.host.host_needed(
+            far_weights=self.far_weights, batch=self.batch, far_cache=self.far_cache, host_usable=USABLE
         )
 
     @property
@@ -229,6 +241,8 @@ class Plan(NamedTuple):
     @property
     def longest_context(self) -> int | None:
         """The longest context at which the batch fits; None where it never grows out of the pool."""
+        if self.host_left < 0 and not self.far_cache:
+            return 0
         here = _longest_context(self._cache_at, sequences=self.per_rank, kv_pool=self.pool)
         if self.host is None or self.split is None or not self.far_cache:
             return here
@@ -346,7 +360,7 @@ def _activations(model: Model, profile: Preset, start: Start) -> float:
 
 def _overhead(profile: Preset, layout: Layout, start: Start) -> str:
     """The figure of an engine's own memory: stages have no buffers of collectives, nor do ranks without a switch."""
-    if layout.devices == layout.pp:
+    if layout.devices == (1 if splits_layers(profile) else layout.pp):
         return "engine_overhead"
     apart = "engine_overhead_pcie"
     return apart if start.over_pcie and apart in profile.facts else "engine_overhead_parallel"

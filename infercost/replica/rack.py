@@ -43,7 +43,8 @@ class Setup(NamedTuple):
     ) -> Plan:
         """What the fullest accelerator holds under a layout, with another model or context when asked.
 
-        Of the ways to put a part into a host it is the one that is known, the first that fits, or the last.
+        Of the ways to put a part into a host it is the one that is known, else the first after which the accelerators
+        hold the rest, or the last: further ways only take more of the host.
 
         Raises:
             BadValue: a layout that no engine accepts.
@@ -53,7 +54,7 @@ class Setup(NamedTuple):
             return self._plan(layout, chosen, context)
         for way in (offload,) if offload else self.host.ways(chosen):
             made = self._plan(layout, chosen, context, split(chosen, way))._replace(host=self.host)
-            if made.fits:
+            if made.left >= 0:
                 break
         return made
 

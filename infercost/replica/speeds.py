@@ -6,7 +6,7 @@ from infercost import formulas
 from infercost.parts.accelerator import find_rate, mesh_share
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
-from infercost.replica.host import Over
+from infercost.replica.host import Over, Read
 
 #: Figures of a profile that a pass is timed with.
 SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
@@ -48,7 +48,7 @@ class Speeds(NamedTuple):
     cache_rereads: float = 0.0
     alike: bool = False
     part: Preset | None = None
-    over: Over | None = None
+    over: Over | Read | None = None
 
     def link(self, ranks: int) -> float:
         """B/s, one direction, that a rank has to a group of so many."""

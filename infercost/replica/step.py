@@ -42,14 +42,6 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
     )
 
 
-def _sent(work: Work, speeds: Speeds, load: Load) -> float | None:
-    """Seconds of collectives, and of what a host sends in every pass."""
-    between = communication_time(work, speeds, load.tokens)
-    if speeds.over is None:
-        return between
-    return formulas.host.sent_time(collectives_time=between or 0.0, link_time=speeds.over.time(load.sequences))
-
-
 def _collectives(layers: int, exchanging: int) -> float:
     return formulas.collectives.collectives(layers=layers, exchanging_layers=exchanging)
 
@@ -164,14 +156,17 @@ def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
         attention_compute=_attention(work, speeds, load),
         attention_memory=_caches(work, speeds, load),
         activations=_activations(work, speeds, tokens),
-        communication=_sent(work, speeds, load),
+        communication=communication_time(work, speeds, tokens),
         overhead=_overhead(work, speeds, heads),
+        host=speeds.over.time(load) if speeds.over else 0.0,
     )
 
 
 def step_time(parts: Parts, overlap: str) -> float:
     """Seconds of a pass under an overlap rule: ``full``, ``operator`` or ``none``."""
     sent = 0.0 if parts.communication is None else parts.communication
+    if not is_nothing(parts.host):
+        sent = formulas.host.sent_time(collectives_time=sent, link_time=parts.host)
     if overlap == "operator":
         return formulas.step.operator_overlap_step(
             matrix_time=formulas.step.matrix_time(
@@ -349,7 +344,9 @@ def _roofline_parts(replica: Replica, batch: float, context: float, tokens_each:
         return parts
     waits = uneven_stages(replica, batch)
     slow = formulas.request.uneven_part
-    return Parts(*(slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts))
+    host = 0.0 if is_nothing(parts.host) else slow(even_part=parts.host, uneven_stages=waits)
+    slowed = (slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts[:-1])
+    return Parts(*slowed)._replace(host=host)
 
 
 def part_of(replica: Replica, batch: float) -> float:
@@ -383,6 +380,14 @@ class Running(NamedTuple):
         return self.replica.work
 
     @property
+    def near_work(self) -> Work:
+        """What one pass asks of the accelerators alone: less than the whole where an engine computes in a host."""
+        split = self.rack.plan.split
+        if self.replica.in_turn is None or split is None or not split.host_layers:
+            return self.work
+        return work_of(split.near, self.work.layout)
+
+    @property
     def overlap(self) -> str:
         """What overlaps in a step: by a rule, or by the law of measured ``kernels`` or of ``llama.cpp``."""
         return law(self.rack.setup.stack) if self.replica.timing else self.speeds.overlap
@@ -411,7 +416,7 @@ def step_times(running: Running, batch: float, tokens: int = 1, *, ideal: bool =
     """The times of one step at a batch, so many tokens each, under the stack or, for the bound, under none."""
     rack = running.rack
     if ideal:
-        bound = running.replica._replace(speeds=running.bounds, timing=None)
+        bound = running.replica._replace(work=running.near_work, speeds=running.bounds, timing=None)
         return times_of(bound, batch, rack.plan.context, tokens)
     if law(rack.setup.stack) == "erdil-2025":
         from infercost.replica import erdil_2025

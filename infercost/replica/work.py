@@ -6,7 +6,7 @@ from typing import NamedTuple
 from infercost import formulas
 from infercost.models import counting
 from infercost.models.model import Attention, Layer, Model, arithmetic_format, format_of_bits
-from infercost.numeric import name_of_largest
+from infercost.numeric import is_nothing, name_of_largest
 from infercost.parts.accelerator import find_rate, rate_for
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes, rank_cache_read
@@ -275,7 +275,10 @@ def _multiplied(model: Model) -> dict[str, float]:
 
 
 class Parts(NamedTuple):
-    """Seconds of one pass by what they are spent on; ``communication`` is None where layers are not known."""
+    """Seconds of one pass by what they are spent on; ``communication`` is None where layers are not known.
+
+    ``host`` is what a host takes that holds a part of the model.
+    """
 
     matrix_compute: float
     matrix_memory: float
@@ -284,6 +287,7 @@ class Parts(NamedTuple):
     activations: float
     communication: float | None
     overhead: float
+    host: float = 0.0
 
     @property
     def compute(self) -> float:
@@ -310,6 +314,7 @@ class Parts(NamedTuple):
             "activations": self.activations,
             "collectives": self.communication or 0.0,
             "launch": self.overhead,
+            **({} if is_nothing(self.host) else {"host": self.host}),
         }
 
 
@@ -327,8 +332,10 @@ class Times(NamedTuple):
 
     @property
     def bound(self) -> str:
-        """The part that takes longest."""
-        sent = self.parts.communication
+        """The part that takes longest; ``host`` where that takes more than all of the rest."""
+        sent, host = self.parts.communication, self.parts.host
+        if not is_nothing(host) and host > self.step - host:
+            return "host"
         return name_of_largest(
             {
                 "memory": self.parts.memory,
@@ -344,8 +351,8 @@ class PassTimes(NamedTuple):
 
     ``overlapping`` are dense products: arithmetic, traffic, and both as they overlap. ``added`` (experts, inputs that
     are quantized) and ``attention`` are times of arithmetic, and of traffic, that add up. ``spent`` are the times of
-    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds. ``far`` are
-    reads and hand-overs of layers, or parts of layers, that lie in a host's memory.
+    products, attention, elementwise work, collectives and launches; ``host`` what the engine's host adds. ``far`` is
+    what layers, or parts of layers, take that lie in a host's memory.
     """
 
     step: float
@@ -355,7 +362,7 @@ class PassTimes(NamedTuple):
     spent: tuple[float, ...]
     host: float
     uneven: float
-    far: tuple[float, float] = (0.0, 0.0)
+    far: float = 0.0
 
     @property
     def times(self) -> Times:
@@ -366,12 +373,13 @@ class PassTimes(NamedTuple):
         shared = uneven * sum(time * flops**2 / (flops**2 + moved**2) for flops, moved, time in self.overlapping)
         parts = Parts(
             matrix_compute=added + uneven * sum(flops for flops, _, _ in self.overlapping),
-            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping) + self.far[0],
+            matrix_memory=moved + uneven * sum(moved for _, moved, _ in self.overlapping),
             attention_compute=attending,
             attention_memory=attention - attending,
             activations=elements,
             communication=sent,
-            overhead=launched + self.host + self.far[1],
+            overhead=launched + self.host,
+            host=self.far,
         )
         waits = {
             "weights": products - shared - added,
@@ -380,7 +388,7 @@ class PassTimes(NamedTuple):
             "activations": elements,
             "collectives": sent,
             "launch": launched + self.host,
-            **({"host": sum(self.far)} if self.far[1] else {}),
+            **({} if is_nothing(self.far) else {"host": self.far}),
         }
         return Times(parts, self.step, waits)
 

@@ -9,30 +9,34 @@ from infercost.replica.host import Host, sparse_layers
 from infercost.replica.rack import Rack
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, apply_sets
+from infercost.units import show
 
-#: Backends of llama.cpp on parts whose memory is the host's own.
-_SHARED_MEMORY = ("cpu", "metal")
+#: Kinds of parts, and backends of llama.cpp, whose memory is the host's own.
+_KINDS, _BACKENDS = ("soc", "cpu"), ("cpu", "metal")
+#: No host has less memory.
+_LEAST = 1e9
 #: What asks for first tokens, which nobody measured with a part of the model in a host.
 _FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft")
 
 
-def read_host(reading: Reading, stack: Preset, model: Model) -> Host | None:
+def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Host | None:
     """The host, and what is to lie in it; None where nobody asked for one.
 
     Raises:
         Missing: what is to lie in a host without one.
-        BadValue: a part without memory of its own, or a model that has no such part.
+        BadValue: a part without memory of its own, a model that has no such part, or a host without memory.
     """
     for name in ("offload", "offload_layers"):
         if name in reading.given and "host" not in reading.given:
             raise Missing(f"{flag(name)} needs --host", "for example --host desktop-ddr5; presets list hosts shows all")
     if "host" not in reading.given:
         return None
-    _check(reading, stack, model)
+    _check(reading, stack, model, part)
     given = reading.take("host")
     preset = apply_sets(reading, given if isinstance(given, Preset) else catalog.load("hosts", str(given)))
     reading.amend(value=preset.name)
-    keys = ["memory", "memory_bandwidth"] if law(stack) == "llama.cpp" else ["memory", "link_bandwidth"]
+    _check_memory(reading, preset)
+    keys = ["memory", "memory_bandwidth", *([] if law(stack) == "llama.cpp" else ["link_bandwidth"])]
     reading.use(preset, *keys, *(key for key in ("memory_share",) if key in preset.facts))
     offload = reading.take("offload")
     layers = reading.take("offload_layers")
@@ -41,9 +45,21 @@ def read_host(reading: Reading, stack: Preset, model: Model) -> Host | None:
     return Host(preset, offload or "", int(layers or 0))
 
 
-def _check(reading: Reading, stack: Preset, model: Model) -> None:
-    if stack.labels.get("kernels") in _SHARED_MEMORY:
-        raise BadValue(f"--host: under {stack.name} the memory is the host's already", "leave --host out")
+def _check_memory(reading: Reading, preset: Preset) -> None:
+    """Refuse a host whose memory has lost its unit."""
+    if (memory := preset.value("memory")) >= _LEAST:
+        return
+    hint = "a host has gigabytes, for example --set host.memory=128GB"
+    for text in reading.get("set") or ():
+        key, _, value = text.partition("=")
+        if key.strip() == "host.memory" and value.strip().replace(".", "", 1).isdigit():
+            hint = f"likely --set host.memory={value.strip()}GB is meant"
+    raise BadValue(f"host.memory: {show(memory, 'B')} is no memory of a host", hint)
+
+
+def _check(reading: Reading, stack: Preset, model: Model, part: Preset) -> None:
+    if part.labels.get("kind") in _KINDS or stack.labels.get("kernels") in _BACKENDS:
+        raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
     if law(stack) == "erdil-2025":
         raise BadValue(f"--host: profile {stack.name} knows no host", "name a profile without a law")
     offload = reading.get("offload")
@@ -56,11 +72,13 @@ def _check(reading: Reading, stack: Preset, model: Model) -> None:
         raise BadValue(what, "leave it out, or leave --host out")
 
 
-def note_host(reading: Reading, rack: Rack) -> None:
-    """Say what lies in the host where nobody said how much."""
-    split = rack.plan.split
-    if split is None:
+def note_host(reading: Reading, rack: Rack, counted: bool) -> None:
+    """Say what lies in the host where nobody said how much, and that it takes several cards where nobody said so."""
+    split, plan = rack.plan.split, rack.plan
+    if split is None or plan.host is None:
         return
+    if not counted and rack.devices > 1:
+        reading.note("host-cards", f"fewer than {rack.devices:,} cards and {plan.host.preset.name} do not hold it")
     experts, layers, cache = split.offload
     chosen = "kv" if cache else "layers" if layers else "experts" if experts else "nothing"
     reading.take("offload", chosen, "as much as is needed")

@@ -14,8 +14,16 @@ from infercost.parts.cache import lately
 from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
-from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
-from infercost.replica.host import Over
+from infercost.parts.stack import (
+    FIGURES_OF_PASS,
+    is_nominal,
+    is_other_engine,
+    is_stated,
+    law,
+    reads_gguf,
+    splits_layers,
+)
+from infercost.replica.host import Over, Read, card_link_key, link_of
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, start_of
 from infercost.replica.rack import Rack, Setup
@@ -34,6 +42,8 @@ if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
+#: Devices of one host where nobody says how many.
+OF_A_HOST = 8
 #: Commands that find out how many sequences fit.
 _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 _LOAD_WORDS = {"request_rate": "rate", "concurrency": "requests in flight"}
@@ -57,12 +67,16 @@ def read_rack(reading: Reading) -> Rack:
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
-    reading.take("gpus", plan.layout.devices, "given" if devices else "least that fits")
+    reading.take("gpus", plan.layout.devices, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
     rack = rack_of(setup, plan, bool(devices), widths)
-    note_host(reading, rack)
+    note_host(reading, rack, bool(devices))
     return rack
+
+
+def _why_so_many(plan: Plan) -> str:
+    return "least that fits" if plan.fits or plan.host is None else f"up to {OF_A_HOST} do not fit either"
 
 
 def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE) -> Rack:
@@ -125,6 +139,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
     """The efficiency profile, the memory figure that it counts, and the share of it to plan with."""
     stack = read_stack(reading, assume, why, part)
+    _check_backend(stack, part)
     stack = _with_ubatch(reading, stack)
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
@@ -133,6 +148,18 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
         apart = ("engine_overhead_pcie",) if over_pcie(part) and "engine_overhead_pcie" in stack.facts else ()
         reading.use(stack, *reserves, *apart)
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
+
+
+#: Whose parts a backend of llama.cpp runs on.
+_BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
+
+
+def _check_backend(stack: Preset, part: Preset) -> None:
+    """Refuse a backend of llama.cpp on parts that it does not run on."""
+    backend, vendor = stack.labels.get("kernels", ""), part.labels.get("vendor", "")
+    if _BACKENDS.get(backend, vendor) != vendor:
+        what = f"profile {stack.name} is for parts of {_BACKENDS[backend]}, and {part.name} is of {vendor}"
+        raise BadValue(what, "ask for --efficiency llama.cpp, which takes the part's own")
 
 
 def _with_ubatch(reading: Reading, stack: Preset) -> Preset:
@@ -188,7 +215,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
         raise Missing(
             f"model {checkpoint.title}: {checkpoint.unsaid}", "put hf_quant_config.json beside it, or give --dtype"
         )
-    engine = usual_engine(part, model, reading.get("kv_dtype"))
+    hosted = "host" in reading.given and "host" in options_of(reading.question.command)
+    engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
@@ -200,7 +228,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
+    host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
 
@@ -314,7 +342,7 @@ def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: It
         plan = _best(setup._replace(batch=batch), devices, widths)
         if plan.fits:
             break
-    return setup.plan(plan.layout)
+    return setup.plan(plan.layout, offload=plan.split and plan.split.offload)
 
 
 def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
@@ -323,9 +351,14 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     if devices or widths.tp:
         return _on(setup, int(devices or fewest), widths)
     if any(widths):
-        counts = range(fewest, MOST_DEVICES + 1, fewest)
+        counts = range(fewest, most_devices(setup) + 1, fewest)
         return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
-    return least_plan(setup) or _on(setup, MOST_DEVICES)
+    return least_plan(setup) or _on(setup, 1 if setup.host else MOST_DEVICES)
+
+
+def most_devices(setup: Setup) -> int:
+    """The most devices to look for: one host has a node of them."""
+    return OF_A_HOST if setup.host else MOST_DEVICES
 
 
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
@@ -334,8 +367,8 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
     if not plans:
         asked = asked_widths(model, widths)
-        valid = layouts(model, devices, domain)
-        if 1 < devices <= most_experts(model):
+        valid = layouts(model, devices, domain, open_widths(setup))
+        if not splits_layers(setup.stack) and 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
         hint = "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ..."
         if valid:
@@ -366,12 +399,15 @@ def asked_widths(model: Model, widths: Layout) -> str:
 
 
 def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
-    """The plan with the least devices that fits, powers of two inside a node, then whole nodes.
+    """The plan with the least devices that fits: powers of two inside a node, then whole nodes; any where layers split.
 
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
-    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
-    counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
+    most = most_devices(setup)
+    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= min(setup.domain, most)]
+    counts += range(2 * setup.domain, most + 1, setup.domain)
+    if splits_layers(setup.stack):
+        counts = [*range(1, min(setup.model.depth, most) + 1)]
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
@@ -384,16 +420,19 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
     return None
 
 
+def _figures_of_step(stack: Preset) -> tuple[str, ...]:
+    """Figures of a profile that its steps are timed with, those of a pass only where it states them."""
+    of_pass = FIGURES_OF_PASS.get(law(stack))
+    return tuple(key for key in of_pass if is_stated(stack, key)) if of_pass else (*SHARES, *TIMES, *COUNTS)
+
+
 def read_running(reading: Reading, rack: Rack) -> Running:
     """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
-    of_law = (
-        [key for key in FIGURES_OF_PASS[law(stack)] if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
-    )
-    reading.use(stack, *of_law, *PER_REQUEST)
+    reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
     if len(missing) == 1:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
@@ -406,10 +445,10 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
     peak, layout = matrix_rate(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(rack))
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
     speeds, timing = bounds, None
     if measured:
-        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack)
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
@@ -418,12 +457,16 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     return Running(rack, rate, replica, bounds)
 
 
-def _over(rack: Rack) -> Over | None:
-    """What comes from a host over the link in every pass; None where nothing does: llama.cpp computes in the host."""
-    plan = rack.plan
-    if plan.host is None or law(rack.setup.stack) == "llama.cpp" or not (plan.far_weights or plan.far_cache):
+def _over(reading: Reading, rack: Rack) -> Over | Read | None:
+    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
+    plan, part = rack.plan, rack.part
+    if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
         return None
-    return Over(plan.far_weights, plan.far_cache, plan.layout.devices, plan.host.link)
+    if law(rack.setup.stack) == "llama.cpp":
+        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
+    noted, key = {item.key for item in reading.inputs}, card_link_key(part)
+    reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
+    return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
 
 
 def _refuse_overlap(reading: Reading, stack: Preset) -> None:
@@ -438,7 +481,8 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     Raises:
         BadValue: an overlap, which these passes know from their kernels.
     """
-    from infercost.replica.llama_cpp import Halves, Timing, engine_of
+    from infercost.replica.backend import engine_of
+    from infercost.replica.llama_cpp import Halves, Timing
 
     setup = rack.setup
     _refuse_overlap(reading, setup.stack)
@@ -450,7 +494,7 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     return timing
 
 
-def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
+def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
     """The passes of a rack whose kernels were measured.
 
     Raises:
@@ -466,7 +510,6 @@ def _timing(reading: Reading, rack: Rack) -> "kernels.Timing":
     timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
     for key in used:
         reading.use(own if key in own.facts else other, key)
-    over = _over(rack)
     return timing.with_host(over) if over else timing
 
 

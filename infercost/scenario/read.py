@@ -255,6 +255,11 @@ def apply_sets(reading: Reading, preset: Preset) -> Preset:
         prefix, dot, field_name = key.strip().partition(".")
         if not (equals and dot):
             raise BadValue(f"--set: {text!r} is no KEY=VALUE", "write it as --set gpu.memory_bandwidth=30TB/s")
+        if prefix == "host" and "host" not in reading.given:
+            takes = "host" in options_of(reading.question.command)
+            raise BadValue(
+                f"--set {text}: no host was named", f"{'name one with --host, or ' if takes else ''}leave it out"
+            )
         field_name = field_name.strip().replace("-", "_")
         if prefix == "efficiency" and field_name in CHOICES:
             word = choice(CHOICES[field_name])(value, f"--set {prefix}.{field_name}")

@@ -6,7 +6,7 @@ from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.formats import CACHE_TYPES, GGUF, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_nominal
+from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Reading
 
@@ -15,6 +15,9 @@ USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
 LENGTHS = ("input_tokens", "output_tokens")
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
+
+#: Words in the names of cards of desktops and workstations.
+OF_DESKTOPS = ("GeForce", "RTX", "Radeon")
 
 
 class Engine(NamedTuple):
@@ -25,8 +28,8 @@ class Engine(NamedTuple):
     remark: str = ""
 
 
-def usual_engine(part: Preset, model: Model, cache: Format | None = None) -> Engine:
-    """The engine that people run a model with on a part today, one that has the format of its cache."""
+def usual_engine(part: Preset, model: Model, cache: Format | None = None, *, hosted: bool = False) -> Engine:
+    """The engine that people run a model with on a part today, one that has its cache's format, with a host or not."""
     own = part.labels.get("engine")
     if cache is not None and cache.name in CACHE_TYPES and not (own or "").startswith("llama.cpp"):
         profile = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
@@ -37,10 +40,16 @@ def usual_engine(part: Preset, model: Model, cache: Format | None = None) -> Eng
         is_asked = format in GGUF and profile != own
         remark = f"{format} is a format of GGUF files: {profile}, which reads them, is assumed" if is_asked else ""
         return Engine(profile, "the engine of GGUF files", remark)
+    if hosted and own and own != "llama.cpp" and is_of_a_desktop(part):
+        remark = f"with a host people run llama.cpp on {part.name}: it is assumed, --efficiency {own} asks for {own}"
+        return Engine("llama.cpp", "people run it with a host", remark)
     if own is None:
         remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
         return Engine(SHARED, f"no engine of {part.name} was measured", remark)
-    formats, format = catalog.load("efficiency", own).labels.get("formats", ""), model.quantization.name
+    people_run, format = catalog.load("efficiency", own), model.quantization.name
+    formats = people_run.labels.get("formats", "")
+    if reads_gguf(people_run) and part.labels.get("vendor") != "NVIDIA" and _is_stored(model):
+        return Engine(own, f"people run it on {part.name}")
     if formats and format not in formats.split(", ") and part.labels.get("vendor") in OF_FILES:
         remark = f"{own}, which people run on {part.name}, has no {format}: {SHARED} has what engines of today share"
         return Engine(SHARED, f"{own} has no {format}", remark)
@@ -48,6 +57,18 @@ def usual_engine(part: Preset, model: Model, cache: Format | None = None) -> Eng
         remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
         return Engine(SERVER, f"{own} has no {format}", remark)
     return Engine(own, f"people run it on {part.name}")
+
+
+def _is_stored(model: Model) -> bool:
+    """Whether a file of llama.cpp holds the weights of a model, in a format of its own or one that stands for it."""
+    from infercost.models.gguf_mix import stand_in
+
+    return bool(stand_in(model.quantization))
+
+
+def is_of_a_desktop(part: Preset) -> bool:
+    """Whether a part is a card of desktops and workstations rather than of data centres."""
+    return any(word in part.title.split() for word in OF_DESKTOPS)
 
 
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:

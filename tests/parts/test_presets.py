@@ -167,7 +167,7 @@ def test_ideal_counts_what_is_sold_and_others_what_an_engine_sees() -> None:
 @pytest.mark.parametrize("part", ACCELERATORS, ids=named)
 def test_every_figure_key_is_known_to_the_glossary_of_presets(part: Preset) -> None:
     assert set(part.facts) <= set(FIGURES)
-    assert part.labels["kind"] in ("gpu", "tpu", "accelerator", "soc", "superchip", "wafer", "reference")
+    assert part.labels["kind"] in ("gpu", "tpu", "accelerator", "soc", "cpu", "superchip", "wafer", "reference")
 
 
 BROKEN = {
