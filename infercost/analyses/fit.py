@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
+from math import ceil
 
 from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words

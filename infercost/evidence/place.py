@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
+#: Bits of MLX's formats: 64 weights share a scale and a bias of 16 bits.
+MLX = {f"{bits}bit": bits + 0.5 for bits in (3, 4, 5, 6, 8)}
 #: Words of the note that do not say what ran, and a format that no engine has.
 VAGUE, EIGHT_BITS = ("8bit", "4bit", "fp6"), 8
 #: Share of memory that engines plan with by default.
@@ -82,6 +84,8 @@ def _weights_of_run(model: Model, named: str, *, is_file: bool) -> Model:
         return as_gguf(model, kind)
     if named in (own.name, "") and own.name != "fp32":
         return with_format(model, "bf16", 16) if named in HALF else model
+    if named in MLX:
+        return with_format(model, named, MLX[named])
     if named and named not in HALF:
         format = find_format(named)
         if format and format.stored_bits <= EIGHT_BITS and format.name not in VAGUE:

@@ -12,8 +12,9 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import read_rack, read_request, read_running
+from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Reading, apply_sets
+from infercost.scenario.running import read_request, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, USUAL_SEQUENCES
 from infercost.scenario.usual import LENGTHS
 from infercost.units import many, show

@@ -1,65 +1,48 @@
-"""What stands in the rack: models and parts read, a layout chosen, the request and the draft that were asked about."""
+"""What stands in the rack: models and parts read, a layout chosen."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
-from infercost.parts import catalog
-from infercost.parts.accelerator import memory_key, over_pcie, rate_for
-from infercost.parts.cache import lately
+from infercost.parts.accelerator import memory_key, over_pcie
 from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
-    FIGURES_OF_PASS,
     is_nominal,
     is_other_engine,
-    is_stated,
     law,
     reads_gguf,
     splits_layers,
 )
-from infercost.replica.host import Over, Read, card_link_key, link_of
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
-from infercost.replica.memory import Drafting, Plan, Start, start_of
+from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
-from infercost.replica.serving import LEAST_OUTPUT, Request
-from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
-from infercost.replica.step import Draft, Replica, Running
-from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.beside import read_drafting, read_start
 from infercost.scenario.hosts import note_host, read_host
-from infercost.scenario.options import DRAFT, SERVED, flag, options_of
-from infercost.scenario.read import Reading, apply_sets, read_part, read_stack
-from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.scenario.options import SERVED, flag, options_of
+from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
-
-if TYPE_CHECKING:  # few profiles have measured kernels
-    from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
 #: Devices of one host where nobody says how many.
 OF_A_HOST = 8
 #: Commands that find out how many sequences fit.
 _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
-_LOAD_WORDS = {"request_rate": "rate", "concurrency": "requests in flight"}
-LOADS = tuple(_LOAD_WORDS)
-_PROMPT = ("prefix_share", "chunk_tokens")
-_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated")
-#: Requests of a slot in a run, as benchmark tools start them.
-RUN_OF_SLOT = 10
-_A_MODEL = "for example --model llama-3.1-70b"
+#: What asks for a load that comes and goes.
+LOADS = ("request_rate", "concurrency")
+A_MODEL = "for example --model llama-3.1-70b"
 
 
 def read_rack(reading: Reading) -> Rack:
     """The model on its devices; Missing without a model or a part, BadValue for a layout that cannot be."""
     if "model" not in reading.given:
         if "gpu" in reading.given and "params" not in reading.given:
-            raise Missing(f"{reading.question.command} needs a model: --model NAME, or --params COUNT", _A_MODEL)
+            raise Missing(f"{reading.question.command} needs a model: --model NAME, or --params COUNT", A_MODEL)
         return _read_bare_rack(reading)
     if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
         raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
@@ -90,13 +73,13 @@ def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE)
 def _read_bare_rack(reading: Reading) -> Rack:
     """A bare count of parameters, split evenly over all devices."""
     if stray := [name for name in reading.given if name in SERVED]:
-        raise Missing(f"{', '.join(stray)} needs --model: a bare count has no layers", _A_MODEL)
+        raise Missing(f"{', '.join(stray)} needs --model: a bare count has no layers", A_MODEL)
     part, given = _read_accelerator(reading)
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     _check_engine(stack, model.quantization)
-    setup = Setup(None, model, part, stack, key, usable, 0, start=_read_start(reading, stack, part))
+    setup = Setup(None, model, part, stack, key, usable, 0, start=read_start(reading, stack, part))
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
     why = f"by --gpu NAME:{given}" if given else "least that hold the weights"
@@ -229,45 +212,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
-    asked = _read_start(reading, stack, part), _read_drafting(reading, model)
+    asked = read_start(reading, stack, part), read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
-
-
-def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
-    """The draft that takes memory beside a model, None where none was asked for.
-
-    Raises:
-        BadValue: two drafts, or the head of a model that carries none.
-    """
-    from infercost.models.find import find_model
-
-    given = [name for name in ("draft", "draft_model", "draft_cost") if name in reading.given]
-    if len(given) > 1:
-        raise BadValue(f"{flag(given[0])} and {flag(given[1])} are two ways to say one thing", "give one of them")
-    if given in ([], ["draft_cost"]):
-        return None
-    tokens = reading.get("draft_tokens")
-    if reading.question.command == "fit":
-        tokens = reading.take("draft_tokens", 1, "the least")
-    own = None
-    if given == ["draft_model"]:
-        own = find_model(str(reading.take("draft_model"))).model
-    else:
-        reading.take("draft")
-    drafting = Drafting(own, int(tokens or 1))
-    drafting.head(model)
-    return drafting
-
-
-def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
-    """What the engine profiles its memory with, which is as many sequences as it may run."""
-    if reading.question.command == "fit":
-        reading.take("max_sequences")
-    start = start_of(stack, part, reading.get("max_sequences"), reading.get("chunk_tokens"))
-    if start.sequences != start.usual_sequences or start.tokens != start.usual_tokens:
-        keys = ("chunk_tokens", "chunk_tokens_small", "profiled_sequences", "profiled_sequences_small")
-        reading.use(stack, *(key for key in keys if key in stack.facts))
-    return start
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
@@ -418,221 +364,3 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
             if (plan := setup.plan(layout)).fits:
                 return plan
     return None
-
-
-def _figures_of_step(stack: Preset) -> tuple[str, ...]:
-    """Figures of a profile that its steps are timed with, those of a pass only where it states them."""
-    of_pass = FIGURES_OF_PASS.get(law(stack))
-    return tuple(key for key in of_pass if is_stated(stack, key)) if of_pass else (*SHARES, *TIMES, *COUNTS)
-
-
-def read_running(reading: Reading, rack: Rack) -> Running:
-    """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
-    part, stack, model = rack.part, rack.setup.stack, rack.model
-    rate = rate_for(part, rack.format)
-    reading.use(part, rate.key, "memory_bandwidth")
-    measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
-    reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
-    missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
-    if len(missing) == 1:
-        raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
-    wire = FORMATS[model.activation_format or rate.name]
-    if model.hidden_size and rack.devices > 1 and not in_turn:
-        reading.use(part, "link_bandwidth")
-        wire = reading.take("activation_dtype", wire, "as engines send it")
-    if (measured or stack.value("kernel_time")) and not model.hidden_size:
-        what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
-        raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    peak, layout = matrix_rate(model, part), rack.plan.layout
-    # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
-    speeds, timing = bounds, None
-    if measured:
-        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
-    else:
-        overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
-        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
-    requests, waited = (stack.value(key) for key in PER_REQUEST)
-    replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
-    return Running(rack, rate, replica, bounds)
-
-
-def _over(reading: Reading, rack: Rack) -> Over | Read | None:
-    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
-    plan, part = rack.plan, rack.part
-    if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
-        return None
-    if law(rack.setup.stack) == "llama.cpp":
-        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
-    noted, key = {item.key for item in reading.inputs}, card_link_key(part)
-    reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
-    return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
-
-
-def _refuse_overlap(reading: Reading, stack: Preset) -> None:
-    if "overlap" in reading.given:
-        what = f"--overlap: profile {stack.name} knows from measured kernels what overlaps"
-        raise BadValue(what, "leave it out, or ask for a roofline: --efficiency ideal")
-
-
-def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
-    """The passes of a rack under llama.cpp, whose devices take turns.
-
-    Raises:
-        BadValue: an overlap, which these passes know from their kernels.
-    """
-    from infercost.replica.backend import engine_of
-    from infercost.replica.llama_cpp import Halves, Timing
-
-    setup = rack.setup
-    _refuse_overlap(reading, setup.stack)
-    split, host = rack.plan.split, setup.host
-    halves = Halves(split.near, split.far, host.preset) if split and host else None
-    timing = Timing(rack.model, setup.part, engine_of(setup.stack), halves=halves).settle()
-    noted = {item.key for item in reading.inputs}
-    reading.use(setup.part, *(key for key in timing.used if f"gpu.{key}" not in noted))
-    return timing
-
-
-def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
-    """The passes of a rack whose kernels were measured.
-
-    Raises:
-        BadValue: an overlap, which these passes know from their kernels.
-    """
-    from infercost.replica.chip import OTHER
-
-    _refuse_overlap(reading, rack.setup.stack)
-    part = rack.part
-    names = (part.labels.get("architecture", OTHER), OTHER)
-    own, other = (apply_sets(reading, catalog.load("architectures", name)) for name in names)
-    wide = reading.question.command == "frontier"
-    timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
-    for key in used:
-        reading.use(own if key in own.facts else other, key)
-    return timing.with_host(over) if over else timing
-
-
-@lately
-def _timed(
-    model: Model, layout: Layout, part: Preset, stack: Preset, rows: tuple[Preset, Preset], wide: bool
-) -> tuple["kernels.Timing", tuple[str, ...]]:
-    """The passes of a model under a layout on a part with such kernels, and the figures that they take of these."""
-    from infercost.replica.chip import Chip
-    from infercost.replica.kernels import Timing, engine_of
-
-    chip = Chip(part, *rows)
-    timing = Timing(model, layout, chip, engine_of(part, stack))
-    timing.settle(wide=wide)
-    return timing, tuple(chip.used)
-
-
-def read_load(reading: Reading, rack: Rack) -> Load:
-    """A request, the load of such requests, and what goes with either.
-
-    Raises:
-        BadValue: two options that disagree.
-    """
-    request = read_request(reading, rack, _LOADED)
-    if request is None:
-        return Load()
-    _check_load(reading, request)
-    most, rate, concurrent, run = float(USUAL_SEQUENCES), None, None, 0.0
-    if "request_rate" in reading.given:
-        rate = reading.take("request_rate")
-        request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
-    elif "concurrency" in reading.given:
-        concurrent = float(reading.take("concurrency"))
-        run = float(reading.take("num_prompts", RUN_OF_SLOT * int(concurrent), f"{RUN_OF_SLOT} a slot"))
-    if rate is not None or concurrent is not None:
-        most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
-    held = rack.plan.max_sequences
-    most = most if held is None else min(most, held)
-    return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
-
-
-def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
-    """The request that was asked about, None where no length was given; ``also`` are options that need one too."""
-    given = [name for name in LENGTHS if name in reading.given]
-    stray = [name for name in (*_PROMPT, *also) if name in reading.given]
-    if not given and not stray:
-        return None
-    if rack.model.is_bare:  # a service of it may know how many tokens a message decodes
-        decoded = ("output_tokens",) if reading.question.command in ("userbase", "economies") else ()
-        if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
-            raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", _A_MODEL)
-        return None
-    if len(given) < 2:
-        raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
-    request = Request(
-        float(reading.take("input_tokens")),
-        float(reading.take("output_tokens")),
-        reading.take("prefix_share") or 0.0,
-        reading.take("chunk_tokens"),
-    )
-    _check_request(reading, rack, request)
-    return request
-
-
-def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
-    """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
-    longest = rack.model.max_context
-    if longest and request.input_tokens + request.output_tokens > longest:
-        tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
-        raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
-    stack = rack.setup.stack
-    if (name := law(stack)) == "erdil-2025":
-        raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")
-    if "context" in reading.given:
-        raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
-
-
-#: What bounds or shapes a load, the options of which it needs one, and what to give instead.
-_OF_LOADS = (
-    ("max_sequences", ("request_rate", "concurrency"), "bounds what a load leads to", ", or the --batch itself"),
-    ("burstiness", ("request_rate",), "is of arrivals at a rate", ", or leave it out"),
-    ("num_prompts", ("concurrency",), "is of a run whose slots start at once", ", or leave it out"),
-)
-
-
-def _check_load(reading: Reading, request: Request) -> None:
-    """Refuse options that conflict with --request-rate or --concurrency, or need one of them.
-
-    Raises:
-        BadValue: two options that disagree, or requests that decode nothing.
-    """
-    given = [name for name in LOADS if name in reading.given]
-    for name, needed, what, instead in _OF_LOADS:
-        if name in reading.given and not any(load in given for load in needed):
-            raise BadValue(f"{flag(name)} {what}", f"give {' or '.join(map(flag, needed))}{instead}")
-    if not given:
-        return
-    load = flag(given[0])
-    if len(given) > 1:
-        raise BadValue(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
-    if "batch" in reading.given:
-        raise BadValue(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
-    if "draft_tokens" in reading.given or "draft" in reading.given:
-        raise BadValue(f"a draft under {load} is not modelled", "give the --batch instead of the load")
-    if given == ["concurrency"] and reading.get("disaggregated"):
-        what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
-        raise BadValue(what, "give --request-rate, or the --batch of the replicas that decode")
-    if request.output_tokens < LEAST_OUTPUT:
-        raise BadValue(f"{load} of requests that decode nothing has no batch", "give at least --output-tokens 2")
-
-
-def read_draft(reading: Reading, rack: Rack) -> Draft | None:
-    """The draft that was asked for, a model of its own or a share of the target's time; Missing for half of one."""
-    given, drafting, model = [name for name in DRAFT if name in reading.given], rack.setup.drafting, rack.model
-    if not given:
-        return None
-    tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
-    acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
-    if acceptance >= 1:
-        raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
-    if "draft_cost" in given:
-        return Draft(tokens, acceptance, float(reading.take("draft_cost")))
-    if drafting is None:
-        hint = "give --draft mtp for the model's own head, --draft-model NAME or --draft-cost 0.05"
-        raise Missing("a draft needs a model or a cost", hint)
-    return Draft(tokens, acceptance, model=drafting.head(model))

@@ -12,9 +12,10 @@ from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.options import Step, flag
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import read_draft, read_load, read_rack, read_running
+from infercost.scenario.rack import read_rack
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, read_part, read_stack
+from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Habits, Scenario, frozen
 
 if TYPE_CHECKING:  # a step alone has no users

@@ -16,13 +16,11 @@ from infercost.scenario.rack import (
     given_widths,
     open_widths,
     rack_of,
-    read_draft,
-    read_load,
-    read_running,
     read_setup,
 )
 from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Reading, read_part
+from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
 from infercost.units import many
 

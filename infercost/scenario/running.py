@@ -1,0 +1,255 @@
+"""How a rack steps under its stack, and what it is asked to serve: a load, a request, a draft."""
+
+from typing import TYPE_CHECKING
+
+from infercost.errors import BadValue, Missing
+from infercost.models.model import Model
+from infercost.parts import catalog
+from infercost.parts.accelerator import rate_for
+from infercost.parts.cache import lately
+from infercost.parts.formats import FORMATS
+from infercost.parts.preset import Preset
+from infercost.parts.stack import (
+    FIGURES_OF_PASS,
+    is_stated,
+    law,
+)
+from infercost.replica.host import Over, Read, card_link_key, link_of
+from infercost.replica.layout import Layout
+from infercost.replica.rack import Rack
+from infercost.replica.serving import LEAST_OUTPUT, Request
+from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
+from infercost.replica.step import Draft, Replica, Running
+from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.options import DRAFT, flag
+from infercost.scenario.rack import A_MODEL, LOADS
+from infercost.scenario.read import Reading, apply_sets
+from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.scenario.usual import LENGTHS
+
+if TYPE_CHECKING:  # few profiles have measured kernels
+    from infercost.replica import kernels, llama_cpp
+
+_LOAD_WORDS = dict(zip(LOADS, ("rate", "requests in flight"), strict=True))
+_PROMPT = ("prefix_share", "chunk_tokens")
+_LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated")
+#: Requests of a slot in a run, as benchmark tools start them.
+RUN_OF_SLOT = 10
+
+
+def _figures_of_step(stack: Preset) -> tuple[str, ...]:
+    """Figures of a profile that its steps are timed with, those of a pass only where it states them."""
+    of_pass = FIGURES_OF_PASS.get(law(stack))
+    return tuple(key for key in of_pass if is_stated(stack, key)) if of_pass else (*SHARES, *TIMES, *COUNTS)
+
+
+def read_running(reading: Reading, rack: Rack) -> Running:
+    """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
+    part, stack, model = rack.part, rack.setup.stack, rack.model
+    rate = rate_for(part, rack.format)
+    reading.use(part, rate.key, "memory_bandwidth")
+    measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
+    reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
+    missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
+    if len(missing) == 1:
+        raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
+    wire = FORMATS[model.activation_format or rate.name]
+    if model.hidden_size and rack.devices > 1 and not in_turn:
+        reading.use(part, "link_bandwidth")
+        wire = reading.take("activation_dtype", wire, "as engines send it")
+    if (measured or stack.value("kernel_time")) and not model.hidden_size:
+        what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
+        raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
+    peak, layout = matrix_rate(model, part), rack.plan.layout
+    # nobody knows the experts of a bare count: all its tokens may share them
+    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
+    speeds, timing = bounds, None
+    if measured:
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
+    else:
+        overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
+        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
+    requests, waited = (stack.value(key) for key in PER_REQUEST)
+    replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
+    return Running(rack, rate, replica, bounds)
+
+
+def _over(reading: Reading, rack: Rack) -> Over | Read | None:
+    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
+    plan, part = rack.plan, rack.part
+    if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
+        return None
+    if law(rack.setup.stack) == "llama.cpp":
+        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
+    noted, key = {item.key for item in reading.inputs}, card_link_key(part)
+    reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
+    return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
+
+
+def _refuse_overlap(reading: Reading, stack: Preset) -> None:
+    if "overlap" in reading.given:
+        what = f"--overlap: profile {stack.name} knows from measured kernels what overlaps"
+        raise BadValue(what, "leave it out, or ask for a roofline: --efficiency ideal")
+
+
+def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
+    """The passes of a rack under llama.cpp, whose devices take turns.
+
+    Raises:
+        BadValue: an overlap, which these passes know from their kernels.
+    """
+    from infercost.replica.backend import engine_of
+    from infercost.replica.llama_cpp import Halves, Timing
+
+    setup = rack.setup
+    _refuse_overlap(reading, setup.stack)
+    split, host = rack.plan.split, setup.host
+    halves = Halves(split.near, split.far, host.preset) if split and host else None
+    timing = Timing(rack.model, setup.part, engine_of(setup.stack), halves=halves).settle()
+    noted = {item.key for item in reading.inputs}
+    reading.use(setup.part, *(key for key in timing.used if f"gpu.{key}" not in noted))
+    return timing
+
+
+def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
+    """The passes of a rack whose kernels were measured.
+
+    Raises:
+        BadValue: an overlap, which these passes know from their kernels.
+    """
+    from infercost.replica.chip import OTHER
+
+    _refuse_overlap(reading, rack.setup.stack)
+    part = rack.part
+    names = (part.labels.get("architecture", OTHER), OTHER)
+    own, other = (apply_sets(reading, catalog.load("architectures", name)) for name in names)
+    wide = reading.question.command == "frontier"
+    timing, used = _timed(rack.model, rack.plan.layout, part, rack.setup.stack, (own, other), wide)
+    for key in used:
+        reading.use(own if key in own.facts else other, key)
+    return timing.with_host(over) if over else timing
+
+
+@lately
+def _timed(
+    model: Model, layout: Layout, part: Preset, stack: Preset, rows: tuple[Preset, Preset], wide: bool
+) -> tuple["kernels.Timing", tuple[str, ...]]:
+    """The passes of a model under a layout on a part with such kernels, and the figures that they take of these."""
+    from infercost.replica.chip import Chip
+    from infercost.replica.kernels import Timing, engine_of
+
+    chip = Chip(part, *rows)
+    timing = Timing(model, layout, chip, engine_of(part, stack))
+    timing.settle(wide=wide)
+    return timing, tuple(chip.used)
+
+
+def read_load(reading: Reading, rack: Rack) -> Load:
+    """A request, the load of such requests, and what goes with either.
+
+    Raises:
+        BadValue: two options that disagree.
+    """
+    request = read_request(reading, rack, _LOADED)
+    if request is None:
+        return Load()
+    _check_load(reading, request)
+    most, rate, concurrent, run = float(USUAL_SEQUENCES), None, None, 0.0
+    if "request_rate" in reading.given:
+        rate = reading.take("request_rate")
+        request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
+    elif "concurrency" in reading.given:
+        concurrent = float(reading.take("concurrency"))
+        run = float(reading.take("num_prompts", RUN_OF_SLOT * int(concurrent), f"{RUN_OF_SLOT} a slot"))
+    if rate is not None or concurrent is not None:
+        most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
+    held = rack.plan.max_sequences
+    most = most if held is None else min(most, held)
+    return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
+
+
+def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:
+    """The request that was asked about, None where no length was given; ``also`` are options that need one too."""
+    given = [name for name in LENGTHS if name in reading.given]
+    stray = [name for name in (*_PROMPT, *also) if name in reading.given]
+    if not given and not stray:
+        return None
+    if rack.model.is_bare:  # a service of it may know how many tokens a message decodes
+        decoded = ("output_tokens",) if reading.question.command in ("userbase", "economies") else ()
+        if prompts := [flag(name) for name in (*given, *stray) if name not in decoded]:
+            raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
+        return None
+    if len(given) < 2:
+        raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
+    request = Request(
+        float(reading.take("input_tokens")),
+        float(reading.take("output_tokens")),
+        reading.take("prefix_share") or 0.0,
+        reading.take("chunk_tokens"),
+    )
+    _check_request(reading, rack, request)
+    return request
+
+
+def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
+    """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
+    longest = rack.model.max_context
+    if longest and request.input_tokens + request.output_tokens > longest:
+        tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
+        raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
+    stack = rack.setup.stack
+    if (name := law(stack)) == "erdil-2025":
+        raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")
+    if "context" in reading.given:
+        raise BadValue("--context and the lengths of a request disagree", "give one: the context follows from them")
+
+
+#: What bounds or shapes a load, the options of which it needs one, and what to give instead.
+_OF_LOADS = (
+    ("max_sequences", ("request_rate", "concurrency"), "bounds what a load leads to", ", or the --batch itself"),
+    ("burstiness", ("request_rate",), "is of arrivals at a rate", ", or leave it out"),
+    ("num_prompts", ("concurrency",), "is of a run whose slots start at once", ", or leave it out"),
+)
+
+
+def _check_load(reading: Reading, request: Request) -> None:
+    """Refuse options that conflict with --request-rate or --concurrency, or need one of them.
+
+    Raises:
+        BadValue: two options that disagree, or requests that decode nothing.
+    """
+    given = [name for name in LOADS if name in reading.given]
+    for name, needed, what, instead in _OF_LOADS:
+        if name in reading.given and not any(load in given for load in needed):
+            raise BadValue(f"{flag(name)} {what}", f"give {' or '.join(map(flag, needed))}{instead}")
+    if not given:
+        return
+    load = flag(given[0])
+    if len(given) > 1:
+        raise BadValue(f"{load} and {flag(given[1])} are two ways to load a replica", "give one of them")
+    if "batch" in reading.given:
+        raise BadValue(f"{load} and --batch disagree", f"give one: the batch follows from the {_LOAD_WORDS[given[0]]}")
+    if "draft_tokens" in reading.given or "draft" in reading.given:
+        raise BadValue(f"a draft under {load} is not modelled", "give the --batch instead of the load")
+    if given == ["concurrency"] and reading.get("disaggregated"):
+        what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
+        raise BadValue(what, "give --request-rate, or the --batch of the replicas that decode")
+    if request.output_tokens < LEAST_OUTPUT:
+        raise BadValue(f"{load} of requests that decode nothing has no batch", "give at least --output-tokens 2")
+
+
+def read_draft(reading: Reading, rack: Rack) -> Draft | None:
+    """The draft that was asked for, a model of its own or a share of the target's time; Missing for half of one."""
+    given, drafting, model = [name for name in DRAFT if name in reading.given], rack.setup.drafting, rack.model
+    if not given:
+        return None
+    tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
+    acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
+    if acceptance >= 1:
+        raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
+    if "draft_cost" in given:
+        return Draft(tokens, acceptance, float(reading.take("draft_cost")))
+    if drafting is None:
+        hint = "give --draft mtp for the model's own head, --draft-model NAME or --draft-cost 0.05"
+        raise Missing("a draft needs a model or a cost", hint)
+    return Draft(tokens, acceptance, model=drafting.head(model))
