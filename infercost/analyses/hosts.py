@@ -58,6 +58,16 @@ def host_notes_of_batches(rack: Rack) -> Iterator[Note]:
         yield Note("host-batches", f"{text}: --batch 1:64 asks for them")
 
 
+def at_batch(rack: Rack, batch: int) -> Rack:
+    """A rack with a host at another batch, the same in the host; one without a host as it is."""
+    if rack.plan.host is None:
+        return rack
+    setup = rack.setup._replace(batch=batch)
+    return rack._replace(
+        setup=setup, plan=setup.plan(rack.plan.layout, offload=rack.plan.split and rack.plan.split.offload)
+    )
+
+
 def what(plan: Plan) -> str:
     """What lies in the host, in words."""
     if plan.split is None or not plan.split.host_layers:
@@ -201,6 +211,16 @@ def _more_speed(running: Running, batch: float, step: float, draft: Draft | None
     return f" {who}: {what(better)} in the host, {show(faster, 's')} a step." if faster < step else ""
 
 
+def _reached(running: Running) -> str:
+    """The share of its bandwidth at which a CPU reads, and its time for a layer, in words."""
+    timing = running.replica.in_turn
+    assert timing is not None
+    assert timing.far is not None
+    engine = timing.far.engine
+    share, each = show(engine.memory_share, "share"), show(engine.layer_launch, "s")
+    return f"{share} of its nominal bandwidth and takes {each} a layer"
+
+
 def host_notes(running: Running) -> Iterator[Note]:
     """What is known of a step with a part in a host, and what is not."""
     rack = running.rack
@@ -211,8 +231,7 @@ def host_notes(running: Running) -> Iterator[Note]:
         text = "what lies in the host comes over the link in every pass, at its full rate: a bound"
         yield Note("host-link", f"{text}; {host_remark(running)}")
     else:
-        share, time = (rack.setup.stack.value(key) for key in ("host_share", "host_layer_time"))
-        text = f"the CPU reads at {show(share, 'share')} of its nominal bandwidth and takes {show(time, 's')} a layer"
+        text = f"the CPU reads at {_reached(running)}"
         yield Note("host", f"{text}, in turn with the card; of batches its arithmetic is left out: a bound")
         if band := band_of_host(rack.model.is_sparse and not (offload.layers or offload.cache)):
             yield Note("host-band", f"in eight of ten reports a token took {band.low:g} to {band.high:g} times it")

@@ -5,7 +5,16 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import remarks
 from infercost.analyses.bands import with_bands
-from infercost.analyses.hosts import decoding_paid, holds, host_notes_of_batches, known, memory_words, no_knee, unknown
+from infercost.analyses.hosts import (
+    at_batch,
+    decoding_paid,
+    holds,
+    host_notes_of_batches,
+    known,
+    memory_words,
+    no_knee,
+    unknown,
+)
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -33,7 +42,8 @@ def answer(scenario: Scenario) -> Report:
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     report = Report(
         command="sweep-batch",
-        verdict=(remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows)) + memory_words(rack),
+        verdict=(remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows))
+        + memory_words(at_batch(rack, batches[-1])),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),

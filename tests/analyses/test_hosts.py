@@ -190,8 +190,11 @@ def test_a_sweep_to_a_batch_puts_as_much_into_the_host_as_that_needs() -> None:
     report = infercost.sweep_batch(**LOCAL, batch="1:32")
     assert report.series is not None
     assert report.series.rows[-1]["batch"] == 32
-    assert infercost.fit(**LOCAL, batch="32").values["host_layers"] == 30
+    held = infercost.fit(**LOCAL, batch="32")
+    assert held.values["host_layers"] == 30
     assert "the experts of 30 layers" in report.verdict
+    assert "needs only" not in report.verdict
+    assert held.verdict.endswith(report.verdict[-120:])
 
 
 @pytest.mark.parametrize("part", ["ryzen-ai-max-395", "jetson-agx-orin", "dgx-spark", "m4-max", "epyc-turin"])
