@@ -215,9 +215,12 @@ def compare(
 
 
 def validate(
-    words: take.Files = None, *, efficiency: take.Efficiency = None, set: take.Set = None,
-    scenario: take.Scenario = None, format: take.Form = None, json: take.Json = None, csv: take.Csv = None,
-    steps: take.Steps = None, sources: take.Sources = None, output: take.OutputFile = None,
+    words: take.Files = None, *, gpu: take.Gpu = None, model: take.Model = None, tp: take.Tp = None,
+    pp: take.Pp = None, ep: take.Ep = None, batch: take.Batch = None, input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None, dtype: take.Dtype = None, kv_dtype: take.KvDtype = None,
+    efficiency: take.Efficiency = None, set: take.Set = None, scenario: take.Scenario = None,
+    format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
+    sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
     """Predicted against measured, with the error."""
     return run("validate", locals())

@@ -85,6 +85,8 @@ PRIOR_WEIGHT = 0.3
 USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
 UNDETERMINED = 0.25
+#: Fewer measurements say nothing of their own scatter: they count as scattered as usual at most.
+SCATTERED = 4
 SMALL = 1e-3
 #: Largest logarithm of a ratio that counts: where requests pile up, predictions have no bound.
 FARTHEST = 7.0
@@ -207,7 +209,10 @@ def _solve(
     solution = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
     hessian = solution.jac.T @ solution.jac + 1e-9 * numpy.eye(len(free))
     freedom = max(len(runs) - len(free), 1)
-    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * solution.cost / freedom)
+    scatter = 2 * solution.cost / freedom
+    if len(runs) < SCATTERED:
+        scatter = min(scatter, (USUAL_ERROR * max(weights)) ** 2)
+    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * scatter)
     if len(runs) < len(free):
         spread[:] = 1.0
     best = {key: float(f"{value:.3g}") for key, value in constants(solution.x).items()}  # no fit is worth more digits

@@ -8,7 +8,7 @@ from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
 from infercost.models.find import find_model, with_format
-from infercost.models.gguf_mix import as_gguf, with_head
+from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
@@ -67,7 +67,10 @@ def stored_as(model: Model, row: Measured) -> Model:
     """
     named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
-    model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
+    if row.weight_bits:
+        model = as_file_of(model, row.weight_bits, named)
+    else:
+        model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
     if row.head_dtype:
         model = _with_head_of_run(model, row.head_dtype.lower())
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
@@ -258,7 +261,8 @@ _SITES: dict[tuple[Any, ...], Site] = {}
 def site_of(row: Measured, layout: Layout) -> Site:
     """The site of a run; runs of one configuration have one."""
     engine = next((name for name in ("TensorRT", "llama.cpp") if name in row.framework), "")
-    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, row.head_dtype, engine, layout
+    stored = row.weight_dtype, row.weight_bits, row.kv_dtype, row.head_dtype
+    key = row.model, row.accelerator, stored, engine, layout
     if key not in _SITES:
         _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
     return _SITES[key]

@@ -217,6 +217,8 @@ _SPECIAL = {
 MANY = ("sweep", "sensitivity")
 #: What only a named model has.
 SERVED = ("context", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
+#: What the files of benchmarks leave out.
+OF_RUNS = ("gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype")
 DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
 #: The name of each option by its second one.
 SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
@@ -431,15 +433,8 @@ class Compare(Common, Prompts, total=False):
     set: Texts
 
 
-class Validate(Common, total=False):
-    """The options of ``validate``."""
-
-    efficiency: Profile
-    set: Texts
-
-
-class Calibrate(Common, total=False):
-    """The options of ``calibrate``."""
+class OfRuns(Common, total=False):
+    """What the files of benchmarks leave out."""
 
     gpu: Part
     model: str
@@ -452,6 +447,17 @@ class Calibrate(Common, total=False):
     dtype: Dtype
     kv_dtype: Dtype
     efficiency: Profile
+
+
+class Validate(OfRuns, total=False):
+    """The options of ``validate``."""
+
+    set: Texts
+
+
+class Calibrate(OfRuns, total=False):
+    """The options of ``calibrate``."""
+
     output: str
 
 
