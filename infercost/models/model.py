@@ -145,7 +145,12 @@ class Model(NamedTuple):
     @property
     def has_cache(self) -> bool:
         """Whether sequences keep keys and values, latents or a state in memory; no for a bare count."""
-        return any(layer.attention.kind != "none" for layer in self.layers)
+        return any(layer.attention.kind not in ("none", "encoder") for layer in self.layers)
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it reads whole texts at once and decodes nothing."""
+        return all(layer.attention.kind == "encoder" for layer in self.layers)
 
     @property
     def is_sparse(self) -> bool:

@@ -181,6 +181,9 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
 
     part, devices = _read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
+    if checkpoint.model.is_encoder and reading.question.command != "fit":
+        what = f"{checkpoint.model.name} is an encoder: it reads whole texts, and decodes no tokens"
+        raise BadValue(what, "infercost fit says what memory it takes")
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     engine = usual_engine(part, model)

@@ -1,5 +1,7 @@
 """A config.json of the Hugging Face form, read as a model: exactly, or not at all."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
@@ -9,6 +11,9 @@ from infercost.models.families.towers import vision_params
 from infercost.models.model import Layer, Model
 from infercost.models.quantization import kv_bits, quantization
 
+#: The language model of a composite one, and the task of a class.
+_PART = re.compile(r"_(text|text_model|language_model|language|llm|lm|decoder)$")
+_CLASS = re.compile(r"(For[A-Z]\w*|LMHeadModel|Model)$")
 #: No model has more layers.
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
@@ -18,13 +23,14 @@ MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
     """The model of a config and its ``hf_quant_config.json``; Missing for a family or key, BadFile for a value."""
     try:
-        return _read(Config(data, where), name, sidecar)
+        model = _read(Config(data, where), name, sidecar)
     except MALFORMED as error:
         if isinstance(error, InfercostError):
             raise
         # a list where a number goes, deep in a part that one family alone has
         what = f"has no {error}" if isinstance(error, KeyError) else f"holds a value that cannot be: {error}"
         raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
+    return _encoder(model) if model.is_encoder else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -60,15 +66,34 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     )
 
 
+def _encoder(model: Model) -> Model:
+    """An encoder, whose table is looked up and never multiplies."""
+    return model._replace(embedding=0, head=0, lookup=model.embedding)
+
+
 def family_of(config: Config) -> Family:
     """The row of the table for a config's model type; Missing where there is none."""
-    name = config.family.removesuffix("_text")
-    name = ALIASES.get(name, name)
-    if name not in FAMILIES:
-        what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
-        hint = f"{closest(name, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
-        raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
-    return FAMILIES[name]
+    rows = {plain(name): row for name, row in (*zip(FAMILIES, FAMILIES, strict=True), *ALIASES.items())}
+    if row := next((rows[name] for name in map(plain, _names(config)) if name in rows), ""):
+        return FAMILIES[row]
+    what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
+    hint = f"{closest(config.family, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
+    raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
+
+
+def _names(config: Config) -> Iterator[str]:
+    """What may name the family: the model type, without the word for a part of a whole, then the class of the model."""
+    yield config.family
+    yield _PART.sub("", config.family)
+    for level in (config.inner, config.outer):
+        classes = level.get("architectures")
+        for name in classes if isinstance(classes, list) else ():
+            yield _CLASS.sub("", str(name))
+
+
+def plain(name: str) -> str:
+    """A family's name for comparison: Qwen3Moe is qwen3_moe."""
+    return re.sub(r"[_-]", "", name.lower())
 
 
 def layers_of(config: Config, family: Family) -> list[Layer]:
@@ -79,7 +104,8 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
         raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     check_lists(config, depth)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
-    return [Layer(1, family.attention(config, i), family.ffn(config, i), small) for i in range(depth)]
+    own = [config.layer(i) for i in range(depth)]
+    return [Layer(1, family.attention(each, i), family.ffn(each, i), small) for i, each in enumerate(own)]
 
 
 def prediction_params(config: Config, layers: list[Layer]) -> int:
