@@ -1,5 +1,6 @@
 """How many accelerators hold a model, what is left beside its weights, and what would make it fit."""
 
+import json
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
@@ -10,7 +11,7 @@ from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
-from infercost.models.model import Model, Quantization
+from infercost.models.model import Model, Quantization, Rope
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
@@ -169,7 +170,7 @@ def _in_host(plan: Plan) -> list[str]:
 def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
     """The command of vLLM, or why there is none."""
     plan, format, cache = scenario.rack.plan, scenario.question.get("dtype"), scenario.question.get("kv_dtype")
-    layout, stored = plan.layout, checkpoint.model.quantization
+    layout, stored, model = plan.layout, checkpoint.model.quantization, scenario.rack.model
     weights_flag = _weights_flag(format, stored)
     cache_flag = _cache_flag(cache, format, checkpoint.model.kv_bits)
     if not checkpoint.hub_id:
@@ -182,6 +183,8 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, 
         return "", f"vLLM has no KV cache in {cache.name}"
     if plan.far_cache:
         return "", "vLLM has no flag for a cache that is read in the host"
+    if model.rope and model.family.endswith("_text"):
+        return "", "the parameters of YaRN go into the text part of its config: its card says which"
     if layout.ep not in (1, layout.tp * layout.dp):
         return "", f"vLLM spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
     widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
@@ -189,9 +192,16 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, 
     flags += [f"--{axis}-parallel-size {width}" for axis, width in widths.items() if width > 1]
     flags += ["--enable-expert-parallel"] if layout.ep > 1 else []
     flags += [f"--max-model-len {plan.context:.0f}", f"--gpu-memory-utilization {plan.usable:g}"]
+    flags += [_rope_flag(model.rope)] if model.rope else []
     flags += [f"--max-num-seqs {plan.per_rank}"] if plan.per_rank > USUAL_SEQUENCES else []
     flags += [f"--cpu-offload-gb {ceil(plan.far_weights / layout.devices / GIB)}"] if plan.far_weights else []
     return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
+
+
+def _rope_flag(rope: Rope) -> str:
+    """The flag that stretches positions."""
+    settings = {"rope_type": "yarn", "factor": rope.factor, "original_max_position_embeddings": rope.original}
+    return f"--hf-overrides {shlex.quote(json.dumps({'rope_scaling': settings}))}"
 
 
 def _weights_flag(format: Format | None, stored: Quantization) -> str | None:
@@ -283,7 +293,8 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp if growth else None
     longest, most = plan.longest_context, model.max_context
     made_for = longest is None or bool(most and longest > most)
-    limit = "what the model was made for" if made_for and most else f"for a batch of {plan.batch:,}"
+    own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
+    limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _cache_kind(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, plan.context), f"at {many(plan.context, 'token')}"),

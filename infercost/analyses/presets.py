@@ -273,6 +273,9 @@ def _notes(checkpoint: Checkpoint) -> Iterator[Note]:
         yield Note("published", text)
     if checkpoint.note:
         yield Note("note", checkpoint.note)
+    if card := checkpoint.extended:
+        text = f"{card.source} says {card.context:,} tokens by YaRN, {card.rope.factor:g} times {card.rope.original:,}"
+        yield Note("extended", text)
     if not checkpoint.model.vision_known:
         yield Note("vision", "its vision tower is not known and not counted")
     yield from stored_notes(checkpoint)

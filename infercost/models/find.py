@@ -10,14 +10,14 @@ from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
-from infercost.models.model import Model, Quantization
+from infercost.models.model import Model, Quantization, Rope
 from infercost.parts import catalog
 from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file.
-KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
+KEYS = ("name", "aliases", "source", "published", "extended", "note", "config", "hf_quant_config")
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 #: One file of several, which says nothing of the whole.
@@ -37,10 +37,20 @@ _HUB_REASONS = {
 }
 
 
+class Extended(NamedTuple):
+    """The longest context that a model's card documents beyond its config, by positions stretched with YaRN."""
+
+    context: int
+    rope: Rope
+    source: str
+    date: str
+
+
 class Checkpoint(NamedTuple):
     """A model, its title, where it was read, and the bytes that its checkpoint holds when those are known.
 
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published.
+    ``extended`` is what its card says of longer contexts.
     """
 
     model: Model
@@ -51,6 +61,7 @@ class Checkpoint(NamedTuple):
     stored_bytes: float | None = None
     hub_id: str = ""
     note: str = ""
+    extended: Extended | None = None
 
 
 @once
@@ -86,7 +97,18 @@ def _from_preset(path: str, name: str) -> Checkpoint:
     aliases = data.get("aliases") if published.get("weights") != "none" else ()
     hub_id = next(filter(_HUB_ID.fullmatch, aliases), "") if isinstance(aliases, list) else ""
     title, note = data.get("name", name), data.get("note", "")
-    return Checkpoint(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
+    extended = _extended(data["extended"], f"preset {path}") if "extended" in data else None
+    return Checkpoint(model, title, source["title"], source["date"], published, None, hub_id, note, extended)
+
+
+def _extended(entry: Any, where: str) -> Extended:
+    """What a preset says of longer contexts; BadFile where that is none."""
+    match typed(entry):
+        case {"context": int(longest), "factor": int() | float() as factor, "original": int(original), **sources}:
+            if set(sources) == {"source", "date"}:
+                return Extended(longest, Rope(float(factor), original), str(sources["source"]), str(sources["date"]))
+    form = "{context: 131072, factor: 4, original: 32768, source: TITLE, date: YYYY-MM}"
+    raise BadFile(f"{where}: extended says no longer context", f"write it as extended: {form}")
 
 
 def _from_gguf(path: str) -> Checkpoint:

@@ -106,11 +106,24 @@ class Quantization(NamedTuple):
         return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.name
 
 
+class Rope(NamedTuple):
+    """Positions stretched by YaRN: how many times further, and as far as the model was trained without it."""
+
+    factor: float
+    original: int
+
+    @property
+    def context(self) -> int:
+        """Tokens that they reach."""
+        return int(self.factor * self.original)
+
+
 class Model(NamedTuple):
     """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
     each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``.
+    ``rope`` is how its positions are stretched beyond what its checkpoint says.
     """
 
     name: str
@@ -131,6 +144,7 @@ class Model(NamedTuple):
     lookup: int = 0
     activation_format: str = "bf16"
     order: tuple[int, ...] = ()
+    rope: Rope | None = None
 
     @property
     def depth(self) -> int:

@@ -96,6 +96,12 @@ _ALL = (
     ),
     Option("kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8 ... (the model's own when absent)", parse_format),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
+    Option(
+        "rope_scaling",
+        "FACTOR",
+        "positions stretched by YaRN, for contexts beyond the config (as the model's card says when absent)",
+        _of(ABOVE_ONE),
+    ),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
@@ -216,7 +222,7 @@ _SPECIAL = {
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
 #: What only a named model has.
-SERVED = ("context", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
+SERVED = ("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
 #: What the files of benchmarks leave out.
 OF_RUNS = ("gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype")
 DRAFT = ("draft_tokens", "acceptance", "draft_model", "draft_cost")
@@ -255,6 +261,7 @@ class Rack(Common, total=False):
     ubatch: Number
     set: Texts
     context: Number
+    rope_scaling: Number
     kv_dtype: Dtype
     tp: Number
     pp: Number
@@ -395,6 +402,7 @@ class Frontier(Common, Draft, total=False):
     ep: Number
     batch: Batches
     context: Number
+    rope_scaling: Number
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
@@ -424,6 +432,7 @@ class Compare(Common, Prompts, total=False):
     model: str
     batch: Number
     context: Number
+    rope_scaling: Number
     dtype: Dtype
     kv_dtype: Dtype
     efficiency: Profile

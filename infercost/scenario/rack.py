@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
-from infercost.models.model import Model, Quantization, bare_count
+from infercost.models.model import Model, Quantization, Rope, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
@@ -30,7 +30,8 @@ from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
 
-if TYPE_CHECKING:  # few profiles have measured kernels
+if TYPE_CHECKING:  # few profiles have measured kernels, and a bare count no file
+    from infercost.models.find import Checkpoint, Extended
     from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
@@ -192,17 +193,51 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     model = _as_engine_stores(reading, stack, model)
+    model = _stretched(reading, checkpoint, model)
     if checkpoint.model.vision_params and not model.vision_params:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
-    context = _read_context(reading, stack, model)
+    context = _read_context(reading, stack, model, checkpoint.extended)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
 
 
-def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
+def _stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model:
+    """The model with its positions stretched: as asked, or where a context needs it as its card documents.
+
+    Raises:
+        BadValue: a factor for a model that names no longest context.
+    """
+    card, longest = checkpoint.extended, model.max_context
+    asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
+    if (factor := reading.take("rope_scaling")) is not None:
+        if not longest:
+            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
+        rope = Rope(factor, card.rope.original if card else longest)
+        return model._replace(max_context=max(longest, rope.context), rope=rope)
+    if card is None or not longest < asked <= card.context:
+        return model
+    reading.take("rope_scaling", card.rope.factor, f"its card documents {card.context:,} tokens by YaRN")
+    reading.amend(source=card.source, date=card.date)
+    text = f"beyond the {longest:,} positions of its config by YaRN, which costs short texts some quality"
+    reading.note("rope-scaling", text)
+    return model._replace(max_context=card.context, rope=card.rope)
+
+
+def _why_not_longer(model: Model, card: "Extended | None", tokens: float) -> str:
+    """What to give for a context beyond a model's own."""
+    original = card.rope.original if card else model.max_context
+    said = f"its config says {model.max_context:,} positions"
+    if model.rope:
+        said = f"they reach {model.max_context:,} tokens, stretched {model.rope.factor:g} times"
+    elif card:
+        said += f", its card {card.context:,} tokens by YaRN"
+    return f"{said}; --rope-scaling {ceiling(tokens / original):.0f} stretches them further"
+
+
+def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
     """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
     longest = model.max_context
     assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
@@ -214,7 +249,8 @@ def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
     context = int(reading.take("context", assumed, why))
     if longest and context > longest:
         what = f"--context {context:,} is more than {model.name} was made for"
-        raise BadValue(what, f"its config says {longest:,} positions")
+        whole = sum(reading.get(name) or 0 for name in LENGTHS)
+        raise BadValue(what, _why_not_longer(model, card, max(context, whole)))
     return context
 
 
@@ -489,10 +525,13 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
 
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
     """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
-    longest = rack.model.max_context
-    if longest and request.input_tokens + request.output_tokens > longest:
+    longest, whole = rack.model.max_context, request.input_tokens + request.output_tokens
+    if longest and whole > longest:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
-        raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
+        hint = _why_not_longer(
+            rack.model, checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None, whole
+        )
+        raise BadValue(f"a request of {tokens} is longer than the model was made for", hint)
     stack = rack.setup.stack
     if (name := law(stack)) == "erdil-2025":
         raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")

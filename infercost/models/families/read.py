@@ -54,7 +54,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         embedding=vocab * hidden,
         head=0 if tied else vocab * hidden,
         small=hidden * (2 if family.norm_bias else 1) + vocab * has_head_bias + family.extra(config),
-        max_context=config.opt("context"),
+        max_context=longest_context(config),
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
         state_bits=32 if "32" in str(state_dtype) else 16,
@@ -64,6 +64,18 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         lookup=family.lookup(config),
         order=tuple(kinds.index(layer) for layer in layers),
     )
+
+
+def longest_context(config: Config) -> int:
+    """Positions that a config names, or those that its own YaRN makes of the original ones where they are more."""
+    named = config.opt("context")
+    for key in ("rope_parameters", "rope_scaling"):
+        rope = config.raw(key)
+        if isinstance(rope, dict) and "yarn" in (rope.get("rope_type"), rope.get("type")):
+            factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
+            if isinstance(factor, (int, float)) and isinstance(original, int):
+                return max(named, int(factor * original))
+    return named
 
 
 def _encoder(model: Model) -> Model:
