@@ -65,14 +65,14 @@ def answer(scenario: Scenario) -> Report:
     base, path = scenario.calibration
     runs = read_runs(scenario)
     reasons, best = _best(runs, base)
-    if best.after.median > WORST_MEDIAN:
+    if best.after.half > WORST_MEDIAN:
         raise BadValue(
             f"even fitted, half of {many(best.after.rows, 'measurement')} are off by more than "
-            f"{show(best.after.median, 'share')}: this model does not explain them",
+            f"{show(best.after.half, 'share')}: this model does not explain them",
             f"{CHECK}, or {MORE}" if TOO_FEW in reasons.values() else CHECK,
         )
     table = tuple(_constant(key, reasons[key], base, best) for key in candidates_of(base))
-    name, (rows, median, p90) = Path(path or "my-stack.yaml").stem, best.after
+    name, (rows, median, p90, _) = Path(path or "my-stack.yaml").stem, best.after
     near = f"half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"
     return Report(
         command="calibrate",

@@ -107,11 +107,12 @@ def range_of(profile: Preset, key: str) -> tuple[float, float]:
 
 
 class Errors(NamedTuple):
-    """Errors of predictions, max(p/m, m/p) - 1: median and 90th percentile."""
+    """Errors of predictions, max(p/m, m/p) - 1: median, 90th percentile, and what half are within, of two the one."""
 
     rows: int
     median: float
     p90: float
+    half: float
 
 
 class Fit(NamedTuple):
@@ -129,7 +130,9 @@ def errors(ratios: Sequence[float]) -> Errors:
     rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
     place = 0.9 * (len(rising) - 1)
     below, above = rising[int(place)], rising[ceil(place)]
-    return Errors(len(rising), median(rising), below + (place - int(place)) * (above - below))
+    high = below + (place - int(place)) * (above - below)
+    middle = median(rising)
+    return Errors(len(rising), middle, high, rising[(len(rising) - 1) // 2] if len(rising) < SCATTERED else middle)
 
 
 def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:

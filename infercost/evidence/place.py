@@ -7,6 +7,7 @@ from infercost.errors import BadValue, Missing
 from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
+from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
 from infercost.models.model import Model
@@ -20,6 +21,7 @@ from infercost.replica.memory import Plan, plan
 from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.step import Replica
 from infercost.replica.work import matrix_rate, work_of
+from infercost.units import show
 
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
@@ -31,6 +33,8 @@ GROUPED_BITS = {
 }
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
+#: A file with so many times the parameters of a model, or so many times fewer, is of another one.
+OTHER_MODEL = 1.5
 #: Share of memory that engines plan with by default.
 ENGINE_SHARE = 0.9
 #: Sequences that must fit before an offline run is thought to take more devices a copy.
@@ -63,8 +67,12 @@ def stored_as(model: Model, row: Measured) -> Model:
     TensorRT-LLM's published runs of 8-bit and 4-bit weights keep the cache in 8 bits.
 
     Raises:
-        BadValue: a format whose bits are not known.
+        BadValue: a format whose bits are not known, or the file of another model.
     """
+    held, own = row.weight_params, counting.total_params(model)
+    if held and not 1 / OTHER_MODEL < held / own < OTHER_MODEL:
+        what = f"its file holds {show(held, 'param')} parameters, and {model.name} has {show(own, 'param')}"
+        raise BadValue(what, "give the --model of the file")
     named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
     if row.weight_bits:

@@ -100,7 +100,7 @@ def test_a_constant_at_its_edge_is_said(tmp_path: Path, run: Run) -> None:
 FILES = {
     "aiperf_concurrency.json": (("h100", ""), 2, "faster than possible"),
     "aiperf_rate.json": (("h100", ""), 2, "faster than possible"),
-    "genai_perf.json": (("h100", ""), 2, "even fitted"),
+    "genai_perf.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "guidellm_0.3.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "guidellm_0.8.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "inference_perf.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
@@ -111,10 +111,10 @@ FILES = {
     "llama_bench.json": (("rtx-4090", ""), 0, "Fitted 2 constants to 4 measurements"),
     "llama_bench.jsonl": (("h100", ""), 2, "1 measurement is too few"),
     "sglang_one_batch.jsonl": (("h100", ""), 0, "Fitted"),
-    "sglang_one_batch_server.jsonl": (("h100", ""), 2, "even fitted"),
+    "sglang_one_batch_server.jsonl": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "sglang_serving.jsonl": (("a100", ""), 0, "Fitted 1 constant to 4 measurements"),
     "vllm_latency.json": (("h100", "8"), 2, "1 measurement is too few"),
-    "vllm_serve.json": (("h100", ""), 2, "even fitted"),
+    "vllm_serve.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "vllm_serve.jsonl": (("a100", "16"), 0, "Fitted 1 constant to 4 measurements"),
 }
 
@@ -203,7 +203,10 @@ def test_without_a_place_nothing_is_written(tmp_path: Path, run: Run, monkeypatc
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
-    "another model": ((*LLAMA_BENCH[:-1], "llama-3.1-70b"), "llama_bench-2-tok_s_single_user: tok_s_single_user of"),
+    "another model": (
+        (*LLAMA_BENCH[:-1], "llama-3.1-70b"),
+        "llama_bench-1-input_tok_s_total: its file holds 8.03B parameters, and llama-3.1-70b has 70.55B",
+    ),
     "no such file": (("calibrate", "none.json", *LLAMA_BENCH[2:]), "results none.json: no such file"),
     "no file": (("calibrate", *LLAMA_BENCH[2:]), "needs a result file"),
     "no gpu": ((*LLAMA_BENCH[:2], *LLAMA_BENCH[4:]), "needs --gpu"),

@@ -63,6 +63,16 @@ def test_muse_glimmer_s_cache_is_the_published_one() -> None:
     assert counting.growing_cache_bytes(glimmer._replace(kv_bits=8.5)) == 7072
 
 
+def test_chatglm3_is_as_large_as_its_tensors() -> None:
+    """6,243,584,000 parameters in zai-org/chatglm3-6b."""
+    glm = read(
+        model_type="chatglm", hidden_size=4096, ffn_hidden_size=13696, num_layers=28, num_attention_heads=32,
+        kv_channels=128, multi_query_attention=True, multi_query_group_num=2, padded_vocab_size=65024,
+        add_qkv_bias=True, add_bias_linear=False, seq_length=8192,
+    )  # fmt: skip
+    assert counting.total_params(glm) == 6_243_584_000
+
+
 def test_ling_lite_and_its_lightning_sister() -> None:
     """16.26B in the card of Ling-mini-2.0; 107.49B in the tensors of Ling-2.6-flash, its prediction layer counted."""
     mini = read(

@@ -133,6 +133,7 @@ def read_test(entry: Entry) -> Results:
         framework=f"llama.cpp b{build}" if build else "llama.cpp",
         weight_dtype=weight_format(record.text("model_type")),
         weight_bits=weight_bits(record),
+        weight_params=record.number("model_n_params") or None,
         kv_dtype=cache_format(record),
         batch=1,
         notes=joined(

@@ -148,6 +148,12 @@ def multi_query(config: Config, i: int) -> Attention:
     return grouped(config, i, kv_heads=1 if config.raw("multi_query", True) else config.need("heads"))
 
 
+def chatglm(config: Config, i: int) -> Attention:
+    """KV heads that ``multi_query_group_num`` counts, where ``multi_query_attention`` says so."""
+    shared = config.raw("multi_query_attention")
+    return grouped(config, i, kv_heads=config.number("multi_query_group_num") if shared else config.need("heads"))
+
+
 def nemotron_nas(config: Config, i: int) -> Attention:
     """Blocks from an architecture search: their own KV groups, none at all, or one matrix instead."""
     block, hidden = config.at("block_configs", i)["attention"], config.need("hidden")

@@ -191,6 +191,10 @@ FAMILIES: dict[str, Family] = {
     "smollm3": family(tied=True, num_key_value_heads=4),
     "glm": family(**_GLM4),
     "glm4": family(norms=4, **_GLM4),
+    "chatglm": family(
+        attention.chatglm, names=matrices.FALCON._replace(layer="transformer.encoder.layers"),
+        qkv_bias="add_qkv_bias", o_bias="add_bias_linear", ffn_bias="add_bias_linear",
+    ),
     "hunyuan_v1_dense": family(qk_norm="head"),
     "ernie4_5": family(
         tied=True, num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias",
