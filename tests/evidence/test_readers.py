@@ -264,7 +264,8 @@ def test_llmfit_names_models_and_parts_itself(write: Write) -> None:
     assert [row.value for row in read(write(alone)).measured] == [76.59]
     summary = {"avg_tps": 90.0, "avg_ttft_ms": 50.0, "avg_total_ms": 1200.0, "avg_output_tokens": 100.0, "num_runs": 2}
     runs = [{"prompt_tokens": tokens} for tokens in (20, 40)]
-    own = read(write({"model": "x", "provider": "ollama", "runs": runs, "summary": summary})).measured
+    printed = {"benchmark": {"model": "x", "provider": "ollama", "runs": runs, "summary": summary}}
+    own = read(write(printed)).measured
     assert [(row.value, row.input_tokens, row.output_tokens) for row in own] == [(90.0, 30, 100), (50.0, 30, 100)]
 
 

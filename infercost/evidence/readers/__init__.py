@@ -101,6 +101,8 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
             records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
         elif llmfit.is_shared(value):
             records += llmfit.results_of(value, where)
+        elif llmfit.is_own(value):
+            records.append(Record(where, value["benchmark"]))
         else:
             records.append(Record(where, value))
     return records

@@ -8,17 +8,20 @@ from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, 
 REPORT = {"load_summary", "successes"}
 
 
-def arrivals(record: Record) -> tuple[float | None, float | None]:
+def arrivals(entry: Entry) -> tuple[float | None, float | None]:
     """Requests in flight and requests a second: the rate at which they left, which may lag behind the one asked for.
 
     Raises:
-        Missing: neither, as in a summary over stages.
+        Missing: neither, as in a summary over stages, and no batch that the user gives.
     """
+    record = entry.record
     summary = record.inside("load_summary")
     if in_flight := summary.number("concurrency"):
         return in_flight, None
     if rate := summary.number("achieved_rate") or summary.number("requested_rate"):
         return None, rate
+    if entry.run.workload.batch is not None:
+        return None, None
     what = f"{record.where}: has no rate, as in the summary over stages of different load"
     raise Missing(what, "give the files of the stages, stage_0_lifecycle_metrics.json and so on")
 
@@ -41,7 +44,7 @@ def read_report(entry: Entry) -> Results:
     lengths = (_length(done, name) for name in ("prompt_len", "output_len"))
     return served(
         entry,
-        Load(*arrivals(record), *lengths),
+        Load(*arrivals(entry), *lengths),
         Times(ttft, e2e, tpot),
         notes=joined("inference-perf", f"{failed:g} requests failed" if failed else ""),
     )

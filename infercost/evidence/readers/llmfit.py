@@ -28,6 +28,12 @@ def is_shared(values: dict[str, Any]) -> bool:
     return is_list and isinstance(values.get("hardware"), dict)
 
 
+def is_own(values: dict[str, Any]) -> bool:
+    """Whether a mapping is what a run prints of one model."""
+    inside = values.get("benchmark")
+    return isinstance(inside, dict) and set(inside) >= OWN
+
+
 def results_of(values: dict[str, Any], where: str) -> list[Record]:
     """Every result of a shared file, with what it says of the machine."""
     hardware = values["hardware"]
