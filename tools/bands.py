@@ -2,7 +2,9 @@
 
 Fits the constants of vLLM and TensorRT-LLM to all families of models but one, predicts that one, and pools the
 logarithms of measured over estimated time, each family with equal weight. The 10% and 90% quantiles of each kind of
-number are written to ``presets/bands.yaml``. A kind with rows of one family takes the rows of dense and sparse models
+number are written to ``presets/bands.yaml``. SGLang without flags, parts of AMD and llama.cpp have bands of their own,
+from rows that were found later, and a step that continues in a host from reports; these are few, so each is at least as
+wide as runs that are not shipped showed. A kind with rows of one family takes the rows of dense and sparse models
 together; first tokens are pooled by engine, since each begins in its own way. ``other`` is for engines without
 constants of their own: each of the two predicted with those of the other, but for the steps between its messages,
 which its runs chose. Needs SciPy and some five minutes.
@@ -11,21 +13,42 @@ which its runs chose. Needs SciPy and some five minutes.
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import exp
+from math import exp, log
+from pathlib import Path
 from typing import NamedTuple
 
-from infercost.evidence.engines import engine_name
-from infercost.evidence.predict import Prepared, kind_of_row, log_ratio, rates_of
+from infercost.evidence.engines import engine_name, stack_of
+from infercost.evidence.predict import Prepared, kind_of_row, log_ratio, not_covered, rates_of
 from infercost.parts import catalog
-from infercost.parts.bands import KINDS
+from infercost.parts.bands import KINDS, sets_of
 from infercost.parts.preset import Preset
-from tools.engines import BOTH, TENSORRT, VLLM, family_of, fitted, report, runs_of_today, weighed
+from tools.engines import BOTH, LATER, TENSORRT, VLLM, family_of, fitted, report, runs_of, runs_of_today, weighed
+from tools.offload_error import errors, read_reports
 
 PATH = catalog.shipped() / "bands.yaml"
 DATE = "2026-11"
+#: The band of reports of sparse models alone.
+HOST = "host"
+#: The least that a band may span, by its set and the start of its kind: what twice as many runs, not shipped, showed.
+LEAST = {
+    ("untuned", "decode"): (0.9, 1.2),
+    ("untuned", "tokens_per_s"): (0.9, 1.2),
+    ("untuned", "first_token"): (0.7, 1.6),
+    ("amd", "decode"): (0.8, 1.3),
+    ("amd", "tokens_per_s"): (0.8, 1.3),
+    ("amd", "first_token"): (0.75, 1.9),
+    ("llama.cpp", "one_user"): (0.89, 1.11),
+    ("llama.cpp", "batch"): (0.75, 1.35),
+    ("llama.cpp", "first_token"): (0.95, 1.23),
+    (HOST, "one_user"): (0.65, 1.55),
+}
+#: Since when runs on AMD's parts are of the engines that its bands are of.
+TODAY = 2026
 LOW, HIGH = 0.1, 0.9
 #: Each engine has a band of its own for this: how they begin differs more than how they go on.
 FIRST = "first_token"
+#: Reports of experts in host memory.
+REPORTS = Path(__file__).parent.parent / "tests" / "data" / "offload.csv"
 #: A family of fewer rows moves no constant that the others determine.
 ENOUGH = 20
 
@@ -51,6 +74,24 @@ def offs(runs: Iterable[tuple[Prepared, Preset]]) -> list[Off]:
     return single + [_off(run, "tokens_per_s", log) for run, log in rates_of(timed)]
 
 
+def found_later() -> dict[str, list[Off]]:
+    """How far off the rows are that were found later, by the sets of bands that they are for."""
+    sets: dict[str, list[tuple[Prepared, Preset]]] = {}
+    for run in runs_of(LATER):
+        profile, part = stack_of(run.measured, run.site.part.labels.get("vendor", "")), run.site.part
+        name = next(iter(sets_of(profile, part)), "")
+        is_today = name != "amd" or (run.measured.year or 0) >= TODAY
+        if name in ("untuned", "amd", "llama.cpp") and is_today and not not_covered(run, profile):
+            sets.setdefault(name, []).append((run, profile))
+    return {name: offs(runs) for name, runs in sorted(sets.items(), reverse=True)}
+
+
+def reported() -> list[Off]:
+    """How far off steps are that continue in a host, by reports of sparse models."""
+    rows = read_reports(REPORTS)
+    return [Off("", row["model"], "one_user", True, log(ratio)) for row, ratio in zip(rows, errors(rows), strict=True)]
+
+
 def _off(run: Prepared, kind: str, log: float) -> Off:
     engine = VLLM if engine_name(run.measured.framework) == "vLLM" else TENSORRT
     return Off(engine, family_of(run), kind, run.site.work.model.is_sparse, log)
@@ -72,7 +113,7 @@ def quantiles(rows: Sequence[Off]) -> tuple[float, float]:
     return at(LOW), at(HIGH)
 
 
-def bands_of(rows: Sequence[Off]) -> dict[tuple[str, str], tuple[float, float, str]]:
+def bands_of(rows: Sequence[Off], name: str = "") -> dict[tuple[str, str], tuple[float, float, str]]:
     """Quantiles by kind of model and of number, and what they are of."""
     found = {}
     for kind in KINDS:
@@ -80,11 +121,20 @@ def bands_of(rows: Sequence[Off]) -> dict[tuple[str, str], tuple[float, float, s
         for model, sparse in (("dense", False), ("sparse", True)):
             own = [row for row in pooled if row.sparse == sparse]
             families = sorted({row.family for row in own})
+            if name == HOST and not own:
+                continue
             if len(families) < 2:
                 own, families = pooled, [*sorted({row.family for row in pooled})]
             if own:
-                found[model, kind] = (*quantiles(own), f"{len(own)} rows of {', '.join(families)}")
+                low, high = quantiles(own)
+                least = [span for (of, start), span in LEAST.items() if of == name and kind.startswith(start)]
+                lows, highs = zip((low, high), *least, strict=True)
+                found[model, kind] = (min(lows), max(highs), _basis(own, families))
     return found
+
+
+def _basis(rows: Sequence[Off], families: Sequence[str]) -> str:
+    return f"{len(rows)} rows of {', '.join(families)}"
 
 
 def held_out(runs: Sequence[tuple[Prepared, str]]) -> list[Off]:
@@ -121,7 +171,7 @@ def written(sets: dict[str, list[Off]]) -> str:
     for name, rows in sets.items():
         lines.append(f"{name}:")
         model = ""
-        for (of, kind), (low, high, basis) in sorted(bands_of(rows).items(), key=lambda item: item[0][0]):
+        for (of, kind), (low, high, basis) in sorted(bands_of(rows, name).items(), key=lambda item: item[0][0]):
             lines += [f"  {of}:"] if of != model else []
             model = of
             lines.append(f'    {kind}: {{low: {low:.2f}, high: {high:.2f}, of: "{basis}"}}')
@@ -133,7 +183,8 @@ def main() -> None:
     runs = runs_of_today()
     own = held_out(runs)
     first = {name: [row for row in own if row.kind == FIRST and row.engine == name] for name in BOTH}
-    text = written({**first, "own": own, "other": crossed(runs)})
+    sets = {**first, "own": own, "other": crossed(runs), **found_later(), HOST: reported()}
+    text = written(sets)
     PATH.write_text(text)
     print(text)
 

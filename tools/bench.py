@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 from timeit import repeat
+from typing import Any
 
 import infercost
 from infercost.replica.serving import Request, serve_closed
@@ -36,22 +37,31 @@ LAYOUTS = {
     "deepseek-v3": {"gpu": "h200:8", "tp": 8},
 }
 STEP_LIMIT, CLOSED_LIMIT = 9e-6, 250e-6
+#: The same under llama.cpp, whose passes are summed up by another law.
+LOCAL = {name: {"gpu": "rtx-4090", "efficiency": "llama.cpp"} for name in ("llama-3.1-8b", "gpt-oss-20b")}
+LOCAL_LIMIT = 10e-6
 
 
-def replica(model: str) -> Replica:
-    """A model under the profile for everybody."""
-    return resolve(ask("utilization", {"model": model, "efficiency": "realistic", **LAYOUTS[model]})).running.replica
+def replica(model: str, where: dict[str, Any]) -> Replica:
+    """A model under the profile for everybody, or another one."""
+    return resolve(ask("utilization", {"model": model, "efficiency": "realistic", **where})).running.replica
+
+
+def step(ready: Replica) -> float:
+    """Seconds of one decode step, best of many."""
+    return min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=99)) / 100
 
 
 def inside() -> dict[str, tuple[float, float]]:
     """Seconds of one decode step and of one closed loop, best of many, and their limits."""
     times = {}
-    for model in LAYOUTS:
-        ready, request = replica(model), Request(2048, 256)
-        step = min(repeat(lambda: decode_time(ready, 64, 2048), number=100, repeat=99)) / 100  # noqa: B023
+    for model, where in LAYOUTS.items():
+        ready, request = replica(model, where), Request(2048, 256)
         closed = min(repeat(lambda: serve_closed(ready, 64, request), number=5, repeat=99)) / 5  # noqa: B023
-        times[f"a step of {model}"] = step, STEP_LIMIT
+        times[f"a step of {model}"] = step(ready), STEP_LIMIT
         times[f"a closed loop of {model}"] = closed, CLOSED_LIMIT
+    for model, where in LOCAL.items():
+        times[f"a step of {model} under llama.cpp"] = step(replica(model, where)), LOCAL_LIMIT
     return times
 
 

@@ -1,7 +1,8 @@
 """What engines of today add to kernels, fitted to the shipped rows of vLLM and TensorRT-LLM together."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from infercost.analyses.validate import SHIPPED
 from infercost.errors import InfercostError
@@ -13,6 +14,8 @@ from infercost.parts import catalog
 from infercost.parts.stack import complete
 
 VLLM, TENSORRT = "vllm", "tensorrt-llm"
+#: The table that nothing is fitted to.
+LATER = "later"
 BOTH = (VLLM, TENSORRT)
 #: Constants, which engines share them, and what kernels and sources say of them; see docs/speed.md.
 FREE = (
@@ -53,17 +56,19 @@ def family_of(run: Prepared) -> str:
 
 def runs_of_today() -> list[tuple[Prepared, str]]:
     """The shipped rows of vLLM and TensorRT-LLM of today, each with its profile."""
-    runs = []
-    for table in SHIPPED:
-        for row in read_table(str(catalog.shipped() / "measurements" / f"{table}.csv")).measured:
-            try:
-                run = prepare(row)
-            except InfercostError:
-                continue
-            profile = stack_of(row, run.site.part.labels.get("vendor", "")).name
-            if profile in BOTH:
-                runs.append((run, profile))
-    return runs
+    found = ((run, _profile(run)) for table in SHIPPED if table != LATER for run in runs_of(table))
+    return [(run, profile) for run, profile in found if profile in BOTH]
+
+
+def _profile(run: Prepared) -> str:
+    return stack_of(run.measured, run.site.part.labels.get("vendor", "")).name
+
+
+def runs_of(table: str) -> Iterator[Prepared]:
+    """The rows of a shipped table that can be predicted."""
+    for row in read_table(str(catalog.shipped() / "measurements" / f"{table}.csv")).measured:
+        with suppress(InfercostError):
+            yield prepare(row)
 
 
 def weighed(runs: Sequence[tuple[Prepared, str]]) -> list[Weighed]:

@@ -18,8 +18,9 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES
 from infercost.parts.host import FIGURES as OF_HOST
 from infercost.parts.preset import Fact, Preset
+from infercost.replica.backend import engine_of
 from infercost.replica.host import Offload, split
-from infercost.replica.llama_cpp import Halves, Timing, engine_of
+from infercost.replica.llama_cpp import Halves, Timing
 from infercost.replica.work import Load
 
 #: B/s of memory and FLOP/s in 32 bits of cards that have no preset.
@@ -70,9 +71,14 @@ def errors(rows: Sequence[dict[str, str]]) -> list[float]:
     return [predicted(row) / float(row["tok_s_measured"]) for row in rows]
 
 
+def read_reports(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of reports."""
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 def main() -> None:
     """Print a row a report, then the median and the 90th percentile of the error."""
-    rows = list(csv.DictReader(Path(sys.argv[1]).read_text().splitlines()))
+    rows = read_reports(Path(sys.argv[1]))
     ratios = errors(rows)
     print("| report | tokens/s | predicted | ratio |\n|---|--:|--:|--:|")
     for row, ratio in zip(rows, ratios, strict=True):

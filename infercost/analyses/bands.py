@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, not_covered
+from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, is_local, not_covered, sets_of
 from infercost.replica.rack import Rack
 from infercost.report import Report
 
@@ -28,7 +28,7 @@ ALL_IN = (
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {
-    "batch": (),
+    **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
         *("tokens_per_s", "tokens_per_s_per_gpu", "joules_per_token"),
         *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
@@ -43,13 +43,14 @@ KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"),
 def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Bands:
     """The interval of each time, rate and cost among some values, nothing where the law of a stack has no bands."""
     profile, sparse = rack.setup.stack, rack.model.is_sparse
-    if profile.labels.get("law") != "kernels" or not_covered(rack.part, profile, recurrent=rack.model.is_recurrent):
+    local = is_local(profile)
+    if not_covered(rack.part, profile, recurrent=rack.model.is_recurrent) or (local and load != "batch"):
         return {}
-    decode, found = decode_kind(values.get("batch") or 1), {}
+    decode, found = decode_kind(values.get("batch") or 1, local=local), {}
     for key, value in values.items():
         if key in KINDS and value and key not in LOADS[load]:
             kind = "served" if load == "arrivals" and key in MET else KINDS[key] or decode
-            if band := band_of(profile, kind, sparse=sparse):
+            if band := band_of(profile, rack.part, kind, sparse=sparse):
                 found[key] = interval(key, value, band)
     return found
 
@@ -74,7 +75,7 @@ def _of_host(values: Mapping[str, Any], rack: Rack) -> Bands:
 def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
     """The report with the intervals of its results and of each of its rows."""
     host = rack.plan.split and rack.plan.split.host_layers
-    if rack.setup.stack.labels.get("law") != "kernels" and not host:
+    if not host and not sets_of(rack.setup.stack, rack.part):
         return report
 
     def of(values: Mapping[str, Any]) -> Bands:

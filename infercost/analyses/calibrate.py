@@ -180,7 +180,7 @@ def _best(runs: Runs, base: Preset) -> tuple[dict[str, str], Fit]:
     """
     tried: list[tuple[dict[str, str], Fit]] = []
     candidates = candidates_of(base)
-    for first in (candidates[0], *RIVALS[law(base)]):
+    for first in (candidates[0], *(key for key in RIVALS[law(base)] if key in candidates)):
         reasons = obstacles(runs.ready, base, (first, *(key for key in candidates if key != first)))
         each = _fitted(runs, base, reasons)
         tried.append((reasons, each))

@@ -177,7 +177,8 @@ def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iter
     if idle > 1:
         yield f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
     if service.binds == "memory":
-        yield "memory caps the batch: --kv-dtype fp8 or more devices a replica let more share each read"
+        cache = "8bit" if service.running.replica.in_turn else "fp8"
+        yield f"memory caps the batch: --kv-dtype {cache} or more devices a replica let more share each read"
     if service.binds in ("latency", "first token"):
         yield "the latency limit caps the batch: a longer one, or faster memory, makes tokens cheaper"
 

@@ -121,10 +121,21 @@ def advice(running: Running, bound: str) -> tuple[str, ...]:
     if bound == "memory":
         return (_more_users(running),)
     if bound == "compute":
-        return ("past the critical batch more users hardly make a token cheaper: add accelerators",)
+        return (_many_rows(running),)
     if bound == "communication":
         return ("the links bind: use fewer devices a replica, or faster links",)
     return ("launches bind: batch more users, a step hardly grows with them",)
+
+
+def _many_rows(running: Running) -> str:
+    """What a larger batch brings while arithmetic binds: under llama.cpp it costs as much from a few rows to a tile."""
+    timing = running.replica.in_turn
+    if timing is None or not timing.counts_arithmetic:
+        return "past the critical batch more users hardly make a token cheaper: add accelerators"
+    few, most = timing.engine.vector_rows, timing.engine.matrix_rows
+    if running.rack.plan.batch < most:
+        return f"products of {few + 1:.0f} to {most:.0f} users take equally long: batch as many, as far as memory holds"
+    return "more users hardly make a token cheaper, and cards take turns: take a faster one, or more replicas"
 
 
 def _more_users(running: Running) -> str:
@@ -176,7 +187,7 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
         return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
-    bands = {each: band for each in regimes if (band := band_of(stack, each, sparse=model.is_sparse))}
+    bands = {each: band for each in regimes if (band := band_of(stack, part, each, sparse=model.is_sparse))}
     if bands:
         near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
         return f"an estimate by profile {stack.name}: in eight of ten measured runs a token took {near}"
@@ -230,6 +241,10 @@ def _rate_notes(running: Running) -> Iterator[Note]:
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         yield Note("stands-in", text)
+    elif timing := running.replica.in_turn:
+        if timing.multiplies_in_8_bits and rate != "int8":
+            text = f"llama.cpp multiplies in 8 bits on {part}; utilization is a share of its {rate} rate"
+            yield Note("arithmetic", text)
     elif rate not in {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(weights, (weights,)):
         yield Note("arithmetic", f"{part} computes with {weights} weights at its {rate} rate")
 

@@ -18,7 +18,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
-from infercost.parts.bands import decode_kind
+from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.stack import law
 from infercost.replica.memory import share_memory
 from infercost.replica.serving import Served, serve_closed, serve_rate
@@ -57,7 +57,8 @@ def answer(scenario: Scenario) -> Report:
     rack = running.rack._replace(plan=share_memory(running.rack.plan, scenario.draft and scenario.draft.model))
     running = running._replace(rack=rack)
     overloaded = served is not None and not served.stable
-    regime = decode_kind(batch) if scenario.load.rate is None else "served"
+    local = is_local(running.rack.setup.stack)
+    regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
     report = Report(
         command="utilization",
         verdict=misfit(rack) + _overload(scenario, served) + _verdict(running, results),
@@ -69,7 +70,8 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return with_bands(report, rack, "batch" if scenario.load.rate is None else "arrivals")
+    steady = "slots" if scenario.load.is_steady else "batch"
+    return with_bands(report, rack, steady if scenario.load.rate is None else "arrivals")
 
 
 def _advice(running: Running, results: dict[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.engines import engine_name, stack_of
-from infercost.evidence.fit import errors
+from infercost.evidence.fit import errors, halves
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import (
     Prepared,
@@ -34,8 +34,9 @@ from infercost.units import many, show
 if TYPE_CHECKING:
     from infercost.evidence.readers.run import Results
 
-#: The tables that are shipped: closed loops and decode pools, arrivals at a rate, a known batch, a full memory.
-SHIPPED = ("closed", "served", "load", "steps", "filled", "mlperf")
+#: The tables that are shipped: closed loops and decode pools, arrivals at a rate, a known batch, a full memory, and
+#: what was found later, to which nothing of the laws of vLLM and TensorRT-LLM is fitted.
+SHIPPED = ("closed", "served", "load", "steps", "filled", "mlperf", "later")
 #: What the rows of a protocol measure, in the order of the table; the first token of a closed loop has two.
 KINDS = {
     ("closed", "itl"): "per token, closed loop",
@@ -52,9 +53,19 @@ KINDS = {
     ("random", "ttft"): "first token, Poisson",
     ("peak", "rate"): "tokens/s, peak of load",
     ("batch", ""): "a known batch",
+    ("batch", "user"): "per token, one user",
+    ("batch", "itl"): "per token, a batch",
+    ("batch", "prompts"): "prompts alone",
+    ("batch", "e2e"): "request, a batch",
     ("full", "rate"): "tokens/s, full memory",
     ("mlperf", "rate"): "MLPerf, full memory",
+    ("later", "itl"): "per token, later",
+    ("later", "ttft"): "first token, later",
+    ("later", "rate"): "tokens/s, later",
+    ("burst", "rate"): "apart: bursts",
 }
+#: What ``--by`` makes lines of, by the group of a number; of a kind an engine or a source.
+BY = {"kind": "", "part": "engine_part", "model": "model"}
 #: How many requests are in flight: the classes of their bands.
 CLASSES = ((8, "1 to 8"), (64, "9 to 64"), (float("inf"), "above 64"))
 #: MLPerf states neither batch nor lengths of single requests: an estimate is good within this factor.
@@ -64,7 +75,8 @@ NEAR_MLPERF = 1.5
 class Score(NamedTuple):
     """How far off a prediction is: logarithm of predicted over measured time, under the profile and the row's own.
 
-    ``inside`` is whether the measurement lies inside the band of its estimate, None where there is no band.
+    ``is_rate`` is whether the number is larger where it is faster; ``inside`` whether the measurement lies inside the
+    band of its estimate, None where there is no band.
     """
 
     kind: str
@@ -72,8 +84,14 @@ class Score(NamedTuple):
     groups: tuple[tuple[str, str], ...]
     ratio: float
     own: float | None
+    is_rate: bool
     beaten: bool
     inside: bool | None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it counts in no total: throughput whose start and end are in it."""
+        return self.kind == KINDS["burst", "rate"]
 
 
 class Case(NamedTuple):
@@ -99,21 +117,20 @@ def answer(scenario: Scenario) -> Report:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
     cases = _cases(scenario, prepared)
     scores, rates = [case.score for case in cases], list(_rates(cases))
-    beside = ("stack_median_abs_error", "stack_p90_abs_error") if cases[0].own else ()
-    columns = ("label", "count", "median_abs_error", "p90_abs_error", *beside, "median_ratio", "within_band")
-    rows, lines = tuple(case.row for case in cases), _summary(scores + rates)
+    by = scenario.question.get("by") or "kind"
+    rows, lines = tuple(case.row for case in cases), _summary(scores + rates, by)
     return Report(
         command="validate",
         verdict=_verdict(scores),
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
-        series=Series((*columns, "below_bound_count"), rows, shown=lines),
+        series=Series(_columns(by, both=cases[0].own is not None), rows, shown=lines),
         notes=(*skips(skipped), *_uncovered(rows), *scenario.notes),
     )
 
 
 def _cases(scenario: Scenario, prepared: list[Prepared]) -> list[Case]:
-    both = scenario.question.get("efficiency") is None
+    both = scenario.question.get("efficiency") is None and scenario.stack is not None
     progress = scenario.question.progress("measurements", len(prepared)) or (lambda _: None)
     cases = []
     for number, run in enumerate(prepared, 1):
@@ -163,10 +180,11 @@ def _score(run: Prepared, shown: dict[str, Any], own: float | None) -> Score:
     row, low, high = run.measured, shown["low"], shown["high"]
     return Score(
         kind=_kind(row),
-        source=_source(row),
+        source=_source(run),
         groups=_groups(run),
         ratio=log_ratio(row.metric, shown["predicted"], row.value),
         own=log_ratio(row.metric, own, row.value) if own else None,
+        is_rate=is_rate(row.metric),
         beaten=beats_bound(row.metric, row.value, shown["bound"]),
         inside=None if low is None else low <= row.value <= high,
     )
@@ -175,7 +193,8 @@ def _score(run: Prepared, shown: dict[str, Any], own: float | None) -> Score:
 def _band(run: Prepared, profile: Preset, own: Preset, predicted: float) -> tuple[float | None, float | None]:
     """The numbers between which eight of ten measurements of this kind lie; none for engines of before 2025."""
     row, kind = run.measured, kind_of_row(run.measured)
-    band = band_of(profile, kind, sparse=run.site.work.model.is_sparse) if law(own) == law(profile) else None
+    alike = law(own) == law(profile)
+    band = band_of(profile, run.site.part, kind, sparse=run.site.work.model.is_sparse) if alike else None
     if band is None or not_covered(run, own):
         return None, None
     if is_rate(row.metric):
@@ -186,7 +205,10 @@ def _band(run: Prepared, profile: Preset, own: Preset, predicted: float) -> tupl
 def _kind(row: Measured) -> str:
     protocol, what = row.protocol, quantity(row.metric)
     if protocol == "batch":
-        return KINDS["batch", ""]
+        alone = row.kind == "llama_bench" and what == "itl"
+        return KINDS["batch", "user" if alone else what if row.kind else ""]
+    if row.is_held_out and protocol == "closed":
+        protocol = "later"
     if protocol == "full" and row.id.startswith("mlperf"):
         protocol = "mlperf"
     if protocol == "rate" and row.random:
@@ -196,18 +218,22 @@ def _kind(row: Measured) -> str:
     return KINDS.get((protocol, what), f"{what}, {protocol}")
 
 
-def _source(row: Measured) -> str:
+def _source(run: Prepared) -> str:
     """Whose numbers a line of the table counts: an engine's, or at a known batch a source's; MLPerf's by part."""
+    row = run.measured
     if row.id.startswith("mlperf"):
         return row.accelerator
-    if row.protocol in ("batch", "full"):
+    if row.protocol in ("batch", "full") and not row.kind:
         return f"{row.id.split('-')[0]} {row.framework.partition(' (')[0]}".strip()[:24]
-    return engine_name(row.framework)
+    engine, vendor = engine_name(row.framework), run.site.part.labels.get("vendor", "")
+    return f"{engine} on AMD" if vendor == "AMD" and "llama.cpp" not in engine else engine
 
 
 def _groups(run: Prepared) -> tuple[tuple[str, str], ...]:
-    row = run.measured
-    groups = [("engine", engine_name(row.framework)), ("part", run.site.part.name), ("model", run.site.work.model.name)]
+    row, part = run.measured, run.site.part.name
+    engine = engine_name(row.framework)
+    groups = [("engine", engine), ("part", part), ("model", run.site.work.model.name)]
+    groups.append(("engine_part", f"{engine} on {part}"))
     if row.batch:
         groups.append(("concurrency", next(name for most, name in CLASSES if row.batch <= most)))
     return tuple(groups)
@@ -228,10 +254,10 @@ def _rate(gap: Case, first: Case) -> Score:
     predicted = request(lambda case: case.row["predicted"])
     profile, inside = gap.profile, None
     if gap.row["low"] is not None:
-        band = band_of(profile, "tokens_per_s", sparse=gap.run.site.work.model.is_sparse)
+        band = band_of(profile, gap.run.site.part, "tokens_per_s", sparse=gap.run.site.work.model.is_sparse)
         inside = band.low <= measured / predicted <= band.high if band else None
     return gap.score._replace(
-        kind=KINDS["closed", "rate"],
+        kind=KINDS["later" if gap.run.measured.is_held_out else "closed", "rate"],
         ratio=log(predicted / measured),
         own=log(request(lambda case: case.own) / measured) if gap.own else None,
         beaten=False,
@@ -241,12 +267,10 @@ def _rate(gap: Case, first: Case) -> Score:
 
 def _errors(scores: Sequence[Score]) -> dict[str, Any]:
     """Errors of some scores, by the names of results; the share inside their bands is of those that have one."""
-    found = errors([score.ratio for score in scores])
     inside = [score.inside for score in scores if score.inside is not None]
     return {
-        "count": found.rows,
-        "median_abs_error": found.median,
-        "p90_abs_error": found.p90,
+        "count": len(scores),
+        **_spread(scores, [score.ratio for score in scores]),
         "median_ratio": exp(median(score.ratio for score in scores)),
         "within_band": sum(inside) / len(inside) if inside else None,
         "below_bound_count": sum(score.beaten for score in scores),
@@ -256,32 +280,43 @@ def _errors(scores: Sequence[Score]) -> dict[str, Any]:
 def _own_errors(scores: Sequence[Score]) -> dict[str, float]:
     """Errors under each row's own stack, nothing where only one profile was asked for."""
     own = [score.own for score in scores if score.own is not None]
-    if not own:
-        return {}
-    found = errors(own)
-    return {"stack_median_abs_error": found.median, "stack_p90_abs_error": found.p90}
+    return {f"stack_{key}": value for key, value in _spread(scores, own).items()} if own else {}
+
+
+def _spread(scores: Sequence[Score], ratios: Sequence[float]) -> dict[str, float]:
+    """How far off half and nine of ten are: the larger of two times over the smaller, and predicted over measured."""
+    signs = [-1 if score.is_rate else 1 for score in scores]
+    found = errors(ratios)
+    middle, most = halves([abs(exp(sign * ratio) - 1) for sign, ratio in zip(signs, ratios, strict=True)])
+    return {
+        "median_abs_error": found.median,
+        "p90_abs_error": found.p90,
+        "median_relative_error": middle,
+        "p90_relative_error": most,
+    }
 
 
 def _results(scores: list[Score], rates: list[Score], skipped: list[tuple[str, str]]) -> tuple[Row, ...]:
-    all_of_them, own = _errors(scores), _own_errors(scores)
+    counted, apart = _in_totals(scores)
+    all_of_them, own = _errors(counted), _own_errors(counted)
     remarks = {
         "count": "measurements predicted",
         "median_abs_error": "of max(predicted / measured, measured / predicted) - 1",
         "p90_abs_error": "nine of ten are closer",
+        "median_relative_error": "of |predicted / measured - 1|",
+        "p90_relative_error": "nine of ten are closer",
         "median_ratio": "time, half of the estimates are longer",
         "within_band": "of eight in ten that should be",
         "below_bound_count": "measurements faster than the ideal bound",
     }
     results = [
-        Row(key, value, remarks[key] if value is not None else "no estimate has a band here", value is not None)
-        for key, value in all_of_them.items()
+        Row(key, value, remarks[key], value is not None and "relative" not in key) for key, value in all_of_them.items()
     ]
     results.append(Row("skipped_count", len(skipped), "rows that cannot be expressed; the notes say why"))
-    if own:
-        results += [
-            Row("stack_median_abs_error", own["stack_median_abs_error"], "with the profile of each row's own stack"),
-            Row("stack_p90_abs_error", own["stack_p90_abs_error"], "nine of ten are closer"),
-        ]
+    if apart:
+        results.append(Row("apart_count", apart, "throughput of bursts, start and end included: in no total"))
+    whose = dict.fromkeys(own, "nine of ten are closer") | {"stack_median_abs_error": "with each row's own profile"}
+    results += [Row(key, value, whose[key], shown="relative" not in key) for key, value in own.items()]
     mlperf = [score for score in scores if score.kind == KINDS["mlperf", "rate"]]
     if mlperf:
         near = sum(abs(score.ratio if score.own is None else score.own) < log(NEAR_MLPERF) for score in mlperf)
@@ -297,15 +332,27 @@ def _grouped(scores: list[Score], rates: list[Score]) -> dict[str, dict[str, Any
         members["line"].setdefault(f"{score.kind}: {score.source}", []).append(score)
     for score in scores:
         for by, name in score.groups:
-            members.setdefault(by, {}).setdefault(name, []).append(score)
+            label = f"{score.kind}: {name}" if by == "engine_part" else name
+            members.setdefault(by, {}).setdefault(label, []).append(score)
     return {
         by: {name: _errors(inside) | _own_errors(inside) for name, inside in sorted(groups.items())}
         for by, groups in members.items()
     }
 
 
-def _summary(scores: Sequence[Score]) -> tuple[dict[str, Any], ...]:
-    """A line a kind of number; before it one for each engine or source where there are several."""
+def _columns(by: str, *, both: bool) -> tuple[str, ...]:
+    """The columns of the table: by kind of both profiles where both are asked."""
+    if by != "kind":
+        return "label", "count", "median_relative_error", "p90_relative_error", "median_ratio", "within_band"
+    beside = ("stack_median_abs_error", "stack_p90_abs_error") if both else ()
+    ends = ("median_ratio", "within_band", "below_bound_count")
+    return "label", "count", "median_abs_error", "p90_abs_error", *beside, *ends
+
+
+def _summary(scores: Sequence[Score], by: str) -> tuple[dict[str, Any], ...]:
+    """A line a kind of number; before it one for each engine, source or what is asked for, where there are several."""
+    if name := BY[by]:
+        scores = [score._replace(source=dict(score.groups)[name]) for score in scores]
     lines = []
     order = list(KINDS.values())
     for kind in sorted({score.kind for score in scores}, key=lambda kind: order.index(kind) if kind in order else 99):
@@ -321,7 +368,14 @@ def _line(label: str, scores: Sequence[Score]) -> dict[str, Any]:
     return {"label": label, **_errors(scores), **_own_errors(scores)}
 
 
+def _in_totals(scores: Sequence[Score]) -> tuple[list[Score], int]:
+    """The scores that totals count, and how many are apart; all where nothing else is there."""
+    counted = [score for score in scores if not score.is_apart] or list(scores)
+    return counted, len(scores) - len(counted)
+
+
 def _verdict(scores: Sequence[Score]) -> str:
+    scores, _ = _in_totals(scores)
     error, own = _errors(scores), _own_errors(scores)
     faster, rows = error["below_bound_count"], error["count"]
     stack = f" ({show(own['stack_median_abs_error'], 'share')} with the profile of its own stack)" if own else ""

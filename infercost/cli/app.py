@@ -221,7 +221,7 @@ def compare(
 
 
 def validate(
-    words: take.Files = None, *, gpu: take.Gpu = None, model: take.Model = None, tp: take.Tp = None,
+    words: take.Files = None, *, by: take.By = None, gpu: take.Gpu = None, model: take.Model = None, tp: take.Tp = None,
     pp: take.Pp = None, ep: take.Ep = None, batch: take.Batch = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, dtype: take.Dtype = None, kv_dtype: take.KvDtype = None,
     efficiency: take.Efficiency = None, set: take.Set = None, scenario: take.Scenario = None,

@@ -9,7 +9,7 @@ from infercost.parts.formats import FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import OPTIONS, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OPTIONS, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
@@ -46,6 +46,7 @@ COMPLETERS = {
     "overlap": _among(OVERLAPS),
     "host": _presets("hosts"),
     "offload": _among(OFFLOADS),
+    "by": _among(ERRORS_BY),
 }
 
 
@@ -95,6 +96,7 @@ ActivationDtype = Annotated[Text, option("activation_dtype")]
 Batch = Annotated[Text, option("batch")]
 Efficiency = Annotated[Text, option("efficiency")]
 Host = Annotated[Text, option("host")]
+By = Annotated[Text, option("by")]
 Offload = Annotated[Text, option("offload")]
 OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]

@@ -1,7 +1,7 @@
 """Constants of an efficiency profile by robust least squares on the logarithm of predicted over measured time."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, copysign, exp, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
@@ -58,7 +58,11 @@ LLAMA_CPP_RANGES = {
     "layer_launch": (5e-6, 300e-6),
     "vector_share": (0.05, 0.5),
     "attention_share": (0.05, 0.9),
+    "host_share": (0.3, 1.0),
+    "host_layer_time": (5e-6, 1e-3),
 }
+#: The same on a CPU, of which only reads and hand-overs are counted.
+OF_CPU = ("host_share", "host_layer_time")
 #: Ranges of what an engine adds to kernels: beyond them none of today is known.
 ENGINE_RANGES = {
     "launch_scale": (0.5, 1.3),
@@ -98,6 +102,8 @@ LEAST_APART = 0.05
 
 def candidates_of(profile: Preset) -> tuple[str, ...]:
     """Constants of a profile that its own law lets measurements choose, in the order in which they are tried."""
+    if profile.labels.get("kernels") == "cpu":
+        return OF_CPU
     return {"kernels": OF_ENGINES, "llama.cpp": OF_LLAMA_CPP}.get(law(profile), CANDIDATES)
 
 
@@ -127,12 +133,17 @@ class Fit(NamedTuple):
 
 def errors(ratios: Sequence[float]) -> Errors:
     """Errors from logarithms of predicted over measured time; the percentile lies between its two nearest rows."""
-    rising = sorted(exp(abs(ratio)) - 1 for ratio in ratios)
+    off = [exp(abs(ratio)) - 1 for ratio in ratios]
+    middle, high = halves(off)
+    return Errors(len(off), middle, high, sorted(off)[(len(off) - 1) // 2] if len(off) < SCATTERED else middle)
+
+
+def halves(off: Iterable[float]) -> tuple[float, float]:
+    """The median and the 90th percentile of some errors; the percentile lies between its two nearest rows."""
+    rising = sorted(off)
     place = 0.9 * (len(rising) - 1)
     below, above = rising[int(place)], rising[ceil(place)]
-    high = below + (place - int(place)) * (above - below)
-    middle = median(rising)
-    return Errors(len(rising), middle, high, rising[(len(rising) - 1) // 2] if len(rising) < SCATTERED else middle)
+    return median(rising), below + (place - int(place)) * (above - below)
 
 
 def fit(runs: Sequence[Prepared], base: Preset, free: Sequence[str], source: str, date: str) -> Fit:

@@ -4,11 +4,15 @@ import re
 from typing import Any, NamedTuple
 
 #: How the sequences of a run came together: one batch, requests that are each followed by another, arrivals at a rate,
-#: all at once, the decoding half of a server whose prompts have replicas of their own, or as many as memory holds.
-PROTOCOLS = ("batch", "closed", "rate", "peak", "pool", "full")
+#: all at once until throughput peaks, all at once with start and end counted, the decoding half of a server whose
+#: prompts have replicas of their own, or as many as memory holds.
+PROTOCOLS = ("batch", "closed", "rate", "peak", "burst", "pool", "full")
 
 #: The last release of vLLM whose 4-bit experts are Marlin's on Hopper: vllm-project/vllm pull request 27523.
 MARLIN = (0, 11, 0)
+
+#: Words in the notes of runs with flags for speed: a benchmark that sets them, its lengths, and experts over DeepEP.
+TUNED = ("InferenceX", "0.8 to 1", "DeepEP")
 
 
 class Measured(NamedTuple):
@@ -24,6 +28,7 @@ class Measured(NamedTuple):
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
+    ``is_held_out`` marks rows that nothing was fitted to.
     """
 
     id: str
@@ -61,6 +66,7 @@ class Measured(NamedTuple):
     flags: str = ""
     prompts_seen: float = 0.0
     unwarmed: bool = False
+    is_held_out: bool = False
     poll_steps: float | None = None
     stream_tokens: int | None = None
     notes: str = ""
@@ -72,6 +78,8 @@ class Measured(NamedTuple):
             return "rate"
         if self.kind in PROTOCOLS:
             return self.kind
+        if self.kind == "llama_bench":
+            return "batch"
         if "closed-loop" in self.notes:
             return "closed"
         return "batch" if self.batch else "full"
@@ -85,10 +93,10 @@ class Measured(NamedTuple):
 
     @property
     def is_tuned(self) -> bool:
-        """Whether the engine ran with flags for speed: as the row says, or by a benchmark that sets them."""
+        """Whether the engine ran with flags for speed: as the row says, or its source."""
         if self.flags:
             return self.flags == "tuned"
-        return "InferenceX" in self.notes or "0.8 to 1" in self.notes or self.id.startswith("aic-")
+        return any(word in self.notes for word in TUNED) or self.id.startswith("aic-")
 
     @property
     def _is_vllm_of_marlin(self) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GROUPED_BITS = {
     **dict.fromkeys(("awq-int4", "gptq-int4", "int4", "uint4", "mxfp4"), 4.25),
     **dict.fromkeys(("fp4", "nvfp4"), 4.5),
+    **{f"{bits}bit": bits + 0.5 for bits in (3, 4, 5, 6, 8)},  # MLX: 64 weights share a scale and a bias of 16 bits
 }
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
@@ -187,7 +188,7 @@ def sequences_held(
     sequences = _planned(row, model, layout, part, most=most).max_sequences
     if not sequences:
         raise BadValue("its memory holds no sequence of this length", "look at infercost fit")
-    limits = (row.requests, row.batch) if row.protocol == "peak" else ()
+    limits = (row.requests, row.batch) if row.protocol in ("peak", "burst") else ()
     return min(
         [
             float(sequences),
@@ -235,7 +236,8 @@ class Site:
 
     def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
         """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
-        from infercost.replica.llama_cpp import Timing, engine_of
+        from infercost.replica.backend import engine_of
+        from infercost.replica.llama_cpp import Timing
 
         engine = engine_of(profile)
         engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine

@@ -114,7 +114,7 @@ def prepare(row: Measured) -> Prepared:
     if layout.devices > 1:
         part.fact("link_bandwidth")
     copies = (row.devices or layout.devices) / layout.devices
-    held = row.protocol in ("full", "peak")
+    held = row.protocol in ("full", "peak", "burst")
     batch, most = (
         sequences_held(row, model, layout, part, copies, most=most) if held else (row.batch or 0.0) / copies
         for most in (False, True)
@@ -144,7 +144,7 @@ def _rate(run: Prepared, server: Server, tokens: float) -> float:
     row = run.measured
     if not row.output_tokens:
         return run.copies * run.batch / _decode(run, server)
-    if row.protocol in ("rate", "peak"):
+    if row.protocol in ("rate", "peak", "burst"):
         return run.copies * tokens * server.times(row, run.batch, run.copies, run.request).rate
     return run.copies * run.batch * tokens / _whole(run, server)
 
@@ -213,10 +213,12 @@ def kind_of_row(row: Measured) -> str:
     protocol, what = row.protocol, quantity(row.metric)
     if protocol == "rate":
         return "served"
+    if protocol == "burst":
+        return ""
     if protocol in ("peak", "full"):
         return "peak" if protocol == "peak" else "full_memory"
     if what == "itl":
-        return decode_kind(row.batch or 1)
+        return decode_kind(row.batch or 1, local=row.framework.startswith("llama.cpp"))
     if protocol == "closed":
         return "first_token" if what == "ttft" else "tokens_per_s"
     return "first_token" if what in ("ttft", "prompts") else "tokens_per_s"
@@ -224,7 +226,7 @@ def kind_of_row(row: Measured) -> str:
 
 def not_covered(run: Prepared, profile: Preset) -> str:
     """Why no law covers a run, whose prediction is then only a bound; empty where one does."""
-    if run.measured.framework.lower().startswith("mlx"):
+    if "mlx" in run.measured.framework.lower():
         return "MLX has no law here"
     part = run.site.part
     return why_not(part, on_part(profile, part), recurrent=run.site.work.model.is_recurrent)

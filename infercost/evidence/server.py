@@ -48,7 +48,7 @@ class Server:
             case "rate":
                 most = row.most_sequences or USUAL_MOST
                 return _of(serve_rate(self.replica, (row.request_rate or 0.0) / copies, request, most))
-            case "peak":
+            case "peak" | "burst":
                 return _of(serve_batch(self.replica, batch, request))
         served = self.closed(batch, request)
         if row.protocol == "full" or row.statistic == "median" or not self.replica.timing:

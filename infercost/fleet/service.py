@@ -123,9 +123,12 @@ def cheapest(
 
 
 def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
-    """The largest batch that arithmetic, memory, the engine and its chunks allow; BadValue for chunks too small."""
+    """The largest batch that arithmetic, memory, the engine and its chunks allow; BadValue for chunks too small.
+
+    Arithmetic ends what a larger batch saves only where it overlaps the reads: kernels and operators take turns.
+    """
     limits: dict[str, float] = {}
-    if (full := full_batch(running)) is not None:
+    if running.replica.timing is None and (full := full_batch(running)) is not None:
         limits["arithmetic"] = full
     if (held := running.rack.plan.max_sequences) is not None:
         limits["memory"] = held

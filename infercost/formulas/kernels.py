@@ -481,6 +481,29 @@ def elements_time(
     return group_rows * rank_activations / kernel_bandwidth + wide_bytes * norms_of_layers / memory_bandwidth
 
 
+@formula(
+    source="DeepSeek-V4: a part's streams are read and mixed to its input, then read and written with its output, "
+    "twice a layer"
+)
+def layer_stream_traffic(*, residual_streams: float, hidden_size: float) -> float:
+    """Bytes that mixing the residual streams of one token moves in one layer, in 16 bits."""
+    return 2 * 2 * (3 * residual_streams + 2) * hidden_size
+
+
+@formula(source="sum over layers")
+def stream_traffic(*, layers_of_kind: Sequence[float], layer_stream_traffic: Sequence[float]) -> float:
+    """Bytes that mixing the residual streams of one token moves in all layers."""
+    return total(layers_of_kind, layer_stream_traffic)
+
+
+@formula(source=TIMINGS)
+def streamed_elements_time(
+    *, elements_time: float, group_rows: float, stream_traffic: float, kernel_bandwidth: float
+) -> float:
+    """Seconds of a pass's elementwise work where several residual streams are mixed, on each rank."""
+    return elements_time + group_rows * stream_traffic / kernel_bandwidth
+
+
 # what an engine adds
 @formula(source=TIMINGS + "; " + RUNS)
 def launches_time(*, launch_scale: float, launches: Sequence[float], launch_times: Sequence[float]) -> float:

@@ -156,10 +156,16 @@ def rounded_context(*, context: float, cell_tokens: float) -> float:
     return ceiling(maximum(context, 1) / cell_tokens) * cell_tokens
 
 
-@formula(source=CELLS + ": a window's layers keep one ubatch beside the window")
-def window_cells(*, rounded_context: float, window: float, spare_tokens: float) -> float:
+@formula(source=CELLS + ": a window's layers keep one ubatch beside the window, in whole blocks")
+def window_cache(*, window: float, spare_tokens: float, cell_tokens: float) -> float:
+    """Positions that the cache of a layer with a window has room for."""
+    return ceiling((window + spare_tokens) / cell_tokens) * cell_tokens
+
+
+@formula(source=CELLS + ": once a window's cache is full, all of it is read")
+def window_cells(*, rounded_context: float, window_cache: float) -> float:
     """Positions that the attention of a layer with a window reads."""
-    return minimum(rounded_context, window + spare_tokens)
+    return minimum(rounded_context, window_cache)
 
 
 @formula(source=CELLS)

@@ -20,6 +20,7 @@ class Attention(NamedTuple):
     ``compress`` that of positions in one entry, ``query_rank`` the width of a compressed query. ``state`` and ``conv``
     are elements per sequence of any length. ``matrices`` are those of ``split`` and ``copied`` with names of their own,
     other names of the same after a bar, and their parameters; the rest are queries, keys, values and output.
+    ``streams`` are the residual streams that are mixed before and after each part of the layer, 0 where there is one.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Attention(NamedTuple):
     state: int = 0
     conv: int = 0
     latent: bool = False
+    streams: int = 0
     matrices: tuple[tuple[str, int], ...] = ()
 
 

@@ -13,11 +13,14 @@ _HOST = dict.fromkeys(("two", "four", "eight"), BANDWIDTH)
 #: Each section's rows, and the kinds of their figures; ``inner`` is the time for 1,000 of a product's inner dimension.
 SECTIONS: dict[str, dict[str, dict[str, Kind]]] = {
     "products": dict.fromkeys((*FORMATS, "fp8_trtllm"), _PRODUCTS),
-    "experts": dict.fromkeys((*FORMATS, "mxfp4_marlin", "int4_flashinfer"), _REACHED),
+    "experts": dict.fromkeys(
+        (*FORMATS, "mxfp4_marlin", "int4_flashinfer", "bf16_triton", "fp8_block_triton"), _REACHED
+    ),
     "attention": {"decode": _DECODE, "prompt": _REACHED, "latent": _REACHED},
     "layers": {
         "elements": {"launch": DURATION, "memory": SHARE},
         "states": {"launch": DURATION, "prompt_launch": DURATION, "memory": SHARE, "compute": SHARE},
+        "streams": {"launch": DURATION, "memory": SHARE},
         "indexers": {"launch": DURATION, "prompt_launch": DURATION},
     },
     "links": {

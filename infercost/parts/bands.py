@@ -8,21 +8,28 @@ from infercost.parts.preset import Preset
 from infercost.parts.yamlfile import read_mapping
 
 #: Kinds of numbers: gaps between tokens by requests in flight, first tokens, tokens per second of a server, times at a
-#: rate, the highest throughput, and that of a full memory.
-KINDS = ("decode_few", "decode_some", "decode_many", "first_token", "tokens_per_s", "served", "peak", "full_memory")
-#: The kind of a step that continues in the memory of a host, measured with experts of sparse models there.
-HOST = "host"
-#: Requests in flight up to which gaps between tokens are of a kind.
+#: rate, the highest throughput, and that of a full memory; of llama.cpp a user's gaps and a batch's.
+KINDS = (
+    *("decode_few", "decode_some", "decode_many", "first_token", "tokens_per_s", "served", "peak", "full_memory"),
+    *("one_user", "batch"),
+)
+#: Requests in flight up to which gaps between tokens are of a kind, and the same of llama.cpp.
 CLASSES = ((8, "decode_few"), (64, "decode_some"), (float("inf"), "decode_many"))
+LOCAL = ((1, "one_user"), (float("inf"), "batch"))
 #: What gaps between tokens of each kind were measured with.
 REGIMES = {
     "decode_few": "up to 8 requests",
     "decode_some": "9 to 64 requests",
     "decode_many": "more than 64 requests",
     "served": "requests at a rate",
+    "one_user": "one user",
+    "batch": "a batch",
 }
 #: Profiles whose constants are fitted to their own engine's runs.
 FITTED = ("vllm", "tensorrt-llm")
+#: Sets of bands beside: of all such engines, of others, of engines without the flags of benchmarks, on AMD's parts, of
+#: llama.cpp, and of steps that continue in the memory of a host.
+SETS = (*FITTED, "own", "other", "untuned", "amd", "llama.cpp", "host")
 
 
 class Band(NamedTuple):
@@ -32,9 +39,14 @@ class Band(NamedTuple):
     high: float
 
 
-def decode_kind(requests: float) -> str:
-    """The kind of a gap between tokens with so many requests in flight."""
-    return next(kind for most, kind in CLASSES if requests <= most)
+def decode_kind(requests: float, *, local: bool = False) -> str:
+    """The kind of a gap between tokens with so many requests in flight, ``local`` under llama.cpp."""
+    return next(kind for most, kind in (LOCAL if local else CLASSES) if requests <= most)
+
+
+def is_local(profile: Preset) -> bool:
+    """Whether the bands of a profile are those of llama.cpp."""
+    return profile.labels.get("law") == "llama.cpp"
 
 
 def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
@@ -50,18 +62,27 @@ def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
     return labels.get("not_covered", "") if there and such else ""
 
 
-def band_of(profile: Preset, kind: str, *, sparse: bool) -> Band | None:
-    """The band of a kind of number under a profile; None where its law has none."""
+def band_of(profile: Preset, part: Preset, kind: str, *, sparse: bool) -> Band | None:
+    """The band of a kind of number under a profile on a part; None where its law has none."""
+    model = "sparse" if sparse else "dense"
+    return next((band for name in sets_of(profile, part) if (band := _bands().get((name, model, kind)))), None)
+
+
+def sets_of(profile: Preset, part: Preset) -> tuple[str, ...]:
+    """The sets of bands of a profile on a part, the nearest first; none where its law has none."""
+    if is_local(profile):
+        return ("llama.cpp",)
     if profile.labels.get("law") != "kernels":
-        return None
-    bands, model = _bands(), "sparse" if sparse else "dense"
+        return ()
     sets = (profile.name, "own") if profile.name in FITTED else ("other",)
-    return next((band for name in sets if (band := bands.get((name, model, kind)))), None)
+    if part.labels.get("vendor") == "AMD":
+        return "amd", *sets
+    return ("untuned", *sets) if "tuned" in profile.labels else sets
 
 
 def band_of_host(reported: bool) -> Band | None:
     """The band of a step with a part in a host; None for parts that no report has."""
-    return _bands().get(("host", "sparse", "host")) if reported else None
+    return _bands().get(("host", "sparse", "one_user")) if reported else None
 
 
 @cache
@@ -72,7 +93,7 @@ def _bands() -> dict[tuple[str, str, str], Band]:
     data = read_mapping(str(path), "bands")
     return {
         (name, model, kind): Band(float(entry["low"]), float(entry["high"]))
-        for name in (*FITTED, "own", "other", "host")
+        for name in SETS
         for model, kinds in data.get(name, {}).items()
         for kind, entry in kinds.items()
     }

@@ -212,7 +212,7 @@ def on_part(profile: Preset, part: Preset) -> Preset:
         return profile
     base, theirs = load("efficiency", profile.labels.get("like", profile.name)), load("efficiency", backend)
     own = {key: fact for key, fact in profile.facts.items() if base.facts.get(key) != fact}
-    own = {key: fact for key, fact in own.items() if not fact.source.startswith(stack.LEFT_OUT)}
+    own = {key: fact for key, fact in own.items() if stack.is_stated(profile, key)}
     if "like" not in profile.labels:
         return theirs._replace(facts={**theirs.facts, **own})
     return profile._replace(labels={**theirs.labels, **profile.labels}, facts={**theirs.facts, **own})

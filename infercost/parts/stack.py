@@ -131,12 +131,12 @@ DEFAULTS = {
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
-    *("tuned", "flags", "newest", "fused_families", "fused_on", "captures_on", "captures_split"),
+    *("tuned", "flags", "newest", "fused_families", "fused_on", "unfused_experts", "captures_on", "captures_split"),
     *("kernels", "backends"),
     *("not_covered", "not_covered_on", "not_covered_of"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
-CHOICES = {"experts_kernel": ("marlin", "flashinfer"), "products_kernel": ("trtllm",)}
+CHOICES = {"experts_kernel": ("marlin", "flashinfer", "triton"), "products_kernel": ("trtllm",)}
 #: The start of the source of a constant that a profile leaves out.
 LEFT_OUT = "left out by profile"
 #: Figures of a profile that a pass of its law is timed with, where it is no roofline.
@@ -162,6 +162,7 @@ INHERITED = (
     "newest",
     "fused_families",
     "fused_on",
+    "unfused_experts",
     "captures_on",
     "captures_split",
 )
@@ -193,11 +194,10 @@ def at_release(profile: Preset, release: str) -> Preset:
     Raises:
         BadValue: a text without x.y.z, or a profile that knows one release.
     """
-    numbers = release_of(release)
-    if numbers is None:
-        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
     if not by_release(profile):
         raise BadValue(f"{profile.name}@{release}: {profile.name} has no figures by release", "leave the release out")
+    if (numbers := release_of(release)) is None:
+        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
     facts = {key: _at(fact, numbers) for key, fact in profile.facts.items()}
     return profile._replace(name=f"{profile.name}@{release}", facts=facts)
 
@@ -218,6 +218,11 @@ def complete(profile: Preset) -> Preset:
     source = f"{LEFT_OUT} {profile.name}"
     bounds = {name: Fact(constant.bound, constant.kind, source, "") for name, constant in CONSTANTS.items()}
     return profile._replace(facts={**bounds, **profile.facts})
+
+
+def is_stated(preset: Preset, key: str) -> bool:
+    """Whether a preset has a figure of its own, not the bound's."""
+    return key in preset.facts and not preset.facts[key].source.startswith(LEFT_OUT)
 
 
 def is_ideal(profile: Preset) -> bool:

@@ -52,6 +52,8 @@ ARITHMETIC = {
     "fp8_trtllm": Arithmetic(8, 1, 3, ("fp8", "bf16")),
     "mxfp4_marlin": Arithmetic(16, 2, 0, ("mxfp4", "int4", "bf16")),
     "int4_flashinfer": Arithmetic(16, 2, 0, ("int4", "bf16")),
+    "bf16_triton": Arithmetic(16, 2, 0, ("bf16",)),
+    "fp8_block_triton": Arithmetic(8, 1, 3, ("fp8_block", "fp8", "bf16")),
 }
 #: Where an architecture or a part has no figure.
 OTHER = "other"

@@ -192,9 +192,10 @@ class Timing:
     @once
     def experts(self) -> list[tuple[Routed, Kernel]]:
         """Routed experts, and their kernels."""
-        return [
-            (each, self.chip.kernel("experts", each.format, self.engine.experts_kernel)) for each in self.sums.routed
-        ]
+        engine = self.engine
+        fused = self.unfused == 1 or self.sums.latent or (self.listed and engine.fused_ranks > 0)
+        chosen = engine.experts_kernel or ("" if fused else engine.unfused_experts)
+        return [(each, self.chip.kernel("experts", each.format, chosen)) for each in self.sums.routed]
 
     def _row_bytes(self, each: Routed, kernel: Kernel, traffic: float) -> float:
         return formulas.kernels.expert_row_bytes(
@@ -425,13 +426,21 @@ class Timing:
 
     def _between(self, rows: float) -> float:
         """Elementwise work between the products of a pass."""
-        return formulas.kernels.elements_time(
+        between = formulas.kernels.elements_time(
             group_rows=rows,
             rank_activations=self.sums.activations,
             kernel_bandwidth=self.elements,
             wide_bytes=WIDE,
             norms_of_layers=self.sums.norms,
             memory_bandwidth=self.chip.bandwidth,
+        )
+        if not self.sums.streamed:
+            return between
+        return formulas.kernels.streamed_elements_time(
+            elements_time=between,
+            group_rows=rows,
+            stream_traffic=self.sums.streams,
+            kernel_bandwidth=self.chip.reached(self.chip.value("layers_streams_memory")),
         )
 
     def _launches(self, load: Load) -> float:
@@ -448,6 +457,8 @@ class Timing:
         starts = [(each.number, kernel.launch) for each, kernel in (*self.products, self.head)]
         starts += [(each.layers, kernel.launch) for each, kernel in self.experts]
         starts.append((sums.depth, chip.value("layers_elements_launch")))
+        if sums.streamed:
+            starts.append((sums.streamed, chip.value("layers_streams_launch")))
         if decodes:
             starts += [(sums.caching, self.decode.launch), (sums.stateful, chip.value("layers_states_launch"))]
             starts.append((sums.indexed, chip.value("layers_indexers_launch")))
@@ -461,11 +472,16 @@ class Timing:
         return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
 
     @once
+    def listed(self) -> bool:
+        """Whether the model's family is one that the engine fuses by itself."""
+        return self.sums.model.family.removesuffix("_text") in self.engine.fused_families
+
+    @once
     def unfused(self) -> float:
         """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
         engine, sums = self.engine, self.sums
         if self.chip.architecture.name == engine.fused_on:
-            listed = sums.model.family in engine.fused_families and 0 < engine.fused_ranks <= sums.layout.tp
+            listed = self.listed and 0 < engine.fused_ranks <= sums.layout.tp
             if listed or (sums.latent and not sums.indexed):
                 return 1.0
         return engine.unfused_launch_scale
@@ -539,6 +555,7 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
         captures_split=labels.get("captures_split") != "no",
         fused_families=tuple(labels.get("fused_families", "").split(", ")),
         fused_on=labels.get("fused_on", ""),
+        unfused_experts=labels.get("unfused_experts", ""),
     )
 
 

@@ -24,7 +24,8 @@ class Engine(NamedTuple):
     ``prompts`` is how prompts join: parts of them that fill each pass (``filled``), ``whole`` ones, or ``alone``, while
     nothing decodes. ``experts_kernel`` and ``products_kernel`` name kernels that are not the usual ones;
     ``unfused_launch_scale`` multiplies launch times where an engine does not fuse its kernels: on the architecture
-    ``fused_on`` it fuses those of latents without an indexer, and of ``fused_families`` from ``fused_ranks`` on.
+    ``fused_on`` it fuses those of latents without an indexer, and of ``fused_families`` from ``fused_ranks`` on;
+    ``unfused_experts`` are its kernels of experts elsewhere.
     ``cpu_launches`` is how often longer the host takes for launches outside a graph, 0 where ``eager_layer_time`` says
     it; ``captures_split`` whether graphs hold prompts of several groups or stages too.
     ``untuned_factor`` is how often longer products take without tables of tuned shapes in passes with prompts,
@@ -55,6 +56,7 @@ class Engine(NamedTuple):
     fused_ranks: float = 0.0
     fused_families: tuple[str, ...] = ()
     fused_on: str = ""
+    unfused_experts: str = ""
     compute_scale: float = 1.0
     bandwidth_scale: float = 1.0
 

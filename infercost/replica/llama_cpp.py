@@ -13,6 +13,7 @@ from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.numeric import chosen, is_nothing
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
+from infercost.replica.backend import Engine, host_engine
 from infercost.replica.layout import Layout, expert_bytes
 from infercost.replica.sums import GATED, Attended, Sums, once
 from infercost.replica.work import Load, PassTimes
@@ -23,46 +24,8 @@ CELL, OPERATIONS, ELEMENT, ROUTER, STATE = (
 )
 #: More bits than any quantized format has, and the names of 16-bit weights that sum in 16 bits.
 SIXTEEN, HALVES = 10, ("fp16", "f16")
-
-
-class Engine(NamedTuple):
-    """Constants of llama.cpp under one backend, in base units; factors are one where they do not apply.
-
-    ``kernels`` names the backend, ``chunk_tokens`` is the ubatch. ``vector_rows`` and ``expert_rows`` are the most rows
-    that vector kernels take. ``older_products`` is one only for builds whose quantized products are in 8 bits.
-    """
-
-    kernels: str
-    layer_launch: float
-    memory_share: float
-    compute_share: float
-    compute_share_16: float
-    vector_share: float
-    attention_share: float
-    vector_rows: float
-    matrix_rows: float
-    expert_rows: float
-    expert_tile: float
-    sparse_launches: float
-    chunk_tokens: float
-    expert_launch: float = 0.0
-    memory_scale_bf16: float = 1.0
-    compute_scale_bf16: float = 1.0
-    older_products: float = 1.0
-    older_launches: float = 1.0
-    older_cache: float = 1.0
-    host_share: float = 1.0
-    host_layer_time: float = 0.0
-    prompts: str = "filled"
-    token_overhead: float = 0.0
-
-
-def engine_of(profile: Preset) -> Engine:
-    """The constants of a profile that knows its backend."""
-    figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
-    figures.setdefault("compute_share_16", figures["compute_share"])
-    labels = profile.labels
-    return Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
+#: Figures of a part, one of which is there where its arithmetic is counted.
+RATES = ("flops_bf16", "flops_fp16", "flops_fp32")
 
 
 class Rates(NamedTuple):
@@ -98,18 +61,6 @@ class Halves(NamedTuple):
     near: Model
     far: Model
     host: Preset
-
-
-def host_engine(engine: Engine, host: Preset) -> Engine:
-    """The constants of llama.cpp on a host's CPU: reads at what it reaches of its bandwidth, a hand-over a layer."""
-    reached = host.facts.get("memory_share")
-    return engine._replace(
-        kernels="cpu",
-        memory_share=reached.value if reached else engine.host_share,
-        layer_launch=engine.host_layer_time,
-        sparse_launches=0.0,
-        older_launches=1.0,
-    )
 
 
 class Timing:
@@ -159,15 +110,23 @@ class Timing:
         """Data parallel groups."""
         return 1
 
-    @property
+    @once
     def counts_arithmetic(self) -> bool:
-        """Whether arithmetic and elementwise work are counted: of a CPU only reads and launches are known."""
-        return self.engine.kernels != "cpu"
+        """Whether arithmetic and elementwise work are counted: of what lies in a host only reads and hand-overs are."""
+        return any(key in self.part.facts for key in RATES)
 
     @property
     def shares(self) -> tuple[float, float]:
         """Shares of the peak and of the bandwidth that products of many rows reach."""
         return self.engine.compute_share, self.engine.memory_share
+
+    @property
+    def multiplies_in_8_bits(self) -> bool:
+        """Whether products of many rows in the layers' format are of 8 bits, as CUDA's of quantized weights are."""
+        number, read, _ = self.layers
+        quantized = bool(number) and 8 * read / number <= SIXTEEN
+        new = self.engine.kernels == "cuda" and self.engine.older_products == 1
+        return quantized and new and "flops_int8" in self.part.facts
 
     # rates
     def _figure(self, *names: str) -> float:
@@ -357,8 +316,10 @@ class Timing:
             return formulas.llama_cpp.compressed_cells(rounded_context=positions, compress=attention.compress)
         if not attention.window:
             return positions
-        spare = 0 if self.engine.kernels == "metal" else self.engine.chunk_tokens
-        return formulas.llama_cpp.window_cells(rounded_context=positions, window=attention.window, spare_tokens=spare)
+        room: float = attention.window
+        if self.engine.kernels != "metal":
+            room = formulas.llama_cpp.window_cache(window=room, spare_tokens=self.engine.chunk_tokens, cell_tokens=CELL)
+        return formulas.llama_cpp.window_cells(rounded_context=positions, window_cache=room)
 
     def prompting(self, tokens: float, cached: float) -> float:
         """Operations of a whole prompt's attention, windows counted, states and indexers not."""

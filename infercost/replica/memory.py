@@ -7,6 +7,7 @@ from infercost import formulas
 from infercost.formulas.formula import solved
 from infercost.models.model import Model
 from infercost.parts.preset import Preset
+from infercost.parts.stack import splits_layers
 from infercost.replica.host import Host, Split, held_memory
 from infercost.replica.layout import Layout, check, rank_cache_bytes, rank_weight_bytes, valid_widths
 
@@ -164,7 +165,8 @@ def plan(
         activation_per_vocab=profile.value("activation_per_vocab"),
         vocab_size=model.vocab_size,
     )
-    engine = profile.value("engine_overhead" if layout.devices == layout.pp else "engine_overhead_parallel")
+    alone = layout.devices == (1 if splits_layers(profile) else layout.pp)
+    engine = profile.value("engine_overhead" if alone else "engine_overhead_parallel")
     pool = formulas.memory.kv_pool(
         device_memory=device_memory,
         usable=usable,

@@ -183,6 +183,23 @@ class Sums:
         return _layers(self._each(_normed)[0])
 
     @once
+    def streamed(self) -> float:
+        """Layers with several residual streams."""
+        return _layers(self._each(lambda one: one.streams)[0])
+
+    @once
+    def streams(self) -> float:
+        """Bytes of one token that mixing residual streams moves in all layers."""
+        layers, streams = self._each(lambda one: one.streams)
+        traffic = formulas.kernels.layer_stream_traffic
+        return formulas.kernels.stream_traffic(
+            layers_of_kind=layers,
+            layer_stream_traffic=[
+                traffic(residual_streams=each, hidden_size=self.model.hidden_size) for each in streams
+            ],
+        )
+
+    @once
     def stateful(self) -> float:
         """Layers with a state."""
         return _layers(self._each(lambda one: one.state)[0])

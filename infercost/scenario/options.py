@@ -79,6 +79,8 @@ class Option(NamedTuple):
 
 
 _of, _text, _switch = Measure, text, switch
+#: What lines of errors may be of.
+ERRORS_BY = ("kind", "part", "model")
 #: The ends of a frontier, and where it bends.
 BEST = ("cost", "speed", "knee")
 
@@ -158,6 +160,7 @@ _ALL = (
         "layers whose experts, or which whole, lie in the host: llama.cpp's --n-cpu-moe (all when absent)",
         _of(WHOLE),
     ),
+    Option("by", "WHAT", "kind (when absent), part or model: what a line of the table is of", choice(ERRORS_BY)),
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
     Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
@@ -461,6 +464,7 @@ class OfRuns(Common, total=False):
 class Validate(OfRuns, total=False):
     """The options of ``validate``."""
 
+    by: str
     set: Texts
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
-from infercost.models.model import Model, Quantization, Rope, bare_count
+from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key, rate_for
@@ -14,7 +14,15 @@ from infercost.parts.cache import lately
 from infercost.parts.formats import FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
-from infercost.parts.stack import FIGURES_OF_PASS, is_nominal, is_other_engine, law, reads_gguf, splits_layers
+from infercost.parts.stack import (
+    FIGURES_OF_PASS,
+    is_nominal,
+    is_other_engine,
+    is_stated,
+    law,
+    reads_gguf,
+    splits_layers,
+)
 from infercost.replica.host import Over
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
@@ -23,6 +31,7 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import DRAFT, SERVED, flag, options_of
 from infercost.scenario.read import Reading, apply_sets, read_part, read_stack
@@ -31,7 +40,7 @@ from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usu
 from infercost.units import show
 
 if TYPE_CHECKING:  # few profiles have measured kernels, and a bare count no file
-    from infercost.models.find import Checkpoint, Extended
+    from infercost.models.find import Extended
     from infercost.replica import kernels, llama_cpp
 
 MOST_DEVICES = 1024
@@ -126,6 +135,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
     """The efficiency profile, the memory figure that it counts, and the share of it to plan with."""
     stack = read_stack(reading, assume, why, part)
+    _check_backend(stack, part)
     stack = _with_ubatch(reading, stack)
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
@@ -133,6 +143,18 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
         reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
         reading.use(stack, *reserves)
     return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
+
+
+#: Whose parts a backend of llama.cpp runs on.
+_BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
+
+
+def _check_backend(stack: Preset, part: Preset) -> None:
+    """Refuse a backend of llama.cpp on parts that it does not run on."""
+    backend, vendor = stack.labels.get("kernels", ""), part.labels.get("vendor", "")
+    if _BACKENDS.get(backend, vendor) != vendor:
+        what = f"profile {stack.name} is for parts of {_BACKENDS[backend]}, and {part.name} is of {vendor}"
+        raise BadValue(what, "ask for --efficiency llama.cpp, which takes the part's own")
 
 
 def _with_ubatch(reading: Reading, stack: Preset) -> Preset:
@@ -193,7 +215,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     model = _as_engine_stores(reading, stack, model)
-    model = _stretched(reading, checkpoint, model)
+    model = stretched(reading, checkpoint, model)
     if checkpoint.model.vision_params and not model.vision_params:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
@@ -202,39 +224,6 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model) if "host" in options_of(reading.question.command) else None
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host), devices
-
-
-def _stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model:
-    """The model with its positions stretched: as asked, or where a context needs it as its card documents.
-
-    Raises:
-        BadValue: a factor for a model that names no longest context.
-    """
-    card, longest = checkpoint.extended, model.max_context
-    asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
-    if (factor := reading.take("rope_scaling")) is not None:
-        if not longest:
-            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
-        rope = Rope(factor, card.rope.original if card else longest)
-        return model._replace(max_context=max(longest, rope.context), rope=rope)
-    if card is None or not longest < asked <= card.context:
-        return model
-    reading.take("rope_scaling", card.rope.factor, f"its card documents {card.context:,} tokens by YaRN")
-    reading.amend(source=card.source, date=card.date)
-    text = f"beyond the {longest:,} positions of its config by YaRN, which costs short texts some quality"
-    reading.note("rope-scaling", text)
-    return model._replace(max_context=card.context, rope=card.rope)
-
-
-def _why_not_longer(model: Model, card: "Extended | None", tokens: float) -> str:
-    """What to give for a context beyond a model's own."""
-    original = card.rope.original if card else model.max_context
-    said = f"its config says {model.max_context:,} positions"
-    if model.rope:
-        said = f"they reach {model.max_context:,} tokens, stretched {model.rope.factor:g} times"
-    elif card:
-        said += f", its card {card.context:,} tokens by YaRN"
-    return f"{said}; --rope-scaling {ceiling(tokens / original):.0f} stretches them further"
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
@@ -250,7 +239,7 @@ def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended
     if longest and context > longest:
         what = f"--context {context:,} is more than {model.name} was made for"
         whole = sum(reading.get(name) or 0 for name in LENGTHS)
-        raise BadValue(what, _why_not_longer(model, card, max(context, whole)))
+        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
     return context
 
 
@@ -326,8 +315,8 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
     if not plans:
         asked = asked_widths(model, widths)
-        valid = layouts(model, devices, domain)
-        if 1 < devices <= most_experts(model):
+        valid = layouts(model, devices, domain, open_widths(setup))
+        if not splits_layers(setup.stack) and 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
         hint = "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ..."
         if valid:
@@ -358,12 +347,14 @@ def asked_widths(model: Model, widths: Layout) -> str:
 
 
 def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
-    """The plan with the least devices that fits, powers of two inside a node, then whole nodes.
+    """The plan with the least devices that fits: powers of two inside a node, then whole nodes; any where layers split.
 
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
     counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= setup.domain]
     counts += range(2 * setup.domain, MOST_DEVICES + 1, setup.domain)
+    if splits_layers(setup.stack):
+        counts = [*range(1, min(setup.model.depth, MOST_DEVICES) + 1)]
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
@@ -376,16 +367,19 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
     return None
 
 
+def _figures_of_step(stack: Preset) -> tuple[str, ...]:
+    """Figures of a profile that its steps are timed with, those of a pass only where it states them."""
+    of_pass = FIGURES_OF_PASS.get(law(stack))
+    return tuple(key for key in of_pass if is_stated(stack, key)) if of_pass else (*SHARES, *TIMES, *COUNTS)
+
+
 def read_running(reading: Reading, rack: Rack) -> Running:
     """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
     part, stack, model = rack.part, rack.setup.stack, rack.model
     rate = rate_for(part, rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
-    of_law = (
-        [key for key in FIGURES_OF_PASS[law(stack)] if key in stack.facts] if measured else (*SHARES, *TIMES, *COUNTS)
-    )
-    reading.use(stack, *of_law, *PER_REQUEST)
+    reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
     if len(missing) == 1:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
@@ -430,7 +424,8 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     Raises:
         BadValue: an overlap, which these passes know from their kernels.
     """
-    from infercost.replica.llama_cpp import Halves, Timing, engine_of
+    from infercost.replica.backend import engine_of
+    from infercost.replica.llama_cpp import Halves, Timing
 
     setup = rack.setup
     _refuse_overlap(reading, setup.stack)
@@ -528,9 +523,7 @@ def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
     longest, whole = rack.model.max_context, request.input_tokens + request.output_tokens
     if longest and whole > longest:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
-        hint = _why_not_longer(
-            rack.model, checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None, whole
-        )
+        hint = why_not_longer(rack.model, checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None, whole)
         raise BadValue(f"a request of {tokens} is longer than the model was made for", hint)
     stack = rack.setup.stack
     if (name := law(stack)) == "erdil-2025":

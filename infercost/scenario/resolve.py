@@ -174,7 +174,10 @@ def _compare(reading: Reading) -> Scenario:
 
 
 def _validate(reading: Reading) -> Scenario:
-    name = reading.take("efficiency", "realistic", "and each row's own stack beside it")
+    if (reading.take("by") or "kind") == "kind":
+        name = reading.take("efficiency", "realistic", "and each row's own stack beside it")
+    else:
+        name = reading.take("efficiency", OWN_STACK, "each row's own")
     for text in reading.get("set") or ():
         if text.strip().startswith("gpu."):
             raise BadValue(f"--set: {text!r}: each row names its own part", "copy the part's preset and name it there")

@@ -6,7 +6,7 @@ from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.formats import GGUF
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_nominal
+from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Reading
 
@@ -36,7 +36,10 @@ def usual_engine(part: Preset, model: Model) -> Engine:
     if own is None:
         remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
         return Engine(SHARED, f"no engine of {part.name} was measured", remark)
-    formats, format = catalog.load("efficiency", own).labels.get("formats", ""), model.quantization.name
+    people_run, format = catalog.load("efficiency", own), model.quantization.name
+    formats = people_run.labels.get("formats", "")
+    if reads_gguf(people_run) and part.labels.get("vendor") != "NVIDIA" and _is_stored(model):
+        return Engine(own, f"people run it on {part.name}")
     if formats and format not in formats.split(", ") and part.labels.get("vendor") in OF_FILES:
         remark = f"{own}, which people run on {part.name}, has no {format}: {SHARED} has what engines of today share"
         return Engine(SHARED, f"{own} has no {format}", remark)
@@ -44,6 +47,13 @@ def usual_engine(part: Preset, model: Model) -> Engine:
         remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
         return Engine(SERVER, f"{own} has no {format}", remark)
     return Engine(own, f"people run it on {part.name}")
+
+
+def _is_stored(model: Model) -> bool:
+    """Whether a file of llama.cpp holds the weights of a model, in a format of its own or one that stands for it."""
+    from infercost.models.gguf_mix import stand_in
+
+    return bool(stand_in(model.quantization))
 
 
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:

@@ -10,16 +10,17 @@ import infercost
 from infercost.analyses.bands import interval
 from infercost.parts import catalog
 from infercost.parts.bands import KINDS, Band, band_of, decode_kind
+from infercost.parts.stack import complete
 from tests.conftest import Run
 
 ASKED = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--batch", "32", "--efficiency", "vllm")
-PROFILE = catalog.load("efficiency", "vllm")
+PROFILE, PART = catalog.load("efficiency", "vllm"), catalog.load("accelerators", "h100")
 
 
 def test_a_measured_time_of_eight_in_ten_is_between(run: Run) -> None:
     """A step may take from low to high times its estimate, so the rate of its tokens falls as its time grows."""
     said = run(*ASKED, "--price", "2", "--json").json
-    band, results = band_of(PROFILE, "decode_some", sparse=False), said["results"]
+    band, results = band_of(PROFILE, PART, "decode_some", sparse=False), said["results"]
     assert band
     step, rate, cost = (said["bands"][key] for key in ("step_time_s", "tokens_per_s", "usd_per_million_tokens"))
     assert step == pytest.approx([results["step_time_s"] * band.low, results["step_time_s"] * band.high])
@@ -36,7 +37,7 @@ def test_what_arrivals_set_has_no_interval(run: Run) -> None:
     of_the_rate = {"tokens_per_s", "usd_per_million_tokens", "usd_per_million_tokens_decode"}
     assert of_the_rate < said["results"].keys()
     assert of_the_rate.isdisjoint(said["bands"])
-    band = band_of(PROFILE, "served", sparse=False)
+    band = band_of(PROFILE, PART, "served", sparse=False)
     assert band
     for key in ("itl_s", "request_time_s"):
         value = said["results"][key]
@@ -67,7 +68,7 @@ def test_more_requests_in_flight_have_a_band_of_their_own() -> None:
 
 
 def test_dense_and_sparse_models_differ() -> None:
-    dense, sparse = (band_of(PROFILE, "first_token", sparse=sparse) for sparse in (False, True))
+    dense, sparse = (band_of(PROFILE, PART, "first_token", sparse=sparse) for sparse in (False, True))
     assert dense
     assert sparse
     assert dense != sparse
@@ -79,18 +80,68 @@ def test_an_engine_without_constants_of_its_own_is_less_sure() -> None:
     for sparse in (False, True):
         widths = []
         for profile in (PROFILE, other):
-            bands = [band_of(profile, kind, sparse=sparse) for kind in KINDS if kind.startswith("decode")]
+            bands = [band_of(profile, PART, kind, sparse=sparse) for kind in KINDS if kind.startswith("decode")]
             widths.append(sum(band.high / band.low for band in bands if band))
         assert widths[1] > widths[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_band_that_holds_its_estimate_or_nearly(kind: str) -> None:
+    profile = catalog.load("efficiency", "llama.cpp") if kind in ("one_user", "batch") else PROFILE
     for sparse in (False, True):
-        band = band_of(PROFILE, kind, sparse=sparse)
+        band = band_of(complete(profile), PART, kind, sparse=sparse)
         assert band
         assert 0.3 < band.low < band.high < 4
         assert band.low < 1.1
+
+
+# The least that runs which are not shipped allow, by kind: of engines as they start, of AMD's parts, of llama.cpp.
+@pytest.mark.parametrize(
+    ("engine", "gpu", "kind", "low", "high"),
+    [
+        ("sglang", "h100", "decode_some", 0.90, 1.20),
+        ("sglang", "b200", "first_token", 0.70, 1.60),
+        ("sglang@0.5.8", "h100", "decode_few", 0.90, 1.20),
+        ("sglang", "mi300x", "decode_some", 0.80, 1.30),
+        ("vllm", "mi355x", "first_token", 0.75, 1.90),
+        ("llama.cpp", "m2-ultra", "one_user", 0.89, 1.11),
+        ("llama.cpp", "dgx-spark", "batch", 0.75, 1.35),
+        ("llama.cpp", "rtx-4090", "first_token", 0.95, 1.23),
+    ],
+)
+def test_a_band_is_as_wide_as_runs_are_apart(engine: str, gpu: str, kind: str, low: float, high: float) -> None:
+    profile, part = complete(catalog.load("efficiency", engine)), catalog.load("accelerators", gpu)
+    for sparse in (False, True):
+        band = band_of(profile, part, kind, sparse=sparse)
+        assert band
+        assert band.low <= low
+        assert band.high >= high
+
+
+def test_tuned_flags_and_a_load_of_llama_cpp_have_no_band_of_their_own(run: Run) -> None:
+    """Flags of benchmarks are like another engine of today; requests that come and go under llama.cpp were not run."""
+    tuned, other = (complete(catalog.load("efficiency", name)) for name in ("sglang-tuned", "realistic"))
+    assert band_of(tuned, PART, "decode_few", sparse=False) == band_of(other, PART, "decode_few", sparse=False)
+    asked = ("utilization", "--gpu", "rtx-4090", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--json")
+    assert "tpot_s" in run(*asked).json["bands"]
+    assert not run(*asked, "--concurrency", "4").json.get("bands")
+
+
+def test_experts_in_a_host_have_the_band_of_reports(run: Run) -> None:
+    asked = (
+        "utilization",
+        "--gpu",
+        "rtx-4090",
+        "--model",
+        "qwen3-30b-a3b",
+        "--dtype",
+        "q4_k_m",
+        "--host",
+        "desktop-ddr5",
+    )
+    said = run(*asked, "--offload", "experts", "--json").json
+    step = said["results"]["step_time_s"]
+    assert said["bands"]["step_time_s"] == pytest.approx([0.65 * step, 1.55 * step])
 
 
 def test_an_interval_of_a_time_and_of_a_rate() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import infercost
 from infercost.errors import InfercostError
 from infercost.report import Report
-from tests.conftest import ROOT, calls_of
+from tests.conftest import ROOT, Run, calls_of
 
 NOTE = {"gpu": "h100-note", "params": "1.6e12"}
 CHAT = {"gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
@@ -271,3 +271,19 @@ def test_the_floor_is_the_price_of_a_full_replica_in_every_command(command: Any)
     assert row["usd_per_million_tokens"] == pytest.approx(economies["floor_usd_per_million_tokens"], rel=1e-4)
     last = rows_of(economies)[-1]
     assert row["usd_per_million_tokens_decode"] == pytest.approx(last["usd_per_million_tokens_decode"], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "more"),
+    [
+        ("rtx-4090", "llama-3.1-8b", ("--dtype", "q4_k_m")),
+        ("m2-ultra", "gpt-oss-120b", ("--efficiency", "llama.cpp")),
+        ("b200", "llama-3.1-70b", ("--dtype", "fp8", "--efficiency", "sglang")),
+    ],
+)
+def test_no_batch_is_cheaper_than_the_floor(gpu: str, model: str, more: tuple[str, ...], run: Run) -> None:
+    """Kernels take turns, so a batch whose arithmetic takes longer than its reads still saves."""
+    asked = ("--gpu", gpu, "--model", model, "--isl", "128", "--osl", "128", "--price", "1", *more, "--json")
+    floor = run("economies", *asked).json["results"]["floor_usd_per_million_tokens"]
+    rows = run("sweep-batch", *asked, "--batch", "1,2,4,8,16,32,64,128").json["rows"]
+    assert min(row["usd_per_million_tokens"] for row in rows) >= 0.999 * floor

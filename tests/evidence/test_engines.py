@@ -51,6 +51,20 @@ def test_what_a_run_set_goes_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "profile"),
+    [
+        ({}, "sglang"),
+        ({"flags": "tuned"}, "sglang-tuned"),
+        ({"notes": "lengths 0.8 to 1 of the nominal"}, "sglang-tuned"),
+        ({"notes": "PD disaggregation, DP attention, DeepEP, two-batch overlap"}, "sglang-tuned"),
+        ({"notes": "DeepEP", "flags": "default"}, "sglang"),
+    ],
+)
+def test_runs_with_flags_for_speed(more: dict[str, str], profile: str) -> None:
+    assert stack_of(ROW._replace(framework="SGLang", **more), "NVIDIA").name == profile
+
+
+@pytest.mark.parametrize(
     ("more", "protocol"),
     [
         ({"batch": 4.0}, "batch"),

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from infercost.errors import BadFile, Missing
+from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
+from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.table import read_table
+from infercost.parts import catalog
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data" / "results"
@@ -171,6 +174,7 @@ def test_llama_bench() -> None:
     assert (answer.metric, answer.value, answer.input_tokens, answer.output_tokens) == (
         "tok_s_single_user", 100, 4096, 128,
     )  # fmt: skip
+    assert answer.chunk_tokens == 512
     assert (both.metric, both.value, both.input_tokens, both.output_tokens) == ("total_latency_ms", 1400, 512, 128)
     assert (deep.value, deep.input_tokens, deep.prefix_share, deep.chunk_tokens) == (4000, 2048, 0.75, 512)
     assert (answer.framework, answer.weight_dtype, answer.kv_dtype, answer.batch) == (
@@ -182,6 +186,36 @@ def test_llama_bench() -> None:
     assert [(row.metric, row.value, row.weight_dtype) for row in sheet] == [
         (row.metric, row.value, row.weight_dtype) for row in (prompt, answer)
     ]
+
+
+@pytest.mark.parametrize(
+    ("backends", "devices", "framework", "profile"),
+    [
+        ("CUDA", "auto", "llama.cpp b7000", "llama.cpp-hip"),  # the part decides
+        ("ROCm", "auto", "llama.cpp-hip b7000", "llama.cpp-hip"),
+        ("Vulkan", "auto", "llama.cpp-vulkan b7000", "llama.cpp-vulkan"),
+        ("Vulkan", None, "llama.cpp-vulkan b7000", "llama.cpp-vulkan"),  # files of before devices
+        ("CPU", "none", "llama.cpp-cpu b7000", "llama.cpp-cpu"),
+        ("Vulkan", "none", "llama.cpp-cpu b7000", "llama.cpp-cpu"),
+        ("BLAS", "auto", "llama.cpp-cpu b7000", "llama.cpp-cpu"),
+        ("BLAS,Metal", "auto", "llama.cpp b7000", "llama.cpp-hip"),
+        ("BLAS,Vulkan", "auto", "llama.cpp-vulkan b7000", "llama.cpp-vulkan"),
+        ("ROCm,Vulkan", "auto", "llama.cpp-hip b7000", "llama.cpp-hip"),
+        ("ROCm,Vulkan", "Vulkan0/Vulkan1", "llama.cpp-vulkan b7000", "llama.cpp-vulkan"),
+        ("RPC,SYCL", "auto", "llama.cpp b7000", "llama.cpp-hip"),
+    ],
+)
+def test_llama_bench_says_its_backend(
+    write: Write, backends: str, devices: str | None, framework: str, profile: str
+) -> None:
+    """A run on a part of AMD, whose usual backend is HIP."""
+    told = {"build_number": 7000, "n_prompt": 0, "n_gen": 128, "n_ubatch": 2048, "avg_ts": 50.0, "backends": backends}
+    path = write([told | ({"devices": devices} if devices else {})])
+    (row,) = read_file(Run(str(path), "gpt-oss-20b", "ryzen-ai-max-395")).measured
+    assert (row.framework, row.chunk_tokens) == (framework, 2048)
+    stack = stack_of(row, "AMD")
+    assert catalog.on_part(stack, catalog.load("accelerators", "ryzen-ai-max-395")).name == profile
+    assert prepare(row).under(stack) > 0
 
 
 @pytest.mark.parametrize(
@@ -218,7 +252,7 @@ def test_the_table_that_llama_bench_prints(write: Write) -> None:
     )  # fmt: skip
     assert (deep.value, deep.input_tokens, deep.output_tokens) == (17.4, 32768, 32)
     assert (both.metric, both.value) == ("total_latency_ms", pytest.approx(1e3 * 640 / 128))
-    assert (answer.framework, answer.weight_dtype, answer.kv_dtype) == ("llama.cpp b7000", "q8_0", "q8_0")
+    assert (answer.framework, answer.weight_dtype, answer.kv_dtype) == ("llama.cpp-hip b7000", "q8_0", "q8_0")
     assert answer.weight_bits == pytest.approx(8 * 7.95 * 2**30 / 8.03e9)
     pasted = "\n".join(f"> {line}" for line in table.replace("±", "Â±").splitlines())
     for text in (f"On my box:\n\n```\n{table}```\nNice!\n", pasted, f"{table}\n{table.replace('7000', '7001')}"):

@@ -2,20 +2,26 @@
 
 from functools import cache
 from math import hypot
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import infercost
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import not_covered, prepare
 from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.llama_cpp import Engine, Timing, engine_of
+from infercost.replica.backend import Engine, engine_of
+from infercost.replica.llama_cpp import Timing
 from infercost.replica.work import Load
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
+
+#: The columns of a table of measurements.
+COLUMNS = (ROOT / "tests" / "data" / "results" / "measurements.csv").read_text().splitlines()[0]
 
 
 @cache
@@ -91,6 +97,7 @@ def test_few_tokens_read_their_own_experts_and_many_share_them(gpu: str, most: i
         ("rtx-4090", 300, 512, 512),  # less than the window
         ("rtx-4090", 5000, 512, 1024 + 512),
         ("rtx-4090", 5000, 2048, 1024 + 2048),
+        ("rtx-4090", 5000, 600, 1024 + 768),  # whole blocks of 256
         ("apple-m2-ultra", 5000, 2048, 1024),  # what is masked is skipped
     ],
 )
@@ -154,6 +161,100 @@ def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
     assert times[1] - times[0] > 3 * 32 * 108e-6
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("utilization --gpu rtx-4090 --batch 16 --context 500", "products of 9 to 90 users take equally long"),
+        ("utilization --gpu m2-ultra --batch 100 --context 500", "cards take turns: take a faster one"),
+        ("utilization --gpu rtx-4090 --batch 1", "llama.cpp multiplies in 8 bits on rtx-4090"),
+        ("economies --gpu rtx-4090 --context 8192", "memory caps the batch: --kv-dtype 8bit"),
+    ],
+)
+def test_advice_is_of_kernels_and_cards_that_take_turns(run: Run, asked: str, said: str) -> None:
+    result = run(*asked.split(), "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--efficiency", "llama.cpp")
+    assert said in " ".join(f"{result.out} {result.err}".split())
+
+
+@pytest.mark.parametrize("command", ["utilization", "fit", "sweep-batch", "economies", "frontier", "userbase"])
+def test_every_command_refuses_to_split_matrices(run: Run, command: str) -> None:
+    asked = ("--gpu", "rtx-4090:2", "--model", "llama-3.1-8b", "--efficiency", "llama.cpp", "--tp", "2")
+    result = run(command, *asked, *(("--users", "100") if command == "userbase" else ()))
+    assert result.code == 2
+    assert "--efficiency vllm" in " ".join(result.err.split())
+
+
+def test_a_cpu_takes_what_experts_in_a_host_take() -> None:
+    """The two constants stand in one profile; a figure of one's own goes before them."""
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "epyc-turin")
+    assert (passes.bandwidth, passes.launches) == pytest.approx((0.64 * 614.4e9, 32 * 375e-6))
+    asked: dict[str, Any] = {"gpu": "epyc-turin", "model": "llama-3.1-8b", "dtype": "q4_0", "context": 256}
+    told = [infercost.utilization(**asked, set=[f"efficiency.{name}_share=0.32"]) for name in ("host", "memory")]
+    usual = infercost.utilization(**asked)
+    for half in told:  # reads take twice as long; arithmetic at the peak adds a little
+        assert half["step_time_s"] - 0.012 == pytest.approx(2 * (usual["step_time_s"] - 0.012), rel=0.02)
+    assert "efficiency.memory_share" not in usual.inputs
+
+
+def measured(model: str, gpu: str, format: str, value: float, framework: str = "llama.cpp b9000") -> str:
+    """A line of a table: tokens a second of one user with an answer of 128 after a prompt of 192."""
+    return f"{model} {format},me,2026,{framework},{model},{gpu},1,,,,{format},,1,192,128,tok_s_single_user,{value:.6g},"
+
+
+def test_runs_of_a_cpu_give_its_own_constants(tmp_path: Path) -> None:
+    """Runs of a CPU that reaches 0.5 of its bandwidth and takes 200 us a layer."""
+    lines, own = [COLUMNS], ["efficiency.host_share=0.5", "efficiency.host_layer_time=200us"]
+    for model in ("llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"):
+        for format in ("q4_0", "q8_0"):
+            told = infercost.utilization(gpu="epyc-turin", model=model, dtype=format, context=256, set=own)
+            lines.append(measured(model, "epyc-turin", format, 1 / told["step_time_s"]))
+    (tmp_path / "runs.csv").write_text("\n".join(lines) + "\n")
+    series = infercost.calibrate(str(tmp_path / "runs.csv")).series
+    assert series
+    found = {row["constant"]: row["after"] for row in series.rows}
+    assert found == pytest.approx({"host_share": 0.5, "host_layer_time": 200e-6}, rel=0.02)
+
+
+#: MiB of compute buffers in logs of llama.cpp; 300.75 is of Qwen2.5 3B, as wide and with as many words.
+BUFFERS = {"llama-3.1-8b": 258.5, "qwen3-30b-a3b": 300.75, "qwen3-8b": 304.75, "gpt-oss-20b": 398.4}
+
+
+@pytest.mark.parametrize("model", BUFFERS)
+def test_reserves_are_those_of_logs(run: Run, model: str) -> None:
+    """Buffers within 3%; 456 MiB of a context on CUDA, nothing beside buffers on Metal."""
+    asked = ("fit", "--model", model, "--dtype", "q4_0", "--efficiency", "llama.cpp", "--json")
+    card, mac = (run(*asked, "--gpu", gpu).json["results"] for gpu in ("rtx-4090", "m2-ultra"))
+    for told in (card, mac):
+        assert told["activation_bytes_per_gpu"] == pytest.approx(BUFFERS[model] * 2**20, rel=0.03)
+    assert card["engine_bytes_per_gpu"] == 456 * 2**20
+    assert mac["engine_bytes_per_gpu"] == 0
+
+
+def test_two_cards_hold_70b_beside_copies_of_their_inputs(run: Run) -> None:
+    asked = ("--gpu", "rtx-4090:2", "--model", "llama-3.1-70b", "--dtype", "q4_k_m", "--context", "8192", "--json")
+    told = run("fit", *asked).json["results"]
+    assert told["fits"]
+    assert told["engine_bytes_per_gpu"] == pytest.approx(0.91 * 2**30)
+
+
+def test_a_mac_gives_three_quarters_of_binary_gigabytes(run: Run) -> None:
+    """73,728 of 98,304 MB of an M2 Max, as llama.cpp logs it."""
+    told = run("fit", "--gpu", "m2-max", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--json").json
+    assert told["results"]["memory_per_gpu_bytes"] * told["inputs"]["usable"] == 73_728 * 2**20
+
+
+def test_a_run_of_mlx_is_predicted_and_marked(run: Run, tmp_path: Path) -> None:
+    """Its numbers stand beside those of an engine with a law; 4 bits with scale and bias of 64 weights are 4.5."""
+    rows = [("MLX 0.30", "m5-max", "4bit"), ("vllm-mlx", "m3-ultra", "bf16"), ("llama.cpp b9000", "m5-max", "q4_0")]
+    lines = [measured("llama-3.1-8b", part, format, 60.0, framework) for framework, part, format in rows]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join([COLUMNS, *lines]) + "\n")
+    told = run("validate", str(path), "--json").json
+    assert [row["not_covered"] for row in told["rows"]] == ["MLX has no law here"] * 2 + [None]
+    assert all(row["bound"] > row["predicted"] > 0 for row in told["rows"])
+    assert told["rows"][0]["low"] is None
+    assert "2 rows outside all bands, which no law covers: MLX has no law here" in [n["text"] for n in told["notes"]]
+
+
 def test_what_no_run_tells_is_said(run: Run) -> None:
     row = Measured("a", "s", "llama.cpp-vulkan b9187", "qwen3-next-80b-a3b", "ryzen-ai-max-395", "itl", 0.02, batch=1)
     vulkan = catalog.load("efficiency", "llama.cpp-vulkan")
@@ -163,3 +264,29 @@ def test_what_no_run_tells_is_said(run: Run) -> None:
     asked = ("--gpu", "ryzen-ai-max-395", "--model", "qwen3-next-80b-a3b", "--efficiency", "llama.cpp-vulkan")
     said = " ".join(note["text"] for note in run("utilization", *asked, "--json").json["notes"])
     assert "a bound, not an estimate: no law covers llama.cpp on Vulkan" in said
+
+
+@pytest.mark.parametrize(
+    ("gpu", "efficiency", "problem"),
+    [
+        ("rtx-4090", "llama.cpp-metal", "profile llama.cpp-metal is for parts of Apple, and rtx-4090 is of NVIDIA"),
+        ("m4-max", "llama.cpp-cuda", "is for parts of NVIDIA, and apple-m4-max is of Apple"),
+    ],
+)
+def test_a_backend_runs_on_its_parts(gpu: str, efficiency: str, problem: str, run: Run) -> None:
+    said = run("utilization", "--gpu", gpu, "--model", "llama-3.1-8b", "--efficiency", efficiency)
+    assert (said.code, problem in said.err) == (2, True)
+
+
+def test_any_count_of_cards_takes_turns(run: Run) -> None:
+    """70B in q4_k_m with 32,768 tokens: 42.5 GB of weights and 10.7 of cache fit on three cards, not on two."""
+    asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--context", "32768")
+    assert run(*asked, "--json").json["results"]["gpus"] == 3
+    refused = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
+    assert "valid layouts of 2: --pp 2" in refused.err
+
+
+def test_a_checkpoint_in_fp8_is_stored_in_q8_0_where_people_run_llama_cpp(run: Run) -> None:
+    said = run("utilization", "--gpu", "ryzen-ai-max-395", "--model", "llama-3.1-8b", "--dtype", "fp8", "--json").json
+    assert said["inputs"]["efficiency"] == "llama.cpp"
+    assert any("q8_0 stands for it" in note["text"] for note in said["notes"])

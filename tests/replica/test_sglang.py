@@ -6,6 +6,7 @@ import infercost
 from infercost.errors import BadValue, UnknownName
 from infercost.evidence.engines import settings_of, stack_of
 from infercost.evidence.measured import Measured
+from infercost.models.families.table import FAMILIES
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
@@ -54,10 +55,50 @@ def test_prompts_that_a_graph_holds(profile: str, model: str, layout: Layout, to
         ("sglang@0.5.8", "deepseek-v3", "b200", 8, 1.0),
         ("sglang@0.5.8", "deepseek-v3.2", "b200", 8, 1.6),
         ("sglang-tuned", "minimax-m2.5", "b200", 8, 1.0),
+        ("sglang", "qwen3-vl-235b-a22b", "b200", 8, 1.0),
+        ("sglang", "qwen3-vl-32b", "b200", 8, 1.6),
+        ("sglang", "qwen3.5-27b", "b200", 2, 1.0),
+        ("sglang", "kimi-k2.5", "b200", 8, 1.0),
     ],
 )
 def test_families_that_are_fused_by_themselves(profile: str, model: str, part: str, ranks: int, factor: float) -> None:
     assert timing(model, part, profile, Layout(ranks)).unfused == factor
+
+
+@pytest.mark.parametrize(
+    ("profile", "model", "part", "ranks", "row"),
+    [
+        ("sglang", "minimax-m2.5", "b200", 8, "fp8_block_triton"),
+        ("sglang", "mixtral-8x7b", "b200", 1, "bf16_triton"),
+        ("sglang@0.5.8", "qwen3-235b-a22b", "b200", 8, "bf16_triton"),
+        ("sglang", "qwen3-235b-a22b", "b200", 8, "bf16"),
+        ("sglang", "qwen3-30b-a3b", "b200", 1, "bf16"),
+        ("sglang", "deepseek-v3.2", "b200", 8, "fp8_block"),
+        ("sglang-tuned", "minimax-m2.5", "b200", 8, "fp8_block"),
+        ("sglang", "minimax-m2.5", "h200", 8, "fp8_block"),
+        ("vllm", "minimax-m2.5", "b200", 8, "fp8_block"),
+    ],
+)
+def test_experts_that_are_not_fused_run_in_triton(profile: str, model: str, part: str, ranks: int, row: str) -> None:
+    """On data-centre Blackwell SGLang takes fused experts for listed families and latents (its server_args.py)."""
+    one = timing(model, part, profile, Layout(ranks))
+    assert [kernel for _, kernel in one.experts] == [one.chip.kernel("experts", row)]
+
+
+def test_triton_reaches_less_of_the_chip() -> None:
+    """SGLang 0.5.14 on B200, MiniMax-M2.5's shape on two ranks, 64 tokens alike: 417 us measured, with routing."""
+    slow, fast = (timing("minimax-m2.5", "b200", name, Layout(2)) for name in ("sglang", "sglang-tuned"))
+    ((each, kernel),), ((_, fused),) = slow.experts, fast.experts
+    assert (kernel.launch, kernel.row_bytes) == (fused.launch, fused.row_bytes)
+    times = [each.weights * each.experts / one.bandwidth + one.launch for one in (kernel, fused)]
+    assert times[1] < times[0] < 417e-6
+
+
+def test_every_family_that_is_fused_is_one_that_models_have() -> None:
+    """A name that no model is read under would never be fused; composite models have ``..._text`` of it."""
+    listed = catalog.load("efficiency", "sglang").labels["fused_families"].split(", ")
+    read = {find_model(name).model.family.removesuffix("_text") for name in catalog.names("models")}
+    assert set(listed) <= read & set(FAMILIES)
 
 
 def test_prompts_wait_for_the_host_that_launches_them() -> None:

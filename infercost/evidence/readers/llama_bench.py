@@ -30,6 +30,14 @@ _SCALES = {
 }  # fmt: skip
 _BUILD = re.compile(r"build:\s*(\w+)\s*\((\d+)\)")
 _PLAIN = {"f16": "fp16", "f32": "fp32", "q2_k_m": "q2_k", "iq3_s mix": "iq3_m"}
+#: What backends are called in a file, and the end of their profile's name where a part may have another; GPUs go first.
+BACKENDS = {
+    **dict.fromkeys(("cuda", "metal", "mtl"), ""),
+    **dict.fromkeys(("rocm", "hip"), "-hip"),
+    "vulkan": "-vulkan",
+    **dict.fromkeys(("cpu", "none", "blas"), "-cpu"),
+}
+_WORD = re.compile("[a-z]+")
 
 
 def weight_format(model_type: str) -> str:
@@ -101,19 +109,39 @@ def _row(cells: dict[str, str], where: str) -> dict[str, Any]:
     return values
 
 
+def framework(record: Record) -> str:
+    """The engine with its build, and with its backend where the part alone does not decide it.
+
+    A build may have several backends: the devices that were asked for tell which one ran, else the first of a GPU.
+    """
+    asked, built = (_WORD.findall(record.text(name).lower()) for name in ("devices", "backends"))
+    named = [word for words in (asked, built) for word in sorted(words, key=_on_cpu) if word in BACKENDS]
+    backend = BACKENDS[named[0]] if named else ""
+    build = record.text("build_number")
+    return f"llama.cpp{backend} b{build}" if build else f"llama.cpp{backend}"
+
+
+def _on_cpu(word: str) -> bool:
+    return BACKENDS.get(word) == "-cpu"
+
+
 def figures(record: Record) -> dict[str, Any]:
     """Metric, value, and what of the run differs between the three kinds of test.
 
     The prompt's tokens before ``n_depth`` are in the cache already, and its speed counts none of them.
     """
     prompt, answer, depth = (record.number(name) or 0.0 for name in ("n_prompt", "n_gen", "n_depth"))
-    lengths = {"input_tokens": depth + prompt, "output_tokens": answer}
+    chunk = record.number("n_ubatch")
+    lengths = {
+        "input_tokens": depth + prompt,
+        "output_tokens": answer,
+        "chunk_tokens": int(chunk) if chunk else None,
+    }
     if not prompt:
         if not answer:
             raise BadFile(f"{record.where}: n_prompt and n_gen are both 0", "give the file as llama-bench wrote it")
         return {**lengths, "metric": "tok_s_single_user", "value": record.required("avg_ts")}
-    chunk = record.number("n_ubatch")
-    prefill = {"prefix_share": depth / (depth + prompt), "chunk_tokens": int(chunk) if chunk else None}
+    prefill = {"prefix_share": depth / (depth + prompt)}
     if answer:
         both = record.number("avg_ns") or 1e9 * (prompt + answer) / record.required("avg_ts")
         return {**lengths, **prefill, "metric": "total_latency_ms", "value": both / 1e6}
@@ -126,11 +154,11 @@ def read_test(entry: Entry) -> Results:
     The context of a generation test is ``n_depth`` and on average half of ``n_gen``: prompt and answer of the row.
     """
     record = entry.record
-    build, spread = record.text("build_number"), record.number("stddev_ts")
+    spread = record.number("stddev_ts")
     layers = record.text("n_gpu_layers") if record.values.get("n_gpu_layers") else ""
     row = entry.row(
         **figures(record),
-        framework=f"llama.cpp b{build}" if build else "llama.cpp",
+        framework=framework(record),
         weight_dtype=weight_format(record.text("model_type")),
         weight_bits=weight_bits(record),
         weight_params=record.number("model_n_params") or None,

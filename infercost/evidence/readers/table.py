@@ -30,7 +30,7 @@ LOAD = (
     "offered_rps", "output_tok_s", "ttft_ms", "tpot_ms", "notes",
 )  # fmt: skip
 #: Protocols by the words of sources.
-KINDS = {"closed_loop": "closed", "static_batch": "batch", "llama_bench": "batch", "peak": "peak"}
+KINDS = {"closed_loop": "closed", "static_batch": "batch", "peak": "burst"}
 #: Stages without a steady load, by ``kind``.
 UNSTEADY = {
     "overloaded": "overloaded: requests timed out, and the latencies are those of the survivors",
@@ -94,6 +94,7 @@ def _protocol(row: Record) -> dict[str, Any]:
         "poll_steps": row.number("poll_steps"),
         "prompts_seen": row.number("prompts_seen") or 0.0,
         "unwarmed": row.text("unwarmed") == "1",
+        "is_held_out": row.text("held_out") == "1",
         "stream_tokens": row.whole("stream_tokens"),
     }
 

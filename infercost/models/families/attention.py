@@ -380,5 +380,6 @@ def _raw_window(config: Config, i: int, width: int) -> Attention:
         small=rank + width + base.heads + 2 * (mixers * streams * hidden + mixers + 3),
         cache=width,
         latent=True,
+        streams=streams,
         matrices=(*copied.items(), *split.items()),
     )
