@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.validate import skips
 from infercost.errors import BadValue, InfercostError, Missing
-from infercost.evidence.fit import Fit, candidates_of, fit, obstacles, range_of
+from infercost.evidence.fit import SCATTERED, Fit, candidates_of, fit, obstacles, range_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare
 from infercost.parts import catalog
@@ -21,9 +21,9 @@ from infercost.units import many, show
 
 #: The date of a source that has none: a fit is as old as its measurements, whose tools mostly do not say.
 UNDATED = "undated"
-#: Fewer measurements say nothing of their own scatter.
-ENOUGH = 3
-#: Why an end-to-end latency is no third measurement of a run.
+#: A single measurement would be met by any constant.
+ENOUGH = 2
+#: Why a mean end-to-end latency is no third measurement of a run; medians do not add up.
 FOLLOWS = "follows from the first token's time and the gap between tokens, which are there"
 #: Constants that go first where another one went to the edge of its range, as it does when one of these differs.
 RIVALS = {
@@ -62,17 +62,17 @@ def answer(scenario: Scenario) -> Report:
         InfercostError: a file or name that cannot be used, measurements that are too few, faster than the hardware
             or not explained by the model, or SciPy is not installed.
     """
-    path, base = scenario.calibration.path, scenario.calibration.base
+    base, path = scenario.calibration
     runs = read_runs(scenario)
     reasons, best = _best(runs, base)
-    if best.after.median > WORST_MEDIAN:
+    if best.after.half > WORST_MEDIAN:
         raise BadValue(
             f"even fitted, half of {many(best.after.rows, 'measurement')} are off by more than "
-            f"{show(best.after.median, 'share')}: this model does not explain them",
+            f"{show(best.after.half, 'share')}: this model does not explain them",
             f"{CHECK}, or {MORE}" if TOO_FEW in reasons.values() else CHECK,
         )
     table = tuple(_constant(key, reasons[key], base, best) for key in candidates_of(base))
-    name, (rows, median, p90) = Path(path or "my-stack.yaml").stem, best.after
+    name, (rows, median, p90, _) = Path(path or "my-stack.yaml").stem, best.after
     near = f"half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"
     return Report(
         command="calibrate",
@@ -80,7 +80,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(best, reasons, runs),
         series=Series(("constant", "before", "after", "range", "remark"), table, shown=tuple(map(_shown, table))),
-        notes=(*_notes(path, table), *runs.notes, *scenario.notes),
+        notes=(*_notes(path, table, rows), *runs.notes, *scenario.notes),
         file=File(path, profile_text(best.profile, name, runs.text, near)),
     )
 
@@ -110,27 +110,25 @@ def read_runs(scenario: Scenario) -> Runs:
         )
     words = scenario.question.words
     names = ", ".join(dict.fromkeys("standard input" if word == "-" else Path(word).name for word in words))
-    notes, accelerator = skips(skipped), scenario.calibration.run.accelerator
-    if accelerator and all(row.accelerator != accelerator for row in rows):
-        notes.append(Note("unused-options", "the files name accelerator and model themselves"))
-    return Runs(ready, len(skipped), notes, f"{many(len(ready), 'measurement')} of {names}")
+    return Runs(ready, len(skipped), skips(skipped), f"{many(len(ready), 'measurement')} of {names}")
 
 
 def _read(scenario: Scenario) -> tuple[list[Measured], list[tuple[str, str]]]:
-    """Rows of all files, gaps filled by the user, and skipped ids with why."""
-    _, weights, cache, *_, files = scenario.calibration
+    """Rows of all files, and skipped ids with why."""
     rows: list[Measured] = []
     skipped: list[tuple[str, str]] = []
-    for results in files:
+    for results in scenario.files:
         skipped += results.skipped
         known = {row.id for row in results.measured}
         for row in results.measured:
-            if row.metric == "e2e" and known.issuperset(
-                f"{row.id.removesuffix('e2e')}{part}" for part in ("itl", "ttft")
+            if (
+                row.metric == "e2e"
+                and not row.statistic
+                and known.issuperset(f"{row.id.removesuffix('e2e')}{part}" for part in ("itl", "ttft"))
             ):
                 skipped.append((row.id, FOLLOWS))
             else:
-                rows.append(row._replace(weight_dtype=row.weight_dtype or weights, kv_dtype=row.kv_dtype or cache))
+                rows.append(row)
     return rows, skipped
 
 
@@ -257,9 +255,12 @@ def _results(best: Fit, reasons: dict[str, str], runs: Runs) -> tuple[Row, ...]:
     )
 
 
-def _notes(path: str, table: Sequence[dict[str, Any]]) -> list[Note]:
+def _notes(path: str, table: Sequence[dict[str, Any]], rows: int) -> list[Note]:
     edge = "is at the edge of what is plausible: something else may be what the stack spends time on"
     notes = [Note("edge", f"{row['constant']} {edge}") for row in table if "edge" in row["remark"]]
+    if rows < SCATTERED:
+        text = f"{many(rows, 'measurement')}: how far a fit to so few is off elsewhere is not known"
+        notes.append(Note("few", text))
     if path:
         return [*notes, Note("use", f"the profile is for --efficiency {path}")]
     return [*notes, Note("save", "nothing is saved: -o my-stack.yaml writes the profile, for --efficiency")]

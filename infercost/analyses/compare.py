@@ -40,7 +40,7 @@ _OF_STEP = (
 )
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
-    *("model", "batch", "context", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
+    *("model", "batch", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
     *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
 )
 #: Kinds whose trend answers the note's question: parts that are built to serve.

@@ -227,7 +227,8 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
         sequence += counting.cache_bytes(drafted.model, plan.context)
         beside = ", the draft's too"
     made_for = longest is None or bool(most and longest > most)
-    limit = "what the model was made for" if made_for and most else f"for a batch of {plan.batch:,}"
+    own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
+    limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
         Row("kv_bytes_per_token", token, _cache_kind(model) + beside),
         Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),

@@ -7,7 +7,7 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from infercost.models.find import Checkpoint, find_model
-from infercost.models.model import Quantization
+from infercost.models.model import Quantization, Rope
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
@@ -24,7 +24,8 @@ CPUS = ("epyc", "xeon")
 class Engine(NamedTuple):
     """How an engine is started: its name, the vendors whose parts it runs on, and the flags of its command.
 
-    ``weights`` are the flags that make it hold an unquantized checkpoint in a format, ``cache`` that of an 8-bit cache.
+    ``weights`` are the flags that make it hold an unquantized checkpoint in a format, ``cache`` that of an 8-bit cache,
+    ``positions`` that of settings of a config, empty where it has none.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Engine(NamedTuple):
     weights: dict[str, str]
     cache: str
     offloads: bool = True
+    positions: str = ""
 
 
 class Start(NamedTuple):
@@ -112,7 +114,16 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
     if refused:
         return "", refused
     flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(rack), draft_id))
-    return " ".join([*flags, *filter(None, (weights_flag, cache_flag))]), ""
+    rope_flag = _rope_flag(engine, rack.model.rope)
+    return " ".join([*flags, *filter(None, (rope_flag, weights_flag, cache_flag))]), ""
+
+
+def _rope_flag(engine: Engine, rope: Rope | None) -> str:
+    """The flag that stretches positions, empty where they are the config's own."""
+    if rope is None:
+        return ""
+    settings = {"rope_type": "yarn", "factor": rope.factor, "original_max_position_embeddings": rope.original}
+    return f"{engine.positions} {shlex.quote(dumps({'rope_scaling': settings}))}"
 
 
 def _refused_plan(plan: Plan, engine: Engine) -> str:
@@ -124,6 +135,11 @@ def _refused_plan(plan: Plan, engine: Engine) -> str:
         return f"{name} spreads experts over all {layout.tp * layout.dp} ranks of a stage, not over {layout.ep}"
     if name == "TensorRT-LLM" and layout.dp > 1:
         return f"{name} takes data parallel attention from a file alone (enable_attention_dp)"
+    if rope := plan.model.rope:
+        if plan.model.family.endswith("_text"):
+            return "the parameters of YaRN go into the text part of its config: its card says which"
+        if not engine.positions:
+            return f"{name} has no flag for positions stretched {rope.factor:g} times"
     return ""
 
 
@@ -262,7 +278,21 @@ _DTYPES = {"fp32": "--dtype float32", "bf16": "--dtype bfloat16", "fp16": "--dty
 _FP8 = {"fp8": "--quantization fp8"}
 #: By the name under ``frameworks`` of a profile.
 ENGINES = {
-    "vllm": Engine("vLLM", ("NVIDIA", "AMD", "Intel", "Google", "AWS"), _vllm, _DTYPES | _FP8, "--kv-cache-dtype"),
-    "sglang": Engine("SGLang", ("NVIDIA", "AMD", "Intel"), _sglang, _DTYPES | _FP8, "--kv-cache-dtype"),
+    "vllm": Engine(
+        "vLLM",
+        ("NVIDIA", "AMD", "Intel", "Google", "AWS"),
+        _vllm,
+        _DTYPES | _FP8,
+        "--kv-cache-dtype",
+        positions="--hf-overrides",
+    ),
+    "sglang": Engine(
+        "SGLang",
+        ("NVIDIA", "AMD", "Intel"),
+        _sglang,
+        _DTYPES | _FP8,
+        "--kv-cache-dtype",
+        positions="--json-model-override-args",
+    ),
     "TensorRT": Engine("TensorRT-LLM", ("NVIDIA",), _tensorrt_llm, {}, "--kv_cache_dtype", offloads=False),
 }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp, log
 from statistics import median
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.engines import engine_name, stack_of
@@ -30,6 +30,9 @@ from infercost.parts.stack import law
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
+
+if TYPE_CHECKING:
+    from infercost.evidence.readers.run import Results
 
 #: The tables that are shipped: closed loops and decode pools, arrivals at a rate, a known batch, a full memory, and
 #: what was found later, to which nothing of the laws of vLLM and TensorRT-LLM is fitted.
@@ -107,7 +110,7 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         InfercostError: a file that cannot be read, or one without a row that can be predicted.
     """
-    prepared, skipped = _read(scenario.question.words)
+    prepared, skipped = _read(scenario.files)
     if not prepared and not skipped:
         raise BadFile(f"{scenario.question.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
@@ -136,12 +139,11 @@ def _cases(scenario: Scenario, prepared: list[Prepared]) -> list[Case]:
     return cases
 
 
-def _read(words: tuple[str, ...]) -> tuple[list[Prepared], list[tuple[str, str]]]:
+def _read(files: "tuple[Results, ...]") -> tuple[list[Prepared], list[tuple[str, str]]]:
     """The rows of the given files, else of the shipped tables; skipped ids with why."""
     folder = catalog.shipped() / "measurements"
     prepared, skipped = [], []
-    for path in words or [str(folder / f"{name}.csv") for name in SHIPPED]:
-        results = read_table(path)
+    for results in files or [read_table(str(folder / f"{name}.csv")) for name in SHIPPED]:
         skipped += results.skipped
         for row in results.measured:
             try:

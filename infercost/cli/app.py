@@ -77,7 +77,8 @@ def fit(
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
-    context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
+    context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, batch: take.Batch = None, max_sequences: take.MaxSequences = None, sweep: take.Sweep = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_tokens: take.DraftTokens = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
@@ -94,7 +95,8 @@ def utilization(
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
-    context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
+    context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, batch: take.Batch = None, layers: take.Layers = None,
     hidden_size: take.HiddenSize = None, activation_dtype: take.ActivationDtype = None,
     overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
@@ -120,7 +122,8 @@ def sweep_batch(
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
-    context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
+    context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, batch: take.Batches = None, layers: take.Layers = None,
     hidden_size: take.HiddenSize = None, activation_dtype: take.ActivationDtype = None,
     overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
@@ -145,7 +148,8 @@ def userbase(
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
-    context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
+    context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, batch: take.Batch = None, layers: take.Layers = None,
     hidden_size: take.HiddenSize = None, activation_dtype: take.ActivationDtype = None,
     overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
@@ -165,7 +169,8 @@ def economies(
     active_params: take.ActiveParams = None, dtype: take.Dtype = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
-    context: take.Context = None, kv_dtype: take.KvDtype = None, tp: take.Tp = None, pp: take.Pp = None,
+    context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
+    tp: take.Tp = None, pp: take.Pp = None,
     ep: take.Ep = None, layers: take.Layers = None, hidden_size: take.HiddenSize = None,
     activation_dtype: take.ActivationDtype = None, overlap: take.Overlap = None, price: take.Price = None,
     users: take.Users = None, points: take.Points = None, minutes_per_day: take.MinutesPerDay = None,
@@ -189,7 +194,7 @@ def economies(
 def frontier(
     *, gpu: take.ManyGpus = None, model: take.ManyModels = None, dtype: take.Formats = None,
     kv_dtype: take.KvDtype = None, gpus: take.ReplicaGpus = None, tp: take.Tp = None, pp: take.Pp = None,
-    ep: take.Ep = None, batch: take.Batches = None, context: take.Context = None,
+    ep: take.Ep = None, batch: take.Batches = None, context: take.Context = None, rope_scaling: take.RopeScaling = None,
     input_tokens: take.InputTokens = None, output_tokens: take.OutputTokens = None,
     prefix_share: take.PrefixShare = None, efficiency: take.Efficiency = None,
     engine_version: take.EngineVersion = None, overlap: take.Overlap = None,
@@ -210,7 +215,8 @@ def frontier(
 
 def compare(
     words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, model: take.Model = None,
-    batch: take.Batch = None, context: take.Context = None, dtype: take.Dtype = None,
+    batch: take.Batch = None, context: take.Context = None, rope_scaling: take.RopeScaling = None,
+    dtype: take.Dtype = None,
     kv_dtype: take.KvDtype = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
     chunk_tokens: take.ChunkTokens = None, efficiency: take.Efficiency = None,
@@ -225,9 +231,12 @@ def compare(
 
 
 def validate(
-    words: take.Files = None, *, by: take.By = None, efficiency: take.Efficiency = None, set: take.Set = None,
-    scenario: take.Scenario = None, format: take.Form = None, json: take.Json = None, csv: take.Csv = None,
-    steps: take.Steps = None, sources: take.Sources = None, output: take.OutputFile = None,
+    words: take.Files = None, *, by: take.By = None, gpu: take.Gpu = None, model: take.Model = None, tp: take.Tp = None,
+    pp: take.Pp = None, ep: take.Ep = None, batch: take.Batch = None, input_tokens: take.InputTokens = None,
+    output_tokens: take.OutputTokens = None, dtype: take.Dtype = None, kv_dtype: take.KvDtype = None,
+    efficiency: take.Efficiency = None, set: take.Set = None, scenario: take.Scenario = None,
+    format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
+    sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
     """Predicted against measured, with the error."""
     return run("validate", locals())

@@ -89,6 +89,8 @@ PRIOR_WEIGHT = 0.3
 USUAL_ERROR = 0.1
 #: A constant whose standard error is this share of its range, or more, is not determined by the data.
 UNDETERMINED = 0.25
+#: Fewer measurements say nothing of their own scatter: they count as scattered as usual at most.
+SCATTERED = 4
 SMALL = 1e-3
 #: Largest logarithm of a ratio that counts: where requests pile up, predictions have no bound.
 FARTHEST = 7.0
@@ -111,11 +113,12 @@ def range_of(profile: Preset, key: str) -> tuple[float, float]:
 
 
 class Errors(NamedTuple):
-    """Errors of predictions, max(p/m, m/p) - 1: median and 90th percentile."""
+    """Errors of predictions, max(p/m, m/p) - 1: median, 90th percentile, and what half are within, of two the one."""
 
     rows: int
     median: float
     p90: float
+    half: float
 
 
 class Fit(NamedTuple):
@@ -130,7 +133,9 @@ class Fit(NamedTuple):
 
 def errors(ratios: Sequence[float]) -> Errors:
     """Errors from logarithms of predicted over measured time; the percentile lies between its two nearest rows."""
-    return Errors(len(ratios), *halves([exp(abs(ratio)) - 1 for ratio in ratios]))
+    off = [exp(abs(ratio)) - 1 for ratio in ratios]
+    middle, high = halves(off)
+    return Errors(len(off), middle, high, sorted(off)[(len(off) - 1) // 2] if len(off) < SCATTERED else middle)
 
 
 def halves(off: Iterable[float]) -> tuple[float, float]:
@@ -218,7 +223,10 @@ def _solve(
     solution = least_squares(residuals, start, bounds=(0, 1), diff_step=SMALL)
     hessian = solution.jac.T @ solution.jac + 1e-9 * numpy.eye(len(free))
     freedom = max(len(runs) - len(free), 1)
-    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * 2 * solution.cost / freedom)
+    scatter = 2 * solution.cost / freedom
+    if len(runs) < SCATTERED:
+        scatter = min(scatter, (USUAL_ERROR * max(weights)) ** 2)
+    spread = numpy.sqrt(numpy.diag(numpy.linalg.inv(hessian)) * scatter)
     if len(runs) < len(free):
         spread[:] = 1.0
     best = {key: float(f"{value:.3g}") for key, value in constants(solution.x).items()}  # no fit is worth more digits

@@ -23,7 +23,8 @@ class Measured(NamedTuple):
     ``value`` is in the unit of the metric. ``kind`` is the protocol where the source names one, ``requests`` those of
     the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
     ``head_dtype`` is the type of the output head, or of the table that is the head too, where a file's is another than
-    its format's.
+    its format's; ``weight_bits`` are those of a weight in the mean of a file that states its size and its parameters,
+    which are ``weight_params``.
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
@@ -45,6 +46,8 @@ class Measured(NamedTuple):
     attention_dp: int | None = None
     expert_tp: int | None = None
     weight_dtype: str = ""
+    weight_bits: float | None = None
+    weight_params: float | None = None
     kv_dtype: str = ""
     head_dtype: str = ""
     batch: float | None = None

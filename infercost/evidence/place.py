@@ -7,8 +7,9 @@ from infercost.errors import BadValue, Missing
 from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.evidence.server import Server
+from infercost.models import counting
 from infercost.models.find import find_model, with_format
-from infercost.models.gguf_mix import as_gguf, with_head
+from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
@@ -20,6 +21,7 @@ from infercost.replica.memory import Plan, plan
 from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.step import Replica
 from infercost.replica.work import matrix_rate, work_of
+from infercost.units import show
 
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
@@ -30,6 +32,8 @@ HALF = ("bf16", "fp16")
 MLX = {f"{bits}bit": bits + 0.5 for bits in (3, 4, 5, 6, 8)}
 #: Words of the note that do not say what ran, and a format that no engine has.
 VAGUE, EIGHT_BITS = ("8bit", "4bit", "fp6"), 8
+#: A file with so many times the parameters of a model, or so many times fewer, is of another one.
+OTHER_MODEL = 1.5
 #: Share of memory that engines plan with by default.
 ENGINE_SHARE = 0.9
 #: Sequences that must fit before an offline run is thought to take more devices a copy.
@@ -62,11 +66,18 @@ def stored_as(model: Model, row: Measured) -> Model:
     TensorRT-LLM's published runs of 8-bit and 4-bit weights keep the cache in 8 bits.
 
     Raises:
-        BadValue: a format whose bits are not known.
+        BadValue: a format whose bits are not known, or the file of another model.
     """
+    held, own = row.weight_params, counting.total_params(model)
+    if held and not 1 / OTHER_MODEL < held / own < OTHER_MODEL:
+        what = f"its file holds {show(held, 'param')} parameters, and {model.name} has {show(own, 'param')}"
+        raise BadValue(what, "give the --model of the file")
     named = row.weight_dtype.lower()
     cache = row.kv_dtype.lower() or ("fp8" if named in ("fp8", "fp4") and "TensorRT" in row.framework else "")
-    model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
+    if row.weight_bits:
+        model = as_file_of(model, row.weight_bits, named)
+    else:
+        model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
     if row.head_dtype:
         model = _with_head_of_run(model, row.head_dtype.lower())
     return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
@@ -259,7 +270,8 @@ _SITES: dict[tuple[Any, ...], Site] = {}
 def site_of(row: Measured, layout: Layout) -> Site:
     """The site of a run; runs of one configuration have one."""
     engine = next((name for name in ("TensorRT", "llama.cpp") if name in row.framework), "")
-    key = row.model, row.accelerator, row.weight_dtype, row.kv_dtype, row.head_dtype, engine, layout
+    stored = row.weight_dtype, row.weight_bits, row.kv_dtype, row.head_dtype
+    key = row.model, row.accelerator, stored, engine, layout
     if key not in _SITES:
         _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
     return _SITES[key]

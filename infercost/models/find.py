@@ -11,14 +11,14 @@ from infercost.models.counting import weight_bytes
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
-from infercost.models.model import Model, Quantization
+from infercost.models.model import Model, Quantization, Rope
 from infercost.parts import catalog
 from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them.
-KEYS = ("name", "aliases", "ids", "source", "published", "note", "config", "hf_quant_config")
+KEYS = ("name", "aliases", "ids", "source", "published", "extended", "note", "config", "hf_quant_config")
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
@@ -45,11 +45,21 @@ _HUB_REASONS = {
 }
 
 
+class Extended(NamedTuple):
+    """The longest context that a model's card documents beyond its config, by positions stretched with YaRN."""
+
+    context: int
+    rope: Rope
+    source: str
+    date: str
+
+
 class Checkpoint(NamedTuple):
     """A model, its title, where it was read, and the bytes that its checkpoint holds when those are known.
 
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published. ``unsaid``
-    is why its number formats are not known, though its config names none.
+    is why its number formats are not known, though its config names none, ``extended`` what its card says of longer
+    contexts.
     """
 
     model: Model
@@ -61,6 +71,7 @@ class Checkpoint(NamedTuple):
     hub_id: str = ""
     note: str = ""
     unsaid: str = ""
+    extended: Extended | None = None
 
 
 @once
@@ -98,7 +109,18 @@ def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:
     own = {catalog.plain(alias): hub_id for alias, hub_id in data.get("ids", {}).items()}
     hub_id = own.get(catalog.plain(asked)) or _stands_for(asked, name, ids)
     title, note = data.get("name", name), data.get("note", "")
-    return Checkpoint(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
+    extended = _extended(data["extended"], f"preset {path}") if "extended" in data else None
+    return Checkpoint(model, title, source["title"], source["date"], published, None, hub_id, note, extended=extended)
+
+
+def _extended(entry: Any, where: str) -> Extended:
+    """What a preset says of longer contexts; BadFile where that is none."""
+    match typed(entry):
+        case {"context": int(longest), "factor": int() | float() as factor, "original": int(original), **sources}:
+            if set(sources) == {"source", "date"}:
+                return Extended(longest, Rope(float(factor), original), str(sources["source"]), str(sources["date"]))
+    form = "{context: 131072, factor: 4, original: 32768, source: TITLE, date: YYYY-MM}"
+    raise BadFile(f"{where}: extended says no longer context", f"write it as extended: {form}")
 
 
 #: A run of letters, or a number with the letter of a size.

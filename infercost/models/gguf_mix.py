@@ -1,7 +1,9 @@
 """A model as llama-quantize stores it: the mean bits of each part, from the type of each of its tensors."""
 
+import math
 from collections.abc import Iterator
 
+from infercost.models import counting
 from infercost.models.families.matrices import Matrix, matrices_of_attention
 from infercost.models.model import Attention, Ffn, Layer, Model, Quantization
 from infercost.parts.gguf import EIGHT_EXPERTS_OUTPUT, FALCON, GROUPED, MANY, MIXES, TYPES, WHERE, Mix
@@ -24,6 +26,12 @@ STAND_INS = {
     "bf16": "bf16", "fp16": "f16", "mxfp4": "mxfp4",
     **dict.fromkeys(("int4", "4bit", "awq", "gptq"), "q4_k_m"), **dict.fromkeys(("fp8", "int8", "8bit"), "q8_0"),
 }  # fmt: skip
+#: A file this many times larger or smaller than its label's format is in another one.
+OTHER_FILE = 1.2
+#: Formats that no file is taken for by its size alone: others have the same tensors but a few.
+OF_OTHERS = ("q4_k_l", "q5_k_l", "q6_k_l")
+#: Parts of the weights that formats leave as they are.
+UNCHANGED = ("router", "norms")
 #: Formats whose down projections are counted one by one; others count layers.
 BY_TENSOR = ("iq2_xxs", "iq2_xs", "iq2_s", "iq2_m")
 
@@ -69,6 +77,29 @@ def gguf_mix(model: Model, name: str) -> Quantization:
 def as_gguf(model: Model, name: str) -> Model:
     """The model in a file of a GGUF format; a vision tower has a file of its own, which llama.cpp loads if asked."""
     return model._replace(quantization=gguf_mix(model, name), vision_params=0)
+
+
+def as_file_of(model: Model, bits: float, label: str = "") -> Model:
+    """The model in a file whose weights have so many bits in the mean, whatever its label says.
+
+    It has the format that the label names, or the nearest one where that is none or far from the file; what the file's
+    makers changed of the format is spread over all of its matrices and tables.
+    """
+    label = {"fp16": "f16"}.get(label, label)
+    near = as_gguf(model, label) if label in MIXES else None
+    if near is None or not 1 / OTHER_FILE < bits / _mean_bits(near) < OTHER_FILE:
+        files = (as_gguf(model, name) for name in MIXES if name not in OF_OTHERS)
+        near = min(files, key=lambda file: abs(math.log(bits / _mean_bits(file))))
+    params, own = counting.params_by_part(near), near.quantization
+    fixed = sum(params[part] * own.of(part) for part in UNCHANGED)
+    rest = sum(params[part] * own.of(part) for part in params if part not in UNCHANGED)
+    scale = (bits * sum(params.values()) - fixed) / rest
+    scaled = {part: each * (1 if part in UNCHANGED else scale) for part, each in own.bits.items()}
+    return near._replace(quantization=own._replace(bits=scaled))
+
+
+def _mean_bits(model: Model) -> float:
+    return 8 * counting.weight_bytes(model) / counting.total_params(model)
 
 
 def stand_in(quantization: Quantization) -> str:

@@ -112,12 +112,25 @@ class Quantization(NamedTuple):
         return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.name
 
 
+class Rope(NamedTuple):
+    """Positions stretched by YaRN: how many times further, and as far as the model was trained without it."""
+
+    factor: float
+    original: int
+
+    @property
+    def context(self) -> int:
+        """Tokens that they reach."""
+        return int(self.factor * self.original)
+
+
 class Model(NamedTuple):
     """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
     each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``,
-    ``mtp`` are the layers of its prediction modules.
+    ``mtp`` are the layers of its prediction modules. ``rope`` is how its positions are stretched beyond what its
+    checkpoint says.
     """
 
     name: str
@@ -139,6 +152,7 @@ class Model(NamedTuple):
     activation_format: str = "bf16"
     order: tuple[int, ...] = ()
     mtp: tuple[Layer, ...] = ()
+    rope: Rope | None = None
 
     @property
     def depth(self) -> int:
@@ -153,7 +167,12 @@ class Model(NamedTuple):
     @property
     def has_cache(self) -> bool:
         """Whether sequences keep keys and values, latents or a state in memory; no for a bare count."""
-        return any(layer.attention.kind != "none" for layer in self.layers)
+        return any(layer.attention.kind not in ("none", "encoder") for layer in self.layers)
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it reads whole texts at once and decodes nothing."""
+        return all(layer.attention.kind == "encoder" for layer in self.layers)
 
     @property
     def is_sparse(self) -> bool:

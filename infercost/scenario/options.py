@@ -102,6 +102,12 @@ _ALL = (
         "kv_dtype", "FORMAT", "format of the KV cache: bf16, fp8, q8_0 ... (the model's own when absent)", parse_cache
     ),
     Option("context", "N", "tokens of context that each sequence holds", _of(TOKENS)),
+    Option(
+        "rope_scaling",
+        "FACTOR",
+        "positions stretched by YaRN, for contexts beyond the config (as the model's card says when absent)",
+        _of(ABOVE_ONE),
+    ),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
@@ -225,7 +231,9 @@ _SPECIAL = {
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
 #: What only a named model has.
-SERVED = ("context", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
+SERVED = ("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
+#: What the files of benchmarks leave out.
+OF_RUNS = ("gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype")
 DRAFT = ("draft_tokens", "acceptance", "draft", "draft_model", "draft_cost")
 #: The name of each option by its second one.
 SECOND_NAMES = {option.also: option.name for option in _ALL if option.also}
@@ -263,6 +271,7 @@ class Rack(Common, total=False):
     ubatch: Number
     set: Texts
     context: Number
+    rope_scaling: Number
     kv_dtype: Dtype
     tp: Number
     pp: Number
@@ -408,6 +417,7 @@ class Frontier(Common, Draft, total=False):
     ep: Number
     batch: Batches
     context: Number
+    rope_scaling: Number
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
@@ -438,6 +448,7 @@ class Compare(Common, Prompts, total=False):
     model: str
     batch: Number
     context: Number
+    rope_scaling: Number
     dtype: Dtype
     kv_dtype: Dtype
     efficiency: Profile
@@ -448,16 +459,8 @@ class Compare(Common, Prompts, total=False):
     set: Texts
 
 
-class Validate(Common, total=False):
-    """The options of ``validate``."""
-
-    by: str
-    efficiency: Profile
-    set: Texts
-
-
-class Calibrate(Common, total=False):
-    """The options of ``calibrate``."""
+class OfRuns(Common, total=False):
+    """What the files of benchmarks leave out."""
 
     gpu: Part
     model: str
@@ -470,6 +473,18 @@ class Calibrate(Common, total=False):
     dtype: Dtype
     kv_dtype: Dtype
     efficiency: Profile
+
+
+class Validate(OfRuns, total=False):
+    """The options of ``validate``."""
+
+    by: str
+    set: Texts
+
+
+class Calibrate(OfRuns, total=False):
+    """The options of ``calibrate``."""
+
     output: str
 
 

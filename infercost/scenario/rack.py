@@ -1,6 +1,7 @@
 """What stands in the rack: models and parts read, a layout chosen."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
@@ -22,11 +23,15 @@ from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack, Setup
 from infercost.scenario.beside import read_drafting, read_start
+from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
+
+if TYPE_CHECKING:  # a bare count has no file
+    from infercost.models.find import Extended
 
 MOST_DEVICES = 1024
 #: Devices of one host where nobody says how many.
@@ -192,6 +197,9 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
 
     part, devices = _read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
+    if checkpoint.model.is_encoder and reading.question.command != "fit":
+        what = f"{checkpoint.model.name} is an encoder: it reads whole texts, and decodes no tokens"
+        raise BadValue(what, "infercost fit says what memory it takes")
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.unsaid and "dtype" not in reading.given:
@@ -205,10 +213,11 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     model = _as_engine_stores(reading, stack, model)
+    model = stretched(reading, checkpoint, model)
     if checkpoint.model.vision_params and not model.vision_params:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
-    context = _read_context(reading, stack, model)
+    context = _read_context(reading, stack, model, checkpoint.extended)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
@@ -216,7 +225,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
 
 
-def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
+def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
     """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
     longest = model.max_context
     assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
@@ -228,7 +237,8 @@ def _read_context(reading: Reading, stack: Preset, model: Model) -> int:
     context = int(reading.take("context", assumed, why))
     if longest and context > longest:
         what = f"--context {context:,} is more than {model.name} was made for"
-        raise BadValue(what, f"its config says {longest:,} positions")
+        whole = sum(reading.get(name) or 0 for name in LENGTHS)
+        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
     return context
 
 

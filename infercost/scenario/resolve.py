@@ -9,8 +9,8 @@ from infercost.parts.accelerator import find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
+from infercost.scenario.options import OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.options import Step, flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.ranges import parse_batches
@@ -184,13 +184,17 @@ def _validate(reading: Reading) -> Scenario:
             raise BadValue(f"--set: {text!r}: each row names its own part", "copy the part's preset and name it there")
         if name == OWN_STACK:
             raise BadValue(f"--set: {text!r}: each row has its own profile", "name one profile: --efficiency vllm")
-    if name == OWN_STACK:
-        return frozen(reading)
-    stack = read_stack(reading, "realistic")
-    if law(stack) == "erdil-2025":
+    stack = None if name == OWN_STACK else read_stack(reading, "realistic")
+    if stack and law(stack) == "erdil-2025":
         what = f"--efficiency: {stack.name} counts a step by the law of a paper"
         raise BadValue(what, "name a profile without a law")
-    return frozen(reading, stack=stack)
+    if not reading.question.words:
+        if stray := [flag(name) for name in OF_RUNS if name in reading.given]:
+            raise BadValue(f"{stray[0]} is of a benchmark's files, and there are none", "name the files")
+        return frozen(reading, stack=stack)
+    from infercost.scenario.runs import read_files
+
+    return frozen(reading, stack=stack, files=read_files(reading))
 
 
 def _calibrate(reading: Reading) -> Scenario:

@@ -21,6 +21,7 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets
@@ -193,10 +194,12 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
 
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
     """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
-    longest = rack.model.max_context
-    if longest and request.input_tokens + request.output_tokens > longest:
+    longest, whole = rack.model.max_context, request.input_tokens + request.output_tokens
+    if longest and whole > longest:
         tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
-        raise BadValue(f"a request of {tokens} is longer than the model was made for", f"its config says {longest:,}")
+        card = checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None
+        what = f"a request of {tokens} is longer than the model was made for"
+        raise BadValue(what, why_not_longer(rack.model, card, whole))
     stack = rack.setup.stack
     if (name := law(stack)) == "erdil-2025":
         raise BadValue(f"profile {stack.name} answers a step, not a request", f"the law {name} has no prompts")

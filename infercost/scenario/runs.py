@@ -1,4 +1,4 @@
-"""Benchmark files and what the user says of their runs: how ``calibrate`` reads its question."""
+"""Benchmark files and what the user says of their runs: how ``calibrate`` and ``validate`` read their questions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from infercost.evidence.engines import stack_of
 from infercost.evidence.fit import candidates_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import model_of_run, part_of_run
-from infercost.evidence.readers import Run, Workload, read_file
+from infercost.evidence.readers import Results, Run, Workload, read_file
 from infercost.parts.formats import GGUF
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import KINDS, law
@@ -41,15 +41,36 @@ def read_calibration(reading: Reading) -> Scenario:
         raise BadValue(f"--output {path}: a profile is a YAML file", "end its name in .yaml: --output my-stack.yaml")
     if not question.words:
         raise Missing("calibrate needs a result file", EXAMPLE)
-    run = _run(reading)
+    files = read_files(reading)
+    rows = [row for file in files for row in file.measured]
+    return frozen(reading, calibration=Calibration(_base(reading, rows), path), files=files)
+
+
+def read_files(reading: Reading) -> tuple[Results, ...]:
+    """The results of every file in the formats that were given, else in those that the files name.
+
+    Raises:
+        InfercostError: a file or name that cannot be used, or an option that is missing.
+    """
+    question, run = reading.question, _run(reading)
     weights, cache = _format_of_runs(reading, "dtype", DTYPES), _format_of_runs(reading, "kv_dtype", KV_DTYPES)
-    files = tuple(read_file(run._replace(path=str(word))) for word in dict.fromkeys(question.words))
+    files = [read_file(run._replace(path=str(word))) for word in dict.fromkeys(question.words)]
     rows = [row for file in files for row in file.measured]
     if any(not row.accelerator for row in rows):
         question.need("gpu", "--gpu h100:4, the accelerators of the run")
     if any(not row.model for row in rows):
         question.need("model", "--model llama-3.1-8b, the model of the run")
-    return frozen(reading, calibration=Calibration(run, weights, cache, _base(reading, rows), path, files))
+    if run.accelerator and all(row.accelerator != run.accelerator for row in rows):
+        reading.note("unused-options", "the files name accelerator and model themselves")
+    if weights and (named := sorted({row.weight_dtype for row in rows} - {"", weights})):
+        reading.note("dtype", f"{weights} stands for what the files name: {', '.join(named)}")
+    return tuple(Results([_stored(row, weights, cache) for row in file.measured], file.skipped) for file in files)
+
+
+def _stored(row: Measured, weights: str, cache: str) -> Measured:
+    """A measurement in the formats that were given, its own where none was."""
+    row = row._replace(weight_dtype=weights, weight_bits=None) if weights else row
+    return row._replace(kv_dtype=cache or row.kv_dtype)
 
 
 def _base(reading: Reading, rows: Sequence[Measured]) -> Preset:
@@ -105,7 +126,7 @@ def _run(reading: Reading) -> Run:
 
 
 def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> str:
-    """A number format for files that leave it out, empty by default; BadValue for one that does not say what ran."""
+    """A number format for whatever the files say, empty by default; BadValue for one that does not say what ran."""
     if (format := reading.take(option)) is None:
         return ""
     if format.name not in known and format.name not in GGUF:

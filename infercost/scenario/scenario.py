@@ -14,7 +14,7 @@ from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading
 
 if TYPE_CHECKING:  # most questions need none of these
-    from infercost.evidence.readers.run import Results, Run
+    from infercost.evidence.readers.run import Results
     from infercost.fleet.service import Service
 
 #: Sequences that an engine runs at once when nobody says how many.
@@ -84,24 +84,18 @@ class Goal(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """What is known of benchmark files beside them, and the profile to start from; ``path`` is where the new one goes.
+    """The profile to start from, and the file where the new one goes."""
 
-    ``weights`` and ``cache`` are formats for files that do not name any, ``files`` what is read of them.
-    """
-
-    run: "Run"
-    weights: str
-    cache: str
     base: Preset
     path: str
-    files: "tuple[Results, ...]"
 
 
 class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
     ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
-    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone.
+    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``files`` is what was read of
+    benchmarks.
     """
 
     question: Question
@@ -127,6 +121,7 @@ class Scenario(NamedTuple):
     format: Format = FORMATS["8bit"]
     stack: Preset | None = None
     calibration: Calibration = None  # type: ignore[assignment]
+    files: "tuple[Results, ...]" = ()
 
 
 def frozen(reading: Reading, **fields: Any) -> Scenario:

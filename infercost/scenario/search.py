@@ -27,6 +27,7 @@ from infercost.units import many
 #: Options of ``utilization`` that all rows of a search share.
 _SHARED = (
     *("model", "gpu", "dtype", "kv_dtype", "efficiency", "engine_version", "overlap", "usable", "ubatch", "context"),
+    "rope_scaling",
     *("input_tokens", "output_tokens", "prefix_share", *DRAFT),
 )
 #: Of no use to a file of all configurations, which is filtered later.

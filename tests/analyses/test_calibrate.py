@@ -100,17 +100,21 @@ def test_a_constant_at_its_edge_is_said(tmp_path: Path, run: Run) -> None:
 FILES = {
     "aiperf_concurrency.json": (("h100", ""), 2, "faster than possible"),
     "aiperf_rate.json": (("h100", ""), 2, "faster than possible"),
-    "genai_perf.json": (("h100", ""), 2, "2 measurements are too few"),
-    "guidellm_0.3.json": (("h100", ""), 2, "2 measurements are too few"),
-    "guidellm_0.8.json": (("h100", ""), 2, "2 measurements are too few"),
-    "llama_bench.csv": (("rtx-4090", ""), 2, "2 measurements are too few"),
+    "genai_perf.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "guidellm_0.3.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "guidellm_0.8.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "inference_perf.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "llama_bench.csv": (("rtx-4090", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "llama_bench.md": (("ryzen-ai-max-395", ""), 0, "Fitted 2 constants to 4 measurements"),
+    "llmfit.json": (("apple-m5-max", ""), 0, "Fitted 1 constant to 2 measurements"),
+    "llmperf_summary.json": (("a100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "llama_bench.json": (("rtx-4090", ""), 0, "Fitted 2 constants to 4 measurements"),
     "llama_bench.jsonl": (("h100", ""), 2, "1 measurement is too few"),
     "sglang_one_batch.jsonl": (("h100", ""), 0, "Fitted"),
-    "sglang_one_batch_server.jsonl": (("h100", ""), 2, "2 measurements are too few"),
+    "sglang_one_batch_server.jsonl": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "sglang_serving.jsonl": (("a100", ""), 0, "Fitted 1 constant to 4 measurements"),
     "vllm_latency.json": (("h100", "8"), 2, "1 measurement is too few"),
-    "vllm_serve.json": (("h100", ""), 2, "2 measurements are too few"),
+    "vllm_serve.json": (("h100", ""), 0, "Fitted 1 constant to 2 measurements"),
     "vllm_serve.jsonl": (("a100", "16"), 0, "Fitted 1 constant to 4 measurements"),
 }
 
@@ -199,7 +203,10 @@ def test_without_a_place_nothing_is_written(tmp_path: Path, run: Run, monkeypatc
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
-    "another model": ((*LLAMA_BENCH[:-1], "llama-3.1-70b"), "llama_bench-2-tok_s_single_user: tok_s_single_user of"),
+    "another model": (
+        (*LLAMA_BENCH[:-1], "llama-3.1-70b"),
+        "llama_bench-1-input_tok_s_total: its file holds 8.03B parameters, and llama-3.1-70b has 70.55B",
+    ),
     "no such file": (("calibrate", "none.json", *LLAMA_BENCH[2:]), "results none.json: no such file"),
     "no file": (("calibrate", *LLAMA_BENCH[2:]), "needs a result file"),
     "no gpu": ((*LLAMA_BENCH[:2], *LLAMA_BENCH[4:]), "needs --gpu"),
@@ -234,6 +241,39 @@ def test_a_wrong_question_writes_nothing(
     assert said in result.err
     assert [line.split(":")[0] for line in result.err.splitlines()] == ["error", "hint"]
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("mine.yaml", "old")]
+
+
+def fitted(run: Run, *args: str) -> dict[str, float]:
+    """The profile that comes out, by constant."""
+    return {row["constant"]: row["after"] for row in run("calibrate", *args, "--json").json["rows"]}
+
+
+def test_a_file_s_own_size_goes_before_its_label(tmp_path: Path, run: Run) -> None:
+    """100 tokens a second of a file of 4.9 GB take half of the bandwidth that they take of one of 8.5 GB."""
+    rows = json.loads((DATA / "llama_bench.json").read_text())
+    ask = ("--gpu", "rtx-4090", "--model", "llama-3.1-8b")
+    path = tmp_path / "run.json"
+    found = {}
+    for label, size in (("Q4_K - Medium", 4.92e9), ("Q8_0", 4.92e9), ("F16", 4.92e9), ("Q8_0", 8.54e9)):
+        sized = {"model_type": f"llama 8B {label}", "model_size": size, "model_n_params": 8030261248}
+        path.write_text(json.dumps([{**row, **sized} for row in rows]))
+        found[label, size] = fitted(run, str(path), *ask)["memory_share"]
+    small, mislabelled, half, large = found.values()
+    assert mislabelled == half == pytest.approx(small, rel=0.01)
+    assert large > 1.3 * small
+    # what was asked for goes before both
+    given = run("calibrate", str(path), *ask, "--dtype", "q4_k_m", "--json").json
+    assert {row["constant"]: row["after"] for row in given["rows"]}["memory_share"] == pytest.approx(small, rel=0.05)
+    (note,) = [note["text"] for note in given["notes"] if note["code"] == "dtype"]
+    assert note == "q4_k_m stands for what the files name: q8_0"
+
+
+def test_few_measurements_are_fitted_with_a_word(run: Run) -> None:
+    found = run("calibrate", str(DATA / "llama_bench.csv"), *LLAMA_BENCH[2:], "--json").json
+    (note,) = [note["text"] for note in found["notes"] if note["code"] == "few"]
+    assert note == "2 measurements: how far a fit to so few is off elsewhere is not known"
+    one = run("calibrate", str(DATA / "llama_bench.jsonl"), "--gpu", "h100", "--model", "llama-3.1-8b")
+    assert "1 measurement is too few to fit: 2 are the least" in one.err
 
 
 def test_what_is_too_fast_is_named_with_its_bound(tmp_path: Path, run: Run) -> None:

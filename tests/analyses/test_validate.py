@@ -425,6 +425,22 @@ def test_a_bad_number_is_one_line(run: Run, tmp_path: Path, value: str, problem:
     assert hint.startswith("hint: ")
 
 
+def test_the_files_of_a_benchmark_are_predicted_where_it_ran(run: Run) -> None:
+    """2.5 s by hand for a batch of 8, and one request a file of llmfit, which names model and part itself."""
+    results = TABLES.parent.parent / "tests/data/results"
+    lengths = ("--batch", "8", "--input-tokens", "32", "--output-tokens", "128")
+    where = ("--gpu", "h100", "--model", "llama-3.1-8b", "--dtype", "fp8")
+    (row,) = run("validate", str(results / "vllm_latency.json"), *where, *lengths, "--json").json["rows"]
+    assert (row["metric"], row["measured"], row["efficiency"]) == ("e2e", 2.5, "realistic")
+    own = run("validate", str(results / "llmfit.json"), "--efficiency", "stack", "--json").json
+    assert [row["measured"] for row in own["rows"]] == [250.8, 22.41, 89.26, 69.14, 469.44]
+    assert {row["efficiency"] for row in own["rows"]} == {"llama.cpp"}
+    said = run("validate", str(results / "vllm_latency.json"))
+    assert "needs --gpu" in said.err or "does not write" in said.err
+    said = run("validate", "--gpu", "h100")
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: --gpu is of a benchmark's files, and there are none")
+
+
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])
 def test_a_bad_header_is_one_line(run: Run, tmp_path: Path, header: str) -> None:
     path = tmp_path / "own.csv"

@@ -11,7 +11,7 @@ from infercost.errors import BadFile, Missing
 from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import prepare
-from infercost.evidence.readers import Results, Run, Workload, read_file
+from infercost.evidence.readers import Results, Run, Workload, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
@@ -50,6 +50,13 @@ def write(tmp_path: Path) -> Write:
 @pytest.mark.parametrize(
     ("name", "batch", "rate", "lengths", "times"),
     [
+        # its own time per output token is 3.48 ms: half
+        (
+            "inference_perf.json", None, 1.0048047820203576, (200.6833333, 62.35),
+            {"itl": 0.4499092744 / 61.35, "ttft": 0.0333189859, "e2e": 0.4832282034},
+        ),
+        # its own inter-token latency is 24 ms: the first token counts as a gap
+        ("llmperf_summary.json", 8, None, (560, 151), {"itl": 3.0 / 150, "ttft": 0.2, "e2e": 3.2}),
         ("vllm_serve.json", 16, None, (1024, 128), {"itl": 2.540 / 127, "ttft": 0.12, "e2e": 2.66}),
         ("genai_perf.json", 8, None, (512, 96), {"itl": 1.9 / 95, "ttft": 0.1, "e2e": 2.0}),
         ("guidellm_0.8.json", 2, None, (14, 16), {"itl": 0.0123466916, "ttft": 0.0736059348, "e2e": 0.2588063081}),
@@ -224,11 +231,91 @@ def test_llama_bench_says_its_backend(
         ("llama 8B Q8_0 (guessed)", "q8_0"),
         ("llama 8B Q2_K - Medium", "q2_k"),
         ("llama 8B IQ3_S mix - 3.66 bpw", "iq3_m"),
+        ("llama4 17Bx16E (Scout) Q4_K - Medium", "q4_k_m"),
+        ("hunyuan-moe A13B Q6_K", "q6_k"),
+        ("arctic 10B+128x3.66B Q8_0", "q8_0"),
         ("unknown", ""),
     ],
 )
 def test_the_weight_format_of_a_description(described: str, format: str) -> None:
     assert weight_format(described) == format
+
+
+def test_the_table_that_llama_bench_prints(write: Write) -> None:
+    table = (DATA / "llama_bench.md").read_text()
+    prompt, answer, deep, both = read(DATA / "llama_bench.md").measured
+    assert (prompt.metric, prompt.value, prompt.input_tokens, prompt.chunk_tokens) == (
+        "input_tok_s_total", 900.1, 512, 1024,
+    )  # fmt: skip
+    assert (answer.metric, answer.value, answer.input_tokens, answer.output_tokens) == (
+        "tok_s_single_user", 26.6, 0, 128,
+    )  # fmt: skip
+    assert (deep.value, deep.input_tokens, deep.output_tokens) == (17.4, 32768, 32)
+    assert (both.metric, both.value) == ("total_latency_ms", pytest.approx(1e3 * 640 / 128))
+    assert (answer.framework, answer.weight_dtype, answer.kv_dtype) == ("llama.cpp-hip b7000", "q8_0", "q8_0")
+    assert answer.weight_bits == pytest.approx(8 * 7.95 * 2**30 / 8.03e9)
+    pasted = "\n".join(f"> {line}" for line in table.replace("±", "Â±").splitlines())
+    for text in (f"On my box:\n\n```\n{table}```\nNice!\n", pasted, f"{table}\n{table.replace('7000', '7001')}"):
+        rows = read(write(text)).measured
+        assert [row.value for row in rows] == [row.value for row in (prompt, answer, deep, both)] * (len(rows) // 4)
+    with pytest.raises(BadFile, match="column test: 'fast' is no test"):
+        read(write(table.replace("tg128 ", "fast ")))
+
+
+def test_the_bits_of_a_file_are_by_its_size(write: Write) -> None:
+    """12,101,070,356 bytes of 20,914,757,184 weights."""
+    row = {**data("llama_bench.json")[1], "model_size": 12101070356, "model_n_params": 20914757184}
+    (read_row,) = read(write(row)).measured
+    assert read_row.weight_bits == pytest.approx(4.62872)
+    (read_row,) = read(write({**row, "model_size": 12})).measured
+    assert read_row.weight_bits is None
+
+
+def test_medians_stand_where_a_file_has_no_means(write: Write) -> None:
+    medians = {key.replace("mean_", "median_"): value for key, value in SERVE.items()}
+    rows = read(write(medians)).measured
+    assert {row.statistic for row in rows} == {"median"}
+    assert [row.value for row in rows] == pytest.approx([SERVE["mean_tpot_ms"] / 1e3, 0.12, 2.66])
+    (served, *_) = [json.loads(line) for line in (DATA / "sglang_serving.jsonl").read_text().splitlines()]
+    (_, _, whole) = read(write({key.replace("mean_", "median_"): value for key, value in served.items()})).measured
+    assert (whole.metric, whole.value, whole.statistic) == ("e2e", pytest.approx(2.8), "median")
+
+
+def test_llmfit_names_models_and_parts_itself(write: Write) -> None:
+    shared = data("llmfit.json")
+    results = read_file(Run(str(DATA / "llmfit.json"), "", ""))
+    first, _, second, *_, whole = results.measured
+    assert (first.model, first.accelerator, first.metric, first.value) == (
+        "llama-3.2-1b", "apple-m5-max", "tok_s_single_user", 250.8,
+    )  # fmt: skip
+    assert (second.model, second.weight_dtype, second.framework) == ("llama-3.1-8b", "q4_k_m", "llama.cpp (Ollama)")
+    assert (whole.metric, whole.value, whole.output_tokens) == ("total_latency_ms", 469.44, 185.33)
+    assert [why.split(";")[0] for _, why in results.skipped] == ["no preset is known by the name of its model"]
+    asked = read_file(Run(str(DATA / "llmfit.json"), "meta-llama/Llama-3.1-8B", "h100-sxm"))
+    assert {row.metric: row.value for row in asked.measured} == {"tok_s_single_user": 89.26, "ttft_ms": 69.14}
+    assert {(row.model, row.accelerator) for row in asked.measured} == {("meta-llama/Llama-3.1-8B", "h100-sxm")}
+    alone = {**shared, "results": [{**shared["results"][2], "avgTtftMs": None}]}
+    assert [row.value for row in read(write(alone)).measured] == [76.59]
+    summary = {"avg_tps": 90.0, "avg_ttft_ms": 50.0, "avg_total_ms": 1200.0, "avg_output_tokens": 100.0, "num_runs": 2}
+    runs = [{"prompt_tokens": tokens} for tokens in (20, 40)]
+    printed = {"benchmark": {"model": "x", "provider": "ollama", "runs": runs, "summary": summary}}
+    own = read(write(printed)).measured
+    assert [(row.value, row.input_tokens, row.output_tokens) for row in own] == [(90.0, 30, 100), (50.0, 30, 100)]
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "format"),
+    [
+        ("Llama-3.2-1B-Instruct-Q4_K_M.gguf", "llamacpp", "q4_k_m"),
+        ("llama3.1:8b", "ollama", "q4_k_m"),
+        ("gpt-oss:20b", "ollama", ""),
+        ("qwen3:8b-q8_0", "ollama", "q8_0"),
+        ("mlx-community/Qwen3-8B-4bit", "mlx", "int4"),
+        ("Qwen/Qwen3-8B", "vllm", ""),
+    ],
+)
+def test_the_weight_format_of_llmfit(name: str, provider: str, format: str) -> None:
+    assert llmfit.weight_format(name, provider) == format
 
 
 def test_older_forms_of_the_load(write: Write) -> None:
@@ -447,8 +534,15 @@ def test_a_file_that_cannot_be_used(write: Write, content: Any, problem: str) ->
         ({**SERVE, "completed": 0}, "no request completed"),
         ({**SERVE, "max_concurrency": None}, "the batch is not known"),
         ({**SERVE, "ramp_up_strategy": "linear"}, "the request rate changed during the run"),
-        ({**SERVE, "mean_ttft_ms": None, "mean_tpot_ms": 0, "mean_itl_ms": 0, "mean_e2el_ms": 0}, "no mean latency"),
+        ({key: value for key, value in SERVE.items() if not key.endswith("_ms")}, "neither a mean nor a median"),
         ({**data("genai_perf.json"), "input_config": {}}, "the batch is not known"),
+        ({**data("inference_perf.json"), "load_summary": {"count": 9}}, "as in the summary over stages"),
+        ({**data("inference_perf.json"), "successes": {"count": 0}}, "no request completed"),
+        ({**data("llmperf_summary.json"), "results_num_completed_requests": 0}, "no request completed"),
+        (
+            [{"number_output_tokens": 150, "ttft_s": 0.2, "end_to_end_latency_s": 3.2, "error_code": None}],
+            "one request of LLMPerf",
+        ),
         ({**data("aiperf_rate.json"), "input_config": {"phases": 3}}, "the batch is not known"),
         ({**data("genai_perf.json"), "request_count": {"unit": "requests", "avg": 0}}, "no request completed"),
     ],

@@ -13,7 +13,7 @@ from infercost.evidence.place import stored_as
 from infercost.models import counting
 from infercost.models.families.read import read_model
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import as_gguf, gguf_mix, with_head
+from infercost.models.gguf_mix import as_file_of, as_gguf, gguf_mix, with_head
 from infercost.models.model import Model
 from infercost.parts.formats import parse_format, parse_formats, parse_weights
 from infercost.parts.gguf import MIXES, TYPES
@@ -328,3 +328,14 @@ def test_completion_knows_the_formats() -> None:
 def test_json_names_the_format(run: Run) -> None:
     result = run("utilization", "--gpu", "m3-max", "--model", "llama-3.1-8b", "--dtype", "Q4-K-M", "--json")
     assert result.json["inputs"]["dtype"] == "q4_k_m"
+
+
+@pytest.mark.parametrize(
+    ("label", "format"), [("q4_k_m", "q4_k_m"), ("q8_0", "q4_0"), ("fp16", "q4_0"), ("", "q4_0"), ("ud", "q4_0")]
+)
+def test_a_file_is_as_large_as_it_is(label: str, format: str) -> None:
+    """4.6 bits a weight in the mean, in the format of the label or, where that is another size, in the nearest."""
+    model = as_file_of(find_model("llama-3.1-8b").model, 4.6, label)
+    assert counting.weight_bytes(model) == pytest.approx(4.6 / 8 * 8_030_261_248)
+    assert model.quantization.name == format
+    assert model.quantization.of("norms") == 32

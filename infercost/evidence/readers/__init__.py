@@ -5,25 +5,43 @@ from pathlib import Path
 from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.evidence.readers import aiperf, guidellm, llama_bench, sglang, vllm
+from infercost.evidence.readers import (
+    aiperf,
+    guidellm,
+    inference_perf,
+    llama_bench,
+    llmfit,
+    llmperf,
+    sglang,
+    vllm,
+)
 from infercost.evidence.readers.record import Record, parse_json, parse_sheet, read_whole
 from infercost.evidence.readers.run import Entry, Results, Run, Workload
 from infercost.evidence.readers.table import is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]
 
-TOOLS = "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, llama-bench"
+TOOLS = (
+    "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, inference-perf, llmperf, "
+    "llama-bench, llmfit"
+)
 #: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
 READERS: tuple[tuple[set[str], Reader], ...] = (
     (sglang.SERVING, sglang.read_serving),
+    (sglang.MEDIANS, sglang.read_serving),
     (sglang.ONE_BATCH, sglang.read_one_batch),
     (vllm.SERVE, vllm.read_serve),
     (vllm.LATENCY, vllm.read_latency),
     (guidellm.BENCHMARK, guidellm.read_benchmark),
     (aiperf.EXPORT, aiperf.read_export),
+    (inference_perf.REPORT, inference_perf.read_report),
+    (llmperf.SUMMARY, llmperf.read_summary),
+    (llmperf.RESPONSE, llmperf.read_response),
     (llama_bench.TEST, llama_bench.read_test),
+    (llmfit.SHARED, llmfit.read_result),
+    (llmfit.OWN, llmfit.read_result),
 )
 #: Keys of files that are known and hold too little, what they are, and what to give.
 TOO_LITTLE = (
@@ -52,6 +70,8 @@ def read_file(run: Run) -> Results:
     content, where = read_whole(run.path), f"results {run.path}"
     if (entries := parse_json(content, where)) is not None:
         results = _read_all(_records(entries), run)
+    elif llama_bench.is_table(content):
+        results = _read_all(llama_bench.parse_table(content, where), run)
     else:
         header, rows = parse_sheet(content, run.path)
         if is_table(header):
@@ -68,7 +88,7 @@ def read_file(run: Run) -> Results:
 
 
 def _records(entries: list[tuple[str, Any]]) -> list[Record]:
-    """The results of some JSON values: a report of GuideLLM holds several.
+    """The results of some JSON values: a report of GuideLLM or a file of llmfit holds several.
 
     Raises:
         BadFile: a value that is no mapping.
@@ -79,6 +99,10 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
             raise BadFile(f"{where}: is no JSON object", f"give a result file of {TOOLS}")
         if guidellm.is_report(value):
             records += [Record(f"{where}, benchmark {n}", one) for n, one in enumerate(value["benchmarks"], 1)]
+        elif llmfit.is_shared(value):
+            records += llmfit.results_of(value, where)
+        elif llmfit.is_own(value):
+            records.append(Record(where, value["benchmark"]))
         else:
             records.append(Record(where, value))
     return records

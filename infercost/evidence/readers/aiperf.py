@@ -43,10 +43,11 @@ def read_export(entry: Entry) -> Results:
     failed = record.inside("error_request_count").number("avg")
     tokens = (record.inside(f"{name}_sequence_length").number("avg") or None for name in ("input", "output"))
     names = ("time_to_first_token", "request_latency", "inter_token_latency")
+    first, whole, gap = (duration(record.inside(name)) for name in names)
     return served(
         entry,
         Load(*stimulus(record.inside("input_config")), *tokens),
-        Times(*(duration(record.inside(name)) for name in names)),
+        Times(first, whole, gap),
         notes=joined(
             "aiperf" if "aiperf_version" in record.values else "genai-perf or aiperf",
             "cancelled before its end" if record.values.get("was_cancelled") is True else "",

@@ -1,4 +1,4 @@
-"""Results of llama.cpp's ``llama-bench`` as json, jsonl and csv."""
+"""Results of llama.cpp's ``llama-bench`` as json, jsonl, csv, and the Markdown table that it prints by default."""
 
 import re
 from typing import Any
@@ -9,9 +9,26 @@ from infercost.evidence.readers.run import Entry, Results, joined
 
 #: Keys, or columns of a CSV, that tell a result.
 TEST = {"n_prompt", "n_gen", "avg_ts"}
-#: ``llama 8B Q4_K - Medium``: the file's number format stands behind the size.
-_FORMAT = re.compile(r"(?:^|\s)(?:\?|\d+(?:x\d+)?(?:\.\d+)?)[KMBT](?:\.A\d+(?:\.\d+)?B)?\s+(?:mostly |all )?(.+)$")
+#: ``llama 8B Q4_K - Medium``, ``llama4 17Bx16E (Scout) Q6_K``: the file's number format stands behind the size.
+_SIZE = r"(?:\?|[AE]?\d[\d.x+]*)[KMBT](?:x\d+E|\+\d+x[\d.]+B|\.A\d+(?:\.\d+)?B)?(?:\s+\([^)]*\))?"
+_FORMAT = re.compile(rf"(?:^|\s){_SIZE}\s+(?:mostly |all )?(.+)$")
 _SIZES = {" - small": "_s", " - medium": "_m", " - large": "_l"}
+#: No file has fewer bits a weight, or more.
+_LEAST_BITS, _MOST_BITS = 0.5, 33.0
+#: Columns of the Markdown table, and what they are called elsewhere; ``test`` is apart.
+_COLUMNS = {
+    "model": "model_type", "size": "model_size", "params": "model_n_params", "backend": "backends",
+    "ngl": "n_gpu_layers", "t/s": "avg_ts",
+}  # fmt: skip
+#: What tells the table's header.
+_TELLING = {"model", "test", "t/s"}
+#: ``pp512``, ``tg128``, ``pp512+tg128``, each ``@ d4096`` where the cache held so much.
+_TEST = re.compile(r"(?:pp\s*(\d+))?\s*\+?\s*(?:tg\s*(\d+))?(?:\s*@\s*d\s*(\d+))?")
+_AMOUNT = re.compile(r"([\d.]+)\s*(Ki|Mi|Gi|Ti|K|M|B|T)?B?")
+_SCALES = {
+    "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12,
+}  # fmt: skip
+_BUILD = re.compile(r"build:\s*(\w+)\s*\((\d+)\)")
 _PLAIN = {"f16": "fp16", "f32": "fp32", "q2_k_m": "q2_k", "iq3_s mix": "iq3_m"}
 #: What backends are called in a file, and the end of their profile's name where a part may have another; GPUs go first.
 BACKENDS = {
@@ -38,6 +55,58 @@ def cache_format(record: Record) -> str:
     """The number format of the KV cache, both kinds where keys and values differ."""
     kinds = dict.fromkeys(_PLAIN.get(name, name) for name in map(record.text, ("type_k", "type_v")))
     return "/".join(kind for kind in kinds if kind)
+
+
+def weight_bits(record: Record) -> float | None:
+    """Bits of a weight in the mean, by the size and the parameters that the file's own tensors add up to."""
+    size, params = (record.number(key) for key in ("model_size", "model_n_params"))
+    bits = 8 * size / params if size and params else 0.0
+    return bits if _LEAST_BITS < bits < _MOST_BITS else None
+
+
+def is_table(content: str) -> bool:
+    """Whether a text holds the Markdown table."""
+    return any(set(_cells(line)) >= _TELLING for line in content.splitlines() if "|" in line)
+
+
+def parse_table(content: str, where: str) -> list[Record]:
+    """The rows of every such table in a text, whatever stands around them, with the keys of the other outputs.
+
+    Raises:
+        BadFile: a row whose test or speed is none.
+    """
+    records, header = [], []
+    builds = _BUILD.findall(content)
+    build = {"build_commit": builds[0][0], "build_number": builds[0][1]} if len(set(builds)) == 1 else {}
+    for number, line in enumerate(content.splitlines(), 1):
+        cells = _cells(line)
+        if set(cells) >= _TELLING:
+            header = cells
+        elif header and len(cells) == len(header) and not all(re.fullmatch(r":?-+:?", cell) for cell in cells):
+            place = f"{where}, line {number}"
+            records.append(Record(place, build | _row(dict(zip(header, cells, strict=True)), place), "column "))
+    return records
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a table's line, without a quote's ``>`` before it."""
+    line = line.strip().lstrip("> ").strip()
+    return [cell.strip().strip("*`") for cell in line.strip("|").split("|")] if line.startswith("|") else []
+
+
+def _row(cells: dict[str, str], where: str) -> dict[str, Any]:
+    """A row of the table as the other outputs have it."""
+    values: dict[str, Any] = {_COLUMNS.get(name, name): cell for name, cell in cells.items()}
+    if not cells["test"] or not (test := _TEST.fullmatch(cells["test"])):
+        raise BadFile(f"{where}, column test: {cells['test'][:40]!r} is no test", "give the table as it was printed")
+    values["n_prompt"], values["n_gen"], values["n_depth"] = (int(tokens or 0) for tokens in test.groups())
+    # the sign between a mean and its spread may not have survived the clipboard
+    mean, *spread = re.findall(r"[\d.]+", cells["t/s"]) or [cells["t/s"]]
+    values |= {"avg_ts": mean, "stddev_ts": spread[0] if spread else None}
+    for key in ("model_size", "model_n_params"):
+        amount = _AMOUNT.fullmatch(str(values.get(key, "")))
+        values[key] = float(amount[1]) * _SCALES[amount[2] or ""] if amount else None
+    return values
 
 
 def framework(record: Record) -> str:
@@ -74,7 +143,8 @@ def figures(record: Record) -> dict[str, Any]:
         return {**lengths, "metric": "tok_s_single_user", "value": record.required("avg_ts")}
     prefill = {"prefix_share": depth / (depth + prompt)}
     if answer:
-        return {**lengths, **prefill, "metric": "total_latency_ms", "value": record.required("avg_ns") / 1e6}
+        both = record.number("avg_ns") or 1e9 * (prompt + answer) / record.required("avg_ts")
+        return {**lengths, **prefill, "metric": "total_latency_ms", "value": both / 1e6}
     return {**lengths, **prefill, "metric": "input_tok_s_total", "value": record.required("avg_ts")}
 
 
@@ -90,6 +160,8 @@ def read_test(entry: Entry) -> Results:
         **figures(record),
         framework=framework(record),
         weight_dtype=weight_format(record.text("model_type")),
+        weight_bits=weight_bits(record),
+        weight_params=record.number("model_n_params") or None,
         kv_dtype=cache_format(record),
         batch=1,
         notes=joined(

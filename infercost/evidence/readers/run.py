@@ -66,21 +66,26 @@ class Load(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Mean seconds of a request, None where not measured; ``itl`` is the tool's own figure."""
+    """Seconds of a request, None where not measured; ``itl`` is the tool's own figure.
+
+    They are means, unless ``statistic`` says that a file has medians alone.
+    """
 
     ttft: float | None
     e2e: float | None
     itl: float | None
+    statistic: str = ""
 
     def rows(self, known: Measured, id: str, why: str = "not measured") -> Results:
         """A row each of ITL, TTFT and end-to-end latency in seconds, with ``why`` others are left out.
 
         The ITL is (e2e - ttft) / (output - 1) where all are known, else the tool's own; a single token has none.
+        Medians do not add up, so that of the gap is the tool's own wherever there is one.
         """
         output, itl = known.output_tokens, self.itl
         if output is not None and output <= 1:
             itl = None
-        elif self.ttft and self.e2e and output:
+        elif self.ttft and self.e2e and output and not (self.statistic and itl):
             itl = (self.e2e - self.ttft) / (output - 1)
         values = {"itl": itl, "ttft": self.ttft, "e2e": self.e2e}
         return Results(
@@ -105,15 +110,16 @@ def served(entry: Entry, load: Load, times: Times, *, is_batch: bool = False, **
     load = _completed(load, entry)
     if load.batch is not None and not is_batch:
         known["notes"] = joined(known["notes"], "closed-loop")
-    (ttft, e2e, _), output, why = times, load.output_tokens, "not measured"
+    (ttft, e2e, *_), output, why = times, load.output_tokens, "not measured"
     if output is not None and output <= 1:
         why = "one token a request has no gap"
     elif output is not None and ttft is not None and e2e is not None and not e2e > ttft > 0:
         # a tool calls the whole request its TTFT where nothing was streamed
-        times, why = Times(None, e2e, None), "the answers were not streamed"
+        times, why = Times(None, e2e, None, times.statistic), "the answers were not streamed"
     results = times.rows(entry.row("", 0, **load._asdict(), **known), entry.id, why)
     if not results.measured:
-        raise Missing(f"{entry.record.where}: has no mean latency of a request", "measure with a streaming endpoint")
+        what = f"{entry.record.where}: has neither a mean nor a median latency of a request"
+        raise Missing(what, "measure with a streaming endpoint, and keep its means or medians")
     return results
 
 

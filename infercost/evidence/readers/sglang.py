@@ -3,7 +3,8 @@
 from infercost.evidence.readers.run import Entry, Load, Results, Times, joined, served
 from infercost.evidence.readers.vllm import engine, load, remarks, times
 
-#: Keys that tell a result, of ``bench_serving`` and of the two others.
+#: Keys that tell a result, of ``bench_serving``, of one that kept medians alone, and of the two others.
+MEDIANS = {"completed", "median_e2e_latency_ms"}
 SERVING = {"completed", "mean_e2e_latency_ms"}
 ONE_BATCH = {"batch_size", "input_len", "output_len", "overall_throughput"}
 
@@ -16,7 +17,8 @@ def read_serving(entry: Entry) -> Results:
     return served(
         entry,
         load(entry),
-        times(record, "e2e_latency"),
+        taken := times(record, "e2e_latency"),
+        statistic=taken.statistic,
         framework=f"{engine(record.text('backend'))} {version}".strip(),
         prefix_share=hits / 100,
         notes=joined("sglang bench_serving", record.text("dataset_name"), remarks(record)),

@@ -158,8 +158,8 @@ def read_stage(row: Record) -> Results:
     ttft, e2e, itl = (row.above_zero(f"{metric}_mean_ms") for metric in ("ttft", "e2e", "itl"))
     if ttft is not None and e2e is not None and e2e < ttft:
         raise BadFile(f"{row.at('e2e_mean_ms')}: is below ttft_mean_ms", "mend one of them")
-    seconds = (each and each / 1000 for each in (ttft, e2e, itl))
-    return Times(*seconds).rows(known, name)
+    first, whole, gap = (each and each / 1000 for each in (ttft, e2e, itl))
+    return Times(first, whole, gap).rows(known, name)
 
 
 def unusable(row: Record, benchmark: str) -> str:

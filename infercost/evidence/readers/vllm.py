@@ -31,9 +31,15 @@ def load(entry: Entry) -> Load:
 
 
 def times(record: Record, e2e: str) -> Times:
-    """Mean latencies, the whole request under a name of the tool's own; TPOT is the gap between tokens where given."""
-    ttft, whole, tpot, itl = (record.seconds(f"mean_{name}_ms") for name in ("ttft", e2e, "tpot", "itl"))
-    return Times(ttft, whole, tpot or itl)
+    """Mean latencies, the whole request under a name of the tool's own; TPOT is the gap between tokens where given.
+
+    A file that kept percentiles alone has medians.
+    """
+    for word, statistic in (("mean", ""), ("median", "median"), ("p50", "median")):
+        ttft, whole, tpot, itl = (record.seconds(f"{word}_{name}_ms") for name in ("ttft", e2e, "tpot", "itl"))
+        if ttft or whole or tpot or itl:
+            return Times(ttft, whole, tpot or itl, statistic)
+    return Times(None, None, None)
 
 
 def remarks(record: Record) -> str:
@@ -59,7 +65,8 @@ def read_serve(entry: Entry) -> Results:
     return served(
         entry,
         load(entry),
-        times(record, "e2el"),
+        taken := times(record, "e2el"),
+        statistic=taken.statistic,
         framework=engine(record.text("backend") or record.text("endpoint_type")),
         notes=joined("vllm bench serve", record.text("model_id"), remarks(record)),
     )

@@ -69,7 +69,8 @@ def full_every(n: int) -> Attends:
     """Every n-th layer sees all, the others a window; ``sliding_window_pattern`` may say n, or ``LLLG`` for 4."""
 
     def usual(config: Config, i: int) -> bool:
-        pattern = config.raw("sliding_window_pattern", config.raw("_sliding_window_pattern", n))
+        keys = ("sliding_window_pattern", "_sliding_window_pattern", "global_attn_every_n_layers")
+        pattern = next((config.raw(key) for key in keys if config.raw(key) is not None), n)
         step = len(pattern) if isinstance(pattern, str) else config.whole(pattern, "sliding_window_pattern")
         return bool((i + 1) % max(step, 1))
 
@@ -79,6 +80,59 @@ def full_every(n: int) -> Attends:
 def if_switched_on(attend: Attends) -> Attends:
     """Windows only where ``use_sliding_window`` says so."""
     return lambda config, i: (attend if config.raw("use_sliding_window") else grouped)(config, i)
+
+
+def gated(attend: Attends, *, per_head: bool = False) -> Attends:
+    """With an output gate as wide as the queries, or of one number a head."""
+
+    def attention(config: Config, i: int) -> Attention:
+        base = attend(config, i)
+        width = base.heads * (1 if per_head else base.head_dim)
+        gate = config.need("hidden") * width
+        return base._replace(split=base.split + gate, matrices=(*base.matrices, ("gate_proj|g_proj", gate)))
+
+    return attention
+
+
+def laguna(config: Config, i: int) -> Attention:
+    """Windows where ``layer_types`` says so; a count of heads for each layer, and a gate for each head or element."""
+    listed = config.raw("num_attention_heads_per_layer") is not None
+    heads = config.whole(config.at("num_attention_heads_per_layer", i), "heads") if listed else 0
+    per_head = config.raw("gating") in (True, "per-head")
+
+    def attend(config: Config, i: int) -> Attention:
+        return grouped(config, i, window_of(config, i, usual=False), heads=heads)
+
+    return (gated(attend, per_head=per_head) if config.raw("gating") else attend)(config, i)
+
+
+def step3(config: Config, i: int) -> Attention:
+    """Windows where ``layer_types`` says so, with heads of their own; a gate for each head."""
+    window, other = window_of(config, i, usual=False), config.section("attention_other_setting")
+    inner = config.number("num_sliding_attention_heads", other.need("heads"))
+    return gated(lambda config, i: grouped(config, i, window, heads=inner if window else 0), per_head=True)(config, i)
+
+
+def bidirectional(attend: Attends) -> Attends:
+    """Of an encoder: every token sees all, before and after it, at once; nothing is cached, and nothing decoded."""
+
+    def attention(config: Config, i: int) -> Attention:
+        base = attend(config, i)
+        whole = 1 if base.window else 2  # causal attention has half of the pairs
+        return base._replace(kind="encoder", cache=0, decode_flops=0, prefill_flops=whole * base.prefill_flops)
+
+    return attention
+
+
+encoder = bidirectional(grouped)
+
+
+def modernbert(config: Config, i: int) -> Attention:
+    """One layer of ``global_attn_every_n_layers`` sees all; the first has no norm of its own."""
+    usual = "window" if i % max(config.number("global_attn_every_n_layers"), 1) else "full"
+    window = config.number("local_attention") if kind_of(config, i, usual) == "window" else 0
+    base = bidirectional(lambda config, i: grouped(config, i, window))(config, i)
+    return base._replace(small=base.small - (0 if i else config.need("hidden")))
 
 
 def falcon(config: Config, i: int) -> Attention:
@@ -92,6 +146,12 @@ def falcon(config: Config, i: int) -> Attention:
 def multi_query(config: Config, i: int) -> Attention:
     """All heads share one KV head unless ``multi_query`` says otherwise."""
     return grouped(config, i, kv_heads=1 if config.raw("multi_query", True) else config.need("heads"))
+
+
+def chatglm(config: Config, i: int) -> Attention:
+    """KV heads that ``multi_query_group_num`` counts, where ``multi_query_attention`` says so."""
+    shared = config.raw("multi_query_attention")
+    return grouped(config, i, kv_heads=config.number("multi_query_group_num") if shared else config.need("heads"))
 
 
 def nemotron_nas(config: Config, i: int) -> Attention:

@@ -8,13 +8,13 @@ from infercost.errors import BadFile, Missing
 
 #: The names of a dimension, most usual first.
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "hidden": ("hidden_size", "d_model", "n_embd", "n_embed"),
+    "hidden": ("hidden_size", "d_model", "n_embd", "n_embed", "dim"),
     "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
     "heads": ("num_attention_heads", "n_heads", "n_head"),
-    "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv"),
-    "head_dim": ("head_dim", "attention_head_dim"),
-    "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "ff_intermediate_size"),
-    "vocab": ("vocab_size",),
+    "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv", "num_attention_groups"),
+    "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
+    "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "ff_intermediate_size", "hidden_dim"),
+    "vocab": ("vocab_size", "padded_vocab_size"),
     "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
     "active": ("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "moe_top_k", "top_k_experts"),
     "expert_width": ("moe_intermediate_size", "expert_intermediate_size", "expert_ffn_hidden_size"),
@@ -30,7 +30,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "context": ("model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"),
 }
 #: Where a composite model keeps its language model.
-WRAPPERS = ("text_config", "llm_config", "language_config", "thinker_config")
+WRAPPERS = (
+    "text_config", "llm_config", "language_config", "thinker_config", "text_model_config", "lm_config", "llm",
+)  # fmt: skip
 #: No dimension of a model is larger.
 LARGEST_NUMBER = 1e9
 #: Deeper than any config; the JSON parser's own recursion must not meet a thousand.
@@ -96,6 +98,8 @@ class Config:
     def flag(self, name: str, default: bool | str = False) -> bool:
         """Whether the family has an optional part; a string as the family's value is the config key that decides."""
         value = self.defaults.get(name, default)
+        if value == name:  # a key of the same name, which is off where the file has none
+            return any(place.get(name) for place in (self.inner, self.outer) if name in place)
         return bool(self.raw(value) if isinstance(value, str) else value)
 
     def has(self, meaning: str) -> bool:
@@ -137,6 +141,17 @@ class Config:
             raise BadFile(f"{self.where}: {key} is {str(inside)[:40]}", "it must be an object")
         return Config({**self.inner, **inside}, f"{self.where}: {key}", self.defaults)
 
+    def layer(self, i: int) -> "Config":
+        """The config as layer i has it, by the ``per_layer_config`` of newer files."""
+        own = self.raw("per_layer_config")
+        if not isinstance(own, dict) or not own:
+            return self
+        inside = next((value for key, value in own.items() if str(key).lstrip("0") == (str(i) if i else "")), None)
+        if not isinstance(inside, dict):
+            return self
+        flat = {key: value for key, value in {**self.outer, **self.inner}.items() if key not in WRAPPERS}
+        return Config({**flat, **inside}, self.where, self.defaults)
+
     def at(self, key: str, i: int) -> Any:
         """The entry of a list for layer i."""
         values = self.raw(key)
@@ -156,11 +171,18 @@ class Config:
         return int(value)
 
 
-_WINDOW_WORDS = ("sliding_attention", "chunked_attention", "sliding_window", "swa", "local")
-_RECURRENT_WORDS = ("linear_attention", "mamba", "recurrent", "conv")
+_WINDOW_WORDS = (
+    *("sliding_attention", "chunked_attention", "sliding_window", "swa", "local", "window_attention"),
+    *("local_attention", "sliding", "window", "chunked", "reference_sliding_attention"),
+)
+_RECURRENT_WORDS = (
+    *("linear_attention", "mamba", "mamba2", "recurrent", "conv", "gated_delta_net", "kda", "lightning_attention"),
+    *("linear", "ssm", "short_conv"),
+)
 _FULL_WORDS = (
     *("full_attention", "attention", "global", "indexed_attention", "hybrid", "moe", "mlp", "minimax_m3_sparse"),
-    *("compressed_sparse_attention", "heavily_compressed_attention"),
+    *("compressed_sparse_attention", "heavily_compressed_attention", "deepseek_sparse_attention"),
+    *("qwen_sparse_attention", "sparse_attention", "latent_attention", "mla", "full", "global_attention", "dense"),
 )
 #: Lists with one entry a layer, and the words that they may hold.
 _LISTS: dict[str, tuple[str | int, ...]] = {

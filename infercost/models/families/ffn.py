@@ -70,6 +70,12 @@ def nemotron_nas(config: Config, i: int) -> Ffn:
     return dense(config, i, -(-width // 256) * 256)._replace(small=hidden)
 
 
+def gte(config: Config, i: int) -> Ffn:
+    """A bias on the way down alone."""
+    part = dense(config, i)
+    return part._replace(small=part.small + config.need("hidden"))
+
+
 def stablelm(config: Config, i: int) -> Ffn:
     """A second norm with bias unless attention and feed-forward part are parallel."""
     part = dense(config, i)
@@ -102,6 +108,26 @@ def first_dense(config: Config, i: int) -> Ffn:
     if none_at_all or not has_experts:
         return dense(config, i, config.number("dense_intermediate_size", config.need("width")))
     return experts(config, i)
+
+
+def laguna(config: Config, i: int) -> Ffn:
+    """Experts where ``mlp_layer_types`` says so, and from the second layer on without it, with a shared part."""
+    usual = "sparse" if i else "dense"
+    word = usual if config.raw("mlp_layer_types") is None else config.at("mlp_layer_types", i)
+    shared = config.number("shared_expert_intermediate_size")
+    return experts(config, i, shared_width=shared) if word == "sparse" else dense(config, i)
+
+
+def step3(config: Config, i: int) -> Ffn:
+    """Experts on the layers that ``moe_layers_enum`` lists or ``mlp_layer_types`` names, a shared one beside them."""
+    listed = config.raw("moe_layers_enum")
+    chosen = [int(item) for item in (listed.split(",") if isinstance(listed, str) else listed or ())]
+    if config.raw("mlp_layer_types") is not None:
+        has_experts = config.at("mlp_layer_types", i) == "sparse"
+    else:
+        has_experts = i in chosen if listed is not None else i > 2
+    shared = config.number("share_expert_dims", config.number("share_expert_dim"))
+    return experts(config, i, shared_width=shared) if has_experts else dense(config, i)
 
 
 def dbrx(config: Config, i: int) -> Ffn:

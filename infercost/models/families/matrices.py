@@ -98,6 +98,7 @@ GPT2 = Names("transformer.h", ("attn",), own=("c_attn", "c_proj", "c_fc"))
 ZAMBA2 = Names(
     attention=("mamba", "mamba_decoder.mamba"), ffn=("shared_transformer.feed_forward",),
 )
+BERT = Names("encoder.layer", ("attention.self", "attention.output", "attn"), ("intermediate", "output", "mlp"))
 DEEPSEEK_V4 = Names(
     "layers", attention=("attn",), ffn=("ffn",), experts=("ffn.experts",), shared=("ffn.shared_experts",),
     own=("w1", "w3", "w2"),

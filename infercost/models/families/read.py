@@ -1,14 +1,19 @@
 """A config.json of the Hugging Face form, read as a model: exactly, or not at all."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
 from infercost.models.families.table import ALIASES, FAMILIES, Family
+from infercost.models.families.towers import vision_params
 from infercost.models.model import Layer, Model
 from infercost.models.quantization import kv_bits, quantization
 
+#: The language model of a composite one, and the task of a class.
+_PART = re.compile(r"_(text|text_model|language_model|language|llm|lm|decoder)$")
+_CLASS = re.compile(r"(For[A-Z]\w*|LMHeadModel|Model)$")
 #: No model has more layers.
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
@@ -18,13 +23,14 @@ MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
     """The model of a config and its ``hf_quant_config.json``; Missing for a family or key, BadFile for a value."""
     try:
-        return _read(Config(data, where), name, sidecar)
+        model = _read(Config(data, where), name, sidecar)
     except MALFORMED as error:
         if isinstance(error, InfercostError):
             raise
         # a list where a number goes, deep in a part that one family alone has
         what = f"has no {error}" if isinstance(error, KeyError) else f"holds a value that cannot be: {error}"
         raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
+    return _encoder(model) if model.is_encoder else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -47,7 +53,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         small=hidden * (2 if family.norm_bias else 1)
         + vocab * config.flag("head_bias", "lm_head_bias")
         + family.extra(config),
-        max_context=config.opt("context"),
+        max_context=longest_context(config),
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
@@ -66,15 +72,46 @@ def _state_bits(config: Config) -> int:
     return 32 if "32" in str(named) else 16
 
 
+def longest_context(config: Config) -> int:
+    """Positions that a config names, or those that its own YaRN makes of the original ones where they are more."""
+    named = config.opt("context")
+    for key in ("rope_parameters", "rope_scaling"):
+        rope = config.raw(key)
+        if isinstance(rope, dict) and "yarn" in (rope.get("rope_type"), rope.get("type")):
+            factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
+            if isinstance(factor, (int, float)) and isinstance(original, int):
+                return max(named, int(factor * original))
+    return named
+
+
+def _encoder(model: Model) -> Model:
+    """An encoder, whose table is looked up and never multiplies."""
+    return model._replace(embedding=0, head=0, lookup=model.embedding)
+
+
 def family_of(config: Config) -> Family:
     """The row of the table for a config's model type; Missing where there is none."""
-    name = config.family.removesuffix("_text")
-    name = ALIASES.get(name, name)
-    if name not in FAMILIES:
-        what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
-        hint = f"{closest(name, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
-        raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
-    return FAMILIES[name]
+    rows = {plain(name): row for name, row in (*zip(FAMILIES, FAMILIES, strict=True), *ALIASES.items())}
+    if row := next((rows[name] for name in map(plain, _names(config)) if name in rows), ""):
+        return FAMILIES[row]
+    what = f"the model family {config.family!r} is not known" if config.family else "has no model_type"
+    hint = f"{closest(config.family, sorted(FAMILIES))}add a row to infercost/models/families/table.py"
+    raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
+
+
+def _names(config: Config) -> Iterator[str]:
+    """What may name the family: the model type, without the word for a part of a whole, then the class of the model."""
+    yield config.family
+    yield _PART.sub("", config.family)
+    for level in (config.inner, config.outer):
+        classes = level.get("architectures")
+        for name in classes if isinstance(classes, list) else ():
+            yield _CLASS.sub("", str(name))
+
+
+def plain(name: str) -> str:
+    """A family's name for comparison: Qwen3Moe is qwen3_moe."""
+    return re.sub(r"[_-]", "", name.lower())
 
 
 def layers_of(config: Config, family: Family) -> list[Layer]:
@@ -85,7 +122,8 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
         raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     check_lists(config, depth)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
-    return [Layer(1, family.attention(config, i), family.ffn(config, i), small) for i in range(depth)]
+    own = [config.layer(i) for i in range(depth)]
+    return [Layer(1, family.attention(each, i), family.ffn(each, i), small) for i, each in enumerate(own)]
 
 
 def prediction_params(config: Config, layers: list[Layer]) -> int:
@@ -115,86 +153,3 @@ def _layer_params(layer: Layer) -> int:
     experts = ffn.experts * (ffn.expert + ffn.expert_small)
     fed = ffn.dense + ffn.shared + experts + ffn.router + ffn.small
     return layer.small + attention.split + attention.copied + attention.small + fed
-
-
-def vision_params(config: Config) -> int | None:
-    """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
-    towers = (level["vision_config"] for level in config.levels if isinstance(level.get("vision_config"), dict))
-    if (tower := next(towers, None)) is None:
-        return 0
-    count = _TOWERS.get(str(tower.get("model_type")))
-    return count(tower, config.need("hidden")) if count else None
-
-
-def _block(width: int, inner: int) -> int:
-    """A transformer block with biases and two norms."""
-    return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
-
-
-def _siglip(tower: dict[str, Any], text_width: int) -> int:
-    """SigLIP as in Gemma 3: convolved patches, learned positions, a last norm; one matrix and a norm to the text."""
-    width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
-    patch = tower.get("patch_size", 14)
-    patches = (tower.get("image_size", 896) // patch) ** 2
-    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
-    return int(3 * patch * patch * width + width + patches * width + blocks + 2 * width + width * text_width + width)
-
-
-def _qwen_vl(tower: dict[str, Any], text_width: int) -> int:
-    """Qwen3-VL and 3.5: patches over two frames, learned positions, and a merger, one more for each deepstack level."""
-    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower["out_hidden_size"]
-    patch, joined = tower["patch_size"], tower["hidden_size"] * tower["spatial_merge_size"] ** 2
-    conv = tower.get("in_channels", 3) * tower["temporal_patch_size"] * patch * patch * width + width
-    merger = joined * joined + joined + joined * out + out
-    deep = len(tower.get("deepstack_visual_indexes") or ()) * (merger + 2 * joined)
-    blocks = tower["depth"] * _block(width, inner)
-    return int(conv + tower["num_position_embeddings"] * width + blocks + merger + 2 * width + deep)
-
-
-def _gemma4(tower: dict[str, Any], text_width: int) -> int:
-    """Gemma 4: two position tables, gated blocks with four norms and head norms, one matrix to the text."""
-    width, inner, head = tower["hidden_size"], tower["intermediate_size"], tower["head_dim"]
-    block = 4 * width + 4 * width * width + 2 * head + 3 * width * inner
-    tables = 3 * tower["patch_size"] ** 2 * width + 2 * tower["position_embedding_size"] * width
-    return int(tables + tower["num_hidden_layers"] * block + width * text_width)
-
-
-def _pixtral(tower: dict[str, Any], text_width: int) -> int:
-    """Pixtral: gated blocks without biases, patches merged by four, two matrices to the text."""
-    width, inner = tower["hidden_size"], tower["intermediate_size"]
-    patches = 3 * tower["patch_size"] ** 2 * width + width
-    blocks = tower["num_hidden_layers"] * (4 * width * width + 3 * width * inner + 2 * width)
-    return int(patches + blocks + 4 * width * width + width + width * text_width + text_width * text_width)
-
-
-def _clip(tower: dict[str, Any], text_width: int) -> int:
-    """CLIP as in LLaVA-NeXT: a class token, learned positions, two norms; two matrices and a newline to the text."""
-    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
-    positions = (tower["image_size"] // patch) ** 2 + 1
-    blocks = tower["num_hidden_layers"] * _block(width, inner)
-    projector = width * text_width + text_width * text_width + 2 * text_width + text_width
-    return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
-
-
-def _mllama(tower: dict[str, Any], text_width: int) -> int:
-    """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
-    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
-    patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
-    patches = (tower.get("image_size", 448) // patch) ** 2 + 1
-    shapes = len(tower.get("supported_aspect_ratios") or range(8)) + 1
-    own, shared = tower.get("num_hidden_layers", 32), tower.get("num_global_layers", 8)
-    block = 4 * width * width + 2 * width * inner + inner + width + 4 * width
-    places = patches * width + shapes * tiles * patches * width + 2 * shapes * tiles * width + 3
-    projector = (tower.get("vision_output_dim", 7680) + 1) * text_width
-    blocks = (own + shared) * block + 2 * shared
-    return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
-
-
-_TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
-    "siglip_vision_model": _siglip,
-    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), _qwen_vl),
-    "gemma4_vision": _gemma4,
-    "pixtral": _pixtral,
-    "mllama_vision_model": _mllama,
-    "clip_vision_model": _clip,
-}

@@ -64,6 +64,38 @@ def kimi_linear(config: Config, i: int) -> Attention:
     )
 
 
+def bailing(config: Config, i: int) -> Attention:
+    """Every ``layer_group_size``-th layer has latent attention, with a gate for each head; the others keep a state.
+
+    That is of Kimi delta attention with full-rank gates or, in files with ``group_norm_size``, of lightning attention.
+    """
+    hidden, every = config.need("hidden"), max(config.number("layer_group_size"), 1)
+    is_lightning = config.raw("group_norm_size") is not None
+    if kind_of(config, i, "recurrent" if (i + 1) % every else "full") != "recurrent":
+        return attention.latent(config, i) if is_lightning else _gated_latent(config, i)
+    heads, width = config.need("heads"), config.number("linear_head_dim", config.number("head_dim"))
+    channels = heads * width
+    if is_lightning:
+        matrices = {"query_key_value": 3 * hidden * channels, "g_proj": hidden * channels, "dense": channels * hidden}
+        norms = channels + 2 * width * bool(config.raw("use_qk_norm"))
+        return _recurrent(matrices, heads=heads, small=norms, state=heads * width * width)
+    kernel = config.number("short_conv_kernel_size")
+    matrices = {f"{name}_proj": hidden * channels for name in "qkvofg"} | {"b_proj": hidden * heads}
+    return _recurrent(
+        matrices,
+        heads=heads,
+        small=3 * channels * kernel + channels + heads + width,
+        state=heads * width * width,
+        conv=3 * channels * (kernel - 1),
+    )
+
+
+def _gated_latent(config: Config, i: int) -> Attention:
+    base = attention.latent(config, i)
+    gate = config.need("hidden") * base.heads
+    return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
+
+
 def minimax(config: Config, i: int) -> Attention:
     """Lightning attention, and full attention where ``layer_types`` or a 1 in ``attn_type_list`` says so.
 
@@ -135,6 +167,14 @@ def mamba2(config: Config, i: int) -> Attention:
 def granite_hybrid(config: Config, i: int) -> Attention:
     """Mamba-2 where ``layer_types`` names it, and everywhere without."""
     if kind_of(config, i, "recurrent") != "recurrent":
+        return attention.grouped(config, i)
+    return _mamba2(config, config.number("mamba_n_heads"), config.number("mamba_expand") * config.need("hidden"))
+
+
+def bamba(config: Config, i: int) -> Attention:
+    """Attention on the layers that ``attn_layer_indices`` or ``layer_types`` names, else Mamba-2."""
+    usual = "full" if i in (config.raw("attn_layer_indices") or ()) else "recurrent"
+    if kind_of(config, i, usual) != "recurrent":
         return attention.grouped(config, i)
     return _mamba2(config, config.number("mamba_n_heads"), config.number("mamba_expand") * config.need("hidden"))
 

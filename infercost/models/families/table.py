@@ -50,6 +50,47 @@ def altup_streams(config: Config) -> int:
     return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
 
 
+def encoder_tables(config: Config) -> int:
+    """BERT: a vector for each position and for each kind of text, and no norm at the end; the head by its class."""
+    hidden, words = config.need("hidden"), config.number("type_vocab_size", 0)
+    rows = words + (config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0)
+    return rows * hidden + encoder_head(config)
+
+
+def encoder_head(config: Config) -> int:
+    """What a class of ``architectures`` puts on an encoder: a pooler, a classifier, or what predicts words."""
+    hidden, classes = config.need("hidden"), config.raw("architectures")
+    name = str(classes[0]) if isinstance(classes, list) and classes else ""
+    square, labels = hidden * hidden + hidden, len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    if name.endswith("ForSequenceClassification"):
+        return square + (hidden + 1) * labels
+    if name.endswith(("ForMaskedLM", "ForPreTraining")):
+        return square + 2 * hidden + config.need("vocab")
+    if name.endswith("ForTokenClassification"):
+        return (hidden + 1) * labels
+    return square * config.flag("pooler", default=True)
+
+
+def rotary_encoder(config: Config) -> int:
+    """The same without positions: a vector for each kind of text."""
+    return config.number("type_vocab_size", 0) * config.need("hidden") + encoder_head(config)
+
+
+def modernbert_head(config: Config) -> int:
+    """ModernBERT: a norm after the table, and before a class's own head a matrix and a norm without biases."""
+    hidden, names = config.need("hidden"), config.raw("architectures") or ("",)
+    if "For" not in str(names[0]):
+        return hidden
+    labels = len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    words = str(names[0]).endswith("ForMaskedLM")
+    return hidden + hidden * hidden + hidden + (config.need("vocab") if words else (hidden + 1) * labels)
+
+
+def mpnet_tables(config: Config) -> int:
+    """MPNet: a bias for each head and bucket of distances besides."""
+    return encoder_tables(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
+
+
 def streams_head(config: Config) -> int:
     """DeepSeek-V4: what joins the residual streams before the last norm."""
     streams = config.number("hc_mult")
@@ -150,12 +191,21 @@ FAMILIES: dict[str, Family] = {
     "smollm3": family(tied=True, num_key_value_heads=4),
     "glm": family(**_GLM4),
     "glm4": family(norms=4, **_GLM4),
+    "chatglm": family(
+        attention.chatglm, names=matrices.FALCON._replace(layer="transformer.encoder.layers"),
+        qkv_bias="add_qkv_bias", o_bias="add_bias_linear", ffn_bias="add_bias_linear",
+    ),
     "hunyuan_v1_dense": family(qk_norm="head"),
     "ernie4_5": family(
         tied=True, num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias",
     ),
     "internlm": family(qkv_bias="bias", o_bias="bias"),
     "seed_oss": family(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias"),
+    "minicpm": family(tied=True),
+    "internlm3": family(
+        num_key_value_heads=2, head_dim=128, qkv_bias="qkv_bias", o_bias="bias", ffn_bias="bias",
+    ),
+    "jais2": family(norm_bias=True, gated=False, attention_bias=True, mlp_bias=True, head_dim=128),
     "olmo": family(norms=0, extra=vectors(-1)),  # no norm has parameters
     "olmo2": family(qk_norm="all"),
     "nemotron-nas": family(attention.nemotron_nas, ffn.nemotron_nas, norms=0),
@@ -222,7 +272,74 @@ FAMILIES: dict[str, Family] = {
     "olmo3": family(attention.full_every(4), qk_norm="all", sliding_window=4096),
     "exaone4": family(attention.full_every(4), num_key_value_heads=32, qk_norm="head", sliding_window=4096),
 
+    "granite_swa": family(attention.windows(lambda _, i: bool(i % 4)), tied=True, sinks=True, sliding_window=128),
+    "muse_glimmer": family(
+        attention.gated(attention.full_every(4)), norms=4, head_dim=128, num_key_value_heads=2, sliding_window=2048,
+    ),
+    "gemma4_unified": family(
+        attention.gemma4, ffn.gemma4, norms=4, tied=True, head_dim=256, qk_norm="head", sliding_window=1024,
+        num_key_value_heads=4, global_head_dim=512, hidden_size_per_layer_input=0, vocab_size_per_layer_input=0,
+    ),
+
+    # encoders, which decode nothing
+    "bert": family(
+        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, type_vocab_size=2,
+        max_position_embeddings=512, **_BIASED,
+    ),
+    "distilbert": family(
+        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, pooler=False,
+        max_position_embeddings=512, **_BIASED,
+    ),
+    "mpnet": family(
+        attention.encoder, norm_bias=True, extra=mpnet_tables, names=matrices.BERT,
+        max_position_embeddings=512, **_BIASED,
+    ),
+    "nomic_bert": family(
+        attention.encoder, norm_bias=True, extra=rotary_encoder, names=matrices.BERT, pooler=False,
+        type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
+    ),
+    "gte": family(
+        attention.encoder, ffn.gte, norm_bias=True, extra=rotary_encoder, names=matrices.BERT,
+        pooler=False, type_vocab_size=1, qkv_bias=True, o_bias=True,
+    ),
+    "modernbert": family(
+        attention.modernbert, extra=modernbert_head, names=matrices.BERT, pooler=False,
+        local_attention=128, global_attn_every_n_layers=3,
+    ),
+    "eurobert": family(attention.encoder),
+
     # experts
+    "afmoe": family(
+        attention.gated(attention.full_every(4)), ffn.lfm2_moe, norms=4, qk_norm="head", router_bias=True,
+        head_dim=128, sliding_window=1024, num_dense_layers=1, experts=64, active=6, shared_experts=2,
+        expert_width=1408,
+    ),
+    "hy_v3": family(
+        ffn=ffn.first_dense, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=8, experts=192,
+        active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
+    ),
+    "laguna": family(
+        attention.laguna, ffn.laguna, qk_norm="head", router_bias=True, gating=True, head_dim=128,
+        num_key_value_heads=8, sliding_window=512, experts=256, active=8, expert_width=512,
+        shared_expert_intermediate_size=512,
+    ),
+    "mellum": family(
+        attention.windows(lambda *_: False), ffn.first_dense, qk_norm="head", head_dim=128, num_key_value_heads=4,
+        sliding_window=1024, experts=64, active=8, expert_width=896, first_k_dense_replace=0,
+    ),
+    "solar_open": family(
+        ffn=ffn.first_dense, router_bias=True, qk_norm="head", has_qk_norm="use_qk_norm", head_dim=128,
+        num_key_value_heads=8, experts=128, active=8, shared_experts=1, expert_width=1280, first_k_dense_replace=0,
+    ),
+    "bailing_moe": family(
+        ffn=ffn.first_dense, qk_norm="head", has_qk_norm="use_qk_norm", qkv_bias="use_qkv_bias", o_bias="use_bias",
+        ffn_bias="use_bias", router_bias="moe_router_enable_expert_bias", first_k_dense_replace=0, shared_experts=0,
+    ),
+    "step3p5": family(
+        attention.step3, ffn.step3, qk_norm="head", router_bias="use_moe_router_bias",
+        use_moe_router_bias=True, head_dim=128,
+        num_key_value_heads=8, experts=288, active=8, expert_width=1280, share_expert_dim=1280,
+    ),
     "mixtral": family(
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
@@ -313,6 +430,16 @@ FAMILIES: dict[str, Family] = {
         attention.latent, ffn.first_dense, **_GLM_LATENT
         | {"q_lora_rank": 768, "experts": 64, "active": 4, "expert_width": 1536, "first_k_dense_replace": 1},
     ),
+    "mistral4": family(
+        attention.latent, ffn.first_dense, experts=128, active=4, shared_experts=1, expert_width=2048,
+        first_k_dense_replace=0, kv_lora_rank=256, q_lora_rank=1024, qk_nope_head_dim=64, qk_rope_head_dim=64,
+        v_head_dim=128,
+    ),
+    "minicpm3": family(
+        attention.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
+        v_head_dim=64,
+    ),
+    "youtu": family(attention.latent, tied=True, **_LATENT),
     "longcat_flash": family(
         attention.longcat, ffn.longcat, norms=4,
         names=Names(attention=("self_attn.0", "self_attn.1"), shared=("mlps.0", "mlps.1")),
@@ -333,6 +460,14 @@ FAMILIES: dict[str, Family] = {
         num_key_value_heads=2, experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512,
     ),
     "qwen3_5": family(states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, num_key_value_heads=4),
+    "bailing_hybrid": family(
+        states.bailing, ffn.first_dense,
+        **_LATENT | {"q_lora_rank": 0}, router_bias=True, experts=512, active=8, shared_experts=1, expert_width=768,
+        first_k_dense_replace=2, head_dim=128, short_conv_kernel_size=4, layer_group_size=6,
+    ),
+    "bamba": family(
+        states.bamba, names=matrices.FORWARD, num_key_value_heads=8, **_MAMBA2,
+    ),
     "minimax": family(
         states.minimax, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
@@ -378,10 +513,17 @@ ALIASES = {
     **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "mimo"), "qwen2"),
     **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
     **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
+    **dict.fromkeys(("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xlm_roberta"), "bert"),
+    "bailing_moe_v2": "bailing_moe",
+    **dict.fromkeys(("phi4mm", "phi4_multimodal"), "phi3"),
+    "step3p7": "step3p5",
+    "exaone4_5": "exaone4",
     "falcon_mamba": "mamba",
     "glm4v": "glm4",
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",
+    "mimo_v2": "mimo_v2_flash",
+    "new": "gte",
     "llava_next": "llava",
     "mllama_text_model": "mllama",
     "qwen3_omni_moe": "qwen3_moe",

@@ -1,0 +1,214 @@
+"""Vision towers of multimodal models, each with the projector that leads to the text: their parameters."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from infercost.models.families.config import Config
+
+#: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
+_SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit)$")
+
+
+def vision_params(config: Config) -> int | None:
+    """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
+    towers = (level["vision_config"] for level in config.levels if isinstance(level.get("vision_config"), dict))
+    if (tower := next(towers, None)) is None:
+        return 0
+    name = str(tower.get("model_type") or config.outer.get("model_type") or "")
+    count = _TOWERS.get(_SUFFIX.sub("", name))
+    if count is None and tower.get("mm_projector_type") == "patchmerger":
+        count = _kimi
+    try:
+        return count(tower, config.need("hidden")) if count else None
+    except KeyError:  # a class's own size stands for none of a checkpoint
+        return None
+
+
+def _block(width: int, inner: int) -> int:
+    """A transformer block with biases and two norms."""
+    return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
+
+
+def _siglip(tower: dict[str, Any], text_width: int) -> int:
+    """SigLIP as in Gemma 3: convolved patches, learned positions, a last norm; one matrix and a norm to the text."""
+    width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
+    patch = tower.get("patch_size", 14)
+    patches = (tower.get("image_size", 896) // patch) ** 2
+    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
+    return int(3 * patch * patch * width + width + patches * width + blocks + 2 * width + width * text_width + width)
+
+
+def _qwen_vl(tower: dict[str, Any], text_width: int) -> int:
+    """Qwen3-VL and 3.5: patches over two frames, learned positions, and a merger, one more for each deepstack level."""
+    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower["out_hidden_size"]
+    patch, joined = tower["patch_size"], tower["hidden_size"] * tower["spatial_merge_size"] ** 2
+    conv = tower.get("in_channels", 3) * tower["temporal_patch_size"] * patch * patch * width + width
+    merger = joined * joined + joined + joined * out + out
+    deep = len(tower.get("deepstack_visual_indexes") or ()) * (merger + 2 * joined)
+    blocks = tower["depth"] * _block(width, inner)
+    return int(conv + tower["num_position_embeddings"] * width + blocks + merger + 2 * width + deep)
+
+
+def _gemma4(tower: dict[str, Any], text_width: int) -> int:
+    """Gemma 4: two position tables, gated blocks with four norms and head norms, one matrix to the text."""
+    width, inner, head = tower["hidden_size"], tower["intermediate_size"], tower["head_dim"]
+    block = 4 * width + 4 * width * width + 2 * head + 3 * width * inner
+    tables = 3 * tower["patch_size"] ** 2 * width + 2 * tower["position_embedding_size"] * width
+    return int(tables + tower["num_hidden_layers"] * block + width * text_width)
+
+
+def _pixtral(tower: dict[str, Any], text_width: int) -> int:
+    """Pixtral: gated blocks without biases, patches merged by four, two matrices to the text."""
+    width, inner = tower["hidden_size"], tower["intermediate_size"]
+    patches = 3 * tower["patch_size"] ** 2 * width + width
+    blocks = tower["num_hidden_layers"] * (4 * width * width + 3 * width * inner + 2 * width)
+    return int(patches + blocks + 4 * width * width + width + width * text_width + text_width * text_width)
+
+
+def _clip(tower: dict[str, Any], text_width: int) -> int:
+    """CLIP as in LLaVA-NeXT: a class token, learned positions, two norms; two matrices and a newline to the text."""
+    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
+    positions = (tower["image_size"] // patch) ** 2 + 1
+    blocks = tower["num_hidden_layers"] * _block(width, inner)
+    projector = width * text_width + text_width * text_width + 2 * text_width + text_width
+    return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
+
+
+def _mllama(tower: dict[str, Any], text_width: int) -> int:
+    """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
+    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
+    patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
+    patches = (tower.get("image_size", 448) // patch) ** 2 + 1
+    shapes = len(tower.get("supported_aspect_ratios") or range(8)) + 1
+    own, shared = tower.get("num_hidden_layers", 32), tower.get("num_global_layers", 8)
+    block = 4 * width * width + 2 * width * inner + inner + width + 4 * width
+    places = patches * width + shapes * tiles * patches * width + 2 * shapes * tiles * width + 3
+    projector = (tower.get("vision_output_dim", 7680) + 1) * text_width
+    blocks = (own + shared) * block + 2 * shared
+    return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
+
+
+def _square(value: Any) -> int:
+    """The side of a square that may be written with both sides."""
+    return int(value[0] if isinstance(value, list) else value)
+
+
+def _qwen2_vl(tower: dict[str, Any], text_width: int) -> int:
+    """Qwen2-VL: patches over two frames without positions, blocks with biases, and a merger to the text."""
+    width, ratio = tower.get("embed_dim", 1280), tower.get("mlp_ratio", 4)
+    blocks = tower.get("depth", 32) * _block(width, width * ratio)
+    return int(_frames(tower, width) + blocks + 2 * width + _merger(tower, width, tower.get("hidden_size", text_width)))
+
+
+def _qwen2_5_vl(tower: dict[str, Any], text_width: int) -> int:
+    """Qwen2.5-VL: the same with gated blocks whose norms have no bias."""
+    width, inner = tower["hidden_size"], tower["intermediate_size"]
+    block = 4 * width * width + 4 * width + 3 * width * inner + 2 * inner + width + 2 * width
+    out = tower.get("out_hidden_size", text_width)
+    return int(_frames(tower, width) + tower.get("depth", 32) * block + width + _merger(tower, width, out))
+
+
+def _frames(tower: dict[str, Any], width: int) -> int:
+    """Patches over two frames, without a bias."""
+    channels = tower.get("in_channels", tower.get("in_chans", 3))
+    return int(channels * tower.get("temporal_patch_size", 2) * tower.get("patch_size", 14) ** 2 * width)
+
+
+def _merger(tower: dict[str, Any], width: int, out: int) -> int:
+    """Two matrices with biases from merged patches to the text."""
+    joined = width * tower.get("spatial_merge_size", 2) ** 2
+    return int(joined * joined + joined + joined * out + out)
+
+
+def _kimi(tower: dict[str, Any], text_width: int) -> int:
+    """Kimi K2.5: MoonViT with learned positions, and a merger of four patches; its own file has names with ``vt``."""
+    width = tower.get("vt_hidden_size", tower.get("hidden_size", 1152))
+    inner = tower.get("vt_intermediate_size", tower.get("intermediate_size", 4304))
+    layers = tower.get("vt_num_hidden_layers", tower.get("num_hidden_layers", 27))
+    rows, columns = (
+        tower.get(f"init_pos_emb_{side}", tower.get(f"pos_emb_{side}", 64)) for side in ("height", "width")
+    )
+    high, wide = tower.get("merge_kernel_size", (2, 2))
+    joined = width * high * wide
+    patches = 3 * tower.get("patch_size", 14) ** 2 * width + width + rows * columns * width
+    projector = 2 * width + joined * joined + joined + joined * text_width + text_width
+    return int(patches + layers * _block(width, inner) + 2 * width + projector)
+
+
+def _llama4(tower: dict[str, Any], text_width: int) -> int:
+    """Llama 4: a class token, learned positions, two norms, an adapter of merged patches, one matrix to the text."""
+    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower.get("patch_size", 14)
+    positions = (tower["image_size"] // patch) ** 2 + 1
+    joined = width / tower.get("pixel_shuffle_ratio", 0.5) ** 2
+    adapter = joined * tower["projector_input_dim"] + tower["projector_input_dim"] * tower["projector_output_dim"]
+    blocks = tower["num_hidden_layers"] * _block(width, inner)
+    tables = 3 * patch * patch * width + width + positions * width + 4 * width
+    return int(tables + blocks + adapter + tower["vision_output_dim"] * text_width)
+
+
+def _minimax_m3(tower: dict[str, Any], text_width: int) -> int:
+    """MiniMax-M3: patches over two frames, one norm before the blocks, four matrices with biases to the text."""
+    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
+    blocks = tower.get("num_hidden_layers", 32) * _block(width, inner)
+    joined = text_width * tower.get("spatial_merge_size", 2) ** 2
+    projector = (width + text_width + joined + text_width) * text_width + 4 * text_width
+    return int(_frames(tower, width) + 2 * width + blocks + projector)
+
+
+def _glm4v(tower: dict[str, Any], text_width: int) -> int:
+    """GLM-4.1V and 4.5V: gated blocks as wide inside as the text, patches joined by a convolution, a gated merger."""
+    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
+    patch = tower.get("patch_size", 14)
+    positions = (tower.get("image_size", 336) // patch) ** 2 * width
+    biases = 4 * width * bool(tower.get("attention_bias"))
+    blocks = tower.get("depth", 24) * (4 * width * width + biases + 3 * width * out + 2 * width)
+    joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
+    merger = out * out + 2 * out + 3 * out * inner
+    return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
+
+
+def _internvl(tower: dict[str, Any], text_width: int) -> int:
+    """InternViT: a class token, learned positions, scaled branches; a norm and two matrices to the text."""
+    width, inner = tower["hidden_size"], tower["intermediate_size"]
+    patch = _square(tower.get("patch_size", 14))
+    positions = (_square(tower.get("image_size", 448)) // patch) ** 2 + 1
+    has_bias = tower.get("attention_bias", tower.get("qkv_bias", False))
+    norms = 2 * width * bool(tower.get("use_qk_norm", tower.get("qk_normalization", False)))
+    block = _block(width, inner) + 2 * width - (0 if has_bias else 3 * width) + norms
+    if tower.get("norm_type") == "rms_norm":
+        block -= 2 * width
+    joined = 4 * width
+    projector = 2 * joined + joined * text_width + text_width * text_width + 2 * text_width
+    return int(
+        width + positions * width + 3 * patch**2 * width + width + tower["num_hidden_layers"] * block + projector
+    )
+
+
+def _step3(tower: dict[str, Any], text_width: int) -> int:
+    """Step-3.7: learned positions, scaled branches, two convolutions that halve each side, one matrix to the text."""
+    width, patch = tower.get("hidden_size", tower.get("width", 1536)), tower.get("patch_size", 14)
+    inner = tower.get("intermediate_size", int(width * tower.get("mlp_ratio", 8960 / 1536)))
+    layers = tower.get("num_hidden_layers", tower.get("layers", 47))
+    positions = (tower.get("image_size", 728) // patch) ** 2
+    halved = 9 * width * 2 * width + 2 * width + 9 * 2 * width * 4 * width + 4 * width
+    blocks = layers * (_block(width, inner) + 2 * width)
+    return int(3 * patch**2 * width + positions * width + 2 * width + blocks + halved + 4 * width * text_width)
+
+
+_TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
+    **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe"), _qwen_vl),
+    "qwen2_vl": _qwen2_vl,
+    **dict.fromkeys(("qwen2_5_vl", "qwen2_5_omni"), _qwen2_5_vl),
+    "gemma4": _gemma4,
+    **dict.fromkeys(("pixtral", "mistral3"), _pixtral),
+    "mllama": _mllama,
+    **dict.fromkeys(("clip", "llava", "llava_next"), _clip),
+    "llama4": _llama4,
+    "kimi_k25": _kimi,
+    **dict.fromkeys(("minimax_m3_vl", "minimax_m3"), _minimax_m3),
+    **dict.fromkeys(("glm4v", "glm4v_moe"), _glm4v),
+    **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
+    **dict.fromkeys(("step3p5", "step3p7"), _step3),
+}

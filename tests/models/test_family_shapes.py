@@ -1,0 +1,185 @@
+"""Families of newer classes, wrappers and spellings, each to the last parameter of a small model."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infercost.errors import BadFile, Missing
+from infercost.models import counting
+from infercost.models.families.read import read_model
+from tests.conftest import ROOT, Run
+from tests.models.test_config import LLAMA
+
+SHAPES = {case["id"]: case for case in yaml.safe_load((ROOT / "tests/data/family_shapes.yaml").read_text())}
+
+
+def read(**config: Any) -> Any:
+    return read_model(config, "m", "model test")
+
+
+@pytest.mark.parametrize("case", SHAPES.values(), ids=SHAPES)
+def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
+    assert counting.total_params(read(**case["config"])) == case["total"]
+
+
+#: The last layer sees all, with 2 KV heads of 64 in 16 bits.
+AFMOE: dict[str, Any] = {
+    "model_type": "afmoe", "hidden_size": 256, "head_dim": 64, "num_attention_heads": 8, "num_key_value_heads": 2,
+    "num_hidden_layers": 4, "num_dense_layers": 1, "intermediate_size": 512, "moe_intermediate_size": 128,
+    "num_experts": 8, "num_experts_per_tok": 2, "num_shared_experts": 1, "sliding_window": 256,
+    "global_attn_every_n_layers": 4, "vocab_size": 1000, "max_position_embeddings": 8192,
+    "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def test_gates_windows_and_experts_of_afmoe_by_hand() -> None:
+    attention = 3 * 256 * 512 + 2 * 256 * 128 + 2 * 64
+    sparse = 9 * 3 * 256 * 128 + 256 * 8 + 8
+    by_hand = 2 * 1000 * 256 + 256 + 4 * (attention + 4 * 256) + 3 * 256 * 512 + 3 * sparse
+    model = read(**AFMOE)
+    assert counting.total_params(model) == by_hand == 5_405_464
+    assert counting.growing_cache_bytes(model) == 2 * 2 * 64 * 2
+    assert read(**AFMOE, layer_types=["sliding_attention"] * 3 + ["full_attention"]) == model
+
+
+def test_trinity_mini_is_as_large_as_its_tensors() -> None:
+    """26.124B in the safetensors of arcee-ai/Trinity-Mini, in llmfit's catalogue of hub files."""
+    mini = read(
+        model_type="afmoe", hidden_size=2048, head_dim=128, num_attention_heads=32, num_key_value_heads=4,
+        num_hidden_layers=32, num_dense_layers=2, intermediate_size=6144, moe_intermediate_size=1024,
+        num_experts=128, num_experts_per_tok=8, num_shared_experts=1, sliding_window=2048, vocab_size=200192,
+        max_position_embeddings=131072, tie_word_embeddings=False,
+    )  # fmt: skip
+    assert counting.total_params(mini) == pytest.approx(26.124e9, rel=1e-4)
+
+
+def test_muse_glimmer_s_cache_is_the_published_one() -> None:
+    """7,072 bytes a token at q8_0 (8.5 bits) in the pull request that adds it to llama.cpp: 13 of 52 layers see all."""
+    glimmer = read(
+        model_type="muse_glimmer_text", hidden_size=6656, intermediate_size=19968, num_hidden_layers=52,
+        num_attention_heads=32, vocab_size=202048, max_position_embeddings=131072,
+    )  # fmt: skip
+    assert counting.growing_cache_bytes(glimmer._replace(kv_bits=8.5)) == 7072
+
+
+def test_chatglm3_is_as_large_as_its_tensors() -> None:
+    """6,243,584,000 parameters in zai-org/chatglm3-6b."""
+    glm = read(
+        model_type="chatglm", hidden_size=4096, ffn_hidden_size=13696, num_layers=28, num_attention_heads=32,
+        kv_channels=128, multi_query_attention=True, multi_query_group_num=2, padded_vocab_size=65024,
+        add_qkv_bias=True, add_bias_linear=False, seq_length=8192,
+    )  # fmt: skip
+    assert counting.total_params(glm) == 6_243_584_000
+
+
+def test_ling_lite_and_its_lightning_sister() -> None:
+    """16.26B in the card of Ling-mini-2.0; 107.49B in the tensors of Ling-2.6-flash, its prediction layer counted."""
+    mini = read(
+        model_type="bailing_moe_v2", hidden_size=2048, intermediate_size=5120, num_hidden_layers=20,
+        num_attention_heads=16, num_key_value_heads=4, head_dim=128, num_experts=256, num_experts_per_tok=8,
+        num_shared_experts=1, moe_intermediate_size=512, first_k_dense_replace=1, use_qk_norm=True,
+        moe_router_enable_expert_bias=True, vocab_size=157184, max_position_embeddings=32768,
+    )  # fmt: skip
+    assert counting.total_params(mini) == pytest.approx(16.26e9, rel=0.005)
+    flash = read(
+        model_type="bailing_hybrid", hidden_size=4096, intermediate_size=9216, num_hidden_layers=32,
+        num_attention_heads=32, head_dim=128, num_experts=256, num_experts_per_tok=8, num_shared_experts=1,
+        moe_intermediate_size=1024, first_k_dense_replace=1, q_lora_rank=1536, layer_group_size=8, group_norm_size=4,
+        use_qk_norm=True, vocab_size=157184, num_nextn_predict_layers=1, max_position_embeddings=131072,
+    )  # fmt: skip
+    assert counting.total_params(flash) + flash.mtp_params == pytest.approx(107.494e9, rel=0.01)
+    assert sum(layer.times for layer in flash.layers if layer.attention.state) == 28
+
+
+@pytest.mark.parametrize(
+    "words", [["deepseek_sparse_attention"] * 4, ["indexed_attention"] * 4, ["full_attention"] * 4, None]
+)
+def test_a_newer_word_for_a_layer_is_read(words: list[str] | None) -> None:
+    """Latent attention behind an indexer on every second layer, by hand."""
+    config = {
+        "model_type": "glm_moe_dsa", "hidden_size": 512, "num_hidden_layers": 4, "num_attention_heads": 8,
+        "num_key_value_heads": 8, "first_k_dense_replace": 1, "intermediate_size": 1024, "moe_intermediate_size": 256,
+        "n_routed_experts": 8, "n_shared_experts": 1, "num_experts_per_tok": 2, "kv_lora_rank": 512,
+        "q_lora_rank": 256, "qk_nope_head_dim": 192, "qk_rope_head_dim": 64, "v_head_dim": 256, "index_head_dim": 128,
+        "index_n_heads": 8, "index_topk": 2048, "indexer_types": ["full", "shared", "full", "shared"],
+        "vocab_size": 1024, "max_position_embeddings": 32768, "num_nextn_predict_layers": 0,
+    }  # fmt: skip
+    latent = 512 * 256 + 256 * 8 * 256 + 512 * 576 + 512 * 8 * (192 + 256) + 8 * 256 * 512 + 256 + 512
+    indexer = 256 * 8 * 128 + 512 * 128 + 512 * 8 + 2 * 128
+    sparse = 9 * 3 * 512 * 256 + 512 * 8 + 8
+    by_hand = 2 * 1024 * 512 + 512 + 4 * (latent + 1024) + 2 * indexer + 3 * 512 * 1024 + 3 * sparse
+    model = read(**config, **({"layer_types": words} if words else {}))
+    assert counting.total_params(model) == by_hand == 29_257_752
+
+
+def test_a_word_that_says_nothing_is_still_refused() -> None:
+    with pytest.raises(BadFile, match="layer_types holds 'fancy_attention'"):
+        read(**{**LLAMA, "layer_types": ["fancy_attention"] * LLAMA["num_hidden_layers"]})
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        {"model_type": "llama_text"},
+        {"model_type": "llama_language_model"},
+        {"model_type": "my_llama", "architectures": ["LlamaForCausalLM"]},
+        {"model_type": "", "architectures": ["LlamaModel"]},
+    ],
+)
+@pytest.mark.parametrize("place", ["text_config", "llm_config", "language_config", "lm_config", "llm"])
+def test_a_wrapper_is_what_is_inside(inside: dict[str, Any], place: str) -> None:
+    inner = {**LLAMA, **inside}
+    model = read(model_type="some_vl_chat", architectures=["SomeVLChatModel"], **{place: inner})
+    assert counting.total_params(model) == counting.total_params(read(**LLAMA))
+
+
+def test_a_wrapper_of_a_stranger_is_a_stranger() -> None:
+    with pytest.raises(Missing, match="the model family 'plainly_new' is not known"):
+        read(model_type="qwen3_vl", text_config={**LLAMA, "model_type": "plainly_new"})
+
+
+def test_what_newer_files_say_layer_by_layer() -> None:
+    wide = read(**LLAMA, per_layer_config={"00": {"intermediate_size": LLAMA["intermediate_size"] + 1}})
+    assert counting.total_params(wide) - counting.total_params(read(**LLAMA)) == 3 * LLAMA["hidden_size"]
+
+
+ENCODER: dict[str, Any] = {
+    "model_type": "xlm-roberta", "architectures": ["XLMRobertaForSequenceClassification"], "hidden_size": 64,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256, "vocab_size": 1000,
+    "max_position_embeddings": 514, "type_vocab_size": 1, "torch_dtype": "float32",
+}  # fmt: skip
+
+
+def test_an_encoder_by_hand() -> None:
+    layer = 4 * (64 * 64 + 64) + 2 * 64 * 256 + 256 + 64 + 4 * 64
+    head = 64 * 64 + 64 + 64 + 1
+    by_hand = (1000 + 514 + 1) * 64 + 2 * 64 + 2 * layer + head
+    model = read(**ENCODER)
+    assert counting.total_params(model) == by_hand == 201_281
+    assert counting.active_params(model) == by_hand - 1000 * 64
+    assert counting.growing_cache_bytes(model) == 0
+    # every token of a prompt sees all 10: twice the pairs of a causal model
+    assert sum(each.times * each.attention.prefill_flops for each in model.layers) == 2 * 2 * 4 * 64
+
+
+def test_bge_reranker_is_as_large_as_its_card_says() -> None:
+    """567.75M: BAAI/bge-reranker-v2-m3."""
+    large = {
+        "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096,
+        "vocab_size": 250002, "max_position_embeddings": 8194, "id2label": {"0": "LABEL_0"},
+    }  # fmt: skip
+    assert counting.total_params(read(**{**ENCODER, **large})) == pytest.approx(567.755e6, rel=1e-5)
+
+
+def test_an_encoder_fits_and_decodes_nothing(tmp_path: Any, run: Run) -> None:
+    import json
+
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(ENCODER))
+    found = run("fit", "--gpu", "l4", "--model", str(path), "--json").json["results"]
+    assert (found["fits"], found["kv_bytes_per_token"], found["total_params"]) == (True, None, 201_281)
+    for command in ("utilization", "userbase", "economies", "frontier", "sweep-batch"):
+        said = run(command, "--gpu", "l4", "--model", str(path))
+        assert (said.code, said.out) == (2, "")
+        assert "is an encoder: it reads whole texts, and decodes no tokens" in " ".join(said.err.split())

@@ -1,0 +1,71 @@
+"""Vision towers to the last parameter, under every name that files have for them."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infercost.models.families.config import Config
+from infercost.models.families.towers import vision_params
+from infercost.models.find import find_model
+from tests.conftest import ROOT
+from tests.models.test_config import LLAMA
+
+CASES = yaml.safe_load((ROOT / "tests/data/tower_counts.yaml").read_text())
+
+
+def tower(inside: dict[str, Any], hidden: int, **outside: Any) -> int | None:
+    text = {**LLAMA, "hidden_size": hidden}
+    return vision_params(Config({**outside, "text_config": text, "vision_config": inside}, "config test"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
+    inside, hidden = case["vision_config"], case["hidden_size"]
+    assert tower(inside, hidden) == case["total"]
+    nameless = {key: value for key, value in inside.items() if key != "model_type"}
+    assert tower(nameless, hidden, model_type=case["id"]) == case["total"]
+
+
+@pytest.mark.parametrize("name", ["qwen3_5", "qwen3_5_vision", "qwen3_5_moe_vision"])
+def test_a_small_tower_by_hand(name: str) -> None:
+    """Patches of 16 x 16 over 2 frames, 576 positions, 4 blocks, and a merger of 4 patches to a width of 512."""
+    block = 4 * 256 * 256 + 4 * 256 + 2 * 256 * 1024 + 1024 + 256 + 4 * 256
+    merger = 2 * 256 + 1024 * 1024 + 1024 + 1024 * 512 + 512
+    inside = {
+        "model_type": name, "depth": 4, "hidden_size": 256, "intermediate_size": 1024, "in_channels": 3,
+        "patch_size": 16, "temporal_patch_size": 2, "spatial_merge_size": 2, "out_hidden_size": 512,
+        "num_position_embeddings": 576, "deepstack_visual_indexes": [],
+    }  # fmt: skip
+    assert tower(inside, 512) == 3 * 2 * 16 * 16 * 256 + 256 + 576 * 256 + 4 * block + merger == 5_274_880
+
+
+def test_internvl_s_own_files_have_biases_that_the_converted_ones_lack() -> None:
+    inside = {
+        "model_type": "intern_vit_6b", "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
+        "image_size": 448, "patch_size": 14, "qkv_bias": True, "qk_normalization": False, "norm_type": "layer_norm",
+    }  # fmt: skip
+    (converted,) = (case["total"] for case in CASES if case["id"] == "internvl")
+    assert tower(inside, 4096) == converted + 24 * 3 * 1024
+
+
+def test_no_tower_is_none_and_another_is_not_known() -> None:
+    assert vision_params(Config(LLAMA, "config test")) == 0
+    assert tower({"model_type": "moonvit3d", "hidden_size": 1024}, 4096) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [
+        ("kimi-k2.5", 471_143_920),
+        ("qwen2.5-vl-7b", 676_550_144),
+        ("llama-4-scout", 871_932_416),
+        ("llama-4-maverick", 871_932_416),
+        ("minimax-m3", 865_567_232),
+        ("qwen3.8-27b", 460_730_096),
+        ("qwen3.8-27b-fp8", 460_730_096),
+    ],
+)
+def test_presets_of_multimodal_models_hold_their_tower(name: str, total: int) -> None:
+    model = find_model(name).model
+    assert (model.vision_params, model.vision_known) == (total, True)
