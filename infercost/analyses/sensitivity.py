@@ -76,6 +76,8 @@ def _slope(below: Any, above: Any, low: float, high: float) -> float | None:
 def sensitivity(question: Question, answer: Answer) -> Report:
     """A row a numeric input with the elasticity of each main figure, d ln(figure) / d ln(input), over both sides.
 
+    The answer itself where it has no such figure: what does not fit does not move.
+
     Raises:
         InfercostError: the question itself cannot be answered.
     """
@@ -84,7 +86,8 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         scenario = at_point(question, {}, ORIGIN)
         report = answer(scenario)
         base = values_of(report)
-        figures = _figures(question, base)
+        if not (figures := _figures(question, base)):
+            return report
         unpriced = not any(KEYS[key].unit.startswith("USD") for key in figures)
         inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and item.key == "gpu.rent")]
         items = [item for item in (*inputs, *_preset_figures(scenario)) if item.value]
@@ -112,9 +115,10 @@ def sensitivity(question: Question, answer: Answer) -> Report:
 
 
 def _figures(question: Question, base: Values) -> list[str]:
-    """The main figures that have a value and can be seen to move."""
+    """The main figures that have a value and can be seen to move; none where nothing fits."""
     head = headline(question)
-    main = next(key for key in head.main if base.get(key))
+    if (main := next((key for key in head.main if base.get(key)), None)) is None:
+        return []
     figures = [main, *(key for key in head.figures if base.get(key) and key != main)]
     return [key for key in figures if not isinstance(base[key], int) or base[key] >= WHOLE_ENOUGH]
 

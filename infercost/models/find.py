@@ -1,8 +1,8 @@
 """A model by any of its names: a preset, a config, a checkpoint's folder, index or weights, a GGUF file, a hub id."""
 
-import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +18,35 @@ from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file.
 KEYS = ("name", "aliases", "source", "published", "note", "config", "hf_quant_config")
+
+
+def _is_words(value: Any) -> bool:
+    """Whether a value is left out, or a mapping of texts."""
+    return value is None or (isinstance(value, dict) and all(isinstance(each, str) for each in value.values()))
+
+
+#: The form of some values of a preset file, and how to write them.
+FORMS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("name", lambda value: value is None or isinstance(value, str), "Llama 3.1 8B"),
+    ("note", lambda value: value is None or isinstance(value, str), "a sentence"),
+    (
+        "aliases",
+        lambda value: value is None or (isinstance(value, list) and all(isinstance(each, str) for each in value)),
+        "[meta-llama/Llama-3.1-8B]",
+    ),
+    ("published", _is_words, "{total: 8.03B, source: ..., date: YYYY-MM}"),
+    ("source", _is_words, "{title: ..., date: YYYY-MM}"),
+)
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-#: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor.
-LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 100_000_000
+#: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor, the
+#: largest published ones in ten megabytes.
+LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 20_000_000
+#: No checkpoint has more bytes.
+MOST_BYTES = 10**18
 #: How long the hub may take to say whether it has a file; its own client would try for half a minute.
 _HUB_SECONDS = 5
 _HUB_REASONS = {
@@ -56,6 +78,13 @@ class Checkpoint(NamedTuple):
 @once
 def find_model(text: str) -> Checkpoint:
     """The model that a text names; UnknownName for no preset or file, BadFile or Missing for one of no use."""
+    try:
+        return _find(text)
+    except OSError as error:
+        raise BadFile(f"model {text}: {reason(error)}", "give a file or folder that you may read") from error
+
+
+def _find(text: str) -> Checkpoint:
     path = Path(text)
     if os.path.isdir(text):
         return _from_folder(path)
@@ -84,7 +113,7 @@ def _from_preset(path: str, name: str) -> Checkpoint:
     model, data = read_preset(path, name)
     source, published = data["source"], data.get("published", {})
     aliases = data.get("aliases") if published.get("weights") != "none" else ()
-    hub_id = next(filter(_HUB_ID.fullmatch, aliases), "") if isinstance(aliases, list) else ""
+    hub_id = next(filter(_HUB_ID.fullmatch, aliases or ()), "")
     title, note = data.get("name", name), data.get("note", "")
     return Checkpoint(model, title, source["title"], source["date"], published, hub_id=hub_id, note=note)
 
@@ -188,7 +217,7 @@ def _index_bytes(index: Path) -> float | None:
     total = metadata.get("total_size")
     if total is None:
         return None
-    if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < math.inf:
+    if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total <= MOST_BYTES:
         raise BadFile(f"{where}: total_size is {repr(total)[:40]}", "total_size must be a number of bytes")
     return float(total)
 
@@ -210,7 +239,7 @@ def _file_bytes(path: Path) -> int:
 def _tensor_bytes(entry: Any, name: str, where: str) -> int:
     offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
     start, end = offsets if isinstance(offsets, list) and len(offsets) == 2 else (None, None)
-    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end <= MOST_BYTES:
         raise BadFile(f"{where}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
     return end - start
 
@@ -232,9 +261,7 @@ def with_format(model: Model, name: str, bits: float) -> Model:
 
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
-    data, where = read_mapping(path, "preset"), f"preset {path}"
-    if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
-        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
+    data, where = read_preset_file(path), f"preset {path}"
     source = data.get("source")
     if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
         raise BadFile(f"{where} has no source", "add source: {title: where the config was read, date: YYYY-MM}")
@@ -242,6 +269,17 @@ def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
         raise BadFile(f"{where} has no config", "add config: with the keys of the published config.json")
     formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
     return read_model(typed(data["config"]), name, where, formats), data
+
+
+def read_preset_file(path: str) -> dict[str, Any]:
+    """What a preset file says; BadFile for a key that it cannot have, or of another form."""
+    data, where = read_mapping(path, "preset"), f"preset {path}"
+    if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
+        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
+    for key, form, example in FORMS:
+        if not form(data.get(key)):
+            raise BadFile(f"{where}: {key} is {str(data[key])[:40]!r}", f"write it as {key}: {example}")
+    return data
 
 
 def typed(value: Any) -> Any:

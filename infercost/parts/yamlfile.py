@@ -23,7 +23,7 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
     """A small text file, or standard input for ``-``; BadFile if unreadable, over ``most`` bytes, or no UTF-8."""
     try:
         data = _read_bytes(path, most)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path may hold a NUL
         raise BadFile(f"{what} {path}: {reason(error)}", "give the path of a readable YAML or JSON file") from error
     if len(data) > most:
         raise BadFile(f"{what} {path}: larger than {most // 1000:,} kB", "give a YAML or JSON file of our form")
@@ -73,6 +73,8 @@ def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) ->
         raise _bad(node, where, f"is nested more than {DEEPEST} deep", "give a YAML or JSON file of our form")
     seen.add(node)
     if isinstance(node, yaml.ScalarNode):
+        if "\0" in node.value:
+            raise _bad(node, where, "holds a NUL", "leave it out")
         return node.value
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, where, seen, depth + 1) for item in node.value]

@@ -12,7 +12,7 @@ from infercost.models.quantization import kv_bits, quantization
 #: No model has more layers.
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
-MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, ZeroDivisionError)
+MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError)
 
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
@@ -109,7 +109,7 @@ def vision_params(config: Config) -> int | None:
     if (tower := next(towers, None)) is None:
         return 0
     count = _TOWERS.get(str(tower.get("model_type")))
-    return count(tower, config.need("hidden")) if count else None
+    return count(Config(tower, f"{config.where}: vision_config"), config.need("hidden")) if count else None
 
 
 def _block(width: int, inner: int) -> int:
@@ -117,66 +117,66 @@ def _block(width: int, inner: int) -> int:
     return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
 
 
-def _siglip(tower: dict[str, Any], text_width: int) -> int:
+def _siglip(tower: Config, text_width: int) -> int:
     """SigLIP as in Gemma 3: convolved patches, learned positions, a last norm; one matrix and a norm to the text."""
-    width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
-    patch = tower.get("patch_size", 14)
-    patches = (tower.get("image_size", 896) // patch) ** 2
-    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
+    width, inner = tower.number("hidden_size", 1152), tower.number("intermediate_size", 4304)
+    patch = tower.number("patch_size", 14)
+    patches = (tower.number("image_size", 896) // patch) ** 2
+    blocks = tower.number("num_hidden_layers", 27) * _block(width, inner)
     return int(3 * patch * patch * width + width + patches * width + blocks + 2 * width + width * text_width + width)
 
 
-def _qwen_vl(tower: dict[str, Any], text_width: int) -> int:
+def _qwen_vl(tower: Config, text_width: int) -> int:
     """Qwen3-VL and 3.5: patches over two frames, learned positions, and a merger, one more for each deepstack level."""
-    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower["out_hidden_size"]
-    patch, joined = tower["patch_size"], tower["hidden_size"] * tower["spatial_merge_size"] ** 2
-    conv = tower.get("in_channels", 3) * tower["temporal_patch_size"] * patch * patch * width + width
+    width, inner, out = tower.number("hidden_size"), tower.number("intermediate_size"), tower.number("out_hidden_size")
+    patch, joined = tower.number("patch_size"), tower.number("hidden_size") * tower.number("spatial_merge_size") ** 2
+    conv = tower.number("in_channels", 3) * tower.number("temporal_patch_size") * patch * patch * width + width
     merger = joined * joined + joined + joined * out + out
-    deep = len(tower.get("deepstack_visual_indexes") or ()) * (merger + 2 * joined)
-    blocks = tower["depth"] * _block(width, inner)
-    return int(conv + tower["num_position_embeddings"] * width + blocks + merger + 2 * width + deep)
+    deep = tower.entries("deepstack_visual_indexes") * (merger + 2 * joined)
+    blocks = tower.number("depth") * _block(width, inner)
+    return int(conv + tower.number("num_position_embeddings") * width + blocks + merger + 2 * width + deep)
 
 
-def _gemma4(tower: dict[str, Any], text_width: int) -> int:
+def _gemma4(tower: Config, text_width: int) -> int:
     """Gemma 4: two position tables, gated blocks with four norms and head norms, one matrix to the text."""
-    width, inner, head = tower["hidden_size"], tower["intermediate_size"], tower["head_dim"]
+    width, inner, head = tower.number("hidden_size"), tower.number("intermediate_size"), tower.number("head_dim")
     block = 4 * width + 4 * width * width + 2 * head + 3 * width * inner
-    tables = 3 * tower["patch_size"] ** 2 * width + 2 * tower["position_embedding_size"] * width
-    return int(tables + tower["num_hidden_layers"] * block + width * text_width)
+    tables = 3 * tower.number("patch_size") ** 2 * width + 2 * tower.number("position_embedding_size") * width
+    return int(tables + tower.number("num_hidden_layers") * block + width * text_width)
 
 
-def _pixtral(tower: dict[str, Any], text_width: int) -> int:
+def _pixtral(tower: Config, text_width: int) -> int:
     """Pixtral: gated blocks without biases, patches merged by four, two matrices to the text."""
-    width, inner = tower["hidden_size"], tower["intermediate_size"]
-    patches = 3 * tower["patch_size"] ** 2 * width + width
-    blocks = tower["num_hidden_layers"] * (4 * width * width + 3 * width * inner + 2 * width)
+    width, inner = tower.number("hidden_size"), tower.number("intermediate_size")
+    patches = 3 * tower.number("patch_size") ** 2 * width + width
+    blocks = tower.number("num_hidden_layers") * (4 * width * width + 3 * width * inner + 2 * width)
     return int(patches + blocks + 4 * width * width + width + width * text_width + text_width * text_width)
 
 
-def _clip(tower: dict[str, Any], text_width: int) -> int:
+def _clip(tower: Config, text_width: int) -> int:
     """CLIP as in LLaVA-NeXT: a class token, learned positions, two norms; two matrices and a newline to the text."""
-    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
-    positions = (tower["image_size"] // patch) ** 2 + 1
-    blocks = tower["num_hidden_layers"] * _block(width, inner)
+    width, inner, patch = tower.number("hidden_size"), tower.number("intermediate_size"), tower.number("patch_size")
+    positions = (tower.number("image_size") // patch) ** 2 + 1
+    blocks = tower.number("num_hidden_layers") * _block(width, inner)
     projector = width * text_width + text_width * text_width + 2 * text_width + text_width
     return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
 
 
-def _mllama(tower: dict[str, Any], text_width: int) -> int:
+def _mllama(tower: Config, text_width: int) -> int:
     """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
-    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
-    patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
-    patches = (tower.get("image_size", 448) // patch) ** 2 + 1
-    shapes = len(tower.get("supported_aspect_ratios") or range(8)) + 1
-    own, shared = tower.get("num_hidden_layers", 32), tower.get("num_global_layers", 8)
+    width, inner = tower.number("hidden_size", 1280), tower.number("intermediate_size", 5120)
+    patch, tiles = tower.number("patch_size", 14), tower.number("max_num_tiles", 4)
+    patches = (tower.number("image_size", 448) // patch) ** 2 + 1
+    shapes = (tower.entries("supported_aspect_ratios") or 8) + 1
+    own, shared = tower.number("num_hidden_layers", 32), tower.number("num_global_layers", 8)
     block = 4 * width * width + 2 * width * inner + inner + width + 4 * width
     places = patches * width + shapes * tiles * patches * width + 2 * shapes * tiles * width + 3
-    projector = (tower.get("vision_output_dim", 7680) + 1) * text_width
+    projector = (tower.number("vision_output_dim", 7680) + 1) * text_width
     blocks = (own + shared) * block + 2 * shared
     return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
 
 
-_TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
+_TOWERS: dict[str, Callable[[Config, int], int]] = {
     "siglip_vision_model": _siglip,
     **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"), _qwen_vl),
     "gemma4_vision": _gemma4,
