@@ -92,9 +92,8 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and item.key == "gpu.rent")]
         items = [item for item in (*inputs, *_preset_figures(scenario)) if item.value]
         changes = [_change(scenario, answer, base, item) for item in items]
-    main, keys = figures[0], {item.key for item in inputs}
-    rows = [each for each in changes if each.low < each.high and (each.item.key in keys or each.matters(figures))]
-    rows.sort(key=lambda each: (-round(abs(each.elasticity(main) or 0.0), 3), not each.item.key.startswith("gpu.")))
+    main = figures[0]
+    rows = _ranked(changes, {item.key for item in inputs}, figures)
     knees = ((each.item.key, each.knee(main)) for each in changes)
     at_knee = "{} is at a knee: {:.3g} below it, {:.3g} above"
     return Report(
@@ -112,6 +111,13 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         ),
         met=report.met,
     )
+
+
+def _ranked(changes: list[Change], asked: set[str], figures: list[str]) -> list[Change]:
+    """Inputs that were asked for or matter, the largest effect first."""
+    rows = [each for each in changes if each.low < each.high and (each.item.key in asked or each.matters(figures))]
+    effect = {each.item.key: round(abs(each.elasticity(figures[0]) or 0.0), 3) for each in rows}
+    return sorted(rows, key=lambda each: (-effect[each.item.key], not each.item.key.startswith("gpu.")))
 
 
 def _figures(question: Question, base: Values) -> list[str]:

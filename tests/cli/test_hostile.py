@@ -487,3 +487,24 @@ def test_a_model_of_experts_alone_has_a_critical_batch(run: Run) -> None:
     args = ("utilization", "--gpu", "v100", "--params", "6.30257e9", "--active-params", "1.0187e7")
     shape = ("--layers", "157", "--hidden-size", "27209", "--efficiency", "vllm")
     assert run(*args, *shape, "--json").json["results"]["critical_batch"] > 0
+
+
+# Laws of answers
+
+
+def test_no_share_is_above_one_where_a_law_beats_the_bound(run: Run) -> None:
+    """Of a CPU under llama.cpp reads alone are counted."""
+    args = ("--gpu", "xeon-6980p", "--model", "qwen2.5-coder-32b", "--input-tokens", "715", "--output-tokens", "438")
+    said = run("utilization", *args, "--tp", "1", "--batch", "64")
+    assert "Memory binds: more than all of the arithmetic is used" in " ".join(said.out.split())
+    answer = run("utilization", *args, "--tp", "1", "--batch", "64", "--json").json
+    assert answer["results"]["utilization"] is None
+    assert any("utilization is null: the law beats the bound" in note["text"] for note in answer["notes"])
+
+
+def test_integers_of_a_part_are_no_faster_than_its_integer_units(run: Run) -> None:
+    """B300 multiplies integers at 153.5 TOP/s, 4.5 PFLOP/s at 8-bit floats: weights of INT8 take the first."""
+    args = ("utilization", "--gpu", "b300-sxm:1", "--model", "qwen2.5-7b-w8a8", "--batch", "512", "--json")
+    results = run(*args).json["results"]
+    assert results["utilization"] < 1
+    assert results["bound_step_time_s"] < results["step_time_s"]
