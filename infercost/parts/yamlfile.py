@@ -5,7 +5,7 @@ refused: the first can grow a small file without bound, the second loses what wa
 """
 
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -14,6 +14,8 @@ from infercost.errors import BadFile, reason
 #: Bytes: our files are a few kilobytes, and three deep; larger or deeper ones are something else.
 LARGEST_FILE = 1_000_000
 DEEPEST = 20
+#: Bytes that tell a text from something else.
+START = 4096
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 Mapping = dict[str, Any]
@@ -39,10 +41,16 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
 def _read_bytes(path: str, most: int) -> bytes:
     if path != "-":
         with open(path, "rb") as file:
-            return file.read(most + 1)
+            return _read_text_bytes(file, most)
     if sys.stdin is None:
         raise OSError("standard input is closed")
-    return sys.stdin.buffer.read(most + 1)
+    return _read_text_bytes(sys.stdin.buffer, most)
+
+
+def _read_text_bytes(file: BinaryIO, most: int) -> bytes:
+    """The bytes of a file, one more than ``most`` of a larger one; of what begins as no text its start."""
+    start = file.read(START)
+    return start if b"\0" in start else start + file.read(max(most + 1 - len(start), 0))
 
 
 def read_mapping(path: str, what: str) -> Mapping:

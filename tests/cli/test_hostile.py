@@ -489,6 +489,15 @@ def test_a_model_of_experts_alone_has_a_critical_batch(run: Run) -> None:
     assert run(*args, *shape, "--json").json["results"]["critical_batch"] > 0
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs an endless device")
+@pytest.mark.parametrize("args", [("validate", "/dev/zero"), ("calibrate", "/dev/zero")], ids=str)
+def test_an_endless_device_is_refused_at_its_start(args: tuple[str, ...], run: Run) -> None:
+    start = time.process_time()
+    more = ("--gpu", "h100", "--model", "llama-3.1-8b", "--output", "a.yaml") if args[0] == "calibrate" else ()
+    assert "binary" in refused(run(*args, *more))
+    assert time.process_time() - start < 3  # most of it SciPy's import
+
+
 # Laws of answers
 
 
