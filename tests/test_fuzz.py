@@ -103,7 +103,7 @@ def test_each_law_is_tried_on_answers(law: object, monkeypatch: pytest.MonkeyPat
             asked += answer is not None
             return answer
 
-    monkeypatch.setattr(fuzz, "lawful", lambda _: ("--gpu", "h100", "--model", "llama-3.1-8b", *LENGTHS))
+    monkeypatch.setattr(fuzz, "lawful", lambda *_: ("--gpu", "h100", "--model", "llama-3.1-8b", *LENGTHS))
     law(fuzz.random.Random(1), Counting())  # type: ignore[operator]
     assert asked >= 2
     assert os.listdir() == []

@@ -590,13 +590,16 @@ def signs(document: dict[str, Any]) -> None:
                 at_most(f"{key} is at most 1", value, 1)
 
 
-def lawful(rng: random.Random) -> tuple[str, ...]:
-    """A question to one replica: a part, a model, lengths and, now and then, more."""
+#: What a question that keeps a law may vary.
+VARIED = ("dtype", "kv_dtype", *WIDTHS, "efficiency", "usable", "set", "chunk_tokens", "prefix_share", "overlap")
+
+
+def lawful(rng: random.Random, *commands: str) -> tuple[str, ...]:
+    """A question to one replica that some commands take: a part, a model, lengths and, now and then, more."""
     argv = ["--gpu", sensible(rng, "gpu"), "--model", sensible(rng, "model")]
     argv += ["--input-tokens", str(rng.randrange(1, 3_000)), "--output-tokens", str(rng.randrange(1, 1_000))]
-    for name in rng.sample(
-        ("dtype", "kv_dtype", "tp", "efficiency", "usable", "set", "chunk_tokens"), rng.choice((0, 1, 2))
-    ):
+    names = [name for name in VARIED if all(name in options_of(command) for command in commands)]
+    for name in rng.sample(names, rng.choice((0, 1, 2))):
         argv += [f"--{name.replace('_', '-')}", sensible(rng, name)]
     return tuple(argv)
 
@@ -620,7 +623,14 @@ def _leaps(document: dict[str, Any]) -> bool:
 
 def step_laws(rng: random.Random, bench: Bench) -> None:
     """A step has its bound and its parts, and is no longer on a better part nor shorter for more work."""
-    asked = ("utilization", *lawful(rng), "--batch", str(rng.choice((1, 2, 7, 16, 64, 300))), "--price", "2")
+    asked = (
+        "utilization",
+        *lawful(rng, "utilization"),
+        "--batch",
+        str(rng.choice((1, 2, 7, 16, 64, 300))),
+        "--price",
+        "2",
+    )
     if (first := bench.ask(*asked)) is None:
         return
     signs(first)
@@ -671,7 +681,7 @@ def _times(argv: tuple[str, ...], flag: str, factor: int) -> tuple[str, ...]:
 def load_laws(rng: random.Random, bench: Bench) -> None:
     """The first token comes later the more requests there are, never before its prompt is read; Little's law holds."""
     rate = _between(rng, 0.01, 20)
-    asked = ("utilization", *lawful(rng), "--price", "2", "--request-rate", f"{rate:.4g}")
+    asked = ("utilization", *lawful(rng, "utilization"), "--price", "2", "--request-rate", f"{rate:.4g}")
     if (first := bench.ask(*asked)) is None:
         return
     signs(first)
@@ -688,7 +698,7 @@ def load_laws(rng: random.Random, bench: Bench) -> None:
 
 def fit_laws(rng: random.Random, bench: Bench) -> None:
     """The devices that hold a model hold it when they are given, and weights are as many bytes in every command."""
-    asked = lawful(rng)
+    asked = lawful(rng, "fit")
     asked = tuple(word for at, word in enumerate(asked) if "tokens" not in word and "tokens" not in asked[at - 1])
     asked = ("fit", *asked, "--batch", str(rng.choice((1, 8))), "--context", "2000")
     if (first := bench.ask(*asked)) is None:
@@ -704,7 +714,7 @@ def fit_laws(rng: random.Random, bench: Bench) -> None:
 
 def sweep_laws(rng: random.Random, bench: Bench) -> None:
     """A point of a sweep is the answer alone."""
-    asked = ("utilization", *lawful(rng), "--batch", "4")
+    asked = ("utilization", *lawful(rng, "utilization"), "--batch", "4")
     if (first := bench.ask(*asked)) is None:
         return
     at = asked.index("--batch")
@@ -717,7 +727,7 @@ def sweep_laws(rng: random.Random, bench: Bench) -> None:
 
 def service_laws(rng: random.Random, bench: Bench) -> None:
     """No service is cheaper than its floor, more users make more tokens, and both commands answer alike."""
-    asked = (*lawful(rng), "--users", str(round(_between(rng, 1, 1e7))), "--price", "2")
+    asked = (*lawful(rng, "economies", "userbase"), "--users", str(round(_between(rng, 1, 1e7))), "--price", "2")
     asked += ("--traffic", sensible(rng, "traffic")) if rng.random() < 0.5 else ()
     asked += ("--max-wait-probability", sensible(rng, "max_wait_probability")) if rng.random() < 0.4 else ()
     asked += ("--scale-down",) if rng.random() < 0.3 else ()
@@ -740,7 +750,7 @@ def service_laws(rng: random.Random, bench: Bench) -> None:
 
 def frontier_laws(rng: random.Random, bench: Bench) -> None:
     """A frontier's rows cost more the faster they are, and the cheapest is ``--best cost``."""
-    asked = ("frontier", *lawful(rng), "--max-gpus", "8", "--price", "2")
+    asked = ("frontier", *lawful(rng, "frontier"), "--max-gpus", "8", "--price", "2")
     if (first := bench.ask(*asked)) is None or not first["rows"]:
         return
     signs(first)
