@@ -517,3 +517,13 @@ def test_integers_of_a_part_are_no_faster_than_its_integer_units(run: Run) -> No
     results = run(*args).json["results"]
     assert results["utilization"] < 1
     assert results["bound_step_time_s"] < results["step_time_s"]
+
+
+def test_prompts_that_cost_no_time_have_no_price_below_zero(run: Run) -> None:
+    """llama.cpp takes a prompt with its batch by kernels of many rows, sooner than a small batch alone."""
+    args = ("--gpu", "rtx-pro-6000:2", "--model", "gemma-4-26b-a4b", "--efficiency", "llama.cpp-metal", "--price", "2")
+    request = ("--input-tokens", "2725", "--output-tokens", "80", "--messages-per-day", "88.4747", "--traffic", "work")
+    for command in (("economies", "--points", "7"), ("userbase", "--tp", "1", "--pp", "2")):
+        answer = run(*command, *args, *request, "--users", "1091788", "--json").json
+        prices = [row.get("usd_per_million_tokens_input") for row in (answer["results"], *answer["rows"])]
+        assert min(price for price in prices if price is not None) >= 0
