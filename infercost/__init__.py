@@ -1,9 +1,11 @@
 """What LLM inference needs and costs, from sourced presets and formulas that show their work."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # of typing, whose import would be the first that Ctrl-C can meet
 if TYPE_CHECKING:
+    from typing import Any
+
     from infercost.api import (
         calibrate,
         compare,
@@ -46,7 +48,7 @@ _ELSEWHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name when it is first used: ``--help`` needs none of them."""
     if name not in __all__:
         raise AttributeError(f"module 'infercost' has no attribute {name!r}")

@@ -3,15 +3,21 @@
 import gc
 import sys
 
+#: What a shell reports for a program that the keyboard ended.
+INTERRUPTED = 130
+
 
 def entry() -> None:
     """Run the command line and exit with its code."""
     # Modules live until the end: a search for garbage among them costs a run 5%. ``run`` turns it on for the answer.
     gc.disable()
-    from infercost.cli.app import main
+    try:
+        from infercost.cli.app import main
 
-    code = main()
-    gc.freeze()  # nor is there anything to search for when all of it goes
+        code = main()
+        gc.freeze()  # nor is there anything to search for when all of it goes
+    except KeyboardInterrupt:  # while modules load
+        code = INTERRUPTED
     sys.exit(code)
 
 

@@ -55,6 +55,7 @@ _PER_KWH = {"": 1.0, "USD": 1.0, "/kWh": 1.0, "USD/kWh": 1.0}
 _HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
 
 COUNT = Kind("a count", "", _COUNT, "1.6e12, 1.6T, 70B, 500M or 128k")
+PARAMS = COUNT._replace(least=1.0)
 WHOLE = Kind("a whole number", "", _COUNT, "8, 128 or 4k", least=1, most=1e9, whole=True)
 TOKENS = Kind("a whole number", "", _COUNT, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
 RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")

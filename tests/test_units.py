@@ -49,7 +49,41 @@ READ = [
     (units.DURATION, "5us", 5e-6),
     (units.DURATION, "0s", 0),
     (units.WHOLE, "4k", 4000),
+    (units.RATE, "300/min", 5),
+    (units.RATE, "7200/h", 2),
+    (units.RATE, "5rps", 5),
+    (units.RATE, "5/s", 5),
+    (units.MINUTES, "90s", 1.5),
+    (units.MINUTES, "90s/day", 1.5),
+    (units.MINUTES, "2h", 120),
+    (units.LATENCY, "1500us", 0.0015),
+    (units.LATENCY, "1500µs", 0.0015),
+    (units.DURATION, "250ns", 2.5e-7),
 ]
+#: Each prefix by its power of a thousand, and of 1,024.
+DECIMAL, BINARY = ("", "k", "M", "G", "T", "P", "E"), ("", "Ki", "Mi", "Gi", "Ti", "Pi")
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "one"),
+    [
+        (units.SIZE, "B", 1),
+        (units.BANDWIDTH, "B/s", 1),
+        (units.BANDWIDTH, "b/s", 1 / 8),
+        (units.BANDWIDTH, "bit/s", 1 / 8),
+        (units.FLOPS, "FLOP/s", 1),
+        (units.FLOPS, "OPS", 1),
+    ],
+)
+def test_every_prefix_is_a_power_of_a_thousand_or_of_1024(kind: units.Kind, unit: str, one: float) -> None:
+    for power, prefix in enumerate(DECIMAL):
+        assert parse(kind, f"3{prefix}{unit}", "x") == pytest.approx(3 * one * 1000**power, rel=1e-15)
+    if unit.startswith("B"):
+        assert parse(kind, f"3K{unit}", "x") == 3000
+        for power, prefix in enumerate(BINARY):
+            assert parse(kind, f"3{prefix}{unit}", "x") == 3 * 1024**power
+
+
 REFUSED = [
     (units.COUNT, "80GB"),
     (units.COUNT, "1,600"),

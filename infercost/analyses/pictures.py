@@ -152,14 +152,19 @@ def _used_and_cost(row: Values, step_time: float, priced: bool) -> Values:
 
 
 def economies_charts(question: Question, report: Report) -> tuple[Picture, ...]:
-    """Cost per token against users: every hour paid, only the busy ones, and the floor; or a line a device."""
-    rows = economies.curve(at_point(question, {"users": _rows(report)[-1]["users"], "points": USERS}, ORIGIN))
+    """Cost per token against users: every hour paid, only the busy ones, and the floor; or a line a device.
+
+    None where nothing fits.
+    """
+    if not (answered := _rows(report)):
+        return ()
+    rows = economies.curve(at_point(question, {"users": answered[-1]["users"], "points": USERS}, ORIGIN))
     cost, floor = _PRICED if all(row[_PRICED[0]] is not None for row in rows) else _UNPRICED
-    groups: dict[str, list[Values]] = {}
+    groups: dict[str, dict[float, Values]] = {}  # a part that is given twice is one line
     for row in rows:
-        groups.setdefault(f"{row['gpus'] // row['replicas']} x {row['name']}", []).append(row)
-    if len(groups) > 1:
-        where, lines = "", [_paid(group, name, cost) for name, group in groups.items()]
+        groups.setdefault(f"{row['gpus'] // row['replicas']} x {row['name']}", {})[row["users"]] = row
+    if len(groups) > 1 or floor not in report:
+        where, lines = "", [_paid((*group.values(),), name, cost) for name, group in groups.items()]
     else:
         where, lines = f" on replicas of {next(iter(groups))}", [_paid(rows, "every hour paid", cost)]
         if cost == _PRICED[0]:

@@ -8,7 +8,7 @@ from typing import Any
 from infercost.analyses.fit import stored_notes
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
-from infercost.models.find import KEYS, Checkpoint, find_model
+from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
 from infercost.parts.architecture import SECTIONS
@@ -57,16 +57,24 @@ def _list(family: str | None, *, every: bool) -> Report:
     if family is not None and family not in FAMILIES:
         hint = f"{closest(family, list(FAMILIES))}families: {', '.join(FAMILIES)}"
         raise UnknownName(f"presets: no family {family!r}", hint)
-    names = [(each, name) for each in ([family] if family else FAMILIES) for name in catalog.names(each)]
-    shown = [each for each in names if every or not _is_old(*each)]
-    rows, hidden = tuple(_list_row(*each) for each in shown), len(names) - len(shown)
-    text = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
+    rows, notes, hidden = [], [], 0
+    for each in [family] if family else FAMILIES:
+        for name in catalog.names(each):
+            try:
+                old = not every and _is_old(each, name)
+                hidden += old
+                rows += [] if old else [_list_row(each, name)]
+            except (BadFile, BadValue) as error:  # one file of many
+                notes.append(Note("unreadable", f"left out, {error.what}"))
+    if hidden:
+        text = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
+        notes.append(Note("left-out", text))
     return Report(
         command="presets",
         verdict=f"{len(rows)} presets.",
         inputs=(),
-        series=Series(("name", "released", "title"), rows),
-        notes=(Note("left-out", text),) if hidden else (),
+        series=Series(("name", "released", "title"), tuple(rows)),
+        notes=tuple(notes),
     )
 
 
@@ -77,7 +85,7 @@ def _is_old(family: str, name: str) -> bool:
 
 def _list_row(family: str, name: str) -> dict[str, Any]:
     if family == MODELS:
-        data = read_mapping(catalog.find(family, name)[1], "preset")
+        data = read_preset_file(catalog.find(family, name)[1])
         title, released = data.get("name"), data.get("published", {}).get("date")
         aliases = ", ".join(data.get("aliases", ()))
     else:

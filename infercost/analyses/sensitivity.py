@@ -76,6 +76,8 @@ def _slope(below: Any, above: Any, low: float, high: float) -> float | None:
 def sensitivity(question: Question, answer: Answer) -> Report:
     """A row a numeric input with the elasticity of each main figure, d ln(figure) / d ln(input), over both sides.
 
+    The answer itself where it has no such figure: what does not fit does not move.
+
     Raises:
         InfercostError: the question itself cannot be answered.
     """
@@ -84,14 +86,14 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         scenario = at_point(question, {}, ORIGIN)
         report = answer(scenario)
         base = values_of(report)
-        figures = _figures(question, base)
+        if not (figures := _figures(question, base)):
+            return report
         unpriced = not any(KEYS[key].unit.startswith("USD") for key in figures)
         inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and item.key == "gpu.rent")]
         items = [item for item in (*inputs, *_preset_figures(scenario)) if item.value]
         changes = [_change(scenario, answer, base, item) for item in items]
-    main, keys = figures[0], {item.key for item in inputs}
-    rows = [each for each in changes if each.low < each.high and (each.item.key in keys or each.matters(figures))]
-    rows.sort(key=lambda each: (-round(abs(each.elasticity(main) or 0.0), 3), not each.item.key.startswith("gpu.")))
+    main = figures[0]
+    rows = _ranked(changes, {item.key for item in inputs}, figures)
     knees = ((each.item.key, each.knee(main)) for each in changes)
     at_knee = "{} is at a knee: {:.3g} below it, {:.3g} above"
     return Report(
@@ -111,10 +113,18 @@ def sensitivity(question: Question, answer: Answer) -> Report:
     )
 
 
+def _ranked(changes: list[Change], asked: set[str], figures: list[str]) -> list[Change]:
+    """Inputs that were asked for or matter, the largest effect first."""
+    rows = [each for each in changes if each.low < each.high and (each.item.key in asked or each.matters(figures))]
+    effect = {each.item.key: round(abs(each.elasticity(figures[0]) or 0.0), 3) for each in rows}
+    return sorted(rows, key=lambda each: (-effect[each.item.key], not each.item.key.startswith("gpu.")))
+
+
 def _figures(question: Question, base: Values) -> list[str]:
-    """The main figures that have a value and can be seen to move."""
+    """The main figures that have a value and can be seen to move; none where nothing fits."""
     head = headline(question)
-    main = next(key for key in head.main if base.get(key))
+    if (main := next((key for key in head.main if base.get(key)), None)) is None:
+        return []
     figures = [main, *(key for key in head.figures if base.get(key) and key != main)]
     return [key for key in figures if not isinstance(base[key], int) or base[key] >= WHOLE_ENOUGH]
 

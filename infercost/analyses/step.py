@@ -5,7 +5,6 @@ from typing import Any
 
 from infercost import formulas
 from infercost.numeric import is_nothing, known_share, maximum
-from infercost.parts.stack import law
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
@@ -56,7 +55,7 @@ def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
 def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
     """How well a step uses the devices, and the batch from which more users stop helping.
 
-    The law of a paper divides everything evenly: it may be faster than any layout, and then has no such share.
+    A law may beat the bound, one that divides evenly or counts no arithmetic: there it has no such share.
     """
     rack, peak = running.rack, running.rate.fact.value
     bandwidth, context = rack.part.value("memory_bandwidth"), rack.plan.context
@@ -76,10 +75,8 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
             step_time=maximum(pace.step, pace.tpot),
         ),
     }
-    if law(rack.setup.stack) == "erdil-2025":
-        shares = {key: known_share(share) for key, share in shares.items()}
     return {
-        **shares,
+        **{key: known_share(share) for key, share in shares.items()},  # a law may beat the bound
         "critical_batch": critical_batch(running),
         "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
     }

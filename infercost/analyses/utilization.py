@@ -238,7 +238,8 @@ def _overload(scenario: Scenario, served: Served | None) -> str:
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
     rack, bound = running.rack, results["bound"].capitalize()
-    used, batch = show(results["utilization"], "share"), show(results["batch"], "")
+    share, batch = results["utilization"], show(results["batch"], "")
+    used = "more than all" if share is None else show(share, "share")
     step = f"{show(results['step_time_s'], 's')} a step on {rack.devices:,} x {rack.part.name}"
     sure = "at best" if kind(running) == "bound" else "an estimate"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"

@@ -9,7 +9,8 @@ import typer
 
 from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
-from infercost.errors import BadValue, InfercostError
+from infercost.errors import BadValue, InfercostError, reason
+from infercost.render.writing import write_error
 from infercost.scenario.options import options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
@@ -37,10 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.format_message().rstrip("."), f"infercost {name}--help shows what there is")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except OSError as error:  # help and version are written by Typer
-        return _fail(f"standard output: {(error.strerror or str(error)).lower()}", "make room, or close nothing")
+    except OSError as error:
+        return _fail(*_of_the_system(error))
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
+
+
+def _of_the_system(error: OSError) -> tuple[str, str]:
+    """What the system refused, and what to do: a file that it names, the folder that we are in, or standard output."""
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {reason(error)}", "see whether it is there, and yours to read or write"
+    try:
+        os.getcwd()
+    except OSError as gone:
+        return f"the current folder: {reason(gone)}", "change into a folder that is there"
+    return f"standard output: {reason(error)}", "make room, or close nothing"  # help and version are written by Typer
 
 
 def _spell_out(args: Sequence[str]) -> list[str]:
@@ -57,18 +69,17 @@ def _refuse_several(args: Sequence[str]) -> None:
 
 
 def _fail(what: str, hint: str) -> int:
-    if sys.stderr is not None:
-        one_line = " ".join(what.split())
-        print(f"error: {one_line}\nhint: {' '.join(hint.split())}", file=sys.stderr)
+    write_error(f"error: {' '.join(what.split())}\nhint: {' '.join(hint.split())}\n")
     return WRONG_QUESTION
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    from traceback import print_exception
+    from traceback import format_exception
 
-    print("This is a defect in infercost, not in your question. Please report it with these lines:", file=sys.stderr)
-    print(f"infercost {' '.join(sys.argv[1:])}", file=sys.stderr)
-    print_exception(kind, error, trace)
+    write_error(
+        "This is a defect in infercost, not in your question. Please report it with these lines:\n"
+        f"infercost {' '.join(sys.argv[1:])}\n{''.join(format_exception(kind, error, trace))}"
+    )
 
 
 # fmt: off

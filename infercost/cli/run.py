@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadValue
 from infercost.render import FORMS, ending_of, to_lines, to_picture, to_text
-from infercost.render.writing import discard_output, write_file, write_output
+from infercost.render.writing import discard_output, harmless, write_error, write_file, write_output
 from infercost.scenario.options import options_of
 from infercost.units import choice
 
@@ -44,6 +44,7 @@ def run(command: str, options: dict[str, Any]) -> int:
         InfercostError: the question is wrong; nothing has been written.
     """
     from infercost.api import asking, finished  # a page of help needs no more than names
+    from infercost.report import Note
     from infercost.scenario.read import ask
 
     output = _output(command, options)
@@ -57,6 +58,9 @@ def run(command: str, options: dict[str, Any]) -> int:
         report = compute()
         page = (output.plot or "").lower().endswith(PAGE) and not question.get("sweep")
         report = finished(report, question, output.steps or page, output.plot is not None)
+    if output.plot is not None and not (report.charts or report.met):
+        report = report.replace(notes=(*report.notes, Note("picture", "no picture: nothing that fits to draw")))
+        output = output._replace(plot=None)
     picture = to_picture(report, ending_of(output.plot)) if output.plot else b""
     try:
         _write(report if output.steps else report.replace(steps=()), output, picture)
@@ -131,9 +135,8 @@ def _write(report: "Report", output: Output, picture: bytes) -> None:
         write_output(text)
     else:
         write_file(output.file, text)
-    if not FORMS[output.form].notes and sys.stderr is not None:
-        notes = (f"note: {note.text}\n" for note in report.notes if note.code != "null")
-        print("".join(notes), end="", file=sys.stderr)
+    if not FORMS[output.form].notes:
+        write_error("".join(f"note: {note.text}\n" for note in report.notes if note.code != "null"))
 
 
 def _text(report: "Report", output: Output) -> str:
@@ -180,10 +183,12 @@ def _progress(bars: ExitStack) -> Callable[[str, int], Callable[[int], None] | N
         if sys.stderr is None or not sys.stderr.isatty() or (not total and not os.path.isfile(what)):
             return None
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress
 
         bar = bars.enter_context(Progress(console=Console(stderr=True), transient=True))
-        task = bar.add_task(what if total else os.path.basename(what), total=total or os.path.getsize(what))
+        name = escape(harmless(what if total else os.path.basename(what)))
+        task = bar.add_task(name, total=total or os.path.getsize(what))
         return lambda done: bar.update(task, completed=done)
 
     return start

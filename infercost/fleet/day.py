@@ -225,7 +225,8 @@ def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
         requests = formulas.users.hour_requests(mean_decoding=mean, decoded_tokens=curve.decoded, shared_step=itl)
     decoded = formulas.users.hour_decoded(mean_decoding=mean, shared_step=itl)
     tokens = formulas.users.hour_tokens_per_s(hour_decoded=decoded, first_tokens=requests if curve.prompted else 0.0)
-    prompts = formulas.users.prompt_time_share(step_time=curve.step(batch=batch), shared_step=itl)
+    # kernels of many rows may take a prompt and its batch sooner than the batch alone: then prompts cost nothing
+    prompts = max(formulas.users.prompt_time_share(step_time=curve.step(batch=batch), shared_step=itl), 0.0)
     return Hour(replicas, mean, busy, batch, itl, decoded, tokens, requests, prompts, stable)
 
 

@@ -27,7 +27,7 @@ MOST_HOURS = 87_600
 FINEST = 1e-7
 #: Lines between two reports of progress.
 REPORT = 1 << 16
-#: A first line longer than this is of no form known here.
+#: A line longer than this is of no form known here.
 LONGEST_LINE = 1 << 20
 #: Far above every count and time of a trace, in whatever unit.
 LARGEST = 1e15
@@ -137,7 +137,10 @@ def _decode(stored: BufferedReader, path: str) -> TextIOWrapper:
 def _guard(text: TextIOWrapper, path: str) -> Iterator[str]:
     try:
         yield text.readline(LONGEST_LINE).removeprefix("\ufeff")
-        yield from text
+        while line := text.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE:
+                raise BadFile(f"trace {path}: a line is longer than {LONGEST_LINE // 1024} KiB", "mend the line breaks")
+            yield line
     except _BROKEN as error:
         raise _broken(error, path) from error
 

@@ -3,6 +3,7 @@
 ``offered`` is the load in erlangs: how many slots would be busy on average if there were always one free.
 """
 
+from functools import lru_cache
 from math import ceil, erf, exp, floor, isinf, pi, sqrt
 
 from infercost.formulas.formula import formula, solved
@@ -38,9 +39,11 @@ def erlang_b(*, offered: float, slots: int) -> float:
 )
 def erlang_c(*, offered: float, slots: int) -> float:
     """Share of arrivals that wait, where they queue for a slot (Erlang 1917, second formula); all where none leave."""
-    if offered >= slots:
-        return 1.0
-    blocked = erlang_b(offered=offered, slots=slots)
+    return 1.0 if offered >= slots else _waits(offered, slots, erlang_b(offered=offered, slots=slots))
+
+
+def _waits(offered: float, slots: int, blocked: float) -> float:
+    """The share of arrivals that wait, from the share that would be turned away."""
     return blocked / (1 - offered / slots * (1 - blocked))
 
 
@@ -77,16 +80,33 @@ def mean_wait(*, wait_probability: float, service_time: float, free_slots: float
 @solved("staffed_slots", equation="N_s is the least with which no more than P_w wait", source="Erlang 1917, Hayward")
 def slots_for(*, offered: float, wait_probability: float, peakedness: float = 1.0) -> int:
     """The least slots with which no larger share of arrivals waits: exact, or by the root where they are bursty."""
-    root = staffed_slots(
-        offered=offered, headroom=headroom_for(wait_probability=wait_probability), peakedness=max(peakedness, 1.0)
-    )
+    root = staffed_slots(offered=offered, headroom=_headroom(wait_probability), peakedness=max(peakedness, 1.0))
     if offered > MANY:
         return ceil(root)
-    slots = floor(staffed_slots(offered=offered, headroom=0.0, peakedness=1.0)) + 1
-    if peakedness <= 1 or root < slots:
-        slots = max(slots, floor(root))
-    while slots - 1 > offered and erlang_c(offered=offered, slots=slots - 1) <= wait_probability:
-        slots -= 1
-    while erlang_c(offered=offered, slots=slots) > wait_probability:
-        slots += 1
+    slots = _least_slots(offered, wait_probability)
     return max(slots, ceil(root)) if peakedness > 1 else slots
+
+
+@lru_cache(maxsize=64)
+def _headroom(wait_probability: float) -> float:
+    return headroom_for(wait_probability=wait_probability)
+
+
+@lru_cache(maxsize=1 << 14)
+def _least_slots(offered: float, wait_probability: float) -> int:
+    """The least slots with which no larger share of arrivals waits, exactly: one of Erlang's sums, then step by step.
+
+    A slot more or less turns the share that is turned away into the next one's (Erlang's recursion).
+    """
+    least = floor(offered) + 1  # with as many as the load, all wait
+    slots = max(least, floor(offered + _headroom(wait_probability) * sqrt(offered)))
+    blocked = erlang_b(offered=offered, slots=slots)
+    while slots > least:
+        fewer = slots * blocked / (offered * (1 - blocked))
+        if _waits(offered, slots - 1, fewer) > wait_probability:
+            break
+        slots, blocked = slots - 1, fewer
+    while _waits(offered, slots, blocked) > wait_probability:
+        slots += 1
+        blocked = offered * blocked / (slots + offered * blocked)
+    return slots

@@ -1,8 +1,8 @@
 """A model by any of its names: a preset, a config, a checkpoint's folder, index or weights, a GGUF file, a hub id."""
 
-import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,26 @@ from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them.
 KEYS = ("name", "aliases", "ids", "source", "published", "extended", "note", "config", "hf_quant_config")
+
+
+def _is_words(value: Any) -> bool:
+    """Whether a value is left out, or a mapping of texts."""
+    return value is None or (isinstance(value, dict) and all(isinstance(each, str) for each in value.values()))
+
+
+#: The form of some values of a preset file, and how to write them.
+FORMS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("name", lambda value: value is None or isinstance(value, str), "Llama 3.1 8B"),
+    ("note", lambda value: value is None or isinstance(value, str), "a sentence"),
+    (
+        "aliases",
+        lambda value: value is None or (isinstance(value, list) and all(isinstance(each, str) for each in value)),
+        "[meta-llama/Llama-3.1-8B]",
+    ),
+    ("ids", _is_words, "{v3-0324: deepseek-ai/DeepSeek-V3-0324}"),
+    ("published", _is_words, "{total: 8.03B, source: ..., date: YYYY-MM}"),
+    ("source", _is_words, "{title: ..., date: YYYY-MM}"),
+)
 INDEX = ".safetensors.index.json"
 SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
@@ -31,8 +51,11 @@ _NAMED_FORMAT = re.compile(
 )
 #: Tensors below this share of what 16 bits would take are quantized, whatever the config says.
 QUANTIZED_SHARE = 0.75
-#: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor.
-LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 100_000_000
+#: A config is a few kilobytes, a megabyte with a list as long as the vocabulary; an index names every tensor, the
+#: largest published ones in ten megabytes.
+LARGEST_CONFIG, LARGEST_INDEX = 10_000_000, 20_000_000
+#: No checkpoint has more bytes.
+MOST_BYTES = 10**18
 #: How long the hub may take to say whether it has a file; its own client would try for half a minute.
 _HUB_SECONDS = 5
 _HUB_REASONS = {
@@ -77,6 +100,13 @@ class Checkpoint(NamedTuple):
 @once
 def find_model(text: str) -> Checkpoint:
     """The model that a text names; UnknownName for no preset or file, BadFile or Missing for one of no use."""
+    try:
+        return _find(text)
+    except OSError as error:
+        raise BadFile(f"model {text}: {reason(error)}", "give a file or folder that you may read") from error
+
+
+def _find(text: str) -> Checkpoint:
     path = Path(text)
     if os.path.isdir(text):
         return _from_folder(path)
@@ -105,8 +135,8 @@ def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:
     model, data = read_preset(path, name)
     source, published = data["source"], data.get("published", {})
     aliases = data.get("aliases") if published.get("weights") != "none" else ()
-    ids = [alias for alias in aliases if _HUB_ID.fullmatch(alias)] if isinstance(aliases, list) else []
-    own = {catalog.plain(alias): hub_id for alias, hub_id in data.get("ids", {}).items()}
+    ids = [alias for alias in aliases or () if _HUB_ID.fullmatch(alias)]
+    own = {catalog.plain(alias): hub_id for alias, hub_id in (data.get("ids") or {}).items()}
     hub_id = own.get(catalog.plain(asked)) or _stands_for(asked, name, ids)
     title, note = data.get("name", name), data.get("note", "")
     extended = _extended(data["extended"], f"preset {path}") if "extended" in data else None
@@ -257,7 +287,7 @@ def _index_bytes(index: Path) -> float | None:
     total = metadata.get("total_size")
     if total is None:
         return None
-    if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total < math.inf:
+    if isinstance(total, bool) or not isinstance(total, (int, float)) or not 0 < total <= MOST_BYTES:
         raise BadFile(f"{where}: total_size is {repr(total)[:40]}", "total_size must be a number of bytes")
     return float(total)
 
@@ -279,7 +309,7 @@ def _file_bytes(path: Path) -> int:
 def _tensor_bytes(entry: Any, name: str, where: str) -> int:
     offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
     start, end = offsets if isinstance(offsets, list) and len(offsets) == 2 else (None, None)
-    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end <= MOST_BYTES:
         raise BadFile(f"{where}: is no safetensors file: data_offsets of {name[:40]!r}", "give a safetensors file")
     return end - start
 
@@ -301,9 +331,7 @@ def with_format(model: Model, name: str, bits: float) -> Model:
 
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
-    data, where = read_mapping(path, "preset"), f"preset {path}"
-    if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
-        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
+    data, where = read_preset_file(path), f"preset {path}"
     source = data.get("source")
     if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
         raise BadFile(f"{where} has no source", "add source: {title: where the config was read, date: YYYY-MM}")
@@ -311,6 +339,17 @@ def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
         raise BadFile(f"{where} has no config", "add config: with the keys of the published config.json")
     formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
     return read_model(typed(data["config"]), name, where, formats), data
+
+
+def read_preset_file(path: str) -> dict[str, Any]:
+    """What a preset file says; BadFile for a key that it cannot have, or of another form."""
+    data, where = read_mapping(path, "preset"), f"preset {path}"
+    if (stranger := next((key for key in data if key not in KEYS), None)) is not None:
+        raise BadFile(f"{where}: unknown key {stranger!r}", f"{closest(stranger, list(KEYS))}keys: {', '.join(KEYS)}")
+    for key, form, example in FORMS:
+        if not form(data.get(key)):
+            raise BadFile(f"{where}: {key} is {str(data[key])[:40]!r}", f"write it as {key}: {example}")
+    return data
 
 
 def typed(value: Any) -> Any:

@@ -14,8 +14,14 @@ from infercost.parts.gguf import TYPES
 TYPE_BITS = {kind.number: kind.bits for kind in TYPES.values()}
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _ARRAY = 8, 9
-#: Counts beyond these are no header.
-_MOST_KEYS, _MOST_TENSORS, _LONGEST = 100_000, 1_000_000, 100_000_000
+#: Counts and bytes beyond these are no header: vocabularies have up to 300,000 entries, in some ten megabytes.
+_MOST_KEYS, _MOST_TENSORS, _MOST_ITEMS, _LARGEST = 10_000, 100_000, 2_000_000, 50_000_000
+#: Bytes of a text: at most a chat template.
+_LONGEST = 1_000_000
+#: Entries of a list that are kept: one a layer. A longer list is given by its length.
+_KEPT = 4096
+#: Dimensions that a tensor can have, and weights.
+_MOST_DIMENSIONS, _MOST_WEIGHTS = 8, 10**15
 
 
 class Tensor(NamedTuple):
@@ -40,7 +46,7 @@ def read_header(path: str) -> Header:
             return _header(file, path)
     except OSError as error:
         raise BadFile(f"model {path}: {reason(error)}", "give a readable GGUF file") from error
-    except (struct.error, LookupError, UnicodeDecodeError, MemoryError, OverflowError) as error:
+    except (struct.error, LookupError, ValueError, MemoryError, OverflowError) as error:
         raise BadFile(f"model {path}: its header is cut short or broken", "download it again") from error
 
 
@@ -50,41 +56,58 @@ def _header(file: BinaryIO, path: str) -> Header:
     _, tensors, keys = struct.unpack("<IQQ", file.read(20))
     if keys > _MOST_KEYS or tensors > _MOST_TENSORS:
         raise BadFile(f"model {path}: its header is broken", "download it again")
-    values = {_text(file): _value(file, _number(file, "I")) for _ in range(keys)}
+    values = {_key(file): _value(file, _number(file, "I")) for _ in range(keys)}
     return Header(values, tuple(_tensor(file, path) for _ in range(tensors)))
+
+
+def _key(file: BinaryIO) -> str:
+    """The name of a key or a tensor; OverflowError beyond the end of any header."""
+    if file.tell() > _LARGEST:
+        raise OverflowError
+    return _text(file)
 
 
 def _number(file: BinaryIO, form: str) -> Any:
     return struct.unpack(f"<{form}", file.read(struct.calcsize(f"<{form}")))[0]
 
 
-def _text(file: BinaryIO) -> str:
-    length = _number(file, "Q")
-    if length > _LONGEST:
+def _count(file: BinaryIO, most: int, form: str = "Q") -> int:
+    """A count or a length that the header gives.
+
+    Raises:
+        OverflowError: more than any header has.
+    """
+    if (count := int(_number(file, form))) > most:
         raise OverflowError
-    return file.read(length).decode()
+    return count
+
+
+def _text(file: BinaryIO) -> str:
+    return file.read(_count(file, _LONGEST)).decode()
 
 
 def _value(file: BinaryIO, kind: int) -> Any:
     if kind == _TEXT:
         return _text(file)
     if kind != _ARRAY:
-        return _number(file, _SCALARS.get(kind, ""))
-    item, length = _number(file, "I"), _number(file, "Q")
+        return _number(file, _SCALARS[kind])
+    item, length = _number(file, "I"), _count(file, _MOST_ITEMS)
     if item == _TEXT:  # a vocabulary: only its length counts
         for _ in range(length):
-            file.seek(_number(file, "Q"), 1)
+            file.seek(_count(file, _LONGEST), 1)
         return length
     size = struct.calcsize(f"<{_SCALARS[item]}")
-    if length > 4096:
+    if length > _KEPT:
         file.seek(size * length, 1)
         return length
     return [_number(file, _SCALARS[item]) for _ in range(length)]
 
 
 def _tensor(file: BinaryIO, path: str) -> Tensor:
-    name = _text(file)
-    shape = tuple(_number(file, "Q") for _ in range(_number(file, "I")))
+    name = _key(file)
+    shape = tuple(_number(file, "Q") for _ in range(_count(file, _MOST_DIMENSIONS, "I")))
+    if not 0 < prod(shape) <= _MOST_WEIGHTS:
+        raise ValueError
     kind = _number(file, "I")
     _number(file, "Q")
     if kind not in TYPE_BITS:
@@ -132,7 +155,11 @@ _VECTORS = ("_norm.", "_conv1d.", ".conv.", "position_embd.", "_gate_inp_shexp."
 def read_gguf(path: str, name: str) -> Model:
     """The model of a GGUF file, from its header; Missing for an architecture or key, BadFile as ``read_header``."""
     header = read_header(path)
-    model = read_model(config_of(header, path), name, f"model {path}")
+    try:
+        config = config_of(header, path)
+    except (TypeError, ValueError) as error:
+        raise BadFile(f"model {path}: its header holds a value that cannot be: {error}", "download it again") from error
+    model = read_model(config, name, f"model {path}")
     return model._replace(quantization=_quantization(header, model.depth))
 
 

@@ -7,7 +7,7 @@ from math import inf, isinf
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, Missing
-from infercost.models.families.config import Config
+from infercost.models.families.config import LARGEST_NUMBER, Config
 from infercost.models.families.matrices import Names
 from infercost.models.model import Layer, Quantization
 from infercost.parts.formats import MXFP4, NVFP4
@@ -81,7 +81,12 @@ class Settings:
         value = self.get("group_size", default)
         if value is None or value == -1:
             return inf
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 1 or value % 1:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not 1 <= value <= LARGEST_NUMBER
+            or value % 1
+        ):
             raise self.error("group_size", "a whole number of values that share a scale")
         return float(value)
 
@@ -91,7 +96,7 @@ class Settings:
         if value is None:
             return inf
         sizes = value if isinstance(value, list) else []
-        if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        if len(sizes) != 2 or not all(isinstance(size, int) and 0 < size <= LARGEST_NUMBER for size in sizes):
             raise self.error(key, "two whole numbers, as in [128, 128]")
         return float(sizes[0] * sizes[1])
 
@@ -490,9 +495,17 @@ def quantization(
     bits = {part: width for part, width in bits.items() if width != base}
     if not bits and settings.get("config_groups") and any(rule.bits for rule in rules):
         raise settings.error("config_groups", "groups whose targets name modules of a language model")
-    # weights in a row that share a scale, so that no cut may run through them
-    block = max(0, *(settings.get("weight_block_size") or (int(settings.get("group_size") or 0),)))
-    return Quantization(name, base, bits, block)
+    return Quantization(name, base, bits, _shared_in_a_row(settings))
+
+
+def _shared_in_a_row(settings: Settings) -> int:
+    """Weights in a row that share a scale, so that no cut may run through them; 0 where a row or all of them do."""
+    key = "weight_block_size" if settings.get("weight_block_size") else "group_size"
+    value = settings.get(key, 0)
+    sizes = value if isinstance(value, list) else [value]
+    if not all(isinstance(size, (int, float)) and -1 <= size <= LARGEST_NUMBER for size in sizes):
+        raise settings.error(key, "a whole number of values that share a scale")
+    return int(max(0, *sizes))
 
 
 def _mean_bits(config: Config, names: Names, part: str, book: Rulebook, layers: Sequence[Layer], base: float) -> float:

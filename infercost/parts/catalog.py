@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infercost.errors import BadFile, UnknownName, closest
+from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
 from infercost.parts import architecture, host, stack, traffic
 from infercost.parts.cache import once
@@ -32,7 +32,8 @@ WHAT = {
 }
 #: Prices move: one without a date is an error.
 DATED = ("rent", "purchase")
-_FACT_KEYS = ("value", "source", "as_of", "weak", "others", "until")
+_FACT_TEXTS = ("as_of", "weak", "others")
+_FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
@@ -66,9 +67,16 @@ def _files(family: str) -> dict[str, str]:
     for folder in reversed(folders()):
         place = os.path.join(folder, family)
         if os.path.isdir(place):
-            names = sorted(entry for entry in os.listdir(place) if entry.endswith((".yaml", ".yml")))
+            names = sorted(entry for entry in _entries(place) if entry.endswith((".yaml", ".yml")))
             files.update({entry.rpartition(".")[0]: os.path.join(place, entry) for entry in names})
     return files
+
+
+def _entries(place: str) -> list[str]:
+    try:
+        return os.listdir(place)
+    except OSError as error:
+        raise BadFile(f"presets {place}: {reason(error)}", "name a folder that you may read") from error
 
 
 def names(family: str) -> list[str]:
@@ -83,7 +91,11 @@ def aliases(family: str) -> dict[str, str]:
 
 @cache
 def _aliases_in(path: str) -> tuple[str, ...]:
-    match = _ALIASES.search(read_text(path, "preset"))
+    """The aliases that a file writes on one line; none of a file that cannot be read, which is no other one's fault."""
+    try:
+        match = _ALIASES.search(read_text(path, "preset"))
+    except BadFile:
+        return ()
     return tuple(alias.strip().strip("\"'") for alias in match[1].split(",") if alias.strip()) if match else ()
 
 
@@ -185,6 +197,8 @@ def _fact(key: str, kind: Kind, entry: Any, sources: Any, path: str) -> Fact:
         raise BadFile(f"{where} has no source", f"write it as {key}: {form}, and the key under sources:")
     if unknown := [name for name in entry if name not in _FACT_KEYS]:
         raise BadFile(f"{where}: unknown key {unknown[0]!r}", f"a figure has {', '.join(_FACT_KEYS)}")
+    if odd := [name for name in _FACT_TEXTS if not isinstance(entry.get(name, ""), str)]:
+        raise BadFile(f"{where}: {odd[0]} is no text", f"write it as {odd[0]}: a few words")
     source = _source(entry["source"], sources, where)
     if key in DATED and not entry.get("as_of"):
         raise BadFile(f"{where} has no date", "add as_of: YYYY-MM to the price")

@@ -5,7 +5,7 @@ refused: the first can grow a small file without bound, the second loses what wa
 """
 
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -14,6 +14,8 @@ from infercost.errors import BadFile, reason
 #: Bytes: our files are a few kilobytes, and three deep; larger or deeper ones are something else.
 LARGEST_FILE = 1_000_000
 DEEPEST = 20
+#: Bytes that tell a text from something else.
+START = 4096
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 Mapping = dict[str, Any]
@@ -23,7 +25,7 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
     """A small text file, or standard input for ``-``; BadFile if unreadable, over ``most`` bytes, or no UTF-8."""
     try:
         data = _read_bytes(path, most)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path may hold a NUL
         raise BadFile(f"{what} {path}: {reason(error)}", "give the path of a readable YAML or JSON file") from error
     if len(data) > most:
         raise BadFile(f"{what} {path}: larger than {most // 1000:,} kB", "give a YAML or JSON file of our form")
@@ -39,10 +41,16 @@ def read_text(path: str, what: str, most: int = LARGEST_FILE) -> str:
 def _read_bytes(path: str, most: int) -> bytes:
     if path != "-":
         with open(path, "rb") as file:
-            return file.read(most + 1)
+            return _read_text_bytes(file, most)
     if sys.stdin is None:
         raise OSError("standard input is closed")
-    return sys.stdin.buffer.read(most + 1)
+    return _read_text_bytes(sys.stdin.buffer, most)
+
+
+def _read_text_bytes(file: BinaryIO, most: int) -> bytes:
+    """The bytes of a file, one more than ``most`` of a larger one; of what begins as no text its start."""
+    start = file.read(START)
+    return start if b"\0" in start else start + file.read(max(most + 1 - len(start), 0))
 
 
 def read_mapping(path: str, what: str) -> Mapping:
@@ -73,6 +81,8 @@ def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) ->
         raise _bad(node, where, f"is nested more than {DEEPEST} deep", "give a YAML or JSON file of our form")
     seen.add(node)
     if isinstance(node, yaml.ScalarNode):
+        if "\0" in node.value:
+            raise _bad(node, where, "holds a NUL", "leave it out")
         return node.value
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, where, seen, depth + 1) for item in node.value]

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.errors import BadValue
+from infercost.render.writing import harmless
 
 if TYPE_CHECKING:
     from infercost.report import Report
@@ -30,11 +31,14 @@ ENDINGS = {".png": "matplotlib", ".svg": "matplotlib", ".html": "html", ".vl.jso
 
 
 def to_text(report: "Report", form: str = "plain", width: int = 80, sources: bool = False) -> str:
-    """A report as text in one of the forms, with ``sources`` the source of each input; BadValue for no such form."""
+    """A report as text in one of the forms, with ``sources`` the source of each input; BadValue for no such form.
+
+    Names and notes are whatever a file of somebody else's says: nothing in the text acts on a terminal.
+    """
     if form not in FORMS:
         raise BadValue(f"no form is called {form!r}", f"forms are {', '.join(FORMS)}")
     text: str = import_module(f"infercost.render.{form}").render(report, width, sources)
-    return text
+    return harmless(text)
 
 
 def ending_of(path: str) -> str:
@@ -58,7 +62,7 @@ def to_lines(report: "Report", width: int = 80, ascii: bool = False) -> str:
     from infercost.render.plot.terminal import render
 
     _check_drawable(report)
-    return "\n".join(render(picture, width, ascii) for picture in report.charts)
+    return harmless("\n".join(render(picture, width, ascii) for picture in report.charts))
 
 
 def _check_drawable(report: "Report") -> None:

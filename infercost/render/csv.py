@@ -9,6 +9,8 @@ from infercost.report import Report
 
 #: The ends of an interval, as columns are named.
 ENDS = ("low", "high")
+#: What a spreadsheet takes for the start of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render(report: Report, width: int, sources: bool) -> str:
@@ -40,4 +42,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    value = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    return as_text(value) if isinstance(value, str) else value
+
+
+def as_text(text: str) -> str:
+    """A text that a spreadsheet takes for one: what starts as a formula does has an apostrophe before it."""
+    return f"'{text}" if text.startswith(FORMULA) else text

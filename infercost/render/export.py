@@ -13,7 +13,8 @@ from math import inf
 from typing import Any, BinaryIO
 
 from infercost.errors import BadValue, Missing
-from infercost.render.writing import replacing, signals_wait, write_output
+from infercost.render.csv import as_text
+from infercost.render.writing import harmless, replacing, signals_wait, write_output
 
 #: Columns by name: each an array with a value a row, or one value for all rows.
 Chunk = Mapping[str, Any]
@@ -160,14 +161,14 @@ def _csv_cell(value: Any) -> str:
     """A number in full, a text in quotes where it needs them, nothing for a missing value."""
     if value is None or value != value:
         return ""
-    text = value if isinstance(value, str) else _json_cell(value)
+    text = harmless(as_text(value)) if isinstance(value, str) else _json_cell(value)
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
 def _json_cell(value: Any) -> str:
     """The shortest text that reads back as the same value, of Python or NumPy; null for a missing value."""
     value = value.item() if hasattr(value, "item") else value
-    return "null" if value is None or value != value else json.dumps(value, ensure_ascii=False)
+    return "null" if value is None or value != value else harmless(json.dumps(value, ensure_ascii=False))
 
 
 def _pyarrow() -> Any:
@@ -217,14 +218,14 @@ def _batch(arrow: Any, chunk: Chunk) -> Any:
 def _array(arrow: Any, column: Any) -> Any:
     if column.dtype.kind in "fiub":
         return arrow.array(column, from_pandas=_is_float(column))
-    return arrow.array(column, arrow.string()).dictionary_encode()
+    return arrow.array([value and harmless(value) for value in column], arrow.string()).dictionary_encode()
 
 
 def _constant(arrow: Any, value: Any, rows: int) -> Any:
     """One value for all rows; a text takes no more than its index."""
     if value is None or isinstance(value, str):
         index = arrow.repeat(arrow.scalar(None if value is None else 0, arrow.int32()), rows)
-        return arrow.DictionaryArray.from_arrays(index, arrow.array([value or ""], arrow.string()))
+        return arrow.DictionaryArray.from_arrays(index, arrow.array([harmless(value or "")], arrow.string()))
     kind = arrow.float64() if _is_float(value) else None
     return arrow.repeat(arrow.scalar(None if value != value else value, kind), rows)
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text as RichText
 
 from infercost.render.layout import Grid, Text, blocks
+from infercost.render.writing import harmless
 from infercost.report import Report
 
 
@@ -19,9 +20,9 @@ def render(report: Report, width: int, sources: bool, coloured: bool = False) ->
         if isinstance(block, Grid):
             console.print(_table(block, width))
         elif isinstance(block, Text):
-            console.print(RichText(block.text, style="bold" if block.strong else ""), end="\n\n")
+            console.print(RichText(harmless(block.text), style="bold" if block.strong else ""), end="\n\n")
         else:
-            console.print(RichText("\n".join(block.within(width))), end="\n\n")
+            console.print(RichText(harmless("\n".join(block.within(width)))), end="\n\n")
     return text.getvalue()
 
 
@@ -35,5 +36,5 @@ def _table(block: Grid, width: int) -> Table:
         is_last, is_number = column == last, column in block.right
         table.add_column(head, justify="right" if is_number else "left", no_wrap=not is_last, overflow="fold")
     for number, row in enumerate(block.rows):
-        table.add_row(*map(RichText, row), style="bold" if number == block.marked else "")
+        table.add_row(*(RichText(harmless(cell)) for cell in row), style="bold" if number == block.marked else "")
     return table

@@ -1,6 +1,7 @@
 """What kernels reach on a chip: launch, arithmetic and bandwidth of each kind and format, from its architecture."""
 
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
@@ -142,6 +143,8 @@ class Chip:
         bits, row_bytes, quantize = arithmetic.bits, arithmetic.row_bytes, arithmetic.quantize_bytes
         if name == "mxfp4" and not self.multiplies_mxfp4:
             bits, row_bytes, peak = 16, WIDE, peak_of(self.part, "bf16")
+        if format == "int8" and name != format:  # products of integers, as near to their peak as others are to theirs
+            peak = min(peak or 0.0, peak_of(self.part, format) or inf)
         if format == "fp32":  # as near to its peak as 16 bits are to theirs
             row_bytes, peak = ARITHMETIC[format].row_bytes, peak_of(self.part, format) or peak
         key = f"{kind}_{name}"

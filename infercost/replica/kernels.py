@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.errors import Missing
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Model
 from infercost.numeric import is_nothing
@@ -251,8 +252,8 @@ class Timing:
 
     @property
     def shares(self) -> tuple[float, float]:
-        """Shares of the peak and of the bandwidth that the largest dense products reach."""
-        largest, kernel = max(self.products, key=lambda one: one[0].params)
+        """Shares of the peak and of the bandwidth that the largest dense products reach, the head's without others."""
+        largest, kernel = max(self.products, key=lambda one: one[0].params, default=self.head)
         row = self.chip.multiplied(self.chip.row("products", largest.format))
         peak = peak_of(self.chip.part, row) or kernel.flops
         reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
@@ -544,6 +545,10 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
     labels = profile.labels
     if "captures_on" in labels and part.labels.get("vendor", labels["captures_on"]) != labels["captures_on"]:
         figures["captured_tokens"] = 0.0
+    numbers = (name for name in Engine._fields if name not in Engine._field_defaults and name != "prompts")
+    if lacking := [name for name in numbers if name not in figures]:
+        what = f"profile {profile.name} has no {lacking[0]}"
+        raise Missing(what, "a profile of the law kernels has it, or a line like: vllm that takes it over")
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
     return Engine(
         **figures,

@@ -16,7 +16,12 @@ _FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
 
 def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
     """The quantities of a list of values and ranges, each once, in the order written; BadValue for a part of no use."""
-    return tuple(dict.fromkeys(point for part in text.split(",") for point in _points(kind, part, name)))
+    points: dict[float, None] = {}
+    for part in text.split(","):
+        points |= dict.fromkeys(_points(kind, part, name))
+        if len(points) > MOST_POINTS:
+            raise BadValue(f"{name}: more than {MOST_POINTS:,} points", f"at most {MOST_POINTS:,} are answered")
+    return tuple(points)
 
 
 def parse_batches(text: str, name: str = "batch") -> tuple[int, ...]:

@@ -133,6 +133,23 @@ def test_an_end_covered_less_than_half_is_left_out_of_the_hours(read: Read) -> N
     assert trace.requests == 10
 
 
+def test_an_end_covered_by_half_is_scaled_to_a_whole_hour(read: Read) -> None:
+    """Every ten minutes from 0:30 to 2:00: three requests in half of the first hour, ten minutes of the third."""
+    assert read(burst(minutes(30, 120, 10))).hours == (6, 6)
+
+
+def test_three_requests_have_a_gap_cv(read: Read) -> None:
+    """Gaps of 60 and 120 s: a deviation of 30 about a mean of 90."""
+    assert read(burst([0, 60, 180])).gap_cv == pytest.approx(1 / 3)
+
+
+def test_ten_years_are_the_longest_trace(read: Read) -> None:
+    years = 87_600 * 3600
+    assert read(burst([0, years])).seconds == years
+    with pytest.raises(BadFile, match="10 years lie between"):
+        read(burst([0, years + 1]))
+
+
 def test_rows_out_of_order_count_in_their_hour_and_give_no_gap_cv(read: Read) -> None:
     times = minutes(0, 170, 10)
     ordered = read(burst(times))

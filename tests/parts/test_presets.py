@@ -23,6 +23,13 @@ def named(preset: Any) -> str:
     return preset.name if isinstance(preset, Preset) else str(preset)
 
 
+def test_formats_take_the_bytes_of_their_names() -> None:
+    """Bits over eight, scales apart."""
+    halves = {"fp32": 8, "tf32": 8, "bf16": 4, "fp16": 4, "fp8": 2, "int8": 2, "8bit": 2}
+    halves |= {"fp6": 1.5, "fp4": 1, "int4": 1, "4bit": 1, "mxfp4": 1}
+    assert {name: format.bytes_per_value * 2 for name, format in FORMATS.items()} == halves
+
+
 def test_at_least_forty_accelerators_ship() -> None:
     assert len(ACCELERATORS) >= 40
 

@@ -134,6 +134,13 @@ class Config:
         value = self.get(meaning)
         return default if value is None else self.whole(value, self._name(meaning)) or default
 
+    def entries(self, key: str) -> int:
+        """How many entries a list has that may be missing."""
+        value = self.raw(key) or []
+        if not isinstance(value, list):
+            raise BadFile(f"{self.where}: {key} is {str(value)[:40]}", "it must be a list")
+        return len(value)
+
     def section(self, key: str) -> "Config":
         """A part of the file with keys of its own, which come before the others."""
         inside = self.raw(key, {})

@@ -17,7 +17,7 @@ _CLASS = re.compile(r"(For[A-Z]\w*|LMHeadModel|Model)$")
 #: No model has more layers.
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
-MALFORMED = (AttributeError, LookupError, StopIteration, TypeError, ValueError, ZeroDivisionError)
+MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError)
 
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:

@@ -9,6 +9,12 @@ from infercost.models.families.config import Config
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit)$")
 
+#: Keys whose values are words, switches, ratios and lists.
+_OTHERS = (
+    *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
+    *("deepstack_visual_indexes", "supported_aspect_ratios"),
+)
+
 
 def vision_params(config: Config) -> int | None:
     """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
@@ -19,10 +25,36 @@ def vision_params(config: Config) -> int | None:
     count = _TOWERS.get(_SUFFIX.sub("", name))
     if count is None and tower.get("mm_projector_type") == "patchmerger":
         count = _kimi
+    checked = _Tower(Config(tower, f"{config.where}: vision_config"))
     try:
-        return count(tower, config.need("hidden")) if count else None
+        return count(checked, config.need("hidden")) if count else None
     except KeyError:  # a class's own size stands for none of a checkpoint
         return None
+
+
+class _Tower:
+    """A tower's part of a config, whose numbers are held to the bounds of all others; KeyError for one without."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def __getitem__(self, key: str) -> Any:
+        if (value := self.get(key)) is None:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A whole number, or what a key of another kind holds; the default where there is none."""
+        value = self.config.raw(key)
+        if value is None or key in _OTHERS:
+            return default if value is None else value
+        return self.config.whole(value, key)
+
+    def sides(self, key: str, default: int) -> tuple[int, int]:
+        """Both sides of what may be written as one number."""
+        value = self.config.raw(key, default)
+        both = value if isinstance(value, list) and len(value) == 2 else (value, value)
+        return self.config.whole(both[0], key), self.config.whole(both[1], key)
 
 
 def _block(width: int, inner: int) -> int:
@@ -30,7 +62,7 @@ def _block(width: int, inner: int) -> int:
     return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
 
 
-def _siglip(tower: dict[str, Any], text_width: int) -> int:
+def _siglip(tower: _Tower, text_width: int) -> int:
     """SigLIP as in Gemma 3: convolved patches, learned positions, a last norm; one matrix and a norm to the text."""
     width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
     patch = tower.get("patch_size", 14)
@@ -39,7 +71,7 @@ def _siglip(tower: dict[str, Any], text_width: int) -> int:
     return int(3 * patch * patch * width + width + patches * width + blocks + 2 * width + width * text_width + width)
 
 
-def _qwen_vl(tower: dict[str, Any], text_width: int) -> int:
+def _qwen_vl(tower: _Tower, text_width: int) -> int:
     """Qwen3-VL and 3.5: patches over two frames, learned positions, and a merger, one more for each deepstack level."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower["out_hidden_size"]
     patch, joined = tower["patch_size"], tower["hidden_size"] * tower["spatial_merge_size"] ** 2
@@ -50,7 +82,7 @@ def _qwen_vl(tower: dict[str, Any], text_width: int) -> int:
     return int(conv + tower["num_position_embeddings"] * width + blocks + merger + 2 * width + deep)
 
 
-def _gemma4(tower: dict[str, Any], text_width: int) -> int:
+def _gemma4(tower: _Tower, text_width: int) -> int:
     """Gemma 4: two position tables, gated blocks with four norms and head norms, one matrix to the text."""
     width, inner, head = tower["hidden_size"], tower["intermediate_size"], tower["head_dim"]
     block = 4 * width + 4 * width * width + 2 * head + 3 * width * inner
@@ -58,7 +90,7 @@ def _gemma4(tower: dict[str, Any], text_width: int) -> int:
     return int(tables + tower["num_hidden_layers"] * block + width * text_width)
 
 
-def _pixtral(tower: dict[str, Any], text_width: int) -> int:
+def _pixtral(tower: _Tower, text_width: int) -> int:
     """Pixtral: gated blocks without biases, patches merged by four, two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
     patches = 3 * tower["patch_size"] ** 2 * width + width
@@ -66,7 +98,7 @@ def _pixtral(tower: dict[str, Any], text_width: int) -> int:
     return int(patches + blocks + 4 * width * width + width + width * text_width + text_width * text_width)
 
 
-def _clip(tower: dict[str, Any], text_width: int) -> int:
+def _clip(tower: _Tower, text_width: int) -> int:
     """CLIP as in LLaVA-NeXT: a class token, learned positions, two norms; two matrices and a newline to the text."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
     positions = (tower["image_size"] // patch) ** 2 + 1
@@ -75,7 +107,7 @@ def _clip(tower: dict[str, Any], text_width: int) -> int:
     return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
 
 
-def _mllama(tower: dict[str, Any], text_width: int) -> int:
+def _mllama(tower: _Tower, text_width: int) -> int:
     """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
     width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
     patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
@@ -89,19 +121,14 @@ def _mllama(tower: dict[str, Any], text_width: int) -> int:
     return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
 
 
-def _square(value: Any) -> int:
-    """The side of a square that may be written with both sides."""
-    return int(value[0] if isinstance(value, list) else value)
-
-
-def _qwen2_vl(tower: dict[str, Any], text_width: int) -> int:
+def _qwen2_vl(tower: _Tower, text_width: int) -> int:
     """Qwen2-VL: patches over two frames without positions, blocks with biases, and a merger to the text."""
     width, ratio = tower.get("embed_dim", 1280), tower.get("mlp_ratio", 4)
     blocks = tower.get("depth", 32) * _block(width, width * ratio)
     return int(_frames(tower, width) + blocks + 2 * width + _merger(tower, width, tower.get("hidden_size", text_width)))
 
 
-def _qwen2_5_vl(tower: dict[str, Any], text_width: int) -> int:
+def _qwen2_5_vl(tower: _Tower, text_width: int) -> int:
     """Qwen2.5-VL: the same with gated blocks whose norms have no bias."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
     block = 4 * width * width + 4 * width + 3 * width * inner + 2 * inner + width + 2 * width
@@ -109,19 +136,19 @@ def _qwen2_5_vl(tower: dict[str, Any], text_width: int) -> int:
     return int(_frames(tower, width) + tower.get("depth", 32) * block + width + _merger(tower, width, out))
 
 
-def _frames(tower: dict[str, Any], width: int) -> int:
+def _frames(tower: _Tower, width: int) -> int:
     """Patches over two frames, without a bias."""
     channels = tower.get("in_channels", tower.get("in_chans", 3))
     return int(channels * tower.get("temporal_patch_size", 2) * tower.get("patch_size", 14) ** 2 * width)
 
 
-def _merger(tower: dict[str, Any], width: int, out: int) -> int:
+def _merger(tower: _Tower, width: int, out: int) -> int:
     """Two matrices with biases from merged patches to the text."""
     joined = width * tower.get("spatial_merge_size", 2) ** 2
     return int(joined * joined + joined + joined * out + out)
 
 
-def _kimi(tower: dict[str, Any], text_width: int) -> int:
+def _kimi(tower: _Tower, text_width: int) -> int:
     """Kimi K2.5: MoonViT with learned positions, and a merger of four patches; its own file has names with ``vt``."""
     width = tower.get("vt_hidden_size", tower.get("hidden_size", 1152))
     inner = tower.get("vt_intermediate_size", tower.get("intermediate_size", 4304))
@@ -129,14 +156,14 @@ def _kimi(tower: dict[str, Any], text_width: int) -> int:
     rows, columns = (
         tower.get(f"init_pos_emb_{side}", tower.get(f"pos_emb_{side}", 64)) for side in ("height", "width")
     )
-    high, wide = tower.get("merge_kernel_size", (2, 2))
+    high, wide = tower.sides("merge_kernel_size", 2)
     joined = width * high * wide
     patches = 3 * tower.get("patch_size", 14) ** 2 * width + width + rows * columns * width
     projector = 2 * width + joined * joined + joined + joined * text_width + text_width
     return int(patches + layers * _block(width, inner) + 2 * width + projector)
 
 
-def _llama4(tower: dict[str, Any], text_width: int) -> int:
+def _llama4(tower: _Tower, text_width: int) -> int:
     """Llama 4: a class token, learned positions, two norms, an adapter of merged patches, one matrix to the text."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower.get("patch_size", 14)
     positions = (tower["image_size"] // patch) ** 2 + 1
@@ -147,7 +174,7 @@ def _llama4(tower: dict[str, Any], text_width: int) -> int:
     return int(tables + blocks + adapter + tower["vision_output_dim"] * text_width)
 
 
-def _minimax_m3(tower: dict[str, Any], text_width: int) -> int:
+def _minimax_m3(tower: _Tower, text_width: int) -> int:
     """MiniMax-M3: patches over two frames, one norm before the blocks, four matrices with biases to the text."""
     width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
     blocks = tower.get("num_hidden_layers", 32) * _block(width, inner)
@@ -156,7 +183,7 @@ def _minimax_m3(tower: dict[str, Any], text_width: int) -> int:
     return int(_frames(tower, width) + 2 * width + blocks + projector)
 
 
-def _glm4v(tower: dict[str, Any], text_width: int) -> int:
+def _glm4v(tower: _Tower, text_width: int) -> int:
     """GLM-4.1V and 4.5V: gated blocks as wide inside as the text, patches joined by a convolution, a gated merger."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
     patch = tower.get("patch_size", 14)
@@ -168,11 +195,11 @@ def _glm4v(tower: dict[str, Any], text_width: int) -> int:
     return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
 
 
-def _internvl(tower: dict[str, Any], text_width: int) -> int:
+def _internvl(tower: _Tower, text_width: int) -> int:
     """InternViT: a class token, learned positions, scaled branches; a norm and two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
-    patch = _square(tower.get("patch_size", 14))
-    positions = (_square(tower.get("image_size", 448)) // patch) ** 2 + 1
+    patch = tower.sides("patch_size", 14)[0]
+    positions = (tower.sides("image_size", 448)[0] // patch) ** 2 + 1
     has_bias = tower.get("attention_bias", tower.get("qkv_bias", False))
     norms = 2 * width * bool(tower.get("use_qk_norm", tower.get("qk_normalization", False)))
     block = _block(width, inner) + 2 * width - (0 if has_bias else 3 * width) + norms
@@ -185,7 +212,7 @@ def _internvl(tower: dict[str, Any], text_width: int) -> int:
     )
 
 
-def _step3(tower: dict[str, Any], text_width: int) -> int:
+def _step3(tower: _Tower, text_width: int) -> int:
     """Step-3.7: learned positions, scaled branches, two convolutions that halve each side, one matrix to the text."""
     width, patch = tower.get("hidden_size", tower.get("width", 1536)), tower.get("patch_size", 14)
     inner = tower.get("intermediate_size", int(width * tower.get("mlp_ratio", 8960 / 1536)))
@@ -196,7 +223,7 @@ def _step3(tower: dict[str, Any], text_width: int) -> int:
     return int(3 * patch**2 * width + positions * width + 2 * width + blocks + halved + 4 * width * text_width)
 
 
-_TOWERS: dict[str, Callable[[dict[str, Any], int], int]] = {
+_TOWERS: dict[str, Callable[[_Tower, int], int]] = {
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
     **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe"), _qwen_vl),
     "qwen2_vl": _qwen2_vl,

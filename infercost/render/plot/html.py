@@ -6,6 +6,7 @@ from html import escape
 from infercost.picture import Bars, Chart, Line, Picture
 from infercost.render.layout import Block, Grid, Points, Work, blocks
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
+from infercost.render.writing import harmless
 from infercost.report import Report
 from infercost.units import show
 
@@ -74,7 +75,7 @@ def render(report: Report, ending: str) -> bytes:
     for head, below in (("The work", worked[len(bare) :]), ("Inputs and sources", sourced[len(worked) :])):
         if below:
             parts.append(f"<h2>{head}</h2>\n" + "\n".join(map(_block, below)))
-    return (
+    return harmless(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(report.charts[0].title)}</title>\n"
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'

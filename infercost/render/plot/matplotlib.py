@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from infercost.errors import Missing
 from infercost.picture import Bars, Chart, Line
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
+from infercost.render.writing import harmless
 from infercost.report import Report
 from infercost.units import show
 
@@ -35,6 +36,7 @@ def render(report: Report, ending: str) -> bytes:
         raise Missing(f"{ending} is drawn by matplotlib, which is not here", "pip install 'infercost[plot]'") from error
     defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "interactive"))}
     settings: Any = {**defaults, **SETTINGS}
+    report = report.replace(charts=_shown(report.charts), verdict=harmless(report.verdict))
     heights = [HEIGHT if isinstance(each, Chart) else 1.3 + BAR_HEIGHT * len(each.bars) for each in report.charts]
     with rc_context(settings):
         figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
@@ -42,6 +44,16 @@ def render(report: Report, ending: str) -> bytes:
         for picture, (axes,) in zip(report.charts, rows, strict=True):
             _chart(axes, picture) if isinstance(picture, Chart) else _bars(axes, picture)
         return _bytes(figure, report, ending)
+
+
+def _shown(value: Any) -> Any:
+    """Pictures, or a part of one, with every text harmless: matplotlib writes no half of a character."""
+    if isinstance(value, str):
+        return harmless(value)
+    if not isinstance(value, tuple):
+        return value
+    parts = map(_shown, value)
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
 
 
 def _bytes(figure: Any, report: Report, ending: str) -> bytes:

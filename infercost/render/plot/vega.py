@@ -6,6 +6,7 @@ from typing import Any
 
 from infercost.picture import Axis, Bars, Chart, Line
 from infercost.render.plot.drawing import COLOURS, Scale, axis_text, bar_scale, scales, style
+from infercost.render.writing import harmless
 from infercost.report import Report
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -23,7 +24,7 @@ def render(report: Report, ending: str) -> bytes:
     views = [_chart(picture) if isinstance(picture, Chart) else _bars(picture) for picture in report.charts]
     document = {"$schema": SCHEMA, "description": report.verdict, "vconcat": views}
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    return (_A_VALUE.sub(lambda value: _BREAK.sub(" ", value[0]), text) + "\n").encode()
+    return harmless(_A_VALUE.sub(lambda value: _BREAK.sub(" ", value[0]), text) + "\n").encode()
 
 
 def _chart(chart: Chart) -> Spec:

@@ -1,0 +1,71 @@
+"""An hour of a fleet whose numbers are round: what just fills it is held, and a little more is not."""
+
+import pytest
+
+from infercost.fleet.curve import Curve, curve_of
+from infercost.fleet.day import Fleet, Use, day_of, wait
+
+#: A replica of at most two sequences, a second a token at any batch; a request decodes ten tokens.
+CURVE = Curve(batches=(1.0, 2.0), steps=(1.0, 1.0), itls=(1.0, 1.0), ttfts=(0.0, 0.0), decoded=10.0, prompted=False)
+
+
+def fleet(**more: object) -> Fleet:
+    """One replica; a user asks once in fifty seconds, so ten of them keep both sequences busy."""
+    return Fleet(CURVE, slots=2.0, use=Use(rate=0.02), hours=(1.0,), fixed=1)._replace(**more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (9.9, True), (10.0, True), (10.1, False), (30.0, False)])
+def test_requests_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
+    day = day_of(fleet(), users)
+    assert day.stable is stable
+    assert day.tokens_per_s == pytest.approx(min(0.2 * users, 2.0))
+    assert day.kinds[0].mean == pytest.approx(min(0.2 * users, 2.0))
+
+
+def test_while_one_request_in_five_decodes_it_is_alone_or_with_another() -> None:
+    """A mean of 0.2 sequences under random arrivals: something decodes 1 - e^-0.2 of the time, 1.103 together."""
+    hour = day_of(fleet(slots=50.0, curve=CURVE._replace(batches=(1.0, 50.0))), 1.0).kinds[0]
+    assert hour.mean == pytest.approx(0.2, rel=1e-6)
+    assert hour.busy == pytest.approx(0.18127, rel=1e-4)
+    assert hour.batch == pytest.approx(1.10333, rel=1e-4)
+
+
+@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (2.0, True), (2.1, False)])
+def test_streams_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
+    day = day_of(fleet(use=Use(decoding=1.0)), users)
+    assert day.stable is stable
+    assert day.concurrent == pytest.approx(min(users, 2.0))
+
+
+def test_where_every_slot_is_taken_all_wait_without_end() -> None:
+    assert wait(fleet(), 10.0, 1, 1.0) == (1.0, None)
+    assert wait(fleet(), 11.0, 1, 1.0) == (1.0, None)
+
+
+def test_the_wait_for_one_of_two_slots() -> None:
+    """Erlang's second formula for two slots and a load of one: a third wait, on average for half of ten seconds each
+    time: 1/3 x 10 s / (2 - 1)."""
+    chance, seconds = wait(fleet(), 5.0, 1, 1.0)
+    assert chance == pytest.approx(1 / 3)
+    assert seconds == pytest.approx(10 / 3)
+
+
+def test_an_hour_without_requests_serves_none() -> None:
+    day = day_of(fleet(hours=(0.0, 2.0)), 2.0)
+    assert day.tokens_per_s == pytest.approx(0.4)
+    assert min(hour.tokens_per_s for hour in day.hours) == pytest.approx(0.0, abs=1e-9)
+    assert day.stable
+
+
+def test_a_curve_begins_with_a_batch_of_one() -> None:
+    from infercost.scenario.read import ask
+    from infercost.scenario.resolve import resolve
+
+    for stages in (1, 2, 4):
+        asked = {"gpu": f"h100:{stages}", "model": "llama-3.1-8b", "batch": 1, "tp": 1, "pp": stages}
+        replica = resolve(ask("utilization", asked)).running.replica
+        batches = curve_of(replica, 64.0, None, 1000.0).batches
+        assert (batches[0], batches[-1]) == (1.0, 64.0)
+        if stages > 1:  # then whole parts of a batch, all alike
+            assert batches[:stages] == tuple(range(1, stages + 1))
+            assert all(batch % stages == 0 for batch in batches[stages:])
