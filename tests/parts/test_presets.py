@@ -24,9 +24,10 @@ def named(preset: Any) -> str:
 
 
 def test_formats_take_the_bytes_of_their_names() -> None:
-    """Bits over eight, scales apart."""
+    """Bits over eight; of four-bit formats with the scales of their groups: 32 or 16 of 8 bits, 64 of 16, 128 of 20."""
     halves = {"fp32": 8, "tf32": 8, "bf16": 4, "fp16": 4, "fp8": 2, "int8": 2, "8bit": 2}
-    halves |= {"fp6": 1.5, "fp4": 1, "int4": 1, "4bit": 1, "mxfp4": 1}
+    halves |= {"fp6": 1.5, "fp4": 1, "int4": 1, "4bit": 1, "mxfp4": 4.25 / 4, "nvfp4": 4.5 / 4, "nf4": 4.5 / 4}
+    halves |= dict.fromkeys(("awq", "gptq"), 4.15625 / 4)
     assert {name: format.bytes_per_value * 2 for name, format in FORMATS.items()} == halves
 
 
