@@ -309,7 +309,13 @@ def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     if any(widths):
         counts = range(fewest, most_devices(setup) + 1, fewest)
         return _first_that_fits(setup, dict.fromkeys(counts, widths)) or _on(setup, fewest, widths)
-    return least_plan(setup) or _on(setup, 1 if setup.host else MOST_DEVICES)
+    return least_plan(setup) or _widest(setup)
+
+
+def _widest(setup: Setup) -> Plan:
+    """The plan on the most devices of a node that split the model, where no count of them fits; one beside a host."""
+    counts = (1,) if setup.host else range(setup.domain, 0, -1)
+    return next(setup.plan(layout) for count in counts for layout in _layouts(setup, count, FREE))
 
 
 def most_devices(setup: Setup) -> int:
@@ -326,7 +332,7 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
         valid = layouts(model, devices, domain, open_widths(setup))
         if not splits_layers(setup.stack) and 1 < devices <= most_experts(model):
             valid += layouts(model, devices, domain, Layout(0, 0, devices))
-        hint = "ask for a count whose tensor parallel width divides the heads: 1, 2, 4, 8 ..."
+        hint = "ask for a count whose tensor parallel width divides the heads (1, 2, 4, 8 ...), of one replica"
         if valid:
             hint = f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
         raise BadValue(f"no layout of {devices} devices{asked} splits {model.name} evenly", hint)

@@ -335,3 +335,12 @@ def test_no_width_cuts_a_group_of_scales(run: Run) -> None:
 def test_expert_parallelism_is_kept_in_the_advice(run: Run) -> None:
     short = run("fit", "--model", "deepseek-v3", "--gpu", "h100:8", "--ep", "8")
     assert "16 devices (--gpu h100:16 --ep 16)" in " ".join(short.out.split())
+
+
+def test_a_batch_that_no_count_holds_does_not_fit(run: Run) -> None:
+    """20,000 x 8,192 tokens of 131,072 bytes each are 21.5 TB: no error on a count that nobody asked for."""
+    for command in ("fit", "utilization"):
+        said = run(command, "--model", "llama-3.1-8b", "--gpu", "h100", "--batch", "20000")
+        assert said.code == 3
+        assert "Does not fit" in said.out
+        assert "1024" not in said.out + said.err
