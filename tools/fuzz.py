@@ -391,7 +391,7 @@ RANGES = {
     "offload_layers": (1, 60), "rope_scaling": (1, 8),
 }  # fmt: skip
 TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
-WIDTHS = ("tp", "pp", "ep")
+WIDTHS = ("tp", "pp", "ep", "dp")
 FIGURES = ("memory", "memory_bandwidth", "flops_bf16", "flops_fp8", "link_bandwidth", "power", "rent")
 OFF = (0.25, 4.0)
 #: Words that are no value of anything.

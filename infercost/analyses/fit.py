@@ -9,6 +9,7 @@ from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, serve
 from infercost.analyses.remarks import misfit, rack_notes
+from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
@@ -48,7 +49,7 @@ def answer(scenario: Scenario) -> Report:
         notes += [*_engine_notes(rack), *stored_notes(checkpoint), *_context_notes(rack), *_layout_notes(rack)]
         command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
-    return Report(
+    report = Report(
         command="fit",
         verdict=(_verdict(rack) if rack.plan.fits else misfit(rack).strip()) + memory_words(rack),
         inputs=scenario.inputs,
@@ -60,6 +61,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits,
         work=lambda: _shown_work(rack),
     )
+    return of_all(report, scenario)
 
 
 def _shown_work(rack: Rack) -> None:

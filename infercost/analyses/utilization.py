@@ -16,6 +16,7 @@ from infercost.analyses.remarks import (
     step_notes,
     untuned_switch,
 )
+from infercost.analyses.replicas import of_all
 from infercost.analyses.step import BRACKET, step_results
 from infercost.numeric import ceiling
 from infercost.parts.bands import decode_kind, is_local
@@ -73,7 +74,7 @@ def answer(scenario: Scenario) -> Report:
         work=lambda: _shown_work(scenario),
     )
     steady = "slots" if scenario.load.is_steady else "batch"
-    return with_bands(report, rack, steady if scenario.load.rate is None else "arrivals")
+    return of_all(with_bands(report, rack, steady if scenario.load.rate is None else "arrivals"), scenario)
 
 
 def _draft_notes(scenario: Scenario, pace: Pace) -> Iterator[Note]:

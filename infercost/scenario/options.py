@@ -148,6 +148,7 @@ _ALL = (
     Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),
     Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
+    Option("dp", "N", "replicas that share the devices, the batch and the load (1 when absent)", _of(WHOLE)),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
@@ -359,6 +360,7 @@ class Fit(Rack, Offload, Many, total=False):
 
     gpu: Part
     batch: Number
+    dp: Number
     max_sequences: Number
     draft: str
     draft_model: str
@@ -370,6 +372,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
 
     gpu: Part
     batch: Number
+    dp: Number
     request_rate: Number
     burstiness: Number
     concurrency: Number

@@ -27,6 +27,7 @@ from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
+from infercost.scenario.replicas import devices_of_one
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
 
@@ -121,7 +122,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     given: int | None = reading.get("gpus")
     if counted is not None and given not in (None, counted):
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
-    return part, given or counted
+    return part, devices_of_one(given or counted, reading.get("dp") or 1)
 
 
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:

@@ -15,6 +15,7 @@ from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, read_part, read_stack
+from infercost.scenario.replicas import of_one
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Habits, Scenario, frozen
 
@@ -39,14 +40,16 @@ def resolve(question: Question) -> Scenario:
     Raises:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
-    return _RESOLVERS[question.command](Reading(question))
+    return _RESOLVERS[question.command](Reading(of_one(question)))
 
 
 def _fit(reading: Reading) -> Scenario:
+    reading.take("dp")
     return frozen(reading, rack=read_rack(reading))
 
 
 def _utilization(reading: Reading) -> Scenario:
+    reading.take("dp")
     rack = read_rack(reading)
     load = read_load(reading, rack)
     batch = 1 if load.is_steady else int(reading.take("batch", 1))

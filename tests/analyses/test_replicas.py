@@ -1,0 +1,47 @@
+"""Replicas that share devices, a batch and a load: each is a deployment of its own."""
+
+import pytest
+
+from tests.conftest import Run
+
+EIGHT = ("--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "8", "--json")
+ONE = ("--gpu", "h100:1", "--model", "llama-3.1-8b", "--json")
+
+
+def test_eight_replicas_are_eight_times_one(run: Run) -> None:
+    """Devices, sequences, tokens a second and what fits are of all; times, prices and weights of each."""
+    for command, more in (("fit", ()), ("utilization", ("--price", "2"))):
+        eight = run(command, *EIGHT, "--batch", "64", *more).json["results"]
+        one = run(command, *ONE, "--batch", "8", *more).json["results"]
+        assert eight["gpus"] == 8
+        for key in ("tokens_per_s", "max_sequences", "kv_pool_tokens", "batch"):
+            assert eight.get(key, 0) == pytest.approx(8 * one.get(key, 0))
+        for key in (
+            "tpot_s",
+            "usd_per_million_tokens",
+            "weight_bytes_per_gpu",
+            "longest_context",
+            "tokens_per_s_per_gpu",
+        ):
+            assert eight.get(key) == one.get(key)
+
+
+def test_a_load_is_shared(run: Run) -> None:
+    request = ("--input-tokens", "1000", "--output-tokens", "200")
+    for option, whole, share in (("--concurrency", "64", "8"), ("--request-rate", "16", "2")):
+        eight = run("utilization", *EIGHT, *request, option, whole).json["results"]
+        one = run("utilization", *ONE, *request, option, share).json["results"]
+        assert eight["ttft_s"] == one["ttft_s"]
+        assert eight["tokens_per_s"] == pytest.approx(8 * one["tokens_per_s"])
+
+
+def test_an_uneven_share_is_that_of_the_fullest(run: Run) -> None:
+    """20 sequences on 8 replicas are 3 on some."""
+    said = run("fit", *EIGHT, "--batch", "20").json
+    assert said["inputs"]["batch"] == 3
+
+
+def test_devices_that_do_not_divide_are_refused(run: Run) -> None:
+    said = run("fit", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "3")
+    assert said.code == 2
+    assert "--gpus 9" in said.err
