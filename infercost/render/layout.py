@@ -219,7 +219,7 @@ def _bars(series: Series) -> list[str]:
     values = [abs(row[series.bar] or 0.0) for row in series.rows]
     if series.scale == "share":
         return [bar(value, 9) for value in values]
-    least, most = min(filter(None, values), default=1.0), max(values) or 1.0
+    least, most = min(filter(None, values), default=1.0), max(values, default=0.0) or 1.0
     if series.scale == "size":
         return [bar(value / most, 7) for value in values]
     span = log(most / least) or 1.0

@@ -27,7 +27,7 @@ from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
-from infercost.scenario.replicas import devices_of_one
+from infercost.scenario.replicas import copies_of, devices_of_one, share_of_one
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
 
@@ -56,7 +56,8 @@ def read_rack(reading: Reading) -> Rack:
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
-    reading.take("gpus", plan.layout.devices, "given" if devices else _why_so_many(plan))
+    count = plan.layout.devices * copies_of(reading)
+    reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
     rack = rack_of(setup, plan, bool(devices), widths)
@@ -122,7 +123,7 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     given: int | None = reading.get("gpus")
     if counted is not None and given not in (None, counted):
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
-    return part, devices_of_one(given or counted, reading.get("dp") or 1)
+    return part, devices_of_one(reading, given or counted)
 
 
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:
@@ -221,6 +222,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model, checkpoint.extended)
     one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
+    batch = int(share_of_one(reading, batch))
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = read_start(reading, stack, part), read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices

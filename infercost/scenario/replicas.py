@@ -1,29 +1,29 @@
-"""Replicas that share devices, sequences and load: the question of one of them."""
+"""Replicas that share devices, sequences and load: what one of them has of each."""
 
 from math import ceil
 
 from infercost.errors import BadValue
-from infercost.scenario.read import Question
-
-#: What replicas share evenly, and of that what is counted in whole sequences.
-_WHOLE = ("batch", "concurrency", "num_prompts")
-_SHARED = (*_WHOLE, "request_rate")
+from infercost.scenario.read import Reading
 
 
-def of_one(question: Question) -> Question:
-    """The question of one of as many replicas as ``--dp`` says: its share of sequences and load, the fullest's."""
-    copies = question.get("dp") or 1
-    values = {name: question.get(name) / copies for name in _SHARED if copies > 1 and question.get(name)}
-    shares = {name: ceil(value) if name in _WHOLE else value for name, value in values.items()}
-    return question.changed(shares, "a replica's share") if shares else question
+def copies_of(reading: Reading) -> int:
+    """Replicas that were asked for, one where none were."""
+    return int(reading.get("dp") or 1)
 
 
-def devices_of_one(devices: int | None, copies: int) -> int | None:
+def share_of_one(reading: Reading, count: float) -> float:
+    """Sequences of the fullest replica, of so many in all."""
+    copies = copies_of(reading)
+    return ceil(count / copies) if copies > 1 else count
+
+
+def devices_of_one(reading: Reading, devices: int | None) -> int | None:
     """Devices of one replica, where a count of all was given.
 
     Raises:
         BadValue: a count that does not divide among them.
     """
+    copies = copies_of(reading)
     if devices and devices % copies:
         hint = f"ask for a multiple, as --gpus {copies * ceil(devices / copies)}"
         raise BadValue(f"--dp {copies}: {devices} devices are no {copies} equal replicas", hint)

@@ -25,6 +25,7 @@ from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets
+from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.scenario.usual import LENGTHS
 
@@ -157,11 +158,12 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     _check_load(reading, request)
     most, rate, concurrent, run = float(USUAL_SEQUENCES), None, None, 0.0
     if "request_rate" in reading.given:
-        rate = reading.take("request_rate")
+        rate = reading.take("request_rate") / copies_of(reading)
         request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
     elif "concurrency" in reading.given:
-        concurrent = float(reading.take("concurrency"))
-        run = float(reading.take("num_prompts", RUN_OF_SLOT * int(concurrent), f"{RUN_OF_SLOT} a slot"))
+        given = int(reading.take("concurrency"))
+        concurrent = float(share_of_one(reading, given))
+        run = share_of_one(reading, reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot"))
     if rate is not None or concurrent is not None:
         most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
     held = rack.plan.max_sequences

@@ -38,10 +38,21 @@ def test_a_load_is_shared(run: Run) -> None:
 def test_an_uneven_share_is_that_of_the_fullest(run: Run) -> None:
     """20 sequences on 8 replicas are 3 on some."""
     said = run("fit", *EIGHT, "--batch", "20").json
-    assert said["inputs"]["batch"] == 3
+    three = run("fit", *ONE, "--batch", "3").json
+    assert said["inputs"]["batch"] == 20
+    assert said["results"]["longest_context"] == three["results"]["longest_context"]
 
 
 def test_devices_that_do_not_divide_are_refused(run: Run) -> None:
     said = run("fit", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "3")
     assert said.code == 2
     assert "--gpus 9" in said.err
+
+
+def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> None:
+    """A sweep and a sensitivity ask again with what was given, which is shared once."""
+    swept = run("utilization", *EIGHT, "--sweep", "batch=8,64").json["rows"]
+    alone = [run("utilization", *ONE, "--batch", batch).json["results"]["step_time_s"] for batch in ("1", "8")]
+    assert [row["step_time_s"] for row in swept] == alone
+    moved = run("utilization", *EIGHT, "--batch", "800", "--sensitivity").json
+    assert moved["rows"]
