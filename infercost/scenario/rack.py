@@ -220,12 +220,18 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
     context = _read_context(reading, stack, model, checkpoint.extended)
-    one = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
-    batch = (given if isinstance(given := reading.get("batch"), int) else 1) if one else int(reading.take("batch", 1))
-    batch = int(share_of_one(reading, batch))
+    batch = _read_batch(reading)
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = read_start(reading, stack, part), read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def _read_batch(reading: Reading) -> int:
+    """Sequences that must fit on one replica: as given, one where they are an answer."""
+    finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
+    given = reading.get("batch")
+    batch = (given if isinstance(given, int) else 1) if finds else int(reading.take("batch", 1))
+    return int(share_of_one(reading, batch))
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
