@@ -1,6 +1,6 @@
 """From concurrent decodes to the daily users of a service, and back to accelerators."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -8,7 +8,7 @@ from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
-from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, wait
+from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, staffed_wait, wait, worst_waits
 from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
@@ -201,9 +201,24 @@ def _of_a_service(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=day.stable and not (service.missed or missed),
-        work=lambda: row_of(reworked_service(service), reworked_day(service.fleet, day)),
+        work=_shown_service(service, day),
     )
     return with_bands(report, scenario.rack, "users")
+
+
+def _shown_service(service: Service, day: Day) -> Callable[[], None]:
+    """What ``--steps`` shows: the service on its busiest day, who waits with the least slots, and with all of them."""
+    fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
+
+    def shown() -> None:
+        again, kept = reworked_service(service), reworked_day(fleet, day)
+        if fleet.waiting < 1:
+            staffed_wait(fleet, day.users, max(fleet.hours))
+        for _, load in worst:
+            wait(fleet, day.users, fleet.replicas(day.users, load), load)
+        row_of(again, kept)
+
+    return shown
 
 
 def _users(scenario: Scenario) -> float:
@@ -302,12 +317,11 @@ def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 
 def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, fleet, has_requests = run.day, run.service.fleet, run.service.request is not None
-    high, chance, waiting = max(fleet.hours), None, None
-    if has_requests:
-        chance, waiting = wait(fleet, day.users, _at_load(run, high).replicas, high)
+    chance, waiting, _ = worst_waits(fleet, day) if has_requests else (None, None, ())
+    hour = "worst" if fleet.follows else "busiest"
     yield Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour")
     yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
-    yield Row("wait_probability", chance, "busiest hour, one queue for all; at most", shown=chance is not None)
+    yield Row("wait_probability", chance, f"{hour} hour, one queue for all; at most", shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 
