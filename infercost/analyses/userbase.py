@@ -1,6 +1,6 @@
 """From concurrent decodes to the daily users of a service, and back to accelerators."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -8,8 +8,9 @@ from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
-from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, wait
+from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, staffed_wait, wait, worst_waits
 from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
+from infercost.formulas.queueing import erlang_c, slots_for
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
@@ -24,6 +25,13 @@ OF_USERS = ("users", "people_online", *HABITS)
 SUPPLIED = ("gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
 MILLION = 1e6
+#: An emptiest hour below this share of the mean load is no day of a service.
+LEAST_TROUGH = 0.01
+#: What concurrency counts.
+IN_THE_BATCH = Note(
+    "concurrency",
+    "concurrency counts sequences in the batch; people with the app open are that / decoding share",
+)
 #: More users than there are people.
 EVERYBODY = 1e11
 
@@ -43,7 +51,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=rows,
         advice=(reading,) if habits.decoding_share == 1 else (),
-        notes=(*_notes(values["users"]), *scenario.notes),
+        notes=(IN_THE_BATCH, *scenario.notes),
         work=lambda: _shown_habits(scenario, habits),
     )
 
@@ -75,28 +83,46 @@ def _rows(scenario: Scenario, habits: Habits) -> tuple[Row, ...]:
     at_trough = formulas.users.users_at_trough(users=users, trough_to_mean=habits.trough)
     lowest = formulas.users.trough_concurrent(concurrent_users=mean, trough_to_mean=habits.trough)
     million = formulas.users.trough_for_users(users=users, target_users=MILLION) if users <= MILLION else None
+    approach = "the note's 'approach 1M'" if million else "already above 1M"
     return (
         Row("concurrent_users", mean, "one slot of a batch each"),
         Row("people_online", online, "reading and thinking included"),
         Row("minutes_per_day", habits.minutes),
         Row("decoding_share", habits.decoding_share),
         Row("users", users, "mean over the day"),
-        Row("users_at_trough", at_trough, f"at trough/mean {habits.trough:g}"),
-        Row("trough_to_mean_for_million_users", million, "the note's 'approach 1M'" if million else "already above 1M"),
-        Row("mean_concurrent", mean),
-        Row("peak_concurrent", peak, f"at peak/mean {habits.peak:g}"),
-        Row("trough_concurrent", lowest),
+        Row("users_at_trough", at_trough, f"at trough/mean {habits.trough:g}", shown=habits.trough != 1),
+        Row("trough_to_mean_for_million_users", million, approach, shown=(million or 0.0) >= LEAST_TROUGH),
+        Row("mean_concurrent", mean, shown=False),
+        Row("peak_concurrent", peak, f"at peak/mean {habits.peak:g}", shown=habits.peak != 1),
+        Row("trough_concurrent", lowest, shown=habits.trough != 1),
+        *_slot_rows(habits, peak),
         *_supply_rows(scenario, peak),
     )
 
 
+def _slot_rows(habits: Habits, peak: float) -> Iterator[Row]:
+    if habits.waiting >= 1:
+        yield Row("slots", formulas.users.slots_for_peak(peak_concurrent=peak), "busiest hour")
+        return
+    chance = {"offered": peak, "peakedness": habits.peakedness}
+    slots = slots_for(**chance, wait_probability=habits.waiting)
+    yield Row("slots", slots, _headroom_remark(habits.waiting, habits.peakedness))
+    yield Row("wait_probability", erlang_c(**chance, slots=slots), "busiest hour, one queue for all; at most")
+
+
+def _headroom_remark(waiting: float, peakedness: float) -> str:
+    """What slots are provided for, where a share of requests may wait."""
+    bursts = f", peakedness {peakedness:.3g}" if peakedness > 1 else ""
+    return f"so that {show(waiting, 'share')} wait in the busiest hour{bursts}"
+
+
 def _supply_rows(scenario: Scenario, peak: float) -> Iterator[Row]:
-    rack, slots = scenario.rack, formulas.users.slots_for_peak(peak_concurrent=peak)
-    yield Row("slots", slots, "busiest hour")
+    rack = scenario.rack
     if rack is None:
         yield Row("gpus", None, "needs --gpu and --params")
         yield Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False)
         return
+    slots = formulas.users.slots_for_peak(peak_concurrent=peak)
     replicas = formulas.users.replicas(slots=slots, batch=scenario.batch)
     devices = replicas * rack.devices
     month = scenario.price and formulas.cost.usd_per_month(price=scenario.price, devices=devices)
@@ -108,20 +134,13 @@ def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) ->
     mean, users = values["concurrent_users"], values["users"]
     decodes = many(mean, "concurrent decode")
     people = f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day"
+    most = f" With {digits(values['slots'])} slots no more than {show(habits.waiting, 'share')} wait for one."
+    kept = most if habits.waiting < 1 else ""
     if scenario.users is not None:
-        return f"{people} {'averages' if users == 1 else 'average'} {decodes}."
+        return f"{people} {'averages' if users == 1 else 'average'} {decodes}.{kept}"
     text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
     more = "" if habits.trough == 1 else f", or {digits(values['users_at_trough'])} to fill the emptiest hour too"
-    return f"{text}{more}."
-
-
-def _notes(users: float) -> Iterator[Note]:
-    online = "people with the app open are that / decoding share"
-    yield Note("concurrency", f"concurrency counts sequences in the batch; {online}")
-    if users < MILLION:
-        trough = f"if the emptiest hour had {users / MILLION:.3g} of the mean load"
-        margin = "(or the same margin for users who stay away)"
-        yield Note("approach-1m", f"{many(users, 'daily user')} would be 1,000,000 {trough} {margin}")
+    return f"{text}{more}.{kept}"
 
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
@@ -201,9 +220,24 @@ def _of_a_service(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=day.stable and not (service.missed or missed),
-        work=lambda: row_of(reworked_service(service), reworked_day(service.fleet, day)),
+        work=_shown_service(service, day),
     )
     return with_bands(report, scenario.rack, "users")
+
+
+def _shown_service(service: Service, day: Day) -> Callable[[], None]:
+    """What ``--steps`` shows: the service on its busiest day, who waits with the least slots, and with all of them."""
+    fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
+
+    def shown() -> None:
+        again, kept = reworked_service(service), reworked_day(fleet, day)
+        if fleet.waiting < 1:
+            staffed_wait(fleet, day.users, max(fleet.hours))
+        for _, load in worst:
+            wait(fleet, day.users, fleet.replicas(day.users, load), load)
+        row_of(again, kept)
+
+    return shown
 
 
 def _users(scenario: Scenario) -> float:
@@ -286,8 +320,7 @@ def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     service, day, fleet = run.service, run.day, run.service.fleet
     headroom = "busiest hour, no headroom for chance"
     if fleet.waiting < 1:
-        bursts = f", peakedness {fleet.peakedness:.3g}" if fleet.peakedness > 1 else ""
-        headroom = f"so that {show(fleet.waiting, 'share')} wait in the busiest hour{bursts}"
+        headroom = _headroom_remark(fleet.waiting, fleet.peakedness)
     yield Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), headroom)
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else "")
@@ -302,12 +335,11 @@ def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 
 def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, fleet, has_requests = run.day, run.service.fleet, run.service.request is not None
-    high, chance, waiting = max(fleet.hours), None, None
-    if has_requests:
-        chance, waiting = wait(fleet, day.users, _at_load(run, high).replicas, high)
+    chance, waiting, _ = worst_waits(fleet, day) if has_requests else (None, None, ())
+    hour = "worst" if fleet.follows else "busiest"
     yield Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour")
     yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
-    yield Row("wait_probability", chance, "busiest hour, one queue for all; at most", shown=chance is not None)
+    yield Row("wait_probability", chance, f"{hour} hour, one queue for all; at most", shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.fleet.curve import Curve, mean_decoding
 from infercost.formulas.formula import solved
-from infercost.formulas.queueing import erlang_c, mean_wait, slots_for
+from infercost.formulas.queueing import erlang_c, free_slots, mean_wait, service_time, slots_for, slots_of_replicas
 from infercost.numeric import ceiling
 
 #: A load so little above what replicas hold is held.
@@ -256,12 +257,39 @@ def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float
 
     Each is taken to hold its slot as long as on a full replica. Bursts fill so many slots at a time (Hayward).
     """
-    slots, offered = int(replicas * fleet.slots), fleet.offered(users, share)
+    slots = slots_of_replicas(replicas=replicas, most_batch=fleet.slots)
+    offered, bursts = fleet.offered(users, share), fleet.peakedness
     if offered >= slots:
         return 1.0, None
-    bursts = fleet.peakedness
-    chance = erlang_c(offered=offered / bursts, slots=max(int(slots / bursts), 1))
-    held = fleet.curve.decoded * fleet.curve.itl(batch=fleet.slots)
-    return chance, mean_wait(
-        wait_probability=chance, service_time=held, free_slots=slots - offered, peakedness=fleet.peakedness
-    )
+    chance = erlang_c(offered=offered, slots=slots, peakedness=bursts)
+    held = service_time(decoded_tokens=fleet.curve.decoded, shared_step=fleet.curve.itl(batch=fleet.slots))
+    free = free_slots(slots=slots, offered=offered)
+    return chance, mean_wait(wait_probability=chance, service_time=held, free_slots=free, peakedness=bursts)
+
+
+def staffed_wait(fleet: Fleet, users: float, share: float) -> float:
+    """Share of requests that wait for a slot in an hour with the very slots that its load needs, and no more."""
+    slots, offered = fleet.slots_needed(users, share), fleet.offered(users, share)
+    return erlang_c(offered=offered, slots=slots, peakedness=fleet.peakedness)
+
+
+class Waits(NamedTuple):
+    """The largest share that waits in any hour, and the longest mean wait of one; None where they only queue.
+
+    ``hours`` are those that have them: their replicas and loads.
+    """
+
+    chance: float
+    seconds: float | None
+    hours: tuple[tuple[int, float], ...]
+
+
+def worst_waits(fleet: Fleet, day: Day) -> Waits:
+    """Who waits in the worst hour of a day, which need not be the busiest where replicas come and go."""
+    kinds = {(hour.replicas, load) for hour, load in zip(day.hours, fleet.hours, strict=True) if load}
+    if not fleet.follows:
+        kinds = {max(kinds, key=lambda kind: kind[1])}
+    waits = {kind: wait(fleet, day.users, *kind) for kind in kinds}
+    likely = max(kinds, key=lambda kind: waits[kind][0])
+    longest = max(kinds, key=lambda kind: inf if waits[kind][1] is None else waits[kind][1] or 0.0)
+    return Waits(waits[likely][0], waits[longest][1], (likely, longest))

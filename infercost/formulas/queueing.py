@@ -4,10 +4,10 @@
 """
 
 from functools import lru_cache
-from math import ceil, erf, exp, floor, isinf, pi, sqrt
+from math import ceil, erf, exp, isinf, pi, sqrt
 
 from infercost.formulas.formula import formula, solved
-from infercost.numeric import last_that
+from infercost.numeric import floor, last_that
 
 #: Terms of Erlang's sum below this share of it are left out.
 NEGLIGIBLE = 1e-17
@@ -17,36 +17,63 @@ MANY = 1e5
 MOST_HEADROOM = 40.0
 
 
-def erlang_b(*, offered: float, slots: int) -> float:
+@solved(
+    "blocked_share",
+    equation="1 / E_B = Σ_j N! / (N - j)! / a^j, a = a_q / z, N = slots / z",
+    source="Erlang 1917, first formula; Hayward's peakedness; between whole N the parabola of Rapp 1964",
+)
+def erlang_b(*, offered: float, slots: float, peakedness: float = 1.0) -> float:
     """Share of arrivals that find every slot taken, where those are turned away (Erlang 1917, first formula).
 
-    One over it is the sum of slots! / (slots - j)! / offered^j over j: the terms that count are a few times the root of
-    the slots, so a million of them are no effort.
+    The terms that count are a few times the root of the slots, so a million of them are no effort.
     """
+    offered, free = offered / peakedness, slots / peakedness
     if offered <= 0:
         return 0.0 if slots else 1.0
-    total = term = 1.0
-    for free in range(slots, 0, -1):
-        term *= free / offered
+    total, term = 0.0, 1.0
+    while free >= 1:
         total += term
         if term < NEGLIGIBLE * total or isinf(total):
-            break
-    return 1 / total
+            return 1 / total
+        term *= free / offered
+        free -= 1
+    return 1 / (total + term / _blocked_below_one(offered, free))
+
+
+def _blocked_below_one(offered: float, slots: float) -> float:
+    """Erlang's first formula for less than a slot: a parabola through its values at none, one and two (Rapp 1964)."""
+    bend = 1 / ((1 + offered) ** 2 + offered)
+    return 1 - slots * (offered + 2) * bend + slots**2 * bend / (1 + offered)
+
+
+@formula(source="Erlang 1917, second formula")
+def wait_probability(*, blocked_share: float, offered: float, slots: float) -> float:
+    """Share of arrivals that wait for a slot, from the share that would be turned away."""
+    return blocked_share / (1 - offered / slots * (1 - blocked_share))
+
+
+def erlang_c(*, offered: float, slots: float, peakedness: float = 1.0) -> float:
+    """Share of arrivals that wait, where they queue for a slot and may come in bursts; all where none leave.
+
+    Of very many slots by the law of roots.
+    """
+    if offered >= slots:
+        return 1.0
+    if offered > MANY * peakedness:
+        return waiting_share(headroom=headroom(offered=offered, slots=slots, peakedness=peakedness))
+    blocked = erlang_b(offered=offered, slots=slots, peakedness=peakedness)
+    return wait_probability(blocked_share=blocked, offered=offered, slots=slots)
+
+
+@formula(source="square-root staffing turned round: Halfin, Whitt 1981, with Hayward's peakedness")
+def headroom(*, offered: float, slots: float, peakedness: float) -> float:
+    """Roots of the variance of a load that slots have beyond its mean."""
+    return (slots - offered) / (peakedness * offered) ** 0.5
 
 
 @solved(
-    "wait_probability", equation="P_w = E_B / (1 - a_q / slots × (1 - E_B)), E_B Erlang's first", source="Erlang 1917"
+    "wait_probability", equation="P_w = φ(β_q) / (φ(β_q) + β_q Φ(β_q)), φ the normal law", source="Halfin, Whitt 1981"
 )
-def erlang_c(*, offered: float, slots: int) -> float:
-    """Share of arrivals that wait, where they queue for a slot (Erlang 1917, second formula); all where none leave."""
-    return 1.0 if offered >= slots else _waits(offered, slots, erlang_b(offered=offered, slots=slots))
-
-
-def _waits(offered: float, slots: int, blocked: float) -> float:
-    """The share of arrivals that wait, from the share that would be turned away."""
-    return blocked / (1 - offered / slots * (1 - blocked))
-
-
 def waiting_share(*, headroom: float) -> float:
     """Share of arrivals that wait with ``offered + headroom sqrt(offered)`` slots (Halfin, Whitt 1981)."""
     below = (1 + erf(headroom / sqrt(2))) / 2
@@ -71,6 +98,24 @@ def staffed_slots(*, offered: float, headroom: float, peakedness: float) -> floa
     return offered + headroom * (peakedness * offered) ** 0.5
 
 
+@formula(source="one pool of the slots of all replicas")
+def slots_of_replicas(*, replicas: float, most_batch: float) -> int:
+    """Slots of a pool of replicas."""
+    return floor(replicas * most_batch)
+
+
+@formula(source="slots that no request holds on average")
+def free_slots(*, slots: float, offered: float) -> float:
+    """Slots that a load leaves free on average."""
+    return slots - offered
+
+
+@formula(source="a token a step; as long as on a full replica")
+def service_time(*, decoded_tokens: float, shared_step: float) -> float:
+    """Seconds that a request holds its slot."""
+    return decoded_tokens * shared_step
+
+
 @formula(source="Allen, Cunneen 1978: Erlang's wait times the mean of both squared variations, exponential service")
 def mean_wait(*, wait_probability: float, service_time: float, free_slots: float, peakedness: float) -> float:
     """Seconds that a request waits for a slot on average; ``free_slots`` is what the load leaves free."""
@@ -79,12 +124,8 @@ def mean_wait(*, wait_probability: float, service_time: float, free_slots: float
 
 @solved("staffed_slots", equation="N_s is the least with which no more than P_w wait", source="Erlang 1917, Hayward")
 def slots_for(*, offered: float, wait_probability: float, peakedness: float = 1.0) -> int:
-    """The least slots with which no larger share of arrivals waits: exact, or by the root where they are bursty."""
-    root = staffed_slots(offered=offered, headroom=_headroom(wait_probability), peakedness=max(peakedness, 1.0))
-    if offered > MANY:
-        return ceil(root)
-    slots = _least_slots(offered, wait_probability)
-    return max(slots, ceil(root)) if peakedness > 1 else slots
+    """The least slots with which no larger share of arrivals waits, by the very formula that tells who waits."""
+    return _least_slots(offered, wait_probability, peakedness)
 
 
 @lru_cache(maxsize=64)
@@ -93,20 +134,25 @@ def _headroom(wait_probability: float) -> float:
 
 
 @lru_cache(maxsize=1 << 14)
-def _least_slots(offered: float, wait_probability: float) -> int:
-    """The least slots with which no larger share of arrivals waits, exactly: one of Erlang's sums, then step by step.
+def _least_slots(offered: float, wait_probability: float, peakedness: float) -> int:
+    """The least slots with which no larger share of arrivals waits: from those of the root, ever further, then between.
 
-    A slot more or less turns the share that is turned away into the next one's (Erlang's recursion).
+    With as many slots as the load, or fewer, all wait.
     """
-    least = floor(offered) + 1  # with as many as the load, all wait
-    slots = max(least, floor(offered + _headroom(wait_probability) * sqrt(offered)))
-    blocked = erlang_b(offered=offered, slots=slots)
-    while slots > least:
-        fewer = slots * blocked / (offered * (1 - blocked))
-        if _waits(offered, slots - 1, fewer) > wait_probability:
+
+    def enough(slots: int) -> bool:
+        return erlang_c(offered=offered, slots=slots, peakedness=peakedness) <= wait_probability
+
+    root = staffed_slots(offered=offered, headroom=_headroom(wait_probability), peakedness=peakedness)
+    low, high, stride = int(offered), max(int(offered) + 1, ceil(root)), ceil(peakedness)
+    while not enough(high):
+        low, high, stride = high, high + stride, 2 * stride
+    while high - stride > low:
+        if not enough(high - stride):
+            low = high - stride
             break
-        slots, blocked = slots - 1, fewer
-    while _waits(offered, slots, blocked) > wait_probability:
-        slots += 1
-        blocked = offered * blocked / (slots + offered * blocked)
-    return slots
+        high, stride = high - stride, 2 * stride
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, Missing
+from infercost.formulas.queueing import peakedness
 from infercost.parts import catalog
 from infercost.parts.accelerator import find_rate
 from infercost.parts.formats import FORMATS
@@ -30,6 +31,8 @@ _OF_A_SERVICE = (
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue"),
 )
+#: Those that need no hardware: slots for a load and its chances.
+_OF_CHANCE = {"max_wait_probability", "burstiness"}
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -74,7 +77,8 @@ def _sweep_batch(reading: Reading) -> Scenario:
 def _userbase(reading: Reading) -> Scenario:
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
-    if any(name in reading.given for name in _OF_A_SERVICE):
+    asked = {name for name in _OF_A_SERVICE if name in reading.given}
+    if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
         return _service_of_users(reading)
     supply = _supply(reading)
     users = reading.take("users")
@@ -86,6 +90,8 @@ def _userbase(reading: Reading) -> Scenario:
         reading.take("decoding_share", *USUAL_DECODING),
         reading.take("trough_to_mean", 1.0, "a flat day"),
         reading.take("peak_to_mean", 1.0, "a flat day"),
+        reading.take("max_wait_probability") or 1.0,
+        max(peakedness(burstiness=reading.take("burstiness") or 1.0), 1.0),
     )
     return frozen(reading, users=users, concurrent=concurrent, habits=habits, **supply)
 

@@ -45,12 +45,17 @@ class Load(NamedTuple):
 
 
 class Habits(NamedTuple):
-    """How people use a service in the note's arithmetic: minutes a day, the share decoding, trough and peak."""
+    """How people use a service in the note's arithmetic: minutes a day, the share decoding, trough and peak.
+
+    ``waiting`` is the share of requests that may wait for a slot (1: no headroom is kept for chance).
+    """
 
     minutes: float
     decoding_share: float
     trough: float
     peak: float
+    waiting: float = 1.0
+    peakedness: float = 1.0
 
 
 class Search(NamedTuple):

@@ -105,3 +105,25 @@ def test_batches_on_devices_that_hold_nothing_have_no_lesson(run: Run) -> None:
     answer = run("sweep-batch", "--gpu", "h100:2", "--params", "1.6e12", "--json").json
     assert answer["verdict"].endswith("the weights alone take 20.")
     assert answer["advice"] == ["see infercost fit for what would make it fit"]
+
+
+def test_slots_for_a_concurrency_and_its_chances_need_no_hardware(run: Run) -> None:
+    """1,000 erlangs need 1,077 slots so that one in a hundred waits; 0.943% do, 1.03% with one slot less (Erlang)."""
+    said = run("userbase", "--concurrent", "1000", "--max-wait-probability", "1%", "--json").json["results"]
+    assert said["slots"] == 1077
+    assert said["wait_probability"] == pytest.approx(0.00943, abs=1e-5)
+    assert said["users"] == 144_000
+    assert infercost.userbase(users=144_000, max_wait_probability=0.01, burstiness=7**0.5)["slots"] == 1156
+    assert "needs --gpu" in run("userbase", "--concurrent", "1000", "--burstiness", "2").err
+
+
+def test_a_flat_day_and_few_users_are_said_once(run: Run) -> None:
+    """Rows that say again what a flat day says, and how 200 users could be a million, are for scripts alone."""
+    said = run("userbase", "--users", "200")
+    assert "emptiest hour" not in said.out + said.err
+    assert "1M" not in said.out
+    assert "1,000,000" not in said.err
+    assert run("userbase", "--users", "200", "--json").json["results"]["users_at_trough"] == 200
+    hourly = run("userbase", "--concurrent", "1000", "--trough-to-mean", "0.67", "--peak-to-mean", "1.35").out
+    assert "decoding, emptiest hour" in hourly
+    assert "decoding, busiest hour" in hourly

@@ -86,6 +86,29 @@ def test_too_few_replicas_miss_the_chance_to_wait() -> None:
     assert enough.met
 
 
+def test_bursts_wait_no_more_than_they_may() -> None:
+    """Slots and waits by one formula: 26,000 users whose bursts fill 13 slots at a time, one in a hundred may wait."""
+    chat = {"model": "llama-3.1-8b", "gpu": "h100", "input_tokens": 1000, "output_tokens": 300, "burstiness": 5}
+    for users in range(20_000, 60_000, 3000):
+        report = infercost.userbase(**chat, traffic="chat-global", max_wait_probability=0.01, users=users)
+        assert report["wait_probability"] <= 0.01
+
+
+def test_steps_show_erlangs_sum_for_the_slots_that_are_provided(run: Run) -> None:
+    """135,000 users x 10 min / 1,440 are 937.5 erlangs: 1,012 slots keep one in a hundred from waiting, by his sum.
+
+    That many are turned away: B(i) = a B(i-1) / (i + a B(i-1)), B(0) = 1.
+    """
+    blocked = 1.0
+    for slot in range(1, 1013):
+        blocked = 937.5 * blocked / (slot + 937.5 * blocked)
+    waits = blocked / (1 - 937.5 / 1012 * (1 - blocked))
+    ask = ("--users", "135k", "--gpu", "h100", "--model", "llama-3.1-8b", "--max-wait-probability", "1%", "--steps")
+    said = run("userbase", *ask).out
+    assert f"slots = 1,012, z = 1\n      = {blocked * 100:.3g}%" in said
+    assert f"\n      = {waits * 100:.3g}%\n" in said
+
+
 def test_too_few_replicas_miss_the_time_between_tokens() -> None:
     level = {"users": 1_000_000, "max_tpot": "40ms"}
     needed = infercost.userbase(**CHAT, **level)["replicas"]

@@ -228,7 +228,7 @@ def test_userbase_names_what_it_counts(run: Run) -> None:
     text = run("userbase", "--concurrent", "1000", "--trough-to-mean", "0.144")
     assert "1,000,000 to fill the emptiest hour" in text.out.replace("\n", " ")
     assert "people with the app open" in text.out
-    assert "0.144" in text.err
+    assert "0.144" in text.out
 
 
 def test_sweep_marks_the_knee(run: Run) -> None:

@@ -1,9 +1,11 @@
 """An hour of a fleet whose numbers are round: what just fills it is held, and a little more is not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infercost.fleet.curve import Curve, curve_of
-from infercost.fleet.day import Fleet, Use, day_of, wait
+from infercost.fleet.day import Fleet, Use, day_of, wait, worst_waits
 
 #: A replica of at most two sequences, a second a token at any batch; a request decodes ten tokens.
 CURVE = Curve(batches=(1.0, 2.0), steps=(1.0, 1.0), itls=(1.0, 1.0), ttfts=(0.0, 0.0), decoded=10.0, prompted=False)
@@ -48,6 +50,44 @@ def test_the_wait_for_one_of_two_slots() -> None:
     chance, seconds = wait(fleet(), 5.0, 1, 1.0)
     assert chance == pytest.approx(1 / 3)
     assert seconds == pytest.approx(10 / 3)
+
+
+@given(
+    users=st.floats(1, 1e5),
+    slots=st.floats(1.0, 400.0),
+    burstiness=st.floats(1, 8),
+    may=st.sampled_from([0.001, 0.01, 0.1, 0.5]),
+    follows=st.booleans(),
+)
+def test_no_more_wait_than_may(users: float, slots: float, burstiness: float, may: float, *, follows: bool) -> None:
+    """Where the slots are staffed to a share that may wait, the share that is said never exceeds it in any hour."""
+    staffed = fleet(
+        curve=CURVE._replace(batches=(1.0, 400.0)), slots=slots, fixed=0, hours=(0.2, 0.8, 2.0), follows=follows,
+        waiting=may, peakedness=(1 + burstiness**2) / 2,
+    )  # fmt: skip
+    day = day_of(staffed, users)
+    waits = worst_waits(staffed, day)
+    assert waits.chance <= may
+    for hour, load in zip(day.hours, staffed.hours, strict=True):
+        chance, seconds = wait(staffed, users, hour.replicas, load)
+        assert chance <= waits.chance
+        assert seconds is not None
+        assert waits.seconds is not None
+        assert seconds <= waits.seconds
+
+
+def test_the_worst_hour_where_replicas_come_and_go() -> None:
+    """Two slots a replica and one waiting in three allowed: a load of 1 has 2 slots and a third waits; one of 4 has 6.
+
+    Erlang's sums for 4 erlangs: of 5 slots 0.5541 wait, of 6 slots 0.2848.
+    """
+    staffed = fleet(fixed=0, hours=(0.4, 1.6), follows=True, waiting=0.3334)
+    day = day_of(staffed, 12.5)
+    assert [hour.replicas for hour in day.hours] == [1, 3]
+    waits = worst_waits(staffed, day)
+    assert waits.chance == pytest.approx(1 / 3)
+    assert waits.seconds == pytest.approx(10 / 3)
+    assert wait(staffed, 12.5, 3, 1.6)[0] == pytest.approx(0.2848, abs=1e-4)
 
 
 def test_an_hour_without_requests_serves_none() -> None:

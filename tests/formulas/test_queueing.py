@@ -1,6 +1,6 @@
 """Erlang's formulas against published values: a recurrence, a 40-digit sum and pyworkforce 0.5.1 agree on them."""
 
-from math import sqrt
+from math import exp, log1p, sqrt
 
 import pytest
 from hypothesis import given
@@ -58,7 +58,39 @@ def test_slots_so_that_one_in_a_hundred_waits(offered: float, slots: int) -> Non
 
 @pytest.mark.parametrize(("peakedness", "slots"), [(1, 1077), (4, 1151), (16, 1301)])
 def test_bursts_need_more_slots(peakedness: float, slots: int) -> None:
-    assert slots_for(offered=1000, wait_probability=0.01, peakedness=peakedness) == slots
+    """The square-root rule, a lower bound, gives these; Erlang's sum a hundredth and a half more at most."""
+    assert slots <= slots_for(offered=1000, wait_probability=0.01, peakedness=peakedness) <= 1.015 * slots
+
+
+def blocked_by_integral(offered: float, slots: float) -> float:
+    """Erlang's first formula of any number of slots: 1 / E_B = a times the integral of e^-at (1 + t)^N (Simpson)."""
+    end = max(slots / offered - 1, 0) + (60 + 12 * sqrt(slots)) / offered
+    each = end / 20_000
+    parts = [exp(-offered * i * each + slots * log1p(i * each)) for i in range(20_001)]
+    return 3 / offered / each / (parts[0] + parts[-1] + 4 * sum(parts[1:-1:2]) + 2 * sum(parts[2:-1:2]))
+
+
+@pytest.mark.parametrize(("offered", "peakedness"), [(1000, 4), (1000, 16), (100, 5), (20, 5), (243.8, 13)])
+def test_slots_of_bursts_by_the_integral(offered: float, peakedness: float) -> None:
+    slots = slots_for(offered=offered, wait_probability=0.01, peakedness=peakedness)
+    for count, enough in ((slots, True), (slots - 1, False)):
+        blocked = blocked_by_integral(offered / peakedness, count / peakedness)
+        assert (blocked / (1 - offered / count * (1 - blocked)) <= 0.01) is enough
+
+
+@pytest.mark.parametrize(("offered", "slots"), [(2, 3.3), (5, 2.5), (50, 60.7), (700, 720.5)])
+def test_parts_of_slots_by_the_integral(offered: float, slots: float) -> None:
+    expected = blocked_by_integral(offered, slots)
+    assert erlang_b(offered=offered, slots=slots) == pytest.approx(expected, rel=1e-3)
+
+
+@given(st.floats(0.01, 1e7), st.floats(1e-4, 0.9), st.floats(1, 50))
+def test_who_waits_on_the_slots_that_are_staffed_is_no_more_than_may(
+    offered: float, share: float, peakedness: float
+) -> None:
+    slots = slots_for(offered=offered, wait_probability=share, peakedness=peakedness)
+    assert erlang_c(offered=offered, slots=slots, peakedness=peakedness) <= share
+    assert erlang_c(offered=offered, slots=slots - 1, peakedness=peakedness) > share
 
 
 @pytest.mark.parametrize(
