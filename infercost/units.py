@@ -12,8 +12,10 @@ from infercost.errors import BadValue
 
 #: Beyond these a quantity is a slip of the keyboard, and products of a few of them would overflow.
 LARGEST, SMALLEST = 1e24, 1e-24
-#: A share or a time below this is a rounding error of zero, and a share below a millionth is below measurement.
-NOTHING, LEAST_SHARE = 1e-15, 1e-6
+#: A share or a time below this is a rounding error of zero.
+NOTHING = 1e-15
+#: Shares and times below these are below what anyone measures.
+LEAST = {"share": (1e-4, "0.01%"), "s": (1e-9, "1 ns")}
 
 _NUMBER = re.compile(
     r"\s*(?P<digits>[+-]?(?:(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|\d+(?:_\d+)*)(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)"
@@ -202,6 +204,13 @@ def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int) -
 
 
 def show(value: object, unit: str = "", most: int = 4) -> str:
+    """A value for people: as ``exact`` writes it, unless it is below what anyone measures: ``<0.01%``."""
+    if unit in LEAST and isinstance(value, (int, float)) and NOTHING < value < LEAST[unit][0]:
+        return f"<{LEAST[unit][1]}"
+    return exact(value, unit, most)
+
+
+def exact(value: object, unit: str = "", most: int = 4) -> str:
     """A value for people, of four digits or more, scaled by its unit: ``26.67 ms``, ``1.6 TB``, ``0.200%``."""
     if value is None:
         return "-"
@@ -209,8 +218,6 @@ def show(value: object, unit: str = "", most: int = 4) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
-    if unit == "share" and NOTHING < value < LEAST_SHARE:
-        return f"<{LEAST_SHARE * 100:.4f}%"
     if unit == "share":
         return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infercost import units
 from infercost.errors import BadValue
-from infercost.units import parse, show
+from infercost.units import exact, parse, show
 
 READ = [
     (units.COUNT, "70B", 70e9),
@@ -214,10 +214,20 @@ def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kin
         (None, "s", "-"),
         (True, "", "yes"),
         ("memory", "", "memory"),
+        (3.97e-12, "share", "<0.01%"),
+        (0.99e-4, "share", "<0.01%"),
+        (1.2e-4, "share", "0.0120%"),
+        (0.0, "share", "0.00%"),
+        (4.102e-13, "s", "<1 ns"),
+        (1.5e-9, "s", "1.5 ns"),
     ],
 )
 def test_show(value: object, unit: str, text: str) -> None:
     assert show(value, unit) == text
+
+
+def test_steps_and_inputs_show_what_nobody_measures() -> None:
+    assert (exact(3.97e-12, "share"), exact(4.102e-13, "s")) == ("3.97e-10%", "0.0004102 ns")
 
 
 @given(st.floats(1e-9, 1e21), st.sampled_from(["B", "B/s", "FLOP/s", "s", "W"]))
