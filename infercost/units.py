@@ -12,11 +12,14 @@ from infercost.errors import BadValue
 
 #: Beyond these a quantity is a slip of the keyboard, and products of a few of them would overflow.
 LARGEST, SMALLEST = 1e24, 1e-24
-#: A share or a time below this is a rounding error of zero, and a share below a millionth is below measurement.
-NOTHING, LEAST_SHARE = 1e-15, 1e-6
+#: A share or a time below this is a rounding error of zero.
+NOTHING = 1e-15
+#: Shares and times below these are below what anyone measures.
+LEAST = {"share": (1e-4, "0.01%"), "s": (1e-9, "1 ns")}
 
 _NUMBER = re.compile(
-    r"\s*(?P<digits>[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
+    r"\s*(?P<digits>[+-]?(?:(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|\d+(?:_\d+)*)(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)"
+    r"(?P<exponent>[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
     re.ASCII | re.DOTALL,
 )
 _SI = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
@@ -26,6 +29,18 @@ _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0
 
 def _suffixes(names: Iterable[str], prefixes: Mapping[str, float], scale: float = 1.0) -> dict[str, float]:
     return {prefix + name: factor * scale for name in names for prefix, factor in prefixes.items()}
+
+
+class Bare(NamedTuple):
+    """What a number without a unit is read as, the least that can be meant, and from what on which unit is likely."""
+
+    read_as: str
+    least: float
+    likely: tuple[tuple[float, str], ...]
+
+    def meant(self, value: float) -> str:
+        """The unit that was likely meant."""
+        return next(unit for start, unit in reversed(self.likely) if value >= start)
 
 
 class Kind(NamedTuple):
@@ -40,6 +55,7 @@ class Kind(NamedTuple):
     whole: bool = False
     zero: bool = False
     currency: bool = False
+    bare: Bare | None = None
 
 
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12, "t": 1e12}
@@ -52,18 +68,26 @@ _PER_SECOND = {"": 1.0, "/s": 1.0, "rps": 1.0, "/min": 1 / 60, "/h": 1 / 3600}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _DAILY = {"": 1.0, "min": 1.0, "min/day": 1.0, "min/d": 1.0, "h": 60.0, "h/day": 60.0, "s": 1 / 60, "s/day": 1 / 60}
 _PER_KWH = {"": 1.0, "USD": 1.0, "/kWh": 1.0, "USD/kWh": 1.0}
+_SIZE = Bare(" B", 1e6, ((0, "GB"), (2000, "MiB")))
+_SPEED = Bare(" B/s", 1e6, ((0, "TB/s"), (30, "GB/s")))
+_ARITHMETIC = Bare(" FLOP/s", 1e6, ((0, "PFLOP/s"), (20, "TFLOP/s")))
 _HOURLY = dict.fromkeys(("/h", "/hr", "/hour", "USD/h", "$/h", "USD/hour"), 1.0)
 
 COUNT = Kind("a count", "", _COUNT, "1.6e12, 1.6T, 70B, 500M or 128k")
-PARAMS = COUNT._replace(least=1.0)
+PARAMS = COUNT._replace(least=1.0, bare=Bare(" parameters", 1e4, ((0, "B"),)))
 WHOLE = Kind("a whole number", "", _COUNT, "8, 128 or 4k", least=1, most=1e9, whole=True)
 TOKENS = Kind("a whole number", "", _COUNT, "0, 4096 or 128k", most=1e9, whole=True, zero=True)
 RATE = Kind("requests a second", "1/s", _PER_SECOND, "5, 5/s or 300/min")
-SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9")
+SIZE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "80GB, 80GiB, 81559 MiB or 80e9", bare=_SIZE)
 RESERVE = Kind("a size in bytes", "B", {"": 1.0, **_BYTES}, "2.1GiB, 16kB or 0B", zero=True)
-BANDWIDTH = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)")
+BANDWIDTH = Kind(
+    "a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE, **_BIT_RATE}, "3.35TB/s, 450GB/s or 400Gb/s (bits)", bare=_SPEED
+)
 LIMIT = Kind("a bandwidth", "B/s", {"": 1.0, **_BYTE_RATE}, "300GB/s, or 0 B/s for none", zero=True)
-FLOPS = Kind("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense")
+FLOPS = Kind(
+    *("an arithmetic rate", "FLOP/s", {"": 1.0, **_FLOP_RATE}, "989TFLOP/s, 3e15 or 1.979PFLOP/s, dense"),
+    bare=_ARITHMETIC,
+)
 PER_WATT = Kind("an arithmetic rate a watt", "FLOP/J", _suffixes(["FLOP/J"], _SI), "1.2 TFLOP/J")
 POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW")
 DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
@@ -97,7 +121,9 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
         raise error("is not a number")
     if (suffix := match["suffix"]) not in kind.suffixes:
         raise error(f"ends in {suffix!r}, which is no unit of {kind.name}" if suffix else "has no unit")
-    value = _scale(match["digits"], kind.suffixes[suffix])
+    value = _scale(match["digits"].replace(",", ""), kind.suffixes[suffix])
+    if kind.bare and not (suffix or match["exponent"]) and 0 < value < kind.bare.least:
+        raise _without_unit(kind.bare, kind, text.strip(), name, value)
     if not 0 <= value <= LARGEST or (value == 0 and not kind.zero) or 0 < value < SMALLEST:
         raise error(_out_of_range(value))
     if value < kind.least or value > kind.most:
@@ -106,6 +132,12 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
     if kind.whole and not value.is_integer():
         raise error("is not whole")
     return int(value) if kind.unit == "" and value.is_integer() else value
+
+
+def _without_unit(bare: Bare, kind: Kind, text: str, name: str, value: float) -> BadValue:
+    """The error for a number whose unit was forgotten, with the one that was likely meant."""
+    meant = f"{text}{bare.read_as}: did you mean {text}{bare.meant(value)}?"
+    return BadValue(f"{name}: {text!r} has no unit", f"{meant} write {kind.name} as {kind.forms}")
 
 
 def _scale(digits: str, factor: float) -> float:
@@ -172,6 +204,13 @@ def _scaled(value: float, prefixes: Mapping[str, float], unit: str, most: int) -
 
 
 def show(value: object, unit: str = "", most: int = 4) -> str:
+    """A value for people: as ``exact`` writes it, unless it is below what anyone measures: ``<0.01%``."""
+    if unit in LEAST and isinstance(value, (int, float)) and NOTHING < value < LEAST[unit][0]:
+        return f"<{LEAST[unit][1]}"
+    return exact(value, unit, most)
+
+
+def exact(value: object, unit: str = "", most: int = 4) -> str:
     """A value for people, of four digits or more, scaled by its unit: ``26.67 ms``, ``1.6 TB``, ``0.200%``."""
     if value is None:
         return "-"
@@ -179,8 +218,6 @@ def show(value: object, unit: str = "", most: int = 4) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
-    if unit == "share" and NOTHING < value < LEAST_SHARE:
-        return f"<{LEAST_SHARE * 100:.4f}%"
     if unit == "share":
         return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:

@@ -80,7 +80,7 @@ def test_every_example_runs_as_it_says(path: Path) -> None:
         ("utilization --scenario examples/note.yaml", ["3.2 TFLOP", "53.33 us", "26.67 ms", "0.200%"]),
         ("utilization --scenario examples/note-batch-100.yaml", ["20.0%"]),
         ("utilization --scenario examples/note-batch-100.yaml --overlap none", ["16.7%"]),
-        ("sweep-batch --scenario examples/note.yaml", ["500x", "thousandfold"]),
+        ("sweep-batch --scenario examples/note.yaml --sources", ["500x", "thousandfold"]),
         ("userbase --scenario examples/note-userbase.yaml", ["144,000 daily users", "0.144"]),
         ("userbase --scenario examples/note-userbase.yaml --trough-to-mean 14.4%", ["1,000,000"]),
         ("compare h100-note human-brain", ["1,250x", "500x", "30.43x"]),

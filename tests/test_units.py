@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infercost import units
 from infercost.errors import BadValue
-from infercost.units import parse, show
+from infercost.units import exact, parse, show
 
 READ = [
     (units.COUNT, "70B", 70e9),
@@ -59,6 +59,25 @@ READ = [
     (units.LATENCY, "1500us", 0.0015),
     (units.LATENCY, "1500µs", 0.0015),
     (units.DURATION, "250ns", 2.5e-7),
+    (units.COUNT, "1,600", 1600),
+    (units.USERS, "1,000,000", 1e6),
+    (units.SIZE, "81,559 MiB", 85_520_809_984),
+    (units.FLOPS, "1,979.5 TFLOP/s", 1.9795e15),
+    (units.BANDWIDTH, "3e12", 3e12),
+    (units.BANDWIDTH, "3350000000000", 3.35e12),
+    (units.BANDWIDTH, "3B/s", 3),
+]
+#: A number whose unit was forgotten, and the hint.
+WITHOUT_UNIT = [
+    (units.BANDWIDTH, "3", "3 B/s: did you mean 3TB/s?"),
+    (units.BANDWIDTH, "3.35", "3.35 B/s: did you mean 3.35TB/s?"),
+    (units.BANDWIDTH, "450", "450 B/s: did you mean 450GB/s?"),
+    (units.FLOPS, "989", "989 FLOP/s: did you mean 989TFLOP/s?"),
+    (units.FLOPS, "1.979", "1.979 FLOP/s: did you mean 1.979PFLOP/s?"),
+    (units.SIZE, "80", "80 B: did you mean 80GB?"),
+    (units.SIZE, "81559", "81559 B: did you mean 81559MiB?"),
+    (units.PARAMS, "70", "70 parameters: did you mean 70B?"),
+    (units.PARAMS, "0.5", "0.5 parameters: did you mean 0.5B?"),
 ]
 #: Each prefix by its power of a thousand, and of 1,024.
 DECIMAL, BINARY = ("", "k", "M", "G", "T", "P", "E"), ("", "Ki", "Mi", "Gi", "Ti", "Pi")
@@ -84,9 +103,22 @@ def test_every_prefix_is_a_power_of_a_thousand_or_of_1024(kind: units.Kind, unit
             assert parse(kind, f"3{prefix}{unit}", "x") == 3 * 1024**power
 
 
+@pytest.mark.parametrize(("kind", "text", "hint"), WITHOUT_UNIT)
+def test_a_number_whose_unit_was_forgotten_is_asked_back(kind: units.Kind, text: str, hint: str) -> None:
+    with pytest.raises(BadValue) as error:
+        parse(kind, text, "--set")
+    assert str(error.value) == f"--set: {text!r} has no unit"
+    assert error.value.hint.startswith(hint)
+
+
 REFUSED = [
     (units.COUNT, "80GB"),
-    (units.COUNT, "1,600"),
+    (units.COUNT, "1,60"),
+    (units.COUNT, "1,6000"),
+    (units.COUNT, "0,600"),
+    (units.COUNT, "1,600,00"),
+    (units.COUNT, "1600,000"),
+    (units.BANDWIDTH, "3,35TB/s"),
     (units.COUNT, "١٢٨"),  # Arabic digits
     (units.COUNT, "１２８"),  # full-width digits
     (units.COUNT, ""),
@@ -182,10 +214,20 @@ def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kin
         (None, "s", "-"),
         (True, "", "yes"),
         ("memory", "", "memory"),
+        (3.97e-12, "share", "<0.01%"),
+        (0.99e-4, "share", "<0.01%"),
+        (1.2e-4, "share", "0.0120%"),
+        (0.0, "share", "0.00%"),
+        (4.102e-13, "s", "<1 ns"),
+        (1.5e-9, "s", "1.5 ns"),
     ],
 )
 def test_show(value: object, unit: str, text: str) -> None:
     assert show(value, unit) == text
+
+
+def test_steps_and_inputs_show_what_nobody_measures() -> None:
+    assert (exact(3.97e-12, "share"), exact(4.102e-13, "s")) == ("3.97e-10%", "0.0004102 ns")
 
 
 @given(st.floats(1e-9, 1e21), st.sampled_from(["B", "B/s", "FLOP/s", "s", "W"]))

@@ -136,12 +136,19 @@ def _write(report: "Report", output: Output, picture: bytes) -> None:
     else:
         write_file(output.file, text)
     if not FORMS[output.form].notes:
-        write_error("".join(f"note: {note.text}\n" for note in report.notes if note.code != "null"))
+        from infercost.render.plain import remarks
+
+        write_error(remarks(report, _columns(output), output.sources))
+
+
+def _columns(output: Output) -> int:
+    """The width of an answer: the terminal's, or that of a pipe or a file."""
+    return COLUMNS if output.file else max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
 
 
 def _text(report: "Report", output: Output) -> str:
     """The report in its form, above its pictures where these are for the terminal."""
-    columns = COLUMNS if output.file else max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
+    columns = _columns(output)
     if output.form == "table" and output.file is None:
         from infercost.render.table import render
 

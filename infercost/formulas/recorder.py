@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from infercost.formulas.formula import BY_CODE, SEARCHES, Equation, Formula, numbers_of
 from infercost.quantities import TERMS
-from infercost.units import rounded, show
+from infercost.units import exact, rounded
 
 
 class Call(NamedTuple):
@@ -183,7 +183,7 @@ def explain(call: Call) -> Step:
 def _of_search(call: Call, solved: Equation) -> Step:
     """A search in print: its equation, what it was given, and how many trials it took."""
     term, inputs = TERMS[solved.quantity], {name: _plain(value) for name, value in call.inputs.items()}
-    given = [f"{TERMS[name].symbol} = {show(value, TERMS[name].unit)}" for name, value in inputs.items()]
+    given = [f"{TERMS[name].symbol} = {exact(value, TERMS[name].unit)}" for name, value in inputs.items()]
     return Step(
         name=solved.quantity,
         meaning=term.meaning,
@@ -214,11 +214,11 @@ SHORT = range(4, 9)
 def _numbers(function: Formula[..., Any], value: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Each input with as many digits as it takes to redo the arithmetic: the result is the printed one."""
     unit = TERMS[function.__name__].unit
-    result = show(value, unit)
+    result = exact(value, unit)
 
     def comes_out(most: int, hair: float) -> bool:
         again = function(**_each(inputs, lambda each, unit: rounded(each, unit, most)))
-        return all(show(again * (1 + each), unit) == result for each in (-hair, hair))
+        return all(exact(again * (1 + each), unit) == result for each in (-hair, hair))
 
     ways = (*((most, HAIR) for most in DIGITS), *((most, 0.0) for most in SHORT))
     most = next((most for most, hair in ways if comes_out(most, hair)), DIGITS[-1])
@@ -238,7 +238,7 @@ def _each(inputs: Mapping[str, Any], convert: Callable[[Any, str], Any]) -> dict
 def _number(value: Any, unit: str, digits: int) -> str:
     if unit == "share":
         return f"{value:.{digits}g}"
-    return show(value, unit, digits) + (" param" if unit == "param" else "")
+    return exact(value, unit, digits) + (" param" if unit == "param" else "")
 
 
 def _there(node: ast.expr, inputs: Mapping[str, Any], constants: Mapping[str, Any]) -> ast.expr:
@@ -293,10 +293,10 @@ def _print(node: ast.expr, names: Mapping[str, Any], constants: Mapping[str, Any
             inside = ", ".join(_print(argument, names, constants) for argument in arguments)
             return f"{_FUNCTIONS[function]}({inside})"
         case ast.Name(name):
-            text = names[name] if name in names else show(constants[name])
+            text = names[name] if name in names else exact(constants[name])
             return f"({text})" if above == 4 and " " in text else text
         case ast.Constant(value):
-            return show(value)
+            return exact(value)
     raise TypeError(f"a formula may not hold {ast.dump(node)}")
 
 

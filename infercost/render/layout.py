@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from infercost.quantities import KEYS
 from infercost.report import Input, Report, Series
-from infercost.units import common_scale, digits, show
+from infercost.units import common_scale, digits, exact, show
 
 BAR_WIDTH = 24
 COMMAND_WIDTH = 75
@@ -78,6 +78,14 @@ class Grid(NamedTuple):
 
 
 Block = Text | Points | Work | Grid
+#: Notes on where figures are from, for those who ask for sources; but what says what a mark means is for all.
+PROVENANCE, MARK = ("memory-counted", "weak-figure", "see-also"), "~"
+
+
+def notes(report: Report, sources: bool) -> list[str]:
+    """The remarks for people, each once: what is estimated, bounded or left out, and with ``sources`` all others."""
+    shown = (note for note in report.notes if sources or note.code not in PROVENANCE or MARK in note.text)
+    return list(dict.fromkeys(note.text for note in shown if note.code != "null"))
 
 
 def blocks(report: Report, sources: bool) -> list[Block]:
@@ -153,7 +161,7 @@ def _work(step: Any) -> Work:
     symbol, _, expression = step.symbols.partition(" = ")
     under = f"  {' ' * len(symbol)} = "
     values = step.value if isinstance(step.value, list) else [step.value]
-    result = ", ".join(show(value, step.unit) for value in values)
+    result = ", ".join(exact(value, step.unit) for value in values)
     sums = (f"  {symbol} = {expression}", f"{under}{step.numbers}", f"{under}{result}")
     return Work((f"{step.meaning} [{step.source}]", *sums), prose=True)
 
@@ -171,7 +179,7 @@ def _input(item: Input) -> str:
     if value is True:
         return item.key
     values = value if isinstance(value, tuple) else (value,)
-    texts = [show(each, unit) for each in values]
+    texts = [exact(each, unit) for each in values]
     ranges = len(values) > 4 and isinstance(values[0], (int, float))
     text = f"{texts[0]} to {texts[-1]} ({len(texts)})" if ranges else ", ".join(texts)
     return f"{item.key.replace('_', ' ')} {text}"
@@ -265,7 +273,7 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _sources(report: Report) -> Grid:
-    rows = ((item.key, show(item.value, item.unit), _source(item)) for item in report.sources)
+    rows = ((item.key, exact(item.value, item.unit), _source(item)) for item in report.sources)
     return Grid(("input", "value", "source"), tuple(rows), frozenset({1}))
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from infercost.render.layout import Block, Grid, Points, Work, blocks
+from infercost.render.layout import Block, Grid, Points, Work, blocks, notes
 from infercost.report import Report
 
 
 def render(report: Report, width: int, sources: bool) -> str:
     """The report as Markdown, notes at the end."""
     texts = [_text(block) for block in blocks(report, sources)]
-    if report.notes:
-        texts.append(_list(note.text for note in report.notes))
+    if remarks := notes(report, sources):
+        texts.append(_list(remarks))
     return "\n\n".join(texts) + "\n"
 
 

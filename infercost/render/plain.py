@@ -3,10 +3,11 @@
 import re
 from textwrap import TextWrapper
 
-from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, blocks
+from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, blocks, notes
 from infercost.report import Report
 
 MARGIN = "  "
+NOTE = "note: "
 
 
 class Wrapper(TextWrapper):
@@ -18,6 +19,12 @@ class Wrapper(TextWrapper):
 def render(report: Report, width: int, sources: bool) -> str:
     """The report as plain text."""
     return "\n\n".join(_text(block, width) for block in blocks(report, sources)) + "\n"
+
+
+def remarks(report: Report, width: int, sources: bool) -> str:
+    """The report's notes for standard error, within a width."""
+    wrapper = Wrapper(width, initial_indent=NOTE, subsequent_indent=" " * len(NOTE), break_long_words=False)
+    return "".join(f"{line}\n" for text in notes(report, sources) for line in wrapper.wrap(text))
 
 
 def _text(block: Block, width: int) -> str:

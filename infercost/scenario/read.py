@@ -1,5 +1,6 @@
 """What was asked: options from flags, a scenario file and Python, parsed alike, each with where it came from."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -30,6 +31,11 @@ _VOID = {
     "flops_bf16": ("flops_fp16_accumulate",),
     "flops_fp16": ("flops_fp16_accumulate",),
 }
+#: A count before a name or after it, with a sign of multiplication between them.
+_TIMES = re.compile(
+    r"\s*(?:(?P<times>\d+)\s*[x×*]\s*(?P<name>\D.*?)|(?P<named>.*?\w)\s*[x×*]\s*(?P<count>\d+))\s*",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class Given(NamedTuple):
@@ -221,13 +227,25 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its whole count."""
     if isinstance(text, Preset):
         return apply_sets(reading, text), None
-    name, colon, count = str(text).rpartition(":")
-    if not colon or catalog.looks_like_file(count):
-        name, colon, count = str(text), "", ""
+    name, count = _counted(str(text))
     if not name.strip():
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
-    number = int(parse(WHOLE, count, "gpu NAME:N")) if colon else None
+    number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     return apply_sets(reading, catalog.load("accelerators", name)), number
+
+
+def _counted(text: str) -> tuple[str, str | None]:
+    """A name and the count written with it: ``h100:8`` or as people say it, ``8xH100``, ``8 x H100``, ``h100x8``."""
+    name, colon, count = text.rpartition(":")
+    if colon and not catalog.looks_like_file(count):
+        return name, count
+    if catalog.looks_like_file(text) or not (match := _TIMES.fullmatch(text)):
+        return text, None
+    try:
+        catalog.find("accelerators", text)
+    except UnknownName:
+        return (match["name"] or match["named"]).strip("\"'"), match["times"] or match["count"]
+    return text, None
 
 
 def read_stack(

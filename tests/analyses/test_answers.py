@@ -77,8 +77,8 @@ def test_quantities_are_exact_to_the_last_bit() -> None:
 
 
 def test_memory_is_named_as_sold(run: Run) -> None:
-    assert "counted as sold: 192 GiB" in run("fit", "--gpu", "mi300x", "--params", "70B").err
-    assert "counted as sold: 80 GB" in run("fit", "--gpu", "h100", "--params", "70B").err
+    assert "counted as sold: 192 GiB" in run("fit", "--gpu", "mi300x", "--params", "70B", "--sources").err
+    assert "counted as sold: 80 GB" in run("fit", "--gpu", "h100", "--params", "70B", "--sources").err
 
 
 def test_the_notes_sixty_terabytes(run: Run) -> None:

@@ -205,9 +205,11 @@ def test_parts_whose_memory_is_the_hosts_own_take_no_host(part: str) -> None:
 
 
 def test_a_host_memory_without_its_unit_or_its_host_is_refused() -> None:
-    with pytest.raises(BadValue, match="128 B is no memory of a host") as caught:
+    with pytest.raises(BadValue, match="'128' has no unit") as caught:
         infercost.fit(**{**DENSE, "set": "host.memory=128"})
-    assert "host.memory=128GB" in caught.value.hint
+    assert "128 B: did you mean 128GB?" in caught.value.hint
+    with pytest.raises(BadValue, match="128 B is no memory of a host"):
+        infercost.fit(**{**DENSE, "set": "host.memory=128B"})
     with pytest.raises(BadValue, match="no host was named"):
         infercost.fit(gpu="rtx-4090", model="llama-3.3-70b", set="host.memory=128GB")
 

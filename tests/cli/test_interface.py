@@ -153,20 +153,37 @@ def test_it_does_not_fit(run: Run) -> None:
 def test_h100_is_not_the_notes_and_says_so(run: Run) -> None:
     result = run("utilization", "--gpu", "h100", "--params", "1.6e12")
     assert "0.339%" in result.out
-    assert "h100-note" in result.err
-    assert "h100-note" not in run("utilization", "--gpu", "h100", "--params", "1.6e12", "--dtype", "bf16").err
+    assert "h100-note" not in result.err
+    assert "h100-note" in run("utilization", "--gpu", "h100", "--params", "1.6e12", "--sources").err
+    assert (
+        "h100-note" not in run("utilization", "--gpu", "h100", "--params", "1.6e12", "--dtype", "bf16", "--sources").err
+    )
+
+
+def test_notes_hold_a_width_and_say_once_what_matters(run: Run) -> None:
+    asked = ("frontier", "--gpu", "h100", "--gpu", "h200", "--gpu", "mi300x", "--model", "llama-3.1-70b")
+    lines = run(*asked).err.splitlines()
+    assert lines
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith(("note: ", "      ")) for line in lines)
+    said = "\n".join(lines)
+    assert "memory is counted" not in said
+    assert "is weak" not in said
+    codes = {note["code"] for note in run(*asked, "--json").json["notes"]}
+    assert {"memory-counted", "weak-figure"} <= codes
+    assert len(run(*asked, "--sources").err.splitlines()) > len(lines)
 
 
 def test_the_notes_thousand_stands_beside_the_five_hundred(run: Run) -> None:
     for command in ("utilization", "sweep-batch"):
-        said = run(command, *NOTE)
+        said = run(command, *NOTE, "--sources")
         assert "500" in said.out
-        assert "1,000 users and a thousandfold cost" in said.err
+        assert "1,000 users and a thousandfold cost" in " ".join(said.err.split())
 
 
 def test_weak_figures_are_marked(run: Run) -> None:
     assert "apple-m3-max memory_bandwidth" not in run("utilization", "--gpu", "m3-max", "--params", "8B").err
-    assert "flops_bf16 is weak: derived" in run("utilization", "--gpu", "m3-max", "--params", "8B").err
+    assert "flops_bf16 is weak: derived" in run("utilization", "--gpu", "m3-max", "--params", "8B", "--sources").err
     assert "rubin-nvl72 ~" in run("compare", "--all").out
     assert "288 GB ~" in run("presets", "show", "rubin").out
 
