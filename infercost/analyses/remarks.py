@@ -28,6 +28,12 @@ SEE_FIT = "see infercost fit for what would make it fit"
 #: Why a result of a step or of a request has no value, by JSON key.
 _OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode")
+#: What only a model that fits serves, and what has no end where requests pile up.
+_OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
+_OF_SERVING = (
+    *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
+    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
+)
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "joules_per_token": "no power is known",
@@ -71,6 +77,13 @@ def price_rows(row: Mapping[str, Any], of: str = "") -> tuple[Row, ...]:
     shown = row["usd_per_million_tokens_input"] is not None
     keys = {f"usd_per_million_tokens_{end}": charged for end, charged in CHARGED.items()}
     return tuple(Row(key, row[key], of + charged, shown=shown) for key, charged in keys.items())
+
+
+def unserved(rack: Rack, *, overloaded: bool) -> dict[str, str]:
+    """Why results have no value where a model does not fit or requests pile up, by JSON key."""
+    if not rack.plan.fits:
+        return dict.fromkeys(_OF_SERVING, "the model does not fit")
+    return dict.fromkeys(_OF_QUEUE if overloaded else (), "requests pile up: the queue has no end")
 
 
 def misfit(rack: Rack) -> str:

@@ -31,6 +31,8 @@ KNEE = 0.1
 DIGITS = 6
 #: Keys so long leave room for one more column.
 LONG = 26
+#: The code of a note on one side, the change that was measured, and the end at which an input stands.
+_ENDS = (("only-more", "increase", "minimum"), ("only-less", "decrease", "maximum"))
 FLOPS = tuple(f"flops_{rate}" for rate in RATES)
 
 
@@ -49,8 +51,15 @@ class Change(NamedTuple):
     above: Values
 
     def elasticity(self, figure: str) -> float | None:
-        """The elasticity of a figure over both sides; None where a result has no logarithm."""
-        return _slope(self.below.get(figure), self.above.get(figure), self.low, self.high)
+        """The elasticity of a figure over the sides on which it has a value; None where a result has no logarithm."""
+        (below, low), (above, high) = self.ends(figure)
+        return _slope(below, above, low, high)
+
+    def ends(self, figure: str) -> tuple[tuple[Any, float], tuple[Any, float]]:
+        """A figure and its input below and above; those in the middle where it has no value there."""
+        sides = ((self.below.get(figure), self.low), (self.above.get(figure), self.high))
+        low, high = (side if side[0] is not None else (self.base[figure], self.item.value) for side in sides)
+        return low, high
 
     def matters(self, figures: Iterable[str]) -> bool:
         """Whether the elasticity of any of the figures is large enough to be shown."""
@@ -58,11 +67,11 @@ class Change(NamedTuple):
 
     def knee(self, figure: str) -> tuple[float, float] | None:
         """The elasticities to a decrease and to an increase where they differ; larger steps blur that."""
-        value = self.item.value
-        if self.share > STEP or value in (self.low, self.high):
+        value, ((below, low), (above, high)) = self.item.value, self.ends(figure)
+        if self.share > STEP or value in (low, high):
             return None
-        less = _slope(self.below.get(figure), self.base[figure], self.low, value) or 0.0
-        more = _slope(self.base[figure], self.above.get(figure), value, self.high) or 0.0
+        less = _slope(below, self.base[figure], low, value) or 0.0
+        more = _slope(self.base[figure], above, value, high) or 0.0
         return (less, more) if abs(more - less) > KNEE * max(1.0, abs(less), abs(more)) else None
 
 
@@ -105,7 +114,7 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         notes=(
             *(note for note in report.notes if note.code not in ("null", *(("price",) if unpriced else ()))),
             *_notes(inputs, changes, rows, figures),
-            *_one_sided([each for each in rows if each.matters(figures)]),
+            *_one_sided([each for each in rows if each.matters(figures)], main),
             *(Note("turn", at_knee.format(key, *slopes)) for key, slopes in knees if slopes),
             *question.notes,
         ),
@@ -214,7 +223,7 @@ def _effect(change: Change, main: str, phrase: str) -> str:
     both = change.elasticity(main) or 0.0
     if knee := change.knee(main):
         effect = f"1% more {_percent(knee[1], phrase)}, 1% less {_percent(-knee[0], 'it')}"
-    elif change.high == change.item.value:
+    elif change.ends(main)[1][1] == change.item.value:
         effect = f"1% less {_percent(-both, phrase)}"
     else:
         effect = f"1% more {_percent(both, phrase)}"
@@ -241,21 +250,34 @@ def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figur
         ("follows", "not varied, set by the lengths of a request", implied),
         ("not-varied", "not varied, no value beside it is allowed", [key for key in idle if key not in implied]),
     )
-    yield Note("elasticity", "an elasticity is the change in % for 1% more of an input, in the same layout")
+    yield Note(
+        "elasticity", f"an elasticity is the change in % for each 1% more of an input, in the same layout{_by(changes)}"
+    )
     for code, text, keys in lists:
         if keys:
             yield Note(code, f"{text}: {', '.join(sorted(keys, key=lambda key: '.' in key))}")
-    if (share := max((each.share for each in changes), default=STEP)) > STEP:
-        text = f"inputs are changed by {show(share, 'share')}: less would not move the largest batch, a whole number"
-        yield Note("step", text)
     elasticities = ({f"elasticity_{figure}": each.elasticity(figure) for figure in figures} for each in rows)
     yield from null_notes(elasticities, lambda _: "the figure is zero at a value beside")
 
 
-def _one_sided(rows: list[Change]) -> Iterator[Note]:
+def _by(changes: list[Change]) -> str:
+    """By how much inputs were changed for it: whole ones by one at least, all by more where a batch would not move."""
+    share = max((each.share for each in changes), default=STEP)
+    why = " (less would not move the largest batch)" if share > STEP else ""
+    return (
+        f": measured from {show(share, 'share')} less to {show(share, 'share')} more{why}, whole numbers by 1 at least"
+    )
+
+
+def _one_sided(rows: list[Change], main: str) -> Iterator[Note]:
     """Inputs at an end of their range, which have an elasticity to one side alone."""
-    for code, change, end in (("only-less", "decrease", "maximum"), ("only-more", "increase", "minimum")):
-        keys = [each.item.key for each in rows if each.item.value == (each.high if end == "maximum" else each.low)]
+    for side, (code, change, end) in enumerate(_ENDS):
+        keys = [each.item.key for each in rows if each.item.value == (each.low, each.high)[side]]
         verb = "is at its" if len(keys) == 1 else "are at their"
         if keys:
             yield Note(code, f"{', '.join(keys)} {verb} {end}: only the {change} was measured")
+        ends = [
+            each.item.key for each in rows if each.item.key not in keys and each.item.value == each.ends(main)[side][1]
+        ]
+        if ends:
+            yield Note(code, f"{', '.join(ends)}: only the {change} was measured, the other way has no value")

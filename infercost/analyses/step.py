@@ -40,7 +40,7 @@ def step_results(
         **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s")),
     }
     if bracketed:
-        results |= _bracket(running, batch, pace)
+        results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
     return results | bill(scenario, batch, pace, served)
 
@@ -50,6 +50,15 @@ def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
     draft = pace.step - pace.times.step
     full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
     return dict(zip(BRACKET, (step_times(running, batch, ideal=True).step, full, none), strict=True))
+
+
+def _draft_results(scenario: Scenario, batch: float, pace: Pace) -> dict[str, float]:
+    """What a draft takes and is worth: its time in a step, and a token of a sequence without it."""
+    if scenario.draft is None:
+        return {}
+    plain = step_times(scenario.running, batch).step
+    own = maximum(pace.step - pace.times.step, 0)
+    return {"draft_passes_time_s": own, "plain_tpot_s": plain, "draft_speedup": plain / pace.tpot}
 
 
 def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ from infercost.analyses.remarks import (
     kind,
     misfit,
     step_notes,
+    unserved,
     untuned_switch,
 )
 from infercost.analyses.replicas import of_all
@@ -40,6 +41,8 @@ OVERLAP = {
 }
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
+#: A draft that makes tokens this much as fast, or slower, is advised against.
+WORTH = 0.95
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
 
@@ -51,21 +54,19 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     running, (batch, pace, served) = scenario.running, _paced(scenario)
-    results = decoding_paid(known(step_results(scenario, batch, pace, served), running.rack), running.rack)
-    rack = running.rack
-    overloaded = served is not None and not served.stable
+    rack, overloaded = running.rack, _is_overloaded(served)
+    results = decoding_paid(_known(scenario, batch, pace, served), rack)
     local = is_local(running.rack.setup.stack)
     regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
     report = Report(
         command="utilization",
         verdict=misfit(rack) + _overload(scenario, served) + _verdict(scenario, running, results),
         inputs=scenario.inputs,
-        results=_rows(scenario, running, results),
+        results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
         parts=_time_parts(pace, running),
-        advice=(_MORE_REPLICAS,) if overloaded else advice(running, results["bound"]),
+        advice=(_MORE_REPLICAS,) if overloaded else (*_no_draft(results), *advice(running, results["bound"])),
         notes=(
             *step_notes(running, (regime,)),
-            *_draft_notes(scenario, pace),
             *_load_notes(scenario),
             *_other_builds(scenario),
             *scenario.notes,
@@ -77,14 +78,24 @@ def answer(scenario: Scenario) -> Report:
     return of_all(with_bands(report, rack, steady if scenario.load.rate is None else "arrivals"), scenario)
 
 
-def _draft_notes(scenario: Scenario, pace: Pace) -> Iterator[Note]:
-    """What a draft is worth: a token of a sequence with it and without."""
-    if scenario.draft is None:
-        return
-    plain = step_times(scenario.running, scenario.batch).step
-    ratio = plain / pace.tpot
-    text = f"a token takes {show(pace.tpot, 's')} with the draft, {show(plain, 's')} without: "
-    yield Note("draft", text + (f"{show(ratio, 'x')} as fast" if ratio > 1 else "leave the draft out"))
+def _is_overloaded(served: Served | None) -> bool:
+    return served is not None and not served.stable
+
+
+def _known(
+    scenario: Scenario, batch: float, pace: Pace, served: Served | None = None, *, bracketed: bool = True
+) -> dict[str, Any]:
+    """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
+    rack = scenario.running.rack
+    results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
+    nothing = unserved(rack, overloaded=_is_overloaded(served))
+    return {key: None if key in nothing else value for key, value in results.items()}
+
+
+def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
+    """Advice where a draft slows down."""
+    worth = results.get("draft_speedup", 1.0)
+    return (f"leave the draft out: a token takes {show(1 - worth, 'share')} less",) if worth < WORTH else ()
 
 
 def _load_notes(scenario: Scenario) -> Iterator[Note]:
@@ -127,7 +138,7 @@ def _times_under(scenario: Scenario, timing: "Timing") -> str:
     """The time of a token, and of the first one where there are requests, with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    results = known(step_results(other, *_paced(other), bracketed=False), running.rack)
+    results = _known(other, *_paced(other), bracketed=False)
     times = [f"{show(results['tpot_s'], 's')} a token"]
     if results["ttft_s"] is not None:
         times.append(f"{show(results['ttft_s'], 's')} to the first one")
@@ -157,14 +168,43 @@ def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
     return served.batch, Pace(times, times.step, served.itl, rate), served
 
 
-def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tuple[Row, ...]:
+def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
+    running, remarks = scenario.running, _remarks(scenario, results)
+    reasons = {key: why_not.get(key) or unknown(key, running.rack) or NULL_REASONS[key] for key in _nothing(results)}
+    remarks |= reasons
+    hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
+    return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+
+
+def _nothing(results: dict[str, Any]) -> list[str]:
+    return [key for key, value in results.items() if value is None]
+
+
+def _hidden(results: dict[str, Any], why_not: dict[str, str]) -> set[str]:
+    """Rows that say nothing more: equal ones, zeros, and what was not asked for."""
+    hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
+    hidden |= {*why_not} & {*_nothing(results)}
+    hidden -= {key for key in ("usd_per_million_tokens", "ttft_s", "tokens_per_s") if key in why_not}
+    if results["tpot_s"] != results["step_time_s"]:
+        hidden -= {"batch", "tpot_s"}
+    if results["step_time_s"] == results["bound_step_time_s"]:
+        hidden.add("bound_step_time_s")
+    if not results["overhead_time_s"]:
+        hidden.add("overhead_time_s")
+    if results["usd_per_million_tokens"] == results["usd_per_million_tokens_decode"]:
+        hidden.add("usd_per_million_tokens_decode")
+    return hidden
+
+
+def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
+    """What stands beside each number."""
+    running = scenario.running
     rack, rate, peak = running.rack, running.rate, running.speeds.peak_flops
     mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
     bandwidth = rack.part.value("memory_bandwidth")
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
     drafted = results["tpot_s"] < results["step_time_s"]
-    nothing = [key for key, value in results.items() if value is None]
-    remarks = {
+    return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
         "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})",
@@ -176,18 +216,8 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
         "critical_batch": CRITICAL,
         **_price_remarks(Load() if holds(rack) else scenario.load),
         "joules_per_token": "rated power; no host, no cooling",
-        **{key: unknown(key, rack) or NULL_REASONS[key] for key in nothing},
+        "plain_tpot_s": "the same batch, no draft",
     }
-    hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
-    if results["tpot_s"] != results["step_time_s"]:
-        hidden -= {"batch", "tpot_s"}
-    if results["step_time_s"] == results["bound_step_time_s"]:
-        hidden.add("bound_step_time_s")
-    if not results["overhead_time_s"]:
-        hidden.add("overhead_time_s")
-    if results["usd_per_million_tokens"] == results["usd_per_million_tokens_decode"]:
-        hidden.add("usd_per_million_tokens_decode")
-    return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
 
 
 def _price_remarks(load: Load) -> dict[str, str]:
@@ -238,18 +268,31 @@ def _overload(scenario: Scenario, served: Served | None) -> str:
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
-    rack, bound = running.rack, results["bound"].capitalize()
+    fits = running.rack.plan.fits
     share, batch = results["utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
-    step = f"{show(results['step_time_s'], 's')} a step on {rack.devices:,} x {rack.part.name}"
-    sure = "at best" if kind(running) == "bound" else "an estimate"
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    start = time_words(running, results, scenario.draft) if rack.plan.fits else ""
-    text = f"{start or f'{bound} binds: '}{used} of the arithmetic is used at batch {batch}. {step}, {sure}{left_out}."
+    start = time_words(running, results, scenario.draft) if fits else ""
+    binds = f"{results['bound'].capitalize()} {'binds' if fits else 'would bind'}: "
+    text = f"{start or binds}{used} of the arithmetic {'is' if fits else 'would be'} used at batch {batch}. "
+    text += f"{_step_words(running, results)}{left_out}."
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     return f"{text} A request takes {whole}: {ttft} to its first token, then {tpot} a token."
+
+
+def _step_words(running: Running, results: dict[str, Any]) -> str:
+    """The time of a step; with a draft of a token, and without it."""
+    where, sure = (
+        f"on {running.rack.devices:,} x {running.rack.part.name}",
+        "at best" if kind(running) == "bound" else "an estimate",
+    )
+    if (worth := results.get("draft_speedup")) is None:
+        return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"
+    tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
+    verdict = "as fast" if worth >= 1 else "as fast, leave the draft out"
+    return f"{tpot} a token {where} with the draft, {plain} without: {show(worth, 'x')} {verdict}; {sure}"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

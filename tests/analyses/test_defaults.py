@@ -165,7 +165,7 @@ def test_so_many_are_always_in_flight() -> None:
 
 
 def test_the_chunk_is_the_engines_and_has_two_names(run: Run) -> None:
-    asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--request-rate", "1", "--json")
+    asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--request-rate", "0.5", "--json")
     plain, given, other = (
         run(*asked, *more).json["results"]
         for more in ((), ("--max-batched-tokens", "8192"), ("--chunk-tokens", "8192"))

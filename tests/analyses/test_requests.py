@@ -172,7 +172,34 @@ def test_chunks_are_not_taken_faster_than_steps_are_made(run: Run) -> None:
     assert found.code == 3
     results = found.json["results"]
     assert results["tokens_per_s"] / 100 * 2000 <= 256 / results["itl_s"] * 1.01
-    assert results["request_time_s"] == pytest.approx(results["in_flight"] / (results["tokens_per_s"] / 100), rel=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"price": 2}])
+def test_requests_that_pile_up_have_no_first_token_and_no_price(options: dict[str, float]) -> None:
+    """The queue has no end: whoever comes waits longer than any number."""
+    report = ask(**options, request_rate=1000, input_tokens=1000, output_tokens=300)
+    nothing = ("ttft_s", "request_time_s", "in_flight", "usd_per_million_tokens", "usd_per_million_tokens_decode")
+    assert [report[key] for key in nothing] == [None] * 5
+    assert report["tokens_per_s"] > 0
+    assert "first token" not in report.verdict
+    assert {row.remark for row in report.results if row.key in nothing} == {"requests pile up: the queue has no end"}
+
+
+def test_what_does_not_fit_has_no_price_and_no_speed() -> None:
+    """500 x 8,192 tokens of 131,072 B are 537 GB beside 16 GB of weights on a device of 85 GB."""
+    report = infercost.utilization(model="llama-3.1-8b", gpu="h100:1", batch=500, price=2)
+    nothing = [key for key in report if report[key] is None]
+    assert {"usd_per_million_tokens", "tokens_per_s", "tokens_per_s_per_user", "ttft_s", "request_time_s"} <= {*nothing}
+    assert {row.remark for row in report.results if row.key in nothing} == {"the model does not fit"}
+    assert "would bind" in report.verdict
+    assert "A request takes" not in report.verdict
+
+
+def test_the_price_of_a_rate_says_that_idle_time_is_paid() -> None:
+    """Accelerators that wait for a request a second are not always busy."""
+    report = ask(request_rate=1, input_tokens=600, output_tokens=250, price=2)
+    said = {row.key: row.remark for row in report.results}["usd_per_million_tokens"]
+    assert said == "with their prompts, idle time at this load paid too"
 
 
 @pytest.mark.parametrize("chunk", [{}, {"chunk_tokens": 512}, {"chunk_tokens": 64}])

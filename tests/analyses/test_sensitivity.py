@@ -215,3 +215,26 @@ def test_two_questions_at_once_are_refused(more: dict[str, Any]) -> None:
 
 def test_a_switch_that_is_off_asks_nothing() -> None:
     assert infercost.utilization(**{**NOTE, "sensitivity": False})["step_time_s"] == pytest.approx(0.08 / 3)
+
+
+def test_a_side_that_does_not_fit_has_no_price_and_is_not_measured(run: Run) -> None:
+    """20 devices of 80 GB hold 1,600 GB and not 1% more; a step is parameters over bandwidth, and so is its price."""
+    args = ("utilization", "--gpu", "h100-note", "--params", "1.6e12", "--price", "2", "--sensitivity", "--json")
+    answer = run(*args).json
+    assert answer["verdict"].endswith("Of the rest, params counts most: 1% less lowers it by 1.00%.")
+    only = [note["text"] for note in answer["notes"] if note["code"] == "only-less"]
+    assert "params: only the decrease was measured, the other way has no value" in only
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("utilization --gpu h100-note --params 1.6e12", "from 1.00% less to 1.00% more, whole numbers by 1 at least"),
+        # 5 of a batch of 54 are 9.26%
+        ("economies --model llama-3.1-8b --gpu h100", "from 9.26% less to 9.26% more (less would not move the largest"),
+    ],
+)
+def test_one_note_says_by_how_much_inputs_are_changed(args: str, said: str, run: Run) -> None:
+    notes = run(*args.split(), "--sensitivity", "--json").json["notes"]
+    assert [said in note["text"] for note in notes if "more of an input" in note["text"]] == [True]
+    assert not any(note["text"].startswith("inputs are changed") for note in notes)

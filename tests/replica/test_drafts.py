@@ -68,14 +68,26 @@ def test_bandwidth_is_what_model_and_draft_read(run: Run) -> None:
 def test_a_draft_that_slows_down_is_said(run: Run) -> None:
     args = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--draft-model", "llama-3.2-1b")
     bad, good = (
-        " ".join(note["text"] for note in run(*args, *more.split(), "--json").json["notes"] if note["code"] == "draft")
+        run(*args, *more.split(), "--json").json
         for more in (
             "--draft-tokens 4 --acceptance 20% --batch 256 --context 2k",
             "--draft-tokens 3 --acceptance 80% --batch 1",
         )
     )
-    assert "leave the draft out" in bad
-    assert "as fast" in good
+    assert "leave the draft out" in bad["verdict"]
+    assert bad["advice"][0].startswith("leave the draft out: a token takes ")
+    assert not any("leave the draft out" in line for line in (good["verdict"], *good["advice"]))
+    assert "x as fast; an estimate" in good["verdict"]
+
+
+def test_what_a_draft_is_worth_is_a_token_without_it_over_one_with_it(run: Run) -> None:
+    """A draft of a tenth of a step that is never right: four tenths and the pass that verifies, for a token."""
+    args = "--gpu h100 --model llama-3.1-8b --batch 4 --efficiency ideal"
+    plain = results(run, "utilization", args)
+    drafted = results(run, "utilization", f"{args} --draft-tokens 4 --acceptance 0 --draft-cost 10%")
+    assert drafted["plain_tpot_s"] == plain["tpot_s"]
+    assert drafted["draft_passes_time_s"] == pytest.approx(0.4 * plain["tpot_s"], rel=1e-6)
+    assert drafted["draft_speedup"] == pytest.approx(1 / 1.4, rel=0.01)
 
 
 @pytest.mark.parametrize(
