@@ -122,6 +122,7 @@ QUANTITIES: dict[str, Quantity] = {
     "device_seconds_per_token": Quantity("τ", "s", "seconds of one accelerator for a token", "device time per token",
         "device time", json="device_seconds_per_token", phrase="the device time of a token"),
     "owned_price": Quantity("$_own", "USD/h", "price of an hour of an accelerator that is owned"),
+    "paid_devices": Quantity("n_paid", "", "accelerators that are paid for, mean over the day"),
     "paid_device_seconds": Quantity("τ_paid", "s", "seconds of one accelerator for a token, every hour paid"),
     "busy_device_seconds": Quantity("τ_busy", "s", "seconds of one accelerator for a token, busy hours only"),
     "cost": Quantity("$_1", "USD", "price of a million decoded tokens"),

@@ -168,6 +168,8 @@ def choice(options: Iterable[str]) -> Callable[[str, str], str]:
 
 _SMALL = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _PARAMS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+#: The unit of a price that is multiplied on: four digits, so that its products come out.
+HOUR_PRICE = "USD/h"
 #: Units with a prefix before them.
 _PREFIXED = ("B", "B/s", "FLOP/s", "FLOP", "FLOP/J", "W")
 
@@ -182,7 +184,7 @@ def digits(value: float, most: int = 4) -> str:
 def rounded(value: float, unit: str, most: int = 4) -> float:
     """The number that ``show`` writes of a value."""
     if unit.startswith("USD"):
-        text = _money(value) if most == 4 else digits(value, most)
+        text = _money(value) if most == 4 and unit != HOUR_PRICE else digits(value, most)
     elif unit in (*_PREFIXED, "param") or (unit == "s" and value < 1):
         factor, _ = _prefix(value, _SI if unit in _PREFIXED else _PARAMS if unit == "param" else _SMALL)
         return float(f"{value / factor:.{most}g}") * factor
@@ -225,7 +227,7 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
     if unit in _PREFIXED:
         return _scaled(value, _SI, unit, most)
     if unit.startswith("USD"):
-        return f"${_money(value) if most == 4 else _exact_money(value, most)}{unit[3:]}"
+        return f"${_money(value) if most == 4 and unit != HOUR_PRICE else _exact_money(value, most)}{unit[3:]}"
     if unit == "param":
         return _scaled(value, _PARAMS, "", most).replace(" ", "")
     return f"{digits(value, most)}x" if unit == "x" else f"{digits(value, most)} {unit}".rstrip()

@@ -15,6 +15,7 @@ from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
+from infercost.scenario.prices import owned_again
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
 
@@ -220,22 +221,24 @@ def _of_a_service(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=day.stable and not (service.missed or missed),
-        work=_shown_service(service, day),
+        work=_shown_service(scenario, service, day),
     )
     return with_bands(report, scenario.rack, "users")
 
 
-def _shown_service(service: Service, day: Day) -> Callable[[], None]:
+def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[], None]:
     """What ``--steps`` shows: the service on its busiest day, who waits with the least slots, and with all of them."""
     fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
 
     def shown() -> None:
+        owned_again(scenario)
         again, kept = reworked_service(service), reworked_day(fleet, day)
         if fleet.waiting < 1:
             staffed_wait(fleet, day.users, max(fleet.hours))
         for _, load in worst:
             wait(fleet, day.users, fleet.replicas(day.users, load), load)
         row_of(again, kept)
+        _month(service, day)
 
     return shown
 
@@ -344,11 +347,17 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 
 
+def _month(service: Service, day: Day) -> float | None:
+    """USD a month for the replicas that are paid."""
+    if not service.price:
+        return None
+    devices = formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
+    return formulas.cost.usd_per_month(price=service.price, devices=devices)
+
+
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
-    service, day = run.service, run.day
-    devices = day.replicas_paid * service.running.rack.devices
-    month = formulas.cost.usd_per_month(price=service.price, devices=devices) if service.price else None
-    served = 1.0 if day.stable else day.served(service.fleet.use)
+    day, month = run.day, _month(run.service, run.day)
+    served = 1.0 if day.stable else day.served(run.service.fleet.use)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
     yield Row("usd_per_month", month, "every hour that replicas run")
     yield Row("usd_per_user_month", month and month / (day.users * served), "" if day.stable else "who is served")

@@ -68,6 +68,12 @@ def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: flo
     return step_time_alone * batch / step_time
 
 
+@formula(source="replicas alike")
+def paid_devices(*, replicas_paid: float, devices: float) -> float:
+    """Accelerators of all replicas that are paid for, mean over the day."""
+    return replicas_paid * devices
+
+
 @formula(source="average month of 730 hours")
 def usd_per_month(*, price: float, devices: float) -> float:
     """USD for all accelerators, paid every hour of an average month."""

@@ -238,6 +238,8 @@ def _each(inputs: Mapping[str, Any], convert: Callable[[Any, str], Any]) -> dict
 def _number(value: Any, unit: str, digits: int) -> str:
     if unit == "share":
         return f"{value:.{digits}g}"
+    if unit == "x":
+        return exact(value, "", digits)
     return exact(value, unit, digits) + (" param" if unit == "param" else "")
 
 

@@ -1,10 +1,13 @@
 """What an hour of an accelerator costs, by one rule for all commands: given, owned, or the preset's dated rent."""
 
+from collections.abc import Mapping
+
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.parts.preset import Preset
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
+from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
 #: What owning needs beside the price of the machine, where nobody says otherwise.
@@ -40,10 +43,22 @@ def _read_owned(reading: Reading, part: Preset, first: str) -> float:
         raise BadValue(f"{flag(first)} needs what the machine costs", "give --purchase-price, a device's share")
     reading.use(part, "power")
     terms = {name: float(reading.take(name, *usual)) for name, usual in _USUAL.items()}
+    return owned_price({**terms, "purchase_price": float(reading.take("purchase_price"))}, part)
+
+
+def owned_price(terms: Mapping[str, float], part: Preset) -> float:
+    """USD an hour of an accelerator that is owned on such terms."""
     return formulas.cost.owned_price(
-        purchase_price=float(reading.take("purchase_price")),
+        purchase_price=terms["purchase_price"],
         annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
         power=part.value("power"),
         pue=terms["pue"],
         power_price=terms["power_price"],
     )
+
+
+def owned_again(scenario: Scenario) -> None:
+    """The price of what is owned worked out once more from its inputs, where anything is."""
+    terms = {item.key: item.value for item in scenario.inputs if item.key in ("purchase_price", *_USUAL)}
+    if "purchase_price" in terms:
+        owned_price(terms, scenario.rack.part)

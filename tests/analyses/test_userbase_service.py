@@ -198,3 +198,12 @@ def test_the_rent_of_the_preset_is_taken_with_its_date() -> None:
 def test_prompts_that_cost_most_are_what_to_change() -> None:
     assert "--prefix-share" in infercost.economies(**CHAT).advice[0]
     assert not any("--prefix-share" in text for text in infercost.economies(gpu="h100-note", params="1.6e12").advice)
+
+
+def test_a_cost_of_owning_comes_out_on_the_page(run: Run) -> None:
+    """$30,000 x 0.3019 / 8,760 + 700 W x 1.3 / 1,000 x $0.10 = $1.034 + $0.091 an hour; x 5 x 730 hours is $4,106."""
+    owning = ("--purchase-price", "30000", "--years", "4", "--interest", "8%", "--pue", "1.3", "--power-price", "0.10")
+    said = run("userbase", "--users", "10k", "--gpu", "h100-note:5", "--params", "70B", *owning, "--steps").out
+    assert "= $30,000 × 0.3019 / 8,760 + 700 W × 1.3 / 1,000 × $0.10" in said
+    assert "= $1.125/h × 5 × 730" in said
+    assert "= $4,106" in said
