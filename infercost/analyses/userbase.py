@@ -108,11 +108,21 @@ def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) ->
     mean, users = values["concurrent_users"], values["users"]
     decodes = many(mean, "concurrent decode")
     people = f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day"
+    supply = _supply_words(scenario, values)
     if scenario.users is not None:
-        return f"{people} {'averages' if users == 1 else 'average'} {decodes}."
+        return f"{people} {'averages' if users == 1 else 'average'} {decodes}{supply}."
     text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
     more = "" if habits.trough == 1 else f", or {digits(values['users_at_trough'])} to fill the emptiest hour too"
-    return f"{text}{more}."
+    return f"{text}{more}{supply}."
+
+
+def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
+    """The devices that serve them and what those cost, as an end of a verdict; nothing without hardware."""
+    if scenario.rack is None:
+        return ""
+    month, name = values["usd_per_month"], scenario.rack.part.name
+    cost = f" for {show(month, 'USD')} a month" if month else ""
+    return f": {values['gpus']:,} x {name} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
 
 
 def _notes(users: float) -> Iterator[Note]:
@@ -312,10 +322,14 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 
 
+def _usd_per_month(run: Run) -> float | None:
+    service = run.service
+    devices = run.day.replicas_paid * service.running.rack.devices
+    return formulas.cost.usd_per_month(price=service.price, devices=devices) if service.price else None
+
+
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
-    service, day = run.service, run.day
-    devices = day.replicas_paid * service.running.rack.devices
-    month = formulas.cost.usd_per_month(price=service.price, devices=devices) if service.price else None
+    service, day, month = run.service, run.day, _usd_per_month(run)
     served = 1.0 if day.stable else day.served(service.fleet.use)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
     yield Row("usd_per_month", month, "every hour that replicas run")
@@ -336,7 +350,7 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{users} on {devices} {misses}. {needed} would keep it."
     cost = row["usd_per_million_tokens"]
-    price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
+    price = f" at {show(cost, 'USD')} a million tokens, {show(_usd_per_month(run), 'USD')} a month" if cost else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."

@@ -175,3 +175,11 @@ def test_the_rent_of_the_preset_is_taken_with_its_date() -> None:
 def test_prompts_that_cost_most_are_what_to_change() -> None:
     assert "--prefix-share" in infercost.economies(**CHAT).advice[0]
     assert not any("--prefix-share" in text for text in infercost.economies(gpu="h100-note", params="1.6e12").advice)
+
+
+def test_the_verdict_holds_the_devices_and_their_cost() -> None:
+    """348 of 55 a replica are 7 replicas of 4; at $2 for each of 730 hours a month they cost $40,880."""
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=50_000, batch=55, price=2)
+    assert report.verdict.endswith("347.2 concurrent decodes: 28 x h100-sxm serve them for $40,880 a month.")
+    served = infercost.userbase(**CHAT, users=100_000, price=2)
+    assert f"${served['gpus'] * 2 * 730:,.0f} a month; " in served.verdict
