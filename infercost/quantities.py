@@ -895,7 +895,7 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the floor of a million tokens"),
     "floor_device_seconds": figure("floor, device time", "s", "floor", json="floor_device_seconds",
         phrase="the device time of a token with endless users"),
-    "floor_tokens_per_s_per_user": figure("tokens/s per user at the floor"),
+    "floor_tokens_per_s_per_user": figure("floor, tokens/s per user"),
     "users_at_api_price": figure("users at the API's price"),
     # figures: a draft
     "draft_passes_time": figure("draft time", "s"),

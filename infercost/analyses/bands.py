@@ -24,7 +24,7 @@ OF_BATCH = (
 ALL_IN = (
     *("usd_per_million_tokens_all_in", "usd_per_million_tokens_busy", "device_seconds_per_token_all_in"),
     *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
-    *("floor_usd_per_million_tokens", "floor_device_seconds"),
+    *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user"),
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {

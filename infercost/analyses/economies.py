@@ -39,7 +39,7 @@ def answer(scenario: Scenario) -> Report:
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=service.missed + _verdict(service, values) + memory_words(scenario.rack),
+        verdict=service.missed + _verdict(service, values, scenario.api_price) + memory_words(scenario.rack),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -86,6 +86,9 @@ def _results(scenario: Scenario, lone: Day, floor: Day) -> Iterator[Row]:
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(cost.row_of(service, floor), "of the floor, ")
     yield Row("floor_device_seconds", least, "of a device for each token")
+    yield Row(
+        "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.itl), "mean over the day"
+    )
     if fleet.waiting < 1:  # with endless users it vanishes
         last, busiest = float(scenario.users or 1.0), max(fleet.hours)
         headroom = 1 - fleet.offered(last, busiest) / fleet.slots_needed(last, busiest)
@@ -156,16 +159,28 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
-def _verdict(service: Service, values: Mapping[str, Any]) -> str:
+def _verdict(service: Service, values: Mapping[str, Any], api_price: float | None) -> str:
     usd, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
     floor = f"the floor of {show(usd, 'USD')} a million tokens" if usd else "the floor"
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "no users come"
+    speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     return (
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
-        f"{reach} within twice {floor}; a replica of {many(service.running.rack.devices, 'device')} takes "
-        f"{show(values['users_per_replica'])}."
+        f"{reach} within twice {floor}; {speed}. A replica of {many(service.running.rack.devices, 'device')} takes "
+        f"{show(values['users_per_replica'])}.{_api_words(api_price, values)}"
     )
+
+
+def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
+    """From how many users on an own service is no dearer than an API, as the last sentence of a verdict."""
+    floor = values["floor_usd_per_million_tokens"]
+    if api_price is None or not floor:
+        return ""
+    api, users = f"an API at {show(api_price, 'USD')} a million tokens", values["users_at_api_price"]
+    if users is None:
+        return f" Against {api} an own service never pays: its floor is {show(floor, 'USD')}."
+    return f" An own service costs no more than {api} with {many(users, 'user')}."
 
 
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:

@@ -135,13 +135,23 @@ def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) ->
     mean, users = values["concurrent_users"], values["users"]
     decodes = many(mean, "concurrent decode")
     people = f"{many(users, 'daily user')} at {digits(habits.minutes)} min/day"
+    supply = _supply_words(scenario, values)
     most = f" With {digits(values['slots'])} slots no more than {show(habits.waiting, 'share')} wait for one."
     kept = most if habits.waiting < 1 else ""
     if scenario.users is not None:
-        return f"{people} {'averages' if users == 1 else 'average'} {decodes}.{kept}"
+        return f"{people} {'averages' if users == 1 else 'average'} {decodes}{supply}.{kept}"
     text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
     more = "" if habits.trough == 1 else f", or {digits(values['users_at_trough'])} to fill the emptiest hour too"
-    return f"{text}{more}.{kept}"
+    return f"{text}{more}{supply}.{kept}"
+
+
+def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
+    """The devices that serve them and what those cost, as an end of a verdict; nothing without hardware."""
+    if scenario.rack is None:
+        return ""
+    month, name = values["usd_per_month"], scenario.rack.part.name
+    cost = f" for {show(month, 'USD')} a month" if month else ""
+    return f": {values['gpus']:,} x {name} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
 
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
@@ -377,7 +387,9 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{users} on {devices} {misses}. {needed} would keep it."
     cost = row["usd_per_million_tokens"]
-    price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
+    price = (
+        f" at {show(cost, 'USD')} a million tokens, {show(_month(run.service, run.day), 'USD')} a month" if cost else ""
+    )
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."

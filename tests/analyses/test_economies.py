@@ -83,6 +83,17 @@ def test_an_api_price_is_met_at_the_users_it_says() -> None:
     assert infercost.economies(**CHAT, api_price=0.01, price=2)["users_at_api_price"] is None
 
 
+def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
+    """Of the note's chip: 3 TB/s read 1.6 TB on 20 devices in 26.67 ms at batch 500, 37.5 tokens a second."""
+    dear, cheap = (infercost.economies(**NOTE, price=2, api_price=each) for each in (1, 0.1))
+    assert "at the floor a user gets 37.5 tokens/s" in dear.verdict
+    assert f"an API at $1.00 a million tokens with {dear['users_at_api_price']:,} users." in dear.verdict
+    # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
+    assert cheap.verdict.endswith(
+        "Against an API at $0.10 a million tokens an own service never pays: its floor is $0.593."
+    )
+
+
 def test_owning_is_priced_by_hand() -> None:
     """30,000 over 5 years at 8% is 7,513.7 a year or 0.8577 an hour; 700 W x 1.3 at 8 cents is 0.0728."""
     report = infercost.economies(**NOTE, purchase_price=30_000, set=["gpu.power=700W"])

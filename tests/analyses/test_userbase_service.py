@@ -207,3 +207,11 @@ def test_a_cost_of_owning_comes_out_on_the_page(run: Run) -> None:
     assert "= $30,000 × 0.3019 / 8,760 + 700 W × 1.3 / 1,000 × $0.10" in said
     assert "= $1.125/h × 5 × 730" in said
     assert "= $4,106" in said
+
+
+def test_the_verdict_holds_the_devices_and_their_cost() -> None:
+    """348 of 55 a replica are 7 replicas of 4; at $2 for each of 730 hours a month they cost $40,880."""
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=50_000, batch=55, price=2)
+    assert report.verdict.endswith("347.2 concurrent decodes: 28 x h100-sxm serve them for $40,880 a month.")
+    served = infercost.userbase(**CHAT, users=100_000, price=2)
+    assert f"${served['gpus'] * 2 * 730:,.0f} a month; " in served.verdict
