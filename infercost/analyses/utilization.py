@@ -173,6 +173,7 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
         "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
         "critical_batch": CRITICAL,
+        "flops_per_byte": "the ridge point",
         **_price_remarks(Load() if holds(rack) else scenario.load),
         "joules_per_token": "rated power; no host, no cooling",
         **{key: unknown(key, rack) or NULL_REASONS[key] for key in nothing},

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from math import log
 from typing import Any, NamedTuple
 
-from infercost.quantities import KEYS
-from infercost.report import Input, Report, Series
+from infercost.quantities import ABBREVIATIONS, KEYS
+from infercost.report import Input, Report, Row, Series
 from infercost.units import common_scale, digits, exact, show
 
 BAR_WIDTH = 24
@@ -119,14 +119,19 @@ def _results(report: Report) -> list[tuple[str, str, str]]:
     """Label, value and remark of each result; values with their intervals where any has one, both in columns."""
     rows = [(row, show(row.value, row.unit)) for row in report.results if row.shown]
     if not report.bands:
-        return [(row.label, value, row.remark) for row, value in rows]
+        return [(_label(row), value, row.remark) for row, value in rows]
     wide = max(len(value) for _, value in rows)
     bands = [_band(row.value, row.unit, report.bands.get(row.key)) for row, _ in rows]
     most = max(map(len, bands))
     return [
-        (row.label, f"{value:>{wide}} {band:<{most}}", row.remark)
+        (_label(row), f"{value:>{wide}} {band:<{most}}", row.remark)
         for (row, value), band in zip(rows, bands, strict=True)
     ]
+
+
+def _label(row: Row) -> str:
+    """The name of a result, with what engineers call it."""
+    return f"{row.label} ({ABBREVIATIONS[row.key]})" if row.key in ABBREVIATIONS else row.label
 
 
 def _band(value: float, unit: str, band: tuple[float, float] | None) -> str:
