@@ -39,6 +39,12 @@ OVERLAP = {
 }
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
+#: What some results mean, whatever is asked.
+_MEANINGS = {
+    "critical_batch": CRITICAL,
+    "flops_per_byte": "the ridge point",
+    "joules_per_token": "rated power; no host, no cooling",
+}
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
 
@@ -172,10 +178,8 @@ def _rows(scenario: Scenario, running: Running, results: dict[str, Any]) -> tupl
         "host_time_s": host_remark(running),
         "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
-        "critical_batch": CRITICAL,
-        "flops_per_byte": "the ridge point",
+        **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
-        "joules_per_token": "rated power; no host, no cooling",
         **{key: unknown(key, rack) or NULL_REASONS[key] for key in nothing},
     }
     hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
