@@ -36,6 +36,17 @@ def closest(name: str, names: list[str]) -> str:
     return f"did you mean {near[0]}? " if near else ""
 
 
+def extra(name: str) -> str:
+    """The command that installs an extra: from the index where the package came from one, else from the clone."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        indexed = distribution("infercost").read_text("direct_url.json") is None
+    except PackageNotFoundError:
+        indexed = False
+    return f"pip install '{'infercost' if indexed else '.'}[{name}]'"
+
+
 def reason(error: Exception) -> str:
     """The system's words for an error, in lower case, or a library's own."""
     number = getattr(error, "errno", None)

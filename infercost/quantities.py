@@ -1053,6 +1053,14 @@ def _key(quantity: Quantity) -> Key:
 #: Quantities of formulas by their name in code, and those of answers by their name in JSON.
 TERMS = {name: quantity for name, quantity in QUANTITIES.items() if quantity.symbol}
 KEYS = {_json_name(name, quantity): _key(quantity) for name, quantity in QUANTITIES.items() if quantity.label}
+#: What engineers call rows of a table, once beside our words.
+ABBREVIATIONS = {
+    "utilization": "MFU",
+    "memory_bandwidth_utilization": "MBU",
+    "ttft_s": "TTFT",
+    "tpot_s": "TPOT",
+    "itl_s": "ITL",
+}
 #: Figures whose change with each input is an answer: d ln(figure) / d ln(input).
 _ELASTIC = (
     *("usd_per_million_tokens", "device_seconds_per_token", "step_time_s", "ttft_s", "utilization"),

@@ -43,6 +43,12 @@ OVERLAP = {
 IN_TURN = ("kernels", "llama.cpp")
 #: A draft that makes tokens this much as fast, or slower, is advised against.
 WORTH = 0.95
+#: What some results mean, whatever is asked.
+_MEANINGS = {
+    "critical_batch": CRITICAL,
+    "flops_per_byte": "the ridge point",
+    "joules_per_token": "rated power; no host, no cooling",
+}
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
 
@@ -213,9 +219,8 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "host_time_s": host_remark(running),
         "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
         "bound_step_time_s": "one plain step, without the draft" if drafted else "",
-        "critical_batch": CRITICAL,
+        **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
-        "joules_per_token": "rated power; no host, no cooling",
         "plain_tpot_s": "the same batch, no draft",
     }
 

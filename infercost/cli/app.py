@@ -199,7 +199,7 @@ def economies(
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
     sources: take.Sources = None, output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
-    """Cost per token against users: from a lone one to a full service."""
+    """Cost per token against users, from one to a full service."""
     return run("economies", locals())
 
 
@@ -221,7 +221,7 @@ def frontier(
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
-    """Speed per user against cost per token, over layouts and batches."""
+    """Speed per user against cost per token, over all layouts."""
     return run("frontier", locals())
 
 

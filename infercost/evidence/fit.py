@@ -6,7 +6,7 @@ from math import ceil, copysign, exp, hypot, sqrt
 from statistics import median
 from typing import Any, NamedTuple
 
-from infercost.errors import Missing
+from infercost.errors import Missing, extra
 from infercost.evidence.predict import Prepared, log_ratio
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import KINDS, law
@@ -325,7 +325,7 @@ def _scipy() -> tuple[Any, Any]:
         import numpy
         from scipy.optimize import least_squares
     except ImportError:
-        raise Missing("fitting needs SciPy", "pip install 'infercost[calibrate]'") from None
+        raise Missing("fitting needs SciPy", extra("calibrate")) from None
     return least_squares, numpy
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, UnknownName, closest, reason
+from infercost.errors import BadFile, UnknownName, closest, extra, reason
 from infercost.models.counting import weight_bytes
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
@@ -198,7 +198,7 @@ def _fetch(name: str, file: str) -> str:
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
         from huggingface_hub.utils.logging import set_verbosity_error
     except ModuleNotFoundError as error:
-        hint = "pip install 'infercost[hub]' to ask the hub, or give its config.json or a folder that holds it"
+        hint = f"{extra('hub')} to ask the hub, or give its config.json or a folder that holds it"
         raise UnknownName(f"no model preset has the name {name!r}", hint) from error
     set_verbosity_error()  # type: ignore[no-untyped-call]
     try:

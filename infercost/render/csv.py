@@ -9,6 +9,8 @@ from infercost.report import Report
 
 #: The ends of an interval, as columns are named.
 ENDS = ("low", "high")
+#: Digits that a rounding to 15 saves where the last bits of a float are all that is in its way.
+HAIR = 3
 #: What a spreadsheet takes for the start of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -43,6 +45,9 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     value = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    if isinstance(value, float):
+        short = float(f"{value:.15g}")
+        return short if len(repr(short)) < len(repr(value)) - HAIR else value
     return as_text(value) if isinstance(value, str) else value
 
 

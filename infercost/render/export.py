@@ -12,7 +12,7 @@ from itertools import chain
 from math import inf
 from typing import Any, BinaryIO
 
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Missing, extra
 from infercost.render.csv import as_text
 from infercost.render.writing import harmless, replacing, signals_wait, write_output
 
@@ -176,7 +176,7 @@ def _pyarrow() -> Any:
     try:
         import_module("pyarrow.parquet")
     except ImportError:
-        hint = "pip install 'infercost[export]', or write a .csv or .jsonl file"
+        hint = f"{extra('export')}, or write a .csv or .jsonl file"
         raise Missing("a Parquet file needs pyarrow", hint) from None
     return import_module("pyarrow")
 

@@ -1,20 +1,31 @@
 """What every form for people shows, in order: verdict, inputs, numbers, parts, rows, advice, work, sources."""
 
+import re
 from collections.abc import Mapping
 from math import log
+from textwrap import TextWrapper
 from typing import Any, NamedTuple
 
-from infercost.quantities import KEYS
-from infercost.report import Input, Report, Series
+from infercost.quantities import ABBREVIATIONS, KEYS
+from infercost.report import Input, Report, Row, Series
 from infercost.units import common_scale, digits, exact, show
 
 BAR_WIDTH = 24
+BLOCKS = " ▏▎▍▌▋▊▉█"
+#: Heads of tables that need none on a terminal.
+RESULTS, PARTS = ("result", "value", "remark"), ("part", "value", "share", "")
 COMMAND_WIDTH = 75
 #: A last column narrower than this is not worth wrapping.
 LEAST_WIDTH = 20
 MILLION = 1e6
 #: From here on three digits are whole numbers.
 ROUGH = 999.5
+
+
+class Wrapper(TextWrapper):
+    """Breaks lines at spaces and, in the long paths of sources, after slashes."""
+
+    wordsep_re = re.compile(r"(\s+|[^\s/]*/+)")
 
 
 class Text(NamedTuple):
@@ -32,7 +43,7 @@ class Points(NamedTuple):
 
     def within(self, width: int) -> list[str]:
         """The lines in a width."""
-        return [self.head, *(line for item in self.items for line in _wrapped(f"  - {item}", width, "    "))]
+        return [self.head, *(line for item in self.items for line in wrapped(f"  - {item}", width, "    "))]
 
 
 class Work(NamedTuple):
@@ -46,24 +57,25 @@ class Work(NamedTuple):
         if not self.prose:
             return list(self.lines)
         indents = (" " * (line.find(" = ") + 3) if line.startswith(" ") else "" for line in self.lines)
-        return [
-            part for line, indent in zip(self.lines, indents, strict=True) for part in _wrapped(line, width, indent)
-        ]
+        return [part for line, indent in zip(self.lines, indents, strict=True) for part in wrapped(line, width, indent)]
 
 
-def _wrapped(line: str, width: int, indent: str) -> list[str]:
-    from textwrap import wrap  # only --steps and lists need it
-
-    return wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines broken at spaces and, in the long paths of sources, after slashes; in a word only if it is too long."""
+    return Wrapper(width, subsequent_indent=indent).wrap(text) or [""]
 
 
 class Grid(NamedTuple):
-    """Aligned cells; ``right`` are the columns of numbers, ``marked`` the row to point at."""
+    """Aligned cells; ``right`` are the columns of numbers, ``marked`` the row to point at.
+
+    ``names`` are heads for a form that cannot do without.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int]
     marked: int | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def widths(self) -> list[int]:
@@ -95,7 +107,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         page.append(Text(inputs))
     if rows := _results(report):
         columns = 3 if any(remark for _, _, remark in rows) else 2
-        page.append(Grid((), tuple(cells[:columns] for cells in rows), frozenset({1})))
+        page.append(Grid((), tuple(cells[:columns] for cells in rows), frozenset({1}), names=RESULTS[:columns]))
     if report.parts:
         page.append(_parts(report))
     if report.series:
@@ -119,14 +131,19 @@ def _results(report: Report) -> list[tuple[str, str, str]]:
     """Label, value and remark of each result; values with their intervals where any has one, both in columns."""
     rows = [(row, show(row.value, row.unit)) for row in report.results if row.shown]
     if not report.bands:
-        return [(row.label, value, row.remark) for row, value in rows]
+        return [(_label(row), value, row.remark) for row, value in rows]
     wide = max(len(value) for _, value in rows)
     bands = [_band(row.value, row.unit, report.bands.get(row.key)) for row, _ in rows]
     most = max(map(len, bands))
     return [
-        (row.label, f"{value:>{wide}} {band:<{most}}", row.remark)
+        (_label(row), f"{value:>{wide}} {band:<{most}}", row.remark)
         for (row, value), band in zip(rows, bands, strict=True)
     ]
+
+
+def _label(row: Row) -> str:
+    """The name of a result, with what engineers call it."""
+    return f"{row.label} ({ABBREVIATIONS[row.key]})" if row.key in ABBREVIATIONS else row.label
 
 
 def _band(value: float, unit: str, band: tuple[float, float] | None) -> str:
@@ -189,7 +206,7 @@ def bar(share: float, width: int = BAR_WIDTH) -> str:
     """A share of one as a bar of block characters; the least share is still an eighth of a block."""
     eighths = round(min(share, 1.0) * width * 8)
     full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
-    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+    return "█" * full + (BLOCKS[rest] if rest else "")
 
 
 def _parts(report: Report) -> Grid:
@@ -200,7 +217,7 @@ def _parts(report: Report) -> Grid:
         for name, value, unit in report.parts
         if value
     )
-    return Grid((), rows, frozenset({1, 2}))
+    return Grid((), rows, frozenset({1, 2}), names=PARTS)
 
 
 def _series(series: Series) -> Grid:
@@ -239,10 +256,21 @@ def _column(series: Series, key: str) -> list[str]:
     quantity = series.key(key)
     unit, head = quantity.unit, quantity.head or quantity.label
     if not series.one_unit or unit not in ("s", "B", "B/s", "FLOP/J", "FLOP/B"):
-        return [head, *(_cell(row, key, unit) for row in series.rows)]
+        texts = [_cell(row, key, unit) for row in series.rows]
+        return [head, *(_once(series, texts) if key == "source" else texts)]
     name, factor = common_scale([row[key] for row in series.rows if row[key]], unit)
     cells = ("-" if row[key] is None else digits(row[key] / factor) for row in series.rows)
     return [f"{head} {name}" if len(head) + len(name) < 10 and head != unit else name, *cells]
+
+
+def _once(series: Series, cells: list[str]) -> list[str]:
+    """The sources of rows, a long one in full where it stands first and then by the row that has it."""
+    first: dict[str, str] = {}
+    for row, cell in zip(series.rows, cells, strict=True):
+        first.setdefault(cell, str(row.get("key", "")))
+    seen = [first[cell] if len(cell) > LEAST_WIDTH else "" for cell in cells]
+    names = [str(row.get("key", "")) for row in series.rows]
+    return [f"as {key}" if key and key != name else cell for key, name, cell in zip(seen, names, cells, strict=True)]
 
 
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
@@ -272,9 +300,12 @@ def _ratio(ratio: float | None) -> str:
     return show(ratio, "x") if ratio is None or ratio >= 1 else f"1/{show(1 / ratio, 'x')}"
 
 
-def _sources(report: Report) -> Grid:
-    rows = ((item.key, exact(item.value, item.unit), _source(item)) for item in report.sources)
-    return Grid(("input", "value", "source"), tuple(rows), frozenset({1}))
+def _sources(report: Report) -> Points:
+    """Each source once, after the inputs that are from it."""
+    whose: dict[str, list[str]] = {}
+    for item in report.sources:
+        whose.setdefault(_source(item), []).append(f"{item.key} {exact(item.value, item.unit)}")
+    return Points("Sources:", tuple(f"{', '.join(inputs)}: {source}" for source, inputs in whose.items()))
 
 
 def _source(item: Input) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from infercost.render.layout import Block, Grid, Points, Work, blocks, notes
+from infercost.render.layout import BLOCKS, Block, Grid, Points, Work, blocks, notes
 from infercost.report import Report
 
 
@@ -29,10 +29,17 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _table(block: Grid) -> str:
-    heads = block.heads or ("",) * len(block.rows[0])
-    rules = ["---:" if column in block.right else "---" for column in range(len(heads))]
-    rows = [heads, tuple(rules), *block.rows]
+    """A table with a head, without the bars that a terminal draws."""
+    heads = block.heads or block.names
+    kept = [index for index in range(len(heads)) if heads[index] or any(_is_text(row[index]) for row in block.rows)]
+    rules = tuple("---:" if column in block.right else "---" for column in range(len(heads)))
+    rows = [tuple(row[index] for index in kept) for row in (heads, rules, *block.rows)]
     return "\n".join(f"| {' | '.join(_escape(cell) for cell in row)} |" for row in rows)
+
+
+def _is_text(cell: str) -> bool:
+    """Whether a cell is more than a bar."""
+    return bool(set(cell) - set(BLOCKS))
 
 
 def _escape(text: str) -> str:

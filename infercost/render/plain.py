@@ -1,19 +1,10 @@
 """Aligned columns, no boxes, no colour: for pipes and for grep."""
 
-import re
-from textwrap import TextWrapper
-
-from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, blocks, notes
+from infercost.render.layout import LEAST_WIDTH, Block, Grid, Text, Wrapper, blocks, notes, wrapped
 from infercost.report import Report
 
 MARGIN = "  "
 NOTE = "note: "
-
-
-class Wrapper(TextWrapper):
-    """Breaks lines at spaces and, in the long paths of sources, after slashes."""
-
-    wordsep_re = re.compile(r"(\s+|[^\s/]*/+)")
 
 
 def render(report: Report, width: int, sources: bool) -> str:
@@ -30,11 +21,7 @@ def remarks(report: Report, width: int, sources: bool) -> str:
 def _text(block: Block, width: int) -> str:
     if isinstance(block, Grid):
         return _grid(block, width)
-    return "\n".join(_wrapped(block.text, width) if isinstance(block, Text) else block.within(width))
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return Wrapper(width).wrap(text) or [""]
+    return "\n".join(wrapped(block.text, width) if isinstance(block, Text) else block.within(width))
 
 
 def _grid(block: Grid, width: int) -> str:
@@ -52,7 +39,7 @@ def _grid(block: Grid, width: int) -> str:
             lines.append((MARGIN + gap.join(cells)).rstrip())
             continue
         before = MARGIN + gap.join(cells[:-1]) + gap
-        for part in _wrapped(row[-1], last):
+        for part in wrapped(row[-1], last):
             lines.append((before + part).rstrip())
             before = " " * len(before)
     return "\n".join(lines)

@@ -101,7 +101,8 @@ def _supply(reading: Reading) -> dict[str, Any]:
     if "gpu" not in reading.given:
         hardware = {*RackOptions.__annotations__, *Step.__annotations__, "batch"}
         if stray := [name for name in reading.given if name in hardware]:
-            raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "for example --gpu h100 --params 70B")
+            model = "" if {"model", "params"} & set(stray) else " --model llama-3.1-70b"
+            raise Missing(f"userbase needs --gpu for {', '.join(map(flag, stray))}", f"for example --gpu h100{model}")
         return {}
     rack = read_rack(reading)
     running = read_running(reading, rack)
@@ -162,7 +163,7 @@ def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:
 def _compare(reading: Reading) -> Scenario:
     modelled, named = "model" in reading.given, [*reading.question.words, *(reading.get("gpu") or ())]
     if not modelled and (stray := [name for name in reading.given if name not in ("dtype", "set", "gpu", "all")]):
-        raise Missing(f"compare needs --model for {', '.join(stray)}", "for example --model llama-3.1-70b")
+        raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
     format = reading.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
     every = reading.take("all")
     if every and named:

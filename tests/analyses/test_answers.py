@@ -62,7 +62,7 @@ def test_a_full_batch_is_whole(run: Run) -> None:
 
 
 def test_what_userbase_cannot_use_is_refused(run: Run) -> None:
-    assert "needs --gpu for params" in run("userbase", "--concurrent", "1000", "--params", "70B").err
+    assert "needs --gpu for --params" in run("userbase", "--concurrent", "1000", "--params", "70B").err
 
 
 def test_utilization_never_exceeds_one() -> None:

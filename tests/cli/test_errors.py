@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infercost.errors import extra
 from tests.conftest import Run, bare_env
 
 UTILIZATION = ("utilization", "--gpu", "h100", "--params", "70B")
@@ -216,3 +217,43 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
     assert (said.code, said.out) == (2, "")
     assert "one --gpu" in said.err
     assert "economies, frontier and compare take several" in said.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "what", "hint"),
+    [
+        ("userbase --model llama-3.1-8b", "userbase needs --gpu for --model", "for example --gpu h100\n"),
+        ("userbase --kv-dtype fp8", "userbase needs --gpu for --kv-dtype", "--gpu h100 --model llama-3.1-70b\n"),
+        ("compare h100 --isl 1k", "compare needs --model for --input-tokens", "--model llama-3.1-70b\n"),
+        ("fit --gpu h100", "fit needs a model: --model NAME, or --params COUNT", "--model llama-3.1-70b\n"),
+        ("fit --gpu h100 --params 70", "--params: '70' has no unit", "70 parameters: did you mean 70B?"),
+        (
+            "fit --gpu h100 --params 70B --set gpu.memory_bandwidth=3",
+            "--set gpu.memory_bandwidth: '3' has no unit",
+            "3 B/s: did you mean 3TB/s?",
+        ),
+    ],
+)
+def test_an_error_names_options_as_they_are_typed(run: Run, asked: str, what: str, hint: str) -> None:
+    result = run(*asked.split())
+    assert result.code == 2
+    assert result.err.startswith(f"error: {what}\nhint: ")
+    assert hint in result.err
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "command"),
+    [
+        ('{"dir_info": {}, "url": "file:///somewhere"}', "pip install '.[plot]'"),
+        (None, "pip install 'infercost[plot]'"),
+    ],
+)
+def test_an_extra_is_installed_from_where_the_package_came(
+    monkeypatch: pytest.MonkeyPatch, direct_url: str | None, command: str
+) -> None:
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            return direct_url if name == "direct_url.json" else None
+
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Distribution())
+    assert extra("plot") == command

@@ -160,6 +160,14 @@ def test_h100_is_not_the_notes_and_says_so(run: Run) -> None:
     )
 
 
+def test_a_table_says_what_engineers_call_its_rows(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--isl", "1k", "--osl", "200")
+    said = run(*asked)
+    for label in ("utilization (MFU) ", "bandwidth utilization (MBU) ", "time to first token (TTFT) "):
+        assert f"\n  {label}" in said.out
+    assert "MFU" not in run(*asked, "--json").out
+
+
 def test_notes_hold_a_width_and_say_once_what_matters(run: Run) -> None:
     asked = ("frontier", "--gpu", "h100", "--gpu", "h200", "--gpu", "mi300x", "--model", "llama-3.1-70b")
     lines = run(*asked).err.splitlines()

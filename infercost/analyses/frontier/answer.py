@@ -10,7 +10,7 @@ from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
-from infercost.errors import Missing
+from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
@@ -54,7 +54,7 @@ def _every(scenario: Scenario) -> Report:
     try:
         from infercost.analyses.frontier.export import answer_all
     except ImportError:
-        raise Missing("frontier --all needs NumPy", "pip install 'infercost[export]', or leave --all out") from None
+        raise Missing("frontier --all needs NumPy", f"{extra('export')}, or leave --all out") from None
     return answer_all(scenario)
 
 

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from infercost.errors import Missing
+from infercost.errors import Missing, extra
 from infercost.picture import Bars, Chart, Line
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.render.writing import harmless
@@ -33,7 +33,7 @@ def render(report: Report, ending: str) -> bytes:
         from matplotlib import rc_context, rcParamsDefault
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise Missing(f"{ending} is drawn by matplotlib, which is not here", "pip install 'infercost[plot]'") from error
+        raise Missing(f"{ending} is drawn by matplotlib, which is not here", extra("plot")) from error
     defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith(("backend", "interactive"))}
     settings: Any = {**defaults, **SETTINGS}
     report = report.replace(charts=_shown(report.charts), verdict=harmless(report.verdict))

@@ -1,0 +1,56 @@
+"""What the forms of an answer do with long words, repeated sources and bars."""
+
+import csv
+from io import StringIO
+
+import pytest
+
+from infercost.render.csv import render as as_csv
+from infercost.render.layout import wrapped
+from infercost.report import Report, Row
+from tests.conftest import Run
+
+STEP = ("utilization", "--gpu", "h200:8", "--model", "llama-3.1-70b")
+
+
+def test_a_path_is_broken_after_its_slashes() -> None:
+    path = "llm-d-planner 56dc5b7, accuracy/results/v0.19.0/logs, 2026"
+    assert wrapped(path, 24) == ["llm-d-planner 56dc5b7,", "accuracy/results/", "v0.19.0/logs, 2026"]
+
+
+@pytest.mark.parametrize("form", ["plain", "table"])
+def test_each_source_stands_once_within_80_columns(run: Run, form: str) -> None:
+    said = run(*STEP, "--sources", "--format", form).out
+    assert max(map(len, said.splitlines())) <= 80
+    words = " ".join(said.split())
+    assert words.count("kernel timings of aiconfigurator-core 0.12.0, systems/data (NVIDIA, Apache-2.0), fitted") == 1
+    assert "efficiency.activation_floor 859 MB" in words
+
+
+def test_a_source_in_the_row_above_is_not_repeated(run: Run) -> None:
+    said = " ".join(run("presets", "show", "realistic", "--format", "plain").out.split())
+    assert said.count("least squares on 605 runs") == 1
+    assert "step_overhead 100us 2026-11 as collective_latency" in said
+    rows = csv.DictReader(StringIO(run("presets", "show", "realistic", "--csv").out))
+    assert all(not row["source"].startswith("as ") for row in rows)
+
+
+def test_markdown_has_heads_and_no_bars(run: Run) -> None:
+    lines = run(*STEP, "--format", "markdown").out.splitlines()
+    assert "| result | value | remark |" in lines
+    assert "| part | value | share |" in lines
+    assert not any(set(line) <= {"|", " "} and line for line in lines)
+    assert "█" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0000000000000038, "1.0"), (0.1 + 0.2, "0.3"), (1 / 3, "0.3333333333333333"), (2.039e12, "2039000000000.0")],
+)
+def test_csv_has_no_rounding_errors_of_the_last_bits(value: float, text: str) -> None:
+    report = Report(command="fit", verdict="", inputs=(), results=(Row("batch", value),))
+    assert as_csv(report, 80, sources=False).splitlines()[1] == f"batch,{text},"
+
+
+def test_no_command_is_cut_in_the_list(run: Run) -> None:
+    assert "..." not in run("--help").out.partition("Commands:")[2]
