@@ -68,6 +68,8 @@ QUANTITIES: dict[str, Quantity] = {
     "arithmetic_intensity": Quantity("I_s", "FLOP/B", "operations for one byte that is read"),
     "attainable_flops": Quantity("F_s", "FLOP/s", "arithmetic rate that an intensity allows one accelerator"),
     "flops_per_joule": Quantity("F_J", "FLOP/J", "operations for one joule", "arithmetic per joule (TDP)", "FLOP/J"),
+    "binary_memory": Quantity("C_GiB", "B", "memory of a data sheet that counts in GiB"),
+    "sold_memory": Quantity("C_GB", "B", "memory by the label that it is sold under"),
     "drain_time": Quantity("t_drain", "s", "time to read the whole memory once", "time to drain memory", "drain"),
     # how close a stack comes to the bound
     "compute_share": Quantity("η_c", "share", "share of peak arithmetic that a real stack reaches"),

@@ -1,6 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
 from math import log2
@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import utilization
 from infercost.analyses.many import outcomes_of
 from infercost.models.counting import FLOPS_PER_PARAM
-from infercost.parts.accelerator import Rate, find_rate, memory_key
+from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
@@ -54,7 +54,8 @@ def answer(scenario: Scenario) -> Report:
         InfercostError: no accelerator can run the model.
     """
     question = scenario.question
-    rows = figures = tuple(_figures(accelerator, scenario.format) for accelerator, _ in scenario.parts)
+    basis, asked = _asked(scenario)
+    rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns: tuple[str, ...]
     ratios: dict[str, float] = {}
     if question.get("model") is not None:
@@ -73,9 +74,18 @@ def answer(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
-        notes=(*_notes(figures), *scenario.notes),
-        work={each.name: partial(_figures, each, scenario.format) for each, _ in scenario.parts},
+        notes=(*_notes(figures, "" if question.get("model") else basis), *scenario.notes),
+        work=dict(asked),
     )
+
+
+def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[str, Any]]]]]:
+    """The basis on which memories are counted, and what gives the figures of each accelerator by its name."""
+    parts = [part for part, _ in scenario.parts]
+    basis, keys = common_memory(parts)
+    return basis, [
+        (part.name, partial(_figures, part, scenario.format, key, basis)) for part, key in zip(parts, keys, strict=True)
+    ]
 
 
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
@@ -114,10 +124,10 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
     )
 
 
-def _figures(part: Preset, format: Format) -> dict[str, Any]:
+def _figures(part: Preset, format: Format, key: str, basis: str) -> dict[str, Any]:
     rate = find_rate(part, format)
     bandwidth = part.value("memory_bandwidth")
-    memory, power = (part.facts.get(key) for key in (memory_key(part, nominal=True), "power"))
+    power, memory = part.facts.get("power"), _memory(part, key, basis)
     peak = rate.fact.value if rate else None
     return {
         "name": part.name,
@@ -125,19 +135,27 @@ def _figures(part: Preset, format: Format) -> dict[str, Any]:
         "rate": rate.name if rate else None,
         "peak_flops_per_s": peak,
         "flops_per_byte": peak and formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
-        "drain_time_s": memory and formulas.memory.drain_time(device_memory=memory.value, memory_bandwidth=bandwidth),
+        "drain_time_s": memory and formulas.memory.drain_time(device_memory=memory, memory_bandwidth=bandwidth),
         "critical_batch": peak and _critical_batch(peak, bandwidth, format),
         "flops_per_joule": peak and power and formulas.step.flops_per_joule(peak_flops=peak, power=power.value),
-        "memory_bytes": memory and memory.value,
+        "memory_bytes": memory,
         "memory_bandwidth_bytes_per_s": bandwidth,
         "power_w": power and power.value,
-        "weak": _weak(part, rate),
+        "weak": _weak(part, rate, key),
     }
 
 
-def _weak(part: Preset, rate: Rate | None) -> list[str]:
+def _memory(part: Preset, key: str, basis: str) -> float | None:
+    """The bytes of one figure of memory; as sold a GiB counts as a GB."""
+    if (fact := part.facts.get(key)) is None:
+        return None
+    sold = basis == MEMORY_BASES["memory"] and is_binary(fact.value)
+    return formulas.memory.sold_memory(binary_memory=fact.value) if sold else fact.value
+
+
+def _weak(part: Preset, rate: Rate | None, memory: str) -> list[str]:
     """Weak figures of a row; a vector rate that stands in for a matrix rate is one."""
-    used = ("memory", "memory_bandwidth", "power", rate.key if rate else "")
+    used = (memory, "memory_bandwidth", "power", rate.key if rate else "")
     weak = [key for key in used if key in part.facts and part.facts[key].weak]
     return [*weak, "no matrix rate"] if rate and rate.name == "fp32" and not weak else weak
 
@@ -219,7 +237,9 @@ def _year(part: Preset) -> float:
     return int(year) + (int(month[:2]) - 1) / 12 if month else int(year) + 0.5
 
 
-def _notes(rows: tuple[dict[str, Any], ...]) -> Iterator[Note]:
+def _notes(rows: tuple[dict[str, Any], ...], basis: str) -> Iterator[Note]:
+    if basis and any(row["memory_bytes"] for row in rows):
+        yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):
         yield Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which")
     if len({row["rate"] for row in rows}) > 1:

@@ -71,7 +71,7 @@ def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     rows = _rows(report)
     if "step_time_s" not in rows[0]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")
-        drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by data sheet")
+        drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by its size")
         return tuple(each for each in (balance, drain) if each.bars)
     rows = [{**row, "name": f"{row['gpus']} x {row['name']}"} for row in rows if row["step_time_s"]]
     of = f"{_input(report, 'model')}, {_kind(report)}"

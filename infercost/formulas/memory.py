@@ -26,6 +26,12 @@ def nodes(*, devices: float, domain: float) -> int:
     return ceiling(devices / domain)
 
 
+@formula(source="a GiB of a data sheet is sold as a GB")
+def sold_memory(*, binary_memory: float) -> float:
+    """Bytes of a memory by the label that it is sold under."""
+    return binary_memory / 1.073741824
+
+
 @formula(source="Austin et al., How to Scale Your Model (2025), roofline chapter")
 def drain_time(*, device_memory: float, memory_bandwidth: float) -> float:
     """Seconds to read an accelerator's whole memory once: the least step time of a model that fills it."""

@@ -1,5 +1,6 @@
 """The figures of an accelerator preset, and the choice of an arithmetic rate and of a memory size among them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from infercost.errors import Missing
@@ -81,6 +82,27 @@ def memory_key(part: Preset, nominal: bool) -> str:
     """The key of the memory figure that counts: as sold, or else the nearest to what an engine sees."""
     keys = ("memory",) if nominal else ("memory_engine", "memory_reported", "memory")
     return next((key for key in keys if key in part.facts), "memory")
+
+
+def common_memory(parts: Sequence[Preset]) -> tuple[str, list[str]]:
+    """The basis on which the memories of parts compare, and the key of each part's figure.
+
+    As engines see them or as drivers report them, where all are known so; else as sold. GiB on a data sheet are those
+    that a driver reports.
+    """
+    known = [part.facts for part in parts if "memory" in part.facts]
+    if known and all("memory_engine" in facts for facts in known):
+        return MEMORY_BASES["memory_engine"], ["memory_engine"] * len(parts)
+    counted = ("memory_reported", "memory_engine")
+    if known and all(is_binary(facts["memory"].value) or any(key in facts for key in counted) for facts in known):
+        keys = [next((key for key in counted if key in part.facts), "memory") for part in parts]
+        return MEMORY_BASES["memory_reported"], keys
+    return MEMORY_BASES["memory"], ["memory"] * len(parts)
+
+
+def is_binary(size: float) -> bool:
+    """Whether a size is whole MiB, as no round number of GB is."""
+    return size % 2**20 == 0
 
 
 def group_link(part: Preset, ranks: int) -> float:

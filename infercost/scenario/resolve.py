@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from infercost.errors import BadValue, Missing
 from infercost.formulas.queueing import peakedness
 from infercost.parts import catalog
-from infercost.parts.accelerator import find_rate
+from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
@@ -175,9 +175,10 @@ def _compare(reading: Reading) -> Scenario:
         parts.sort(key=lambda each: (each[0].labels.get("released", "9999"), each[0].name))
     if not modelled and any(count is not None for _, count in parts):
         raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
-    for part, _ in parts:
+    _, memories = common_memory([part for part, _ in parts])
+    for (part, _), memory in zip(parts, memories, strict=True):
         rate = find_rate(part, format)
-        used = ("memory", "memory_bandwidth", "power", *([rate.key] if rate else []))
+        used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
         reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
     if not modelled:
         reading.take("set")

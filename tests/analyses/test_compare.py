@@ -2,6 +2,7 @@
 
 import pytest
 
+import infercost
 from infercost.analyses.compare import yearly_growth
 from tests.conftest import Run
 
@@ -53,3 +54,25 @@ def test_the_imbalance_is_not_being_engineered_away(run: Run) -> None:
     said = run("compare", "--all").out.replace("\n", " ")
     assert "is not being engineered away" in said
     assert "median trend" in said
+
+
+@pytest.mark.parametrize(
+    ("names", "sizes", "basis"),
+    [
+        (("mi300x", "h200"), (191.7 * 2**30, 139.81 * 2**30), "as engines see it"),
+        (("b200", "h200"), (183_359 * 2**20, 143_771 * 2**20), "as the driver reports"),
+        (("mi325x", "h200"), (256 * 2**30, 143_771 * 2**20), "as the driver reports"),
+        (("mi300x", "a40"), (192e9, 48e9), "as sold"),
+        (("h100-note", "h100"), (80e9, 80e9), "as sold"),
+    ],
+)
+def test_memories_are_compared_on_one_basis(names: tuple[str, str], sizes: tuple[float, float], basis: str) -> None:
+    """GiB of one part are never held against GB of another, nor is the time to drain them."""
+    report = infercost.compare(*names)
+    assert report.series is not None
+    rows = report.series.rows
+    assert [row["memory_bytes"] for row in rows] == pytest.approx(sizes)
+    for row, size in zip(rows, sizes, strict=True):
+        assert row["drain_time_s"] == pytest.approx(size / row["memory_bandwidth_bytes_per_s"])
+    assert report.series.ratios["memory_bytes"] == pytest.approx(sizes[1] / sizes[0])
+    assert any(basis in note.text for note in report.notes if note.code == "memory-counted")
