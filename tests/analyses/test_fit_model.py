@@ -335,3 +335,15 @@ def test_no_width_cuts_a_group_of_scales(run: Run) -> None:
 def test_expert_parallelism_is_kept_in_the_advice(run: Run) -> None:
     short = run("fit", "--model", "deepseek-v3", "--gpu", "h100:8", "--ep", "8")
     assert "16 devices (--gpu h100:16 --ep 16)" in " ".join(short.out.split())
+
+
+def test_weights_and_cache_in_fewer_bits_are_offered_together_where_neither_is_enough(run: Run) -> None:
+    """50 x 32,000 tokens of 96.26 kB are 154 GB beside 235 GB in 8 bits on four H200; in 16 bits either is too much."""
+    args = ("fit", "--model", "qwen3-235b-a22b", "--gpu", "h200:4", "--batch", "50", "--context", "32k")
+    both = "weights in fp8 and KV cache in fp8 (--dtype fp8 --kv-dtype fp8)"
+    assert both in run(*args, "--json").json["advice"]
+    assert run(*args, "--dtype", "fp8", "--kv-dtype", "fp8").code == 0
+    assert [run(*args, *one.split()).code for one in ("--dtype fp8", "--kv-dtype fp8")] == [3, 3]
+    single = run(*args, "--dtype", "fp8", "--json").json["advice"]
+    assert "KV cache in fp8 (--kv-dtype fp8)" in single
+    assert both not in single
