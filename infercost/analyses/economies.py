@@ -8,9 +8,11 @@ from infercost import formulas, numeric
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
+from infercost.analyses.worth import LEAST, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, reworked_service
+from infercost.models.counting import EIGHT_BITS
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -185,17 +187,33 @@ def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
 
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
     """What would make tokens cheaper: the largest part of the floor, idle hours, what limits the batch."""
-    sizes, idle = {name: size for name, size, _ in parts}, service.fleet.hours_paid
+    sizes, idle = {name: size for name, size, _ in parts}, 1 - 1 / service.fleet.hours_paid
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-    if idle > 1:
-        yield f"hours off the peak stand idle in part: --scale-down would save up to {show(1 - 1 / idle, 'share')}"
+    if idle >= LEAST:
+        yield f"hours off the peak stand idle in part: --scale-down would save up to {show(idle, 'share')}"
+    yield from _batch_advice(service)
+
+
+def _batch_advice(service: Service) -> Iterator[str]:
+    """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are."""
+    running, slots, context = service.running, service.fleet.slots, service.context
+    decoding = 1 - service.fleet.curve.prompt_share(slots)
     if service.binds == "memory":
-        cache = "8bit" if service.running.replica.in_turn else "fp8"
-        yield f"memory caps the batch: --kv-dtype {cache} or more devices a replica let more share each read"
-    if service.binds in ("latency", "first token"):
-        yield "the latency limit caps the batch: a longer one, or faster memory, makes tokens cheaper"
+        if (saved := decoding * room_saving(running, slots, context)) >= LEAST:
+            bits = "--kv-dtype 8bit" if running.replica.in_turn else "--kv-dtype fp8"
+            way = bits if running.rack.model.kv_bits > EIGHT_BITS else "a shorter context"
+            half = f"with half the cache ({way}) twice as many share each read, for {show(saved, 'share')} less a token"
+            yield f"memory caps the batch: {half}; or take more devices a replica"
+    elif service.binds in ("latency", "first token"):
+        more = min(
+            2 * slots, *(most for name, most in service.limits.items() if name not in ("latency", "first token"))
+        )
+        saved = decoding * (1 - step_at(running, more, context) / more / (step_at(running, slots, context) / slots))
+        if saved >= LEAST:
+            longer = f"at batch {show(more)} a token costs {show(saved, 'share')} less"
+            yield f"the latency limit caps the batch: with a longer one, or faster memory, {longer}"
 
 
 def _side_by_side(scenario: Scenario) -> Report:

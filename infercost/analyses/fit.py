@@ -89,7 +89,7 @@ def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> 
 
 
 def what_fits(scenario: Scenario) -> tuple[str, ...]:
-    """Single changes that make it fit, the least first."""
+    """Changes that make it fit, the least first: single ones, and fewer bits in two places where one is not enough."""
     rack = scenario.rack
     if not rack.model.has_cache:
         return (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
@@ -114,11 +114,29 @@ def _changes(scenario: Scenario) -> Iterator[str]:
             break
     if model.kv_bits > 8 and setup.plan(plan.layout, model._replace(kv_bits=8)).fits:
         yield "KV cache in fp8 (--kv-dtype fp8)"
+    else:
+        yield from _fewer_bits(scenario)
     of_request = scenario.question.get("input_tokens") is not None  # its context follows from its lengths
     if not of_request and (longest := plan.longest_context) and LEAST_SHARE * plan.context <= longest < plan.context:
         yield f"a context of {longest:,} (--context {longest})"
     if (most := plan.max_sequences) and LEAST_SHARE * plan.batch <= most < plan.batch:
         yield f"a batch of {most:,} (--batch {most})"
+
+
+def _fewer_bits(scenario: Scenario) -> Iterator[str]:
+    """Weights and a cache in fewer bits together, where neither alone makes it fit with these weights."""
+    setup, plan, model = scenario.rack.setup, scenario.rack.plan, scenario.rack.setup.model
+    if model.kv_bits <= 8 or reads_gguf(setup.stack):
+        return
+    for name in ("fp8", "int4"):
+        smaller = stored_in(model, STORED[name])
+        if counting.weight_bytes_by_part(smaller) == counting.weight_bytes_by_part(model):
+            continue
+        if setup.plan(plan.layout, smaller).fits:
+            return
+        if setup.plan(plan.layout, smaller._replace(kv_bits=8)).fits:
+            yield f"weights in {name} and KV cache in fp8 (--dtype {name} --kv-dtype fp8)"
+            return
 
 
 def _with_host(plan: Plan, setup: Setup) -> Iterator[str]:

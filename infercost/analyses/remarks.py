@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from infercost.analyses.hosts import holds, host_notes, short_with_host
+from infercost.analyses.hosts import host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of, not_covered
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
-from infercost.replica.step import Running, full_batch
+from infercost.replica.step import Running
 from infercost.report import Note, Row
 from infercost.scenario.rack import OF_A_HOST
 from infercost.units import many, show
@@ -19,12 +19,6 @@ if TYPE_CHECKING:  # the roofline has no kernels
 
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
-#: What shortens the reading of a cache.
-WAYS = "shorten the context, or store the cache in fewer bits (--kv-dtype)"
-#: Where a host takes most of a step.
-LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
-#: Where nothing fits.
-SEE_FIT = "see infercost fit for what would make it fit"
 #: Why a result of a step or of a request has no value, by JSON key.
 _OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode")
@@ -133,49 +127,6 @@ def kind(running: Running) -> str:
 def _is_stand_in(running: Running) -> bool:
     """Whether a vector rate stands in for a matrix rate that nobody published."""
     return running.rate.name == "fp32" and running.rack.format.name != "fp32"
-
-
-def advice(running: Running, bound: str) -> tuple[str, ...]:
-    """What to change first, by what binds."""
-    if not running.rack.plan.fits:
-        return (SEE_FIT,)
-    if bound == "host":
-        return (LESS_IN_HOST,)
-    if bound == "memory":
-        return (_more_users(running),)
-    if bound == "compute":
-        return (_many_rows(running),)
-    if bound == "communication":
-        return ("the links bind: use fewer devices a replica, or faster links",)
-    return ("launches bind: batch more users, a step hardly grows with them",)
-
-
-def _many_rows(running: Running) -> str:
-    """What a larger batch brings while arithmetic binds: under llama.cpp it costs as much from a few rows to a tile."""
-    timing = running.replica.in_turn
-    if timing is None or not timing.counts_arithmetic:
-        return "past the critical batch more users hardly make a token cheaper: add accelerators"
-    few, most = timing.engine.vector_rows, timing.engine.matrix_rows
-    if running.rack.plan.batch < most:
-        return f"products of {few + 1:.0f} to {most:.0f} users take equally long: batch as many, as far as memory holds"
-    return "more users hardly make a token cheaper, and cards take turns: take a faster one, or more replicas"
-
-
-def _more_users(running: Running) -> str:
-    """What a larger batch brings while reads bind: sequences share the weights, each has a cache of its own."""
-    plan = running.rack.plan
-    start = "batch more users: each weight read serves all of them"
-    if holds(running.rack):
-        return start
-    at = full_batch(running)
-    if at is None:
-        cache = f"{plan.context:,.0f} tokens of cache a user take longer to read than to compute with"
-        return f"{start}, but {cache}: {WAYS}"
-    full = "the arithmetic is full" if running.overlap == "full" else "arithmetic takes as long as the reads"
-    most = plan.max_sequences
-    if most is not None and most < at:
-        return f"{start}; memory holds {most:,}, and {full} at batch {at:,}: add devices, {WAYS}"
-    return f"{start}, and {full} at batch {at:,}"
 
 
 def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[Note]:

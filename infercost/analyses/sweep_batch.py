@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses import remarks
+from infercost.analyses import remarks, worth
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import (
     at_batch,
@@ -47,7 +47,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(running, rows, full, most) if rack.plan.fits else (remarks.SEE_FIT,),
+        advice=_advice(running, rows, full, most) if rack.plan.fits else (worth.SEE_FIT,),
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
@@ -131,11 +131,12 @@ def _verdict(running: Running, full: int | None, ratio: float, rows: Rows) -> st
 def _advice(running: Running, rows: Rows, full: int | None, most: int | None) -> tuple[str, ...]:
     largest = rows[-1]["batch"]
     if holds(running.rack):
-        return remarks.advice(running, rows[-1]["bound"])
+        return worth.advice(running, rows[-1]["bound"], largest)
     if full is None:
-        return (f"each user's cache takes longer to read than to compute with: {remarks.WAYS}",)
+        return tuple(worth.less_cache(running, largest))
     if largest >= full:
         return ()
     if most is not None and most < full:
-        return (f"memory ends the batch before the arithmetic is full: add devices, {remarks.WAYS}",)
+        more = worth.less_room(running, largest, running.rack.plan.context)
+        return (f"memory ends the batch before the arithmetic is full: add devices, or {more}",)
     return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

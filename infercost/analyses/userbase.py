@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
+from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
 from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, staffed_wait, wait, worst_waits
@@ -405,8 +406,8 @@ def _service_advice(run: Run) -> Iterator[str]:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         batch = f"{LIMITS[service.binds]} than {many(fleet.slots, 'sequence')} a replica"
         yield f"{batch}: a longer one would let it grow to {show(next_limit)}"
-    if not fleet.follows and fleet.hours_paid > 1:
-        yield "--scale-down lets replicas go in quiet hours"
+    if not fleet.follows and (idle := 1 - 1 / fleet.hours_paid) >= LEAST:
+        yield f"--scale-down lets replicas go in quiet hours: up to {show(idle, 'share')} less to pay"
 
 
 def _service_notes(service: Service, day: Day) -> Iterator[Note]:

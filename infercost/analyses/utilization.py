@@ -9,7 +9,6 @@ from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, t
 from infercost.analyses.remarks import (
     CRITICAL,
     NULL_REASONS,
-    advice,
     count_remark,
     kind,
     misfit,
@@ -19,6 +18,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.replicas import of_all
 from infercost.analyses.step import BRACKET, step_results
+from infercost.analyses.worth import LEAST, advice
 from infercost.numeric import ceiling
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.stack import law
@@ -41,8 +41,6 @@ OVERLAP = {
 }
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
-#: A draft that makes tokens this much as fast, or slower, is advised against.
-WORTH = 0.95
 #: What some results mean, whatever is asked.
 _MEANINGS = {
     "critical_batch": CRITICAL,
@@ -70,7 +68,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
         parts=_time_parts(pace, running),
-        advice=(_MORE_REPLICAS,) if overloaded else (*_no_draft(results), *advice(running, results["bound"])),
+        advice=(_MORE_REPLICAS,) if overloaded else (*_no_draft(results), *advice(running, results["bound"], batch)),
         notes=(
             *step_notes(running, (regime,)),
             *_load_notes(scenario),
@@ -101,7 +99,7 @@ def _known(
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
     """Advice where a draft slows down."""
     worth = results.get("draft_speedup", 1.0)
-    return (f"leave the draft out: a token takes {show(1 - worth, 'share')} less",) if worth < WORTH else ()
+    return (f"leave the draft out: a token takes {show(1 - worth, 'share')} less",) if 1 - worth >= LEAST else ()
 
 
 def _load_notes(scenario: Scenario) -> Iterator[Note]:

@@ -344,3 +344,15 @@ def test_a_batch_that_no_count_holds_does_not_fit(run: Run) -> None:
         assert said.code == 3
         assert "Does not fit" in said.out
         assert "1024" not in said.out + said.err
+
+
+def test_weights_and_cache_in_fewer_bits_are_offered_together_where_neither_is_enough(run: Run) -> None:
+    """50 x 32,000 tokens of 96.26 kB are 154 GB beside 235 GB in 8 bits on four H200; in 16 bits either is too much."""
+    args = ("fit", "--model", "qwen3-235b-a22b", "--gpu", "h200:4", "--batch", "50", "--context", "32k")
+    both = "weights in fp8 and KV cache in fp8 (--dtype fp8 --kv-dtype fp8)"
+    assert both in run(*args, "--json").json["advice"]
+    assert run(*args, "--dtype", "fp8", "--kv-dtype", "fp8").code == 0
+    assert [run(*args, *one.split()).code for one in ("--dtype fp8", "--kv-dtype fp8")] == [3, 3]
+    single = run(*args, "--dtype", "fp8", "--json").json["advice"]
+    assert "KV cache in fp8 (--kv-dtype fp8)" in single
+    assert both not in single

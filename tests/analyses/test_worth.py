@@ -1,0 +1,63 @@
+"""Advice with its effect, worked out by hand, and none where it would change little."""
+
+from typing import Any
+
+import pytest
+
+import infercost
+
+#: 131,072 B of cache a token; 15.01 GB of the weights are read in a step, the table of embeddings is not.
+IDEAL: dict[str, Any] = {"gpu": "h100:1", "model": "llama-3.1-8b", "context": 8192, "efficiency": "ideal"}
+
+
+def said(**options: Any) -> str:
+    return " ".join(infercost.utilization(**options).advice)
+
+
+def test_a_cache_that_is_a_small_part_of_a_step_is_left_alone() -> None:
+    """1.07 GB beside 15 GB: half of it is 3.3% of the step, where a second user halves what a token takes of it."""
+    advice = said(**IDEAL, batch=1)
+    assert "shorten the context" not in advice
+    # (15.01 + 2 x 1.074) / 2 over 15.01 + 1.074 is 0.5334
+    assert "at batch 2 a token costs 46.7% less" in advice
+    assert "shorten the context" not in said(gpu="h100", model="llama-3.1-8b")
+
+
+def test_half_a_cache_that_matters_says_how_much() -> None:
+    """32 x 1.0737 GB are 34.36 GB, half of them 34.8% of the 49.37 GB that are read."""
+    assert "half the cache would make a step 34.8% shorter" in said(**IDEAL, batch=32)
+
+
+def test_a_cache_of_eight_bits_is_not_told_to_have_eight_bits() -> None:
+    advice = said(**IDEAL, batch=64, kv_dtype="fp8")
+    assert "shorten the context: half the cache" in advice
+    assert "--kv-dtype" not in advice
+
+
+def test_where_memory_is_full_room_is_what_helps() -> None:
+    """60 x 1.0737 GB and 15.01 GB for 60 tokens: 1.3239 GB each; 120 x 0.5369 GB and 15.01 GB for 120: 0.6620 GB."""
+    most = infercost.fit(**{**IDEAL, "usable": 1})["max_sequences"]
+    (advice,) = infercost.utilization(**{**IDEAL, "usable": 1}, batch=most).advice
+    assert advice.startswith(f"memory holds {most}: add devices; or shorten the context")
+    assert advice.endswith("twice as many fit, and a token costs 50.0% less")
+
+
+def test_a_batch_of_the_notes_model_halves_what_a_token_costs() -> None:
+    """Reads bind up to batch 500: a step takes as long for two."""
+    advice = said(gpu="h100-note", params=1.6e12)
+    assert "at batch 2 a token costs 50.0% less, and the arithmetic is full at batch 500" in advice
+    assert said(gpu="h100-note", params=1.6e12, batch=600).endswith("less than 5%: add accelerators")
+
+
+def test_idle_hours_and_a_capped_batch_have_their_figures() -> None:
+    """A flat day has no idle hours; without prompts half the cache of twice the sequences halves a token."""
+    report = infercost.economies(**IDEAL, price=2, users=1000)
+    advice = " ".join(report.advice)
+    assert "--scale-down" not in advice
+    assert "50.0% less a token; or take more devices" in advice
+
+
+@pytest.mark.parametrize(("options", "shown"), [({}, False), ({"traffic": "chat-global"}, True)])
+def test_replicas_go_in_quiet_hours_where_there_are_any(options: dict[str, str], shown: bool) -> None:
+    report = infercost.userbase(gpu="h100", model="llama-3.1-8b", users=20_000, messages_per_day=8, **options)
+    assert any("--scale-down lets replicas go" in line and "% less to pay" in line for line in report.advice) == shown
