@@ -287,10 +287,8 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
 
 def _step_words(running: Running, results: dict[str, Any]) -> str:
     """The time of a step; with a draft of a token, and without it."""
-    where, sure = (
-        f"on {running.rack.devices:,} x {running.rack.part.name}",
-        "at best" if kind(running) == "bound" else "an estimate",
-    )
+    where = f"on {running.rack.devices:,} x {running.rack.part.name}"
+    sure = "at best" if kind(running) == "bound" else "an estimate"
     if (worth := results.get("draft_speedup")) is None:
         return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
