@@ -229,9 +229,9 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
 def _read_batch(reading: Reading) -> int:
     """Sequences that must fit on one replica: as given, one where they are an answer."""
     finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
-    given = reading.get("batch")
-    batch = (given if isinstance(given, int) else 1) if finds else int(reading.take("batch", 1))
-    return int(share_of_one(reading, batch))
+    given, copies = reading.get("batch"), copies_of(reading)
+    batch = (given if isinstance(given, int) else copies) if finds else int(reading.take("batch", copies))
+    return share_of_one(reading, "batch", batch)
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:

@@ -3,6 +3,7 @@
 from math import ceil
 
 from infercost.errors import BadValue
+from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
 
 
@@ -11,10 +12,17 @@ def copies_of(reading: Reading) -> int:
     return int(reading.get("dp") or 1)
 
 
-def share_of_one(reading: Reading, count: float) -> float:
-    """Sequences of the fullest replica, of so many in all."""
+def share_of_one(reading: Reading, name: str, count: int) -> int:
+    """Sequences of one replica, of so many in all.
+
+    Raises:
+        BadValue: a count that does not divide among them.
+    """
     copies = copies_of(reading)
-    return ceil(count / copies) if copies > 1 else count
+    if count % copies:
+        hint = f"give a multiple, as {flag(name)} {copies * ceil(count / copies)}"
+        raise BadValue(f"{flag(name)} {count}: does not divide among the {copies} replicas of --dp", hint)
+    return count // copies
 
 
 def devices_of_one(reading: Reading, devices: int | None) -> int | None:

@@ -16,7 +16,7 @@ from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, read_part, read_stack
-from infercost.scenario.replicas import share_of_one
+from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Habits, Scenario, frozen
 
@@ -55,7 +55,7 @@ def _utilization(reading: Reading) -> Scenario:
     reading.take("dp")
     rack = read_rack(reading)
     load = read_load(reading, rack)
-    batch = 1 if load.is_steady else int(share_of_one(reading, reading.take("batch", 1)))
+    batch = 1 if load.is_steady else share_of_one(reading, "batch", int(reading.take("batch", copies_of(reading))))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)

@@ -162,8 +162,8 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         request = request._replace(burstiness=float(reading.take("burstiness", 1.0, "arrivals at random")))
     elif "concurrency" in reading.given:
         given = int(reading.take("concurrency"))
-        concurrent = float(share_of_one(reading, given))
-        run = share_of_one(reading, reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot"))
+        concurrent = float(share_of_one(reading, "concurrency", given))
+        run = reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot") / copies_of(reading)
     if rate is not None or concurrent is not None:
         most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
     held = rack.plan.max_sequences

@@ -35,12 +35,16 @@ def test_a_load_is_shared(run: Run) -> None:
         assert eight["tokens_per_s"] == pytest.approx(8 * one["tokens_per_s"])
 
 
-def test_an_uneven_share_is_that_of_the_fullest(run: Run) -> None:
-    """20 sequences on 8 replicas are 3 on some."""
-    said = run("fit", *EIGHT, "--batch", "20").json
-    three = run("fit", *ONE, "--batch", "3").json
-    assert said["inputs"]["batch"] == 20
-    assert said["results"]["longest_context"] == three["results"]["longest_context"]
+def test_what_does_not_divide_among_replicas_is_refused(run: Run) -> None:
+    said = run("fit", *EIGHT[:-1], "--batch", "20")
+    assert (said.code, "give a multiple, as --batch 24" in said.err) == (2, True)
+    request = ("--input-tokens", "1000", "--output-tokens", "200")
+    assert "--concurrency 24" in run("utilization", *EIGHT[:-1], *request, "--concurrency", "20").err
+
+
+def test_each_replica_has_a_sequence_where_nobody_says_how_many(run: Run) -> None:
+    said = run("utilization", *EIGHT).json
+    assert said["inputs"]["batch"] == said["results"]["batch"] == 8
 
 
 def test_devices_that_do_not_divide_are_refused(run: Run) -> None:
