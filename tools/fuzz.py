@@ -632,12 +632,10 @@ def step_laws(rng: random.Random, bench: Bench) -> None:
         "--price",
         "2",
     )
-    if (first := bench.ask(*asked)) is None:
+    if (first := bench.ask(*asked)) is None or first["results"]["tokens_per_s"] is None:  # it does not fit
         return
     signs(first)
     asked, was = pinned(asked, first), first["results"]
-    if was["tokens_per_s"] is None:  # it does not fit
-        return
     leaps = _leaps(first)
     if first["inputs"].get("efficiency") != "erdil-2025":
         at_most("a step is as long as its bound", was.get("bound_step_time_s"), was["step_time_s"])
@@ -664,8 +662,7 @@ def step_laws(rng: random.Random, bench: Bench) -> None:
         at_most("a larger batch takes no shorter step", was["step_time_s"], again["results"]["step_time_s"])
     elif change == "longer" and (again := bench.ask(*_times(asked, "--input-tokens", 3))):
         at_most("a longer context takes no shorter step", was["step_time_s"], again["results"]["step_time_s"], 1e-3)
-        if not leaps:
-            at_most("a longer prompt comes no sooner", was.get("ttft_s"), again["results"].get("ttft_s"))
+        at_most("a longer prompt comes no sooner", None if leaps else was.get("ttft_s"), again["results"].get("ttft_s"))
     elif (value := first["inputs"].get(f"gpu.{change}")) and (
         again := bench.ask(*asked, "--set", f"gpu.{change}={value * factor!r}")
     ):

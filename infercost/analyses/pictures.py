@@ -73,7 +73,9 @@ def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")
         drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by its size")
         return tuple(each for each in (balance, drain) if each.bars)
-    rows = [{**row, "name": f"{row['gpus']} x {row['name']}"} for row in rows if row["step_time_s"]]
+    rows = [{**row, "name": f"{row['gpus']} x {row['name']}"} for row in rows if row["tokens_per_s_per_user"]]
+    if not rows:
+        return ()
     of = f"{_input(report, 'model')}, {_kind(report)}"
     user = _bars(rows, "tokens_per_s_per_user", "Tokens/s for one user", of)
     device = _bars(rows, "tokens_per_s_per_gpu", "Tokens/s of each device", of)

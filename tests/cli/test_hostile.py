@@ -527,3 +527,8 @@ def test_prompts_that_cost_no_time_have_no_price_below_zero(run: Run) -> None:
         answer = run(*command, *args, *request, "--users", "1091788", "--json").json
         prices = [row.get("usd_per_million_tokens_input") for row in (answer["results"], *answer["rows"])]
         assert min(price for price in prices if price is not None) >= 0
+
+
+def test_a_picture_of_parts_on_which_nothing_fits(run: Run) -> None:
+    said = run("compare", "apple-m1:4", "--model", "phi-3-mini", "--batch", "1679", "--plot")
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: this answer of compare has no picture")
