@@ -59,7 +59,7 @@ def errors_of(by: str, name: str, efficiency: str = "stack") -> dict[str, Any]:
     return found
 
 
-# What the issue of the law asks for on these rows, and what a second implementation of it reached: vLLM's time per
+# What is asked of the law on these rows, and what a second implementation of it reached: vLLM's time per
 # token 8.0/23, its first token 11.3/39, TensorRT-LLM 16.3/36 and 38/89, decode pools 16/31, peaks 5 to 7.
 @pytest.mark.parametrize(
     ("kind", "efficiency", "middle", "most"),
@@ -98,8 +98,8 @@ def test_tensorrt_llm_is_nearer_than_with_the_products_of_vllm(kind: str, middle
     assert found["p90_abs_error"] < most + 0.01
 
 
-# What nothing of these laws was fitted to, |predicted / measured - 1| of half and of nine in ten, by the issue of
-# every engine that people run; a line is an engine on a maker's parts.
+# What is asked of the rows that were found later, |predicted / measured - 1| of half and of nine in ten; a line is an
+# engine on a maker's parts.
 @pytest.mark.parametrize(
     ("line", "middle", "most"),
     [
