@@ -267,8 +267,8 @@ def prompts_together(*, prompt_passes: float, prompts_per_step: float, chunk_tok
 
 @formula(source="derived: what the passes that prompts ride along with take longer than they would alone")
 def prompt_delay(*, prompt_steps_time: float, prompt_passes: float, step_time: float, prompts_together: float) -> float:
-    """Seconds that one prompt adds to the steps of the others."""
-    return (prompt_steps_time - prompt_passes * step_time) / prompts_together
+    """Seconds that one prompt adds to the steps of the others: none where kernels of many rows make these shorter."""
+    return maximum(prompt_steps_time - prompt_passes * step_time, 0) / prompts_together
 
 
 @formula(source="vLLM's and SGLang's servers: a request is parsed, its prompt becomes tokens")

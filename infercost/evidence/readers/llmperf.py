@@ -26,7 +26,7 @@ def read_summary(entry: Entry) -> Results:
     )
     return served(
         entry,
-        Load(record.number("num_concurrent_requests"), None, *lengths),
+        Load(record.above_zero("num_concurrent_requests"), None, *lengths),
         Times(ttft, e2e, itl),
         notes=joined("llmperf", record.text("model"), f"{failed:g} requests failed" if failed else ""),
     )
