@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, is_local, not_covered, sets_of
+from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, is_local, sets_of
 from infercost.replica.rack import Rack
 from infercost.report import Report
 
@@ -44,7 +44,7 @@ def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Band
     """The interval of each time, rate and cost among some values, nothing where the law of a stack has no bands."""
     profile, sparse = rack.setup.stack, rack.model.is_sparse
     local = is_local(profile)
-    if not_covered(rack.part, profile, recurrent=rack.model.is_recurrent) or (local and load != "batch"):
+    if rack.not_covered or (local and load != "batch"):
         return {}
     decode, found = decode_kind(values.get("batch") or 1, local=local), {}
     for key, value in values.items():
@@ -66,7 +66,7 @@ def _of_host(values: Mapping[str, Any], rack: Rack) -> Bands:
     """The interval of what follows from a step that continues in a host under llama.cpp, where reports know it."""
     assert rack.plan.split is not None
     experts, layers, cache = rack.plan.split.offload
-    known = rack.setup.stack.labels.get("law") == "llama.cpp" and experts and not (layers or cache)
+    known = is_local(rack.setup.stack) and experts and not (layers or cache)
     if (band := band_of_host(bool(known))) is None:
         return {}
     return {key: interval(key, value, band) for key in OF_BATCH if (value := values.get(key))}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES
-from infercost.parts.bands import CLASSES, REGIMES, band_of, not_covered
+from infercost.parts.bands import CLASSES, REGIMES, band_of
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
@@ -118,7 +118,7 @@ def kind(running: Running) -> str:
     rack = running.rack
     if isinstance(running.bounds.over, Over):
         return "bound"
-    if running.replica.timing and not_covered(rack.part, rack.setup.stack, recurrent=rack.model.is_recurrent):
+    if running.replica.timing and rack.not_covered:
         return "bound"
     is_least = is_ideal(rack.setup.stack) and running.overlap == "full"
     return "bound" if is_least and not rack.model.is_sparse and not _is_stand_in(running) else "estimate"
@@ -154,7 +154,7 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[
 def _basis(running: Running, regimes: Iterable[str]) -> str:
     """What a bound leaves out; of an estimate how far off it is, where that was measured."""
     stack, model, part = running.rack.setup.stack, running.rack.model, running.rack.part
-    slower = not_covered(part, stack, recurrent=model.is_recurrent)
+    slower = running.rack.not_covered
     uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
     if isinstance(running.bounds.over, Over):
         return "a bound, not an estimate: what lies in the host comes at the full rate of its way to the cards"

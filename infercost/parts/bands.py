@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
+from infercost.parts.stack import law
 from infercost.parts.yamlfile import read_mapping
 
 #: Kinds of numbers: gaps between tokens by requests in flight, first tokens, tokens per second of a server, times at a
@@ -46,7 +47,7 @@ def decode_kind(requests: float, *, local: bool = False) -> str:
 
 def is_local(profile: Preset) -> bool:
     """Whether the bands of a profile are those of llama.cpp."""
-    return profile.labels.get("law") == "llama.cpp"
+    return law(profile) == "llama.cpp"
 
 
 def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
@@ -55,7 +56,7 @@ def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
     A part says it of engines of today, an engine of the parts of a vendor, of recurrent models, or of all it runs.
     """
     labels = profile.labels
-    if labels.get("law") == "kernels":
+    if law(profile) == "kernels":
         return part.labels.get("not_covered", "")
     there = labels.get("not_covered_on", "") in ("", part.labels.get("vendor"))
     such = recurrent or labels.get("not_covered_of", "") != "recurrent"
@@ -72,7 +73,7 @@ def sets_of(profile: Preset, part: Preset) -> tuple[str, ...]:
     """The sets of bands of a profile on a part, the nearest first; none where its law has none."""
     if is_local(profile):
         return ("llama.cpp",)
-    if profile.labels.get("law") != "kernels":
+    if law(profile) != "kernels":
         return ()
     sets = (profile.name, "own") if profile.name in FITTED else ("other",)
     if part.labels.get("vendor") == "AMD":

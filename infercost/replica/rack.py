@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from infercost import formulas
 from infercost.models import counting
 from infercost.models.model import Model, arithmetic_format, bare_count
+from infercost.parts.bands import not_covered
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import part_under
@@ -101,6 +102,11 @@ class Rack(NamedTuple):
     def part(self) -> Preset:
         """The accelerator, as the stack uses it."""
         return part_under(self.setup.part, self.setup.stack)
+
+    @property
+    def not_covered(self) -> str:
+        """Why its numbers are no better than a bound; empty where the law of its stack was measured on such parts."""
+        return not_covered(self.part, self.setup.stack, recurrent=self.model.is_recurrent)
 
     @property
     def format(self) -> Format:

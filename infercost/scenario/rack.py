@@ -20,9 +20,8 @@ from infercost.parts.stack import (
     splits_layers,
 )
 from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
-from infercost.replica.memory import Plan
+from infercost.replica.memory import Drafting, Plan, Start, start_of
 from infercost.replica.rack import Rack, Setup
-from infercost.scenario.beside import read_drafting, read_start
 from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
@@ -86,7 +85,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     _check_engine(stack, model.quantization)
-    setup = Setup(None, model, part, stack, key, usable, 0, start=read_start(reading, stack, part))
+    setup = Setup(None, model, part, stack, key, usable, 0, start=_read_start(reading, stack, part))
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
     why = f"by --gpu NAME:{given}" if given else "least that hold the weights"
@@ -222,8 +221,45 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     context = _read_context(reading, stack, model, checkpoint.extended)
     batch = _read_batch(reading)
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
-    asked = read_start(reading, stack, part), read_drafting(reading, model)
+    asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
+    """The draft that takes memory beside a model, None where none was asked for.
+
+    Raises:
+        BadValue: two drafts, or the head of a model that carries none.
+    """
+    from infercost.models.find import find_model
+
+    given = [name for name in ("draft", "draft_model", "draft_cost") if name in reading.given]
+    if len(given) > 1:
+        raise BadValue(f"{flag(given[0])} and {flag(given[1])} are two ways to say one thing", "give one of them")
+    if given in ([], ["draft_cost"]):
+        return None
+    tokens = reading.get("draft_tokens")
+    if reading.question.command == "fit":
+        tokens = reading.take("draft_tokens", 1, "the least")
+    own = None
+    if given == ["draft_model"]:
+        own = find_model(str(reading.take("draft_model"))).model
+    else:
+        reading.take("draft")
+    drafting = Drafting(own, int(tokens or 1))
+    drafting.head(model)
+    return drafting
+
+
+def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
+    """What the engine profiles its memory with, which is as many sequences as it may run."""
+    if reading.question.command == "fit":
+        reading.take("max_sequences")
+    start = start_of(stack, part, reading.get("max_sequences"), reading.get("chunk_tokens"))
+    if start.sequences != start.usual_sequences or start.tokens != start.usual_tokens:
+        keys = ("chunk_tokens", "chunk_tokens_small", "profiled_sequences", "profiled_sequences_small")
+        reading.use(stack, *(key for key in keys if key in stack.facts))
+    return start
 
 
 def _read_batch(reading: Reading) -> int:

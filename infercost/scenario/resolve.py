@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, Missing
-from infercost.formulas.queueing import peakedness
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
@@ -75,6 +74,8 @@ def _sweep_batch(reading: Reading) -> Scenario:
 
 
 def _userbase(reading: Reading) -> Scenario:
+    from infercost.formulas.queueing import peakedness
+
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given}
