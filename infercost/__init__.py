@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from infercost.api import (
+        Answer,
         calibrate,
         compare,
         economies,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Answer",
     "InfercostError",
     "Report",
     "accelerator",

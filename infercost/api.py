@@ -8,7 +8,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypedDict, Unpack
 
-from infercost.errors import BadValue
+from infercost.errors import BadValue, Missing
+from infercost.render import to_text
 from infercost.report import Report
 from infercost.scenario import options as takes
 from infercost.scenario.options import MANY
@@ -16,9 +17,37 @@ from infercost.scenario.read import Question, ask
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 
-Answer = Callable[[Scenario], Report]
+Analysis = Callable[[Scenario], Report]
 #: Modules of analyses that are not called as their command is.
 MODULES = {"sweep-batch": "sweep_batch", "frontier": "frontier.answer"}
+
+
+class Answer(Report):
+    """A report that shows itself: the plain table in ``print``, tables in a notebook, a dictionary, a data frame."""
+
+    def __str__(self) -> str:
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        from infercost.render.plot.html import cell
+
+        return cell(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints, as a dictionary: values in base units."""
+        from infercost.render.json import document
+
+        return document(self, sources=True)
+
+    def to_frame(self) -> Any:
+        """The rows, or the results as one row, as a pandas ``DataFrame`` in base units; Missing without pandas."""
+        from infercost.render.csv import flat_rows
+
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise Missing("to_frame needs pandas", "pip install pandas") from error
+        return DataFrame(flat_rows(self))
 
 
 def asking(question: Question, steps: bool = False, charts: bool = False) -> Callable[[], Report]:
@@ -26,7 +55,7 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
 
     Many questions have no steps to show, and elasticities no picture: a BadValue.
     """
-    answer: Answer = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
+    answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
     many = [name for name in MANY if question.get(name)]
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
@@ -58,34 +87,34 @@ def finished(report: Report, question: Question, steps: bool, charts: bool) -> R
     return report
 
 
-def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Report:
+def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Answer:
     given = dict(options)
     steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
     question = ask(command, given, words)
-    return finished(asking(question, steps, charts)(), question, steps, charts)
+    return Answer(**vars(finished(asking(question, steps, charts)(), question, steps, charts)))
 
 
-def fit(**options: Unpack[takes.Fit]) -> Report:
+def fit(**options: Unpack[takes.Fit]) -> Answer:
     """How many accelerators hold a model: ``fit(gpu="h100", params=1.6e12)``."""
     return _call("fit", options)
 
 
-def utilization(**options: Unpack[takes.Utilization]) -> Report:
+def utilization(**options: Unpack[takes.Utilization]) -> Answer:
     """One decoding step: ``utilization(gpu="h100", params="70B", batch=64)["step_time_s"]``."""
     return _call("utilization", options)
 
 
-def sweep_batch(**options: Unpack[takes.SweepBatch]) -> Report:
+def sweep_batch(**options: Unpack[takes.SweepBatch]) -> Answer:
     """A step over batch sizes: ``sweep_batch(gpu="h100", params=1.6e12, batch=[1, 8, 64]).series.rows``."""
     return _call("sweep-batch", options)
 
 
-def userbase(**options: Unpack[takes.Userbase]) -> Report:
+def userbase(**options: Unpack[takes.Userbase]) -> Answer:
     """Users for a concurrency and back: ``userbase(concurrent=1000, minutes_per_day=10)["users"]``."""
     return _call("userbase", options)
 
 
-def economies(**options: Unpack[takes.Economies]) -> Report:
+def economies(**options: Unpack[takes.Economies]) -> Answer:
     """Cost per token against users: ``economies(gpu="h100", params="1.6e12").series.rows``."""
     return _call("economies", options)
 
@@ -94,7 +123,7 @@ class _Frontier(takes.Frontier, TypedDict, total=False):
     output: str
 
 
-def frontier(**options: Unpack[_Frontier]) -> Report:
+def frontier(**options: Unpack[_Frontier]) -> Answer:
     """Speed per user against cost per token: ``frontier(gpu="h100", model="llama-3.1-405b").series.rows``.
 
     With ``all=True`` and ``output="all.parquet"`` every configuration is written to a file.
@@ -108,16 +137,16 @@ def frontier(**options: Unpack[_Frontier]) -> Report:
     return report
 
 
-def compare(*parts: takes.Part, **options: Unpack[takes.Compare]) -> Report:
+def compare(*parts: takes.Part, **options: Unpack[takes.Compare]) -> Answer:
     """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``."""
     return _call("compare", options, parts)
 
 
-def validate(*files: str, **options: Unpack[takes.Validate]) -> Report:
+def validate(*files: str, **options: Unpack[takes.Validate]) -> Answer:
     """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own."""
     return _call("validate", options, files)
 
 
-def calibrate(*files: str, **options: Unpack[takes.Calibrate]) -> Report:
+def calibrate(*files: str, **options: Unpack[takes.Calibrate]) -> Answer:
     """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``."""
     return _call("calibrate", options, files)

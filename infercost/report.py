@@ -148,9 +148,6 @@ class Report(Frozen):
     def __iter__(self) -> Iterator[str]:
         return iter(self.values)
 
-    def __str__(self) -> str:
-        return self.verdict
-
     @property
     def sources(self) -> tuple[Input, ...]:
         """Each input, and each constant of a step."""

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,9 @@ from infercost.scenario.options import options_of
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
 For example: infercost utilization --gpu h100 --params 1.6e12"""
+MORE = """infercost help COMMAND shows its options. Exit codes: 0 answered; 2 a wrong question, nothing on standard
+output; 3 it does not fit or cannot meet a limit, the answer says by how much; 1 a defect in infercost."""
+HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 WRONG_QUESTION, DEFECT = 2, 1
 #: What a shell reports for a program that the keyboard ended.
 INTERRUPTED = 130
@@ -27,19 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 answered, 2 a wrong question, 3 does not fit."""
     sys.excepthook = _report_defect
     args = _spell_out(sys.argv[1:] if argv is None else argv) or ["--help"]
+    fail = partial(_fail, as_json=_is_json(args))
     command: Any = typer.main.get_command(build(args))
     try:
         _refuse_several(args)
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)
     except InfercostError as error:
-        return _fail(error.what, error.hint)
+        return fail(error.what, error.hint)
     except USAGE_ERROR as error:
         name = f"{args[0]} " if args[0] in COMMANDS else ""
-        return _fail(error.format_message().rstrip("."), f"infercost {name}--help shows what there is")
+        return fail(error.format_message().rstrip("."), f"infercost {name}--help shows what there is")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:
-        return _fail(*_of_the_system(error))
+        return fail(*_of_the_system(error))
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
 
@@ -56,7 +61,9 @@ def _of_the_system(error: OSError) -> tuple[str, str]:
 
 
 def _spell_out(args: Sequence[str]) -> list[str]:
-    """The arguments with ``--plot`` given the empty value where no file follows it: Typer knows no optional values."""
+    """The arguments as Typer knows them: ``help fit`` as ``fit --help``, ``--plot`` without a file as an empty one."""
+    if args and args[0] == "help":
+        args = [*args[1:2], "--help"]
     pairs = zip(args, [*args[1:], "-"], strict=False)
     return ["--plot=" if arg == "--plot" and after.startswith("-") else arg for arg, after in pairs]
 
@@ -68,8 +75,22 @@ def _refuse_several(args: Sequence[str]) -> None:
         raise BadValue(f"{args[0]} answers for one --gpu", "economies, frontier and compare take several")
 
 
-def _fail(what: str, hint: str) -> int:
-    write_error(f"error: {' '.join(what.split())}\nhint: {' '.join(hint.split())}\n")
+def _is_json(args: Sequence[str]) -> bool:
+    """Whether JSON is asked for, whatever else is wrong with the question."""
+    pairs = zip(args, [*args[1:], ""], strict=False)
+    return any(arg in ("--json", "--format=json") or (arg, after) == ("--format", "json") for arg, after in pairs)
+
+
+def _fail(what: str, hint: str, *, as_json: bool) -> int:
+    """Say what is wrong and what to do, in two lines or as JSON."""
+    what, hint = " ".join(what.split()), " ".join(hint.split())
+    if as_json:
+        import json
+
+        text = json.dumps({"error": {"what": what, "hint": hint}}, ensure_ascii=False)
+    else:
+        text = f"error: {what}\nhint: {hint}"
+    write_error(f"{text}\n")
     return WRONG_QUESTION
 
 
@@ -295,14 +316,16 @@ def build(args: Sequence[str]) -> typer.Typer:
 
     Completion needs the options of all.
     """
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, help=HELP)
+    app = typer.Typer(
+        rich_markup_mode=None, pretty_exceptions_enable=False, help=HELP, epilog=MORE, context_settings=HELP_FLAGS
+    )
     app.callback(invoke_without_command=False)(_root)
     completing = any(name.startswith("_INFERCOST") for name in os.environ)
     asked = next((arg for arg in args if not arg.startswith("-")), "")
     chosen = {asked: COMMANDS[asked]} if asked in COMMANDS and not completing else COMMANDS
     whole = completing or len(chosen) == 1
     for name, function in chosen.items():
-        app.command(name, help=function.__doc__)(function if whole else _without_options)
+        app.command(name, help=function.__doc__, context_settings=HELP_FLAGS)(function if whole else _without_options)
     return app
 
 

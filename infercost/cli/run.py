@@ -22,6 +22,8 @@ DOES_NOT_FIT = 3
 CLOSED_PIPE = 141
 #: The picture that shows the work too.
 PAGE = ".html"
+#: Endings of plain text.
+TEXTS = ("", ".txt", ".log")
 #: Columns of a pipe or a file, and the least that a table needs.
 COLUMNS, LEAST_COLUMNS = 80, 60
 
@@ -102,9 +104,18 @@ def _form(options: dict[str, Any], file: str | None) -> str:
     if forms:
         return forms[0]
     if file is not None:
-        endings = {form.ending: name for name, form in FORMS.items() if form.ending}
-        return endings.get(os.path.splitext(file)[1].lower(), "plain")
+        return _form_of(file)
     return "table" if _is_terminal() or _colour_is_forced() else "plain"
+
+
+def _form_of(file: str) -> str:
+    """The form that a file's ending names; BadValue for an ending that promises what no form holds."""
+    endings = {form.ending: name for name, form in FORMS.items() if form.ending} | dict.fromkeys(TEXTS, "plain")
+    ending = os.path.splitext(file)[1].lower()
+    if ending not in endings:
+        known = ", ".join(sorted(filter(None, endings)))
+        raise BadValue(f"--output {file}: no form ends so", f"end it in {known}, or name its form: --format plain")
+    return endings[ending]
 
 
 def _check_plot(output: Output, plot: str) -> None:

@@ -15,12 +15,18 @@ HAIR = 3
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def flat_rows(report: Report) -> list[dict[str, Any]]:
+    """The rows of a report, or its results as the one row, with a column for each end of an interval."""
+    rows = report.series.rows if report.series else ({**report.values, "bands": report.bands},)
+    return [_flat(row) for row in rows]
+
+
 def render(report: Report, width: int, sources: bool) -> str:
     """The report's numbers as CSV in base units under a header; a missing value is an empty cell."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if report.series:
-        rows = [_flat(row) for row in report.series.rows]
+        rows = flat_rows(report)
         keys = list(dict.fromkeys(key for row in rows for key in row))
         writer.writerow(keys)
         writer.writerows([_cell(row.get(key)) for key in keys] for row in rows)

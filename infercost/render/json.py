@@ -1,6 +1,7 @@
 """One JSON document for scripts: full precision in base units, stable keys."""
 
 import json
+from typing import Any
 
 from infercost.report import Note, Report
 
@@ -9,7 +10,12 @@ SCHEMA_VERSION = 1
 
 def render(report: Report, width: int, sources: bool) -> str:
     """The report as JSON, a missing value as null."""
-    document = {
+    return json.dumps(document(report, sources), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def document(report: Report, sources: bool) -> dict[str, Any]:
+    """What the JSON document holds."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
         "verdict": report.verdict,
@@ -24,7 +30,6 @@ def render(report: Report, width: int, sources: bool) -> str:
         "steps": [step._asdict() for step in report.steps],
         "sources": [item._asdict() for item in report.sources] if sources else [],
     }
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _nulls(report: Report) -> list[Note]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from infercost.picture import Bars, Chart, Line, Picture
-from infercost.render.layout import Block, Grid, Points, Work, blocks
+from infercost.render.layout import Block, Grid, Points, Text, Work, blocks, notes
 from infercost.render.plot.drawing import COLOURS, FEW, TICKS, Scale, axis_text, bar_scale, labels, scales, style
 from infercost.render.writing import harmless
 from infercost.report import Report
@@ -83,6 +83,17 @@ def render(report: Report, ending: str) -> bytes:
         + "\n".join(parts)
         + f"\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     ).encode()
+
+
+def cell(report: Report) -> str:
+    """The answer alone as a notebook shows it: verdict, tables and notes, every text escaped."""
+    verdict, *others = blocks(report, sources=False)
+    told = _list(notes(report, sources=False))
+    shown = [
+        f"<p><strong>{escape(verdict.text)}</strong></p>" if isinstance(verdict, Text) else "",
+        *map(_block, others),
+    ]
+    return harmless("\n".join([*shown, told]))
 
 
 def _block(block: Block) -> str:
