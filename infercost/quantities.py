@@ -840,6 +840,7 @@ QUANTITIES: dict[str, Quantity] = {
     "collectives_time": Quantity("t_xc", "s", "time of the collectives alone"),
     "sent_time": Quantity("t_x", "s", "time of collectives and of what a host sends", of="communication_time"),
     "offload": figure("in the host"),
+    "host_bytes": figure("in the host", "B"),
     "host_layers": figure("layers in the host"),
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
@@ -856,6 +857,8 @@ QUANTITIES: dict[str, Quantity] = {
     "ep": figure("expert parallel", "", "ep"),
     "dp": figure("data parallel groups"),
     # figures: one step
+    "tuned_step_time": figure("step time, tuned", "s", json="tuned_step_time_s"),
+    "tuned_ttft": figure("time to first token, tuned", "s", json="tuned_ttft_s"),
     "bound_step_time": figure("bound on the step time", "s", "bound"),
     "bound": figure("what binds", "", "binds"),
     # figures: sweeps

@@ -6,20 +6,29 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
+import fastjsonschema
 import pytest
 from hypothesis import settings
 
 import infercost
 from infercost.cli.app import main
+from infercost.render.schema import schema
 
 #: Laws are of numbers: how long an example takes on a busy machine is none of their business.
 settings.register_profile("infercost", deadline=None)
 settings.load_profile("infercost")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@cache
+def as_its_schema(command: str) -> Callable[[Any], Any]:
+    """What raises where an answer of a command is not as ``infercost schema`` says."""
+    return fastjsonschema.compile(schema(command))  # type: ignore[no-any-return]
 
 
 class Result(NamedTuple):
@@ -31,8 +40,11 @@ class Result(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The JSON document on standard output; NaN and Infinity are no JSON."""
-        return json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+        """The JSON document on standard output, as its command's schema says; NaN and Infinity are no JSON."""
+        document = json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+        if isinstance(document, dict) and "schema_version" in document:
+            as_its_schema(document["command"])(document)
+        return document
 
 
 Run = Callable[..., Result]

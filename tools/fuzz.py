@@ -3,8 +3,9 @@
 Three kinds of cases, in one process: ``files`` by strangers, each a good one with something in it broken; odd
 ``questions`` on the command line; and ``laws`` that answers must keep, to a question and to a slightly changed one.
 
-Each case must end in exit code 0, 2 or 3, a wrong question in two lines of error and nothing else, JSON must be JSON,
-nothing that is printed may act on a terminal, nothing may be asked of the network, and no case may take 20 s or 600 MB.
+Each case must end in exit code 0, 2 or 3, a wrong question in two lines of error, or one of JSON, and nothing else,
+JSON must be JSON, nothing that is printed may act on a terminal, nothing may be asked of the network, and no case may
+take 20 s or 600 MB.
 Prints the seed, how many cases were tried, and the smallest form of the first failure of each kind; exit code 1 if
 there is any. The same seed asks the same questions.
 """
@@ -47,6 +48,8 @@ from infercost.scenario.options import Option, options_of  # noqa: E402
 SLOW, LARGE, LIMIT = 20.0, 600_000_000, 6 << 30
 #: Seconds that one failure is made smaller for.
 SHRINKING = 5.0
+#: What a wrong question prints.
+ERROR = re.compile(r'error: .+\nhint: .+\n|\{"error": \{"what": ".+", "hint": ".+"\}\}\n')
 #: Numbers that differ by less are the same: sums in another order.
 CLOSE = 1e-9
 Files = dict[str, bytes]
@@ -142,7 +145,7 @@ def wrong(argv: tuple[str, ...], said: Said) -> str:
         return f"{_asked_of_network.pop()} in a question"
     if harmless(said.out) != said.out or harmless(said.err) != said.err:
         return "sends controls to a terminal"
-    if said.code == 2 and (said.out or not re.fullmatch(r"error: .+\nhint: .+\n", said.err)):
+    if said.code == 2 and (said.out or not ERROR.fullmatch(said.err)):
         return "an error that is not two lines"
     if said.code != 2 and argv[-1:] == ("--json",) and "--output" not in argv and "--help" not in argv:
         return _no_json(said.out)

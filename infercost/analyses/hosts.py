@@ -89,6 +89,7 @@ def host_rows(rack: Rack) -> tuple[Row, ...]:
     planned = f"{show(room / plan.host.memory, 'share')} of it planned with, an assumption"
     return (
         Row("host_layers", plan.split.host_layers, f"{what(plan)}, of {many(plan.model.depth, 'layer')}"),
+        Row("host_bytes", plan.host_bytes, "weights, and caches of all sequences", shown=False),
         Row("host_weight_bytes", plan.far_weights, f"in {plan.host.preset.name}"),
         Row("host_kv_bytes_per_sequence", plan.far_cache, shown=bool(plan.far_cache)),
         Row("host_memory_bytes", plan.host.memory, planned),

@@ -28,12 +28,15 @@ _OF_SERVING = (
     *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
 )
+#: Times with the flags of published benchmarks, or with tuned kernels.
+TUNED = ("tuned_step_time_s", "tuned_ttft_s")
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "joules_per_token": "no power is known",
     **dict.fromkeys(("utilization", "memory_bandwidth_utilization"), "the law beats the bound: no share is above one"),
     **dict.fromkeys(_OF_PRICE, "needs --price"),
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
+    **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
 }
 _SERVICE_NULL_REASONS = {
     "users_at_api_price": "needs --price, or a price that is above the floor",
@@ -76,7 +79,7 @@ def price_rows(row: Mapping[str, Any], of: str = "") -> tuple[Row, ...]:
 def unserved(rack: Rack, *, overloaded: bool) -> dict[str, str]:
     """Why results have no value where a model does not fit or requests pile up, by JSON key."""
     if not rack.plan.fits:
-        return dict.fromkeys(_OF_SERVING, "the model does not fit")
+        return dict.fromkeys((*_OF_SERVING, *TUNED), "the model does not fit")
     return dict.fromkeys(_OF_QUEUE if overloaded else (), "requests pile up: the queue has no end")
 
 

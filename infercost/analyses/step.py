@@ -29,7 +29,7 @@ def step_results(
         "compute_time_s": times.parts.compute,
         "memory_time_s": times.parts.memory,
         "communication_time_s": times.parts.communication,
-        **({} if is_nothing(times.parts.host) else {"host_time_s": times.parts.host}),
+        **_in_host(running, batch, times.parts.host),
         "overhead_time_s": times.parts.overhead,
         "step_time_s": pace.step,
         "tpot_s": pace.tpot,
@@ -43,6 +43,14 @@ def step_results(
         results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
     return results | bill(scenario, batch, pace, served)
+
+
+def _in_host(running: Running, batch: float, spent: float) -> dict[str, float]:
+    """What lies in a host, and its time in a step; nothing without one."""
+    plan = running.rack.plan
+    if is_nothing(spent):
+        return {}
+    return {"host_bytes": plan.far_weights + batch * plan.far_cache, "host_time_s": spent}
 
 
 def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:

@@ -9,6 +9,7 @@ from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, t
 from infercost.analyses.remarks import (
     CRITICAL,
     NULL_REASONS,
+    TUNED,
     count_remark,
     kind,
     misfit,
@@ -48,7 +49,7 @@ _MEANINGS = {
     "joules_per_token": "rated power; no host, no cooling",
 }
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", *BRACKET[1:]}
+_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", *BRACKET[1:], *TUNED}
 
 
 def answer(scenario: Scenario) -> Report:
@@ -59,7 +60,10 @@ def answer(scenario: Scenario) -> Report:
     """
     running, (batch, pace, served) = scenario.running, _paced(scenario)
     rack, overloaded = running.rack, _is_overloaded(served)
-    results = decoding_paid(_known(scenario, batch, pace, served), rack)
+    tuned = _tuned(scenario)
+    results = decoding_paid(_known(scenario, batch, pace, served), rack) | {
+        key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED
+    }
     local = is_local(running.rack.setup.stack)
     regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
     report = Report(
@@ -72,7 +76,8 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *step_notes(running, (regime,)),
             *_load_notes(scenario),
-            *_other_builds(scenario),
+            *_tuned_notes(scenario, tuned),
+            *_untuned_notes(scenario),
             *scenario.notes,
         ),
         met=rack.plan.fits and not overloaded,
@@ -110,21 +115,22 @@ def _load_notes(scenario: Scenario) -> Iterator[Note]:
         yield Note("queue", f"at most {many(load.most, 'sequence')} run at once: {waiting}")
 
 
-def _other_builds(scenario: Scenario) -> Iterator[Note]:
-    yield from _tuned_notes(scenario)
-    yield from _untuned_notes(scenario)
+def _tuned(scenario: Scenario) -> dict[str, Any] | None:
+    """What the flags of published benchmarks, or else tuned kernels, would give; None where they change nothing."""
+    timing = scenario.running.replica.kernels
+    tuned = timing and (timing.tuned() or timing.with_tuned_shapes())
+    return _under(scenario, tuned) if tuned else None
 
 
-def _tuned_notes(scenario: Scenario) -> Iterator[Note]:
+def _tuned_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
     """What the flags of published benchmarks would give, where an engine runs without them."""
     running = scenario.running
-    timing = running.replica.kernels and running.replica.kernels.tuned()
-    if not timing:
+    if tuned is None or running.replica.kernels is None or running.replica.kernels.unfused == 1:
         return
     labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
     of = labels.get("flags", "its flags")
     newest = f" of its newest known release, {labels['newest']}" if "@" not in running.rack.setup.stack.name else ""
-    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times_under(scenario, timing)}"
+    text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times(tuned)}"
     yield Note("tuned", text)
 
 
@@ -133,16 +139,20 @@ def _untuned_notes(scenario: Scenario) -> Iterator[Note]:
     timing = scenario.running.replica.kernels
     if timing is None or not (tuned := timing.with_tuned_shapes()):
         return
-    this, other = _times_under(scenario, timing), _times_under(scenario, tuned)
+    this, other = (_times(_under(scenario, each)) for each in (timing, tuned))
     if this != other:
         yield Note("untuned", f"default build: {this}; with tuned kernels ({untuned_switch(timing)}): {other}")
 
 
-def _times_under(scenario: Scenario, timing: "Timing") -> str:
-    """The time of a token, and of the first one where there are requests, with other kernels or launches."""
+def _under(scenario: Scenario, timing: "Timing") -> dict[str, Any]:
+    """The results with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    results = _known(other, *_paced(other), bracketed=False)
+    return _known(other, *_paced(other), bracketed=False)
+
+
+def _times(results: dict[str, Any]) -> str:
+    """The time of a token, and of the first one where there are requests."""
     times = [f"{show(results['tpot_s'], 's')} a token"]
     if results["ttft_s"] is not None:
         times.append(f"{show(results['ttft_s'], 's')} to the first one")

@@ -11,7 +11,7 @@ import typer
 from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError, reason
-from infercost.render.writing import write_error
+from infercost.render.writing import write_error, write_output
 from infercost.scenario.options import options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
@@ -297,6 +297,16 @@ def presets(
 # fmt: on
 
 
+def schema(command: take.Command = "") -> int:
+    """The JSON Schema of a command's answer."""
+    import json
+
+    from infercost.render.schema import schema as schema_of
+
+    write_output(json.dumps(schema_of(command), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
 COMMANDS: dict[str, Callable[..., int]] = {
     "fit": fit,
     "utilization": utilization,
@@ -322,7 +332,8 @@ def build(args: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=False)(_root)
     completing = any(name.startswith("_INFERCOST") for name in os.environ)
     asked = next((arg for arg in args if not arg.startswith("-")), "")
-    chosen = {asked: COMMANDS[asked]} if asked in COMMANDS and not completing else COMMANDS
+    known = {**COMMANDS, "schema": schema}
+    chosen = {asked: known[asked]} if asked in known and not completing else known
     whole = completing or len(chosen) == 1
     for name, function in chosen.items():
         app.command(name, help=function.__doc__, context_settings=HELP_FLAGS)(function if whole else _without_options)

@@ -9,7 +9,7 @@ from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import ERRORS_BY, OPTIONS, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OPTIONS, TAKES, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
@@ -173,4 +173,5 @@ Parts = Annotated[
     typer.Argument(metavar="[NAME]...", autocompletion=COMPLETERS["gpu"], show_default=False),
 ]
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", show_default=False)]
+Command = Annotated[str, typer.Argument(metavar="COMMAND", autocompletion=_among(TAKES), show_default=False)]
 Verbs = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=_verbs, show_default=False)]

@@ -37,7 +37,7 @@ WRONG = {
     "unknown dtype": (*UTILIZATION, "--dtype", "fp9"),
     "unknown rule": (*UTILIZATION, "--overlap", "some"),
     "unknown form": (*UTILIZATION, "--format", "xml"),
-    "two forms": (*UTILIZATION, "--json", "--csv"),
+    "two forms": (*UTILIZATION, "--csv", "--format", "plain"),
     "more active than all": (*UTILIZATION, "--active-params", "80B"),
     "layers without width": (*UTILIZATION, "--layers", "80"),
     "width without layers": (*UTILIZATION, "--hidden-size", "8192"),

@@ -7,14 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Unpack, get_type_hints
 
+import fastjsonschema
 import pytest
 
 import infercost
 from infercost.cli.app import COMMANDS
+from infercost.render.schema import RESULTS, ROWS
 from infercost.scenario.options import NAMES, TAKES, options_of
 from tests.conftest import ROOT, Run
 
 #: How an answer is wanted, of every command.
+DOCUMENT = (
+    *("schema_version", "command", "verdict", "inputs", "assumed", "results", "rows", "advice", "engine_command"),
+    *("notes", "steps", "sources"),
+)
 OUTPUT = {"words", "scenario", "format", "json", "csv", "steps", "sources", "output", "plot"}
 
 
@@ -125,3 +131,28 @@ def test_an_unknown_ending_is_refused(name: str, run: Run, tmp_path: Path) -> No
     assert "no form ends so" in result.err
     assert not list(tmp_path.iterdir())
     assert run(*asked, "--csv").code == 0, "its form is named"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_schema_of_a_command_is_one_and_refuses_other_answers(command: str, run: Run) -> None:
+    printed = json.loads(run("schema", command).out)
+    check = fastjsonschema.compile(printed)
+    document = run("presets", "list", "traffic", "--json").json | {"command": command, "rows": []}
+    check(document)
+    for wrong in ({"schema_version": 2}, {"results": {"no_such_key": 1}}, {"verdict": None}, {"more": 1}):
+        with pytest.raises(fastjsonschema.JsonSchemaValueException):
+            check(document | wrong)
+    assert set(DOCUMENT) == set(printed["required"])
+
+
+def test_the_schema_knows_types_and_units(run: Run) -> None:
+    results = json.loads(run("schema", "fit").out)["properties"]["results"]["properties"]
+    assert results["fits"]["type"] == ["boolean", "null"]
+    assert results["weight_bytes"] == {"type": ["number", "null"], "description": "weights (B)"}
+    unknown = run("schema", "fits")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "did you mean fit?" in unknown.err
+
+
+def test_every_command_has_a_schema() -> None:
+    assert {*RESULTS} == {*ROWS} == {*COMMANDS}

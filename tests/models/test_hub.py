@@ -83,7 +83,7 @@ def test_what_the_hub_lacks_is_one_line(
     process = ask(name, tmp_path, **{"HF_ENDPOINT": endpoint, **env})
     assert (process.returncode, process.stdout) == (2, "")
     assert reason in process.stderr
-    assert len(process.stderr.strip().splitlines()) == 2
+    assert {*json.loads(process.stderr)["error"]} == {"what", "hint"}
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

@@ -1,0 +1,173 @@
+"""The JSON Schema (draft 7) of a command's answer: the keys of its results and rows, their types and their units."""
+
+from typing import Any
+
+from infercost.errors import UnknownName, closest
+from infercost.quantities import KEYS
+from infercost.render.json import SCHEMA_VERSION
+
+#: Times, use, speed and price of one step, in results and in rows of many of them.
+_STEP = """gpus batch weight_bytes flops_per_token compute_time_s memory_time_s communication_time_s overhead_time_s
+step_time_s tpot_s bound_step_time_s full_overlap_step_time_s no_overlap_step_time_s bound utilization
+memory_bandwidth_utilization critical_batch flops_per_byte tokens_per_s tokens_per_s_per_user tokens_per_s_per_gpu
+usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s request_time_s
+tuned_step_time_s tuned_ttft_s experts_hit_share host_bytes host_time_s dp"""
+_FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
+weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_per_gpu_bytes kv_pool_bytes_per_gpu
+kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context shortfall_bytes
+draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence host_memory_bytes
+host_left_bytes"""
+_SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
+memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_per_million_tokens_input
+usd_per_million_tokens_output usd_per_million_tokens_blended"""
+_LEVEL = f"""{_SERVICE} name busy_share tokens_per_s_per_user device_seconds_per_token usd_per_million_tokens_decode
+usd_per_million_tokens_busy"""
+_ECONOMIES = """lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
+users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
+usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user api_price
+break_even_users"""
+#: Keys of the results of each command; which of them an answer has depends on what was asked.
+RESULTS = {
+    "fit": _FIT,
+    "utilization": f"""{_STEP} itl_s in_flight stable prefill_per_decode cache_transfer_time_s draft_passes_time_s
+    plain_tpot_s draft_speedup ttft_all_at_once_s""",
+    "sweep-batch": "gpus critical_batch knee_batch max_batch lone_user_cost_ratio",
+    "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
+    trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
+    users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month""",
+    "economies": _ECONOMIES,
+    "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
+    knee_usd_per_million_tokens least_usd_per_million_tokens""",
+    "compare": "",
+    "validate": """count median_abs_error p90_abs_error median_relative_error p90_relative_error median_ratio
+    within_band below_bound_count skipped_count apart_count stack_median_abs_error stack_p90_abs_error
+    stack_median_relative_error stack_p90_relative_error groups""",
+    "calibrate": """count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count
+    undetermined_count skipped_count""",
+    "presets": """total_params active_params vision_params mtp_params weight_bytes kv_bytes_per_token
+    kv_bytes_per_sequence flops_per_token flops_per_token_full prefill_flops embedding_params attention_params
+    ffn_params experts_params shared_params router_params head_params norms_params hidden_size vocab_size
+    multiplied_head_params final_norm_params max_context""",
+}
+#: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
+ROWS = {
+    "fit": "",
+    "utilization": "",
+    "sweep-batch": f"{_STEP} cost_ratio",
+    "userbase": f"{_LEVEL} hour load requests_per_s",
+    "economies": f"{_LEVEL} cost_ratio",
+    "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
+    device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
+    draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
+    "compare": f"""{_STEP} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
+    memory_bandwidth_bytes_per_s power_w weak fits""",
+    "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
+    "calibrate": "constant before after unit range determined remark",
+    "presets": """layers attention heads cache_elements ffn parameters query_heads kv_heads head_dim v_head_dim
+    attention_params kv_params copied_params norm_params kv_elements packed_entry_bytes index_elements
+    borrowed_elements window compress attended attention_flops prefill_attention_flops index_flops query_rank
+    state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts active_experts
+    expert_params expert_input expert_norm_params params_per_expert key shown value unit source date weak others name
+    family title released aliases path""",
+}
+#: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
+SWEPT = ("fit", "utilization", "economies")
+#: Keys that are no numbers.
+TEXTS = """aliases attention bound constant date dtype efficiency family ffn flags gpu heads id key metric model name
+not_covered others path rate released remark replay shown source title unit value weak"""
+FLAGS = ("determined", "fits", "on_frontier", "stable")
+LISTS = ("range", "value", "weak")
+#: Keys that are texts in some answers and numbers in others.
+BOTH = ("bound", "value")
+INTERVAL = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+BANDS = {
+    "type": ["object", "null"],
+    "description": "low and high of a key: eight of ten measured runs of its kind lie inside",
+    "additionalProperties": INTERVAL,
+}
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The schema of what a command prints with ``--json``; a number without a value is null, a note says why.
+
+    Raises:
+        UnknownName: no such command.
+    """
+    if command not in RESULTS:
+        raise UnknownName(
+            f"schema: no command {command!r}", f"{closest(command, [*RESULTS])}one of {', '.join(RESULTS)}"
+        )
+    swept = f"{RESULTS[command]} key value unit shown low high" if command in SWEPT else ""
+    rows = {"bands": BANDS, **_properties(f"{ROWS[command]} {swept}")}
+    properties = _answer(command, rows)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": f"infercost {command} --json",
+        "type": "object",
+        "properties": properties,
+        "required": [key for key in properties if key != "bands"],
+        "additionalProperties": False,
+    }
+
+
+def _answer(command: str, rows: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a document."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    return {
+        "schema_version": {"const": SCHEMA_VERSION},
+        "command": {"const": command},
+        "verdict": {"type": "string", "description": "the answer in a sentence"},
+        "inputs": {"type": "object", "description": "options and figures of presets, in base units"},
+        "assumed": {**texts, "description": "the inputs that nobody gave"},
+        "results": _results(command),
+        "bands": BANDS,
+        "rows": {
+            "type": "array",
+            "items": {"type": "object", "properties": rows, "additionalProperties": command in SWEPT},
+        },
+        "advice": texts,
+        "engine_command": {"type": ["string", "null"], "description": "starts the engine, as a shell takes it"},
+        "notes": _list_of(code="string", text="string"),
+        "steps": _list_of(name="string", meaning="string", symbols="string", numbers="string", unit="string"),
+        "sources": _list_of(key="string", unit="string", origin="string", source="string", date="string"),
+    }
+
+
+def _results(command: str) -> dict[str, Any]:
+    """The results: an answer to many questions has those of elasticities or none."""
+    elasticities = {"^elasticity_": {"type": ["number", "null"]}} if command in SWEPT else {}
+    return {
+        "type": "object",
+        "properties": _properties(RESULTS[command]),
+        "patternProperties": elasticities,
+        "additionalProperties": False,
+    }
+
+
+def _properties(keys: str) -> dict[str, Any]:
+    return {key: _property(key) for key in sorted(set(keys.split()))}
+
+
+def _property(key: str) -> dict[str, Any]:
+    """The type of a key, with its label and unit as people read them."""
+    if key == "groups":
+        return {"type": "object", "description": "errors by kind of row"}
+    if key not in KEYS:
+        return {"type": _types(key)}
+    named = KEYS[key]
+    return {"type": _types(key), "description": f"{named.label} ({named.unit})" if named.unit else named.label}
+
+
+def _types(key: str) -> list[str]:
+    if key in FLAGS:
+        return ["boolean", "null"]
+    is_text = key in TEXTS.split()
+    texts = ["string"] if is_text else []
+    numbers = ["number"] if not is_text or key in BOTH else []
+    return [*texts, *numbers, *(["array"] if key in LISTS else []), "null"]
+
+
+def _list_of(**fields: str) -> dict[str, Any]:
+    """A list of objects that have at least these fields."""
+    properties = {name: {"type": kind} for name, kind in fields.items()}
+    return {"type": "array", "items": {"type": "object", "properties": properties, "required": [*fields]}}
