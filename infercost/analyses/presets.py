@@ -1,6 +1,8 @@
 """What is known, with its sources: the list of presets, one preset in full, and where the files are."""
 
+import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any
@@ -22,6 +24,8 @@ from infercost.units import many, show
 VERBS = ("list", "show", "path")
 MODELS = "models"
 FAMILIES = (*catalog.FAMILIES, MODELS)
+#: What a list says of the shipped presets, written by ``tools/index.py``.
+INDEX = "index.csv"
 #: A prompt that most models take.
 PROMPT = 8192
 #: Heights of a bar of one character, from nothing to the busiest hour.
@@ -30,14 +34,14 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def answer(scenario: Scenario) -> Report:
-    """The answer to ``presets list``, ``presets show NAME`` or ``presets path``.
+    """The answer to ``presets list [WORD]``, ``presets show NAME`` or ``presets path``.
 
     Raises:
         UnknownName: another word, or a preset that does not exist.
     """
     verb, *rest = scenario.question.words or ("list",)
-    if len(rest) > (verb != "path"):
-        raise BadValue(f"presets {verb}: too many words: {' '.join(rest)}", "presets list [FAMILY], show NAME or path")
+    if verb == "path" and rest:
+        raise BadValue(f"presets path: too many words: {' '.join(rest)}", "presets list [WORD], show NAME or path")
     if verb not in VERBS:
         hint = f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path"
         raise UnknownName(f"presets: no such word {verb!r}", hint)
@@ -46,44 +50,74 @@ def answer(scenario: Scenario) -> Report:
         verdict = "Presets are read from these folders, the first wins."
         return Report(command="presets", verdict=verdict, inputs=(), series=Series(("path",), folders))
     if verb == "list":
-        return _list(rest[0] if rest else None, every=bool(scenario.question.get("all")))
+        return _list(" ".join(rest), every=bool(scenario.question.get("all")))
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
-    return _report_of(rest[0])
+    return _report_of(" ".join(rest))
 
 
-def _list(family: str | None, *, every: bool) -> Report:
-    """The presets of a family or of all, profiles of engines that few run today only where asked for."""
-    if family is not None and family not in FAMILIES:
-        hint = f"{closest(family, list(FAMILIES))}families: {', '.join(FAMILIES)}"
-        raise UnknownName(f"presets: no family {family!r}", hint)
-    rows, notes, hidden = [], [], 0
-    for each in [family] if family else FAMILIES:
-        for name in catalog.names(each):
+def _list(word: str, *, every: bool) -> Report:
+    """The presets of a family, with a word in a name or title, or all; profiles of older engines where asked for."""
+    families, text = ((word,), "") if word in FAMILIES else (FAMILIES, catalog.plain(word))
+    rows, notes, hidden, shipped = [], [], 0, read_index()
+    for family in families:
+        for name, path in catalog.paths(family):
             try:
-                old = not every and _is_old(each, name)
-                hidden += old
-                rows += [] if old else [_list_row(each, name)]
+                row = shipped.get((family, path)) or list_row(family, name)
             except (BadFile, BadValue) as error:  # one file of many
                 notes.append(Note("unreadable", f"left out, {error.what}"))
+                continue
+            shown = every or bool(text) or not row["old"]
+            hidden += not shown
+            if shown and any(text in catalog.plain(row[key] or "") for key in ("name", "title", "aliases")):
+                rows.append({key: value for key, value in row.items() if key != "old"})
+    if not rows and word:
+        known = [name for family in FAMILIES for name in (*catalog.names(family), *catalog.aliases(family))]
+        hint = f"{closest(word, [*FAMILIES, *known])}presets list shows all; families: {', '.join(FAMILIES)}"
+        raise UnknownName(f"presets: nothing is called {word!r}", hint)
     if hidden:
-        text = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
-        notes.append(Note("left-out", text))
+        left_out = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
+        notes.append(Note("left-out", left_out))
     return Report(
         command="presets",
-        verdict=f"{len(rows)} presets.",
+        verdict=f"{many(len(rows), 'preset')}{f' with {word!r} in a name or title' if text else ''}.",
         inputs=(),
-        series=Series(("name", "released", "title"), tuple(rows)),
+        series=Series(("name", "released", "title"), tuple(rows), shown=tuple(_with_heads(rows))),
         notes=tuple(notes),
     )
 
 
-def _is_old(family: str, name: str) -> bool:
-    """Whether a profile is of an engine that few run today."""
-    return family == "efficiency" and "until" in catalog.load(family, name).labels
+def _with_heads(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows, those of each family under its name where there are several."""
+    families = Counter(row["family"] for row in rows)
+    for family, count in families.items():
+        if len(families) > 1:
+            yield {"name": f"{family}, {count}:", "released": "", "title": ""}
+        yield from (row for row in rows if row["family"] == family)
 
 
-def _list_row(family: str, name: str) -> dict[str, Any]:
+def read_index() -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of the shipped presets by family and file, from an index: to read each file takes ten times as long."""
+    folder = catalog.shipped()
+    with open(folder / INDEX, encoding="utf-8", newline="") as file:
+        rows = [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
+    return {
+        (str(row["family"]), str(folder / str(row["family"]) / f"{row['name']}.yaml")): {
+            **row,
+            "aliases": row["aliases"] or "",
+            "old": bool(row["old"]),
+        }
+        for row in rows
+    }
+
+
+def list_row(family: str, name: str) -> dict[str, Any]:
+    """What a list says of a preset, from its file; ``old`` is a profile of an engine that few run today.
+
+    Raises:
+        BadFile, BadValue: the file is no preset.
+    """
+    old = False
     if family == MODELS:
         data = read_preset_file(catalog.find(family, name)[1])
         title, released = data.get("name"), data.get("published", {}).get("date")
@@ -92,7 +126,8 @@ def _list_row(family: str, name: str) -> dict[str, Any]:
         preset = catalog.load(family, name)
         name, title = preset.name, preset.title
         released, aliases = preset.labels.get("released"), preset.labels.get("aliases", "")
-    return {"name": name, "family": family, "title": title, "released": released, "aliases": aliases}
+        old = family == "efficiency" and "until" in preset.labels
+    return {"name": name, "family": family, "title": title, "released": released, "aliases": aliases, "old": old}
 
 
 def _report_of(name: str) -> Report:

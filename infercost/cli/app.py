@@ -292,7 +292,7 @@ def presets(
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
     sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
-    """What is known, with sources: list, show NAME, path."""
+    """What is known, with sources: list [WORD], show NAME, path."""
     return run("presets", locals())
 # fmt: on
 

@@ -84,6 +84,11 @@ def names(family: str) -> list[str]:
     return sorted(_files(family))
 
 
+def paths(family: str) -> list[tuple[str, str]]:
+    """Name and file of all presets of a family, in alphabetical order."""
+    return sorted(_files(family).items())
+
+
 def aliases(family: str) -> dict[str, str]:
     """Every alias of every preset, as written, with the preset's name."""
     return {alias: name for name, path in _files(family).items() for alias in _aliases_in(path)}

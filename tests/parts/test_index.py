@@ -1,0 +1,42 @@
+"""The index of shipped presets says what their files say, and a list finds a word in it."""
+
+from pathlib import Path
+
+import pytest
+
+from infercost.parts import catalog
+from tests.conftest import Run
+from tools.index import INDEX, index
+
+
+def test_the_index_is_that_of_the_files() -> None:
+    assert (catalog.shipped() / INDEX).read_text() == index(), "python tools/index.py writes it again"
+
+
+def test_a_word_finds_names_titles_and_aliases(run: Run) -> None:
+    rows = run("presets", "list", "Qwen3", "--json").json["rows"]
+    assert {"qwen3-8b", "qwen3-235b-a22b-fp8", "deepseek-r1-distill-qwen-32b"} <= {row["name"] for row in rows}
+    assert {row["family"] for row in rows} == {"models"}
+    (row,) = run("presets", "list", "geforce", "rtx", "4090", "--json").json["rows"]
+    assert row["name"] == "rtx-4090"
+    wrong = run("presets", "list", "qwenn3")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean qwen3" in wrong.err
+
+
+def test_several_families_have_heads(run: Run) -> None:
+    said = run("presets", "list", "nvidia").out
+    assert "\n  accelerators, " in said
+    assert "\n  models, " in said
+    assert "accelerators, " not in run("presets", "list", "accelerators").out
+
+
+def test_presets_of_ones_own_are_listed_from_their_files(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "accelerators").mkdir()
+    text = (catalog.shipped() / "accelerators/t4.yaml").read_text()
+    (tmp_path / "accelerators/t4.yaml").write_text(text.replace("NVIDIA", "Our own", 1))
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    (row,) = (row for row in run("presets", "list", "accelerators", "--json").json["rows"] if row["name"] == "t4")
+    assert row["title"].startswith("Our own")
