@@ -1,9 +1,11 @@
 """The wheel, which is built from the sdist, and the editable install find their presets from any folder."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
@@ -25,9 +27,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What can be installed: the wheel made from the sdist, and the checkout itself."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    assert len(list(folder.glob("*.tar.gz"))) == 1
-    (wheel,) = folder.glob("*.whl")
-    return {"wheel": str(wheel), "editable": str(ROOT)}
+    (sdist,), (wheel,) = (list(folder.glob(kind)) for kind in ("*.tar.gz", "*.whl"))
+    return {"wheel": str(wheel), "editable": str(ROOT), "sdist": str(sdist)}
 
 
 @pytest.mark.parametrize("form", ["wheel", "editable"])
@@ -56,3 +57,23 @@ def test_the_wheel_holds_no_tests_and_says_it_is_typed(built: dict[str, str]) ->
     assert "infercost/py.typed" in names
     assert "infercost/presets/efficiency/ideal.yaml" in names
     assert {name.split(os.sep)[0].split("-")[0] for name in names} == {"infercost"}
+
+
+def test_the_page_of_an_index_has_links_that_work_from_there(built: dict[str, str]) -> None:
+    from zipfile import ZipFile
+
+    with ZipFile(built["wheel"]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = wheel.read(name).decode()
+        assert {entry.date_time for entry in wheel.infolist()} == {(2020, 2, 2, 0, 0, 0)}, "the same bytes every time"
+    links = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert any(link.endswith("/docs/questions.md") for link in links)
+    assert [link for link in links if not link.startswith("https://")] == []
+    for name in ("Homepage", "Documentation", "Source", "Issues", "Changelog"):
+        assert f"Project-URL: {name}, https://" in metadata
+
+
+def test_the_sdist_says_how_to_work_on_it(built: dict[str, str]) -> None:
+    with tarfile.open(built["sdist"]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"CONTRIBUTING.md", "CHANGELOG.md", "tests/conftest.py", "docs/speed.md", ".ci/run"} <= names

@@ -100,15 +100,14 @@ def read_index() -> dict[tuple[str, str], dict[str, Any]]:
     """The rows of the shipped presets by family and file, from an index: to read each file takes ten times as long."""
     folder = catalog.shipped()
     with open(folder / INDEX, encoding="utf-8", newline="") as file:
-        rows = [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
-    return {
-        (str(row["family"]), str(folder / str(row["family"]) / f"{row['name']}.yaml")): {
-            **row,
-            "aliases": row["aliases"] or "",
-            "old": bool(row["old"]),
-        }
-        for row in rows
-    }
+        rows = [_of_line(line) for line in csv.DictReader(file)]
+    return {(row["family"], str(folder / row["family"] / f"{row['name']}.yaml")): row for row in rows}
+
+
+def _of_line(line: dict[str, str]) -> dict[str, Any]:
+    """A row of the list from its line in the index."""
+    texts = {key: line[key] for key in ("name", "family", "title")}
+    return {**texts, "released": line["released"] or None, "aliases": line["aliases"], "old": bool(line["old"])}
 
 
 def list_row(family: str, name: str) -> dict[str, Any]:
