@@ -106,8 +106,12 @@ def unchecked() -> dict[str, str]:
     return {card.id: card.name for card in _book().cards}
 
 
+def _card_file() -> str:
+    return str(shipped() / "cards.yaml")
+
+
 def _book() -> cards.Book:
-    return cards.read(str(shipped() / "cards.yaml"))
+    return cards.read(_card_file())
 
 
 @cache
@@ -165,14 +169,14 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
             if plain(variant) == rest:
                 return f"{own}-{variant}", files[own]
     if card := cards.find(book, name):
-        return card.id, str(shipped() / "cards.yaml")
+        return card.id, _card_file()
     if why := cards.without_figures(book, name):
         raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")
     asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
     if asked:
         own, rest = min(asked, key=lambda each: len(each[1]))
         sold = ", ".join(f"{own}-{size}" for size in _names_in(files[own])[1])
-        hint = f"it does as {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
+        hint = f"it comes as {own}, {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
         raise UnknownName(f"{own} does not come with {rest}", hint)
     return None
 
@@ -201,8 +205,7 @@ def load(family: str, name: str) -> Preset:
 
 def _data(own: str, path: str) -> dict[str, Any]:
     """The data of a preset's file, of a variant in it, or of a card."""
-    book = str(shipped() / "cards.yaml")
-    if path == book:
+    if path == _card_file():
         return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")
     stem = Path(path).stem
@@ -211,27 +214,34 @@ def _data(own: str, path: str) -> dict[str, Any]:
 
 def _varied(data: dict[str, Any], variant: str, path: str) -> dict[str, Any]:
     """A preset's data with the figures of a variant, which share its source; prices are of one configuration."""
-    own = data["variants"][variant]
-    if not isinstance(own, dict):
-        raise BadFile(
-            f"preset {path}: variant {variant} has no figures", "write memory: 64 GB and source: KEY under it"
-        )
-    data = _varied(data, own["like"], path) | {"variants": data["variants"]} if "like" in own else data
+    all_of_it = data["variants"]
+    own = all_of_it.get(variant)
+    like = all_of_it.get(own.get("like"), {}) if isinstance(own, dict) else None
+    if not isinstance(own, dict) or not isinstance(like, dict) or "like" in like or ("like" in own and not like):
+        hint = "write memory: 64 GB and source: KEY under it, or like: the name of one that has them"
+        raise BadFile(f"preset {path}: variant {variant} has no figures", hint)
+    base = _with_figures(data, own["like"], like) if like else data
+    return _with_figures(base, variant, own)
+
+
+def _with_figures(data: dict[str, Any], variant: str, own: dict[str, Any]) -> dict[str, Any]:
+    """The data of a part with the figures of a variant of it, under a name that says which."""
     known = {key: entry for key, entry in data.items() if key not in ("variants", "purchase", "rent", "aliases")}
     if isinstance(own.get("memory"), str):
         known |= _as_counted(known, own["memory"])
     figures = {key: entry for key, entry in own.items() if key not in _ABOUT_VARIANT}
     shared = {"source": own.get("source")}
     figures |= {key: {"value": text, **shared} for key, text in figures.items() if isinstance(text, str)}
-    return {**known, "name": own.get("name", f"{data['name']}, {own.get('memory', variant)}"), **figures}
+    return {**known, "name": own.get("name", f"{data.get('name')}, {own.get('memory', variant)}"), **figures}
 
 
 def _as_counted(data: dict[str, Any], memory: str) -> dict[str, Any]:
     """What a driver or an engine sees of another size: in binary units where the part counts so, else not known."""
-    counted = data.get("memory_reported", {})
-    binary = counted.get("value") == data["memory"]["value"].replace(" GB", " GiB")
-    for key in ("memory_reported", "memory_engine"):
-        data.pop(key, None)
+    sold, counted = (data.pop(key, None) for key in ("memory", "memory_reported"))
+    data.pop("memory_engine", None)
+    if not (isinstance(sold, dict) and isinstance(counted, dict)):
+        return {}
+    binary = counted.get("value") == str(sold.get("value")).replace(" GB", " GiB")
     return {"memory_reported": {**counted, "value": memory.replace(" GB", " GiB")}} if binary else {}
 
 
