@@ -74,9 +74,15 @@ def answer(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
-        notes=(*_notes(figures, "" if question.get("model") else basis), *scenario.notes),
+        notes=(*_notes(figures, "" if question.get("model") else basis), *_unchecked(scenario), *scenario.notes),
         work=dict(asked),
     )
+
+
+def _unchecked(scenario: Scenario) -> Iterator[Note]:
+    """Which parts are cards whose figures nobody checked by hand."""
+    if names := ", ".join(part.name for part, _ in scenario.parts if "unchecked" in part.labels):
+        yield Note("unchecked", f"not checked by hand, arithmetic derived: {names}; presets show NAME says whence")
 
 
 def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[str, Any]]]]]:

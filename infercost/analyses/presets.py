@@ -199,6 +199,10 @@ def _show(preset: Preset) -> Report:
     for figure in figures:
         weak.setdefault(figure["weak"], []).append(figure["key"])
     notes = [Note("note", preset.labels[key]) for key in ("note", "note_8bit") if key in preset.labels]
+    if why := preset.labels.get("unchecked"):
+        notes.append(Note("unchecked", f"not checked by hand: {why}"))
+    if sizes := preset.labels.get("variants"):
+        notes.append(Note("variants", f"also as {', '.join(f'{preset.name}-{size}' for size in sizes.split(', '))}"))
     columns: tuple[str, ...] = ("key", "shown", "date", "source")
     rows = tuple(figures)
     if preset.family == "architectures":

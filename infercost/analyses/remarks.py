@@ -107,7 +107,10 @@ def rack_notes(rack: Rack) -> list[Note]:
     """Which memory was counted, and whether its figure is weak."""
     part, key = rack.part, rack.setup.memory_key
     counted = part.facts[key].text or show(rack.plan.device_memory, "B")
-    return [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device"), *_weak(rack, [key])]
+    notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device"), *_weak(rack, [key])]
+    if why := part.labels.get("unchecked"):
+        notes.append(Note("unchecked", f"{part.name} is not checked by hand: {why}"))
+    return notes
 
 
 def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:

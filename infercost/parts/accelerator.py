@@ -29,8 +29,12 @@ FIGURES = {
 #: ``engine`` names the profile of the engine that people run on it today, where one was measured; ``architecture``
 #: names the preset of its kernels; ``link`` is how accelerators reach each other: through a ``switch``
 #: (where nothing is said), in a ``mesh`` with a link to each other one, over ``pcie``, or through the ``host``;
-#: ``not_covered`` says what measured runs of engines of today were like where no law fits them.
-LABELS = ("name", "aliases", "vendor", "kind", "engine", "architecture", "link", "note", "note_8bit", "not_covered")
+#: ``not_covered`` says what measured runs of engines of today were like where no law fits them; ``variants`` are other
+#: sizes or numbers of cores, each with what differs; ``unchecked`` says whose figures nobody checked by hand.
+LABELS = (
+    *("name", "aliases", "vendor", "kind", "engine", "architecture", "link", "note", "note_8bit", "not_covered"),
+    *("variants", "unchecked"),
+)
 LINKS = ("switch", "mesh", "pcie", "host")
 #: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}

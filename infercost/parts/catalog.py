@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, host, stack, traffic
+from infercost.parts import architecture, cards, host, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -34,10 +34,17 @@ WHAT = {
 DATED = ("rent", "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
 _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
+#: Keys of a variant that are no figures.
+_ABOUT_VARIANT = ("name", "source", "like")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
+#: The block of variants, and their names.
+_VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
+_VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
+#: The end of a plain name that says a size or a number of cores.
+_ASKED = re.compile(r"[1-9]\d*(gb|c)")
 
 
 def shipped() -> Path:
@@ -91,21 +98,45 @@ def paths(family: str) -> list[tuple[str, str]]:
 
 def aliases(family: str) -> dict[str, str]:
     """Every alias of every preset, as written, with the preset's name."""
-    return {alias: name for name, path in _files(family).items() for alias in _aliases_in(path)}
+    return {alias: name for name, path in _files(family).items() for alias in _names_in(path)[0]}
+
+
+def variants(family: str) -> dict[str, str]:
+    """Every variant of every preset by its own name, with the preset's name."""
+    return {f"{name}-{each}": name for name, path in _files(family).items() for each in _names_in(path)[1]}
+
+
+def unchecked() -> dict[str, str]:
+    """The cards that no preset has and nobody checked by hand: their names for people by those to ask for."""
+    return {card.id: card.name for card in _book().cards}
+
+
+def _card_file() -> str:
+    return str(shipped() / "cards.yaml")
+
+
+def _book() -> cards.Book:
+    return cards.read(_card_file())
 
 
 @cache
-def _aliases_in(path: str) -> tuple[str, ...]:
-    """The aliases that a file writes on one line; none of a file that cannot be read, which is no other one's fault."""
+def _names_in(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A file's aliases, written on one line, and variants; none of one that cannot be read, no other one's fault."""
     try:
-        match = _ALIASES.search(read_text(path, "preset"))
+        text = read_text(path, "preset")
     except BadFile:
-        return ()
-    return tuple(alias.strip().strip("\"'") for alias in match[1].split(",") if alias.strip()) if match else ()
+        return (), ()
+    line, block = _ALIASES.search(text), _VARIANTS.search(text)
+    known = (alias.strip().strip("\"'") for alias in line[1].split(",")) if line else ()
+    return tuple(alias for alias in known if alias), tuple(_VARIANT.findall(block[1])) if block else ()
 
 
 def find(family: str, name: str) -> tuple[str, str]:
-    """A preset's name and file, from any of its names; UnknownName, with the nearest name, for no such preset."""
+    """A preset's name and file, from any of its names; of a variant or a card its own name, and the file that has it.
+
+    Raises:
+        UnknownName: no such preset, with the nearest name, or none of such a size.
+    """
     files = _files(family)
     if name in files:
         return name, files[name]
@@ -116,10 +147,43 @@ def find(family: str, name: str) -> tuple[str, str]:
     # files whose name holds the text come first: h100-sxm for h100
     for candidate in sorted(by_plain, key=lambda other: text not in other):
         own = by_plain[candidate]
-        if text in map(plain, _aliases_in(files[own])):
+        if text in map(plain, _names_in(files[own])[0]):
             return own, files[own]
-    hint = closest(name, [*files, *aliases(family)])
+    if family == "accelerators" and (found := _variant_or_card(files, name)):
+        return found
+    others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
+    hint = closest(name, [*files, *others])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """A variant of a preset, or else a card, by its own name with the file that has it; None where neither is meant.
+
+    Raises:
+        UnknownName: a size that the part does not have, or a part without published figures.
+    """
+    text, book = plain(name), _book()
+    starts = [
+        (own, text.removeprefix(start))
+        for own, path in files.items()
+        for start in map(plain, (own, *_names_in(path)[0]))
+        if text.startswith(start) and start
+    ]
+    for own, rest in starts:
+        for variant in _names_in(files[own])[1]:
+            if plain(variant) == rest:
+                return f"{own}-{variant}", files[own]
+    if card := cards.find(book, name, files):
+        return card.id, _card_file()
+    if why := cards.without_figures(book, name):
+        raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")
+    asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
+    if asked:
+        own, rest = min(asked, key=lambda each: len(each[1]))
+        sold = ", ".join(f"{own}-{size}" for size in _names_in(files[own])[1])
+        hint = f"it comes as {own}, {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
+        raise UnknownName(f"{own} does not come with {rest}", hint)
+    return None
 
 
 def looks_like_file(text: str) -> bool:
@@ -140,8 +204,50 @@ def load(family: str, name: str) -> Preset:
         base, _, release = name.partition("@")
         return stack.at_release(load(family, base), release)
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
-    preset = build(family, own, read_mapping(path, "preset"), path)
+    preset = build(family, own, _data(own, path), path)
     return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset
+
+
+def _data(own: str, path: str) -> dict[str, Any]:
+    """The data of a preset's file, of a variant in it, or of a card."""
+    if path == _card_file():
+        return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
+    data = read_mapping(path, "preset")
+    stem = Path(path).stem
+    return data if own == stem else _varied(data, own.removeprefix(f"{stem}-"), path)
+
+
+def _varied(data: dict[str, Any], variant: str, path: str) -> dict[str, Any]:
+    """A preset's data with the figures of a variant, which share its source; prices are of one configuration."""
+    all_of_it = data["variants"]
+    own = all_of_it.get(variant)
+    like = all_of_it.get(own.get("like"), {}) if isinstance(own, dict) else None
+    if not isinstance(own, dict) or not isinstance(like, dict) or "like" in like or ("like" in own and not like):
+        hint = "write memory: 64 GB and source: KEY under it, or like: the name of one that has them"
+        raise BadFile(f"preset {path}: variant {variant} has no figures", hint)
+    base = _with_figures(data, own["like"], like) if like else data
+    return _with_figures(base, variant, own)
+
+
+def _with_figures(data: dict[str, Any], variant: str, own: dict[str, Any]) -> dict[str, Any]:
+    """The data of a part with the figures of a variant of it, under a name that says which."""
+    known = {key: entry for key, entry in data.items() if key not in ("variants", "purchase", "rent", "aliases")}
+    if isinstance(own.get("memory"), str):
+        known |= _as_counted(known, own["memory"])
+    figures = {key: entry for key, entry in own.items() if key not in _ABOUT_VARIANT}
+    shared = {"source": own.get("source")}
+    figures |= {key: {"value": text, **shared} for key, text in figures.items() if isinstance(text, str)}
+    return {**known, "name": own.get("name", f"{data.get('name')}, {own.get('memory', variant)}"), **figures}
+
+
+def _as_counted(data: dict[str, Any], memory: str) -> dict[str, Any]:
+    """What a driver or an engine sees of another size: in binary units where the part counts so, else not known."""
+    sold, counted = (data.pop(key, None) for key in ("memory", "memory_reported"))
+    data.pop("memory_engine", None)
+    if not (isinstance(sold, dict) and isinstance(counted, dict)):
+        return {}
+    binary = counted.get("value") == str(sold.get("value")).replace(" GB", " GiB")
+    return {"memory_reported": {**counted, "value": memory.replace(" GB", " GiB")}} if binary else {}
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
@@ -169,7 +275,7 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
 
 
 def _label(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list | dict) else str(value)
 
 
 def _released(entry: Any, sources: Any, path: str) -> dict[str, str]:

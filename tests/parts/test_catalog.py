@@ -134,3 +134,43 @@ def test_a_profiles_words_are_checked(tmp_path: Path, key: str, word: str) -> No
     path.write_text(text.replace(f"{key}: {'full' if key == 'overlap' else 'nominal'}", f"{key}: {word}"))
     with pytest.raises(BadFile, match=word):
         catalog.load("efficiency", str(path))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "  48gb: 48 GB\n",
+        "  48gb: [a]\n",
+        "  48gb:\n    like: 96gb\n",
+        "  48gb:\n    like: 48gb\n",
+        "  48gb:\n    memory: 48 GB\n",
+        "  48gb:\n    memory: 48 GB\n    source: ELSEWHERE\n",
+        "  48gb:\n    memroy: 48 GB\n    source: LAB\n",
+    ],
+)
+def test_a_variant_without_figures_or_source_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
+) -> None:
+    write(tmp_path, f"{GOOD}variants:\n{variant}")
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    assert catalog.accelerator("mine").value("memory") == 24 * 2**30
+    with pytest.raises(BadFile, match=r"mine\.yaml"):
+        catalog.accelerator("mine-48gb")
+
+
+def test_a_variant_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = "variants:\n  48gb:\n    memory: 48 GiB\n    source: LAB\n"
+    priced = GOOD.replace("kind: gpu", "kind: gpu\nrent: {value: 2, source: LAB, as_of: 2026-01}")
+    write(tmp_path, priced + sizes)
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    part = catalog.accelerator("my part 48GB")
+    assert (part.name, part.title, part.value("memory")) == ("mine-48gb", "Mine, 48 GiB", 48 * 2**30)
+    assert (part.value("memory_bandwidth"), "rent" in part.facts) == (1e12, False)
+    assert "rent" in catalog.accelerator("mine").facts
+
+
+def test_a_preset_of_ones_own_takes_the_place_of_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "unchecked" in catalog.accelerator("rtx-4070").labels
+    write(tmp_path, GOOD, "rtx-4070")
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    assert catalog.accelerator("RTX 4070").title == "Mine"

@@ -1,0 +1,133 @@
+"""Cards below the presets: figures of a database that nobody checked by hand, arithmetic by the rule of a family.
+
+They lie in one file, which is read where no preset has a name.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+from infercost.errors import UnknownName
+from infercost.parts.yamlfile import read_mapping
+
+#: Below so many GB people run ``small_engine`` of a family, where it names one.
+SMALL = 16.0
+#: Words that people leave out or put in, and the two of a card of laptops.
+_WORDS = re.compile(
+    r"\b(nvidia|amd|intel|geforce|radeon|instinct|tesla|quadro|data center|generation|blackwell|graphics|gpu)\b"
+)
+_LAPTOP = re.compile(r"\b(laptop|notebook)\b")
+_SIZE = re.compile(r"(?<![\w.])(\d+)\s?(?:gb|gib)\b")
+_NOISE = re.compile(r"[^a-z0-9]")
+
+
+class Key(NamedTuple):
+    """What a name says: its letters and digits without maker, brand and size, and the size in GB where it has one."""
+
+    core: str
+    size: float | None
+
+
+class Card(NamedTuple):
+    """One row of the file, as text: memory in GB, bandwidth in GB/s, TFLOP/s of 32 bits, W; ``page`` is its source."""
+
+    id: str
+    name: str
+    family: str
+    released: str
+    memory: str
+    memory_type: str
+    bandwidth: str
+    fp32: str
+    power: str
+    bus: str
+    page: str
+
+
+class Book(NamedTuple):
+    """The file: its head, its cards, and what the name of each says."""
+
+    head: dict[str, Any]
+    cards: tuple[Card, ...]
+    keys: tuple[Key, ...]
+
+
+def key_of(name: str) -> Key:
+    """What a name says, however it is written: ``RTX 4070 Laptop GPU`` is ``rtx-4070-mobile``."""
+    words = re.sub(r"[\s_()-]+", " ", name.lower())
+    size = _SIZE.search(words)
+    rest = _WORDS.sub("", _LAPTOP.sub("mobile", _SIZE.sub("", words, count=1)))
+    return Key(_NOISE.sub("", rest), float(size[1]) if size else None)
+
+
+@cache
+def read(path: str) -> Book:
+    """The file of cards, read once."""
+    head = read_mapping(path, "cards")
+    rows = tuple(Card(*line.split(",")) for line in str(head.pop("cards")).splitlines()[1:])
+    return Book(head, rows, tuple(key_of(card.name) for card in rows))
+
+
+def find(book: Book, name: str, presets: Iterable[str] = ()) -> Card | None:
+    """The card that a name means, None for none; ``presets`` are named beside cards of other sizes.
+
+    Raises:
+        UnknownName: a card that comes in several sizes, or not in the one that the name says.
+    """
+    if own := next((card for card in book.cards if card.id == name), None):
+        return own
+    key = key_of(name)
+    alike = [(card, own) for card, own in zip(book.cards, book.keys, strict=True) if own.core == key.core]
+    # a card whose own name has a size has siblings, smaller ones than are listed here among them
+    fitting = [card for card, own in alike if key.size in (own.size, float(card.memory))]
+    if fitting or not alike:
+        return fitting[0] if fitting else None
+    what = "comes in several sizes" if key.size is None else f"is not known with {key.size:g} GB"
+    others = [*(card.id for card, _ in alike), *(preset for preset in presets if key_of(preset).core == key.core)]
+    raise UnknownName(f"{name!r} {what}", f"name one: {', '.join(sorted(others))}")
+
+
+def without_figures(book: Book, name: str) -> str:
+    """Why a part that people name has no figures, empty where it is not such a part."""
+    core = key_of(name).core
+    return next((why for part, why in book.head["without_figures"].items() if key_of(part).core == core), "")
+
+
+def data_of(book: Book, card: Card) -> dict[str, Any]:
+    """A card as the data of a preset: a source for each figure, derived rates weak, and that nobody checked it."""
+    family, source = book.head["families"][card.family], book.head["source"]
+    engine, small = family.get("engine"), family.get("small_engine")
+    labels = {key: family[key] for key in ("vendor", "kind", "architecture", "link") if key in family}
+    derived = "arithmetic derived by the rule of its family: " if family.get("rates") else ""
+    data: dict[str, Any] = {
+        "name": f"{family['vendor']} {card.name}",
+        **labels,
+        **({"engine": small if small and float(card.memory) < SMALL else engine} if engine else {}),
+        "unchecked": f"figures of {source['title']}; {derived}{family['rule']}",
+        "released": {"value": card.released, "source": "CARDS"},
+        "memory": {"value": f"{card.memory} {family['unit']}", "source": "CARDS", "others": card.memory_type},
+        "memory_bandwidth": {"value": f"{card.bandwidth} GB/s", "source": "CARDS"},
+        **_rates(card, family.get("rates", {})),
+        "sources": {
+            "CARDS": {"title": f"{source['title']}: techpowerup.com/gpu-specs/{card.page}", "date": source["date"]},
+            "RULE": {"title": family["rule"], "date": family["date"]},
+            "BUS": book.head["bus_source"],
+        },
+    }
+    if card.power:
+        data["power"] = {"value": f"{card.power} W", "source": "CARDS"}
+    if speed := book.head["buses"].get(card.bus):
+        data["link_bandwidth"] = {"value": speed, "source": "BUS", "others": f"PCIe {card.bus}"}
+    return data
+
+
+def _rates(card: Card, rates: dict[str, str]) -> dict[str, Any]:
+    """The rate of 32 bits, and those that are multiples of it."""
+    facts = {}
+    for name, times in rates.items():
+        value = float(card.fp32) * float(times)
+        weak = f"derived: {times} times the rate of 32 bits, not published"
+        derived = {"source": "RULE", "weak": weak} if name != "fp32" else {"source": "CARDS"}
+        facts[f"flops_{name}"] = {"value": f"{value:.5g} TFLOP/s", **derived}
+    return facts

