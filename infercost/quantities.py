@@ -299,6 +299,8 @@ QUANTITIES: dict[str, Quantity] = {
     "kv_copies": Quantity("x_kv", "x", "times that all ranks together hold a layer's KV heads"),
     "tensor_ranks": Quantity("n_t", "", "tensor parallel ranks"),
     "expert_ranks": Quantity("n_e", "", "expert parallel ranks"),
+    "shared": Quantity("Q_all", "", "sequences, or requests a second, of all replicas"),
+    "replica_share": Quantity("Q_one", "", "what one replica has of them"),
     "groups": Quantity("n_g", "", "data parallel groups"),
     "layer_dense_weights": Quantity("M_d", "B", "weights of one layer on one accelerator, routed experts apart"),
     "experts_on_rank": Quantity("E_1", "", "routed experts of one layer on one accelerator"),

@@ -26,7 +26,8 @@ def served(run: dict[str, str], rate: float, limit: int) -> infercost.Report:
     """The answer for a run at a rate."""
     return infercost.utilization(
         model=run["model"],
-        gpu=f"{run['accelerator']}:{run['devices']}",
+        gpu=run["accelerator"],
+        tp=run["devices"],
         dtype="bf16" if run["dtype"] == "fp16" else run["dtype"],
         efficiency="vllm",
         input_tokens=IN,

@@ -1,6 +1,6 @@
 """Accelerators side by side, from presets alone: balance, time to drain memory, critical batch, energy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 from math import log2
@@ -9,7 +9,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import utilization
-from infercost.analyses.many import outcomes_of
+from infercost.analyses.many import Outcome, outcomes_of
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary
 from infercost.parts.formats import Format
@@ -40,7 +40,17 @@ _OF_STEP = (
 )
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
-    *("model", "batch", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
+    *(
+        "model",
+        "batch",
+        "dp",
+        "context",
+        "rope_scaling",
+        "input_tokens",
+        "output_tokens",
+        "prefix_share",
+        "chunk_tokens",
+    ),
     *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
 )
 #: Kinds whose trend answers the note's question: parts that are built to serve.
@@ -113,7 +123,18 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
-    return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
+    return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
+
+
+def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:
+    """The scenario with how many replicas of each part were chosen as a note, where an input would say it of all."""
+    asked = [{item.key: item for item in each.report.inputs} for each in outcomes if each.report]
+    if all("dp" not in one or not one["dp"].assumed for one in asked):
+        return scenario
+    kept = [item for item in scenario.inputs if item.key not in ("dp", "batch") or not item.assumed]
+    counts = [f"{one['dp'].value if 'dp' in one else 1:,} of {one['gpu'].value}" for one in asked]
+    note = Note("replicas", f"replicas that share the devices and the batch: {', '.join(counts)}")
+    return scenario._replace(inputs=tuple(kept), notes=(*scenario.notes, note))
 
 
 def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:

@@ -16,7 +16,9 @@ Answer = Callable[[Scenario], Report]
 Values = Mapping[str, Any]
 Rows = Sequence[Values]
 T = TypeVar("T")
-LAYOUT = ("gpus", "tp", "pp", "ep")
+LAYOUT = ("gpus", "tp", "pp", "ep", "dp")
+#: What replicas share in whole sequences.
+_SHARED = ("batch", "concurrency")
 #: Origin of a layout that is held over all points.
 HELD = "assumed: holds the largest point"
 #: Each value of these has a layout of its own.
@@ -106,28 +108,42 @@ def values_of(report: Report) -> dict[str, Any]:
 def _layouts(question: Question, points: list[Point], scenarios: list[Scenario | InfercostError]) -> list[Point]:
     """The layout to hold at each point as options, empty where the point has it already or its own is wanted.
 
-    ``fit`` answers with a layout, so none is held; each accelerator and each model has its own.
+    ``fit`` answers with a layout, so none is held; each accelerator and each model has its own. Batches stand on one
+    replica, as in a table of them, which the smallest keeps busy.
     """
     if question.command == "fit" or any(key in point for point in points for key in LAYOUT):
         return [{}] * len(points)
-    largest: dict[tuple[Any, ...], Scenario] = {}
+    largest: dict[tuple[Any, ...], tuple[Scenario, Point]] = {}
     groups = [tuple(point.get(key) for key in _OWN_LAYOUT) for point in points]
-    pairs = list(zip(groups, scenarios, strict=True))
-    for group, scenario in pairs:
+    for group, point, scenario in zip(groups, points, scenarios, strict=True):
         if isinstance(scenario, Scenario) and scenario.rack and scenario.rack.plan.fits:
-            largest[group] = max(largest.get(group, scenario), scenario, key=_size)
-    return [_differing(scenario, largest[group]) if group in largest else {} for group, scenario in pairs]
+            best = largest.get(group)
+            if best is None or _size(scenario) > _size(best[0]):
+                largest[group] = scenario, point
+    held = {group: _on_one_replica(question, *best) for group, best in largest.items()}
+    pairs = zip(groups, scenarios, strict=True)
+    return [_differing(scenario, held[group]) if group in held else {} for group, scenario in pairs]
+
+
+def _on_one_replica(question: Question, scenario: Scenario, point: Point) -> Scenario:
+    """The scenario of the largest point, on one replica where sequences vary from point to point."""
+    if question.get("dp") or not any(name in point for name in _SHARED):
+        return scenario
+    alone = _attempt(at_point, question.changed({"dp": 1}, HELD), point, HELD)
+    return alone if isinstance(alone, Scenario) else scenario
 
 
 def _size(scenario: Scenario) -> tuple[float, float]:
     """Most devices, then most tokens of context on them."""
-    rack = scenario.rack
-    return rack.devices, rack.plan.batch * rack.plan.context
+    rack, copies = scenario.rack, scenario.copies
+    return copies * rack.devices, copies * rack.plan.batch * rack.plan.context
 
 
 def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Point:
     """The largest point's layout as options, where a scenario has another or failed for want of one."""
     layout = largest.rack.plan.layout
-    if isinstance(scenario, Scenario) and (scenario.rack is None or scenario.rack.plan.layout == layout):
+    if isinstance(scenario, Scenario) and (
+        scenario.rack is None or (scenario.rack.plan.layout, scenario.copies) == (layout, largest.copies)
+    ):
         return {}
     return {item.key: item.value for item in largest.inputs if item.key in LAYOUT}

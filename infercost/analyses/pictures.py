@@ -212,7 +212,7 @@ def frontier_chart(rows: Rows, report: Report) -> Chart:
 
 def _layout(row: Values) -> str:
     """A layout in few words: ``tp 8, batch 64``; the devices too where its widths do not say them."""
-    words = [f"{key} {row[key]}" for key in WIDTHS if row[key] not in (None, 1)]
+    words = [f"{key} {row[key]}" for key in WIDTHS if row.get(key) not in (None, 1)]
     if not row["tp"] * row["pp"] == row["gpus"] > 1:
         words = [many(row["gpus"], "device"), *words]
     return ", ".join((*words, f"batch {show(row['batch'])}"))

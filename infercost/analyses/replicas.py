@@ -1,30 +1,79 @@
 """The answer of one replica as that of all that share a load."""
 
-from infercost.report import Note, Report
+from collections.abc import Mapping
+from typing import Any
+
+from infercost import formulas
+from infercost.replica.rack import Rack
+from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Scenario
 
 #: What all replicas have together; what is not listed is of each.
-OF_ALL = ("gpus", "batch", "tokens_per_s", "max_sequences", "kv_pool_tokens", "shortfall_bytes")
+OF_ALL = (
+    *("gpus", "batch", "knee_batch", "max_batch", "tokens_per_s", "max_sequences", "kv_pool_tokens"),
+    "shortfall_bytes",
+)
 
 
 def of_all(report: Report, scenario: Scenario) -> Report:
     """The report with what all replicas have together; unchanged for one."""
-    copies = scenario.question.get("dp") or 1
+    copies, rack = scenario.copies, scenario.rack
     if copies == 1:
         return report
-    results = tuple(
-        row._replace(value=row.value * copies) if row.key in OF_ALL and row.value is not None else row
-        for row in report.results
-    )
-    bands = {
-        key: (low * copies, high * copies) if key in OF_ALL else (low, high)
-        for key, (low, high) in (report.bands or {}).items()
-    }
-    text = f"{copies} replicas share devices, sequences and load; times, memory and the rest are of each"
-    command = [Note("replicas", f"start the command on each of {copies}, behind a router")] if report.follow else []
+    text = f"{copies:,} replicas share devices, sequences and load; times, memory and the rest are of each"
+    command = [Note("replicas", f"start the command on each of {copies:,}, behind a router")] if report.follow else []
+    series = report.series
+    if series:
+        series = series._replace(rows=tuple(_values(row, copies) for row in series.rows))
     return report.replace(
-        verdict=f"{copies} replicas, each: {report.verdict}",
-        results=results,
-        bands=bands,
+        series=series,
+        verdict=f"{copies:,} replicas, each: {report.verdict}",
+        results=tuple(_row(row, copies, rack) for row in report.results),
+        bands=_bands(report.bands or {}, copies),
         notes=(Note("replicas", text), *command, *report.notes),
     )
+
+
+def shown_share(scenario: Scenario) -> None:
+    """Work out what one replica has of the batch or of the load; nothing where there is only one."""
+    load, copies = scenario.load, scenario.copies
+    if copies == 1:
+        return
+    shares = scenario.batches[:1] or (load.rate or load.concurrent or scenario.batch,)
+    for share in shares:
+        formulas.step.replica_share(shared=share * copies, replicas=copies)
+
+
+def _row(row: Row, copies: int, rack: Rack) -> Row:
+    """A result of all replicas, and which kind of them the devices are."""
+    if row.key == "nodes" and row.value is not None:
+        return row._replace(value=_nodes(rack, copies))
+    if row.key == "dp":
+        return row._replace(value=copies * rack.plan.layout.dp)
+    if row.key == "gpus" and row.remark.startswith("tp "):
+        row = row._replace(remark=f"{copies:,} replicas, each {row.remark}")
+    return row._replace(value=_of_all(row.key, row.value, copies))
+
+
+def _values(row: Mapping[str, Any], copies: int) -> dict[str, Any]:
+    """A row of a table with what all replicas have together."""
+    values = {key: _of_all(key, value, copies) for key, value in row.items()}
+    return values | ({"bands": _bands(row["bands"], copies)} if "bands" in row else {})
+
+
+def _nodes(rack: Rack, copies: int) -> int:
+    """Nodes of all replicas: small ones share a node, and none is cut by its end."""
+    domain = rack.setup.domain
+    in_node = max(domain // rack.devices, 1)
+    return -(-copies // in_node) * -(-rack.devices // domain)
+
+
+def _of_all(key: str, value: Any, copies: int) -> Any:
+    if key not in OF_ALL or value is None:
+        return value
+    total, whole = value * copies, round(value * copies)
+    return whole if key.endswith("batch") and abs(total - whole) < 1e-6 else total  # the last bits of a share
+
+
+def _bands(bands: Mapping[str, tuple[float, float]], copies: int) -> dict[str, tuple[float, float]]:
+    return {key: (low * copies, high * copies) if key in OF_ALL else (low, high) for key, (low, high) in bands.items()}

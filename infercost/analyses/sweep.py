@@ -273,8 +273,12 @@ def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]
 
 
 def _notes(reports: list[Report]) -> Iterator[Note]:
-    """The notes of every point, then those of some: all weak figures, and the first of each other code."""
-    counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code != "null")
+    """The notes of every point, then those of some: all weak figures, and the first of each other code.
+
+    Why a point alone would have its layout is no reason for one that all points share.
+    """
+    own = ("null", "choice")
+    counts = Counter(note for report in reports for note in dict.fromkeys(report.notes) if note.code not in own)
     at_some: dict[str, list[str]] = {}
     for note, count in counts.items():
         if count == len(reports):

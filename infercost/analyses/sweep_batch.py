@@ -1,5 +1,6 @@
 """One step over batch sizes: where the knee is, and what a lone user pays against a full batch."""
 
+from math import ceil
 from typing import Any
 
 from infercost import formulas
@@ -15,6 +16,7 @@ from infercost.analyses.hosts import (
     no_knee,
     unknown,
 )
+from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results
 from infercost.models import counting
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
@@ -43,7 +45,7 @@ def answer(scenario: Scenario) -> Report:
     report = Report(
         command="sweep-batch",
         verdict=(remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows))
-        + memory_words(at_batch(rack, batches[-1])),
+        + memory_words(at_batch(rack, ceil(batches[-1]))),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
@@ -58,10 +60,11 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits,
         work=lambda: _shown_work(scenario, batches),
     )
-    return with_bands(report, rack)
+    return of_all(with_bands(report, rack), scenario)
 
 
-def _shown_work(scenario: Scenario, batches: tuple[int, ...]) -> None:
+def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
+    shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
     step_results(again, batches[0], pace_of(again.running, batches[0]), bracketed=False)
     _lone_user_ratio(again.running, batches[-1])
@@ -95,7 +98,7 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
     return ("batch", "step_time_s", *bound, "tokens_per_s", "tokens_per_s_per_user", cost, *ratio, *experts)
 
 
-def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
+def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
     running, model = scenario.running, scenario.running.rack.model
     steps = (step_results(scenario, batch, pace_of(running, batch)) for batch in batches)
     rows = [decoding_paid(known(step, running.rack), running.rack) for step in steps]
@@ -107,7 +110,7 @@ def _rows(scenario: Scenario, batches: tuple[int, ...]) -> Rows:
     return tuple(rows)
 
 
-def _lone_user_ratio(running: Running, batch: int) -> float:
+def _lone_user_ratio(running: Running, batch: float) -> float:
     return formulas.cost.lone_user_cost_ratio(
         step_time_alone=step_times(running, 1).step, step_time=step_times(running, batch).step, batch=batch
     )

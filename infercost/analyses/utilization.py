@@ -17,7 +17,7 @@ from infercost.analyses.remarks import (
     unserved,
     untuned_switch,
 )
-from infercost.analyses.replicas import of_all
+from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, advice
 from infercost.numeric import ceiling
@@ -160,6 +160,7 @@ def _times(results: dict[str, Any]) -> str:
 
 
 def _shown_work(scenario: Scenario) -> None:
+    shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
     step_results(again, *_paced(again), bracketed=False)
 

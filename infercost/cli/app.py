@@ -12,7 +12,7 @@ from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError, reason
 from infercost.render.writing import write_error, write_output
-from infercost.scenario.options import options_of
+from infercost.scenario.options import REPLICAS, options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(error.what, error.hint)
     except USAGE_ERROR as error:
         name = f"{args[0]} " if args[0] in COMMANDS else ""
-        return fail(error.format_message().rstrip("."), f"infercost {name}--help shows what there is")
+        what = error.format_message().rstrip(".")
+        replicas = "--dp" in what and REPLICAS.get(args[0])
+        return fail(what, replicas or f"infercost {name}--help shows what there is")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:
@@ -157,7 +159,7 @@ def sweep_batch(
     ubatch: take.Ubatch = None, set: take.Set = None,
     context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
     tp: take.Tp = None, pp: take.Pp = None,
-    ep: take.Ep = None, batch: take.Batches = None, layers: take.Layers = None,
+    dp: take.Dp = None, ep: take.Ep = None, batch: take.Batches = None, layers: take.Layers = None,
     hidden_size: take.HiddenSize = None, activation_dtype: take.ActivationDtype = None,
     overlap: take.Overlap = None, price: take.Price = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
@@ -248,7 +250,7 @@ def frontier(
 
 def compare(
     words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, model: take.Model = None,
-    batch: take.Batch = None, context: take.Context = None, rope_scaling: take.RopeScaling = None,
+    batch: take.Batch = None, dp: take.Dp = None, context: take.Context = None, rope_scaling: take.RopeScaling = None,
     dtype: take.Dtype = None,
     kv_dtype: take.KvDtype = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,

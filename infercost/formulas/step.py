@@ -115,6 +115,12 @@ def head_share(*, pass_heads: float, tokens: float) -> float:
     return pass_heads / tokens
 
 
+@formula(source="replicas share a load evenly: the mean where some have one more than others")
+def replica_share(*, shared: float, replicas: float) -> float:
+    """What one replica has of a batch, of requests in flight or of requests a second."""
+    return shared / replicas
+
+
 @formula(source="an even share of the data parallel groups' tokens")
 def group_tokens(*, tokens: float, groups: float) -> float:
     """Tokens of a pass that one data parallel group works on."""

@@ -148,7 +148,7 @@ _ALL = (
     Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),
     Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
-    Option("dp", "N", "replicas that share the devices, the batch and the load (1 when absent)", _of(WHOLE)),
+    Option("dp", "N", "replicas that share the devices, the batch and the load; chosen when absent", _of(WHOLE)),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
@@ -385,6 +385,7 @@ class SweepBatch(Rack, Offload, Step, Prompts, total=False):
 
     gpu: Part
     batch: Batches
+    dp: Number
 
 
 class Userbase(Rack, Step, Request, People, Level, total=False):
@@ -451,6 +452,7 @@ class Compare(Common, Prompts, total=False):
     all: bool
     model: str
     batch: Number
+    dp: Number
     context: Number
     rope_scaling: Number
     dtype: Dtype
@@ -510,6 +512,15 @@ TAKES: dict[str, type] = {
     "validate": Validate,
     "calibrate": Calibrate,
     "presets": Presets,
+}
+
+
+#: What to do instead of asking for replicas where the users or the rows say how many there are.
+_OF_USERS = "replicas follow from the users here, and --tp, --pp and --ep shape each of them: leave --dp out"
+REPLICAS = {
+    "userbase": f"{_OF_USERS}, or fix their number with --replicas",
+    "economies": _OF_USERS,
+    "frontier": "more replicas change neither speed nor cost of a row: leave --dp out, --users says how many it takes",
 }
 
 

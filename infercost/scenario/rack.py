@@ -1,6 +1,7 @@
 """What stands in the rack: models and parts read, a layout chosen."""
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING
 
 from infercost import formulas
@@ -19,14 +20,14 @@ from infercost.parts.stack import (
     reads_gguf,
     splits_layers,
 )
-from infercost.replica.layout import FREE, Layout, check, layouts, most_experts
+from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, start_of
 from infercost.replica.rack import Rack, Setup
 from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
-from infercost.scenario.replicas import copies_of, devices_of_one, share_of_one
+from infercost.scenario.replicas import AS_LEAST, CHOSEN, copies_of, devices_of_one, share_of_one
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
 from infercost.units import show
 
@@ -54,13 +55,16 @@ def read_rack(reading: Reading) -> Rack:
     setup, devices = read_setup(reading)
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
-    plan = _holding_most(setup, devices, widths, batches or (setup.batch,))
+    shares = [ceil(share_of_one(reading, "batch", batch)) for batch in batches or ()]
+    plan = _holding_most(setup, devices, widths, shares or (setup.batch,))
     count = plan.layout.devices * copies_of(reading)
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    rack = rack_of(setup, plan, bool(devices), widths)
-    note_host(reading, rack, bool(devices))
+    given = bool(devices) and reading.origin("gpus") != AS_LEAST
+    asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
+    rack = rack_of(setup, plan, given, Layout(**asked))
+    note_host(reading, rack, given)
     return rack
 
 
@@ -120,7 +124,8 @@ def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     part, counted = read_part(reading, reading.need("gpu", "--gpu h100"))
     reading.amend(value=part.name)
     given: int | None = reading.get("gpus")
-    if counted is not None and given not in (None, counted):
+    chosen = reading.origin("gpus").startswith("assumed")
+    if counted is not None and given not in (None, counted) and not chosen:
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
     return part, devices_of_one(reading, given or counted)
 
@@ -267,7 +272,7 @@ def _read_batch(reading: Reading) -> int:
     finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     given, copies = reading.get("batch"), copies_of(reading)
     batch = (given if isinstance(given, int) else copies) if finds else int(reading.take("batch", copies))
-    return share_of_one(reading, "batch", batch)
+    return ceil(share_of_one(reading, "batch", batch))
 
 
 def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
@@ -392,6 +397,22 @@ def _layouts(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
         return found
     spread = layouts(model, devices, domain, Layout(0, 0, devices)) if most_experts(model) > 1 else []
     return sorted([*found, *spread], key=lambda layout: (layout.pp > 1, layout.ep))
+
+
+def usual_layouts(setup: Setup, devices: int) -> list[Layout]:
+    """Layouts of one replica on so many devices, in the order in which an engine would choose."""
+    return _layouts(setup, devices, FREE)
+
+
+def engine_layouts(setup: Setup, devices: int) -> list[Layout]:
+    """All layouts of one replica on so many devices that its engine runs: experts whole on one rank each, or sliced.
+
+    Tensor parallelism goes beyond a node only over a network that is known.
+    """
+    widest = devices if "network_bandwidth" in setup.part.facts else setup.domain
+    every = every_layout(setup.model, devices, open_widths(setup))
+    made = (one for one in every if one.devices == devices and one.tp <= widest)
+    return [one for one in made if one.ep in (1, one.ranks)]
 
 
 def first_layout(setup: Setup, devices: int) -> Layout | None:

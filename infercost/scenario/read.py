@@ -13,7 +13,7 @@ from infercost.parts.stack import CHOICES, at_release, complete
 from infercost.parts.yamlfile import read_mapping
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
-from infercost.scenario.options import NAMES, SECOND_NAMES, Option, flag, options_of
+from infercost.scenario.options import NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
 from infercost.units import WHOLE, Kind, choice, parse
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
@@ -102,6 +102,7 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
     for name, value in options.items():
         if name not in known:
             hint = f"{closest(name, list(known))}options: {', '.join(known)}"
+            hint = REPLICAS.get(command, hint) if name == "dp" else hint
             raise UnknownName(f"{command} has no option {name!r}", hint)
         label = flag(name) if origin == "flag" else name
         given[name] = Given(_parse(known[name], value, label), label if origin == "flag" else origin)
@@ -166,6 +167,10 @@ class Reading:
         """The value of an option, or None when nobody gave it."""
         given = self.given.get(name)
         return given.value if given else None
+
+    def origin(self, name: str) -> str:
+        """Who gave an option, empty where nobody did."""
+        return self.given[name].origin if name in self.given else ""
 
     def take(self, name: str, assume: Any = None, why: str = "") -> Any:
         """The value of an option or the one to assume, noted as an input of the answer."""

@@ -6,23 +6,28 @@ from infercost.errors import BadValue
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
 
+#: Origins of a layout that was chosen, and of a count of devices that nobody gave.
+CHOSEN, AS_LEAST = "assumed: chosen", "assumed: least that fits"
+
 
 def copies_of(reading: Reading) -> int:
     """Replicas that were asked for, one where none were."""
     return int(reading.get("dp") or 1)
 
 
-def share_of_one(reading: Reading, name: str, count: int) -> int:
-    """Sequences of one replica, of so many in all.
+def share_of_one(reading: Reading, name: str, count: int) -> float:
+    """Sequences of one replica, of so many in all: the mean where some have one more than others.
 
     Raises:
-        BadValue: a count that does not divide among them.
+        BadValue: fewer than there are replicas.
     """
     copies = copies_of(reading)
-    if count % copies:
-        hint = f"give a multiple, as {flag(name)} {copies * ceil(count / copies)}"
+    if count % copies == 0:
+        return count // copies
+    if count < copies:
+        hint = f"give at least {flag(name)} {copies}, or fewer replicas"
         raise BadValue(f"{flag(name)} {count}: does not divide among the {copies} replicas of --dp", hint)
-    return count // copies
+    return count / copies
 
 
 def devices_of_one(reading: Reading, devices: int | None) -> int | None:

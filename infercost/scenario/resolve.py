@@ -32,6 +32,8 @@ _OF_A_SERVICE = (
 )
 #: Those that need no hardware: slots for a load and its chances.
 _OF_CHANCE = {"max_wait_probability", "burstiness"}
+#: Commands that choose among replicas and layouts; those of users count replicas themselves.
+_CHOSEN = ("fit", "utilization", "sweep-batch")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -42,35 +44,44 @@ def resolve(question: Question) -> Scenario:
     Raises:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
+    if question.command in _CHOSEN:
+        from infercost.scenario.layouts import with_layout
+
+        question = with_layout(question)
     return _RESOLVERS[question.command](Reading(question))
 
 
 def _fit(reading: Reading) -> Scenario:
     reading.take("dp")
-    return frozen(reading, rack=read_rack(reading))
+    return frozen(reading, rack=read_rack(reading), copies=copies_of(reading))
 
 
 def _utilization(reading: Reading) -> Scenario:
     reading.take("dp")
     rack = read_rack(reading)
     load = read_load(reading, rack)
-    batch = 1 if load.is_steady else share_of_one(reading, "batch", int(reading.take("batch", copies_of(reading))))
+    copies, batch = copies_of(reading), 1.0
+    if not load.is_steady:
+        batch = share_of_one(reading, "batch", int(reading.take("batch", copies)))
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
-    return frozen(reading, rack=rack, running=running, batch=batch, load=load, draft=draft, price=price)
+    fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    return frozen(reading, batch=batch, copies=copies, **fields)
 
 
 def _sweep_batch(reading: Reading) -> Scenario:
-    rack = read_rack(reading)
+    reading.take("dp")
+    rack, copies = read_rack(reading), copies_of(reading)
     load = read_load(reading, rack)
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     most = rack.plan.max_sequences
     last = max(2, 2 ** int(2 * critical_batch(running)).bit_length())
     usual = parse_batches(f"1:{max(1, last if most is None else min(last, most))}")
-    batches = reading.take("batch", usual, "powers of two past the critical batch")
-    return frozen(reading, rack=rack, running=running, batches=batches, load=load, price=price)
+    given = reading.take("batch", tuple(copies * batch for batch in usual), "powers of two past the critical batch")
+    batches = tuple(share_of_one(reading, "batch", batch) for batch in given)
+    return frozen(reading, rack=rack, running=running, batches=batches, copies=copies, load=load, price=price)
 
 
 def _userbase(reading: Reading) -> Scenario:

@@ -165,10 +165,16 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         concurrent = float(share_of_one(reading, "concurrency", given))
         run = reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot") / copies_of(reading)
     if rate is not None or concurrent is not None:
-        most = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
+        reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with")
+        most = most_at_once(reading)
     held = rack.plan.max_sequences
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
+
+
+def most_at_once(reading: Reading) -> float:
+    """Sequences that an engine runs at once, whatever memory holds."""
+    return float(reading.get("max_sequences") or USUAL_SEQUENCES)
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:

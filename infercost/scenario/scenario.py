@@ -109,7 +109,8 @@ class Scenario(NamedTuple):
     rack: Rack = None  # type: ignore[assignment]
     running: Running = None  # type: ignore[assignment]
     batch: float = 1
-    batches: tuple[int, ...] = ()
+    copies: int = 1
+    batches: tuple[float, ...] = ()
     load: Load = Load()
     draft: Draft | None = None
     price: float | None = None

@@ -112,7 +112,7 @@ def test_the_least_change_really_makes_it_fit(run: Run) -> None:
         (("--context", "200k"), "131,072 positions"),
         (("--tp", "4", "--gpus", "6"), "valid layouts of 6: --tp 2 --pp 3, --pp 6"),
         (("--tp", "4", "--pp", "4", "--gpus", "8"), "valid layouts of 8: --tp 8, --tp 4 --pp 2, --tp 2 --pp 4, --pp 8"),
-        (("--gpus", "97"), "no layout of 97 devices"),
+        (("--gpus", "97", "--ep", "1"), "no layout of 97 devices"),
     ],
 )
 def test_an_invalid_layout_is_refused_with_the_valid_ones(args: tuple[str, ...], said: str, run: Run) -> None:
@@ -340,7 +340,7 @@ def test_expert_parallelism_is_kept_in_the_advice(run: Run) -> None:
 def test_a_batch_that_no_count_holds_does_not_fit(run: Run) -> None:
     """20,000 x 8,192 tokens of 131,072 bytes each are 21.5 TB: no error on a count that nobody asked for."""
     for command in ("fit", "utilization"):
-        said = run(command, "--model", "llama-3.1-8b", "--gpu", "h100", "--batch", "20000")
+        said = run(command, "--model", "llama-3.1-8b", "--gpu", "h100", "--batch", "20000", "--dp", "1")
         assert said.code == 3
         assert "Does not fit" in said.out
         assert "1024" not in said.out + said.err

@@ -36,10 +36,21 @@ def test_a_load_is_shared(run: Run) -> None:
 
 
 def test_what_does_not_divide_among_replicas_is_refused(run: Run) -> None:
-    said = run("fit", *EIGHT[:-1], "--batch", "20")
-    assert (said.code, "give a multiple, as --batch 24" in said.err) == (2, True)
+    """No replica is idle; more than one each is shared as evenly as whole sequences are, at their mean."""
+    said = run("fit", *EIGHT[:-1], "--batch", "7")
+    assert (said.code, "at least --batch 8" in said.err) == (2, True)
     request = ("--input-tokens", "1000", "--output-tokens", "200")
-    assert "--concurrency 24" in run("utilization", *EIGHT[:-1], *request, "--concurrency", "20").err
+    assert "--concurrency 8" in run("utilization", *EIGHT[:-1], *request, "--concurrency", "7").err
+    rates = [
+        run("utilization", *EIGHT, "--batch", str(batch)).json["results"]["tokens_per_s"] for batch in (16, 20, 24)
+    ]
+    assert rates[0] < rates[1] < rates[2]
+    assert run("utilization", *EIGHT, "--batch", "20").json["results"]["batch"] == 20
+
+
+def test_the_fullest_replica_holds_its_whole_sequences(run: Run) -> None:
+    """54 sequences fit on one: 8 of them hold 432, and of 433 one would have 55."""
+    assert [run("fit", *EIGHT, "--batch", batch).code for batch in ("432", "433")] == [0, 3]
 
 
 def test_each_replica_has_a_sequence_where_nobody_says_how_many(run: Run) -> None:

@@ -167,7 +167,7 @@ def test_where_no_request_fits_a_rate_says_so(run: Run) -> None:
 
 def test_chunks_are_not_taken_faster_than_steps_are_made(run: Run) -> None:
     """8 requests a second of 2,000 tokens are 16,000 tokens a second; 256 a step of 30 ms are half of that."""
-    args = ("utilization", "--model", "llama-3.1-70b", "--gpu", "h100:8", "--isl", "2000", "--osl", "100")
+    args = ("utilization", "--model", "llama-3.1-70b", "--gpu", "h100", "--tp", "8", "--isl", "2000", "--osl", "100")
     found = run(*args, "--request-rate", "8", "--chunk-tokens", "256", "--json")
     assert found.code == 3
     results = found.json["results"]

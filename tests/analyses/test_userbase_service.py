@@ -49,7 +49,8 @@ def test_chunks_bound_the_batch_as_they_bound_a_rate() -> None:
     assert report["batch_limit"] == pytest.approx(64 / 1155 * 210)
     rate = report["users_capacity"] * 8 / 86_400
     below, above = (
-        infercost.utilization(**SERVER, chunk_tokens=64, request_rate=rate * load)["stable"] for load in (0.99, 1.01)
+        infercost.utilization(**SERVER, tp=4, chunk_tokens=64, request_rate=rate * load)["stable"]
+        for load in (0.99, 1.01)
     )
     assert (below, above) == (True, False)
 

@@ -134,7 +134,9 @@ def test_what_a_pass_waits_for_adds_up_to_it() -> None:
 
 def test_several_cards_take_turns(run: Run) -> None:
     asked = ("--model", "llama-3.1-70b", "--dtype", "q4_k_m", "--efficiency", "llama.cpp", "--batch", "4", "--json")
-    two, four = (run("utilization", "--gpu", f"rtx-5090:{count}", *asked).json["results"] for count in (2, 4))
+    two, four = (
+        run("utilization", "--gpu", "rtx-5090", "--pp", f"{count}", *asked).json["results"] for count in (2, 4)
+    )
     assert two["step_time_s"] == four["step_time_s"]
 
 

@@ -1,0 +1,263 @@
+"""The layout where nobody asked for one: replicas, tensor, pipeline and expert parallelism by what they serve."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from math import ceil
+from typing import NamedTuple
+
+from infercost.errors import InfercostError
+from infercost.parts.stack import is_nominal, law
+from infercost.replica.layout import Layout
+from infercost.replica.memory import Plan
+from infercost.replica.rack import Setup
+from infercost.replica.serving import serve_closed, serve_rate
+from infercost.replica.step import Draft, Running, tpot_of
+from infercost.report import Note
+from infercost.scenario.rack import (
+    LOADS,
+    MOST_DEVICES,
+    engine_layouts,
+    first_layout,
+    least_plan,
+    rack_of,
+    read_setup,
+    usual_layouts,
+)
+from infercost.scenario.read import Given, Question, Reading, read_part
+from infercost.scenario.replicas import AS_LEAST, CHOSEN
+from infercost.scenario.running import most_at_once, read_draft, read_load, read_running
+from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.units import many, show
+
+#: What asks for a layout or for another way to hold a model; with any of these there is none to choose.
+_ASKED = ("tp", "pp", "ep", "dp", "host", "params")
+#: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
+ALIKE = 0.1
+#: Devices of one replica up to which every whole number of nodes is tried.
+_WIDE = 64
+
+
+class Choice(NamedTuple):
+    """Replicas of one layout: tokens a second of all, and seconds of a request, or of a token where there is none.
+
+    ``is_late`` is whether requests pile up.
+    """
+
+    copies: int
+    layout: Layout
+    rate: float
+    time: float
+    is_late: bool = False
+
+    @property
+    def devices(self) -> int:
+        """Devices of all replicas."""
+        return self.copies * self.layout.devices
+
+    @property
+    def words(self) -> str:
+        """The layout as a person says it: ``8 replicas of one device``, ``tp 4 pp 2``."""
+        widths = " ".join(f"{name} {width}" for name, width in self.layout.widths.items() if width > 1)
+        if self.copies == 1:
+            return widths or "one device"
+        return f"{self.copies:,} replicas of {widths or 'one device'}"
+
+
+class Asked(NamedTuple):
+    """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was."""
+
+    setup: Setup
+    running: Running
+    load: Load
+    draft: Draft | None
+    batch: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody said how many sequences there are, so that replicas are compared when they are full."""
+        return not self.batch and not self.load.is_steady
+
+    def choices(self, copies: int, layouts: Iterable[Layout]) -> Iterator[Choice]:
+        """What so many replicas serve in each layout that holds their share."""
+        share = max(self.batch, 1) / copies
+        for layout in layouts:
+            try:
+                plan = self.setup._replace(batch=ceil(share)).plan(layout)
+                if plan.fits:
+                    yield self._choice(copies, plan, share)
+            except InfercostError:  # no link, no network: such a layout has no time
+                continue
+
+    def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
+        running, load = self.running.on(plan), self.load
+        held = plan.max_sequences
+        if load.request is None or not load.is_steady:
+            batch = min(held or USUAL_SEQUENCES, USUAL_SEQUENCES) if self.is_full else share
+            time = tpot_of(running, batch, self.draft)
+            return Choice(copies, plan.layout, copies * batch / time, time)
+        most = load.most if held is None else min(load.most, held)
+        request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
+        if load.rate is None:
+            served = serve_closed(running.replica, (load.concurrent or 1.0) / copies, request, most)
+        else:
+            served = serve_rate(running.replica, load.rate / copies, request, most)
+        rate = copies * served.rate * request.output_tokens
+        return Choice(copies, plan.layout, rate, served.request_time, not served.stable)
+
+
+def with_layout(question: Question) -> Question:
+    """The question with the layout that serves it best where nobody asked for one, and why in one line.
+
+    On a count of devices that was given it is the layout with most tokens a second at the batch or load that was asked
+    about, at a rate that several keep up with the one with the shortest request. Where nobody says how many sequences
+    there are, it is as many replicas as give most tokens a second when they are full.
+
+    Raises:
+        InfercostError: a question that cannot be read.
+    """
+    reading = Reading(question._replace(notes=()))
+    if not _is_open(reading):
+        return question
+    setup, devices = read_setup(reading)
+    single = devices is None or first_layout(setup, devices) is not None
+    together = is_nominal(setup.stack) or question.command == "sweep-batch"
+    if devices == 1 or law(setup.stack) == "erdil-2025" or (together and single):
+        return question
+    if (asked := _asked(reading, setup)) is None:
+        return question
+    found = [] if together else _found(asked, devices)
+    if not found and not single:
+        found = _whatever(asked, devices or 1)
+    return _answered(reading, devices, found, asked) if found else question
+
+
+def _is_open(reading: Reading) -> bool:
+    """Whether a model on a count of devices, or a batch of it, has a layout to choose."""
+    given = reading.given
+    if "model" not in given or "gpu" not in given or any(name in given for name in _ASKED):
+        return False
+    counted = "gpus" in given or read_part(reading, reading.get("gpu"))[1] is not None
+    return counted or any(name in given for name in ("batch", *LOADS))
+
+
+def _asked(reading: Reading, setup: Setup) -> Asked | None:
+    """What a layout is chosen for; None for a model that only has to be held on a part without a rate."""
+    rack, command = rack_of(setup, setup.plan(Layout())), reading.question.command
+    try:
+        load = read_load(reading, rack) if command != "fit" else Load()
+        running = read_running(reading, rack)
+        draft = read_draft(reading, rack) if command == "utilization" and not load.is_steady else None
+    except InfercostError:
+        if command == "fit":
+            return None
+        raise
+    batch = 1 if command == "sweep-batch" else int(reading.get("batch") or 0)
+    return Asked(setup, running, load._replace(most=most_at_once(reading)), draft, 0 if load.is_steady else batch)
+
+
+def _found(asked: Asked, devices: int | None) -> list[Choice]:
+    """The layouts that hold what was asked, the best first; none where there is nothing to choose."""
+    if devices is not None:
+        return _on(asked, devices)
+    if asked.is_full:
+        return []
+    least = least_plan(asked.setup)
+    if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
+        return _on(asked, least.layout.devices) if least.layout.devices > 1 else []
+    return [] if not asked.batch else _each(asked, least)
+
+
+def _on(asked: Asked, devices: int) -> list[Choice]:
+    """Replicas and layouts on so many devices, as many replicas of each size as there may be; the best first."""
+    most, found = asked.batch or asked.load.concurrent or devices, list[Choice]()
+    for size in _sizes(asked.setup, devices):
+        copies = int(min(devices // size, max(most, 1)))
+        choices = asked.choices(copies, _layouts(asked, size))
+        found += islice(choices, 1) if asked.is_full else choices
+    if asked.load.rate is not None and (timely := [one for one in found if not one.is_late]):
+        timely.sort(key=lambda one: one.time)
+        return _simplest_first(timely, [1 / one.time for one in timely])
+    found.sort(key=lambda one: (-one.rate, one.devices))
+    return _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
+
+
+def _simplest_first(found: list[Choice], merits: list[float]) -> list[Choice]:
+    """Layouts with the simplest of those first that are about as good as the best: fewest stages, smallest replicas."""
+    least = (1 - ALIKE) * max(merits, default=0.0)
+    alike = [one for one, merit in zip(found, merits, strict=True) if merit >= least]
+    first = min(alike, key=lambda one: (one.layout.pp, one.layout.devices), default=None)
+    return [one for one in found if one is first] + [one for one in found if one is not first]
+
+
+def _each(asked: Asked, least: Plan | None) -> list[Choice]:
+    """Replicas that hold a batch on as many devices as it takes, the most tokens a second and device first."""
+    setup, found = asked.setup._replace(batch=1), list[Choice]()
+    alone = least_plan(setup)
+    if alone is None:
+        return []
+    nodes = alone.layout.devices
+    sizes = [2**power for power in range(setup.domain.bit_length()) if nodes <= 2**power <= setup.domain]
+    for size in sizes or [nodes, 2 * nodes]:
+        for layout in engine_layouts(setup, size):
+            held = setup.plan(layout).max_sequences
+            if held:
+                found += asked.choices(ceil(asked.batch / held), [layout])
+    found += asked.choices(1, [least.layout]) if least else []
+    found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
+    return _simplest_first(found, [one.rate / one.devices for one in found])
+
+
+def _whatever(asked: Asked, devices: int) -> list[Choice]:
+    """A layout where none holds what was asked, for an answer that says so: as many of the devices as may be used."""
+    firsts = [(size, first_layout(asked.setup, size)) for size in _sizes(asked.setup, devices)]
+    copies = asked.batch or devices
+    made = [Choice(min(devices // size, copies), one, 0.0, 0.0) for size, one in firsts if one]
+    return sorted(made, key=lambda one: (-one.devices, one.copies))[:1]
+
+
+def _sizes(setup: Setup, devices: int) -> list[int]:
+    """Devices of one replica to try: equal parts of all, powers of two, whole nodes."""
+    few = range(1, min(devices, max(_WIDE, 2 * setup.domain)) + 1)
+    parts = {size for size in few if devices // (devices // size) == size}
+    powers = {size for size in few if size & (size - 1) == 0}
+    nodes = {size for size in few if size % setup.domain == 0}
+    return sorted(parts | powers | nodes | {size for size in (devices,) if size <= MOST_DEVICES})
+
+
+def _layouts(asked: Asked, size: int) -> list[Layout]:
+    """Layouts of one replica: in the order of an engine where the first that fits is taken, else all that it runs."""
+    return usual_layouts(asked.setup, size) if asked.is_full else engine_layouts(asked.setup, size)
+
+
+def _answered(reading: Reading, devices: int | None, found: list[Choice], asked: Asked) -> Question:
+    """The question with the best layout filled in, and the note that says why."""
+    best, question, used, given = found[0], reading.question, found[0].devices, devices
+    values: dict[str, Given] = {name: Given(width, CHOSEN) for name, width in best.layout.widths.items()}
+    if best.copies > 1:
+        values["dp"] = Given(best.copies, CHOSEN)
+    if used != given:
+        values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
+    notes = [Note("choice", _why(found, asked, given is None))] if best.rate else []
+    if given and used < given:
+        left = given - used
+        notes.append(Note("idle", f"{left:,} of the {given:,} devices {'has' if left == 1 else 'have'} no part in it"))
+    return question._replace(given={**question.given, **values}, notes=(*question.notes, *notes))
+
+
+def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
+    """Why the best layout is the best: its figure against that of the next one."""
+    best, *others = found
+    by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
+
+    def figure(one: Choice) -> str:
+        if by_time:
+            return f"{show(one.time, 's')} a request"
+        return f"{one.rate / one.devices:,.0f} tokens/s a device" if per_device else f"{one.rate:,.0f} tokens/s"
+
+    text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
+    if not others:
+        return f"{text}; no other layout of {many(best.devices, 'device')} holds this"
+    other, scale = others[0], best.devices / others[0].devices if per_device else 1.0
+    if other.time < best.time if by_time else other.rate * scale > best.rate:
+        return f"{text}, within {ALIKE:.0%} of the best ({other.words}, {figure(other)}) and simpler"
+    return f"{text}; next best {other.words}, {figure(other)}"

@@ -1,0 +1,195 @@
+"""The layout that is chosen where nobody asks for one: replicas, widths, and the line that says why."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+
+LLAMA = ("--model", "llama-3.1-8b")
+REQUEST = ("--input-tokens", "2000", "--output-tokens", "500")
+WIDTHS = ("gpus", "tp", "pp", "ep", "dp")
+
+
+def layout(answer: dict[str, Any]) -> dict[str, int]:
+    """The devices and widths of an answer's inputs; one replica where none are noted."""
+    return {"dp": 1} | {key: value for key, value in answer["inputs"].items() if key in WIDTHS}
+
+
+def why(answer: dict[str, Any]) -> str:
+    """The line that says why a layout was chosen, empty where there was nothing to choose."""
+    return next((note["text"] for note in answer["notes"] if note["code"] == "choice"), "")
+
+
+@pytest.mark.parametrize("command", ["fit", "utilization"])
+def test_eight_devices_of_a_small_model_are_eight_replicas(run: Run, command: str) -> None:
+    """Who gives devices and no batch asks for capacity: the smallest replicas, a sequence on each."""
+    said = run(command, *LLAMA, "--gpu", "h100:8", "--json").json
+    one = run(command, *LLAMA, "--gpu", "h100", "--json").json["results"]
+    assert layout(said) == {"gpus": 8, "tp": 1, "pp": 1, "ep": 1, "dp": 8}
+    assert said["inputs"]["batch"] == said["results"].get("batch", 8) == 8
+    assert said["results"].get("step_time_s") == one.get("step_time_s")
+    assert said["results"].get("max_sequences") == (8 * one["max_sequences"] if command == "fit" else None)
+    assert why(said).startswith("8 replicas of one device are chosen: ")
+    assert "tp 2" in why(said)
+
+
+def test_a_lone_sequence_gets_the_fastest_replica(run: Run) -> None:
+    """A batch of one keeps one replica busy: its devices share each layer."""
+    said = run("utilization", *LLAMA, "--gpu", "h100:8", "--batch", "1", "--json").json
+    assert layout(said) == {"gpus": 8, "tp": 8, "pp": 1, "ep": 1, "dp": 1}
+    assert why(said).startswith("tp 8 is chosen: ")
+
+
+def test_a_large_batch_is_held_by_single_devices(run: Run) -> None:
+    """More than a node holds goes to replicas, rather than to one that spans many nodes."""
+    for batch, devices in (("5000", 93), ("20000", 371)):
+        said = run("utilization", *LLAMA, "--gpu", "h100", "--batch", batch, "--json").json
+        assert layout(said) == {"gpus": devices, "tp": 1, "pp": 1, "ep": 1, "dp": devices}
+        assert said["results"]["batch"] == int(batch)
+        held = run("fit", *LLAMA, "--gpu", "h100", "--json").json["results"]["max_sequences"]
+        assert (devices - 1) * held < int(batch) <= devices * held
+
+
+@pytest.mark.parametrize("count", [5, 7, 997, 1000, 1025])
+def test_a_count_that_no_width_divides_becomes_replicas(run: Run, count: int) -> None:
+    for command in ("fit", "utilization"):
+        said = run(command, *LLAMA, "--gpu", f"h100:{count}", "--json")
+        assert said.code == 0, said.err
+        assert said.json["results"]["gpus"] == layout(said.json)["dp"] == count
+
+
+def test_devices_that_have_no_part_are_said(run: Run) -> None:
+    """A replica of a large model leaves some of seven, and a lone sequence all that no faster layout uses."""
+    said = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:7", "--json").json
+    assert said["results"]["gpus"] == 4
+    assert "3 of the 7 devices have no part in it" in [note["text"] for note in said["notes"]]
+    alone = run("utilization", *LLAMA, "--gpu", "h100:1000", "--batch", "1", "--json").json
+    assert f"{1000 - alone['results']['gpus']} of the 1,000" in str(alone["notes"])
+
+
+def test_a_model_that_does_not_fit_has_an_answer_on_any_count(run: Run) -> None:
+    said = run("utilization", *LLAMA, "--gpu", "h100:1000", "--batch", "9000000", "--json")
+    assert said.code == 3
+    assert said.json["results"]["gpus"] == 1000
+
+
+LOADS = [
+    ("llama-3.1-8b", "h100", 8, ("--batch", "8")),
+    ("llama-3.1-8b", "h100", 8, ("--batch", "400")),
+    ("llama-3.1-8b", "h100", 8, ("--batch", "2000", "--context", "1000")),
+    ("llama-3.1-8b", "h100", 8, ("--concurrency", "64", *REQUEST)),
+    ("llama-3.1-8b", "rtx-4090", 2, ("--batch", "6")),
+    ("llama-3.1-8b", "apple-m2-ultra", 2, ("--batch", "8")),
+    ("llama-3.1-70b", "h100", 8, ("--batch", "64")),
+    ("llama-3.1-70b", "mi300x", 4, ("--batch", "96")),
+    ("qwen3-30b-a3b", "h100", 4, ("--batch", "100")),
+    ("mixtral-8x7b", "a100-80gb", 8, ("--batch", "128", "--context", "2000")),
+    ("deepseek-v3", "h200", 8, ("--batch", "100", "--context", "32k")),
+    ("deepseek-v3", "h200", 16, ("--batch", "512",)),
+    ("gpt-oss-120b", "b200", 4, ("--batch", "64", "--efficiency", "sglang")),
+    ("llama-3.1-8b", "h100", 7, ("--batch", "64")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "part", "devices", "load"), LOADS)
+def test_no_layout_of_the_same_devices_serves_more(
+    run: Run, model: str, part: str, devices: int, load: tuple[str, ...]
+) -> None:
+    """All widths by hand: at the load that was asked none gives more tokens a second than the one that was chosen."""
+    asked = ("utilization", "--model", model, "--gpu", f"{part}:{devices}", *load, "--json")
+    chosen = run(*asked)
+    assert chosen.code == 0, chosen.err
+    parts = [each for each in range(1, devices + 1) if devices % each == 0]
+    tried = 0
+    for dp, tp, pp in product(parts, parts, parts):
+        for ep in {1, devices // dp // pp}:
+            if dp * pp * max(tp, ep) != devices:
+                continue
+            widths = ("--dp", str(dp), "--tp", str(tp), "--pp", str(pp), "--ep", str(ep))
+            other = run(*asked, *widths)
+            if other.code == 0 and other.json["results"].get("stable", True):
+                tried += 1
+                more = other.json["results"]["tokens_per_s"] / chosen.json["results"]["tokens_per_s"]
+                assert more <= 1 + 1e-9, widths
+    assert tried > 1
+
+
+def test_a_rate_that_several_keep_up_with_has_the_shortest_request(run: Run) -> None:
+    """Replicas give the same tokens a second where all keep up; none answers a tenth sooner than the one chosen."""
+    for rate in ("5", "50"):
+        asked = ("utilization", *LLAMA, "--gpu", "h100:8", *REQUEST, "--request-rate", rate, "--json")
+        chosen = run(*asked)
+        assert chosen.code == 0
+        for dp, tp in ((1, 8), (2, 4), (4, 2), (8, 1)):
+            other = run(*asked, "--dp", str(dp), "--tp", str(tp), "--pp", "1").json["results"]
+            if other["stable"]:
+                assert chosen.json["results"]["request_time_s"] <= other["request_time_s"] / 0.9
+
+
+@pytest.mark.parametrize(
+    ("model", "gpu", "chosen"),
+    [
+        ("llama-3.1-70b", "h100:8", {"tp": 8, "dp": 1}),
+        ("llama-3.1-70b", "h200:8", {"tp": 4, "dp": 2}),
+        ("deepseek-v3", "h200:8", {"tp": 8, "dp": 1}),
+    ],
+)
+def test_replicas_of_a_large_model_are_as_many_as_serve_most(
+    run: Run, model: str, gpu: str, chosen: dict[str, int]
+) -> None:
+    """When full; a device that weights leave little room serves few, so fewer and wider replicas serve more."""
+    said = run("fit", "--model", model, "--gpu", gpu, "--json").json
+    assert chosen.items() <= layout(said).items()
+    rates = {}
+    for dp in (1, 2, 4):
+        widths = ("--model", model, "--gpu", gpu, "--dp", str(dp), "--tp", str(8 // dp), "--pp", "1", "--json")
+        held = run("fit", *widths)
+        if held.code == 0:
+            full = min(held.json["results"]["max_sequences"], 256 * dp)
+            rates[dp] = run("utilization", *widths, "--batch", str(full)).json["results"]["tokens_per_s"]
+    assert rates[chosen["dp"]] >= 0.9 * max(rates.values())
+
+
+def test_prices_of_a_token_are_equal_at_the_same_share(run: Run) -> None:
+    first: dict[str, Any] = {}
+    for copies in (1, 3, 8):
+        asked = ("--gpu", f"h100:{copies}", "--dp", str(copies), "--tp", "1", "--batch", str(20 * copies))
+        said = run("utilization", *LLAMA, *asked, "--price", "2", *REQUEST, "--json").json["results"]
+        first = first or said
+        for key in ("usd_per_million_tokens", "step_time_s", "tokens_per_s_per_gpu", "ttft_s"):
+            assert said[key] == first[key]
+        assert said["tokens_per_s"] == pytest.approx(copies * first["tokens_per_s"])
+
+
+def test_a_sweep_and_a_sweep_of_batches_have_one_layout(run: Run) -> None:
+    """The same rows on the same devices, of one replica unless more are asked for."""
+    for batches, replicas in (("1:64", ()), ("64:256:x2", ()), ("8:64", ("--dp", "8"))):
+        asked = (*LLAMA, "--gpu", "h100:8", *replicas, "--json")
+        swept = run("utilization", *asked, "--sweep", f"batch={batches}").json
+        rows = run("sweep-batch", *asked, "--batch", batches).json
+        assert layout(swept) == layout(rows)
+        assert layout(rows)["dp"] == (8 if replicas else 1)
+        for key in ("batch", "gpus", "step_time_s", "tokens_per_s", "usd_per_million_tokens"):
+            assert [row[key] for row in swept["rows"]] == pytest.approx([row[key] for row in rows["rows"]])
+
+
+def test_replicas_in_a_sweep_of_batches_and_side_by_side(run: Run) -> None:
+    rows = run("sweep-batch", *LLAMA, "--gpu", "h100:8", "--dp", "8", "--batch", "8,64", "--json").json
+    one = run("sweep-batch", *LLAMA, "--gpu", "h100", "--batch", "1,8", "--json").json
+    assert rows["results"]["max_batch"] == 8 * one["results"]["max_batch"]
+    for mine, other in zip(rows["rows"], one["rows"], strict=True):
+        assert mine["step_time_s"] == other["step_time_s"]
+        assert [mine[key] for key in ("gpus", "batch")] == [8 * other[key] for key in ("gpus", "batch")]
+        assert mine["bands"]["tokens_per_s"] == pytest.approx([8 * each for each in other["bands"]["tokens_per_s"]])
+    beside = run("compare", "h100:8", "mi300x:4", *LLAMA, "--json").json
+    assert [row["gpus"] for row in beside["rows"]] == [8, 4]
+    assert "8 of h100-sxm, 4 of mi300x" in str(beside["notes"])
+
+
+@pytest.mark.parametrize("command", ["userbase", "economies", "frontier"])
+def test_replicas_that_follow_from_users_are_refused_in_words(run: Run, command: str) -> None:
+    said = run(command, *LLAMA, "--gpu", "h100", "--dp", "2")
+    assert (said.code, said.out) == (2, "")
+    assert "leave --dp out" in said.err
