@@ -43,7 +43,7 @@ FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m")
 #: The end of a preset's name that says in which format it holds another preset's model.
 _COPY = re.compile(r"-(fp8|fp8-dynamic|fp8-kv|w8a8|w4a16|int4|awq|gptq|nvfp4|mxfp4|bnb-4bit|bnb-nf4)$")
 #: Formats of checkpoints that vLLM loads on parts of NVIDIA alone (docs.vllm.ai, Supported Hardware, 2026-08).
-_NVIDIA_ALONE = ("nvfp4", "bitsandbytes")
+_NVIDIA_ALONE = ("nvfp4", "bitsandbytes", "bnb")
 #: Where the weights of a row are from: published so, made by llama-quantize, or in a format that somebody has to make.
 CHECKPOINT, FILE, ASSUMED = "checkpoint", "gguf", "assumed"
 #: How a name of a family may go on: ``qwen`` is of ``qwen3`` and ``qwen2.5`` too.
@@ -175,7 +175,7 @@ def _named(family: str | None) -> list[str]:
         return names
     asked = family.lower()
     word = re.compile(re.escape(asked) + (_GOES_ON if asked[-1:].isalpha() else ""))
-    by_name = [name for name in names if any(map(word.fullmatch, name.split("-"))) or name.startswith(f"{asked}-")]
+    by_name = [name for name in names if any(map(word.fullmatch, name.split("-"))) or f"{name}-".startswith(f"{asked}-")]
     if by_name:
         return by_name
     families = {name: find_model(name).model.family for name in names}
@@ -255,8 +255,8 @@ def _asked_for(candidate: Candidate, dtype: str) -> list[Offer]:
 def _published(candidate: Candidate, part: Preset) -> Iterator[Offer]:
     """A model's own checkpoint, and those of its copies that the part's engine loads."""
     for each in candidate.every:
-        name = each.model.quantization.name
-        if part.labels.get("vendor") == "NVIDIA" or not name.startswith(_NVIDIA_ALONE):
+        names = each.model.name, each.model.quantization.name
+        if part.labels.get("vendor") == "NVIDIA" or not any(word in name for name in names for word in _NVIDIA_ALONE):
             yield Offer(each.model.name, "", _bits(each), CHECKPOINT)
 
 
