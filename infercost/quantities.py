@@ -840,9 +840,8 @@ QUANTITIES: dict[str, Quantity] = {
     "collectives_time": Quantity("t_xc", "s", "time of the collectives alone"),
     "sent_time": Quantity("t_x", "s", "time of collectives and of what a host sends", of="communication_time"),
     "offload": figure("in the host"),
-    "host_bytes": figure("in the host", "B"),
-    "host_layers": figure("layers in the host"),
     "host_bytes": figure("in the host", "B", "in host"),
+    "host_layers": figure("layers in the host"),
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
     "fits": figure("fits", "", "fits"),

@@ -175,9 +175,11 @@ def _named(family: str | None) -> list[str]:
         return names
     asked = family.lower()
     word = re.compile(re.escape(asked) + (_GOES_ON if asked[-1:].isalpha() else ""))
-    by_name = [name for name in names if any(map(word.fullmatch, name.split("-"))) or f"{name}-".startswith(f"{asked}-")]
+    by_name = {
+        name for name in names if f"{name}-".startswith(f"{asked}-") or any(map(word.fullmatch, name.split("-")))
+    }
     if by_name:
-        return by_name
+        return sorted(by_name)
     families = {name: find_model(name).model.family for name in names}
     found = [name for name, each in families.items() if asked in (each, each.removesuffix("_text"))]
     if not found:
