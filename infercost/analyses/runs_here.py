@@ -1,6 +1,7 @@
 """What runs on this part: the models that fit, each in the richest format that it is published in and that fits."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from math import inf
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from infercost.quantities import KEYS
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, pace_of
 from infercost.report import Note, Report, Series
+from infercost.scenario.options import CHOOSING, flag
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Question, Reading, beside
 from infercost.scenario.running import read_running
@@ -48,6 +50,7 @@ _NVIDIA_ALONE = ("nvfp4", "bitsandbytes", "bnb")
 CHECKPOINT, FILE, ASSUMED = "checkpoint", "gguf", "assumed"
 #: How a name of a family may go on: ``qwen`` is of ``qwen3`` and ``qwen2.5`` too.
 _GOES_ON = r"[\d.]*"
+_MONTH = re.compile(r"(19|20)\d\d(-\d\d)?", re.ASCII)
 #: Inputs of rows that all of them share, and reasons that are said of models that cannot be tried.
 _SHARED, _REASONS = ("efficiency", "gpu.memory"), 3
 _COLUMNS = ("name", "dtype", "weight_bytes", "max_context", "tokens_per_s_per_user", "band")
@@ -217,7 +220,9 @@ def _longest(checkpoint: Checkpoint) -> int:
 
 
 def _released(checkpoint: Checkpoint) -> str:
-    return checkpoint.published.get("date", "")[:7]
+    """The month, or the year, in which a model was published; empty where its preset does not say."""
+    match = _MONTH.match(checkpoint.published.get("date", ""))
+    return match[0] if match else ""
 
 
 def offers(question: Question, part: Preset, candidate: Candidate, *, hosted: bool) -> list[Offer]:
@@ -294,6 +299,8 @@ def _best(place: Place, candidate: Candidate) -> tuple[Tried | None, list[Tried]
     slow: list[Tried] = []
     errors: list[InfercostError] = []
     for where in (_alone(place), *_with_host(place, candidate)):
+        if slow:  # a part in the host is slower still
+            break
         for offer in offers(place.question, place.part, candidate, hosted=where.hosted):
             if offer.bits / 8 * counting.total_params(candidate.base.model) > where.room:
                 continue
@@ -507,11 +514,11 @@ def _nothing(
 
 def _smallest(place: Place, candidates: list[Candidate]) -> str:
     """By how much the smallest model does not fit in its leanest format."""
-    each = [(offers(place.question, place.part, one, hosted=False), one) for one in candidates]
-    least, candidate = min(
-        ((offered[-1], one) for offered, one in each if offered),
-        key=lambda pair: pair[0].bits * counting.total_params(pair[1].base.model),
-    )
+    each = ((offers(place.question, place.part, one, hosted=False), one) for one in candidates)
+    leanest = [(offered[-1], one) for offered, one in each if offered]
+    if not leanest:
+        return "none is to be had in a format that runs there"
+    least, candidate = min(leanest, key=lambda pair: pair[0].bits * counting.total_params(pair[1].base.model))
     rack = _try(_alone(place), candidate, least).rack
     short = show(-rack.plan.left, "B")
     return f"the smallest, {least.preset} in {short_name(rack.model.quantization.name)}, is {short} a device short"
@@ -535,7 +542,7 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
         yield Note("files", text)
     if any(row["weights_from"] == ASSUMED for row in rows):
         yield Note("assumed-format", "no checkpoint in this format is known here: somebody has to make it")
-    yield Note("see-row", f"the first in full: infercost utilization {_gpu_flags(found[0])} {found[0].offer.flags}")
+    yield Note("see-row", f"the first in full: infercost fit {' '.join(_flags(found[0]))}")
     if any(row["bands"] for row in rows):
         yield Note("estimate", "speeds are estimates: 8 of 10 measured runs of a kind lay in the interval beside each")
     codes = ("bound", "stands-in", "memory-counted", "weak-figure")
@@ -549,11 +556,15 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
     yield from null_notes(rows, lambda key: _NULL[key])
 
 
-def _gpu_flags(one: Tried) -> str:
-    """The options that ask for the devices of a row, and for its host."""
-    rack, count = one.rack, f":{one.rack.devices}" if one.rack.devices > 1 else ""
-    host = f" --host {rack.plan.host.preset.name}" if rack.plan.host and holds(rack) else ""
-    return f"--gpu {rack.part.name}{count}{host}"
+def _flags(one: Tried) -> Iterator[str]:
+    """The options that ask for a row alone: its devices, its host, its format, and all others that were given."""
+    rack, question = one.rack, one.reading.question
+    yield f"--gpu {rack.part.name}" + (f":{rack.devices}" if rack.devices > 1 else "")
+    yield one.offer.flags
+    said = {"gpu", "gpus", "model", "dtype", *CHOOSING, *(["efficiency"] if one.offer.efficiency else [])}
+    for name, (value, _) in question.given.items():
+        texts = value if name == "set" else () if name in said else (getattr(value, "name", value),)
+        yield from (f"{flag(name)} {shlex.quote(str(text))}" for text in texts)
 
 
 def _kind(one: Tried) -> tuple[str, bool, bool]:

@@ -7,6 +7,7 @@ from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
+from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.hosts import refuse_own_memory
@@ -71,8 +72,9 @@ def _what_runs(reading: Reading) -> Scenario:
     if stray := [flag(name) for name in _OF_ONE_MODEL if name in reading.given]:
         raise Missing(f"{stray[0]} is of one model, and none is named", "name it: --model llama-3.1-70b")
     part, devices = read_accelerator(reading)
-    if "host" in reading.given:
+    if (host := reading.get("host")) is not None:
         refuse_own_memory(part)
+        _ = host if isinstance(host, Preset) else catalog.load("hosts", str(host))  # refused before any model
     count = int(reading.take("gpus", devices or 1, "one of it" if devices is None else "by --gpu NAME:N"))
     for name in ("dtype", "kv_dtype", "efficiency", "host", "offload", "family", "limit", "set"):
         reading.take(name)

@@ -249,6 +249,17 @@ def test_a_wrong_question(asked: str, what: str, hint: str, run: Run) -> None:
     assert hint in result.err
 
 
+def test_the_command_of_the_first_row_answers_for_it(run: Run) -> None:
+    options = "--context 32k --batch 4 --kv-dtype q8_0 --set gpu.power=400W --usable 85%"
+    document = run("fit", "--gpu", "rtx-4090:2", *options.split(), "--family", "qwen3", "--json").json
+    (text,) = (note["text"] for note in document["notes"] if note["code"] == "see-row")
+    _, _, command = text.partition("infercost ")
+    first, alone = document["rows"][0], run(*shlex.split(command), "--json").json
+    assert alone["results"]["longest_context"] == first["max_context"]
+    assert alone["results"]["weight_bytes"] == first["weight_bytes"]
+    assert {"kv_dtype": "q8_0", "usable": 0.85, "batch": 4, "gpus": 2}.items() <= alone["inputs"].items()
+
+
 def test_models_may_still_be_swept(run: Run) -> None:
     rows = run("fit", "--gpu", "h100", "--sweep", "model=llama-3.1-8b,qwen3-8b", "--json").json["rows"]
     assert [row["model"] for row in rows] == ["llama-3.1-8b", "qwen3-8b"]
