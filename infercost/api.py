@@ -13,7 +13,7 @@ from infercost.render import to_text
 from infercost.report import Report
 from infercost.scenario import options as takes
 from infercost.scenario.options import MANY
-from infercost.scenario.read import Question, ask
+from infercost.scenario.read import Question, ask, names_no_model
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
 
@@ -57,6 +57,8 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     """
     answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
     many = [name for name in MANY if question.get(name)]
+    if names_no_model(question) and not _sweeps_models(question):
+        return _listing(question, steps, charts)
     if len(many) > 1:
         raise BadValue("--sweep and --sensitivity are two questions", "ask one of them")
     if many and steps:
@@ -72,6 +74,23 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     from infercost.analyses.sensitivity import sensitivity
 
     return partial(sensitivity, question, answer)
+
+
+def _sweeps_models(question: Question) -> bool:
+    """Whether the models are those of a sweep."""
+    axes = (text.partition("=")[0].strip() for text in question.get("sweep") or ())
+    return any(name in ("model", "params") for name in axes)
+
+
+def _listing(question: Question, steps: bool, charts: bool) -> Callable[[], Report]:
+    """What asks which models run on a part; a BadValue for the work of all of them, or a picture."""
+    if steps:
+        raise BadValue("a list of models shows the work of none", "name one: --model with --steps")
+    if charts:
+        raise BadValue("a list of models has no picture", "leave --plot out, or name a --model: its memory has one")
+    from infercost.analyses import runs_here
+
+    return partial(runs_here.answer, resolve(question))
 
 
 def finished(report: Report, question: Question, steps: bool, charts: bool) -> Report:

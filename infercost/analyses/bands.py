@@ -77,13 +77,15 @@ def with_bands(report: Report, rack: Rack, load: str = "batch") -> Report:
     host = rack.plan.split and rack.plan.split.host_layers
     if not host and not sets_of(rack.setup.stack, rack.part):
         return report
-
-    def of(values: Mapping[str, Any]) -> Bands:
-        if host:
-            return _of_host(values, rack) if load == "batch" else {}
-        return bands_of(values, rack, load)
-
     series = report.series
     if series:
-        series = series._replace(rows=tuple({**row, "bands": of(row)} for row in series.rows))
-    return report.replace(bands=of(report.values), series=series)
+        rows = tuple({**row, "bands": bands_at(row, rack, load)} for row in series.rows)
+        series = series._replace(rows=rows)
+    return report.replace(bands=bands_at(report.values, rack, load), series=series)
+
+
+def bands_at(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Bands:
+    """The interval of each time, rate and cost among some values, of a rack with a part in a host too."""
+    if rack.plan.split and rack.plan.split.host_layers:
+        return _of_host(values, rack) if load == "batch" else {}
+    return bands_of(values, rack, load)

@@ -254,7 +254,7 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
         Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
-        Row("longest_context", (most or None) if made_for else longest, limit),
+        Row("longest_context", plan.usable_context, limit),
         _shortfall_row(plan),
     )
 

@@ -80,6 +80,14 @@ def what(plan: Plan) -> str:
     return " and ".join(filter(None, parts))
 
 
+def offloaded(rack: Rack) -> str | None:
+    """What lies in the host, as ``--offload`` asks for it; None where nothing does."""
+    if rack.plan.split is None or not holds(rack):
+        return None
+    _, layers, cache = rack.plan.split.offload
+    return "kv" if cache else "layers" if layers else "experts"
+
+
 def host_rows(rack: Rack) -> tuple[Row, ...]:
     """What lies in the host, and what that leaves of its memory; nothing without one."""
     plan = rack.plan

@@ -117,11 +117,12 @@ def fit(
     sweep: take.Sweep = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_tokens: take.DraftTokens = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
+    min_tokens_per_s: take.LeastOfUser = None, family: take.FamilyName = None, limit: take.Limit = None,
     sensitivity: take.Sensitivity = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
-    """How many accelerators hold it, and what is left."""
+    """How many accelerators hold it, and what is left; without a model, which models run on this."""
     return run("fit", locals())
 
 

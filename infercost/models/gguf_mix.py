@@ -26,6 +26,12 @@ STAND_INS = {
     "bf16": "bf16", "fp16": "f16", "mxfp4": "mxfp4",
     **dict.fromkeys(("int4", "4bit", "awq", "gptq"), "q4_k_m"), **dict.fromkeys(("fp8", "int8", "8bit"), "q8_0"),
 }  # fmt: skip
+#: Families that llama.cpp has no architecture of, or no converter: ggml-org/llama.cpp, src/llama-arch.cpp at 00395eb2
+#: and conversion/__init__.py at 00bdaa10.
+WITHOUT_FILES = (
+    *("opt", "palm", "gptj", "internlm", "hunyuan", "mllama", "mllama_text_model", "minimax", "minimax_text_01"),
+    *("minimax_m1", "minimax_m3", "phi3small", "zamba2", "longcat_flash", "bailing_hybrid", "granite_swa"),
+)
 #: A file this many times larger or smaller than its label's format is in another one.
 OTHER_FILE = 1.2
 #: Formats that no file is taken for by its size alone: others have the same tensors but a few.
@@ -109,6 +115,11 @@ def stand_in(quantization: Quantization) -> str:
         return STAND_INS["int4" if " 4" in name else "int8"]
     is_mixed = name == "fp8" and quantization.of("experts") < quantization.of("attention")  # experts of four bits
     return "" if is_mixed else STAND_INS.get(name, "")
+
+
+def has_file(model: Model) -> bool:
+    """Whether llama.cpp reads files of a model's family."""
+    return model.family.removesuffix("_text") not in WITHOUT_FILES
 
 
 def with_head(model: Model, kind: str) -> Model:

@@ -51,7 +51,8 @@ RESULTS = {
 }
 #: Keys of the rows of each command, beside those of ``--sweep`` and ``--sensitivity``.
 ROWS = {
-    "fit": "",
+    "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
+    weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
     "sweep-batch": f"{_STEP} cost_ratio",
     "userbase": f"{_LEVEL} hour load requests_per_s",
@@ -74,7 +75,8 @@ ROWS = {
 SWEPT = ("fit", "utilization", "economies")
 #: Keys that are no numbers.
 TEXTS = """aliases attention bound constant date dtype efficiency family ffn flags gpu heads id key metric model name
-not_covered others path rate released remark replay shown source title unit value weak"""
+not_covered offload others path rate released remark replay shown source title unit value weak
+weights_from"""
 FLAGS = ("determined", "fits", "on_frontier", "stable")
 LISTS = ("range", "value", "weak")
 #: Keys that are texts in some answers and numbers in others.

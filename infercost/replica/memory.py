@@ -250,6 +250,13 @@ class Plan(NamedTuple):
         there = _longest_context(self.split.far_cache, sequences=self.batch, kv_pool=room)
         return min((one for one in (here, there) if one is not None), default=None)
 
+    @property
+    def usable_context(self) -> int | None:
+        """The longest context at which the batch fits and that the model was made for; None where neither is known."""
+        return min(
+            (one for one in (self.longest_context, self.kept.max_context or None) if one is not None), default=None
+        )
+
     def _cache_at(self, context: float) -> float:
         own = rank_cache_bytes(self.kept, self.layout, context)
         if self.drafted is None:

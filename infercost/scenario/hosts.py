@@ -57,8 +57,15 @@ def _check_memory(reading: Reading, preset: Preset) -> None:
     raise BadValue(f"host.memory: {show(memory, 'B')} is no memory of a host", hint)
 
 
+def refuse_own_memory(part: Preset) -> None:
+    """Refuse a host for a part whose memory is the host's already."""
+    if part.labels.get("kind") in _KINDS:
+        raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
+
+
 def _check(reading: Reading, stack: Preset, model: Model, part: Preset) -> None:
-    if part.labels.get("kind") in _KINDS or stack.labels.get("kernels") in _BACKENDS:
+    refuse_own_memory(part)
+    if stack.labels.get("kernels") in _BACKENDS:
         raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
     if law(stack) == "erdil-2025":
         raise BadValue(f"--host: profile {stack.name} knows no host", "name a profile without a law")

@@ -198,6 +198,8 @@ _ALL = (
     Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
     Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
     Option("min_tokens_per_s", "Q", "tokens a second in all: so many replicas as that takes", _of(RATE)),
+    Option("family", "NAME", "models of a family: qwen3, or qwen for all of them", _text),
+    Option("limit", "N", "rows at most (20 in a table when absent, all of them elsewhere)", _of(WHOLE)),
     Option("best", "WHICH", "one row: cost, speed or knee, where more speed begins to cost too much", choice(BEST)),
     Option("output", "FILE", "write the profile there (.yaml), whole or not at all", _text),
     Option("sweep", "KEY=RANGE", f"a row a value of an option or a --set key: {FORMS}", _text, repeat=True),
@@ -209,6 +211,9 @@ _PARTS = Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatabl
 _BATCHES = Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches)
 #: Options that mean more than elsewhere in some commands: a list there, one value here.
 _SPECIAL = {
+    "fit": (
+        Option("min_tokens_per_s", "Q", "without a model: tokens a second that one user gets at least", _of(RATE)),
+    ),
     "utilization": (
         Option(
             "burstiness",
@@ -232,6 +237,8 @@ _SPECIAL = {
 }
 #: One question asked many times: over ranges of its inputs, or with each input a little changed.
 MANY = ("sweep", "sensitivity")
+#: What chooses among the models that run on a part, where none is named.
+CHOOSING = ("min_tokens_per_s", "family", "limit")
 #: What only a named model has.
 SERVED = ("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
 #: What the files of benchmarks leave out.
@@ -365,6 +372,9 @@ class Fit(Rack, Offload, Many, total=False):
     draft: str
     draft_model: str
     draft_tokens: Number
+    min_tokens_per_s: Number
+    family: str
+    limit: Number
 
 
 class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):

@@ -84,7 +84,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
     """A bare count of parameters, split evenly over all devices."""
     if stray := [name for name in reading.given if name in SERVED]:
         raise Missing(f"{', '.join(stray)} needs --model: a bare count has no layers", A_MODEL)
-    part, given = _read_accelerator(reading)
+    part, given = read_accelerator(reading)
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
@@ -119,7 +119,7 @@ def _least_for(plan: Plan, least: int) -> int:
     return int(ceiling(plan.weights * least / room))
 
 
-def _read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
+def read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     """The accelerator that was named, and the count of devices that was given with it or apart, if any was."""
     part, counted = read_part(reading, reading.need("gpu", "--gpu h100"))
     reading.amend(value=part.name)
@@ -201,7 +201,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     """A named model on a part, and the count of devices where one was given."""
     from infercost.models.find import find_model
 
-    part, devices = _read_accelerator(reading)
+    part, devices = read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     if checkpoint.model.is_encoder and reading.question.command != "fit":
         what = f"{checkpoint.model.name} is an encoder: it reads whole texts, and decodes no tokens"

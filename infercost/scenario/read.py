@@ -85,6 +85,11 @@ class Question(NamedTuple):
         return self._replace(given=MappingProxyType(given))
 
 
+def names_no_model(question: Question) -> bool:
+    """Whether ``fit`` is asked about a part alone: which models run on it."""
+    return question.command == "fit" and not {"model", "params"} & set(question.given)
+
+
 def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), origin: str = "Python") -> Question:
     """A question from option values, as text or numbers, and the scenario file that they may name.
 

@@ -7,17 +7,20 @@ from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
+from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
-from infercost.scenario.options import OF_RUNS, Step, flag
+from infercost.scenario.hosts import refuse_own_memory
+from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import read_rack
+from infercost.scenario.rack import read_accelerator, read_rack
 from infercost.scenario.ranges import parse_batches
-from infercost.scenario.read import Question, Reading, read_part, read_stack
+from infercost.scenario.read import Question, Reading, names_no_model, read_part, read_stack
 from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Habits, Scenario, frozen
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Scenario, frozen
+from infercost.scenario.usual import USUAL_CONTEXT
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -29,6 +32,11 @@ _OF_A_SERVICE = (
     *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue"),
+)
+#: Options of ``fit`` that are of one model.
+_OF_ONE_MODEL = (
+    *("active_params", "rope_scaling", "tp", "pp", "ep", "dp", "draft", "draft_model", "draft_tokens"),
+    *("sweep", "sensitivity"),
 )
 #: Those that need no hardware: slots for a load and its chances.
 _OF_CHANCE = {"max_wait_probability", "burstiness"}
@@ -52,8 +60,34 @@ def resolve(question: Question) -> Scenario:
 
 
 def _fit(reading: Reading) -> Scenario:
+    if names_no_model(reading.question):
+        return _what_runs(reading)
+    if stray := [name for name in CHOOSING if name in reading.given]:
+        raise BadValue(
+            f"{flag(stray[0])} chooses among models, and one is named", "leave it out, or leave the model out"
+        )
     reading.take("dp")
     return frozen(reading, rack=read_rack(reading), copies=copies_of(reading))
+
+
+def _what_runs(reading: Reading) -> Scenario:
+    """The part that is to run whichever model fits: one of it where no count was given."""
+    if "gpu" not in reading.given:
+        hint = "--gpu h100 --model llama-3.1-70b says how many hold it, --gpu rtx-4090 alone which models fit"
+        raise Missing("fit needs --gpu, and a model or none", hint)
+    if stray := [flag(name) for name in _OF_ONE_MODEL if name in reading.given]:
+        raise Missing(f"{stray[0]} is of one model, and none is named", "name it: --model llama-3.1-70b")
+    part, devices = read_accelerator(reading)
+    if (host := reading.get("host")) is not None:
+        refuse_own_memory(part)
+        _ = host if isinstance(host, Preset) else catalog.load("hosts", str(host))  # refused before any model
+    count = int(reading.take("gpus", devices or 1, "one of it" if devices is None else "by --gpu NAME:N"))
+    for name in ("dtype", "kv_dtype", "efficiency", "host", "offload", "family", "limit", "set"):
+        reading.take(name)
+    reading.take("context", USUAL_CONTEXT, "a usual request, or a model's own maximum below it")
+    reading.take("batch", 1)
+    goal = Goal(tokens_per_s=float(reading.take("min_tokens_per_s") or 0.0))
+    return frozen(reading, parts=((part, count),), goal=goal)
 
 
 def _utilization(reading: Reading) -> Scenario:

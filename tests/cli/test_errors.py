@@ -25,7 +25,7 @@ WRONG = {
     "count of a preset": ("utilization", "--gpu", "h100:0", "--params", "70B"),
     "two counts": (*UTILIZATION[:2], "h100:2", *UTILIZATION[3:], "--gpus", "4"),
     "no gpu": ("fit", "--params", "70B"),
-    "no model": ("fit", "--gpu", "h100"),
+    "no model": ("utilization", "--gpu", "h100"),
     "unknown option": (*UTILIZATION, "--betch", "8"),
     "unknown command": ("utilisation",),
     "option without value": ("utilization", "--gpu"),
@@ -225,7 +225,11 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
         ("userbase --model llama-3.1-8b", "userbase needs --gpu for --model", "for example --gpu h100\n"),
         ("userbase --kv-dtype fp8", "userbase needs --gpu for --kv-dtype", "--gpu h100 --model llama-3.1-70b\n"),
         ("compare h100 --isl 1k", "compare needs --model for --input-tokens", "--model llama-3.1-70b\n"),
-        ("fit --gpu h100", "fit needs a model: --model NAME, or --params COUNT", "--model llama-3.1-70b\n"),
+        (
+            "utilization --gpu h100",
+            "utilization needs a model: --model NAME, or --params COUNT",
+            "--model llama-3.1-70b\n",
+        ),
         ("fit --gpu h100 --params 70", "--params: '70' has no unit", "70 parameters: did you mean 70B?"),
         (
             "fit --gpu h100 --params 70B --set gpu.memory_bandwidth=3",

@@ -33,10 +33,12 @@ ECONOMIES = (
     "users concurrent_users batch replicas gpus utilization busy_share tokens_per_s_per_user usd_per_million_tokens "
     "usd_per_million_tokens_busy"
 )
-MANY = {"--sweep", "--sensitivity"}
+MANY = {"--sweep", "--sensitivity", "--family"}
 COMPARE = "name flops_per_byte drain_time_s critical_batch flops_per_joule memory_bytes memory_bandwidth_bytes_per_s"
+RUNS = "name dtype weight_bytes max_context tokens_per_s_per_user bands flags"
 ASKED: dict[str, tuple[str, ...]] = {
     "fit": ("fit", *NOTE),
+    "fit of a part": ("fit", "--gpu", "rtx-4090", "--family", "llama"),
     "utilization": ("utilization", *NOTE),
     "sweep-batch": ("sweep-batch", *NOTE),
     "userbase": ("userbase", "--concurrent", "1000"),
@@ -75,6 +77,8 @@ def test_rows_have_the_keys_of_the_interface(run: Run) -> None:
         assert set(ECONOMIES.split()) <= set(row)
     for row in run(*ASKED["compare"], "--json").json["rows"]:
         assert set(COMPARE.split()) <= set(row)
+    for row in run(*ASKED["fit of a part"], "--json").json["rows"]:
+        assert set(RUNS.split()) <= set(row)
 
 
 @pytest.mark.parametrize("args", ASKED.values(), ids=ASKED.keys())
