@@ -75,6 +75,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         notes=(*_notes(figures, "" if question.get("model") else basis), *scenario.notes),
+        met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
 

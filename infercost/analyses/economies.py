@@ -185,6 +185,19 @@ def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
     return f" An own service costs no more than {api} with {many(users, 'user')}."
 
 
+def _api_sentence(services: list[Service], api_price: float | None) -> list[str]:
+    """From how many users on each service that fits is no dearer than an API."""
+    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
+    if api_price is None or not able or not all(each.price for each in able):
+        return []
+    rows = {each.running.rack.part.name: _api_row(each, api_price).value for each in able}
+    when = [f"with {many(users, 'user')} on {name}" for name, users in rows.items() if users is not None]
+    never = " or ".join(name for name, users in rows.items() if users is None)
+    api = f"an API at {show(api_price, 'USD')} a million tokens"
+    costs = [f"An own service costs no more than {api} {' and '.join(when)}."] if when else []
+    return [*costs, *([f"Against {'it' if when else api} an own service on {never} never pays."] if never else [])]
+
+
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
     """What would make tokens cheaper: the largest part of the floor, idle hours, what limits the batch."""
     sizes, idle = {name: size for name, size, _ in parts}, 1 - 1 / service.fleet.hours_paid
@@ -227,7 +240,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
+        verdict=" ".join([*missed, *_cheapest(services, rows, key), *_api_sentence(services, scenario.api_price)]),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),

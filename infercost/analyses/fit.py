@@ -15,7 +15,7 @@ from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
-from infercost.parts.stack import reads_gguf, splits_layers
+from infercost.parts.stack import reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_windows
@@ -342,7 +342,8 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
     plan, model = rack.plan, rack.model
     if engine := rack.setup.stack.labels.get("engine"):
         _, at, release = rack.setup.stack.name.partition("@")
-        engine = f"{engine.rpartition(' ')[0]} {release}" if at else engine
+        earlier = at and (release_of(release) or ()) < (release_of(engine) or ())
+        engine = f"{engine.rpartition(' ')[0]} {release}" if earlier else engine
         yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
     captures = not splits_layers(rack.setup.stack)
     if captures and plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:

@@ -35,6 +35,8 @@ DATED = ("rent", "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
 _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+#: Presets that a hint names of a kind.
+KINDRED = 4
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
@@ -89,13 +91,18 @@ def aliases(family: str) -> dict[str, str]:
     return {alias: name for name, path in _files(family).items() for alias in _aliases_in(path)}
 
 
+def _text(path: str) -> str:
+    """The text of a preset; none of a file that cannot be read, which is no other one's fault."""
+    try:
+        return read_text(path, "preset")
+    except BadFile:
+        return ""
+
+
 @cache
 def _aliases_in(path: str) -> tuple[str, ...]:
-    """The aliases that a file writes on one line; none of a file that cannot be read, which is no other one's fault."""
-    try:
-        match = _ALIASES.search(read_text(path, "preset"))
-    except BadFile:
-        return ()
+    """The aliases that a file writes on one line."""
+    match = _ALIASES.search(_text(path))
     return tuple(alias.strip().strip("\"'") for alias in match[1].split(",") if alias.strip()) if match else ()
 
 
@@ -113,8 +120,14 @@ def find(family: str, name: str) -> tuple[str, str]:
         own = by_plain[candidate]
         if text in map(plain, _aliases_in(files[own])):
             return own, files[own]
-    hint = closest(name, [*files, *aliases(family)])
+    hint = _of_kind(files, text) or closest(name, [*files, *aliases(family)])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+def _of_kind(files: dict[str, str], kind: str) -> str:
+    """The start of a hint for who names a kind of part: some presets of it, ``a cpu is epyc-turin or xeon-6980p; ``."""
+    found = [name for name, path in files.items() if re.search(rf"(?m)^kind: {re.escape(kind)}$", _text(path))]
+    return f"a {kind} is {' or '.join(found[:KINDRED])}; " if kind and found else ""
 
 
 def looks_like_file(text: str) -> bool:

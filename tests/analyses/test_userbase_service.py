@@ -169,11 +169,27 @@ def test_the_cost_near_the_floor_is_first_reached_and_later_for_good() -> None:
     assert remarks["users_within_2x"] == "and with any more"
 
 
-def test_a_bill_for_a_user_is_of_those_who_are_served() -> None:
-    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours over them."""
+def test_where_requests_pile_up_a_token_has_no_price() -> None:
+    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours are paid all the same."""
     report = infercost.userbase(gpu="h100-note", params="1.6e12", users=1_000_000, replicas=1, traffic="flat", price=2)
     assert not report.met
-    assert report["usd_per_user_month"] == pytest.approx(20 * 2 * 730 / 72_000)
+    assert report["usd_per_month"] == pytest.approx(20 * 2 * 730)
+    assert (report["usd_per_million_tokens"], report["usd_per_user_month"]) == (None, None)
+    reasons = [
+        note.text for note in report.notes if note.code == "null" and note.text.startswith("usd_per_million_tokens ")
+    ]
+    assert reasons == ["usd_per_million_tokens is null: requests pile up: the queue has no end"]
+    assert report.advice == ("--replicas 14, or leave --replicas out",)
+
+
+def test_hours_that_keep_up_keep_their_price() -> None:
+    asked = {"gpu": "h100-note", "params": "1.6e12", "users": 50_000, "replicas": 1, "traffic": "work", "price": 2}
+    report = infercost.userbase(**asked)
+    assert report["usd_per_million_tokens"] is None
+    assert report.series is not None
+    rows = report.series.rows
+    assert {row["stable"] for row in rows} == {True, False}
+    assert all((row["usd_per_million_tokens"] is not None) == row["stable"] for row in rows)
 
 
 @pytest.mark.parametrize(
