@@ -43,6 +43,8 @@ MODEL_OPTIONS = (
     *("model", "batch", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
     *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
 )
+#: Down to here a figure is so much less than another, below a fraction of it.
+HALF = 0.5
 #: Kinds whose trend answers the note's question: parts that are built to serve.
 SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
@@ -61,7 +63,7 @@ def answer(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        columns = (*MODEL_COLUMNS, UNPRICED if question.get("price") is None else PRICED)
+        columns = (*MODEL_COLUMNS, PRICED if any(row[PRICED] for row in rows) else UNPRICED)
         verdict = _model_verdict(rows)
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
@@ -98,17 +100,27 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem
     rows, inputs, notes = [], list(scenario.inputs), list(scenario.notes)
+    whose: dict[Note, list[str]] = {}
     for (accelerator, _), each in zip(scenario.parts, outcomes, strict=True):
         if each.report is None:
             notes.append(Note("left-out", f"{accelerator.name}: {each.error.what if each.error else ''}"))
             rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
         report = each.report
-        notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
+        for note in report.notes:
+            if note.code in ("bound", "estimate", "price"):
+                whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
+    notes += (_of_parts(note, names, len(scenario.parts)) for note, names in whose.items())
     return rows, scenario._replace(inputs=tuple(inputs), notes=tuple(notes))
+
+
+def _of_parts(note: Note, names: list[str], parts: int) -> Note:
+    """A note after the accelerators that it is of, where it is not of all and does not name them."""
+    alone = len(names) < parts and note.code != "price"
+    return note._replace(text=f"{', '.join(names)}: {note.text}") if alone else note
 
 
 def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
@@ -189,7 +201,9 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
 
 
 def _ratio_words(ratio: float, word: str) -> str:
-    return f"{show(ratio, 'x')} the {word}" if ratio >= 1 else f"{show(1 / ratio, 'x')} less {word}"
+    if ratio >= 1:
+        return f"{show(ratio, 'x')} the {word}"
+    return f"{show(1 - ratio, 'share')} less {word}" if ratio > HALF else f"1/{show(1 / ratio)} of the {word}"
 
 
 def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:

@@ -141,7 +141,7 @@ def _usd(service: Service, seconds: float) -> float | None:
 
 
 def _api_row(service: Service, api_price: float) -> Row:
-    """The least users whose own service is no dearer than an API's price for its output."""
+    """The least users whose own service costs no more than an API asks for its output."""
     if (usd := _usd(service, 1.0)) is None:
         return Row("users_at_api_price", None, "needs --price")
     users = cost.users_within(service, api_price / usd)
@@ -175,7 +175,7 @@ def _verdict(service: Service, values: Mapping[str, Any], api_price: float | Non
 
 
 def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
-    """From how many users on an own service is no dearer than an API, as the last sentence of a verdict."""
+    """From how many users on an own service costs no more than an API, as the last sentence of a verdict."""
     floor = values["floor_usd_per_million_tokens"]
     if api_price is None or not floor:
         return ""
@@ -186,7 +186,7 @@ def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
 
 
 def _api_sentence(services: list[Service], api_price: float | None) -> list[str]:
-    """From how many users on each service that fits is no dearer than an API."""
+    """From how many users on each service that fits costs no more than an API."""
     able = [each for each in services if each.running.rack.plan.fits and not each.missed]
     if api_price is None or not able or not all(each.price for each in able):
         return []
