@@ -536,14 +536,18 @@ def critical_batch(running: Running) -> float:
 
 
 def full_batch(running: Running) -> int | None:
-    """Least batch whose arithmetic takes as long as its reads, caches included; None if none does."""
+    """Least batch from which on arithmetic takes as long as the reads, caches included; None if there is none.
+
+    An engine may take other kernels for more rows, that read less: a batch below may be full too.
+    """
     if not running.work.attending:
         return int(max(1, ceiling(critical_batch(running))))
-    low, high = 0, 1
-    while not _is_full(running, high):
-        if high >= LARGEST_BATCH:
-            return None
-        low, high = high, 2 * high
+    high = LARGEST_BATCH
+    if not _is_full(running, high):
+        return None
+    while high > 1 and _is_full(running, high // 2):
+        high //= 2
+    low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _is_full(running, middle) else (middle, high)
