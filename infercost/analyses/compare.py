@@ -40,19 +40,12 @@ _OF_STEP = (
 )
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
-    *(
-        "model",
-        "batch",
-        "dp",
-        "context",
-        "rope_scaling",
-        "input_tokens",
-        "output_tokens",
-        "prefix_share",
-        "chunk_tokens",
-    ),
+    *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
+    "chunk_tokens",
     *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
 )
+#: Down to here a figure is so much less than another, below a fraction of it.
+HALF = 0.5
 #: Kinds whose trend answers the note's question: parts that are built to serve.
 SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
@@ -71,7 +64,7 @@ def answer(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        columns = (*MODEL_COLUMNS, UNPRICED if question.get("price") is None else PRICED)
+        columns = (*MODEL_COLUMNS, PRICED if any(row[PRICED] for row in rows) else UNPRICED)
         verdict = _model_verdict(rows)
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
@@ -85,6 +78,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         notes=(*_notes(figures, "" if question.get("model") else basis), *_unchecked(scenario), *scenario.notes),
+        met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
 
@@ -113,16 +107,20 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem
     rows, inputs, notes = [], list(scenario.inputs), list(scenario.notes)
+    whose: dict[Note, list[str]] = {}
     for (accelerator, _), each in zip(scenario.parts, outcomes, strict=True):
         if each.report is None:
             notes.append(Note("left-out", f"{accelerator.name}: {each.error.what if each.error else ''}"))
             rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
         report = each.report
-        notes += [note for note in report.notes if note.code in ("bound", "estimate", "price") and note not in notes]
+        for note in report.notes:
+            if note.code in ("bound", "estimate", "price"):
+                whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
+    notes += (_of_parts(note, names, len(scenario.parts)) for note, names in whose.items())
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
 
 
@@ -135,6 +133,12 @@ def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:
     counts = [f"{one['dp'].value if 'dp' in one else 1:,} of {one['gpu'].value}" for one in asked]
     note = Note("replicas", f"replicas that share the devices and the batch: {', '.join(counts)}")
     return scenario._replace(inputs=tuple(kept), notes=(*scenario.notes, note))
+
+
+def _of_parts(note: Note, names: list[str], parts: int) -> Note:
+    """A note after the accelerators that it is of, where it is not of all and does not name them."""
+    alone = len(names) < parts and note.code != "price"
+    return note._replace(text=f"{', '.join(names)}: {note.text}") if alone else note
 
 
 def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
@@ -215,7 +219,9 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
 
 
 def _ratio_words(ratio: float, word: str) -> str:
-    return f"{show(ratio, 'x')} the {word}" if ratio >= 1 else f"{show(1 / ratio, 'x')} less {word}"
+    if ratio >= 1:
+        return f"{show(ratio, 'x')} the {word}"
+    return f"{show(1 - ratio, 'share')} less {word}" if ratio > HALF else f"1/{show(1 / ratio)} of the {word}"
 
 
 def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:

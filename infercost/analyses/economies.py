@@ -141,7 +141,7 @@ def _usd(service: Service, seconds: float) -> float | None:
 
 
 def _api_row(service: Service, api_price: float) -> Row:
-    """The least users whose own service is no dearer than an API's price for its output."""
+    """The least users whose own service costs no more than an API asks for its output."""
     if (usd := _usd(service, 1.0)) is None:
         return Row("users_at_api_price", None, "needs --price")
     users = cost.users_within(service, api_price / usd)
@@ -175,7 +175,7 @@ def _verdict(service: Service, values: Mapping[str, Any], api_price: float | Non
 
 
 def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
-    """From how many users on an own service is no dearer than an API, as the last sentence of a verdict."""
+    """From how many users on an own service costs no more than an API, as the last sentence of a verdict."""
     floor = values["floor_usd_per_million_tokens"]
     if api_price is None or not floor:
         return ""
@@ -183,6 +183,19 @@ def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
     if users is None:
         return f" Against {api} an own service never pays: its floor is {show(floor, 'USD')}."
     return f" An own service costs no more than {api} with {many(users, 'user')}."
+
+
+def _api_sentence(services: list[Service], api_price: float | None) -> list[str]:
+    """From how many users on each service that fits costs no more than an API."""
+    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
+    if api_price is None or not able or not all(each.price for each in able):
+        return []
+    rows = {each.running.rack.part.name: _api_row(each, api_price).value for each in able}
+    when = [f"with {many(users, 'user')} on {name}" for name, users in rows.items() if users is not None]
+    never = " or ".join(name for name, users in rows.items() if users is None)
+    api = f"an API at {show(api_price, 'USD')} a million tokens"
+    costs = [f"An own service costs no more than {api} {' and '.join(when)}."] if when else []
+    return [*costs, *([f"Against {'it' if when else api} an own service on {never} never pays."] if never else [])]
 
 
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
@@ -227,7 +240,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_cheapest(services, rows, key)]),
+        verdict=" ".join([*missed, *_cheapest(services, rows, key), *_api_sentence(services, scenario.api_price)]),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),

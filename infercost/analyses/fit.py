@@ -15,13 +15,13 @@ from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
-from infercost.parts.stack import reads_gguf, splits_layers
+from infercost.parts.stack import reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_windows
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import least_plan
+from infercost.scenario.rack import first_layout, least_plan
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -41,6 +41,10 @@ NEEDS_MODEL = (
 )
 
 
+#: What the bars of memory show.
+OF_BARS = ("weight_bytes_per_gpu", "activation_bytes_per_gpu", "engine_bytes_per_gpu", "kv_pool_bytes_per_gpu")
+
+
 def answer(scenario: Scenario) -> Report:
     """Whether the weights, the engine's reserves and the cache fit, with the margin and what to change."""
     rack, checkpoint, command = scenario.rack, scenario.rack.setup.checkpoint, ""
@@ -55,7 +59,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(rack),
         parts=_parts(rack.plan),
-        advice=_room_advice(rack) if rack.plan.fits else what_fits(scenario),
+        advice=tuple(_room_advice(scenario)) if rack.plan.fits else what_fits(scenario),
         follow=command,
         notes=(*notes, *scenario.notes),
         met=rack.plan.fits,
@@ -165,9 +169,19 @@ def _devices(scenario: Scenario, layout: Layout) -> str:
 def _results(rack: Rack) -> tuple[Row, ...]:
     rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
-        return rows
+        return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
     reason = "a bare parameter count does not say"
     return tuple(Row(row.key, None, reason, shown=False) if row.key in NEEDS_MODEL else row for row in rows)
+
+
+def _answers(row: Row, rack: Rack) -> bool:
+    """Whether a row of what fits says more than the verdict and the bars of memory do; of what does not, all do."""
+    plan = rack.plan
+    if not plan.fits:
+        return True
+    special = {"nodes": (row.value or 0) > 1, "gpus_for_weights": row.value != rack.devices, "fits": plan.barely}
+    special["active_params"] = rack.model.is_sparse
+    return row.key not in OF_BARS and special.get(row.key, True)
 
 
 def _device_rows(rack: Rack) -> tuple[Row, ...]:
@@ -330,19 +344,26 @@ def _verdict(rack: Rack) -> str:
     return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}."
 
 
-def _room_advice(rack: Rack) -> tuple[str, ...]:
-    plan = rack.plan
-    tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
-    if tight and plan.usable > ENGINE_SHARE and not plan.cache:
-        return ("KV cache and activations need room too: plan with --usable 90%",)
-    return ()
+def _room_advice(scenario: Scenario) -> Iterator[str]:
+    """What would leave room beside the weights, or for more sequences where there is barely any."""
+    rack, plan = scenario.rack, scenario.rack.plan
+    if not plan.cache:
+        tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
+        if tight and plan.usable > ENGINE_SHARE:
+            yield "KV cache and activations need room too: plan with --usable 90%"
+    elif plan.barely and not (any(rack.widths) or plan.host):
+        layout = first_layout(rack.setup, 2 * rack.devices)
+        more = rack.setup.plan(layout) if layout else plan
+        if more.max_sequences and more.fits and not more.barely:
+            yield f"{_devices(scenario, more.layout)} have room for {many(more.max_sequences, 'such sequence')}"
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:
     plan, model = rack.plan, rack.model
     if engine := rack.setup.stack.labels.get("engine"):
         _, at, release = rack.setup.stack.name.partition("@")
-        engine = f"{engine.rpartition(' ')[0]} {release}" if at else engine
+        earlier = at and (release_of(release) or ()) < (release_of(engine) or ())
+        engine = f"{engine.rpartition(' ')[0]} {release}" if earlier else engine
         yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
     captures = not splits_layers(rack.setup.stack)
     if captures and plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:

@@ -129,7 +129,9 @@ def _devices(report: Report) -> str:
 
 
 def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
-    """Utilization and cost per token against batch; of an estimate the bound beside it."""
+    """Utilization and cost per token against batch; of an estimate the bound beside it. None where nothing fits."""
+    if not report.met:
+        return ()
     given = [row["batch"] for row in _rows(report)]
     growth = log(given[-1] / given[0])
     steps = max(int(growth / log(2) * PER_DOUBLING), 1)

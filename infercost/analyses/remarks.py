@@ -24,6 +24,9 @@ _OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_al
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode")
 #: What only a model that fits serves, and what has no end where requests pile up.
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
+PILED = "requests pile up: the queue has no end"
+#: What no more users than a service keeps up with have, by the start of its key.
+_OF_USERS = ("usd_per_million_tokens", "usd_per_user_month", "ttft_s", "in_flight", "mean_wait_s")
 _OF_SERVING = (
     *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
@@ -80,7 +83,12 @@ def unserved(rack: Rack, *, overloaded: bool) -> dict[str, str]:
     """Why results have no value where a model does not fit or requests pile up, by JSON key."""
     if not rack.plan.fits:
         return dict.fromkeys((*_OF_SERVING, *TUNED), "the model does not fit")
-    return dict.fromkeys(_OF_QUEUE if overloaded else (), "requests pile up: the queue has no end")
+    return dict.fromkeys(_OF_QUEUE if overloaded else (), PILED)
+
+
+def has_an_end(key: str) -> bool:
+    """Whether a result of a service has a value where requests pile up too."""
+    return not key.startswith(_OF_USERS)
 
 
 def misfit(rack: Rack) -> str:

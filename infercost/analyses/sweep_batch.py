@@ -40,7 +40,8 @@ def answer(scenario: Scenario) -> Report:
     batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
     rows = _rows(scenario, batches)
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
-    ratio = _lone_user_ratio(running, batches[-1])
+    ratio = _lone_user_ratio(running, batches[-1]) if rack.plan.fits else None
+    misfit = remarks.unserved(rack, overloaded=False)
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
     report = Report(
         command="sweep-batch",
@@ -54,7 +55,7 @@ def answer(scenario: Scenario) -> Report:
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
             *host_notes_of_batches(rack),
-            *remarks.null_notes(rows, lambda key: unknown(key, rack) or remarks.NULL_REASONS[key]),
+            *remarks.null_notes(rows, lambda key: misfit.get(key) or unknown(key, rack) or remarks.NULL_REASONS[key]),
             *scenario.notes,
         ),
         met=rack.plan.fits,
@@ -67,10 +68,11 @@ def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
     shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
     step_results(again, batches[0], pace_of(again.running, batches[0]), bracketed=False)
-    _lone_user_ratio(again.running, batches[-1])
+    if again.running.rack.plan.fits:
+        _lone_user_ratio(again.running, batches[-1])
 
 
-def _results(running: Running, rows: Rows, knee: int | None, full: int | None, ratio: float) -> tuple[Row, ...]:
+def _results(running: Running, rows: Rows, knee: int | None, full: int | None, ratio: float | None) -> tuple[Row, ...]:
     plan, last = running.rack.plan, rows[-1]["batch"]
     knee_batch, remark = None if knee is None else rows[knee]["batch"], "marked >"
     if knee is None:
@@ -85,7 +87,11 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
         ),
         Row("knee_batch", knee_batch, remark),
         Row("max_batch", plan.max_sequences, of if plan.cache else "no KV cache"),
-        Row("lone_user_cost_ratio", ratio, f"what one of {last:,} pays for a token"),
+        Row(
+            "lone_user_cost_ratio",
+            ratio,
+            f"what one of {last:,} pays for a token" if plan.fits else "the model does not fit",
+        ),
     )
 
 
@@ -100,8 +106,12 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
     running, model = scenario.running, scenario.running.rack.model
-    steps = (step_results(scenario, batch, pace_of(running, batch)) for batch in batches)
-    rows = [decoding_paid(known(step, running.rack), running.rack) for step in steps]
+    nothing = remarks.unserved(running.rack, overloaded=False)
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        step = step_results(scenario, batch, pace_of(running, batch))
+        row = decoding_paid(known(step, running.rack), running.rack)
+        rows.append({key: None if key in nothing else value for key, value in row.items()})
     cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
     for row in rows:
         row["cost_ratio"] = row["step_time_s"] / row["batch"] / cheapest
@@ -116,7 +126,7 @@ def _lone_user_ratio(running: Running, batch: float) -> float:
     )
 
 
-def _verdict(running: Running, full: int | None, ratio: float, rows: Rows) -> str:
+def _verdict(running: Running, full: int | None, ratio: float | None, rows: Rows) -> str:
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     why = no_knee(running.rack)
     never = (

@@ -5,7 +5,15 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
-from infercost.analyses.remarks import ONE_QUEUE, null_notes, price_rows, service_null_reason, step_notes
+from infercost.analyses.remarks import (
+    ONE_QUEUE,
+    PILED,
+    has_an_end,
+    null_notes,
+    price_rows,
+    service_null_reason,
+    step_notes,
+)
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
 from infercost.fleet.cost import most_users, row_of
@@ -34,6 +42,8 @@ IN_THE_BATCH = Note(
     "concurrency",
     "concurrency counts sequences in the batch; people with the app open are that / decoding share",
 )
+#: What stands empty in a table where requests pile up, for all that has no value there.
+HEADED = ("usd_per_million_tokens", "ttft_s")
 #: More users than there are people.
 EVERYBODY = 1e11
 
@@ -216,6 +226,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     row = row_of(service, day)
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
+    results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
     report = Report(
@@ -228,13 +239,20 @@ def _of_a_service(scenario: Scenario) -> Report:
         notes=(
             *step_notes(service.running),
             *_service_notes(service, day),
-            *_null_notes(results, hours),
+            *_null_notes(results, hours, day.stable),
             *scenario.notes,
         ),
         met=day.stable and not (service.missed or missed),
         work=_shown_service(scenario, service, day),
     )
     return with_bands(report, scenario.rack, "users")
+
+
+def _of_pile(row: Row) -> Row:
+    """A result where requests pile up: nothing where it would mislead."""
+    if has_an_end(row.key) or row.value is None:
+        return row
+    return row._replace(value=None, remark=PILED, shown=row.shown and row.key in HEADED)
 
 
 def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[], None]:
@@ -274,11 +292,12 @@ UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memo
 
 
 def _hours(service: Service, day: Day, whole: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """A row an hour; none where all hours are alike."""
+    """A row an hour; none where all hours are alike, no price in one where requests pile up."""
     rows, loads = [], service.fleet.hours
     for number, (load, hour) in enumerate(zip(loads, day.hours, strict=True) if len(set(loads)) > 1 else ()):
         own = {"hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas}
-        rows.append({**_hour_row(service, hour, whole), **own})
+        row = _hour_row(service, hour, whole)
+        rows.append({**{key: each if row["stable"] or has_an_end(key) else None for key, each in row.items()}, **own})
     return tuple(rows)
 
 
@@ -300,12 +319,17 @@ def _series(hours: tuple[dict[str, Any], ...]) -> Series | None:
     return Series(columns, hours, shown=hours[busiest : busiest + DAY] if len(hours) > DAY else ())
 
 
-def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]]) -> list[Note]:
-    """Why a key has no value: nothing was given for it, or nobody comes in some hour."""
+def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]], stable: bool) -> list[Note]:
+    """Why a key has no value: requests pile up, nothing was given for it, or nobody comes in some hour."""
     whole = [{row.key: row.value for row in results}, *(row for row in hours if row["tokens_per_s"])]
     never = {key for row in whole for key, value in row.items() if value is None}
-    idle = "an hour has no requests"
-    return null_notes([*whole, *hours], lambda key: service_null_reason(key) if key in never else idle)
+
+    def reason(key: str) -> str:
+        if not stable and not has_an_end(key):
+            return PILED
+        return service_null_reason(key) if key in never else "an hour has no requests"
+
+    return null_notes([*whole, *hours], reason)
 
 
 def _at_load(run: Run, load: float) -> Hour:
@@ -368,10 +392,9 @@ def _month(service: Service, day: Day) -> float | None:
 
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, month = run.day, _month(run.service, run.day)
-    served = 1.0 if day.stable else day.served(run.service.fleet.use)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
     yield Row("usd_per_month", month, "every hour that replicas run")
-    yield Row("usd_per_user_month", month and month / (day.users * served), "" if day.stable else "who is served")
+    yield Row("usd_per_user_month", month and month / day.users)
     yield Row("usd_per_million_tokens", row["usd_per_million_tokens"], "all-in, per output token")
     yield from price_rows(row)
     yield Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included")
@@ -399,6 +422,9 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
 def _service_advice(run: Run) -> Iterator[str]:
     """What one more replica, or a longer time between tokens, would buy."""
     service, fleet = run.service, run.service.fleet
+    if not run.day.stable:
+        yield f"--replicas {run.needed}, or leave --replicas out"
+        return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
     replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
     yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
@@ -416,5 +442,5 @@ def _service_notes(service: Service, day: Day) -> Iterator[Note]:
     elif day.replicas > 1:
         yield ONE_QUEUE
     if not day.stable:
-        text = "where the load of an hour exceeds what replicas serve, requests pile up; costs are of those served"
+        text = "where the load of an hour exceeds what replicas serve, requests pile up, and a token has no price"
         yield Note("unstable", text)

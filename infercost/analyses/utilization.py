@@ -293,7 +293,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
-    return f"{text} A request takes {whole}: {ttft} to its first token, then {tpot} a token."
+    request = scenario.load.request
+    later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
+    return f"{text} A request takes {whole}: {ttft} to its first token{later}."
 
 
 def _step_words(running: Running, results: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import Plan, plan
 from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.step import Replica
-from infercost.replica.work import matrix_rate, work_of
+from infercost.replica.work import MatrixRates, matrix_rates, work_of
 from infercost.units import show
 
 if TYPE_CHECKING:
@@ -206,13 +206,13 @@ class Site:
 
     def __init__(self, model: Model, layout: Layout, part: Preset) -> None:
         self.work, self.part = work_of(model, layout), part
-        self._peaks: dict[bool, float] = {}
+        self._peaks: dict[bool, MatrixRates] = {}
         self._servers: dict[tuple[Any, ...], Server] = {}
 
-    def peak(self, part: Preset) -> float:
-        """The rate of the matrices on the part, or on what a stack makes of it."""
+    def peak(self, part: Preset) -> MatrixRates:
+        """The rates of the matrices on the part, or on what a stack makes of it."""
         if (same := part is self.part) not in self._peaks:
-            self._peaks[same] = matrix_rate(self.work.model, part)
+            self._peaks[same] = matrix_rates(self.work.model, part)
         return self._peaks[same]
 
     def server(self, speeds: Speeds, overhead: float = 0.0, waited: float = 0.0) -> Server:

@@ -170,11 +170,6 @@ class Day(NamedTuple):
         prompts, busy = _prompts_of(self.kinds), _busy_of(self.kinds)
         return formulas.users.day_prompt_share(**self._counts, hour_prompt_share=prompts, hour_busy_share=busy)
 
-    def served(self, use: Use) -> float:
-        """Share of what its users ask for that is served in the hour in which they ask."""
-        done, asked = (self.requests_per_s, use.rate) if use.rate else (self.concurrent, use.decoding)
-        return done / (self.users * asked)
-
     @property
     def stable(self) -> bool:
         """Whether the service keeps up in every hour."""

@@ -17,6 +17,24 @@ def mixed_peak_flops(*, multiplied_params: Sequence[float], format_peak_flops: S
     return total(multiplied_params) / total_over(multiplied_params, format_peak_flops)
 
 
+@formula(
+    source="derived: the output head is multiplied for fewer tokens than the other matrices, in a format of its own"
+)
+def pass_peak_flops(
+    *,
+    matrix_params: float,
+    routed_params: float,
+    body_peak_flops: float,
+    head_params: float,
+    head_share: float,
+    head_peak_flops: float,
+) -> float:
+    """Arithmetic rate of one accelerator for the matrices of a pass with tokens that need no output head."""
+    return (matrix_params + routed_params + head_params * head_share) / (
+        (matrix_params + routed_params) / body_peak_flops + head_params * head_share / head_peak_flops
+    )
+
+
 @formula(source="what a token multiplies with, apart by how many tokens need it")
 def matrix_params(*, active_params: float, head_params: float, routed_params: float) -> float:
     """Parameters that every token multiplies with: neither output head nor routed experts."""

@@ -39,7 +39,7 @@ OF_OTHERS = ("q4_k_l", "q5_k_l", "q6_k_l")
 #: Parts of the weights that formats leave as they are.
 UNCHANGED = ("router", "norms")
 #: Formats whose down projections are counted one by one; others count layers.
-BY_TENSOR = ("iq2_xxs", "iq2_xs", "iq2_s", "iq2_m")
+BY_TENSOR = ("iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m")
 
 
 class _Columns:

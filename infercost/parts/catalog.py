@@ -37,6 +37,8 @@ _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 #: Keys of a variant that are no figures.
 _ABOUT_VARIANT = ("name", "source", "like")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+#: Presets that a hint names of a kind.
+KINDRED = 4
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
@@ -119,13 +121,18 @@ def _book() -> cards.Book:
     return cards.read(_card_file())
 
 
+def _text(path: str) -> str:
+    """The text of a preset; none of a file that cannot be read, which is no other one's fault."""
+    try:
+        return read_text(path, "preset")
+    except BadFile:
+        return ""
+
+
 @cache
 def _names_in(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A file's aliases, written on one line, and variants; none of one that cannot be read, no other one's fault."""
-    try:
-        text = read_text(path, "preset")
-    except BadFile:
-        return (), ()
+    """A file's aliases, written on one line, and variants."""
+    text = _text(path)
     line, block = _ALIASES.search(text), _VARIANTS.search(text)
     known = (alias.strip().strip("\"'") for alias in line[1].split(",")) if line else ()
     return tuple(alias for alias in known if alias), tuple(_VARIANT.findall(block[1])) if block else ()
@@ -152,7 +159,7 @@ def find(family: str, name: str) -> tuple[str, str]:
     if family == "accelerators" and (found := _variant_or_card(files, name)):
         return found
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
-    hint = closest(name, [*files, *others])
+    hint = _of_kind(files, text) or closest(name, [*files, *others])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 
 
@@ -184,6 +191,12 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         hint = f"it comes as {own}, {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
         raise UnknownName(f"{own} does not come with {rest}", hint)
     return None
+
+
+def _of_kind(files: dict[str, str], kind: str) -> str:
+    """The start of a hint for who names a kind of part: some presets of it, ``a cpu is epyc-turin or xeon-6980p; ``."""
+    found = [name for name, path in files.items() if re.search(rf"(?m)^kind: {re.escape(kind)}$", _text(path))]
+    return f"a {kind} is {' or '.join(found[:KINDRED])}; " if kind and found else ""
 
 
 def looks_like_file(text: str) -> bool:

@@ -108,7 +108,7 @@ def parse_weights(text: str, name: str = "dtype") -> Format:
     """The format of weights, those of GGUF files too, in any case and punctuation; BadValue for no such format."""
     if (format := find_format(text)) is None:
         near = closest(text, list(WEIGHTS))
-        files = "w4a16 (int4), bnb-4bit (nf4), and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq2_xxs to iq4_nl"
+        files = "w4a16 (int4), bnb-4bit (nf4), and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq1_s to iq4_nl"
         raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {', '.join(FORMATS)}, {files}")
     return format
 

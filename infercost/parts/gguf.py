@@ -68,11 +68,12 @@ WHERE: dict[str, Callable[[int, int], bool]] = {
 #: The models that have a type of a column: four query heads or more share a KV head, or there are as many experts.
 GROUPED, MANY = "grouped", "grouped or experts"
 
-#: Formats by name: llama_tensor_get_type_impl of src/llama-quant.cpp at 007dbbf3, with an importance matrix for iq2
-#: formats, iq3_xxs and iq3_xs, which need one, and without for the others. The last three are what publishers of files
-#: call by an L: the head and the table in q8_0.
+#: Formats by name: llama_tensor_get_type_impl of src/llama-quant.cpp at 007dbbf3, with an importance matrix for iq1
+#: and iq2 formats, q2_k_s, iq3_xxs and iq3_xs, which need one, and without for the others. The last three are what
+#: publishers of files call by an L: the head and the table in q8_0.
 MIXES = {
     "q2_k": Mix("q2_k", values="q4_k grouped, q3_k", output="q3_k", down="q3_k"),
+    "q2_k_s": Mix("q2_k", values="q4_k grouped", down="q4_k first 1/8"),
     "q3_k_s": Mix("q3_k"),
     "q3_k_m": Mix("q3_k", values="q5_k first 2, q4_k", output="q4_k", down="q5_k first 1/16, q4_k"),
     "q3_k_l": Mix("q3_k", values="q5_k", output="q5_k", down="q5_k"),
@@ -86,6 +87,14 @@ MIXES = {
     "q5_k_m": Mix("q5_k", values="q6_k more", down="q6_k more"),
     "q6_k": Mix("q6_k"),
     "q8_0": Mix("q8_0", head="q8_0"),
+    "iq1_s": Mix(
+        "iq1_s", values="q4_k grouped or experts, q2_k", output="iq2_xxs", down="q2_k first 1/8", head="q5_k",
+        table="q2_k",
+    ),
+    "iq1_m": Mix(
+        "iq1_m", values="q4_k grouped or experts, q2_k", output="iq2_xxs", down="q2_k first 1/8", head="q5_k",
+        table="q2_k",
+    ),
     "iq2_xxs": Mix("iq2_xxs", values="q4_k grouped or experts, q2_k", down="q2_k first 1/8", head="q5_k", table="q2_k"),
     "iq2_xs": Mix("iq2_xs", values="q4_k grouped or experts, q2_k", down="q2_k first 1/8", head="q5_k", table="q2_k"),
     "iq2_s": Mix(
@@ -120,8 +129,8 @@ FALCON = {
 }
 #: The formats whose attention output is q5_k in a model of exactly 8 experts.
 EIGHT_EXPERTS_OUTPUT = (
-    "q2_k", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "q4_k_l", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m", "iq3_xxs",
-    "iq3_xs", "iq3_s", "iq3_m", "iq4_xs", "iq4_nl",
+    "q2_k", "q2_k_s", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "q4_k_l", "iq1_s", "iq1_m", "iq2_xxs", "iq2_xs",
+    "iq2_s", "iq2_m", "iq3_xxs", "iq3_xs", "iq3_s", "iq3_m", "iq4_xs", "iq4_nl",
 )
 # fmt: on
 #: Formats that other engines read too, so that they choose none.

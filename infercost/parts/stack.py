@@ -215,6 +215,12 @@ def at_release(profile: Preset, release: str) -> Preset:
     return profile._replace(name=f"{profile.name}@{release}", facts=facts)
 
 
+def newest_before(profile: Preset) -> str:
+    """The newest release that was measured, where a profile was asked for at a later one; else nothing."""
+    newest, asked = profile.labels.get("newest", ""), release_of(profile.name.partition("@")[2])
+    return newest if asked and asked > (release_of(newest) or asked) else ""
+
+
 def _at(fact: Fact, release: tuple[int, ...]) -> Fact:
     """A figure as it was in a release: that of the first later one which was its last."""
     value = next((value for last, value in fact.until if release <= (release_of(last) or ())), fact.value)

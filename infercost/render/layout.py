@@ -293,7 +293,8 @@ def _across(series: Series) -> Grid:
         for key in series.columns
         if key != "name"
     )
-    return Grid(("", *(str(row["name"]) for row in series.rows), "ratio"), rows, frozenset({1, 2, 3}))
+    names = (*(str(row["name"]) for row in series.rows), "ratio")
+    return Grid(("", *names), rows, frozenset({1, 2, 3}), names=("figure", *names))
 
 
 def _ratio(ratio: float | None) -> str:

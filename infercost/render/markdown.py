@@ -30,7 +30,7 @@ def _list(items: Iterable[str]) -> str:
 
 def _table(block: Grid) -> str:
     """A table with a head, without the bars that a terminal draws."""
-    heads = block.heads or block.names
+    heads = block.names or block.heads
     kept = [index for index in range(len(heads)) if heads[index] or any(_is_text(row[index]) for row in block.rows)]
     rules = tuple("---:" if column in block.right else "---" for column in range(len(heads)))
     rows = [tuple(row[index] for index in kept) for row in (heads, rules, *block.rows)]

@@ -1,12 +1,15 @@
 """How fast a part works under a profile: rates of the part, shares and fixed times of the profile."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost import formulas
 from infercost.parts.accelerator import find_rate, mesh_share
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.replica.host import Over, Read
+
+if TYPE_CHECKING:  # work needs no speeds
+    from infercost.replica.work import MatrixRates
 
 #: Figures of a profile that a pass is timed with.
 SHARES = ("compute_share", "attention_share", "memory_share", "cache_share", "link_share")
@@ -23,6 +26,8 @@ class Speeds(NamedTuple):
     """A part's rates and a profile's constants, in base units."""
 
     peak_flops: float
+    body_flops: float
+    head_flops: float
     attention_flops: float
     memory_bandwidth: float
     link_bandwidth: float
@@ -55,25 +60,27 @@ class Speeds(NamedTuple):
         return self.link_bandwidth * (mesh_share(self.part, ranks) if self.part else 1.0)
 
 
-def speeds_of(part: Preset, profile: Preset, peak_flops: float, overlap: str, activation_bytes: float) -> Speeds:
+def speeds_of(part: Preset, profile: Preset, rates: "MatrixRates", overlap: str, activation_bytes: float) -> Speeds:
     """The speeds of a part under a profile."""
-    bare = bounds_of(part, peak_flops, activation_bytes)
+    bare = bounds_of(part, rates, activation_bytes)
     constants: dict[str, Any] = {key: profile.value(key) for key in (*SHARES, *TIMES, *COUNTS)}
     return bare._replace(**constants, overlap=overlap)
 
 
-def bounds_of(part: Preset, peak_flops: float, activation_bytes: float) -> Speeds:
+def bounds_of(part: Preset, rates: "MatrixRates", activation_bytes: float) -> Speeds:
     """The speeds that no stack can beat: all shares one, nothing added, everything overlaps.
 
-    ``peak_flops`` is the rate of the matrices, which may be stored in several formats; attention computes in 16 bits.
+    ``rates`` are those of the matrices, which may be stored in several formats; attention computes in 16 bits.
     """
     half = find_rate(part, FORMATS["bf16"])
     link = part.facts.get("link_bandwidth")
     network = part.facts.get("network_bandwidth")
     domain = part.facts.get("link_domain")
     return Speeds(
-        peak_flops=peak_flops,
-        attention_flops=min(peak_flops, half.fact.value) if half else peak_flops,
+        peak_flops=rates.all,
+        body_flops=rates.body,
+        head_flops=rates.head,
+        attention_flops=min(rates.all, half.fact.value) if half else rates.all,
         memory_bandwidth=part.value("memory_bandwidth"),
         link_bandwidth=link.value if link else 0.0,
         network_bandwidth=network.value if network else 0.0,

@@ -13,7 +13,7 @@ from infercost.replica.layout import Layout
 from infercost.replica.memory import Drafting, Plan
 from infercost.replica.rack import Rack, recounted
 from infercost.replica.speeds import Speeds, spread
-from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rate, work_of
+from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rates, work_of
 
 if TYPE_CHECKING:  # the roofline has no kernels
     from infercost.replica import kernels, llama_cpp
@@ -78,6 +78,8 @@ def _one_all_reduce(speeds: Speeds, message: float, ranks: int, bandwidth: float
     )
 
 
+#: All tokens of a pass need the output head.
+FULL = 1.0
 EXCHANGED = {name: CONSTANTS[name].value for name in ("dispatch_bits", "combine_bits", "wide_bits")}
 
 
@@ -191,7 +193,7 @@ def step_time(parts: Parts, overlap: str) -> float:
 
 
 def _matrices(work: Work, speeds: Speeds, load: Load, tokens: float, heads: float) -> float:
-    share = 1.0 if heads is tokens or not work.head else formulas.step.head_share(pass_heads=heads, tokens=tokens)
+    share = FULL if heads is tokens or not work.head else formulas.step.head_share(pass_heads=heads, tokens=tokens)
     per_token = work.flops_per_token(share, _hottest(work, speeds, tokens))
     if load.prompt_tokens and work.layout.dp > 1:
         per_token = formulas.step.flops_of_own_group(
@@ -206,8 +208,22 @@ def _matrices(work: Work, speeds: Speeds, load: Load, tokens: float, heads: floa
         flops_per_token=per_token,
         batch=tokens,
         devices=work.ranks,
-        peak_flops=speeds.peak_flops,
+        peak_flops=_pass_rate(work, speeds, share),
         compute_share=speeds.compute_share,
+    )
+
+
+def _pass_rate(work: Work, speeds: Speeds, share: float) -> float:
+    """Arithmetic rate of a pass's matrices, where so large a share of its tokens needs the output head."""
+    if speeds.body_flops == speeds.head_flops or share is FULL:
+        return speeds.peak_flops
+    return formulas.step.pass_peak_flops(
+        matrix_params=work.matrices,
+        routed_params=work.routed,
+        body_peak_flops=speeds.body_flops,
+        head_params=work.head,
+        head_share=share,
+        head_peak_flops=speeds.head_flops,
     )
 
 
@@ -405,7 +421,7 @@ class Running(NamedTuple):
 def reworked(running: Running) -> Running:
     """The same rack as it steps, its work summed again over the layers of its model: what ``--steps`` shows of it."""
     rack = recounted(running.rack)
-    matrix_rate(rack.model, rack.part)
+    matrix_rates(rack.model, rack.part)
     timing = running.replica.timing and running.replica.timing.again()
     layout = timing.sums.layout if timing else rack.plan.layout
     replica = running.replica._replace(work=work_of(rack.model, layout), timing=timing)
@@ -520,14 +536,18 @@ def critical_batch(running: Running) -> float:
 
 
 def full_batch(running: Running) -> int | None:
-    """Least batch whose arithmetic takes as long as its reads, caches included; None if none does."""
+    """Least batch from which on arithmetic takes as long as the reads, caches included; None if there is none.
+
+    An engine may take other kernels for more rows, that read less: a batch below may be full too.
+    """
     if not running.work.attending:
         return int(max(1, ceiling(critical_batch(running))))
-    low, high = 0, 1
-    while not _is_full(running, high):
-        if high >= LARGEST_BATCH:
-            return None
-        low, high = high, 2 * high
+    high = LARGEST_BATCH
+    if not _is_full(running, high):
+        return None
+    while high > 1 and _is_full(running, high // 2):
+        high //= 2
+    low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _is_full(running, middle) else (middle, high)

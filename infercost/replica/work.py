@@ -1,6 +1,6 @@
 """What a pass asks of a replica: bytes and operations, summed over the layers of a model once for each layout."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from infercost import formulas
@@ -249,7 +249,15 @@ def _layer_activations(model: Model, layer: Layer, layout: Layout) -> float:
     )
 
 
-def matrix_rate(model: Model, part: Preset) -> float:
+class MatrixRates(NamedTuple):
+    """Operations per second of a token's matrices on one device: of all, of all but the output head, and of that."""
+
+    all: float
+    body: float
+    head: float
+
+
+def matrix_rates(model: Model, part: Preset) -> MatrixRates:
     """Operations per second of one token's matrices: the mean of their formats' rates, weighed by time.
 
     Raises:
@@ -257,12 +265,20 @@ def matrix_rate(model: Model, part: Preset) -> float:
     """
     main = rate_for(part, arithmetic_format(model.quantization)).fact.value
     counts = _multiplied(model)
-    if len(counts) == 1:
-        return main
-    rates = (find_rate(part, format_of_bits(model.quantization, model.quantization.of(name))) for name in counts)
-    return formulas.step.mixed_peak_flops(
-        multiplied_params=[*counts.values()], format_peak_flops=[rate.fact.value if rate else main for rate in rates]
-    )
+    found = {name: find_rate(part, format_of_bits(model.quantization, model.quantization.of(name))) for name in counts}
+    rates = {name: rate.fact.value if rate and len(counts) > 1 else main for name, rate in found.items()}
+
+    def mean(names: Sequence[str]) -> float:
+        if len(names) == 1:
+            return rates[names[0]]
+        return formulas.step.mixed_peak_flops(
+            multiplied_params=[counts[name] for name in names], format_peak_flops=[rates[name] for name in names]
+        )
+
+    *body, head = counts
+    if not body or len({*rates.values()}) == 1:
+        return MatrixRates(*[mean([*counts])] * 3)
+    return MatrixRates(mean([*counts]), mean(body), rates[head])
 
 
 def _multiplied(model: Model) -> dict[str, float]:

@@ -83,7 +83,8 @@ def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE)
 def _read_bare_rack(reading: Reading) -> Rack:
     """A bare count of parameters, split evenly over all devices."""
     if stray := [name for name in reading.given if name in SERVED]:
-        raise Missing(f"{', '.join(stray)} needs --model: a bare count has no layers", A_MODEL)
+        names, need = ", ".join(map(flag, stray)), "needs" if len(stray) == 1 else "need"
+        raise Missing(f"{names} {need} --model: a bare count has no layers", A_MODEL)
     part, given = read_accelerator(reading)
     params, active, format = _read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")

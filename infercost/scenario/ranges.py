@@ -11,11 +11,18 @@ from infercost.units import WHOLE, Kind, parse
 MOST_POINTS = 10_000
 FORMS = "a list 1k,4k,16k, or 1k:128k that doubles, 1k:128k:x4 that multiplies, 10:100:10 that adds; ends included"
 _DOUBLING = "x2"
+#: What nobody means as values of a list: digits after a comma that start with a zero, as in 1,024.
+_GROUP = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})*?,0\d{2}(?:,\d{3})*(?![\d.])", re.ASCII)
 _FACTOR = Kind("a factor", "", {"": 1.0}, "x2, x1.5 or x10")
 
 
 def parse_range(kind: Kind, text: str, name: str) -> tuple[float, ...]:
     """The quantities of a list of values and ranges, each once, in the order written; BadValue for a part of no use."""
+    if grouped := _GROUP.search(text):
+        meant, joined = grouped[0].strip(), grouped[0].strip().replace(",", "")
+        raise BadValue(
+            f"{name}: {meant!r} is a list of values here, not a number", f"write one number without commas: {joined}"
+        )
     points: dict[float, None] = {}
     for part in text.split(","):
         points |= dict.fromkeys(_points(kind, part, name))

@@ -9,7 +9,7 @@ from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.parts import catalog
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import CHOICES, at_release, complete
+from infercost.parts.stack import CHOICES, at_release, complete, newest_before
 from infercost.parts.yamlfile import read_mapping
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
@@ -272,6 +272,11 @@ def read_stack(
             )
         reading.take("engine_version")
         profile = at_release(profile, release)
+    if newest := newest_before(profile):
+        base, _, release = profile.name.partition("@")
+        reading.note(
+            "release", f"{base} {release} was not measured: the figures of {newest}, the newest that was, stand in"
+        )
     return apply_sets(reading, complete(catalog.on_part(profile, part) if part else profile))
 
 

@@ -190,7 +190,7 @@ def _economies(reading: Reading) -> Scenario:
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
-    api_price = None if several else reading.take("api_price")
+    api_price = reading.take("api_price")
     service = each[0].service
     return _serving(reading, service, users=users, points=points, api_price=api_price, each=several)
 

@@ -20,7 +20,7 @@ from infercost.replica.rack import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
-from infercost.replica.work import matrix_rate, work_of
+from infercost.replica.work import matrix_rates, work_of
 from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
@@ -62,15 +62,15 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     if (measured or stack.value("kernel_time")) and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    peak, layout = matrix_rate(model, part), rack.plan.layout
+    rates, layout = matrix_rates(model, part), rack.plan.layout
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, peak, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
+    bounds = bounds_of(part, rates, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
     speeds, timing = bounds, None
     if measured:
         timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
-        speeds = speeds_of(part, stack, peak, overlap, wire.bytes_per_value)._replace(over=bounds.over)
+        speeds = speeds_of(part, stack, rates, overlap, wire.bytes_per_value)._replace(over=bounds.over)
     requests, waited = (stack.value(key) for key in PER_REQUEST)
     replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
     return Running(rack, rate, replica, bounds)

@@ -122,6 +122,15 @@ def test_parts_stand_side_by_side() -> None:
     assert {row["name"] for row in rows_of(report)} == {"h100-note", "b200-sxm"}
 
 
+def test_each_part_has_its_break_even() -> None:
+    """At $2 an hour the note's chip has a floor of $0.593 a million: above $0.50, below $1."""
+    parts = {"params": "1.6e12", "price": 2, "points": 5, "gpu": ["h100-note", "b200"]}
+    dear, cheap = (infercost.economies(**parts, api_price=each).verdict for each in (1, 0.5))
+    alone = infercost.economies(**NOTE, price=2, api_price=1)["users_at_api_price"]
+    assert f"an API at $1.00 a million tokens with {alone:,} users on h100-note and with " in dear
+    assert cheap.endswith("Against it an own service on h100-note never pays.")
+
+
 def test_a_further_user_count_is_read_off_a_curve() -> None:
     """A search of the layout and a new curve take 800,000 calls."""
     ask = {"gpu": "h100:8", "model": "llama-3.1-405b", "dtype": "fp8", "traffic": "chat-global"}

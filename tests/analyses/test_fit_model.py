@@ -356,3 +356,21 @@ def test_weights_and_cache_in_fewer_bits_are_offered_together_where_neither_is_e
     single = run(*args, "--dtype", "fp8", "--json").json["advice"]
     assert "KV cache in fp8 (--kv-dtype fp8)" in single
     assert both not in single
+
+
+def test_a_table_of_what_fits_holds_what_verdict_and_bars_do_not(run: Run) -> None:
+    asked = ("fit", "--model", "llama-3.1-8b", "--gpu", "h100")
+    said = run(*asked)
+    rows = said.out.split("\n\n")[2].splitlines()
+    assert len(rows) == 9
+    assert "weights per device" not in said.out
+    assert run(*asked, "--json").json["results"]["weight_bytes_per_gpu"] == 16_060_522_496
+    short = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:1").out
+    assert "weights per device" in short
+
+
+def test_twice_the_devices_are_offered_where_it_barely_fits(run: Run) -> None:
+    """70B on 4 x 85.03 GB: 0.9 of it less 35.28 GB of weights and 4.32 GB of reserves hold 55 x 671.1 MB."""
+    said = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100").out
+    assert "What to change: 4 devices (--gpu h100:4) have room for 55 such sequences." in said
+    assert int((0.9 * 85.0296e9 - 35.279e9 - 4.321e9) / 671.1e6) == 55

@@ -75,6 +75,28 @@ def test_pipeline_stages_read_their_weights_for_each_part() -> None:
     assert users["memory_bandwidth_utilization"] == pytest.approx(served["memory_bandwidth_utilization"], rel=0.02)
 
 
+def erlang_c(offered: float, slots: int) -> float:
+    """Share that waits, by Erlang's recursion of 1917."""
+    blocked = 1.0
+    for slot in range(1, slots + 1):
+        blocked = offered * blocked / (slot + offered * blocked)
+    return blocked / (1 - offered / slots * (1 - blocked))
+
+
+def test_replicas_that_follow_the_load_wait_most_in_their_worst_hour() -> None:
+    """With fewer replicas in quiet hours, the busiest is not the worst: hour 5 has two, and 702 of 770 slots taken."""
+    chat = {"model": "llama-3.1-8b", "gpu": "h100", "input_tokens": 1000, "output_tokens": 300, "burstiness": 1}
+    asked = {**chat, "traffic": "work", "max_wait_probability": 0.01, "users": 300_000, "scale_down": True}
+    report = infercost.userbase(**asked)
+    assert report.series is not None
+    waits = [
+        erlang_c(300_000 * 10 / 1440 * row["load"], int(row["replicas"] * report["batch_limit"]))
+        for row in report.series.rows
+    ]
+    assert report["wait_probability"] == pytest.approx(max(waits), rel=1e-6)
+    assert max(waits) > 100 * waits[19]  # the busiest
+
+
 def test_too_few_replicas_miss_the_chance_to_wait() -> None:
     """125 slots keep 100 erlangs at one waiting in a hundred (Erlang); a replica of the note has 500 of them."""
     ask = {"gpu": "h100-note", "params": "1.6e12", "minutes_per_day": 1440, "max_wait_probability": 0.01}
@@ -170,11 +192,27 @@ def test_the_cost_near_the_floor_is_first_reached_and_later_for_good() -> None:
     assert remarks["users_within_2x"] == "and with any more"
 
 
-def test_a_bill_for_a_user_is_of_those_who_are_served() -> None:
-    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours over them."""
+def test_where_requests_pile_up_a_token_has_no_price() -> None:
+    """One replica of 500 slots serves 72,000 of a million users: 20 devices x $2 x 730 hours are paid all the same."""
     report = infercost.userbase(gpu="h100-note", params="1.6e12", users=1_000_000, replicas=1, traffic="flat", price=2)
     assert not report.met
-    assert report["usd_per_user_month"] == pytest.approx(20 * 2 * 730 / 72_000)
+    assert report["usd_per_month"] == pytest.approx(20 * 2 * 730)
+    assert (report["usd_per_million_tokens"], report["usd_per_user_month"]) == (None, None)
+    reasons = [
+        note.text for note in report.notes if note.code == "null" and note.text.startswith("usd_per_million_tokens ")
+    ]
+    assert reasons == ["usd_per_million_tokens is null: requests pile up: the queue has no end"]
+    assert report.advice == ("--replicas 14, or leave --replicas out",)
+
+
+def test_hours_that_keep_up_keep_their_price() -> None:
+    asked = {"gpu": "h100-note", "params": "1.6e12", "users": 50_000, "replicas": 1, "traffic": "work", "price": 2}
+    report = infercost.userbase(**asked)
+    assert report["usd_per_million_tokens"] is None
+    assert report.series is not None
+    rows = report.series.rows
+    assert {row["stable"] for row in rows} == {True, False}
+    assert all((row["usd_per_million_tokens"] is not None) == row["stable"] for row in rows)
 
 
 @pytest.mark.parametrize(

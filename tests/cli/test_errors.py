@@ -52,7 +52,6 @@ WRONG = {
     "a billion devices": ("fit", "--gpu", "h100", "--params", "70B", "--gpus", "1e24"),
     "steps in csv": (*UTILIZATION, "--csv", "--steps"),
     "no rate for the format": ("utilization", "--gpu", "h100-note", "--params", "70B", "--dtype", "bf16"),
-    "no memory": ("fit", "--gpu", "epyc", "--params", "70B"),
     "no link": ("utilization", "--gpu", "groq:8", "--params", "1B", "--layers", "10", "--hidden-size", "1k"),
     "nothing to ask": ("userbase",),
     "both ways": ("userbase", "--concurrent", "1000", "--users", "1M"),
@@ -229,6 +228,23 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
             "utilization --gpu h100",
             "utilization needs a model: --model NAME, or --params COUNT",
             "--model llama-3.1-70b\n",
+        ),
+        ("fit --gpu h100 --params 8B --tp 2", "--tp needs --model: a bare count has no layers", "llama-3.1-70b\n"),
+        (
+            "fit --gpu h100 --params 8B --kv-dtype fp8 --tp 2",
+            "--kv-dtype, --tp need --model: a bare count has no layers",
+            "llama-3.1-70b\n",
+        ),
+        (
+            "utilization --gpu h100 --params 8B --request-rate 3",
+            "--request-rate needs --model: a bare count has no layers",
+            "llama-3.1-70b\n",
+        ),
+        ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-turin"),
+        (
+            "sweep-batch --gpu h100 --params 8B --batch 1,024",
+            "--batch: '1,024' is a list of values here, not a number",
+            "without commas: 1024\n",
         ),
         ("fit --gpu h100 --params 70", "--params: '70' has no unit", "70 parameters: did you mean 70B?"),
         (

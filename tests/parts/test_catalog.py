@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import infercost
 from infercost.errors import BadFile, BadValue, Missing, UnknownName
 from infercost.parts import catalog
 
@@ -39,6 +40,20 @@ def test_a_folder_of_ones_own_shadows_the_shipped_one(tmp_path: Path, monkeypatc
     assert catalog.accelerator("my part").name == "h100-sxm"
     assert catalog.accelerator("h200").name == "h200-sxm"
     assert catalog.folders()[0] == tmp_path
+
+
+def test_a_part_of_unknown_size_is_asked_for_it(tmp_path: Path) -> None:
+    nameless = write(tmp_path, GOOD.replace("memory: {value: 24 GiB, source: LAB}\n", ""))
+    with pytest.raises(Missing, match="mine has no memory"):
+        infercost.fit(gpu=nameless, params="70B")
+
+
+def test_a_kind_of_part_is_answered_with_some_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "kind: [tpu", "broken")
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    with pytest.raises(UnknownName) as error:
+        catalog.accelerator("TPU")
+    assert error.value.hint.startswith("a tpu is tpu-v4 or tpu-v5e or")
 
 
 def test_a_folder_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,8 @@ def test_markdown_has_heads_and_no_bars(run: Run) -> None:
     assert "| part | value | share |" in lines
     assert not any(set(line) <= {"|", " "} and line for line in lines)
     assert "█" not in "".join(lines)
+    across = run("compare", "h100", "h200", "--format", "markdown").out.splitlines()
+    assert "| figure | h100-sxm | h200-sxm | ratio |" in across
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import infercost
 from infercost.errors import BadValue, Missing
 from infercost.picture import Axis, Bar, Bars, Chart, Line
 from infercost.render import ENDINGS, ending_of, to_lines, to_picture
-from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, tick_text
+from infercost.render.plot.drawing import COLOURS, Scale, axis_text, labels, scales, style, tick_text
 from infercost.render.plot.terminal import render
 from infercost.report import Report
 
@@ -137,6 +137,9 @@ def test_labels_stand_on_no_line_and_on_no_other_label() -> None:
     one, other = labels(chart)
     assert not one.meets(other)
     assert {one.text, other.text} == {"one point", "its neighbour"}
+    assert {one.colour, other.colour} == {style(near, 2)[0]}  # of the third line
+    alone = labels(LINES._replace(lines=(near,)))
+    assert {label.colour for label in alone} == {""}
     for share in (n / 1000 for n in range(1001)):  # the line of slope one
         x, y = (axis.place(100**share) for axis in scales(chart))
         assert not one.holds(x, y)

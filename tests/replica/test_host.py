@@ -155,9 +155,9 @@ def test_what_cannot_lie_in_a_host_is_refused(options: dict[str, str], kind: typ
         infercost.utilization(**options)
 
 
-@pytest.mark.parametrize("name", ["epyc-turin", "xeon-6980p"])
-def test_a_cpu_alone_reads_every_weight_and_takes_a_hand_over_a_layer(name: str) -> None:
+@pytest.mark.parametrize(("name", "sockets"), [("epyc-turin", 1), ("xeon-6980p", 1), ("epyc-turin-2p", 2)])
+def test_a_cpu_alone_reads_every_weight_and_takes_a_hand_over_a_layer(name: str, sockets: int) -> None:
     said = infercost.utilization(gpu=name, model="llama-3.1-8b", dtype="q8_0", context="256").values
     # 8.03B parameters less the input table, in 8.5 bits; a cache of 256 positions, 32 layers of 2 x 8 x 128 of 2 bytes
     read = (8.03e9 - 128256 * 4096) * 8.5 / 8 + 256 * 32 * 2 * 8 * 128 * 2
-    assert said["step_time_s"] == pytest.approx(read / (0.64 * 614.4e9) + 32 * 375e-6, rel=0.005)
+    assert said["step_time_s"] == pytest.approx(read / (0.64 * sockets * 614.4e9) + 32 * 375e-6, rel=0.005)

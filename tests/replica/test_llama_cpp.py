@@ -244,6 +244,23 @@ def test_a_mac_gives_three_quarters_of_binary_gigabytes(run: Run) -> None:
     assert told["results"]["memory_per_gpu_bytes"] * told["inputs"]["usable"] == 73_728 * 2**20
 
 
+def test_a_strix_halo_gives_what_linux_assigns() -> None:
+    """Of 128 GB 108 can be the graphics' own: 95% of it less 42.5 GB of a 70B and its reserves, none of the others."""
+    told = infercost.fit(gpu="strix-halo", model="llama-3.1-70b", dtype="q4_k_m")
+    assert told["memory_per_gpu_bytes"] == 108e9
+    assert told["kv_pool_bytes_per_gpu"] == pytest.approx(0.95 * 108e9 - 42.51e9, rel=0.02)
+
+
+def test_a_knee_is_where_arithmetic_stays_full() -> None:
+    """Seven rows take longer to multiply than to read on a 4090; from nine on other kernels share what they unpack."""
+    asked = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "dtype": "q4_k_m", "context": 64}
+    report = infercost.sweep_batch(**asked, batch="7,64,128,192,256")
+    assert report.series is not None
+    full = [row["compute_time_s"] >= row["memory_time_s"] for row in report.series.rows]
+    assert full == [True, False, False, False, True]
+    assert report["knee_batch"] == 256
+
+
 def test_a_run_of_mlx_is_predicted_and_marked(run: Run, tmp_path: Path) -> None:
     """Its numbers stand beside those of an engine with a law; 4 bits with scale and bias of 64 weights are 4.5."""
     rows = [("MLX 0.30", "m5-max", "4bit"), ("vllm-mlx", "m3-ultra", "bf16"), ("llama.cpp b9000", "m5-max", "q4_0")]

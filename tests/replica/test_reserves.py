@@ -134,3 +134,16 @@ def test_a_release_is_given_once(run: Run) -> None:
     assert (both.code, "two ways to say one thing" in both.err) == (2, True)
     none = run("fit", "--gpu", "h100", "--model", "qwen3-8b", "--engine-version", "new")
     assert (none.code, "no release" in none.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "stands_in"),
+    [("vllm@0.24.0", ""), ("vllm@9.9.9", "0.24.0"), ("sglang@0.5.19", ""), ("sglang@9.9.9", "0.5.19")],
+)
+def test_a_release_that_nobody_measured_names_the_one_that_stands_in(asked: str, stands_in: str, run: Run) -> None:
+    notes = run("fit", "--gpu", "h100", "--model", "qwen3-8b", "--efficiency", asked, "--json").json["notes"]
+    said = [note["text"] for note in notes if note["code"] == "release"]
+    assert [f"the figures of {stands_in}, the newest that was, stand in" in text for text in said] == [True] * bool(
+        stands_in
+    )
+    assert ["9.9.9" in note["text"] for note in notes if note["code"] == "engine"] == [False]

@@ -27,7 +27,7 @@ from infercost.replica.serving import (
 )
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import Replica
-from infercost.replica.work import matrix_rate, work_of
+from infercost.replica.work import matrix_rates, work_of
 
 LAYOUTS = (
     ("llama-3.1-70b", Layout(4)),
@@ -59,7 +59,7 @@ def replica(model: str, layout: Layout, profile: str) -> Replica:
     stack = complete(catalog.on_part(catalog.load("efficiency", profile), part))
     read = find_model(model).model
     per_request = [stack.value(key) for key in PER_REQUEST]
-    peak = matrix_rate(read, part)
+    peak = matrix_rates(read, part)
     if law(stack) == "llama.cpp":
         local = llama_cpp.Timing(read, part, backend.engine_of(stack))
         return Replica(work_of(read, Layout()), bounds_of(part, peak, 2.0), *per_request, local)

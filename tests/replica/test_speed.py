@@ -20,7 +20,7 @@ from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import Replica, decode_time, step_time, times_of
-from infercost.replica.work import matrix_rate, work_of
+from infercost.replica.work import matrix_rates, work_of
 from tests.conftest import calls_of, report_of
 
 
@@ -71,7 +71,7 @@ def replica(case: Case, profile: str = "vllm-2024") -> Replica:
 
 def replica_on(part: Preset, case: Case, profile: str) -> Replica:
     constants, model = complete(catalog.load("efficiency", profile)), find_model(case.model).model
-    of_request, peak = [constants.value(key) for key in PER_REQUEST], matrix_rate(model, part)
+    of_request, peak = [constants.value(key) for key in PER_REQUEST], matrix_rates(model, part)
     if LAWS[profile] == "kernels":
         chip = Chip(
             part, *(catalog.load("architectures", name) for name in (part.labels.get("architecture", OTHER), OTHER))
@@ -85,7 +85,7 @@ def replica_on(part: Preset, case: Case, profile: str) -> Replica:
 @cache
 def bound(case: Case) -> Replica:
     part, model = catalog.load("accelerators", case.part), find_model(case.model).model
-    return Replica(work_of(model, case.layout), bounds_of(part, matrix_rate(model, part), 2.0))
+    return Replica(work_of(model, case.layout), bounds_of(part, matrix_rates(model, part), 2.0))
 
 
 @given(case, profile, batch, context)

@@ -17,6 +17,8 @@ from infercost.scenario.ranges import MOST_POINTS, parse_batches, parse_range
         (units.WHOLE, "10:30:+10", (10, 20, 30)),
         (units.WHOLE, "1:6:x1.5", (1, 2, 3, 5, 6)),  # 1.5, 2.25, 3.375 and 5.0625, whole
         (units.WHOLE, "5:5", (5,)),
+        (units.WHOLE, "1,128,256", (1, 128, 256)),
+        (units.SHARE, "0.001,0.025", (0.001, 0.025)),
         (units.SHARE, "10%:50%:10%", (0.1, 0.2, 0.3, 0.4, 0.5)),
         (units.BANDWIDTH, "1TB/s:10TB/s:x2", (1e12, 2e12, 4e12, 8e12, 10e12)),
         (units.BANDWIDTH, "1TiB/s:4TiB/s", (2.0**40, 2.0**41, 2.0**42)),
@@ -42,6 +44,9 @@ def test_ranges(kind: units.Kind, text: str, points: tuple[float, ...]) -> None:
         ("1:2:3:4", "more than two colons"),
         ("1:1e6:1", "has 999,999 points"),
         ("1:9:GB", "is not a number"),
+        ("1,024", "'1,024' is a list of values here"),
+        ("1k,10,000,20k", "'10,000' is a list of values here"),
+        ("1,000,10,000", "'1,000' is a list of values here"),
     ],
 )
 def test_what_is_no_range_is_refused(text: str, what: str) -> None:

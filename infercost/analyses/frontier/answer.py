@@ -152,7 +152,8 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
     runs = groupby(reversed(front), key=lambda row: row["name"])
     (cheapest, _), *others = ((name, next(rows)["tokens_per_s_per_user"]) for name, rows in runs)
     if len(others) > 3:
-        return f" {cheapest} is cheapest for slow users, {others[-1][0]} for the fastest; in between they take turns."
+        fastest = others[-1][0]
+        return f" {cheapest} is cheapest for slow users, {fastest} for the fastest; in between it depends on the speed."
     faster = "".join(f", {name} from {show(speed)} tokens/s a user on" for name, speed in others)
     return f" {cheapest} is cheapest{faster or ' at every speed'}."
 
@@ -183,7 +184,7 @@ def _advice(front: Rows) -> Iterator[str]:
     else:
         yield f"{_REMEDIES[fast]} for faster users, {_REMEDIES[cheap]} for cheaper tokens"
     if (front[-1]["prefill_per_decode"] or 0.0) > 1:
-        yield "prompts cost more than answers where tokens are cheapest: share their start, --prefix-share"
+        yield "prompts cost more than answers where tokens are cheapest: cache what they share, --prefix-share"
 
 
 def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -> Iterator[Note]:

@@ -199,7 +199,7 @@ class Front:
         self._slow[at:end], self._costs[at:end] = [-speed], [cost]
 
     def beats(self, speed: float, cost: float) -> bool:
-        """Whether one of the points is faster than so much and no dearer than so much."""
+        """Whether one of the points is faster than so much and costs no more than so much."""
         at = bisect_left(self._slow, -speed * (1 + LAST_BITS))
         return at > 0 and self._costs[at - 1] <= cost * (1 + LAST_BITS)
 

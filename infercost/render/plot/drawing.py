@@ -104,11 +104,15 @@ def _steps(low: float, high: float) -> list[list[float]]:
 
 
 class Label(NamedTuple):
-    """A text and its bottom left corner, 0 to 1 from the bottom left of the chart's inside."""
+    """A text and its bottom left corner, 0 to 1 from the bottom left of the chart's inside; what it says is of a line.
+
+    ``colour`` is that of its line, empty in a chart of one.
+    """
 
     text: str
     left: float
     bottom: float
+    colour: str = ""
 
     def holds(self, x: float, y: float) -> bool:
         """Whether a place is under the text."""
@@ -124,11 +128,13 @@ def labels(chart: Chart) -> list[Label]:
     """A place for each caption of a chart, except those that find no room."""
     axes = scales(chart)
     ink, placed = list(_ink(chart, axes)), list[Label]()
-    for x, y, text in (value for line in chart.lines for value in line.captions):
+    several = len(chart.lines) > 1
+    captions = ((style(line, number)[0], *each) for number, line in enumerate(chart.lines) for each in line.captions)
+    for colour, x, y, text in captions:
         places = _around(axes[0].place(x), axes[1].place(y), text)
         free = (label for label in places if not any(label.holds(*place) for place in ink))
         if label := next((label for label in free if not any(map(label.meets, placed))), None):
-            placed.append(label)
+            placed.append(label._replace(colour=colour if several else ""))
     return placed
 
 

@@ -140,7 +140,8 @@ def _chart(chart: Chart) -> tuple[str, int]:
         shapes += [_stroke(line, places, number), _values(chart, line, places)]
     for label in labels(chart):
         left, bottom = LEFT + label.left * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - label.bottom * INSIDE
-        shapes.append(f'<text x="{left:.1f}" y="{bottom - 4:.1f}">{escape(label.text)}</text>\n')
+        ink = f' fill="{label.colour}"' if label.colour else ""
+        shapes.append(f'<text x="{left:.1f}" y="{bottom - 4:.1f}"{ink}>{escape(label.text)}</text>\n')
     shapes += [_legend(line, number) for number, line in enumerate(chart.lines)]
     return "".join(shapes), HEIGHT + LEGEND * len(chart.lines)
 

@@ -78,7 +78,8 @@ def _chart(axes: "Axes", chart: Chart) -> None:
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(up.low, up.high)
     for label in labels(chart):
-        axes.text(label.left, label.bottom, label.text, transform=axes.transAxes, va="bottom")
+        ink = label.colour or "black"
+        axes.text(label.left, label.bottom, label.text, transform=axes.transAxes, va="bottom", color=ink)
     if len(chart.lines) > 1:
         axes.legend(loc="best", handlelength=4)
 
