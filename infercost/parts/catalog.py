@@ -40,6 +40,7 @@ _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
 
 
+@cache
 def shipped() -> Path:
     """The presets folder: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
