@@ -14,6 +14,7 @@ from infercost.models.find import typed
 from infercost.models.gguf import ARCHITECTURES
 from infercost.parts import catalog
 from infercost.parts.yamlfile import read_mapping
+from infercost.scenario.options import options_of
 from tools.fuzzing.asking import OWN, STDIN, Case
 from tools.fuzzing.questions import plausible
 
@@ -35,10 +36,12 @@ OF_A_FAMILY: dict[str, tuple[str, ...]] = {
     "models": ("utilization", "--gpu", "h100:8", "--model", "./@"),
     "traffic": ("userbase", "--gpu", "h100", "--params", "7B", "--users", "1000", "--traffic", "./@"),
 }
+#: Options beside a scenario.
+MORE = {"price": ("3",), "sensitivity": (), "batch": ("4",)}
 #: Names of presets of somebody's own.
 STEMS = ("theirs", "=1+1", "\x1b[31mred", "h100", " ", "é", "x" * 200)
-#: Lines of a long file that are kept.
-LINES = 40
+#: Lines of a long file that are kept, and of a table: to fit many takes long.
+LINES, ROWS = 40, 6
 
 
 def stranger(rng: random.Random) -> Case:
@@ -135,7 +138,8 @@ def _scenario(rng: random.Random) -> Seed:
     given = {flag.removeprefix("--"): value for flag, value in _pairs(argv[1:])}
     given |= {"price": "2", "set": {"gpu.power": "700"}} if rng.random() < 0.2 else {}  # type: ignore[dict-item]
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in given.items())
-    asked = (argv[0], "--scenario", "@", *rng.choice(((), (), ("--price", "3"), ("--sensitivity",))))
+    more = [(f"--{name}", *value) for name, value in MORE.items() if name in options_of(argv[0])]
+    asked = (argv[0], "--scenario", "@", *(rng.choice(more) if more and rng.random() < 0.5 else ()))
     name = rng.choice(("case.json", "case.yaml", STDIN))
     return name, (text if name == "case.yaml" or rng.random() < 0.3 else json.dumps(given)).encode(), asked
 
@@ -149,17 +153,17 @@ def _pairs(argv: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield word, "true" if after.startswith("--") else after
 
 
-def _lines_of(rng: random.Random, path: Path) -> bytes:
+def _lines_of(rng: random.Random, path: Path, most: int) -> bytes:
     """A file, of a long one the first line and some others."""
     lines = path.read_bytes().splitlines(keepends=True)
-    keeps = path.suffix == ".json" or len(lines) <= LINES
-    return b"".join(lines if keeps else [lines[0], *rng.sample(lines[1:], LINES)])
+    keeps = path.suffix == ".json" or len(lines) <= most
+    return b"".join(lines if keeps else [lines[0], *rng.sample(lines[1:], most)])
 
 
 def _trace(rng: random.Random) -> Seed:
     """A trace of the tests' data."""
     path = rng.choice(sorted((ROOT / "tests/data/traces").iterdir()))
-    return f"case{path.suffix}", _lines_of(rng, path), TRACE
+    return f"case{path.suffix}", _lines_of(rng, path, LINES), TRACE
 
 
 def _result(rng: random.Random) -> Seed:
@@ -167,7 +171,7 @@ def _result(rng: random.Random) -> Seed:
     paths = [path for path in (ROOT / "tests/data/results").iterdir() if path.name != "README.md"]
     path = rng.choice(sorted((*paths, *(catalog.shipped() / "measurements").glob("*.csv"))))
     tables = ((*VALIDATE[:2],),) * 4 if path.suffix == ".csv" else ()
-    return f"case{path.suffix}", _lines_of(rng, path), rng.choice((RUN, RUN, NO_BATCH, VALIDATE, *tables))
+    return f"case{path.suffix}", _lines_of(rng, path, ROWS), rng.choice((RUN, RUN, NO_BATCH, VALIDATE, *tables))
 
 
 SEEDS: tuple[Callable[[random.Random], Seed], ...] = (

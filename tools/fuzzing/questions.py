@@ -85,7 +85,10 @@ def plausible(rng: random.Random, command: str) -> list[str]:
     others = [
         name for name in options if name not in (*taken, "params", "model", "sweep", "sensitivity", "output", "all")
     ]
-    for name in dict.fromkeys([*taken, *rng.sample(others, min(len(others), rng.choice((0, 0, 1, 2, 5))))]):
+    taken += rng.sample(others, min(len(others), rng.choice((0, 0, 1, 2, 5))))
+    if "input_tokens" in taken or "output_tokens" in taken:  # a request needs both
+        taken += ["input_tokens", "output_tokens"]
+    for name in dict.fromkeys(taken):
         argv += given(rng, options[name])
     if command == "frontier" and "--max-gpus" not in argv:
         argv += ["--max-gpus", "8"]
@@ -120,6 +123,8 @@ def sensible(rng: random.Random, name: str) -> str:
         return rng.choice(words[name])
     low, high = RANGES[name]
     value = between(rng, low, high)
+    if name == "draft_tokens":
+        return str(round(value))
     return str(round(value)) if float(low).is_integer() and low >= 1 and high > 10 and name != "pue" else f"{value:.6g}"
 
 
