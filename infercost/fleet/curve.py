@@ -1,6 +1,7 @@
 """One replica at every batch: what a user sees, worked out once and read off for any load."""
 
 from bisect import bisect_left
+from itertools import pairwise
 from math import exp, log
 from typing import NamedTuple
 
@@ -64,6 +65,14 @@ class Curve(NamedTuple):
             step + (itl - step) * (1 - 1 / max(batch, 1.0))
             for batch, step, itl in zip(self.batches, self.steps, self.itls, strict=True)
         )
+
+    @property
+    def tops(self) -> tuple[float, ...]:
+        """Batches past which a larger one makes fewer tokens, those of the largest batch apart."""
+        rates = [batch / itl for batch, itl in zip(self.batches, self.itls, strict=True)]
+        rising = [after > rate * (1 - ROUNDING) for rate, after in pairwise(rates)]
+        turns = zip(self.batches[1:], rising, rising[1:], strict=False)
+        return tuple(batch for batch, before, after in turns if before and not after)
 
     def batch_within(self, times: tuple[float, ...], limit: float) -> float:
         """The largest batch at which rising times are within a limit; 0 where none is."""

@@ -210,6 +210,25 @@ def reworked_day(fleet: Fleet, day: Day) -> Day:
     return day._replace(kinds=(busiest, *day.kinds[1:]))
 
 
+def best_of_day(fleet: Fleet) -> Fleet:
+    """The same fleet, each replica full at the load of the busiest hour at which a day of streams makes most tokens.
+
+    Where steps with prompts leap, as past the last batch that an engine captured, the largest batch may be the best of
+    the busiest hour and bring the hours beside it past the leap.
+    """
+    tops = fleet.curve.tops
+    if not tops or fleet.use.rate or fleet.follows or fleet.fixed:
+        return fleet
+    one = fleet.offered(1.0, max(fleet.hours))
+    loads = {formulas.users.at_once(user_concurrent=fleet.use.decoding, hour_load=load) for load in fleet.hours if load}
+
+    def tokens(slots: float) -> float:
+        return day_of(fleet._replace(slots=slots, fixed=1), slots / one).tokens_per_s
+
+    turns = {top * one / load for top in tops for load in loads}
+    return fleet._replace(slots=max((fleet.slots, *(turn for turn in turns if turn < fleet.slots)), key=tokens))
+
+
 def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
     curve = fleet.curve
     decoding = _decoding if fleet.use.rate else _streaming

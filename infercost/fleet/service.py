@@ -6,7 +6,7 @@ from typing import NamedTuple
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.fleet.curve import Curve, curve_of
-from infercost.fleet.day import Fleet, Use
+from infercost.fleet.day import Fleet, Use, best_of_day
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import peakedness
 from infercost.numeric import ceiling
@@ -24,6 +24,7 @@ LIMITS = {
     "chunk": "prompts fill the chunks",
     "latency": "the time between tokens allows no more",
     "first token": "the time to the first token allows no more",
+    "cost": "a larger one makes a token dearer",
 }
 
 
@@ -80,6 +81,8 @@ class Service(NamedTuple):
     @property
     def binds(self) -> str:
         """Which limit holds the batch back."""
+        if self.fleet.slots < largest(self.limits):
+            return "cost"
         return min(self.limits, key=lambda name: self.limits[name])
 
 
@@ -110,7 +113,7 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
         peakedness=max(peakedness(burstiness=demand.burstiness), 1.0),
         fixed=level.replicas,
     )
-    return Service(running, request, demand, level, fleet, limits, price, missed)
+    return Service(running, request, demand, level, best_of_day(fleet), limits, price, missed)
 
 
 def cheapest(

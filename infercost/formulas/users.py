@@ -127,12 +127,16 @@ def stream_decoding(*, users: float, at_once: float, replicas: float, most_batch
     return minimum(users * at_once / replicas, most_batch)
 
 
-@formula(source="users stream independently of each other: all pause together (1 - q)^U of the time")
+@formula(
+    source="users stream independently of each other: all pause together (1 - q)^U of the time; one at least decodes"
+)
 def stream_busy_share(
     *, at_once: float, users: float, replicas: float, mean_decoding: float, most_batch: float
 ) -> float:
     """Share of an hour in which anything decodes on a replica, where users are minutes of streams."""
-    return maximum(1 - (1 - at_once) ** maximum(users / replicas, 1.0), mean_decoding / most_batch)
+    return minimum(
+        maximum(1 - (1 - at_once) ** maximum(users / replicas, 1.0), mean_decoding / most_batch), mean_decoding
+    )
 
 
 @formula(source=LITTLE)

@@ -49,6 +49,7 @@ _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 _ASKED = re.compile(r"[1-9]\d*(gb|c)")
 
 
+@cache
 def shipped() -> Path:
     """The presets folder: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent

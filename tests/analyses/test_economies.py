@@ -283,6 +283,24 @@ def test_no_row_lies_below_the_floor_and_no_price_below_zero(asked: dict, effici
         assert all(0 <= row[key] <= 1 for key in ("utilization", "memory_bandwidth_utilization", "busy_share"))
 
 
+#: Prompts take the larger of these batches past what the engine captured, where a step leaps: off the peak too.
+LEAPING = {"gpu": "tpu-v5p:16", "model": "gemma-4-31b", "input_tokens": 183, "output_tokens": 461, "usable": 0.42}
+
+
+@pytest.mark.parametrize("waiting", [None, 9.27559e-06, 0.5])
+def test_no_row_lies_below_the_floor_where_hours_off_the_peak_leap(waiting: float | None) -> None:
+    asked = {**LEAPING, "price": 2, "traffic": "work", "max_wait_probability": waiting, "points": 40}
+    report = infercost.economies(**asked, users=4821048)
+    limit = next(row for row in report.results if row.key == "batch_limit")
+    assert limit.value < 1095  # which memory holds
+    assert limit.remark == "on a replica: a larger one makes a token dearer"
+    floor = report["floor_usd_per_million_tokens"]
+    assert min(row["usd_per_million_tokens"] for row in rows_of(report)) >= floor * (1 - 1e-9)
+    for users in (1_000_000, 4_000_000):
+        one = infercost.userbase(**asked | {"points": None}, users=users)
+        assert one["usd_per_million_tokens"] >= floor * (1 - 1e-9)
+
+
 @pytest.mark.parametrize("command", [infercost.utilization, infercost.sweep_batch])
 def test_the_floor_is_the_price_of_a_full_replica_in_every_command(command: Any) -> None:
     """A day without quiet hours: endless users keep each replica at the cheapest batch."""

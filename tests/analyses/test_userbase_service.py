@@ -254,3 +254,13 @@ def test_the_verdict_holds_the_devices_and_their_cost() -> None:
     assert report.verdict.endswith("347.2 concurrent decodes: 28 x h100-sxm serve them for $40,880 a month.")
     served = infercost.userbase(**CHAT, users=100_000, price=2)
     assert f"${served['gpus'] * 2 * 730:,.0f} a month; " in served.verdict
+
+
+def test_more_replicas_than_users_decode_one_at_a_time() -> None:
+    """8 users on 163 replicas: whichever of them decodes decodes alone, after a prompt that takes its time."""
+    lengths = {"input_tokens": 20642, "output_tokens": 274}
+    report = infercost.userbase(gpu="apple-m4-max-32c", model="command-r-plus", **lengths, users=8, replicas=163)
+    alone = infercost.userbase(gpu="apple-m4-max-32c", model="command-r-plus", **lengths, users=1, replicas=1)
+    assert report["batch"] == pytest.approx(1, rel=1e-9)
+    assert report["ttft_s"] == pytest.approx(alone["ttft_s"], rel=1e-6)
+    assert report["in_flight"] > report["concurrent_users"]
