@@ -844,7 +844,7 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
     "fits": figure("fits", "", "fits"),
-    "vision_params": Quantity("N_vis", "param", "parameters of the vision tower", "vision parameters"),
+    "vision_params": Quantity("N_vis", "param", "parameters of the towers for images and sound", "vision parameters"),
     "mtp_params": figure("MTP parameters", "param"),
     "shortfall_bytes": figure("short by", "B", "short by", phrase="what is missing"),
     "kv_bytes_per_token": figure("KV cache per token", "B"),

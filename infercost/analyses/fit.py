@@ -363,7 +363,7 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
         yield Note("hybrid", "an estimate: engines round up the pools of windowed and recurrent layers")
     yield from _window_notes(rack)
     if not model.vision_known:
-        yield Note("vision", "its vision tower is not known and not counted")
+        yield Note("vision", "a tower for images or sound is not known and not counted")
     if plan.layout.pp > 1 and len(model.layers) > 1:
         yield Note("stages", "stages are taken as alike, though the layers are not")
 
@@ -412,7 +412,7 @@ def _reason(model: Model, excess: float, *, with_prediction: bool) -> str:
     if with_prediction and model.mtp_params:
         return "likely its prediction layers, which are not loaded by default"
     if not model.vision_known:
-        return "likely its vision tower, which is not counted"
+        return "likely a tower for images or sound, which is not counted"
     also = "prediction layers, " if model.mtp_params else ""
     return f"likely {also}padding, a stored tied table, or a format that its config does not tell"
 

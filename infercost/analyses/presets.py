@@ -285,5 +285,5 @@ def _notes(checkpoint: Checkpoint) -> Iterator[Note]:
         text = f"{card.source} says {card.context:,} tokens by YaRN, {card.rope.factor:g} times {card.rope.original:,}"
         yield Note("extended", text)
     if not checkpoint.model.vision_known:
-        yield Note("vision", "its vision tower is not known and not counted")
+        yield Note("vision", "a tower for images or sound is not known and not counted")
     yield from stored_notes(checkpoint)

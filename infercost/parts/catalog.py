@@ -61,6 +61,11 @@ def plain(name: str) -> str:
     return _NOISE.sub("", name.lower())
 
 
+def _repository(alias: str) -> str:
+    """The name of a hub's repository without its owner, for comparison; empty where an alias is none."""
+    return plain(alias.partition("/")[2])
+
+
 def _files(family: str) -> dict[str, str]:
     """Preset file by name; a user's file shadows a shipped one."""
     files: dict[str, str] = {}
@@ -109,10 +114,11 @@ def find(family: str, name: str) -> tuple[str, str]:
     if own := by_plain.get(text):
         return own, files[own]
     # files whose name holds the text come first: h100-sxm for h100
-    for candidate in sorted(by_plain, key=lambda other: text not in other):
-        own = by_plain[candidate]
-        if text in map(plain, _aliases_in(files[own])):
-            return own, files[own]
+    near = [by_plain[candidate] for candidate in sorted(by_plain, key=lambda other: text not in other)]
+    for spell in (plain, _repository):
+        for own in near:
+            if text in map(spell, _aliases_in(files[own])):
+                return own, files[own]
     hint = closest(name, [*files, *aliases(family)])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 

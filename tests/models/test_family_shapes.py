@@ -113,6 +113,30 @@ def test_a_newer_word_for_a_layer_is_read(words: list[str] | None) -> None:
     assert counting.total_params(model) == by_hand == 29_257_752
 
 
+def test_minimax_m3_in_the_spelling_of_its_wrapper_and_of_newer_files() -> None:
+    """An indexer of 4 heads of 128 on two layers of three, by hand."""
+    text: dict[str, Any] = {
+        "hidden_size": 512, "num_hidden_layers": 3, "num_attention_heads": 8, "num_key_value_heads": 4,
+        "head_dim": 128, "intermediate_size": 256, "dense_intermediate_size": 1024, "num_local_experts": 8,
+        "num_experts_per_tok": 2, "n_shared_experts": 1, "vocab_size": 1000, "max_position_embeddings": 8192,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    attention = 2 * 512 * 1024 + 2 * 512 * 512 + 2 * 128
+    indexer, sparse = 512 * 128 * 5 + 2 * 128, 9 * 3 * 512 * 256 + 512 * 8 + 8
+    by_hand = 2 * 1000 * 512 + 512 + 3 * (attention + 2 * 512) + 2 * (indexer + sparse) + 3 * 512 * 1024
+    words = ["full_attention", "minimax_m3_sparse", "minimax_m3_sparse"]
+    newer = {**text, "layer_types": words, "mlp_layer_types": ["dense", "sparse", "sparse"]}
+    section = {
+        "use_sparse_attention": True, "sparse_attention_freq": [0, 1, 1], "sparse_num_index_heads": 4,
+        "sparse_index_dim": 128, "sparse_topk_blocks": 16, "sparse_block_size": 128,
+    }  # fmt: skip
+    older = {**text, "moe_layer_freq": [0, 1, 1], "sparse_attention_config": section}
+    models = [read(model_type="minimax_m3_vl", text_config=inside) for inside in (newer, older)]
+    assert models[0] == models[1]
+    assert counting.total_params(models[0]) == by_hand == 15_061_776
+    assert {layer.attention.attended for layer in models[0].layers} == {0, 2048}
+
+
 def test_a_word_that_says_nothing_is_still_refused() -> None:
     with pytest.raises(BadFile, match="layer_types holds 'fancy_attention'"):
         read(**{**LLAMA, "layer_types": ["fancy_attention"] * LLAMA["num_hidden_layers"]})

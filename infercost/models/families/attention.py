@@ -187,14 +187,20 @@ def dbrx(config: Config, i: int) -> Attention:
 
 
 def minimax_m3(config: Config, i: int) -> Attention:
-    """Grouped-query attention behind a block indexer on most layers."""
+    """Grouped-query attention behind a block indexer on most layers, by ``layer_types`` or keys of a section."""
     base, sparse = grouped(config, i), config.section("sparse_attention_config")
-    if not sparse.raw("use_sparse_attention") or not sparse.at("sparse_attention_freq", i):
+    if listed := config.raw("layer_types") is not None:
+        is_sparse = config.at("layer_types", i) in ("minimax_m3_sparse", "sparse_attention")
+    else:
+        is_sparse = bool(sparse.raw("use_sparse_attention") and sparse.at("sparse_attention_freq", i))
+    if not is_sparse:
         return base
-    heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
+    names = ("index_n_heads", "index_head_dim", "index_topk_blocks", "index_block_size")
+    if not listed:
+        names = ("sparse_num_index_heads", "sparse_index_dim", "sparse_topk_blocks", "sparse_block_size")
+    heads, width, blocks, block = (sparse.number(name) for name in names)
     matrices = {"index_q_proj|index_k_proj|indexer": config.need("hidden") * width * (heads + 1)}
-    attended = sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size")
-    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=16)
+    return _indexed(base, matrices, heads, width, attended=blocks * block, small=2 * width, index_bits=16)
 
 
 def _indexed(

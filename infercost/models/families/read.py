@@ -7,7 +7,7 @@ from typing import Any
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
 from infercost.models.families.table import ALIASES, FAMILIES, Family
-from infercost.models.families.towers import vision_params
+from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.model import Layer, Model
 from infercost.models.quantization import kv_bits, quantization
 
@@ -38,7 +38,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     config.defaults = family.defaults
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
-    vision = vision_params(config)
+    vision, sound = vision_params(config), audio_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
     tied = next((bool(value) for value in ties if value is not None), family.tied)
@@ -57,10 +57,10 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
-        vision_params=vision or 0,
+        vision_params=(vision or 0) + (sound or 0),
         mtp_params=prediction_params(config, layers),
         mtp=prediction_layers(config, layers) if _modules(config) else (),
-        vision_known=vision is not None,
+        vision_known=vision is not None and sound is not None,
         lookup=family.lookup(config),
         order=tuple(kinds.index(layer) for layer in layers),
     )

@@ -352,7 +352,11 @@ FAMILIES: dict[str, Family] = {
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
         experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True,
     ),
-    "minimax_m3": family(attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True),
+    "minimax_m3": family(
+        attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=4,
+        experts=128, active=4, shared_experts=1, index_n_heads=4, index_head_dim=128, index_block_size=128,
+        index_topk_blocks=16,
+    ),
     "granitemoe": family(attention.windowed, ffn.experts, names=matrices.GRANITE, **_GRANITE),
     "granitemoeshared": family(ffn=ffn.granite_shared, names=matrices.GRANITE, **_GRANITE, shared_intermediate_size=0),
     "qwen2_moe": family(
@@ -523,6 +527,7 @@ ALIASES = {
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",
     "mimo_v2": "mimo_v2_flash",
+    "minimax_m3_vl": "minimax_m3",
     "new": "gte",
     "llava_next": "llava",
     "mllama_text_model": "mllama",
