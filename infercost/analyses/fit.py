@@ -166,7 +166,7 @@ def _results(rack: Rack) -> tuple[Row, ...]:
     rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
         return rows
-    reason = "a bare parameter count does not say"
+    reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
     return tuple(Row(row.key, None, reason, shown=False) if row.key in NEEDS_MODEL else row for row in rows)
 
 

@@ -242,10 +242,10 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
 
 
 def _growth_remark(model: Model) -> str:
+    if model.prefill_only:
+        return "it keeps none"
     if any(layer.attention.window for layer in model.layers):
         return f"{model.kv_bits:g} bits, once windows are full"
-    if model.is_encoder:
-        return "an encoder keeps none"
     return f"{model.kv_bits:g} bits" if counting.growing_cache_bytes(model) else "a state of fixed size"
 
 

@@ -4,7 +4,16 @@ from infercost.report import Note, Report
 from infercost.scenario.scenario import Scenario
 
 #: What all replicas have together; what is not listed is of each.
-OF_ALL = ("gpus", "batch", "tokens_per_s", "max_sequences", "kv_pool_tokens", "shortfall_bytes")
+OF_ALL = (
+    "gpus",
+    "batch",
+    "tokens_per_s",
+    "texts_per_s",
+    "input_tokens_per_s",
+    "max_sequences",
+    "kv_pool_tokens",
+    "shortfall_bytes",
+)
 
 
 def of_all(report: Report, scenario: Scenario) -> Report:

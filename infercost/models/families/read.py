@@ -6,9 +6,9 @@ from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
-from infercost.models.families.table import ALIASES, FAMILIES, Family
+from infercost.models.families.table import ALIASES, FAMILIES, Family, labels_of
 from infercost.models.families.towers import audio_params, vision_params
-from infercost.models.model import Layer, Model
+from infercost.models.model import Layer, Model, as_prefill_only
 from infercost.models.quantization import kv_bits, quantization
 
 #: The language model of a composite one, and the task of a class.
@@ -22,15 +22,18 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIter
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
     """The model of a config and its ``hf_quant_config.json``; Missing for a family or key, BadFile for a value."""
+    config = Config(data, where)
     try:
-        model = _read(Config(data, where), name, sidecar)
+        model = _read(config, name, sidecar)
     except MALFORMED as error:
         if isinstance(error, InfercostError):
             raise
         # a list where a number goes, deep in a part that one family alone has
         what = f"has no {error}" if isinstance(error, KeyError) else f"holds a value that cannot be: {error}"
         raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
-    return _encoder(model) if model.is_encoder else model
+    if model.is_encoder:  # whose head is counted with its class
+        return as_prefill_only(model)
+    return as_prefill_only(model, labels_of(config)) if _classifies(config) else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -84,9 +87,10 @@ def longest_context(config: Config) -> int:
     return named
 
 
-def _encoder(model: Model) -> Model:
-    """An encoder, whose table is looked up and never multiplies."""
-    return model._replace(embedding=0, head=0, lookup=model.embedding)
+def _classifies(config: Config) -> bool:
+    """Whether a decoder's class puts labels in place of the head that predicts tokens."""
+    classes = config.raw("architectures")
+    return isinstance(classes, list) and str(next(iter(classes), "")).endswith("ForSequenceClassification")
 
 
 def family_of(config: Config) -> Family:

@@ -50,18 +50,27 @@ def altup_streams(config: Config) -> int:
     return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
 
 
+def labels_of(config: Config) -> int:
+    """Labels that a classifier chooses from."""
+    return len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+
+
 def encoder_tables(config: Config) -> int:
-    """BERT: a vector for each position and for each kind of text, and no norm at the end; the head by its class."""
-    hidden, words = config.need("hidden"), config.number("type_vocab_size", 0)
-    rows = words + (config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0)
-    return rows * hidden + encoder_head(config)
+    """BERT: a vector for each position and for each kind of text."""
+    rows = config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0
+    return rows * config.need("hidden") + kinds_of_text(config)
+
+
+def kinds_of_text(config: Config) -> int:
+    """A vector for each kind of text."""
+    return config.number("type_vocab_size", 0) * config.need("hidden")
 
 
 def encoder_head(config: Config) -> int:
     """What a class of ``architectures`` puts on an encoder: a pooler, a classifier, or what predicts words."""
     hidden, classes = config.need("hidden"), config.raw("architectures")
     name = str(classes[0]) if isinstance(classes, list) and classes else ""
-    square, labels = hidden * hidden + hidden, len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    square, labels = hidden * hidden + hidden, labels_of(config)
     if name.endswith("ForSequenceClassification"):
         return square + (hidden + 1) * labels
     if name.endswith(("ForMaskedLM", "ForPreTraining")):
@@ -71,24 +80,19 @@ def encoder_head(config: Config) -> int:
     return square * config.flag("pooler", default=True)
 
 
-def rotary_encoder(config: Config) -> int:
-    """The same without positions: a vector for each kind of text."""
-    return config.number("type_vocab_size", 0) * config.need("hidden") + encoder_head(config)
-
-
 def modernbert_head(config: Config) -> int:
     """ModernBERT: a norm after the table, and before a class's own head a matrix and a norm without biases."""
     hidden, names = config.need("hidden"), config.raw("architectures") or ("",)
     if "For" not in str(names[0]):
         return hidden
-    labels = len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    labels = labels_of(config)
     words = str(names[0]).endswith("ForMaskedLM")
     return hidden + hidden * hidden + hidden + (config.need("vocab") if words else (hidden + 1) * labels)
 
 
-def mpnet_tables(config: Config) -> int:
+def mpnet_head(config: Config) -> int:
     """MPNet: a bias for each head and bucket of distances besides."""
-    return encoder_tables(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
+    return encoder_head(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
 
 
 def streams_head(config: Config) -> int:
@@ -283,23 +287,23 @@ FAMILIES: dict[str, Family] = {
 
     # encoders, which decode nothing
     "bert": family(
-        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, type_vocab_size=2,
-        max_position_embeddings=512, **_BIASED,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
+        type_vocab_size=2, max_position_embeddings=512, **_BIASED,
     ),
     "distilbert": family(
-        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, pooler=False,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT, pooler=False,
         max_position_embeddings=512, **_BIASED,
     ),
     "mpnet": family(
-        attention.encoder, norm_bias=True, extra=mpnet_tables, names=matrices.BERT,
+        attention.encoder, norm_bias=True, extra=mpnet_head, lookup=encoder_tables, names=matrices.BERT,
         max_position_embeddings=512, **_BIASED,
     ),
     "nomic_bert": family(
-        attention.encoder, norm_bias=True, extra=rotary_encoder, names=matrices.BERT, pooler=False,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT, pooler=False,
         type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
     ),
     "gte": family(
-        attention.encoder, ffn.gte, norm_bias=True, extra=rotary_encoder, names=matrices.BERT,
+        attention.encoder, ffn.gte, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
         pooler=False, type_vocab_size=1, qkv_bias=True, o_bias=True,
     ),
     "modernbert": family(
