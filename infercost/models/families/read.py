@@ -126,8 +126,10 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
         raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     check_lists(config, depth)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
-    own = [config.layer(i) for i in range(depth)]
-    return [Layer(1, family.attention(each, i), family.ffn(each, i), small) for i, each in enumerate(own)]
+    own = [config.layer(i) for i in range(depth)] * max(config.number("num_loops", 1), 1)
+    if len(own) > MOST_LAYERS:
+        raise BadFile(f"{config.where}: num_loops makes {len(own):,} layers", f"a model has 1 to {MOST_LAYERS:,}")
+    return [Layer(1, family.attention(each, i), family.ffn(each, i), small * (i < depth)) for i, each in enumerate(own)]
 
 
 def prediction_params(config: Config, layers: list[Layer]) -> int:
@@ -144,9 +146,9 @@ def _modules(config: Config) -> int:
 
 
 def prediction_layers(config: Config, layers: list[Layer]) -> tuple[Layer, ...]:
-    """The layers of one prediction module: one like the last, or those that the config lists."""
+    """The layers of one prediction module: one like the last that attends, or those that the config lists."""
     if not (words := config.raw("mtp_layers_block_type")):
-        return tuple(layers[-1:])
+        return tuple([layer for layer in layers if layer.attention.cache][-1:] or layers[-1:])
     attends = next(layer for layer in layers if layer.attention.cache)
     chooses = next(layer for layer in layers if layer.ffn.experts)
     return tuple(attends if word == "attention" else chooses for word in words)

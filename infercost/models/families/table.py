@@ -101,6 +101,22 @@ def streams_head(config: Config) -> int:
     return streams * streams * config.need("hidden") + streams + 1
 
 
+def stream_mixer(config: Config) -> int:
+    """Qwen4-Exp: what joins the residual streams before the last norm."""
+    wide = config.number("hc_count") * config.need("hidden")
+    return wide + 2 * wide * config.number("hc_lowrank")
+
+
+def ngram_tables(config: Config) -> int:
+    """Qwen4-Exp: on each layer of ``ple_layer_ids`` a table of hashed n-grams, a head's rows a prime above the base.
+
+    The primes are counted as the base: they are a hundred rows in twenty million larger.
+    """
+    heads = (config.number("ngram_size") - 1) * config.number("heads_per_ngram")
+    width = config.number("ple_embed_dim", config.need("hidden")) // max(heads, 1)
+    return config.entries("ple_layer_ids") * heads * config.number("ngram_vocab_size_base") * width
+
+
 Defaults = dict[str, Any]
 
 
@@ -285,6 +301,11 @@ FAMILIES: dict[str, Family] = {
         num_key_value_heads=4, global_head_dim=512, hidden_size_per_layer_input=0, vocab_size_per_layer_input=0,
     ),
 
+    "spark2_5": family(
+        attention.gated(attention.full_every(4), per_head=True), tied=True, head_dim=256, sliding_window=512,
+    ),
+    "nanbeige": family(attention.looped, ffn.looped),
+
     # encoders, which decode nothing
     "bert": family(
         attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
@@ -343,6 +364,15 @@ FAMILIES: dict[str, Family] = {
         attention.step3, ffn.step3, qk_norm="head", router_bias="use_moe_router_bias",
         use_moe_router_bias=True, head_dim=128,
         num_key_value_heads=8, experts=288, active=8, expert_width=1280, share_expert_dim=1280,
+    ),
+    "k2_horizon": family(
+        attention.k2_horizon, ffn.k2_horizon, qk_norm="all", has_qk_norm="query_key_norm", query_key_norm=False,
+        router_bias="moe_gate_bias", moe_gate_bias=True,
+    ),
+    "inkling": family(
+        attention.inkling, ffn.inkling, qk_norm="head", router_bias=True, extra=vectors(1), head_dim=128,
+        num_key_value_heads=8, swa_num_attention_heads=64, swa_num_key_value_heads=16, swa_head_dim=128,
+        sliding_window=512, d_rel=16, rel_extent=1024, sconv_kernel_size=4, experts=256, active=6, shared_experts=2,
     ),
     "mixtral": family(
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
@@ -443,6 +473,12 @@ FAMILIES: dict[str, Family] = {
         first_k_dense_replace=0, kv_lora_rank=256, q_lora_rank=1024, qk_nope_head_dim=64, qk_rope_head_dim=64,
         v_head_dim=128,
     ),
+    "dots3_note": family(
+        attention.dots3, ffn.first_dense, **_LATENT | _INDEXER | {"q_lora_rank": 1024}, sliding_window=512,
+        router_bias=True, experts=256, active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
+        swa_num_attention_heads=64, swa_q_lora_rank=1024, swa_kv_lora_rank=1024, swa_head_dim=256,
+        swa_qk_nope_head_dim=192, swa_v_head_dim=128,
+    ),
     "minicpm3": family(
         attention.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
         v_head_dim=64,
@@ -459,6 +495,18 @@ FAMILIES: dict[str, Family] = {
     ),
 
     # layers with a state of fixed size
+    "glm5_next": family(
+        states.glm5_next, ffn.first_dense, router_bias=True, experts=288, active=8, shared_experts=1,
+        expert_width=2048, first_k_dense_replace=3, q_lora_rank=1536, kv_lora_rank=512, qk_nope_head_dim=256,
+        qk_rope_head_dim=0, v_head_dim=256, index_n_heads=32, index_head_dim=128, index_topk=2048, index_kpool=16,
+        linear_num_heads=64, linear_head_dim=128, linear_conv_kernel_dim=4, hc_mult=4,
+    ),
+    "qwen4_exp": family(
+        states.qwen4_exp, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, extra=stream_mixer, lookup=ngram_tables,
+        num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
+        hc_count=4, hc_lowrank=320, ple_conv_kernel_size=4, ngram_size=3, heads_per_ngram=8,
+        ngram_vocab_size_base=20_000_000, make_ngram_vocab_size_divisible_by=128,
+    ),
     "qwen3_next": family(
         states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
         num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
@@ -526,6 +574,8 @@ ALIASES = {
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), "phi3"),
     "step3p7": "step3p5",
     "exaone4_5": "exaone4",
+    "inkling_mm_model": "inkling",
+    "intern_s2_preview": "qwen3_5_moe",
     "falcon_mamba": "mamba",
     "glm4v": "glm4",
     "internlm2": "internlm",

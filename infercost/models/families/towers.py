@@ -208,6 +208,17 @@ def _glm4v(tower: _Tower, text_width: int) -> int:
     return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
 
 
+def _glm5_next(tower: _Tower, text_width: int) -> int:
+    """GLM-5.3-Flash: the same with biases, norms of queries and keys, and no positions; the merger as wide as a key."""
+    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
+    wide, biases = tower.get("projection_intermediate_size", 10240), bool(tower.get("attention_bias", True))
+    norms = 2 * width + 2 * width // tower.get("num_heads", 16)
+    block = 4 * width * width + 3 * width * inner + (5 * width + 2 * inner) * biases + norms
+    joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
+    merger = out * out + 2 * out + 3 * out * wide
+    return int(_frames(tower, width) + width + tower.get("depth", 24) * block + joined + width + merger)
+
+
 def _internvl(tower: _Tower, text_width: int) -> int:
     """InternViT: a class token, learned positions, scaled branches; a norm and two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
@@ -275,7 +286,7 @@ Counts = Callable[[_Tower, int], int]
 _AUDIO: dict[str, Counts] = {"gemma4": _gemma4_audio, "gemma4_unified": _gemma4_unified_audio}
 _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
-    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe"), _qwen_vl),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe", "qwen4_exp"), _qwen_vl),
     "qwen2_vl": _qwen2_vl,
     **dict.fromkeys(("qwen2_5_vl", "qwen2_5_omni"), _qwen2_5_vl),
     "gemma4": _gemma4,
@@ -288,6 +299,7 @@ _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("glm4v", "glm4v_moe"), _glm4v),
     **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
     **dict.fromkeys(("step3p5", "step3p7"), _step3),
+    "glm5_next": _glm5_next,
     "muse_glimmer": _muse,
     "gemma4_unified": _gemma4_unified,
 }
