@@ -170,7 +170,7 @@ def _results(rack: Rack) -> tuple[Row, ...]:
     rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
         return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
-    reason = "a bare parameter count does not say"
+    reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
     return tuple(Row(row.key, None, reason, shown=False) if row.key in NEEDS_MODEL else row for row in rows)
 
 
@@ -384,7 +384,7 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
         yield Note("hybrid", "an estimate: engines round up the pools of windowed and recurrent layers")
     yield from _window_notes(rack)
     if not model.vision_known:
-        yield Note("vision", "its vision tower is not known and not counted")
+        yield Note("vision", "a tower for images or sound is not known and not counted")
     if plan.layout.pp > 1 and len(model.layers) > 1:
         yield Note("stages", "stages are taken as alike, though the layers are not")
 
@@ -433,7 +433,7 @@ def _reason(model: Model, excess: float, *, with_prediction: bool) -> str:
     if with_prediction and model.mtp_params:
         return "likely its prediction layers, which are not loaded by default"
     if not model.vision_known:
-        return "likely its vision tower, which is not counted"
+        return "likely a tower for images or sound, which is not counted"
     also = "prediction layers, " if model.mtp_params else ""
     return f"likely {also}padding, a stored tied table, or a format that its config does not tell"
 

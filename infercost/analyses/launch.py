@@ -104,7 +104,7 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
         return "", f"{name} loads {(format or stored).name} only from a checkpoint that is quantized so"
     if cache_flag is None:
         return "", f"{name} has no KV cache in {cache.name}"
-    if refused := _refused_plan(rack.plan, engine):
+    if refused := _refused_plan(rack.plan, engine) or _refused_task(checkpoint, engine):
         return "", refused
     if lacks_bf16(rack.part):
         if not engine.weights:
@@ -141,6 +141,16 @@ def _refused_plan(plan: Plan, engine: Engine) -> str:
         if not engine.positions:
             return f"{name} has no flag for positions stretched {rope.factor:g} times"
     return ""
+
+
+def _refused_task(checkpoint: Checkpoint, engine: Engine) -> str:
+    """Why there is no command for a model that decodes nothing: one engine's flag for it is known."""
+    model = checkpoint.model
+    if not model.prefill_only:
+        return ""
+    if not model.is_encoder and "reranker" in checkpoint.title.lower():
+        return f"{engine.name} ranks with a decoder by settings that its card says (--hf-overrides in vLLM)"
+    return "" if engine.name == "vLLM" else f"no flag of {engine.name} is known for a model that decodes nothing"
 
 
 def _draft(scenario: Scenario, engine: Engine) -> tuple[str, str]:
@@ -212,6 +222,7 @@ def _vllm(start: Start) -> list[str]:
     widths = {"tensor": layout.tp, "pipeline": layout.pp, "data": layout.dp}
     return [
         f"vllm serve {start.hub_id}",
+        *(["--runner pooling"] if plan.model.prefill_only else []),
         *(f"--{axis}-parallel-size {width}" for axis, width in widths.items() if width > 1),
         *(["--enable-expert-parallel"] if layout.ep > 1 else []),
         f"--max-model-len {plan.context:.0f} --gpu-memory-utilization {plan.usable:g}",

@@ -280,10 +280,10 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
 
 
 def _growth_remark(model: Model) -> str:
+    if model.prefill_only:
+        return "it keeps none"
     if any(layer.attention.window for layer in model.layers):
         return f"{model.kv_bits:g} bits, once windows are full"
-    if model.is_encoder:
-        return "an encoder keeps none"
     return f"{model.kv_bits:g} bits" if counting.growing_cache_bytes(model) else "a state of fixed size"
 
 
@@ -323,5 +323,5 @@ def _notes(checkpoint: Checkpoint) -> Iterator[Note]:
         text = f"{card.source} says {card.context:,} tokens by YaRN, {card.rope.factor:g} times {card.rope.original:,}"
         yield Note("extended", text)
     if not checkpoint.model.vision_known:
-        yield Note("vision", "its vision tower is not known and not counted")
+        yield Note("vision", "a tower for images or sound is not known and not counted")
     yield from stored_notes(checkpoint)

@@ -30,6 +30,24 @@ def paid_tokens_per_s(
     return batch / (step_time + prompts_gap) * output_tokens / decoded_tokens
 
 
+@formula(source="texts that come together leave together")
+def texts_per_s(*, batch: float, prefill_time: float) -> float:
+    """Whole texts that a replica reads in a second, one batch after another."""
+    return batch / prefill_time
+
+
+@formula(source="each text has its tokens")
+def input_tokens_per_s(*, texts_per_s: float, input_tokens: float) -> float:
+    """Tokens that a replica reads in a second where it decodes none."""
+    return texts_per_s * input_tokens
+
+
+@formula(source=LATER)
+def usd_per_million_input(*, price: float, devices: float, input_tokens_per_s: float) -> float:
+    """USD for a million tokens that are read, on accelerators that are always busy and decode none."""
+    return price * devices / 3600 / input_tokens_per_s * 1e6
+
+
 @formula(source="one token a step")
 def tokens_per_s_per_user(*, step_time: float) -> float:
     """Tokens decoded per second for one user."""

@@ -95,7 +95,7 @@ def prompt_attention_flops(*, layers_of_kind: Sequence[float], layer_prompt_flop
     return total(layers_of_kind, layer_prompt_flops)
 
 
-@formula(source="every matrix for each token, the head for the last one only, causal attention")
+@formula(source="every matrix for each token, the head for the last one only, attention by pairs of tokens")
 def prompt_flops(*, flops_per_token: float, tokens: float, prompt_attention_flops: float) -> float:
     """Operations of a prompt's tokens."""
     return flops_per_token * tokens + prompt_attention_flops
@@ -190,6 +190,12 @@ def prompt_attention_time(
 def mixed_attention_time(*, attention_compute_time: float, prompt_attention_time: float) -> float:
     """Seconds of the arithmetic of attention in a pass that decodes and works on prompts."""
     return attention_compute_time + prompt_attention_time
+
+
+@formula(source="operations that texts need, over those that the devices could do meanwhile")
+def text_utilization(*, prompt_flops: float, texts_per_s: float, devices: float, peak_flops: float) -> float:
+    """Share of the peak arithmetic that is used where whole texts are read and nothing is decoded."""
+    return prompt_flops * texts_per_s / (devices * peak_flops)
 
 
 @formula(source=BOOK)

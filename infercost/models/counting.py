@@ -299,7 +299,7 @@ def attended_flops(attention: Attention, context: float) -> float:
 
 
 def prefill_flops(model: Model, tokens: float) -> float:
-    """Operations of a whole prompt: every matrix for each token, the head for the last one only, causal attention."""
+    """Operations of a whole prompt: every matrix for each token, the head for the last one only, attention by pairs."""
     head = model.head or model.embedding
     matrices = FLOPS_PER_PARAM * (active_params(model) - head)
     attention = _over(model, lambda layer: prompt_flops(layer.attention, tokens, 0))

@@ -11,14 +11,15 @@ from infercost.models.counting import weight_bytes
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
-from infercost.models.model import Model, Quantization, Rope
+from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.parts import catalog
 from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
-#: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them.
-KEYS = ("name", "aliases", "ids", "source", "published", "extended", "note", "config", "hf_quant_config")
+#: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
+#: that reads texts alone, though its config is a decoder's.
+KEYS = ("name", "aliases", "ids", "source", "published", "extended", "note", "decodes", "config", "hf_quant_config")
 
 
 def _is_words(value: Any) -> bool:
@@ -29,6 +30,7 @@ def _is_words(value: Any) -> bool:
 #: The form of some values of a preset file, and how to write them.
 FORMS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("name", lambda value: value is None or isinstance(value, str), "Llama 3.1 8B"),
+    ("decodes", lambda value: value in (None, "false"), "false, or leave it out"),
     ("note", lambda value: value is None or isinstance(value, str), "a sentence"),
     (
         "aliases",
@@ -338,7 +340,8 @@ def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     if not isinstance(data.get("config"), dict):
         raise BadFile(f"{where} has no config", "add config: with the keys of the published config.json")
     formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
-    return read_model(typed(data["config"]), name, where, formats), data
+    model = read_model(typed(data["config"]), name, where, formats)
+    return as_prefill_only(model) if "decodes" in data else model, data
 
 
 def read_preset_file(path: str) -> dict[str, Any]:

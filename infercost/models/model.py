@@ -130,7 +130,8 @@ class Model(NamedTuple):
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
     each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``,
     ``mtp`` are the layers of its prediction modules. ``rope`` is how its positions are stretched beyond what its
-    checkpoint says.
+    checkpoint says. ``prefill_only`` reads whole texts, keeps nothing of them and decodes nothing: an encoder, an
+    embedder, a reranker.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Model(NamedTuple):
     order: tuple[int, ...] = ()
     mtp: tuple[Layer, ...] = ()
     rope: Rope | None = None
+    prefill_only: bool = False
 
     @property
     def depth(self) -> int:
@@ -167,11 +169,11 @@ class Model(NamedTuple):
     @property
     def has_cache(self) -> bool:
         """Whether sequences keep keys and values, latents or a state in memory; no for a bare count."""
-        return any(layer.attention.kind not in ("none", "encoder") for layer in self.layers)
+        return not self.prefill_only and any(layer.attention.kind != "none" for layer in self.layers)
 
     @property
     def is_encoder(self) -> bool:
-        """Whether it reads whole texts at once and decodes nothing."""
+        """Whether every token of a text sees those after it too."""
         return all(layer.attention.kind == "encoder" for layer in self.layers)
 
     @property
@@ -204,6 +206,14 @@ def prediction_head(model: Model) -> Model | None:
     alone = model._replace(name=f"{model.name} (MTP)", layers=layers, order=tuple(range(len(layers))), mtp=())
     nothing: dict[str, Any] = dict.fromkeys(("embedding", "small", "vision_params", "mtp_params", "lookup"), 0)
     return alone._replace(**nothing, head=model.head or model.embedding)
+
+
+def as_prefill_only(model: Model, labels: int = 0) -> Model:
+    """The model as it reads texts alone: its table is looked up, no head multiplies but one of so many labels."""
+    nothing: dict[str, Any] = dict.fromkeys(("cache", "index_cache", "borrowed", "decode_flops"), 0)
+    layers = tuple(layer._replace(attention=layer.attention._replace(**nothing)) for layer in model.layers)
+    lookup, small = model.lookup + model.embedding, model.small + labels * model.hidden_size
+    return model._replace(layers=layers, embedding=0, head=0, lookup=lookup, small=small, prefill_only=True)
 
 
 def bare_count(params: float, active_params: float, format: Format, layers: int, hidden_size: int) -> Model:

@@ -71,6 +71,11 @@ def plain(name: str) -> str:
     return _NOISE.sub("", name.lower())
 
 
+def _repository(alias: str) -> str:
+    """The name of a hub's repository without its owner, for comparison; empty where an alias is none."""
+    return plain(alias.partition("/")[2])
+
+
 def _files(family: str) -> dict[str, str]:
     """Preset file by name; a user's file shadows a shipped one."""
     files: dict[str, str] = {}
@@ -153,10 +158,11 @@ def find(family: str, name: str) -> tuple[str, str]:
     if own := by_plain.get(text):
         return own, files[own]
     # files whose name holds the text come first: h100-sxm for h100
-    for candidate in sorted(by_plain, key=lambda other: text not in other):
-        own = by_plain[candidate]
-        if text in map(plain, _names_in(files[own])[0]):
-            return own, files[own]
+    near = [by_plain[candidate] for candidate in sorted(by_plain, key=lambda other: text not in other)]
+    for spell in (plain, _repository):
+        for own in near:
+            if text in map(spell, _names_in(files[own])[0]):
+                return own, files[own]
     if family == "accelerators" and (found := _variant_or_card(files, name)):
         return found
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]

@@ -204,9 +204,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
 
     part, devices = read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
-    if checkpoint.model.is_encoder and reading.question.command != "fit":
-        what = f"{checkpoint.model.name} is an encoder: it reads whole texts, and decodes no tokens"
-        raise BadValue(what, "infercost fit says what memory it takes")
+    if reading.question.command not in ("fit", "utilization"):
+        refuse_prefill_only(checkpoint.model)
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.unsaid and "dtype" not in reading.given:
@@ -225,10 +224,17 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
     context = _read_context(reading, stack, model, checkpoint.extended)
-    batch = _read_batch(reading)
+    batch = _read_batch(reading, model)
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def refuse_prefill_only(model: Model) -> None:
+    """BadValue for a model that decodes nothing, where tokens are decoded."""
+    if model.prefill_only:
+        what = f"{model.name} reads whole texts and decodes no tokens"
+        raise BadValue(what, "ask infercost fit, or infercost utilization --input-tokens 512")
 
 
 def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
@@ -268,9 +274,10 @@ def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
     return start
 
 
-def _read_batch(reading: Reading) -> int:
-    """Sequences that must fit on one replica: as given, one where they are an answer."""
+def _read_batch(reading: Reading, model: Model) -> int:
+    """Sequences that must fit on one replica: as given, one where they are an answer or take no memory."""
     finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
+    finds = finds or (model.prefill_only and reading.question.command != "fit")
     given, copies = reading.get("batch"), copies_of(reading)
     batch = (given if isinstance(given, int) else copies) if finds else int(reading.take("batch", copies))
     return ceil(share_of_one(reading, "batch", batch))
@@ -280,13 +287,17 @@ def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended
     """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
     longest = model.max_context
     assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
-    if all(name in reading.given for name in LENGTHS):
+    if model.prefill_only and "input_tokens" in reading.given:
+        assumed, why = int(reading.get("input_tokens")), "the text"
+    elif all(name in reading.given for name in LENGTHS):
         assumed = int(reading.get("input_tokens") + reading.get("output_tokens") / 2)
         why = "the prompt and half of the output"
     elif reading.question.command != "fit" and is_nominal(stack):
         assumed, why = 0, f"by profile {stack.name}"
     context = int(reading.take("context", assumed, why))
     if longest and context > longest:
+        if model.is_encoder:
+            raise BadValue(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
         what = f"--context {context:,} is more than {model.name} was made for"
         whole = sum(reading.get(name) or 0 for name in LENGTHS)
         raise BadValue(what, why_not_longer(model, card, max(context, whole)))

@@ -1,6 +1,7 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, Missing
@@ -9,17 +10,19 @@ from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import law
+from infercost.replica.rack import Rack
+from infercost.replica.serving import chunk_of
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.hosts import refuse_own_memory
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import read_price
-from infercost.scenario.rack import read_accelerator, read_rack
+from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, names_no_model, read_part, read_stack
 from infercost.scenario.replicas import copies_of, share_of_one
-from infercost.scenario.running import read_draft, read_load, read_running
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Scenario, frozen
+from infercost.scenario.running import read_draft, read_load, read_running, read_text
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT
 
 if TYPE_CHECKING:  # a step alone has no users
@@ -93,6 +96,8 @@ def _what_runs(reading: Reading) -> Scenario:
 def _utilization(reading: Reading) -> Scenario:
     reading.take("dp")
     rack = read_rack(reading)
+    if rack.model.prefill_only:
+        return _texts(reading, rack)
     load = read_load(reading, rack)
     copies, batch = copies_of(reading), 1.0
     if not load.is_steady:
@@ -102,6 +107,18 @@ def _utilization(reading: Reading) -> Scenario:
     draft = None if load.is_steady else read_draft(reading, rack)
     fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
     return frozen(reading, batch=batch, copies=copies, **fields)
+
+
+def _texts(reading: Reading, rack: Rack) -> Scenario:
+    """Texts for a model that decodes nothing: as many together as one pass of the engine takes."""
+    text = read_text(reading, rack)
+    running = read_running(reading, rack)
+    whole = chunk_of(running.replica, text) / text.input_tokens
+    usual = max(int(whole), 1) if whole < inf else 1
+    given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
+    batch = share_of_one(reading, "batch", int(given))
+    price = read_price(reading, rack.part)
+    return frozen(reading, rack=rack, running=running, batch=batch, load=Load(text), price=price)
 
 
 def _sweep_batch(reading: Reading) -> Scenario:
@@ -228,6 +245,10 @@ def _compare(reading: Reading) -> Scenario:
         reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
     if not modelled:
         reading.take("set")
+    elif isinstance(name := reading.get("model"), str):
+        from infercost.models.find import find_model
+
+        refuse_prefill_only(find_model(name).model)
     return frozen(reading, parts=tuple(parts), format=format)
 
 

@@ -200,11 +200,29 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
     return request
 
 
+def read_text(reading: Reading, rack: Rack) -> Request:
+    """The text that a model which decodes nothing reads.
+
+    Raises:
+        BadValue: an option of tokens that are decoded.
+        Missing: its length.
+    """
+    name = rack.model.name
+    for option in ("output_tokens", "prefix_share", *_LOADED, *DRAFT):
+        if option in reading.given:
+            what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
+            raise BadValue(what, "leave it out; --batch says how many texts come together")
+    text = Request(float(reading.need("input_tokens", "--input-tokens 512")), 0.0, 0.0, reading.take("chunk_tokens"))
+    _check_request(reading, rack, text)
+    return text
+
+
 def _check_request(reading: Reading, rack: Rack, request: Request) -> None:
     """Refuse a request that the model was not made for, that no law here answers, or that has another context."""
     longest, whole = rack.model.max_context, request.input_tokens + request.output_tokens
     if longest and whole > longest:
-        tokens = f"{request.input_tokens:,.0f} + {request.output_tokens:,.0f} tokens"
+        decoded = f" + {request.output_tokens:,.0f}" if request.output_tokens else ""
+        tokens = f"{request.input_tokens:,.0f}{decoded} tokens"
         card = checkpoint.extended if (checkpoint := rack.setup.checkpoint) else None
         what = f"a request of {tokens} is longer than the model was made for"
         raise BadValue(what, why_not_longer(rack.model, card, whole))

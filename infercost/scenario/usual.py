@@ -12,6 +12,8 @@ from infercost.scenario.read import Given, Reading
 
 #: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192.
 USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
+#: Tokens of a text to embed or to rank when nobody says how long it is.
+USUAL_TEXT = 512
 LENGTHS = ("input_tokens", "output_tokens")
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
@@ -78,6 +80,10 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
     """
     given = any(name in reading.given for name in ("context", *LENGTHS))
     if given or is_nominal(stack) or LENGTHS[0] not in options_of(reading.question.command):
+        return
+    if model.prefill_only:
+        text = min(USUAL_TEXT, model.max_context or USUAL_TEXT)
+        reading.given[LENGTHS[0]] = Given(text, "assumed: a usual text")
         return
     longest = model.max_context or USUAL_CONTEXT * 2
     context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))

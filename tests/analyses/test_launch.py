@@ -31,6 +31,11 @@ def command(run: Run, *args: str) -> tuple[str, str]:
         ("mistral-small-2506", "mistralai/Mistral-Small-3.2-24B-Instruct-2506"),
         ("llama2-70b-99.9", "meta-llama/Llama-2-70b-chat-hf"),
         ("qwen3.6-27b", "Qwen/Qwen3.6-27B"),
+        ("glm-5.3", "zai-org/GLM-5.3"),
+        ("glm-5.3-fp8", "zai-org/GLM-5.3-FP8"),
+        ("kimi-k2.7-code", "moonshotai/Kimi-K2.7-Code"),
+        ("qwen3-coder-next", "Qwen/Qwen3-Coder-Next"),
+        ("ministral-3-8b-reasoning-2512", "mistralai/Ministral-3-8B-Reasoning-2512"),
         ("gpt-3-175b", ""),
     ],
 )

@@ -113,6 +113,30 @@ def test_a_newer_word_for_a_layer_is_read(words: list[str] | None) -> None:
     assert counting.total_params(model) == by_hand == 29_257_752
 
 
+def test_minimax_m3_in_the_spelling_of_its_wrapper_and_of_newer_files() -> None:
+    """An indexer of 4 heads of 128 on two layers of three, by hand."""
+    text: dict[str, Any] = {
+        "hidden_size": 512, "num_hidden_layers": 3, "num_attention_heads": 8, "num_key_value_heads": 4,
+        "head_dim": 128, "intermediate_size": 256, "dense_intermediate_size": 1024, "num_local_experts": 8,
+        "num_experts_per_tok": 2, "n_shared_experts": 1, "vocab_size": 1000, "max_position_embeddings": 8192,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    attention = 2 * 512 * 1024 + 2 * 512 * 512 + 2 * 128
+    indexer, sparse = 512 * 128 * 5 + 2 * 128, 9 * 3 * 512 * 256 + 512 * 8 + 8
+    by_hand = 2 * 1000 * 512 + 512 + 3 * (attention + 2 * 512) + 2 * (indexer + sparse) + 3 * 512 * 1024
+    words = ["full_attention", "minimax_m3_sparse", "minimax_m3_sparse"]
+    newer = {**text, "layer_types": words, "mlp_layer_types": ["dense", "sparse", "sparse"]}
+    section = {
+        "use_sparse_attention": True, "sparse_attention_freq": [0, 1, 1], "sparse_num_index_heads": 4,
+        "sparse_index_dim": 128, "sparse_topk_blocks": 16, "sparse_block_size": 128,
+    }  # fmt: skip
+    older = {**text, "moe_layer_freq": [0, 1, 1], "sparse_attention_config": section}
+    models = [read(model_type="minimax_m3_vl", text_config=inside) for inside in (newer, older)]
+    assert models[0] == models[1]
+    assert counting.total_params(models[0]) == by_hand == 15_061_776
+    assert {layer.attention.attended for layer in models[0].layers} == {0, 2048}
+
+
 def test_a_word_that_says_nothing_is_still_refused() -> None:
     with pytest.raises(BadFile, match="layer_types holds 'fancy_attention'"):
         read(**{**LLAMA, "layer_types": ["fancy_attention"] * LLAMA["num_hidden_layers"]})
@@ -157,7 +181,7 @@ def test_an_encoder_by_hand() -> None:
     by_hand = (1000 + 514 + 1) * 64 + 2 * 64 + 2 * layer + head
     model = read(**ENCODER)
     assert counting.total_params(model) == by_hand == 201_281
-    assert counting.active_params(model) == by_hand - 1000 * 64
+    assert counting.active_params(model) == by_hand - (1000 + 514 + 1) * 64
     assert counting.growing_cache_bytes(model) == 0
     # every token of a prompt sees all 10: twice the pairs of a causal model
     assert sum(each.times * each.attention.prefill_flops for each in model.layers) == 2 * 2 * 4 * 64
@@ -179,7 +203,85 @@ def test_an_encoder_fits_and_decodes_nothing(tmp_path: Any, run: Run) -> None:
     path.write_text(json.dumps(ENCODER))
     found = run("fit", "--gpu", "l4", "--model", str(path), "--json").json["results"]
     assert (found["fits"], found["kv_bytes_per_token"], found["total_params"]) == (True, None, 201_281)
-    for command in ("utilization", "userbase", "economies", "frontier", "sweep-batch"):
+    for command in ("userbase", "economies", "frontier", "sweep-batch"):
         said = run(command, "--gpu", "l4", "--model", str(path))
         assert (said.code, said.out) == (2, "")
-        assert "is an encoder: it reads whole texts, and decodes no tokens" in " ".join(said.err.split())
+        assert "reads whole texts and decodes no tokens" in " ".join(said.err.split())
+
+
+INKLING: dict[str, Any] = {
+    "model_type": "inkling_text", "hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 8,
+    "num_key_value_heads": 2, "head_dim": 32, "swa_num_attention_heads": 4, "swa_num_key_value_heads": 4,
+    "swa_head_dim": 32, "d_rel": 16, "rel_extent": 1024, "sliding_window_size": 128, "sconv_kernel_size": 4,
+    "dense_mlp_idx": 1, "dense_intermediate_size": 512, "intermediate_size": 64, "n_routed_experts": 8,
+    "n_shared_experts": 2, "num_experts_per_tok": 2, "vocab_size": 1000, "max_position_embeddings": 8192,
+}  # fmt: skip
+
+
+def test_inkling_by_hand() -> None:
+    """One layer of six sees all; keys, values and both outputs pass short convolutions of four."""
+    kept = 2 * 64 + 2 * 256
+    sees = 2 * 256 * 256 + 2 * 256 * 64 + 256 * 8 * 16 + 16 * 1024 + 4 * kept + 2 * 32
+    near = 2 * 256 * 128 + 2 * 256 * 128 + 256 * 4 * 16 + 16 * 128 + 4 * (2 * 128 + 2 * 256) + 2 * 32
+    dense, sparse = 3 * 256 * 512 + 1, 10 * 3 * 256 * 64 + 10 * 256 + 8 + 1
+    by_hand = 2 * 1000 * 256 + 2 * 256 + sees + 5 * near + 6 * 2 * 256 + dense + 5 * sparse
+    model = read(model_type="inkling_mm_model", text_config=INKLING)
+    assert counting.total_params(model) == by_hand == 4_358_062
+    assert counting.growing_cache_bytes(model) == 2 * 64 * 2
+    assert {(each.times, each.attention.window) for each in model.layers} == {(1, 128), (4, 128), (1, 0)}
+
+
+def test_dots3_note_by_hand() -> None:
+    """Two layers of latents of 512 behind indexers, then windows with latents of 1,024, all with a gate a head."""
+    config: dict[str, Any] = {
+        "model_type": "dots3_note", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 8,
+        "num_key_value_heads": 8, "q_lora_rank": 128, "kv_lora_rank": 512, "qk_nope_head_dim": 128,
+        "qk_rope_head_dim": 64, "v_head_dim": 128, "index_n_heads": 4, "index_head_dim": 128,
+        "swa_num_attention_heads": 4, "swa_q_lora_rank": 64, "swa_kv_lora_rank": 1024, "swa_head_dim": 256,
+        "swa_qk_nope_head_dim": 192, "swa_v_head_dim": 128, "intermediate_size": 512, "moe_intermediate_size": 64,
+        "n_routed_experts": 8, "n_shared_experts": 1, "num_experts_per_tok": 2, "first_k_dense_replace": 1,
+        "vocab_size": 1000, "max_position_embeddings": 8192,
+    }  # fmt: skip
+    full = 256 * 128 + 128 + 128 * 8 * 192 + 256 * 576 + 512 + 512 * 8 * 256 + 8 * 128 * 256 + 64 + 256 * 8
+    indexer = 128 * 4 * 128 + 256 * 128 + 256 * 4 + 2 * 128
+    near = 256 * 64 + 64 + 64 * 4 * 256 + 256 * 1088 + 1024 + 1024 * 4 * 320 + 4 * 128 * 256 + 64 + 256 * 4
+    sparse = 9 * 3 * 256 * 64 + 256 * 8 + 8
+    by_hand = 2 * 1000 * 256 + 256 + 2 * (full + indexer) + 2 * near + 4 * 2 * 256 + 3 * 256 * 512 + 3 * sparse
+    model = read(**config)
+    assert counting.total_params(model) == by_hand
+    assert sum(each.times for each in model.layers if each.attention.window == 512) == 2
+
+
+def test_a_stack_that_runs_twice_multiplies_twice_and_keeps_two_caches() -> None:
+    """Nanbeige: three layers, six times a cache of 2 KV heads of 64."""
+    shape: dict[str, Any] = {
+        "hidden_size": 256, "num_hidden_layers": 3, "num_attention_heads": 8, "num_key_value_heads": 2,
+        "head_dim": 64, "intermediate_size": 512, "vocab_size": 1000, "max_position_embeddings": 8192,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    once, twice = read(model_type="llama", **shape), read(model_type="nanbeige", num_loops=2, **shape)
+    layer = 2 * 256 * 512 + 2 * 256 * 128 + 3 * 256 * 512
+    assert counting.total_params(twice) == counting.total_params(once) == 2 * 256_000 + 3 * (layer + 512) + 256
+    assert counting.active_params(twice) - counting.active_params(once) == 3 * layer
+    assert counting.growing_cache_bytes(twice) == 2 * counting.growing_cache_bytes(once) == 6 * 2 * 2 * 64 * 2
+
+
+def test_values_by_experts_are_refused_with_what_is_missing() -> None:
+    with pytest.raises(Missing, match="its values come from 4 experts"):
+        read(**{**LLAMA, "model_type": "k2_horizon", "mova_num_experts": 4})
+
+
+def test_tables_of_n_grams_are_looked_up_and_never_multiply() -> None:
+    """16 heads of 1,000 rows of 16 on one layer of Qwen4-Exp."""
+    shape: dict[str, Any] = {
+        "model_type": "qwen4_exp_text", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 64, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+        "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64, "vocab_size": 1000,
+        "shared_expert_intermediate_size": 64, "max_position_embeddings": 8192, "ngram_vocab_size_base": 1000,
+    }  # fmt: skip
+    plain, tables = read(**shape), read(**shape, ple_layer_ids=[2], ple_embed_dim=256)
+    projections = 256 * 4 * 256 + 256 * 256
+    vectors = 3 * 4 * 256 + 4 * 256 * 4
+    more = counting.total_params(tables) - counting.total_params(plain)
+    assert more == 16 * 1000 * 16 + projections + vectors
+    assert counting.active_params(tables) - counting.active_params(plain) == projections + vectors

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from infercost.models.families.config import Config
-from infercost.models.families.towers import vision_params
+from infercost.models.families.read import read_model
+from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.find import find_model
 from tests.conftest import ROOT
 from tests.models.test_config import LLAMA
@@ -69,3 +70,31 @@ def test_no_tower_is_none_and_another_is_not_known() -> None:
 def test_presets_of_multimodal_models_hold_their_tower(name: str, total: int) -> None:
     model = find_model(name).model
     assert (model.vision_params, model.vision_known) == (total, True)
+
+
+def test_gemma_4_hears_by_blocks_counted_by_hand() -> None:
+    """304,824,608 in the tower for sound of Gemma 4 E4B, and a matrix to the text; 12B has one matrix from frames."""
+    start = 9 * 128 + 128 + 9 * 128 * 32 + 32 + 32 * 32 * 1024
+    block = 5 * 1024 * 1024 + 128 + 2 * (8 * 1024 * 1024 + 2 * 1024) + 3 * 1024 * 1024 + 5 * 1024 + 2 * 1024 + 3 * 1024
+    by_hand = start + 12 * block + 1024 * 1536 + 1536
+    assert by_hand == 304_824_608
+    text = {**LLAMA, "hidden_size": 2560}
+    config = {"text_config": text, "audio_config": {"model_type": "gemma4_audio"}}
+    assert audio_params(Config(config, "config test")) == by_hand + 1536 * 2560
+    frames = {"text_config": text, "audio_config": {"model_type": "gemma4_unified_audio"}}
+    assert audio_params(Config(frames, "config test")) == 640 * 2560
+
+
+def test_a_tower_for_sound_that_is_not_known_is_said() -> None:
+    config = {**LLAMA, "audio_config": {"model_type": "some_audio"}}
+    assert audio_params(Config(config, "config test")) is None
+    assert not read_model(config, "m", "model test").vision_known
+
+
+def test_minimax_m3_is_its_own_tower_under_the_name_of_another() -> None:
+    """The published file calls it clip_vision_model."""
+    inside = {
+        "model_type": "clip_vision_model", "hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32,
+        "patch_size": 14, "img_token_compression_config": {"spatial_merge_size": 2, "temporal_patch_size": 2},
+    }  # fmt: skip
+    assert tower(inside, 6144, model_type="minimax_m3_vl") == 865_567_232

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infercost import formulas
+from infercost.errors import Missing
 from infercost.models.families.config import Config, kind_of, window_of
 from infercost.models.model import Attention
 
@@ -113,6 +114,79 @@ def step3(config: Config, i: int) -> Attention:
     return gated(lambda config, i: grouped(config, i, window, heads=inner if window else 0), per_head=True)(config, i)
 
 
+def looped(config: Config, i: int) -> Attention:
+    """Grouped-query attention in a stack that runs ``num_loops`` times: later rounds reuse its matrices."""
+    base = grouped(config, i)
+    return base if i < config.need("layers") else base._replace(split=0, small=0)
+
+
+def k2_horizon(config: Config, i: int) -> Attention:
+    """Grouped-query attention, with an output gate where ``attention_gate_func`` names one.
+
+    Raises:
+        Missing: values by experts, whose sizes are not published in the config.
+    """
+    if config.number("mova_num_experts", 0):
+        what = f"{config.where}: its values come from {config.raw('mova_num_experts')} experts (MoVA)"
+        raise Missing(what, "their sizes are not known here: the dense and plainly sparse sizes of K2-Horizon are")
+    return (gated(grouped) if config.raw("attention_gate_func") else grouped)(config, i)
+
+
+def inkling(config: Config, i: int) -> Attention:
+    """Windows with heads of their own, relative positions by a matrix, and four short convolutions a layer."""
+    local = config.raw("local_layer_ids")
+    usual = i in local if isinstance(local, list) else bool((i + 1) % 6)
+    is_window = kind_of(config, i, "window" if usual else "full") == "window"
+    names = ("num_attention_heads", "num_key_value_heads", "head_dim")
+    heads, kv_heads, width = (config.number(f"swa_{name}" if is_window else name) for name in names)
+    hidden, relative, kernel = config.need("hidden"), config.number("d_rel"), config.number("sconv_kernel_size")
+    extent = config.need("window") if is_window else config.number("rel_extent")
+    convolved = 2 * kv_heads * width + 2 * hidden
+    small = relative * extent + convolved * kernel
+    sizes: dict[str, Any] = {"heads": heads, "kv_heads": kv_heads, "head_dim": width, "small": small}
+    base = grouped(config, i, config.need("window") if is_window else 0, **sizes)
+    matrix = hidden * heads * relative
+    matrices = (*base.matrices, ("r_proj", matrix))
+    return base._replace(split=base.split + matrix, conv=convolved * (kernel - 1), matrices=matrices)
+
+
+def dots3(config: Config, i: int) -> Attention:
+    """Latent attention with a gate a head: behind an indexer, or in a window with heads and ranks of its own."""
+    if kind_of(config, i, "full" if i < 2 or i % 4 == 1 else "window") != "window":
+        return _gated_latent(config, indexed_latent(config, i))
+    names = ("num_attention_heads", "q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "v_head_dim")
+    own = {name: config.number(f"swa_{name}") for name in names}
+    own["qk_rope_head_dim"] = config.number("swa_head_dim") - own["qk_nope_head_dim"]
+    inner = Config({**config.outer, **config.inner, **own}, config.where, config.defaults)
+    return _gated_latent(inner, latent(inner, i)._replace(kind="window", window=config.need("window")))
+
+
+def _gated_latent(config: Config, base: Attention) -> Attention:
+    gate = config.need("hidden") * base.heads
+    small = base.small + config.number("qk_rope_head_dim")
+    return base._replace(split=base.split + gate, small=small, matrices=(*base.matrices, ("g_proj", gate)))
+
+
+def pooled_latent(config: Config, i: int) -> Attention:
+    """Latent attention behind an indexer that scores means of ``index_kpool`` positions."""
+    base = indexed_latent(config, i)
+    if not base.index_cache:
+        return base
+    width, pool = config.number("index_head_dim"), max(config.number("index_kpool"), 1)
+    gate, small = config.need("hidden") * width, base.small + pool * width
+    matrices = (*base.matrices, ("indexer.index_kpool_compress_gate", gate))
+    flops = base.index_flops // pool
+    return base._replace(copied=base.copied + gate, small=small, index_flops=flops, matrices=matrices)
+
+
+def streamed(config: Config, base: Attention) -> Attention:
+    """With the weights that mix residual streams before and after both parts of a layer."""
+    streams = config.number("hc_mult")
+    mixers = (2 + streams) * streams
+    small = base.small + 2 * (mixers * streams * config.need("hidden") + mixers + 3)
+    return base._replace(small=small, streams=streams)
+
+
 def bidirectional(attend: Attends) -> Attends:
     """Of an encoder: every token sees all, before and after it, at once; nothing is cached, and nothing decoded."""
 
@@ -187,17 +261,23 @@ def dbrx(config: Config, i: int) -> Attention:
 
 
 def minimax_m3(config: Config, i: int) -> Attention:
-    """Grouped-query attention behind a block indexer on most layers."""
+    """Grouped-query attention behind a block indexer on most layers, by ``layer_types`` or keys of a section."""
     base, sparse = grouped(config, i), config.section("sparse_attention_config")
-    if not sparse.raw("use_sparse_attention") or not sparse.at("sparse_attention_freq", i):
+    if listed := config.raw("layer_types") is not None:
+        is_sparse = config.at("layer_types", i) in ("minimax_m3_sparse", "sparse_attention")
+    else:
+        is_sparse = bool(sparse.raw("use_sparse_attention") and sparse.at("sparse_attention_freq", i))
+    if not is_sparse:
         return base
-    heads, width = sparse.number("sparse_num_index_heads"), sparse.number("sparse_index_dim")
+    names = ("index_n_heads", "index_head_dim", "index_topk_blocks", "index_block_size")
+    if not listed:
+        names = ("sparse_num_index_heads", "sparse_index_dim", "sparse_topk_blocks", "sparse_block_size")
+    heads, width, blocks, block = (sparse.number(name) for name in names)
     matrices = {"index_q_proj|index_k_proj|indexer": config.need("hidden") * width * (heads + 1)}
-    attended = sparse.number("sparse_topk_blocks") * sparse.number("sparse_block_size")
-    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=16)
+    return indexed(base, matrices, heads, width, attended=blocks * block, small=2 * width, index_bits=16)
 
 
-def _indexed(
+def indexed(
     base: Attention,
     matrices: dict[str, int],
     heads: int,
@@ -330,7 +410,7 @@ def indexed_latent(config: Config, i: int) -> Attention:
     sizes = {"wq_b": rank * heads * width, "wk": hidden * width, "weights_proj": hidden * heads}
     matrices = {f"indexer.{name}": size for name, size in sizes.items()}
     attended = config.number("index_topk")
-    return _indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=_INDEX_BITS)
+    return indexed(base, matrices, heads, width, attended=attended, small=2 * width, index_bits=_INDEX_BITS)
 
 
 def _has_indexer(config: Config, i: int) -> bool:
@@ -373,7 +453,7 @@ def deepseek_v4(config: Config, i: int) -> Attention:
     heads, narrow, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
     matrices = {"compressor|indexer": 4 * hidden * narrow + rank * heads * narrow + hidden * heads}
     small = _OVERLAPPING * 2 * narrow + narrow
-    return _indexed(base, matrices, heads, narrow, attended=config.number("index_topk"), small=small)
+    return indexed(base, matrices, heads, narrow, attended=config.number("index_topk"), small=small)
 
 
 def _raw_window(config: Config, i: int, width: int) -> Attention:
@@ -382,19 +462,18 @@ def _raw_window(config: Config, i: int, width: int) -> Attention:
     All heads share one KV head, whose keys and values are one vector.
     """
     base = grouped(config, i, config.need("window"), kv_heads=1, head_dim=width)
-    hidden, rank, streams = config.need("hidden"), config.number("q_lora_rank"), config.number("hc_mult")
+    hidden, rank = config.need("hidden"), config.number("q_lora_rank")
     groups, out_rank, inner = config.number("o_groups"), config.number("o_lora_rank"), base.heads * width
-    mixers = (2 + streams) * streams
     copied = {"wq_a|q_a_proj": hidden * rank, "wkv|kv_proj": hidden * width}
     split = {"wq_b|q_b_proj": rank * inner, "wo_a|o_a_proj": inner * out_rank}
     split["wo_b|o_b_proj"] = groups * out_rank * hidden
-    return base._replace(
+    shared = base._replace(
         query_rank=rank,
         split=sum(split.values()),
         copied=sum(copied.values()),
-        small=rank + width + base.heads + 2 * (mixers * streams * hidden + mixers + 3),
+        small=rank + width + base.heads,
         cache=width,
         latent=True,
-        streams=streams,
         matrices=(*copied.items(), *split.items()),
     )
+    return streamed(config, shared)

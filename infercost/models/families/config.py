@@ -180,7 +180,7 @@ class Config:
 
 _WINDOW_WORDS = (
     *("sliding_attention", "chunked_attention", "sliding_window", "swa", "local", "window_attention"),
-    *("local_attention", "sliding", "window", "chunked", "reference_sliding_attention"),
+    *("local_attention", "sliding", "window", "chunked", "reference_sliding_attention", "hybrid_sliding"),
 )
 _RECURRENT_WORDS = (
     *("linear_attention", "mamba", "mamba2", "recurrent", "conv", "gated_delta_net", "kda", "lightning_attention"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from infercost import formulas
 from infercost.errors import BadFile
-from infercost.models.families.attention import shares_cache
+from infercost.models.families.attention import grouped, shares_cache
 from infercost.models.families.config import Config
 from infercost.models.model import Ffn
 
@@ -230,6 +230,36 @@ def lfm2(config: Config, i: int) -> Ffn:
             multiple = config.number("block_multiple_of", 256)
             width = -(-int(share * width) // multiple) * multiple
     return dense(config, i, width)
+
+
+def looped(config: Config, i: int) -> Ffn:
+    """A dense part in a stack that runs ``num_loops`` times: later rounds multiply its layers again."""
+    part = dense(config, i)
+    if i < config.need("layers"):
+        return part
+    return part._replace(dense=0, small=0, reused=part.dense + grouped(config, i).split)
+
+
+def k2_horizon(config: Config, i: int) -> Ffn:
+    """Experts on all layers but those that ``mlp_only_layers`` names, where there are any."""
+    is_dense = not config.opt("experts") or i in (config.raw("mlp_only_layers") or ())
+    return dense(config, i) if is_dense else experts(config, i)
+
+
+def inkling(config: Config, i: int) -> Ffn:
+    """A dense part in the first ``dense_mlp_idx`` layers, then experts and shared ones, which the router scores too."""
+    own = config.raw("dense_intermediate_size")
+    if config.raw("mlp_layer_types") is not None:
+        is_dense = config.at("mlp_layer_types", i) == "dense"
+    else:
+        is_dense = i < config.number("dense_mlp_idx", 0)
+    if is_dense:
+        part = dense(config, i, config.number("dense_intermediate_size", config.need("width")))
+        return part._replace(small=part.small + 1)
+    width = config.need("width") if own is not None else config.need("expert_width")
+    shared = config.need("shared_experts")
+    part = experts(config, i, width=width, shared_width=shared * width, small=1)
+    return part._replace(router=part.router + shared * config.need("hidden"))
 
 
 def lfm2_moe(config: Config, i: int) -> Ffn:

@@ -6,9 +6,9 @@ from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
-from infercost.models.families.table import ALIASES, FAMILIES, Family
-from infercost.models.families.towers import vision_params
-from infercost.models.model import Layer, Model
+from infercost.models.families.table import ALIASES, FAMILIES, Family, labels_of
+from infercost.models.families.towers import audio_params, vision_params
+from infercost.models.model import Layer, Model, as_prefill_only
 from infercost.models.quantization import kv_bits, quantization
 
 #: The language model of a composite one, and the task of a class.
@@ -22,15 +22,18 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIter
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:
     """The model of a config and its ``hf_quant_config.json``; Missing for a family or key, BadFile for a value."""
+    config = Config(data, where)
     try:
-        model = _read(Config(data, where), name, sidecar)
+        model = _read(config, name, sidecar)
     except MALFORMED as error:
         if isinstance(error, InfercostError):
             raise
         # a list where a number goes, deep in a part that one family alone has
         what = f"has no {error}" if isinstance(error, KeyError) else f"holds a value that cannot be: {error}"
         raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
-    return _encoder(model) if model.is_encoder else model
+    if model.is_encoder:  # whose head is counted with its class
+        return as_prefill_only(model)
+    return as_prefill_only(model, labels_of(config)) if _classifies(config) else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -38,7 +41,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     config.defaults = family.defaults
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
-    vision = vision_params(config)
+    vision, sound = vision_params(config), audio_params(config)
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
     tied = next((bool(value) for value in ties if value is not None), family.tied)
@@ -57,10 +60,10 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         quantization=quantization(config, family.names, sidecar, layers),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
-        vision_params=vision or 0,
+        vision_params=(vision or 0) + (sound or 0),
         mtp_params=prediction_params(config, layers),
         mtp=prediction_layers(config, layers) if _modules(config) else (),
-        vision_known=vision is not None,
+        vision_known=vision is not None and sound is not None,
         lookup=family.lookup(config),
         order=tuple(kinds.index(layer) for layer in layers),
     )
@@ -84,9 +87,10 @@ def longest_context(config: Config) -> int:
     return named
 
 
-def _encoder(model: Model) -> Model:
-    """An encoder, whose table is looked up and never multiplies."""
-    return model._replace(embedding=0, head=0, lookup=model.embedding)
+def _classifies(config: Config) -> bool:
+    """Whether a decoder's class puts labels in place of the head that predicts tokens."""
+    classes = config.raw("architectures")
+    return isinstance(classes, list) and str(next(iter(classes), "")).endswith("ForSequenceClassification")
 
 
 def family_of(config: Config) -> Family:
@@ -122,8 +126,10 @@ def layers_of(config: Config, family: Family) -> list[Layer]:
         raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     check_lists(config, depth)
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
-    own = [config.layer(i) for i in range(depth)]
-    return [Layer(1, family.attention(each, i), family.ffn(each, i), small) for i, each in enumerate(own)]
+    own = [config.layer(i) for i in range(depth)] * max(config.number("num_loops", 1), 1)
+    if len(own) > MOST_LAYERS:
+        raise BadFile(f"{config.where}: num_loops makes {len(own):,} layers", f"a model has 1 to {MOST_LAYERS:,}")
+    return [Layer(1, family.attention(each, i), family.ffn(each, i), small * (i < depth)) for i, each in enumerate(own)]
 
 
 def prediction_params(config: Config, layers: list[Layer]) -> int:
@@ -140,9 +146,9 @@ def _modules(config: Config) -> int:
 
 
 def prediction_layers(config: Config, layers: list[Layer]) -> tuple[Layer, ...]:
-    """The layers of one prediction module: one like the last, or those that the config lists."""
+    """The layers of one prediction module: one like the last that attends, or those that the config lists."""
     if not (words := config.raw("mtp_layers_block_type")):
-        return tuple(layers[-1:])
+        return tuple([layer for layer in layers if layer.attention.cache][-1:] or layers[-1:])
     attends = next(layer for layer in layers if layer.attention.cache)
     chooses = next(layer for layer in layers if layer.ffn.experts)
     return tuple(attends if word == "attention" else chooses for word in words)

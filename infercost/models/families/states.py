@@ -39,18 +39,55 @@ def gated_delta(config: Config, i: int) -> Attention:
     )
 
 
+def glm5_next(config: Config, i: int) -> Attention:
+    """Kimi delta attention, and latent attention behind an indexer on every fourth layer; residual streams."""
+    if kind_of(config, i, "full" if i % 4 == 3 else "recurrent") != "recurrent":
+        return attention.streamed(config, attention.pooled_latent(config, i))
+    return attention.streamed(config, _kimi_delta(config))
+
+
+def qwen4_exp(config: Config, i: int) -> Attention:
+    """As Qwen3.5 with an indexer over means of keys, residual streams, and tables of n-grams on some layers."""
+    hidden, streams, rank = config.need("hidden"), config.number("hc_count"), config.number("hc_lowrank")
+    base, wide = gated_delta(config, i), streams * hidden
+    mixing = {"hyper_connection": 4 * wide * rank + 2 * wide * streams}
+    small = base.small + 2 * wide
+    if base.kind != "recurrent" and (heads := config.number("indexer_n_heads", 0)):
+        width, ratio = config.number("indexer_head_dim"), max(config.number("indexer_compress_ratio"), 1)
+        indexer = {"indexer.index_qk_proj": hidden * (heads + 1) * width}
+        attended = config.number("indexer_budget")
+        base = attention.indexed(base, indexer, heads, width, attended=attended, small=2 * width, index_bits=16)
+        base, small = base._replace(index_flops=base.index_flops // ratio), small + 2 * width
+    if i + 1 in (config.raw("ple_layer_ids") or ()):
+        inputs, kernel = config.number("ple_embed_dim", hidden), config.number("ple_conv_kernel_size")
+        mixing["ple"] = inputs * (wide + hidden)
+        small += 3 * wide + wide * kernel
+        base = base._replace(conv=base.conv + wide * (kernel - 1) * config.number("ngram_size"))
+    matrices = (*base.matrices, *mixing.items())
+    return base._replace(copied=base.copied + sum(mixing.values()), small=small, streams=streams, matrices=matrices)
+
+
 def kimi_linear(config: Config, i: int) -> Attention:
     """Latent attention on the layers that ``full_attn_layers`` counts from one, else Kimi delta attention.
 
-    The latter has a decay for each channel, three short convolutions, and a full-rank output gate if the config says.
+    The latter has a full-rank output gate if the config says so.
     """
     settings, hidden = config.section("linear_attn_config"), config.need("hidden")
     if i + 1 in settings.raw("full_attn_layers", []):
         base = attention.latent(config, i)
         gate = hidden * base.heads * base.v_head_dim * bool(config.raw("mla_use_output_gate"))
         return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
-    heads, width = settings.number("num_heads"), settings.number("head_dim")
-    kernel, channels = settings.number("short_conv_kernel_size"), heads * width
+    return _kimi_delta(config)
+
+
+def _kimi_delta(config: Config) -> Attention:
+    """Kimi delta attention: a decay for each channel, three short convolutions, an output gate."""
+    settings, hidden = config.section("linear_attn_config"), config.need("hidden")
+    heads = settings.number("num_heads", config.raw("linear_num_heads"))
+    # the section of a file has its own head_dim, beside that of attention
+    width = _own(config, "head_dim") or config.number("linear_head_dim")
+    kernel = settings.number("short_conv_kernel_size", config.raw("linear_conv_kernel_dim"))
+    channels = heads * width
     matrices = {f"{name}_proj": hidden * channels for name in "qkvo"} | {"b_proj": hidden * heads}
     matrices |= {"f_a_proj": hidden * width, "f_b_proj": width * channels}
     low_rank = {"g_a_proj": hidden * width, "g_b_proj": width * channels}
@@ -62,6 +99,12 @@ def kimi_linear(config: Config, i: int) -> Attention:
         state=heads * width * width,
         conv=3 * channels * (kernel - 1),
     )
+
+
+def _own(config: Config, key: str) -> int:
+    """A number of ``linear_attn_config`` itself, 0 where it has none."""
+    inside = config.raw("linear_attn_config")
+    return config.whole(inside[key], key) if isinstance(inside, dict) and key in inside else 0
 
 
 def bailing(config: Config, i: int) -> Attention:

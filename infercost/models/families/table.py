@@ -50,18 +50,27 @@ def altup_streams(config: Config) -> int:
     return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
 
 
+def labels_of(config: Config) -> int:
+    """Labels that a classifier chooses from."""
+    return len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+
+
 def encoder_tables(config: Config) -> int:
-    """BERT: a vector for each position and for each kind of text, and no norm at the end; the head by its class."""
-    hidden, words = config.need("hidden"), config.number("type_vocab_size", 0)
-    rows = words + (config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0)
-    return rows * hidden + encoder_head(config)
+    """BERT: a vector for each position and for each kind of text."""
+    rows = config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0
+    return rows * config.need("hidden") + kinds_of_text(config)
+
+
+def kinds_of_text(config: Config) -> int:
+    """A vector for each kind of text."""
+    return config.number("type_vocab_size", 0) * config.need("hidden")
 
 
 def encoder_head(config: Config) -> int:
     """What a class of ``architectures`` puts on an encoder: a pooler, a classifier, or what predicts words."""
     hidden, classes = config.need("hidden"), config.raw("architectures")
     name = str(classes[0]) if isinstance(classes, list) and classes else ""
-    square, labels = hidden * hidden + hidden, len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    square, labels = hidden * hidden + hidden, labels_of(config)
     if name.endswith("ForSequenceClassification"):
         return square + (hidden + 1) * labels
     if name.endswith(("ForMaskedLM", "ForPreTraining")):
@@ -71,30 +80,41 @@ def encoder_head(config: Config) -> int:
     return square * config.flag("pooler", default=True)
 
 
-def rotary_encoder(config: Config) -> int:
-    """The same without positions: a vector for each kind of text."""
-    return config.number("type_vocab_size", 0) * config.need("hidden") + encoder_head(config)
-
-
 def modernbert_head(config: Config) -> int:
     """ModernBERT: a norm after the table, and before a class's own head a matrix and a norm without biases."""
     hidden, names = config.need("hidden"), config.raw("architectures") or ("",)
     if "For" not in str(names[0]):
         return hidden
-    labels = len(config.raw("id2label") or ()) or config.number("num_labels", 1)
+    labels = labels_of(config)
     words = str(names[0]).endswith("ForMaskedLM")
     return hidden + hidden * hidden + hidden + (config.need("vocab") if words else (hidden + 1) * labels)
 
 
-def mpnet_tables(config: Config) -> int:
+def mpnet_head(config: Config) -> int:
     """MPNet: a bias for each head and bucket of distances besides."""
-    return encoder_tables(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
+    return encoder_head(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
 
 
 def streams_head(config: Config) -> int:
     """DeepSeek-V4: what joins the residual streams before the last norm."""
     streams = config.number("hc_mult")
     return streams * streams * config.need("hidden") + streams + 1
+
+
+def stream_mixer(config: Config) -> int:
+    """Qwen4-Exp: what joins the residual streams before the last norm."""
+    wide = config.number("hc_count") * config.need("hidden")
+    return wide + 2 * wide * config.number("hc_lowrank")
+
+
+def ngram_tables(config: Config) -> int:
+    """Qwen4-Exp: on each layer of ``ple_layer_ids`` a table of hashed n-grams, a head's rows a prime above the base.
+
+    The primes are counted as the base: they are a hundred rows in twenty million larger.
+    """
+    heads = (config.number("ngram_size") - 1) * config.number("heads_per_ngram")
+    width = config.number("ple_embed_dim", config.need("hidden")) // max(heads, 1)
+    return config.entries("ple_layer_ids") * heads * config.number("ngram_vocab_size_base") * width
 
 
 Defaults = dict[str, Any]
@@ -281,25 +301,30 @@ FAMILIES: dict[str, Family] = {
         num_key_value_heads=4, global_head_dim=512, hidden_size_per_layer_input=0, vocab_size_per_layer_input=0,
     ),
 
+    "spark2_5": family(
+        attention.gated(attention.full_every(4), per_head=True), tied=True, head_dim=256, sliding_window=512,
+    ),
+    "nanbeige": family(attention.looped, ffn.looped),
+
     # encoders, which decode nothing
     "bert": family(
-        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, type_vocab_size=2,
-        max_position_embeddings=512, **_BIASED,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
+        type_vocab_size=2, max_position_embeddings=512, **_BIASED,
     ),
     "distilbert": family(
-        attention.encoder, norm_bias=True, extra=encoder_tables, names=matrices.BERT, pooler=False,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT, pooler=False,
         max_position_embeddings=512, **_BIASED,
     ),
     "mpnet": family(
-        attention.encoder, norm_bias=True, extra=mpnet_tables, names=matrices.BERT,
+        attention.encoder, norm_bias=True, extra=mpnet_head, lookup=encoder_tables, names=matrices.BERT,
         max_position_embeddings=512, **_BIASED,
     ),
     "nomic_bert": family(
-        attention.encoder, norm_bias=True, extra=rotary_encoder, names=matrices.BERT, pooler=False,
+        attention.encoder, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT, pooler=False,
         type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
     ),
     "gte": family(
-        attention.encoder, ffn.gte, norm_bias=True, extra=rotary_encoder, names=matrices.BERT,
+        attention.encoder, ffn.gte, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
         pooler=False, type_vocab_size=1, qkv_bias=True, o_bias=True,
     ),
     "modernbert": family(
@@ -340,6 +365,15 @@ FAMILIES: dict[str, Family] = {
         use_moe_router_bias=True, head_dim=128,
         num_key_value_heads=8, experts=288, active=8, expert_width=1280, share_expert_dim=1280,
     ),
+    "k2_horizon": family(
+        attention.k2_horizon, ffn.k2_horizon, qk_norm="all", has_qk_norm="query_key_norm", query_key_norm=False,
+        router_bias="moe_gate_bias", moe_gate_bias=True,
+    ),
+    "inkling": family(
+        attention.inkling, ffn.inkling, qk_norm="head", router_bias=True, extra=vectors(1), head_dim=128,
+        num_key_value_heads=8, swa_num_attention_heads=64, swa_num_key_value_heads=16, swa_head_dim=128,
+        sliding_window=512, d_rel=16, rel_extent=1024, sconv_kernel_size=4, experts=256, active=6, shared_experts=2,
+    ),
     "mixtral": family(
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE, experts=8, active=2, num_key_value_heads=8,
     ),
@@ -352,7 +386,11 @@ FAMILIES: dict[str, Family] = {
         attention.windowed, ffn.experts, names=matrices.SPARSE_MOE,
         experts=256, active=8, head_dim=128, qk_norm="all", num_key_value_heads=8, router_bias=True,
     ),
-    "minimax_m3": family(attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True),
+    "minimax_m3": family(
+        attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=4,
+        experts=128, active=4, shared_experts=1, index_n_heads=4, index_head_dim=128, index_block_size=128,
+        index_topk_blocks=16,
+    ),
     "granitemoe": family(attention.windowed, ffn.experts, names=matrices.GRANITE, **_GRANITE),
     "granitemoeshared": family(ffn=ffn.granite_shared, names=matrices.GRANITE, **_GRANITE, shared_intermediate_size=0),
     "qwen2_moe": family(
@@ -435,6 +473,12 @@ FAMILIES: dict[str, Family] = {
         first_k_dense_replace=0, kv_lora_rank=256, q_lora_rank=1024, qk_nope_head_dim=64, qk_rope_head_dim=64,
         v_head_dim=128,
     ),
+    "dots3_note": family(
+        attention.dots3, ffn.first_dense, **_LATENT | _INDEXER | {"q_lora_rank": 1024}, sliding_window=512,
+        router_bias=True, experts=256, active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
+        swa_num_attention_heads=64, swa_q_lora_rank=1024, swa_kv_lora_rank=1024, swa_head_dim=256,
+        swa_qk_nope_head_dim=192, swa_v_head_dim=128,
+    ),
     "minicpm3": family(
         attention.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
         v_head_dim=64,
@@ -451,6 +495,18 @@ FAMILIES: dict[str, Family] = {
     ),
 
     # layers with a state of fixed size
+    "glm5_next": family(
+        states.glm5_next, ffn.first_dense, router_bias=True, experts=288, active=8, shared_experts=1,
+        expert_width=2048, first_k_dense_replace=3, q_lora_rank=1536, kv_lora_rank=512, qk_nope_head_dim=256,
+        qk_rope_head_dim=0, v_head_dim=256, index_n_heads=32, index_head_dim=128, index_topk=2048, index_kpool=16,
+        linear_num_heads=64, linear_head_dim=128, linear_conv_kernel_dim=4, hc_mult=4,
+    ),
+    "qwen4_exp": family(
+        states.qwen4_exp, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, extra=stream_mixer, lookup=ngram_tables,
+        num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
+        hc_count=4, hc_lowrank=320, ple_conv_kernel_size=4, ngram_size=3, heads_per_ngram=8,
+        ngram_vocab_size_base=20_000_000, make_ngram_vocab_size_divisible_by=128,
+    ),
     "qwen3_next": family(
         states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
         num_key_value_heads=2, experts=512, active=10, expert_width=512, shared_expert_intermediate_size=512,
@@ -518,11 +574,14 @@ ALIASES = {
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), "phi3"),
     "step3p7": "step3p5",
     "exaone4_5": "exaone4",
+    "inkling_mm_model": "inkling",
+    "intern_s2_preview": "qwen3_5_moe",
     "falcon_mamba": "mamba",
     "glm4v": "glm4",
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",
     "mimo_v2": "mimo_v2_flash",
+    "minimax_m3_vl": "minimax_m3",
     "new": "gte",
     "llava_next": "llava",
     "mllama_text_model": "mllama",

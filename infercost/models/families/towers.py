@@ -1,4 +1,4 @@
-"""Vision towers of multimodal models, each with the projector that leads to the text: their parameters."""
+"""Towers for images and sound, each with the projector that leads to the text: their parameters."""
 
 import re
 from collections.abc import Callable
@@ -7,25 +7,38 @@ from typing import Any
 from infercost.models.families.config import Config
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
-_SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit)$")
+_SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit|audio)$")
+#: Keys of a projector, which a wrapper may hold beside its tower.
+_PROJECTOR = ("projector_hidden_size",)
 
 #: Keys whose values are words, switches, ratios and lists.
 _OTHERS = (
     *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
-    *("deepstack_visual_indexes", "supported_aspect_ratios"),
+    *("deepstack_visual_indexes", "supported_aspect_ratios", "subsampling_conv_channels"),
 )
 
 
 def vision_params(config: Config) -> int | None:
     """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
-    towers = (level["vision_config"] for level in config.levels if isinstance(level.get("vision_config"), dict))
-    if (tower := next(towers, None)) is None:
+    return _count(config, "vision_config", _TOWERS)
+
+
+def audio_params(config: Config) -> int | None:
+    """The same of the tower for sound."""
+    return _count(config, "audio_config", _AUDIO)
+
+
+def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
+    found = ((level, level[key]) for level in config.levels if isinstance(level.get(key), dict))
+    outer, tower = next(found, (config.outer, None))
+    if tower is None:
         return 0
     name = str(tower.get("model_type") or config.outer.get("model_type") or "")
-    count = _TOWERS.get(_SUFFIX.sub("", name))
+    count = _minimax_m3 if "img_token_compression_config" in tower else towers.get(_SUFFIX.sub("", name))
     if count is None and tower.get("mm_projector_type") == "patchmerger":
         count = _kimi
-    checked = _Tower(Config(tower, f"{config.where}: vision_config"))
+    given = {part: outer[part] for part in _PROJECTOR if isinstance(outer.get(part), int)}
+    checked = _Tower(Config({**given, **tower}, f"{config.where}: {key}"))
     try:
         return count(checked, config.need("hidden")) if count else None
     except KeyError:  # a class's own size stands for none of a checkpoint
@@ -195,6 +208,17 @@ def _glm4v(tower: _Tower, text_width: int) -> int:
     return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
 
 
+def _glm5_next(tower: _Tower, text_width: int) -> int:
+    """GLM-5.3-Flash: the same with biases, norms of queries and keys, and no positions; the merger as wide as a key."""
+    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
+    wide, biases = tower.get("projection_intermediate_size", 10240), bool(tower.get("attention_bias", True))
+    norms = 2 * width + 2 * width // tower.get("num_heads", 16)
+    block = 4 * width * width + 3 * width * inner + (5 * width + 2 * inner) * biases + norms
+    joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
+    merger = out * out + 2 * out + 3 * out * wide
+    return int(_frames(tower, width) + width + tower.get("depth", 24) * block + joined + width + merger)
+
+
 def _internvl(tower: _Tower, text_width: int) -> int:
     """InternViT: a class token, learned positions, scaled branches; a norm and two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
@@ -223,9 +247,46 @@ def _step3(tower: _Tower, text_width: int) -> int:
     return int(3 * patch**2 * width + positions * width + 2 * width + blocks + halved + 4 * width * text_width)
 
 
-_TOWERS: dict[str, Callable[[_Tower, int], int]] = {
+def _muse(tower: _Tower, text_width: int) -> int:
+    """Muse Glimmer: patches over two frames, learned positions, two norms; three matrices to the text."""
+    width, inner = tower.get("hidden_size", 1536), tower.get("intermediate_size", 8960)
+    patches = tower.get("patch_temporal", 2) * 3 * tower.get("patch_size", 14) ** 2 * width
+    positions = tower.get("pos_emb_height", 32) * tower.get("pos_emb_width", 32) * width
+    blocks = tower.get("num_hidden_layers", 50) * _block(width, inner)
+    joined, out = width * tower.get("merge_size", 2) ** 2, tower.get("projector_hidden_size", 4096)
+    return int(patches + positions + blocks + 4 * width + joined * out + out * out + out * text_width)
+
+
+def _gemma4_unified(tower: _Tower, text_width: int) -> int:
+    """Gemma 4 12B: no tower but one matrix from pooled patches, positions, three norms, and one matrix to the text."""
+    width = tower.get("mm_embed_dim", 3840)
+    patch = 3 * (tower.get("patch_size", 16) * tower.get("pooling_kernel_size", 3)) ** 2
+    places = 2 * tower.get("mm_posemb_size", 1120) * width
+    return int(2 * patch + patch * width + width + 4 * width + places + width * text_width)
+
+
+def _gemma4_audio(tower: _Tower, text_width: int) -> int:
+    """Gemma 4: two convolutions, blocks of attention between two halves of a feed-forward part and a convolution."""
+    width, heads = tower.get("hidden_size", 1024), tower.get("num_attention_heads", 8)
+    first, second = tower.get("subsampling_conv_channels", (128, 32))
+    start = 9 * first + first + 9 * first * second + second + first // 4 * second * width
+    attention, halves = 5 * width * width + width // heads, 2 * (8 * width * width + 2 * width)
+    convolved = 3 * width * width + tower.get("conv_kernel_size", 5) * width + 2 * width
+    blocks = tower.get("num_hidden_layers", 12) * (attention + halves + convolved + 3 * width)
+    out = tower.get("output_proj_dims", 1536)
+    return int(start + blocks + width * out + out + out * text_width)
+
+
+def _gemma4_unified_audio(tower: _Tower, text_width: int) -> int:
+    """Gemma 4 12B: one matrix from frames to the text."""
+    return int(tower.get("audio_embed_dim", 640) * text_width)
+
+
+Counts = Callable[[_Tower, int], int]
+_AUDIO: dict[str, Counts] = {"gemma4": _gemma4_audio, "gemma4_unified": _gemma4_unified_audio}
+_TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
-    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe"), _qwen_vl),
+    **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe", "qwen4_exp"), _qwen_vl),
     "qwen2_vl": _qwen2_vl,
     **dict.fromkeys(("qwen2_5_vl", "qwen2_5_omni"), _qwen2_5_vl),
     "gemma4": _gemma4,
@@ -238,4 +299,7 @@ _TOWERS: dict[str, Callable[[_Tower, int], int]] = {
     **dict.fromkeys(("glm4v", "glm4v_moe"), _glm4v),
     **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
     **dict.fromkeys(("step3p5", "step3p7"), _step3),
+    "glm5_next": _glm5_next,
+    "muse_glimmer": _muse,
+    "gemma4_unified": _gemma4_unified,
 }

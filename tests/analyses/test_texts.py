@@ -1,0 +1,90 @@
+"""Models that read texts and decode nothing: how many a second, and what their tokens cost."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.models.test_family_shapes import ENCODER
+
+#: Two layers of 64: 104,321 parameters beside the tables multiply for each token.
+MULTIPLIED, WIDTH, LAYERS, TEXT = 104_321, 64, 2, 500
+HALF, BANDWIDTH, PRICE = 989.4e12, 3.35e12, 2.0
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> str:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(ENCODER))
+    return str(path)
+
+
+@pytest.mark.parametrize("batch", [1, 50])
+def test_texts_of_an_encoder_by_hand(batch: int, encoder: str, run: Run) -> None:
+    """Each of 500 tokens sees all 500: 4 x 64 x 500^2 operations a layer, twice those of a decoder."""
+    said = run(
+        *("utilization", "--gpu", "h100", "--model", encoder, "--efficiency", "ideal", "--price", f"{PRICE}"),
+        *("--input-tokens", f"{TEXT}", "--batch", f"{batch}", "--json"),
+    )
+    results = said.json["results"]
+    flops = 2 * MULTIPLIED * TEXT + LAYERS * 4 * WIDTH * TEXT**2
+    assert results["prefill_flops"] == flops == 232_321_000
+    step = max(batch * flops / HALF, 2 * MULTIPLIED / BANDWIDTH)
+    assert results["step_time_s"] == pytest.approx(step, rel=1e-12)
+    assert results["utilization"] == pytest.approx(1)
+    assert results["texts_per_s"] == pytest.approx(batch / step)
+    assert results["input_tokens_per_s"] == pytest.approx(batch * TEXT / step)
+    assert results["usd_per_million_tokens_input"] == pytest.approx(PRICE / 3600 / (batch * TEXT / step) * 1e6)
+
+
+def test_a_decoder_that_embeds_sees_half_of_the_pairs(run: Run) -> None:
+    """Qwen3-Embedding-0.6B: 28 layers of 16 heads of 128, 440,467,456 parameters beside the table."""
+    said = run("utilization", "--gpu", "h100", "--model", "qwen3-embedding-0.6b", "--input-tokens", "1000", "--json")
+    matrices = 28 * (2 * 1024 * 2048 + 2 * 1024 * 1024 + 3 * 1024 * 3072 + 2 * 1024 + 2 * 128) + 1024
+    assert matrices == 595_776_512 - 151_669 * 1024 == 440_467_456
+    assert said.json["results"]["prefill_flops"] == 2 * matrices * 1000 + 28 * 4 * 16 * 128 * 1000**2 / 2
+    assert said.json["results"]["weight_bytes"] == 2 * 595_776_512
+
+
+def test_as_many_texts_as_a_pass_takes_are_assumed(run: Run) -> None:
+    """vLLM takes 8,192 tokens a pass."""
+    said = run("utilization", "--gpu", "h100", "--model", "bge-m3", "--json").json
+    assert (said["inputs"]["input_tokens"], said["results"]["batch"]) == (512, 16)
+    assert said["results"]["step_time_s"] > said["results"]["bound_step_time_s"]
+    both = run("utilization", "--gpu", "h100", "--model", "bge-m3", "--dp", "2", "--json").json["results"]
+    assert both["texts_per_s"] == pytest.approx(2 * said["results"]["texts_per_s"])
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "what"),
+    [
+        ("utilization", "--output-tokens 10", "--output-tokens is of decoded tokens"),
+        ("utilization", "--concurrency 4", "--concurrency is of decoded tokens"),
+        ("utilization", "--draft-model qwen3-0.6b --draft-tokens 2 --acceptance 0.5", "is of decoded tokens"),
+        ("utilization", "--input-tokens 9000", "reads texts of at most 8,194 tokens"),
+        ("utilization", "--efficiency ideal", "needs --input-tokens"),
+        ("compare", "", "decodes no tokens"),
+        ("sweep-batch", "", "decodes no tokens"),
+    ],
+)
+def test_what_decodes_is_refused(command: str, options: str, what: str, run: Run) -> None:
+    said = run(command, "--gpu", "h100", "--model", "bge-m3", *options.split())
+    assert (said.code, said.out) == (2, "")
+    assert what in " ".join(said.err.split())
+
+
+def test_what_does_not_fit_has_no_times(run: Run) -> None:
+    said = run("utilization", "--gpu", "l4:1", "--usable", "30%", "--model", "qwen3-embedding-8b", "--json")
+    assert said.code == 3
+    assert said.json["results"]["texts_per_s"] is None
+    assert said.json["results"]["prefill_flops"] > 0
+
+
+def test_the_command_serves_it_as_what_it_is(run: Run) -> None:
+    said = run("fit", "--gpu", "h100", "--model", "qwen3-embedding-8b", "--json").json
+    assert said["engine_command"].startswith("vllm serve Qwen/Qwen3-Embedding-8B --runner pooling")
+    assert said["results"]["max_sequences"] is None
+    ranks = run("fit", "--gpu", "h100", "--model", "qwen3-reranker-4b", "--json").json
+    assert ranks["engine_command"] is None
+    assert "its card says" in " ".join(note["text"] for note in ranks["notes"])
