@@ -24,6 +24,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -250,19 +251,27 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+@cache
+def text_of(file: str) -> str:
+    """The text of a test file."""
+    return Path(file).read_text()
+
+
 def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
     """The tests that run a mutant's lines, a few of each file and the most relevant first; then the rest of the files.
 
-    Of lines that run while modules load or tests are collected: the tests that run any of the module.
+    Of lines that run while modules load or tests are collected: the tests that run any of the module, or import it.
     """
     mask, path = sum(1 << line for line in mutant.lines), Path(mutant.path)
-    module = [test for test in tests if test.lines.get(mutant.path)]
-    direct = {test.id for test in module if test.lines[mutant.path] & mask}
+    module = [
+        test for test in tests if mutant.path in test.lines or mutant.path[:-3].replace("/", ".") in text_of(test.file)
+    ]
+    direct = {test.id for test in module if test.lines.get(mutant.path, 0) & mask}
     files = {test.file for test in module if test.id in direct or not direct}
 
     def relevance(test: Test) -> tuple[bool, float, float]:
         named = path.stem in test.file or path.parts[1] in test.file
-        share = test.lines[mutant.path].bit_count() / sum(each.bit_count() for each in test.lines.values())
+        share = test.lines.get(mutant.path, 0).bit_count() / sum((1, *map(int.bit_count, test.lines.values())))
         return test.id not in direct, -named - share, test.seconds
 
     of_file = Counter[str]()
