@@ -11,7 +11,7 @@ from infercost.errors import BadFile, Missing
 from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import prepare
-from infercost.evidence.readers import Results, Run, Workload, llmfit, read_file
+from infercost.evidence.readers import Results, Run, Workload, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
@@ -260,6 +260,21 @@ def test_the_table_that_llama_bench_prints(write: Write) -> None:
         assert [row.value for row in rows] == [row.value for row in (prompt, answer, deep, both)] * (len(rows) // 4)
     with pytest.raises(BadFile, match="column test: 'fast' is no test"):
         read(write(table.replace("tg128 ", "fast ")))
+
+
+@pytest.mark.parametrize(
+    ("amount", "number"),
+    [
+        ("512", 512), ("1.5 KiB", 1536), ("3 MiB", 3 * 1024**2), ("4.58 GiB", 4.58 * 1024**3), ("2 TiB", 2 * 1024**4),
+        ("20 K", 20e3), ("137.5 M", 137.5e6), ("8.03 B", 8.03e9), ("1.04 T", 1.04e12), ("many", None),
+    ],
+)  # fmt: skip
+def test_amounts_of_the_table(amount: str, number: float | None) -> None:
+    table = (
+        f"| model | size | params | test | t/s |\n|---|---|---|---|---|\n| x | {amount} | {amount} | pp512 | 5 ± 0 |"
+    )
+    (row,) = llama_bench.parse_table(table, "x")
+    assert (row.number("model_size"), row.number("model_n_params")) == (pytest.approx(number), pytest.approx(number))
 
 
 def test_the_bits_of_a_file_are_by_its_size(write: Write) -> None:

@@ -12,7 +12,7 @@ from gguf.constants import GGML_QUANT_SIZES
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
 from infercost.models.find import find_model
-from infercost.models.gguf import TYPE_BITS, read_header
+from infercost.models.gguf import TYPE_BITS, Header, Tensor, config_of, read_header
 
 HIDDEN, WIDTH, LAYERS, VOCAB, HEADS, KV = 64, 96, 2, 100, 4, 2
 
@@ -145,3 +145,79 @@ def test_other_bytes_are_refused(tmp_path: Path) -> None:
         find_model(str(path))
     with pytest.raises(BadFile, match="no such file"):
         find_model(str(tmp_path / "none.gguf"))
+
+
+def header_of(path: Path, *keys: bytes) -> dict[str, object]:
+    """The values of a header of these keys, named a, b, c and so on."""
+    named = (_text(chr(ord("a") + index)) + key for index, key in enumerate(keys))
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, len(keys)) + b"".join(named))
+    return read_header(str(path)).keys
+
+
+#: The format's own numbers of its types of values, and what ``struct`` calls them.
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+VALUES = [200, -100, 60_000, -30_000, 4_000_000_000, -2_000_000_000, 0.5, True, 2**63, -(2**62), 0.1]
+
+
+def test_a_value_of_each_type(tmp_path: Path) -> None:
+    assert {int(kind) for kind in gguf.GGUFValueType} == {*SCALARS, 8, 9}
+    packed = [
+        struct.pack(f"<I{form}", kind, value) for (kind, form), value in zip(SCALARS.items(), VALUES, strict=True)
+    ]
+    assert list(header_of(tmp_path / "x", *packed).values()) == VALUES
+    lists = [
+        struct.pack(f"<IIQ3{form}", 9, kind, 3, *[value] * 3)
+        for (kind, form), value in zip(SCALARS.items(), VALUES, strict=True)
+    ]
+    assert list(header_of(tmp_path / "x", *lists).values()) == [[value] * 3 for value in VALUES]
+
+
+def test_a_list_longer_than_any_has_layers_is_passed_over(tmp_path: Path) -> None:
+    """Token types: 5,000 numbers of four bytes, and then another key; 4,096 are kept."""
+    long, kept = (struct.pack(f"<IIQ{length}I", 9, 4, length, *range(length)) for length in (5000, 4096))
+    words = struct.pack("<IIQ", 9, 8, 2) + _text("one") + _text("three")
+    after = struct.pack("<II", 4, 7)
+    assert header_of(tmp_path / "x", long, after, words, after) == {"a": 5000, "b": 7, "c": 2, "d": 7}
+    assert header_of(tmp_path / "x", kept, after) == {"a": list(range(4096)), "b": 7}
+
+
+def keys(architecture: str, **more: int) -> dict[str, object]:
+    named = {f"{architecture}.{name.replace('__', '.')}": value for name, value in more.items()}
+    return {"general.architecture": architecture, **named}
+
+
+OUTPUT, EMBEDDING = Tensor("output.weight", (64, 300), 16), Tensor("token_embd.weight", (64, 200), 16)
+
+
+def test_heads_of_latents_are_a_part_that_turns_and_the_rest() -> None:
+    """DeepSeek V2 and V3: keys of 192 of which 64 turn, values of 128; newer files call them so, for the absorbed form
+    has keys of 576 and values of 512."""
+    older = keys("deepseek2", rope__dimension_count=64, attention__key_length=192, attention__value_length=128)
+    newer = keys("deepseek2", rope__dimension_count=64, attention__key_length=576, attention__value_length=512)
+    newer |= {"deepseek2.attention.key_length_mla": 192, "deepseek2.attention.value_length_mla": 128}
+    for held in (older, newer):
+        config = config_of(Header(held, ()), "x")
+        assert [config[f"{name}_head_dim"] for name in ("qk_rope", "qk_nope", "v")] == [64, 128, 128]
+
+
+def test_what_a_header_says_of_a_model() -> None:
+    held = keys("llama", block_count=10, nextn_predict_layers=2, attention__head_count=8, expert_count=8)
+    config = config_of(Header(held, (OUTPUT, EMBEDDING)), "x")
+    assert (config["model_type"], config["num_hidden_layers"], config["vocab_size"]) == ("mixtral", 8, 200)
+    assert config["tie_word_embeddings"] is False
+    dense = config_of(Header({**keys("llama", block_count=10), "tokenizer.ggml.tokens": 150}, (EMBEDDING,)), "x")
+    assert (dense["model_type"], dense["num_hidden_layers"], dense["vocab_size"]) == ("llama", 10, 150)
+    assert dense["tie_word_embeddings"] is True
+    # a number for each layer: the most of them
+    assert config_of(Header(keys("llama", attention__head_count_kv=[0, 8, 4]), ()), "x")["num_key_value_heads"] == 8
+
+
+def test_the_mean_bits_of_a_file(tmp_path: Path) -> None:
+    """Of the tiny Llama: f16 but for q8_0 in its head, queries and feed-forward parts, f32 in its norms."""
+    path = tmp_path / "mixed.gguf"
+    path.write_bytes(mixed_header())
+    eight = VOCAB * HIDDEN + LAYERS * (HIDDEN * HIDDEN + 3 * HIDDEN * WIDTH)
+    sixteen = VOCAB * HIDDEN + LAYERS * (HIDDEN * HIDDEN + 2 * HIDDEN * HIDDEN // HEADS * KV)
+    norms = HIDDEN * (1 + 2 * LAYERS)
+    mean = (8.5 * eight + 16 * sixteen + 32 * norms) / (eight + sixteen + norms)
+    assert find_model(str(path)).model.quantization.name == f"gguf {mean:.3g}-bit"
