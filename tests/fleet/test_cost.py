@@ -6,8 +6,9 @@ import pytest
 
 from infercost.fleet import cost
 from infercost.fleet.curve import Curve
-from infercost.fleet.day import Fleet, day_of
-from infercost.fleet.service import Service
+from infercost.fleet.day import Fleet, Use, day_of
+from infercost.fleet.service import Level, Service, largest, reworked_service
+from infercost.formulas.recorder import recording
 from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve
 from tests.fleet.test_day import CURVE, fleet
@@ -116,6 +117,49 @@ def test_the_busiest_of_a_day_and_the_rest_of_it() -> None:
     assert day.replicas_busy == pytest.approx((2 * full + 2 * alone) / 3, rel=1e-4)
     assert staying.replicas_busy == pytest.approx((2 * full + 4 * apart) / 3, rel=1e-4)
     assert day.batch == pytest.approx(day.concurrent / day.replicas_busy)
+
+
+def test_an_hour_in_which_nobody_streams_is_empty() -> None:
+    """A step takes 1 s at a batch of one and 3 s at two: where nothing decodes a token would take 1 s."""
+    curve = Curve((1.0, 2.0), (1.0, 3.0), (1.0, 3.0), (0.0, 0.0), decoded=0.0, prompted=False)
+    day = day_of(fleet(curve=curve, use=Use(decoding=0.5), hours=(0.0, 2.0)), 1.0)
+    empty, full = day.hours
+    assert (empty.mean, empty.busy, empty.batch, empty.itl) == (0.0, 0.0, 1.0, 1.0)
+    assert (empty.tokens_per_s, empty.requests_per_s, empty.stable) == (0.0, 0.0, True)
+    assert (full.mean, full.busy, full.batch, full.itl, full.tokens_per_s) == (1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+def test_a_service_is_held_to_nothing_unless_asked() -> None:
+    assert Level() == (None, None, 1.0, False, 0, None)
+    one = Fleet(CURVE, 2.0, Use(), (1.0,))
+    assert one[4:] == (False, 1.0, 1.0, 0)
+    assert Use() == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("given", "used"), [(0.25, 0.25), (None, 1.0)])
+def test_the_work_of_a_service_shows_what_a_user_is(given: float | None, used: float) -> None:
+    """Ten minutes a day, of which so much decodes: 10 x 0.25 / 1440 sequences."""
+    known = some_service()
+    demand = known.demand._replace(minutes=10.0, decoding_share=given, messages=None)
+    with recording() as calls:
+        reworked_service(known._replace(demand=demand))
+    (call,) = [call for call in calls if getattr(call.function, "__name__", "") == "user_concurrent"]
+    assert call.inputs == {"minutes_per_day": 10.0, "decoding_share": used}
+    assert call.value == pytest.approx(10 * used / 1440)
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        ({"memory": 12.7}, 12.0),
+        ({"memory": 0.4}, 1.0),
+        ({"memory": 12.7, "chunk": 5.5}, 5.5),
+        ({"memory": 3.9, "chunk": 5.5}, 3.0),
+        ({"chunk": 0.5}, 1.0),
+    ],
+)
+def test_a_batch_is_of_whole_sequences_but_for_what_chunks_carry(limits: dict[str, float], most: float) -> None:
+    assert largest(limits) == most
 
 
 def test_prompts_take_what_steps_with_them_take_longer() -> None:
