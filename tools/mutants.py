@@ -101,7 +101,7 @@ def changes(node: ast.AST) -> Iterator[ast.expr]:
 def sites(node: ast.AST, where: str = "", start: int = 1) -> Iterator[tuple[ast.expr, ast.expr, str, int]]:
     """Each expression below a node, what it may be changed to, its function, and where its statement starts."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        where = f"{where}.{node.name}".strip(".")
+        where = f"{where}.{node.name}".strip(".") + "()" * isinstance(node, ast.FunctionDef)
     start = node.lineno if isinstance(node, ast.stmt) else start
     if isinstance(node, ast.expr):
         yield from ((node, each, where, start) for each in changes(node))
@@ -109,8 +109,10 @@ def sites(node: ast.AST, where: str = "", start: int = 1) -> Iterator[tuple[ast.
         if test is not None:
             yield test, ast.UnaryOp(ast.Not(), test), where, start
     for name, field in ast.iter_fields(node):
-        # decorators say nothing of values, and the places of what f-strings hold are not known before Python 3.12
-        if name in ("annotation", "returns", "decorator_list") or isinstance(node, (ast.JoinedStr, ast.MatchValue)):
+        # decorators say nothing of values; ``strict`` guards what is as long by construction; of what f-strings hold
+        # the places are not known before Python 3.12
+        apart = isinstance(node, (ast.JoinedStr, ast.MatchValue)) or getattr(node, "arg", "") == "strict"
+        if apart or name in ("annotation", "returns", "decorator_list"):
             continue
         for child in field if isinstance(field, list) else [field]:
             if isinstance(child, ast.AST):
@@ -266,7 +268,8 @@ def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
     module = [
         test for test in tests if mutant.path in test.lines or mutant.path[:-3].replace("/", ".") in text_of(test.file)
     ]
-    direct = {test.id for test in module if test.lines.get(mutant.path, 0) & mask}
+    loading = "()" not in mutant.where
+    direct = {test.id for test in module if test.lines.get(mutant.path, 0) & mask and not loading}
     files = {test.file for test in module if test.id in direct or not direct}
 
     def relevance(test: Test) -> tuple[bool, float, float]:
