@@ -119,6 +119,67 @@ def test_the_busiest_of_a_day_and_the_rest_of_it() -> None:
     assert day.batch == pytest.approx(day.concurrent / day.replicas_busy)
 
 
+@pytest.mark.parametrize(
+    ("follows", "low", "high", "edges"),
+    [
+        (False, 0, 1, [1, 6.25]),
+        (False, 2, 3, [12.5, 18.75]),
+        (True, 0, 1, [1, 6.25]),
+        (True, 3, 5, [1, 6.25, 12.5, 18.75, 25, 31.25]),
+        # an hour of a quarter of the load has its first replica full at 25 users, its second at 50
+        (True, 5, 6, [1, 6.25, 12.5, 18.75, 25, 31.25, 37.5]),
+    ],
+)
+def test_between_which_users_no_further_replica_comes(follows: bool, low: int, high: int, edges: list[float]) -> None:
+    """Two slots hold 10 users of the mean hour, 6.25 of the busiest."""
+    found = cost._edges(MANY._replace(hours=(0.0, 0.4, 1.6), follows=follows), low, high)
+    assert sorted({round(edge, 6) for edge in found}) == edges
+    assert found == sorted(found)
+
+
+def test_edges_of_an_hour_that_fills_between_those_of_the_busiest() -> None:
+    """Hours of 1.5 and 1 times the mean: full at 6.67, 13.3, 20 users, and at 10 and 20."""
+    found = cost._edges(MANY._replace(hours=(1.0, 1.5, 0.5), follows=True), 2, 3)
+    assert sorted({round(edge, 4) for edge in found}) == [1, 6.6667, 10, 13.3333, 20]
+
+
+def test_what_a_number_of_users_answers() -> None:
+    """Five users on three replicas of two H100 (700 W) at $3.60 an hour: a token a second, of 0.1 requests."""
+    known = service(fleet(fixed=3))._replace(price=3.6)
+    assert known.request is not None
+    row = cost.row_of(known, day_of(known.fleet, 5.0))
+    expected = {
+        "users": 5.0, "concurrent_users": 1.0, "batch": 1 / 3 / 0.28347, "replicas": 3, "gpus": 6,
+        "busy_share": 0.28347, "tokens_per_s": 1.0, "tokens_per_s_per_user": 1.0, "tpot_s": 1.0, "ttft_s": 0.0,
+        "joules_per_token": 6 * 700, "device_seconds_per_token": 6.0, "stable": True,
+        # six devices of a tenth of a cent a second
+        "usd_per_million_tokens": 6000, "usd_per_million_tokens_decode": 6000, "usd_per_million_tokens_output": 6000,
+        "usd_per_million_tokens_busy": 6000 * 0.28347, "usd_per_million_tokens_input": 0,
+        # each second 100 tokens come in beside the one that goes out
+        "usd_per_million_tokens_blended": 6000 / 101,
+    }  # fmt: skip
+    assert {key: row[key] for key in expected} == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_prompts_cost() -> None:
+    """A step of 1 s takes 1.25 s with prompts: a fifth of the money goes to them; one token in nine comes with one."""
+    curve = Curve((1.0, 2.0), (1.0, 1.0), (1.25, 1.25), (0.5, 0.5), decoded=8.0, prompted=True)
+    known = service(fleet(curve=curve))._replace(price=3.6)
+    row = cost.row_of(known, day_of(known.fleet, 5.0))
+    whole = 2 * 0.001 / 0.9 * 1e6  # 0.1 requests a second of 9 tokens
+    expected = {
+        "usd_per_million_tokens": whole,
+        "usd_per_million_tokens_output": 0.8 * whole,
+        "usd_per_million_tokens_input": 0.2 * whole * 0.9 / 100,
+        "usd_per_million_tokens_blended": whole * 0.9 / 100.9,
+        "ttft_s": 0.5,
+        "tokens_per_s": 0.9,
+    }
+    assert {key: row[key] for key in expected} == pytest.approx(expected)
+    unpriced = cost.row_of(known._replace(price=None), day_of(known.fleet, 5.0))
+    assert [unpriced[key] for key in cost.BILL] == [None] * 6
+
+
 def test_an_hour_in_which_nobody_streams_is_empty() -> None:
     """A step takes 1 s at a batch of one and 3 s at two: where nothing decodes a token would take 1 s."""
     curve = Curve((1.0, 2.0), (1.0, 3.0), (1.0, 3.0), (0.0, 0.0), decoded=0.0, prompted=False)

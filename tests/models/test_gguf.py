@@ -12,7 +12,7 @@ from gguf.constants import GGML_QUANT_SIZES
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
 from infercost.models.find import find_model
-from infercost.models.gguf import TYPE_BITS, Header, Tensor, config_of, read_header
+from infercost.models.gguf import TYPE_BITS, Header, Tensor, _part, config_of, read_header
 
 HIDDEN, WIDTH, LAYERS, VOCAB, HEADS, KV = 64, 96, 2, 100, 4, 2
 
@@ -221,3 +221,97 @@ def test_the_mean_bits_of_a_file(tmp_path: Path) -> None:
     norms = HIDDEN * (1 + 2 * LAYERS)
     mean = (8.5 * eight + 16 * sixteen + 32 * norms) / (eight + sixteen + norms)
     assert find_model(str(path)).model.quantization.name == f"gguf {mean:.3g}-bit"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "part"),
+    [
+        ("token_embd.weight", (64, 200), "embedding"),
+        ("output.weight", (64, 200), "head"),
+        ("output_norm.weight", (64,), "norms"),
+        ("blk.0.attn_q.weight", (64, 64), "attention"),
+        ("blk.0.attn_q.bias", (64,), "norms"),
+        ("blk.0.attn_output.weight", (64, 64), "attention"),
+        ("blk.0.ffn_up.weight", (64, 96), "ffn"),
+        ("blk.0.ffn_up_exps.weight", (64, 96, 8), "experts"),
+        ("blk.0.ffn_up_shexp.weight", (64, 96), "shared"),
+        ("blk.0.ffn_gate_inp.weight", (64, 8), "router"),
+        ("blk.0.ffn_gate_inp_shexp.weight", (64, 1), "norms"),
+        ("blk.0.ssm_in.weight", (64, 96), "attention"),
+        ("blk.0.ssm_conv1d.weight", (4, 96), "norms"),
+        ("blk.0.attn_q_norm.weight", (64, 4), "norms"),
+        ("rope_freqs.weight", (64, 2), "norms"),
+    ],
+)
+def test_the_part_of_a_tensor(name: str, shape: tuple[int, ...], part: str) -> None:
+    assert _part(Tensor(name, shape, 16)) == part
+
+
+def tensor(*shape: int) -> bytes:
+    """A header of one tensor of f16."""
+    counted = struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 1, 0)
+    return b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + _text("a.weight") + counted
+
+
+@pytest.mark.parametrize(
+    ("inside", "beyond"),
+    [
+        (tensor(*[2] * 8), tensor(*[2] * 9)),
+        (tensor(10**15), tensor(10**15 + 1)),
+        (tensor(10**8, 10**7), tensor(10**8, 10**8)),
+        (tensor(1), tensor(0)),
+        (tensor(3, 5), tensor(3, 0)),
+    ],
+)
+def test_a_tensor_is_of_some_weights_in_some_dimensions(inside: bytes, beyond: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(inside)
+    assert len(read_header(str(path)).tensors) == 1
+    path.write_bytes(beyond)
+    with pytest.raises(BadFile, match="cut short or broken"):
+        read_header(str(path))
+
+
+@pytest.mark.parametrize(
+    ("tensors", "keys", "said"),
+    [
+        (100_000, 0, "cut short or broken"),
+        (100_001, 0, "header is broken"),
+        (0, 10_000, "cut short or broken"),
+        (0, 10_001, "header is broken"),
+    ],
+)
+def test_counts_that_no_header_has(tensors: int, keys: int, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, tensors, keys))
+    with pytest.raises(BadFile, match=said):
+        read_header(str(path))
+
+
+def test_lengths_that_no_header_has(tmp_path: Path) -> None:
+    """A text is of a million bytes at most, a list of two million items."""
+    text, items = b"\x08\0\0\0" + _text("x" * 1_000_000), struct.pack("<IIQ", 9, 0, 2_000_000) + bytes(2_000_000)
+    assert header_of(tmp_path / "x", text, items) == {"a": "x" * 1_000_000, "b": 2_000_000}
+    for key in (b"\x08\0\0\0" + _text("x" * 1_000_001), struct.pack("<IIQ", 9, 0, 2_000_001) + bytes(2_000_001)):
+        with pytest.raises(BadFile, match="cut short or broken"):
+            header_of(tmp_path / "x", key)
+
+
+@pytest.mark.parametrize(("end", "is_read"), [(50_000_000, True), (50_000_001, False)])
+def test_no_key_begins_beyond_fifty_megabytes(end: int, is_read: bool, tmp_path: Path) -> None:
+    """Lists of numbers of eight bytes, and one of single bytes, before a key at the very end."""
+    path, last = tmp_path / "x", struct.pack("<II", 4, 7)
+    with path.open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 5))
+        for name in "abc":
+            file.write(_text(name) + struct.pack("<IIQ", 9, 12, 2_000_000))
+            file.seek(16_000_000, 1)
+        left = end - file.tell() - len(_text("d")) - 16
+        file.write(_text("d") + struct.pack("<IIQ", 9, 0, left))
+        file.seek(left, 1)
+        file.write(_text("e") + last)
+    if is_read:
+        assert read_header(str(path)).keys["e"] == 7
+        return
+    with pytest.raises(BadFile, match="cut short or broken"):
+        read_header(str(path))
