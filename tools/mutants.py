@@ -63,19 +63,20 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 
 
 class Mutant(NamedTuple):
-    """A change of one file: the lines of its statement up to it, its function, the text before and after."""
+    """A change of one file: the lines of its statement up to it, its function, the text before and after, its line."""
 
     path: str
     lines: range
     where: str
     before: str
     after: str
+    code: str
     source: str
 
     @property
     def key(self) -> str:
-        """What the list of equivalents calls it: without its line, which moves."""
-        return f"{self.path} {self.where}: {self.before} -> {self.after}"
+        """What the list of equivalents calls it: by the code of its line, not by the number, which moves."""
+        return f"{self.path} {self.where or 'module'}: {self.before} -> {self.after} in {self.code}"
 
 
 def changes(node: ast.AST) -> Iterator[ast.expr]:
@@ -129,7 +130,8 @@ def mutants(source: str, path: str) -> list[Mutant]:
         last = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         after = ast.unparse(ast.fix_missing_locations(other))
         text = (raw[:first] + f"({after})".encode() + raw[last:]).decode()
-        found.append(Mutant(path, range(start, node.lineno + 1), where, ast.unparse(node), after, text))
+        lines, code = range(start, node.lineno + 1), source.splitlines()[node.lineno - 1].strip()
+        found.append(Mutant(path, lines, where, ast.unparse(node), after, code, text))
     return found
 
 
