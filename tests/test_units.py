@@ -171,6 +171,73 @@ def test_refuses_and_says_how_to_write_it(kind: units.Kind, text: str) -> None:
     assert kind.forms in error.value.hint
 
 
+#: The least and the most of each kind whose range is narrower than any quantity's, and what lies just beyond them.
+RANGES = [
+    (units.PARAMS, ["1e0", "1e24"], ["9e-1", "1.1e24"]),
+    (units.WHOLE, ["1", "1e9"], ["0", "1000000001"]),
+    (units.TOKENS, ["0", "1e9"], ["1000000001"]),
+    (units.PART, ["0", "1", "100%"], ["1.01", "101%"]),
+    (units.SHARE, ["0.001", "1", "100%"], ["0", "1.01"]),
+    (units.ABOVE_ONE, ["1", "1x"], ["0.99"]),
+    (units.MINUTES, ["1440", "24h", "0.001"], ["1440.1", "25h", "0"]),
+    (units.YEARS, ["1", "100"], ["0.99", "100.1"]),
+    (units.USERS, ["1", "1e10"], ["0.99", "1.1e10"]),
+    (units.ROWS, ["2", "10000"], ["1", "10001"]),
+    (units.COUNT, ["1e24", "1e-24"], ["1.1e24", "0.9e-24"]),
+    (units.RESERVE, ["0B", "0"], []),
+    (units.LIMIT, ["0 B/s"], []),
+    (units.MULTIPLE, ["0", "5x"], ["5y"]),
+    (units.SIZE, ["1000000", "1e6"], ["999999", "0"]),
+    (units.BANDWIDTH, ["1000000"], ["999999"]),
+    (units.FLOPS, ["1000000"], ["999999"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "inside", "outside"), RANGES)
+def test_both_ends_of_a_range_are_in_it(kind: units.Kind, inside: list[str], outside: list[str]) -> None:
+    for text in inside:
+        parse(kind, text)
+    for text in outside:
+        with pytest.raises(BadValue):
+            parse(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "why"),
+    [
+        (units.COUNT, "0", "'0' is not above zero"),
+        (units.COUNT, "-0.5", "'-0.5' is below zero"),
+        (units.COUNT, "1e30", "'1e30' is absurdly large"),
+        (units.COUNT, "1e-30", "'1e-30' is absurdly small"),
+        (units.COUNT, " ", "' ' is empty"),
+        (units.COUNT, "four", "'four' is not a number"),
+        (units.COUNT, "4GB", "'4GB' ends in 'GB', which is no unit of a count"),
+        (units.LATENCY, "40", "'40' has no unit"),
+        (units.SIZE, "0.5", "'0.5' has no unit"),
+        (units.WHOLE, "2.5", "'2.5' is not whole"),
+        (units.YEARS, "0.5", "'0.5' is out of range: a number of years is at least 1"),
+        (units.ROWS, "20k", "'20k' is out of range: a number of rows is at most 10,000"),
+        (units.COUNT, "x" * 40, f"'{'x' * 40}' is not a number"),
+        (units.COUNT, "x" * 41, f"'{'x' * 37}...' is not a number"),
+    ],
+)
+def test_why_a_text_is_refused(kind: units.Kind, text: str, why: str) -> None:
+    with pytest.raises(BadValue) as error:
+        parse(kind, text, "--option")
+    assert error.value.what == f"--option: {why}"
+
+
+def test_a_count_is_a_whole_number_where_it_is_whole() -> None:
+    asked = ((units.COUNT, "4k"), (units.COUNT, "0.5"), (units.SIZE, "4GB"))
+    assert [type(parse(kind, text)) for kind, text in asked] == [int, float, float]
+
+
+def test_a_power_of_ten_is_exact() -> None:
+    assert (parse(units.SIZE, "2.039 TB"), parse(units.DURATION, "0.3 ms")) == (2.039e12, 0.3e-3)
+    assert parse(units.COUNT, "1e21k") == 1e24  # an exponent of its own
+    assert parse(units.COUNT, "4.35e-7") == 4.35e-7
+
+
 @given(st.text(max_size=20), st.sampled_from([kind for kind, *_ in READ]))
 def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kind) -> None:
     try:
@@ -220,6 +287,32 @@ def test_any_text_is_a_finite_quantity_or_a_bad_value(text: str, kind: units.Kin
         (0.0, "share", "0.00%"),
         (4.102e-13, "s", "<1 ns"),
         (1.5e-9, "s", "1.5 ns"),
+        (1.5e-15, "share", "<0.01%"),
+        (0.9e-15, "share", "0.00%"),
+        (1e-4, "share", "0.0100%"),
+        (1e-9, "s", "1 ns"),
+        (False, "", "no"),
+        (500, "param", "500"),
+        (1.3e6, "param", "1.3M"),
+        (999.94, "param", "999.9"),
+        (999.96, "param", "1K"),
+        (1, "s", "1 s"),
+        (90, "s", "90 s"),
+        (999.94, "", "999.9"),
+        (12345.6, "", "12,346"),
+        (12345.6, "s", "12,346 s"),
+        (700, "W", "700 W"),
+        (2.5e12, "FLOP/J", "2.5 TFLOP/J"),
+        (1234.5, "USD", "$1,234"),
+        (999.4, "USD", "$999.40"),
+        (0.031, "USD", "$0.031"),
+        (0.00456, "USD", "$0.00456"),
+        (2.5, "USD/h", "$2.50/h"),
+        (2.0567, "USD/h", "$2.057/h"),
+        (1234.5, "USD/h", "$1,234/h"),
+        (6.5, "x", "6.5x"),
+        ("2026-11-29", "month", "2026-11"),
+        ("2026-11-29", "", "2026-11-29"),
     ],
 )
 def test_show(value: object, unit: str, text: str) -> None:
@@ -228,6 +321,76 @@ def test_show(value: object, unit: str, text: str) -> None:
 
 def test_steps_and_inputs_show_what_nobody_measures() -> None:
     assert (exact(3.97e-12, "share"), exact(4.102e-13, "s")) == ("3.97e-10%", "0.0004102 ns")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "most", "text"),
+    [
+        (0.0266666667, "s", 6, "26.6667 ms"),
+        (1234.5678, "", 6, "1,234.57"),
+        (12345678.0, "", 6, "12,345,678"),
+        (1234.5678, "x", 5, "1,234.6x"),
+        (2.0567, "USD/h", 3, "$2.06/h"),
+        (0.59259, "USD", 6, "$0.59259"),
+        (0.25, "USD", 6, "$0.25"),
+        (1250.0, "USD", 6, "$1,250"),
+    ],
+)
+def test_as_many_digits_as_are_asked_for(value: float, unit: str, most: int, text: str) -> None:
+    assert exact(value, unit, most) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "most", "shown"),
+    [
+        (0.0266666667, "s", 4, 0.02667),
+        (2.666666667, "s", 4, 2.667),
+        (1.6543210e12, "B", 4, 1.654e12),
+        (70.5543e9, "param", 4, 70.55e9),
+        (0.123456, "share", 4, 0.1235),
+        (1234.5678, "", 4, 1235.0),
+        (1234.5678, "", 6, 1234.57),
+        (0.59259, "USD", 4, 0.593),
+        (0.59259, "USD", 5, 0.59259),
+        (2.0567, "USD/h", 4, 2.057),
+        (87072.4, "USD", 4, 87072.0),
+    ],
+)
+def test_the_number_that_is_shown(value: float, unit: str, most: int, shown: float) -> None:
+    assert units.rounded(value, unit, most) == pytest.approx(shown, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "scale"),
+    [
+        ([0.02, 0.03, 5.0], "s", ("ms", 1e-3)),
+        ([2e-6, 3e-6], "s", ("us", 1e-6)),
+        ([5e12, 1e9, 2e12], "B/s", ("TB/s", 1e12)),
+        ([1e9, 2e9], "B", ("GB", 1e9)),
+        ([1e12], "FLOP/J", ("TFLOP/J", 1e12)),
+        ([3e15, 4e15], "FLOP/s", ("PFLOP/s", 1e15)),
+        ([1e-12], "s", ("s", 1.0)),
+        ([], "s", ("s", 1.0)),
+        ([2e6], "USD", ("USD", 1.0)),
+        ([2e6], "", ("", 1.0)),
+    ],
+)
+def test_a_column_has_the_unit_of_its_middle_value(values: list[float], unit: str, scale: tuple[str, float]) -> None:
+    assert units.common_scale(values, unit) == scale
+
+
+def test_a_number_of_things() -> None:
+    assert [units.many(count, "token") for count in (1, 2, 8192, 0)] == [
+        "1 token", "2 tokens", "8,192 tokens", "0 tokens",
+    ]  # fmt: skip
+
+
+def test_one_of_the_words_in_any_case() -> None:
+    parse_word = units.choice(["full", "none"])
+    assert parse_word(" Full ") == "full"
+    with pytest.raises(BadValue) as error:
+        parse_word("half", "--overlap")
+    assert (error.value.what, error.value.hint) == ("--overlap: 'half' is not one of its values", "choose full, none")
 
 
 @given(st.floats(1e-9, 1e21), st.sampled_from(["B", "B/s", "FLOP/s", "s", "W"]))

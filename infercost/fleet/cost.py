@@ -162,14 +162,17 @@ def users_within(service: Service, limit: float) -> int | None:
 
     Where replicas come and go with headroom for chance it is a number at which cost comes below, maybe not the least.
     """
-    exceeds = _exceeding(service, limit)
+    exceeds, fleet = _exceeding(service, limit), service.fleet
     if not exceeds(1.0):
         return 1
-    counts = _first_count(lambda count: not exceeds(most_users(service.fleet, count)), 0)
-    if counts is None:
-        return None
-    least, most = next(ends for ends in pairwise(_edges(service.fleet, *counts)) if not exceeds(ends[1]))
-    return ceil(last_that(exceeds, least, most))
+    low = 0
+    while counts := _first_count(lambda count: not exceeds(most_users(fleet, count)), low):
+        for least, most in pairwise(_edges(fleet, *counts)):
+            # the next whole user may need one more replica, which costs more again
+            if not exceeds(most) and not exceeds(users := ceil(last_that(exceeds, least, most))):
+                return users
+        low = counts[1]
+    return None
 
 
 def _exceeding(service: Service, limit: float) -> Callable[[float], bool]:

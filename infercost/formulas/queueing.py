@@ -41,7 +41,7 @@ def erlang_b(*, offered: float, slots: float, peakedness: float = 1.0) -> float:
 
 
 def _blocked_below_one(offered: float, slots: float) -> float:
-    """Erlang's first formula for less than a slot: a parabola through its values at none, one and two (Rapp 1964)."""
+    """Erlang's first formula for less than a slot: a parabola that goes on smoothly from one slot on (Rapp 1964)."""
     bend = 1 / ((1 + offered) ** 2 + offered)
     return 1 - slots * (offered + 2) * bend + slots**2 * bend / (1 + offered)
 

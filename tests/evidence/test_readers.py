@@ -11,8 +11,9 @@ from infercost.errors import BadFile, Missing
 from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import prepare
-from infercost.evidence.readers import Results, Run, Workload, llmfit, read_file
+from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
+from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from tests.conftest import ROOT
@@ -262,6 +263,21 @@ def test_the_table_that_llama_bench_prints(write: Write) -> None:
         read(write(table.replace("tg128 ", "fast ")))
 
 
+@pytest.mark.parametrize(
+    ("amount", "number"),
+    [
+        ("512", 512), ("1.5 KiB", 1536), ("3 MiB", 3 * 1024**2), ("4.58 GiB", 4.58 * 1024**3), ("2 TiB", 2 * 1024**4),
+        ("20 K", 20e3), ("137.5 M", 137.5e6), ("8.03 B", 8.03e9), ("1.04 T", 1.04e12), ("many", None),
+    ],
+)  # fmt: skip
+def test_amounts_of_the_table(amount: str, number: float | None) -> None:
+    table = (
+        f"| model | size | params | test | t/s |\n|---|---|---|---|---|\n| x | {amount} | {amount} | pp512 | 5 ± 0 |"
+    )
+    (row,) = llama_bench.parse_table(table, "x")
+    assert (row.number("model_size"), row.number("model_n_params")) == (pytest.approx(number), pytest.approx(number))
+
+
 def test_the_bits_of_a_file_are_by_its_size(write: Write) -> None:
     """12,101,070,356 bytes of 20,914,757,184 weights."""
     row = {**data("llama_bench.json")[1], "model_size": 12101070356, "model_n_params": 20914757184}
@@ -301,6 +317,37 @@ def test_llmfit_names_models_and_parts_itself(write: Write) -> None:
     printed = {"benchmark": {"model": "x", "provider": "ollama", "runs": runs, "summary": summary}}
     own = read(write(printed)).measured
     assert [(row.value, row.input_tokens, row.output_tokens) for row in own] == [(90.0, 30, 100), (50.0, 30, 100)]
+
+
+def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
+    shared = {"hardware": {"hardwareName": "x", "gpuCount": 2}, "results": [{"avgTps": 1}, {"avgTps": 2}]}
+    first, second = llmfit.results_of(shared, "file")
+    assert (first.where, second.where) == ("file, result 1", "file, result 2")
+    assert second.values == {"hardwareName": "x", "gpuCount": 2, "alone": False, "avgTps": 2}
+    (only,) = llmfit.results_of({**shared, "results": [{"avgTps": 1}]}, "file")
+    assert only.values["alone"] is True
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"), [("s", 40), ("sec", 40), ("seconds", 40), ("ms", 0.04), ("us", 4e-5), ("ns", 4e-8)]
+)
+def test_units_of_time_of_aiperf(unit: str, seconds: float) -> None:
+    assert aiperf.duration(Record("x", {"avg": 40, "unit": unit})) == pytest.approx(seconds)
+    assert aiperf.duration(Record("x", {"unit": unit})) is None
+
+
+def test_an_export_says_what_went_wrong(write: Write) -> None:
+    export = data("aiperf_rate.json")
+    for more, noted in (
+        ({}, []),
+        ({"was_cancelled": True}, ["cancelled before its end"]),
+        ({"was_cancelled": False, "error_request_count": {"avg": 3}}, ["3 requests failed"]),
+        ({"error_request_count": {"avg": 0}}, []),
+    ):
+        (first, *_) = read(write({**export, "error_request_count": {}, **more})).measured
+        said = [note for note in first.notes.split("; ") if "cancelled" in note or "failed" in note]
+        assert said == noted, first.notes
+        assert ("aiperf" in first.notes, "genai-perf" in first.notes) == (True, False)
 
 
 @pytest.mark.parametrize(

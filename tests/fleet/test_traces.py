@@ -143,6 +143,11 @@ def test_three_requests_have_a_gap_cv(read: Read) -> None:
     assert read(burst([0, 60, 180])).gap_cv == pytest.approx(1 / 3)
 
 
+def test_requests_of_one_moment_are_in_order(read: Read) -> None:
+    """Gaps of 0, 3 and 0 s: a mean of 1, a variance of (1 + 4 + 1) / 3."""
+    assert read(burst([0, 0, 3, 3])).gap_cv == pytest.approx(2**0.5)
+
+
 def test_ten_years_are_the_longest_trace(read: Read) -> None:
     years = 87_600 * 3600
     assert read(burst([0, years])).seconds == years
@@ -260,6 +265,8 @@ def test_an_error_of_the_progress_report_is_not_one_of_the_file(long: Path) -> N
         ("", "is empty"),
         (AZURE, "holds no request"),
         (BURST + "\n\n", "holds no request"),
+        (burst([0, 1e9 * 3600]), "trace .*: 114,155 years lie between"),
+        (f"requests\n{'1' * (1 << 20)}\n", "a line is longer than 1024 KiB"),
         ("requests\n", "holds no hour"),
         ("requests\n0\n0\n", "every hour has 0"),
         ("minute,requests\n0,5\n", "line 1: 'minute,requests' is the first line of no trace"),

@@ -38,6 +38,26 @@ def test_the_sum_is_the_textbook_recurrence(offered: float, slots: int) -> None:
     assert erlang_b(offered=offered, slots=slots) == pytest.approx(blocked, rel=1e-9, abs=1e-300)
 
 
+@pytest.mark.parametrize("offered", [0.2, 1.0, 7.5])
+def test_less_than_a_slot_lies_on_the_parabola_that_goes_on_smoothly(offered: float) -> None:
+    """Rapp 1964: 1 of no slot, a / (1 + a) of one, and there as steep as the recurrence goes on; three points tell it.
+
+    Its published coefficients: C1 = -(a + 2) / ((1 + a)² + a), C2 = 1 / (1 + a) / ((1 + a)² + a).
+    """
+    hair, one = 1e-5, offered / (1 + offered)
+    before, after = (erlang_b(offered=offered, slots=1 + each) for each in (-hair, hair))
+    assert erlang_b(offered=offered, slots=hair) == pytest.approx(1.0, abs=1e-4)
+    assert erlang_b(offered=offered, slots=1) == pytest.approx(one)
+    assert (one - before) / hair == pytest.approx((after - one) / hair, rel=1e-3)
+    below = (1 + offered) ** 2 + offered
+    half = 1 - 0.5 * (offered + 2) / below + 0.25 / (1 + offered) / below
+    assert erlang_b(offered=offered, slots=0.5) == pytest.approx(half)
+
+
+def test_nobody_is_turned_away_where_nobody_comes() -> None:
+    assert (erlang_b(offered=0.0, slots=3), erlang_b(offered=0.0, slots=0)) == (0.0, 1.0)
+
+
 @pytest.mark.parametrize(("headroom", "expected"), [(0.5, 0.505), (1, 0.22336127479826076), (2, 0.027)])
 def test_a_million_servers_follow_the_law_of_roots(headroom: float, expected: float) -> None:
     """Halfin and Whitt 1981: with a + headroom sqrt(a) servers the share that waits depends on the headroom alone."""

@@ -1,0 +1,89 @@
+"""A replica's curve read off between its points, by hand."""
+
+import pytest
+
+from infercost.fleet.curve import Curve, mean_decoding
+from infercost.fleet.day import Fleet, Use
+
+CURVE = Curve((1.0, 2.0, 4.0), (1.0, 2.0, 3.0), (1.0, 4.0, 7.0), (10.0, 20.0, 50.0), decoded=10.0, prompted=True)
+
+
+def test_between_two_points_a_curve_is_straight() -> None:
+    assert [CURVE.step(batch=batch) for batch in (1.0, 1.5, 2.0, 3.0, 4.0)] == [1.0, 1.5, 2.0, 2.5, 3.0]
+    assert [CURVE.itl(batch=batch) for batch in (1.0, 1.5, 2.0, 3.0, 4.0)] == [1.0, 2.5, 4.0, 5.5, 7.0]
+    assert [CURVE.ttft(batch) for batch in (1.0, 1.75, 3.5)] == [10.0, 17.5, 42.5]
+
+
+def test_the_share_of_prompts_is_what_they_add() -> None:
+    assert CURVE.prompt_share(1.0) == 0.0
+    assert CURVE.prompt_share(2.0) == pytest.approx(1 - 2 / 4)
+    assert CURVE.prompt_share(4.0) == pytest.approx(1 - 3 / 7)
+
+
+def test_a_users_gaps_leave_out_its_own_prompt() -> None:
+    """Of B prompts in the time of a request one is its own: the others add (B - 1) / B of what all add."""
+    assert CURVE.gaps == pytest.approx((1.0, 2 + 2 / 2, 3 + 4 * 3 / 4))
+
+
+@pytest.mark.parametrize(("limit", "batch"), [(0.9, 0.0), (1.0, 1.0), (2.5, 1.5), (4.0, 2.0), (5.5, 3.0), (9.0, 4.0)])
+def test_the_largest_batch_within_a_limit(limit: float, batch: float) -> None:
+    assert CURVE.batch_within(CURVE.itls, limit) == pytest.approx(batch)
+
+
+@pytest.mark.parametrize(
+    ("itls", "kept"),
+    [
+        ((1.0, 1.0, 1.4, 2.2), 3),  # 1, 0.5, 0.467, 0.55 a token
+        ((1.0, 1.0, 1.6, 2.2), 2),
+        ((1.0, 3.0, 4.0, 5.0), 2),  # a lone sequence is cheapest: a curve has two points
+        ((1.0, 1.0, 1.5, 2.0), 4),  # as cheap from two on: the largest
+        ((1.0, 1.0, 1.5 * (1 + 0.5e-9), 3.0), 3),  # half a billionth dearer is rounding
+        ((1.0, 1.0, 1.5 * (1 + 1.5e-9), 3.0), 2),
+    ],
+)
+def test_a_curve_ends_at_its_cheapest_batch(itls: tuple[float, ...], kept: int) -> None:
+    batches, others = (1.0, 2.0, 3.0, 4.0), (5.0, 6.0, 7.0, 8.0)
+    cheapest = Curve(batches, others, itls, others, 1.0, prompted=False).cheapest()
+    assert cheapest[:4] == (batches[:kept], others[:kept], itls[:kept], others[:kept])
+    assert cheapest.most == batches[kept - 1]
+
+
+def test_sequences_that_decode_by_littles_law() -> None:
+    """Steps of a second: half a request a second of ten tokens makes five; a curve of four ends at four."""
+    flat = Curve((1.0, 40.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), decoded=10.0, prompted=False)
+    assert mean_decoding(flat, request_rate=0.5) == pytest.approx(5.0)
+    assert mean_decoding(flat, request_rate=0.001) == pytest.approx(0.01)
+    assert mean_decoding(flat._replace(batches=(1.0, 4.0)), request_rate=0.5) == pytest.approx(4.0)
+    # steps as long as the batch while many decode, 10 x rate x B = B: any rate below a tenth has its batch below all
+    rising = Curve((1.0, 100.0), (1.0, 1.0), (1.0, 10.9), (0.0, 0.0), decoded=10.0, prompted=False)
+    # the step at B is 0.9 + B / 10, and 20 sequences are always busy: 10 r (0.9 + 2) = 20
+    assert mean_decoding(rising, request_rate=20 / 29) == pytest.approx(20.0)
+
+
+def fleet(**more: object) -> Fleet:
+    one = Curve((1.0, 8.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), decoded=10.0, prompted=False)
+    return Fleet(one, slots=8.0, use=Use(rate=0.02), hours=(1.0,))._replace(**more)  # type: ignore[arg-type]
+
+
+def test_slots_and_replicas_of_an_hour() -> None:
+    """A user keeps 0.2 of a slot busy: 0.02 requests a second of ten seconds each."""
+    assert fleet().offered(30.0, 2.0) == pytest.approx(12.0)
+    assert [fleet().slots_needed(users, 1.0) for users in (1.0, 5.0, 6.0, 41.0)] == [1, 1, 2, 9]
+    assert [fleet().replicas(users, 1.0) for users in (1.0, 40.0, 41.0, 80.5)] == [1, 1, 2, 3]
+    assert fleet(fixed=5).replicas(1.0, 1.0) == 5
+    assert fleet(use=Use(decoding=0.5)).offered(30.0, 2.0) == pytest.approx(30.0)
+
+
+def test_slots_for_chance() -> None:
+    """Erlang's second formula: of 10 erlangs on 12 slots 44.9% wait, on 11 slots 68.2%; on 19 less than 1%."""
+    assert fleet(waiting=0.45).slots_needed(50.0, 1.0) == 12
+    assert fleet(waiting=0.01).slots_needed(50.0, 1.0) == 19
+    assert fleet(waiting=0.01).replicas(50.0, 1.0) == 3
+
+
+def test_replicas_of_every_hour() -> None:
+    hours = (0.0, 0.5, 1.0, 2.5)
+    assert fleet(hours=hours).counts(40.0) == [3, 3, 3, 3]
+    assert fleet(hours=hours, follows=True).counts(40.0) == [1, 1, 1, 3]
+    assert (fleet(hours=hours).hours_paid, fleet(hours=hours, follows=True).hours_paid) == (2.5, 1.0)
+    assert fleet(hours=hours).users_a_replica == pytest.approx(16.0)

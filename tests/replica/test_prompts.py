@@ -1,0 +1,80 @@
+"""How prompts join the steps of a batch, by hand: passes of a prompt, and steps that carry one."""
+
+from math import inf
+
+import pytest
+
+from infercost.replica.layout import Layout
+from infercost.replica.serving import Request, chunk_of, prompt_passes, prompt_steps, root
+from tests.replica.test_serving import replica
+
+MODEL = "llama-3.1-8b"
+#: Four passes of 250 tokens; 199 tokens are decoded one by one.
+CHUNKED = Request(1000, 200, 0.0, 250)
+
+
+@pytest.mark.parametrize(
+    ("request_", "passes"),
+    [(CHUNKED, 4), (Request(1001, 200, 0.0, 250), 5), (Request(250, 200, 0.0, 250), 1), (Request(1000, 200), 1)],
+)
+def test_a_prompt_takes_a_pass_for_each_chunk(request_: Request, passes: int) -> None:
+    assert prompt_passes(replica(MODEL, Layout(), "vllm-2024"), request_) == passes
+
+
+def test_an_engine_has_a_chunk_of_its_own_and_each_group_has_one() -> None:
+    """vLLM takes 8,192 tokens a pass unless told otherwise; of 16 groups each takes as many."""
+    assert chunk_of(replica(MODEL, Layout(), "vllm"), Request(1000, 200)) == 8192
+    assert chunk_of(replica(MODEL, Layout(), "vllm"), CHUNKED) == 250
+    assert chunk_of(replica("deepseek-v3", Layout(1, 1, 16), "vllm"), CHUNKED) == 16 * 250
+    assert chunk_of(replica(MODEL, Layout(), "vllm-2024"), Request(1000, 200)) == inf
+
+
+@pytest.mark.parametrize(
+    ("layout", "batch", "steps"),
+    [
+        # of 199 steps of a request four carry a part of its own prompt: 49 such requests fill 196 steps
+        (Layout(), 1, 4 / 199),
+        (Layout(), 49, 4 / 199),
+        (Layout(), 50, None),
+        # three stages make three times as many passes
+        (Layout(1, 3), 149, 4 / 597),
+        (Layout(1, 3), 150, None),
+    ],
+)
+def test_steps_that_carry_a_prompt(layout: Layout, batch: float, steps: float | None) -> None:
+    assert prompt_steps(replica(MODEL, layout, "vllm-2024"), batch, CHUNKED) == pytest.approx(steps)
+
+
+@pytest.mark.parametrize(
+    ("profile", "steps"), [("vllm", 4 / 199), ("tensorrt-llm", 4 / 199), ("llama.cpp", 4 / 199), ("sglang", 0.0)]
+)
+def test_engines_that_decode_nothing_meanwhile_have_no_such_steps(profile: str, steps: float) -> None:
+    """SGLang takes prompts alone; the others fill their passes with parts of prompts, however many there are."""
+    for batch in (1, 500):
+        assert prompt_steps(replica(MODEL, Layout(), profile), batch, CHUNKED) == pytest.approx(steps)
+
+
+def test_prompts_that_share_a_pass_have_no_steps_of_their_own() -> None:
+    """A prompt of 1,000 tokens leaves room for others in a pass of 8,192: a batch of 200 has more than 199 to carry."""
+    ready = replica(MODEL, Layout(), "vllm")
+    assert prompt_steps(ready, 199, Request(1000, 200)) == pytest.approx(1 / 199)
+    assert prompt_steps(ready, 200, Request(1000, 200)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "zero"), [(0.0, 10.0, 2.0), (0.0, 1.5, 1.5), (3.0, 9.0, 3.0), (1e-9, 1e3, 2.0)]
+)
+def test_where_a_falling_excess_is_nothing(low: float, high: float, zero: float) -> None:
+    """Of 8 - x³; the end nearest to it where it is not between them."""
+    assert root(lambda x: 8 - x**3, low, high) == pytest.approx(zero, rel=1e-4)
+
+
+def test_a_root_is_found_at_once_on_a_straight_line() -> None:
+    tried: list[float] = []
+
+    def excess(x: float) -> float:
+        tried.append(x)
+        return 6 - 2 * x
+
+    assert root(excess, 0.0, 10.0) == 3.0
+    assert tried == [0.0, 10.0, 3.0]
