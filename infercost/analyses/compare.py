@@ -10,6 +10,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import utilization
 from infercost.analyses.many import outcomes_of
+from infercost.analyses.remarks import unlike_prices
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary
 from infercost.parts.formats import Format
@@ -41,7 +42,7 @@ _OF_STEP = (
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
     *("model", "batch", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
-    *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
+    *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "price_basis", "set"),
 )
 #: Kinds whose trend answers the note's question: parts that are built to serve.
 SERVERS = ("gpu", "tpu", "accelerator", "superchip")
@@ -61,8 +62,9 @@ def answer(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        columns = (*MODEL_COLUMNS, UNPRICED if question.get("price") is None else PRICED)
-        verdict = _model_verdict(rows)
+        priced = all(row[PRICED] for row in rows if row["fits"])
+        columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
+        verdict = _model_verdict(rows) + (unlike_prices(scenario.notes) if priced else "")
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:

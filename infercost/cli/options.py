@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from infercost.parts.accelerator import BASES
 from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
@@ -48,6 +49,7 @@ COMPLETERS = {
     "host": _presets("hosts"),
     "offload": _among(OFFLOADS),
     "by": _among(ERRORS_BY),
+    "price_basis": _among(BASES),
 }
 
 
@@ -106,6 +108,7 @@ OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]
 Usable = Annotated[Text, option("usable")]
 Price = Annotated[Text, option("price")]
+PriceBasis = Annotated[Text, option("price_basis")]
 Concurrent = Annotated[Text, option("concurrent")]
 Users = Annotated[Text, option("users")]
 MinutesPerDay = Annotated[Text, option("minutes_per_day")]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
+from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format, parse_cache, parse_format, parse_formats, parse_weights
 from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
@@ -172,6 +173,12 @@ _ALL = (
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
     Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
+    Option(
+        "price_basis",
+        "BASIS",
+        "which rent of a preset: neocloud (on demand, when absent), rental (three years) or owner",
+        choice(BASES),
+    ),
     Option("concurrent", "N", "sequences being decoded at once, mean over the day", _of(COUNT)),
     Option("users", "N", "daily users", _of(USERS)),
     Option("minutes_per_day", "Q", "minutes of use per user and day (10 when absent)", _of(MINUTES)),
@@ -296,6 +303,7 @@ class Step(TypedDict, total=False):
     activation_dtype: Dtype
     overlap: str
     price: Number
+    price_basis: str
 
 
 class Prompts(TypedDict, total=False):
@@ -431,6 +439,7 @@ class Frontier(Common, Draft, total=False):
     usable: Number
     ubatch: Number
     price: Number
+    price_basis: str
     set: Texts
     max_gpus: Number
     max_tpot: Number
@@ -460,6 +469,7 @@ class Compare(Common, Prompts, total=False):
     usable: Number
     ubatch: Number
     price: Number
+    price_basis: str
     set: Texts
 
 

@@ -11,7 +11,7 @@ from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.options import OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.prices import read_price
+from infercost.scenario.prices import note_bases, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, read_part, read_stack
@@ -136,6 +136,7 @@ def _service_of_users(reading: Reading) -> Scenario:
 def _economies(reading: Reading) -> Scenario:
     asked = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
     each = tuple(_serving(one, _service(one)) for one in asked)
+    note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)
     fleets = [one.service.fleet for one in each if one.rack.plan.fits]
@@ -181,7 +182,9 @@ def _compare(reading: Reading) -> Scenario:
         rate = find_rate(part, format)
         used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
         reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
-    if not modelled:
+    if modelled:
+        note_bases(reading, (part for part, _ in parts))
+    else:
         reading.take("set")
     return frozen(reading, parts=tuple(parts), format=format)
 

@@ -9,7 +9,7 @@ from infercost.errors import BadValue, Missing
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.prices import read_price
+from infercost.scenario.prices import note_bases, read_price
 from infercost.scenario.rack import (
     MOST_DEVICES,
     asked_widths,
@@ -53,6 +53,7 @@ def read_frontier(reading: Reading) -> Scenario:
         names = ", ".join(dict.fromkeys(unknown))
         raise Missing(f"no price of {names} is known, so costs cannot be compared", "give --price, the same for all")
     _name_all(reading, every)
+    note_bases(reading, (one.search.setup.part for one in every))
     goal = _read_goal(reading)
     return frozen(reading, each=tuple(one._replace(goal=goal) for one in every), goal=goal)
 

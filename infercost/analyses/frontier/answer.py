@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
-from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
+from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
@@ -71,7 +71,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     chosen = points[joint[ends[best or "knee"]]]
     return Report(
         command="frontier",
-        verdict=_verdict(spaces, front, ends, best),
+        verdict=_verdict(spaces, front, ends, best) + unlike_prices(scenario.notes),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
