@@ -523,6 +523,7 @@ QUANTITIES: dict[str, Quantity] = {
     "target_users": Quantity("U_t", "", "users to compare with"),
     "trough_for_users": Quantity("ρ_t", "", "trough over mean at which this many users fill the emptiest hour",
         "trough/mean for 1M users", json="trough_to_mean_for_million_users"),
+    "replica_sequences": Quantity("Q_G", "", "sequences in flight on one replica"),
     "replicas": Quantity("G", "", "copies of the model that serve", "replicas", "replicas"),
     "slots": Quantity("slots", "", "sequences to provide for", "sequences to provide for"),
     # the law erdil-2025
@@ -875,7 +876,7 @@ QUANTITIES: dict[str, Quantity] = {
     "users_capacity": figure("users at most"),
     "idle_share": figure("idle", "share"),
     "unused_share": figure("free slots", "share"),
-    "usd_per_hour": figure("USD per hour", "USD"),
+    "usd_per_hour": Quantity("$_h", "USD", "price of an hour of all accelerators", "USD per hour", "$ an hour"),
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
     "usd_per_million_tokens_busy": Quantity("$_busy", "USD", "price of a million tokens, busy hours only",
@@ -925,6 +926,11 @@ QUANTITIES: dict[str, Quantity] = {
     # figures: comparison and presets
     "name": figure("name", "", "name"),
     "released": figure("released", "month", "date"),
+    "usd_per_gpu_hour": figure("USD per device-hour", "USD"),
+    "price_basis": figure("kind of price", "", "price"),
+    "price_date": figure("month of the price", "month", "month"),
+    "max_price": figure("most USD an hour", "USD/h"),
+    "why_not": figure("why not", "", "why not"),
     "memory_bytes": figure("memory", "B", "mem."),
     "attention": figure("attention", "", "attention"),
     "heads_and_width": figure("heads/KV heads x width", "", "heads/KV x width", json="heads"),

@@ -16,6 +16,7 @@ from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.offers import SERVERS
 from infercost.scenario.read import beside
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -44,8 +45,6 @@ MODEL_OPTIONS = (
     *("model", "batch", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens"),
     *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "price_basis", "set"),
 )
-#: Kinds whose trend answers the note's question: parts that are built to serve.
-SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
 
 def answer(scenario: Scenario) -> Report:
@@ -56,6 +55,10 @@ def answer(scenario: Scenario) -> Report:
     """
     question = scenario.question
     basis, asked = _asked(scenario)
+    if scenario.job:
+        from infercost.analyses import which  # few comparisons are about a job
+
+        return which.answer(scenario, {name: figures_of() for name, figures_of in asked})
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns: tuple[str, ...]
     ratios: dict[str, float] = {}

@@ -23,8 +23,8 @@ ORIGIN = "picture"
 PER_DOUBLING, USERS = 6, 160
 #: How far a roofline goes beyond the balance of the device and the step.
 BEYOND = 10.0
-#: Lines that can be told apart.
-LINES = 8
+#: Lines that can be told apart, and bars of one picture.
+LINES, BARS = 8, 20
 #: Figures further apart than this have a logarithmic axis, and so have swept values whose steps grow by more.
 FAR, GROWTH = 10, 1.5
 #: The cost of a token, and its floor, where there is a price and where there is none.
@@ -69,6 +69,8 @@ def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
 def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """A bar an accelerator: of its data sheet, or of a model's speed on it with the bound as a mark."""
     rows = _rows(report)
+    if rows and "why_not" in rows[0]:
+        return _job_charts(rows, report)
     if "step_time_s" not in rows[0]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")
         drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by its size")
@@ -84,6 +86,14 @@ def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     bounds = [formulas.cost.tokens_per_s_per_user(step_time=row["bound_step_time_s"]) for row in rows]
     marked = tuple(bar._replace(mark=bound) for bar, bound in zip(user.bars, bounds, strict=True))
     return user._replace(bars=marked, marked="the bound"), device
+
+
+def _job_charts(rows: Rows, report: Report) -> tuple[Picture, ...]:
+    """What a million tokens cost on each part that does a job, and how fast they are; none where none does."""
+    able = [{**row, "name": f"{row['gpus']:,} x {row['name']}"} for row in rows if not row["why_not"]][:BARS]
+    of = f"{_input(report, 'model')}, {_kind(report)}"
+    money = _bars(able, "usd_per_million_tokens", "USD a million tokens", of)
+    return (money, _bars(able, "tokens_per_s_per_user", "Tokens/s for one user", of)) if able else ()
 
 
 def _bars(rows: Rows, key: str, what: str, of: str) -> Bars:

@@ -57,7 +57,7 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         Missing: a figure of the accelerator that the answer needs.
     """
-    running, (batch, pace, served) = scenario.running, _paced(scenario)
+    running, (batch, pace, served) = scenario.running, paced(scenario)
     rack, overloaded = running.rack, _is_overloaded(served)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
     local = is_local(running.rack.setup.stack)
@@ -142,7 +142,7 @@ def _times_under(scenario: Scenario, timing: "Timing") -> str:
     """The time of a token, and of the first one where there are requests, with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    results = _known(other, *_paced(other), bracketed=False)
+    results = _known(other, *paced(other), bracketed=False)
     times = [f"{show(results['tpot_s'], 's')} a token"]
     if results["ttft_s"] is not None:
         times.append(f"{show(results['ttft_s'], 's')} to the first one")
@@ -151,10 +151,10 @@ def _times_under(scenario: Scenario, timing: "Timing") -> str:
 
 def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
-    step_results(again, *_paced(again), bracketed=False)
+    step_results(again, *paced(again), bracketed=False)
 
 
-def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
+def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
     """A batch and how it goes on; under a load a plain step, and the gap between tokens, prompts included.
 
     Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.

@@ -222,7 +222,8 @@ def frontier(
     max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None, min_tokens_per_s: take.MinTokensPerS = None,
     users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
     decoding_share: take.DecodingShare = None, best: take.Best = None, all: take.EveryConfiguration = None,
-    shard: take.Shard = None, scenario: take.Scenario = None, format: take.Form = None,
+    shard: take.Shard = None, vendor: take.Vendor = None, rentable: take.Rentable = None,
+    scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
@@ -240,11 +241,14 @@ def compare(
     engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None,
     price: take.Price = None,
-    price_basis: take.PriceBasis = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
+    price_basis: take.PriceBasis = None, users: take.Users = None, minutes_per_day: take.MinutesPerDay = None,
+    decoding_share: take.DecodingShare = None, concurrency: take.Concurrency = None, max_tpot: take.MaxTpot = None,
+    sort: take.Sort = None, max_price: take.MaxPrice = None, vendor: take.Vendor = None,
+    rentable: take.Rentable = None, set: take.Set = None, scenario: take.Scenario = None, format: take.Form = None,
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
-    """Accelerators side by side; the brain too."""
+    """Accelerators side by side, or which is cheapest for a model."""
     return run("compare", locals())
 
 

@@ -10,7 +10,7 @@ from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import ERRORS_BY, OPTIONS, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OPTIONS, SORTS, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
@@ -50,6 +50,7 @@ COMPLETERS = {
     "offload": _among(OFFLOADS),
     "by": _among(ERRORS_BY),
     "price_basis": _among(BASES),
+    "sort": _among(SORTS),
 }
 
 
@@ -108,6 +109,10 @@ OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]
 Usable = Annotated[Text, option("usable")]
 Price = Annotated[Text, option("price")]
+Sort = Annotated[Text, option("sort")]
+MaxPrice = Annotated[Text, option("max_price")]
+Vendor = Annotated[Text, option("vendor")]
+Rentable = Annotated[Switch, option("rentable")]
 PriceBasis = Annotated[Text, option("price_basis")]
 Concurrent = Annotated[Text, option("concurrent")]
 Users = Annotated[Text, option("users")]

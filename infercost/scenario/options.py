@@ -85,6 +85,8 @@ _of, _text, _switch = Measure, text, switch
 DRAFTS = ("mtp",)
 #: What lines of errors may be of.
 ERRORS_BY = ("kind", "part", "model")
+#: What parts are ordered by: USD a million tokens and an hour, tokens/s of a user and of a device, devices.
+SORTS = ("cost", "price", "speed", "throughput", "devices")
 #: The ends of a frontier, and where it bends.
 BEST = ("cost", "speed", "knee")
 
@@ -202,6 +204,10 @@ _ALL = (
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
+    Option("sort", "BY", "order of parts by cost (when absent), price, speed, throughput or devices", choice(SORTS)),
+    Option("max_price", "Q", "most USD an hour, of all accelerators that the job takes", _of(HOURLY)),
+    Option("vendor", "NAME", "parts of one vendor: NVIDIA, AMD, Google ...", _text),
+    Option("rentable", "", "parts with a known rent", _switch),
     Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
     Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
     Option("min_tokens_per_s", "Q", "tokens a second in all: so many replicas as that takes", _of(RATE)),
@@ -451,6 +457,8 @@ class Frontier(Common, Draft, total=False):
     best: str
     all: bool
     shard: str
+    vendor: str
+    rentable: bool
 
 
 class Compare(Common, Prompts, total=False):
@@ -458,6 +466,15 @@ class Compare(Common, Prompts, total=False):
 
     gpu: Parts
     all: bool
+    users: Number
+    minutes_per_day: Number
+    decoding_share: Number
+    concurrency: Number
+    max_tpot: Number
+    sort: str
+    max_price: Number
+    vendor: str
+    rentable: bool
     model: str
     batch: Number
     context: Number

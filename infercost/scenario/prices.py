@@ -56,6 +56,13 @@ def rent_key(part: Preset, basis: str) -> str | None:
     return next((key for key in keys if key in part.facts), None)
 
 
+def binds_longer(part: Preset, basis: str) -> bool:
+    """Whether the rent of a part, for want of one on a basis, is for longer than that, and so asks less."""
+    key = rent_key(part, basis)
+    terms = ("neocloud", "rental", "owner")
+    return key not in (None, "rent") and terms.index(str(key).removeprefix("rent_")) > terms.index(basis)
+
+
 def _words(key: str) -> str:
     return "listed rent" if key == "rent" else BASES[key.removeprefix("rent_")]
 

@@ -9,6 +9,7 @@ from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
+from infercost.scenario.job import OF_A_JOB, read_job
 from infercost.scenario.options import OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import note_bases, read_price
@@ -164,12 +165,14 @@ def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:
 
 def _compare(reading: Reading) -> Scenario:
     modelled, named = "model" in reading.given, [*reading.question.words, *(reading.get("gpu") or ())]
-    if not modelled and (stray := [name for name in reading.given if name not in ("dtype", "set", "gpu", "all")]):
-        raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
-    format = reading.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
     every = reading.take("all")
     if every and named:
         raise BadValue("--all and names are two ways to ask one question", "give one of them")
+    if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
+        return read_job(reading, named)
+    if not modelled and (stray := [name for name in reading.given if name not in ("dtype", "set", "gpu", "all")]):
+        raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
+    format = reading.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
     if not every and not named:
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     parts = [read_part(reading, name) for name in named or catalog.names("accelerators")]
