@@ -1,12 +1,12 @@
 """The pictures of an answer: curves are computed again at more points, all else is drawn as it was answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import exp, log
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses import economies, sweep_batch
+from infercost.analyses import economies, sweep_batch, trend
 from infercost.analyses.many import Rows, Values, at_point
 from infercost.analyses.sweep import WIDTHS, feasible_rows, headline, varying_figures
 from infercost.errors import BadValue
@@ -16,6 +16,7 @@ from infercost.report import Report
 from infercost.scenario.axes import Axis as Swept
 from infercost.scenario.axes import in_words, plain, read_axes
 from infercost.scenario.read import Question
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 ORIGIN = "picture"
@@ -66,9 +67,11 @@ def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     return (Bars(title, Axis("memory, part after part", "B", log=False), bars, limit),)
 
 
-def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
+def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """A bar an accelerator: of its data sheet, or of a model's speed on it with the bound as a mark."""
     rows = _rows(report)
+    if question.get("trend"):
+        return _trend_charts(at_point(question, {}, ORIGIN))
     if rows and "why_not" in rows[0]:
         return _job_charts(rows, report)
     if "step_time_s" not in rows[0]:
@@ -86,6 +89,36 @@ def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     bounds = [formulas.cost.tokens_per_s_per_user(step_time=row["bound_step_time_s"]) for row in rows]
     marked = tuple(bar._replace(mark=bound) for bar, bound in zip(user.bars, bounds, strict=True))
     return user._replace(bars=marked, marked="the bound"), device
+
+
+def _trend_charts(scenario: Scenario) -> tuple[Picture, ...]:
+    """How arithmetic, bandwidth and memory of servers grow, and FLOP per byte of every class, with the fitted lines."""
+    classes = {name: parts for name, parts in trend.classes_of(scenario).items() if len(parts) >= trend.LEAST}
+    if not classes:
+        return ()
+    main, parts = next(iter(classes.items()))
+    names = {"flops": "FLOP/s", "memory_bandwidth": "bandwidth", "memory": "memory"}
+    growth = [line for key, name in names.items() for line in _fitted(parts, key, name, parts[0].figures[key])]
+    balance = [line for name, of in classes.items() for line in _fitted(of, "flops_per_byte", name)]
+    year, times = Axis("year of release", "year", log=False), Axis("times the first part's", "x")
+    return (
+        Chart(f"Growth of {main}, with least squares", year, times, tuple(growth)),
+        Chart(
+            "FLOP per byte by class, with a line where there is a trend",
+            year,
+            Axis("balance", "FLOP/B"),
+            tuple(balance),
+        ),
+    )
+
+
+def _fitted(parts: Sequence[trend.Dated], key: str, name: str, unit: float = 1.0) -> Iterator[Line]:
+    """The figures of parts as points and, where they have a trend, the line through them."""
+    years, found = tuple(each.year for each in parts), trend.fit(parts, key)
+    yield Line(name, years, tuple(each.figures[key] / unit for each in parts), points=True)
+    if found.is_sure:
+        ends = years[0], years[-1]
+        yield Line(f"{name}, fitted", ends, tuple(found.at(year) / unit for year in ends))
 
 
 def _job_charts(rows: Rows, report: Report) -> tuple[Picture, ...]:

@@ -232,9 +232,9 @@ def frontier(
 
 
 def compare(
-    words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, model: take.Model = None,
-    batch: take.Batch = None, context: take.Context = None, rope_scaling: take.RopeScaling = None,
-    dtype: take.Dtype = None,
+    words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, trend: take.Trend = None,
+    model: take.Model = None, batch: take.Batch = None, context: take.Context = None,
+    rope_scaling: take.RopeScaling = None, dtype: take.Dtype = None,
     kv_dtype: take.KvDtype = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
     chunk_tokens: take.ChunkTokens = None, efficiency: take.Efficiency = None,

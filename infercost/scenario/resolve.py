@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
-from infercost.parts.formats import FORMATS
+from infercost.parts.formats import FORMATS, Format
+from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.job import OF_A_JOB, read_job
@@ -33,6 +34,8 @@ _OF_A_SERVICE = (
 )
 #: Those that need no hardware: slots for a load and its chances.
 _OF_CHANCE = {"max_wait_probability", "burstiness"}
+#: Options of ``compare`` that are of parts alone.
+_OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -165,31 +168,39 @@ def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:
 
 def _compare(reading: Reading) -> Scenario:
     modelled, named = "model" in reading.given, [*reading.question.words, *(reading.get("gpu") or ())]
-    every = reading.take("all")
+    every, trend = reading.take("all"), reading.take("trend")
     if every and named:
         raise BadValue("--all and names are two ways to ask one question", "give one of them")
+    if trend and modelled:
+        raise BadValue("--trend is of parts alone", "leave --model out")
     if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
         return read_job(reading, named)
-    if not modelled and (stray := [name for name in reading.given if name not in ("dtype", "set", "gpu", "all")]):
+    if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
         raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
-    format = reading.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
-    if not every and not named:
+    usual = FORMATS["bf16" if trend else "8bit"], f"{16 if trend else 8}-bit weights"
+    format = reading.take("dtype", *((None, "") if modelled else usual)) or FORMATS["8bit"]
+    if not (every or trend or named):
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     parts = [read_part(reading, name) for name in named or catalog.names("accelerators")]
-    if every:
+    if not named:
         parts.sort(key=lambda each: (each[0].labels.get("released", "9999"), each[0].name))
     if not modelled and any(count is not None for _, count in parts):
         raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
-    _, memories = common_memory([part for part, _ in parts])
-    for (part, _), memory in zip(parts, memories, strict=True):
-        rate = find_rate(part, format)
-        used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
-        reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
     if modelled:
         note_bases(reading, (part for part, _ in parts))
     else:
         reading.take("set")
+    _use_figures(reading, [part for part, _ in parts], format)
     return frozen(reading, parts=tuple(parts), format=format)
+
+
+def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:
+    """Note the figures of a comparison as its inputs."""
+    _, memories = common_memory(parts)
+    for part, memory in zip(parts, memories, strict=True):
+        rate = find_rate(part, format)
+        used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
+        reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
 
 
 def _validate(reading: Reading) -> Scenario:

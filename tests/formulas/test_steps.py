@@ -92,7 +92,8 @@ JOBS = [
     "compare --model llama-3.1-70b h200 --efficiency ideal --concurrency 100 --max-tpot 40ms",
     "compare --model deepseek-v3 h200 b200 --efficiency ideal --users 20k --price 2",
 ]
-QUESTIONS = [*LOCAL, BARE_LAYERS, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+TREND = "compare --trend"
+QUESTIONS = [*LOCAL, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 
