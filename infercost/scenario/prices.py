@@ -37,10 +37,11 @@ def read_price(reading: Reading, part: Preset) -> float | None:
         raise BadValue(f"--price-basis rents and {flag(owning[0])} owns", "give one of them")
     if owning:
         return _read_owned(reading, part, owning[0])
-    basis = reading.take("price_basis", *USUAL_BASIS)
+    basis = reading.get("price_basis") or USUAL_BASIS[0]
     if (key := rent_key(part, basis)) is None:
         reading.note("price", f"no price of {part.name} is known: costs need --price")
         return None
+    reading.take("price_basis", *USUAL_BASIS)
     reading.use(part, key)
     rent, other = part.facts[key], key not in (f"rent_{basis}", "rent" if basis == USUAL_BASIS[0] else "")
     missing = f" (no {BASES[basis]} of it is known)" if other else ""
