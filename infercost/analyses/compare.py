@@ -8,13 +8,15 @@ from statistics import median
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses import utilization
+from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, outcomes_of
+from infercost.analyses.remarks import unlike_prices
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.offers import SERVERS
 from infercost.scenario.read import beside
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -41,21 +43,29 @@ _OF_STEP = (
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
     *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
-    "chunk_tokens",
-    *("dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "set"),
+    *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "price_basis", "set"),
 )
 #: Down to here a figure is so much less than another, below a fraction of it.
 HALF = 0.5
-#: Kinds whose trend answers the note's question: parts that are built to serve.
-SERVERS = ("gpu", "tpu", "accelerator", "superchip")
 
 
 def answer(scenario: Scenario) -> Report:
-    """A row an accelerator, with the bound and the estimate of a step where a model is given; ratios of two.
+    """A row an accelerator, which of them does a job for the least money, or how fast classes of them grow.
 
     Raises:
         InfercostError: no accelerator can run the model.
     """
+    if scenario.question.get("trend"):
+        return trend.answer(scenario)
+    if scenario.job:
+        from infercost.analyses import which  # few comparisons are about a job
+
+        return which.answer(scenario, {name: figures_of() for name, figures_of in _asked(scenario)[1]})
+    return _side_by_side(scenario)
+
+
+def _side_by_side(scenario: Scenario) -> Report:
+    """A row an accelerator, with the bound and the estimate of a step where a model is given; ratios of two."""
     question = scenario.question
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
@@ -64,8 +74,9 @@ def answer(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        columns = (*MODEL_COLUMNS, PRICED if any(row[PRICED] for row in rows) else UNPRICED)
-        verdict = _model_verdict(rows)
+        priced = all(row[PRICED] for row in rows if row["fits"])
+        columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
+        verdict = _model_verdict(rows) + (unlike_prices(scenario.notes) if priced else "")
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -233,9 +244,9 @@ def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:
 
 def _trend_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     pairs = [(part, row) for (part, _), row in zip(scenario.parts, rows, strict=True) if _is_server(part)]
-    same = yearly_growth([(_year(part), row["flops_per_byte"]) for part, row in pairs])
-    best = yearly_growth([(_year(part), _best_balance(part)) for part, _ in pairs])
-    drain = yearly_growth([(_year(part), row["drain_time_s"]) for part, row in pairs])
+    same = yearly_growth([(trend.year_of(part), row["flops_per_byte"]) for part, row in pairs])
+    best = yearly_growth([(trend.year_of(part), _best_balance(part)) for part, _ in pairs])
+    drain = yearly_growth([(trend.year_of(part), row["drain_time_s"]) for part, row in pairs])
     answer = "is not" if best >= 0 else "is"
     return (
         f"The imbalance {answer} being engineered away: over {len(pairs)} parts with a scale-up link the median "
@@ -263,11 +274,6 @@ def yearly_growth(points: list[tuple[float, float | None]]) -> float:
 def _is_server(part: Preset) -> bool:
     """Whether a part was sold, with a date, to be linked to its like."""
     return part.labels.get("kind") in SERVERS and "released" in part.labels and "link_domain" in part.facts
-
-
-def _year(part: Preset) -> float:
-    year, _, month = part.labels["released"].partition("-")
-    return int(year) + (int(month[:2]) - 1) / 12 if month else int(year) + 0.5
 
 
 def _notes(rows: tuple[dict[str, Any], ...], basis: str) -> Iterator[Note]:

@@ -7,7 +7,15 @@ from typing import Any
 from infercost import formulas, numeric
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
-from infercost.analyses.remarks import ONE_QUEUE, misfit, null_notes, price_rows, service_null_reason, step_notes
+from infercost.analyses.remarks import (
+    ONE_QUEUE,
+    misfit,
+    null_notes,
+    price_rows,
+    service_null_reason,
+    step_notes,
+    unlike_prices,
+)
 from infercost.analyses.worth import LEAST, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import Day, Fleet, day_of, reworked_day
@@ -240,7 +248,8 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_cheapest(services, rows, key), *_api_sentence(services, scenario.api_price)]),
+        verdict=" ".join([*missed, *_cheapest(services, rows, key), *_api_sentence(services, scenario.api_price)])
+        + unlike_prices(scenario.notes),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),

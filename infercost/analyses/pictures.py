@@ -1,12 +1,12 @@
 """The pictures of an answer: curves are computed again at more points, all else is drawn as it was answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import exp, log
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses import economies, sweep_batch
+from infercost.analyses import economies, sweep_batch, trend
 from infercost.analyses.many import Rows, Values, at_point
 from infercost.analyses.sweep import WIDTHS, feasible_rows, headline, varying_figures
 from infercost.errors import BadValue
@@ -16,6 +16,7 @@ from infercost.report import Report
 from infercost.scenario.axes import Axis as Swept
 from infercost.scenario.axes import in_words, plain, read_axes
 from infercost.scenario.read import Question
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 ORIGIN = "picture"
@@ -23,8 +24,8 @@ ORIGIN = "picture"
 PER_DOUBLING, USERS = 6, 160
 #: How far a roofline goes beyond the balance of the device and the step.
 BEYOND = 10.0
-#: Lines that can be told apart.
-LINES = 8
+#: Lines that can be told apart, and bars of one picture.
+LINES, BARS = 8, 20
 #: Figures further apart than this have a logarithmic axis, and so have swept values whose steps grow by more.
 FAR, GROWTH = 10, 1.5
 #: The cost of a token, and its floor, where there is a price and where there is none.
@@ -66,9 +67,13 @@ def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     return (Bars(title, Axis("memory, part after part", "B", log=False), bars, limit),)
 
 
-def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
+def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """A bar an accelerator: of its data sheet, or of a model's speed on it with the bound as a mark."""
     rows = _rows(report)
+    if question.get("trend"):
+        return _trend_charts(at_point(question, {}, ORIGIN))
+    if rows and "why_not" in rows[0]:
+        return _job_charts(rows, report)
     if "step_time_s" not in rows[0]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")
         drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by its size")
@@ -84,6 +89,44 @@ def compare_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     bounds = [formulas.cost.tokens_per_s_per_user(step_time=row["bound_step_time_s"]) for row in rows]
     marked = tuple(bar._replace(mark=bound) for bar, bound in zip(user.bars, bounds, strict=True))
     return user._replace(bars=marked, marked="the bound"), device
+
+
+def _trend_charts(scenario: Scenario) -> tuple[Picture, ...]:
+    """How arithmetic, bandwidth and memory of servers grow, and FLOP per byte of every class, with the fitted lines."""
+    classes = {name: parts for name, parts in trend.classes_of(scenario).items() if len(parts) >= trend.LEAST}
+    if not classes:
+        return ()
+    main, parts = next(iter(classes.items()))
+    names = {"flops": "FLOP/s", "memory_bandwidth": "bandwidth", "memory": "memory"}
+    growth = [line for key, name in names.items() for line in _fitted(parts, key, name, parts[0].figures[key])]
+    balance = [line for name, of in classes.items() for line in _fitted(of, "flops_per_byte", name)]
+    year, times = Axis("year of release", "year", log=False), Axis("times the first part's", "x")
+    return (
+        Chart(f"Growth of {main}, with least squares", year, times, tuple(growth)),
+        Chart(
+            "FLOP per byte by class, with a line where there is a trend",
+            year,
+            Axis("balance", "FLOP/B"),
+            tuple(balance),
+        ),
+    )
+
+
+def _fitted(parts: Sequence[trend.Dated], key: str, name: str, unit: float = 1.0) -> Iterator[Line]:
+    """The figures of parts as points and, where they have a trend, the line through them."""
+    years, found = tuple(each.year for each in parts), trend.fit(parts, key)
+    yield Line(name, years, tuple(each.figures[key] / unit for each in parts), points=True)
+    if found.is_sure:
+        ends = years[0], years[-1]
+        yield Line(f"{name}, fitted", ends, tuple(found.at(year) / unit for year in ends))
+
+
+def _job_charts(rows: Rows, report: Report) -> tuple[Picture, ...]:
+    """What a million tokens cost on each part that does a job, and how fast they are; none where none does."""
+    able = [{**row, "name": f"{row['gpus']:,} x {row['name']}"} for row in rows if not row["why_not"]][:BARS]
+    of = f"{_input(report, 'model')}, {_kind(report)}"
+    money = _bars(able, "usd_per_million_tokens", "USD a million tokens", of)
+    return (money, _bars(able, "tokens_per_s_per_user", "Tokens/s for one user", of)) if able else ()
 
 
 def _bars(rows: Rows, key: str, what: str, of: str) -> Bars:

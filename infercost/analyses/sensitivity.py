@@ -98,7 +98,7 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         if not (figures := _figures(question, base)):
             return report
         unpriced = not any(KEYS[key].unit.startswith("USD") for key in figures)
-        inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and item.key == "gpu.rent")]
+        inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and ".rent" in item.key)]
         items = [item for item in (*inputs, *_preset_figures(scenario)) if item.value]
         changes = [_change(scenario, answer, base, item) for item in items]
     main = figures[0]

@@ -60,7 +60,7 @@ def answer(scenario: Scenario) -> Report:
     """
     if scenario.rack.model.prefill_only:
         return _of_texts(scenario)
-    running, (batch, pace, served) = scenario.running, _paced(scenario)
+    running, (batch, pace, served) = scenario.running, paced(scenario)
     rack, overloaded = running.rack, _is_overloaded(served)
     tuned = _tuned(scenario)
     results = decoding_paid(_known(scenario, batch, pace, served), rack) | {
@@ -242,7 +242,7 @@ def _under(scenario: Scenario, timing: "Timing") -> dict[str, Any]:
     """The results with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    return _known(other, *_paced(other), bracketed=False)
+    return _known(other, *paced(other), bracketed=False)
 
 
 def _times(results: dict[str, Any]) -> str:
@@ -256,10 +256,10 @@ def _times(results: dict[str, Any]) -> str:
 def _shown_work(scenario: Scenario) -> None:
     shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
-    step_results(again, *_paced(again), bracketed=False)
+    step_results(again, *paced(again), bracketed=False)
 
 
-def _paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
+def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
     """A batch and how it goes on; under a load a plain step, and the gap between tokens, prompts included.
 
     Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.

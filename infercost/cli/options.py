@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from infercost.parts.accelerator import BASES
 from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
 from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import ERRORS_BY, OPTIONS, TAKES, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OPTIONS, SORTS, TAKES, flag, options_of
 
 Completer = Callable[[str], list[str]]
 
@@ -48,6 +49,8 @@ COMPLETERS = {
     "host": _presets("hosts"),
     "offload": _among(OFFLOADS),
     "by": _among(ERRORS_BY),
+    "price_basis": _among(BASES),
+    "sort": _among(SORTS),
 }
 
 
@@ -106,6 +109,12 @@ OffloadLayers = Annotated[Text, option("offload_layers")]
 Overlap = Annotated[Text, option("overlap")]
 Usable = Annotated[Text, option("usable")]
 Price = Annotated[Text, option("price")]
+Trend = Annotated[Switch, option("trend")]
+Sort = Annotated[Text, option("sort")]
+MaxPrice = Annotated[Text, option("max_price")]
+Vendor = Annotated[Text, option("vendor")]
+Rentable = Annotated[Switch, option("rentable")]
+PriceBasis = Annotated[Text, option("price_basis")]
 Concurrent = Annotated[Text, option("concurrent")]
 Users = Annotated[Text, option("users")]
 MinutesPerDay = Annotated[Text, option("minutes_per_day")]

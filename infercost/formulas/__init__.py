@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         queueing,
         request,
         step,
+        trend,
         users,
     )
 
@@ -29,6 +30,7 @@ __all__ = [
     "queueing",
     "request",
     "step",
+    "trend",
     "users",
 ]
 

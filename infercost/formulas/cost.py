@@ -98,6 +98,12 @@ def usd_per_month(*, price: float, devices: float) -> float:
     return price * devices * HOURS_PER_MONTH
 
 
+@formula(source="every accelerator is paid")
+def usd_per_hour(*, price: float, replicas: float, devices: float) -> float:
+    """USD for an hour of all accelerators of so many replicas."""
+    return price * replicas * devices
+
+
 @formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
 def annuity(*, interest: float, years: float) -> float:
     """Share of a price that is paid each year, interest included."""

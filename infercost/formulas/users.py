@@ -95,6 +95,12 @@ def endless_users(*, endless_replicas: float, users_a_replica: float) -> float:
     return endless_replicas * users_a_replica
 
 
+@formula(source="replicas share evenly, the last may have fewer")
+def replica_sequences(*, concurrent_users: float, replicas: float) -> float:
+    """Sequences in flight on one replica, at least one."""
+    return maximum(ceiling(concurrent_users / replicas), 1)
+
+
 @formula(source="requests of an hour, shared evenly by the replicas")
 def hour_request_rate(*, users: float, user_request_rate: float, hour_load: float, replicas: float) -> float:
     """Requests a second on one replica in one hour."""

@@ -8,6 +8,9 @@ from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.units import BANDWIDTH, FLOPS, HOURLY, MONEY, POWER, SIZE, WHOLE
 
+#: What the rents ``rent_...`` pay for: a part on demand at a neocloud, on a three-year contract, or what it costs who
+#: owns it. ``rent`` itself is the listed price of one shop.
+BASES = {"neocloud": "neocloud rent", "rental": "three-year rent", "owner": "owner's cost"}
 RATES = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "fp4", "int4")
 #: Links and networks count one direction. Rates are dense and sum in 32 bits, except ``flops_fp16_accumulate``, given
 #: where sums in 16 bits are faster. ``host_link_bandwidth`` goes to the host of a part whose other link does not.
@@ -24,6 +27,7 @@ FIGURES = {
     "network_bandwidth": BANDWIDTH,
     "power": POWER,
     "rent": HOURLY,
+    **{f"rent_{basis}": HOURLY for basis in BASES},
     "purchase": MONEY,
 }
 #: ``engine`` names the profile of the engine that people run on it today, where one was measured; ``architecture``

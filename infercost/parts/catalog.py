@@ -31,7 +31,7 @@ WHAT = {
     "models": "model",
 }
 #: Prices move: one without a date is an error.
-DATED = ("rent", "purchase")
+DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
 _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 #: Keys of a variant that are no figures.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
 
+from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format, parse_cache, parse_format, parse_formats, parse_weights
 from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
@@ -84,6 +85,8 @@ _of, _text, _switch = Measure, text, switch
 DRAFTS = ("mtp",)
 #: What lines of errors may be of.
 ERRORS_BY = ("kind", "part", "model")
+#: What parts are ordered by: USD a million tokens and an hour, tokens/s of a user and of a device, devices.
+SORTS = ("cost", "price", "speed", "throughput", "devices")
 #: The ends of a frontier, and where it bends.
 BEST = ("cost", "speed", "knee")
 
@@ -172,6 +175,12 @@ _ALL = (
     Option("overlap", "RULE", "full, operator or none: what overlaps in a step", choice(OVERLAPS)),
     Option("usable", "SHARE", "share of device memory to plan with: 0.9 or 90%", _of(SHARE)),
     Option("price", "Q", "price of an accelerator-hour: 2.10 or $2.10/h", _of(HOURLY)),
+    Option(
+        "price_basis",
+        "BASIS",
+        "which rent of a preset: neocloud (on demand, when absent), rental (three years) or owner",
+        choice(BASES),
+    ),
     Option("concurrent", "N", "sequences being decoded at once, mean over the day", _of(COUNT)),
     Option("users", "N", "daily users", _of(USERS)),
     Option("minutes_per_day", "Q", "minutes of use per user and day (10 when absent)", _of(MINUTES)),
@@ -195,6 +204,13 @@ _ALL = (
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
+    Option(
+        "trend", "", "the years in which FLOP/s, bandwidth, memory and their ratios double, by class of part", _switch
+    ),
+    Option("sort", "BY", "order of parts by cost (when absent), price, speed, throughput or devices", choice(SORTS)),
+    Option("max_price", "Q", "most USD an hour, of all accelerators that the job takes", _of(HOURLY)),
+    Option("vendor", "NAME", "parts of one vendor: NVIDIA, AMD, Google ...", _text),
+    Option("rentable", "", "parts with a known rent", _switch),
     Option("shard", "I/N", "the I-th of N pieces of --all, which add up to the whole", parse_shard),
     Option("max_gpus", "N", "most accelerators in all (1,024 when absent)", _of(WHOLE)),
     Option("min_tokens_per_s", "Q", "tokens a second in all: so many replicas as that takes", _of(RATE)),
@@ -303,6 +319,7 @@ class Step(TypedDict, total=False):
     activation_dtype: Dtype
     overlap: str
     price: Number
+    price_basis: str
 
 
 class Prompts(TypedDict, total=False):
@@ -442,6 +459,7 @@ class Frontier(Common, Draft, total=False):
     usable: Number
     ubatch: Number
     price: Number
+    price_basis: str
     set: Texts
     max_gpus: Number
     max_tpot: Number
@@ -453,6 +471,8 @@ class Frontier(Common, Draft, total=False):
     best: str
     all: bool
     shard: str
+    vendor: str
+    rentable: bool
 
 
 class Compare(Common, Prompts, total=False):
@@ -460,6 +480,16 @@ class Compare(Common, Prompts, total=False):
 
     gpu: Parts
     all: bool
+    trend: bool
+    users: Number
+    minutes_per_day: Number
+    decoding_share: Number
+    concurrency: Number
+    max_tpot: Number
+    sort: str
+    max_price: Number
+    vendor: str
+    rentable: bool
     model: str
     batch: Number
     dp: Number
@@ -472,6 +502,7 @@ class Compare(Common, Prompts, total=False):
     usable: Number
     ubatch: Number
     price: Number
+    price_basis: str
     set: Texts
 
 

@@ -1,14 +1,15 @@
 """What an hour of an accelerator costs, by one rule for all commands: given, owned, or the preset's dated rent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from infercost import formulas
 from infercost.errors import BadValue
+from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 #: What owning needs beside the price of the machine, where nobody says otherwise.
 _USUAL = {
@@ -17,6 +18,10 @@ _USUAL = {
     "power_price": (0.08, "an industrial tariff"),
     "pue": (1.3, "a usual data centre"),
 }
+#: The basis of rents where nobody says which, and why.
+USUAL_BASIS = "neocloud", "what most parts have"
+#: The code of the note on prices that are not of one basis, and how many parts it names.
+MIXED, FEW = "price-bases", 4
 
 
 def read_price(reading: Reading, part: Preset) -> float | None:
@@ -25,16 +30,71 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     if "price" in reading.given:
         if owning:
             raise BadValue(f"--price rents and {flag(owning[0])} owns", "give one of them")
+        if "price_basis" in reading.given:
+            raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
         return float(reading.take("price"))
+    if owning and "price_basis" in reading.given:
+        raise BadValue(f"--price-basis rents and {flag(owning[0])} owns", "give one of them")
     if owning:
         return _read_owned(reading, part, owning[0])
-    if (rent := part.facts.get("rent")) is None:
+    basis = reading.get("price_basis") or USUAL_BASIS[0]
+    if (key := rent_key(part, basis)) is None:
         reading.note("price", f"no price of {part.name} is known: costs need --price")
         return None
-    reading.use(part, "rent")
-    hourly = show(rent.value, "USD")
-    reading.note("price", f"{hourly} a device-hour is the rent of {part.name} in {rent.date}; yours: --price")
+    reading.take("price_basis", *USUAL_BASIS)
+    reading.use(part, key)
+    rent, other = part.facts[key], key not in (f"rent_{basis}", "rent" if basis == USUAL_BASIS[0] else "")
+    missing = f" (no {BASES[basis]} of it is known)" if other else ""
+    when = f"in {rent.date}" if rent.date else "as set"
+    words = f"the {_words(key)} of {part.name} {when}{missing}"
+    reading.note("price", f"{show(rent.value, 'USD')} a device-hour is {words}; yours: --price")
     return rent.value
+
+
+def rent_key(part: Preset, basis: str) -> str | None:
+    """The rent of a part on a basis, else its listed rent, else one on another basis; None without any."""
+    keys = (f"rent_{basis}", "rent", *(f"rent_{other}" for other in BASES))
+    return next((key for key in keys if key in part.facts), None)
+
+
+def binds_longer(part: Preset, basis: str) -> bool:
+    """Whether the rent of a part, for want of one on a basis, is for longer than that, and so asks less."""
+    key = rent_key(part, basis)
+    terms = ("neocloud", "rental", "owner")
+    return key not in (None, "rent") and terms.index(str(key).removeprefix("rent_")) > terms.index(basis)
+
+
+def _words(key: str) -> str:
+    return "listed rent" if key == "rent" else BASES[key.removeprefix("rent_")]
+
+
+def note_bases(reading: Reading, parts: Iterable[Preset]) -> None:
+    """Note that the rents of several parts are not on one basis, where they are not; listed ones are each a shop's."""
+    if any(name in reading.given for name in ("price", "purchase_price")):
+        return
+    basis, groups = reading.get("price_basis") or USUAL_BASIS[0], dict[tuple[str, ...], list[Preset]]()
+    for part in {part.name: part for part in parts}.values():
+        if key := rent_key(part, basis):
+            shop = (part.facts[key].source, part.facts[key].date) if key == "rent" else ()
+            groups.setdefault((key, *shop), []).append(part)
+    if len(groups) < 2:
+        return
+    kinds: dict[str, list[Preset]] = {}
+    for (key, *_), of in groups.items():
+        kinds.setdefault(key, []).extend(of)
+    words = "; ".join(_of_kind(key, of) for key, of in kinds.items())
+    common = [one for one in BASES if all(f"rent_{one}" in part.facts for of in kinds.values() for part in of)]
+    remedy = f"--price-basis {common[0]} is one for all" if common else "--price gives all the same"
+    reading.note(MIXED, f"prices are not of one basis: {words}; {remedy}")
+
+
+def _of_kind(key: str, parts: list[Preset]) -> str:
+    """The rents of one kind in words: its months, and whose they are."""
+    dates = sorted({part.facts[key].date or "now, as set" for part in parts})
+    months = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    whose = many(len(parts), "part") if len(parts) > FEW else ", ".join(part.name for part in parts)
+    shops = ", each a shop's own" if key == "rent" and len(parts) > 1 else ""
+    return f"{_words(key)} of {months}{shops} ({whose})"
 
 
 def _read_owned(reading: Reading, part: Preset, first: str) -> float:

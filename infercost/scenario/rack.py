@@ -451,6 +451,11 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})
 
 
+def fitting_plan(setup: Setup, devices: int) -> Plan | None:
+    """The plan in the first layout of so many devices that fits, as on a count that is given; None where none does."""
+    return _first_that_fits(setup, {devices: FREE})
+
+
 def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
     """The plan of the first count of devices that has a layout that fits, with the widths asked for on that count."""
     for devices, given in widths.items():

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest
 from infercost.parts import catalog
+from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
@@ -25,11 +26,13 @@ SCOPES = {
     "traffic": "traffic",
     "hosts": "host",
 }
-#: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums.
+#: Figures of the real part that a ``--set`` of another makes void: its memory as a driver sees it, its faster sums,
+#: its rents by basis.
 _VOID = {
     "memory": ("memory_reported", "memory_engine"),
     "flops_bf16": ("flops_fp16_accumulate",),
     "flops_fp16": ("flops_fp16_accumulate",),
+    "rent": tuple(f"rent_{basis}" for basis in BASES),
 }
 #: A count before a name or after it, with a sign of multiplication between them.
 _TIMES = re.compile(

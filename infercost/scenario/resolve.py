@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
-from infercost.parts.formats import FORMATS
+from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import chunk_of
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.hosts import refuse_own_memory
+from infercost.scenario.job import OF_A_JOB, read_job
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.prices import read_price
+from infercost.scenario.prices import note_bases, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, names_no_model, read_part, read_stack
@@ -45,6 +46,8 @@ _OF_ONE_MODEL = (
 _OF_CHANCE = {"max_wait_probability", "burstiness"}
 #: Commands that choose among replicas and layouts; those of users count replicas themselves.
 _CHOSEN = ("fit", "utilization", "sweep-batch")
+#: Options of ``compare`` that are of parts alone.
+_OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -198,6 +201,7 @@ def _service_of_users(reading: Reading) -> Scenario:
 def _economies(reading: Reading) -> Scenario:
     asked = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
     each = tuple(_serving(one, _service(one)) for one in asked)
+    note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)
     fleets = [one.service.fleet for one in each if one.rack.plan.fits]
@@ -225,31 +229,43 @@ def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:
 
 def _compare(reading: Reading) -> Scenario:
     modelled, named = "model" in reading.given, [*reading.question.words, *(reading.get("gpu") or ())]
-    if not modelled and (stray := [name for name in reading.given if name not in ("dtype", "set", "gpu", "all")]):
-        raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
-    format = reading.take("dtype", None if modelled else FORMATS["8bit"], "8-bit weights") or FORMATS["8bit"]
-    every = reading.take("all")
+    every, trend = reading.take("all"), reading.take("trend")
     if every and named:
         raise BadValue("--all and names are two ways to ask one question", "give one of them")
-    if not every and not named:
+    if trend and modelled:
+        raise BadValue("--trend is of parts alone", "leave --model out")
+    if isinstance(model := reading.get("model"), str):
+        from infercost.models.find import find_model
+
+        refuse_prefill_only(find_model(model).model)
+    if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
+        return read_job(reading, named)
+    if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
+        raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
+    usual = FORMATS["bf16" if trend else "8bit"], f"{16 if trend else 8}-bit weights"
+    format = reading.take("dtype", *((None, "") if modelled else usual)) or FORMATS["8bit"]
+    if not (every or trend or named):
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     parts = [read_part(reading, name) for name in named or catalog.names("accelerators")]
-    if every:
+    if not named:
         parts.sort(key=lambda each: (each[0].labels.get("released", "9999"), each[0].name))
     if not modelled and any(count is not None for _, count in parts):
         raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
-    _, memories = common_memory([part for part, _ in parts])
-    for (part, _), memory in zip(parts, memories, strict=True):
+    if modelled:
+        note_bases(reading, (part for part, _ in parts))
+    else:
+        reading.take("set")
+    _use_figures(reading, [part for part, _ in parts], format)
+    return frozen(reading, parts=tuple(parts), format=format)
+
+
+def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:
+    """Note the figures of a comparison as its inputs."""
+    _, memories = common_memory(parts)
+    for part, memory in zip(parts, memories, strict=True):
         rate = find_rate(part, format)
         used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
         reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
-    if not modelled:
-        reading.take("set")
-    elif isinstance(name := reading.get("model"), str):
-        from infercost.models.find import find_model
-
-        refuse_prefill_only(find_model(name).model)
-    return frozen(reading, parts=tuple(parts), format=format)
 
 
 def _validate(reading: Reading) -> Scenario:

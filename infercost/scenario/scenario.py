@@ -1,8 +1,10 @@
 """A question resolved once: all that an analysis may know, with nothing to parse and nothing left to assume."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from infercost.errors import InfercostError
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
@@ -88,6 +90,21 @@ class Goal(NamedTuple):
     shard: Shard | None = None
 
 
+class Job(NamedTuple):
+    """What a part is chosen for: sequences in flight, the longest time a token, USD an hour, and the order of parts.
+
+    ``users`` are those who keep the sequences in flight, with their habits, ``refused`` the parts that cannot be asked,
+    each with the error.
+    """
+
+    concurrent: float
+    users: Mapping[str, float] = MappingProxyType({})
+    max_tpot: float = float("inf")
+    max_price: float = float("inf")
+    sort: str = "cost"
+    refused: tuple[tuple[Preset, InfercostError], ...] = ()
+
+
 class Calibration(NamedTuple):
     """The profile to start from, and the file where the new one goes."""
 
@@ -123,6 +140,7 @@ class Scenario(NamedTuple):
     each: "tuple[Scenario, ...]" = ()
     search: Search = None  # type: ignore[assignment]
     goal: Goal = Goal()
+    job: Job | None = None
     parts: tuple[tuple[Preset, int | None], ...] = ()
     format: Format = FORMATS["8bit"]
     stack: Preset | None = None

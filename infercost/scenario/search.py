@@ -1,15 +1,18 @@
 """What a frontier searches: a scenario for each model, part, format and draft, and what a service must reach."""
 
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import inf
 from typing import Any
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName
+from infercost.parts.cache import reading_once
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
+from infercost.scenario.offers import NARROWING, SERVERS, can_be_rented, offered
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.prices import read_price
+from infercost.scenario.prices import USUAL_BASIS, binds_longer, note_bases, read_price
 from infercost.scenario.rack import (
     MOST_DEVICES,
     asked_widths,
@@ -19,9 +22,10 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.ranges import Shard
-from infercost.scenario.read import Reading, read_part
+from infercost.scenario.read import Given, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
+from infercost.scenario.usual import is_of_a_desktop
 from infercost.units import many
 
 #: Options of ``utilization`` that all rows of a search share.
@@ -38,30 +42,71 @@ def read_frontier(reading: Reading) -> Scenario:
     """A scenario for each model, part and format, and with a draft a second one; Missing where some have no price."""
     _check_export(reading)
     models = reading.question.need("model", "--model llama-3.1-70b")
-    parts = reading.question.need("gpu", "--gpu h100")
-    drafts = (False, True) if "draft_tokens" in reading.given else (False,)
-    each: dict[str, Scenario] = {}
-    for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
-        inner = reading.about(gpu=part, model=model, dtype=format)
-        if not drafting:
-            inner.given = {name: given for name, given in inner.given.items() if name not in DRAFT}
-        one = _searched(reading, inner)
-        each.setdefault(one.search.name, one)
-    every = tuple(each.values())
+    named = _name_parts(reading)
+    every = tuple(_spaces(reading, models, named))
     unknown = [one.search.setup.part.name for one in every if one.price is None]
     if 0 < len(unknown) < len(every):
         names = ", ".join(dict.fromkeys(unknown))
         raise Missing(f"no price of {names} is known, so costs cannot be compared", "give --price, the same for all")
     _name_all(reading, every)
+    note_bases(reading, (one.search.setup.part for one in every))
     goal = _read_goal(reading)
     return frozen(reading, each=tuple(one._replace(goal=goal) for one in every), goal=goal)
+
+
+def _name_parts(reading: Reading) -> bool:
+    """Whether parts were named; where none were, take those of data centres with a rent, and say so."""
+    if "gpu" in reading.given:
+        if stray := [flag(name) for name in NARROWING if name in reading.given]:
+            raise BadValue(f"{stray[0]} and --gpu are two ways to ask one question", "give one of them")
+        return True
+    with reading_once():
+        parts = [part for part in offered(reading) if part.labels.get("kind") in SERVERS and can_be_rented(part)]
+    basis = reading.get("price_basis") or USUAL_BASIS[0]
+    longer = [part.name for part in parts if "price" not in reading.given and binds_longer(part, basis)]
+    names = tuple(part.name for part in parts if not is_of_a_desktop(part) and part.name not in longer)
+    if not names:
+        raise Missing("no such part of a data centre has a known rent", "name parts: --gpu h100")
+    reading.given["gpu"] = Given(names, "assumed: parts of data centres with a known rent")
+    others = f", and {', '.join(longer)}, whose known rents are for longer," if longer else ""
+    text = f"parts without a known rent, cards of desktops{others} are not tried: --gpu names them"
+    reading.note("left-out", text if longer else text.replace("rent, cards", "rent, and cards"))
+    return False
+
+
+def _spaces(reading: Reading, models: Sequence[str], named: bool) -> Iterator[Scenario]:
+    """A scenario for each model, part and format, and with a draft a second one; parts not named may be left out.
+
+    Raises:
+        InfercostError: a part that was named, or the last of the others, cannot be asked about the model.
+    """
+    drafts = (False, True) if "draft_tokens" in reading.given else (False,)
+    seen, refused, parts = set[str](), dict[str, InfercostError](), reading.get("gpu")
+    for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
+        inner = reading.about(gpu=part, model=model, dtype=format)
+        if not drafting:
+            inner.given = {name: given for name, given in inner.given.items() if name not in DRAFT}
+        try:
+            one = _searched(reading, inner)
+        except InfercostError as error:
+            if named or isinstance(error, (UnknownName, BadFile)):
+                raise
+            refused[str(part)] = error
+            continue
+        if one.search.name not in seen:
+            seen.add(one.search.name)
+            yield one
+    if refused and not seen:
+        raise next(iter(refused.values()))
+    if refused:
+        reading.note("left-out", f"left out: {'; '.join(dict.fromkeys(error.what for error in refused.values()))}")
 
 
 def _searched(reading: Reading, inner: Reading) -> Scenario:
     """The question about one model on one part in one format, among those of all."""
     setup, devices = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
-    reach, widths = _reach(setup), open_widths(setup, given_widths(inner))
+    reach, widths = reach_of(setup), open_widths(setup, given_widths(inner))
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
     running, draft = read_running(inner, rack), read_draft(inner, rack)
@@ -99,7 +144,7 @@ def _name_all(reading: Reading, every: tuple[Scenario, ...]) -> None:
             reading.inputs[index] = item._replace(value=distinct)
 
 
-def _reach(setup: Setup) -> int:
+def reach_of(setup: Setup) -> int:
     """Devices that a replica may span: one without a link, a node's without a network."""
     facts = setup.part.facts
     if "link_bandwidth" not in facts:
@@ -147,13 +192,9 @@ def _read_goal(reading: Reading) -> Goal:
     if "users" in reading.given:
         if "batch" in reading.given:
             raise BadValue("--users and --batch disagree", "give one: the batch follows from the users")
-        concurrent = formulas.users.concurrent_users(
-            users=float(reading.take("users")),
-            minutes_per_day=float(reading.take("minutes_per_day", *USUAL_MINUTES)),
-            decoding_share=float(reading.take("decoding_share", *USUAL_DECODING)),
-        )
-    elif stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
-        raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")
+        concurrent = formulas.users.concurrent_users(**habits_of(reading))
+    else:
+        refuse_habits(reading)
     return Goal(
         concurrent,
         max_tpot=reading.take("max_tpot") or inf,
@@ -163,3 +204,18 @@ def _read_goal(reading: Reading) -> Goal:
         best=reading.take("best"),
         shard=shard,
     )
+
+
+def habits_of(reading: Reading) -> dict[str, float]:
+    """The daily users that were given and their habits, which say how many sequences are decoded at once."""
+    return {
+        "users": float(reading.take("users")),
+        "minutes_per_day": float(reading.take("minutes_per_day", *USUAL_MINUTES)),
+        "decoding_share": float(reading.take("decoding_share", *USUAL_DECODING)),
+    }
+
+
+def refuse_habits(reading: Reading) -> None:
+    """Refuse habits of users where there are none."""
+    if stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
+        raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")

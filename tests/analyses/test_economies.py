@@ -103,7 +103,7 @@ def test_owning_is_priced_by_hand() -> None:
 
 def test_a_price_is_never_silent() -> None:
     report = infercost.economies(**CHAT)
-    rent = next(item for item in report.inputs if item.key == "gpu.rent")
+    rent = next(item for item in report.inputs if item.key == "gpu.rent_neocloud")
     assert rent.date
     assert any(note.code == "price" and rent.date in note.text for note in report.notes)
     assert infercost.economies(**NOTE)["floor_usd_per_million_tokens"] is None

@@ -273,7 +273,6 @@ def test_several_parts_are_on_one_frontier() -> None:
     ("options", "what"),
     [
         ({"gpu": "h100"}, "needs model"),
-        ({"model": "llama-3.1-8b"}, "needs gpu"),
         ({**SMALL, "shard": "1/2"}, "--shard"),
         ({**SMALL, "all": True, "max_tpot": 0.02}, "disagree"),
         ({**SMALL, "tp": 3}, "--tp 3"),

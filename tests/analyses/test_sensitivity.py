@@ -137,10 +137,10 @@ def test_what_is_missing() -> None:
 def test_a_rent_that_nobody_asked_for_is_not_varied() -> None:
     """Without --price the figures of a step are times and rates, which no rent moves; the cost of users it does."""
     step = infercost.utilization(gpu="h200:16", model="deepseek-v3", batch=64, sensitivity=True)
-    assert "gpu.rent" not in of(step, "step_time_s")
+    assert "gpu.rent_neocloud" not in of(step, "step_time_s")
     assert not [note for note in step.notes if "rent" in note.text]
     floor = infercost.economies(gpu="h200:16", model="deepseek-v3", sensitivity=True)
-    assert of(floor, "floor_usd_per_million_tokens")["gpu.rent"] == 1
+    assert of(floor, "floor_usd_per_million_tokens")["gpu.rent_neocloud"] == 1
 
 
 def test_the_layout_is_held() -> None:

@@ -51,6 +51,8 @@ ASKED: dict[str, tuple[str, ...]] = {
     "userbase of a service": ("userbase", *NOTE, "--users", "100k", "--traffic", "work"),
     "compare": ("compare", "h100-note", "human-brain"),
     "compare all": ("compare", "--all"),
+    "a trend": ("compare", "--all", "--trend"),
+    "compare for a job": ("compare", "--model", "llama-3.1-70b", "--max-tpot", "60ms", "--vendor", "amd"),
     "a sweep": ("utilization", *NOTE, "--sweep", "gpu.memory_bandwidth=3TB/s:3PB/s:x10", "--sweep", "batch=1,500"),
     "a sweep of fit": ("fit", "--model", "llama-3.1-8b", "--gpu", "h100", "--sweep", "context=1k:256k:x4"),
     "a sweep of economies": ("economies", *NOTE, "--sweep", "users=1:1M:x100"),

@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
-from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
+from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.replica.step import reworked
@@ -19,6 +19,8 @@ from infercost.units import many, show
 
 Rows = Sequence[Mapping[str, Any]]
 Spaces = Sequence[Scenario]
+#: Parts from which on a search shows how far it is.
+MANY_PARTS = 4
 #: Rows of a table; JSON has all of them.
 SHOWN = 16
 _BEST = {"cost": "The cheapest", "speed": "The fastest", "knee": "The knee"}
@@ -39,7 +41,12 @@ def answer(scenario: Scenario) -> Report:
     """
     if scenario.goal.shard:
         return _every(scenario)
-    frontiers = [search.search(space) for space in scenario.each]
+    done = scenario.question.progress("parts", len(scenario.each)) if len(scenario.each) > MANY_PARTS else None
+    frontiers = []
+    for space in scenario.each:
+        frontiers.append(search.search(space))
+        if done:
+            done(len(frontiers))
     if not any(each.points for each in frontiers):
         return search.no_frontier(scenario, frontiers)
     return _report(scenario, frontiers)
@@ -68,10 +75,10 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
     ends = {"speed": 0, "cost": len(front) - 1, "knee": worth.index(max(worth))}
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
-    chosen = points[joint[ends[best or "knee"]]]
+    chosen, of_front = points[joint[ends[best or "knee"]]], _of_front(scenario, front)
     return Report(
         command="frontier",
-        verdict=_verdict(spaces, front, ends, best),
+        verdict=_verdict(spaces, front, ends, best) + unlike_prices(scenario.notes),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
@@ -81,14 +88,33 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             shown=tuple(front[at] for at in shown),
         ),
         advice=tuple(_advice(front)),
-        replay=tuple((space.search.name if len(spaces) > 1 else "", f"{search.replay(space)} ...") for space in spaces),
+        replay=_replays(of_front, named=len(spaces) > 1),
         notes=(
-            *_notes(spaces, frontiers, front, len(front) if best else len(shown)),
+            *_notes(of_front, frontiers, front, len(front) if best else len(shown)),
             *null_notes(rows, NULL_REASONS.__getitem__),
-            *scenario.notes,
+            *_about(scenario, of_front),
         ),
         work=lambda: _shown_work(chosen),
     )
+
+
+def _replays(spaces: Spaces, *, named: bool) -> tuple[tuple[str, str], ...]:
+    return tuple((space.search.name if named else "", f"{search.replay(space)} ...") for space in spaces)
+
+
+def _of_front(scenario: Scenario, front: Rows) -> Spaces:
+    """The spaces to speak of: all that were named; of those that nobody named, the ones on the frontier."""
+    if scenario.question.get("gpu") is not None:
+        return scenario.each
+    return [space for space in scenario.each if any(row["name"] == space.search.name for row in front)]
+
+
+def _about(scenario: Scenario, spaces: Spaces) -> Iterator[Note]:
+    """The notes of a scenario, those on prices only of the spaces to speak of."""
+    names = [space.search.setup.part.name for space in spaces]
+    for note in scenario.notes:
+        if note.code != "price" or any(f" {name} " in note.text for name in names):
+            yield note
 
 
 def _row(point: Point) -> dict[str, Any]:

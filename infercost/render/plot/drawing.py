@@ -62,7 +62,7 @@ def bar_scale(bars: Bars) -> Scale:
 
 def axis_text(axis: Axis) -> str:
     """The label of an axis, with its unit unless the ticks have it."""
-    in_ticks = axis.unit in ("", "share", "USD", "s", "B", "B/s", "FLOP/s", "x")
+    in_ticks = axis.unit in ("", "year", "share", "USD", "s", "B", "B/s", "FLOP/s", "x")
     return axis.label if in_ticks else f"{axis.label}, {axis.unit}"
 
 
@@ -72,6 +72,8 @@ def tick_text(value: float, unit: str) -> str:
         return f"{value * 100:.6g}%"
     if unit in ("s", "B", "B/s", "FLOP/s"):
         return show(value, unit)
+    if unit == "year":
+        return f"{value:g}"
     factor = next((factor for factor in _COUNTS if abs(value) >= factor), 1.0)
     text = f"{value / factor:.6g}{_COUNTS.get(factor, '')}"
     return f"${text}" if unit == "USD" else f"{text}x" if unit == "x" else text

@@ -14,7 +14,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _A_VALUE = re.compile(r'\{(?:\s+"\w+": (?:"(?:[^"\\\n]|\\.)*"|[^\s"{}\[\]]+)(?:,|(?=\s+\})))+\s+\}')
 _BREAK = re.compile(r"\n\s*")
 #: Vega's format of a tick, by unit.
-_FORMATS = {"share": ".3~%", "USD": "$.3~s"}
+_FORMATS = {"share": ".3~%", "USD": "$.3~s", "year": "d"}
 
 Spec = dict[str, Any]
 
@@ -90,7 +90,7 @@ def _tip(field: str, axis: Axis) -> Spec:
 
 def _title(axis: Axis) -> str:
     """The label of an axis, with its unit, which Vega's ticks leave out."""
-    return f"{axis.label}, {axis.unit}" if axis.unit not in ("", "share", "USD") else axis_text(axis)
+    return f"{axis.label}, {axis.unit}" if axis.unit not in ("", "year", "share", "USD") else axis_text(axis)
 
 
 def _bars(bars: Bars) -> Spec:

@@ -1,0 +1,387 @@
+"""Which part for a job: on each the least devices that hold the model and keep up, what they cost, and who wins."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from math import ceil, inf
+from typing import Any, NamedTuple
+
+from infercost import formulas
+from infercost.analyses.bands import bands_of
+from infercost.analyses.many import Rows
+from infercost.analyses.remarks import step_notes
+from infercost.analyses.step import step_results
+from infercost.analyses.utilization import paced
+from infercost.formulas.formula import solved
+from infercost.formulas.queueing import slots_of_replicas
+from infercost.parts.accelerator import BASES
+from infercost.parts.preset import Preset
+from infercost.replica.memory import Plan
+from infercost.replica.serving import serve_closed
+from infercost.replica.step import Running, pace_of, reworked
+from infercost.report import Input, Note, Report, Series
+from infercost.scenario.job import counts
+from infercost.scenario.prices import MIXED, binds_longer, rent_key
+from infercost.scenario.rack import fitting_plan
+from infercost.scenario.running import RUN_OF_SLOT
+from infercost.scenario.scenario import USUAL_SEQUENCES, Job, Scenario
+from infercost.units import many, show
+
+COLUMNS = (
+    *("name", "gpus", "usd_per_hour", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "usd_per_million_tokens"),
+    "why_not",
+)
+#: The figure that each order goes by, and whether more of it is better.
+ORDERS = {
+    "cost": ("usd_per_million_tokens", False),
+    "price": ("usd_per_hour", False),
+    "speed": ("tokens_per_s_per_user", True),
+    "throughput": ("tokens_per_s_per_gpu", True),
+    "devices": ("gpus", False),
+}
+#: Results of a step that a row has.
+_OF_STEP = (
+    "tokens_per_s_per_user",
+    "tokens_per_s_per_gpu",
+    "tpot_s",
+    "ttft_s",
+    "utilization",
+    "joules_per_token",
+    "bound",
+)
+#: What a row has of a part that is left out.
+_NOTHING = (
+    *("gpus", "replicas", "tp", "pp", "ep", "usd_per_hour", "usd_per_million_tokens", *_OF_STEP, "efficiency"),
+    *("flags", "replay"),
+)
+#: Rows of a table, and parts that a note names.
+SHOWN, NAMED = 20, 6
+UNPRICED = "no price is known"
+
+
+class Missed(NamedTuple):
+    """A part that does not do the job: why, and the time of its fastest token where that is why."""
+
+    why: str
+    tpot: float = inf
+
+
+class Placed(NamedTuple):
+    """A part with its job: devices of a replica in a layout, and replicas that share the sequences."""
+
+    scenario: Scenario
+    replicas: int
+    share: int
+
+    @property
+    def devices(self) -> int:
+        """Devices of all replicas."""
+        return self.replicas * self.scenario.rack.devices
+
+
+def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
+    """A row a part, the cheapest a million tokens first, then those left out with why; ``figures`` are by name."""
+    job = scenario.job
+    assert job is not None
+    placed = [_placed(space, job) for space in scenario.each]
+    rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=True)]
+    rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
+    rows = [{**row, **_price_of(scenario, row["name"])} for row in rows]
+    able = sorted((row for row in rows if not row["why_not"]), key=lambda row: _place(row, job.sort))
+    left = sorted(
+        (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
+    )
+    ranked = tuple({**figures.get(row["name"], {}), **row} for row in (*able, *left))
+    best = sorted(able, key=lambda row: (_binds_longer(scenario, row), _place(row, "cost")))
+    won = next((one for one in placed if isinstance(one, Placed) and best and _name(one) == best[0]["name"]), None)
+    return Report(
+        command="compare",
+        verdict=_verdict(job, best, placed) + (_by_basis(scenario, best) if best else ""),
+        inputs=(*scenario.inputs, *(_inputs_of(won) if won else ())),
+        series=_series(ranked, len(able)),
+        replay=(("", best[0]["replay"]),) if best else (),
+        notes=(*_notes(scenario, ranked, len(able)), *scenario.notes),
+        met=bool(able),
+        work=(lambda: _shown_work(won, job)) if won else None,
+    )
+
+
+def _binds_longer(scenario: Scenario, row: Mapping[str, Any]) -> bool:
+    """Whether the price of a part is a rent for longer than was asked for: it comes after all others."""
+    part = next(part for part, _ in scenario.parts if part.name == row["name"])
+    basis = scenario.question.get("price_basis") or next(iter(BASES))
+    return row["price_basis"] != "given" and binds_longer(part, basis)
+
+
+def _name(one: Placed) -> str:
+    return one.scenario.search.name
+
+
+def _placed(space: Scenario, job: Job) -> Placed | Missed:
+    """A part with the least devices that hold the model and keep the limit at the load, or why there are none."""
+    if space.rack is None:
+        most = counts(space.search.setup, space.search.reach)[-1]
+        return Missed(f"does not fit on {most:,}")
+    best, fastest = None, inf
+    for count in counts(space.search.setup, space.search.reach):
+        most = (best.devices - 1 if best else space.search.most) // count
+        plan = fitting_plan(space.search.setup, count) if most else None
+        if plan is None:
+            continue
+        found, tpot = _least(space.running.on(plan), plan, space, job, most)
+        fastest, best = min(fastest, tpot), found or best
+    if best:
+        return best
+    if fastest < inf:
+        return Missed(f"at best {show(fastest, 's')}", fastest)
+    return Missed(f"over {space.search.most:,} devices")
+
+
+def _least(running: Running, plan: Plan, space: Scenario, job: Job, most: int) -> tuple[Placed | None, float]:
+    """The least replicas in a layout that hold the sequences and keep the limit; the time of a token on the most."""
+    held = plan.max_sequences or inf
+    if space.load.concurrent:
+        held = min(held, USUAL_SEQUENCES)
+    fewest = max(ceil(job.concurrent / held), 1)
+    most = min(most, max(ceil(job.concurrent), 1))
+    if fewest > most:
+        return None, inf
+
+    def tpot(replicas: int) -> float:
+        return _tpot(running, space, _share(job, replicas), held)
+
+    if job.max_tpot < inf:
+        if (least := tpot(most)) > job.max_tpot:
+            return None, least
+        fewest += bisect_left(range(fewest, most + 1), True, key=lambda replicas: tpot(replicas) <= job.max_tpot)
+    share = _share(job, fewest)
+    load = space.load
+    if load.concurrent:
+        load = load._replace(concurrent=float(share), most=held, run=float(RUN_OF_SLOT * share))
+    found = space._replace(rack=running.rack, running=running, load=load, batch=share)
+    return Placed(found, fewest, share), 0.0
+
+
+def _share(job: Job, replicas: int) -> int:
+    return int(formulas.users.replica_sequences(concurrent_users=job.concurrent, replicas=replicas))
+
+
+def _tpot(running: Running, space: Scenario, share: int, held: float) -> float:
+    if space.load.request is None:
+        return float(pace_of(running, share, None).tpot)
+    return float(serve_closed(running.replica, float(share), space.load.request, held).itl)
+
+
+def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
+    """A part with its numbers, or with why it is left out."""
+    part = space.search.setup.part
+    if isinstance(one, Missed):
+        return _left_out(part, one.why) | {"fits": space.rack is not None}
+    found = one.scenario
+    layout, results = found.rack.plan.layout, _results(one, job)
+    widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
+    asked = f"--concurrency {one.share}" if found.load.concurrent else f"--batch {one.share}"
+    flags = " ".join(
+        (f"--gpu {part.name}:{found.rack.devices}", *(f"--{key} {width}" for key, width in widths.items()))
+    )
+    row = {
+        **_left_out(part, ""),
+        "fits": True,
+        "gpus": one.devices,
+        "replicas": one.replicas,
+        **layout.widths,
+        **results,
+        "efficiency": found.rack.setup.stack.name,
+        "flags": f"{flags} {asked}",
+        "replay": f"infercost utilization {_asked(found)} {flags} {asked}",
+    }
+    if bands := bands_of({**row, "batch": one.share}, found.rack, "slots"):
+        row["bands"] = bands
+    hourly = row["usd_per_hour"]
+    dear = hourly is not None and hourly > job.max_price
+    row["why_not"] = UNPRICED if hourly is None else f"{show(hourly, 'USD')} an hour" if dear else None
+    return row
+
+
+def _left_out(part: Preset, why: str) -> dict[str, Any]:
+    return {"name": part.name, "fits": None, **dict.fromkeys(_NOTHING), "why_not": why or None}
+
+
+def _results(one: Placed, job: Job) -> dict[str, Any]:
+    """The numbers of a part at its job: those of a step on one replica, and what all of them cost."""
+    found = one.scenario
+    results = step_results(found, *paced(found), bracketed=False)
+    price, cost = found.price, results["usd_per_million_tokens"]
+    devices = found.rack.devices
+    hourly = price and formulas.cost.usd_per_hour(price=price, replicas=one.replicas, devices=devices)
+    if cost is not None:
+        slots = slots_of_replicas(replicas=one.replicas, most_batch=one.share)
+        cost = formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=job.concurrent)
+    kept = {key: results.get(key) for key in _OF_STEP}
+    return {"usd_per_hour": hourly or None, "usd_per_million_tokens": cost, **kept}
+
+
+def _asked(found: Scenario) -> str:
+    """The options of a job that the question about one part has too, as a command line writes them."""
+    skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
+    given = [(name, each.value) for name, each in found.question.given.items() if name not in skipped]
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in given if not isinstance(value, tuple)]
+    return " ".join((*words, *(f"--set {text}" for text in found.question.get("set") or ())))
+
+
+def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
+    """What an hour of a part costs, and what kind of price of which month that is."""
+    space = next((space for space in scenario.each if space.search.name == name), None)
+    nothing = dict.fromkeys(("usd_per_gpu_hour", "price_basis", "price_date"))
+    if space is None or space.price is None:
+        return nothing
+    if scenario.question.get("price") is not None:
+        return {**nothing, "usd_per_gpu_hour": space.price, "price_basis": "given"}
+    part = space.search.setup.part
+    key = rent_key(part, scenario.question.get("price_basis") or next(iter(BASES)))
+    assert key is not None
+    kind = key.removeprefix("rent_") if key != "rent" else "listed"
+    return {"usd_per_gpu_hour": space.price, "price_basis": kind, "price_date": part.facts[key].date}
+
+
+def _short(what: str, part: Preset) -> str:
+    """An error about a part as a word beside its name."""
+    return what.removeprefix(f"{part.name} ").partition(" (")[0]
+
+
+def _place(row: Mapping[str, Any], sort: str) -> tuple[float, float, str]:
+    key, more = ORDERS[sort]
+    value = row[key] if row[key] is not None else inf
+    return (-value if more else value), row["usd_per_million_tokens"] or inf, row["name"]
+
+
+def _series(rows: Rows, able: int) -> Series:
+    """All rows for scripts; for people the first ones, and those with a price that are left out."""
+    shown = [*rows[: min(able, SHOWN)], *[row for row in rows[able:] if row["usd_per_gpu_hour"]][:SHOWN]]
+    columns = COLUMNS if any(row["why_not"] for row in shown) else COLUMNS[:-1]
+    return Series(columns, tuple(rows), shown=tuple(shown or rows[:SHOWN]))
+
+
+def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
+    limit = f" within {show(job.max_tpot, 's')} a token" if job.max_tpot < inf else ""
+    budget = f" for {show(job.max_price, 'USD')} an hour" if job.max_price < inf else ""
+    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit}{budget}"
+    if not best:
+        fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
+        nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
+        return f"No part with a known price serves {what}{nearest}."
+    first = best[0]
+    speed = f"{show(first['tokens_per_s_per_user'])} tokens/s a user"
+    hourly = f"{show(first['usd_per_hour'], 'USD')} an hour"
+    text = f"{_worth(first)} is cheapest for {what}: {_cost(first)}, {hourly}, {speed}."
+    if len(best) > 1:
+        second = best[1]
+        near = _high(first) >= _low(second)
+        words = ", within the error of these estimates" if near else ""
+        text += f" Second is {_worth(second)} at {_cost(second)}{words}."
+    return text
+
+
+def _by_basis(scenario: Scenario, best: Rows) -> str:
+    """Who wins among the parts with a rent of each kind, where prices are not of one basis; costs go with the rent."""
+    if not any(note.code == MIXED for note in scenario.notes):
+        return ""
+    parts = {part.name: part.facts for part, _ in scenario.parts}
+    winners = []
+    binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])]
+    for basis, words in BASES.items():
+        rents = {row["name"]: parts[row["name"]].get(f"rent_{basis}") for row in best}
+        costs = [
+            (_usd(row) * rent.value / row["usd_per_gpu_hour"], row["name"])
+            for row in best
+            if (rent := rents[row["name"]])
+        ]
+        if len(costs) > 1:
+            cost, name = min(costs)
+            winners.append(f"by {words} {name} at {show(cost, 'USD')} (of {len(costs)})")
+    each = f"; of those that have it, {', '.join(winners)}" if winners else ""
+    less = "".join(
+        f" {_worth(row)} would be at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]}."
+        for row in binding[:1]
+    )
+    return f"{less} Prices are not of one basis{each}."
+
+
+def _usd(row: Mapping[str, Any]) -> float:
+    return float(row["usd_per_million_tokens"])
+
+
+def _worth(row: Mapping[str, Any]) -> str:
+    return f"{row['gpus']:,} x {row['name']}"
+
+
+def _cost(row: Mapping[str, Any]) -> str:
+    """The price of a million tokens, with its interval."""
+    text = f"{show(row['usd_per_million_tokens'], 'USD')} a million tokens"
+    if "usd_per_million_tokens" not in row.get("bands", {}):
+        return f"{text} (no interval is known)"
+    return f"{text} ({show(_low(row), 'USD')} to {show(_high(row), 'USD')})"
+
+
+def _low(row: Mapping[str, Any]) -> float:
+    return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[0])
+
+
+def _high(row: Mapping[str, Any]) -> float:
+    return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[-1])
+
+
+def _inputs_of(won: Placed) -> Iterator[Input]:
+    """The inputs of the part that wins, under its name."""
+    name = f"{won.scenario.search.name}."
+    for item in won.scenario.inputs:
+        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts"):
+            yield item._replace(key=item.key.replace("gpu.", name))
+
+
+def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
+    yield Note(
+        "prompts", "prompts ride along with decoding, and are paid; each row is for the least devices that do it"
+    )
+    kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
+    if any(note.code == "estimate" for note in kinds):
+        yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
+    unmeasured = [row["name"] for row in rows[:able] if "bands" not in row]
+    if unmeasured:
+        yield Note("bound", f"no measured run says how far off these are: {_names(unmeasured)}")
+    if able > SHOWN:
+        yield Note("thinned", f"the table shows {SHOWN} of {able} parts that do it; --json and --csv have all")
+    yield from _unpriced(rows[able:])
+    if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
+        yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
+    if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):
+        yield Note("null", f"null where a part is left out, where none is, or where no figure is known: {empty}")
+
+
+def _unpriced(rows: Rows) -> Iterator[Note]:
+    """Parts without a price: those that hold the model, and those that would not do it at any price."""
+    rows = [row for row in rows if not row["usd_per_gpu_hour"]]
+    if able := [row["name"] for row in rows if row["why_not"] == UNPRICED]:
+        yield Note("left-out", f"no price is known of {_names(able)}: --price gives one")
+    if others := [row["name"] for row in rows if row["why_not"] != UNPRICED]:
+        yield Note("left-out", f"without a price and no part for it: {_names(others)}; --json says why")
+
+
+def _names(names: Iterable[str]) -> str:
+    """A few names, and how many more there are."""
+    names = [*names]
+    more = f" and {many(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _shown_work(won: Placed, job: Job) -> None:
+    if job.users:
+        formulas.users.concurrent_users(**job.users)
+    _share(job, int(_replicas(won.replicas)))
+    again = won.scenario._replace(running=reworked(won.scenario.running))
+    _results(won._replace(scenario=again), job)
+
+
+@solved("replicas", equation="the least that hold all sequences and keep the limit", source="search over all layouts")
+def _replicas(replicas: float) -> float:
+    """Replicas of the part that wins."""
+    return replicas

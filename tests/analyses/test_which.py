@@ -1,0 +1,207 @@
+"""Which part for a job: what it says is what utilization says of it, on the least devices that do it."""
+
+from math import ceil
+from typing import Any
+
+import pytest
+
+import infercost
+from infercost.errors import BadValue, Missing, UnknownName
+from tests.conftest import Run
+
+Row = dict[str, Any]
+MODEL = "llama-3.1-70b"
+
+
+def rows_of(*parts: str, **options: Any) -> list[Row]:
+    report = infercost.compare(*parts, **{"model": MODEL, **options})
+    assert report.series is not None
+    return [dict(row) for row in report.series.rows]
+
+
+def asked_again(row: Row, **options: Any) -> infercost.Report:
+    """The utilization of one replica of a row, or of another load on it."""
+    devices = row["gpus"] // row["replicas"]
+    layout = {name: row[name] for name in ("tp", "pp", "ep") if row[name] > 1 or name == "tp"}
+    return infercost.utilization(model=MODEL, gpu=f"{row['name']}:{devices}", **layout, **options)
+
+
+@pytest.mark.parametrize("concurrency", [1, 37, 64, 500])
+def test_a_row_is_what_utilization_says_of_a_replica(concurrency: int) -> None:
+    for row in rows_of("h200", "mi300x", "a100", "l40s", concurrency=concurrency):
+        share = ceil(concurrency / row["replicas"])
+        step = asked_again(row, concurrency=share)
+        for key in ("tokens_per_s_per_user", "tokens_per_s_per_gpu", "tpot_s", "ttft_s", "utilization"):
+            assert row[key] == pytest.approx(step[key])
+        paid_for = row["replicas"] * share / concurrency
+        assert row["usd_per_million_tokens"] == pytest.approx(step["usd_per_million_tokens"] * paid_for)
+
+
+def test_the_replay_of_a_row_runs_and_says_the_same(run: Run) -> None:
+    row = run("compare", "--model", MODEL, "h200", "--max-tpot", "40ms", "--json").json["rows"][0]
+    words = row["replay"].split()
+    assert words[0] == "infercost"
+    again = run(*words[1:], "--json").json["results"]
+    assert again["tokens_per_s_per_user"] == pytest.approx(row["tokens_per_s_per_user"])
+
+
+@pytest.mark.parametrize(("gpu", "limit"), [("h200", 0.04), ("h100", 0.03), ("b200", 0.03), ("mi300x", 0.1)])
+def test_one_replica_less_holds_too_few_or_is_too_slow(gpu: str, limit: float) -> None:
+    (row,) = rows_of(gpu, concurrency=200, max_tpot=limit)
+    assert row["tpot_s"] <= limit
+    assert row["replicas"] > 1
+    share = ceil(200 / (row["replicas"] - 1))
+    fewer = asked_again(row, concurrency=share)
+    assert (
+        fewer["itl_s"] > limit or fewer["max_sequences"] < share if "max_sequences" in fewer else fewer["itl_s"] > limit
+    )
+
+
+@pytest.mark.parametrize("gpu", ["h100", "a100", "mi300x"])
+def test_no_other_count_of_a_replica_takes_fewer_devices(gpu: str) -> None:
+    """By what fit says: sequences in a replica of each count, and as many replicas as hold all."""
+    (row,) = rows_of(gpu, concurrency=64)
+    totals = []
+    for devices in (1, 2, 4, 8, 16):
+        fits = infercost.fit(model=MODEL, gpu=f"{gpu}:{devices}")
+        if fits["fits"]:
+            totals.append(devices * ceil(64 / min(fits["max_sequences"], 256)))
+    assert row["gpus"] == min(totals)
+
+
+def test_an_hour_costs_the_rent_of_all_devices_and_a_job_pays_for_its_tokens() -> None:
+    (row,) = rows_of("h100", concurrency=64)
+    assert row["usd_per_gpu_hour"] == 3.49
+    assert (row["price_basis"], row["price_date"]) == ("neocloud", "2026-09")
+    assert row["usd_per_hour"] == pytest.approx(3.49 * row["gpus"])
+    assert rows_of("h100", concurrency=64, price=6.98)[0]["usd_per_million_tokens"] == pytest.approx(
+        2 * row["usd_per_million_tokens"]
+    )
+
+
+def test_users_become_sequences_by_the_rule_of_the_note() -> None:
+    """144,000 users of ten minutes a day keep 1,000 sequences decoding."""
+    assert rows_of("h200", users=144_000) == rows_of("h200", concurrency=1000)
+    assert rows_of("h200", users=144_000, minutes_per_day=5) == rows_of("h200", concurrency=500)
+
+
+def test_without_names_every_part_is_there_the_cheapest_first_and_the_left_out_say_why() -> None:
+    rows = rows_of()
+    able = [row for row in rows if row["why_not"] is None]
+    assert {row["name"] for row in rows} == set(infercost.accelerators()) - {"h100-note", "human-brain"}
+    assert rows[: len(able)] == able
+    costs = [row["usd_per_million_tokens"] for row in able]
+    assert costs == sorted(costs)
+    why = {row["name"]: row["why_not"] for row in rows}
+    assert why["t4"] == "does not fit on 8"
+    assert why["h20"] == "no price is known"
+    assert all(row["fits"] for row in able)
+
+
+@pytest.mark.parametrize(
+    ("sort", "key", "sign"),
+    [
+        ("price", "usd_per_hour", 1),
+        ("speed", "tokens_per_s_per_user", -1),
+        ("throughput", "tokens_per_s_per_gpu", -1),
+        ("devices", "gpus", 1),
+    ],
+)
+def test_rows_are_in_the_order_asked_for_and_the_verdict_is_not(sort: str, key: str, sign: int) -> None:
+    usual = infercost.compare(model=MODEL, vendor="nvidia")
+    other = infercost.compare(model=MODEL, vendor="nvidia", sort=sort)
+    assert other.series is not None
+    values = [sign * row[key] for row in other.series.rows if row["why_not"] is None]
+    assert values == sorted(values)
+    assert other.verdict == usual.verdict
+
+
+def test_filters_leave_parts_out() -> None:
+    vendors = {infercost.accelerator(row["name"]).labels["vendor"] for row in rows_of(vendor="amd")}
+    assert vendors == {"AMD"}
+    rentable = rows_of(vendor="nvidia", rentable=True)
+    assert all(row["usd_per_gpu_hour"] for row in rentable)
+    assert len(rentable) < len(rows_of(vendor="nvidia"))
+    dear = [row for row in rows_of(vendor="nvidia", max_price=20) if row["usd_per_hour"]]
+    assert {row["usd_per_hour"] > 20 for row in dear} == {True, False}
+    assert all((row["why_not"] is None) == (row["usd_per_hour"] <= 20) for row in dear if row["usd_per_gpu_hour"])
+
+
+def test_the_verdict_has_the_winner_its_price_and_band_and_the_second() -> None:
+    report = infercost.compare("h200", "h100", "a100", model=MODEL, concurrency=64)
+    assert report.series is not None
+    first, second = report.series.rows[:2]
+    low, high = first["bands"]["usd_per_million_tokens"]
+    assert low < first["usd_per_million_tokens"] < high
+    assert report.verdict.startswith(f"{first['gpus']} x {first['name']} is cheapest for 64 sequences at once: $")
+    assert f"(${low:.2f} to ${high:.2f})" in report.verdict
+    assert f"Second is {second['gpus']} x {second['name']} at $" in report.verdict
+
+
+def test_a_rent_for_longer_never_wins_over_one_on_demand() -> None:
+    report = infercost.compare("mi355x", "mi300x", model=MODEL, concurrency=64)
+    assert report.series is not None
+    cheapest = report.series.rows[0]
+    assert (cheapest["name"], cheapest["price_basis"]) == ("mi355x", "rental")
+    assert "mi300x is cheapest" in report.verdict
+    assert "mi355x would be at" in report.verdict
+    assert "not of one basis" in report.verdict
+    same = infercost.compare("mi355x", "mi300x", model=MODEL, concurrency=64, price_basis="rental")
+    assert "mi355x is cheapest" in same.verdict
+    assert "basis" not in same.verdict
+    given = infercost.compare("mi355x", "mi300x", model=MODEL, concurrency=64, price=2)
+    assert "mi355x is cheapest" in given.verdict
+
+
+def test_what_nothing_meets_is_answered_with_the_nearest(run: Run) -> None:
+    said = run("compare", "--model", MODEL, "--max-tpot", "1ms", "--vendor", "amd", "--json")
+    assert said.code == 3
+    assert (
+        "No part with a known price serves 64 sequences at once within 1 ms a token: the fastest"
+        in said.json["verdict"]
+    )
+    assert all(row["why_not"] for row in said.json["rows"])
+
+
+def test_an_ideal_profile_has_no_request_and_answers_by_batch() -> None:
+    (row,) = rows_of("h200", efficiency="ideal", concurrency=8)
+    step = asked_again(row, efficiency="ideal", batch=8 // row["replicas"])
+    assert row["tokens_per_s_per_user"] == pytest.approx(step["tokens_per_s_per_user"])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "what"),
+    [
+        ({"batch": 8}, BadValue, "--batch is an answer here"),
+        ({"users": 10, "concurrency": 10}, BadValue, "two ways"),
+        ({"minutes_per_day": 10}, BadValue, "of users"),
+        ({"vendor": "nvidea"}, UnknownName, "no part is of 'nvidea'"),
+        ({"model": "llama-9"}, UnknownName, "llama-9"),
+        ({"context": 10**7}, BadValue, "10,000,000"),
+    ],
+)
+def test_what_is_wrong_is_said(options: dict[str, Any], error: type[Exception], what: str) -> None:
+    with pytest.raises(error, match=what):
+        rows_of(**options)
+
+
+def test_counts_and_filters_go_without_names_and_jobs_without_counts() -> None:
+    with pytest.raises(BadValue, match="how many accelerators"):
+        rows_of("h100:8", concurrency=8)
+    with pytest.raises(BadValue, match="two ways"):
+        rows_of("h100", vendor="nvidia")
+    with pytest.raises(Missing, match="needs --model"):
+        infercost.compare(vendor="nvidia")
+
+
+def test_a_frontier_without_names_takes_parts_of_data_centres_with_a_rent() -> None:
+    report = infercost.frontier(model="llama-3.1-8b", vendor="amd", max_gpus=2)
+    assert next(item.value for item in report.inputs if item.key == "gpu") == ("mi300x", "mi325x")
+    notes = " ".join(note.text for note in report.notes)
+    assert "mi355x, whose known rents are for longer" in notes
+    named = infercost.frontier(model="llama-3.1-8b", gpu=["mi300x", "mi325x"], max_gpus=2)
+    assert report.series is not None
+    assert named.series is not None
+    assert report.series.rows == named.series.rows
+    with pytest.raises(BadValue, match="two ways"):
+        infercost.frontier(model="llama-3.1-8b", gpu="mi300x", vendor="amd")
