@@ -28,7 +28,6 @@ from infercost.units import many, show
 
 COLUMNS = (
     *("name", "gpus", "usd_per_hour", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "usd_per_million_tokens"),
-    "why_not",
 )
 #: The figure that each order goes by, and whether more of it is better.
 ORDERS = {
@@ -56,6 +55,8 @@ _NOTHING = (
 #: Rows of a table, and parts that a note names.
 SHOWN, NAMED = 20, 6
 UNPRICED = "no price is known"
+#: The start of why a part is too slow.
+AT_BEST = "at best "
 
 
 class Missed(NamedTuple):
@@ -86,7 +87,10 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=True)]
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
     rows = [{**row, **_price_of(scenario, row["name"])} for row in rows]
-    able = sorted((row for row in rows if not row["why_not"]), key=lambda row: _place(row, job.sort))
+    able = sorted(
+        (row for row in rows if not row["why_not"]),
+        key=lambda row: (job.sort == "cost" and _binds_longer(scenario, row), _place(row, job.sort)),
+    )
     left = sorted(
         (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
     )
@@ -132,7 +136,7 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
     if best:
         return best
     if fastest < inf:
-        return Missed(f"at best {show(fastest, 's')}", fastest)
+        return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest)
     return Missed(f"over {space.search.most:,} devices")
 
 
@@ -255,10 +259,25 @@ def _place(row: Mapping[str, Any], sort: str) -> tuple[float, float, str]:
 
 
 def _series(rows: Rows, able: int) -> Series:
-    """All rows for scripts; for people the first ones, and those with a price that are left out."""
-    shown = [*rows[: min(able, SHOWN)], *[row for row in rows[able:] if row["usd_per_gpu_hour"]][:SHOWN]]
-    columns = COLUMNS if any(row["why_not"] for row in shown) else COLUMNS[:-1]
-    return Series(columns, tuple(rows), shown=tuple(shown or rows[:SHOWN]))
+    """All rows for scripts; for people the first that do it, with the kind of price where there are several."""
+    shown = rows[: min(able, SHOWN)]
+    several = len({row["price_basis"] for row in shown}) > 1
+    columns = (*COLUMNS, "price_basis") if several else COLUMNS
+    return Series(columns, tuple(rows), shown=tuple(shown)) if able else Series(("name", "why_not"), tuple(rows))
+
+
+def _left_out_notes(rows: Rows) -> Iterator[Note]:
+    """The parts with a price that do not do it, by why."""
+    slow = [
+        f"{row['name']} {row['why_not'].removeprefix(AT_BEST)}" for row in rows if row["why_not"].startswith(AT_BEST)
+    ]
+    others: dict[str, list[str]] = {}
+    for row in rows:
+        if not row["why_not"].startswith(AT_BEST):
+            others.setdefault(row["why_not"], []).append(row["name"])
+    if slow:
+        yield Note("too-slow", f"too slow, a token takes at best: {', '.join(slow)}")
+    yield from (Note("left-out", f"{', '.join(names)}: {why}") for why, names in others.items())
 
 
 def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
@@ -350,6 +369,8 @@ def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
         yield Note("bound", f"no measured run says how far off these are: {_names(unmeasured)}")
     if able > SHOWN:
         yield Note("thinned", f"the table shows {SHOWN} of {able} parts that do it; --json and --csv have all")
+    if able:
+        yield from _left_out_notes([row for row in rows[able:] if row["usd_per_gpu_hour"]])
     yield from _unpriced(rows[able:])
     if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
         yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")

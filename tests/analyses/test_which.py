@@ -90,8 +90,12 @@ def test_without_names_every_part_is_there_the_cheapest_first_and_the_left_out_s
     able = [row for row in rows if row["why_not"] is None]
     assert {row["name"] for row in rows} == set(infercost.accelerators()) - {"h100-note", "human-brain"}
     assert rows[: len(able)] == able
-    costs = [row["usd_per_million_tokens"] for row in able]
-    assert costs == sorted(costs)
+    longer = [row["price_basis"] == "rental" for row in able]
+    assert longer == sorted(longer), "a rent for longer comes after those on demand"
+    for kind in (False, True):
+        costs = [row["usd_per_million_tokens"] for row in able if (row["price_basis"] == "rental") == kind]
+        assert len(costs) > 1
+        assert costs == sorted(costs)
     why = {row["name"]: row["why_not"] for row in rows}
     assert why["t4"] == "does not fit on 8"
     assert why["h20"] == "no price is known"
@@ -141,8 +145,9 @@ def test_the_verdict_has_the_winner_its_price_and_band_and_the_second() -> None:
 def test_a_rent_for_longer_never_wins_over_one_on_demand() -> None:
     report = infercost.compare("mi355x", "mi300x", model=MODEL, concurrency=64)
     assert report.series is not None
-    cheapest = report.series.rows[0]
-    assert (cheapest["name"], cheapest["price_basis"]) == ("mi355x", "rental")
+    first, last = report.series.rows
+    assert (last["name"], last["price_basis"]) == ("mi355x", "rental")
+    assert last["usd_per_million_tokens"] < first["usd_per_million_tokens"]
     assert "mi300x is cheapest" in report.verdict
     assert "mi355x would be at" in report.verdict
     assert "not of one basis" in report.verdict
