@@ -154,13 +154,13 @@ def _out_of_range(value: float) -> str:
     return "is absurdly large" if value > LARGEST else "is absurdly small"
 
 
-def choice(options: Iterable[str]) -> Callable[[str, str], str]:
-    """A parser of one of the words, in any case."""
+def choice(options: Iterable[str], instead: str = "") -> Callable[[str, str], str]:
+    """A parser of one of the words, in any case; ``instead`` is what else a hint names."""
     words = tuple(options)
 
     def parse_choice(text: str, name: str = "value") -> str:
         if (word := text.strip().lower()) not in words:
-            raise BadValue(f"{name}: {text!r} is not one of its values", f"choose {', '.join(words)}")
+            raise BadValue(f"{name}: {text!r} is not one of its values", f"choose {', '.join(words)}{instead}")
         return word
 
     return parse_choice

@@ -145,7 +145,12 @@ _ALL = (
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
     Option("draft_tokens", "N", "tokens that a draft proposes in each step", _of(WHOLE)),
     Option("acceptance", "SHARE", "share of the draft's tokens that are accepted, each on its own", _of(PART)),
-    Option("draft", "WHICH", "the head that the model carries drafts: mtp", choice(DRAFTS)),
+    Option(
+        "draft",
+        "WHICH",
+        "the head that the model carries drafts: mtp",
+        choice(DRAFTS, ", or name a model with --draft-model"),
+    ),
     Option("draft_model", "NAME", "the model that drafts, on the same accelerators", _text),
     Option("draft_cost", "SHARE", "time of a draft token over that of a step, in place of a draft model", _of(PART)),
     Option("tp", "N", "tensor parallel width; chosen when absent", _of(WHOLE)),

@@ -374,3 +374,15 @@ def test_twice_the_devices_are_offered_where_it_barely_fits(run: Run) -> None:
     said = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100").out
     assert "What to change: 4 devices (--gpu h100:4) have room for 55 such sequences." in said
     assert int((0.9 * 85.0296e9 - 35.279e9 - 4.321e9) / 671.1e6) == 55
+
+
+def test_a_windowed_model_says_which_layers_grow(run: Run) -> None:
+    """Of 62 layers of Gemma 3 27B ten keep all tokens, 2 x 16 x 128 of 2 bytes each; 27 x 32,000 tokens fit."""
+    said = run("fit", "--model", "gemma-3-27b", "--gpu", "h100:2", "--context", "32k")
+    rows = " ".join(said.out.split())
+    assert "KV cache per token 81.92 kB 10 of 62 layers, once windows are full: 16 KV heads of 128, 16 bits" in rows
+    results = run("fit", "--model", "gemma-3-27b", "--gpu", "h100:2", "--context", "32k", "--json").json["results"]
+    assert results["kv_bytes_per_token"] == 10 * 2 * 16 * 128 * 2
+    whole = (10 * 32_000 + 52 * 1024) * 2 * 16 * 128 * 2
+    assert results["kv_bytes_per_sequence"] == whole
+    assert results["max_sequences"] == int(results["kv_pool_bytes_per_gpu"] * 2 / whole) == 27

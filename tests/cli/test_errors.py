@@ -240,6 +240,11 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
             "--request-rate needs --model: a bare count has no layers",
             "llama-3.1-70b\n",
         ),
+        (
+            "fit --gpu h100 --model llama-3.1-8b --draft llama-3.2-1b",
+            "--draft: 'llama-3.2-1b' is not one of its values",
+            "choose mtp, or name a model with --draft-model\n",
+        ),
         ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-turin"),
         (
             "sweep-batch --gpu h100 --params 8B --batch 1,024",
