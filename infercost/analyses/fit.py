@@ -300,8 +300,8 @@ def _token_words(model: Model, growth: float) -> str:
 
 def _cache_kind(model: Model) -> str:
     """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
-    growing = [layer for layer in model.layers if layer.attention.cache and not layer.attention.window]
-    growing = growing or [layer for layer in model.layers if layer.attention.compress > 1]
+    growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]
+    growing = growing or [layer for layer in model.layers if layer.attention.grows]
     if not growing:
         return "a state or windows that do not grow"
     attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
@@ -314,7 +314,7 @@ def _cache_kind(model: Model) -> str:
     if index:
         size = counting.index_element_bytes(model, index[0].attention) * index[0].attention.index_cache
         kind += f", index keys in {size:g} B"
-    windowed = sum(layer.times for layer in model.layers if layer.attention.window and layer.attention.compress == 1)
+    windowed = sum(layer.times for layer in model.layers if layer.attention.window and not layer.attention.grows)
     if not windowed:
         return kind
     return f"{model.depth - windowed} of {model.depth} layers, once windows are full: {kind}"

@@ -289,7 +289,7 @@ def _growth_remark(model: Model) -> str:
 
 def _kind(attention: Attention) -> str:
     """A kind of attention, with the positions that share an entry and those of a window."""
-    if attention.compress > 1:
+    if attention.has_past:
         return f"{attention.kind.removesuffix(' compressed')} {attention.compress:,}x + {attention.window:,}"
     return f"{attention.kind} {attention.window:,}" if attention.window else attention.kind
 

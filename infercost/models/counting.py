@@ -196,8 +196,8 @@ def layer_cache_bytes(model: Model, attention: Attention, context: float) -> flo
 
 
 def _entries(attention: Attention, context: float) -> float:
-    """Cache entries of one layer: a compressed layer keeps a raw window beside its compressed past."""
-    if attention.compress > 1:
+    """Cache entries of one layer: one that compresses its past keeps it beside a raw window, unless it borrows it."""
+    if attention.has_past and not attention.borrows:
         return formulas.layer.compressed_entries(context=context, window=attention.window, compress=attention.compress)
     if not attention.window:
         return context
@@ -234,10 +234,10 @@ def index_element_bytes(model: Model, attention: Attention) -> float:
 
 def _attended(attention: Attention, context: float) -> float:
     """Cache entries that one query attends."""
-    entries = _entries(attention, context)
+    entries = _entries(attention._replace(borrows=False), context)
     if not attention.attended:
         return entries
-    window = attention.window if attention.compress > 1 else 0
+    window = attention.window if attention.has_past else 0
     return formulas.layer.attended_entries(cached_entries=entries, attended=attention.attended, window=window)
 
 
@@ -251,7 +251,7 @@ def growing_cache_bytes(model: Model) -> float:
 
 def growth(model: Model, attention: Attention) -> float:
     """Bytes that each further token of a long sequence adds to one layer's cache."""
-    grows = attention.cache if attention.compress > 1 or not attention.window else 0
+    grows = attention.cache if attention.grows else 0
     if not grows and not attention.index_cache:
         return 0
     return formulas.memory.growing_cache(
@@ -325,7 +325,7 @@ def _pairs(attention: Attention, tokens: float, cached: float) -> float:
     window, attended, compress = attention.window, attention.attended, attention.compress
     if not attention.prefill_flops:
         return 0
-    if compress == 1:
+    if not attention.has_past:
         return _causal(tokens, cached, min(filter(None, (window, attended)), default=0))
     return formulas.layer.compressed_pairs(
         window_pairs=_causal(tokens, cached, window) if window else 0,

@@ -19,7 +19,8 @@ class Attention(NamedTuple):
     8 bits where those are not as many, ``borrowed`` those that it reads from an earlier layer's cache. ``index_cache``
     counts elements of a sparse indexer's keys, which every rank holds whole, in ``index_bits`` each whatever the cache
     has (0: in the cache's). ``window`` is the number of positions in the cache,
-    ``compress`` that of positions in one entry, ``query_rank`` the width of a compressed query. ``state`` and ``conv``
+    ``compress`` that of positions in one entry, ``borrows`` says that the past beside the window is another layer's,
+    ``query_rank`` the width of a compressed query. ``state`` and ``conv``
     are elements per sequence of any length. ``matrices`` are those of ``split`` and ``copied`` with names of their own,
     other names of the same after a bar, and their parameters; the rest are queries, keys, values and output.
     ``streams`` are the residual streams that are mixed before and after each part of the layer, 0 where there is one.
@@ -41,6 +42,7 @@ class Attention(NamedTuple):
     borrowed: int = 0
     window: int = 0
     compress: int = 1
+    borrows: bool = False
     attended: int = 0
     decode_flops: int = 0
     prefill_flops: int = 0
@@ -50,6 +52,16 @@ class Attention(NamedTuple):
     latent: bool = False
     streams: int = 0
     matrices: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def has_past(self) -> bool:
+        """Whether it attends a past of entries of its own kind beside a raw window."""
+        return self.compress > 1 or bool(self.window and self.attended)
+
+    @property
+    def grows(self) -> bool:
+        """Whether a long sequence adds to its cache."""
+        return bool(self.cache) and not self.borrows and (self.has_past or not self.window)
 
 
 class Ffn(NamedTuple):

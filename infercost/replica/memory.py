@@ -291,7 +291,7 @@ def _longest_context(cache_at: Callable[[int], float], *, sequences: int, kv_poo
 def without_windows(model: Model) -> Model:
     """The model with every layer's cache as long as the context; compressed layers keep their window."""
     layers = (
-        layer._replace(attention=layer.attention._replace(window=0)) if layer.attention.compress == 1 else layer
+        layer if layer.attention.has_past else layer._replace(attention=layer.attention._replace(window=0))
         for layer in model.layers
     )
     return model._replace(layers=tuple(layers))

@@ -8,6 +8,7 @@ import yaml
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
 from infercost.models.families.read import read_model
+from infercost.models.find import find_model
 from tests.conftest import ROOT, Run
 from tests.models.test_config import LLAMA
 
@@ -250,6 +251,64 @@ def test_dots3_note_by_hand() -> None:
     model = read(**config)
     assert counting.total_params(model) == by_hand
     assert sum(each.times for each in model.layers if each.attention.window == 512) == 2
+
+
+#: Two windows, a past of pairs that layer 2 keeps and 3 reads, one of single tokens that 4 keeps and 5 reads.
+V41: dict[str, Any] = {
+    "model_type": "deepseek_v41_text", "hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 4,
+    "num_key_value_heads": 1, "head_dim": 64, "q_lora_rank": 32, "o_lora_rank": 16, "o_groups": 2,
+    "sliding_window": 128, "compress_ratios": [0, 0, 2, 2, 1, 1, 0], "kv_source_layer_ids": [2, 4],
+    "index_source_layer_ids": [2, 4, 5], "index_n_heads": 2, "index_head_dim": 32, "index_topk": 512, "hc_mult": 4,
+    "engram_layer_ids": [1], "engram_num_embeddings": [5003], "engram_head_dim": 8, "engram_n_heads": 2,
+    "engram_max_ngram_size": 3, "n_routed_experts": 8, "n_shared_experts": 1, "num_experts_per_tok": 2,
+    "moe_intermediate_size": 64, "num_nextn_predict_layers": 1, "dspark_block_size": 5, "dspark_n_routed_experts": 4,
+    "dspark_markov_rank": 16, "dspark_target_layer_ids": [3, 4, 5], "vocab_size": 1000,
+    "max_position_embeddings": 65536, "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+def test_deepseek_v41_by_hand() -> None:
+    heads = 256 * 32 + 32 * 4 * 64 + 256 * 64 + 4 * 64 * 16 + 2 * 16 * 256 + 32 + 64 + 4
+    streams, norms = 2 * (24 * 4 * 256 + 24 + 3), 2 * 256
+    expert = 3 * 256 * 64
+    layer = heads + streams + norms + 9 * expert + 8 * (256 + 2)
+    queries, keys = 32 * 2 * 32 + 256 * 2, 32 * 64 + 32
+    past = 3 * queries + 2 * keys + (2 * 256 * 64 + 64) + (256 * 64 + 64)
+    engram = 5003 * 8 + 2 * 2 * 8 * 256 * 5 + 2 * 4 * 256
+    model = read(**V41)
+    assert counting.total_params(model) == 2 * 1000 * 256 + 256 + 6 * layer + past + engram
+    draft = heads + streams + norms + 5 * expert + 4 * (256 + 2)
+    ways = 3 * 256 * 256 + 256 + 256 + 2 * 1000 * 16 + 256 + 16
+    assert model.mtp_params == draft + ways
+    assert not model.mtp
+
+
+def test_a_past_is_kept_once_and_read_by_every_layer_of_deepseek_v41() -> None:
+    """At 4,096 tokens in 16 bits: six windows of 128, and 2,048 and 4,096 entries of 64 and of index keys in 17 B."""
+    model = read(**V41)
+    assert counting.growing_cache_bytes(model) == (64 * 2 + 17) / 2 + (64 * 2 + 17)
+    assert counting.cache_bytes(model, 4096) == 6 * 128 * 64 * 2 + (2048 + 4096) * (64 * 2 + 17)
+    read_bytes = (2 * 128 + 4 * (128 + 512)) * 64 * 2 + (2048 + 4096) * 17
+    assert sum(each.times * counting.layer_cache_bytes_read(model, each.attention, 4096) for each in model.layers) == (
+        read_bytes
+    )
+    scores = 4 * 4 * 64 * (2 * 128 + 4 * (128 + 512)) + (2048 + 4096) * 2 * 2 * 32
+    assert counting.decode_attention_flops(model, 4096) == scores
+
+
+def test_deepseek_v41_flash_keeps_the_bytes_a_token_of_its_card() -> None:
+    """890 in FP4: entries of 512 with a scale for 16, index keys of 128 with one for 32; three layers in pairs."""
+    model = find_model("deepseek-ai/DeepSeek-V4.1-Flash").model
+    assert counting.growing_cache_bytes(model._replace(kv_bits=4 + 8 / 16)) == 890
+
+
+def test_tables_of_n_grams_are_in_eight_bits_beside_an_input_table_in_sixteen() -> None:
+    """DeepSeek-V4.1-Flash: 196,613,849,600 with a scale for 32, and 661,913,600."""
+    model = find_model("deepseek-v4.1-flash").model
+    held = 8 * counting.params_by_part(model)["embedding"]
+    by_hand = 8 * (196_613_849_600 * 8.25 + 661_913_600 * 16)
+    assert held * model.quantization.of("embedding") == pytest.approx(by_hand)
+    assert read(**V41).quantization.of("embedding") == 16
 
 
 def test_a_stack_that_runs_twice_multiplies_twice_and_keeps_two_caches() -> None:

@@ -456,6 +456,44 @@ def deepseek_v4(config: Config, i: int) -> Attention:
     return indexed(base, matrices, heads, narrow, attended=config.number("index_topk"), small=small)
 
 
+#: Index keys of DeepSeek-V4.1 are MXFP4, whatever the cache is.
+_FOUR_BITS = 4 + 8 / 32
+
+
+def deepseek_v41(config: Config, i: int) -> Attention:
+    """A raw window, and an indexed past that ``kv_source_layer_ids`` keep and the layers after each of them read.
+
+    Layers of ``index_source_layer_ids`` choose its entries, the others take theirs; those without keys of their own
+    search a pool of fixed size, which is not counted. Two layers of ``engram_layer_ids`` let a table of n-grams in.
+    """
+    hidden, width, ratio = config.need("hidden"), head_dim_of(config), int(config.at("compress_ratios", i))
+    base = _raw_window(config, i, width)
+    if i in (config.raw("engram_layer_ids") or ()):
+        streams, rows = config.number("hc_mult"), config.number("engram_n_heads") * config.number("engram_head_dim")
+        wkv = rows * (config.number("engram_max_ngram_size") - 1) * hidden * (streams + 1)
+        matrices = (*base.matrices, ("engram.wkv", wkv))
+        base = base._replace(copied=base.copied + wkv, small=base.small + 2 * streams * hidden, matrices=matrices)
+    if not ratio:
+        return base
+    base = base._replace(kind="indexed", attended=config.number("index_topk"), compress=ratio)
+    heads, narrow, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
+    keeps, searches = (i in (config.raw(f"{what}_source_layer_ids") or ()) for what in ("kv", "index"))
+    queries = (rank * heads * narrow + hidden * heads) if searches else 0
+    keys = width * narrow if keeps else 0
+    pooled = hidden * width * (2 if ratio > 1 else 1) if keeps else 0
+    more = {"indexer": queries + keys, "compressor": pooled}
+    base = base._replace(
+        copied=base.copied + sum(more.values()),
+        matrices=(*base.matrices, *((name, size) for name, size in more.items() if size)),
+        borrows=not keeps,
+    )
+    if not keeps:
+        return base
+    return base._replace(
+        small=base.small + narrow + width, index_cache=narrow, index_bits=_FOUR_BITS, index_flops=2 * heads * narrow
+    )
+
+
 def _raw_window(config: Config, i: int, width: int) -> Attention:
     """A window over uncompressed entries, and the weights that mix residual streams before and after a layer's parts.
 

@@ -221,6 +221,12 @@ def deepseek_v4(config: Config, i: int) -> Ffn:
     return part._replace(small=part.small - part.experts) if i < config.number("num_hash_layers", 0) else part
 
 
+def deepseek_v41(config: Config, i: int) -> Ffn:
+    """Experts in every layer, with a second bias of the router for images."""
+    part = experts(config, i)
+    return part._replace(small=part.small + part.experts)
+
+
 def lfm2(config: Config, i: int) -> Ffn:
     """A dense part whose width is scaled and rounded unless ``block_auto_adjust_ff_dim`` is off."""
     width = config.number("block_ff_dim", 0) or config.need("width")

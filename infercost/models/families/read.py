@@ -8,12 +8,14 @@ from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
 from infercost.models.families.table import ALIASES, FAMILIES, Family, labels_of
 from infercost.models.families.towers import audio_params, vision_params
-from infercost.models.model import Layer, Model, as_prefill_only
+from infercost.models.model import Layer, Model, Quantization, as_prefill_only
 from infercost.models.quantization import kv_bits, quantization
 
 #: The language model of a composite one, and the task of a class.
 _PART = re.compile(r"_(text|text_model|language_model|language|llm|lm|decoder)$")
 _CLASS = re.compile(r"(For[A-Z]\w*|LMHeadModel|Model)$")
+#: Eight bits and a scale of eight for 32 of them.
+_ENGRAM_BITS = 8 + 8 / 32
 #: No model has more layers.
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
@@ -45,6 +47,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     hidden, vocab = config.need("hidden"), config.need("vocab")
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
     tied = next((bool(value) for value in ties if value is not None), family.tied)
+    tables = family.lookup(config)
     return Model(
         name=name,
         family=config.family,
@@ -57,16 +60,27 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         + vocab * config.flag("head_bias", "lm_head_bias")
         + family.extra(config),
         max_context=longest_context(config),
-        quantization=quantization(config, family.names, sidecar, layers),
+        quantization=_with_tables(quantization(config, family.names, sidecar, layers), config, vocab * hidden, tables),
         kv_bits=kv_bits(config, sidecar),
         state_bits=_state_bits(config),
         vision_params=(vision or 0) + (sound or 0),
         mtp_params=prediction_params(config, layers),
-        mtp=prediction_layers(config, layers) if _modules(config) else (),
+        mtp=prediction_layers(config, layers) if _modules(config) and not config.raw("dspark_block_size") else (),
         vision_known=vision is not None and sound is not None,
-        lookup=family.lookup(config),
+        lookup=tables,
         order=tuple(kinds.index(layer) for layer in layers),
     )
+
+
+def _with_tables(found: Quantization, config: Config, embedding: int, tables: int) -> Quantization:
+    """DeepSeek-V4.1 keeps its tables of n-grams in FP8 beside an input table in 16 bits: the mean of both.
+
+    So do quantizations of it by others, NVIDIA's among them.
+    """
+    if found.default == min(found.bits.values(), default=found.default) or not config.entries("engram_layer_ids"):
+        return found
+    mean = (found.of("embedding") * embedding + _ENGRAM_BITS * tables) / (embedding + tables)
+    return found._replace(bits={**found.bits, "embedding": mean})
 
 
 def _state_bits(config: Config) -> int:
@@ -138,11 +152,24 @@ def prediction_params(config: Config, layers: list[Layer]) -> int:
     ``num_mtp_modules`` of MiniMax is left alone: its published checkpoints hold no such modules.
     """
     hidden, like = config.need("hidden"), prediction_layers(config, layers)
+    if config.raw("dspark_n_routed_experts"):
+        return _dspark_params(config, layers)
     return _modules(config) * (sum(map(_layer_params, like)) + 2 * hidden * hidden + 3 * hidden)
 
 
 def _modules(config: Config) -> int:
     return config.number("num_nextn_predict_layers", config.number("mtp_num_hidden_layers", 0))
+
+
+def _dspark_params(config: Config, layers: list[Layer]) -> int:
+    """DeepSeek's block of draft layers: windows alone, fewer experts, a way in and a way out in place of joins."""
+    hidden, rank = config.need("hidden"), config.number("dspark_markov_rank")
+    near = next(layer for layer in layers if not layer.attention.has_past)
+    fewer = config.number("dspark_n_routed_experts")
+    left = (near.ffn.experts - fewer) * (near.ffn.expert + hidden + 2)
+    way_in = config.entries("dspark_target_layer_ids") * hidden * hidden + hidden
+    way_out = hidden + 2 * config.need("vocab") * rank + hidden + rank
+    return config.number("num_nextn_predict_layers") * (_layer_params(near) - left) + way_in + way_out
 
 
 def prediction_layers(config: Config, layers: list[Layer]) -> tuple[Layer, ...]:

@@ -117,6 +117,12 @@ def ngram_tables(config: Config) -> int:
     return config.entries("ple_layer_ids") * heads * config.number("ngram_vocab_size_base") * width
 
 
+def engram_tables(config: Config) -> int:
+    """DeepSeek-V4.1: a table of hashed n-grams on each layer of ``engram_layer_ids``; vectors that frame an image."""
+    rows = sum(config.raw("engram_num_embeddings") or ()) if config.entries("engram_layer_ids") else 0
+    return int(rows * config.number("engram_head_dim"))
+
+
 Defaults = dict[str, Any]
 
 
@@ -458,6 +464,10 @@ FAMILIES: dict[str, Family] = {
         experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512, q_lora_rank=1024,
         sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
         index_n_heads=64, index_head_dim=128, index_topk=512,
+    ),
+    "deepseek_v41": family(
+        attention.deepseek_v41, ffn.deepseek_v41, lookup=engram_tables, names=matrices.DEEPSEEK_V4,
+        router_bias=True,
     ),
     "kimi_k2": family(attention.latent, ffn.first_dense, router_bias=True),
     "glm_moe_dsa": family(

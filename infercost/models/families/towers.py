@@ -11,6 +11,9 @@ _SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit|audio)$")
 #: Keys of a projector, which a wrapper may hold beside its tower.
 _PROJECTOR = ("projector_hidden_size",)
 
+#: Keys of what embeds images and sounds in the text where they have no configs of their own.
+_EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_layer"}
+
 #: Keys whose values are words, switches, ratios and lists.
 _OTHERS = (
     *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
@@ -30,7 +33,7 @@ def audio_params(config: Config) -> int | None:
 
 def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
     found = ((level, level[key]) for level in config.levels if isinstance(level.get(key), dict))
-    outer, tower = next(found, (config.outer, None))
+    outer, tower = next(found, (config.outer, _embedded(config, key)))
     if tower is None:
         return 0
     name = str(tower.get("model_type") or config.outer.get("model_type") or "")
@@ -43,6 +46,14 @@ def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
         return count(checked, config.need("hidden")) if count else None
     except KeyError:  # a class's own size stands for none of a checkpoint
         return None
+
+
+def _embedded(config: Config, key: str) -> dict[str, Any] | None:
+    """Phi-4-multimodal's own file: layers that embed images, whose tower its code knows, and sounds."""
+    layers, sounds = config.raw("embd_layer"), config.raw("audio_processor")
+    if not isinstance(layers, dict) or not isinstance(layers.get(_EMBEDDED[key]), dict):
+        return None
+    return sounds["config"] if key == "audio_config" and isinstance(sounds, dict) else {}
 
 
 class _Tower:
@@ -257,6 +268,59 @@ def _muse(tower: _Tower, text_width: int) -> int:
     return int(patches + positions + blocks + 4 * width + joined * out + out * out + out * text_width)
 
 
+def _deepseek_v41(tower: _Tower, text_width: int) -> int:
+    """DeepSeek-V4.1: gated blocks whose attention has biases; two matrices from merged patches, three vectors."""
+    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
+    block = 4 * width * width + 4 * width + 3 * width * inner + 2 * width
+    joined = width * tower["downsample_ratio"] ** 2
+    aligner = joined * text_width + text_width * text_width + 2 * text_width
+    patches = 3 * patch * patch * width + width
+    return int(patches + tower["num_hidden_layers"] * block + width + aligner + 3 * text_width)
+
+
+def _minicpmv(tower: _Tower, text_width: int) -> int:
+    """MiniCPM-V 4.6: SigLIP whose patches merge by four within its blocks, and by four again on the way to the text."""
+    width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
+    patches = 3 * patch * patch * width + width + (tower["image_size"] // patch) ** 2 * width
+    joined, wide = 4 * width, 4 * inner
+    attends = 4 * width * width + 4 * width + 2 * width
+    within = attends + 2 * joined + joined * wide + wide + wide * width + width
+    merger = 2 * joined + joined * joined + joined + joined * text_width + text_width
+    return int(patches + tower["num_hidden_layers"] * _block(width, inner) + 2 * width + within + merger)
+
+
+def _phi4(tower: _Tower, text_width: int) -> int:
+    """Phi-4-multimodal: SigLIP with the head that pools it, which nothing uses; two matrices and two vectors."""
+    width, inner, patch = (
+        tower.get("hidden_size", 1152),
+        tower.get("intermediate_size", 4304),
+        tower.get("patch_size", 14),
+    )
+    patches = 3 * patch * patch * width + width + (tower.get("image_size", 448) // patch) ** 2 * width
+    head = width + 4 * width * width + 4 * width + 2 * width + 2 * width * inner + inner + width
+    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
+    projector = width * text_width + text_width * text_width + 2 * text_width + 2 * width
+    return int(patches + blocks + 2 * width + head + projector)
+
+
+def _phi4_audio(tower: _Tower, text_width: int) -> int:
+    """Its conformer: convolutions that halve frames and bands, blocks with gates; matrices to the text twice over."""
+    width, inner = (
+        tower.get(name, tower.get(old, usual))
+        for name, old, usual in (("hidden_size", "attention_dim", 1024), ("intermediate_size", "linear_units", 1536))
+    )
+    channels, kernel = tower.get("nemo_conv_channels", 1024), tower.get("kernel_size", 3)
+    bands, halvings = tower.get("input_size", 80), tower.get("time_reduction", 8).bit_length() - 1
+    start = 10 * channels + (halvings - 1) * (10 * channels + channels * channels + channels)
+    start += channels * -(-bands >> halvings) * width + width + 2 * bands
+    fed = 2 * width + 3 * width * inner + 2 * inner + width
+    convolved = 2 * width + 2 * width * width + 4 * width + (kernel + 1) * width + 2 * (width * width + width)
+    block = 2 * fed + 4 * width * width + 4 * width + convolved + 4 * width
+    distances = 1000 * tower.get("num_attention_heads", tower.get("attention_heads", 16))
+    projector = 2 * (width * text_width + text_width * text_width + 2 * text_width)
+    return int(start + tower.get("num_blocks", 24) * block + distances + projector)
+
+
 def _gemma4_unified(tower: _Tower, text_width: int) -> int:
     """Gemma 4 12B: no tower but one matrix from pooled patches, positions, three norms, and one matrix to the text."""
     width = tower.get("mm_embed_dim", 3840)
@@ -283,7 +347,11 @@ def _gemma4_unified_audio(tower: _Tower, text_width: int) -> int:
 
 
 Counts = Callable[[_Tower, int], int]
-_AUDIO: dict[str, Counts] = {"gemma4": _gemma4_audio, "gemma4_unified": _gemma4_unified_audio}
+_AUDIO: dict[str, Counts] = {
+    "gemma4": _gemma4_audio,
+    "gemma4_unified": _gemma4_unified_audio,
+    **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4_audio),
+}
 _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
     **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe", "qwen4_exp"), _qwen_vl),
@@ -300,6 +368,9 @@ _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
     **dict.fromkeys(("step3p5", "step3p7"), _step3),
     "glm5_next": _glm5_next,
+    "deepseek_v41": _deepseek_v41,
+    "minicpmv4_6": _minicpmv,
+    **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4),
     "muse_glimmer": _muse,
     "gemma4_unified": _gemma4_unified,
 }
