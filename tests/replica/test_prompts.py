@@ -5,7 +5,16 @@ from math import inf
 import pytest
 
 from infercost.replica.layout import Layout
-from infercost.replica.serving import Request, chunk_of, prompt_passes, prompt_steps, root
+from infercost.replica.serving import (
+    Request,
+    burst_ttft,
+    chunk_of,
+    first_token_met,
+    prompt_passes,
+    prompt_steps,
+    root,
+    serve_batch,
+)
 from tests.replica.test_serving import replica
 
 MODEL = "llama-3.1-8b"
@@ -61,7 +70,9 @@ def test_prompts_that_share_a_pass_have_no_steps_of_their_own() -> None:
     assert prompt_steps(ready, 200, Request(1000, 200)) is None
 
 
-@pytest.mark.parametrize(("low", "high", "zero"), [(0.0, 10.0, 2.0), (0.0, 1.5, 1.5), (3.0, 9.0, 3.0), (1e-9, 1e3, 2.0)])
+@pytest.mark.parametrize(
+    ("low", "high", "zero"), [(0.0, 10.0, 2.0), (0.0, 1.5, 1.5), (3.0, 9.0, 3.0), (1e-9, 1e3, 2.0)]
+)
 def test_where_a_falling_excess_is_nothing(low: float, high: float, zero: float) -> None:
     """Of 8 - x³; the end nearest to it where it is not between them."""
     assert root(lambda x: 8 - x**3, low, high) == pytest.approx(zero, rel=1e-4)
@@ -76,3 +87,22 @@ def test_a_root_is_found_at_once_on_a_straight_line() -> None:
 
     assert root(excess, 0.0, 10.0) == 3.0
     assert tried == [0.0, 10.0, 3.0]
+
+
+def test_a_first_token_waits_for_prompts_before_its_own_where_kernels_are_known() -> None:
+    for profile in ("vllm-2024", "ideal"):
+        ready = replica(MODEL, Layout(), profile)
+        assert first_token_met(ready, 40, CHUNKED) == serve_batch(ready, 40, CHUNKED).ttft
+    for profile in ("vllm", "sglang", "tensorrt-llm"):
+        ready = replica(MODEL, Layout(), profile)
+        assert first_token_met(ready, 40, Request(4000, 200)) > 1.01 * serve_batch(ready, 40, Request(4000, 200)).ttft
+
+
+@pytest.mark.parametrize("profile", ["vllm", "sglang", "tensorrt-llm", "llama.cpp", "vllm-2024"])
+def test_of_prompts_that_come_at_once_each_more_takes_longer(profile: str) -> None:
+    """Prompts of 3,000 tokens are bound by arithmetic: a mean of two takes the time of one and a half, or of both."""
+    ready, request = replica(MODEL, Layout(), profile), Request(3000, 200)
+    one, two, four, eight = (burst_ttft(ready, count, request, 0.0) for count in (1, 2, 4, 8))
+    assert 1.3 * one < two < 2.1 * one
+    assert 1.3 * two < four < 2.1 * two
+    assert 1.3 * four < eight < 2.1 * four

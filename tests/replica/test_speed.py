@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infercost import formulas
-from infercost.models.find import find_model
+from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
+from infercost.replica import sums
 from infercost.replica.chip import OTHER, Chip
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
@@ -319,3 +320,21 @@ def test_the_rank_with_the_most_popular_experts_is_waited_for(layout: dict[str, 
         for each in ("0", "1")
     )
     assert uneven / even == pytest.approx(ratio, rel=0.01)
+
+
+def test_matrices_of_two_formats_multiply_each_at_its_rate() -> None:
+    """Llama 3.2 1B, whose tied embeddings stay in 16 bits: 973 million parameters at 1,979, 263 at 989.5 TFLOP/s."""
+    model = with_format(find_model("llama-3.2-1b").model, "fp8", 8)
+    layers, table = 16 * (2 * 2048 * 2048 + 2 * 2048 * 512 + 3 * 2048 * 8192), 128_256 * 2048
+    part = catalog.load("accelerators", "h100-sxm")
+    by_time = (layers + table) / (layers / 1979e12 + table / 989.5e12)
+    assert matrix_rate(model, part) == pytest.approx(by_time, rel=1e-3)
+    whole = find_model("llama-3.2-1b").model
+    assert matrix_rate(whole, part) == pytest.approx(989.5e12, rel=1e-3)
+
+
+@pytest.mark.parametrize(("tp", "copies", "heads"), [(1, 1, 8), (2, 1, 4), (8, 1, 1), (16, 2, 1)])
+def test_kv_heads_of_a_rank(tp: int, copies: float, heads: float) -> None:
+    """Llama has 8, split over the ranks; 16 ranks hold two copies of each."""
+    (attention,) = {layer.attention for layer in find_model("llama-3.1-8b").model.layers}
+    assert sums._kv_heads(attention, copies, tp) == heads
