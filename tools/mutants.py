@@ -38,10 +38,10 @@ GROUPS = {
     "units": ["infercost/units.py", "infercost/numeric.py", "infercost/parts/formats.py"],
     "readers": ["infercost/evidence/readers/*.py", "infercost/fleet/traces.py", "infercost/models/gguf.py"],
 }
-#: Tests that take long, compare documents, or start other processes are left out: what they alone kill survives.
+#: Tests that take long or start other processes are left out: what they alone kill survives.
 LEFT_OUT = (
     *("test_validate", "test_frontier", "test_frontier_export", "test_sensitivity", "test_startup", "test_progress"),
-    *("test_plot", "test_export", "test_contributing", "test_docs", "test_examples", "test_gallery", "test_package"),
+    *("test_plot", "test_export", "test_contributing", "test_examples", "test_gallery", "test_package"),
     *("test_fuzz", "test_floors"),
 )
 #: What tests need of others, loaded once and not for each mutant.

@@ -2,6 +2,7 @@
 
 from math import inf
 
+import numpy as np
 import pytest
 
 from infercost.replica.layout import Layout
@@ -12,6 +13,7 @@ from infercost.replica.serving import (
     first_token_met,
     prompt_passes,
     prompt_steps,
+    prompts_gap,
     root,
     serve_batch,
 )
@@ -106,3 +108,14 @@ def test_of_prompts_that_come_at_once_each_more_takes_longer(profile: str) -> No
     assert 1.3 * one < two < 2.1 * one
     assert 1.3 * two < four < 2.1 * two
     assert 1.3 * four < eight < 2.1 * four
+
+
+@pytest.mark.parametrize("profile", ["vllm", "sglang", "vllm-2024", "ideal"])
+@pytest.mark.parametrize("layout", [Layout(), Layout(1, 3)], ids=["one", "stages"])
+def test_gaps_of_an_array_of_batches_are_those_of_each(profile: str, layout: Layout) -> None:
+    """On both sides of 49, from where prompts share steps; where several passes take a prompt, and where one does."""
+    ready, batches = replica(MODEL, layout, profile), [1, 12, 48, 51, 150, 600]
+    for request in (CHUNKED, Request(1000, 200)):
+        together = prompts_gap(ready, np.array(batches, dtype=float), request)  # type: ignore[arg-type]
+        alone = [prompts_gap(ready, float(batch), request) for batch in batches]
+        assert list(together) == pytest.approx(alone, rel=1e-6)  # type: ignore[call-overload]
