@@ -48,7 +48,7 @@ LEFT_OUT = (
 LOADED = ("pytest", "hypothesis", "coverage", "typer", "rich.table", "yaml", "numpy", "scipy.optimize")
 PYTEST = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--hypothesis-seed=0")
 #: Tests of the first round, and from how many files; how often its usual seconds a test may take, and seconds more.
-FIRST, FILES, SLOW, SPARE = 40, 4, 10, 20
+FIRST, FILES, SLOW, SPARE = 250, 4, 10, 20
 #: Other mtimes than any file's, so that no compiled module is taken for that of another text.
 MTIMES = count(10**9)
 SWAPPED = {
@@ -282,18 +282,20 @@ def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
     of_file = Counter[str]()
     ranked = []
     for test in sorted((test for test in module if test.file in files), key=relevance):
-        ranked.append((test.id not in direct, of_file[test.file] // 8, test))
+        ranked.append((test.id not in direct, path.stem not in test.file and of_file[test.file] // 8, test))
         of_file[test.file] += 1
     return [test for *_, test in sorted(ranked, key=lambda each: each[:2])]
 
 
 def rounds(tests: list[Test], limit: float) -> Iterator[list[Test]]:
-    """A first few tests of a few files, then as many of the others as end within a limit."""
+    """The first tests of a few files, then as many of the others as end within a limit."""
     files = list(dict.fromkeys(test.file for test in tests))[:FILES]
-    first = [test for test in tests if test.file in files and test.seconds < limit / 10][:FIRST]
-    rest, seen = [], {test.id for test in first}
+    first, rest, short = [], [], limit / 10
     for test in tests:
-        if test.id not in seen and test.seconds < limit:
+        if test.file in files and test.seconds < short and len(first) < FIRST:
+            first.append(test)
+            short -= test.seconds
+        elif test.seconds < limit:
             rest.append(test)
             limit -= test.seconds
     yield from (each for each in (first, rest) if each)

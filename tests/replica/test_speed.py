@@ -14,7 +14,6 @@ from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
-from infercost.replica import sums
 from infercost.replica.chip import OTHER, Chip
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
@@ -331,10 +330,3 @@ def test_matrices_of_two_formats_multiply_each_at_its_rate() -> None:
     assert matrix_rate(model, part) == pytest.approx(by_time, rel=1e-3)
     whole = find_model("llama-3.2-1b").model
     assert matrix_rate(whole, part) == pytest.approx(989.5e12, rel=1e-3)
-
-
-@pytest.mark.parametrize(("tp", "copies", "heads"), [(1, 1, 8), (2, 1, 4), (8, 1, 1), (16, 2, 1)])
-def test_kv_heads_of_a_rank(tp: int, copies: float, heads: float) -> None:
-    """Llama has 8, split over the ranks; 16 ranks hold two copies of each."""
-    (attention,) = {layer.attention for layer in find_model("llama-3.1-8b").model.layers}
-    assert sums._kv_heads(attention, copies, tp) == heads
