@@ -11,6 +11,7 @@ from infercost.replica.serving import (
     burst_ttft,
     chunk_of,
     first_token_met,
+    prefill_time,
     prompt_passes,
     prompt_steps,
     prompts_gap,
@@ -119,3 +120,18 @@ def test_gaps_of_an_array_of_batches_are_those_of_each(profile: str, layout: Lay
         together = prompts_gap(ready, np.array(batches, dtype=float), request)  # type: ignore[arg-type]
         alone = [prompts_gap(ready, float(batch), request) for batch in batches]
         assert list(together) == pytest.approx(alone, rel=1e-6)  # type: ignore[call-overload]
+
+
+def test_prompts_that_fill_all_stages_take_each_its_part_of_the_work() -> None:
+    """At the bound 64 prompts on four stages take a quarter of the time of one device: arithmetic binds."""
+    one, four = replica(MODEL, Layout(), "ideal"), replica(MODEL, Layout(1, 4), "ideal")
+    request = Request(2000, 200)
+    assert prefill_time(four, 64, request) == pytest.approx(prefill_time(one, 64, request) / 4, rel=1e-3)
+
+
+def test_a_prompt_alone_goes_through_one_stage_after_another() -> None:
+    """Of three prompts on three stages each is a part: the first and the last step have one stage busy, 5 of 9."""
+    ready, request = replica(MODEL, Layout(1, 3), "vllm-2024"), Request(2000, 200)
+    one = prefill_time(ready, 1, request)
+    assert one == pytest.approx(prefill_time(replica(MODEL, Layout(), "vllm-2024"), 1, request), rel=0.1)
+    assert prefill_time(ready, 3, request) == pytest.approx(one / 3 * 5, rel=0.02)
