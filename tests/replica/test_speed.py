@@ -19,8 +19,18 @@ from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
-from infercost.replica.step import Replica, decode_time, step_time, times_of
+from infercost.replica.step import (
+    Replica,
+    critical_batch,
+    decode_time,
+    full_batch,
+    step_time,
+    step_times,
+    times_of,
+)
 from infercost.replica.work import matrix_rate, work_of
+from infercost.scenario.read import ask
+from infercost.scenario.resolve import resolve
 from tests.conftest import calls_of, report_of
 
 
@@ -330,3 +340,25 @@ def test_matrices_of_two_formats_multiply_each_at_its_rate() -> None:
     assert matrix_rate(model, part) == pytest.approx(by_time, rel=1e-3)
     whole = find_model("llama-3.2-1b").model
     assert matrix_rate(whole, part) == pytest.approx(989.5e12, rel=1e-3)
+
+
+@pytest.mark.parametrize("context", [1, 100, 1000])
+def test_a_full_batch_is_the_first_whose_arithmetic_takes_as_long_as_its_reads(context: int) -> None:
+    """Without caches it is the balance of the device, 989.5 TFLOP/s over 3.35 TB/s.
+
+    A token of Llama 3.1 8B takes 16 us of arithmetic on one H100; its cache takes 3.9 us to read at 100 tokens, so that
+    a third more of them share the weights, and 39 us at 1,000, so that no batch is full.
+    """
+    asked = {"gpu": "h100:4", "tp": 4, "model": "llama-3.1-8b", "context": context, "efficiency": "ideal"}
+    running = resolve(ask("utilization", asked)).running
+    full = full_batch(running)
+    if context == 1000:
+        assert full is None
+        return
+    assert full is not None
+    before, there = (step_times(running, batch).parts for batch in (full - 1, full))
+    assert before.compute < before.memory
+    assert there.compute >= there.memory
+    critical = critical_batch(running)
+    assert critical == pytest.approx(989.5 / 3.35 * 8.03 / 7.5, rel=0.1)
+    assert full == pytest.approx(critical * (1 if context == 1 else 16 / (16 - 3.9)), rel=0.1)
