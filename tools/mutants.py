@@ -38,17 +38,17 @@ GROUPS = {
     "units": ["infercost/units.py", "infercost/numeric.py", "infercost/parts/formats.py"],
     "readers": ["infercost/evidence/readers/*.py", "infercost/fleet/traces.py", "infercost/models/gguf.py"],
 }
-#: Tests that take long, compare documents, or start other processes are left out: what they alone kill survives.
+#: Tests that take long or start other processes are left out: what they alone kill survives.
 LEFT_OUT = (
     *("test_validate", "test_frontier", "test_frontier_export", "test_sensitivity", "test_startup", "test_progress"),
-    *("test_plot", "test_export", "test_contributing", "test_docs", "test_examples", "test_gallery", "test_package"),
+    *("test_plot", "test_export", "test_contributing", "test_examples", "test_gallery", "test_package"),
     *("test_fuzz", "test_floors"),
 )
 #: What tests need of others, loaded once and not for each mutant.
 LOADED = ("pytest", "hypothesis", "coverage", "typer", "rich.table", "yaml", "numpy", "scipy.optimize")
 PYTEST = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--hypothesis-seed=0")
 #: Tests of the first round, and from how many files; how often its usual seconds a test may take, and seconds more.
-FIRST, FILES, SLOW, SPARE = 40, 4, 10, 20
+FIRST, FILES, SLOW, SPARE = 250, 4, 10, 20
 #: Other mtimes than any file's, so that no compiled module is taken for that of another text.
 MTIMES = count(10**9)
 SWAPPED = {
@@ -135,7 +135,7 @@ def mutants(source: str, path: str) -> list[Mutant]:
     return found
 
 
-class Test(NamedTuple):
+class Ran(NamedTuple):
     """A test as it ran: its name, file and seconds, and the lines of each module that it covers, a bit each."""
 
     id: str
@@ -170,16 +170,14 @@ class Recording:
             for line, contexts in data.contexts_by_lineno(path).items():
                 for each in contexts:
                     lines[each][str(Path(path).relative_to(Path.cwd()))] |= 1 << line
-        rows = [
-            Test(each, each.partition("::")[0], seconds, dict(lines[each])) for each, seconds in self.passed.items()
-        ]
+        rows = [Ran(each, each.partition("::")[0], seconds, dict(lines[each])) for each, seconds in self.passed.items()]
         self.out.write_bytes(pickle.dumps(list(map(tuple, rows))))
 
 
 class Trying:
     """A plugin that runs chosen tests in their order and ends the process at the first that fails or hangs."""
 
-    def __init__(self, chosen: list[Test], out: Path) -> None:
+    def __init__(self, chosen: list[Ran], out: Path) -> None:
         self.seconds, self.out = {test.id: test.seconds for test in chosen}, out
 
     def killed(self, by: str) -> None:
@@ -233,7 +231,7 @@ def digest(file: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in [file, *named])).hexdigest()
 
 
-def record(out: Path) -> list[Test]:
+def record(out: Path) -> list[Ran]:
     """Which test runs which lines."""
     known = pickle.loads(KEPT.read_bytes()) if KEPT.exists() else {}
     kept = {}
@@ -247,7 +245,7 @@ def record(out: Path) -> list[Test]:
             KEPT.write_bytes(pickle.dumps(known))
         kept[name] = known[name]
     KEPT.write_bytes(pickle.dumps(kept))
-    return [Test(*row) for _, rows in kept.values() for row in rows]
+    return [Ran(*row) for _, rows in kept.values() for row in rows]
 
 
 def say(line: str) -> None:
@@ -261,7 +259,7 @@ def text_of(file: str) -> str:
     return Path(file).read_text()
 
 
-def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
+def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
     """The tests that run a mutant's lines, a few of each file and the most relevant first; then the rest of the files.
 
     Of lines that run while modules load or tests are collected: the tests that run any of the module, or import it.
@@ -274,7 +272,7 @@ def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
     direct = {test.id for test in module if test.lines.get(mutant.path, 0) & mask and not loading}
     files = {test.file for test in module if test.id in direct or not direct}
 
-    def relevance(test: Test) -> tuple[bool, float, float]:
+    def relevance(test: Ran) -> tuple[bool, float, float]:
         named = path.stem in test.file or path.parts[1] in test.file
         share = test.lines.get(mutant.path, 0).bit_count() / sum((1, *map(int.bit_count, test.lines.values())))
         return test.id not in direct, -named - share, test.seconds
@@ -282,24 +280,26 @@ def covering(mutant: Mutant, tests: list[Test]) -> list[Test]:
     of_file = Counter[str]()
     ranked = []
     for test in sorted((test for test in module if test.file in files), key=relevance):
-        ranked.append((test.id not in direct, of_file[test.file] // 8, test))
+        ranked.append((test.id not in direct, path.stem not in test.file and of_file[test.file] // 8, test))
         of_file[test.file] += 1
     return [test for *_, test in sorted(ranked, key=lambda each: each[:2])]
 
 
-def rounds(tests: list[Test], limit: float) -> Iterator[list[Test]]:
-    """A first few tests of a few files, then as many of the others as end within a limit."""
+def rounds(tests: list[Ran], limit: float) -> Iterator[list[Ran]]:
+    """The first tests of a few files, then as many of the others as end within a limit."""
     files = list(dict.fromkeys(test.file for test in tests))[:FILES]
-    first = [test for test in tests if test.file in files and test.seconds < limit / 10][:FIRST]
-    rest, seen = [], {test.id for test in first}
+    first, rest, short = [], [], limit / 10
     for test in tests:
-        if test.id not in seen and test.seconds < limit:
+        if test.file in files and test.seconds < short and len(first) < FIRST:
+            first.append(test)
+            short -= test.seconds
+        elif test.seconds < limit:
             rest.append(test)
             limit -= test.seconds
     yield from (each for each in (first, rest) if each)
 
 
-def try_mutant(mutant: Mutant, tests: list[Test], limit: float, out: Path) -> str:
+def try_mutant(mutant: Mutant, tests: list[Ran], limit: float, out: Path) -> str:
     """The test that kills a mutant, or nothing."""
     path = Path(mutant.path)
     before = path.read_text()
@@ -324,7 +324,7 @@ def chosen_of(group: str, arguments: argparse.Namespace) -> list[Mutant]:
     return random.Random(f"{arguments.seed} {group}").sample(found, min(arguments.sample or len(found), len(found)))
 
 
-def try_group(group: str, tests: list[Test], arguments: argparse.Namespace, out: Path) -> Counter[str]:
+def try_group(group: str, tests: list[Ran], arguments: argparse.Namespace, out: Path) -> Counter[str]:
     """How many mutants of a group were killed, survived, or are equivalent."""
     equivalent = {line.partition("  # ")[0] for line in EQUIVALENT.read_text().splitlines()}
     ends, chosen = Counter[str](), chosen_of(group, arguments)

@@ -14,7 +14,7 @@ from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.table import read_table
+from infercost.evidence.readers.table import LOAD, read_table
 from infercost.parts import catalog
 from tests.conftest import ROOT
 
@@ -653,3 +653,62 @@ def test_a_table_of_offered_loads(tmp_path: Path) -> None:
     assert dict(skipped)["load-2-output_tok_s"] == "arrivals, not speed, set its tokens per second"
     assert dict(skipped)["load-3-output_tok_s"] == "the load was not steady: not of tier A"
     assert len(rows) + len(skipped) == 14
+
+
+def loads(tmp_path: Path, *rows: dict[str, object]) -> Results:
+    """A table of offered loads, a row for each, what is alike left out."""
+    alike = {"source": "x", "model": "some/model", "accelerator": "h100-sxm", "n_accelerators": 1, "tp": 1}
+    path = tmp_path / "loads.csv"
+    cells = [[str({**alike, **row}.get(name, "")) for name in LOAD] for row in rows]
+    path.write_text("\n".join(",".join(line) for line in ([*LOAD], *cells)))
+    return read_table(str(path))
+
+
+def test_times_at_a_load_that_was_met_and_the_peak_of_each_server(tmp_path: Path) -> None:
+    steady = {"offered_rps": 2, "output_tok_s": 400, "ttft_ms": 50, "tpot_ms": 10, "input_tokens": 100}
+    burst = {"offered_rps": 50, "ttft_ms": 9000, "input_tokens": 100}
+    results = loads(
+        tmp_path,
+        {**steady, "notes": "tier=A; vllm 0.5.4; Poisson"},
+        {**burst, "output_tok_s": 900, "notes": "tier=B; vLLM 0.6.1; 500-request burst"},
+        {**burst, "output_tok_s": 1000, "notes": "tier=B; vllm 0.6.1; 500-request burst"},
+        {**burst, "output_tok_s": 1000, "notes": "tier=B; vllm 0.6.1; 400-request burst"},
+        {**burst, "output_tok_s": 800, "notes": "tier=B; sglang 0.4.0; 300-request burst"},
+        {**burst, "output_tok_s": 5000, "notes": "tier=C; vllm 0.6.1; 500-request burst"},
+        {**burst, "output_tok_s": 700, "notes": "tier=B; 500-request burst"},
+        {**steady, "input_tokens": "", "accelerator": "a100-sxm-80gb", "notes": "tier=A; vllm 0.5.4"},
+    )
+    met, peaks = results.measured[:2], results.measured[2:]
+    assert [(row.id, row.metric, row.value, row.request_rate, row.random) for row in met] == [
+        ("load-2-ttft_ms", "ttft_ms", 50, 2, True),
+        ("load-2-tpot_ms", "tpot_ms", 10, 2, True),
+    ]
+    # the first of the two that are alike; the one without a name of an engine is a series of its own
+    assert [(row.id, row.value, row.requests, row.framework) for row in peaks] == [
+        ("load-4-output_tok_s", 1000, 500, "vllm 0.6.1"),
+        ("load-6-output_tok_s", 800, 300, "sglang 0.4.0"),
+        ("load-8-output_tok_s", 700, 500, ""),
+    ]
+    assert {(row.kind, row.request_rate, row.most_sequences) for row in peaks} == {("peak", None, 1024)}
+    why = dict(results.skipped)
+    assert why["load-2-output_tok_s"] == "arrivals, not speed, set its tokens per second"
+    assert why["load-3-ttft_ms"] == "the load was not steady: not of tier A"
+    assert why["load-9-ttft_ms"] == "the length of its prompts is not stated"
+
+
+def test_how_many_sequences_a_server_runs_by_default(tmp_path: Path) -> None:
+    """vLLM's EngineArgs.get_batch_defaults: 256 on an A100, 1,024 elsewhere."""
+    asked = {"offered_rps": 2, "ttft_ms": 50, "input_tokens": 100, "notes": "tier=A; vllm 0.5.4"}
+    results = loads(
+        tmp_path, {**asked, "accelerator": "a100-sxm-80gb"}, {**asked, "accelerator": "h100-variant-unclear"}
+    )
+    assert [(row.accelerator, row.most_sequences) for row in results.measured] == [
+        ("a100-sxm-80gb", 256),
+        ("h100-nvl", 1024),
+    ]
+
+
+@pytest.mark.parametrize(("completed", "noted"), [(200, ""), (190, "10 of 200 requests failed")])
+def test_requests_that_failed_are_noted(write: Write, completed: int, noted: str) -> None:
+    (first, *_) = read(write({**SERVE, "num_prompts": 200, "completed": completed})).measured
+    assert [note for note in first.notes.split("; ") if "failed" in note] == ([noted] if noted else [])

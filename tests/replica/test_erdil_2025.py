@@ -19,7 +19,7 @@ from infercost.parts import catalog
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.erdil_2025 import Times2025, sizes_2025, step_2025, use
+from infercost.replica.erdil_2025 import Layout2025, Times2025, sizes_2025, step_2025, use
 from infercost.units import SHARE
 from tests.conftest import ROOT
 
@@ -228,3 +228,16 @@ def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: i
     for index, batch in enumerate(batches):
         alone = step(model_of(name), devices, batch, 1000)
         assert (together.step[index], together.memory[index]) == (alone.step, alone.memory)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("layout", "text"),
+    [
+        (Layout2025(False, 8, 8, 1, 1), "8-way tensor parallel"),
+        (Layout2025(True, 64, 8, 8**0.5, 1), "64-way tensor parallel in a square"),
+        (Layout2025(False, 2.5, 2.5, 1, 4), "2.5-way tensor parallel, 4 stages"),
+        (Layout2025(True, 4, 2, 1, 2), "4-way tensor parallel in a square, 2 stages"),
+    ],
+)
+def test_a_layout_in_words(layout: Layout2025, text: str) -> None:
+    assert layout.text == text

@@ -16,6 +16,7 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.backend import Engine, engine_of
+from infercost.replica.layout import Layout
 from infercost.replica.llama_cpp import Timing
 from infercost.replica.work import Load
 from tests.conftest import ROOT, Run
@@ -58,6 +59,32 @@ def timing(model: Model, gpu: str, profile: str = "llama.cpp", **changes: Any) -
 )
 def test_the_rate_is_that_of_the_kernels(gpu: str, profile: str, format: str, bits: float, rate: float) -> None:
     assert timing(stored("llama-3.1-8b", format, bits), gpu, profile).rates(bits).flops == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "profile", "format", "bits", "eight"),
+    [
+        ("dgx-spark-gb10", "llama.cpp", "q4_0", 4.5, True),
+        ("dgx-spark-gb10", "llama.cpp", "bf16", 16, False),
+        ("rtx-4090", "llama.cpp-2024", "q4_0", 4.5, False),  # unpacked
+        ("ryzen-ai-max-395", "llama.cpp", "q4_0", 4.5, False),
+        ("ryzen-ai-max-395", "llama.cpp-vulkan", "q4_0", 4.5, False),
+        ("apple-m5-max", "llama.cpp", "q4_0", 4.5, False),
+    ],
+)
+def test_products_in_8_bits_are_those_of_quantized_weights_under_cuda(
+    gpu: str, profile: str, format: str, bits: float, eight: bool
+) -> None:
+    assert timing(stored("llama-3.1-8b", format, bits), gpu, profile).multiplies_in_8_bits is eight
+
+
+def test_passes_of_another_model_are_its_own() -> None:
+    one, other = stored("llama-3.1-8b", "q4_0", 4.5), stored("llama-3.2-1b", "q4_0", 4.5)
+    passes = timing(one, "rtx-4090")
+    assert passes.on(one, Layout()) is passes
+    drafts = passes.on(other, Layout())
+    assert (drafts.whole, drafts.part, drafts.engine) == (other, passes.part, passes.engine)
+    assert drafts.pass_of(Load(1, 1000)).step < passes.pass_of(Load(1, 1000)).step / 3
 
 
 def test_vulkan_reads_bf16_weights_more_slowly_than_caches() -> None:

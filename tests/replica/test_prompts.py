@@ -2,10 +2,22 @@
 
 from math import inf
 
+import numpy as np
 import pytest
 
 from infercost.replica.layout import Layout
-from infercost.replica.serving import Request, chunk_of, prompt_passes, prompt_steps, root
+from infercost.replica.serving import (
+    Request,
+    burst_ttft,
+    chunk_of,
+    first_token_met,
+    prefill_time,
+    prompt_passes,
+    prompt_steps,
+    prompts_gap,
+    root,
+    serve_batch,
+)
 from tests.replica.test_serving import replica
 
 MODEL = "llama-3.1-8b"
@@ -78,3 +90,48 @@ def test_a_root_is_found_at_once_on_a_straight_line() -> None:
 
     assert root(excess, 0.0, 10.0) == 3.0
     assert tried == [0.0, 10.0, 3.0]
+
+
+def test_a_first_token_waits_for_prompts_before_its_own_where_kernels_are_known() -> None:
+    for profile in ("vllm-2024", "ideal"):
+        ready = replica(MODEL, Layout(), profile)
+        assert first_token_met(ready, 40, CHUNKED) == serve_batch(ready, 40, CHUNKED).ttft
+    for profile in ("vllm", "sglang", "tensorrt-llm"):
+        ready = replica(MODEL, Layout(), profile)
+        assert first_token_met(ready, 40, Request(4000, 200)) > 1.01 * serve_batch(ready, 40, Request(4000, 200)).ttft
+
+
+@pytest.mark.parametrize("profile", ["vllm", "sglang", "tensorrt-llm", "llama.cpp", "vllm-2024"])
+def test_of_prompts_that_come_at_once_each_more_takes_longer(profile: str) -> None:
+    """Prompts of 3,000 tokens are bound by arithmetic: a mean of two takes the time of one and a half, or of both."""
+    ready, request = replica(MODEL, Layout(), profile), Request(3000, 200)
+    one, two, four, eight = (burst_ttft(ready, count, request, 0.0) for count in (1, 2, 4, 8))
+    assert 1.3 * one < two < 2.1 * one
+    assert 1.3 * two < four < 2.1 * two
+    assert 1.3 * four < eight < 2.1 * four
+
+
+@pytest.mark.parametrize("profile", ["vllm", "sglang", "vllm-2024", "ideal"])
+@pytest.mark.parametrize("layout", [Layout(), Layout(1, 3)], ids=["one", "stages"])
+def test_gaps_of_an_array_of_batches_are_those_of_each(profile: str, layout: Layout) -> None:
+    """On both sides of 49, from where prompts share steps; where several passes take a prompt, and where one does."""
+    ready, batches = replica(MODEL, layout, profile), [1, 12, 48, 51, 150, 600]
+    for request in (CHUNKED, Request(1000, 200)):
+        together = prompts_gap(ready, np.array(batches, dtype=float), request)  # type: ignore[arg-type]
+        alone = [prompts_gap(ready, float(batch), request) for batch in batches]
+        assert list(together) == pytest.approx(alone, rel=1e-6)  # type: ignore[call-overload]
+
+
+def test_prompts_that_fill_all_stages_take_each_its_part_of_the_work() -> None:
+    """At the bound 64 prompts on four stages take a quarter of the time of one device: arithmetic binds."""
+    one, four = replica(MODEL, Layout(), "ideal"), replica(MODEL, Layout(1, 4), "ideal")
+    request = Request(2000, 200)
+    assert prefill_time(four, 64, request) == pytest.approx(prefill_time(one, 64, request) / 4, rel=1e-3)
+
+
+def test_a_prompt_alone_goes_through_one_stage_after_another() -> None:
+    """Of three prompts on three stages each is a part: the first and the last step have one stage busy, 5 of 9."""
+    ready, request = replica(MODEL, Layout(1, 3), "vllm-2024"), Request(2000, 200)
+    one = prefill_time(ready, 1, request)
+    assert one == pytest.approx(prefill_time(replica(MODEL, Layout(), "vllm-2024"), 1, request), rel=0.1)
+    assert prefill_time(ready, 3, request) == pytest.approx(one / 3 * 5, rel=0.02)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infercost import formulas
-from infercost.models.find import find_model
+from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
@@ -19,8 +19,18 @@ from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
-from infercost.replica.step import Replica, decode_time, step_time, times_of
+from infercost.replica.step import (
+    Replica,
+    critical_batch,
+    decode_time,
+    full_batch,
+    step_time,
+    step_times,
+    times_of,
+)
 from infercost.replica.work import matrix_rates, work_of
+from infercost.scenario.read import ask
+from infercost.scenario.resolve import resolve
 from tests.conftest import calls_of, report_of
 
 
@@ -319,3 +329,36 @@ def test_the_rank_with_the_most_popular_experts_is_waited_for(layout: dict[str, 
         for each in ("0", "1")
     )
     assert uneven / even == pytest.approx(ratio, rel=0.01)
+
+
+def test_matrices_of_two_formats_multiply_each_at_its_rate() -> None:
+    """Llama 3.2 1B, whose tied embeddings stay in 16 bits: 973 million parameters at 1,979, 263 at 989.5 TFLOP/s."""
+    model = with_format(find_model("llama-3.2-1b").model, "fp8", 8)
+    layers, table = 16 * (2 * 2048 * 2048 + 2 * 2048 * 512 + 3 * 2048 * 8192), 128_256 * 2048
+    part = catalog.load("accelerators", "h100-sxm")
+    by_time = (layers + table) / (layers / 1979e12 + table / 989.5e12)
+    assert matrix_rate(model, part) == pytest.approx(by_time, rel=1e-3)
+    whole = find_model("llama-3.2-1b").model
+    assert matrix_rate(whole, part) == pytest.approx(989.5e12, rel=1e-3)
+
+
+@pytest.mark.parametrize("context", [1, 100, 1000])
+def test_a_full_batch_is_the_first_whose_arithmetic_takes_as_long_as_its_reads(context: int) -> None:
+    """Without caches it is the balance of the device, 989.5 TFLOP/s over 3.35 TB/s.
+
+    A token of Llama 3.1 8B takes 16 us of arithmetic on one H100; its cache takes 3.9 us to read at 100 tokens, so that
+    a third more of them share the weights, and 39 us at 1,000, so that no batch is full.
+    """
+    asked = {"gpu": "h100:4", "tp": 4, "model": "llama-3.1-8b", "context": context, "efficiency": "ideal"}
+    running = resolve(ask("utilization", asked)).running
+    full = full_batch(running)
+    if context == 1000:
+        assert full is None
+        return
+    assert full is not None
+    before, there = (step_times(running, batch).parts for batch in (full - 1, full))
+    assert before.compute < before.memory
+    assert there.compute >= there.memory
+    critical = critical_batch(running)
+    assert critical == pytest.approx(989.5 / 3.35 * 8.03 / 7.5, rel=0.1)
+    assert full == pytest.approx(critical * (1 if context == 1 else 16 / (16 - 3.9)), rel=0.1)

@@ -1,0 +1,118 @@
+"""Collectives with measured kernels, by hand from round figures: rings, switches, hosts, networks, experts, stages."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infercost.parts import catalog
+from infercost.replica.kernels import Engine
+from infercost.replica.layout import Layout
+from infercost.replica.links import Links
+
+#: Round figures of an architecture: seconds, shares and B/s.
+FIGURES = {
+    "links_pcie_launch": 30e-6, "links_pcie_hop": 5e-6, "links_ranks_hop": 1e-6, "links_reduce_share": 0.8,
+    "links_network_launch": 40e-6, "links_network_hop": 2e-6, "links_host_two": 40e9, "links_host_four": 60e9,
+    "links_host_eight": 64e9,
+}  # fmt: skip
+ENGINE = Engine(
+    launch_scale=1, collective_latency=6e-6, exchange_latency=20e-6, step_overhead=0, sequence_overhead=0,
+    eager_layer_time=0, captured_tokens=0, chunk_tokens=8192, token_overhead=0, row_traffic=1, reduce_limit=0.0,
+    prompts="filled",
+)  # fmt: skip
+MESSAGE = 1e6
+
+
+class Figures:
+    """A chip of these figures on a part with links of 100 GB/s in nodes of eight, and a network of 10 GB/s."""
+
+    def __init__(self, link: str = "switch", *, switch: float = 0.0, without: tuple[str, ...] = ()) -> None:
+        self.figures = {**FIGURES, **({"links_switch_launch": switch} if switch else {})}
+        h100 = catalog.load("accelerators", "h100-sxm")
+        worth = {"link_bandwidth": 100e9, "network_bandwidth": 10e9, "link_domain": 8}
+        facts = {name: h100.facts[name]._replace(value=worth[name]) for name in worth if name not in without}
+        self.part = h100._replace(facts=facts, labels={**h100.labels, "link": link})
+
+    def value(self, name: str) -> float:
+        return self.figures[name]
+
+    def has(self, name: str) -> bool:
+        return name in self.figures
+
+
+def links(layout: Layout, chip: Figures | None = None, experts: Any = (), **engine: Any) -> Links:
+    return Links(chip or Figures(), ENGINE._replace(**engine), layout, experts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ranks", [2, 4, 8])
+def test_a_ring_inside_a_node(ranks: int) -> None:
+    expected = 6e-6 + (ranks - 1) * 1e-6 + 2 * (ranks - 1) / ranks * MESSAGE / 80e9
+    assert links(Layout(ranks)).reduce(MESSAGE) == pytest.approx(expected)
+
+
+def test_a_switch_sums_large_messages_and_not_small_ones() -> None:
+    chip = Figures(switch=15e-6)
+    ring = 6e-6 + 7e-6 + 2 * 7 / 8 * MESSAGE / 80e9
+    assert links(Layout(8), chip).reduce(MESSAGE) == pytest.approx(15e-6 + MESSAGE / 80e9)
+    assert ring > 15e-6 + MESSAGE / 80e9
+    assert links(Layout(8), chip).reduce(1000) == pytest.approx(6e-6 + 7e-6 + 2 * 7 / 8 * 1000 / 80e9)
+
+
+def test_an_engine_may_stop_at_less_bandwidth_than_there_is() -> None:
+    """The ring does, what the switch sums does not."""
+    slow = 6e-6 + 7e-6 + 2 * 7 / 8 * MESSAGE / 20e9
+    assert links(Layout(8), reduce_limit=20e9).reduce(MESSAGE) == pytest.approx(slow)
+    fast = 6e-6 + 7e-6 + 2 * 7 / 8 * MESSAGE / 80e9
+    assert links(Layout(8), reduce_limit=200e9).reduce(MESSAGE) == pytest.approx(fast)
+    switched = links(Layout(8), Figures(switch=15e-6), reduce_limit=20e9)
+    assert switched.reduce(MESSAGE) == pytest.approx(15e-6 + MESSAGE / 80e9)
+
+
+def test_over_pcie_starts_and_hops_are_its_own() -> None:
+    for link in ("pcie", "host"):
+        assert (links(Layout(2), Figures(link)).start, links(Layout(2), Figures(link)).hop) == (30e-6, 5e-6)
+    assert (links(Layout(2)).start, links(Layout(2)).hop) == (6e-6, 1e-6)
+
+
+@pytest.mark.parametrize(("ranks", "of_all"), [(2, 40e9), (3, 60e9), (4, 60e9), (5, 64e9), (8, 64e9)])
+def test_ranks_of_a_host_share_its_memory(ranks: int, of_all: float) -> None:
+    each = of_all / ranks
+    expected = 30e-6 + (ranks - 1) * 5e-6 + 2 * (ranks - 1) / ranks * MESSAGE / each
+    assert links(Layout(ranks), Figures("host")).reduce(MESSAGE) == pytest.approx(expected)
+
+
+def test_a_node_of_one_rank_has_no_bandwidth_to_share() -> None:
+    assert links(Layout()).bandwidth == 0.0
+
+
+def test_over_nodes_each_rank_reduces_its_part() -> None:
+    """Sixteen ranks in two nodes of eight: NCCL's start and hops, the node's links, then an eighth over the network."""
+    expected = 40e-6 + 15 * 2e-6 + 2 * 7 / 8 * MESSAGE / 80e9 + 2 * 1 / 2 * (MESSAGE / 8) / 10e9
+    assert links(Layout(16)).reduce(MESSAGE) == pytest.approx(expected)
+    assert (links(Layout(16)).inside, links(Layout(16)).nodes) == (8, 2)
+
+
+@pytest.mark.parametrize("without", ["link_domain", "network_bandwidth"])
+def test_one_node_where_no_other_is_known(without: str) -> None:
+    chip = Figures(without=(without,))
+    assert (links(Layout(16), chip).inside, links(Layout(16), chip).nodes) == (16, 1)
+
+
+def expert(active: int, input: float) -> Any:
+    return SimpleNamespace(active=active, input=input)
+
+
+def test_rows_go_to_experts_of_a_node_and_of_others() -> None:
+    """128 rows of two tensor ranks, 8 experts of a row of 1,000 elements, sent in 8 bits and back in 16: 1.5 bytes."""
+    sent = 128 / 2 * 8 * 1000 * 1.5
+    near = links(Layout(2, 1, 8), experts=[expert(8, 1000)])
+    assert near.exchange(128) == pytest.approx(20e-6 + sent * 7 / 8 / 80e9)
+    far = links(Layout(2, 1, 16), experts=[expert(8, 1000), expert(2, 500)])
+    assert far.exchange(128) == pytest.approx(20e-6 + sent * 15 / 16 / 10e9)
+
+
+def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
+    assert links(Layout(1, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 80e9 + 6e-6))
+    assert links(Layout(2, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 2 / 80e9 + 6e-6))
+    assert links(Layout(4, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 4 / 10e9 + 40e-6))
