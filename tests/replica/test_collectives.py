@@ -9,7 +9,7 @@ from infercost.parts import catalog
 from infercost.replica.layout import Layout
 from infercost.replica.speeds import Speeds, bounds_of, spread
 from infercost.replica.step import communication_time
-from infercost.replica.work import Work, matrix_rate, work_of
+from infercost.replica.work import Work, matrix_rates, work_of
 
 #: 8 ranks a node; a link of 100 GB/s of which 80% is reached, a network of 10 GB/s; a start of 7 and of 20 us, no hops.
 LINK, NETWORK, SHARE, START, FAR_START = 100e9, 10e9, 0.8, 7e-6, 20e-6
@@ -18,7 +18,7 @@ LINK, NETWORK, SHARE, START, FAR_START = 100e9, 10e9, 0.8, 7e-6, 20e-6
 @cache
 def speeds(domain: int = 8, network: float = NETWORK) -> Speeds:
     part = catalog.load("accelerators", "h100-sxm")
-    bare = bounds_of(part, matrix_rate(find_model("mixtral-8x7b").model, part), 2.0)
+    bare = bounds_of(part, matrix_rates(find_model("mixtral-8x7b").model, part), 2.0)
     return bare._replace(
         link_bandwidth=LINK, network_bandwidth=network, domain=domain, link_share=SHARE, collective_latency=START,
         network_latency=FAR_START, hop_latency=0.0,
