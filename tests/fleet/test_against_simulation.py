@@ -13,7 +13,7 @@ from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prompt_along
 from infercost.replica.speeds import PER_REQUEST, speeds_of
 from infercost.replica.step import Replica, decode_time
-from infercost.replica.work import matrix_rate, work_of
+from infercost.replica.work import matrix_rates, work_of
 from tests.fleet.simulation import Server, Simulated, Traffic, simulate
 from tests.fleet.simulation_fleet import simulate_fleet
 
@@ -25,7 +25,7 @@ LOADS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
 def replica() -> Replica:
     model, part = find_model("llama-3.1-8b").model, catalog.load("accelerators", "h100")
     profile = complete(catalog.load("efficiency", "vllm-2024"))
-    speeds = speeds_of(part, profile, matrix_rate(model, part), "operator", 2.0)
+    speeds = speeds_of(part, profile, matrix_rates(model, part), "operator", 2.0)
     return Replica(work_of(model, Layout()), speeds, *(profile.value(key) for key in PER_REQUEST))
 
 
