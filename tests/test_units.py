@@ -103,6 +103,47 @@ def test_every_prefix_is_a_power_of_a_thousand_or_of_1024(kind: units.Kind, unit
             assert parse(kind, f"3{prefix}{unit}", "x") == 3 * 1024**power
 
 
+@pytest.mark.parametrize(
+    ("kind", "units_of_it"),
+    [
+        (units.COUNT, {"": 1, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "b": 1e9, "B": 1e9, "t": 1e12, "T": 1e12}),
+        (units.COUNT, {"Ki": 1024, "Mi": 1024**2}),
+        (units.RATE, {"": 1, "/s": 1, "rps": 1, "/min": 1 / 60, "/h": 1 / 3600}),
+        (units.DURATION, {"": 1, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}),
+        (units.LATENCY, {"s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}),
+        (
+            units.MINUTES,
+            {"": 1, "min": 1, "min/day": 1, "min/d": 1, "h": 60, "h/day": 60, "s": 1 / 60, "s/day": 1 / 60},
+        ),
+        (units.KWH_PRICE, {"": 1, "USD": 1, "/kWh": 1, "USD/kWh": 1}),
+        (units.HOURLY, {"": 1, "/h": 1, "/hr": 1, "/hour": 1, "USD/h": 1, "$/h": 1, "USD/hour": 1}),
+        (units.MONEY, {"": 1, "USD": 1, "k": 1e3, "M": 1e6}),
+        (units.TOKEN_PRICE, {"": 1, "USD": 1}),
+        (units.POWER, {"": 1, "W": 1, "kW": 1e3, "MW": 1e6}),
+        (units.PER_WATT, {"FLOP/J": 1, "GFLOP/J": 1e9, "TFLOP/J": 1e12}),
+        (units.FLOPS, {"TFLOPs": 1e12, "TFLOPs/s": 1e12, "TOP/s": 1e12, "TOPs": 1e12, "TFLOPS": 1e12}),
+        (units.LIMIT, {"": 1, "GB/s": 1e9, "GiB/s": 1024**3}),
+        (units.RESERVE, {"": 1, "kB": 1e3, "KB": 1e3, "GiB": 1024**3}),
+        (units.PART, {"": 1, "%": 0.01}),
+        (units.SHARE, {"": 1, "%": 0.01}),
+        *((kind, {"": 1, "x": 1}) for kind in (units.MULTIPLE, units.FACTOR, units.ABOVE_ONE)),
+        (units.YEARS, {"": 1}),
+    ],
+)
+def test_what_each_unit_is_worth(kind: units.Kind, units_of_it: dict[str, float]) -> None:
+    """Of one, which every kind may be."""
+    for unit, worth in units_of_it.items():
+        assert parse(kind, f"1{unit}") == pytest.approx(worth, rel=1e-15), unit
+
+
+def test_only_prices_are_written_with_a_currency() -> None:
+    for kind in (units.HOURLY, units.MONEY, units.TOKEN_PRICE, units.KWH_PRICE):
+        assert parse(kind, "$2") == 2
+    for kind in (units.COUNT, units.SHARE, units.DURATION, units.RATE, units.FACTOR, units.MINUTES, units.USERS):
+        with pytest.raises(BadValue):
+            parse(kind, "$1")
+
+
 @pytest.mark.parametrize(("kind", "text", "hint"), WITHOUT_UNIT)
 def test_a_number_whose_unit_was_forgotten_is_asked_back(kind: units.Kind, text: str, hint: str) -> None:
     with pytest.raises(BadValue) as error:

@@ -47,11 +47,11 @@ class Work(NamedTuple):
     hidden_size: int
     bytes: float
     matrices: float
-    routed: float = 0.0
-    head: float = 0.0
-    experts: tuple[Experts, ...] = ()
-    attending: tuple[Attending, ...] = ()
-    activation_bytes: float = 0.0
+    routed: float
+    head: float
+    experts: tuple[Experts, ...]
+    attending: tuple[Attending, ...]
+    activation_bytes: float
 
     def bytes_read(self, tokens: float) -> float:
         """Bytes of weights that all ranks read for so many tokens: distinct experts are hit, the rest is read whole."""

@@ -71,6 +71,8 @@ def test_slots_and_replicas_of_an_hour() -> None:
     assert [fleet().slots_needed(users, 1.0) for users in (1.0, 5.0, 6.0, 41.0)] == [1, 1, 2, 9]
     assert [fleet().replicas(users, 1.0) for users in (1.0, 40.0, 41.0, 80.5)] == [1, 1, 2, 3]
     assert fleet(fixed=5).replicas(1.0, 1.0) == 5
+    # 2.2 slots on a replica that carries 2.5 in the mean: none is rounded up where nobody need find one free
+    assert fleet(slots=2.5).replicas(11.0, 1.0) == 1
     assert fleet(use=Use(decoding=0.5)).offered(30.0, 2.0) == pytest.approx(30.0)
 
 

@@ -91,6 +91,8 @@ def test_over_nodes_each_rank_reduces_its_part() -> None:
     expected = 40e-6 + 15 * 2e-6 + 2 * 7 / 8 * MESSAGE / 80e9 + 2 * 1 / 2 * (MESSAGE / 8) / 10e9
     assert links(Layout(16)).reduce(MESSAGE) == pytest.approx(expected)
     assert (links(Layout(16)).inside, links(Layout(16)).nodes) == (8, 2)
+    four = 40e-6 + 31 * 2e-6 + 2 * 7 / 8 * MESSAGE / 80e9 + 2 * 3 / 4 * (MESSAGE / 8) / 10e9
+    assert links(Layout(32)).reduce(MESSAGE) == pytest.approx(four)
 
 
 @pytest.mark.parametrize("without", ["link_domain", "network_bandwidth"])

@@ -17,7 +17,7 @@ from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.backend import Engine, engine_of
 from infercost.replica.layout import Layout
-from infercost.replica.llama_cpp import Timing
+from infercost.replica.llama_cpp import Timing, _matrices
 from infercost.replica.work import Load
 from tests.conftest import ROOT, Run
 
@@ -76,6 +76,20 @@ def test_products_in_8_bits_are_those_of_quantized_weights_under_cuda(
     gpu: str, profile: str, format: str, bits: float, eight: bool
 ) -> None:
     assert timing(stored("llama-3.1-8b", format, bits), gpu, profile).multiplies_in_8_bits is eight
+
+
+def test_matrices_of_every_token_have_the_bytes_of_their_parts() -> None:
+    """Mixtral in q8_0: 8.5 bits a weight, the router in 32; experts are apart."""
+    (layer,) = find_model("mixtral-8x7b").model.layers
+    attention, router = 4096 * 6144 + 4096 * 4096, 4096 * 8
+    found = _matrices(stored("mixtral-8x7b", "q8_0", 8.5), layer)
+    assert found == [(32, attention, 8.5 / 8), (32, router, 4)]
+    model = find_model("deepseek-v3").model._replace(quantization=Quantization("x", 8, {"attention": 6, "ffn": 12}))
+    dense, sparse = model.layers
+    # queries through 1,536, keys and values through 512 and 64 that turn, 128 heads of 192 and 128
+    split, copied = 128 * (1536 * 192 + 512 * 256 + 128 * 7168), 7168 * (1536 + 576)
+    assert _matrices(model, dense) == [(3, split, 0.75), (3, copied, 0.75), (3, 3 * 7168 * 18432, 1.5)]
+    assert _matrices(model, sparse)[2:] == [(58, 3 * 7168 * 2048, 1), (58, 7168 * 256, 4)]
 
 
 def test_passes_of_another_model_are_its_own() -> None:
