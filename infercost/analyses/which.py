@@ -24,6 +24,7 @@ from infercost.scenario.prices import MIXED, binds_longer, rent_key
 from infercost.scenario.rack import fitting_plan
 from infercost.scenario.running import RUN_OF_SLOT
 from infercost.scenario.scenario import USUAL_SEQUENCES, Job, Scenario
+from infercost.scenario.usual import SHARED
 from infercost.units import many, show
 
 COLUMNS = (
@@ -364,6 +365,9 @@ def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
     if any(note.code == "estimate" for note in kinds):
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
+    shared = [row["name"] for row in rows[:able] if row["efficiency"] == SHARED]
+    if shared and scenario.question.get("efficiency") is None:
+        yield Note("efficiency", f"{SHARED} has what engines of today share, for want of their own: {_names(shared)}")
     unmeasured = [row["name"] for row in rows[:able] if "bands" not in row]
     if unmeasured:
         yield Note("bound", f"no measured run says how far off these are: {_names(unmeasured)}")
