@@ -31,6 +31,8 @@ STAND_INS = {
 WITHOUT_FILES = (
     *("opt", "palm", "gptj", "internlm", "hunyuan", "mllama", "mllama_text_model", "minimax", "minimax_text_01"),
     *("minimax_m1", "minimax_m3", "phi3small", "zamba2", "longcat_flash", "bailing_hybrid", "granite_swa"),
+    *("deepseek_v41", "dots3_note", "glm5_next", "inkling", "k2_horizon", "muse_glimmer", "nanbeige", "phi4mm"),
+    *("qwen4_exp", "spark2_5"),
 )
 #: A file this many times larger or smaller than its label's format is in another one.
 OTHER_FILE = 1.2

@@ -10,6 +10,8 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from infercost.models.find import find_model
+from infercost.models.gguf_mix import has_file
 from tests.conftest import Run
 
 #: Places, and models to ask about one by one: dense, sparse, recurrent, windowed, copies, small and large.
@@ -283,3 +285,11 @@ def test_an_encoder_has_no_speed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch,
     assert row["tokens_per_s_per_user"] is None
     assert "tokens_per_s_per_user is null: an encoder" in str(document["notes"])
     assert run("fit", "--gpu", "h100", "--family", "bert", "--min-tokens-per-s", "1").code == 3
+
+
+def test_files_are_offered_of_families_that_llama_cpp_lists_alone() -> None:
+    """src/llama-arch.cpp at 00395eb2 has laguna, mellum and afmoe, and neither k2_horizon nor spark2_5."""
+    for name in ("laguna-xs-2.1", "mellum2-12b-a2.5b", "trinity-mini"):
+        assert has_file(find_model(name).model)
+    for name in ("k2-horizon-32b", "spark-x2.5-4b", "qwen3.8-flash-next"):
+        assert not has_file(find_model(name).model)
