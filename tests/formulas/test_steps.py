@@ -49,6 +49,7 @@ NAMED = (
     f"utilization {REQUEST} --request-rate 2",
     f"utilization {REQUEST} --request-rate 2 --chunk-tokens 256",
     f"utilization {REQUEST} --request-rate 2 --disaggregated",
+    f"utilization {REQUEST} --concurrency 32",
     "utilization --batch 8 --draft-tokens 3 --acceptance 70% --draft-cost 10%",
     "utilization --batch 8 --efficiency ideal",
 )
@@ -93,7 +94,16 @@ JOBS = [
     "compare --model deepseek-v3 h200 b200 --efficiency ideal --users 20k --price 2",
 ]
 TREND = "compare --trend"
-QUESTIONS = [*LOCAL, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+#: Replicas that share a load, texts for an encoder, a part of a model in a host.
+OTHERS = [
+    "fit --gpu h100:8 --model llama-3.1-8b",
+    "utilization --gpu h100:8 --model llama-3.1-8b --price 2",
+    f"utilization --gpu h100:8 --model llama-3.1-8b --concurrency 64 {REQUEST}",
+    f"utilization --gpu h100:8 --model llama-3.1-8b --dp 4 --request-rate 8 {REQUEST}",
+    "utilization --gpu h100 --model bge-m3 --input-tokens 512 --price 2",
+    "utilization --gpu rtx-5080 --model qwen3-30b-a3b --dtype q4_k_m --host desktop-ddr5 --offload experts",
+]
+QUESTIONS = [*LOCAL, *OTHERS, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 
