@@ -44,10 +44,9 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
     vision, sound = vision_params(config), audio_params(config)
-    hidden, vocab = config.need("hidden"), config.need("vocab")
+    hidden, vocab, tables = config.need("hidden"), config.need("vocab"), family.lookup(config)
     ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
     tied = next((bool(value) for value in ties if value is not None), family.tied)
-    tables = family.lookup(config)
     return Model(
         name=name,
         family=config.family,
