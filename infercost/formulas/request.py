@@ -1,7 +1,7 @@
 """One request: its prompt, its first token, its other tokens; and how requests share a replica."""
 
 from infercost.formulas.formula import formula, gone
-from infercost.numeric import ceiling, maximum, minimum
+from infercost.numeric import ceiling, floor, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), inference chapter"
 LEVIATHAN = "Leviathan et al., Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
@@ -347,6 +347,30 @@ def group_chunks(*, chunk_tokens: float, groups: float) -> float:
 def prompt_load(*, request_rate: float, prompt_delay: float, stages: float, most_load: float) -> float:
     """Share of the time that prompts add to steps, each stage working on one of them."""
     return minimum(request_rate * prompt_delay / stages, most_load)
+
+
+@formula(source="of requests that come at once, one slot's after another: the run over the slots")
+def requests_a_slot(*, run_requests: float, concurrent_requests: float) -> float:
+    """Requests of a run for each of its slots."""
+    return maximum(run_requests / concurrent_requests, 1)
+
+
+@formula(source=SIMULATED)
+def prompts_that_fill(*, chunk_tokens: float, new_tokens: float, requests: float) -> float:
+    """Prompts, parts of them too, that fill a pass to its last token."""
+    return minimum(chunk_tokens / new_tokens, requests)
+
+
+@formula(source=SIMULATED)
+def whole_prompts(*, chunk_tokens: float, new_tokens: float, requests: float) -> float:
+    """Prompts that a pass takes whole, at least one."""
+    return maximum(1, minimum(floor(chunk_tokens / new_tokens), requests))
+
+
+@formula(source="of requests that come at once half are through, on average, when the prompts of the others are met")
+def decoding_meanwhile(*, requests: float, prompts_together: float) -> float:
+    """Requests that decode while prompts of others are worked on."""
+    return (requests - prompts_together) / 2
 
 
 @formula(source=SIMULATED)

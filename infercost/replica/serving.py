@@ -480,8 +480,10 @@ def _burst(replica: Replica, requests: float, request: Request, seen: float = 0)
         return formulas.request.burst_turns(requests=requests, prompts_together=1, prompt_passes=passes), one
     chunk, new, way = chunk_of(replica, request), request.new, replica.timing.engine.prompts
     if way == "filled":
-        together, tokens = min(chunk / new, requests), min(chunk, requests * new)
-        load = Load((requests - max(together, 1)) / 2, request.context, 1, tokens, together, request.cached, new)
+        together = formulas.request.prompts_that_fill(chunk_tokens=chunk, new_tokens=new, requests=requests)
+        tokens = min(chunk, requests * new)
+        others = formulas.request.decoding_meanwhile(requests=requests, prompts_together=max(together, 1))
+        load = Load(others, request.context, 1, tokens, together, request.cached, new)
         turns = 1.0
         if requests * new > chunk:
             turns = formulas.request.burst_passes(requests=requests, new_tokens=new, chunk_tokens=chunk)
@@ -489,8 +491,10 @@ def _burst(replica: Replica, requests: float, request: Request, seen: float = 0)
     stages, left = replica.work.layout.pp, max(requests - seen, 1.0)
     if seen >= requests:
         return 1.0, _pass_with(replica, 0, request._replace(prefix_share=1.0), requests, stages)
-    together = max(1.0, min(float(int(chunk / new)), left))
-    decoding = 0.0 if way == "alone" else (requests - together) / 2
+    together = formulas.request.whole_prompts(chunk_tokens=chunk, new_tokens=new, requests=left)
+    decoding = 0.0
+    if way != "alone":
+        decoding = formulas.request.decoding_meanwhile(requests=requests, prompts_together=together)
     turns = formulas.request.burst_turns(requests=left, prompts_together=together, prompt_passes=passes)
     if seen:
         turns = formulas.request.turns_with_seen(seen_share=seen / requests, prompt_passes=passes, burst_passes=turns)
@@ -514,7 +518,8 @@ def all_at_once(
     prompts that were ``seen`` before, and a server whose first passes take so long more while it is ``cold``.
     """
     concurrent = min(concurrent, requests)
-    slots, inside = max(requests / concurrent, 1.0), min(concurrent, most)
+    slots = formulas.request.requests_a_slot(run_requests=requests, concurrent_requests=concurrent)
+    inside = min(concurrent, most)
     first = burst_ttft(replica, inside, request, served.itl, seen)
     if inside < concurrent:
         first += formulas.request.slot_wait(
