@@ -23,6 +23,7 @@ def test_a_draft_has_a_cache_of_its_own(run: Run) -> None:
     assert found["kv_bytes_per_token"] == 516_096 + 131_072
     both = (516_096 + 131_072) / 8 * 8192
     assert found["max_sequences"] == int(found["kv_pool_bytes_per_gpu"] / both)
+    assert found["kv_pool_tokens"] == int(found["kv_pool_bytes_per_gpu"] / ((516_096 + 131_072) / 8))
     alone = results(run, "fit", DRAFT_405B.partition(" --draft")[0])
     taken = alone["kv_pool_bytes_per_gpu"] - found["kv_pool_bytes_per_gpu"]
     assert taken == pytest.approx(found["draft_bytes_per_gpu"]) == pytest.approx(16.06e9 / 8, rel=0.01)

@@ -17,6 +17,8 @@ from infercost.replica.serving import (
     prompts_gap,
     root,
     serve_batch,
+    start_of,
+    wait_for_step,
 )
 from tests.replica.test_serving import replica
 
@@ -135,3 +137,21 @@ def test_a_prompt_alone_goes_through_one_stage_after_another() -> None:
     one = prefill_time(ready, 1, request)
     assert one == pytest.approx(prefill_time(replica(MODEL, Layout(), "vllm-2024"), 1, request), rel=0.1)
     assert prefill_time(ready, 3, request) == pytest.approx(one / 3 * 5, rel=0.02)
+
+
+@pytest.mark.parametrize("profile", ["vllm-2024", "ideal"])
+@pytest.mark.parametrize("request_", [CHUNKED, Request(1000, 200), Request(5000, 200, 0.5, 512)])
+def test_one_request_at_an_idle_replica_waits_for_its_own_prompt_alone(profile: str, request_: Request) -> None:
+    ready = replica(MODEL, Layout(), profile)
+    expected = prefill_time(ready, 1, request_) + start_of(ready, request_) + wait_for_step(ready, 0.0)
+    assert burst_ttft(ready, 1, request_, 0.0) == pytest.approx(expected)
+
+
+def test_prompts_that_were_seen_take_next_to_nothing() -> None:
+    """Of eight at once half were seen before: a first token comes sooner than of eight, and not before that of four."""
+    ready, request = replica(MODEL, Layout(), "tensorrt-llm"), Request(3000, 200)
+    none, half, every = (burst_ttft(ready, 8, request, 0.0, seen) for seen in (0, 4, 8))
+    four = burst_ttft(ready, 4, request, 0.0)
+    assert every < half < none
+    assert half < four
+    assert every < 0.1 * none

@@ -128,3 +128,15 @@ def test_kernels_go_by_the_bits_of_a_part(name: str, bits: float, block: bool, f
     model = find_model("llama-3.1-8b").model
     quantization = Quantization(name, bits, {})._replace(block=block)
     assert format_of(model._replace(quantization=quantization), "ffn") == format
+
+
+def test_sums_are_made_once_unless_their_work_is_to_be_shown() -> None:
+    model = find_model("llama-3.1-8b").model
+    kept, anew = Sums(model, Layout()), Sums(model, Layout(), keeps=False)
+    assert kept.products is kept.products
+    assert "products" in vars(kept)
+    assert anew.products is not anew.products
+    assert "products" not in vars(anew)
+    assert anew.products == kept.products
+    assert kept.decoding(1000) is kept.decoding(1000)
+    assert anew.decoding(1000) is not anew.decoding(1000)
