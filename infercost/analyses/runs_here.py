@@ -13,7 +13,7 @@ from infercost.analyses.remarks import null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
-from infercost.models.gguf_mix import has_file, stand_in
+from infercost.models.gguf_mix import FILES, has_file, stand_in
 from infercost.parts import catalog
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import decode_kind, is_local
@@ -40,8 +40,6 @@ LIMIT = 20
 YEARS = 2
 #: Formats of checkpoints that GGUF files hold too.
 FOUR_BITS = ("mxfp4",)
-#: Formats of GGUF files to try, those below four bits only where they are asked for.
-FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m")
 #: The end of a preset's name that says in which format it holds another preset's model.
 _COPY = re.compile(r"-(fp8|fp8-dynamic|fp8-kv|w8a8|w4a16|int4|awq|gptq|nvfp4|mxfp4|bnb-4bit|bnb-nf4)$")
 #: Formats of checkpoints that vLLM loads on parts of NVIDIA alone (docs.vllm.ai, Supported Hardware, 2026-08).

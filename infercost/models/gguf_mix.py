@@ -34,6 +34,8 @@ WITHOUT_FILES = (
     *("deepseek_v41", "dots3_note", "glm5_next", "inkling", "k2_horizon", "muse_glimmer", "nanbeige", "phi4mm"),
     *("qwen4_exp", "spark2_5"),
 )
+#: Formats of files that people run, the richest first.
+FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m")
 #: A file this many times larger or smaller than its label's format is in another one.
 OTHER_FILE = 1.2
 #: Formats that no file is taken for by its size alone: others have the same tensors but a few.

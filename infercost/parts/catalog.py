@@ -37,6 +37,9 @@ _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 #: Keys of a variant that are no figures.
 _ABOUT_VARIANT = ("name", "source", "like")
 _DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+#: Where the words of a name end, and brands that people leave out before a number.
+_BOUNDARY = re.compile(r"[-_ ]")
+_BRANDS = ("rtx", "gtx", "rx")
 #: Presets that a hint names of a kind.
 KINDRED = 4
 #: All but letters, digits and a dot between two digits.
@@ -163,10 +166,16 @@ def find(family: str, name: str) -> tuple[str, str]:
         for own in near:
             if text in map(spell, _names_in(files[own])[0]):
                 return own, files[own]
-    if family == "accelerators" and (found := _variant_or_card(files, name)):
+    if family == "accelerators" and (found := _variant_or_card(files, name) or _branded(files, name)):
         return found
+    begun, kind = _begun(files, text), _of_kind(files, text)
+    if begun and all(own.startswith(begun[0]) for own in begun):
+        return begun[0], files[begun[0]]
+    if begun and not kind:
+        few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
+        raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
-    hint = _of_kind(files, text) or closest(name, [*files, *others])
+    hint = kind or closest(name, [*files, *others])
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 
 
@@ -197,6 +206,27 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         sold = ", ".join(f"{own}-{size}" for size in _names_in(files[own])[1])
         hint = f"it comes as {own}, {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
         raise UnknownName(f"{own} does not come with {rest}", hint)
+    return None
+
+
+def _begun(files: dict[str, str], text: str) -> list[str]:
+    """The presets with a name of which the text is the first words, the shortest first."""
+    found = [own for own, path in files.items() if any(text in _starts(name) for name in (own, *_names_in(path)[0]))]
+    return sorted(found, key=lambda own: (len(own), own))
+
+
+@cache
+def _starts(name: str) -> frozenset[str]:
+    """What a name's first words are, in plain letters: ``qwen3.6`` and ``qwen3.635b`` of ``Qwen/Qwen3.6-35B-A3B``."""
+    words = _BOUNDARY.split(name.rpartition("/")[2])
+    return frozenset(plain("-".join(words[:count])) for count in range(1, len(words)))
+
+
+def _branded(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """The card that a number means, as ``4070`` or ``5060 ti 16gb``; UnknownName for one of several sizes."""
+    for brand in _BRANDS if name[:1].isdigit() else ():
+        if found := _variant_or_card(files, f"{brand} {name}"):
+            return found
     return None
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from infercost.errors import InfercostError
+from infercost.numeric import last_that
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Plan
@@ -24,7 +25,7 @@ from infercost.scenario.rack import (
     usual_layouts,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import AS_LEAST, CHOSEN
+from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN
 from infercost.scenario.running import most_at_once, read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_SEQUENCES, Load
 from infercost.units import many, show
@@ -33,6 +34,8 @@ from infercost.units import many, show
 _ASKED = ("tp", "pp", "ep", "dp", "host", "params")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
+#: How many times the least devices of a replica are tried.
+_TIMES = (1, 2, 4, 8)
 #: Devices of one replica up to which every whole number of nodes is tried.
 _WIDE = 64
 
@@ -71,6 +74,7 @@ class Asked(NamedTuple):
     load: Load
     draft: Draft | None
     batch: int
+    max_tpot: float = inf
 
     @property
     def is_full(self) -> bool:
@@ -92,7 +96,7 @@ class Asked(NamedTuple):
         running, load = self.running.on(plan), self.load
         held = plan.max_sequences
         if load.request is None or not load.is_steady:
-            batch = min(held or USUAL_SEQUENCES, USUAL_SEQUENCES) if self.is_full else share
+            batch = self._full(running, min(held or USUAL_SEQUENCES, USUAL_SEQUENCES)) if self.is_full else share
             time = tpot_of(running, batch, self.draft)
             return Choice(copies, plan.layout, copies * batch / time, time)
         most = load.most if held is None else min(load.most, held)
@@ -103,6 +107,12 @@ class Asked(NamedTuple):
             served = serve_rate(running.replica, load.rate / copies, request, most)
         rate = copies * served.rate * request.output_tokens
         return Choice(copies, plan.layout, rate, served.request_time, not served.stable)
+
+    def _full(self, running: Running, most: float) -> float:
+        """The largest batch that a replica holds within the limit on a token, one where none is."""
+        if self.max_tpot == inf:
+            return most
+        return last_that(lambda batch: tpot_of(running, batch, self.draft) <= self.max_tpot, 1.0, most)
 
 
 def with_layout(question: Question) -> Question:
@@ -129,6 +139,34 @@ def with_layout(question: Question) -> Question:
     if not found and not single:
         found = _whatever(asked, devices or 1)
     return _answered(reading, devices, found, asked) if found else question
+
+
+def with_replica(reading: Reading) -> Reading:
+    """A reading of a service on the devices of a replica whose tokens cost least when it is full, if nobody says them.
+
+    Raises:
+        InfercostError: a question that cannot be read.
+    """
+    given = reading.given
+    if "model" not in given or any(name in given for name in (*_ASKED, "gpus", "batch")):
+        return reading
+    trial = reading.about(gpu=reading.get("gpu"))
+    setup, devices = read_setup(trial)
+    least = None if devices or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025" else least_plan(setup)
+    if least is None or least.layout.devices >= setup.domain:
+        return reading
+    running = read_running(trial, rack_of(setup, least))
+    asked = Asked(setup, running, Load(), None, 0, reading.get("max_tpot") or inf)
+    sizes = [least.layout.devices * times for times in _TIMES if least.layout.devices * times <= setup.domain]
+    found = [one for size in sizes for one in islice(asked.choices(1, usual_layouts(setup, size)), 1)]
+    found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
+    best = _simplest_first(found, [one.rate / one.devices for one in found])
+    if not best or best[0].devices == least.layout.devices:
+        return reading
+    chosen = reading.about(gpu=reading.get("gpu"))
+    chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
+    chosen.note("choice", _why(best, asked, per_device=True))
+    return chosen
 
 
 def _is_open(reading: Reading) -> bool:

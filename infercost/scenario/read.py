@@ -240,14 +240,14 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     """The accelerator that ``NAME[:N]`` or a file's path names, with what ``--set`` changes, and its whole count."""
     if isinstance(text, Preset):
         return apply_sets(reading, text), None
-    name, count = _counted(str(text))
+    name, count = counted_name(str(text))
     if not name.strip():
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     return apply_sets(reading, catalog.load("accelerators", name)), number
 
 
-def _counted(text: str) -> tuple[str, str | None]:
+def counted_name(text: str) -> tuple[str, str | None]:
     """A name and the count written with it: ``h100:8`` or as people say it, ``8xH100``, ``8 x H100``, ``h100x8``."""
     name, colon, count = text.rpartition(":")
     if colon and not catalog.looks_like_file(count):

@@ -143,6 +143,7 @@ def _userbase(reading: Reading) -> Scenario:
 
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
+    reading = _on_replica(reading)
     asked = {name for name in _OF_A_SERVICE if name in reading.given}
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
         return _service_of_users(reading)
@@ -199,7 +200,7 @@ def _service_of_users(reading: Reading) -> Scenario:
 
 
 def _economies(reading: Reading) -> Scenario:
-    asked = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
+    asked = [_on_replica(reading.about(gpu=part)) for part in reading.get("gpu") or (None,)]
     each = tuple(_serving(one, _service(one)) for one in asked)
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
@@ -220,6 +221,15 @@ def _service(reading: Reading) -> "Service":
     from infercost.scenario.people import read_service
 
     return read_service(reading)
+
+
+def _on_replica(reading: Reading) -> Reading:
+    """The reading with the devices of a replica where a token costs least; as it is without a part."""
+    if "gpu" not in reading.given:
+        return reading
+    from infercost.scenario.layouts import with_replica
+
+    return with_replica(reading)
 
 
 def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:

@@ -189,3 +189,34 @@ def test_a_preset_of_ones_own_takes_the_place_of_a_card(tmp_path: Path, monkeypa
     write(tmp_path, GOOD, "rtx-4070")
     monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
     assert catalog.accelerator("RTX 4070").title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("family", "words", "preset"),
+    [
+        ("models", "qwen3-235b", "qwen3-235b-a22b"),
+        ("models", "Qwen3.6-35B", "qwen3.5-35b-a3b"),
+        ("accelerators", "4070", "rtx-4070"),
+        ("accelerators", "5060 ti 16gb", "rtx-5060-ti-16gb"),
+        ("accelerators", "7900xtx", "rx-7900-xtx"),
+    ],
+)
+def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset: str) -> None:
+    assert catalog.find(family, words)[0] == preset
+
+
+@pytest.mark.parametrize(
+    ("family", "words", "what", "hint"),
+    [
+        ("models", "qwen3", "'qwen3' begins ", "qwen3-8b, "),
+        ("models", "deepseek", "'deepseek' begins ", "infercost presets list deepseek shows all"),
+        ("accelerators", "tpu", "'tpu' begins ", "tpu-v5e"),
+        ("accelerators", "5060ti", "several sizes", "rtx-5060-ti-8gb"),
+        ("models", "llama-3.1-7", "no model preset is called", "did you mean llama-3.1-70b"),
+        ("accelerators", "mi300", "no accelerator preset is called", "did you mean mi300x"),
+    ],
+)
+def test_the_first_words_of_several_names_list_them(family: str, words: str, what: str, hint: str) -> None:
+    with pytest.raises(UnknownName, match=what) as error:
+        catalog.find(family, words)
+    assert hint in error.value.hint
