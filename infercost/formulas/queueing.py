@@ -4,7 +4,7 @@
 """
 
 from functools import lru_cache
-from math import ceil, erf, exp, isinf, pi, sqrt
+from math import ceil, erf, exp, inf, pi, sqrt
 
 from infercost.formulas.formula import formula, solved
 from infercost.numeric import floor, last_that
@@ -33,7 +33,7 @@ def erlang_b(*, offered: float, slots: float, peakedness: float = 1.0) -> float:
     total, term = 0.0, 1.0
     while free >= 1:
         total += term
-        if term < NEGLIGIBLE * total or isinf(total):
+        if term < NEGLIGIBLE * total or total == inf:
             return 1 / total
         term *= free / offered
         free -= 1

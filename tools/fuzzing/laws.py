@@ -220,6 +220,7 @@ def load_laws(rng: random.Random, bench: Bench) -> None:
     """The first token comes later the more requests there are, never before its prompt is read; Little's law holds."""
     rate = between(rng, 0.01, 20)
     asked = ("utilization", *lawful(rng, "utilization"), "--price", "2", "--request-rate", f"{rate:.4g}")
+    asked += ("--max-sequences", sensible(rng, "max_sequences")) if rng.random() < 0.3 else ()
     if (first := bench.ask(*asked)) is None:
         return
     was = first["results"]
@@ -227,6 +228,8 @@ def load_laws(rng: random.Random, bench: Bench) -> None:
         return
     at_most("the first token comes after its prompt", was.get("prefill_time_s"), was["ttft_s"], 1e-6)
     at_most("a request takes no less than its first token", was["ttft_s"], was["request_time_s"])
+    most = first["inputs"].get("max_sequences")
+    at_most("no more are in flight than run at once", None if most is None else was["in_flight"], most, 1e-6)
     again = bench.ask(*_changed(pinned(asked, first), "--request-rate", f"{float(f'{rate:.4g}') * 1.2:.6g}"))
     if again and again["results"].get("stable") and not _leaps(first):
         at_most("more load, no sooner a first token", was["ttft_s"], again["results"]["ttft_s"], 1e-6)
@@ -244,6 +247,11 @@ def fit_laws(rng: random.Random, bench: Bench) -> None:
     if again := bench.ask(*pinned(asked, first)):
         same("what fits on so many fits on so many", again["results"].get("fits"), was.get("fits"))
         same("a sequence takes the same memory", again["results"].get("max_sequences"), was.get("max_sequences"))
+    if "--usable" in asked and (roomy := bench.ask(*_changed(asked, "--usable", "1"))):
+        at_most(
+            "more usable memory takes no more devices", roomy["results"]["gpus_for_weights"], was["gpus_for_weights"]
+        )
+        at_most("what fits, fits in more memory", was.get("fits"), roomy["results"].get("fits"))
     if was.get("fits") and (step := bench.ask("utilization", *asked[1:])):
         same("weights are the same in every command", step["results"]["weight_bytes"], was["weight_bytes"])
 
@@ -268,7 +276,8 @@ def service_laws(rng: random.Random, bench: Bench) -> None:
     asked += ("--max-wait-probability", sensible(rng, "max_wait_probability")) if rng.random() < 0.4 else ()
     asked += ("--scale-down",) if rng.random() < 0.3 else ()
     asked += ("--messages-per-day", sensible(rng, "messages_per_day")) if rng.random() < 0.5 else ()
-    if (first := bench.ask("economies", *asked, "--points", "7")) is None or not first["rows"]:
+    api = ("--api-price", sensible(rng, "api_price")) if rng.random() < 0.2 else ()
+    if (first := bench.ask("economies", *asked, *api, "--points", "7")) is None or not first["rows"]:
         return
     tokens = [row["tokens_per_s"] for row in first["rows"]]
     for fewer, more in pairwise(tokens if "--messages-per-day" in asked else ()):  # minutes hold fewer slower tokens
