@@ -78,9 +78,10 @@ def layouts(model: Model, devices: int, domain: int, asked: Layout = FREE) -> li
     Widths of ``asked`` that are not 0 are kept. Under expert parallelism the narrowest comes first: each further
     rank would copy latents that a group of its own need not hold.
     """
-    widths = range(1, min(devices, domain) + 1)
+    most = max((attention.heads for attention in _headed(model)), default=domain)  # a node may be of thousands
+    widths = range(1, min(devices, domain, most) + 1)
     ordered = [asked.tp] if asked.tp else widths if asked.ep > 1 else reversed(widths)
-    made = (Layout(tp, devices // max(tp, asked.ep), asked.ep or 1) for tp in ordered)
+    made = (Layout(tp, devices // wide, asked.ep or 1) for tp in ordered if not devices % (wide := max(tp, asked.ep)))
     return [
         layout
         for layout in made
@@ -107,11 +108,15 @@ def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
     return sorted((one for one in made if one.devices <= most), key=lambda one: (one.devices, one.pp, one.ep))
 
 
+def _headed(model: Model) -> set[Attention]:
+    """Every kind of attention whose heads tensor parallel ranks share."""
+    return {layer.attention for layer in model.layers if layer.attention.heads and layer.attention.kv_heads}
+
+
 def _odd_heads(model: Model, tp: int) -> bool:
     return any(
         attention.heads % tp or (not attention.latent and attention.kv_heads % tp and tp % attention.kv_heads)
-        for attention in {layer.attention for layer in model.layers}
-        if attention.heads and attention.kv_heads
+        for attention in _headed(model)
     )
 
 

@@ -532,3 +532,12 @@ def test_prompts_that_cost_no_time_have_no_price_below_zero(run: Run) -> None:
 def test_a_picture_of_parts_on_which_nothing_fits(run: Run) -> None:
     said = run("compare", "apple-m1:4", "--model", "phi-3-mini", "--batch", "1679", "--plot")
     assert (said.code, said.err.splitlines()[0]) == (2, "error: this answer of compare has no picture")
+
+
+@pytest.mark.parametrize("memory", ["999 MB", "10 MB"])
+def test_a_node_of_thousands_whose_devices_hold_little_is_searched_at_once(memory: str, run: Run) -> None:
+    """9,216 chips share a domain: no width that no head divides is tried on each count of them."""
+    start = time.process_time()
+    said = run("fit", "--gpu", "tpu-v7x", "--model", "llama-1-13b", "--batch", "8", "--set", f"gpu.memory={memory}")
+    assert said.code in (0, 3)
+    assert time.process_time() - start < 10

@@ -26,7 +26,8 @@ RANGES = {
 TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
 WIDTHS = ("tp", "pp", "ep", "dp")
 FIGURES = ("memory", "memory_bandwidth", "flops_bf16", "flops_fp8", "link_bandwidth", "power", "rent")
-OFF = (0.25, 4.0)
+#: By what factors figures are off: where times are compared, what a device holds, and anywhere else.
+OFF, OFF_MEMORY, WILD = (0.25, 4.0), (1e-4, 1e2), (1e-5, 1e5)
 #: Words that are no value of anything.
 ODD = (
     *("", " ", "-", "--", "---", "0", "-1", "-0", "nan", "inf", "Infinity", "1e400", "1e-400", "1e24", "1" * 400),
@@ -100,10 +101,10 @@ def plausible(rng: random.Random, command: str) -> list[str]:
 def given(rng: random.Random, option: Option) -> list[str]:
     """An option with a value that makes sense."""
     name, flag = option.name, f"--{option.name.replace('_', '-')}"
-    return [flag, sensible(rng, name)] if option.metavar else [flag]
+    return [flag, sensible(rng, name, wild=rng.random() < 0.3)] if option.metavar else [flag]
 
 
-def sensible(rng: random.Random, name: str) -> str:
+def sensible(rng: random.Random, name: str, wild: bool = False) -> str:
     """A value of an option that makes sense."""
     if name in NAMES:
         word = rng.choice(catalog.names(NAMES[name]))
@@ -115,7 +116,7 @@ def sensible(rng: random.Random, name: str) -> str:
     if name in TIMES:
         return f"{between(rng, *TIMES[name]):.4g}ms"
     if name == "set":
-        return _figure(rng)
+        return _figure(rng, wild)
     words = {"offload": ("experts", "layers", "kv"), "overlap": ("full", "operator", "none")}
     words |= {"best": ("cost", "speed", "knee"), "shard": ("1/3", "2/2"), "trace": ("no.csv",)}
     words |= {"draft": ("mtp",), "engine_version": ("0.10.2", "0.19.0", "0.5.8"), "by": ("kind", "part", "model")}
@@ -133,11 +134,12 @@ def between(rng: random.Random, low: float, high: float) -> float:
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def _figure(rng: random.Random) -> str:
+def _figure(rng: random.Random, wild: bool) -> str:
     """A figure of the H100, off by some factor: whichever part it is set on."""
     key = rng.choice(FIGURES)
     usual = {"memory": 80e9, "memory_bandwidth": 3.35e12, "link_bandwidth": 450e9, "power": 700, "rent": 3}
-    return f"gpu.{key}={usual.get(key, 1e15) * between(rng, *OFF):.6g}{' W' if key == 'power' else ''}"
+    off = WILD if wild else OFF_MEMORY if key == "memory" else OFF
+    return f"gpu.{key}={usual.get(key, 1e15) * between(rng, *off):.6g}{' W' if key == 'power' else ''}"
 
 
 #: Models that do not fit where they are asked for, of every kind of question, and one that does.
