@@ -81,7 +81,8 @@ def layouts(model: Model, devices: int, domain: int, asked: Layout = FREE) -> li
     most = max((attention.heads for attention in _headed(model)), default=domain)  # a node may be of thousands
     widths = range(1, min(devices, domain, most) + 1)
     ordered = [asked.tp] if asked.tp else widths if asked.ep > 1 else reversed(widths)
-    made = (Layout(tp, devices // wide, asked.ep or 1) for tp in ordered if not devices % (wide := max(tp, asked.ep)))
+    cut = ((tp, *divmod(devices, max(tp, asked.ep))) for tp in ordered)
+    made = (Layout(tp, stages, asked.ep or 1) for tp, stages, left in cut if not left and stages <= model.depth)
     return [
         layout
         for layout in made
