@@ -173,9 +173,11 @@ class Run(NamedTuple):
         """Replicas that keep the service level in the busiest hour."""
         return self.level.replicas(self.day.users, max(self.level.hours))
 
-    def capacity(self, replicas: int) -> int:
-        """The most users for whom so many replicas keep the service level."""
-        return int(floor(most_users(self.level, replicas)))
+    def capacity(self, replicas: int) -> float:
+        """The most users for whom so many replicas keep the service level: whole ones, or those asked for of a part."""
+        most, asked = most_users(self.level, replicas), self.day.users
+        whole = int(floor(most))
+        return asked if whole < asked <= most * (1 + CLOSE) else whole
 
 
 def run_of(service: Service, users: float) -> Run:
