@@ -742,6 +742,7 @@ QUANTITIES: dict[str, Quantity] = {
     "prompt_load": Quantity("ρ_p", "share", "share of the time that prompts add to steps"),
     "prompt_queue": Quantity("t_pq", "s", "time that a prompt waits for those before it"),
     "requests": Quantity("n_all", "", "requests that come at once"),
+    "ttft_in_turn": Quantity("TTFT", "s", "time to first token, with the wait for a slot", of="ttft"),
     "run_requests": Quantity("n_run", "", "requests of a run"),
     "prompts_that_fill": Quantity("j", "", "prompts that fill a pass to its last token", of="prompts_together"),
     "whole_prompts": Quantity("j", "", "prompts that a pass takes whole", of="prompts_together"),

@@ -41,6 +41,7 @@ def shown_share(scenario: Scenario) -> None:
     if copies == 1:
         return
     shares = scenario.batches[:1] or (load.rate or load.concurrent or scenario.batch,)
+    shares += (load.run,) if load.concurrent else ()
     for share in shares:
         formulas.step.replica_share(shared=share * copies, replicas=copies)
 

@@ -122,7 +122,7 @@ def fit(
     json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None, sources: take.Sources = None,
     output: take.OutputFile = None, plot: take.Plot = None,
 ) -> int:
-    """How many accelerators hold it, and what is left; without a model, which models run on this."""
+    """How many accelerators hold it; without a model, what runs."""
     return run("fit", locals())
 
 

@@ -349,6 +349,12 @@ def prompt_load(*, request_rate: float, prompt_delay: float, stages: float, most
     return minimum(request_rate * prompt_delay / stages, most_load)
 
 
+@formula(source="a request waits for a slot before its prompt is begun")
+def ttft_in_turn(*, ttft: float, queue_time: float) -> float:
+    """Seconds to the first token, the wait for a slot included."""
+    return ttft + queue_time
+
+
 @formula(source="of requests that come at once, one slot's after another: the run over the slots")
 def requests_a_slot(*, run_requests: float, concurrent_requests: float) -> float:
     """Requests of a run for each of its slots."""

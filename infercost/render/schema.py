@@ -26,6 +26,10 @@ _ECONOMIES = """lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit g
 users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
 usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user api_price
 break_even_users"""
+_TREND = """flops_doubling_years memory_bandwidth_doubling_years memory_doubling_years flops_per_byte_doubling_years
+drain_time_doubling_years flops_doubling_years_error memory_bandwidth_doubling_years_error
+memory_doubling_years_error flops_per_byte_doubling_years_error drain_time_doubling_years_error
+parts_fitted"""
 #: Keys of the results of each command; which of them an answer has depends on what was asked.
 RESULTS = {
     "fit": _FIT,
@@ -39,7 +43,7 @@ RESULTS = {
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
     knee_usd_per_million_tokens least_usd_per_million_tokens""",
-    "compare": "",
+    "compare": _TREND,
     "validate": """count median_abs_error p90_abs_error median_relative_error p90_relative_error median_ratio
     within_band below_bound_count skipped_count apart_count stack_median_abs_error stack_p90_abs_error
     stack_median_relative_error stack_p90_relative_error groups""",
@@ -61,7 +65,7 @@ ROWS = {
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
-    "compare": f"""{_STEP} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
+    "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
     memory_bandwidth_bytes_per_s power_w weak fits why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour price_basis
     price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",

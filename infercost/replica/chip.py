@@ -5,6 +5,7 @@ from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.errors import Missing
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 
@@ -147,15 +148,27 @@ class Chip:
             peak = min(peak or 0.0, peak_of(self.part, format) or inf)
         if format == "fp32":  # as near to its peak as 16 bits are to theirs
             row_bytes, peak = ARITHMETIC[format].row_bytes, peak_of(self.part, format) or peak
+        if not peak:
+            raise self._without(multiplied, "bf16" if row_bytes == WIDE else "fp8")
         key = f"{kind}_{name}"
         return Kernel(
             launch=self.value(f"{key}_launch"),
-            flops=self.flops(self.value(f"{key}_compute"), peak or 0.0, bits),
+            flops=self.flops(self.value(f"{key}_compute"), peak, bits),
             bandwidth=self.reached(self.value(f"{key}_memory")),
             row_bytes=row_bytes,
             quantize_bytes=quantize,
             inner=self.value(f"{key}_inner") if self.has(f"{key}_inner") else 0.0,
         )
+
+    def _peak_of_attention(self) -> float:
+        """The dense rate of 16 bits, in which attention computes; Missing without one."""
+        if peak := peak_of(self.part, "bf16"):
+            return peak
+        raise self._without("bf16", "bf16")
+
+    def _without(self, format: str, rate: str) -> Missing:
+        what = f"{self.part.name} has no dense rate for {format}, in which this model multiplies too"
+        return Missing(what, f"give --set gpu.flops_{rate}=...FLOP/s")
 
     def row(self, kind: str, format: str) -> str:
         """The format whose kernels serve one, in the chip's own architecture before others."""
@@ -197,7 +210,7 @@ class Chip:
 
     def states(self) -> Kernel:
         """The kernels of linear attention, the launch of decoding ones."""
-        peak = peak_of(self.part, "bf16") or 0.0
+        peak = self._peak_of_attention()
         return Kernel(
             launch=self.value("layers_states_launch"),
             flops=self.flops(self.value("layers_states_compute"), peak, None),
@@ -206,7 +219,7 @@ class Chip:
 
     def _attending(self, _: str, kind: str) -> Kernel:
         name, _, bits = kind.partition("_")
-        key, peak = f"attention_{name}", peak_of(self.part, "bf16") or 0.0
+        key, peak = f"attention_{name}", self._peak_of_attention()
         return Kernel(
             launch=self.value(f"{key}_launch"),
             flops=self.flops(self.value(f"{key}_compute"), peak, None) if name != "decode" else 0.0,

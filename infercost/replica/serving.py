@@ -416,9 +416,8 @@ def serve_closed(replica: Replica, concurrent: float, request: Request, most: fl
     waiting = formulas.request.queue_time(
         concurrent_requests=concurrent, request_rate=served.rate, request_time=served.request_time
     )
-    return served._replace(
-        ttft=served.ttft + waiting, request_time=served.request_time + waiting, in_flight=float(concurrent)
-    )
+    first = formulas.request.ttft_in_turn(ttft=served.ttft, queue_time=waiting)
+    return served._replace(ttft=first, request_time=served.request_time + waiting, in_flight=float(concurrent))
 
 
 @solved("mean_decoding", equation="λ = b_t × B / (O_d × ITL(B)) and B = N_d / b_t", source=LITTLE)

@@ -129,6 +129,8 @@ def with_layout(question: Question) -> Question:
     if not _is_open(reading):
         return question
     setup, devices = read_setup(reading)
+    if setup.model.prefill_only:
+        return question
     single = devices is None or first_layout(setup, devices) is not None
     together = is_nominal(setup.stack) or question.command == "sweep-batch"
     if devices == 1 or law(setup.stack) == "erdil-2025" or (together and single):

@@ -121,7 +121,8 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
     given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
-    return frozen(reading, rack=rack, running=running, batch=batch, load=Load(text), price=price)
+    copies = copies_of(reading)
+    return frozen(reading, rack=rack, running=running, batch=batch, load=Load(text), price=price, copies=copies)
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

@@ -21,7 +21,7 @@ RANGES = {
     "trough_to_mean": (0.01, 1), "peak_to_mean": (1, 10), "max_wait_probability": (1e-6, 0.9), "points": (1, 30),
     "purchase_price": (100, 60_000), "years": (1, 10), "interest": (0.01, 0.3), "power_price": (0.01, 0.5),
     "pue": (1, 2), "api_price": (0.01, 100), "max_gpus": (1, 64), "min_tokens_per_s": (1, 1e6),
-    "offload_layers": (1, 60), "rope_scaling": (1, 8),
+    "offload_layers": (1, 60), "limit": (1, 300), "max_price": (0.1, 1_000), "rope_scaling": (1, 8),
 }  # fmt: skip
 TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
 WIDTHS = ("tp", "pp", "ep", "dp")
@@ -120,6 +120,11 @@ def sensible(rng: random.Random, name: str, wild: bool = False) -> str:
     words = {"offload": ("experts", "layers", "kv"), "overlap": ("full", "operator", "none")}
     words |= {"best": ("cost", "speed", "knee"), "shard": ("1/3", "2/2"), "trace": ("no.csv",)}
     words |= {"draft": ("mtp",), "engine_version": ("0.10.2", "0.19.0", "0.5.8"), "by": ("kind", "part", "model")}
+    words |= {
+        "price_basis": ("neocloud", "rental", "owner"),
+        "sort": ("cost", "price", "speed", "throughput", "devices"),
+    }
+    words |= {"family": ("qwen3", "llama"), "vendor": ("nvidia", "amd")}
     if name in words:
         return rng.choice(words[name])
     low, high = RANGES[name]
