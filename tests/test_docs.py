@@ -1,5 +1,6 @@
 """What the documents show is what the tool prints."""
 
+import inspect
 import pty
 import re
 import shlex
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from infercost.cli.app import COMMANDS
 from tests.conftest import ROOT, Run, bare_env, heard, run_on
 
 README = ROOT / "README.md"
@@ -117,12 +119,24 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert heading in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles], link
 
 
-def in_text() -> list[str]:
-    """Every whole command that stands in a line of text, of the README and of the pages for users."""
+def texts() -> list[str]:
+    """The README, the index and the pages for users, without their blocks."""
     paths = [README, *(ROOT / "docs" / f"{name}.md" for name in [*FOR_USERS, "index"])]
-    texts = [re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL) for path in paths]
-    found = [command for text in texts for command in re.findall(r"`(infercost [^`]*)`", text)]
+    return [re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL) for path in paths]
+
+
+def in_text() -> list[str]:
+    """Every whole command that stands in a line of text."""
+    found = [command for text in texts() for command in re.findall(r"`(infercost [^`]*)`", text)]
     return sorted({command for command in found if not re.search(r" [A-Z]+$|install-completion", command)})
+
+
+def test_an_option_in_the_text_exists() -> None:
+    """Of a command, or of llama.cpp where the text says so."""
+    names = {name for command in COMMANDS.values() for name in inspect.signature(command).parameters} | {"isl", "osl"}
+    ours = {f"--{name.replace('_', '-')}" for name in names} | {"--install-completion"}
+    shown = {name for text in texts() for name in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
+    assert shown - ours == {"--help", "--n-cpu-moe"} - ours
 
 
 @pytest.mark.usefixtures("at_root")
