@@ -67,7 +67,8 @@ def test_the_page_of_an_index_has_links_that_work_from_there(built: dict[str, st
         metadata = wheel.read(name).decode()
         assert {entry.date_time for entry in wheel.infolist()} == {(2020, 2, 2, 0, 0, 0)}, "the same bytes every time"
     links = re.findall(r"\]\(([^)]+)\)", metadata)
-    assert any(link.endswith("/docs/questions.md") for link in links)
+    assert any(link.endswith("/docs/index.md") for link in links)
+    assert any(link.startswith("https://raw.") and link.endswith("/docs/pictures/users.svg") for link in links)
     assert [link for link in links if not link.startswith("https://")] == []
     for name in ("Homepage", "Documentation", "Source", "Issues", "Changelog"):
         assert f"Project-URL: {name}, https://" in metadata
