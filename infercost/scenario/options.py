@@ -112,6 +112,12 @@ _ALL = (
         "positions stretched by YaRN, for contexts beyond the config (as the model's card says when absent)",
         _of(ABOVE_ONE),
     ),
+    Option(
+        "workload",
+        "NAME",
+        "a request and its habits: chat, rag, agentic-coding, summarize, reasoning, batch, or a file",
+        _text,
+    ),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
@@ -325,6 +331,7 @@ class Step(TypedDict, total=False):
 class Prompts(TypedDict, total=False):
     """A request, and how its prompt is taken."""
 
+    workload: Part
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
@@ -383,6 +390,7 @@ class Fit(Rack, Offload, Many, total=False):
     """The options of ``fit``."""
 
     gpu: Part
+    workload: Part
     batch: Number
     dp: Number
     max_sequences: Number
@@ -450,6 +458,7 @@ class Frontier(Common, Draft, total=False):
     batch: Batches
     context: Number
     rope_scaling: Number
+    workload: Part
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number

@@ -25,6 +25,7 @@ from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT
+from infercost.scenario.workload import with_workload
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -33,7 +34,17 @@ if TYPE_CHECKING:  # a step alone has no users
 POINTS, REPLICAS = 16, 4
 #: Options of ``userbase`` that ask for a service rather than for the note's arithmetic.
 _OF_A_SERVICE = (
-    *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
+    *(
+        "workload",
+        "traffic",
+        "trace",
+        "messages_per_day",
+        "burstiness",
+        "scale_down",
+        "replicas",
+        "max_tpot",
+        "max_ttft",
+    ),
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue"),
 )
@@ -58,11 +69,14 @@ def resolve(question: Question) -> Scenario:
     Raises:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
+    question = with_workload(question)
     if question.command in _CHOSEN:
         from infercost.scenario.layouts import with_layout
 
         question = with_layout(question)
-    return _RESOLVERS[question.command](Reading(question))
+    reading = Reading(question)
+    reading.take("workload")
+    return _RESOLVERS[question.command](reading)
 
 
 def _fit(reading: Reading) -> Scenario:

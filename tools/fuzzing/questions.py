@@ -69,7 +69,7 @@ WORDS = {
     "presets": ("list", "show", "path", "h100", "models"),
 }
 NAMES = {
-    "gpu": "accelerators", "efficiency": "efficiency", "traffic": "traffic", "host": "hosts",
+    "gpu": "accelerators", "efficiency": "efficiency", "traffic": "traffic", "host": "hosts", "workload": "workloads",
     "model": "models", "draft_model": "models",
 }  # fmt: skip
 
