@@ -43,7 +43,10 @@ NULL_REASONS = {
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
 }
 _SERVICE_NULL_REASONS = {
-    "users_at_api_price": "needs --price, or a price that is above the floor",
+    **dict.fromkeys(
+        ("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
+        "needs --price, or an API that bills more than the floor",
+    ),
     "joules_per_token": "no power is known",
     **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),
     **dict.fromkeys(

@@ -199,7 +199,8 @@ def userbase(
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
-    power_price: take.PowerPrice = None, pue: take.Pue = None, scenario: take.Scenario = None,
+    power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
+    tokens_per_month: take.TokensPerMonth = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
     sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:
@@ -227,6 +228,7 @@ def economies(
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
+    tokens_per_month: take.TokensPerMonth = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,

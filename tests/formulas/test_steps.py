@@ -93,7 +93,13 @@ JOBS = [
     "compare --model deepseek-v3 h200 b200 --efficiency ideal --users 20k --price 2",
 ]
 TREND = "compare --trend"
-QUESTIONS = [*LOCAL, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+#: An own service against an API, by a workload, and tokens a month in place of users.
+RIVALS = [
+    "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
+    "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
+    "userbase --gpu h100:4 --model llama-3.1-70b --workload rag --api-price 3 --tokens-per-month 10B",
+]
+QUESTIONS = [*RIVALS, *LOCAL, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 
