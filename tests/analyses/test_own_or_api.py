@@ -201,3 +201,13 @@ def test_what_does_not_fit_has_no_break_even(run: Run) -> None:
     said = run("economies", "--gpu", "l4:1", "--model", "llama-3.1-70b", "--api-price", "0.2/0.6", "--json")
     assert said.code == 3
     assert "break_even_users" not in said.json["results"] or said.json["results"]["break_even_users"] is None
+
+
+def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
+    """A replica holds some 100,000 users; what waits in its queue is billed by nobody."""
+    said = run("userbase", *ARGS, "--users", "10M", "--replicas", "1", "--api-price", "0.5/3", "--json")
+    assert said.code == 3
+    results = said.json["results"]
+    assert (results["tokens_per_month"], results["api_usd_per_month"]) == (None, None)
+    assert said.json["verdict"].startswith("10,000,000 daily users do not fit")
+    assert results["break_even_users"] > 1
