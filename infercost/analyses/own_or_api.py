@@ -46,7 +46,7 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     return found._replace(users=users, good=good, tokens=tokens, usd=billed)
 
 
-@solved("users", equation="$_M is no more than $_api, for the first time", source="both cost the same")
+@solved("users_of_tokens", equation="$_M is no more than $_api, for the first time", source="both cost the same")
 def _users(service: Service, *, api_usd_per_million_tokens: float) -> int | None:
     return cost.users_within(service, api_usd_per_million_tokens / _usd(service, 1.0))
 

@@ -97,7 +97,7 @@ def users_of_month(service: Service, tokens: float) -> float:
     )
 
 
-@solved("users", equation="T_m tokens in and out in a month", source="the tokens of their minutes")
+@solved("users_of_tokens", equation="T_m tokens in and out in a month", source="the tokens of their minutes")
 def _users_of_streams(service: Service, tokens: float) -> float:
     fewer = last_that(lambda users: month_tokens(service, day_of(service.fleet, users)) <= tokens, 0.0, EVERYBODY)
     return float(fewer)
