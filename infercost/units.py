@@ -107,6 +107,34 @@ USERS = Kind("a number of users", "", _COUNT, "1000, 100k or 1M", least=1, most=
 ROWS = Kind("a number of rows", "", _COUNT, "2, 16 or 100", least=2, most=10_000, whole=True)
 
 
+class ApiPrice(NamedTuple):
+    """USD that an API asks for a million tokens: out, and where they are billed in, and in from its cache."""
+
+    output: float
+    input: float | None = None
+    cached: float | None = None
+
+
+def parse_api_price(text: str, name: str = "api_price") -> float | str:
+    """The price of output alone, or those of ``IN/OUT`` and ``IN/OUT/CACHED`` as a text without dollars."""
+    if "/" not in text:
+        return parse(TOKEN_PRICE, text, name)
+    parts = text.split("/")
+    if len(parts) > 3:
+        raise BadValue(f"{name}: {text[:40]!r} has more than three prices", "write IN/OUT or IN/OUT/CACHED: 0.20/0.60")
+    free = TOKEN_PRICE._replace(zero=True)
+    prices = [parse(TOKEN_PRICE if at == 1 else free, part, name) for at, part in enumerate(parts)]
+    return "/".join(f"{price:.15g}" for price in prices)
+
+
+def api_price_of(value: float | str) -> ApiPrice:
+    """The prices that a parsed value holds."""
+    if not isinstance(value, str):
+        return ApiPrice(float(value))
+    first, output, *cached = map(float, value.split("/"))
+    return ApiPrice(output, first, *cached)
+
+
 def parse(kind: Kind, text: str, name: str = "value") -> float:
     """The quantity of a text, in base units; BadValue for no ASCII digits, another unit, or out of range."""
 

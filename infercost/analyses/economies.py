@@ -5,6 +5,7 @@ from math import exp, log
 from typing import Any
 
 from infercost import formulas, numeric
+from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.remarks import (
@@ -38,18 +39,18 @@ def answer(scenario: Scenario) -> Report:
     """A row a number of users, the floor of the cost, and how many users it takes to come near to it."""
     if scenario.each:
         return _side_by_side(scenario)
-    service = scenario.service
+    service, even = scenario.service, own_or_api.break_even(scenario.service, scenario.api_price)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
-        return unfit(scenario, _results(scenario, lone, floor), ("gpus_per_replica",))
-    rows, results = curve(scenario), tuple(_results(scenario, lone, floor))
+        return unfit(scenario, _results(scenario, lone, floor, even), ("gpus_per_replica",))
+    rows, results = curve(scenario), tuple(_results(scenario, lone, floor, even))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=service.missed + _verdict(service, values, scenario.api_price) + memory_words(scenario.rack),
+        verdict=service.missed + _first_words(scenario, even) + _verdict(service, values) + memory_words(scenario.rack),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -63,7 +64,7 @@ def answer(scenario: Scenario) -> Report:
             *scenario.notes,
         ),
         met=not service.missed,
-        work=_works(service, lone, floor),
+        work=_works(scenario, lone, floor),
     )
     return with_bands(report, scenario.rack, "users")
 
@@ -83,7 +84,7 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
-def _results(scenario: Scenario, lone: Day, floor: Day) -> Iterator[Row]:
+def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEven | None) -> Iterator[Row]:
     service, fleet = scenario.service, scenario.service.fleet
     full, least = cost.full_seconds(service), cost.device_seconds(service, floor)
     busy, paid = _served_and_paid(service, lone)
@@ -103,8 +104,23 @@ def _results(scenario: Scenario, lone: Day, floor: Day) -> Iterator[Row]:
         last, busiest = float(scenario.users or 1.0), max(fleet.hours)
         headroom = 1 - fleet.offered(last, busiest) / fleet.slots_needed(last, busiest)
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
-    if scenario.api_price is not None:
-        yield _api_row(service, scenario.api_price)
+    yield from own_or_api.result_rows(even)
+    if (load := _asked_load(scenario)) is not None:
+        yield from own_or_api.load_rows(service, load, even)
+        yield Row("usd_per_month", cost.month_usd(service, load), "an own service, every hour paid")
+
+
+def _asked_load(scenario: Scenario) -> Day | None:
+    """The day of the tokens a month that were asked about, None where no number of them was."""
+    asked = scenario.question.get("tokens_per_month") is not None and scenario.users
+    return day_of(scenario.service.fleet, float(scenario.users or 1.0)) if asked else None
+
+
+def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
+    """Where an own service breaks even with an API, and what both cost at the load that was asked about."""
+    service, load = scenario.service, _asked_load(scenario)
+    at_load = own_or_api.at_load(service, load, even) if load else ""
+    return own_or_api.sentence(service, even) + at_load
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
@@ -112,13 +128,16 @@ def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
     return cost.device_seconds(service, day, busy=True), cost.device_seconds(service, day)
 
 
-def _works(service: Service, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
+def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
+    service, price = scenario.service, scenario.api_price
+    api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price)}
     return {
         "": lambda: reworked_service(service),
         "a full replica": lambda: cost.full_seconds(service),
         "the floor": lambda: _usd(service, cost.device_seconds(service, cost.floor_of(service, floor))),
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
+        **api,
     }
 
 
@@ -126,11 +145,8 @@ def _nearness_row(service: Service, key: str, limit: float) -> Row:
     """The least users whose token costs no more than a limit, and whether more may bring it above again."""
     if (first := cost.users_within(service, limit)) is None:
         return Row(key, None, "no number of users is")
-    good = cost.users_for_good(service, limit, first)
-    if good is None:
-        word = "the first" if service.fleet.waiting >= 1 else "reached"
-        return Row(key, first, f"{word}; a further replica may lift the cost again")
-    return Row(key, first, "and with any more" if good == first else f"the first; from {good:,} on for good")
+    word = "the first" if service.fleet.waiting >= 1 else "reached"
+    return Row(key, first, own_or_api.stays(first, cost.users_for_good(service, limit, first), word))
 
 
 def _capacity_row(fleet: Fleet) -> Row:
@@ -148,15 +164,6 @@ def _usd(service: Service, seconds: float) -> float | None:
     return formulas.cost.usd_per_million_paid(price=service.price, paid_device_seconds=seconds)
 
 
-def _api_row(service: Service, api_price: float) -> Row:
-    """The least users whose own service costs no more than an API asks for its output."""
-    if (usd := _usd(service, 1.0)) is None:
-        return Row("users_at_api_price", None, "needs --price")
-    users = cost.users_within(service, api_price / usd)
-    price = f"{show(api_price, 'USD')} a million"
-    return Row("users_at_api_price", users, f"own at {price}" if users else f"never: the floor is above {price}")
-
-
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
     """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
     fleet = service.fleet
@@ -169,7 +176,7 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
-def _verdict(service: Service, values: Mapping[str, Any], api_price: float | None) -> str:
+def _verdict(service: Service, values: Mapping[str, Any]) -> str:
     usd, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
     floor = f"the floor of {show(usd, 'USD')} a million tokens" if usd else "the floor"
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
@@ -178,32 +185,8 @@ def _verdict(service: Service, values: Mapping[str, Any], api_price: float | Non
     return (
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
         f"{reach} within twice {floor}; {speed}. A replica of {many(service.running.rack.devices, 'device')} takes "
-        f"{show(values['users_per_replica'])}.{_api_words(api_price, values)}"
+        f"{show(values['users_per_replica'])}."
     )
-
-
-def _api_words(api_price: float | None, values: Mapping[str, Any]) -> str:
-    """From how many users on an own service costs no more than an API, as the last sentence of a verdict."""
-    floor = values["floor_usd_per_million_tokens"]
-    if api_price is None or not floor:
-        return ""
-    api, users = f"an API at {show(api_price, 'USD')} a million tokens", values["users_at_api_price"]
-    if users is None:
-        return f" Against {api} an own service never pays: its floor is {show(floor, 'USD')}."
-    return f" An own service costs no more than {api} with {many(users, 'user')}."
-
-
-def _api_sentence(services: list[Service], api_price: float | None) -> list[str]:
-    """From how many users on each service that fits costs no more than an API."""
-    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
-    if api_price is None or not able or not all(each.price for each in able):
-        return []
-    rows = {each.running.rack.part.name: _api_row(each, api_price).value for each in able}
-    when = [f"with {many(users, 'user')} on {name}" for name, users in rows.items() if users is not None]
-    never = " or ".join(name for name, users in rows.items() if users is None)
-    api = f"an API at {show(api_price, 'USD')} a million tokens"
-    costs = [f"An own service costs no more than {api} {' and '.join(when)}."] if when else []
-    return [*costs, *([f"Against {'it' if when else api} an own service on {never} never pays."] if never else [])]
 
 
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
@@ -248,7 +231,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_cheapest(services, rows, key), *_api_sentence(services, scenario.api_price)])
+        verdict=" ".join([*missed, *_api_sentences(scenario, services), *_cheapest(services, rows, key)])
         + unlike_prices(scenario.notes),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
@@ -260,6 +243,12 @@ def _side_by_side(scenario: Scenario) -> Report:
         ),
         met=not missed,
     )
+
+
+def _api_sentences(scenario: Scenario, services: list[Service]) -> list[str]:
+    """From how many users on each service that serves as was asked costs no more than an API."""
+    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
+    return [] if scenario.api_price is None else own_or_api.side_by_side(able, scenario.api_price)
 
 
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:

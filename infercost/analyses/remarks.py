@@ -27,7 +27,10 @@ _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
-_OF_USERS = ("usd_per_million_tokens", "usd_per_user_month", "ttft_s", "in_flight", "mean_wait_s")
+_OF_USERS = (
+    *("usd_per_million_tokens", "usd_per_user_month", "ttft_s", "in_flight", "mean_wait_s"),
+    *("tokens_per_month", "api_usd_per_month"),
+)
 _OF_SERVING = (
     *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
     *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
@@ -43,7 +46,10 @@ NULL_REASONS = {
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
 }
 _SERVICE_NULL_REASONS = {
-    "users_at_api_price": "needs --price, or a price that is above the floor",
+    **dict.fromkeys(
+        ("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
+        "needs --price, or an API that bills more than the floor",
+    ),
     "joules_per_token": "no power is known",
     **dict.fromkeys(("users_within_2x", "users_within_10_percent", "users_at_trough"), "no number of users reaches it"),
     **dict.fromkeys(

@@ -560,7 +560,7 @@ def _flags(one: Tried) -> Iterator[str]:
     yield f"--gpu {rack.part.name}" + (f":{rack.devices}" if rack.devices > 1 else "")
     yield one.offer.flags
     said = {"gpu", "gpus", "model", "dtype", *CHOOSING, *(["efficiency"] if one.offer.efficiency else [])}
-    for name, (value, _) in question.given.items():
+    for name, (value, *_) in question.given.items():
         texts = value if name == "set" else () if name in said else (getattr(value, "name", value),)
         yield from (f"{flag(name)} {shlex.quote(str(text))}" for text in texts)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.remarks import (
     ONE_QUEUE,
@@ -16,7 +17,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
-from infercost.fleet.cost import most_users, row_of
+from infercost.fleet.cost import EVERYBODY, month_usd, most_users, row_of, users_of_month
 from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, staffed_wait, wait, worst_waits
 from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
@@ -44,8 +45,6 @@ IN_THE_BATCH = Note(
 )
 #: What stands empty in a table where requests pile up, for all that has no value there.
 HEADED = ("usd_per_million_tokens", "ttft_s")
-#: More users than there are people.
-EVERYBODY = 1e11
 
 
 def answer(scenario: Scenario) -> Report:
@@ -223,17 +222,18 @@ def _missed(run: Run) -> Iterator[str]:
 
 def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
-    run = run_of(scenario.service, _users(scenario))
+    run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
     row = row_of(service, day)
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
+    results += tuple(_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
     report = Report(
         command="userbase",
-        verdict=service.missed + _service_verdict(run, row, missed),
+        verdict=service.missed + own_or_api.against(service, day, even) + _service_verdict(run, row, missed),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -263,13 +263,17 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
 
     def shown() -> None:
         owned_again(scenario)
+        if (tokens := scenario.question.get("tokens_per_month")) is not None:
+            users_of_month(service, tokens)
         again, kept = reworked_service(service), reworked_day(fleet, day)
         if fleet.waiting < 1:
             staffed_wait(fleet, day.users, max(fleet.hours))
         for _, load in worst:
             wait(fleet, day.users, fleet.replicas(day.users, load), load)
         row_of(again, kept)
-        _month(service, day)
+        month_usd(service, day)
+        if scenario.api_price is not None:
+            own_or_api.work(_at_level(scenario.service), scenario.api_price)
 
     return shown
 
@@ -384,16 +388,8 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 
 
-def _month(service: Service, day: Day) -> float | None:
-    """USD a month for the replicas that are paid."""
-    if not service.price:
-        return None
-    devices = formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
-    return formulas.cost.usd_per_month(price=service.price, devices=devices)
-
-
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
-    day, month = run.day, _month(run.service, run.day)
+    day, month = run.day, month_usd(run.service, run.day)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
     yield Row("usd_per_month", month, "every hour that replicas run")
     yield Row("usd_per_user_month", month and month / day.users)
@@ -401,6 +397,23 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield from price_rows(row)
     yield Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included")
     yield Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}")
+
+
+def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
+    """Where a service on as many replicas as its level needs breaks even with an API; None without one."""
+    return own_or_api.break_even(_at_level(scenario.service), scenario.api_price)
+
+
+def _at_level(service: Service) -> Service:
+    """The service on as many replicas as its level needs."""
+    return service._replace(fleet=service.fleet._replace(fixed=0))
+
+
+def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:
+    """The tokens of a month and what an API bills for them, where either was asked about."""
+    if even is not None or scenario.question.get("tokens_per_month") is not None:
+        yield from own_or_api.load_rows(run.service, run.day, even)
+    yield from own_or_api.result_rows(even)
 
 
 def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> str:
@@ -414,7 +427,9 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
         return f"{users} on {devices} {misses}. {needed} would keep it."
     cost = row["usd_per_million_tokens"]
     price = (
-        f" at {show(cost, 'USD')} a million tokens, {show(_month(run.service, run.day), 'USD')} a month" if cost else ""
+        f" at {show(cost, 'USD')} a million tokens, {show(month_usd(run.service, run.day), 'USD')} a month"
+        if cost
+        else ""
     )
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"

@@ -42,6 +42,7 @@ COMPLETERS = {
     "efficiency": _presets("efficiency"),
     "model": _presets("models"),
     "traffic": _presets("traffic"),
+    "workload": _presets("workloads"),
     "dtype": _among((*WEIGHTS, "f16")),
     "kv_dtype": _among(CACHES),
     "activation_dtype": _among(FORMATS),
@@ -76,6 +77,7 @@ Dtype = Annotated[Text, option("dtype")]
 KvDtype = Annotated[Text, option("kv_dtype")]
 Context = Annotated[Text, option("context")]
 RopeScaling = Annotated[Text, option("rope_scaling")]
+Workload = Annotated[Text, option("workload")]
 InputTokens = Annotated[Text, option("input_tokens")]
 OutputTokens = Annotated[Text, option("output_tokens")]
 PrefixShare = Annotated[Text, option("prefix_share")]
@@ -131,6 +133,7 @@ MaxTpot = Annotated[Text, option("max_tpot")]
 MaxTtft = Annotated[Text, option("max_ttft")]
 MaxWaitProbability = Annotated[Text, option("max_wait_probability")]
 ApiPrice = Annotated[Text, option("api_price")]
+TokensPerMonth = Annotated[Text, option("tokens_per_month")]
 PurchasePrice = Annotated[Text, option("purchase_price")]
 Years = Annotated[Text, option("years")]
 Interest = Annotated[Text, option("interest")]

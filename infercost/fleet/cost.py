@@ -18,6 +18,8 @@ from infercost.replica.serving import bytes_of_step
 BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_busy", "_output", "_input", "_blended"))
 #: Replicas of a service with so many users that one more changes nothing.
 ENDLESS = CONSTANTS["endless_replicas"].value
+#: More users than there are people.
+EVERYBODY = 1e11
 #: A load so little above what replicas hold needs one more.
 JUST_ABOVE = 1e-9
 
@@ -72,6 +74,41 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
         "stable": day.stable,
         **_bill(service, day, paid, busy),
     }
+
+
+def month_tokens(service: Service, day: Day) -> float:
+    """Tokens that go in and come out in a month of such days."""
+    read, request = 0.0, service.request
+    if request and day.tokens_per_s:
+        rates = {"request_rate": day.requests_per_s, "tokens_per_s": day.tokens_per_s}
+        read = formulas.cost.read_per_token(input_tokens=request.input_tokens, **rates)
+    return formulas.cost.tokens_per_month(tokens_per_s=day.tokens_per_s, read_per_token=read)
+
+
+def users_of_month(service: Service, tokens: float) -> float:
+    """Daily users who have so many tokens in and out in a month: by their messages, or else by their minutes."""
+    demand, request = service.demand, service.request
+    if demand.messages is None:
+        return _users_of_streams(service, tokens)
+    lengths = (request.input_tokens, request.output_tokens) if request else (0.0, demand.decoded)
+    read, decoded = lengths
+    return formulas.cost.users_of_tokens(
+        tokens_per_month=tokens, messages_per_day=demand.messages, input_tokens=read, output_tokens=decoded
+    )
+
+
+@solved("users_of_tokens", equation="T_m tokens in and out in a month", source="the tokens of their minutes")
+def _users_of_streams(service: Service, tokens: float) -> float:
+    fewer = last_that(lambda users: month_tokens(service, day_of(service.fleet, users)) <= tokens, 0.0, EVERYBODY)
+    return float(fewer)
+
+
+def month_usd(service: Service, day: Day) -> float | None:
+    """USD a month for the replicas that are paid."""
+    if not service.price:
+        return None
+    devices = formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
+    return formulas.cost.usd_per_month(price=service.price, devices=devices)
 
 
 def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, float | None]:

@@ -104,6 +104,50 @@ def usd_per_hour(*, price: float, replicas: float, devices: float) -> float:
     return price * replicas * devices
 
 
+@formula(source="an API bills each token by its kind")
+def api_usd_per_request(
+    *,
+    input_tokens: float,
+    prefix_share: float,
+    output_tokens: float,
+    api_price_input: float,
+    api_price_cached: float,
+    api_price: float,
+) -> float:
+    """USD that an API bills for one request: new tokens of the prompt, cached ones, and the answer."""
+    return (
+        input_tokens * (1 - prefix_share) * api_price_input
+        + input_tokens * prefix_share * api_price_cached
+        + output_tokens * api_price
+    ) / 1e6
+
+
+@formula(source="the whole bill by what comes out")
+def api_usd_per_million_tokens(*, api_usd_per_request: float, output_tokens: float) -> float:
+    """USD that an API bills for a million tokens that come out, their prompts too."""
+    return api_usd_per_request / output_tokens * 1e6
+
+
+@formula(source="average month of 730 hours")
+def api_usd_per_month(*, api_usd_per_million_tokens: float, tokens_per_s: float) -> float:
+    """USD that an API bills in an average month."""
+    return api_usd_per_million_tokens / 1e6 * tokens_per_s * 3600 * HOURS_PER_MONTH
+
+
+@formula(source="average month of 730 hours")
+def tokens_per_month(*, tokens_per_s: float, read_per_token: float) -> float:
+    """Tokens that go in and come out in an average month."""
+    return tokens_per_s * (1 + read_per_token) * 3600 * HOURS_PER_MONTH
+
+
+@formula(source="each message has its tokens, in an average month of 730 hours")
+def users_of_tokens(
+    *, tokens_per_month: float, messages_per_day: float, input_tokens: float, output_tokens: float
+) -> float:
+    """Daily users whose messages have so many tokens in a month."""
+    return tokens_per_month / (messages_per_day * (input_tokens + output_tokens) * HOURS_PER_MONTH / 24)
+
+
 @formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
 def annuity(*, interest: float, years: float) -> float:
     """Share of a price that is paid each year, interest included."""

@@ -12,12 +12,16 @@ from infercost.parts import architecture, cards, host, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
-from infercost.units import Kind, parse
+from infercost.units import COUNT, PART, WHOLE, Kind, parse
+
+#: What a request of a workload is, and how many of them one user sends a day.
+_WORKLOAD = {"input_tokens": WHOLE, "output_tokens": WHOLE, "prefix_share": PART, "messages_per_day": COUNT}
 
 #: Each family of presets: its figures with their kinds, and its labels.
 FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
     "efficiency": (stack.KINDS, stack.LABELS),
+    "workloads": (_WORKLOAD, ("name", "aliases", "traffic", "note")),
     "traffic": (traffic.FIGURES, traffic.LABELS),
     "architectures": (architecture.FIGURES, architecture.LABELS),
     "hosts": (host.FIGURES, host.LABELS),
@@ -28,8 +32,11 @@ WHAT = {
     "efficiency": "efficiency profile",
     "hosts": "host",
     "traffic": "traffic",
+    "workloads": "workload",
     "models": "model",
 }
+#: Figures that every preset of a family has.
+NEEDED = {"hosts": host.NEEDED, "workloads": ("input_tokens", "output_tokens")}
 #: Prices move: one without a date is an error.
 DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
@@ -176,6 +183,8 @@ def find(family: str, name: str) -> tuple[str, str]:
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
     hint = kind or closest(name, [*files, *others])
+    if family == "workloads":
+        hint = f"{hint}workloads: {', '.join(files)}; "
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
 
 
@@ -315,8 +324,9 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}
-    if missing := [key for key in host.NEEDED if key not in facts and family == "hosts"]:
-        raise BadFile(f"preset {path}: no {missing[0]}", f"a host has {', '.join(host.NEEDED)}")
+    needed = NEEDED.get(family, ())
+    if missing := [key for key in needed if key not in facts]:
+        raise BadFile(f"preset {path}: no {missing[0]}", f"a {WHAT[family]} has {', '.join(needed)}")
     if "released" in data:
         texts.update(_released(data["released"], sources, path))
     if family == "traffic":

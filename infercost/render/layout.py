@@ -187,7 +187,8 @@ def _inputs(report: Report) -> str:
     """The inputs of the question, then the assumed ones."""
     given = [each for each in report.inputs if not each.assumed and each.origin.startswith(("--", "scenario", "Py"))]
     assumed = [each for each in report.inputs if each.assumed]
-    groups = (("Asked", given), ("Assumed", assumed))
+    of_workload = [each for each in report.inputs if each.origin.startswith("workload ")]
+    groups = (("Asked", given), ("Of the workload", of_workload), ("Assumed", assumed))
     return " ".join(f"{head}: {', '.join(map(_input, inputs))}." for head, inputs in groups if inputs)
 
 

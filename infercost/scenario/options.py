@@ -33,6 +33,7 @@ from infercost.units import (
     Kind,
     choice,
     parse,
+    parse_api_price,
 )
 
 Parser = Callable[[str, str], Any]
@@ -47,6 +48,14 @@ class Measure:
     def __call__(self, text: str, name: str) -> float:
         """The quantity that a text writes."""
         return parse(self.kind, text, name)
+
+
+class TokenPrices(Measure):
+    """The parser of what an API asks for a million tokens: of output alone a number, else a text of several."""
+
+    def __call__(self, text: str, name: str) -> Any:
+        """The price of output, or ``IN/OUT[/CACHED]``."""
+        return parse_api_price(text, name)
 
 
 def text(text: str, name: str) -> str:
@@ -112,6 +121,7 @@ _ALL = (
         "positions stretched by YaRN, for contexts beyond the config (as the model's card says when absent)",
         _of(ABOVE_ONE),
     ),
+    Option("workload", "NAME", "a request and its habits: chat, rag, agentic-coding, batch ..., or a file", _text),
     Option("input_tokens", "N", "tokens of a prompt", _of(WHOLE), also="isl"),
     Option("output_tokens", "N", "tokens that a request decodes", _of(WHOLE), also="osl"),
     Option("prefix_share", "SHARE", "share of a prompt whose cache is there already", _of(PART)),
@@ -201,7 +211,8 @@ _ALL = (
     Option("max_tpot", "TIME", "longest time between a user's tokens: 40ms", _of(LATENCY)),
     Option("max_ttft", "TIME", "longest time to the first token: 500ms or 2s", _of(LATENCY)),
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
-    Option("api_price", "Q", "USD per million output tokens that an API asks", _of(TOKEN_PRICE)),
+    Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
+    Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
@@ -330,6 +341,7 @@ class Step(TypedDict, total=False):
 class Prompts(TypedDict, total=False):
     """A request, and how its prompt is taken."""
 
+    workload: Part
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number
@@ -364,8 +376,10 @@ class People(TypedDict, total=False):
 
 
 class Level(TypedDict, total=False):
-    """How well users are to be served, and what an accelerator costs to own."""
+    """How well users are to be served, and what an accelerator costs to own, or an API instead."""
 
+    api_price: Number
+    tokens_per_month: Number
     scale_down: bool
     max_tpot: Number
     max_ttft: Number
@@ -388,6 +402,7 @@ class Fit(Rack, Offload, Many, total=False):
     """The options of ``fit``."""
 
     gpu: Part
+    workload: Part
     batch: Number
     dp: Number
     max_sequences: Number
@@ -438,7 +453,6 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     gpu: Parts
     users: Number
     points: Number
-    api_price: Number
 
 
 class Frontier(Common, Draft, total=False):
@@ -455,6 +469,7 @@ class Frontier(Common, Draft, total=False):
     batch: Batches
     context: Number
     rope_scaling: Number
+    workload: Part
     input_tokens: Number
     output_tokens: Number
     prefix_share: Number

@@ -6,10 +6,12 @@ from infercost import formulas
 from infercost.errors import BadValue
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
+from infercost.replica.serving import Request
+from infercost.report import Input
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
 from infercost.scenario.scenario import Scenario
-from infercost.units import many, show
+from infercost.units import ApiPrice, api_price_of, many, show
 
 #: What owning needs beside the price of the machine, where nobody says otherwise.
 _USUAL = {
@@ -49,6 +51,24 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     words = f"the {_words(key)} of {part.name} {when}{missing}"
     reading.note("price", f"{show(rent.value, 'USD')} a device-hour is {words}; yours: --price")
     return rent.value
+
+
+def read_api_price(reading: Reading, request: Request | None) -> ApiPrice | None:
+    """What an API asks for a million tokens, None where none was named; BadValue to bill prompts that nobody knows."""
+    if "api_price" not in reading.given:
+        return None
+    price = api_price_of(reading.take("api_price"))
+    if price.input is None:
+        if request is not None:
+            reading.note("api-price", "the API's price is of output alone: --api-price IN/OUT bills prompts too")
+        return price
+    if request is None:
+        raise BadValue("--api-price IN/OUT bills prompts, and a bare count has none", "give OUT alone, or a --model")
+    reading.amend(unit="")
+    asked = {"api_price_input": price.input, "api_price_cached": price.cached, "api_price_output": price.output}
+    given = ((name, value) for name, value in asked.items() if value is not None)
+    reading.inputs += [Input(name, value, "USD", "of --api-price") for name, value in given]
+    return price
 
 
 def rent_key(part: Preset, basis: str) -> str | None:

@@ -42,10 +42,13 @@ _TIMES = re.compile(
 
 
 class Given(NamedTuple):
-    """A parsed value and who gave it: ``--batch``, ``scenario case.yaml`` or ``Python``."""
+    """A parsed value and who gave it: ``--batch``, ``scenario case.yaml``, ``Python``; of a preset also its source."""
 
     value: Any
     origin: str
+    source: str = ""
+    date: str = ""
+    weak: str = ""
 
 
 class Question(NamedTuple):
@@ -183,10 +186,10 @@ class Reading:
     def take(self, name: str, assume: Any = None, why: str = "") -> Any:
         """The value of an option or the one to assume, noted as an input of the answer."""
         given = self.given.get(name)
-        value, origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
+        value, *origin = given or Given(assume, f"assumed{': ' if why else ''}{why}")
         if value is not None and all(item.key != name for item in self.inputs):
             shown = value.name if isinstance(value, (Format, Preset)) else value
-            self.inputs.append(Input(name, shown, unit_of(name), origin))
+            self.inputs.append(Input(name, shown, unit_of(name), *origin))
         return value
 
     def need(self, name: str, example: str) -> Any:

@@ -17,7 +17,7 @@ from infercost.scenario.hosts import refuse_own_memory
 from infercost.scenario.job import OF_A_JOB, read_job
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.prices import note_bases, read_price
+from infercost.scenario.prices import note_bases, read_api_price, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Question, Reading, names_no_model, read_part, read_stack
@@ -25,6 +25,7 @@ from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT
+from infercost.scenario.workload import with_workload
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -33,9 +34,19 @@ if TYPE_CHECKING:  # a step alone has no users
 POINTS, REPLICAS = 16, 4
 #: Options of ``userbase`` that ask for a service rather than for the note's arithmetic.
 _OF_A_SERVICE = (
-    *("traffic", "trace", "messages_per_day", "burstiness", "scale_down", "replicas", "max_tpot", "max_ttft"),
+    *(
+        "workload",
+        "traffic",
+        "trace",
+        "messages_per_day",
+        "burstiness",
+        "scale_down",
+        "replicas",
+        "max_tpot",
+        "max_ttft",
+    ),
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
-    *("purchase_price", "years", "interest", "power_price", "pue"),
+    *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month"),
 )
 #: Options of ``fit`` that are of one model.
 _OF_ONE_MODEL = (
@@ -58,11 +69,14 @@ def resolve(question: Question) -> Scenario:
     Raises:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
+    question = with_workload(question)
     if question.command in _CHOSEN:
         from infercost.scenario.layouts import with_layout
 
         question = with_layout(question)
-    return _RESOLVERS[question.command](Reading(question))
+    reading = Reading(question)
+    reading.take("workload")
+    return _RESOLVERS[question.command](reading)
 
 
 def _fit(reading: Reading) -> Scenario:
@@ -189,18 +203,24 @@ def _service_of_users(reading: Reading) -> Scenario:
             raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
     if "gpu" not in reading.given:
         raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
+    from infercost.scenario.people import take_tokens
+
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = service._replace(fleet=service.fleet._replace(fixed=int(reading.take("replicas") or 0)))
+    take_tokens(reading, [service])
     if "users" not in reading.given and "concurrent" not in reading.given:
         raise Missing("a service needs --users or --concurrent", "for example --users 100k")
     users = reading.take("users")
     concurrent = reading.take("concurrent") if users is None else None
-    return _serving(reading, service, users=users, concurrent=concurrent)
+    api_price = read_api_price(reading, service.request)
+    return _serving(reading, service, users=users, concurrent=concurrent, api_price=api_price)
 
 
 def _economies(reading: Reading) -> Scenario:
+    from infercost.scenario.people import take_tokens
+
     asked = [_on_replica(reading.about(gpu=part)) for part in reading.get("gpu") or (None,)]
     each = tuple(_serving(one, _service(one)) for one in asked)
     note_bases(reading, (one.rack.part for one in each))
@@ -208,13 +228,14 @@ def _economies(reading: Reading) -> Scenario:
         reading.merge(one)
     fleets = [one.service.fleet for one in each if one.rack.plan.fits]
     users, points = 1.0, POINTS
+    take_tokens(reading, [one.service for one in each if one.rack.plan.fits])
     if fleets:
         most = max([2, *(int(REPLICAS * fleet.users_a_replica) for fleet in fleets)])
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
-    api_price = reading.take("api_price")
     service = each[0].service
+    api_price = read_api_price(reading, service.request)
     return _serving(reading, service, users=users, points=points, api_price=api_price, each=several)
 
 

@@ -14,6 +14,7 @@ from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
 from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Question, Reading
+from infercost.units import ApiPrice
 
 if TYPE_CHECKING:  # most questions need none of these
     from infercost.evidence.readers.run import Results
@@ -136,7 +137,7 @@ class Scenario(NamedTuple):
     users: float | None = None
     concurrent: float | None = None
     points: int = 0
-    api_price: float | None = None
+    api_price: ApiPrice | None = None
     each: "tuple[Scenario, ...]" = ()
     search: Search = None  # type: ignore[assignment]
     goal: Goal = Goal()

@@ -10,11 +10,13 @@ from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Reading
 
-#: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192.
+#: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192, which are
+#: those of the workload that is assumed.
 USUAL_CONTEXT, OUTPUT_SHARE = 8192, 8
 #: Tokens of a text to embed or to rank when nobody says how long it is.
 USUAL_TEXT = 512
 LENGTHS = ("input_tokens", "output_tokens")
+ASSUMED = "usual"
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
 
@@ -88,5 +90,8 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
     longest = model.max_context or USUAL_CONTEXT * 2
     context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
     output = max(context // OUTPUT_SHARE, 1)
+    usual = catalog.load("workloads", ASSUMED)
     for name, value in zip(LENGTHS, (context - output // 2, output), strict=True):
-        reading.given[name] = Given(value, "assumed: a usual request")
+        fact, why = usual.fact(name), "assumed: a usual request"
+        said = (fact.source, fact.date) if value == fact.value else ("cut to what the model takes", "")
+        reading.given[name] = Given(value, why, *said)

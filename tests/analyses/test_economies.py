@@ -87,10 +87,11 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     """Of the note's chip: 3 TB/s read 1.6 TB on 20 devices in 26.67 ms at batch 500, 37.5 tokens a second."""
     dear, cheap = (infercost.economies(**NOTE, price=2, api_price=each) for each in (1, 0.1))
     assert "at the floor a user gets 37.5 tokens/s" in dear.verdict
-    assert f"an API at $1.00 a million tokens with {dear['users_at_api_price']:,} users." in dear.verdict
+    assert f"an API at $1.00 a million tokens out with {dear['users_at_api_price']:,} users (" in dear.verdict
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
-    assert cheap.verdict.endswith(
-        "Against an API at $0.10 a million tokens an own service never pays: its floor is $0.593."
+    assert cheap.verdict.startswith(
+        "An own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
+        "its floor is $0.593 a million tokens out, the API bills $0.10 for the same. "
     )
 
 
@@ -127,8 +128,8 @@ def test_each_part_has_its_break_even() -> None:
     parts = {"params": "1.6e12", "price": 2, "points": 5, "gpu": ["h100-note", "b200"]}
     dear, cheap = (infercost.economies(**parts, api_price=each).verdict for each in (1, 0.5))
     alone = infercost.economies(**NOTE, price=2, api_price=1)["users_at_api_price"]
-    assert f"an API at $1.00 a million tokens with {alone:,} users on h100-note and with " in dear
-    assert cheap.endswith("Against it an own service on h100-note never pays.")
+    assert f"an API at $1.00 a million tokens out with {alone:,} users on h100-note and with " in dear
+    assert "Against it an own service on h100-note never pays." in cheap
 
 
 def test_a_further_user_count_is_read_off_a_curve() -> None:

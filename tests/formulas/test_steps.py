@@ -103,7 +103,15 @@ OTHERS = [
     "utilization --gpu h100 --model bge-m3 --input-tokens 512 --price 2",
     "utilization --gpu rtx-5080 --model qwen3-30b-a3b --dtype q4_k_m --host desktop-ddr5 --offload experts",
 ]
-QUESTIONS = [*LOCAL, *OTHERS, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+#: An own service against an API, by a workload, and tokens a month in place of users.
+RIVALS = [
+    "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
+    "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
+    "userbase --gpu h100:4 --model llama-3.1-70b --workload rag --api-price 3 --tokens-per-month 10B",
+]
+QUESTIONS = [
+    *(*RIVALS, *LOCAL, *OTHERS, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES)
+] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 

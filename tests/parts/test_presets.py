@@ -15,7 +15,11 @@ from tests.conftest import ROOT, Run
 ACCELERATORS = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
 PRESETS = [
     *ACCELERATORS,
-    *(catalog.load(family, name) for family in ("efficiency", "traffic") for name in catalog.names(family)),
+    *(
+        catalog.load(family, name)
+        for family in ("efficiency", "traffic", "workloads")
+        for name in catalog.names(family)
+    ),
 ]
 
 
@@ -194,6 +198,6 @@ def test_a_broken_file_is_answered_as_what_it_looks_like(text: str, said: str, r
 
 
 def test_a_file_of_each_family_is_shown(run: Run) -> None:
-    for family in ("accelerators", "efficiency", "models", "traffic"):
+    for family in ("accelerators", "efficiency", "models", "traffic", "workloads"):
         path = sorted((ROOT / "presets" / family).glob("*.yaml"))[0]
         assert run("presets", "show", str(path)).code == 0

@@ -35,6 +35,7 @@ OF_A_FAMILY: dict[str, tuple[str, ...]] = {
     "hosts": ("utilization", "--gpu", "rtx-4090", "--model", "gpt-oss-120b", "--host", "./@"),
     "models": ("utilization", "--gpu", "h100:8", "--model", "./@"),
     "traffic": ("userbase", "--gpu", "h100", "--params", "7B", "--users", "1000", "--traffic", "./@"),
+    "workloads": ("userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--users", "1000", "--workload", "./@"),
 }
 #: Options beside a scenario.
 MORE = {"price": ("3",), "sensitivity": (), "batch": ("4",)}

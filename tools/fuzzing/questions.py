@@ -20,8 +20,9 @@ RANGES = {
     "minutes_per_day": (0.1, 1_440), "decoding_share": (0.01, 1), "messages_per_day": (0.1, 1_000),
     "trough_to_mean": (0.01, 1), "peak_to_mean": (1, 10), "max_wait_probability": (1e-6, 0.9), "points": (1, 30),
     "purchase_price": (100, 60_000), "years": (1, 10), "interest": (0.01, 0.3), "power_price": (0.01, 0.5),
-    "pue": (1, 2), "api_price": (0.01, 100), "max_gpus": (1, 64), "min_tokens_per_s": (1, 1e6),
-    "offload_layers": (1, 60), "limit": (1, 300), "max_price": (0.1, 1_000), "rope_scaling": (1, 8),
+    "pue": (1, 2), "api_price": (0.01, 100), "tokens_per_month": (1e6, 1e13), "max_gpus": (1, 64),
+    "min_tokens_per_s": (1, 1e6), "offload_layers": (1, 60), "limit": (1, 300), "max_price": (0.1, 1_000),
+    "rope_scaling": (1, 8),
 }  # fmt: skip
 TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
 WIDTHS = ("tp", "pp", "ep", "dp")
@@ -70,7 +71,7 @@ WORDS = {
     "presets": ("list", "show", "path", "h100", "models"),
 }
 NAMES = {
-    "gpu": "accelerators", "efficiency": "efficiency", "traffic": "traffic", "host": "hosts",
+    "gpu": "accelerators", "efficiency": "efficiency", "traffic": "traffic", "host": "hosts", "workload": "workloads",
     "model": "models", "draft_model": "models",
 }  # fmt: skip
 

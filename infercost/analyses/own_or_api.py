@@ -1,0 +1,184 @@
+"""Own or API: what an API bills for the same requests, and from how many users an own service costs no more."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.fleet import cost
+from infercost.fleet.day import Day, day_of, reworked_day
+from infercost.fleet.service import Service
+from infercost.formulas.formula import solved
+from infercost.replica.serving import Request
+from infercost.report import Row
+from infercost.units import ApiPrice, many, show
+
+NEEDS_PRICE = "needs --price"
+
+
+class BreakEven(NamedTuple):
+    """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
+
+    ``users`` is None where no number of them makes an own service as cheap, or where nobody knows what it costs;
+    ``good`` is the number from which on it stays so. ``tokens`` go in and come out in a month, billed at ``usd``.
+    """
+
+    api: str
+    bill: float
+    users: int | None = None
+    good: int | None = None
+    floor: float | None = None
+    tokens: float | None = None
+    usd: float | None = None
+
+
+def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
+    """From how many users an own service costs no more than an API for the same requests; None without an API."""
+    if price is None:
+        return None
+    found = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
+    if service.price is None:
+        return found
+    found = found._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
+    if (users := _users(service, api_usd_per_million_tokens=found.bill)) is None:
+        return found
+    good = cost.users_for_good(service, found.bill / _usd(service, 1.0), users)
+    tokens, billed = month_at(service, day_of(service.fleet, users), found.bill)
+    return found._replace(users=users, good=good, tokens=tokens, usd=billed)
+
+
+@solved("users_of_tokens", equation="$_M is no more than $_api, for the first time", source="both cost the same")
+def _users(service: Service, *, api_usd_per_million_tokens: float) -> int | None:
+    return cost.users_within(service, api_usd_per_million_tokens / _usd(service, 1.0))
+
+
+def bill_of(price: ApiPrice, request: Request | None) -> float:
+    """USD that an API bills for a million tokens that come out, with the prompts of a request where it bills them."""
+    if price.input is None or request is None:
+        return price.output
+    each = formulas.cost.api_usd_per_request(
+        input_tokens=request.input_tokens,
+        prefix_share=request.prefix_share,
+        output_tokens=request.output_tokens,
+        api_price_input=price.input,
+        api_price_cached=price.input if price.cached is None else price.cached,
+        api_price=price.output,
+    )
+    return formulas.cost.api_usd_per_million_tokens(api_usd_per_request=each, output_tokens=request.output_tokens)
+
+
+def month_at(service: Service, day: Day, bill: float) -> tuple[float, float]:
+    """Tokens that go in and come out in a month of such days, and what an API bills for them."""
+    billed = formulas.cost.api_usd_per_month(api_usd_per_million_tokens=bill, tokens_per_s=day.tokens_per_s)
+    return cost.month_tokens(service, day), billed
+
+
+def _usd(service: Service, seconds: float) -> float:
+    return formulas.cost.usd_per_million_paid(price=service.price or 0.0, paid_device_seconds=seconds)
+
+
+def _words_of(price: ApiPrice, request: Request | None) -> str:
+    """An API by its prices, of a million tokens."""
+    if price.input is None:
+        return f"an API at {show(price.output, 'USD')} a million tokens out{' (no prompts billed)' if request else ''}"
+    cached = "" if price.cached is None else f", {show(price.cached, 'USD')} cached"
+    return f"an API at {show(price.input, 'USD')} a million tokens in{cached}, {show(price.output, 'USD')} out"
+
+
+def result_rows(found: BreakEven | None) -> Iterator[Row]:
+    """The bill and where both break even; nothing where no API was named."""
+    if found is None:
+        return
+    why = _why_never(found) if found.users is None else stays(found.users, found.good)
+    asked = f"{show(found.bill, 'USD')} a million"
+    old = NEEDS_PRICE if found.floor is None else f"never: the floor is above {asked}"
+    yield Row("api_usd_per_million_tokens", found.bill, "per output token, as --api-price bills the request")
+    yield Row("break_even_users", found.users, why)
+    yield Row("break_even_tokens_per_month", found.tokens, "in and out, of so many users", found.users is not None)
+    yield Row("break_even_usd_per_month", found.usd, "what the API bills them", found.users is not None)
+    yield Row("users_at_api_price", found.users, f"own at {asked}" if found.users else old, shown=False)
+
+
+def _why_never(found: BreakEven) -> str:
+    if found.floor is None:
+        return NEEDS_PRICE
+    return f"never: the floor is {show(found.floor, 'USD')}"
+
+
+def stays(first: int, good: int | None, word: str = "the first") -> str:
+    """Whether a cost that so many users reach stays: a further replica may lift it again."""
+    if good is None:
+        return f"{word}; a further replica may lift the cost again"
+    return "and with any more" if good == first else f"the first; from {good:,} on for good"
+
+
+def sentence(service: Service, found: BreakEven | None) -> str:
+    """From how many users an own service costs no more, as the first sentence of a verdict; empty without an API."""
+    if found is None or found.floor is None:
+        return ""
+    rack = service.running.rack
+    own = f"An own service on {rack.devices:,} x {rack.part.name}"
+    if found.users is None:
+        floor = f"its floor is {show(found.floor, 'USD')} a million tokens out"
+        return f"{own} never pays against {found.api}: {floor}, the API bills {show(found.bill, 'USD')} for the same. "
+    month = f"{_tokens(found.tokens)} a month, billed at {show(found.usd, 'USD')}"
+    return f"{own} costs no more than {found.api} with {many(found.users, 'user')} ({month}){_for_good(found)}. "
+
+
+def _for_good(found: BreakEven) -> str:
+    """From when on it stays so, where that is later."""
+    return f", for good from {found.good:,} on" if found.good and found.good != found.users else ""
+
+
+def _tokens(count: float | None) -> str:
+    return f"{show(count, 'param')} tokens"
+
+
+def at_load(service: Service, day: Day, found: BreakEven | None) -> str:
+    """What both cost in a month of a load, as a sentence of a verdict; empty without a price."""
+    if (own := cost.month_usd(service, day)) is None:
+        return ""
+    api = "" if found is None else f", the API {show(month_at(service, day, found.bill)[1], 'USD')}"
+    load = f"{_tokens(cost.month_tokens(service, day))} a month, those of {many(day.users, 'user')},"
+    return f"For {load} an own service costs {show(own, 'USD')} a month{api}. "
+
+
+def against(service: Service, day: Day, found: BreakEven | None) -> str:
+    """What an own service costs in a month, what an API bills for it, and where they break even; empty without both."""
+    if found is None or not day.stable or (own := cost.month_usd(service, day)) is None:
+        return ""
+    billed = show(month_at(service, day, found.bill)[1], "USD")
+    if found.users is None:
+        floor, bill = show(found.floor, "USD"), show(found.bill, "USD")
+        ends = f"it never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
+    else:
+        ends = f"it costs no more with {many(found.users, 'user')} ({_tokens(found.tokens)} a month){_for_good(found)}"
+    return f"An own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
+
+
+def load_rows(service: Service, day: Day, found: BreakEven | None) -> Iterator[Row]:
+    """Tokens of a month of a load, and what an API bills for them."""
+    yield Row("tokens_per_month", cost.month_tokens(service, day), "in and out")
+    if found is not None:
+        yield Row("api_usd_per_month", month_at(service, day, found.bill)[1], "for the same requests")
+
+
+def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
+    """The same of several services, those that never pay last; nothing where one has no price."""
+    pairs = ((each.running.rack.part.name, break_even(each, price)) for each in services)
+    found = {name: each for name, each in pairs if each}
+    if not found or any(each.floor is None for each in found.values()):
+        return []
+    when = [f"with {many(each.users, 'user')} on {name}" for name, each in found.items() if each.users is not None]
+    never = " or ".join(name for name, each in found.items() if each.users is None)
+    api = next(iter(found.values())).api
+    costs = [f"An own service costs no more than {api} {' and '.join(when)}."] if when else []
+    return [*costs, *([f"Against {'it' if when else api} an own service on {never} never pays."] if never else [])]
+
+
+def work(service: Service, price: ApiPrice) -> None:
+    """What ``--steps`` shows: the bill of a request, and what both cost where they break even."""
+    bill = bill_of(price, service.request)
+    if service.price and (users := _users(service, api_usd_per_million_tokens=bill)) is not None:
+        day = reworked_day(service.fleet, day_of(service.fleet, users))
+        _usd(service, cost.device_seconds(service, day))
+        month_at(service, day, bill)

@@ -1,0 +1,213 @@
+"""Own or API: bills by hand, break-evens that the service itself confirms, laws, and what is refused."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import infercost
+from infercost.errors import BadValue
+from infercost.units import ApiPrice, api_price_of, parse_api_price
+from tests.conftest import Run
+
+CHAT: dict[str, Any] = {
+    "gpu": "h100:4", "model": "llama-3.1-70b", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8
+}  # fmt: skip
+FP8 = {"gpu": "h100:4", "model": "llama-3.1-70b", "dtype": "fp8", "input_tokens": 1000, "output_tokens": 300}
+QUICK = {"points": 2}
+#: 8 messages of 1,155 + 211 tokens on each of 365/12 days.
+OF_A_USER = 8 * 1366 * 365 / 12
+ARGS = ["--gpu", "h100:4", "--model", "llama-3.1-70b", "--isl", "1155", "--osl", "211", "--messages-per-day", "8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "price"),
+    [
+        ("0.60", 0.6, ApiPrice(0.6)),
+        ("$2", 2.0, ApiPrice(2.0)),
+        ("0.20/0.60", "0.2/0.6", ApiPrice(0.6, 0.2)),
+        ("$0.2/$0.6/$0.02", "0.2/0.6/0.02", ApiPrice(0.6, 0.2, 0.02)),
+        ("0/1/0", "0/1/0", ApiPrice(1.0, 0.0, 0.0)),
+    ],
+)
+def test_prices_are_read(text: str, value: float | str, price: ApiPrice) -> None:
+    assert parse_api_price(text) == value
+    assert api_price_of(value) == price
+
+
+@pytest.mark.parametrize("text", ["", "/", "1/", "/1", "1/0", "a/1", "1/2/3/4", "-1/2", "0", "1/2/"])
+def test_what_is_no_price_is_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        parse_api_price(text)
+
+
+@pytest.mark.parametrize(
+    ("price", "more", "bill"),
+    [
+        ("0.6", {}, 0.6),
+        ("0.2/0.6", {}, (1000 * 0.2 + 300 * 0.6) / 300),
+        ("0.2/0.6", {"prefix_share": 0.5}, (1000 * 0.2 + 300 * 0.6) / 300),
+        ("0.2/0.6/0.02", {"prefix_share": 0.5}, (500 * 0.2 + 500 * 0.02 + 300 * 0.6) / 300),
+        ("0.2/0.6/0.02", {}, (1000 * 0.2 + 300 * 0.6) / 300),
+    ],
+)
+def test_the_bill_by_hand(price: str, more: dict[str, Any], bill: float) -> None:
+    report = infercost.economies(**FP8, **more, **QUICK, messages_per_day=8, api_price=price)
+    assert report["api_usd_per_million_tokens"] == pytest.approx(bill)
+
+
+def test_an_api_that_bills_prompts_is_beaten_where_one_that_does_not_is_cheaper() -> None:
+    """The floor lies between $0.60, the price of output, and $1.27, the bill with its prompts."""
+    asked = {**FP8, **QUICK, "messages_per_day": 8}
+    alone, whole = (infercost.economies(**asked, api_price=price) for price in ("0.60", "0.20/0.60"))
+    assert 0.6 < alone["floor_usd_per_million_tokens"] < 1.2667
+    assert alone["break_even_users"] is None
+    assert "never pays" in alone.verdict
+    assert whole["break_even_users"] > 1
+    assert whole.verdict.startswith("An own service on 4 x h100-sxm costs no more than an API at $0.20 a million")
+
+
+@pytest.mark.parametrize("more", [{}, {"scale_down": True, "traffic": "work"}, {"traffic": "chat-global"}])
+def test_at_the_break_even_an_own_service_costs_no_more_and_with_one_user_less_it_does(more: dict[str, Any]) -> None:
+    asked, price = {**CHAT, **more}, "0.5/3"
+    report = infercost.economies(**asked, **QUICK, api_price=price)
+    users = report["break_even_users"]
+    assert users > 1
+    at, fewer = (infercost.userbase(**asked, users=count, api_price=price) for count in (users, users - 1))
+    assert at["usd_per_month"] <= at["api_usd_per_month"] * (1 + 1e-9)
+    assert fewer["usd_per_month"] > fewer["api_usd_per_month"]
+    assert at["api_usd_per_month"] == pytest.approx(report["break_even_usd_per_month"])
+    assert at["tokens_per_month"] == pytest.approx(report["break_even_tokens_per_month"])
+
+
+def test_the_month_of_the_break_even_by_hand() -> None:
+    report = infercost.economies(**CHAT, **QUICK, api_price="0.5/3")
+    users = report["break_even_users"]
+    assert report["break_even_tokens_per_month"] == pytest.approx(users * OF_A_USER)
+    assert report["break_even_usd_per_month"] == pytest.approx(users * 8 * 365 / 12 * (1155 * 0.5 + 211 * 3) / 1e6)
+
+
+@pytest.mark.parametrize("part", ["in", "out", "cached"])
+def test_the_dearer_the_api_the_fewer_users_break_even(part: str) -> None:
+    prices = {"in": "{}/3/0.1", "out": "0.5/{}/0.1", "cached": "0.5/3/{}"}
+    asked = {**CHAT, **QUICK, "prefix_share": 0.5}
+    found = [
+        infercost.economies(**asked, api_price=prices[part].format(each))["break_even_users"] for each in (2, 4, 8)
+    ]
+    assert all(cheap > dear for cheap, dear in pairwise(found))
+
+
+def test_free_prompts_are_the_price_of_output_alone() -> None:
+    keys = ("break_even_users", "users_at_api_price", "break_even_tokens_per_month")
+    free, alone = (infercost.economies(**CHAT, **QUICK, api_price=price) for price in ("0/6/0", "6"))
+    assert [free[key] for key in keys] == [alone[key] for key in keys]
+    assert "api-price" in {note.code for note in alone.notes}
+    assert "api-price" not in {note.code for note in free.notes}
+
+
+def test_no_break_even_is_null_with_a_note(run: Run) -> None:
+    said = run("economies", *ARGS, "--api-price", "0.001/0.01", "--points", "2", "--json")
+    assert said.code == 0
+    empty = {"break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"}
+    assert {said.json["results"][key] for key in empty} == {None}
+    assert empty <= {note["text"].split()[0] for note in said.json["notes"] if note["code"] == "null"}
+    assert said.json["verdict"].startswith("An own service on 4 x h100-sxm never pays")
+
+
+def test_without_a_price_nobody_knows() -> None:
+    report = infercost.economies(gpu="tpu-v4", params="8B", api_price=2, points=2, price=None)
+    priced = infercost.economies(gpu="tpu-v4", params="8B", api_price=2, points=2, price=1)
+    assert priced["break_even_users"] is not None
+    assert (report["break_even_users"] is None) == (report["floor_usd_per_million_tokens"] is None)
+
+
+def test_userbase_sets_a_month_against_the_bill() -> None:
+    report = infercost.userbase(**CHAT, users=10_000, api_price="0.5/3")
+    assert report["tokens_per_month"] == pytest.approx(10_000 * OF_A_USER)
+    assert report["api_usd_per_month"] == pytest.approx(10_000 * 8 * 365 / 12 * (1155 * 0.5 + 211 * 3) / 1e6)
+    assert report.verdict.startswith("An own service costs $10,191 a month, an API at $0.50 a million tokens in")
+    even = infercost.economies(**CHAT, **QUICK, api_price="0.5/3")
+    assert report["break_even_users"] == even["break_even_users"]
+    fixed = infercost.userbase(**CHAT, users=10_000, replicas=3, api_price="0.5/3")
+    assert fixed["break_even_users"] == even["break_even_users"]
+    assert fixed["usd_per_month"] == pytest.approx(3 * report["usd_per_month"])
+
+
+def test_tokens_a_month_are_users_by_their_messages() -> None:
+    report = infercost.userbase(**CHAT, tokens_per_month=1e9)
+    assert report["users"] == pytest.approx(1e9 / OF_A_USER)
+    assert report["tokens_per_month"] == pytest.approx(1e9)
+    economies = infercost.economies(**CHAT, **QUICK, tokens_per_month="1B", api_price="0.5/3")
+    assert economies.series
+    assert economies.series.rows[-1]["users"] == int(1e9 / OF_A_USER)
+    assert economies["usd_per_month"] == pytest.approx(4 * 3.49 * 730)
+    assert "For 1B tokens a month, those of 3,008 users, an own service costs $10,191 a month" in economies.verdict
+
+
+def test_tokens_a_month_are_users_by_their_minutes() -> None:
+    asked = {key: value for key, value in CHAT.items() if key != "messages_per_day"}
+    report = infercost.userbase(**asked, tokens_per_month="1B")
+    assert report["tokens_per_month"] == pytest.approx(1e9, rel=1e-6)
+
+
+def test_a_bare_count_has_output_alone() -> None:
+    """36,000 of the note's users pay twice the floor, 72,000 the floor itself."""
+    report = infercost.economies(gpu="h100-note", params="1.6e12", price=2, **QUICK, api_price=0.7)
+    assert report["break_even_users"] == report["users_at_api_price"]
+    per_user = report["break_even_tokens_per_month"] / report["break_even_users"]
+    assert per_user == pytest.approx(37.5 * 600 * 365 / 12)
+
+
+def test_several_parts_are_set_against_the_same_api(run: Run) -> None:
+    said = run("economies", *ARGS, "--gpu", "h200:4", "--api-price", "0.5/3", "--points", "2", "--json").json
+    first = "An own service costs no more than an API at $0.50 a million tokens in, $3.00 out with "
+    assert said["verdict"].startswith(first)
+    assert " users on h100-sxm and with " in said["verdict"]
+
+
+def test_the_work_is_shown(run: Run) -> None:
+    steps = run("economies", *ARGS, "--api-price", "0.5/3/0.1", "--points", "2", "--steps", "--json").json["steps"]
+    assert {"api_usd_per_request", "api_usd_per_million_tokens", "tokens_per_month"} <= {step["name"] for step in steps}
+    (bill,) = [step for step in steps if step["name"] == "api_usd_per_request"]
+    assert bill["value"] == pytest.approx((1155 * 0.5 + 211 * 3) / 1e6)
+
+
+def test_sweeps_and_sensitivities_take_an_api(run: Run) -> None:
+    swept = run("economies", *ARGS, "--sweep", "api_price=2,4,8", "--json").json["rows"]
+    assert [row["api_price"] for row in swept] == [2, 4, 8]
+    assert swept[0]["break_even_users"] > swept[2]["break_even_users"]
+    assert run("economies", *ARGS, "--api-price", "0.5/3", "--sensitivity").code == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("economies --gpu h100-note --params 1.6e12 --price 2 --api-price 0.2/0.6", "a bare count has none"),
+        ("userbase --gpu h100:4 --model llama-3.1-70b --users 9 --tokens-per-month 1B", "both say how large the load"),
+        ("economies --gpu h100:4 --model llama-3.1-70b --tokens-per-month 9", "fewer than one daily user has"),
+        ("economies --gpu h100:4 --gpu h200:4 --model llama-3.1-70b --tokens-per-month 1B", "on each part"),
+        ("userbase --users 100 --api-price 0.2/0.6", "a service needs --gpu and a model"),
+        ("userbase --tokens-per-month 1B", "a service needs --gpu and a model"),
+        ("economies --gpu h100:4 --model llama-3.1-70b --api-price 1/2/3/4", "more than three prices"),
+    ],
+)
+def test_refuses(question: str, what: str, run: Run) -> None:
+    said = run(*question.split())
+    assert said.code == 2
+    assert what in said.err
+
+
+def test_what_does_not_fit_has_no_break_even(run: Run) -> None:
+    said = run("economies", "--gpu", "l4:1", "--model", "llama-3.1-70b", "--api-price", "0.2/0.6", "--json")
+    assert said.code == 3
+    assert "break_even_users" not in said.json["results"] or said.json["results"]["break_even_users"] is None
+
+
+def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
+    """A replica holds some 100,000 users; what waits in its queue is billed by nobody."""
+    said = run("userbase", *ARGS, "--users", "10M", "--replicas", "1", "--api-price", "0.5/3", "--json")
+    assert said.code == 3
+    results = said.json["results"]
+    assert (results["tokens_per_month"], results["api_usd_per_month"]) == (None, None)
+    assert said.json["verdict"].startswith("10,000,000 daily users do not fit")
+    assert results["break_even_users"] > 1
