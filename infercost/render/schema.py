@@ -15,8 +15,8 @@ tuned_step_time_s tuned_ttft_s experts_hit_share host_bytes host_time_s dp"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_per_gpu_bytes kv_pool_bytes_per_gpu
 kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context shortfall_bytes
-draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence host_memory_bytes
-host_left_bytes"""
+draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence
+host_memory_bytes host_left_bytes"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
 memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_per_million_tokens_input
 usd_per_million_tokens_output usd_per_million_tokens_blended"""

@@ -93,7 +93,15 @@ JOBS = [
     "compare --model deepseek-v3 h200 b200 --efficiency ideal --users 20k --price 2",
 ]
 TREND = "compare --trend"
-QUESTIONS = [*LOCAL, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
+#: Drafts: a head that is carried, heads of a dense and of a sparse model whose config is known, another model.
+DRAFTED = [
+    "utilization --gpu h200:8 --model deepseek-v3 --draft mtp --batch 8",
+    "utilization --gpu h100 --model llama-3.1-8b --draft eagle3 --batch 8",
+    "utilization --gpu h100:2 --model qwen3-30b-a3b --tp 2 --draft eagle3 --batch 8 --efficiency ideal",
+    "fit --gpu h100 --model llama-3.1-8b --draft eagle3",
+    "fit --gpu h200:8 --model glm-4.5 --draft eagle3",
+]
+QUESTIONS = [*LOCAL, *DRAFTED, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 
