@@ -188,6 +188,20 @@ QUANTITIES: dict[str, Quantity] = {
     "grouped_query_params": Quantity("N_att", "param", "attention matrices of one layer"),
     "latent_up_params": Quantity("N_up", "param", "latent attention's matrices split by heads"),
     "latent_down_params": Quantity("N_down", "param", "latent attention's down-projections"),
+    "fused_query_params": Quantity(
+        "N_att", "param", "attention matrices of a draft head's layer", of="grouped_query_params"
+    ),
+    "features": Quantity("n_feat", "", "layers whose features a draft head joins"),
+    "fusion_params": Quantity("N_fc", "param", "the matrix that joins features in a draft head"),
+    "joined_copies": Quantity("N_cj", "param", "copied matrices of a prediction module"),
+    "joined_norm_params": Quantity("N_nj", "param", "norms of a prediction module"),
+    "draft_parts": Quantity("n_dp", "", "parts of each kind in a draft head"),
+    "draft_part_params": Quantity("N_dp", "param", "parameters of one part of a draft head"),
+    "draft_active_params": Quantity(
+        "N_dr", "param", "parameters of a draft that one token uses", "draft parameters per token"
+    ),
+    "fused_norm_params": Quantity("N_norm", "param", "norms of a draft head"),
+    "draft_head_params": Quantity("N_out", "param", "output matrix of a draft head"),
     "ffn_params": Quantity("N_ffn", "param", "feed-forward matrices of one layer"),
     "cache_elements": Quantity("e_kv", "", "cache elements of one position and layer"),
     "latent_cache_elements": Quantity("e_kv", "", "cache elements of one position and layer", of="cache_elements"),

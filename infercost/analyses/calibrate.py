@@ -139,7 +139,7 @@ def _prepared(row: Measured) -> Prepared:
         InfercostError: it cannot be expressed, or a profile cannot be fitted to it.
     """
     run = prepare(row)
-    if "speculative decoding" in row.notes:
+    if row.draft or "speculative decoding" in row.notes:
         raise BadValue("speculative decoding, which a profile does not hold", "measure without it")
     return run
 

@@ -250,7 +250,11 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
 def _draft_rows(plan: Plan) -> tuple[Row, ...]:
     if plan.drafted is None:
         return ()
-    return (Row("draft_bytes_per_gpu", plan.drafted.weights, plan.drafted.model.name),)
+    drafted = plan.drafted
+    return (
+        Row("draft_active_params", drafted.params, drafted.model.name),
+        Row("draft_bytes_per_gpu", drafted.weights, drafted.model.quantization.label),
+    )
 
 
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.model import Quantization, Rope
+from infercost.parts.drafts import method
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
@@ -38,12 +39,15 @@ class Engine(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a command says: the id of the weights, the plan, sequences at most (0: the engine's own), a draft's id."""
+    """What a command says: the id of the weights, the plan, sequences at most (0: the engine's own), the draft.
+
+    ``draft`` are its settings as vLLM takes them: its method, where it has one, and the id of its weights.
+    """
 
     hub_id: str
     plan: Plan
     most: int
-    draft_id: str = ""
+    draft: dict[str, str]
 
 
 def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
@@ -70,6 +74,8 @@ def engine_of(stack: Preset) -> Engine:
 
 def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
+    if plan.drafted:
+        return "", "no flags of llama.cpp for a draft are known here"
     if not checkpoint.source.endswith(".gguf"):
         return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
     slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
@@ -110,10 +116,10 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
         if not engine.weights:
             return "", f"{name} runs on no part without bf16 arithmetic"
         weights_flag = _in_half(weights_flag)
-    draft_id, refused = _draft(scenario, engine)
+    draft, refused = _draft(scenario, engine)
     if refused:
         return "", refused
-    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(rack), draft_id))
+    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(rack), draft))
     rope_flag = _rope_flag(engine, rack.model.rope)
     return " ".join([*flags, *filter(None, (rope_flag, weights_flag, cache_flag))]), ""
 
@@ -153,15 +159,23 @@ def _refused_task(checkpoint: Checkpoint, engine: Engine) -> str:
     return "" if engine.name == "vLLM" else f"no flag of {engine.name} is known for a model that decodes nothing"
 
 
-def _draft(scenario: Scenario, engine: Engine) -> tuple[str, str]:
-    """The id of a draft's weights, empty for the model's own head or none, and why an engine has no flags for it."""
-    drafting = scenario.rack.setup.drafting
+def _draft(scenario: Scenario, engine: Engine) -> tuple[dict[str, str], str]:
+    """A draft as vLLM is told of it, and why an engine has no flags for it."""
+    drafting, model = scenario.rack.setup.drafting, scenario.rack.model
     if drafting is None:
-        return "", ""
-    own = find_model(str(scenario.question.get("draft_model"))).hub_id if drafting.model else ""
-    if engine.name == "TensorRT-LLM" or (drafting.model and (engine.name != "vLLM" or not own)):
-        return "", f"{engine.name} has no flag for such a draft"
-    return own, ""
+        return {}, ""
+    if engine.name == "TensorRT-LLM":
+        return {}, f"{engine.name} has no flag for such a draft"
+    if drafting.shape:
+        head = method("eagle3").hub_id(model.name)
+        return {
+            "method": "eagle3",
+            "model": head,
+        }, "" if head else f"no published EAGLE-3 head of {model.name} is known"
+    if drafting.model is None:
+        return {"method": "mtp"}, ""
+    own = find_model(str(scenario.question.get("draft_model"))).hub_id
+    return {"model": own}, "" if own and engine.name == "vLLM" else f"{engine.name} has no flag for such a draft"
 
 
 def lacks_bf16(part: Preset) -> bool:
@@ -233,12 +247,11 @@ def _vllm(start: Start) -> list[str]:
 
 
 def _speculative(start: Start) -> list[str]:
-    """The flag of vLLM for a draft: the model's own head, or a model by its id."""
+    """The flag of vLLM for a draft: the model's own head, or another or a model by its id."""
     drafted = start.plan.drafted
     if drafted is None:
         return []
-    own = {"model": start.draft_id} if start.draft_id else {"method": "mtp"}
-    settings = dumps({**own, "num_speculative_tokens": drafted.tokens}, separators=(",", ":"))
+    settings = dumps({**start.draft, "num_speculative_tokens": drafted.tokens}, separators=(",", ":"))
     return [f"--speculative-config {shlex.quote(settings)}"]
 
 
@@ -259,12 +272,13 @@ def _sglang(start: Start) -> list[str]:
 
 
 def _drafting(start: Start) -> list[str]:
-    """SGLang's flags for the head that a model carries: a chain of so many tokens."""
+    """SGLang's flags for a head, that a model carries or by its id: a chain of so many tokens."""
     drafted = start.plan.drafted
     if drafted is None:
         return []
     tokens = f"--speculative-num-steps {drafted.tokens} --speculative-num-draft-tokens {drafted.tokens + 1}"
-    return [f"--speculative-algorithm EAGLE --speculative-eagle-topk 1 {tokens}"]
+    head = f"EAGLE3 --speculative-draft-model-path {start.draft['model']}" if "model" in start.draft else "EAGLE"
+    return [f"--speculative-algorithm {head} --speculative-eagle-topk 1 {tokens}"]
 
 
 def _tensorrt_llm(start: Start) -> list[str]:

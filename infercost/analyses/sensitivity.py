@@ -139,12 +139,16 @@ def _figures(question: Question, base: Values) -> list[str]:
 
 
 def _numeric_inputs(question: Question, report: Report) -> list[Input]:
-    """The inputs that can change a little; a layout of several widths is held, and so are users where a table ends."""
+    """The inputs that can change a little; a layout of several widths is held, and so are users where a table ends.
+
+    So is the shape of a draft's head, which no ``--set`` changes.
+    """
     layout = [item.key for item in report.inputs if item.key in LAYOUT]
     held = (*NO_INPUTS, *(layout if len(layout) > 1 else ()))
     held += ("users",) if question.get("users") is None else ()
     known = [item for item in report.inputs if "." in item.key or item.key in options_of(question.command)]
-    return [item for item in known if is_number(item.value) and item.key not in held]
+    changing = [item for item in known if not item.key.startswith("draft.")]
+    return [item for item in changing if is_number(item.value) and item.key not in held]
 
 
 def _preset_figures(scenario: Scenario) -> list[Input]:

@@ -59,6 +59,10 @@ KINDS = {
     ("batch", "e2e"): "request, a batch",
     ("full", "rate"): "tokens/s, full memory",
     ("mlperf", "rate"): "MLPerf, full memory",
+    ("draft", "itl"): "per token, with a draft",
+    ("draft", "ttft"): "first token, with a draft",
+    ("draft", "e2e"): "request, with a draft",
+    ("draft", "rate"): "tokens/s, with a draft",
     ("later", "itl"): "per token, later",
     ("later", "ttft"): "first token, later",
     ("later", "rate"): "tokens/s, later",
@@ -204,6 +208,8 @@ def _band(run: Prepared, profile: Preset, own: Preset, predicted: float) -> tupl
 
 def _kind(row: Measured) -> str:
     protocol, what = row.protocol, quantity(row.metric)
+    if row.draft and what != "prompts":
+        return KINDS["draft", what]
     if protocol == "batch":
         alone = row.kind == "llama_bench" and what == "itl"
         return KINDS["batch", "user" if alone else what if row.kind else ""]
@@ -252,12 +258,12 @@ def _rate(gap: Case, first: Case) -> Score:
 
     measured = request(lambda case: case.run.measured.value)
     predicted = request(lambda case: case.row["predicted"])
-    profile, inside = gap.profile, None
+    row, profile, inside = gap.run.measured, gap.profile, None
     if gap.row["low"] is not None:
         band = band_of(profile, gap.run.site.part, "tokens_per_s", sparse=gap.run.site.work.model.is_sparse)
         inside = band.low <= measured / predicted <= band.high if band else None
     return gap.score._replace(
-        kind=KINDS["later" if gap.run.measured.is_held_out else "closed", "rate"],
+        kind=KINDS["draft" if row.draft else "later" if row.is_held_out else "closed", "rate"],
         ratio=log(predicted / measured),
         own=log(request(lambda case: case.own) / measured) if gap.own else None,
         beaten=False,

@@ -28,6 +28,7 @@ class Measured(NamedTuple):
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
+    ``draft`` is the head that drafted (``mtp``, ``eagle3``) or a model, with tokens of a step and the share accepted.
     ``is_held_out`` marks rows that nothing was fitted to.
     """
 
@@ -69,6 +70,9 @@ class Measured(NamedTuple):
     is_held_out: bool = False
     poll_steps: float | None = None
     stream_tokens: int | None = None
+    draft: str = ""
+    draft_tokens: int | None = None
+    acceptance: float | None = None
     notes: str = ""
 
     @property

@@ -17,15 +17,21 @@ from infercost.evidence.place import (
     site_of,
     stored_as,
 )
-from infercost.evidence.server import Server
+from infercost.evidence.server import Server, Times
+from infercost.formulas.request import verified_tokens
+from infercost.models.eagle import shape_of
+from infercost.models.model import Model
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.bands import decode_kind
 from infercost.parts.bands import not_covered as why_not
 from infercost.parts.catalog import on_part
+from infercost.parts.drafts import TITLES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law, part_under
+from infercost.replica.memory import Drafting
 from infercost.replica.serving import Request
 from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
+from infercost.replica.step import Draft, decode_time, drafted_tpot
 
 #: Words in the notes of rows that measure something else, and why these are left out.
 FAULTS = {
@@ -50,6 +56,7 @@ class Prepared(NamedTuple):
     copies: float
     batch: float
     most: float
+    drafting: Drafting | None = None
 
     def under(self, profile: Preset) -> float:
         """The prediction under a profile, in the unit of the metric."""
@@ -73,6 +80,20 @@ class Prepared(NamedTuple):
         speeds = speeds_of(part, profile, self.site.peak(part), overlap, 2.0)._replace(alike=same_prompts(row))
         requests, waited = (profile.value(key) for key in PER_REQUEST)
         return self.site.server(speeds, requests, waited)
+
+    def times(self, server: Server) -> Times:
+        """Times of the run: with a draft, gaps that are as much shorter as a decoding step of its batch is."""
+        times = server.times(self.measured, self.batch, self.copies, self.request)
+        if self.drafting is None:
+            return times
+        replica, context, tokens = server.replica, self.request.context, self.drafting.tokens
+        model = self.drafting.head(self.site.work.model)
+        head = replica.of(model, self.drafting.layout(replica.work.layout, model))
+        verified = int(verified_tokens(draft_tokens=tokens))
+        passes = decode_time(head, self.batch, context), decode_time(replica, self.batch, context, verified)
+        _, tpot = drafted_tpot(Draft(tokens, self.measured.acceptance or 0.0), *passes)
+        itl = times.itl * tpot / decode_time(replica, self.batch, context)
+        return times._replace(itl=itl, request=times.request - self.request.decoded * (times.itl - itl))
 
     def _value(self, server: Server) -> float:
         return METRICS[self.measured.metric](self, server)
@@ -121,22 +142,36 @@ def prepare(row: Measured) -> Prepared:
     )
     if batch > 1 and row.input_tokens is None and not row.metric.startswith(("input_tok", "ttft")):
         raise Missing("the context is not stated", "fill in input_tokens")
-    return Prepared(row, site_of(row, layout), copies, batch, most)
+    return Prepared(row, site_of(row, layout), copies, batch, most, _drafting_of(row, model))
+
+
+def _drafting_of(row: Measured, model: Model) -> Drafting | None:
+    """The draft of a run, None without one; BadValue or Missing where it cannot be expressed."""
+    if not row.draft:
+        return None
+    if row.protocol not in ("batch", "closed", "pool"):
+        raise BadValue("a draft under a load is not modelled", "give runs of a batch, or of requests in flight")
+    if row.draft_tokens is None or row.acceptance is None:
+        raise Missing("the draft's tokens or how many are accepted are not stated", "fill in draft_tokens, acceptance")
+    own = None if row.draft in TITLES else model_of_run(row.draft)
+    drafting = Drafting(own, row.draft_tokens, shape_of(model) if row.draft == "eagle3" else None)
+    drafting.head(model)
+    return drafting
 
 
 def _decode(run: Prepared, server: Server) -> float:
     """Seconds of a decode step, with prefill chunks mixed in where requests came and went."""
-    return server.times(run.measured, run.batch, run.copies, run.request).itl
+    return run.times(server).itl
 
 
 def _first(run: Prepared, server: Server) -> float:
     """Seconds to the first token."""
-    return server.times(run.measured, run.batch, run.copies, run.request).ttft
+    return run.times(server).ttft
 
 
 def _whole(run: Prepared, server: Server) -> float:
     """Seconds of a whole request, or of a whole batch."""
-    return server.times(run.measured, run.batch, run.copies, run.request).request
+    return run.times(server).request
 
 
 def _rate(run: Prepared, server: Server, tokens: float) -> float:
@@ -145,7 +180,7 @@ def _rate(run: Prepared, server: Server, tokens: float) -> float:
     if not row.output_tokens:
         return run.copies * run.batch / _decode(run, server)
     if row.protocol in ("rate", "peak", "burst"):
-        return run.copies * tokens * server.times(row, run.batch, run.copies, run.request).rate
+        return run.copies * tokens * run.times(server).rate
     return run.copies * run.batch * tokens / _whole(run, server)
 
 

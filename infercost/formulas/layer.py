@@ -7,6 +7,7 @@ from infercost.numeric import ceiling, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), transformers chapter"
 DEEPSEEK = "DeepSeek-V2, arXiv 2405.04434, multi-head latent attention"
+EAGLE = "EAGLE-3, arXiv 2503.01840; sgl-project/SpecForge, specforge/modeling/draft/llama3_eagle.py"
 KIPPLY = "kipply, Transformer inference arithmetic (2022)"
 
 
@@ -14,6 +15,48 @@ KIPPLY = "kipply, Transformer inference arithmetic (2022)"
 def grouped_query_params(*, hidden_size: int, heads: int, kv_heads: int, head_dim: int, v_head_dim: int) -> int:
     """Parameters of the query, key, value and output matrices of one layer."""
     return hidden_size * (heads * head_dim + kv_heads * (head_dim + v_head_dim)) + heads * v_head_dim * hidden_size
+
+
+@formula(source=EAGLE)
+def fused_query_params(*, hidden_size: int, heads: int, kv_heads: int, head_dim: int) -> int:
+    """Parameters of attention in an EAGLE-3 head: queries, keys and values of a token's embedding and features."""
+    return 2 * hidden_size * (heads + 2 * kv_heads) * head_dim + heads * head_dim * hidden_size
+
+
+@formula(source=EAGLE)
+def fusion_params(*, features: int, hidden_size: int) -> int:
+    """Parameters of the matrix in an EAGLE-3 head that joins the features of several layers of its model."""
+    return features * hidden_size * hidden_size
+
+
+@formula(source=EAGLE)
+def fused_norm_params(*, hidden_size: int) -> int:
+    """Parameters of the norms of an EAGLE-3 head: of embedding, features, feed-forward part and output."""
+    return 4 * hidden_size
+
+
+@formula(source=EAGLE)
+def draft_head_params(*, vocab_size: int, hidden_size: int) -> int:
+    """Parameters of the output matrix of an EAGLE-3 head, over the tokens that it may propose."""
+    return vocab_size * hidden_size
+
+
+@formula(source="DeepSeek-V3, arXiv 2412.19437, eq. 21: a state and an embedding, side by side, to the model's width")
+def joined_copies(*, copied_params: int, hidden_size: int) -> int:
+    """Parameters that every rank holds of a prediction module: those of its layer, and the matrix that joins."""
+    return copied_params + 2 * hidden_size * hidden_size
+
+
+@formula(source="DeepSeek-V3, arXiv 2412.19437: norms of state, embedding and output beside those of the layer")
+def joined_norm_params(*, norm_params: int, hidden_size: int) -> int:
+    """Parameters of norms of a prediction module."""
+    return norm_params + 3 * hidden_size
+
+
+@formula(source="derived: matrices and norms of its layer, those of the experts of a token, its output matrix")
+def draft_active_params(*, draft_parts: Sequence[float], draft_part_params: Sequence[float]) -> float:
+    """Parameters of a head that one token which it drafts uses."""
+    return total(draft_parts, draft_part_params)
 
 
 @formula(source=DEEPSEEK)

@@ -1,10 +1,12 @@
 """One request: its prompt, its first token, its other tokens; and how requests share a replica."""
 
 from infercost.formulas.formula import formula, gone
-from infercost.numeric import ceiling, floor, maximum, minimum
+from infercost.numeric import ceiling, floor, last_that, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), inference chapter"
 LEVIATHAN = "Leviathan et al., Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
+#: Each token of a draft is accepted less often than this.
+NEAR_ONE = 1 - 1e-9
 LITTLE = "Little's law: number in the system = arrival rate x time spent"
 
 
@@ -192,6 +194,13 @@ def request_time(*, ttft: float, output_tokens: float, tpot: float) -> float:
 def speculative_tokens(*, draft_tokens: float, acceptance: float) -> float:
     """Tokens that one verification yields on average when each draft token is accepted independently."""
     return (1 - acceptance ** (draft_tokens + 1)) / (1 - acceptance)
+
+
+def acceptance_of(accept_length: float, draft_tokens: float) -> float:
+    """Share of a draft's tokens that are accepted, each on its own, where a verification yields so many on average."""
+    return last_that(
+        lambda share: speculative_tokens(draft_tokens=draft_tokens, acceptance=share) <= accept_length, 0.0, NEAR_ONE
+    )
 
 
 @formula(source="one pass verifies all draft tokens and yields one more")

@@ -35,12 +35,12 @@ def params_by_part(model: Model) -> dict[str, int]:
         "shared": _over(model, lambda layer: layer.ffn.shared),
         "router": _over(model, lambda layer: layer.ffn.router),
         "head": model.head,
-        "norms": model.small + _over(model, lambda layer: _small(layer) + layer.ffn.experts * layer.ffn.expert_small),
+        "norms": model.small + _over(model, lambda layer: small(layer) + layer.ffn.experts * layer.ffn.expert_small),
     }
     return {part: round(counts[part]) for part in PARTS}
 
 
-def _small(layer: Layer) -> int:
+def small(layer: Layer) -> int:
     """Norms and biases of one layer, those of its routed experts apart."""
     return layer.small + layer.attention.small + layer.ffn.small
 
@@ -70,7 +70,7 @@ def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
         "attention_params": attention.split,
         "kv_params": kv_params(model, attention),
         "copied_params": attention.copied,
-        "norm_params": _small(layer),
+        "norm_params": small(layer),
         "kv_elements": attention.cache,
         "packed_entry_bytes": attention.packed,
         "index_elements": attention.index_cache,
@@ -142,7 +142,7 @@ def split_part(model: Model, layer: Layer) -> Stored:
 
 def copied_part(model: Model, layer: Layer) -> Stored:
     """What every rank holds of one layer."""
-    return stored(model, attention=layer.attention.copied, router=layer.ffn.router, norms=_small(layer))
+    return stored(model, attention=layer.attention.copied, router=layer.ffn.router, norms=small(layer))
 
 
 def expert_part(model: Model, ffn: Ffn) -> Stored:

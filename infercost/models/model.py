@@ -206,13 +206,12 @@ def prediction_head(model: Model) -> Model | None:
     """
     if not model.mtp:
         return None
-    joins = 2 * model.hidden_size**2
     first, *rest = model.mtp
-    attention = first.attention
+    attention, hidden, others = first.attention, model.hidden_size, first.small + first.ffn.small
+    copied = formulas.layer.joined_copies(copied_params=attention.copied, hidden_size=hidden)
+    norms = formulas.layer.joined_norm_params(norm_params=others + attention.small, hidden_size=hidden)
     joined = attention._replace(
-        copied=attention.copied + joins,
-        small=attention.small + 3 * model.hidden_size,
-        matrices=(*attention.matrices, ("eh_proj", joins)),
+        copied=copied, small=norms - others, matrices=(*attention.matrices, ("eh_proj", copied - attention.copied))
     )
     layers = tuple(layer._replace(times=1) for layer in (first._replace(attention=joined), *rest))
     alone = model._replace(name=f"{model.name} (MTP)", layers=layers, order=tuple(range(len(layers))), mtp=())

@@ -15,8 +15,8 @@ tuned_step_time_s tuned_ttft_s experts_hit_share host_bytes host_time_s dp"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_per_gpu_bytes kv_pool_bytes_per_gpu
 kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context shortfall_bytes
-draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence host_memory_bytes
-host_left_bytes"""
+draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence
+host_memory_bytes host_left_bytes"""
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
 break_even_usd_per_month users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.formulas.formula import solved
+from infercost.models import counting
+from infercost.models.eagle import Shape, head_of
 from infercost.models.model import Model, prediction_head
 from infercost.parts.accelerator import over_pcie
 from infercost.parts.preset import Preset
@@ -90,11 +92,15 @@ class Blocks(NamedTuple):
 
 
 class Drafted(NamedTuple):
-    """A draft on the fullest accelerator: what is stored of it, how ranks share it, tokens that it proposes."""
+    """A draft on the fullest accelerator: what is stored of it, how ranks share it, tokens that it proposes.
+
+    ``params`` are those that one of its tokens uses.
+    """
 
     model: Model
     layout: Layout
     tokens: int
+    params: float
 
     @property
     def weights(self) -> float:
@@ -374,22 +380,30 @@ def _overhead(profile: Preset, layout: Layout, start: Start) -> str:
 
 
 class Drafting(NamedTuple):
-    """A draft beside a model: its own model, or the head that the model carries (None), and tokens that it proposes."""
+    """A draft beside a model, and tokens that it proposes: a model, a head of a shape, or else the one it carries."""
 
-    model: Model | None
+    model: Model | None = None
     tokens: int = 1
+    shape: Shape | None = None
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether it is the head that the model's own checkpoint holds, which multiplies by the model's table."""
+        return self.model is None and self.shape is None
 
     def head(self, model: Model) -> Model:
-        """The draft of a model as it is read: a head reads the model's table."""
+        """The draft of a model as it is read: a head that it carries reads the model's table."""
+        if self.shape:
+            return head_of(model, self.shape)
         if (own := self.model or prediction_head(model)) is None:
             raise BadValue(f"{model.name} carries no prediction head", "leave --draft out, or give a --draft-model")
         return own
 
-    def layout(self, layout: Layout) -> Layout:
+    def layout(self, layout: Layout, draft: Model) -> Layout:
         """How the ranks of a stage share the draft: a head as they share the model, another as widely as it splits."""
-        if self.model is None:
+        if self.is_carried:
             return layout._replace(pp=1)
-        return Layout(shared_width(self.model, layout.devices // layout.pp))
+        return Layout(shared_width(draft, layout.devices // layout.pp))
 
 
 def share_memory(plan: Plan, drafting: Drafting | None) -> Plan:
@@ -400,11 +414,23 @@ def share_memory(plan: Plan, drafting: Drafting | None) -> Plan:
     """
     if drafting is None:
         return plan
-    draft, layout = drafting.head(plan.model), drafting.layout(plan.layout)
-    stored = draft if drafting.model else draft._replace(head=0)
-    drafted = Drafted(stored, layout, drafting.tokens)
+    draft = drafting.head(plan.model)
+    layout = drafting.layout(plan.layout, draft)
+    stored = draft._replace(head=0) if drafting.is_carried else draft
+    params = counting.active_params(draft) if drafting.model else _used_of_head(draft)
+    drafted = Drafted(stored, layout, drafting.tokens, params)
     pool = formulas.memory.drafted_pool(kv_pool=plan.pool, draft_bytes_per_gpu=drafted.weights)
     return plan._replace(pool=pool, drafted=drafted)
+
+
+def _used_of_head(draft: Model) -> float:
+    """Parameters of a head that one token uses."""
+    parts = [(1, draft.head)]
+    for attention, ffn, small in ((layer.attention, layer.ffn, counting.small(layer)) for layer in draft.layers):
+        whole = (attention.split, attention.copied, ffn.dense, ffn.shared, ffn.router, small)
+        parts += [*((1, each) for each in whole if each), (ffn.active, ffn.expert + ffn.expert_small)]
+    counts, params = zip(*[(count, each) for count, each in parts if count], strict=True)
+    return formulas.layer.draft_active_params(draft_parts=counts, draft_part_params=params)
 
 
 def shared_width(draft: Model, ranks: int) -> int:

@@ -473,16 +473,22 @@ def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
         return Pace(times, times.step, times.step)
     verified = formulas.request.verified_tokens(draft_tokens=draft.tokens)
     times = step_times(running, maximum(batch, 1), int(verified))
-    tokens = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
-    tpot = formulas.request.speculative_tpot(
-        draft_tokens=draft.tokens,
-        draft_time=_draft_time(running, draft, batch),
-        verification_time=times.step,
-        speculative_tokens=tokens,
-    )
+    tokens, tpot = drafted_tpot(draft, _draft_time(running, draft, batch), times.step)
     step = formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens)
     beside = (_drafting(running, draft.model), draft.tokens) if draft.model else None
     return Pace(times, step, tpot, draft=beside)
+
+
+def drafted_tpot(draft: Draft, draft_time: float, verification_time: float) -> tuple[float, float]:
+    """Tokens that a step of a draft yields, and the seconds of each, by those of a draft token and of the pass."""
+    tokens = formulas.request.speculative_tokens(draft_tokens=draft.tokens, acceptance=draft.acceptance)
+    tpot = formulas.request.speculative_tpot(
+        draft_tokens=draft.tokens,
+        draft_time=draft_time,
+        verification_time=verification_time,
+        speculative_tokens=tokens,
+    )
+    return tokens, tpot
 
 
 def tpot_of(running: Running, batch: float, draft: Draft | None = None) -> float:
@@ -518,7 +524,7 @@ def _drafting(running: Running, model: Model) -> Replica:
     """A draft as it steps on the ranks of its target."""
     rack = running.rack
     drafting = rack.setup.drafting or Drafting(model)
-    return running.replica.of(model, drafting.layout(rack.plan.layout))
+    return running.replica.of(model, drafting.layout(rack.plan.layout, model))
 
 
 def critical_batch(running: Running) -> float:

@@ -90,8 +90,8 @@ class Option(NamedTuple):
 
 
 _of, _text, _switch = Measure, text, switch
-#: Heads that a model may carry.
-DRAFTS = ("mtp",)
+#: Heads of a model that draft: what it carries, and what is trained for it.
+DRAFTS = ("mtp", "eagle3")
 #: What lines of errors may be of.
 ERRORS_BY = ("kind", "part", "model")
 #: What parts are ordered by: USD a million tokens and an hour, tokens/s of a user and of a device, devices.
@@ -153,12 +153,17 @@ _ALL = (
         _of(WHOLE),
     ),
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
-    Option("draft_tokens", "N", "tokens that a draft proposes in each step", _of(WHOLE)),
-    Option("acceptance", "SHARE", "share of the draft's tokens that are accepted, each on its own", _of(PART)),
+    Option("draft_tokens", "N", "tokens that a draft proposes in each step (engines' usual when absent)", _of(WHOLE)),
+    Option(
+        "acceptance",
+        "SHARE",
+        "share of the draft's tokens that are accepted, each on its own (a published run's when absent)",
+        _of(PART),
+    ),
     Option(
         "draft",
         "WHICH",
-        "the head that the model carries drafts: mtp",
+        "a head of the model drafts: mtp, that it carries, or a trained eagle3",
         choice(DRAFTS, ", or name a model with --draft-model"),
     ),
     Option("draft_model", "NAME", "the model that drafts, on the same accelerators", _text),
@@ -272,7 +277,10 @@ MANY = ("sweep", "sensitivity")
 #: What chooses among the models that run on a part, where none is named.
 CHOOSING = ("min_tokens_per_s", "family", "limit")
 #: What only a named model has.
-SERVED = ("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers")
+SERVED = (
+    *("context", "rope_scaling", "kv_dtype", "tp", "pp", "ep", "host", "offload", "offload_layers"),
+    *("draft", "draft_model"),
+)
 #: What the files of benchmarks leave out.
 OF_RUNS = ("gpu", "model", "tp", "pp", "ep", "batch", "input_tokens", "output_tokens", "dtype", "kv_dtype")
 DRAFT = ("draft_tokens", "acceptance", "draft", "draft_model", "draft_cost")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
+from infercost.models.eagle import Shape, shape_of
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts.accelerator import memory_key, over_pcie
+from infercost.parts.drafts import method
 from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
@@ -250,17 +252,33 @@ def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
         raise BadValue(f"{flag(given[0])} and {flag(given[1])} are two ways to say one thing", "give one of them")
     if given in ([], ["draft_cost"]):
         return None
-    tokens = reading.get("draft_tokens")
-    if reading.question.command == "fit":
-        tokens = reading.take("draft_tokens", 1, "the least")
-    own = None
     if given == ["draft_model"]:
         own = find_model(str(reading.take("draft_model"))).model
-    else:
-        reading.take("draft")
-    drafting = Drafting(own, int(tokens or 1))
+        return Drafting(own, _draft_tokens(reading, 1, "the least"))
+    refuse_prefill_only(model)
+    which = str(reading.take("draft"))
+    usual = method(which)
+    shape = _read_shape(reading, model) if which == "eagle3" else None
+    why = f"what guides to engines start {usual.preset.name} with"
+    drafting = Drafting(None, _draft_tokens(reading, usual.tokens, why), shape)
     drafting.head(model)
     return drafting
+
+
+def _draft_tokens(reading: Reading, usual: int, why: str) -> int:
+    """Tokens of a draft, which ``utilization`` and ``frontier`` need of a model that drafts."""
+    if reading.question.command != "fit" and "draft_model" in reading.given:
+        return int(reading.get("draft_tokens") or usual)
+    return int(reading.take("draft_tokens", usual, why))
+
+
+def _read_shape(reading: Reading, model: Model) -> Shape:
+    """The dimensions of a head of a model, each with its source, and what of them is assumed."""
+    shape, preset = shape_of(model), method("eagle3").shaped(model.name)
+    reading.use(preset, *(key for key in shape._fields if key in preset.facts), scope="draft")
+    if shape.assumed:
+        reading.note("draft", f"the config of no EAGLE-3 head of {model.name} is known: {shape.assumed}, is assumed")
+    return shape
 
 
 def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:

@@ -2,15 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import rate_for
 from infercost.parts.cache import lately
+from infercost.parts.drafts import gains, method
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
     FIGURES_OF_PASS,
+    is_nominal,
     is_stated,
     law,
 )
@@ -272,13 +275,35 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
     given, drafting, model = [name for name in DRAFT if name in reading.given], rack.setup.drafting, rack.model
     if not given:
         return None
-    tokens = int(reading.need("draft_tokens", "--draft-tokens 4"))
-    acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
+    head = reading.get("draft") if drafting else None
+    tokens = drafting.tokens if drafting and head else int(reading.need("draft_tokens", "--draft-tokens 4"))
+    acceptance = _read_acceptance(reading, str(head), model.name, tokens) if head else None
+    if acceptance is None:
+        acceptance = float(reading.need("acceptance", "--acceptance 0.8"))
     if acceptance >= 1:
         raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
     if "draft_cost" in given:
         return Draft(tokens, acceptance, float(reading.take("draft_cost")))
     if drafting is None:
-        hint = "give --draft mtp for the model's own head, --draft-model NAME or --draft-cost 0.05"
+        hint = "give --draft mtp or --draft eagle3 for a head of the model, --draft-model NAME or --draft-cost 0.05"
         raise Missing("a draft needs a model or a cost", hint)
+    if not is_nominal(rack.setup.stack):
+        known = gains()
+        text = f"{known.low:g} to {known.high:g} times what is said: the host's part in a draft is not modelled"
+        reading.note("draft-gain", f"{known.of} gained {text}")
     return Draft(tokens, acceptance, model=drafting.head(model))
+
+
+def _read_acceptance(reading: Reading, head: str, model: str, tokens: int) -> float | None:
+    """The share of a head's tokens that are accepted as a published run had it, said; None where it was given."""
+    if "acceptance" in reading.given:
+        return None
+    run = method(head).run(model, tokens)
+    share = formulas.request.acceptance_of(run.accept_length, run.tokens)
+    texts = f"{method(head).preset.name} of {run.model}, {run.tokens} drafted, {run.of}"
+    of = f"{texts}: {run.accept_length:g} tokens a step"
+    if all(item.key != "acceptance" for item in reading.inputs):
+        reading.take("acceptance", share, of)
+        reading.amend(source=run.source, date=run.date)
+        reading.note("draft", f"{share:.1%} accepted is assumed ({of}; {run.source}): --acceptance has yours")
+    return share

@@ -80,7 +80,7 @@ def _spaces(reading: Reading, models: Sequence[str], named: bool) -> Iterator[Sc
     Raises:
         InfercostError: a part that was named, or the last of the others, cannot be asked about the model.
     """
-    drafts = (False, True) if "draft_tokens" in reading.given else (False,)
+    drafts = (False, True) if any(name in reading.given for name in DRAFT) else (False,)
     seen, refused, parts = set[str](), dict[str, InfercostError](), reading.get("gpu")
     for model, part, format, drafting in product(models, parts, reading.get("dtype") or (None,), drafts):
         inner = reading.about(gpu=part, model=model, dtype=format)

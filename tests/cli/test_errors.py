@@ -243,7 +243,7 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
         (
             "fit --gpu h100 --model llama-3.1-8b --draft llama-3.2-1b",
             "--draft: 'llama-3.2-1b' is not one of its values",
-            "choose mtp, or name a model with --draft-model\n",
+            "choose mtp, eagle3, or name a model with --draft-model\n",
         ),
         ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-turin"),
         (

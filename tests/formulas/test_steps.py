@@ -109,9 +109,16 @@ RIVALS = [
     "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload rag --api-price 3 --tokens-per-month 10B",
 ]
-QUESTIONS = [
-    *(*RIVALS, *LOCAL, *OTHERS, BARE_LAYERS, TREND, *JOBS, "userbase --concurrent 1000", *FRONTIERS, *SERVICES)
-] + [
+#: Drafts: a head that is carried, heads of a dense and of a sparse model whose config is known, another model.
+DRAFTED = [
+    "utilization --gpu h200:8 --model deepseek-v3 --draft mtp --batch 8",
+    "utilization --gpu h100 --model llama-3.1-8b --draft eagle3 --batch 8",
+    "utilization --gpu h100:2 --model qwen3-30b-a3b --tp 2 --draft eagle3 --batch 8 --efficiency ideal",
+    "fit --gpu h100 --model llama-3.1-8b --draft eagle3",
+    "fit --gpu h200:8 --model glm-4.5 --draft eagle3",
+]
+OF_A_KIND = (*RIVALS, *LOCAL, *OTHERS, *DRAFTED, *JOBS, *FRONTIERS, *SERVICES)
+QUESTIONS = [*OF_A_KIND, BARE_LAYERS, TREND, "userbase --concurrent 1000"] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]
 

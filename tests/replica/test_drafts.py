@@ -1,8 +1,11 @@
 """Drafts take memory and bandwidth of their own: weights, a cache, reads of each token."""
 
+import json
+
 import pytest
 
 from infercost.models import counting
+from infercost.models.eagle import Shape, head_of, shape_of
 from infercost.models.find import find_model
 from infercost.models.model import prediction_head
 from infercost.replica.layout import Layout, rank_weight_bytes
@@ -95,9 +98,145 @@ def test_what_a_draft_is_worth_is_a_token_without_it_over_one_with_it(run: Run) 
     ("args", "said"),
     [
         ("--model llama-3.1-8b --draft mtp", "carries no prediction head"),
+        ("--model glm-5.2 --draft eagle3", "no EAGLE-3 head of glm-5.2 is known"),
+        ("--model mamba-codestral-7b --draft eagle3", "its attention says nothing of one"),
+        ("--params 70B --draft eagle3", "--draft"),
         ("--model deepseek-v3 --draft mtp --draft-model llama-3.2-1b", "two ways to say one thing"),
     ],
 )
 def test_drafts_that_cannot_be(args: str, said: str, run: Run) -> None:
     result = run("fit", "--gpu", "h200:8", *args.split())
     assert (result.code, said in result.err) == (2, True)
+
+
+def test_the_head_of_llama_by_hand() -> None:
+    """Features 12288 x 4096, queries 8192 x 4096, keys and values 8192 x 2048, output 4096 x 4096, three matrices
+    of 4096 x 14336, 32,000 x 4096 and four norms: 424.7 million, of which one position caches 8 heads twice."""
+    model = find_model("llama-3.1-8b").model
+    head = head_of(model, shape_of(model))
+    by_hand = 12288 * 4096 + 8192 * 4096 + 8192 * 2048 + 4096 * 4096 + 3 * 4096 * 14336 + 32000 * 4096 + 4 * 4096
+    assert counting.total_params(head) == counting.active_params(head) == by_hand == 424_689_664
+    assert counting.weight_bytes(head) == 2 * by_hand
+    assert counting.growing_cache_bytes(head) == 2 * 8 * 128 * 2
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "size", "within"),
+    [
+        # model card of thomaskiefer/EAGLE3-Apertus-8B-Instruct-2509: about 513 million parameters in 16 bits
+        ("llama-3.1-8b", Shape(32, 8, 128, 21504, 32000, 3), 2 * 513e6, 1e-3),
+        # model card of thoughtworks/GLM-4.7-Flash-Eagle3: 277.4 MB, which are of 2^20 bytes
+        ("glm-4.7-flash", None, 277.4 * 2**20, 2e-3),
+        # model card of JinnP/SGLang-EAGLE3-Qwen3-Coder-30B-A3B-Instruct: about 350 MB
+        ("qwen3-coder-30b-a3b", None, 350 * 2**20, 5e-3),
+    ],
+)
+def test_heads_are_as_large_as_published_ones(model: str, shape: Shape | None, size: float, within: float) -> None:
+    target = find_model(model).model
+    head = head_of(target, shape or shape_of(target))
+    assert counting.weight_bytes(head) == pytest.approx(size, rel=within)
+
+
+def test_a_head_takes_its_place_in_memory(run: Run) -> None:
+    """Two devices: the matrix that joins features, and the norms, whole on each; the rest split."""
+    args = "--gpu h100:2 --model llama-3.1-8b --tp 2 --dp 1"
+    plain, headed = results(run, "fit", args), results(run, "fit", f"{args} --draft eagle3")
+    assert headed["draft_active_params"] == 424_689_664
+    whole = 3 * 4096**2 + 4 * 4096
+    assert headed["draft_bytes_per_gpu"] == 2 * (whole + (424_689_664 - whole) / 2)
+    assert plain["kv_pool_bytes_per_gpu"] - headed["kv_pool_bytes_per_gpu"] == headed["draft_bytes_per_gpu"]
+    assert headed["kv_bytes_per_token"] == plain["kv_bytes_per_token"] * 33 / 32
+
+
+def test_what_guides_start_with_and_runs_accepted_is_said(run: Run) -> None:
+    """Llama 3.1 8B, 3 drafted: 2.79 tokens a step are 1 + a + a^2 + a^3 at a = 0.763."""
+    said = run(
+        "utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--draft", "eagle3", "--json", "--sources"
+    ).json
+    inputs, notes = said["inputs"], [note["text"] for note in said["notes"]]
+    assert {"draft_tokens", "acceptance"} <= set(said["assumed"])
+    share = inputs["acceptance"]
+    assert (inputs["draft_tokens"], share) == (3, pytest.approx(0.763, abs=5e-4))
+    assert 1 + share + share**2 + share**3 == pytest.approx(2.79, rel=1e-9)
+    assert any("2.79 tokens a step; vllm-project/vllm issue 20780" in note for note in notes)
+    assert any("vllm-project/vllm issue 20780" in json.dumps(source) for source in said["sources"])
+
+
+def test_mtp_is_assumed_as_its_report_says(run: Run) -> None:
+    said = run("utilization", "--gpu", "h200:8", "--model", "deepseek-v3", "--draft", "mtp", "--json").json
+    assert said["inputs"]["draft_tokens"] == 1
+    assert said["inputs"]["acceptance"] == pytest.approx(0.85, rel=1e-9)
+
+
+def test_what_is_given_wins(run: Run) -> None:
+    args = "--gpu h100 --model llama-3.1-8b --draft eagle3 --draft-tokens 5 --acceptance 60%"
+    said = run("utilization", *args.split(), "--json").json
+    assert (said["inputs"]["draft_tokens"], said["inputs"]["acceptance"]) == (5, 0.6)
+    assert not {"draft_tokens", "acceptance"} & set(said["assumed"])
+    assert not any("accepted is assumed" in note["text"] for note in said["notes"])
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "--gpu h100 --model llama-3.1-8b --draft eagle3 --batch 1",
+        "--gpu h100 --model llama-3.1-8b --draft eagle3 --batch 64 --efficiency ideal",
+        "--gpu h200:8 --model deepseek-v3 --draft mtp --batch 32",
+        "--gpu h100:2 --model qwen3-30b-a3b --draft eagle3 --batch 16 --draft-tokens 5",
+    ],
+)
+def test_more_accepted_is_never_slower_and_none_never_faster(args: str, run: Run) -> None:
+    shares = (0, 0.2, 0.5, 0.8, 0.99)
+    times = [results(run, "utilization", f"{args} --acceptance {share}") for share in shares]
+    assert times[0]["tpot_s"] >= times[0]["plain_tpot_s"]
+    tpots = [each["tpot_s"] for each in times]
+    assert tpots == sorted(tpots, reverse=True)
+
+
+def test_what_is_assumed_of_a_draft_can_be_varied(run: Run) -> None:
+    """More accepted is faster; the shape of a head is no figure that could change."""
+    args = "--gpu h100 --model llama-3.1-8b --draft eagle3 --json"
+    said = run("utilization", *args.split(), "--sensitivity").json
+    found = {row["key"]: row for row in said["rows"]}
+    assert found["acceptance"]["elasticity_tokens_per_s_per_user"] > 0
+    assert not any(name.startswith("draft.") for name in found)
+
+
+def test_each_length_of_a_draft_has_the_run_nearest_to_it(run: Run) -> None:
+    args = "--gpu h100 --model llama-3.1-8b --draft eagle3 --sweep draft_tokens=2,7 --json"
+    notes = " ".join(note["text"] for note in run("utilization", *args.split()).json["notes"])
+    assert "2.36 tokens a step" in notes
+    seven = run("utilization", *args.replace("--sweep draft_tokens=2,7", "--draft-tokens 7").split()).json
+    assert any("3.54 tokens a step" in note["text"] for note in seven["notes"])
+
+
+def test_a_draft_is_tried_beside_none(run: Run) -> None:
+    args = "--gpu h100 --model llama-3.1-8b --draft eagle3 --max-gpus 1 --json"
+    said = run("frontier", *args.split()).json
+    assert {row["name"] for row in said["rows"]} >= {"h100-sxm with a draft"}
+    assert said["inputs"]["draft"] == "eagle3"
+
+
+@pytest.mark.parametrize(
+    ("args", "flags"),
+    [
+        (
+            "--model llama-3.1-8b",
+            '{"method":"eagle3","model":"yuhuili/EAGLE3-LLaMA3.1-Instruct-8B","num_speculative_tokens":3}',
+        ),
+        (
+            "--model qwen3-32b --efficiency sglang",
+            "--speculative-algorithm EAGLE3 --speculative-draft-model-path RedHatAI/Qwen3-32B-speculator.eagle3 "
+            "--speculative-eagle-topk 1 --speculative-num-steps 3 --speculative-num-draft-tokens 4",
+        ),
+    ],
+)
+def test_the_command_has_the_published_head(args: str, flags: str, run: Run) -> None:
+    assert flags in run("fit", "--gpu", "h100", *args.split(), "--draft", "eagle3", "--json").json["engine_command"]
+
+
+def test_a_head_that_nobody_published_has_no_command(run: Run) -> None:
+    said = run("fit", "--gpu", "h200:8", "--model", "glm-4.5", "--draft", "eagle3", "--json").json
+    notes = " ".join(note["text"] for note in said["notes"])
+    assert "no published EAGLE-3 head of glm-4.5 is known" in notes
+    assert "as wide as the 8 experts of a token, is assumed" in notes

@@ -8,6 +8,7 @@ from infercost.errors import BadFile
 from infercost.evidence.measured import Measured
 from infercost.evidence.readers.record import Record, parse_sheet, read_whole
 from infercost.evidence.readers.run import Results, Times, joined
+from infercost.formulas.request import acceptance_of
 
 MEASUREMENTS = (
     "id", "source", "year", "framework", "model", "accelerator", "n_accelerators", "tp", "pp", "ep",
@@ -96,7 +97,25 @@ def _protocol(row: Record) -> dict[str, Any]:
         "unwarmed": row.text("unwarmed") == "1",
         "is_held_out": row.text("held_out") == "1",
         "stream_tokens": row.whole("stream_tokens"),
+        **_drafted(row),
     }
+
+
+def _drafted(row: Record) -> dict[str, Any]:
+    """The draft of a run: its tokens, and the share accepted, or the tokens that a step yielded on average.
+
+    Raises:
+        BadFile: a share or tokens of a step that no draft has.
+    """
+    tokens, share, length = row.whole("draft_tokens"), row.number("acceptance"), row.number("accept_length")
+    if share is not None and share >= 1:
+        raise BadFile(f"{row.at('acceptance')}: {share:g} is no share below 1", "write 0.8 for 80%")
+    if share is None and length is not None and tokens:
+        if not 1 <= length < tokens + 1:
+            what = f"{row.at('accept_length')}: a step of {tokens} drafted tokens yields 1 to {tokens + 1}"
+            raise BadFile(what, "give the mean of tokens a step, the model's own one too")
+        share = acceptance_of(length, tokens)
+    return {"draft": row.text("draft"), "draft_tokens": tokens, "acceptance": share}
 
 
 def kind_of(row: Record) -> str:
