@@ -769,6 +769,7 @@ QUANTITIES: dict[str, Quantity] = {
     "ttft_in_turn": Quantity("TTFT", "s", "time to first token, with the wait for a slot", of="ttft"),
     "run_requests": Quantity("n_run", "", "requests of a run"),
     "prompts_that_fill": Quantity("j", "", "prompts that fill a pass to its last token", of="prompts_together"),
+    "filling_tokens": Quantity("T_p", "token", "tokens of prompts in a pass", of="prompt_tokens"),
     "whole_prompts": Quantity("j", "", "prompts that a pass takes whole", of="prompts_together"),
     "decoding_meanwhile": Quantity("B_w", "", "requests that decode while prompts of others are worked on"),
     "burst_passes": Quantity("n_b", "", "passes until a mean prompt of many is done"),

@@ -173,7 +173,8 @@ def _results(rack: Rack) -> tuple[Row, ...]:
     if rack.model.has_cache:
         return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
     reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
-    return tuple(Row(row.key, None, reason, shown=False) if row.key in NEEDS_MODEL else row for row in rows)
+    missing = {*NEEDS_MODEL} - ({"longest_context"} if rack.model.prefill_only and rack.model.max_context else set())
+    return tuple(Row(row.key, None, reason, shown=False) if row.key in missing else row for row in rows)
 
 
 def _answers(row: Row, rack: Rack) -> bool:

@@ -422,7 +422,7 @@ def _row(one: Tried, *, hosted: bool) -> dict[str, Any]:
         "max_context": plan.usable_context,
         "tokens_per_s_per_user": one.speed,
         **({"offload": offloaded(rack), "host_bytes": plan.host_bytes} if hosted else {}),
-        "flags": one.offer.flags,
+        "flags": " ".join((one.offer.flags, *_widths(rack))),
         "source": rack.setup.checkpoint.source if rack.setup.checkpoint else "",
         "bands": {key: list(band) for key, band in bands_at(_speed_of(one), rack).items()},
     }
@@ -559,10 +559,16 @@ def _flags(one: Tried) -> Iterator[str]:
     rack, question = one.rack, one.reading.question
     yield f"--gpu {rack.part.name}" + (f":{rack.devices}" if rack.devices > 1 else "")
     yield one.offer.flags
+    yield from _widths(rack)
     said = {"gpu", "gpus", "model", "dtype", *CHOOSING, *(["efficiency"] if one.offer.efficiency else [])}
     for name, (value, *_) in question.given.items():
         texts = value if name == "set" else () if name in said else (getattr(value, "name", value),)
         yield from (f"{flag(name)} {shlex.quote(str(text))}" for text in texts)
+
+
+def _widths(rack: Rack) -> list[str]:
+    """The layout as flags, nothing on one device: what fit would choose on several may be replicas."""
+    return [f"--{name} {width}" for name, width in rack.plan.layout.widths.items() if width > 1]
 
 
 def _kind(one: Tried) -> tuple[str, bool, bool]:

@@ -377,6 +377,12 @@ def prompts_that_fill(*, chunk_tokens: float, new_tokens: float, requests: float
 
 
 @formula(source=SIMULATED)
+def filling_tokens(*, chunk_tokens: float, new_tokens: float, requests: float) -> float:
+    """Tokens of prompts that a pass takes, filled where there are enough."""
+    return minimum(chunk_tokens, requests * new_tokens)
+
+
+@formula(source=SIMULATED)
 def whole_prompts(*, chunk_tokens: float, new_tokens: float, requests: float) -> float:
     """Prompts that a pass takes whole, at least one."""
     return maximum(1, minimum(floor(chunk_tokens / new_tokens), requests))

@@ -9,7 +9,6 @@ import fastjsonschema
 import pytest
 
 import infercost
-from infercost.errors import InfercostError
 from infercost.models.find import find_model
 from infercost.models.gguf_mix import has_file
 from tests.conftest import Run
@@ -66,6 +65,8 @@ def test_a_row_is_what_the_commands_say_of_its_model(place: str) -> None:
         assert (fit["weight_bytes"], fit["longest_context"]) == (row["weight_bytes"], row["max_context"])
         assert (fit["tp"], fit["pp"], fit["dp"]) == (row["tp"], row["pp"], row["dp"])
         context = next(item.value for item in fit.inputs if item.key == "context")
+        if row["tokens_per_s_per_user"] is None:  # it decodes nothing
+            continue
         step = infercost.utilization(**asked, gpus=row["gpus"], context=context)
         assert step["tokens_per_s_per_user"] == row["tokens_per_s_per_user"]
         assert list(step.bands["tokens_per_s_per_user"]) == row["bands"]["tokens_per_s_per_user"]
@@ -130,8 +131,6 @@ def test_a_data_centre_part_has_checkpoints_alone() -> None:
 
 def test_a_model_that_so_many_devices_do_not_split_runs_on_fewer() -> None:
     """GPT-2 has 12 layers of 12 heads: at most 12 stages of 4 devices, as 8 do not divide its heads."""
-    with pytest.raises(InfercostError, match="no layout of 1024"):
-        infercost.fit(gpu="h100:1024", model="gpt-2")
     row = rows_of(gpu="h100:1024", family="gpt-2")["gpt-2"]
     assert row["gpus"] == 32
     assert row["tp"] * row["pp"] == 32

@@ -120,7 +120,11 @@ def sensible(rng: random.Random, name: str, wild: bool = False) -> str:
         return _figure(rng, wild)
     words = {"offload": ("experts", "layers", "kv"), "overlap": ("full", "operator", "none")}
     words |= {"best": ("cost", "speed", "knee"), "shard": ("1/3", "2/2"), "trace": ("no.csv",)}
-    words |= {"draft": ("mtp",), "engine_version": ("0.10.2", "0.19.0", "0.5.8"), "by": ("kind", "part", "model")}
+    words |= {
+        "draft": ("mtp", "eagle3"),
+        "engine_version": ("0.10.2", "0.19.0", "0.5.8"),
+        "by": ("kind", "part", "model"),
+    }
     words |= {
         "price_basis": ("neocloud", "rental", "owner"),
         "sort": ("cost", "price", "speed", "throughput", "devices"),
