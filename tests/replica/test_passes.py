@@ -1,15 +1,17 @@
 """A pass of measured kernels, part by part: launches, what waits for the host, graphs, fused kernels."""
 
 from functools import cache
+from math import hypot, log, sqrt
 from typing import Any
 
+import numpy as np
 import pytest
 
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.chip import OTHER, Chip
-from infercost.replica.kernels import Timing, _sent, engine_of
+from infercost.replica.chip import OTHER, Chip, Kernel, peak_of
+from infercost.replica.kernels import Rows, Timing, _sent, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.work import Load
 
@@ -125,3 +127,220 @@ def rows_of(passes: Timing, tokens: float) -> Any:
     from infercost.replica.kernels import rows_of as rows
 
     return rows(Load(tokens, 1000), passes.groups)
+
+
+#: Keys and values of Llama 3.1 8B, or of Mixtral, of one token in 16 bits, and matrices of Llama's 32 layers.
+TOKEN, MATRICES = 32 * 2 * 8 * 128 * 2, 32 * (4096 * 6144 + 4096 * 4096 + 3 * 4096 * 14336)
+
+
+def test_the_wait_for_the_host_of_an_array_of_passes_is_that_of_each() -> None:
+    """32 ms in the host where a graph of 512 tokens does not hold the pass, beside 10 and 40 ms of kernels."""
+    passes = timing(cpu_launches=0.0, eager_layer_time=1e-3, captured_tokens=512)
+    busy, tokens = np.array([10e-3, 10e-3, 40e-3]), np.array([512.0, 513.0, 513.0])
+    waits = passes._wait(busy, tokens, 2e-3)  # type: ignore[arg-type]
+    assert list(waits) == pytest.approx([0.0, 22e-3, 0.0])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("load", "groups", "rows"),
+    [
+        (Load(64, 1000, 2, 500, 3), 1, Rows(628, 628, 131, 64, 128, 500, 3)),
+        (Load(64, 1000), 8, Rows(64, 8, 8, 8, 8, 0, 0)),
+        # two groups have a prompt each, and an eighth of the sequences
+        (Load(64, 1000, 1, 500, 2), 8, Rows(564, 8 + 250, 8 + 1, 8, 8, 250, 1)),
+        # a quarter of a prompt is one group's
+        (Load(64, 1000, 1, 500, 0.25), 8, Rows(564, 8 + 500, 8 + 0.25, 8, 8, 500, 0.25)),
+    ],
+)
+def test_rows_of_the_busiest_group(load: Load, groups: int, rows: Rows) -> None:
+    from infercost.replica.kernels import rows_of as of
+
+    assert of(load, groups) == rows
+
+
+@pytest.mark.parametrize("rows", [1, 64])
+def test_products_of_a_pass_of_llama(rows: int) -> None:
+    """Weights, inputs and outputs of 2 bytes; arithmetic and traffic overlap as sides of a right angle."""
+    passes = timing()
+    kernel, done = chip().kernel("products", "bf16"), passes.pass_of(Load(rows, 1000))
+    inputs, outputs = 32 * (3 * 4096 + 14336), 32 * (6144 + 4096 + 2 * 14336 + 4096)
+    worked, moved = (
+        2 * rows * MATRICES / kernel.flops,
+        (2 * MATRICES + rows * 2 * (inputs + outputs)) / kernel.bandwidth,
+    )
+    head = 4096 * 128_256
+    worked_head, moved_head = (
+        2 * rows * head / kernel.flops,
+        (2 * head + 2 * rows * (4096 + 128_256)) / kernel.bandwidth,
+    )
+    assert done.overlapping[0] == pytest.approx((worked, moved, hypot(worked, moved)))
+    assert done.overlapping[1] == pytest.approx((worked_head, moved_head, hypot(worked_head, moved_head)))
+    assert done.spent[0] == pytest.approx(hypot(worked, moved) + hypot(worked_head, moved_head))
+    assert done.added == ([], [])
+
+
+@pytest.mark.parametrize("tp", [1, 2])
+def test_attention_of_a_step_of_llama(tp: int) -> None:
+    """64 caches of 1,000 tokens beside a block's time of each of 256 KV heads on 132 multiprocessors."""
+    passes = timing(layout=Layout(tp))
+    reads, blocks = 64 * 1000 * TOKEN / tp / passes.decode.bandwidth, 3.4e-6 * 64 * 256 / tp / 132
+    flops, moved = passes.pass_of(Load(64, 1000)).attention
+    assert (flops, moved) == ([], [pytest.approx(hypot(reads, blocks))])
+
+
+def test_attention_of_prompts_of_llama() -> None:
+    """Half of a prompt of 1,000 tokens after 300 that are cached, beside 64 sequences that decode."""
+    passes = timing()
+    decoding = passes.pass_of(Load(64, 1000)).attention[1]
+    pairs = 1000 * 1000 / 2 + 1000 * 300
+    scores = 500 / 1000 * pairs * 4 * 32 * 128 * 32 / passes.prompt.flops
+    before = 0.5 * 300 * TOKEN / passes.decode.bandwidth
+    elements = 500 * 4 * 32 * 128 * (32 + 2 * 8) / passes.prompt.bandwidth
+    flops, moved = passes.pass_of(Load(64, 1000, 1, 500, 0.5, 300, 1000)).attention
+    assert flops == [pytest.approx(scores)]
+    assert moved == [pytest.approx(each) for each in (*decoding, before, elements)]
+    whole = passes.pass_of(Load(0, 0, 1, 1000, 2)).attention  # two prompts of 500
+    assert whole[0] == [pytest.approx(2 * 500 * 500 / 2 * 4 * 32 * 128 * 32 / passes.prompt.flops)]
+    assert whole[1] == [pytest.approx(2 * elements)]
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_attention_over_latents_reads_once_and_computes_for_each_token(each: int) -> None:
+    """DeepSeek V3: 61 layers of 576 elements of 2 bytes; 128 heads, on eight ranks, of 576 and 512."""
+    passes = timing("deepseek-v3", Layout(8))
+    flops, moved = passes.pass_of(Load(16, 1000, each)).attention
+    assert moved == [pytest.approx(16 * 1000 * 61 * 576 * 2 / passes.decode.bandwidth)]
+    assert flops == [pytest.approx(each * 16 * 1000 * 61 * 2 * (576 + 512) * 128 / 8 / passes.decode.flops)]
+
+
+def test_states_are_read_and_written_in_32_bits() -> None:
+    """Qwen3 Next: 36 layers of 32 heads of 128 x 128 on two ranks, beside the caches of 12 layers."""
+    passes = timing("qwen3-next-80b-a3b", Layout(2))
+    _, moved = passes.pass_of(Load(16, 1000)).attention
+    assert len(moved) == 2
+    assert moved[1] == pytest.approx(16 * 2 * 4 * 36 * 32 * 128 * 128 / 2 / passes.states.bandwidth)
+    flops, _ = passes.pass_of(Load(0, 0, 1, 500, 1)).attention
+    assert flops[1] == pytest.approx(6 * 500 * 36 * 32 * 128 * 128 / 2 / passes.states.flops)
+
+
+@pytest.mark.parametrize("ranks", [1, 8])
+def test_experts_of_a_step_of_mixtral(ranks: int) -> None:
+    """64 tokens, two experts of eight each: nearly all are read; the fullest of eight ranks has 1.51 times its share."""
+    passes, kernel = timing("mixtral-8x7b", Layout(1, 1, ranks)), chip().kernel("experts", "bf16")
+    hottest = 1 + sqrt(2 * log(8) * 8 / 128) if ranks == 8 else 1
+    rows, hit, expert = 64 * 2 / ranks * hottest, 8 * (1 - 0.75**64), 3 * 4096 * 14336
+    # a row's input once and in 16 bits twice, the inside of two matrices and twice more
+    row = 4096 * (2 + 4) + 14336 * (4 * 2 + 2 * 2)
+    moved = 32 * (2 * expert * hit / ranks + rows * row + 4 * 64 * 4096) / kernel.bandwidth
+    flops, bytes = passes.pass_of(Load(64, 1000)).added
+    assert flops == [pytest.approx(2 * 32 * rows * expert / kernel.flops)]
+    assert bytes == [pytest.approx(moved)]
+
+
+def test_routed_rows_of_prompts_travel_more_often() -> None:
+    """Each input five times more, out and back, in a pass with prompts."""
+    passes, kernel = timing("mixtral-8x7b", row_traffic=5), chip().kernel("experts", "bf16")
+    plain, prompts = (passes.pass_of(load).added[1][0] for load in (Load(500, 1000), Load(0, 0, 1, 500, 1)))
+    assert prompts - plain == pytest.approx(32 * 500 * 2 * 4096 * 2 * 5 / kernel.bandwidth)
+
+
+def test_inputs_of_8_bits_are_made_first() -> None:
+    """DeepSeek V3 in blocks of fp8 on eight ranks: three bytes for each value that a row brings, but not to experts."""
+    passes, kernel = timing("deepseek-v3", Layout(8)), chip().kernel("products", "fp8_block")
+    blocks = next(each for each in passes.sums.products if each.format == "fp8_block")
+    quantized = passes.pass_of(Load(16, 1000)).added[1][0]
+    assert quantized == pytest.approx(3 * 16 * blocks.inputs / kernel.bandwidth)
+
+
+def test_work_between_products_of_llama() -> None:
+    """Activations of each row at what elementwise kernels reach, two norms of 4,096 a layer at the whole bandwidth."""
+    passes = timing()
+    row = 32 * 2 * (8 * 4096 + 2 * (32 * 128 + 2 * 8 * 128) + 3 * 14336)
+    expected = 64 * row / passes.elements + 2 * 32 * 2 * 4096 / 3.35e12
+    assert passes.pass_of(Load(64, 1000)).spent[2] == pytest.approx(expected)
+
+
+def test_a_pass_is_its_parts_its_host_and_its_wait() -> None:
+    """On uneven stages all but the host's takes longer; a host's time is once a pass and once a sequence."""
+    engine = {"step_overhead": 1e-3, "sequence_overhead": 1e-5, "eager_layer_time": 0.0}
+    one, two = timing(**engine), timing(layout=Layout(1, 2), **engine)
+    done = one.pass_of(Load(64, 1000))
+    assert done.step == pytest.approx(sum(done.spent) + 1e-3 + 64e-5)
+    assert done.host == pytest.approx(1e-3 + 64e-5)
+    even, uneven = (two.pass_of(Load(64, 1000), times) for times in (1.0, 1.5))
+    assert uneven.spent == pytest.approx([1.5 * each for each in even.spent])
+    assert uneven.step == pytest.approx(1.5 * sum(even.spent) + 1e-3 + 64e-5)
+    assert two.links is not None
+    assert even.spent[3] == pytest.approx(two.links.hand_over(64 * 4096 * 2))
+
+
+def test_a_pass_that_no_graph_holds_waits_for_its_launches() -> None:
+    """600 tokens of a prompt where graphs hold 512: the host takes 32 ms for 32 layers."""
+    passes = timing(eager_layer_time=1e-3, captured_tokens=512, step_overhead=1e-3, sequence_overhead=0.0)
+    held, waited = (passes.pass_of(Load(0, 0, 1, tokens, 1)) for tokens in (512, 600))
+    assert held.step == pytest.approx(sum(held.spent) + 1e-3)
+    assert sum(waited.spent) < 32e-3
+    assert waited.step == pytest.approx(32e-3 + 1e-3)
+    assert passes.pass_of(Load(600, 1000)).host == pytest.approx(1e-3)  # what decodes is held by other graphs
+
+
+def test_kernels_that_a_chip_has_no_figures_of() -> None:
+    """fp32: as near to 66.9 TFLOP/s as 16 bits are to theirs, inputs of four bytes; INT8 by the kernels of fp8."""
+    wide, narrow = chip().kernel("products", "fp32"), chip().kernel("products", "int8")
+    half, eight = chip().kernel("products", "bf16"), chip().kernel("products", "fp8")
+    assert wide == Kernel(half.launch, pytest.approx(0.8 * 66.9e12), half.bandwidth, 4, 0, 0)
+    assert narrow == eight
+    assert chip().kernel("experts", "fp32").flops == pytest.approx(0.76 * 66.9e12)
+
+
+@pytest.mark.parametrize(
+    ("facts", "format", "peak"),
+    [
+        ({"fp32": 10, "fp16": 40}, "fp32", 10),
+        ({"fp16": 40}, "fp32", None),
+        ({"bf16": 50, "fp16": 40}, "bf16", 50),
+        ({"fp16": 40}, "bf16", 40),
+        ({"fp8": 100}, "bf16", 50),  # half of what eight bits reach
+        ({"int8": 120}, "int4", 60),
+        ({"fp8": 100, "int8": 120}, "bf16", 50),
+        ({"fp32": 10}, "bf16", 10),
+        ({}, "bf16", None),
+        ({"fp8": 100, "int8": 120}, "fp8", 100),
+        ({"fp8": 100, "int8": 120}, "int8", 120),
+        ({"fp8": 100}, "int8", None),
+        ({"fp4": 250, "fp8": 100}, "nvfp4", 200),  # no product is seen at more than twice eight bits
+        ({"fp4": 150, "fp8": 100}, "nvfp4", 150),
+        ({"fp4": 250}, "nvfp4", 250),
+        ({"fp8": 100}, "nvfp4", None),
+        ({"fp8": 100}, "mxfp4", 100),
+    ],
+)
+def test_the_rate_that_a_format_needs(facts: dict[str, float], format: str, peak: float | None) -> None:
+    h100 = chip().part
+    some = {f"flops_{name}": h100.facts["flops_bf16"]._replace(value=value) for name, value in facts.items()}
+    assert peak_of(h100._replace(facts=some), format) == peak
+
+
+def test_scaled_kernels() -> None:
+    """Twice the arithmetic and half of the bandwidth of all, launches as they are."""
+    there = chip().scaled(2.0, 0.5)
+    for kind in ("products", "experts"):
+        one, other = chip().kernel(kind, "bf16"), there.kernel(kind, "bf16")
+        assert other == one._replace(flops=2 * one.flops, bandwidth=one.bandwidth / 2)
+    assert there.attention("prompt").flops == 2 * chip().attention("prompt").flops
+    assert there.again().scales == there.scales == (2.0, 0.5)
+    assert chip().scaled(1.0, 1.0) is chip()
+    assert chip().scaled(1.0, 2.0) is not chip()
+
+
+def test_watts_cap_products_and_not_attention() -> None:
+    """A TFLOP/s a watt in 16 bits, 1.78 in 8: of 350 W 350 and 623; prompts' attention reaches 0.63 of the peak."""
+    part = chip().part
+    weak = part.with_fact("power", part.fact("power")._replace(value=350.0))
+    there = Chip(weak, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))
+    assert there.kernel("products", "bf16").flops == pytest.approx(350e12)
+    assert there.kernel("products", "fp8").flops == pytest.approx(623e12)
+    assert there.attention("prompt").flops == pytest.approx(0.63 * part.value("flops_bf16"))
+    assert there.attention("latent").flops == pytest.approx(0.8 * part.value("flops_bf16"))
+    assert there.attention("decode_16").bandwidth == pytest.approx(0.86 * 3.35e12)
+    assert there.attention("decode_8").bandwidth == pytest.approx(0.66 * 3.35e12)
