@@ -225,7 +225,7 @@ def test_states_are_read_and_written_in_32_bits() -> None:
 
 @pytest.mark.parametrize("ranks", [1, 8])
 def test_experts_of_a_step_of_mixtral(ranks: int) -> None:
-    """64 tokens, two of eight experts each: nearly all are read; the fullest of eight ranks has 1.51 times its share."""
+    """64 tokens, two of eight experts each: nearly all are read; the fullest of eight ranks has 1.51 times its part."""
     passes, kernel = timing("mixtral-8x7b", Layout(1, 1, ranks)), chip().kernel("experts", "bf16")
     hottest = 1 + sqrt(2 * log(8) * 8 / 128) if ranks == 8 else 1
     rows, hit, expert = 64 * 2 / ranks * hottest, 8 * (1 - 0.75**64), 3 * 4096 * 14336

@@ -253,15 +253,15 @@ def test_a_run_of_a_few_requests_a_slot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "chunk", "full"),
+    ("request_", "full"),
     [
-        (CHUNKED, None, 250 / 1000 * 199),
-        (Request(1000, 200, 0.5, 250), None, 250 / 500 * 199),
-        (Request(1000, 200), None, inf),
-        (Request(1000, 1, 0.0, 250), None, 0.25),
+        (CHUNKED, 250 / 1000 * 199),
+        (Request(1000, 200, 0.5, 250), 250 / 500 * 199),
+        (Request(1000, 200), inf),
+        (Request(1000, 1, 0.0, 250), 0.25),
     ],
 )
-def test_the_batch_that_its_prompts_keep_full(request_: Request, chunk: None, full: float) -> None:
+def test_the_batch_that_its_prompts_keep_full(request_: Request, full: float) -> None:
     """199 steps of a request, a quarter of its prompt in each: no more than 49.75 requests."""
     assert fullest(replica(MODEL, Layout(), "vllm-2024"), request_) == pytest.approx(full)
     assert fullest(replica(MODEL, Layout(1, 3), "vllm-2024"), request_) == pytest.approx(3 * full)
