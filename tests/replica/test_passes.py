@@ -11,9 +11,10 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.replica.chip import OTHER, Chip, Kernel, peak_of
+from infercost.replica.host import Link, Over
 from infercost.replica.kernels import Rows, Timing, _sent, engine_of
 from infercost.replica.layout import Layout
-from infercost.replica.work import Load
+from infercost.replica.work import Load, Parts, PassTimes
 
 
 @cache
@@ -344,3 +345,81 @@ def test_watts_cap_products_and_not_attention() -> None:
     assert there.attention("latent").flops == pytest.approx(0.8 * part.value("flops_bf16"))
     assert there.attention("decode_16").bandwidth == pytest.approx(0.86 * 3.35e12)
     assert there.attention("decode_8").bandwidth == pytest.approx(0.66 * 3.35e12)
+
+
+#: Bits for watts, bytes of an input and to make one: of kernels that an architecture has of its own.
+OWN = {
+    "bf16": (16, 2, 0), "fp32": (16, 4, 0), "int4": (16, 2, 0), "fp8": (8, 1, 3), "int8": (8, 1, 3),
+    "fp8_block": (8, 1, 3), "nvfp4": (4, 9 / 16, 2 + 9 / 16), "fp8_trtllm": (8, 1, 3), "mxfp4_marlin": (16, 2, 0),
+    "int4_flashinfer": (16, 2, 0), "bf16_triton": (16, 2, 0), "fp8_block_triton": (8, 1, 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format", OWN)
+def test_kernels_of_an_architecture_of_its_own(format: str) -> None:
+    """Of 50 W, 1, 2 and 4 TFLOP/s a watt sustain 50, 100 and 200: by the bits of a value, four, eight or sixteen.
+
+    Inputs of 8 bits are read in 16 and written; NVFP4 has a scale of a byte for sixteen values.
+    """
+    bits, row, quantize = OWN[format]
+    part, architecture = chip().part, chip().architecture
+    part = part.with_fact("power", part.fact("power")._replace(value=50.0))
+    part = part.with_fact("flops_fp4", part.fact("flops_fp8")._replace(value=4000e12))
+    figures = {f"products_{format}_launch": 1e-6, f"products_{format}_compute": 1.0, f"products_{format}_memory": 0.5}
+    watts = {"sustained_flops_per_watt_bits_16": 1e12, "sustained_flops_per_watt_bits_8": 2e12}
+    for key, value in {**figures, **watts, "sustained_flops_per_watt_bits_4": 4e12}.items():
+        architecture = architecture.with_fact(key, architecture.fact("products_bf16_compute")._replace(value=value))
+    there = Chip(part, architecture, catalog.load("architectures", OTHER))
+    assert there.row("products", format) == format
+    sustained = {16: 50e12, 8: 100e12, 4: 200e12}[bits]
+    assert there.kernel("products", format) == Kernel(1e-6, pytest.approx(sustained), 0.5 * 3.35e12, row, quantize)
+
+
+def test_what_a_host_sends_waits_for_uneven_stages() -> None:
+    """A link of 1 GB/s brings 3 MB in every pass: 3 ms, half as much again where a stage is half as long again."""
+    way = Over(3e6, 0.0, Link(1, None, 1e9, 1e12))
+    one, two = timing().with_host(way), timing(layout=Layout(1, 2)).with_host(way)
+    load = Load(64, 1000)
+    assert (one.pass_of(load, 1.5).far, two.pass_of(load, 1.5).far) == pytest.approx((3e-3, 4.5e-3))
+    assert one.pass_of(load).step == pytest.approx(timing().pass_of(load).step + 3e-3)
+    assert timing().pass_of(load).far == 0.0
+
+
+def test_parts_of_a_pass_add_up_as_every_law_has_them() -> None:
+    """Two that overlap share their time by their squares; what a host adds is overhead."""
+    passes = PassTimes(
+        20.0, [(3.0, 4.0, 5.0)], ([1.0], [2.0]), ([0.5], [0.25]), (8.0, 0.75, 1.5, 2.5, 3.5), 0.125, 2.0, 1.25
+    )
+    times = passes.times
+    assert times.parts == Parts(2 * (1 + 3), 2 * (2 + 4), 2 * 0.5, 0.75 - 1, 1.5, 2.5, 3.5 + 0.125, 1.25)
+    shared = 2 * 5 * 9 / 25
+    assert times.waits == pytest.approx({
+        "weights": 8 - shared - 2, "cache": 0.75 - 1, "arithmetic": shared + 2 + 1, "activations": 1.5,
+        "collectives": 2.5, "launch": 3.625, "host": 1.25,
+    })  # fmt: skip
+    assert times.step == 20.0
+
+
+def test_reach_of_the_largest_products() -> None:
+    """Llama on H100: 0.8 of the peak are more than 700 W sustain, 0.87 of the bandwidth."""
+    assert timing().shares == pytest.approx((700e12 / 989.4e12, 0.87))
+
+
+def test_another_model_under_another_layout() -> None:
+    passes = timing()
+    other = passes.on(find_model("llama-3.2-1b").model, Layout(2))
+    assert (other.sums.model.name, other.sums.layout, other.engine) == ("llama-3.2-1b", Layout(2), passes.engine)
+    assert (passes.groups, passes.stages) == (1, 1)
+    assert (timing("mixtral-8x7b", Layout(2, 3, 8)).groups, timing("mixtral-8x7b", Layout(2, 3, 8)).stages) == (4, 3)
+    assert passes.again().keeps is False
+
+
+def test_figures_of_links_are_used_where_layouts_may_be_wide() -> None:
+    """An H100's node of eight has links, and a network to the next."""
+    alone, wide = timing(), timing()
+    for passes in (alone, wide):
+        passes.chip = Chip(chip().part, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))
+    assert not any(key.startswith("links_") for key in alone.settle().chip.used)
+    used = set(wide.settle(wide=True).chip.used)
+    assert {"links_reduce_share", "links_ranks_hop", "links_network_launch", "links_network_hop"} <= used
+    assert {"products_bf16_launch", "attention_decode_memory_16", "attention_prompt_compute"} <= used
