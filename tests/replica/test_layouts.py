@@ -203,6 +203,9 @@ def test_a_block_of_scales_is_not_cut() -> None:
     assert error.value.hint == "valid widths: 1, 2, or whole experts: --tp 4 --ep 4"
     check(mixtral, Layout(4, 1, 4))
     check(stored("llama-3.1-8b", {"ffn": 16}, 1024), Layout(4))
+    with pytest.raises(BadValue, match="--tp 2 cuts"):
+        check(stored("llama-3.1-8b", {"ffn": 8}, 2048), Layout(2))
+    check(stored("llama-3.1-8b", {"ffn": 8}, 3000), Layout())  # one rank cuts nothing
     shared = stored("deepseek-v3", {"shared": 8}, 1024)  # 2,048 columns: two ranks, a block each
     check(shared, Layout(2))
     with pytest.raises(BadValue, match="cuts matrices of 2,048 columns"):

@@ -278,3 +278,12 @@ def test_buffers_of_an_engine(layout: Layout, over_pcie: bool, engine: float) ->
     start = Start(1024, 1024, 8192, 8192, over_pcie=over_pcie)
     there = plan(model(), layout, PROFILE, device_memory=80e9, usable=0.9, context=1, batch=1, start=start)
     assert there.engine == pytest.approx(engine * 2**30)
+
+
+def test_a_prediction_head_shares_the_tables() -> None:
+    """DeepSeek V3's, on the eight ranks of each of two stages: neither a head nor a table of its own."""
+    there = share_memory(held(20e9, layout=Layout(8, 2), name="deepseek-v3"), Drafting(None))
+    assert there.drafted is not None
+    assert (there.drafted.layout, there.drafted.tokens) == (Layout(8), 1)
+    assert (there.drafted.model.head, there.drafted.model.embedding) == (0, 0)
+    assert there.pool == 20e9 - there.drafted.weights

@@ -420,3 +420,16 @@ def test_activations_of_a_groups_tokens() -> None:
         work = of("mixtral-8x7b", layout)
         expected = work.activation_bytes * 64 / groups * 0.25 / (0.5 * BANDWIDTH)
         assert pass_parts(work, slow, Load(64, 1000)).activations == pytest.approx(expected)
+
+
+def test_a_draft_of_llama_cpp_has_no_layout() -> None:
+    local = replica("llama-3.1-8b", Layout(), "llama.cpp")
+    small = find_model("llama-3.2-1b").model
+    assert local.of(small, Layout(1, 2)).work.layout == Layout()
+    for profile in ("vllm", "ideal"):
+        assert replica("llama-3.1-8b", Layout(), profile).of(small, Layout(1, 2)).work.layout == Layout(1, 2)
+    assert (local.kernels, local.in_turn) == (None, local.timing)
+    measured = replica("llama-3.1-8b", Layout(), "vllm")
+    assert (measured.kernels, measured.in_turn) == (measured.timing, None)
+    bound = replica("llama-3.1-8b", Layout(), "ideal")
+    assert (bound.kernels, bound.in_turn) == (None, None)
