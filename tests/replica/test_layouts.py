@@ -131,6 +131,14 @@ def test_cache_of_a_rank(layout: Layout, token: float) -> None:
     assert rank_growth_bytes(llama, layout) == pytest.approx(token)
 
 
+def test_linear_attention_is_split_as_it_is() -> None:
+    """Three heads with a state and no KV heads of theirs: ranks share the state, whatever the width."""
+    llama = stored("llama-3.1-8b")
+    (layer,) = llama.layers
+    linear = layer._replace(attention=layer.attention._replace(heads=3, kv_heads=0, cache=0, state=1000))
+    assert valid_widths(llama._replace(layers=(layer, linear))) == [1, 2, 4, 8, 16, 32]
+
+
 def test_latents_and_index_keys_are_every_ranks_own() -> None:
     """DeepSeek V3: 61 layers of 576 elements of 2 bytes."""
     for tp in (1, 8):

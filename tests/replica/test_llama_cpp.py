@@ -528,3 +528,14 @@ def test_a_host_without_rates_counts_reads_and_hand_overs_alone() -> None:
     assert done.spent[2] == 0.0
     assert done.attention[0] == []
     assert timing(whole, "rtx-4090").counts_arithmetic
+
+
+@pytest.mark.parametrize("rate", ["flops_bf16", "flops_fp16", "flops_fp32"])
+def test_one_rate_of_a_part_is_enough(rate: str) -> None:
+    card = catalog.load("accelerators", "rtx-4090")
+    facts = {key: fact for key, fact in card.facts.items() if not key.startswith("flops_")}
+    some = card._replace(facts={**facts, rate: card.fact("flops_fp32")._replace(value=80e12)})
+    passes = Timing(stored("llama-3.1-8b", "bf16", 16), some, engine("llama.cpp", "rtx-4090"))
+    assert passes.counts_arithmetic
+    assert (passes.half, passes.shader) == (80e12, 80e12)
+    assert set(passes.settle().used) == {rate, "memory_bandwidth"}

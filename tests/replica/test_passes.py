@@ -420,6 +420,10 @@ def test_figures_of_links_are_used_where_layouts_may_be_wide() -> None:
     for passes in (alone, wide):
         passes.chip = Chip(chip().part, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))
     assert not any(key.startswith("links_") for key in alone.settle().chip.used)
+    host = timing()
+    part = chip().part._replace(labels={**chip().part.labels, "link": "host"})
+    host.chip = Chip(part, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))
+    assert {"links_host_two", "links_pcie_hop"} <= set(host.settle(wide=True).chip.used)
     used = set(wide.settle(wide=True).chip.used)
     assert {"links_reduce_share", "links_ranks_hop", "links_network_launch", "links_network_hop"} <= used
     assert {"products_bf16_launch", "attention_decode_memory_16", "attention_prompt_compute"} <= used

@@ -104,6 +104,18 @@ def test_a_root_is_found_at_once_on_a_straight_line() -> None:
     assert tried == [0.0, 10.0, 3.0]
 
 
+@pytest.mark.parametrize(("low", "high", "zero"), [(3.0, 9.0, 3.0), (0.0, 3.0, 3.0), (4.0, 9.0, 4.0), (0.0, 2.0, 2.0)])
+def test_a_root_at_an_end_is_found_there(low: float, high: float, zero: float) -> None:
+    tried: list[float] = []
+
+    def excess(x: float) -> float:
+        tried.append(x)
+        return 6 - 2 * x
+
+    assert root(excess, low, high) == zero
+    assert tried == [low, high]
+
+
 def test_a_first_token_waits_for_prompts_before_its_own_where_kernels_are_known() -> None:
     for profile in ("vllm-2024", "ideal"):
         ready = replica(MODEL, Layout(), profile)

@@ -380,6 +380,17 @@ def test_matrices_multiply_at_the_rates_of_their_formats() -> None:
     assert whole[1:] == (pytest.approx(eight), half)
 
 
+def test_matrices_of_two_parts() -> None:
+    """Llama on H100, its feed-forward parts in 8 bits: body and head by what takes how long."""
+    part, half, eight = catalog.load("accelerators", "h100-sxm"), 989.4e12, 1978.9e12
+    llama = find_model("llama-3.1-8b").model._replace(quantization=Quantization("fp8", 16, {"ffn": 8}))
+    attention, ffn = 32 * (4096 * 6144 + 4096**2), 32 * 3 * 4096 * 14336
+    assert matrix_rates(llama, part).body == pytest.approx((attention + ffn) / (attention / half + ffn / eight))
+    head = 4096 * 128_256
+    whole = (attention + head + ffn) / ((attention + head) / half + ffn / eight)
+    assert matrix_rates(llama, part).all == pytest.approx(whole)
+
+
 @pytest.mark.parametrize("prompts", [1, 4])
 def test_a_pass_of_prompts_multiplies_few_rows_with_the_head(prompts: int) -> None:
     """Body in 8 bits, head in 16: of 400 tokens so many need the head."""
