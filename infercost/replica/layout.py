@@ -234,7 +234,7 @@ def _layer_bytes(model: Model, layer: Layer, layout: Layout) -> float:
     experts: float = ffn.experts
     if layout.ep > 1:
         experts = formulas.memory.experts_on_rank(experts=experts, expert_ranks=layout.ep)
-    if layout.ep == 1 or layout.expert_slices > 1:
+    if layout.expert_slices > 1:
         experts = formulas.memory.expert_slices(experts=experts, tensor_ranks=layout.expert_slices)
     return formulas.memory.layer_weights(
         layer_dense_weights=dense, experts_on_rank=experts, expert_weights=expert_bytes(model, ffn)
