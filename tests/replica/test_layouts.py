@@ -17,6 +17,8 @@ from infercost.replica.layout import (
     rank_weight_bytes,
     valid_widths,
 )
+from infercost.scenario.read import ask
+from infercost.scenario.resolve import resolve
 
 
 def test_every_layout_of_eight_devices_for_mixtral() -> None:
@@ -218,6 +220,12 @@ def test_a_block_of_scales_is_not_cut() -> None:
     check(shared, Layout(2))
     with pytest.raises(BadValue, match="cuts matrices of 2,048 columns"):
         check(shared, Layout(4))
+
+
+@pytest.mark.parametrize(("part", "domain"), [("gb200-nvl72:1", 72), ("h100:1", 8), ("l40s:1", 8)])
+def test_ranks_that_a_node_has(part: str, domain: int) -> None:
+    """Eight where nobody says."""
+    assert resolve(ask("utilization", {"gpu": part, "model": "llama-3.2-1b"})).rack.setup.domain == domain
 
 
 def test_layouts_of_so_many_devices() -> None:

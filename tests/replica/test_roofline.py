@@ -205,12 +205,13 @@ ONLY = {
         *("prompt_groups", "group_chunks", "exchanges"),
     },
     "experts": {"experts_hit"},
+    "slices": {"rank_expert_params", "rank_expert_weights", "expert_width"},
     "ep": {"hottest_rank", "hottest_expert_rank"},
 }
 OF_ROOFLINE = {"group_tokens", "group_sequences", "idle_groups", "flops_of_own_group", "hottest_rank"}
 OF_KERNELS = {
     *("head_outputs", "rank_matrices", "layer_kv_heads", "busiest_tokens", "group_share", "prompt_groups"),
-    *("group_chunks", "hottest_expert_rank"),
+    *("group_chunks", "hottest_expert_rank", "rank_expert_params", "rank_expert_weights", "expert_width"),
 }
 
 
@@ -230,6 +231,7 @@ def shown(work: Callable[[], object]) -> set[str]:
         ("llama-3.1-8b", Layout(1, 2), "devices stages"),
         ("llama-3.1-8b", Layout(2, 2), "devices ranks stages both"),
         ("mixtral-8x7b", Layout(), "experts"),
+        ("mixtral-8x7b", Layout(2), "devices ranks experts slices"),
         ("mixtral-8x7b", Layout(1, 1, 8), "devices groups experts ep"),
         ("mixtral-8x7b", Layout(2, 1, 8), "devices ranks groups experts ep"),
     ],
