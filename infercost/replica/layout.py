@@ -102,7 +102,7 @@ def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
         (tp, ep)
         for tp in tps
         for ep in eps
-        if max(tp, ep) <= most and (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
+        if (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
     ]
     stages = range(asked.pp or 1, (asked.pp or model.depth) + 1)
     made = (Layout(tp, pp, ep) for tp, ep in pairs for pp in stages if pp <= model.depth)

@@ -78,6 +78,12 @@ def test_engines_that_decode_nothing_meanwhile_have_no_such_steps(profile: str, 
         assert prompt_steps(replica(MODEL, Layout(), profile), batch, CHUNKED) == pytest.approx(steps)
 
 
+def test_a_prompt_that_fills_a_pass_shares_it_with_none() -> None:
+    ready = replica(MODEL, Layout(), "vllm")
+    assert prompt_steps(ready, 500, Request(1000, 200, 0.0, 1000)) == pytest.approx(1 / 199)
+    assert prompt_steps(ready, 500, Request(1000, 200, 0.0, 1001)) is None
+
+
 def test_prompts_that_share_a_pass_have_no_steps_of_their_own() -> None:
     """A prompt of 1,000 tokens leaves room for others in a pass of 8,192: a batch of 200 has more than 199 to carry."""
     ready = replica(MODEL, Layout(), "vllm")
