@@ -1,5 +1,6 @@
 """Collectives with measured kernels, by hand from round figures: rings, switches, hosts, networks, experts, stages."""
 
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -118,3 +119,12 @@ def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
     assert links(Layout(1, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 80e9 + 6e-6))
     assert links(Layout(2, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 2 / 80e9 + 6e-6))
     assert links(Layout(4, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 4 / 10e9 + 40e-6))
+
+
+def test_what_an_engine_adds_where_it_does_not_say() -> None:
+    """Kernels of its own, factors and families: none; graphs hold all passes that they are large enough for."""
+    bare = Engine(*[0.5] * 11, "filled")
+    assert bare[12:15] == ("", "", 1.0)
+    assert (bare.cpu_launches, bare.captured_tokens_latent, bare.captures_split) == (0.0, inf, True)
+    assert (bare.untuned_factor, bare.untuned_decode_factor, bare.fused_ranks) == (1.0, 1.0, 0.0)
+    assert bare[-5:] == ((), "", "", 1.0, 1.0)
