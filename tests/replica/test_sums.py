@@ -146,3 +146,14 @@ def test_sums_are_made_once_unless_their_work_is_to_be_shown() -> None:
     assert anew.products == kept.products
     assert kept.decoding(1000) is kept.decoding(1000)
     assert anew.decoding(1000) is not anew.decoding(1000)
+
+
+@pytest.mark.parametrize("tp", [1, 4])
+def test_a_table_that_is_the_head_too(tp: int) -> None:
+    """Llama 3.2 1B in 8 bits, its table in 16: 128,256 words of 2,048; a head of its own has its own bits."""
+    model = find_model("llama-3.2-1b").model
+    tied = Sums(model._replace(quantization=Quantization("fp8", 8, {"embedding": 16})), Layout(tp))
+    params = 2048 * 128_256 / tp
+    assert tied.head == ("bf16", 1, params, 2 * params, 2048, 128_256 / tp)
+    apart = model._replace(head=1000, quantization=Quantization("fp8", 16, {"head": 8}))
+    assert Sums(apart, Layout(tp)).head[:4] == ("fp8", 1, 1000 / tp, 1000 / tp)
