@@ -376,3 +376,35 @@ def test_bytes_of_a_step() -> None:
     assert bytes_of_step(replica(MODEL, Layout(), "ideal"), 64, 1000) == weights + 64 * 1000 * 131_072
     staged = bytes_of_step(replica(MODEL, Layout(1, 2), "ideal"), 64, 1000)
     assert staged == pytest.approx(2 * (weights + 32 * 1000 * 131_072))
+
+
+@pytest.mark.parametrize("profile", ["vllm", "vllm-2024"])
+def test_prompts_follow_each_other_through_two_stages(profile: str) -> None:
+    """One takes a pass through both; a second follows it at the distance of a stage: half a pass more, and so on."""
+    ready = replica(MODEL, Layout(1, 2), profile)
+    one = prefill_time(ready, 1, LONG)
+    assert prefill_time(ready, 2, LONG) == pytest.approx(1.5 * one)
+    if ready.timing:
+        assert one == pytest.approx(pass_of(ready, Load(0, 0, 1, 3000, 1, 0, 3000), 1))
+
+
+def test_prompts_in_chunks_have_half_of_themselves_before_a_mean_pass() -> None:
+    """3,000 tokens in three passes of 1,000, after 1,000 on average; two of 1,500 share three passes as well."""
+    ready = replica(MODEL, Layout(), "vllm-2024")
+    for prompts, asked in ((1, Request(3000, 200, 0.0, 1000)), (2, Request(1500, 200, 0.0, 1000))):
+        before = asked.new / 2 * (1 - 1 / 3)
+        load = Load(prompt_tokens=1000, prompts=prompts / 3, cached=before)
+        one = step_time(pass_parts(ready.work, ready.speeds, load), ready.speeds.overlap)
+        assert prefill_time(ready, prompts, asked) == pytest.approx(3 * one)
+    measured = replica(MODEL, Layout(), "vllm")
+    one = pass_of(measured, Load(0, 3100, 1, 1000, 1 / 3, 0, 3000))
+    assert prefill_time(measured, 1, LONG._replace(chunk_tokens=1000)) == pytest.approx(3 * one)
+
+
+def test_a_request_in_tokens() -> None:
+    """A tenth of 1,000 is cached, or all but the last; one decodes one by one even of a single token."""
+    asked = Request(1000, 200, 0.1)
+    assert (asked.decoded, asked.cached, asked.new, asked.context) == (199, 100, 900, 1100)
+    whole = Request(1000, 1, 1.0)
+    assert (whole.decoded, whole.cached, whole.new, whole.context) == (1, 999, 1, 1000.5)
+    assert (Request(1000, 200).cached, Request(1000, 200).chunk_tokens, Request(1000, 200).burstiness) == (0, None, 1)

@@ -254,6 +254,8 @@ def test_steps_of_a_bound_on_one_device() -> None:
         *("cache_read", "cache_time"),
     }
     assert shown(lambda: decode_time(bound, 64, 1000)) == expected
+    prompts = shown(lambda: prefill_time(bound, 1, Request(1000, 200, 0.0, 1000)))
+    assert not prompts & {"staged_prompts_time", "prompts_of_pass", "prompt_passes", "prompt_tokens", "pipelined_time"}
     assert shown(lambda: decode_time(bound, 64, 1000, 3)) == {*expected, "pass_tokens", "pass_heads"}
 
 

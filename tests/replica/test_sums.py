@@ -157,3 +157,15 @@ def test_a_table_that_is_the_head_too(tp: int) -> None:
     assert tied.head == ("bf16", 1, params, 2 * params, 2048, 128_256 / tp)
     apart = model._replace(head=1000, quantization=Quantization("fp8", 16, {"head": 8}))
     assert Sums(apart, Layout(tp)).head[:4] == ("fp8", 1, 1000 / tp, 1000 / tp)
+
+
+def test_layers_of_one_kind_among_others() -> None:
+    """Kimi Linear: seven of 27 layers keep latents; Qwen3 has a norm for queries and keys of each head of 128."""
+    kimi = sums("kimi-linear-48b-a3b", Layout())
+    assert (kimi.latent, kimi.stateful, kimi.caching) == (True, 20, 7)
+    qwen = sums("qwen3-8b", Layout())
+    assert qwen.norms == 36 * (2 * 4096 + 2 * 128)
+    assert qwen.normed == 0
+    assert sums("olmoe-1b-7b", Layout()).normed == 16
+    assert sums("mixtral-8x7b", Layout(1, 1, 2)).exchanging == 32
+    assert sums("mixtral-8x7b", Layout(2, 1, 2)).exchanging == 0
