@@ -66,11 +66,11 @@ def test_rates_of_a_batch_are_its_tokens_over_its_time() -> None:
 
 
 def test_what_arrives_at_a_rate_leaves_at_it() -> None:
-    """Two requests a second, one at each copy: 100 tokens out and 1,000 in of each."""
-    told = {"request_rate": 2.0, "batch": None}
-    assert predicted(metric="output_tok_s_total", **told) == pytest.approx(200, rel=1e-4)
-    assert predicted(metric="total_tok_s", **told) == pytest.approx(2200, rel=1e-4)
-    alone = {"request_rate": 1.0, "batch": None, "devices": 4}
+    """Four requests a second, two at each copy: 100 tokens out and 1,000 in of each."""
+    told = {"request_rate": 4.0, "batch": None}
+    assert predicted(metric="output_tok_s_total", **told) == pytest.approx(400, rel=1e-4)
+    assert predicted(metric="total_tok_s", **told) == pytest.approx(4400, rel=1e-4)
+    alone = {"request_rate": 2.0, "batch": None, "devices": 4}
     assert predicted(metric="ttft", **told) == pytest.approx(predicted(metric="ttft", **alone))
     assert predicted(metric="ttft_ms", **told) == pytest.approx(1e3 * predicted(metric="ttft", **told))
 

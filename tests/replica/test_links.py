@@ -115,6 +115,12 @@ def test_rows_go_to_experts_of_a_node_and_of_others() -> None:
     assert far.exchange(128) == pytest.approx(20e-6 + sent * 15 / 16 / 10e9)
 
 
+def test_rows_go_to_all_ranks_that_share_experts() -> None:
+    """Four expert ranks of two slices each: seven eighths of the bytes leave a rank."""
+    sliced = links(Layout(1, 1, 4, 2), experts=[expert(8, 1000)])
+    assert sliced.exchange(128) == pytest.approx(20e-6 + 128 * 8 * 1000 * 1.5 * 7 / 8 / 80e9)
+
+
 def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
     assert links(Layout(1, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 80e9 + 6e-6))
     assert links(Layout(2, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 2 / 80e9 + 6e-6))

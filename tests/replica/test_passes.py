@@ -147,6 +147,7 @@ def test_the_wait_for_the_host_of_an_array_of_passes_is_that_of_each() -> None:
     [
         (Load(64, 1000, 2, 500, 3), 1, Rows(628, 628, 131, 64, 128, 500, 3)),
         (Load(64, 1000), 8, Rows(64, 8, 8, 8, 8, 0, 0)),
+        (Load(64, 1000), 2, Rows(64, 32, 32, 32, 32, 0, 0)),
         # two groups have a prompt each, and an eighth of the sequences
         (Load(64, 1000, 1, 500, 2), 8, Rows(564, 8 + 250, 8 + 1, 8, 8, 250, 1)),
         # a quarter of a prompt is one group's
@@ -224,11 +225,11 @@ def test_states_are_read_and_written_in_32_bits() -> None:
     assert flops[1] == pytest.approx(6 * 500 * 36 * 32 * 128 * 128 / 2 / passes.states.flops)
 
 
-@pytest.mark.parametrize("ranks", [1, 8])
+@pytest.mark.parametrize("ranks", [1, 2, 8])
 def test_experts_of_a_step_of_mixtral(ranks: int) -> None:
     """64 tokens, two of eight experts each: nearly all are read; the fullest of eight ranks has 1.51 times its part."""
     passes, kernel = timing("mixtral-8x7b", Layout(1, 1, ranks)), chip().kernel("experts", "bf16")
-    hottest = 1 + sqrt(2 * log(8) * 8 / 128) if ranks == 8 else 1
+    hottest = 1 + sqrt(2 * log(ranks) * ranks / 128)
     rows, hit, expert = 64 * 2 / ranks * hottest, 8 * (1 - 0.75**64), 3 * 4096 * 14336
     # a row's input once and in 16 bits twice, the inside of two matrices and twice more
     row = 4096 * (2 + 4) + 14336 * (4 * 2 + 2 * 2)

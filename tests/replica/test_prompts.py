@@ -50,6 +50,7 @@ def test_an_engine_has_a_chunk_of_its_own_and_each_group_has_one() -> None:
     assert chunk_of(replica(MODEL, Layout(), "vllm"), Request(1000, 200)) == 8192
     assert chunk_of(replica(MODEL, Layout(), "vllm"), CHUNKED) == 250
     assert chunk_of(replica("deepseek-v3", Layout(1, 1, 16), "vllm"), CHUNKED) == 16 * 250
+    assert chunk_of(replica("mixtral-8x7b", Layout(1, 1, 2), "vllm"), CHUNKED) == 500
     assert chunk_of(replica(MODEL, Layout(), "vllm-2024"), Request(1000, 200)) == inf
 
 

@@ -122,6 +122,7 @@ def test_tokens_of_a_pass(load: Load, tokens: float, heads: float, decoded: floa
 def test_groups_without_a_prompt_wait_for_those_with_one() -> None:
     assert [Load(prompts=count).idle_groups(8) for count in (0.25, 1, 2, 8, 20)] == [8, 8, 4, 1, 1]
     assert Load(prompts=0.25).idle_groups(1) == 1
+    assert [Load(prompts=count).idle_groups(2) for count in (1, 2)] == [2, 1]
 
 
 def of(model: str, layout: Layout = Layout()) -> Work:  # noqa: B008
@@ -232,6 +233,7 @@ def shown(work: Callable[[], object]) -> set[str]:
         ("llama-3.1-8b", Layout(2, 2), "devices ranks stages both"),
         ("mixtral-8x7b", Layout(), "experts"),
         ("mixtral-8x7b", Layout(2), "devices ranks experts slices"),
+        ("mixtral-8x7b", Layout(1, 1, 2), "devices groups experts ep"),
         ("mixtral-8x7b", Layout(1, 1, 8), "devices groups experts ep"),
         ("mixtral-8x7b", Layout(2, 1, 8), "devices ranks groups experts ep"),
     ],
