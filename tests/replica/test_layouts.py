@@ -237,5 +237,6 @@ def test_layouts_of_so_many_devices() -> None:
     assert layouts(llama, 8, 8, Layout(2, 0, 0)) == [Layout(2, 4)]
     assert layouts(llama, 8, 8, Layout(0, 2, 0)) == [Layout(4, 2)]
     assert layouts(llama, 6, 8, FREE) == [Layout(2, 3), Layout(1, 6)]
+    assert layouts(mixtral, 4, 8, Layout(0, 0, 2)) == [Layout(1, 2, 2), Layout(2, 2, 2), Layout(4, 1, 2)]
     wide = layouts(mixtral, 8, 8, Layout(0, 0, 8))
     assert wide == [Layout(1, 1, 8), Layout(2, 1, 8), Layout(4, 1, 8), Layout(8, 1, 8)]

@@ -10,11 +10,16 @@ from infercost.formulas.recorder import explain, recording
 from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
+from infercost.replica.chip import Kernel
+from infercost.replica.host import Host, Offload
 from infercost.replica.layout import Layout
+from infercost.replica.links import Way
+from infercost.replica.memory import KEPT, Drafting, Plan, Start
 from infercost.replica.serving import Request, prefill_time, serve_batch
 from infercost.replica.speeds import COUNTS, SHARES, TIMES, Speeds, bounds_of
 from infercost.replica.step import (
     Draft,
+    Replica,
     Running,
     critical_batch,
     decode_time,
@@ -27,7 +32,7 @@ from infercost.replica.step import (
     times_of,
     tpot_of,
 )
-from infercost.replica.work import Load, MatrixRates, Parts, Times, Work, _multiplied, matrix_rates, work_of
+from infercost.replica.work import Load, MatrixRates, Parts, PassTimes, Times, Work, _multiplied, matrix_rates, work_of
 from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve
 from tests.replica.test_serving import replica
@@ -450,3 +455,28 @@ def test_a_draft_of_llama_cpp_has_no_layout() -> None:
     assert (measured.kernels, measured.in_turn) == (measured.timing, None)
     bound = replica("llama-3.1-8b", Layout(), "ideal")
     assert (bound.kernels, bound.in_turn) == (None, None)
+
+
+def test_what_is_not_said_is_not_there() -> None:
+    """One rank, no sequences, nothing in a host, nothing scaled, one token each."""
+    assert Layout() == (1, 1, 1, 0)
+    assert Load() == (0, 0, 1, 0, 0, 0, 0)
+    assert Start() == (0, 0, 0, 0, 0, False, KEPT)
+    assert Replica(of("llama-3.1-8b"), speeds())[2:] == (0.0, 0.0, None)
+    assert Draft(4, 0.5)[2:] == (0.0, None)
+    assert Parts(1, 1, 1, 1, 1, 1, 1).host == 0.0
+    assert PassTimes(1, [], ([], []), ([], []), (), 0.0, 1.0).far == 0.0
+    assert Host(catalog.load("hosts", "grace"))[1:] == ("", 0)
+    assert Offload() == (0, 0, False)
+    assert Drafting(None).tokens == 1
+    assert Kernel(1, 2, 3)[3:] == (2, 0.0, 0.0)
+    assert Way(1, 2)[2:] == (1.0, 0.0)
+    assert running().rack.setup.batch == 1
+    bare = Plan(find_model("llama-3.1-8b").model, Layout(), 1, 1, 1, 1, 1, 1, 1, 1)
+    assert bare[10:] == (None, None, Start(), False, None)
+    for profile in ("vllm", "llama.cpp"):
+        timing = replica("llama-3.1-8b", Layout(), profile).timing
+        assert timing is not None
+        assert timing.keeps
+        assert timing.sums.keeps
+        assert timing.chip is None or timing.chip.keeps
