@@ -120,7 +120,7 @@ class Timing:
 
     def settle(self, *, wide: bool = False) -> "Timing":
         """The same once it has used all figures of its chip, and where layouts may be ``wide`` those of its links."""
-        for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
+        for load in (Load(1, 1), Load(prompt_tokens=1, prompts=1)):
             self.pass_of(load)
         facts = self.chip.part.facts
         if wide and "link_bandwidth" in facts:

@@ -102,7 +102,7 @@ def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
         (tp, ep)
         for tp in tps
         for ep in eps
-        if max(tp, ep) <= most and (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
+        if (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
     ]
     stages = range(asked.pp or 1, (asked.pp or model.depth) + 1)
     made = (Layout(tp, pp, ep) for tp, ep in pairs for pp in stages if pp <= model.depth)
@@ -234,7 +234,7 @@ def _layer_bytes(model: Model, layer: Layer, layout: Layout) -> float:
     experts: float = ffn.experts
     if layout.ep > 1:
         experts = formulas.memory.experts_on_rank(experts=experts, expert_ranks=layout.ep)
-    if layout.ep == 1 or layout.expert_slices > 1:
+    if layout.expert_slices > 1:
         experts = formulas.memory.expert_slices(experts=experts, tensor_ranks=layout.expert_slices)
     return formulas.memory.layer_weights(
         layer_dense_weights=dense, experts_on_rank=experts, expert_weights=expert_bytes(model, ffn)

@@ -101,7 +101,7 @@ class Timing:
 
     def settle(self) -> "Timing":
         """The same once it has used all figures of its part."""
-        for load in (Load(1, 1), Load(0, 0, 1, 1, 1)):
+        for load in (Load(1, 1), Load(prompt_tokens=1, prompts=1)):
             self.pass_of(load)
         return self
 

@@ -93,7 +93,8 @@ def _prompts(replica: Replica, prompts: float, request: Request, parts: float = 
     new, cached, chunk = request.new, request.cached, chunk_of(replica, request)
     tokens = new if prompts == 1 else formulas.request.prompt_tokens(new_tokens=new, prompts=prompts)
     if tokens <= chunk:
-        return _pass_of_prompts(replica, Load(0, 0, 1, tokens, prompts, cached, new), parts)
+        load = Load(prompt_tokens=tokens, prompts=prompts, cached=cached, whole_prompt=new)
+        return _pass_of_prompts(replica, load, parts)
     passes = formulas.request.prompt_passes(tokens=tokens, chunk_tokens=chunk)
     if replica.timing:
         share = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes)

@@ -193,7 +193,7 @@ def step_time(parts: Parts, overlap: str) -> float:
 
 
 def _matrices(work: Work, speeds: Speeds, load: Load, tokens: float, heads: float) -> float:
-    share = FULL if heads is tokens or not work.head else formulas.step.head_share(pass_heads=heads, tokens=tokens)
+    share = formulas.step.head_share(pass_heads=heads, tokens=tokens) if load.prompt_tokens else FULL
     per_token = work.flops_per_token(share, _hottest(work, speeds, tokens))
     if load.prompt_tokens and work.layout.dp > 1:
         per_token = formulas.step.flops_of_own_group(

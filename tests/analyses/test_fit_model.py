@@ -358,6 +358,24 @@ def test_weights_and_cache_in_fewer_bits_are_offered_together_where_neither_is_e
     assert both not in single
 
 
+@pytest.mark.parametrize(
+    ("batch", "context", "fewer"),
+    [(8, 55_438, True), (24, 18_479, True), (25, 17_740, False), (27, 16_426, False), (28, 0, False)],
+)
+def test_shorter_contexts_and_smaller_batches_are_offered_down_to_an_eighth(
+    batch: int, context: int, fewer: bool, run: Run
+) -> None:
+    """8B on an H100: 0.9 x 85.03 GB less 16.06 of weights and 2.33 of reserves hold 443,511 tokens of 131,072 bytes.
+
+    They are three sequences of 131,072 tokens; 28 would have 15,839 each, less than an eighth of what is asked.
+    """
+    args = ("--model", "llama-3.1-8b", "--gpu", "h100", "--gpus", "1", "--context", "131072", "--batch", str(batch))
+    advice = run("fit", *args, "--json").json["advice"]
+    contexts, batches = ([line for line in advice if line.startswith(word)] for word in ("a context", "a batch"))
+    assert contexts == ([f"a context of {context:,} (--context {context})"] if context else [])
+    assert batches == (["a batch of 3 (--batch 3)"] if fewer else [])
+
+
 def test_a_table_of_what_fits_holds_what_verdict_and_bars_do_not(run: Run) -> None:
     asked = ("fit", "--model", "llama-3.1-8b", "--gpu", "h100")
     said = run(*asked)

@@ -100,3 +100,29 @@ def test_each_rank_hands_over_its_share() -> None:
     reduces = 2 * LAYERS * ring(MESSAGE, 4, LINK, START)
     expected = reduces + 1 * (MESSAGE / 4 / (LINK * SHARE) + START)
     assert communication_time(work(Layout(4, 2)), speeds(), TOKENS) == pytest.approx(expected)
+
+
+def test_a_mesh_has_one_link_to_each_other_rank() -> None:
+    """MI300X: seven links; four ranks use three of them, a stage sends to the next over one."""
+    part = catalog.load("accelerators", "mi300x")
+    bare = bounds_of(part, matrix_rates(find_model("mixtral-8x7b").model, part), 2.0)
+    mesh = bare._replace(link_bandwidth=7e9, link_share=SHARE, collective_latency=START, hop_latency=0.0)
+    assert communication_time(work(Layout(4)), mesh, TOKENS) == pytest.approx(2 * LAYERS * ring(MESSAGE, 4, 3e9, START))
+    assert communication_time(work(Layout(1, 4)), mesh, TOKENS) == pytest.approx(3 * (MESSAGE / (1e9 * SHARE) + START))
+    assert communication_time(work(Layout(8)), mesh, TOKENS) == pytest.approx(2 * LAYERS * ring(MESSAGE, 8, 7e9, START))
+
+
+def test_hops_make_trees_of_many_ranks_faster_than_rings() -> None:
+    """Eight ranks: fourteen hops around, six up and down; the tree sends all of a message twice."""
+    hops = speeds()._replace(hop_latency=1e-5)
+    tree = 2 * MESSAGE / (LINK * SHARE) + 6e-5 + START
+    assert tree < ring(MESSAGE, 8, LINK, START) + 14e-5
+    assert communication_time(work(Layout(8)), hops, TOKENS) == pytest.approx(2 * LAYERS * tree)
+
+
+def test_two_devices_send_and_without_a_width_nobody_knows_what() -> None:
+    assert communication_time(work(Layout(2)), speeds(), TOKENS) == pytest.approx(
+        2 * LAYERS * ring(MESSAGE, 2, LINK, START)
+    )
+    bare = work(Layout(2))._replace(hidden_size=0)
+    assert communication_time(bare, speeds(), TOKENS) is None

@@ -228,6 +228,11 @@ def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: i
     for index, batch in enumerate(batches):
         alone = step(model_of(name), devices, batch, 1000)
         assert (together.step[index], together.memory[index]) == (alone.step, alone.memory)  # type: ignore[index]
+        assert together.communication[index] == pytest.approx(alone.communication)  # type: ignore[index]
+        assert together.launch == alone.launch
+    assert list(together.compute) == pytest.approx(  # type: ignore[call-overload]
+        [step(model_of(name), devices, batch, 1000).compute for batch in batches]
+    )
 
 
 @pytest.mark.parametrize(

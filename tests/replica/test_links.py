@@ -1,5 +1,6 @@
 """Collectives with measured kernels, by hand from round figures: rings, switches, hosts, networks, experts, stages."""
 
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,7 +115,22 @@ def test_rows_go_to_experts_of_a_node_and_of_others() -> None:
     assert far.exchange(128) == pytest.approx(20e-6 + sent * 15 / 16 / 10e9)
 
 
+def test_rows_go_to_all_ranks_that_share_experts() -> None:
+    """Four expert ranks of two slices each: seven eighths of the bytes leave a rank."""
+    sliced = links(Layout(1, 1, 4, 2), experts=[expert(8, 1000)])
+    assert sliced.exchange(128) == pytest.approx(20e-6 + 128 * 8 * 1000 * 1.5 * 7 / 8 / 80e9)
+
+
 def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
     assert links(Layout(1, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 80e9 + 6e-6))
     assert links(Layout(2, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 2 / 80e9 + 6e-6))
     assert links(Layout(4, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 4 / 10e9 + 40e-6))
+
+
+def test_what_an_engine_adds_where_it_does_not_say() -> None:
+    """Kernels of its own, factors and families: none; graphs hold all passes that they are large enough for."""
+    bare = Engine(*[0.5] * 11, "filled")
+    assert bare[12:15] == ("", "", 1.0)
+    assert (bare.cpu_launches, bare.captured_tokens_latent, bare.captures_split) == (0.0, inf, True)
+    assert (bare.untuned_factor, bare.untuned_decode_factor, bare.fused_ranks) == (1.0, 1.0, 0.0)
+    assert bare[-5:] == ((), "", "", 1.0, 1.0)

@@ -15,9 +15,10 @@ from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.backend import Engine, engine_of
+from infercost.replica.backend import Engine, engine_of, host_engine
+from infercost.replica.host import Offload, split
 from infercost.replica.layout import Layout
-from infercost.replica.llama_cpp import Timing, _matrices
+from infercost.replica.llama_cpp import ELEMENT, Halves, Timing, _matrices, _whole
 from infercost.replica.work import Load
 from tests.conftest import ROOT, Run
 
@@ -350,3 +351,191 @@ def test_a_checkpoint_in_fp8_is_stored_in_q8_0_where_people_run_llama_cpp(run: R
     said = run("utilization", "--gpu", "ryzen-ai-max-395", "--model", "llama-3.1-8b", "--dtype", "fp8", "--json").json
     assert said["inputs"]["efficiency"] == "llama.cpp"
     assert any("q8_0 stands for it" in note["text"] for note in said["notes"])
+
+
+def test_constants_that_a_backend_does_not_state() -> None:
+    """Nothing is scaled, launched for each expert, or added to a token; a pass is filled with parts of prompts."""
+    bare = Engine("cuda", *[0.5] * 12)
+    assert bare[13:] == (0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, "filled", 0.0)
+
+
+def test_a_cpu_computes_each_row_at_its_peak() -> None:
+    """Reads at what any host reaches, a hand-over a layer; of the backend only its chunk is left."""
+    cuda = engine("llama.cpp", "rtx-4090")
+    host = host_engine(cuda._replace(host_share=0.6, host_layer_time=1e-4), catalog.load("hosts", "grace"))
+    assert host.kernels == "cpu"
+    assert [host.compute_share, host.compute_share_16, host.vector_share, host.attention_share] == [1.0] * 4
+    assert [host.matrix_rows, host.expert_tile, host.older_launches] == [1.0] * 3
+    assert [host.vector_rows, host.expert_rows, host.sparse_launches] == [0.0] * 3
+    assert (host.memory_share, host.layer_launch, host.chunk_tokens) == (0.6, 1e-4, cuda.chunk_tokens)
+    assert engine("llama.cpp", "epyc-turin").kernels == "cpu"
+
+
+def test_attention_of_prompts_is_over_all_positions() -> None:
+    """DeepSeek V3.2's indexer chooses 2,048 of them; llama.cpp has none: 61 layers of 128 heads of 192 and 128."""
+    passes = timing(find_model("deepseek-v3.2").model, "rtx-4090")
+    pairs = 5000 * 5000 / 2 + 5000 * 1000
+    assert passes.prompting(5000, 1000) == 61 * pairs * 2 * (192 + 128) * 128
+    (layer,) = {layer.attention for layer in passes.model.layers}
+    bare = _whole(layer)
+    assert (bare.state, bare.index_flops, bare.attended) == (0, 0, 0)
+    assert passes.prompting(5000, 1000) is passes.prompting(5000, 1000)
+
+
+def test_attention_of_windows_in_prompts() -> None:
+    """Gemma 3 4B: 29 of 34 layers see 1,024 positions, half of them on average before the window is full."""
+    passes = timing(find_model("gemma-3-4b").model, "rtx-4090")
+    full, window = 5000 * 5000 / 2, 5000 * 1024 - 1024 * 1024 / 2
+    assert passes.prompting(5000, 0) == (5 * full + 29 * window) * 4 * 8 * 256
+
+
+@pytest.mark.parametrize(
+    ("load", "whole", "part"),
+    [
+        (Load(0, 0, 1, 512, 1), 512, 1),
+        (Load(0, 0, 1, 512, 2), 256, 2),  # two prompts of 256
+        (Load(0, 0, 1, 512, 0.25, 0, 2048), 2048, 0.25),
+        (Load(0, 0, 1, 512, 0.25), 512, 1),  # of a prompt of no known length
+    ],
+)
+def test_attention_of_a_pass_of_prompts(load: Load, whole: float, part: float) -> None:
+    """Llama: four operations for each of the pairs of 32 x 128 in 32 layers."""
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "rtx-4090")
+    flops, moved = passes.pass_of(load).attention
+    assert flops == [pytest.approx(part * whole * whole / 2 * 4 * 32 * 128 * 32 / passes.prompt_flops)]
+    assert moved == []
+
+
+def test_attention_of_a_step_reads_and_computes_whole_blocks() -> None:
+    """Llama, 1,000 positions are 1,024 cells; three tokens of each of four sequences read them once."""
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "rtx-4090")
+    for each in (1, 3):
+        flops, moved = passes.pass_of(Load(4, 1000, each)).attention
+        assert moved == [pytest.approx(4 * 1024 * 131_072 / passes.bandwidth)]
+        assert flops == [pytest.approx(each * 4 * 4 * 32 * 1024 * 32 * 128 / passes.vector)]
+
+
+def test_latents_are_queried_as_wide_as_they_are() -> None:
+    """DeepSeek V3: 61 layers of 576 elements, 128 heads."""
+    passes = timing(stored("deepseek-v3", "q4_0", 4.5), "rtx-4090")
+    assert passes.reading(1024) == (61 * 1024 * 576 * 2, 4 * 61 * 1024 * 128 * 576)
+
+
+def test_states_of_a_step_are_read_and_written() -> None:
+    """Qwen3 Next: 36 layers of 32 heads of 128 x 128, eight bytes of traffic; twelve layers have caches."""
+    passes = timing(stored("qwen3-next-80b-a3b", "q4_0", 4.5), "rtx-4090")
+    assert passes.states == 36 * 32 * 128 * 128
+    assert passes.reading(1000)[0] == 12 * 1024 * 2 * 2 * 256 * 2
+    _, moved = passes.pass_of(Load(5, 1000)).attention
+    assert moved[1] == pytest.approx(5 * 8 * 36 * 32 * 128 * 128 / passes.bandwidth)
+
+
+def test_the_head_of_a_pass_is_for_the_last_tokens_of_prompts() -> None:
+    """Eight bits beside layers of 4.5: one row of each prompt, and of each part of one, beside those that decode."""
+    llama = find_model("llama-3.1-8b").model._replace(quantization=Quantization("q4_0", 4.5, {"head": 8.5}))
+    passes, params = timing(llama, "dgx-spark-gb10"), 4096 * 128_256
+    read = params * 8.5 / 8 / (0.84 * 273e9)
+    for load, rows in ((Load(0, 0, 1, 512, 0.25), 1), (Load(0, 0, 1, 512, 3), 3), (Load(2, 9, 1, 512, 3), 5)):
+        worked, moved, _ = passes.pass_of(load).overlapping[1]
+        assert moved == pytest.approx(read)
+        assert worked == pytest.approx(2 * params * rows / (0.2 * 31e12))
+    tied = timing(stored("llama-3.2-1b", "q4_0", 4.5), "dgx-spark-gb10")
+    assert tied.head[:2] == (2048 * 128_256, 2048 * 128_256 * 4.5 / 8)
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "mixtral-8x7b", "deepseek-v3"])
+def test_elementwise_work_counts_all_parts_as_gated(name: str) -> None:
+    """Twenty widths and five insides a layer; three widths and five insides for each expert of a token."""
+    values = {
+        "llama-3.1-8b": 32 * (20 * 4096 + 5 * 14336),
+        "mixtral-8x7b": 32 * (20 * 4096 + 2 * (3 * 4096 + 5 * 14336)),
+        "deepseek-v3": 61 * 20 * 7168 + 3 * 5 * 18432 + 58 * (5 * 2048 + 8 * (3 * 7168 + 5 * 2048)),
+    }
+    passes = timing(stored(name, "q4_0", 4.5), "rtx-4090")
+    assert passes.elements == pytest.approx(values[name])
+    spent = passes.pass_of(Load(7, 100)).spent
+    assert spent[2] == pytest.approx(7 * ELEMENT * values[name] / passes.layers.rates.bandwidth)
+
+
+def test_experts_of_many_tokens_are_half_a_tile_too_many() -> None:
+    """Mixtral: 100 tokens meet all eight of its experts; in 16 bits each of three matrices is started alone."""
+    expert = 3 * 4096 * 14336
+    for bits, launch in ((4.5, 0.0), (16, 1e-4)):
+        passes = timing(
+            stored("mixtral-8x7b", "q4_0" if bits < 16 else "bf16", bits), "rtx-4090", expert_tile=64.0,
+            expert_launch=1e-4,
+        )  # fmt: skip
+        worked, moved, both = passes.pass_of(Load(100, 10)).overlapping[2]
+        hit = 8 * (1 - 0.75**100)
+        plain = 2 * 32 * (100 * 2 + hit * 64 / 2) * expert / passes.experts[0].rates.flops
+        assert worked == pytest.approx(plain + 32 * 3 * hit * launch)
+        assert moved == pytest.approx(32 * hit * expert * bits / 8 / passes.bandwidth)
+        assert both == pytest.approx(hypot(worked, moved))
+        assert (passes.sparse, passes.experts[0].layers) == (32, 32)
+
+
+def test_few_tokens_multiply_with_their_own_experts() -> None:
+    passes, expert = timing(stored("mixtral-8x7b", "q4_0", 4.5), "rtx-4090", expert_rows=8.0), 3 * 4096 * 14336
+    worked, moved, _ = passes.pass_of(Load(5, 10)).overlapping[2]
+    assert worked == pytest.approx(2 * 32 * 5 * 2 * expert / passes.vector)
+    assert moved == pytest.approx(32 * 5 * 2 * expert * 4.5 / 8 / passes.bandwidth)
+
+
+def test_sparse_layers_start_more_kernels() -> None:
+    passes = timing(stored("mixtral-8x7b", "q4_0", 4.5), "rtx-4090", layer_launch=1e-5, sparse_launches=0.5)
+    assert passes.launches == pytest.approx(1e-5 * (32 + 16))
+    older = timing(
+        stored("mixtral-8x7b", "q4_0", 4.5), "rtx-4090", layer_launch=1e-5, sparse_launches=0.5, older_launches=3.0
+    )
+    assert older.launches == pytest.approx(3e-5 * (32 + 16))
+
+
+def test_a_pass_is_its_operators_one_after_another() -> None:
+    passes = timing(stored("llama-3.1-8b", "q4_0", 4.5), "rtx-4090")
+    done = passes.pass_of(Load(4, 1000))
+    products = sum(time for *_, time in done.overlapping)
+    assert done.spent[0] == pytest.approx(products)
+    assert done.spent[1] == pytest.approx(sum(map(sum, done.attention)))
+    assert (done.spent[3], done.spent[4], done.host, done.uneven) == (0.0, passes.launches, 0.0, 1.0)
+    assert done.step == pytest.approx(sum(done.spent))
+
+
+def test_a_pass_continues_in_the_host() -> None:
+    """Eight of 32 layers in Grace: its reads at 0.64 of 500 GB/s, and a hand-over a layer."""
+    whole = stored("llama-3.1-8b", "q4_0", 4.5)
+    parts, grace = split(whole, Offload(layers=8)), catalog.load("hosts", "grace")
+    card, constants = catalog.load("accelerators", "rtx-4090"), engine("llama.cpp", "rtx-4090")
+    passes = Timing(whole, card, constants, halves=Halves(parts.near, parts.far, grace))
+    done, load = passes.pass_of(Load(1, 1000)), Load(1, 1000)
+    reads = 8 * (41_943_040 + 176_160_768) * 4.5 / 8 + 8 * 1024 * 2 * 1024 * 2
+    bandwidth = constants.host_share * grace.value("memory_bandwidth")
+    assert done.far == pytest.approx(reads / bandwidth + 8 * constants.host_layer_time)
+    assert passes.far_time(1, 1000) == done.far
+    alone = Timing(parts.near, card, constants).pass_of(load).step
+    assert done.step == pytest.approx(alone + done.far)
+    assert timing(whole, "rtx-4090").far_time(1, 1000) == 0.0
+
+
+def test_a_host_without_rates_counts_reads_and_hand_overs_alone() -> None:
+    whole, grace = stored("mixtral-8x7b", "q4_0", 4.5), catalog.load("hosts", "grace")
+    passes = Timing(whole, grace, host_engine(engine("llama.cpp", "rtx-4090"), grace))
+    assert not passes.counts_arithmetic
+    done = passes.pass_of(Load(3, 1000))
+    assert all(worked == 0 and moved == both for worked, moved, both in done.overlapping)
+    assert done.overlapping[2][1] == pytest.approx(
+        32 * 8 * (1 - 0.75**3) * 3 * 4096 * 14336 * 4.5 / 8 / passes.bandwidth
+    )
+    assert done.spent[2] == 0.0
+    assert done.attention[0] == []
+    assert timing(whole, "rtx-4090").counts_arithmetic
+
+
+@pytest.mark.parametrize("rate", ["flops_bf16", "flops_fp16", "flops_fp32"])
+def test_one_rate_of_a_part_is_enough(rate: str) -> None:
+    card = catalog.load("accelerators", "rtx-4090")
+    facts = {key: fact for key, fact in card.facts.items() if not key.startswith("flops_")}
+    some = card._replace(facts={**facts, rate: card.fact("flops_fp32")._replace(value=80e12)})
+    passes = Timing(stored("llama-3.1-8b", "bf16", 16), some, engine("llama.cpp", "rtx-4090"))
+    assert passes.counts_arithmetic
+    assert (passes.half, passes.shader) == (80e12, 80e12)
+    assert set(passes.settle().used) == {rate, "memory_bandwidth"}

@@ -116,6 +116,12 @@ def test_a_norm_over_all_heads_is_as_long_as_they_are() -> None:
         ("fp32", 32, False, "fp32"),
         ("fp8", 8.002, True, "fp8_block"),
         ("fp8", 8, False, "fp8"),
+        ("q6_k", 6.5625, False, "fp8"),
+        ("x", 6, False, "int4"),
+        ("x", 10, False, "fp8"),
+        ("x", 10.5, False, "bf16"),
+        ("x", 20, False, "bf16"),
+        ("x", 20.5, False, "fp32"),
         ("int8", 8, False, "int8"),
         ("w8a8", 8, False, "int8"),
         ("mxfp4", 4.25, False, "mxfp4"),
@@ -140,3 +146,26 @@ def test_sums_are_made_once_unless_their_work_is_to_be_shown() -> None:
     assert anew.products == kept.products
     assert kept.decoding(1000) is kept.decoding(1000)
     assert anew.decoding(1000) is not anew.decoding(1000)
+
+
+@pytest.mark.parametrize("tp", [1, 4])
+def test_a_table_that_is_the_head_too(tp: int) -> None:
+    """Llama 3.2 1B in 8 bits, its table in 16: 128,256 words of 2,048; a head of its own has its own bits."""
+    model = find_model("llama-3.2-1b").model
+    tied = Sums(model._replace(quantization=Quantization("fp8", 8, {"embedding": 16})), Layout(tp))
+    params = 2048 * 128_256 / tp
+    assert tied.head == ("bf16", 1, params, 2 * params, 2048, 128_256 / tp)
+    apart = model._replace(head=1000, quantization=Quantization("fp8", 16, {"head": 8}))
+    assert Sums(apart, Layout(tp)).head[:4] == ("fp8", 1, 1000 / tp, 1000 / tp)
+
+
+def test_layers_of_one_kind_among_others() -> None:
+    """Kimi Linear: seven of 27 layers keep latents; Qwen3 has a norm for queries and keys of each head of 128."""
+    kimi = sums("kimi-linear-48b-a3b", Layout())
+    assert (kimi.latent, kimi.stateful, kimi.caching) == (True, 20, 7)
+    qwen = sums("qwen3-8b", Layout())
+    assert qwen.norms == 36 * (2 * 4096 + 2 * 128)
+    assert qwen.normed == 0
+    assert sums("olmoe-1b-7b", Layout()).normed == 16
+    assert sums("mixtral-8x7b", Layout(1, 1, 2)).exchanging == 32
+    assert sums("mixtral-8x7b", Layout(2, 1, 2)).exchanging == 0
