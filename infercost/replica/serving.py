@@ -327,6 +327,11 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
     return closed._replace(ttft=max(closed.ttft, at(most_at_once).ttft), stable=False)
 
 
+def served_at(replica: Replica, mean: float, request: Request, most: float) -> Served:
+    """The steady state of the rate at which so many requests decode on average."""
+    return _met(replica, mean, request, min(most, fullest(replica, request))).served
+
+
 class Met(NamedTuple):
     """A steady state before prompts wait for each other, and the batch that decodes for a share of the time in it."""
 

@@ -197,7 +197,7 @@ def test_what_the_law_cannot_do_is_refused(run: Run, asked: str, said: str) -> N
 
 
 def test_a_prompt_beside_others_takes_no_less_than_alone(run: Run) -> None:
-    """Metal sorts more than 32 tokens by experts: the pass of 25 with 8 beside them is shorter than that of 25 alone."""
+    """Metal sorts more than 32 tokens by experts: 25 with 8 beside them take less than 25 alone."""
     question = "--gpu apple-m5-max --model llama-4-scout-fp8-dynamic --input-tokens 25 --output-tokens 227"
     said = run("utilization", *question.split(), "--request-rate", "0.2", "--json", "--steps").json
     results, steps = said["results"], {step["name"]: step for step in said["steps"]}
