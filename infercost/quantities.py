@@ -465,6 +465,7 @@ QUANTITIES: dict[str, Quantity] = {
     "prompts_of_pass": Quantity("n_1", "", "prompts, or the part of one, in one pass"),
     "prompts_per_step": Quantity("n_0", "", "prompts that begin in a mean step"),
     "prompt_parts": Quantity("n_p", "", "prompts, or parts of one, that ride along with a mean step", of="prompts"),
+    "mixed_pass_time": Quantity("t_mx", "s", "time of a pass of prompts and the sequences beside them"),
     "riding_step": Quantity("t_ride", "s", "time of a step that a prompt, or a part of one, rides along with"),
     "prompt_steps_time": Quantity("t_along", "s", "time of all the steps that one prompt rides along with"),
     "prompt_extra": Quantity("t_i", "s", "time that a prompt adds to a step it rides along with", of="prompt_time"),

@@ -7,11 +7,10 @@ from math import ceil
 from infercost import formulas
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, serve
-from infercost.analyses.remarks import misfit, rack_notes
+from infercost.analyses.remarks import misfit, one_card, rack_notes
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
-from infercost.models.gguf_mix import FILES, has_file
 from infercost.models.model import Model
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
@@ -24,7 +23,6 @@ from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
 from infercost.scenario.read import counted_name
 from infercost.scenario.scenario import Scenario
-from infercost.scenario.usual import is_of_a_desktop
 from infercost.units import many, show
 
 #: Norms and headers that a config does not name stay below this share of a checkpoint.
@@ -358,23 +356,13 @@ def _room_advice(scenario: Scenario) -> Iterator[str]:
         tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
         if tight and plan.usable > ENGINE_SHARE:
             yield "KV cache and activations need room too: plan with --usable 90%"
-    elif (format := _on_one_card(scenario)) is not None:
-        yield f"one device holds it in {format} (--dtype {format})"
+    elif advice := one_card(scenario):
+        yield from advice
     elif plan.barely and not (any(rack.widths) or plan.host):
         layout = first_layout(rack.setup, 2 * rack.devices)
         more = rack.setup.plan(layout) if layout else plan
         if more.max_sequences and more.fits and not more.barely:
             yield f"{_devices(scenario, more.layout)} have room for {many(more.max_sequences, 'such sequence')}"
-
-
-def _on_one_card(scenario: Scenario) -> str | None:
-    """The richest format of GGUF files in which one card of a desktop holds what takes several; None for none."""
-    rack, setup = scenario.rack, scenario.rack.setup
-    local = reads_gguf(setup.stack) or is_of_a_desktop(rack.part)
-    if not local or rack.given or rack.devices == 1 or scenario.question.get("dtype") or not has_file(rack.model):
-        return None
-    fitting = (name for name in FILES if setup.plan(Layout(), stored_in(setup.model, STORED[name])).fits)
-    return next(fitting, None)
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:

@@ -4,11 +4,12 @@ from functools import partial
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.hosts import holds
 from infercost.numeric import is_nothing, known_share, maximum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
-from infercost.replica.step import Pace, Replica, Running, critical_batch, decode_time, step_time, step_times
+from infercost.replica.step import Pace, Replica, Running, critical_batch, decode_time, pace_of, step_time, step_times
 from infercost.scenario.scenario import Load, Scenario
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -169,6 +170,25 @@ def paid_rate(replica: Replica, request: Request, batch: float, tpot: float, ste
         decoded_tokens=request.decoded,
         output_tokens=request.output_tokens,
     )
+
+
+def token_seconds(scenario: Scenario, batch: float) -> float:
+    """Seconds of a replica for each token at some batch, all paid that the price pays for: prompts and idle time."""
+    running, load, replica = scenario.running, scenario.load, scenario.running.replica
+    request, pace = load.request, pace_of(running, batch, scenario.draft)
+    if request is None or holds(running.rack):
+        return pace.tpot / batch
+    decoding, tpot = load.decoding or request, pace.tpot
+    if load.is_steady:
+        if load.rate is not None:
+            served = serving.served_at(replica, batch, decoding, load.most)
+        else:
+            inside = max(min(load.concurrent or 1.0, load.most), batch)
+            served = serving.serve_batch(replica, max(batch, 1.0), decoding, min(batch, 1.0), inside)
+        rate, tpot = served.rate * request.output_tokens, served.itl
+    else:
+        rate = batch / tpot if load.apart else paid_rate(replica, request, batch, tpot)
+    return (1 + (_prefill_per_decode(running, request, batch, tpot) if load.apart else 0.0)) / rate
 
 
 def _prefill_per_decode(running: Running, request: Request, batch: float, tpot: float) -> float:

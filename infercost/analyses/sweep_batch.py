@@ -50,7 +50,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(running, rows, full, most) if rack.plan.fits else (worth.SEE_FIT,),
+        advice=_advice(scenario, rows, full, most) if rack.plan.fits else (worth.SEE_FIT,),
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
@@ -141,15 +141,15 @@ def _verdict(running: Running, full: int | None, ratio: float | None, rows: Rows
     )
 
 
-def _advice(running: Running, rows: Rows, full: int | None, most: int | None) -> tuple[str, ...]:
-    largest = rows[-1]["batch"]
+def _advice(scenario: Scenario, rows: Rows, full: int | None, most: int | None) -> tuple[str, ...]:
+    running, largest = scenario.running, rows[-1]["batch"]
     if holds(running.rack):
-        return worth.advice(running, rows[-1]["bound"], largest)
+        return worth.advice(scenario, rows[-1]["bound"], largest)
     if full is None:
         return tuple(worth.less_cache(running, largest))
     if largest >= full:
         return ()
     if most is not None and most < full:
-        more = worth.less_room(running, largest, running.rack.plan.context)
+        more = worth.less_room(scenario, largest)
         return (f"memory ends the batch before the arithmetic is full: add devices, or {more}",)
     return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

@@ -166,6 +166,8 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
 WISHES = ("latency", "first token")
+#: Above this share of the requests of an hour most of them wait.
+MOST = 0.5
 #: A time so little above its limit keeps it.
 CLOSE = 1e-6
 
@@ -233,7 +235,10 @@ def _of_a_service(scenario: Scenario) -> Report:
         return _unfit(scenario, results, OF_USERS)
     report = Report(
         command="userbase",
-        verdict=service.missed + own_or_api.against(service, day, even) + _service_verdict(run, row, missed),
+        verdict=service.missed
+        + own_or_api.against(service, day, even)
+        + _service_verdict(run, row, missed)
+        + _wait_words(results, day.stable),
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -434,6 +439,17 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."
+
+
+def _wait_words(results: Iterable[Row], stable: bool) -> str:
+    """That most requests of the worst hour wait for a slot, how long, and what keeps slots for them; else nothing."""
+    values = {row.key: row.value for row in results}
+    chance, waiting = values["wait_probability"], values["mean_wait_s"]
+    if not stable or chance is None or chance <= MOST:
+        return ""
+    long = f", a mean of {show(waiting, 's')}" if waiting else ""
+    most = f"In the worst hour up to {show(chance, 'share')} of requests wait for a slot{long}"
+    return f" {most}: --max-wait-probability 1% provides for chance."
 
 
 def _service_advice(run: Run) -> Iterator[str]:

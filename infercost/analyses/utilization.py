@@ -13,6 +13,7 @@ from infercost.analyses.remarks import (
     count_remark,
     kind,
     misfit,
+    one_card,
     step_notes,
     unserved,
     untuned_switch,
@@ -74,7 +75,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
         parts=_time_parts(pace, running),
-        advice=(_MORE_REPLICAS,) if overloaded else (*_no_draft(results), *advice(running, results["bound"], batch)),
+        advice=(*one_card(scenario), *_what_to_change(scenario, results, overloaded=overloaded)),
         notes=(
             *step_notes(running, (regime,)),
             *_load_notes(scenario),
@@ -195,6 +196,13 @@ def _known(
     return {key: None if key in nothing else value for key, value in results.items()}
 
 
+def _what_to_change(scenario: Scenario, results: dict[str, Any], *, overloaded: bool) -> tuple[str, ...]:
+    """What would make it faster or cheaper; where requests pile up, what keeps up with them."""
+    if overloaded:
+        return (_MORE_REPLICAS,)
+    return (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
+
+
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
     """Advice where a draft slows down."""
     worth = results.get("draft_speedup", 1.0)
@@ -264,14 +272,13 @@ def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
 
     Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
     """
-    running, load, request = scenario.running, scenario.load, scenario.load.request
+    running, load, request = scenario.running, scenario.load, scenario.load.decoding
     if request is None or not load.is_steady or load.most < 1:
         return scenario.batch, pace_of(running, scenario.batch, scenario.draft), None
-    decoding = request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else request
     if load.rate is None:
-        served = serve_closed(running.replica, load.concurrent or 1.0, decoding, load.most)
+        served = serve_closed(running.replica, load.concurrent or 1.0, request, load.most)
     else:
-        served = serve_rate(running.replica, load.rate, decoding, load.most)
+        served = serve_rate(running.replica, load.rate, request, load.most)
     times = step_times(running, max(served.batch, 1))
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     return served.batch, Pace(times, times.step, served.itl, rate), served
@@ -394,7 +401,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
 
 def _step_words(running: Running, results: dict[str, Any]) -> str:
     """The time of a step; with a draft of a token, and without it."""
-    where = f"on {running.rack.devices:,} x {running.rack.part.name}"
+    rack = running.rack
+    what = "" if rack.model.is_bare else f"of {rack.model.name} ({rack.model.quantization.name}) "
+    where = f"{what}on {rack.devices:,} x {rack.part.name}"
     sure = "at best" if kind(running) == "bound" else "an estimate"
     if (worth := results.get("draft_speedup")) is None:
         return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"

@@ -76,6 +76,12 @@ def prompt_parts(*, prompts_per_step: float, prompt_passes: float) -> float:
     return prompts_per_step * prompt_passes
 
 
+@formula(source="kernels of many rows may beat those of few: a prompt is taken to gain nothing by others beside it")
+def riding_step(*, mixed_pass_time: float, pass_time: float) -> float:
+    """Seconds of a step that prompts ride along with, never less than they take alone."""
+    return maximum(mixed_pass_time, pass_time)
+
+
 @formula(source="one step for each chunk")
 def prompt_steps_time(*, riding_step: float, prompt_passes: float) -> float:
     """Seconds of all the steps that one prompt rides along with."""

@@ -226,8 +226,10 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
     )
     alone = engine.prompts == "alone"
     share = formulas.request.prompts_of_pass(prompts=together, prompt_passes=passes) if passes > 1 else together
-    decoding = 0.0 if alone else part_of(replica, batch)
-    riding = _pass_with(replica, decoding, request, share, batch)
+    riding = own = _pass_with(replica, 0.0, request, share, batch)
+    if not alone:
+        beside = _pass_with(replica, part_of(replica, batch), request, share, batch)
+        riding = formulas.request.riding_step(mixed_pass_time=beside, pass_time=own)
     time = formulas.request.prompt_steps_time(riding_step=riding, prompt_passes=passes)
     delay = formulas.request.prompt_delay(
         prompt_steps_time=time,
@@ -324,6 +326,11 @@ def serve_rate(replica: Replica, rate: float, request: Request, most: float) -> 
         return served
     closed = serve_closed(replica, most, request)
     return closed._replace(ttft=max(closed.ttft, at(most_at_once).ttft), stable=False)
+
+
+def served_at(replica: Replica, mean: float, request: Request, most: float) -> Served:
+    """The steady state of the rate at which so many requests decode on average."""
+    return _met(replica, mean, request, min(most, fullest(replica, request))).served
 
 
 class Met(NamedTuple):

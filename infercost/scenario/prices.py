@@ -72,8 +72,8 @@ def read_api_price(reading: Reading, request: Request | None) -> ApiPrice | None
 
 
 def rent_key(part: Preset, basis: str) -> str | None:
-    """The rent of a part on a basis, else its listed rent, else one on another basis; None without any."""
-    keys = (f"rent_{basis}", "rent", *(f"rent_{other}" for other in BASES))
+    """The rent of a part on a basis, else on the usual one, else its listed rent, else another; None without any."""
+    keys = (f"rent_{basis}", f"rent_{USUAL_BASIS[0]}", "rent", *(f"rent_{other}" for other in BASES))
     return next((key for key in keys if key in part.facts), None)
 
 

@@ -46,6 +46,13 @@ class Load(NamedTuple):
         """Whether requests come and go, so that the batch is an answer."""
         return self.rate is not None or self.concurrent is not None
 
+    @property
+    def decoding(self) -> Request | None:
+        """The request as replicas that decode see it: where prefill has its own, with all of its prompt's cache."""
+        if self.request is None or not self.apart:
+            return self.request
+        return self.request._replace(prefix_share=1.0, chunk_tokens=None)
+
 
 class Habits(NamedTuple):
     """How people use a service in the note's arithmetic: minutes a day, the share decoding, trough and peak.

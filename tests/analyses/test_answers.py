@@ -127,3 +127,20 @@ def test_a_flat_day_and_few_users_are_said_once(run: Run) -> None:
     hourly = run("userbase", "--concurrent", "1000", "--trough-to-mean", "0.67", "--peak-to-mean", "1.35").out
     assert "decoding, emptiest hour" in hourly
     assert "decoding, busiest hour" in hourly
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "format"),
+    [("rx-7900-xtx", "qwen3-32b", "q4_k_m"), ("apple-m4-max-64gb", "llama-3.3-70b", "q4_k_m")],
+)
+def test_who_has_one_card_is_told_which_file_it_holds(gpu: str, model: str, format: str) -> None:
+    step, fit = (command(gpu=gpu, model=model) for command in (infercost.utilization, infercost.fit))
+    assert step["gpus"] > 1
+    assert step.advice[0] == fit.advice[0] == f"one device holds it in {format} (--dtype {format})"
+    assert infercost.fit(gpu=f"{gpu}:1", model=model, dtype=format)["fits"]
+    assert f"a step of {model} (bf16) on {step['gpus']} x {gpu}" in step.verdict
+    assert not any("one device holds" in line for line in infercost.utilization(gpu=f"{gpu}:8", model=model).advice)
+
+
+def test_a_verdict_names_no_model_where_none_was_named() -> None:
+    assert "a step on 1 x h100-sxm" in infercost.utilization(gpu="h100", params="70B").verdict

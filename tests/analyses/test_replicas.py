@@ -33,6 +33,10 @@ def test_a_load_is_shared(run: Run) -> None:
         one = run("utilization", *ONE, *request, option, share).json["results"]
         assert eight["ttft_s"] == one["ttft_s"]
         assert eight["tokens_per_s"] == pytest.approx(8 * one["tokens_per_s"])
+        assert eight["in_flight"] == pytest.approx(8 * one["in_flight"])
+        # Little's law: requests of all replicas, each for its time
+        rate = eight["tokens_per_s"] / 200
+        assert eight["in_flight"] == pytest.approx(rate * eight["request_time_s"], rel=1e-4)
 
 
 def test_what_does_not_divide_among_replicas_is_refused(run: Run) -> None:

@@ -1,5 +1,7 @@
 """A user base on a service: what bounds a replica, what a service level takes, and what is refused."""
 
+from math import factorial
+
 import pytest
 
 import infercost
@@ -274,3 +276,26 @@ def test_a_part_of_a_user_has_room_too() -> None:
     whole = infercost.userbase(**asked, users=35)["users_capacity"]
     assert isinstance(whole, int)
     assert whole >= 35
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.5, False), (0.97, True)])
+def test_the_verdict_says_that_most_requests_wait(share: float, most: bool) -> None:
+    """Erlang's sum by hand: so many users fill their share of four slots on a flat day, each held as when all are."""
+    service = {**CHAT, "max_sequences": 4, "replicas": 1}
+    full = infercost.userbase(**service, users=10)["users_capacity"]
+    report = infercost.userbase(**service, users=int(share * full))
+    offered = 4 * int(share * full) / full
+    terms = [offered**busy / factorial(busy) for busy in range(4)]
+    last = offered**4 / factorial(4) * 4 / (4 - offered)
+    chance = last / (sum(terms) + last)
+    assert report["wait_probability"] == pytest.approx(chance, rel=0.01)
+    assert (chance > 0.5) is most
+    words = f"In the worst hour up to {100 * report['wait_probability']:.1f}% of requests wait for a slot, a mean of"
+    assert (words in report.verdict) is most
+    assert ("--max-wait-probability 1%" in report.verdict) is most
+
+
+def test_a_service_level_leaves_no_waiting_to_speak_of() -> None:
+    days = {**CHAT, "users": 500_000, "traffic": "work", "scale_down": True}
+    assert "wait for a slot" in infercost.userbase(**days).verdict
+    assert "wait for a slot" not in infercost.userbase(**days, max_wait_probability=0.01).verdict

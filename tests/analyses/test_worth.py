@@ -1,5 +1,6 @@
 """Advice with its effect, worked out by hand, and none where it would change little."""
 
+import re
 from typing import Any
 
 import pytest
@@ -61,3 +62,48 @@ def test_idle_hours_and_a_capped_batch_have_their_figures() -> None:
 def test_replicas_go_in_quiet_hours_where_there_are_any(options: dict[str, str], shown: bool) -> None:
     report = infercost.userbase(gpu="h100", model="llama-3.1-8b", users=20_000, messages_per_day=8, **options)
     assert any("--scale-down lets replicas go" in line and "% less to pay" in line for line in report.advice) == shown
+
+
+#: A prompt of 2,000 tokens for an answer of 300: prompts are a large part of what a token costs.
+PROMPTS: dict[str, Any] = {
+    "model": "llama-3.3-70b",
+    "gpu": "h100:4",
+    "price": 2,
+    "input_tokens": 2000,
+    "output_tokens": 300,
+}
+
+
+def at_batch(batch: float, load: str) -> infercost.Report:
+    """The answer at the load that leads to a batch, found by halving."""
+    low, high = 0.01, 250.0
+    while high - low > 1e-3 * low:
+        middle = (low + high) / 2
+        report = infercost.utilization(**PROMPTS, **{load: middle if load == "request_rate" else round(middle)})
+        low, high = (middle, high) if report["stable"] and report["batch"] < batch else (low, middle)
+        if load == "concurrency" and high - low < 1:
+            break
+    return report
+
+
+@pytest.mark.parametrize(
+    ("load", "value", "close"), [("batch", 8, 1e-3), ("request_rate", 3, 0.01), ("concurrency", 20, 0.05)]
+)
+def test_a_larger_batch_saves_what_it_takes_off_the_price_that_is_printed(load: str, value: int, close: float) -> None:
+    now = infercost.utilization(**PROMPTS, **{load: value})
+    (found,) = re.findall(r"at batch (\d+) a token costs ([\d.]+)% less", " ".join(now.advice))
+    more, saved = int(found[0]), float(found[1]) / 100
+    then = infercost.utilization(**PROMPTS, batch=more) if load == "batch" else at_batch(more, load)
+    price = "usd_per_million_tokens"
+    assert saved == pytest.approx(1 - then[price] / now[price], rel=close)
+    assert saved < 1 - then[f"{price}_decode"] / now[f"{price}_decode"]
+
+
+def test_half_the_cache_saves_nothing_of_the_prompts() -> None:
+    """The same room is worth less of a price in which prompts have a part than of decoding alone."""
+    full = {"model": "llama-3.1-8b", "gpu": "h100:1", "kv_dtype": "bf16"}
+    most = infercost.fit(**full, context=8192)["max_sequences"]
+    long = infercost.utilization(**full, batch=most, input_tokens=7680, output_tokens=1024)
+    short = infercost.utilization(**full, batch=most, input_tokens=1, output_tokens=16382)
+    saved = [float(*re.findall(r"a token costs ([\d.]+)% less", " ".join(each.advice))) for each in (long, short)]
+    assert saved[0] < 0.8 * saved[1]

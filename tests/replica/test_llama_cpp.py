@@ -197,6 +197,17 @@ def test_what_the_law_cannot_do_is_refused(run: Run, asked: str, said: str) -> N
     assert said in " ".join(result.err.split())
 
 
+def test_a_prompt_beside_others_takes_no_less_than_alone(run: Run) -> None:
+    """Metal sorts more than 32 tokens by experts: 25 with 8 beside them take less than 25 alone."""
+    question = "--gpu apple-m5-max --model llama-4-scout-fp8-dynamic --input-tokens 25 --output-tokens 227"
+    said = run("utilization", *question.split(), "--request-rate", "0.2", "--json", "--steps").json
+    results, steps = said["results"], {step["name"]: step for step in said["steps"]}
+    inputs = steps["riding_step"]["inputs"]
+    assert inputs["mixed_pass_time"] < inputs["pass_time"] == results["prefill_time_s"]
+    # the prompt alone, half a step before it, and prompts before it
+    assert results["ttft_s"] > results["prefill_time_s"] + results["itl_s"] / 2
+
+
 def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
     """Twice the passes read the weights twice as often; each has launches of its own."""
     asked = ["utilization", "--gpu", "m2-ultra", "--model", "llama-3.1-8b", "--isl", "2048", "--osl", "100", "--json"]

@@ -132,6 +132,16 @@ def test_a_first_token_waits_for_prompts_before_its_own_where_kernels_are_known(
         assert first_token_met(ready, 40, Request(4000, 200)) > 1.01 * serve_batch(ready, 40, Request(4000, 200)).ttft
 
 
+@pytest.mark.parametrize("tokens", [1, 8, 25, 32, 33, 200])
+@pytest.mark.parametrize("batch", [1, 7.5, 40])
+@pytest.mark.parametrize("profile", ["llama.cpp", "vllm", "sglang", "vllm-2024", "ideal"])
+def test_no_first_token_comes_before_its_own_prompt_could(profile: str, batch: float, tokens: float) -> None:
+    for layout in (Layout(), Layout(1, 2)):
+        ready = replica("qwen3-30b-a3b", layout, profile)
+        request = Request(tokens, 200)
+        assert serve_batch(ready, batch, request).ttft >= prefill_time(ready, 1, request) * (1 - 1e-12)
+
+
 @pytest.mark.parametrize("profile", ["vllm", "sglang", "tensorrt-llm", "llama.cpp", "vllm-2024"])
 def test_of_prompts_that_come_at_once_each_more_takes_longer(profile: str) -> None:
     """Prompts of 3,000 tokens are bound by arithmetic: a mean of two takes the time of one and a half, or of both."""

@@ -55,12 +55,13 @@ def test_the_price_of_a_step_is_that_of_the_rent() -> None:
         ("mi355x", "owner", "rent_owner", 1.48),
         ("mi355x", "neocloud", "rent_rental", 2.10),
         ("l4", "owner", "rent", 0.80),
+        ("a100", "rental", "rent_neocloud", 1.59),
         ("gb300", "rental", "rent_rental", 3.96),
         ("tpu-v5p", "rental", "rent_rental", 1.89),
         ("tpu-v5p", "neocloud", "rent", 4.20),
     ],
 )
-def test_a_basis_takes_its_rent_else_the_listed_one_else_another(gpu: str, basis: str, key: str, usd: float) -> None:
+def test_a_basis_takes_its_rent_else_the_usual_one_else_the_listed(gpu: str, basis: str, key: str, usd: float) -> None:
     report = infercost.utilization(model="llama-3.1-8b", gpu=gpu, price_basis=basis)
     inputs = {item.key: item for item in report.inputs}
     assert inputs["price_basis"].value == basis
