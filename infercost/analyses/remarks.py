@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from infercost.analyses.hosts import host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES
 from infercost.parts.bands import CLASSES, REGIMES, band_of
+from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import WEIGHTS
+from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, law, reads_gguf, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.layout import Layout
@@ -144,9 +146,20 @@ def rack_notes(rack: Rack) -> list[Note]:
     part, key = rack.part, rack.setup.memory_key
     counted = part.facts[key].text or show(rack.plan.device_memory, "B")
     notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device"), *_weak(rack, [key])]
+    notes += _size_notes(part)
     if why := part.labels.get("unchecked"):
         notes.append(Note("unchecked", f"{part.name} is not checked by hand: {why}"))
     return notes
+
+
+def _size_notes(part: Preset) -> list[Note]:
+    """The other sizes that a part is sold with, where its name says none and ``--set`` neither."""
+    memory = part.facts["memory"]
+    if memory.source.startswith("--set") or not (sizes := other_sizes(part)):
+        return []
+    sold = " and ".join(text.partition(" ")[0] for text in sizes.values())
+    text = f"{part.name} is counted with {memory.text}; it is sold with {sold} too: --gpu {next(iter(sizes))}"
+    return [Note("sizes", text)]
 
 
 def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:

@@ -82,7 +82,7 @@ class Offer(NamedTuple):
     def flags(self) -> str:
         """The options that ask for it."""
         options = {"--model": self.preset, "--dtype": self.dtype, "--efficiency": self.efficiency}
-        return " ".join(f"{name} {value}" for name, value in options.items() if value)
+        return " ".join(f"{name} {shlex.quote(value)}" for name, value in options.items() if value)
 
 
 class Candidate(NamedTuple):
@@ -543,7 +543,7 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
     yield Note("see-row", f"the first in full: infercost fit {' '.join(_flags(found[0]))}")
     if any(row["bands"] for row in rows):
         yield Note("estimate", "speeds are estimates: 8 of 10 measured runs of a kind lay in the interval beside each")
-    codes = ("bound", "stands-in", "memory-counted", "weak-figure")
+    codes = ("bound", "stands-in", "memory-counted", "sizes", "unchecked", "weak-figure")
     said: dict[str, Note] = {}
     for one in {_kind(one): one for one in reversed(found) if one.running}.values():
         assert one.running
@@ -557,7 +557,7 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
 def _flags(one: Tried) -> Iterator[str]:
     """The options that ask for a row alone: its devices, its host, its format, and all others that were given."""
     rack, question = one.rack, one.reading.question
-    yield f"--gpu {rack.part.name}" + (f":{rack.devices}" if rack.devices > 1 else "")
+    yield f"--gpu {shlex.quote(rack.part.name + (f':{rack.devices}' if rack.devices > 1 else ''))}"
     yield one.offer.flags
     yield from _widths(rack)
     said = {"gpu", "gpus", "model", "dtype", *CHOOSING, *(["efficiency"] if one.offer.efficiency else [])}

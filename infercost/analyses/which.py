@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, inf
+from shlex import quote
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -20,6 +21,7 @@ from infercost.replica.serving import serve_closed
 from infercost.replica.step import Running, pace_of, reworked
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.job import counts
+from infercost.scenario.options import flag
 from infercost.scenario.prices import MIXED, binds_longer, rent_key
 from infercost.scenario.rack import fitting_plan
 from infercost.scenario.running import RUN_OF_SLOT
@@ -103,7 +105,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         verdict=_verdict(job, best, placed) + (_by_basis(scenario, best) if best else ""),
         inputs=(*scenario.inputs, *(_inputs_of(won) if won else ())),
         series=_series(ranked, len(able)),
-        replay=(("", best[0]["replay"]),) if best else (),
+        replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *scenario.notes),
         met=bool(able),
         work=(lambda: _shown_work(won, job)) if won else None,
@@ -186,7 +188,7 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
     asked = f"--concurrency {one.share}" if found.load.concurrent else f"--batch {one.share}"
     flags = " ".join(
-        (f"--gpu {part.name}:{found.rack.devices}", *(f"--{key} {width}" for key, width in widths.items()))
+        (f"--gpu {quote(f'{part.name}:{found.rack.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
     )
     row = {
         **_left_out(part, ""),
@@ -229,8 +231,10 @@ def _asked(found: Scenario) -> str:
     """The options of a job that the question about one part has too, as a command line writes them."""
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
     given = [(name, each.value) for name, each in found.question.given.items() if name not in skipped]
-    words = [f"--{name.replace('_', '-')} {value}" for name, value in given if not isinstance(value, tuple)]
-    return " ".join((*words, *(f"--set {text}" for text in found.question.get("set") or ())))
+    named = [(name, getattr(value, "name", value)) for name, value in given]  # formats are tuples too
+    words = [(name, value) for name, value in named if not isinstance(value, tuple)]
+    words += [("set", text) for text in found.question.get("set") or ()]
+    return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
 
 
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:

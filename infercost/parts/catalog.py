@@ -124,6 +124,15 @@ def variants(family: str) -> dict[str, str]:
     return {f"{name}-{each}": name for name, path in _files(family).items() for each in _names_in(path)[1]}
 
 
+def other_sizes(part: Preset) -> dict[str, str]:
+    """The memory of the variants that a part without a size in its name is sold with too, by their names."""
+    if part.family != "accelerators" or part.name != Path(part.path).stem:
+        return {}
+    sizes = (f"{part.name}-{each}" for each in _names_in(part.path)[1] if _ASKED.fullmatch(each) and each[-1] == "b")
+    known = {name: load("accelerators", name).facts["memory"] for name in sizes}
+    return {name: fact.text for name, fact in known.items() if fact.value != part.value("memory")}
+
+
 def unchecked() -> dict[str, str]:
     """The cards that no preset has and nobody checked by hand: their names for people by those to ask for."""
     return {card.id: card.name for card in _book().cards}

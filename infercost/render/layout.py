@@ -120,7 +120,9 @@ def blocks(report: Report, sources: bool) -> list[Block]:
         page.append(Work(("Serve it with:", *_command(report.follow))))
     if report.replay:
         commands = [line for name, each in report.replay for line in (name and f"  {name}:", *_command(each)) if line]
-        page.append(Work(("To reproduce a row, put its flags in place of ...:", *commands)))
+        whole = not any(each.endswith(" ...") for _, each in report.replay)
+        head = "To ask the first row again:" if whole else "To reproduce a row, put its flags in place of ...:"
+        page.append(Work((head, *commands)))
     page += dict.fromkeys(map(_work, report.steps))  # two that print alike are one
     if sources and report.inputs:
         page.append(_sources(report))

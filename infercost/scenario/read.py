@@ -34,11 +34,11 @@ _VOID = {
     "flops_fp16": ("flops_fp16_accumulate",),
     "rent": tuple(f"rent_{basis}" for basis in BASES),
 }
-#: A count before a name or after it, with a sign of multiplication between them.
-_TIMES = re.compile(
-    r"\s*(?:(?P<times>\d+)\s*[x×*]\s*(?P<name>\D.*?)|(?P<named>.*?\w)\s*[x×*]\s*(?P<count>\d+))\s*",
-    re.ASCII | re.IGNORECASE,
-)
+#: A count before a name, with a sign of multiplication that is no start of ``XT`` or ``XTX``, and one behind a name.
+_BEFORE = re.compile(r"\s*(?P<count>\d{1,4})\s*[x×*]\s*(?!tx?\b)(?P<name>\S.*?)\s*", re.ASCII | re.IGNORECASE)
+_BEHIND = re.compile(r"\s*(?P<name>.*?[\w\"'])\s*[x×*]\s*(?P<count>\d+)\s*", re.ASCII | re.IGNORECASE)
+#: Words of cards and chips that end in the sign of multiplication.
+_WORD_IN_X = re.compile(r"\b(?:gt|rt|r|ma)x\s*\d+\s*$", re.ASCII | re.IGNORECASE)
 
 
 class Given(NamedTuple):
@@ -255,13 +255,19 @@ def counted_name(text: str) -> tuple[str, str | None]:
     name, colon, count = text.rpartition(":")
     if colon and not catalog.looks_like_file(count):
         return name, count
-    if catalog.looks_like_file(text) or not (match := _TIMES.fullmatch(text)):
+    if catalog.looks_like_file(text) or _is_known(text):
         return text, None
+    behind = None if _WORD_IN_X.search(text) else _BEHIND.fullmatch(text)
+    found = [(each["name"].strip("\"'"), each["count"]) for each in (_BEFORE.fullmatch(text), behind) if each]
+    return next((each for each in found if _is_known(each[0])), found[0] if found else (text, None))
+
+
+def _is_known(name: str) -> bool:
     try:
-        catalog.find("accelerators", text)
+        catalog.find("accelerators", name)
     except UnknownName:
-        return (match["name"] or match["named"]).strip("\"'"), match["times"] or match["count"]
-    return text, None
+        return False
+    return True
 
 
 def read_stack(

@@ -1,5 +1,6 @@
 """Which part for a job: what it says is what utilization says of it, on the least devices that do it."""
 
+import shlex
 from math import ceil
 from typing import Any
 
@@ -39,10 +40,27 @@ def test_a_row_is_what_utilization_says_of_a_replica(concurrency: int) -> None:
 
 def test_the_replay_of_a_row_runs_and_says_the_same(run: Run) -> None:
     row = run("compare", "--model", MODEL, "h200", "--max-tpot", "40ms", "--json").json["rows"][0]
-    words = row["replay"].split()
+    words = shlex.split(row["replay"])
     assert words[0] == "infercost"
     again = run(*words[1:], "--json").json["results"]
     assert again["tokens_per_s_per_user"] == pytest.approx(row["tokens_per_s_per_user"])
+
+
+def test_a_replay_is_a_command_that_a_shell_reads(run: Run) -> None:
+    said = run("compare", "mi325x", "h100", "--model", "llama 3.1 8b", "--concurrency", "64", "--dtype", "fp8").out
+    head, _, rest = said.partition("To ask the first row again:\n")
+    assert "in place of" not in head
+    words = shlex.split(rest.partition("\nnote:")[0])
+    assert {"llama 3.1 8b", "fp8", "mi325x:1"} <= set(words)
+    assert run(*words[1:]).code == 0
+
+
+def test_the_command_below_a_table_is_of_its_first_row() -> None:
+    report = infercost.compare("mi325x", "h100", model=MODEL, concurrency=64, sort="speed")
+    assert report.series is not None
+    first, second = report.series.rows
+    assert first["usd_per_million_tokens"] > second["usd_per_million_tokens"]
+    assert [command for _, command in report.replay] == [first["replay"]]
 
 
 @pytest.mark.parametrize(("gpu", "limit"), [("h200", 0.04), ("h100", 0.03), ("b200", 0.03), ("mi300x", 0.1)])

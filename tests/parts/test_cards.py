@@ -306,3 +306,26 @@ def test_the_rows_are_built_from_the_list() -> None:
     assert f"  {row}\n" in (ROOT / "presets" / "cards.yaml").read_text()
     assert not is_wanted(SimpleNamespace(**{**vars(spec), "memory_size_gb": 6.0}))
     assert not is_wanted(SimpleNamespace(**{**vars(spec), "release_date": date(2017, 4, 12)}))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("fit", "--model", "qwen3-8b", "--gpu", "M4 Pro"),
+            "64 GB; it is sold with 24 and 48 too: --gpu apple-m4-pro-24gb",
+        ),
+        (("utilization", "--params", "8B", "--gpu", "rtx 3080"), "10 GB; it is sold with 12 too: --gpu rtx-3080-12gb"),
+        (("fit", "--limit", "2", "--gpu", "M4 Max"), "128 GB; it is sold with 48 and 64 too: --gpu apple-m4-max-48gb"),
+    ],
+)
+def test_a_part_of_several_sizes_says_which_is_counted(run: Run, words: tuple[str, ...], said: str) -> None:
+    *others, name = words
+    assert f"is counted with {said}" in " ".join(run(*words).err.split())
+    assert "is sold with" not in run(*others, said.split()[-1]).err
+    assert "is sold with" not in run(*others, name, "--set", "gpu.memory=36GB").err
+
+
+@pytest.mark.parametrize("words", [("--limit", "2"), ("--model", "qwen3-8b")])
+def test_what_runs_on_a_card_says_that_nobody_checked_it(run: Run, words: tuple[str, ...]) -> None:
+    assert "rtx-4070 is not checked by hand" in " ".join(run("fit", "--gpu", "RTX 4070", *words).err.split())
