@@ -19,7 +19,7 @@ from infercost.parts import catalog
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.erdil_2025 import Layout2025, Times2025, sizes_2025, step_2025, use
+from infercost.replica.erdil_2025 import Layout2025, Times2025, sizes_2025, step_2025, step_parts, use
 from infercost.units import SHARE
 from tests.conftest import ROOT
 
@@ -246,3 +246,13 @@ def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: i
 )
 def test_a_layout_in_words(layout: Layout2025, text: str) -> None:
     assert layout.text == text
+
+
+def test_a_step_is_of_one_token_unless_it_says_otherwise() -> None:
+    model = model_of("llama-3-8b")
+    one, two = (step_2025(model, H100, PROFILE, 8, 4, 1000, tokens) for tokens in (1, 2))
+    assert step_2025(model, H100, PROFILE, 8, 4, 1000) == one
+    parts = [step_parts(model, H100, PROFILE, 8, 4, 1000, *more) for more in ((), (1,), (2,))]
+    assert parts[0] == parts[1] == (one.compute, one.memory, 0, 0, 0, one.communication, one.launch, 0)
+    assert parts[2] == (two.compute, two.memory, 0, 0, 0, two.communication, two.launch, 0)
+    assert two.compute == pytest.approx(2 * one.compute)

@@ -76,3 +76,10 @@ def test_experts_in_the_host_are_those_of_so_many_layers() -> None:
     assert counting.params_by_part(parts.far)["attention"] == 0
     assert counting.params_by_part(parts.far)["router"] == 0
     assert split(whole, Offload(experts=1000)).offload.experts == 36
+
+
+def test_dense_layers_have_no_experts_to_move() -> None:
+    """DeepSeek V3: 58 of 61 layers have them."""
+    parts = split(model_of("deepseek-v3"), Offload(experts=1000))
+    assert (parts.offload.experts, parts.host_layers) == (58, 58)
+    assert split(model_of("deepseek-v3"), Offload(experts=29)).host_layers == 29
