@@ -7,7 +7,7 @@ from infercost.parts import catalog
 from infercost.replica.layout import Layout
 from infercost.replica.speeds import COUNTS, SHARES, TIMES, Speeds, bounds_of
 from infercost.replica.step import pass_parts
-from infercost.replica.work import Load, work_of
+from infercost.replica.work import Load, MatrixRates, work_of
 
 BANDWIDTH, FLOPS = 3.35e12, 989.5e12
 #: Keys and values of 32 layers of 8 heads of 128, of 2 bytes.
@@ -15,7 +15,7 @@ TOKEN = 32 * 2 * 8 * 128 * 2
 
 
 def speeds() -> Speeds:
-    bare = bounds_of(catalog.load("accelerators", "h100-sxm"), FLOPS, 2.0)
+    bare = bounds_of(catalog.load("accelerators", "h100-sxm"), MatrixRates(FLOPS, FLOPS, FLOPS), 2.0)
     return bare._replace(memory_bandwidth=BANDWIDTH, attention_flops=FLOPS)
 
 
@@ -24,9 +24,9 @@ def test_a_bound_reaches_everything_and_adds_nothing() -> None:
     assert [getattr(bare, name) for name in SHARES] == [1.0] * 5
     assert [getattr(bare, name) for name in (*TIMES, *COUNTS)] == [0.0] * 11
     assert (bare.overlap, bare.part, bare.alike, bare.over) == ("full", None, False, None)
-    given = Speeds(1.0, 1.0, 1.0, 1.0, 1.0, 1, 2.0, "full")
-    assert given[8:13] == (1.0,) * 5
-    assert given[13:24] == (0.0,) * 11
+    given = Speeds(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1, 2.0, "full")
+    assert given[10:15] == (1.0,) * 5
+    assert given[15:26] == (0.0,) * 11
 
 
 @pytest.mark.parametrize(
