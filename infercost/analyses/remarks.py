@@ -268,9 +268,6 @@ def _local_notes(running: Running) -> Iterator[Note]:
 
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
-    chip = running.replica.kernels and running.replica.kernels.chip
-    if weights == "mxfp4" and chip and not chip.multiplies_mxfp4:
-        rate = "bf16"
     if _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         yield Note("stands-in", text)

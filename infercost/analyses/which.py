@@ -13,7 +13,6 @@ from infercost.analyses.remarks import step_notes
 from infercost.analyses.step import step_results
 from infercost.analyses.utilization import paced
 from infercost.formulas.formula import solved
-from infercost.formulas.queueing import slots_of_replicas
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
 from infercost.replica.memory import Plan
@@ -70,11 +69,11 @@ class Missed(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A part with its job: devices of a replica in a layout, and replicas that share the sequences."""
+    """A part with its job: devices of a replica in a layout, and replicas with their mean share of the sequences."""
 
     scenario: Scenario
     replicas: int
-    share: int
+    share: float
 
     @property
     def devices(self) -> int:
@@ -160,15 +159,25 @@ def _least(running: Running, plan: Plan, space: Scenario, job: Job, most: int) -
         if (least := tpot(most)) > job.max_tpot:
             return None, least
         fewest += bisect_left(range(fewest, most + 1), True, key=lambda replicas: tpot(replicas) <= job.max_tpot)
-    share = _share(job, fewest)
-    load = space.load
+    share, load = _mean(job, fewest), space.load
     if load.concurrent:
         load = load._replace(concurrent=float(share), most=held, run=float(RUN_OF_SLOT * share))
     found = space._replace(rack=running.rack, running=running, load=load, batch=share)
     return Placed(found, fewest, share), 0.0
 
 
+def _whole(job: Job) -> int:
+    return int(formulas.users.slots_for_peak(peak_concurrent=job.concurrent))
+
+
+def _mean(job: Job, replicas: int) -> float:
+    """Sequences of a replica, the mean where some have one more than others."""
+    share = formulas.step.replica_share(shared=_whole(job), replicas=replicas) if replicas > 1 else _whole(job)
+    return int(share) if share == int(share) else share
+
+
 def _share(job: Job, replicas: int) -> int:
+    """Sequences of the fullest replica."""
     return int(formulas.users.replica_sequences(concurrent_users=job.concurrent, replicas=replicas))
 
 
@@ -186,9 +195,10 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     found = one.scenario
     layout, results = found.rack.plan.layout, _results(one, job)
     widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
-    asked = f"--concurrency {one.share}" if found.load.concurrent else f"--batch {one.share}"
+    asked = f"--{'concurrency' if found.load.concurrent else 'batch'} {_whole(job)}"
+    widths |= {"dp": one.replicas} if one.replicas > 1 else {}
     flags = " ".join(
-        (f"--gpu {quote(f'{part.name}:{found.rack.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
+        (f"--gpu {quote(f'{part.name}:{one.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
     )
     row = {
         **_left_out(part, ""),
@@ -214,14 +224,16 @@ def _left_out(part: Preset, why: str) -> dict[str, Any]:
 
 
 def _results(one: Placed, job: Job) -> dict[str, Any]:
-    """The numbers of a part at its job: those of a step on one replica, and what all of them cost."""
+    """The numbers of a part at its job: those of a step on one replica, and what all of them cost.
+
+    Users who average no whole number of sequences pay for the next one.
+    """
     found = one.scenario
     results = step_results(found, *paced(found), bracketed=False)
     price, cost = found.price, results["usd_per_million_tokens"]
     devices = found.rack.devices
     hourly = price and formulas.cost.usd_per_hour(price=price, replicas=one.replicas, devices=devices)
-    if cost is not None:
-        slots = slots_of_replicas(replicas=one.replicas, most_batch=one.share)
+    if cost is not None and (slots := _whole(job)) != job.concurrent:
         cost = formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=job.concurrent)
     kept = {key: results.get(key) for key in _OF_STEP}
     return {"usd_per_hour": hourly or None, "usd_per_million_tokens": cost, **kept}
@@ -405,7 +417,7 @@ def _names(names: Iterable[str]) -> str:
 def _shown_work(won: Placed, job: Job) -> None:
     if job.users:
         formulas.users.concurrent_users(**job.users)
-    _share(job, int(_replicas(won.replicas)))
+    _mean(job, int(_replicas(won.replicas)))
     again = won.scenario._replace(running=reworked(won.scenario.running))
     _results(won._replace(scenario=again), job)
 

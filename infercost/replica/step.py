@@ -7,6 +7,7 @@ from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Model
 from infercost.numeric import ceiling, is_nothing, maximum
 from infercost.parts.accelerator import Rate
+from infercost.parts.formats import Format
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout
@@ -383,12 +384,16 @@ LARGEST_BATCH = 2**24
 
 
 class Running(NamedTuple):
-    """A rack as it steps: the rate of its format, its replica under the stack, and the speeds that no stack beats."""
+    """A rack as it steps: the rate of its format, its replica under the stack, and the speeds that no stack beats.
+
+    ``served`` is the format whose arithmetic serves its weights, where that is not their own.
+    """
 
     rack: Rack
     rate: Rate
     replica: Replica
     bounds: Speeds
+    served: Format | None = None
 
     @property
     def work(self) -> Work:
@@ -421,7 +426,7 @@ class Running(NamedTuple):
 def reworked(running: Running) -> Running:
     """The same rack as it steps, its work summed again over the layers of its model: what ``--steps`` shows of it."""
     rack = recounted(running.rack)
-    matrix_rates(rack.model, rack.part)
+    matrix_rates(rack.model, rack.part, running.served)
     timing = running.replica.timing and running.replica.timing.again()
     layout = timing.sums.layout if timing else rack.plan.layout
     replica = running.replica._replace(work=work_of(rack.model, layout), timing=timing)

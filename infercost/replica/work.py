@@ -8,6 +8,7 @@ from infercost.models import counting
 from infercost.models.model import Attention, Layer, Model, arithmetic_format, format_of_bits
 from infercost.numeric import is_nothing, name_of_largest
 from infercost.parts.accelerator import find_rate, rate_for
+from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies, layer_dense_bytes, rank_cache_read
 
@@ -257,15 +258,18 @@ class MatrixRates(NamedTuple):
     head: float
 
 
-def matrix_rates(model: Model, part: Preset) -> MatrixRates:
+def matrix_rates(model: Model, part: Preset, served: Format | None = None) -> MatrixRates:
     """Operations per second of one token's matrices: the mean of their formats' rates, weighed by time.
+
+    ``served`` is the format whose arithmetic serves the model's main one, where kernels unpack that.
 
     Raises:
         Missing: the part has no rate for the model's main format.
     """
-    main = rate_for(part, arithmetic_format(model.quantization)).fact.value
-    counts = _multiplied(model)
-    found = {name: find_rate(part, format_of_bits(model.quantization, model.quantization.of(name))) for name in counts}
+    own, counts = arithmetic_format(model.quantization), _multiplied(model)
+    main = rate_for(part, served or own).fact.value
+    formats = {name: format_of_bits(model.quantization, model.quantization.of(name)) for name in counts}
+    found = {name: find_rate(part, served if served and each == own else each) for name, each in formats.items()}
     rates = {name: rate.fact.value if rate and len(counts) > 1 else main for name, rate in found.items()}
 
     def mean(names: Sequence[str]) -> float:

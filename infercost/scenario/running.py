@@ -9,7 +9,7 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import rate_for
 from infercost.parts.cache import lately
 from infercost.parts.drafts import gains, method
-from infercost.parts.formats import FORMATS
+from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
     FIGURES_OF_PASS,
@@ -51,7 +51,8 @@ def _figures_of_step(stack: Preset) -> tuple[str, ...]:
 def read_running(reading: Reading, rack: Rack) -> Running:
     """A rack as it steps under its stack; Missing where a profile counts kernels of layers that are not known."""
     part, stack, model = rack.part, rack.setup.stack, rack.model
-    rate = rate_for(part, rack.format)
+    served = _served(rack)
+    rate = rate_for(part, served or rack.format)
     reading.use(part, rate.key, "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
     reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
@@ -65,18 +66,30 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     if (measured or stack.value("kernel_time")) and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    rates, layout = matrix_rates(model, part), rack.plan.layout
+    rates, layout = matrix_rates(model, part, served), rack.plan.layout
+    best = max(rates, matrix_rates(model, part)) if served else rates
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, rates, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
+    bounds = bounds_of(part, best, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
     speeds, timing = bounds, None
     if measured:
+        speeds = bounds_of(part, rates, wire.bytes_per_value)._replace(alike=bounds.alike, over=bounds.over)
         timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
         speeds = speeds_of(part, stack, rates, overlap, wire.bytes_per_value)._replace(over=bounds.over)
     requests, waited = (stack.value(key) for key in PER_REQUEST)
     replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
-    return Running(rack, rate, replica, bounds)
+    return Running(rack, rate, replica, bounds, served)
+
+
+def _served(rack: Rack) -> Format | None:
+    """The format whose arithmetic serves weights in MXFP4 under measured kernels: 16 bits where these unpack them."""
+    if rack.format.name != "mxfp4" or law(rack.setup.stack) != "kernels":
+        return None
+    from infercost.replica.chip import OTHER
+
+    architecture = catalog.load("architectures", rack.part.labels.get("architecture", OTHER))
+    return FORMATS[architecture.labels.get("mxfp4", "bf16")]
 
 
 def _over(reading: Reading, rack: Rack) -> Over | Read | None:

@@ -144,3 +144,39 @@ def test_who_has_one_card_is_told_which_file_it_holds(gpu: str, model: str, form
 
 def test_a_verdict_names_no_model_where_none_was_named() -> None:
     assert "a step on 1 x h100-sxm" in infercost.utilization(gpu="h100", params="70B").verdict
+
+
+@pytest.mark.parametrize(
+    ("gpu", "rate", "flops"),
+    [
+        ("h100:1", "bf16", 989.4e12),
+        ("mi300x:1", "bf16", 1307.4e12),
+        ("b200:1", "fp8", 4.5e15),
+        ("mi355x", "fp4", 10.066e15),
+    ],
+)
+def test_mxfp4_weights_are_counted_at_the_rate_of_their_kernels(run: Run, gpu: str, rate: str, flops: float) -> None:
+    """Hopper and CDNA 3 unpack them to 16 bits, data-centre Blackwell multiplies in 8, CDNA 4 in 4: rates of specs."""
+    said = run("utilization", "--gpu", gpu, "--model", "gpt-oss-120b", "--efficiency", "vllm", "--json", "--steps").json
+    results, part = said["results"], infercost.accelerator(gpu.partition(":")[0])
+    (note,) = [each["text"] for each in said["notes"] if each["code"] == "arithmetic"]
+    assert note == f"{part.name} computes with mxfp4 weights at its {rate} rate"
+    peaks = {step["inputs"]["peak_flops"] for step in said["steps"] if "peak_flops" in step["inputs"]}
+    assert peaks
+    assert all(peak == pytest.approx(flops, rel=1e-3) for peak in peaks)
+    assert results["flops_per_byte"] == pytest.approx(flops / part.value("memory_bandwidth"), rel=1e-3)
+    share = results["flops_per_token"] / flops / results["step_time_s"]
+    assert results["utilization"] == pytest.approx(share, rel=1e-3)
+    # no kernel is faster than the rate that is named
+    assert results["compute_time_s"] > results["flops_per_token"] / flops
+    text = run(
+        "utilization", "--gpu", gpu, "--model", "gpt-oss-120b", "--efficiency", "vllm", "--format", "markdown"
+    ).out
+    assert f"({rate}" in text
+
+
+def test_a_bound_stays_that_of_the_fastest_arithmetic() -> None:
+    """A kernel that multiplied in 8 bits would beat a bound of 16."""
+    long = {"model": "gpt-oss-120b", "gpu": "h100:1", "batch": 20_000, "context": 1}
+    vllm, ideal = (infercost.utilization(**long, efficiency=name) for name in ("vllm", "ideal"))
+    assert vllm["bound_step_time_s"] == pytest.approx(ideal["bound_step_time_s"])

@@ -28,22 +28,35 @@ def asked_again(row: Row, **options: Any) -> infercost.Report:
 
 
 @pytest.mark.parametrize("concurrency", [1, 37, 64, 500])
-def test_a_row_is_what_utilization_says_of_a_replica(concurrency: int) -> None:
+def test_a_row_is_what_utilization_says_of_all_replicas(concurrency: int) -> None:
     for row in rows_of("h200", "mi300x", "a100", "l40s", concurrency=concurrency):
-        share = ceil(concurrency / row["replicas"])
-        step = asked_again(row, concurrency=share)
+        layout = {name: row[name] for name in ("tp", "pp", "ep") if row[name] > 1 or name == "tp"}
+        if row["replicas"] > 1:
+            layout["dp"] = row["replicas"]
+        step = infercost.utilization(model=MODEL, gpu=f"{row['name']}:{row['gpus']}", concurrency=concurrency, **layout)
         for key in ("tokens_per_s_per_user", "tokens_per_s_per_gpu", "tpot_s", "ttft_s", "utilization"):
             assert row[key] == pytest.approx(step[key])
-        paid_for = row["replicas"] * share / concurrency
-        assert row["usd_per_million_tokens"] == pytest.approx(step["usd_per_million_tokens"] * paid_for)
+        assert row["usd_per_million_tokens"] == pytest.approx(step["usd_per_million_tokens"])
+        # all devices are paid for the tokens of all
+        rate = row["tokens_per_s_per_gpu"] * row["gpus"]
+        assert row["usd_per_million_tokens"] == pytest.approx(row["usd_per_hour"] / 3600 / rate * 1e6)
 
 
-def test_the_replay_of_a_row_runs_and_says_the_same(run: Run) -> None:
-    row = run("compare", "--model", MODEL, "h200", "--max-tpot", "40ms", "--json").json["rows"][0]
+@pytest.mark.parametrize(
+    ("gpu", "model", "more"),
+    [
+        ("h200", MODEL, ("--max-tpot", "40ms")),
+        ("b200", "deepseek-v3", ("--concurrency", "256", "--max-tpot", "50ms")),
+        ("l40s", MODEL, ("--concurrency", "37", "--efficiency", "ideal")),
+    ],
+)
+def test_the_replay_of_a_row_runs_and_says_the_same(run: Run, gpu: str, model: str, more: tuple[str, ...]) -> None:
+    row = run("compare", "--model", model, gpu, *more, "--json").json["rows"][0]
     words = shlex.split(row["replay"])
     assert words[0] == "infercost"
     again = run(*words[1:], "--json").json["results"]
-    assert again["tokens_per_s_per_user"] == pytest.approx(row["tokens_per_s_per_user"])
+    for key in ("gpus", "tokens_per_s_per_user", "usd_per_million_tokens"):
+        assert again[key] == pytest.approx(row[key])
 
 
 def test_a_replay_is_a_command_that_a_shell_reads(run: Run) -> None:
