@@ -28,6 +28,13 @@ class Answer(Report):
     def __str__(self) -> str:
         return to_text(self)
 
+    def __repr__(self) -> str:
+        return f"<Answer {self.command}: {self.verdict}>"
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a result by its JSON key, or what to take where the answer has no such result."""
+        return self.values.get(key, default)
+
     def _repr_html_(self) -> str:
         from infercost.render.plot.html import cell
 

@@ -36,6 +36,16 @@ def closest(name: str, names: list[str]) -> str:
     return f"did you mean {near[0]}? " if near else ""
 
 
+def nearest(name: str, names: list[str], most: int = 10) -> str:
+    """Names for a hint: all of a few, else those most like the one that was written, and dots for the rest."""
+    from difflib import SequenceMatcher
+
+    if len(names) <= most:
+        return ", ".join(names)
+    ranked = sorted(names, key=lambda each: -SequenceMatcher(None, name.lower(), each).ratio())
+    return f"{', '.join(ranked[:most])} ..."
+
+
 def extra(name: str) -> str:
     """The command that installs an extra: from the index where the package came from one, else from the clone."""
     from importlib.metadata import PackageNotFoundError, distribution

@@ -12,6 +12,7 @@ from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
+from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, release_of, splits_layers
@@ -116,8 +117,10 @@ def _changes(scenario: Scenario) -> Iterator[str]:
         if fewer and setup.plan(plan.layout, smaller).fits:
             yield f"weights in {name} (--dtype {name})"
             break
-    if model.kv_bits > 8 and setup.plan(plan.layout, model._replace(kv_bits=8)).fits:
-        yield "KV cache in fp8 (--kv-dtype fp8)"
+    cache = CACHES["q8_0" if reads_gguf(setup.stack) else "fp8"]
+    bits = cache.bytes_per_value * 8
+    if model.kv_bits > bits and setup.plan(plan.layout, model._replace(kv_bits=bits)).fits:
+        yield f"KV cache in {cache.name} (--kv-dtype {cache.name})"
     else:
         yield from _fewer_bits(scenario)
     of_request = scenario.question.get("input_tokens") is not None  # its context follows from its lengths

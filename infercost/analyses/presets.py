@@ -71,20 +71,53 @@ def _list(word: str, *, every: bool) -> Report:
             hidden += not shown
             if shown and any(text in catalog.plain(row[key] or "") for key in ("name", "title", "aliases")):
                 rows.append({key: value for key, value in row.items() if key != "old"})
+    presets, rows = len(rows), [*rows, *(_cards(text) if text else ())]
     if not rows and word:
         known = [name for family in FAMILIES for name in (*catalog.names(family), *catalog.aliases(family))]
-        hint = f"{closest(word, [*FAMILIES, *known])}presets list shows all; families: {', '.join(FAMILIES)}"
+        near = catalog.akin(word) or closest(word, [*FAMILIES, *known])
+        hint = f"{near}presets list shows all; families: {', '.join(FAMILIES)}"
         raise UnknownName(f"presets: nothing is called {word!r}", hint)
     if hidden:
         left_out = f"{many(hidden, 'profile')} of engines of 2022 to 2024 left out: --all lists them too"
         notes.append(Note("left-out", left_out))
     return Report(
         command="presets",
-        verdict=f"{many(len(rows), 'preset')}{f' with {word!r} in a name or title' if text else ''}.",
+        verdict=_found(presets, rows, word if text else ""),
         inputs=(),
-        series=Series(("name", "released", "title"), tuple(rows), shown=tuple(_with_heads(rows))),
+        series=Series(("name", "released", "title"), tuple(rows), shown=tuple(_with_heads(_with_alias(rows, text)))),
         notes=tuple(notes),
     )
+
+
+def _cards(text: str) -> Iterator[dict[str, Any]]:
+    """The cards below the presets with a text in a name, each marked."""
+    for card in catalog.unchecked_cards():
+        if text in catalog.plain(card.id) or text in catalog.plain(card.name):
+            title = f"{card.name}, not checked by hand"
+            yield {"name": card.id, "family": "accelerators", "title": title, "released": card.released, "aliases": ""}
+
+
+def _found(presets: int, rows: list[dict[str, Any]], word: str) -> str:
+    """How many there are, and where the word that was looked for stands."""
+    counts = [many(presets, "preset")] if presets or len(rows) == presets else []
+    if cards := len(rows) - presets:
+        counts.append(f"{many(cards, 'card')} that nobody checked by hand")
+    alias = any(_alias_of(row, catalog.plain(word)) for row in rows)
+    where = f" with {word!r} in a {'name, title or alias' if alias else 'name or title'}" if word else ""
+    return f"{' and '.join(counts)}{where}."
+
+
+def _alias_of(row: dict[str, Any], text: str) -> str:
+    """The alias by which alone a text finds a row, empty where its name or title has it."""
+    if any(text in catalog.plain(row[key] or "") for key in ("name", "title")):
+        return ""
+    return next((alias for alias in row["aliases"].split(", ") if text in catalog.plain(alias)), "")
+
+
+def _with_alias(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
+    """The rows for people, with the alias that was found behind a title that does not say it."""
+    found = ((row, _alias_of(row, text)) for row in rows)
+    return [{**row, "title": f"{row['title']}, also {alias}"} if alias else row for row, alias in found]
 
 
 def _with_heads(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -140,7 +173,8 @@ def _report_of(name: str) -> Report:
         except UnknownName:
             continue
     known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
-    raise UnknownName(f"no preset is called {name!r}", f"{closest(name, known)}infercost presets list shows all")
+    near = catalog.akin(name) or closest(name, known)
+    raise UnknownName(f"no preset is called {name!r}", f"{near}infercost presets list shows all")
 
 
 def _family_of(path: str) -> str:

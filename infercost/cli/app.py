@@ -74,7 +74,8 @@ def _refuse_several(args: Sequence[str]) -> None:
     """Refuse several accelerators where one is asked about: of an option of one value Typer keeps the last."""
     gpu = options_of(args[0]).get("gpu") if args[0] in COMMANDS else None
     if gpu and not gpu.repeat and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
-        raise BadValue(f"{args[0]} answers for one --gpu", "economies, frontier and compare take several")
+        hint = "economies, frontier and compare take several; two unequal cards: count both as the lesser, --gpu NAME:2"
+        raise BadValue(f"{args[0]} answers for one --gpu", hint)
 
 
 def _is_json(args: Sequence[str]) -> bool:

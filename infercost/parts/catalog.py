@@ -55,6 +55,8 @@ _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
 #: The block of variants, and their names.
 _VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
+#: A word that names a chip and no size.
+_CHIP = re.compile(r"(?!\d)[a-z]+\d\w*")
 #: The end of a plain name that says a size or a number of cores.
 _ASKED = re.compile(r"[1-9]\d*(gb|c)")
 
@@ -135,7 +137,12 @@ def other_sizes(part: Preset) -> dict[str, str]:
 
 def unchecked() -> dict[str, str]:
     """The cards that no preset has and nobody checked by hand: their names for people by those to ask for."""
-    return {card.id: card.name for card in _book().cards}
+    return {card.id: card.name for card in unchecked_cards()}
+
+
+def unchecked_cards() -> tuple[cards.Card, ...]:
+    """The rows of these cards."""
+    return _book().cards
 
 
 def _card_file() -> str:
@@ -169,7 +176,24 @@ def find(family: str, name: str) -> tuple[str, str]:
     Raises:
         UnknownName: no such preset, with the nearest name, or none of such a size.
     """
-    files = _files(family)
+    files, text = _files(family), plain(name)
+    if found := _by_name(family, files, name):
+        return found
+    begun, kind = _begun(files, text), _of_kind(files, text)
+    if begun and all(own.startswith(begun[0]) for own in begun):
+        return begun[0], files[begun[0]]
+    if begun and not kind:
+        few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
+        raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
+    others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
+    hint = kind or (family == "accelerators" and akin(name)) or closest(name, [*files, *others])
+    if family == "workloads":
+        hint = f"{hint}workloads: {', '.join(files)}; "
+    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """A preset, a variant or a card by one of its whole names; see ``find``."""
     if name in files:
         return name, files[name]
     text = plain(name)
@@ -182,19 +206,26 @@ def find(family: str, name: str) -> tuple[str, str]:
         for own in near:
             if text in map(spell, _names_in(files[own])[0]):
                 return own, files[own]
-    if family == "accelerators" and (found := _variant_or_card(files, name) or _branded(files, name)):
-        return found
-    begun, kind = _begun(files, text), _of_kind(files, text)
-    if begun and all(own.startswith(begun[0]) for own in begun):
-        return begun[0], files[begun[0]]
-    if begun and not kind:
-        few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
-        raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
-    others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
-    hint = kind or closest(name, [*files, *others])
-    if family == "workloads":
-        hint = f"{hint}workloads: {', '.join(files)}; "
-    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+    return (_variant_or_card(files, name) or _branded(files, name)) if family == "accelerators" else None
+
+
+def akin(name: str) -> str:
+    """The start of a hint at parts: the one that the last words mean, or those that share a word as ``m2``; or nothing.
+
+    A computer's name may stand before its chip's: ``Mac mini M4 16GB``.
+    """
+    files, words = _files("accelerators"), name.lower().split()
+    for start in range(max(1, len(words) - KINDRED), len(words)):
+        try:
+            found = _by_name("accelerators", files, " ".join(words[start:]))
+        except UnknownName:
+            continue
+        if found:
+            return f"did you mean {found[0]}? "
+    for word in (word for word in _BOUNDARY.split(name.lower()) if _CHIP.fullmatch(word)):
+        if kin := sorted((own for own in files if word in own.split("-")), key=lambda own: (len(own), own)):
+            return f"of {word} there are figures of {', '.join(kin[:KINDRED])}; "
+    return ""
 
 
 def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None:

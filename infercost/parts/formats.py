@@ -108,8 +108,8 @@ def parse_weights(text: str, name: str = "dtype") -> Format:
     """The format of weights, those of GGUF files too, in any case and punctuation; BadValue for no such format."""
     if (format := find_format(text)) is None:
         near = closest(text, list(WEIGHTS))
-        files = "w4a16 (int4), bnb-4bit (nf4), and those of GGUF files: q2_k to q6_k, q4_0 to q8_0, iq1_s to iq4_nl"
-        raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {', '.join(FORMATS)}, {files}")
+        usual = "bf16, fp8, int8, int4 (awq, gptq, w4a16), nvfp4, mxfp4, nf4, of GGUF files q4_k_m, q8_0 and others"
+        raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {usual}; docs/models.md has all")
     return format
 
 

@@ -28,7 +28,13 @@ def _grid(block: Grid, width: int) -> str:
     """Cells in aligned columns, the last one wrapped where it does not fit."""
     widths = block.widths
     gap = " " * block.gap(width - len(MARGIN))
-    last = max(width - sum(widths[:-1]) - len(gap) * (len(widths) - 1) - len(MARGIN), LEAST_WIDTH)
+    room = width - sum(widths[:-1]) - len(gap) * (len(widths) - 1) - len(MARGIN)
+    words = (
+        [LEAST_WIDTH]
+        if len(widths) - 1 in block.right
+        else [len(word) for row in block.rows for word in row[-1].split()]
+    )
+    last = max(room, min(max(words, default=0), LEAST_WIDTH), 1)
     lines = []
     for row in [block.heads, *block.rows] if block.heads else block.rows:
         cells = [

@@ -5,7 +5,7 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-from infercost.errors import BadValue, UnknownName, closest
+from infercost.errors import BadValue, UnknownName, closest, nearest
 from infercost.parts.formats import Format
 from infercost.quantities import COUNTED, Key
 from infercost.scenario.options import MANY, SECOND_NAMES, flag, options_of
@@ -85,7 +85,7 @@ def _axis(question: Question, text: str) -> Axis:
     name, options = f"--sweep {written.strip()}", options_of(question.command)
     known = [option for option in options if option not in NO_INPUTS]
     if "." not in key and key not in known:
-        hint = f"{closest(key, known)}keys: {', '.join(known)}, or a --set key such as gpu.memory_bandwidth"
+        hint = f"{closest(key, known)}keys: {nearest(key, known)}, or a --set key such as gpu.memory_bandwidth"
         raise UnknownName(f"--sweep: {question.command} has no option {key!r} to vary", hint)
     kind = kind_of(question.command, key)
     unit = kind.unit if kind and "." in key else options[key].unit

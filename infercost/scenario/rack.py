@@ -31,7 +31,7 @@ from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, copies_of, devices_of_one, share_of_one
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, usual_engine
-from infercost.units import show
+from infercost.units import many, show
 
 if TYPE_CHECKING:  # a bare count has no file
     from infercost.models.find import Extended
@@ -415,7 +415,9 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
         hint = "ask for a count whose tensor parallel width divides the heads (1, 2, 4, 8 ...), of one replica"
         if valid:
             hint = f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
-        raise BadValue(f"no layout of {devices} devices{asked} splits {model.name} evenly", hint)
+        if widths.ep > devices:
+            hint += f"; --dp counts replicas: without it --ep {widths.ep} alone spreads attention over {widths.ep}"
+        raise BadValue(f"no layout of {many(devices, 'device')}{asked} splits {model.name} evenly", hint)
     return next((each for each in plans if each.fits), plans[0])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from infercost.errors import BadValue, Missing, UnknownName, closest
+from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import catalog
 from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format
@@ -112,7 +112,9 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
         given, notes = _read_scenario(command, str(scenario))
     for name, value in options.items():
         if name not in known:
-            hint = f"{closest(name, list(known))}options: {', '.join(known)}"
+            hint = (
+                f"{closest(name, list(known))}options: {nearest(name, list(known))}; infercost {command} --help has all"
+            )
             hint = REPLICAS.get(command, hint) if name == "dp" else hint
             raise UnknownName(f"{command} has no option {name!r}", hint)
         label = flag(name) if origin == "flag" else name
@@ -128,7 +130,8 @@ def _read_scenario(command: str, path: str) -> tuple[dict[str, Given], tuple[Not
         name = written.replace("-", "_")
         name = SECOND_NAMES.get(name, name)
         if name not in NAMES:
-            hint = f"{closest(name, sorted(NAMES))}keys are option names: {', '.join(sorted(NAMES))}"
+            near = nearest(name, sorted(mine))
+            hint = f"{closest(name, sorted(mine))}keys are option names: {near}; infercost {command} --help has all"
             raise UnknownName(f"{where}: no such key {written!r}", hint)
         if name in given:
             raise BadValue(f"{where}: {written!r} is written twice", "keep one of - and _")
@@ -324,7 +327,7 @@ def figure_kind(scope: str, key: str, option: str) -> Kind:
         raise UnknownName(f"{option}: no such scope {scope!r}", f"scopes: {', '.join(families)}")
     kinds = catalog.FAMILIES[families[scope]][0]
     if key not in kinds:
-        hint = f"{closest(key, list(kinds))}figures: {', '.join(kinds)}"
+        hint = f"{closest(key, list(kinds))}figures: {nearest(key, list(kinds))}"
         raise UnknownName(f"{option}: {scope} has no figure {key!r}", hint)
     return kinds[key]
 

@@ -316,7 +316,10 @@ def _validate(reading: Reading) -> Scenario:
         raise BadValue(what, "name a profile without a law")
     if not reading.question.words:
         if stray := [flag(name) for name in OF_RUNS if name in reading.given]:
-            raise BadValue(f"{stray[0]} is of a benchmark's files, and there are none", "name the files")
+            what = f"{stray[0]} is of a benchmark's files, and there are none"
+            raise BadValue(
+                what, "name the files, or ask how well each model is predicted: infercost validate --by model"
+            )
         return frozen(reading, stack=stack)
     from infercost.scenario.runs import read_files
 

@@ -404,3 +404,12 @@ def test_a_windowed_model_says_which_layers_grow(run: Run) -> None:
     whole = (10 * 32_000 + 52 * 1024) * 2 * 16 * 128 * 2
     assert results["kv_bytes_per_sequence"] == whole
     assert results["max_sequences"] == int(results["kv_pool_bytes_per_gpu"] * 2 / whole) == 27
+
+
+def test_a_smaller_cache_is_in_a_format_of_the_engine(run: Run) -> None:
+    asked = ("fit", "--gpu", "rtx-4090:1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--batch", "2")
+    said = run(*asked, "--context", "80k")
+    assert said.code == 3
+    assert "KV cache in q8_0 (--kv-dtype q8_0)" in said.out
+    assert "--kv-dtype fp8" not in said.out
+    assert run(*asked, "--context", "80k", "--kv-dtype", "q8_0").code == 0

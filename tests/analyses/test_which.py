@@ -63,7 +63,7 @@ def test_a_replay_is_a_command_that_a_shell_reads(run: Run) -> None:
     said = run("compare", "mi325x", "h100", "--model", "llama 3.1 8b", "--concurrency", "64", "--dtype", "fp8").out
     head, _, rest = said.partition("To ask the first row again:\n")
     assert "in place of" not in head
-    words = shlex.split(rest.partition("\nnote:")[0])
+    words = shlex.split(rest.replace("\\\n", ""))
     assert {"llama 3.1 8b", "fp8", "mi325x:1"} <= set(words)
     assert run(*words[1:]).code == 0
 

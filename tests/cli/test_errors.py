@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infercost.errors import extra
+from infercost.errors import extra, nearest
 from tests.conftest import Run, bare_env
 
 UTILIZATION = ("utilization", "--gpu", "h100", "--params", "70B")
@@ -216,6 +216,47 @@ def test_several_accelerators_are_asked_about_where_they_are_compared(more: tupl
     assert (said.code, said.out) == (2, "")
     assert "one --gpu" in said.err
     assert "economies, frontier and compare take several" in said.err
+    assert "two unequal cards: count both as the lesser, --gpu NAME:2" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fit", "--gpu", "h100", "--model", "qwen3-8b", "--sweep", "bath=1:64"),
+        ("fit", "--gpu", "h100", "--model", "qwen3-8b", "--dtype", "mlx"),
+        ("fit", "--gpu", "h100", "--params", "8B", "--set", "gpu.memry=3"),
+        ("fit", "--gpu", "h100", "--params", "8B", "--scenario", "case.yaml"),
+    ],
+)
+def test_a_hint_names_a_few_of_many(
+    words: tuple[str, ...], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "case.yaml").write_text("bath: 3\n")
+    monkeypatch.chdir(tmp_path)
+    said = run(*words)
+    assert said.code == 2
+    hint = said.err.partition("hint: ")[2]
+    assert len(hint) < 250
+    assert hint.count(",") <= 12
+    assert "bath" not in said.err or hint.startswith("did you mean batch?")
+
+
+def test_the_nearest_names_come_first() -> None:
+    names = [f"other{number}" for number in range(30)] + ["batch"]
+    assert nearest("bath", names).startswith("batch, ")
+    assert nearest("bath", names).count(",") == 9
+    assert nearest("bath", ["a", "b"]) == "a, b"
+
+
+def test_experts_over_more_devices_than_a_replica_has_are_explained(run: Run) -> None:
+    asked = ("fit", "--model", "deepseek-v3", "--gpu", "h200:16", "--ep", "16")
+    said = run(*asked, "--dp", "16")
+    assert "--dp counts replicas: without it --ep 16 alone spreads attention over 16" in said.err
+    assert run(*asked).code == 0
+
+
+def test_a_model_to_validate_points_to_the_table_by_model(run: Run) -> None:
+    assert "infercost validate --by model" in run("validate", "--model", "deepseek-v3").err
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,10 @@ def test_the_schema_knows_types_and_units(run: Run) -> None:
 
 def test_every_command_has_a_schema() -> None:
     assert {*RESULTS} == {*ROWS} == {*COMMANDS}
+
+
+def test_an_answer_says_what_it_is_and_has_defaults() -> None:
+    answer = infercost.fit(gpu="h100", params="8B")
+    assert repr(answer) == f"<Answer fit: {answer.verdict}>"
+    assert answer.get("gpus") == answer["gpus"] == 1
+    assert (answer.get("no_such_key"), answer.get("no_such_key", 7)) == (None, 7)

@@ -398,3 +398,9 @@ def test_from_python() -> None:
         report.met = False  # type: ignore[misc]
     with pytest.raises(KeyError):
         report["nothing"]
+
+
+def test_long_remarks_beside_wide_intervals_hold_80_columns(run: Run) -> None:
+    load = ("--concurrency", "64", "--isl", "4k", "--osl", "1k")
+    said = run("utilization", "--model", "qwen3-235b", "--gpu", "8xH100", *load).out
+    assert max(map(len, said.splitlines())) <= 80

@@ -213,6 +213,16 @@ def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset:
         ("accelerators", "rtx", "'rtx' begins ", "rtx-4090"),
         ("accelerators", "5060ti", "several sizes", "rtx-5060-ti-8gb"),
         ("models", "llama-3.1-7", "no model preset is called", "did you mean llama-3.1-70b"),
+        (
+            "accelerators",
+            "Macbook Air M2 16GB",
+            "no accelerator",
+            "of m2 there are figures of apple-m2-max, apple-m2-ultra;",
+        ),
+        ("accelerators", "M1 Pro 16GB", "no accelerator", "of m1 there are figures of apple-m1, apple-m1-max"),
+        ("accelerators", "M2 Pro", "no accelerator", "of m2 there are figures of apple-m2-max"),
+        ("accelerators", "Mac mini M4 16GB", "no accelerator", "did you mean apple-m4-16gb? "),
+        ("accelerators", "MacBook Pro M3 Max", "no accelerator", "did you mean apple-m3-max? "),
         ("accelerators", "mi300", "no accelerator preset is called", "did you mean mi300x"),
     ],
 )

@@ -1,5 +1,6 @@
 """The index of shipped presets says what their files say, and a list finds a word in it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ def test_a_word_finds_names_titles_and_aliases(run: Run) -> None:
     rows = run("presets", "list", "Qwen3", "--json").json["rows"]
     assert {"qwen3-8b", "qwen3-235b-a22b-fp8", "deepseek-r1-distill-qwen-32b"} <= {row["name"] for row in rows}
     assert {row["family"] for row in rows} == {"models"}
-    (row,) = run("presets", "list", "geforce", "rtx", "4090", "--json").json["rows"]
+    row, *cards = run("presets", "list", "geforce", "rtx", "4090", "--json").json["rows"]
     assert row["name"] == "rtx-4090"
+    assert all(card["title"].endswith(", not checked by hand") for card in cards)
     wrong = run("presets", "list", "qwenn3")
     assert (wrong.code, wrong.out) == (2, "")
     assert "did you mean qwen3" in wrong.err
@@ -40,3 +42,17 @@ def test_presets_of_ones_own_are_listed_from_their_files(
     monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
     (row,) = (row for row in run("presets", "list", "accelerators", "--json").json["rows"] if row["name"] == "t4")
     assert row["title"].startswith("Our own")
+
+
+def test_a_word_that_an_alias_has_is_shown_with_it(run: Run) -> None:
+    said = run("presets", "list", "qwen3.6").out
+    assert said.startswith("2 presets with 'qwen3.6' in a name, title or alias.")
+    assert "Qwen3.5 27B, also Qwen/Qwen3.6-27B" in said
+    assert run("presets", "list", "mi355x").out.startswith("1 preset with 'mi355x' in a name or title.")
+
+
+def test_cards_below_the_presets_are_listed_for_a_word(run: Run) -> None:
+    said = run("presets", "list", "4070").out
+    assert said.startswith("1 preset and 8 cards that nobody checked by hand with '4070' in a name or title.")
+    assert re.search(r"rtx-4070 +2023-04  GeForce RTX 4070, not checked by hand", said)
+    assert "not checked by hand" not in run("presets", "list").out
