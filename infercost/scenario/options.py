@@ -10,7 +10,7 @@ from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
-from infercost.scenario.ranges import FORMS, parse_batches, parse_shard
+from infercost.scenario.ranges import FORMS, Measure, TokenPrices, parse_batches, parse_shard
 from infercost.units import (
     ABOVE_ONE,
     COUNT,
@@ -32,30 +32,9 @@ from infercost.units import (
     YEARS,
     Kind,
     choice,
-    parse,
-    parse_api_price,
 )
 
 Parser = Callable[[str, str], Any]
-
-
-class Measure:
-    """The parser of a kind of quantity."""
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-
-    def __call__(self, text: str, name: str) -> float:
-        """The quantity that a text writes."""
-        return parse(self.kind, text, name)
-
-
-class TokenPrices(Measure):
-    """The parser of what an API asks for a million tokens: of output alone a number, else a text of several."""
-
-    def __call__(self, text: str, name: str) -> Any:
-        """The price of output, or ``IN/OUT[/CACHED]``."""
-        return parse_api_price(text, name)
 
 
 def text(text: str, name: str) -> str:

@@ -1,11 +1,11 @@
-"""Lists and ranges of quantities (``1k:128k:x2``), and pieces of a whole (``3/8``) for the jobs of an array."""
+"""How options write quantities: alone, as lists and ranges (``1k:128k:x2``), and as pieces of a whole (``3/8``)."""
 
 import re
 from math import log
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.errors import BadValue
-from infercost.units import WHOLE, Kind, parse
+from infercost.units import WHOLE, Kind, parse, parse_api_price
 
 #: More points than anybody reads; a thousand are answered in about a second.
 MOST_POINTS = 10_000
@@ -96,3 +96,22 @@ def parse_shard(text: str, name: str = "shard") -> Shard:
     if not 1 <= number <= total:
         raise BadValue(f"{name}: {shown!r} is none of the pieces", f"they are 1/{total} to {total}/{total}")
     return Shard(number, total)
+
+
+class Measure:
+    """The parser of a kind of quantity."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def __call__(self, text: str, name: str) -> float:
+        """The quantity that a text writes."""
+        return parse(self.kind, text, name)
+
+
+class TokenPrices(Measure):
+    """The parser of what an API asks for a million tokens: of output alone a number, else a text of several."""
+
+    def __call__(self, text: str, name: str) -> Any:
+        """The price of output, or ``IN/OUT[/CACHED]``."""
+        return parse_api_price(text, name)
