@@ -487,7 +487,7 @@ def _burst(replica: Replica, requests: float, request: Request, seen: float = 0)
     chunk, new, way = chunk_of(replica, request), request.new, replica.timing.engine.prompts
     if way == "filled":
         together = formulas.request.prompts_that_fill(chunk_tokens=chunk, new_tokens=new, requests=requests)
-        tokens = min(chunk, requests * new)
+        tokens = min(chunk, formulas.request.prompt_tokens(new_tokens=new, prompts=requests))
         others = formulas.request.decoding_meanwhile(requests=requests, prompts_together=max(together, 1))
         load = Load(others, request.context, 1, tokens, together, request.cached, new)
         turns = 1.0
