@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from infercost.models import counting
 from infercost.models.families import table
@@ -81,3 +82,12 @@ def test_experts_of_ernie_come_in_intervals(interval: int, sparse: Any) -> None:
     config = {**GIVEN, "model_type": "ernie4_5_moe", "moe_layer_interval": interval}
     model = read_model(config, "m", "model m")
     assert tuple(i for i, kind in enumerate(model.order) if model.layers[kind].ffn.experts) == tuple(sparse)
+
+
+def test_every_fifth_layer_of_gemma_3n_sees_all_unless_it_says_otherwise() -> None:
+    """Four of a window, one of none: layers 5, 10 and so on of the 30 of E2B."""
+    cases = yaml.safe_load((ROOT / "tests/data/family_counts.yaml").read_text())
+    config = next(case["config"] for case in cases if case["id"] == "gemma-3n-e2b")
+    model = read_model(config, "m", "model m")
+    full = [i for i, kind in enumerate(model.order) if not model.layers[kind].attention.window]
+    assert full == [4, 9, 14, 19, 24, 29]
