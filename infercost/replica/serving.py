@@ -226,10 +226,10 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
     )
     alone = engine.prompts == "alone"
     share = formulas.request.prompts_of_pass(prompts=together, prompt_passes=passes) if passes > 1 else together
-    riding = own = _pass_with(replica, 0.0, request, share, batch)
-    if not alone:
-        beside = _pass_with(replica, part_of(replica, batch), request, share, batch)
-        riding = formulas.request.riding_step(mixed_pass_time=beside, pass_time=own)
+    riding = _pass_with(replica, 0.0 if alone else part_of(replica, batch), request, share, batch)
+    if replica.in_turn and not alone:  # its kernels of many rows may beat those of few; others never do
+        own = _pass_with(replica, 0.0, request, share, batch)
+        riding = formulas.request.riding_step(mixed_pass_time=riding, pass_time=own)
     time = formulas.request.prompt_steps_time(riding_step=riding, prompt_passes=passes)
     delay = formulas.request.prompt_delay(
         prompt_steps_time=time,

@@ -378,3 +378,16 @@ def test_the_work_shown_is_that_of_the_knee_or_of_the_best() -> None:
         assert steps["replicas that prefill for each that decodes"] == row["prefill_per_decode"]
     middle = infercost.frontier(**SMALL, steps=True)
     assert middle["knee_usd_per_million_tokens"] in {step.value for step in middle.steps}
+
+
+def test_the_verdict_says_how_long_a_token_takes_with_prompts() -> None:
+    """Of a batch of 182 in flight, as utilization has it, but for its requests that are read and not yet decoded."""
+    best = infercost.frontier(model="gpt-oss-120b", gpu="b200", max_tpot=0.01, best="cost")
+    assert best.series is not None
+    row = best.series.rows[0]
+    layout = {"gpu": f"b200:{row['gpus']}", "tp": row["tp"], "ep": row["ep"]}
+    request = {"input_tokens": 7680, "output_tokens": 1024}
+    there = infercost.utilization(model="gpt-oss-120b", **layout, **request, concurrency=row["batch"])
+    said = float(best.verdict.partition("riding along a token takes ")[2].partition(" ms")[0]) / 1000
+    assert said == pytest.approx(there["itl_s"], rel=0.05)
+    assert said > 0.01

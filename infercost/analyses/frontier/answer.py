@@ -12,7 +12,8 @@ from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
-from infercost.replica.step import reworked
+from infercost.replica.serving import prompts_gap
+from infercost.replica.step import pace_of, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -78,7 +79,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     chosen, of_front = points[joint[ends[best or "knee"]]], _of_front(scenario, front)
     return Report(
         command="frontier",
-        verdict=_verdict(spaces, front, ends, best) + unlike_prices(scenario.notes),
+        verdict=_verdict(spaces, front, ends, best) + _riding(chosen) + unlike_prices(scenario.notes),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
@@ -154,6 +155,16 @@ def _verdict(spaces: Spaces, front: Rows, ends: dict[str, int], best: str | None
         return f"{start}, {sure}: {_configuration(front[0])}.{_leaders(spaces, front)}"
     span = f"from {_worth(front[-1])} to {_worth(front[0])}"
     return f"{start}, {sure}: {span}. The knee is {_configuration(front[ends['knee']])}.{_leaders(spaces, front)}"
+
+
+def _riding(point: Point) -> str:
+    """How long a token takes with the prompts that its price pays for, as a sentence; nothing where none ride along."""
+    running, load = point.candidate.running, point.candidate.load
+    if load.request is None or load.apart:
+        return ""
+    tpot = pace_of(running, point.batch, point.candidate.draft).tpot
+    time = tpot + prompts_gap(running.replica, point.batch, load.request)
+    return f" Speeds are between prompts: with prompts riding along a token takes {show(time, 's')} there."
 
 
 def _worth(row: Mapping[str, Any]) -> str:
