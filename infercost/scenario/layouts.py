@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from infercost.errors import InfercostError
 from infercost.numeric import last_that
-from infercost.parts.stack import is_nominal, law
+from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
@@ -84,7 +84,10 @@ class Asked(NamedTuple):
     def choices(self, copies: int, layouts: Iterable[Layout]) -> Iterator[Choice]:
         """What so many replicas serve in each layout that holds their share."""
         share = max(self.batch, 1) / copies
+        linked = "link_bandwidth" in self.setup.part.facts
         for layout in layouts:
+            if layout.devices > 1 and not (linked or splits_layers(self.setup.stack)):
+                continue
             try:
                 plan = self.setup._replace(batch=ceil(share)).plan(layout)
                 if plan.fits:

@@ -542,3 +542,11 @@ def test_a_node_of_thousands_whose_devices_hold_little_is_searched_at_once(memor
     said = run("fit", "--gpu", "tpu-v7x", "--model", "llama-1-13b", "--batch", "8", "--set", f"gpu.memory={memory}")
     assert said.code in (0, 3)
     assert time.process_time() - start < 10
+
+
+def test_a_part_without_a_link_is_asked_for_it_whatever_the_engine(run: Run) -> None:
+    """Maia 200 has a domain of 6,144 and no published link: layouts of several were tried at no bandwidth."""
+    asked = ("utilization", "--gpu", "maia-200", "--model", "kimi-k2.5-nvfp4", "--set", "gpu.flops_bf16=310TFLOP/s")
+    said = run(*asked, "--efficiency", "autoawq", "--batch", "1")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: maia-200 has no link_bandwidth\n")

@@ -228,7 +228,8 @@ def load_laws(rng: random.Random, bench: Bench) -> None:
         return
     at_most("the first token comes after its prompt", was.get("prefill_time_s"), was["ttft_s"], 1e-6)
     at_most("a request takes no less than its first token", was["ttft_s"], was["request_time_s"])
-    most = first["inputs"].get("max_sequences")
+    if (most := first["inputs"].get("max_sequences")) is not None:  # of each replica
+        most *= first["inputs"].get("dp", 1)
     at_most("no more are in flight than run at once", None if most is None else was["in_flight"], most, 1e-6)
     again = bench.ask(*_changed(pinned(asked, first), "--request-rate", f"{float(f'{rate:.4g}') * 1.2:.6g}"))
     if again and again["results"].get("stable") and not _leaps(first):
