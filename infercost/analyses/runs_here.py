@@ -59,7 +59,7 @@ _HEADS = {"tokens_per_s_per_user": KEYS["tokens_per_s_per_user"]._replace(head="
 WHOLE_FROM = 10
 #: Why a value of a row is missing.
 _NULL = {
-    "tokens_per_s_per_user": "an encoder reads whole texts and decodes no tokens",
+    "tokens_per_s_per_user": "it reads whole texts and decodes no tokens",
     "max_context": "its config names no longest context, and its cache does not grow",
     "released": "its preset does not say",
     "offload": "nothing lies in a host",
@@ -98,7 +98,7 @@ class Candidate(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """An offer on the part: its rack, its tokens a second for one user (None for an encoder), and its reading."""
+    """An offer on the part: its rack, its tokens a second for one user (None where it decodes nothing), and its reading."""
 
     candidate: Candidate
     offer: Offer
@@ -253,7 +253,7 @@ def _asked_for(candidate: Candidate, dtype: str) -> list[Offer]:
     model = candidate.base.model
     if dtype in GGUF:
         bits = TYPES[MIXES[dtype].base].bits
-        return [Offer(model.name, dtype, bits, FILE)] if has_file(model) and not model.is_encoder else []
+        return [Offer(model.name, dtype, bits, FILE)] if has_file(model) and not model.prefill_only else []
     return [Offer(model.name, dtype, WEIGHTS[dtype].stored_bits, ASSUMED)]
 
 
@@ -268,7 +268,7 @@ def _published(candidate: Candidate, part: Preset) -> Iterator[Offer]:
 def _of_files(checkpoint: Checkpoint, *, own: bool) -> list[Offer]:
     """The GGUF files of a model with fewer bits than its checkpoint, and one that stands for it where wanted."""
     model, bits = checkpoint.model, _bits(checkpoint)
-    if model.is_encoder or not has_file(model):
+    if model.prefill_only or not has_file(model):
         return []
     stored = "bf16" if model.quantization.name == "fp32" else stand_in(model.quantization)
     sizes = {name: TYPES[MIXES[name].base].bits for name in FILES}
@@ -337,7 +337,7 @@ def _alone(place: Place) -> Place:
 def _with_host(place: Place, candidate: Candidate) -> Iterator[Place]:
     """The part beside its host, which takes experts where nothing else was asked for."""
     question, model = place.question, candidate.base.model
-    if (host := question.get("host")) is None or model.is_encoder:
+    if (host := question.get("host")) is None or model.prefill_only:
         return
     if question.get("offload") in (None, "experts") and not model.is_sparse:
         return
@@ -366,7 +366,7 @@ def _try(place: Place, candidate: Candidate, offer: Offer) -> Tried:
             if count == 1:
                 raise
     tried = Tried(candidate, offer, rack, reading)
-    if not rack.plan.fits or rack.model.is_encoder:
+    if not rack.plan.fits or rack.model.prefill_only:
         return tried
     running = read_running(reading, rack)
     speed = formulas.cost.tokens_per_s_per_user(step_time=pace_of(running, rack.plan.batch).tpot)
