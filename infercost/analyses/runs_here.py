@@ -98,7 +98,7 @@ class Candidate(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """An offer on the part: its rack, its tokens a second for one user (None where it decodes nothing), and its reading."""
+    """An offer on the part: its rack, its tokens a second for one user, None where it decodes nothing, its reading."""
 
     candidate: Candidate
     offer: Offer
