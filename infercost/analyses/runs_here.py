@@ -253,7 +253,7 @@ def _asked_for(candidate: Candidate, dtype: str) -> list[Offer]:
     model = candidate.base.model
     if dtype in GGUF:
         bits = TYPES[MIXES[dtype].base].bits
-        return [Offer(model.name, dtype, bits, FILE)] if has_file(model) and not model.prefill_only else []
+        return [Offer(model.name, dtype, bits, FILE)] if has_file(model) and not model.is_encoder else []
     return [Offer(model.name, dtype, WEIGHTS[dtype].stored_bits, ASSUMED)]
 
 
@@ -268,7 +268,7 @@ def _published(candidate: Candidate, part: Preset) -> Iterator[Offer]:
 def _of_files(checkpoint: Checkpoint, *, own: bool) -> list[Offer]:
     """The GGUF files of a model with fewer bits than its checkpoint, and one that stands for it where wanted."""
     model, bits = checkpoint.model, _bits(checkpoint)
-    if model.prefill_only or not has_file(model):
+    if model.is_encoder or not has_file(model):
         return []
     stored = "bf16" if model.quantization.name == "fp32" else stand_in(model.quantization)
     sizes = {name: TYPES[MIXES[name].base].bits for name in FILES}

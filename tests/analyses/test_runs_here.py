@@ -282,7 +282,7 @@ def test_an_encoder_has_no_speed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch,
     document = run("fit", "--gpu", "h100", "--family", "bert", "--json").json
     (row,) = document["rows"]
     assert row["tokens_per_s_per_user"] is None
-    assert "tokens_per_s_per_user is null: an encoder" in str(document["notes"])
+    assert "tokens_per_s_per_user is null: it reads whole texts" in str(document["notes"])
     assert run("fit", "--gpu", "h100", "--family", "bert", "--min-tokens-per-s", "1").code == 3
 
 
