@@ -29,6 +29,8 @@ class Call(NamedTuple):
     rounds: int = 0
 
 
+#: The flag of a generator's code: Pythons differ in how often they call one.
+CO_GENERATOR = 0x20
 #: What joins numbers in print.
 _SIGNS = (" + ", " - ", " × ", " / ", "^", "(")
 
@@ -86,7 +88,9 @@ class _Recorder:
             self._inputs[frame] = {name: frame.f_locals[name] for name in numbers_of(code)}
             if code in SEARCHES:
                 self._search, self._rounds = frame, 0
-                inside = {each for each in code.co_consts if isinstance(each, CodeType)}
+                inside = {
+                    each for each in code.co_consts if isinstance(each, CodeType) and not each.co_flags & CO_GENERATOR
+                }
                 given = {value.__code__ for value in frame.f_locals.values() if hasattr(value, "__code__")}
                 self._tried = inside or given
 
