@@ -139,6 +139,8 @@ def roofline_charts(_: Question, report: Report) -> tuple[Picture, ...]:
 
     A law that beats the bound is above that roof: no picture.
     """
+    if "memory_bandwidth_utilization" not in report:  # of texts
+        return ()
     if report["memory_bandwidth_utilization"] is None or report["utilization"] is None:
         return ()
     peak = float(next(item.value for item in report.inputs if item.key.startswith("gpu.flops_")))

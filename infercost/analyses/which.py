@@ -300,7 +300,7 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
 def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
     limit = f" within {show(job.max_tpot, 's')} a token" if job.max_tpot < inf else ""
     budget = f" for {show(job.max_price, 'USD')} an hour" if job.max_price < inf else ""
-    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit}{budget}"
+    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit or ' on the least devices that hold them'}{budget}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""

@@ -215,6 +215,8 @@ def akin(name: str) -> str:
     A computer's name may stand before its chip's: ``Mac mini M4 16GB``.
     """
     files, words = _files("accelerators"), name.lower().split()
+    if re.fullmatch(r"(i?mac|macbook|apple)\b.*", name.lower()) and not any(map(_CHIP.fullmatch, words)):
+        return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
         try:
             found = _by_name("accelerators", files, " ".join(words[start:]))

@@ -14,6 +14,7 @@ from infercost.replica.rack import Setup
 from infercost.replica.serving import serve_closed, serve_rate
 from infercost.replica.step import Draft, Running, tpot_of
 from infercost.report import Note
+from infercost.scenario.options import DRAFT
 from infercost.scenario.rack import (
     LOADS,
     MOST_DEVICES,
@@ -194,7 +195,7 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
         if command == "fit":
             return None
         raise
-    batch = 1 if command == "sweep-batch" else int(reading.get("batch") or 0)
+    batch = 1 if command == "sweep-batch" else int(reading.get("batch") or any(name in reading.given for name in DRAFT))
     return Asked(setup, running, load._replace(most=most_at_once(reading)), draft, 0 if load.is_steady else batch)
 
 

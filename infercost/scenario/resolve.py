@@ -158,8 +158,10 @@ def _userbase(reading: Reading) -> Scenario:
 
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
-    reading = _on_replica(reading)
     asked = {name for name in _OF_A_SERVICE if name in reading.given}
+    least, reading = reading, _on_replica(reading)
+    if asked and reading is not least and "users" in reading.given:
+        reading = min((least, reading), key=_devices_of_users)
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
         return _service_of_users(reading)
     supply = _supply(reading)
@@ -243,6 +245,18 @@ def _service(reading: Reading) -> "Service":
     from infercost.scenario.people import read_service
 
     return read_service(reading)
+
+
+def _devices_of_users(reading: Reading) -> float:
+    """Devices of a service for the users that were given: a small load may fill no larger replica."""
+    from infercost.fleet.day import day_of
+
+    trial = reading.about(gpu=reading.get("gpu"))
+    trial.given |= {"gpus": reading.given["gpus"]} if "gpus" in reading.given else {}
+    service = _service(trial)
+    if service.missed or not service.running.rack.plan.fits:
+        return inf
+    return float(day_of(service.fleet, float(reading.get("users"))).replicas * service.running.rack.devices)
 
 
 def _on_replica(reading: Reading) -> Reading:

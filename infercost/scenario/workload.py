@@ -32,6 +32,8 @@ def with_workload(question: Question) -> Question:
     taken, bare = options_of(question.command), "params" in question.given and "model" not in question.given
     if bare and "messages_per_day" not in taken:
         raise Missing("--workload needs --model: a bare count has no prompts", "for example --model llama-3.1-70b")
+    if "users" in taken and "messages_per_day" not in taken and "users" in question.given:
+        _refuse_messages(question, preset)
     for name in ("trace", *(() if question.command == "fit" else ("context",))):
         if name in question.given:
             raise BadValue(f"--workload and {flag(name)} both say how long a request is", "give one of them")
@@ -40,6 +42,13 @@ def with_workload(question: Question) -> Question:
     free = {name: given for name, given in figures.items() if not _is_said(question, name)}
     own = {"workload": question.given["workload"]._replace(value=preset.name)}
     return question._replace(given=MappingProxyType({**question.given, **own, **free}))
+
+
+def _refuse_messages(question: Question, preset: Preset) -> None:
+    """BadValue where users of so many messages a day are asked about, whose sequences depend on each part's speed."""
+    if "messages_per_day" in preset.facts and "minutes_per_day" not in question.given:
+        what = f"--users of workload {preset.name}: how long their messages take depends on the part"
+        raise BadValue(what, "give --minutes-per-day or --concurrency here, or ask infercost userbase for one part")
 
 
 def _is_said(question: Question, name: str) -> bool:

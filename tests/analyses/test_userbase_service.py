@@ -299,3 +299,32 @@ def test_a_service_level_leaves_no_waiting_to_speak_of() -> None:
     days = {**CHAT, "users": 500_000, "traffic": "work", "scale_down": True}
     assert "wait for a slot" in infercost.userbase(**days).verdict
     assert "wait for a slot" not in infercost.userbase(**days, max_wait_probability=0.01).verdict
+
+
+def test_a_small_load_takes_the_least_devices_and_a_large_one_those_whose_tokens_cost_least() -> None:
+    """Five thousand users fill no larger replica: one card serves them, where two would cost twice as much a month."""
+    asked = {"model": "qwen3-8b", "gpu": "l40s", "workload": "rag"}
+    small, alone = (infercost.userbase(**{**asked, **more}, users="5k") for more in ({}, {"gpus": 1}))
+    assert small["usd_per_month"] == alone["usd_per_month"]
+    large = infercost.userbase(model="llama-3.3-70b", gpu="h100", users="100k", input_tokens=1000, output_tokens=300)
+    least = infercost.userbase(
+        model="llama-3.3-70b", gpu="h100", gpus=2, users="100k", input_tokens=1000, output_tokens=300
+    )
+    assert large["gpus"] < least["gpus"]
+
+
+@pytest.mark.parametrize("command", ["compare", "frontier"])
+def test_messages_of_a_workload_are_no_minutes(command: str, run: Run) -> None:
+    asked = (command, "--model", "llama-3.1-8b", "--gpu", "h100", "--workload", "chat", "--users", "10k")
+    said = run(*asked)
+    assert (said.code, said.out) == (2, "")
+    assert "how long their messages take depends on the part" in said.err
+    assert run(*asked, "--minutes-per-day", "10").code == 0
+
+
+def test_a_draft_is_for_one_sequence_where_nobody_says_how_many() -> None:
+    drafted, plain = (
+        infercost.utilization(model="llama-3.1-70b", gpu="h100:8", **more)
+        for more in ({"draft": "eagle3"}, {"batch": 1})
+    )
+    assert drafted["plain_tpot_s"] == plain["tpot_s"]
