@@ -168,7 +168,9 @@ def test_the_verdict_has_the_winner_its_price_and_band_and_the_second() -> None:
     first, second = report.series.rows[:2]
     low, high = first["bands"]["usd_per_million_tokens"]
     assert low < first["usd_per_million_tokens"] < high
-    assert report.verdict.startswith(f"{first['gpus']} x {first['name']} is cheapest for 64 sequences at once: $")
+    assert report.verdict.startswith(
+        f"{first['gpus']} x {first['name']} is cheapest for 64 sequences at once on the least devices that hold them: $"
+    )
     assert f"(${low:.2f} to ${high:.2f})" in report.verdict
     assert f"Second is {second['gpus']} x {second['name']} at $" in report.verdict
 
