@@ -300,7 +300,8 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
 
     text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
     if not others:
-        return f"{text}; no other layout of {many(best.devices, 'device')} holds this"
+        what = "no smaller replica" if asked.is_full else "no other layout"
+        return f"{text}; {what} on {many(best.devices, 'device')} holds this"
     other, scale = others[0], best.devices / others[0].devices if per_device else 1.0
     if other.time < best.time if by_time else other.rate * scale > best.rate:
         return f"{text}, within {ALIKE:.0%} of the best ({other.words}, {figure(other)}) and simpler"
