@@ -19,7 +19,7 @@ FIGURES = ("flops", "memory_bandwidth", "memory", "flops_per_byte", "drain_time"
 #: Classes of parts by their kind; GPUs are of three.
 _CLASSES = {"tpu": "TPUs", "accelerator": "other accelerators", "soc": "SoCs", "superchip": "data-centre GPUs"}
 #: The class that the note asks about.
-SERVERS = "data-centre GPUs"
+DATA_CENTRE = "data-centre GPUs"
 #: Parts of the smallest fit, and how many standard errors a trend is away from none.
 LEAST, SURE = 4, 2.0
 #: A slope below this is none: its doubling time has no value.
@@ -58,7 +58,7 @@ def answer(scenario: Scenario) -> Report:
     """A row a class of parts, with the time in which each figure doubles, and what that says of the imbalance."""
     classes = classes_of(scenario)
     fitted = {name: {key: fit(parts, key) for key in FIGURES} for name, parts in classes.items() if len(parts) >= LEAST}
-    main = SERVERS if SERVERS in fitted else next(iter(fitted), "")
+    main = DATA_CENTRE if DATA_CENTRE in fitted else next(iter(fitted), "")
     rows = tuple(_row(name, classes[name], fits) for name, fits in fitted.items())
     return Report(
         command="compare",
@@ -105,7 +105,7 @@ def classes_of(scenario: Scenario) -> dict[str, list[Dated]]:
 
 
 def _first(item: tuple[str, list[Dated]]) -> tuple[bool, str]:
-    return item[0] != SERVERS, item[0]
+    return item[0] != DATA_CENTRE, item[0]
 
 
 def class_of(part: Preset) -> str | None:
@@ -113,7 +113,7 @@ def class_of(part: Preset) -> str | None:
     kind = part.labels.get("kind", "")
     if kind != "gpu":
         return _CLASSES.get(kind)
-    return "desktop cards" if is_of_a_desktop(part) else "inference cards" if over_pcie(part) else SERVERS
+    return "desktop cards" if is_of_a_desktop(part) else "inference cards" if over_pcie(part) else DATA_CENTRE
 
 
 def year_of(part: Preset) -> float:

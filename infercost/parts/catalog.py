@@ -179,9 +179,10 @@ def find(family: str, name: str) -> tuple[str, str]:
     files, text = _files(family), plain(name)
     if found := _by_name(family, files, name):
         return found
-    begun, kind = _begun(files, text), _of_kind(files, text)
+    begun = _begun(files, text)
     if begun and all(own.startswith(begun[0]) for own in begun):
         return begun[0], files[begun[0]]
+    kind = _of_kind(files, text)
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
