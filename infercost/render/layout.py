@@ -17,7 +17,7 @@ RESULTS, PARTS = ("result", "value", "remark"), ("part", "value", "share", "")
 COMMAND_WIDTH = 75
 #: A last column narrower than this is not worth wrapping.
 LEAST_WIDTH = 20
-MILLION = 1e6
+MILLION, BILLION = 1e6, 1e9
 #: From here on three digits are whole numbers.
 ROUGH = 999.5
 
@@ -131,7 +131,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
 
 def _results(report: Report) -> list[tuple[str, str, str]]:
     """Label, value and remark of each result; values with their intervals where any has one, both in columns."""
-    rows = [(row, show(row.value, row.unit)) for row in report.results if row.shown]
+    rows = [(row, _value(row)) for row in report.results if row.shown]
     if not report.bands:
         return [(_label(row), value, row.remark) for row, value in rows]
     wide = max(len(value) for _, value in rows)
@@ -141,6 +141,12 @@ def _results(report: Report) -> list[tuple[str, str, str]]:
         (_label(row), f"{value:>{wide}} {band:<{most}}", row.remark)
         for (row, value), band in zip(rows, bands, strict=True)
     ]
+
+
+def _value(row: Row) -> str:
+    """A result as text, counts of billions with a suffix: as digits they would take the room of remarks."""
+    is_large = row.unit == "" and isinstance(row.value, (int, float)) and row.value >= BILLION
+    return show(row.value, "param" if is_large else row.unit)
 
 
 def _label(row: Row) -> str:

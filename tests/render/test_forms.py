@@ -56,3 +56,10 @@ def test_csv_has_no_rounding_errors_of_the_last_bits(value: float, text: str) ->
 
 def test_no_command_is_cut_in_the_list(run: Run) -> None:
     assert "..." not in run("--help").out.partition("Commands:")[2]
+
+
+def test_counts_of_billions_leave_room_for_remarks(run: Run) -> None:
+    asked = ("economies", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--dtype", "fp8", "--workload", "chat")
+    asked = (*asked, "--api-price", "0.20/0.60")
+    assert "38.93B" in run(*asked, "--format", "table").out.partition("break-even, tokens a month")[2].split("\n")[0]
+    assert run(*asked, "--json").json["results"]["break_even_tokens_per_month"] > 38e9
