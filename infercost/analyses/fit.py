@@ -23,6 +23,7 @@ from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
 from infercost.scenario.read import counted_name
+from infercost.scenario.replicas import CHOSEN
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -103,14 +104,10 @@ def what_fits(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _changes(scenario: Scenario) -> Iterator[str]:
-    rack, setup, plan = scenario.rack, scenario.rack.setup, scenario.rack.plan
+    setup, plan = scenario.rack.setup, scenario.rack.plan
     model = setup.model
     yield from _with_host(plan, setup)
-    more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
-    if more is not None:
-        yield _devices(scenario, more.layout)
-    elif setup.host and (alone := least_plan(setup._replace(host=None))):
-        yield f"{_devices(scenario, alone.layout)} without --host"
+    yield from _with_more(scenario)
     for name in ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
@@ -127,7 +124,25 @@ def _changes(scenario: Scenario) -> Iterator[str]:
     if not of_request and (longest := plan.longest_context) and LEAST_SHARE * plan.context <= longest < plan.context:
         yield f"a context of {longest:,} (--context {longest})"
     if (most := plan.max_sequences) and LEAST_SHARE * plan.batch <= most < plan.batch:
-        yield f"a batch of {most:,} (--batch {most})"
+        held = most * scenario.copies
+        yield f"a batch of {held:,} (--batch {held})"
+
+
+def _with_more(scenario: Scenario) -> Iterator[str]:
+    """More devices: of the replicas that were asked for, or as many replicas as it takes where nobody said."""
+    rack, copies, asked = scenario.rack, scenario.copies, scenario.question.given.get("dp")
+    setup, plan, free = rack.setup, rack.plan, asked is None or asked.origin == CHOSEN
+    more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
+    if free and plan.max_sequences and not (any(rack.widths) or plan.host):
+        batch = scenario.question.get("batch") or plan.batch
+        replicas = ceil(batch / plan.max_sequences)
+        if more is None or copies > 1 or replicas * plan.layout.devices < more.layout.devices:
+            yield _devices(scenario, plan.layout, replicas)
+            return
+    if more is not None:
+        yield _devices(scenario, more.layout, copies)
+    elif setup.host and (alone := least_plan(setup._replace(host=None))):
+        yield f"{_devices(scenario, alone.layout, copies)} without --host"
 
 
 def _fewer_bits(scenario: Scenario) -> Iterator[str]:
@@ -157,16 +172,16 @@ def _with_host(plan: Plan, setup: Setup) -> Iterator[str]:
         yield "only as much in the host as is needed (leave --offload and --offload-layers out)"
 
 
-def _devices(scenario: Scenario, layout: Layout) -> str:
+def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     """The devices and the layout that fit, as the flags that replace those that were given."""
-    question, widths, devices = scenario.question, scenario.rack.widths, layout.devices
+    question, widths, devices = scenario.question, scenario.rack.widths, copies * layout.devices
     given = question.get("gpu")
     given = given[0] if isinstance(given, tuple) else given
     name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
     flags = [f"--gpus {devices}" if question.get("gpus") else f"--gpu {shlex.quote(f'{name}:{devices}')}"]
     if any(widths):
         flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
-    return f"{devices} devices ({' '.join(flags)})"
+    return f"{devices:,} devices ({' '.join(flags)})"
 
 
 def _results(rack: Rack) -> tuple[Row, ...]:
@@ -365,7 +380,8 @@ def _room_advice(scenario: Scenario) -> Iterator[str]:
         layout = first_layout(rack.setup, 2 * rack.devices)
         more = rack.setup.plan(layout) if layout else plan
         if more.max_sequences and more.fits and not more.barely:
-            yield f"{_devices(scenario, more.layout)} have room for {many(more.max_sequences, 'such sequence')}"
+            room = many(scenario.copies * more.max_sequences, "such sequence")
+            yield f"{_devices(scenario, more.layout, scenario.copies)} have room for {room}"
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:

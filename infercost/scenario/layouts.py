@@ -1,7 +1,7 @@
 """The layout where nobody asked for one: replicas, tensor, pipeline and expert parallelism by what they serve."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import takewhile
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -20,15 +20,15 @@ from infercost.scenario.rack import (
     MOST_DEVICES,
     engine_layouts,
     first_layout,
+    fitting_plan,
     least_plan,
     rack_of,
     read_setup,
-    usual_layouts,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN
-from infercost.scenario.running import most_at_once, read_draft, read_load, read_running
-from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.scenario.running import most_at_once, read_draft, read_load, read_request, read_running
+from infercost.scenario.scenario import Load
 from infercost.units import many, show
 
 #: What asks for a layout or for another way to hold a model; with any of these there is none to choose.
@@ -68,7 +68,10 @@ class Choice(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was."""
+    """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was.
+
+    ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each.
+    """
 
     setup: Setup
     running: Running
@@ -76,6 +79,7 @@ class Asked(NamedTuple):
     draft: Draft | None
     batch: int
     max_tpot: float = inf
+    wide: bool = True
 
     @property
     def is_full(self) -> bool:
@@ -99,14 +103,15 @@ class Asked(NamedTuple):
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
         held = plan.max_sequences
-        if load.request is None or not load.is_steady:
-            batch = self._full(running, min(held or USUAL_SEQUENCES, USUAL_SEQUENCES)) if self.is_full else share
+        most = load.most if held is None else min(load.most, held)
+        batch = self._full(running, most) if self.is_full else share
+        if load.request is None:
             time = tpot_of(running, batch, self.draft)
             return Choice(copies, plan.layout, copies * batch / time, time)
-        most = load.most if held is None else min(load.most, held)
         request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
         if load.rate is None:
-            served = serve_closed(running.replica, (load.concurrent or 1.0) / copies, request, most)
+            concurrent = batch if self.is_full else (load.concurrent or 1.0) / copies
+            served = serve_closed(running.replica, concurrent, request, most)
         else:
             served = serve_rate(running.replica, load.rate / copies, request, most)
         rate = copies * served.rate * request.output_tokens
@@ -142,37 +147,52 @@ def with_layout(question: Question) -> Question:
     if (asked := _asked(reading, setup)) is None:
         return question
     found = [] if together else _found(asked, devices)
-    if not found and not single:
-        found = _whatever(asked, devices or 1)
+    if not found and not together and (asked.batch or not single):
+        found = _nearest(asked, devices or 1, single)
     return _answered(reading, devices, found, asked) if found else question
 
 
 def with_replica(reading: Reading) -> Reading:
-    """A reading of a service on the devices of a replica whose tokens cost least when it is full, if nobody says them.
+    """A reading of a service on the replica whose tokens cost least when it is full: its layout, and its devices too.
+
+    A count of devices that was given is kept.
 
     Raises:
         InfercostError: a question that cannot be read.
     """
     given = reading.given
-    if "model" not in given or any(name in given for name in (*_ASKED, "gpus", "batch")):
+    if "model" not in given or any(name in given for name in (*_ASKED, "batch")):
         return reading
     trial = reading.about(gpu=reading.get("gpu"))
     setup, devices = read_setup(trial)
-    least = None if devices or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025" else least_plan(setup)
-    if least is None or least.layout.devices >= setup.domain:
+    if devices == 1 or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025":
         return reading
-    running = read_running(trial, rack_of(setup, least))
-    asked = Asked(setup, running, Load(), None, 0, reading.get("max_tpot") or inf)
-    sizes = [least.layout.devices * times for times in _TIMES if least.layout.devices * times <= setup.domain]
-    found = [one for size in sizes for one in islice(asked.choices(1, usual_layouts(setup, size)), 1)]
+    least = fitting_plan(setup, devices) if devices else least_plan(setup)
+    if least is None:
+        return reading
+    rack, first = rack_of(setup, least), least.layout
+    load = Load(read_request(trial, rack), most=_most_of_service(reading, least))
+    asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf)
+    widest = max(setup.domain, first.devices)
+    sizes = [devices] if devices else [first.devices * times for times in _TIMES if first.devices * times <= widest]
+    found = [one for size in sizes for one in _of_few_stages(asked.choices(1, _layouts(asked, size)))]
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
-    if not best or best[0].devices == least.layout.devices:
+    if not best or best[0].layout == first:
         return reading
     chosen = reading.about(gpu=reading.get("gpu"))
-    chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
-    chosen.note("choice", _why(best, asked, per_device=True))
+    chosen.given |= {name: Given(width, CHOSEN) for name, width in best[0].layout.widths.items()}
+    if devices is None:
+        chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
+    chosen.note("choice", _why(best, asked, per_device=devices is None))
     return chosen
+
+
+def _most_of_service(reading: Reading, plan: Plan) -> float:
+    """Sequences that a replica of a service runs at once: what memory holds, unless somebody or nothing limits it."""
+    if "max_sequences" in reading.given or plan.max_sequences is None:
+        return most_at_once(reading)
+    return inf
 
 
 def _is_open(reading: Reading) -> bool:
@@ -196,7 +216,8 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
             return None
         raise
     batch = 1 if command == "sweep-batch" else int(reading.get("batch") or any(name in reading.given for name in DRAFT))
-    return Asked(setup, running, load._replace(most=most_at_once(reading)), draft, 0 if load.is_steady else batch)
+    load = load._replace(most=most_at_once(reading)) if load.is_steady else Load()
+    return Asked(setup, running, load, draft, 0 if load.is_steady else batch, wide=command == "fit")
 
 
 def _found(asked: Asked, devices: int | None) -> list[Choice]:
@@ -217,7 +238,7 @@ def _on(asked: Asked, devices: int) -> list[Choice]:
     for size in _sizes(asked.setup, devices):
         copies = int(min(devices // size, max(most, 1)))
         choices = asked.choices(copies, _layouts(asked, size))
-        found += islice(choices, 1) if asked.is_full else choices
+        found += _of_few_stages(choices) if asked.is_full else choices
     if asked.load.rate is not None and (timely := [one for one in found if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely])
@@ -225,11 +246,17 @@ def _on(asked: Asked, devices: int) -> list[Choice]:
     return _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
 
 
+def _of_few_stages(choices: Iterator[Choice]) -> Iterator[Choice]:
+    """Those with as few stages as the first: engines cut layers where nothing else holds a model."""
+    if first := next(choices, None):
+        yield from (first, *takewhile(lambda one: one.layout.pp == first.layout.pp, choices))
+
+
 def _simplest_first(found: list[Choice], merits: list[float]) -> list[Choice]:
-    """Layouts with the simplest of those first that are about as good as the best: fewest stages, smallest replicas."""
+    """Layouts with the simplest of those first that are about as good as the best: fewest stages, devices, experts."""
     least = (1 - ALIKE) * max(merits, default=0.0)
     alike = [one for one, merit in zip(found, merits, strict=True) if merit >= least]
-    first = min(alike, key=lambda one: (one.layout.pp, one.layout.devices), default=None)
+    first = min(alike, key=lambda one: (one.layout.pp, one.layout.devices, one.layout.ep), default=None)
     return [one for one in found if one is first] + [one for one in found if one is not first]
 
 
@@ -251,12 +278,25 @@ def _each(asked: Asked, least: Plan | None) -> list[Choice]:
     return _simplest_first(found, [one.rate / one.devices for one in found])
 
 
-def _whatever(asked: Asked, devices: int) -> list[Choice]:
-    """A layout where none holds what was asked, for an answer that says so: as many of the devices as may be used."""
-    firsts = [(size, first_layout(asked.setup, size)) for size in _sizes(asked.setup, devices)]
-    copies = asked.batch or devices
-    made = [Choice(min(devices // size, copies), one, 0.0, 0.0) for size, one in firsts if one]
-    return sorted(made, key=lambda one: (-one.devices, one.copies))[:1]
+def _nearest(asked: Asked, devices: int, single: bool) -> list[Choice]:
+    """The layout that comes nearest where none holds what was asked, for an answer that says so: it holds most of it.
+
+    Where none holds any of it, as many of the devices as may be used; none where a ``single`` replica takes them all.
+    """
+    most, made = asked.batch or devices, list[tuple[int, Choice]]()
+    for size in _sizes(asked.setup, devices):
+        copies = min(devices // size, most)
+        for layout in engine_layouts(asked.setup, size):
+            held = copies * (asked.setup.plan(layout).max_sequences or 0)
+            if held or not single:
+                made.append((held, Choice(copies, layout, 0.0, 0.0)))
+
+    def merit(each: tuple[int, Choice]) -> tuple[bool, int, int, int, int, int]:
+        held, choice = each
+        stages = choice.layout.pp
+        return not held, stages if held else 0, -held, -choice.devices, choice.copies, stages
+
+    return [choice for _, choice in sorted(made, key=merit)[:1]]
 
 
 def _sizes(setup: Setup, devices: int) -> list[int]:
@@ -269,8 +309,9 @@ def _sizes(setup: Setup, devices: int) -> list[int]:
 
 
 def _layouts(asked: Asked, size: int) -> list[Layout]:
-    """Layouts of one replica: in the order of an engine where the first that fits is taken, else all that it runs."""
-    return usual_layouts(asked.setup, size) if asked.is_full else engine_layouts(asked.setup, size)
+    """Layouts of one replica that its engine runs; those with one group of ranks where there is a sequence for one."""
+    every = engine_layouts(asked.setup, size)
+    return every if asked.wide or not asked.is_full else [layout for layout in every if layout.dp == 1]
 
 
 def _answered(reading: Reading, devices: int | None, found: list[Choice], asked: Asked) -> Question:
@@ -292,6 +333,7 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
     """Why the best layout is the best: its figure against that of the next one."""
     best, *others = found
     by_time, when = asked.load.rate is not None and not best.is_late, " when full" if asked.is_full else ""
+    when += " with prompts" if asked.is_full and asked.load.request else ""
 
     def figure(one: Choice) -> str:
         if by_time:

@@ -431,11 +431,6 @@ def _layouts(setup: Setup, devices: int, widths: Layout) -> list[Layout]:
     return sorted([*found, *spread], key=lambda layout: (layout.pp > 1, layout.ep))
 
 
-def usual_layouts(setup: Setup, devices: int) -> list[Layout]:
-    """Layouts of one replica on so many devices, in the order in which an engine would choose."""
-    return _layouts(setup, devices, FREE)
-
-
 def engine_layouts(setup: Setup, devices: int) -> list[Layout]:
     """All layouts of one replica on so many devices that its engine runs: experts whole on one rank each, or sliced.
 

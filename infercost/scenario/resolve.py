@@ -252,7 +252,7 @@ def _devices_of_users(reading: Reading) -> float:
     from infercost.fleet.day import day_of
 
     trial = reading.about(gpu=reading.get("gpu"))
-    trial.given |= {"gpus": reading.given["gpus"]} if "gpus" in reading.given else {}
+    trial.given |= {name: reading.given[name] for name in ("gpus", "tp", "pp", "ep") if name in reading.given}
     service = _service(trial)
     if service.missed or not service.running.rack.plan.fits:
         return inf

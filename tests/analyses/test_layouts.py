@@ -1,5 +1,6 @@
 """The layout that is chosen where nobody asks for one: replicas, widths, and the line that says why."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -133,7 +134,6 @@ def test_a_rate_that_several_keep_up_with_has_the_shortest_request(run: Run) -> 
     [
         ("llama-3.1-70b", "h100:8", {"tp": 8, "dp": 1}),
         ("llama-3.1-70b", "h200:8", {"tp": 4, "dp": 2}),
-        ("deepseek-v3", "h200:8", {"tp": 8, "dp": 1}),
     ],
 )
 def test_replicas_of_a_large_model_are_as_many_as_serve_most(
@@ -150,6 +150,67 @@ def test_replicas_of_a_large_model_are_as_many_as_serve_most(
             full = min(held.json["results"]["max_sequences"], 256 * dp)
             rates[dp] = run("utilization", *widths, "--batch", str(full)).json["results"]["tokens_per_s"]
     assert rates[chosen["dp"]] >= 0.9 * max(rates.values())
+
+
+@pytest.mark.parametrize(
+    ("asked", "all_widths"),
+    [
+        ("fit --gpu h200:8 --model deepseek-v3 --context 32k", ("--tp 8", "--tp 4 --ep 8", "--ep 8")),
+        ("fit --gpu h100:8 --model qwen3-235b-a22b", ("--tp 8", "--tp 8 --ep 8", "--tp 4 --ep 8", "--tp 2 --ep 8")),
+        ("economies --gpu b200:8 --model deepseek-v3", ("--tp 8", "--tp 8 --ep 8", "--tp 4 --ep 8", "--ep 8")),
+        ("economies --gpu b200:8 --model deepseek-v3 --workload chat", ("--tp 8", "--tp 2 --ep 8", "--ep 8")),
+        ("economies --gpu h100:8 --model gpt-oss-120b", ("--tp 8", "--tp 4 --ep 8", "--ep 8")),
+        (
+            "userbase --gpu h200:8 --model deepseek-v3 --users 10M --workload chat",
+            ("--tp 8", "--tp 4 --ep 8", "--ep 8"),
+        ),
+    ],
+)
+def test_experts_are_spread_where_that_serves_more(run: Run, asked: str, all_widths: tuple[str, ...]) -> None:
+    """What is chosen for a full replica is within a tenth of the best of all widths, each asked by hand."""
+
+    def merit(*widths: str) -> float:
+        said = run(*asked.split(), *widths, "--json").json
+        if said["command"] == "fit":
+            chosen = [f"--{key} {said['results'][key]}" for key in ("tp", "pp", "ep")]
+            most = min(said["results"]["max_sequences"], 256)
+            given = (*asked.split()[1:], *" ".join(chosen).split(), "--batch", str(most), "--json")
+            return float(run("utilization", *given).json["results"]["tokens_per_s"])
+        floor = "floor_usd_per_million_tokens" if said["command"] == "economies" else "gpus"
+        return 1 / float(said["results"][floor])
+
+    assert merit() >= 0.9 * max(merit(*widths.split()) for widths in all_widths)
+
+
+def test_the_nearest_layout_is_shown_where_none_holds_a_batch_and_the_advice_holds_it(run: Run) -> None:
+    """By hand: eight H200 hold 20 sequences of 32k as tp 8 and 104 as ep 8, of which ep 8 is nearer 200."""
+    asked = ("fit", "--model", "deepseek-v3", "--context", "32k", "--batch", "200", "--json")
+    said = run(*asked, "--gpu", "h200:8")
+    assert said.code == 3
+    assert said.json["results"]["ep"] == 8
+    held = said.json["results"]["max_sequences"]
+    assert held == run("fit", *asked[1:5], "--gpu", "h200:8", "--ep", "8", "--json").json["results"]["max_sequences"]
+    for model, gpu, batch in (
+        ("deepseek-v3", "h200", 200),
+        ("llama-3.1-8b", "h100", 5000),
+        ("llama-3.1-70b", "h100", 999),
+    ):
+        few = run("fit", "--model", model, "--gpu", f"{gpu}:8", "--batch", str(batch), "--context", "32k", "--json")
+        assert few.code == 3
+        count = next(re.findall(rf"--gpu {gpu}:(\d+)", line) for line in few.json["advice"] if "devices" in line)[0]
+        more = run(
+            "fit", "--model", model, "--gpu", f"{gpu}:{count}", "--batch", str(batch), "--context", "32k", "--json"
+        )
+        assert more.code == 0, (model, count)
+
+
+def test_advice_on_replicas_is_of_all_of_them(run: Run) -> None:
+    asked = ("fit", *LLAMA, "--dp", "7", "--gpus", "7", "--gpu", "h100")
+    said = run(*asked, "--batch", "500", "--json").json
+    held = said["results"]["max_sequences"]
+    assert f"a batch of {held} (--batch {held})" in said["advice"]
+    assert run(*asked, "--batch", str(held)).code == 0
+    assert run(*asked, "--batch", str(held + 7)).code == 3
 
 
 def test_prices_of_a_token_are_equal_at_the_same_share(run: Run) -> None:
