@@ -262,7 +262,7 @@ def _published(candidate: Candidate, part: Preset) -> Iterator[Offer]:
     for each in candidate.every:
         names = each.model.name, each.model.quantization.name
         if part.labels.get("vendor") == "NVIDIA" or not any(word in name for name in names for word in _NVIDIA_ALONE):
-            yield Offer(each.model.name, "", _bits(each), CHECKPOINT)
+            yield Offer(each.model.name, "", min(_bits(each), 16.0), CHECKPOINT)  # fp32 is loaded as bf16
 
 
 def _of_files(checkpoint: Checkpoint, *, own: bool) -> list[Offer]:
