@@ -61,7 +61,9 @@ def test_rates_are_dense(part: Preset) -> None:
     rates = {key.removeprefix("flops_"): fact.value for key, fact in part.facts.items() if key.startswith("flops_")}
     if {"fp8", "bf16"} <= rates.keys() and part.name != "rubin-nvl72":  # pre-release: 4.4 by its own page
         ratio = rates["fp8"] / rates["bf16" if part.name != "dgx-spark-gb10" else "fp16_accumulate"]  # bf16 is halved
-        assert ratio == pytest.approx(1, abs=0.01) or 1.9 <= ratio <= 2.1 or part.name in ("gaudi3", "trainium3")
+        assert (
+            ratio == pytest.approx(1, abs=0.01) or 1.9 <= ratio <= 2.1 or part.name in ("gaudi3", "trainium3", "tpu-8i")
+        )
     if part.labels["kind"] in ("gpu", "superchip") and "bf16" in rates:
         assert rates["bf16"] / part.value("memory_bandwidth") < 620, "a balance that only sparsity reaches"
 
