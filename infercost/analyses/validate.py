@@ -55,6 +55,8 @@ KINDS = {
     ("batch", ""): "a known batch",
     ("batch", "user"): "per token, one user",
     ("batch", "itl"): "per token, a batch",
+    ("batch", "ttft"): "first token, a batch",
+    ("batch", "rate"): "tokens/s, a batch",
     ("batch", "prompts"): "prompts alone",
     ("batch", "e2e"): "request, a batch",
     ("full", "rate"): "tokens/s, full memory",
@@ -209,10 +211,10 @@ def _band(run: Prepared, profile: Preset, own: Preset, predicted: float) -> tupl
 def _kind(row: Measured) -> str:
     protocol, what = row.protocol, quantity(row.metric)
     if row.draft and what != "prompts":
-        return KINDS["draft", what]
+        protocol = "draft"
     if protocol == "batch":
-        alone = row.kind == "llama_bench" and what == "itl"
-        return KINDS["batch", "user" if alone else what if row.kind else ""]
+        what = what if row.kind else ""
+        what = "user" if row.kind == "llama_bench" and what == "itl" else what
     if row.is_held_out and protocol == "closed":
         protocol = "later"
     if protocol == "full" and row.id.startswith("mlperf"):

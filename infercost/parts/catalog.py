@@ -161,10 +161,22 @@ def _text(path: str) -> str:
         return ""
 
 
-@cache
 def _names_in(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A file's aliases, written on one line, and variants."""
-    text = _text(path)
+    """A file's aliases, written on one line, and variants: read once of shipped files, which never change."""
+    return _names_of_shipped(path) if path.startswith(_start_of_shipped()) else _names_of(_text(path))
+
+
+@cache
+def _start_of_shipped() -> str:
+    return os.path.join(shipped(), "")
+
+
+@cache
+def _names_of_shipped(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _names_of(_text(path))
+
+
+def _names_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     line, block = _ALIASES.search(text), _VARIANTS.search(text)
     known = (alias.strip().strip("\"'") for alias in line[1].split(",")) if line else ()
     return tuple(alias for alias in known if alias), tuple(_VARIANT.findall(block[1])) if block else ()
@@ -321,7 +333,8 @@ def _data(own: str, path: str) -> dict[str, Any]:
 
 def _varied(data: dict[str, Any], variant: str, path: str) -> dict[str, Any]:
     """A preset's data with the figures of a variant, which share its source; prices are of one configuration."""
-    all_of_it = data["variants"]
+    all_of_it = data.get("variants")
+    all_of_it = all_of_it if isinstance(all_of_it, dict) else {}
     own = all_of_it.get(variant)
     like = all_of_it.get(own.get("like"), {}) if isinstance(own, dict) else None
     if not isinstance(own, dict) or not isinstance(like, dict) or "like" in like or ("like" in own and not like):

@@ -550,3 +550,32 @@ def test_a_part_without_a_link_is_asked_for_it_whatever_the_engine(run: Run) -> 
     said = run(*asked, "--efficiency", "autoawq", "--batch", "1")
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("error: maia-200 has no link_bandwidth\n")
+
+
+def test_a_row_of_an_unknown_kind_is_of_a_known_batch(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text(
+        "id,source,year,framework,model,accelerator,n_accelerators,tp,pp,ep,weight_dtype,kv_dtype,"
+        "batch_or_concurrency,input_tokens,output_tokens,metric,value,notes,kind\n"
+        + "".join(
+            f"{kind}-{metric},a log,2026,vLLM 0.10,llama-3.1-8b,h100-sxm,1,1,,,bf16,,8,1000,1000,{metric},100,,{kind}\n"
+            for kind in ("null", "llama_bench")
+            for metric in ("ttft_ms", "decode_ms_per_token", "e2e", "output_tok_s")
+        )
+    )
+    said = run("validate", str(tmp_path / "runs.csv"), "--json")
+    assert said.code == 0, said.err
+    assert said.json["results"]["count"] == 8
+
+
+def test_names_of_a_preset_of_ones_own_are_read_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notebook's presets change between two questions: a size that was there is gone."""
+    (tmp_path / "accelerators").mkdir()
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    shipped = (ROOT / "presets/accelerators/apple-m4-max.yaml").read_text()
+    theirs = tmp_path / "accelerators" / "theirs.yaml"
+    theirs.write_text(shipped)
+    assert run("presets", "show", "theirs-64gb").code == 0
+    theirs.write_text(shipped.replace("64gb:", "65gb:"))
+    assert "64" in refused(run("presets", "show", "theirs-64gb"))
