@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Iterator
 from math import ceil
 
 from infercost import formulas
+from infercost.analyses.alone import Alone, alone
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, serve
-from infercost.analyses.remarks import misfit, one_card, rack_notes
+from infercost.analyses.remarks import misfit, rack_notes
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
@@ -55,13 +56,15 @@ def answer(scenario: Scenario) -> Report:
         notes += [*_engine_notes(rack), *stored_notes(checkpoint), *_context_notes(rack), *_layout_notes(rack)]
         command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
+    fitting = _verdict(rack), tuple(_room_advice(scenario))
+    verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     report = Report(
         command="fit",
-        verdict=(_verdict(rack) if rack.plan.fits else misfit(rack).strip()) + memory_words(rack),
+        verdict=verdict + memory_words(rack),
         inputs=scenario.inputs,
         results=_results(rack),
         parts=_parts(rack.plan),
-        advice=tuple(_room_advice(scenario)) if rack.plan.fits else what_fits(scenario),
+        advice=advice,
         follow=command,
         notes=(*notes, *scenario.notes),
         met=rack.plan.fits,
@@ -83,32 +86,38 @@ def _shown_work(rack: Rack) -> None:
 def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> Report:
     """The answer of another command on devices that cannot run: results without a value, some keys excepted."""
     rows = [row if row.key in keys else Row(row.key, None, "the model does not fit", shown=False) for row in results]
+    verdict, advice = misfits(scenario)
     return Report(
         command=scenario.question.command,
-        verdict=misfit(scenario.rack).strip(),
+        verdict=verdict,
         inputs=scenario.inputs,
         results=tuple(rows),
-        advice=what_fits(scenario),
+        advice=advice,
         notes=(*rack_notes(scenario.rack), *scenario.notes),
         met=False,
     )
 
 
-def what_fits(scenario: Scenario) -> tuple[str, ...]:
-    """Changes that make it fit, the least first: single ones, and fewer bits in two places where one is not enough."""
-    rack = scenario.rack
+def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    """The verdict on what does not fit, and the changes that make it fit, the least first.
+
+    They are single ones, and fewer bits in two places where one is not enough.
+    """
+    rack, verdict = scenario.rack, misfit(scenario.rack).strip()
     if not rack.model.has_cache:
-        return (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
+        return verdict, (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
+    one = alone(scenario)
     none = "no single change makes it fit: combine fewer bits with more devices"
-    return tuple(_changes(scenario)) or (none,)
+    return verdict + (one.words if one else ""), tuple(_changes(scenario, one)) or (none,)
 
 
-def _changes(scenario: Scenario) -> Iterator[str]:
+def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
     setup, plan = scenario.rack.setup, scenario.rack.plan
     model = setup.model
     yield from _with_host(plan, setup)
+    yield from one.advice if one else ()
     yield from _with_more(scenario)
-    for name in ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
+    for name in () if one else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
         if fewer and setup.plan(plan.layout, smaller).fits:
@@ -118,7 +127,7 @@ def _changes(scenario: Scenario) -> Iterator[str]:
     bits = cache.bytes_per_value * 8
     if model.kv_bits > bits and setup.plan(plan.layout, model._replace(kv_bits=bits)).fits:
         yield f"KV cache in {cache.name} (--kv-dtype {cache.name})"
-    else:
+    elif one is None:
         yield from _fewer_bits(scenario)
     of_request = scenario.question.get("input_tokens") is not None  # its context follows from its lengths
     if not of_request and (longest := plan.longest_context) and LEAST_SHARE * plan.context <= longest < plan.context:
@@ -178,7 +187,9 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     given = question.get("gpu")
     given = given[0] if isinstance(given, tuple) else given
     name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
-    flags = [f"--gpus {devices}" if question.get("gpus") else f"--gpu {shlex.quote(f'{name}:{devices}')}"]
+    gpus = question.given.get("gpus")
+    counted = gpus and not gpus.origin.startswith("assumed")
+    flags = [f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"]
     if any(widths):
         flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
     return f"{devices:,} devices ({' '.join(flags)})"
@@ -374,8 +385,6 @@ def _room_advice(scenario: Scenario) -> Iterator[str]:
         tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
         if tight and plan.usable > ENGINE_SHARE:
             yield "KV cache and activations need room too: plan with --usable 90%"
-    elif advice := one_card(scenario):
-        yield from advice
     elif plan.barely and not (any(rack.widths) or plan.host):
         layout = first_layout(rack.setup, 2 * rack.devices)
         more = rack.setup.plan(layout) if layout else plan

@@ -1,25 +1,20 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host
-from infercost.parts.accelerator import MEMORY_BASES
+from infercost.parts.accelerator import MEMORY_BASES, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of
 from infercost.parts.catalog import other_sizes
-from infercost.parts.formats import WEIGHTS
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_ideal, law, reads_gguf, splits_layers
+from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
-from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running
 from infercost.report import Note, Row
 from infercost.scenario.prices import MIXED
 from infercost.scenario.rack import OF_A_HOST
-from infercost.scenario.scenario import Scenario
-from infercost.scenario.usual import is_of_a_desktop
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # the roofline has no kernels
@@ -115,30 +110,22 @@ def misfit(rack: Rack) -> str:
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
-    return f"Does not fit: {where}, short by {show(-plan.left, 'B')} a device{least}. "
+    each = "" if rack.devices == 1 else " a device"
+    return f"Does not fit: {where}, short by {show(-plan.left, 'B')}{each}{'' if is_one(rack) else least}. "
 
 
-def one_card(scenario: Scenario) -> tuple[str, ...]:
-    """The richest format of GGUF files in which one card of a desktop holds what takes several; nothing without one."""
-    rack, setup = scenario.rack, scenario.rack.setup
-    local = reads_gguf(setup.stack) or is_of_a_desktop(rack.part)
-    asked = rack.given or scenario.question.get("dtype") is not None
-    if not local or asked or rack.devices == 1 or rack.model.is_bare:
-        return ()
-    from infercost.models.find import stored_in  # a bare count reads no model
-    from infercost.models.gguf_mix import FILES, has_file
-
-    if not has_file(rack.model):
-        return ()
-    fitting = (name for name in FILES if setup.plan(Layout(), stored_in(setup.model, WEIGHTS[name])).fits)
-    return tuple(f"one device holds it in {name} (--dtype {name})" for name in islice(fitting, 1))
+def is_one(rack: Rack) -> bool:
+    """Whether it is one part that its owner has, for a model that has layers."""
+    return rack.devices == 1 and is_owned(rack.part) and rack.model.has_cache
 
 
 def count_remark(rack: Rack) -> str:
     """Where the count of devices comes from."""
-    if rack.given or rack.plan.fits or rack.plan.host is None:
+    if rack.given or rack.plan.fits:
         return "as given" if rack.given else "least that fits"
-    return f"up to {OF_A_HOST} do not fit either"
+    if is_one(rack):
+        return "one of it"
+    return f"up to {OF_A_HOST} do not fit either" if rack.plan.host else "least that fits"
 
 
 def rack_notes(rack: Rack) -> list[Note]:

@@ -15,7 +15,7 @@ from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.gguf_mix import FILES, has_file, stand_in
 from infercost.parts import catalog
-from infercost.parts.accelerator import MEMORY_BASES
+from infercost.parts.accelerator import MEMORY_BASES, is_of_a_desktop
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import GGUF, WEIGHTS
@@ -31,7 +31,7 @@ from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Question, Reading, beside
 from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
-from infercost.scenario.usual import USUAL_CONTEXT, is_of_a_desktop
+from infercost.scenario.usual import USUAL_CONTEXT
 from infercost.units import many, show
 
 #: Rows of a table where nobody says how many.

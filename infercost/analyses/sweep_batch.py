@@ -6,6 +6,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import remarks, worth
 from infercost.analyses.bands import with_bands
+from infercost.analyses.fit import misfits
 from infercost.analyses.hosts import (
     at_batch,
     decoding_paid,
@@ -33,8 +34,7 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         Missing: a figure of the accelerator that the answer needs.
     """
-    running, given = scenario.running, scenario.batches
-    rack = running.rack
+    running, given, rack = scenario.running, scenario.batches, scenario.rack
     full = None if holds(rack) else full_batch(running)
     most = rack.plan.max_sequences
     batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
@@ -43,14 +43,15 @@ def answer(scenario: Scenario) -> Report:
     ratio = _lone_user_ratio(running, batches[-1]) if rack.plan.fits else None
     misfit = remarks.unserved(rack, overloaded=False)
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
+    fitting = _verdict(running, full, ratio, rows), _advice(scenario, rows, full, most)
+    verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     report = Report(
         command="sweep-batch",
-        verdict=(remarks.misfit(rack).strip() or _verdict(running, full, ratio, rows))
-        + memory_words(at_batch(rack, ceil(batches[-1]))),
+        verdict=verdict + memory_words(at_batch(rack, ceil(batches[-1]))),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
         series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
-        advice=_advice(scenario, rows, full, most) if rack.plan.fits else (worth.SEE_FIT,),
+        advice=advice,
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),

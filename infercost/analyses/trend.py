@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.formulas import trend as law
-from infercost.parts.accelerator import find_rate, over_pcie
+from infercost.parts.accelerator import find_rate, is_of_a_desktop, over_pcie
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.report import Input, Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
-from infercost.scenario.usual import is_of_a_desktop
 from infercost.units import many, show
 
 #: Figures of a part whose growth is fitted, by the start of their keys.

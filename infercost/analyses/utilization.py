@@ -13,7 +13,6 @@ from infercost.analyses.remarks import (
     count_remark,
     kind,
     misfit,
-    one_card,
     step_notes,
     unserved,
     untuned_switch,
@@ -69,13 +68,14 @@ def answer(scenario: Scenario) -> Report:
     }
     local = is_local(running.rack.setup.stack)
     regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
+    verdict, advised = _said(scenario, results, served)
     report = Report(
         command="utilization",
-        verdict=misfit(rack) + _overload(scenario, served) + _verdict(scenario, running, results),
+        verdict=verdict,
         inputs=scenario.inputs,
         results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
         parts=_time_parts(pace, running),
-        advice=(*one_card(scenario), *_what_to_change(scenario, results, overloaded=overloaded)),
+        advice=advised,
         notes=(
             *step_notes(running, (regime,)),
             *_load_notes(scenario),
@@ -88,6 +88,18 @@ def answer(scenario: Scenario) -> Report:
     )
     steady = "slots" if scenario.load.is_steady else "batch"
     return of_all(with_bands(report, rack, steady if scenario.load.rate is None else "arrivals"), scenario)
+
+
+def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) -> tuple[str, tuple[str, ...]]:
+    """The verdict, and what would make it faster or cheaper, keep up with a load, or fit."""
+    if not scenario.rack.plan.fits:
+        from infercost.analyses.fit import misfits  # loads what nobody needs where all is well
+
+        return misfits(scenario)
+    if _is_overloaded(served):
+        return _overload(scenario, served) + _verdict(scenario, scenario.running, results), (_MORE_REPLICAS,)
+    changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
+    return _verdict(scenario, scenario.running, results), changes
 
 
 def _of_texts(scenario: Scenario) -> Report:
@@ -194,13 +206,6 @@ def _known(
     results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
     nothing = unserved(rack, overloaded=_is_overloaded(served))
     return {key: None if key in nothing else value for key, value in results.items()}
-
-
-def _what_to_change(scenario: Scenario, results: dict[str, Any], *, overloaded: bool) -> tuple[str, ...]:
-    """What would make it faster or cheaper; where requests pile up, what keeps up with them."""
-    if overloaded:
-        return (_MORE_REPLICAS,)
-    return (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
 
 
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
@@ -383,13 +388,11 @@ def _overload(scenario: Scenario, served: Served | None) -> str:
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
-    fits = running.rack.plan.fits
     share, batch = results["utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    start = time_words(running, results, scenario.draft) if fits else ""
-    binds = f"{results['bound'].capitalize()} {'binds' if fits else 'would bind'}: "
-    text = f"{start or binds}{used} of the arithmetic {'is' if fits else 'would be'} used at batch {batch}. "
+    start = time_words(running, results, scenario.draft) or f"{results['bound'].capitalize()} binds: "
+    text = f"{start}{used} of the arithmetic is used at batch {batch}. "
     text += f"{_step_words(running, results)}{left_out}."
     if results["request_time_s"] is None:
         return text

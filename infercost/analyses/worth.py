@@ -13,15 +13,11 @@ from infercost.units import show
 LEAST = 0.05
 #: Where a host takes most of a step.
 LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
-#: Where nothing fits.
-SEE_FIT = "see infercost fit for what would make it fit"
 
 
 def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
     """What to change first, by what binds."""
     running = scenario.running
-    if not running.rack.plan.fits:
-        return (SEE_FIT,)
     if bound == "host":
         return (LESS_IN_HOST,)
     if bound == "memory":

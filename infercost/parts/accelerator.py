@@ -33,12 +33,28 @@ FIGURES = {
 #: ``engine`` names the profile of the engine that people run on it today, where one was measured; ``architecture``
 #: names the preset of its kernels; ``link`` is how accelerators reach each other: through a ``switch``
 #: (where nothing is said), in a ``mesh`` with a link to each other one, over ``pcie``, or through the ``host``;
+#: ``segment`` is where a card is sold to those who own it (``SEGMENTS``), data centres have none;
 #: ``not_covered`` says what measured runs of engines of today were like where no law fits them; ``variants`` are other
 #: sizes or numbers of cores, each with what differs; ``unchecked`` says whose figures nobody checked by hand.
 LABELS = (
-    *("name", "aliases", "vendor", "kind", "engine", "architecture", "link", "note", "note_8bit", "not_covered"),
+    *(
+        "name",
+        "aliases",
+        "vendor",
+        "kind",
+        "segment",
+        "engine",
+        "architecture",
+        "link",
+        "note",
+        "note_8bit",
+        "not_covered",
+    ),
     *("variants", "unchecked"),
 )
+SEGMENTS = ("desktop", "workstation", "laptop", "deskside")
+#: Kinds of parts that are whole computers.
+COMPUTERS = ("soc", "cpu")
 LINKS = ("switch", "mesh", "pcie", "host")
 #: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
@@ -125,6 +141,17 @@ def group_link(part: Preset, ranks: int) -> float:
 def over_pcie(part: Preset) -> bool:
     """Whether accelerators have no link of their own to each other."""
     return part.labels.get("link") in ("host", "pcie")
+
+
+def is_of_a_desktop(part: Preset) -> bool:
+    """Whether a part is a card of desktops, workstations and laptops rather than of data centres."""
+    return part.labels.get("segment") in SEGMENTS[:3]
+
+
+def is_owned(part: Preset) -> bool:
+    """Whether who runs a part has one of it: a card of its own, a whole computer, or what people run llama.cpp on."""
+    labels = part.labels
+    return "segment" in labels or labels.get("kind") in COMPUTERS or labels.get("engine", "").startswith("llama.cpp")
 
 
 def mesh_share(part: Preset, ranks: int) -> float:

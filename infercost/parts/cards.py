@@ -20,6 +20,12 @@ _WORDS = re.compile(
 _LAPTOP = re.compile(r"\b(laptop|notebook)\b")
 _SIZE = re.compile(r"(?<![\w.])(\d+)\s?(?:gb|gib)\b")
 _NOISE = re.compile(r"[^a-z0-9]")
+#: Where a card is sold to those who own it, by a pattern in its name: the first that is found.
+_SEGMENTS = {
+    "laptop": re.compile(r"\b(Mobile|Max-Q)\b|\dM\b"),
+    "desktop": re.compile(r"\b(GeForce|TITAN|Arc|RX|VII)\b"),
+    "workstation": re.compile(r"\b(RTX|Quadro|Radeon(?! Instinct| P[rR][oO] V\d))\b"),
+}
 
 
 class Key(NamedTuple):
@@ -99,6 +105,8 @@ def data_of(book: Book, card: Card) -> dict[str, Any]:
     family, source = book.head["families"][card.family], book.head["source"]
     engine, small = family.get("engine"), family.get("small_engine")
     labels = {key: family[key] for key in ("vendor", "kind", "architecture", "link") if key in family}
+    if segment := next((name for name, words in _SEGMENTS.items() if words.search(card.name)), ""):
+        labels["segment"] = segment
     derived = "arithmetic derived by the rule of its family: " if family.get("rates") else ""
     data: dict[str, Any] = {
         "name": f"{family['vendor']} {card.name}",

@@ -8,6 +8,7 @@ from infercost.scenario.read import Reading
 
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
+ONE = "assumed: one of it"
 
 
 def copies_of(reading: Reading) -> int:

@@ -24,7 +24,7 @@ from infercost.scenario.read import Question, Reading, names_no_model, read_part
 from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
-from infercost.scenario.usual import USUAL_CONTEXT
+from infercost.scenario.usual import USUAL_CONTEXT, with_one
 from infercost.scenario.workload import with_workload
 
 if TYPE_CHECKING:  # a step alone has no users
@@ -73,7 +73,7 @@ def resolve(question: Question) -> Scenario:
     if question.command in _CHOSEN:
         from infercost.scenario.layouts import with_layout
 
-        question = with_layout(question)
+        question = with_layout(with_one(question))
     reading = Reading(question)
     reading.take("workload")
     return _RESOLVERS[question.command](reading)

@@ -7,6 +7,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName
+from infercost.parts.accelerator import is_of_a_desktop
 from infercost.parts.cache import reading_once
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
@@ -25,7 +26,6 @@ from infercost.scenario.ranges import Shard
 from infercost.scenario.read import Given, Reading, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
-from infercost.scenario.usual import is_of_a_desktop
 from infercost.units import many
 
 #: Options of ``utilization`` that all rows of a search share.

@@ -4,11 +4,13 @@ from typing import NamedTuple
 
 from infercost.models.model import Model
 from infercost.parts import catalog
+from infercost.parts.accelerator import is_of_a_desktop, is_owned
 from infercost.parts.formats import CACHE_TYPES, GGUF, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
-from infercost.scenario.read import Given, Reading
+from infercost.scenario.read import Given, Question, Reading, read_part
+from infercost.scenario.replicas import ONE
 
 #: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192, which are
 #: those of the workload that is assumed.
@@ -19,9 +21,6 @@ LENGTHS = ("input_tokens", "output_tokens")
 ASSUMED = "usual"
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
-
-#: Words in the names of cards of desktops and workstations.
-OF_DESKTOPS = ("GeForce", "RTX", "Radeon")
 
 
 class Engine(NamedTuple):
@@ -70,9 +69,19 @@ def _is_stored(model: Model) -> bool:
     return bool(stand_in(model.quantization))
 
 
-def is_of_a_desktop(part: Preset) -> bool:
-    """Whether a part is a card of desktops and workstations rather than of data centres."""
-    return any(word in part.title.split() for word in OF_DESKTOPS)
+def with_one(question: Question) -> Question:
+    """The question about one of a part that its owner has, where nobody says how many; of others as it is.
+
+    Raises:
+        InfercostError: a part that cannot be read.
+    """
+    given = question.given
+    if not {"gpu", "model"} <= {*given} or any(name in given for name in ("gpus", "tp", "pp", "ep", "dp")):
+        return question
+    part, counted = read_part(Reading(question._replace(notes=())), question.get("gpu"))
+    if counted is not None or not is_owned(part):
+        return question
+    return question._replace(given={**given, "gpus": Given(1, ONE)})
 
 
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:

@@ -1,0 +1,91 @@
+"""One part that its owner has: what it holds of a model that it does not hold as asked, each way tried by asking."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from infercost.analyses.many import at_point
+from infercost.analyses.remarks import is_one
+from infercost.errors import InfercostError
+from infercost.models import counting
+from infercost.parts.accelerator import COMPUTERS
+from infercost.parts.formats import WEIGHTS
+from infercost.parts.stack import is_other_engine
+from infercost.scenario.options import options_of
+from infercost.scenario.rack import least_plan
+from infercost.scenario.scenario import Scenario
+
+ORIGIN = "what one holds"
+#: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
+SMALLER, WITHOUT_FILE = ("q3_k_m", "q2_k", "iq2_xxs"), ("fp8", "int4")
+#: The host of a card, by where cards are sold.
+HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "desktop-ddr5"}
+
+
+class Alone(NamedTuple):
+    """What holds the model: a format on the one part, a host beside it with a format (empty: as asked), more of it."""
+
+    format: str = ""
+    host: str = ""
+    beside: str = ""
+    devices: int | None = None
+
+    @property
+    def words(self) -> str:
+        """The same as the end of a verdict; empty where nothing holds it."""
+        with_host = f"with part of it in a host's memory (--host {self.host})"
+        ways = [f"in {self.format}"] if self.format else []
+        ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
+        one = f" One holds it {', or '.join(ways)}." if ways else ""
+        return f"{one} {self.devices:,} of them would hold it as asked." if self.devices else one
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to change for it, with the flags; the devices are for whoever knows how they were asked for."""
+        there = f"part of it in a host's memory ({self.beside and f'--dtype {self.beside} '}--host {self.host})"
+        return (
+            *([f"weights in {self.format} (--dtype {self.format})"] if self.format else []),
+            *([there] if self.host else []),
+        )
+
+
+def alone(scenario: Scenario) -> Alone | None:
+    """What holds a model that one part does not hold; None where it is not one that its owner has."""
+    rack = scenario.rack
+    if scenario.copies != 1 or not is_one(rack):
+        return None
+    more = least_plan(rack.setup)
+    found = Alone(_richest(scenario, {}), devices=more.layout.devices if more else None)
+    host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
+    hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
+    if not hosted or rack.plan.host:
+        return found
+    if _holds(scenario, {"host": host}):
+        return found._replace(host=host)
+    beside = _richest(scenario, {"host": host})
+    return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
+
+
+def _richest(scenario: Scenario, changes: Mapping[str, Any]) -> str:
+    """The richest format smaller than the model's own in which one part holds it; empty where none is."""
+    names = _formats(scenario)
+    return next((name for name in names if _holds(scenario, {**changes, "dtype": WEIGHTS[name]})), "")
+
+
+def _formats(scenario: Scenario) -> Iterable[str]:
+    from infercost.models.find import stored_in
+    from infercost.models.gguf_mix import FILES, has_file
+
+    model, stack = scenario.rack.model, scenario.question.get("efficiency")
+    has_files = has_file(model) and not (stack and is_other_engine(scenario.rack.setup.stack))
+    own = sum(counting.weight_bytes_by_part(model).values())
+    for name in (*FILES, *SMALLER) if has_files else WITHOUT_FILE:
+        if sum(counting.weight_bytes_by_part(stored_in(model, WEIGHTS[name])).values()) < own:
+            yield name
+
+
+def _holds(scenario: Scenario, changes: Mapping[str, Any]) -> bool:
+    """Whether one part holds the model with some options changed: the same question, asked again."""
+    try:
+        return at_point(scenario.question, changes, ORIGIN).rack.plan.fits
+    except InfercostError:
+        return False

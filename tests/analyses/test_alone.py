@@ -1,0 +1,102 @@
+"""Who names a card or a computer of their own and no count has one of it: what it holds, and what would."""
+
+import re
+import shlex
+
+import pytest
+
+import infercost
+from infercost.parts import catalog
+from infercost.parts.accelerator import SEGMENTS, is_of_a_desktop, is_owned
+from tests.conftest import Run
+
+ASKED = [
+    ("rtx-4090", "llama-3.3-70b"),
+    ("rx-7900-xtx", "qwen3-32b"),
+    ("apple-m4-max-64gb", "llama-3.3-70b"),
+    ("rtx-4070", "qwen3-30b-a3b"),
+    ("rtx-5070-mobile", "gpt-oss-20b"),
+    ("dgx-spark", "llama-3.1-405b"),
+    ("rtx-a6000", "mixtral-8x22b"),
+]
+
+
+@pytest.mark.parametrize("command", ["fit", "utilization", "sweep-batch"])
+def test_a_card_without_a_count_is_one(command: str, run: Run) -> None:
+    said = run(command, "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--json")
+    assert said.code == 3
+    assert said.json["results"]["gpus"] == 1
+    assert said.json["verdict"].startswith("Does not fit: llama-3.3-70b (bf16)")
+    assert " on 1 x rtx-4090" in said.json["verdict"]
+    assert "would bind" not in said.json["verdict"]
+
+
+@pytest.mark.parametrize(("gpu", "model"), ASKED)
+def test_what_one_card_is_said_to_hold_it_holds(gpu: str, model: str, run: Run) -> None:
+    """Each change that is named is asked for: it fits on one where it says one, and one device less does not."""
+    asked = ("fit", "--gpu", gpu, "--model", model)
+    said = run(*asked, "--json")
+    assert said.code == 3
+    flags = [re.search(r"\((--[^()]*)\)$", line) for line in said.json["advice"]]
+    ways = [shlex.split(found[1]) for found in flags if found]
+    assert ways
+    for way in ways:
+        again = run("fit", "--model", model, *(() if "--gpu" in way else ("--gpu", gpu)), *way, "--json")
+        assert again.code == 0, way
+        count = int(way[-1].rpartition(":")[2]) if "--gpu" in way else 1
+        assert again.json["results"]["gpus"] == count
+        if count > 1:
+            assert f"{count:,} of them would hold it as asked" in said.json["verdict"]
+            assert run("fit", "--gpu", f"{gpu}:1", "--model", model).code == 3
+
+
+@pytest.mark.parametrize("gpu", ["rtx-4090", "rtx-4090:1"])
+def test_a_host_is_named_where_it_helps(gpu: str, run: Run) -> None:
+    said = run("fit", "--gpu", gpu, "--model", "qwen3-32b", "--json").json
+    assert "(--host desktop-ddr5)" in said["verdict"]
+    assert "part of it in a host's memory (--host desktop-ddr5)" in said["advice"]
+    mac = run("fit", "--gpu", "m4-max", "--model", "llama-3.3-70b", "--json").json
+    assert "--host" not in str([mac["verdict"], mac["advice"]])
+    huge = run("fit", "--gpu", gpu, "--model", "deepseek-v3", "--json").json
+    assert "--host" not in str([huge["verdict"], huge["advice"]])
+
+
+@pytest.mark.parametrize("options", [{"gpu": "rtx-4090:2"}, {"gpu": "rtx-4090", "tp": 8}, {"gpu": "h100"}])
+def test_a_count_a_layout_or_a_data_centre_is_no_lone_card(options: dict[str, object]) -> None:
+    report = infercost.fit(model="llama-3.3-70b", **options)
+    assert report["gpus"] > 1
+    assert "of them would hold it" not in report.verdict
+
+
+def test_a_service_counts_its_cards() -> None:
+    assert infercost.userbase(gpu="rtx-4090", model="llama-3.3-70b", users=100)["gpus"] == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "owned", "of_a_desktop"),
+    [
+        ("rtx-4090", True, True),
+        ("arc-b580", True, True),
+        ("rtx-pro-6000", True, True),
+        ("rtx-pro-6000-server", False, False),
+        ("dgx-station-gb300", True, False),
+        ("apple-m4-max", True, False),
+        ("epyc-turin", True, False),
+        ("p40", True, False),
+        ("l40s", False, False),
+        ("h100-sxm", False, False),
+        ("rtx-4070", True, True),
+        ("rtx-4060-mobile", True, True),
+        ("pro-v620", True, False),
+    ],
+)
+def test_a_preset_says_who_has_one(name: str, owned: bool, of_a_desktop: bool) -> None:
+    part = catalog.load("accelerators", name)
+    assert (is_owned(part), is_of_a_desktop(part)) == (owned, of_a_desktop)
+
+
+def test_segments_are_those_that_are_known() -> None:
+    parts = [catalog.load("accelerators", name) for name in catalog.names("accelerators")]
+    found = {part.labels["segment"] for part in parts if "segment" in part.labels}
+    assert found <= {*SEGMENTS}
+    assert all(part.labels["kind"] == "gpu" for part in parts if "segment" in part.labels)
