@@ -8,6 +8,7 @@ from infercost.analyses.remarks import is_one
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.parts.accelerator import COMPUTERS
+from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import WEIGHTS
 from infercost.parts.stack import is_other_engine
 from infercost.scenario.options import options_of
@@ -22,9 +23,13 @@ HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "
 
 
 class Alone(NamedTuple):
-    """What holds the model: a format on the one part, a host beside it with a format (empty: as asked), more of it."""
+    """What holds the model: a format on the one part, a larger size of it, a host beside it with a format, more of it.
+
+    ``beside`` is empty where a host holds it as asked.
+    """
 
     format: str = ""
+    larger: str = ""
     host: str = ""
     beside: str = ""
     devices: int | None = None
@@ -36,7 +41,9 @@ class Alone(NamedTuple):
         ways = [f"in {self.format}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" One holds it {', or '.join(ways)}." if ways else ""
-        return f"{one} {self.devices:,} of them would hold it as asked." if self.devices else one
+        whole = [self.larger] if self.larger else []
+        whole += [f"{self.devices:,} of them"] if self.devices else []
+        return f"{one} As asked it takes {' or '.join(whole)}." if whole else one
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -44,6 +51,7 @@ class Alone(NamedTuple):
         there = f"part of it in a host's memory ({self.beside and f'--dtype {self.beside} '}--host {self.host})"
         return (
             *([f"weights in {self.format} (--dtype {self.format})"] if self.format else []),
+            *([f"the same with more memory (--gpu {self.larger})"] if self.larger else []),
             *([there] if self.host else []),
         )
 
@@ -54,7 +62,7 @@ def alone(scenario: Scenario) -> Alone | None:
     if scenario.copies != 1 or not is_one(rack):
         return None
     more = least_plan(rack.setup)
-    found = Alone(_richest(scenario, {}), devices=more.layout.devices if more else None)
+    found = Alone(_richest(scenario, {}), _larger(scenario), devices=more.layout.devices if more else None)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:
@@ -63,6 +71,15 @@ def alone(scenario: Scenario) -> Alone | None:
         return found._replace(host=host)
     beside = _richest(scenario, {"host": host})
     return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
+
+
+def _larger(scenario: Scenario) -> str:
+    """The smallest of the larger sizes that a part is sold with that holds it as asked; empty where none does."""
+    part = scenario.rack.part
+    own = part.facts["memory"]
+    sizes = {} if own.source.startswith("--set") else other_sizes(part)
+    larger = (name for name, fact in sizes.items() if fact.value > own.value)
+    return next((name for name in larger if _holds(scenario, {"gpu": name})), "")
 
 
 def _richest(scenario: Scenario, changes: Mapping[str, Any]) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from infercost.analyses.hosts import host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of
-from infercost.parts.catalog import other_sizes
-from infercost.parts.preset import Preset
+from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
@@ -133,20 +132,23 @@ def rack_notes(rack: Rack) -> list[Note]:
     part, key = rack.part, rack.setup.memory_key
     counted = part.facts[key].text or show(rack.plan.device_memory, "B")
     notes = [Note("memory-counted", f"memory is counted {MEMORY_BASES[key]}: {counted} a device"), *_weak(rack, [key])]
-    notes += _size_notes(part)
+    notes += _size_notes(rack)
     if why := part.labels.get("unchecked"):
         notes.append(Note("unchecked", f"{part.name} is not checked by hand: {why}"))
     return notes
 
 
-def _size_notes(part: Preset) -> list[Note]:
-    """The other sizes that a part is sold with, where its name says none and ``--set`` neither."""
-    memory = part.facts["memory"]
-    if memory.source.startswith("--set") or not (sizes := other_sizes(part)):
+def _size_notes(rack: Rack) -> list[Note]:
+    """The other sizes of a part whose name says none, and the one to ask about: a larger one where it does not fit."""
+    part, memory = rack.part, rack.part.facts["memory"]
+    if memory.source.startswith("--set") or is_of_a_size(part) or not (sizes := other_sizes(part)):
         return []
-    sold = " and ".join(text.partition(" ")[0] for text in sizes.values())
-    text = f"{part.name} is counted with {memory.text}; it is sold with {sold} too: --gpu {next(iter(sizes))}"
-    return [Note("sizes", text)]
+    larger = [name for name, fact in sizes.items() if fact.value > memory.value]
+    smaller = [name for name in sizes if name not in larger]
+    nearest = (smaller[-1:] or larger[:1]) if rack.plan.fits else larger[:1]
+    sold = " and ".join(fact.text.partition(" ")[0] for fact in sizes.values())
+    text = f"{part.name} is counted with {memory.text}; it is sold with {sold} too"
+    return [Note("sizes", f"{text}: --gpu {nearest[0]}" if nearest else f"{text}, and no larger")]
 
 
 def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:

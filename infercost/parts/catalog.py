@@ -126,13 +126,20 @@ def variants(family: str) -> dict[str, str]:
     return {f"{name}-{each}": name for name, path in _files(family).items() for each in _names_in(path)[1]}
 
 
-def other_sizes(part: Preset) -> dict[str, str]:
-    """The memory of the variants that a part without a size in its name is sold with too, by their names."""
-    if part.family != "accelerators" or part.name != Path(part.path).stem:
+def other_sizes(part: Preset) -> dict[str, Fact]:
+    """The memory of the other variants that a part is sold with, by their names, the smallest first."""
+    stem = Path(part.path).stem
+    if part.family != "accelerators" or _files("accelerators").get(stem) != part.path:
         return {}
-    sizes = (f"{part.name}-{each}" for each in _names_in(part.path)[1] if _ASKED.fullmatch(each) and each[-1] == "b")
-    known = {name: load("accelerators", name).facts["memory"] for name in sizes}
-    return {name: fact.text for name, fact in known.items() if fact.value != part.value("memory")}
+    sizes = [f"{stem}-{each}" for each in _names_in(part.path)[1] if _ASKED.fullmatch(each) and each[-1] == "b"]
+    known = {name: load("accelerators", name).facts["memory"] for name in (stem, *sizes)}
+    others = [(name, fact) for name, fact in known.items() if fact.value != part.value("memory")]
+    return dict(sorted(others, key=lambda each: each[1].value))
+
+
+def is_of_a_size(part: Preset) -> bool:
+    """Whether a part's name says which of several sizes it is."""
+    return part.name != Path(part.path).stem
 
 
 def unchecked() -> dict[str, str]:

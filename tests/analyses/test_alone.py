@@ -46,8 +46,9 @@ def test_what_one_card_is_said_to_hold_it_holds(gpu: str, model: str, run: Run) 
         count = int(way[-1].rpartition(":")[2]) if "--gpu" in way else 1
         assert again.json["results"]["gpus"] == count
         if count > 1:
-            assert f"{count:,} of them would hold it as asked" in said.json["verdict"]
-            assert run("fit", "--gpu", f"{gpu}:1", "--model", model).code == 3
+            assert re.search(rf"As asked it takes .*\b{count:,} of them\.", said.json["verdict"])
+            fewer = run("fit", "--gpu", f"{gpu}:{count // 2}", "--model", model)
+            assert fewer.code in (2, 3)
 
 
 @pytest.mark.parametrize("gpu", ["rtx-4090", "rtx-4090:1"])
@@ -61,11 +62,38 @@ def test_a_host_is_named_where_it_helps(gpu: str, run: Run) -> None:
     assert "--host" not in str([huge["verdict"], huge["advice"]])
 
 
+@pytest.mark.parametrize(
+    ("gpu", "model", "named", "holds"),
+    [
+        ("m4-max", "qwen3-32b", "apple-m4-max-64gb", None),  # it fits: the next smaller may be meant
+        ("m3-ultra", "mixtral-8x22b", "apple-m3-ultra-512gb", True),  # only a larger one would do
+        ("m4-max", "llama-3.3-70b", None, None),  # there is no larger one
+        ("m4-max-64gb", "qwen3-32b", "apple-m4-max", True),
+        ("rtx-3080", "deepseek-v3", "rtx-3080-12gb", None),
+    ],
+)
+def test_a_size_is_named_that_may_help(gpu: str, model: str, named: str | None, holds: bool | None) -> None:
+    """A smaller one is never named where a larger is meant."""
+    report = infercost.fit(gpu=gpu, model=model)
+    said = [note.text for note in report.notes if note.code == "sizes"]
+    flags = re.findall(r"--gpu ([\w-]+)", " ".join(said))
+    if named is None:
+        assert said[0].endswith("and no larger")
+    elif "gb" not in gpu:
+        assert flags == [named]
+    own, size = (catalog.load("accelerators", name).value("memory") for name in (gpu, named or gpu))
+    assert report.met == (size < own)
+    assert bool(holds) == any(f"(--gpu {named})" in line for line in report.advice)
+    if holds:
+        assert named in report.verdict
+        assert infercost.fit(gpu=named, model=model).met
+
+
 @pytest.mark.parametrize("options", [{"gpu": "rtx-4090:2"}, {"gpu": "rtx-4090", "tp": 8}, {"gpu": "h100"}])
 def test_a_count_a_layout_or_a_data_centre_is_no_lone_card(options: dict[str, object]) -> None:
     report = infercost.fit(model="llama-3.3-70b", **options)
     assert report["gpus"] > 1
-    assert "of them would hold it" not in report.verdict
+    assert "of them" not in report.verdict
 
 
 def test_a_service_counts_its_cards() -> None:

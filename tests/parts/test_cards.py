@@ -313,10 +313,10 @@ def test_the_rows_are_built_from_the_list() -> None:
     [
         (
             ("fit", "--model", "qwen3-8b", "--gpu", "M4 Pro"),
-            "64 GB; it is sold with 24 and 48 too: --gpu apple-m4-pro-24gb",
+            "64 GB; it is sold with 24 and 48 too: --gpu apple-m4-pro-48gb",
         ),
         (("utilization", "--params", "8B", "--gpu", "rtx 3080"), "10 GB; it is sold with 12 too: --gpu rtx-3080-12gb"),
-        (("fit", "--limit", "2", "--gpu", "M4 Max"), "128 GB; it is sold with 48 and 64 too: --gpu apple-m4-max-48gb"),
+        (("fit", "--limit", "2", "--gpu", "M4 Max"), "128 GB; it is sold with 48 and 64 too: --gpu apple-m4-max-64gb"),
     ],
 )
 def test_a_part_of_several_sizes_says_which_is_counted(run: Run, words: tuple[str, ...], said: str) -> None:
