@@ -9,8 +9,8 @@ from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.parts.accelerator import COMPUTERS
 from infercost.parts.catalog import other_sizes
-from infercost.parts.formats import WEIGHTS
-from infercost.parts.stack import is_other_engine
+from infercost.parts.formats import CACHES, WEIGHTS
+from infercost.parts.stack import is_other_engine, reads_gguf
 from infercost.scenario.options import options_of
 from infercost.scenario.rack import least_plan
 from infercost.scenario.scenario import Scenario
@@ -23,11 +23,12 @@ HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "
 
 
 class Alone(NamedTuple):
-    """What holds the model: a format on the one part, a larger size of it, a host beside it with a format, more of it.
+    """What holds the model: a cache or a format on the one part, a larger one, a host beside it with a format, more.
 
     ``beside`` is empty where a host holds it as asked.
     """
 
+    cache: str = ""
     format: str = ""
     larger: str = ""
     host: str = ""
@@ -38,7 +39,8 @@ class Alone(NamedTuple):
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
         with_host = f"with part of it in a host's memory (--host {self.host})"
-        ways = [f"in {self.format}"] if self.format else []
+        ways = [f"with its KV cache in {self.cache}"] if self.cache else []
+        ways += [f"in {self.format}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" One holds it {', or '.join(ways)}." if ways else ""
         whole = [self.larger] if self.larger else []
@@ -50,6 +52,7 @@ class Alone(NamedTuple):
         """What to change for it, with the flags; the devices are for whoever knows how they were asked for."""
         there = f"part of it in a host's memory ({self.beside and f'--dtype {self.beside} '}--host {self.host})"
         return (
+            *([f"KV cache in {self.cache} (--kv-dtype {self.cache})"] if self.cache else []),
             *([f"weights in {self.format} (--dtype {self.format})"] if self.format else []),
             *([f"the same with more memory (--gpu {self.larger})"] if self.larger else []),
             *([there] if self.host else []),
@@ -62,7 +65,7 @@ def alone(scenario: Scenario) -> Alone | None:
     if scenario.copies != 1 or not is_one(rack):
         return None
     more = least_plan(rack.setup)
-    found = Alone(_richest(scenario, {}), _larger(scenario), devices=more.layout.devices if more else None)
+    found = Alone(_cache(scenario), _richest(scenario, {}), _larger(scenario), devices=more and more.layout.devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:
@@ -71,6 +74,13 @@ def alone(scenario: Scenario) -> Alone | None:
         return found._replace(host=host)
     beside = _richest(scenario, {"host": host})
     return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
+
+
+def _cache(scenario: Scenario) -> str:
+    """The format of eight bits in which a cache makes it fit; empty where it does not, or has no more bits."""
+    name = "q8_0" if reads_gguf(scenario.rack.setup.stack) else "fp8"
+    more = scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8
+    return name if more and _holds(scenario, {"kv_dtype": CACHES[name]}) else ""
 
 
 def _larger(scenario: Scenario) -> str:

@@ -125,7 +125,7 @@ def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
             break
     cache = CACHES["q8_0" if reads_gguf(setup.stack) else "fp8"]
     bits = cache.bytes_per_value * 8
-    if model.kv_bits > bits and setup.plan(plan.layout, model._replace(kv_bits=bits)).fits:
+    if one is None and model.kv_bits > bits and setup.plan(plan.layout, model._replace(kv_bits=bits)).fits:
         yield f"KV cache in {cache.name} (--kv-dtype {cache.name})"
     elif one is None:
         yield from _fewer_bits(scenario)

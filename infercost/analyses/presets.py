@@ -57,7 +57,7 @@ def answer(scenario: Scenario) -> Report:
 
 
 def _list(word: str, *, every: bool) -> Report:
-    """The presets of a family, with a word in a name or title, or all; profiles of older engines where asked for."""
+    """The presets of a family, with a word that begins so, or all; profiles of older engines where asked for."""
     families, text = ((word,), "") if word in FAMILIES else (FAMILIES, catalog.plain(word))
     rows, notes, hidden, shipped = [], [], 0, read_index()
     for family in families:
@@ -69,7 +69,7 @@ def _list(word: str, *, every: bool) -> Report:
                 continue
             shown = every or bool(text) or not row["old"]
             hidden += not shown
-            if shown and any(text in catalog.plain(row[key] or "") for key in ("name", "title", "aliases")):
+            if shown and any(catalog.has_words(text, each) for each in _names(row)):
                 rows.append({key: value for key, value in row.items() if key != "old"})
     presets, rows = len(rows), [*rows, *(_cards(text) if text else ())]
     if not rows and word:
@@ -92,7 +92,7 @@ def _list(word: str, *, every: bool) -> Report:
 def _cards(text: str) -> Iterator[dict[str, Any]]:
     """The cards below the presets with a text in a name, each marked."""
     for card in catalog.unchecked_cards():
-        if text in catalog.plain(card.id) or text in catalog.plain(card.name):
+        if catalog.has_words(text, card.id) or catalog.has_words(text, card.name):
             title = f"{card.name}, not checked by hand"
             yield {"name": card.id, "family": "accelerators", "title": title, "released": card.released, "aliases": ""}
 
@@ -109,9 +109,15 @@ def _found(presets: int, rows: list[dict[str, Any]], word: str) -> str:
 
 def _alias_of(row: dict[str, Any], text: str) -> str:
     """The alias by which alone a text finds a row, empty where its name or title has it."""
-    if any(text in catalog.plain(row[key] or "") for key in ("name", "title")):
+    name, title, *aliases = _names(row)
+    if catalog.has_words(text, name) or catalog.has_words(text, title):
         return ""
-    return next((alias for alias in row["aliases"].split(", ") if text in catalog.plain(alias)), "")
+    return next((alias for alias in aliases if catalog.has_words(text, alias)), "")
+
+
+def _names(row: dict[str, Any]) -> list[str]:
+    """The name of a row, its title, and its aliases."""
+    return [row["name"], row["title"] or "", *row["aliases"].split(", ")]
 
 
 def _with_alias(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:

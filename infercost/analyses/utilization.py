@@ -42,6 +42,8 @@ OVERLAP = {
 }
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
+#: A share of the peak below which arithmetic that binds needs a word.
+FAR_BELOW = 0.5
 #: What some results mean, whatever is asked.
 _MEANINGS = {
     "critical_batch": CRITICAL,
@@ -391,15 +393,33 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     share, batch = results["utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
-    start = time_words(running, results, scenario.draft) or f"{results['bound'].capitalize()} binds: "
-    text = f"{start}{used} of the arithmetic is used at batch {batch}. "
-    text += f"{_step_words(running, results)}{left_out}."
+    start = time_words(running, results, scenario.draft)
+    binds = "" if start else _binds(results)
+    text = f"{start}{used.capitalize()} of the arithmetic is used (MFU) at batch {batch}{binds}."
+    text += f"{_rate_words(scenario, results)} {_step_words(running, results)}{left_out}."
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     request = scenario.load.request
     later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
     return f"{text} A request takes {whole}: {ttft} to its first token{later}."
+
+
+def _binds(results: dict[str, Any]) -> str:
+    """What binds a step; of arithmetic that binds far below its peak, why it can."""
+    far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
+    return f"; {results['bound']} binds{', in kernels that run far below its peak' if far else ''}"
+
+
+def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """Tokens a second of a user and of all, and what a million of them cost; empty where they have no value."""
+    each, rate, usd = (results[key] for key in ("tokens_per_s_per_user", "tokens_per_s", "usd_per_million_tokens"))
+    if each is None or rate is None:
+        return ""
+    whose = "in all" if scenario.copies == 1 else "a replica"
+    whole = f" a user, {show(rate, '')} {whose}" if results["batch"] != 1 else ""
+    price = f", at {show(usd, 'USD')} a million tokens" if usd is not None else ""
+    return f" {show(each, '')} tokens/s{whole}{price}."
 
 
 def _step_words(running: Running, results: dict[str, Any]) -> str:

@@ -49,6 +49,8 @@ _BOUNDARY = re.compile(r"[-_ ]")
 _BRANDS = ("rtx", "gtx", "rx")
 #: Presets that a hint names of a kind.
 KINDRED = 4
+#: Where a word of a name begins: ``Tiny``, ``Llama`` and ``1.1b`` in ``TinyLlama-1.1b``.
+_START = re.compile(r"(?<![^\W_.])[^\W_]|(?<=\D\.)[^\W_]|(?<=\d\.)[^\W\d_]|(?<=[a-z])[A-Z]")
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
@@ -81,6 +83,14 @@ def folders() -> list[Path]:
 def plain(name: str) -> str:
     """A name for comparison: letters and digits in lower case, and the dot of a number: 1.3b is not 13b."""
     return _NOISE.sub("", name.lower())
+
+
+def has_words(text: str, name: str) -> bool:
+    """Whether a plain text is how a name begins, or the rest of it from one of its words on: ``4070`` in ``rtx-4070``.
+
+    ``mac`` is in ``Mac mini``, not in ``llama.cpp``.
+    """
+    return any(plain(name[word.start() :]).startswith(text) for word in _START.finditer(name))
 
 
 def _repository(alias: str) -> str:

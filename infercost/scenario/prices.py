@@ -60,7 +60,8 @@ def read_api_price(reading: Reading, request: Request | None) -> ApiPrice | None
     price = api_price_of(reading.take("api_price"))
     if price.input is None:
         if request is not None:
-            reading.note("api-price", "the API's price is of output alone: --api-price IN/OUT bills prompts too")
+            both = f"--api-price {price.output:g}/{price.output:g}"
+            reading.note("api-price", f"the API bills output alone, prompts are free: one price for both is {both}")
         return price
     if request is None:
         raise BadValue("--api-price IN/OUT bills prompts, and a bare count has none", "give OUT alone, or a --model")

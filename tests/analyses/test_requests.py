@@ -7,6 +7,7 @@ import pytest
 
 import infercost
 from infercost.errors import InfercostError
+from infercost.units import show
 from tests.conftest import ROOT, Run
 
 TABLE = 525_336_576
@@ -252,3 +253,28 @@ def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
     draft = {"draft_tokens": 4, "acceptance": 0.7, "draft_model": "llama-3.1-8b"}
     assert not infercost.utilization(**options, **draft).met
     assert infercost.utilization(**{**options, "gpu": "h100:4"}, **draft).met
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": "llama-3.1-70b", "gpu": "h100", "batch": 32}, ("memory binds.", " a user, ", " in all, at $")),
+        (
+            {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
+            ("kernels that run far below its peak", " in all."),
+        ),
+        ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
+        ({"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32}, (" a user, ", " a replica, at $")),
+    ],
+)
+def test_the_verdict_of_a_step_says_utilization_then_speed_then_price(
+    options: dict[str, object], said: tuple[str, ...]
+) -> None:
+    report = infercost.utilization(**options)
+    share, each = show(report["utilization"], "share"), show(report["tokens_per_s_per_user"], "")
+    order = [f"{share} of the arithmetic is used (MFU)", f"{each} tokens/s", *said[1:], " a step "]
+    places = [report.verdict.index(words) for words in order]
+    assert places == sorted(places)
+    assert said[0] in report.verdict
+    price = report["usd_per_million_tokens"]
+    assert (f"{show(price, 'USD')} a million tokens" in report.verdict) == (price is not None)

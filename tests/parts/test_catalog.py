@@ -7,6 +7,7 @@ import pytest
 import infercost
 from infercost.errors import BadFile, BadValue, Missing, UnknownName
 from infercost.parts import catalog
+from tests.conftest import Run
 
 GOOD = """\
 name: Mine
@@ -230,3 +231,27 @@ def test_the_first_words_of_several_names_list_them(family: str, words: str, wha
     with pytest.raises(UnknownName, match=what) as error:
         catalog.find(family, words)
     assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("word", "found", "others"),
+    [
+        ("mac", [], ["llama.cpp", "codellama-13b", "inkling"]),
+        ("qwen3", ["qwen3-8b", "qwen3.5-35b-a3b"], ["qwen2.5-7b"]),
+        ("4070", ["rtx-4070-ti-super", "rtx-4070"], ["rtx-4080"]),
+        ("m4", ["apple-m4-max", "apple-m4"], ["gemma-4-31b", "apple-m1"]),
+        ("apple", ["apple-m4-max"], ["rtx-4070"]),
+        ("llama", ["llama.cpp", "codellama-13b", "tinyllama-1.1b", "llama-3.1-8b"], ["qwen3-8b"]),
+        ("3.1 8b", ["llama-3.1-8b"], ["llama-3.1-70b", "llama-3.3-70b"]),
+        ("meta-llama", ["llama-3.1-8b"], ["tinyllama-1.1b"]),
+        ("cpp", ["llama.cpp"], ["llama-3.1-8b"]),
+    ],
+)
+def test_a_list_has_what_a_word_begins(word: str, found: list[str], others: list[str], run: Run) -> None:
+    """Whole words and their beginnings, in a name, a title or an alias: ``mac`` is in no word of ``llama.cpp``."""
+    said = run("presets", "list", word, "--json")
+    names = {row["name"] for row in said.json["rows"]} if said.code == 0 else set()
+    assert {*found} <= names
+    assert not {*others} & names
+    if not found:
+        assert "a Mac goes by its chip" in said.err

@@ -63,3 +63,14 @@ def test_counts_of_billions_leave_room_for_remarks(run: Run) -> None:
     asked = (*asked, "--api-price", "0.20/0.60")
     assert "38.93B" in run(*asked, "--format", "table").out.partition("break-even, tokens a month")[2].split("\n")[0]
     assert run(*asked, "--json").json["results"]["break_even_tokens_per_month"] > 38e9
+
+
+def test_a_unit_is_never_broken_and_a_long_path_is() -> None:
+    """At any width a rate stays whole; a path of a source that is longer than a column breaks after its slashes."""
+    text = "at best 186.3 tokens/s, and 8.06 TB/s in all"
+    for width in range(12, 60):
+        lines = wrapped(text, width)
+        assert " ".join(lines) == text
+        assert all(len(line) <= width for line in lines)
+    path = "techpowerup.com/gpu-specs/tesla-p100-pcie-16-gb.c2888"
+    assert wrapped(path, 30)[0] == "techpowerup.com/gpu-specs/"
