@@ -27,6 +27,8 @@ FAR = 50
 LONG = 200
 #: Prefix of a result that has the name of a swept option but another meaning: all devices beside those of a replica.
 OWN = "answered_"
+#: Figures of ``fit`` that say nothing without the count of devices.
+OF_A_COUNT = ("max_sequences", "kv_pool_bytes_per_gpu", "shortfall_bytes")
 #: Inputs that a row's place in the sweep shows already.
 _PLACED = ("points", "set")
 
@@ -56,7 +58,7 @@ _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bar=("kv_pool_bytes_per_gpu",),
-    verdict=(("max_sequences",), ("gpus",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
+    verdict=(("gpus",), ("max_sequences",), ("kv_pool_bytes_per_gpu",), ("shortfall_bytes",)),
     main=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
     figures=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
@@ -233,22 +235,36 @@ def _trend(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     known = [row for row in rows if row[figure] is not None]
     first, last = known[0], known[-1]
     low, high = sorted((first[figure], last[figure]))
+    counted = _is_counted(axes, figure, known)
+    start, end = (f"{_shown(figure, row)}{_on(row, counted)}" for row in (first, last))
     if low == high:
-        text = f"{KEYS[figure].phrase} is {_shown(figure, first)} at both ends"
+        text = f"{KEYS[figure].phrase} is {start} at both ends"
     else:
         verb = "rises" if last[figure] > first[figure] else "falls"
-        times = f" ({show(high / low, 'x')})" if low > 0 else ""
-        text = f"{KEYS[figure].phrase} {verb} from {_shown(figure, first)} to {_shown(figure, last)}{times}"
+        times = f" ({show(high / low, 'x')})" if low > 0 and not counted else ""
+        text = f"{KEYS[figure].phrase} {verb} from {start} to {end}{times}"
     for name, row in zip(("lowest", "highest"), _extremes(figure, known), strict=True):
         if row[figure] not in (low, high):
-            text += f", {name} {_shown(figure, row)} at {in_words(axes, row)}"
+            text += f", {name} {_shown(figure, row)}{_on(row, counted)} at {in_words(axes, row)}"
     return text
+
+
+def _is_counted(axes: tuple[Axis, ...], figure: str, rows: Rows) -> bool:
+    """Whether a figure is of a count of devices that differs from row to row, and that nobody asked to vary."""
+    varies = len({row.get("gpus") for row in rows}) > 1
+    return figure in OF_A_COUNT and varies and all(axis.key != "gpus" for axis in axes)
+
+
+def _on(row: Values, counted: bool) -> str:
+    """The count of devices behind a figure that is of one."""
+    return f" on {many(row['gpus'], 'device')}" if counted else ""
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     """The lowest and the highest of a figure, and where they are."""
-    ends = _extremes(figure, [row for row in rows if row[figure] is not None])
-    low, high = (f"{_shown(figure, row)} ({in_words(axes, row)})" for row in ends)
+    known = [row for row in rows if row[figure] is not None]
+    counted, ends = _is_counted(axes, figure, known), _extremes(figure, known)
+    low, high = (f"{_shown(figure, row)}{_on(row, counted)} ({in_words(axes, row)})" for row in ends)
     return f"{KEYS[figure].phrase} ranges from {low} to {high}"
 
 

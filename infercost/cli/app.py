@@ -85,16 +85,27 @@ def _is_json(args: Sequence[str]) -> bool:
 
 
 def _fail(what: str, hint: str, *, as_json: bool) -> int:
-    """Say what is wrong and what to do, in two lines or as JSON."""
+    """Say what is wrong and what to do: as JSON, else in two lines, which a terminal's width may wrap."""
     what, hint = " ".join(what.split()), " ".join(hint.split())
     if as_json:
         import json
 
         text = json.dumps({"error": {"what": what, "hint": hint}}, ensure_ascii=False)
+    elif sys.stderr is not None and sys.stderr.isatty():
+        text = "\n".join(line for each in (f"error: {what}", f"hint: {hint}") for line in _within_a_terminal(each))
     else:
         text = f"error: {what}\nhint: {hint}"
     write_error(f"{text}\n")
     return WRONG_QUESTION
+
+
+def _within_a_terminal(text: str) -> list[str]:
+    """A line of an error as a terminal shows it whole: the rest under what follows its first word."""
+    from infercost.cli.run import columns
+    from infercost.render.layout import Wrapper
+
+    under = " " * (text.index(":") + 2)
+    return Wrapper(columns(), subsequent_indent=under, break_long_words=False).wrap(text)
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, trace: Any) -> None:

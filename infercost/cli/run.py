@@ -152,9 +152,14 @@ def _write(report: "Report", output: Output, picture: bytes) -> None:
         write_error(remarks(report, _columns(output), output.sources))
 
 
+def columns() -> int:
+    """The width of the terminal, or that of a pipe."""
+    return max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
+
+
 def _columns(output: Output) -> int:
     """The width of an answer: the terminal's, or that of a pipe or a file."""
-    return COLUMNS if output.file else max(get_terminal_size((COLUMNS, 24)).columns, LEAST_COLUMNS)
+    return COLUMNS if output.file else columns()
 
 
 def _text(report: "Report", output: Output) -> str:

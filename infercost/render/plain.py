@@ -25,27 +25,25 @@ def _text(block: Block, width: int) -> str:
 
 
 def _grid(block: Grid, width: int) -> str:
-    """Cells in aligned columns, the last one wrapped where it does not fit."""
+    """Cells in aligned columns, the last one wrapped where it does not fit, under its row where it has no room."""
     widths = block.widths
     gap = " " * block.gap(width - len(MARGIN))
     room = width - sum(widths[:-1]) - len(gap) * (len(widths) - 1) - len(MARGIN)
-    words = (
-        [LEAST_WIDTH]
-        if len(widths) - 1 in block.right
-        else [len(word) for row in block.rows for word in row[-1].split()]
-    )
-    last = max(room, min(max(words, default=0), LEAST_WIDTH), 1)
+    words = [len(word) for row in block.rows for word in row[-1].split()]
+    below = room < min(max(words, default=0), LEAST_WIDTH) and len(widths) - 1 not in block.right
     lines = []
     for row in [block.heads, *block.rows] if block.heads else block.rows:
         cells = [
             cell.rjust(size) if column in block.right else cell.ljust(size)
             for column, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
-        if len(row[-1]) <= last:
-            lines.append((MARGIN + gap.join(cells)).rstrip())
-            continue
         before = MARGIN + gap.join(cells[:-1]) + gap
-        for part in wrapped(row[-1], last):
-            lines.append((before + part).rstrip())
-            before = " " * len(before)
-    return "\n".join(lines)
+        if len(row[-1]) <= room or len(widths) - 1 in block.right:
+            lines.append((MARGIN + gap.join(cells)).rstrip())
+        elif below:
+            under = " " * len(MARGIN) * 3
+            lines += [before.rstrip(), *(under + part for part in wrapped(row[-1], width - len(under)))]
+        else:
+            rest = " " * len(before)
+            lines += [(rest if at else before) + part for at, part in enumerate(wrapped(row[-1], room))]
+    return "\n".join(line.rstrip() for line in lines)

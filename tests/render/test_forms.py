@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 
+from infercost.render import to_text
 from infercost.render.csv import render as as_csv
 from infercost.render.layout import wrapped
 from infercost.report import Report, Row
@@ -74,3 +75,17 @@ def test_a_unit_is_never_broken_and_a_long_path_is() -> None:
         assert all(len(line) <= width for line in lines)
     path = "techpowerup.com/gpu-specs/tesla-p100-pcie-16-gb.c2888"
     assert wrapped(path, 30)[0] == "techpowerup.com/gpu-specs/"
+
+
+@pytest.mark.parametrize("band", [(1.0, 2.0), (1_234_567.0, 23_456_789.0)])
+@pytest.mark.parametrize("form", ["plain", "table"])
+def test_no_line_is_wider_than_the_terminal(form: str, band: tuple[float, float]) -> None:
+    """Not even where a long label and a wide interval leave no room for a remark, which then stands below."""
+    remark = "per output token, as --api-price bills the request, and replica-hours"
+    rows = (Row("break_even_users", 12_345_678_901, remark), Row("usd_per_million_tokens", 1_500_000.0, "all-in"))
+    bands = {"break_even_users": band, "usd_per_million_tokens": band}
+    report = Report(command="userbase", verdict="Enough.", inputs=(), results=rows, bands=bands)
+    text = to_text(report, form, 80, sources=False)
+    assert max(map(len, text.splitlines())) <= 80
+    if form == "plain":
+        assert remark in " ".join(text.split())
