@@ -249,9 +249,9 @@ def _trend_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     drain = yearly_growth([(trend.year_of(part), row["drain_time_s"]) for part, row in pairs])
     answer = "is not" if best >= 0 else "is"
     return (
-        f"The imbalance {answer} being engineered away: over {len(pairs)} parts with a scale-up link the median "
-        f"trend of FLOP per byte is {same:+.0%} a year at {scenario.format.name} and {best:+.0%} at each part's "
-        f"fastest format; of the time to drain memory {drain:+.0%}."
+        f"FLOP per byte has a median trend of {same:+.0%} a year at {scenario.format.name} and of {best:+.0%} at each "
+        f"part's fastest format, over {len(pairs)} parts with a scale-up link, so the imbalance {answer} being "
+        f"engineered away; the time to drain memory has {drain:+.0%}. --trend says how sure that is."
     )
 
 

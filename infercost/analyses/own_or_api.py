@@ -149,9 +149,10 @@ def against(service: Service, day: Day, found: BreakEven | None) -> str:
     billed = show(month_at(service, day, found.bill)[1], "USD")
     if found.users is None:
         floor, bill = show(found.floor, "USD"), show(found.bill, "USD")
-        ends = f"it never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
+        ends = f"the own one never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
     else:
-        ends = f"it costs no more with {many(found.users, 'user')} ({_tokens(found.tokens)} a month){_for_good(found)}"
+        first = f"{many(found.users, 'user')} ({_tokens(found.tokens)} a month)"
+        ends = f"the own one costs no more with {first}{_for_good(found)}"
     return f"An own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
 
 

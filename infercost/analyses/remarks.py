@@ -120,10 +120,10 @@ def is_one(rack: Rack) -> bool:
 
 def count_remark(rack: Rack) -> str:
     """Where the count of devices comes from."""
-    if rack.given or rack.plan.fits:
-        return "as given" if rack.given else "least that fits"
-    if is_one(rack):
-        return "one of it"
+    if rack.given or is_one(rack):
+        return "as given" if rack.given else "one of it"
+    if rack.plan.fits:
+        return "least that fits"
     return f"up to {OF_A_HOST} do not fit either" if rack.plan.host else "least that fits"
 
 

@@ -8,6 +8,7 @@ from infercost.analyses.many import LAYOUT, Answer, Values, at_point, outcomes_o
 from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
 from infercost.parts.accelerator import MEMORY_BASES, RATES
+from infercost.parts.architecture import SECTIONS
 from infercost.parts.cache import reading_once
 from infercost.parts.stack import LAWS, law
 from infercost.quantities import KEYS, Key
@@ -33,6 +34,11 @@ DIGITS = 6
 LONG = 26
 #: The code of a note on one side, the change that was measured, and the end at which an input stands.
 _ENDS = (("only-more", "increase", "minimum"), ("only-less", "decrease", "maximum"))
+#: Kernels of each section of an architecture, and their figures, in words.
+_KERNELS = {"products": "{} matrix products", "experts": "{} experts", "attention": "attention {}"}
+_ROWS = {"decode": "in decoding", "prompt": "over prompts", "latent": "over latents"}
+_REACHED = {"memory": "the share of the bandwidth in {}", "compute": "the share of the peak in {}"}
+_NAMES = {"usable": "the share of memory to plan with"}
 FLOPS = tuple(f"flops_{rate}" for rate in RATES)
 
 
@@ -231,10 +237,21 @@ def _effect(change: Change, main: str, phrase: str) -> str:
         effect = f"1% less {_percent(-both, phrase)}"
     else:
         effect = f"1% more {_percent(both, phrase)}"
-    name = change.item.key.rpartition(".")[2]
+    return f"{in_words(change.item.key)} counts most: {effect}"
+
+
+def in_words(key: str) -> str:
+    """An input as a person says it: ``the share of the bandwidth in bf16 matrix products``."""
+    scope, _, name = key.rpartition(".")
+    section, _, rest = name.partition("_")
+    if scope == "chip" and section in _KERNELS:
+        row = max((each for each in SECTIONS[section] if rest.startswith(f"{each}_")), key=len, default="")
+        start, _, _ = rest.removeprefix(f"{row}_").partition("_")
+        kernels = _KERNELS[section].format((_ROWS.get(row) or row).replace("_", " "))
+        return _REACHED.get(start, "the launch time of {}").format(kernels)
     if name.startswith("flops_"):
-        name = f"{name.removeprefix('flops_')} arithmetic"
-    return f"{'memory' if name in MEMORY_BASES else name.replace('_', ' ')} counts most: {effect}"
+        return f"{name.removeprefix('flops_')} arithmetic"
+    return "memory" if name in MEMORY_BASES else _NAMES.get(name) or name.replace("_", " ")
 
 
 def _percent(percent: float, phrase: str) -> str:

@@ -186,11 +186,9 @@ def _verdict(scenario: Scenario, main: str, parts: Sequence[Dated], fits: Mappin
         return f"No class has {LEAST} parts with a release date and all figures: no trend can be fitted."
     span = f"{many(len(parts), 'part')} of {parts[0].year:.0f} to {parts[-1].year:.0f}"
     ratio, flops, bandwidth = (fits[key] for key in ("flops_per_byte", "flops", "memory_bandwidth"))
-    is_shrinking = ratio.is_sure and ratio.slope < 0
     text = (
-        f"{'It is' if is_shrinking else 'It is not'} being engineered away: in {main} ({span}) FLOP/s in "
-        f"{scenario.format.name} double every {_years(flops)} and memory bandwidth every {_years(bandwidth)}, so FLOP "
-        f"per byte {_change(ratio)}."
+        f"FLOP per byte {_change(ratio)} in {main} ({span}): FLOP/s in {scenario.format.name} double every "
+        f"{_years(flops)}, memory bandwidth every {_years(bandwidth)}, so {_so(ratio)}."
     )
     if scenario.question.get("dtype") is not None:
         return text
@@ -199,12 +197,19 @@ def _verdict(scenario: Scenario, main: str, parts: Sequence[Dated], fits: Mappin
 
 
 def _change(found: Fit) -> str:
-    """How a ratio changes, in words: a doubling or halving time, or no more than the error of a year."""
+    """How a ratio changed a year, with one standard error of it."""
     growth, error = 2**found.slope - 1, 2**found.slope_error - 1
-    yearly = f"{growth:+.0%} a year, ± {error:.0%}"
-    if not found.is_sure:
-        return f"has no trend beyond the error ({yearly})"
-    return f"{'doubles' if found.slope > 0 else 'halves'} every {_years(found)}"
+    return f"{'grew' if growth >= 0 else 'fell'} {abs(growth):.0%} a year (± {error:.0%})"
+
+
+def _so(ratio: Fit) -> str:
+    """Whether the imbalance is being engineered away, as far as its growth and the error of that tell."""
+    if ratio.is_sure:
+        grows = ratio.slope > 0
+        return f"the imbalance {'grows: it is not' if grows else 'shrinks: it is'} being engineered away"
+    ends = (2 ** (ratio.slope + side * SURE * ratio.slope_error) - 1 for side in (-1, 1))
+    low, high = (f"{end:+.0%}".replace("-0%", "0%") for end in ends)
+    return f"nothing shows that it is being engineered away: two standard errors span {low} to {high}"
 
 
 def _years(found: Fit) -> str:

@@ -226,7 +226,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
-    row = row_of(service, day)
+    row, beside = row_of(service, day), own_or_api.against(service, day, even)
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
     results += tuple(_api_rows(scenario, run, even))
@@ -236,8 +236,8 @@ def _of_a_service(scenario: Scenario) -> Report:
     report = Report(
         command="userbase",
         verdict=service.missed
-        + own_or_api.against(service, day, even)
-        + _service_verdict(run, row, missed)
+        + beside
+        + _service_verdict(run, row, missed, priced=bool(beside))
         + _wait_words(results, day.stable),
         inputs=scenario.inputs,
         results=results,
@@ -421,7 +421,8 @@ def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -
     yield from own_or_api.result_rows(even)
 
 
-def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> str:
+def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...], *, priced: bool) -> str:
+    """The replicas that users take and what they cost; not a month's money where it was said before (``priced``)."""
     service, day, single = run.service, run.day, run.day.users == 1
     rack, users, needed = service.running.rack, many(day.users, "daily user"), many(run.needed, "replica")
     devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
@@ -430,12 +431,9 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...]) -> 
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{users} on {devices} {misses}. {needed} would keep it."
-    cost = row["usd_per_million_tokens"]
-    price = (
-        f" at {show(cost, 'USD')} a million tokens, {show(month_usd(run.service, run.day), 'USD')} a month"
-        if cost
-        else ""
-    )
+    cost, month = row["usd_per_million_tokens"], month_usd(service, day)
+    price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
+    price += f", {show(month, 'USD')} a month" if cost and not priced else ""
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."

@@ -39,16 +39,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InfercostError as error:
         return fail(error.what, error.hint)
     except USAGE_ERROR as error:
-        name = f"{args[0]} " if args[0] in COMMANDS else ""
         what = error.format_message().rstrip(".")
         replicas = "--dp" in what and REPLICAS.get(args[0])
-        return fail(what, replicas or f"infercost {name}--help shows what there is")
+        return fail(what, replicas or _where(args[0], getattr(error, "option_name", "")))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:
         return fail(*_of_the_system(error))
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
+
+
+def _where(command: str, option: str) -> str:
+    """Where to look for an option that a command does not have: the commands that do, its own options."""
+    shown = f"infercost {command} --help shows" if command in COMMANDS else "infercost --help shows"
+    name = option.removeprefix("--").replace("-", "_")
+    *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
+    if command not in COMMANDS or not last or name in options_of(command):
+        return f"{shown} what there is"
+    return f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}; {shown} its own"
 
 
 def _of_the_system(error: OSError) -> tuple[str, str]:

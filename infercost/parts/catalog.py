@@ -142,7 +142,8 @@ def other_sizes(part: Preset) -> dict[str, Fact]:
     if part.family != "accelerators" or _files("accelerators").get(stem) != part.path:
         return {}
     sizes = [f"{stem}-{each}" for each in _names_in(part.path)[1] if _ASKED.fullmatch(each) and each[-1] == "b"]
-    known = {name: load("accelerators", name).facts["memory"] for name in (stem, *sizes)}
+    names = [name for name in (stem, *sizes) if sizes and name != part.name]
+    known = {name: load("accelerators", name).facts["memory"] for name in names}
     others = [(name, fact) for name, fact in known.items() if fact.value != part.value("memory")]
     return dict(sorted(others, key=lambda each: each[1].value))
 
@@ -250,8 +251,8 @@ def akin(name: str) -> str:
     for start in range(max(1, len(words) - KINDRED), len(words)):
         try:
             found = _by_name("accelerators", files, " ".join(words[start:]))
-        except UnknownName:
-            continue
+        except UnknownName as error:  # such a part, but not of this size
+            return f"{error.what}: {error.hint}; "
         if found:
             return f"did you mean {found[0]}? "
     for word in (word for word in _BOUNDARY.split(name.lower()) if _CHIP.fullmatch(word)):

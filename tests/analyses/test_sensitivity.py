@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.analyses.sensitivity import Change, verdict
+from infercost.analyses.sensitivity import Change, in_words, verdict
 from infercost.errors import BadValue
 from infercost.report import Input
 from tests.conftest import Run
@@ -238,3 +238,20 @@ def test_one_note_says_by_how_much_inputs_are_changed(args: str, said: str, run:
     notes = run(*args.split(), "--sensitivity", "--json").json["notes"]
     assert [said in note["text"] for note in notes if "more of an input" in note["text"]] == [True]
     assert not any(note["text"].startswith("inputs are changed") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("chip.products_bf16_memory", "the share of the bandwidth in bf16 matrix products"),
+        ("chip.products_fp8_block_compute", "the share of the peak in fp8 block matrix products"),
+        ("chip.experts_mxfp4_launch", "the launch time of mxfp4 experts"),
+        ("chip.attention_decode_memory_16", "the share of the bandwidth in attention in decoding"),
+        ("gpu.flops_bf16", "bf16 arithmetic"),
+        ("gpu.memory_engine", "memory"),
+        ("usable", "the share of memory to plan with"),
+        ("efficiency.launch_scale", "launch scale"),
+    ],
+)
+def test_inputs_have_plain_words(key: str, words: str) -> None:
+    assert in_words(key) == words

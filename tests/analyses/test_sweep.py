@@ -96,7 +96,9 @@ def test_a_turn_between_the_ends_is_in_the_verdict(run: Run) -> None:
     """70 GB on one H100 leave 2 GB at 90%, on two at 80% 2 x 64 - 70 over two: 29 GB, at 100% 10 GB."""
     said = run("fit", "--params", "70B", "--gpu", "h100", "--sweep", "usable=80%:100%:10%").out
     text = " ".join(said.split())
-    assert "what is left of a device falls from 29 GB to 10 GB (2.9x), lowest 2 GB at usable 90.0%" in text
+    assert "the number of devices falls from 2 to 1 (2x)" in text
+    left = "what is left of a device falls from 29 GB on 2 devices to 10 GB on 1 device"
+    assert f"{left}, lowest 2 GB on 1 device at usable 90.0%" in text
 
 
 def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:

@@ -47,8 +47,8 @@ def test_growth_that_is_known_comes_out(tmp_path: Path) -> None:
     assert years["memory"] is None
     assert report["flops_doubling_years_error"] == pytest.approx(0, abs=1e-6)
     assert any("memory_doubling_years" in note.text for note in report.notes if note.code == "null")
-    assert report.verdict.startswith("It is not being engineered away: in data-centre GPUs (5 parts of ")
-    assert "FLOP per byte doubles every 2 years" in report.verdict
+    assert report.verdict.startswith("FLOP per byte grew 41% a year (± 0%) in data-centre GPUs (5 parts of ")
+    assert "so the imbalance grows: it is not being engineered away." in report.verdict
 
 
 def test_a_line_through_scattered_parts_by_hand(tmp_path: Path) -> None:
@@ -78,9 +78,17 @@ def test_two_points_fix_the_line() -> None:
 def test_a_shrinking_imbalance_is_called_one(tmp_path: Path) -> None:
     rows = [(f"{2016 + n}", 100.0, 1000.0 * 2**n, 80.0) for n in range(4)]
     report = infercost.compare(*parts_in(tmp_path, rows), trend=True)
-    assert report.verdict.startswith("It is being engineered away")
+    assert "so the imbalance shrinks: it is being engineered away." in report.verdict
     assert report["flops_per_byte_doubling_years"] == pytest.approx(-1)
-    assert "FLOP per byte halves every 1 years" in report.verdict
+    assert report.verdict.startswith("FLOP per byte fell 50% a year (± 0%)")
+
+
+def test_growth_within_its_error_shows_nothing(tmp_path: Path) -> None:
+    """Doublings 0, 1, 0, 1 at years 0 to 3: slope 0.2, error sqrt(0.8 / 2 / 5) = 0.2828; 2^-0.3657 and 2^0.7657."""
+    rows = [(f"{2016 + n}", 100.0 * 2 ** (n % 2), 1000.0, 80.0) for n in range(4)]
+    report = infercost.compare(*parts_in(tmp_path, rows), trend=True)
+    assert report.verdict.startswith("FLOP per byte grew 15% a year (± 22%)")
+    assert "nothing shows that it is being engineered away: two standard errors span -22% to +70%" in report.verdict
 
 
 def test_fewer_than_four_parts_are_no_trend(run: Run) -> None:

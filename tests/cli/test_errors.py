@@ -323,3 +323,19 @@ def test_an_extra_is_installed_from_where_the_package_came(
 
     monkeypatch.setattr("importlib.metadata.distribution", lambda _: Distribution())
     assert extra("plot") == command
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("userbase", "--sweep", "users=1:1M"), "--sweep is of fit, utilization and economies; infercost userbase"),
+        (("fit", "--gpu", "h100", "--params", "7B", "--users", "5"), "economies"),
+        (("presets", "list", "--traffic", "chat"), "--traffic is of userbase and economies; infercost presets --help"),
+        (("fit", "--batch"), "infercost fit --help shows what there is"),
+        ((*UTILIZATION, "--betch", "8"), "infercost utilization --help shows what there is"),
+    ],
+)
+def test_an_option_of_other_commands_says_of_which(words: tuple[str, ...], said: str, run: Run) -> None:
+    result = run(*words)
+    assert result.code == 2
+    assert said in result.err.splitlines()[1]
