@@ -62,7 +62,7 @@ class Alone(NamedTuple):
 def alone(scenario: Scenario) -> Alone | None:
     """What holds a model that one part does not hold; None where it is not one that its owner has."""
     rack = scenario.rack
-    if scenario.copies != 1 or not is_one(rack):
+    if scenario.is_row or scenario.copies != 1 or not is_one(rack):
         return None
     more = least_plan(rack.setup)
     found = Alone(_cache(scenario), _richest(scenario, {}), _larger(scenario), devices=more and more.layout.devices)

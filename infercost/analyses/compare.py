@@ -18,6 +18,7 @@ from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
 from infercost.scenario.offers import SERVERS
 from infercost.scenario.read import beside
+from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
@@ -114,7 +115,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
     question = scenario.question._replace(command="utilization", given=given, words=(), notes=())
     points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]
-    outcomes = outcomes_of(utilization.answer, question, points, "compare")
+    outcomes = outcomes_of(utilization.answer, question, points, COMPARED)
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem
     rows, inputs, notes = [], list(scenario.inputs), list(scenario.notes)

@@ -76,7 +76,7 @@ def outcomes_of(
     for point, scenario, layout in zip(points, scenarios, _layouts(question, points, scenarios), strict=True):
         if layout:
             scenario = _attempt(at_point, question.changed(layout, HELD), point, origin)
-        result = _attempt(answer, scenario) if isinstance(scenario, Scenario) else scenario
+        result = _attempt(answer, scenario._replace(is_row=True)) if isinstance(scenario, Scenario) else scenario
         if isinstance(result, Report):
             outcomes.append(Outcome(point, result, values_of(result)))
         else:

@@ -101,7 +101,7 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         scenario = at_point(question, {}, ORIGIN)
         report = answer(scenario)
         base = values_of(report)
-        if not (figures := _figures(question, base)):
+        if not (figures := _figures(scenario, base)):
             return report
         unpriced = not any(KEYS[key].unit.startswith("USD") for key in figures)
         inputs = [item for item in _numeric_inputs(question, report) if not (unpriced and ".rent" in item.key)]
@@ -135,9 +135,11 @@ def _ranked(changes: list[Change], asked: set[str], figures: list[str]) -> list[
     return sorted(rows, key=lambda each: (-effect[each.item.key], not each.item.key.startswith("gpu.")))
 
 
-def _figures(question: Question, base: Values) -> list[str]:
-    """The main figures that have a value and can be seen to move; none where nothing fits."""
-    head = headline(question)
+def _figures(scenario: Scenario, base: Values) -> list[str]:
+    """The main figures that have a value and can be seen to move; none of a step of what does not fit."""
+    head = headline(scenario.question)
+    if scenario.question.command == "utilization" and not scenario.rack.plan.fits:
+        return []
     if (main := next((key for key in head.main if base.get(key)), None)) is None:
         return []
     figures = [main, *(key for key in head.figures if base.get(key) and key != main)]

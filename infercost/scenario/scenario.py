@@ -125,7 +125,7 @@ class Scenario(NamedTuple):
 
     ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
     hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``files`` is what was read of
-    benchmarks.
+    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
     """
 
     question: Question
@@ -154,6 +154,7 @@ class Scenario(NamedTuple):
     stack: Preset | None = None
     calibration: Calibration = None  # type: ignore[assignment]
     files: "tuple[Results, ...]" = ()
+    is_row: bool = False
 
 
 def frozen(reading: Reading, **fields: Any) -> Scenario:

@@ -10,7 +10,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import ONE
+from infercost.scenario.replicas import COMPARED, ONE
 
 #: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192, which are
 #: those of the workload that is assumed.
@@ -72,11 +72,15 @@ def _is_stored(model: Model) -> bool:
 def with_one(question: Question) -> Question:
     """The question about one of a part that its owner has, where nobody says how many; of others as it is.
 
+    Parts are compared on the least devices that hold a model.
+
     Raises:
         InfercostError: a part that cannot be read.
     """
     given = question.given
     if not {"gpu", "model"} <= {*given} or any(name in given for name in ("gpus", "tp", "pp", "ep", "dp")):
+        return question
+    if given["gpu"].origin == COMPARED:
         return question
     part, counted = read_part(Reading(question._replace(notes=())), question.get("gpu"))
     if counted is not None or not is_owned(part):

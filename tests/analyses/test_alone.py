@@ -8,7 +8,7 @@ import pytest
 import infercost
 from infercost.parts import catalog
 from infercost.parts.accelerator import SEGMENTS, is_of_a_desktop, is_owned
-from tests.conftest import Run
+from tests.conftest import Run, calls_of
 
 ASKED = [
     ("rtx-4090", "llama-3.3-70b"),
@@ -128,3 +128,28 @@ def test_segments_are_those_that_are_known() -> None:
     found = {part.labels["segment"] for part in parts if "segment" in part.labels}
     assert found <= {*SEGMENTS}
     assert all(part.labels["kind"] == "gpu" for part in parts if "segment" in part.labels)
+
+
+def test_parts_are_compared_on_as_many_as_hold_it() -> None:
+    rows = infercost.compare("rtx-4090", "m4-max", model="llama-3.3-70b").series.rows
+    assert [row["gpus"] for row in rows] == [8, 2]
+
+
+def test_a_sweep_over_parts_has_one_of_a_card() -> None:
+    rows = infercost.fit(model="qwen3-32b", sweep="gpu=rtx-4090,h100").series.rows
+    assert [(row["gpus"], row["fits"]) for row in rows] == [(1, False), (1, True)]
+
+
+def test_what_does_not_fit_is_not_varied(run: Run) -> None:
+    said = run("utilization", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--sensitivity")
+    assert said.code == 3
+    assert said.out.startswith("Does not fit: ")
+    assert "--dtype iq2_xxs" in said.out
+
+
+def test_rows_of_a_sweep_ask_for_no_advice() -> None:
+    """Nobody reads what would make one of many points fit, and to find it asks ten times."""
+    once = calls_of(lambda: infercost.fit(gpu="rtx-4090", model="llama-3.3-70b", sweep="context=1k,2k"))
+    more = calls_of(lambda: infercost.fit(gpu="rtx-4090", model="llama-3.3-70b", sweep="context=1k:20k:1k"))
+    alone = calls_of(lambda: infercost.fit(gpu="rtx-4090", model="llama-3.3-70b"))
+    assert (more - once) / 18 < alone / 3

@@ -46,7 +46,7 @@ def test_seconds_are_what_hardware_has_a_rate_of() -> None:
 
     With t of all seconds scaled by s, rates fall and latencies rise by it: e(latencies) - e(rates) = 1.
     """
-    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "batch": 64, "context": 8000, "efficiency": "fastertransformer"}
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "batch": 48, "context": 8000, "efficiency": "fastertransformer"}
     report = infercost.utilization(**asked, sensitivity=True)
     found = of(report, "step_time_s")
     rates = ("gpu.memory_bandwidth", "gpu.flops_bf16", "gpu.link_bandwidth")
