@@ -64,7 +64,7 @@ def alone(scenario: Scenario) -> Alone | None:
     rack = scenario.rack
     if scenario.is_row or scenario.copies != 1 or not is_one(rack):
         return None
-    more = least_plan(rack.setup)
+    more = None if rack.part.labels.get("segment") == "laptop" else least_plan(rack.setup)
     found = Alone(_cache(scenario), _richest(scenario, {}), _larger(scenario), devices=more and more.layout.devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS

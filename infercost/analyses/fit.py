@@ -116,7 +116,8 @@ def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
     model = setup.model
     yield from _with_host(plan, setup)
     yield from one.advice if one else ()
-    yield from _with_more(scenario)
+    if one is None or one.devices:
+        yield from _with_more(scenario)
     for name in () if one else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)

@@ -130,6 +130,14 @@ def test_segments_are_those_that_are_known() -> None:
     assert all(part.labels["kind"] == "gpu" for part in parts if "segment" in part.labels)
 
 
+def test_a_laptop_has_room_for_no_second_card() -> None:
+    report = infercost.fit(gpu="rtx-4070-mobile", model="qwen3-8b")
+    assert not report.met
+    assert "of them" not in report.verdict
+    assert not any("devices" in line for line in report.advice)
+    assert "--host laptop-lpddr5x" in report.verdict
+
+
 def test_parts_are_compared_on_as_many_as_hold_it() -> None:
     rows = infercost.compare("rtx-4090", "m4-max", model="llama-3.3-70b").series.rows
     assert [row["gpus"] for row in rows] == [8, 2]
