@@ -1,4 +1,4 @@
-"""One part that its owner has: what it holds of a model that it does not hold as asked, each way tried by asking."""
+"""A part that its owner has, or a few: what holds a model that they do not hold as asked, each way tried by asking."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from infercost.analyses.many import at_point
 from infercost.analyses.remarks import is_one
 from infercost.errors import InfercostError
 from infercost.models import counting
-from infercost.parts.accelerator import COMPUTERS
+from infercost.parts.accelerator import COMPUTERS, is_owned
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.stack import is_other_engine, reads_gguf
@@ -23,11 +23,12 @@ HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "
 
 
 class Alone(NamedTuple):
-    """What holds the model: a cache or a format on the one part, a larger one, a host beside it with a format, more.
+    """What holds the model: a cache or a format on the parts, larger ones, a host beside with a format, more of them.
 
-    ``beside`` is empty where a host holds it as asked.
+    ``beside`` is empty where a host holds it as asked; ``parts`` is how many there are.
     """
 
+    parts: int = 1
     cache: str = ""
     format: str = ""
     larger: str = ""
@@ -42,8 +43,8 @@ class Alone(NamedTuple):
         ways = [f"with its KV cache in {self.cache}"] if self.cache else []
         ways += [f"in {self.format}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
-        one = f" One holds it {', or '.join(ways)}." if ways else ""
-        whole = [self.larger] if self.larger else []
+        one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
+        whole = [f"{self.parts} x {self.larger}"] if self.larger else []
         whole += [f"{self.devices:,} of them"] if self.devices else []
         return f"{one} As asked it takes {' or '.join(whole)}." if whole else one
 
@@ -51,21 +52,24 @@ class Alone(NamedTuple):
     def advice(self) -> tuple[str, ...]:
         """What to change for it, with the flags; the devices are for whoever knows how they were asked for."""
         there = f"part of it in a host's memory ({self.beside and f'--dtype {self.beside} '}--host {self.host})"
+        of = f":{self.parts}" if self.parts > 1 else ""
         return (
             *([f"KV cache in {self.cache} (--kv-dtype {self.cache})"] if self.cache else []),
             *([f"weights in {self.format} (--dtype {self.format})"] if self.format else []),
-            *([f"the same with more memory (--gpu {self.larger})"] if self.larger else []),
+            *([f"the same with more memory (--gpu {self.larger}{of})"] if self.larger else []),
             *([there] if self.host else []),
         )
 
 
 def alone(scenario: Scenario) -> Alone | None:
-    """What holds a model that one part does not hold; None where it is not one that its owner has."""
+    """What holds a model that parts do not hold; None where they are not what their owner has."""
     rack = scenario.rack
-    if scenario.is_row or scenario.copies != 1 or not is_one(rack):
+    few = is_one(rack) or (rack.given and is_owned(rack.part) and rack.model.has_cache)
+    if scenario.is_row or scenario.copies != 1 or not few:
         return None
     more = None if rack.part.labels.get("segment") == "laptop" else least_plan(rack.setup)
-    found = Alone(_cache(scenario), _richest(scenario, {}), _larger(scenario), devices=more and more.layout.devices)
+    ways = _cache(scenario), _richest(scenario, {}), _larger(scenario)
+    found = Alone(rack.devices, *ways, devices=more and more.layout.devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:
@@ -89,7 +93,8 @@ def _larger(scenario: Scenario) -> str:
     own = part.facts["memory"]
     sizes = {} if own.source.startswith("--set") else other_sizes(part)
     larger = (name for name, fact in sizes.items() if fact.value > own.value)
-    return next((name for name in larger if _holds(scenario, {"gpu": name})), "")
+    count = {"gpus": scenario.rack.devices}
+    return next((name for name in larger if _holds(scenario, {"gpu": name, **count})), "")
 
 
 def _richest(scenario: Scenario, changes: Mapping[str, Any]) -> str:

@@ -118,7 +118,8 @@ def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
     yield from one.advice if one else ()
     if one is None or one.devices:
         yield from _with_more(scenario)
-    for name in () if one else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
+    told = one and (scenario.rack.devices == 1 or reads_gguf(setup.stack))
+    for name in () if told else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
         fewer = counting.weight_bytes_by_part(smaller) != counting.weight_bytes_by_part(model)
         if fewer and setup.plan(plan.layout, smaller).fits:
