@@ -129,7 +129,7 @@ def _report_defect(kind: type[BaseException], error: BaseException, trace: Any) 
 # fmt: off
 def fit(
     *, model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
-    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
+    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.DeviceGpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
     context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
@@ -150,7 +150,7 @@ def fit(
 
 def utilization(
     *, model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
-    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
+    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.DeviceGpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
     context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,
@@ -179,7 +179,7 @@ def utilization(
 
 def sweep_batch(
     *, model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
-    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
+    dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.DeviceGpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
     ubatch: take.Ubatch = None, set: take.Set = None,
     context: take.Context = None, rope_scaling: take.RopeScaling = None, kv_dtype: take.KvDtype = None,

@@ -70,6 +70,7 @@ Switch = bool | None
 
 Gpu = Annotated[Text, option("gpu")]
 Gpus = Annotated[Text, option("gpus")]
+DeviceGpus = Annotated[Text, option("gpus", "fit")]
 Model = Annotated[Text, option("model")]
 Params = Annotated[Text, option("params")]
 ActiveParams = Annotated[Text, option("active_params")]

@@ -225,12 +225,21 @@ _ALL = (
 OPTIONS = {option.name: option for option in _ALL}
 _PARTS = Option("gpu", "NAMES", "accelerator preset, or a file of one; repeatable", _text, True)
 _BATCHES = Option("batch", "LIST", "batch sizes: 1,8,64, 1:4096 for powers of two, or 8:64:8", parse_batches)
+#: How many of a part that its owner has, where devices are asked about rather than users.
+_DEVICES = Option(
+    "gpus",
+    "N",
+    "how many accelerators; when absent one desktop card, laptop or Mac, of other parts the least that hold it",
+    _of(WHOLE),
+)
 #: Options that mean more than elsewhere in some commands: a list there, one value here.
 _SPECIAL = {
     "fit": (
+        _DEVICES,
         Option("min_tokens_per_s", "Q", "without a model: tokens a second that one user gets at least", _of(RATE)),
     ),
     "utilization": (
+        _DEVICES,
         Option(
             "burstiness",
             "Q",
@@ -238,7 +247,7 @@ _SPECIAL = {
             _of(MULTIPLE),
         ),
     ),
-    "sweep-batch": (_BATCHES,),
+    "sweep-batch": (_BATCHES, _DEVICES),
     "economies": (_PARTS,),
     "compare": (_PARTS,),
     "frontier": (
