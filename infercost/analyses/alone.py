@@ -10,9 +10,9 @@ from infercost.models import counting
 from infercost.parts.accelerator import COMPUTERS, is_owned
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
+from infercost.parts.preset import Preset
 from infercost.parts.stack import is_other_engine, reads_gguf
 from infercost.scenario.options import options_of
-from infercost.scenario.rack import least_plan
 from infercost.scenario.scenario import Scenario
 
 ORIGIN = "what one holds"
@@ -61,15 +61,19 @@ class Alone(NamedTuple):
         )
 
 
-def alone(scenario: Scenario) -> Alone | None:
-    """What holds a model that parts do not hold; None where they are not what their owner has."""
+def has_room(part: Preset) -> bool:
+    """Whether there can be more of a part beside it: not in a laptop."""
+    return part.labels.get("segment") != "laptop"
+
+
+def alone(scenario: Scenario, devices: int | None) -> Alone | None:
+    """What holds a model that parts do not hold, so many of them too; None where they are not what their owner has."""
     rack = scenario.rack
     few = is_one(rack) or (rack.given and is_owned(rack.part) and rack.model.has_cache)
     if scenario.is_row or scenario.copies != 1 or not few:
         return None
-    more = None if rack.part.labels.get("segment") == "laptop" else least_plan(rack.setup)
     ways = _cache(scenario), _richest(scenario, {}), _larger(scenario)
-    found = Alone(rack.devices, *ways, devices=more and more.layout.devices)
+    found = Alone(rack.devices, *ways, devices=devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:

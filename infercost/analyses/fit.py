@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from math import ceil
 
 from infercost import formulas
-from infercost.analyses.alone import Alone, alone
+from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, serve
 from infercost.analyses.remarks import misfit, rack_notes
@@ -106,18 +106,19 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     rack, verdict = scenario.rack, misfit(scenario.rack).strip()
     if not rack.model.has_cache:
         return verdict, (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
-    one = alone(scenario)
+    more = _more(scenario) if has_room(rack.part) else None
+    one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
     none = "no single change makes it fit: combine fewer bits with more devices"
-    return verdict + (one.words if one else ""), tuple(_changes(scenario, one)) or (none,)
+    return verdict + (one.words if one else ""), tuple(_changes(scenario, one, more)) or (none,)
 
 
-def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
+def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str] | None) -> Iterator[str]:
     setup, plan = scenario.rack.setup, scenario.rack.plan
     model = setup.model
     yield from _with_host(plan, setup)
     yield from one.advice if one else ()
-    if one is None or one.devices:
-        yield from _with_more(scenario)
+    if more is not None:
+        yield f"{_devices(scenario, *more[:2])}{more[2]}"
     told = one and (scenario.rack.devices == 1 or reads_gguf(setup.stack))
     for name in () if told else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])
@@ -139,8 +140,11 @@ def _changes(scenario: Scenario, one: Alone | None) -> Iterator[str]:
         yield f"a batch of {held:,} (--batch {held})"
 
 
-def _with_more(scenario: Scenario) -> Iterator[str]:
-    """More devices: of the replicas that were asked for, or as many replicas as it takes where nobody said."""
+def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
+    """The layout and the replicas that hold it, as many as it takes where nobody said, and what is left out for them.
+
+    None where no count of devices holds it.
+    """
     rack, copies, asked = scenario.rack, scenario.copies, scenario.question.given.get("dp")
     setup, plan, free = rack.setup, rack.plan, asked is None or asked.origin == CHOSEN
     more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
@@ -148,12 +152,11 @@ def _with_more(scenario: Scenario) -> Iterator[str]:
         batch = scenario.question.get("batch") or plan.batch
         replicas = ceil(batch / plan.max_sequences)
         if more is None or copies > 1 or replicas * plan.layout.devices < more.layout.devices:
-            yield _devices(scenario, plan.layout, replicas)
-            return
+            return plan.layout, replicas, ""
     if more is not None:
-        yield _devices(scenario, more.layout, copies)
-    elif setup.host and (alone := least_plan(setup._replace(host=None))):
-        yield f"{_devices(scenario, alone.layout, copies)} without --host"
+        return more.layout, copies, ""
+    without = least_plan(setup._replace(host=None)) if setup.host else None
+    return (without.layout, copies, " without --host") if without else None
 
 
 def _fewer_bits(scenario: Scenario) -> Iterator[str]:

@@ -73,5 +73,5 @@ def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> Non
     swept = run("utilization", *EIGHT, "--sweep", "batch=8,64").json["rows"]
     alone = [run("utilization", *ONE, "--batch", batch).json["results"]["step_time_s"] for batch in ("1", "8")]
     assert [row["step_time_s"] for row in swept] == alone
-    moved = run("utilization", *EIGHT, "--batch", "800", "--sensitivity").json
+    moved = run("utilization", *EIGHT, "--batch", "400", "--sensitivity").json
     assert moved["rows"]
