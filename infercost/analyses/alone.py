@@ -1,12 +1,14 @@
 """A part that its owner has, or a few: what holds a model that they do not hold as asked, each way tried by asking."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import at_point
 from infercost.analyses.remarks import is_one
 from infercost.errors import InfercostError
 from infercost.models import counting
+from infercost.models.model import Model
+from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, is_owned
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
@@ -78,9 +80,10 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:
         return found
-    if _holds(scenario, {"host": host}):
+    room = catalog.load("hosts", host).value("memory")
+    if _size(rack.model) <= _room(scenario) + room and _holds(scenario, {"host": host}):
         return found._replace(host=host)
-    beside = _richest(scenario, {"host": host})
+    beside = _richest(scenario, {"host": host}, room)
     return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
 
 
@@ -101,22 +104,39 @@ def _larger(scenario: Scenario) -> str:
     return next((name for name in larger if _holds(scenario, {"gpu": name, **count})), "")
 
 
-def _richest(scenario: Scenario, changes: Mapping[str, Any]) -> str:
-    """The richest format smaller than the model's own in which one part holds it; empty where none is."""
-    names = _formats(scenario)
-    return next((name for name in names if _holds(scenario, {**changes, "dtype": WEIGHTS[name]})), "")
+def _richest(scenario: Scenario, changes: Mapping[str, Any], more: float = 0.0) -> str:
+    """The richest format smaller than the model's own that fits, with so many bytes of a host; empty where none does.
 
-
-def _formats(scenario: Scenario) -> Iterable[str]:
+    What is larger than all memory is not asked about.
+    """
     from infercost.models.find import stored_in
+
+    model, room = scenario.rack.model, _room(scenario) + more
+    *names, least = _formats(scenario)
+    if _size(stored_in(model, WEIGHTS[least])) > room:
+        return ""
+    for name in (*names, least):
+        smaller = _size(stored_in(model, WEIGHTS[name])) < min(_size(model), room)
+        if smaller and _holds(scenario, {**changes, "dtype": WEIGHTS[name]}):
+            return name
+    return ""
+
+
+def _formats(scenario: Scenario) -> tuple[str, ...]:
     from infercost.models.gguf_mix import FILES, has_file
 
     model, stack = scenario.rack.model, scenario.question.get("efficiency")
     has_files = has_file(model) and not (stack and is_other_engine(scenario.rack.setup.stack))
-    own = sum(counting.weight_bytes_by_part(model).values())
-    for name in (*FILES, *SMALLER) if has_files else WITHOUT_FILE:
-        if sum(counting.weight_bytes_by_part(stored_in(model, WEIGHTS[name])).values()) < own:
-            yield name
+    return (*FILES, *SMALLER) if has_files else WITHOUT_FILE
+
+
+def _size(model: Model) -> float:
+    return sum(counting.weight_bytes_by_part(model).values())
+
+
+def _room(scenario: Scenario) -> float:
+    """Bytes of memory of all devices."""
+    return scenario.rack.plan.device_memory * scenario.rack.devices
 
 
 def _holds(scenario: Scenario, changes: Mapping[str, Any]) -> bool:

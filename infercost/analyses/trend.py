@@ -193,7 +193,7 @@ def _verdict(scenario: Scenario, main: str, parts: Sequence[Dated], fits: Mappin
     if scenario.question.get("dtype") is not None:
         return text
     eight = classes_of(scenario._replace(format=FORMATS["8bit"])).get(main, [])
-    return f"{text} In 8 bits it {_change(fit(eight, 'flops_per_byte'))}." if len(eight) >= LEAST else text
+    return f"{text} In 8 bits FLOP per byte {_change(fit(eight, 'flops_per_byte'))}." if len(eight) >= LEAST else text
 
 
 def _change(found: Fit) -> str:
@@ -209,7 +209,7 @@ def _so(ratio: Fit) -> str:
         return f"the imbalance {'grows: it is not' if grows else 'shrinks: it is'} being engineered away"
     ends = (2 ** (ratio.slope + side * SURE * ratio.slope_error) - 1 for side in (-1, 1))
     low, high = (f"{end:+.0%}".replace("-0%", "0%") for end in ends)
-    return f"nothing shows that it is being engineered away: two standard errors span {low} to {high}"
+    return f"nothing shows that the imbalance is being engineered away: two standard errors span {low} to {high}"
 
 
 def _years(found: Fit) -> str:

@@ -88,7 +88,7 @@ def test_growth_within_its_error_shows_nothing(tmp_path: Path) -> None:
     rows = [(f"{2016 + n}", 100.0 * 2 ** (n % 2), 1000.0, 80.0) for n in range(4)]
     report = infercost.compare(*parts_in(tmp_path, rows), trend=True)
     assert report.verdict.startswith("FLOP per byte grew 15% a year (± 22%)")
-    assert "nothing shows that it is being engineered away: two standard errors span -22% to +70%" in report.verdict
+    assert "the imbalance is being engineered away: two standard errors span -22% to +70%" in report.verdict
 
 
 def test_fewer_than_four_parts_are_no_trend(run: Run) -> None:
