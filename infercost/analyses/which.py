@@ -1,7 +1,8 @@
-"""Which part for a job: on each the least devices that hold the model and keep up, what they cost, and who wins."""
+"""Which part for a job: on each the devices and the layout where its tokens cost least, and who wins."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import ceil, inf
 from shlex import quote
 from typing import Any, NamedTuple
@@ -10,19 +11,21 @@ from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import step_results
+from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import paced
 from infercost.formulas.formula import solved
+from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
 from infercost.replica.memory import Plan
 from infercost.replica.serving import serve_closed
-from infercost.replica.step import Running, pace_of, reworked
+from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.job import counts
+from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import MIXED, binds_longer, rent_key
-from infercost.scenario.rack import fitting_plan
+from infercost.scenario.rack import engine_layouts
 from infercost.scenario.running import RUN_OF_SLOT
 from infercost.scenario.scenario import USUAL_SEQUENCES, Job, Scenario
 from infercost.scenario.usual import SHARED
@@ -69,11 +72,15 @@ class Missed(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A part with its job: devices of a replica in a layout, and replicas with their mean share of the sequences."""
+    """A part with its job: devices of a replica in a layout, and replicas with their mean share of the sequences.
+
+    ``rate`` are tokens a second of each device, prompts worked on too: the more, the cheaper.
+    """
 
     scenario: Scenario
     replicas: int
     share: float
+    rate: float
 
     @property
     def devices(self) -> int:
@@ -123,47 +130,102 @@ def _name(one: Placed) -> str:
 
 
 def _placed(space: Scenario, job: Job) -> Placed | Missed:
-    """A part with the least devices that hold the model and keep the limit at the load, or why there are none."""
+    """A part with the devices on which the job's tokens cost least, within its limits, or why there are none.
+
+    Where no devices are within the budget, it has the least that do the job.
+    """
+    sizes, most = counts(space.search.setup, space.search.reach), space.search.most
     if space.rack is None:
-        most = counts(space.search.setup, space.search.reach)[-1]
-        return Missed(f"does not fit on {most:,}")
-    best, fastest = None, inf
-    for count in counts(space.search.setup, space.search.reach):
-        most = (best.devices - 1 if best else space.search.most) // count
-        plan = fitting_plan(space.search.setup, count) if most else None
-        if plan is None:
-            continue
-        found, tpot = _least(space.running.on(plan), plan, space, job, most)
-        fastest, best = min(fastest, tpot), found or best
+        return Missed(f"does not fit on {sizes[-1]:,}")
+    within = int(floor(min(most, job.max_price / space.price))) if space.price else most
+    best, fastest = _best(space, job, sizes, within, lambda one: one.rate)
+    if best is None and within < most:
+        best, fastest = _best(space, job, sizes, most, lambda one: -one.devices)
     if best:
         return best
-    if fastest < inf:
-        return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest)
-    return Missed(f"over {space.search.most:,} devices")
+    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(f"over {most:,} devices")
 
 
-def _least(running: Running, plan: Plan, space: Scenario, job: Job, most: int) -> tuple[Placed | None, float]:
-    """The least replicas in a layout that hold the sequences and keep the limit; the time of a token on the most."""
-    held = plan.max_sequences or inf
-    if space.load.concurrent:
-        held = min(held, USUAL_SEQUENCES)
-    fewest = max(ceil(job.concurrent / held), 1)
-    most = min(most, max(ceil(job.concurrent), 1))
-    if fewest > most:
-        return None, inf
+def _best(
+    space: Scenario, job: Job, sizes: Sequence[int], most: int, merit: Callable[[Placed], float]
+) -> tuple[Placed | None, float]:
+    """The best of all layouts of up to a few times the least devices, of more only where none keeps the limit.
 
-    def tpot(replicas: int) -> float:
-        return _tpot(running, space, _share(job, replicas), held)
+    Beside it the time of the fastest token, where all are too slow.
+    """
+    least, domain, fastest = space.rack.devices, space.search.setup.domain, inf
+    near = max(min(least * TIMES[-1], domain), least * TIMES[1])
+    for group in ([size for size in sizes if size <= near], *([size] for size in sizes if size > near)):
+        fewest = [one for size in group for one in _fewest(space, job, size, most)]
+        best: Placed | None = None
+        # a replica that is less full makes no token cheaper: what may not win when full does not win
+        for one in sorted(fewest, key=lambda one: (-merit(one), one.devices)):
+            if best and merit(one) <= merit(best):
+                break
+            found, tpot = _in_time(one, job, most)
+            fastest = min(fastest, tpot)
+            best = max((each for each in (best, found and _served(found)) if each), key=merit, default=None)
+        if best:
+            return best, 0.0
+    return None, fastest
 
-    if job.max_tpot < inf:
-        if (least := tpot(most)) > job.max_tpot:
-            return None, least
-        fewest += bisect_left(range(fewest, most + 1), True, key=lambda replicas: tpot(replicas) <= job.max_tpot)
-    share, load = _mean(job, fewest), space.load
+
+def _fewest(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]:
+    """In each layout of so many devices that an engine runs the fewest replicas that may do: by steps without prompts.
+
+    They hold the sequences; where even so many are late it is the most.
+    """
+    for layout in engine_layouts(space.search.setup, size):
+        plan = space.search.setup.plan(layout)
+        if plan.fits and (holding := max(ceil(job.concurrent / _held(plan, space)), 1)) * size <= most:
+            running = space.running.on(plan)
+            plain = partial(tpot_of, running)
+            yield _place_on(space, running, job, _timely(job, holding, _last(job, holding, most // size), plain))
+
+
+def _last(job: Job, first: int, most: int) -> int:
+    """The most replicas: none without a sequence."""
+    return max(min(most, ceil(job.concurrent)), first)
+
+
+def _timely(job: Job, first: int, last: int, tpot: Callable[[float], float]) -> int:
+    """The fewest replicas on which a token of their share comes in time; the last where it never does."""
+    if job.max_tpot == inf:
+        return first
+    return first + bisect_left(range(first, last), True, key=lambda count: tpot(_share(job, count)) <= job.max_tpot)
+
+
+def _held(plan: Plan, space: Scenario) -> float:
+    """Sequences of one replica at most: of memory, and under a load of the engine."""
+    return min(plan.max_sequences or inf, USUAL_SEQUENCES if space.load.concurrent else inf)
+
+
+def _place_on(space: Scenario, running: Running, job: Job, replicas: int) -> Placed:
+    """The job on so many replicas, each with its mean share, at the rate of one whose share decodes all the time."""
+    share, load = _mean(job, replicas), space.load
     if load.concurrent:
-        load = load._replace(concurrent=float(share), most=held, run=float(RUN_OF_SLOT * share))
+        most, run = _held(running.rack.plan, space), float(RUN_OF_SLOT * share)
+        load = load._replace(concurrent=float(share), most=most, run=run)
     found = space._replace(rack=running.rack, running=running, load=load, batch=share)
-    return Placed(found, fewest, share), 0.0
+    return Placed(found, replicas, share, 1 / token_seconds(found, share) / running.rack.devices)
+
+
+def _served(one: Placed) -> Placed:
+    """The same at its real rate: some of the sequences wait for their first token."""
+    batch, pace, _ = paced(one.scenario)
+    rate = pace.tokens_per_s or formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
+    return one._replace(rate=rate / one.scenario.rack.devices)
+
+
+def _in_time(fewest: Placed, job: Job, most: int) -> tuple[Placed | None, float]:
+    """The fewest replicas in the same layout that keep the limit; the time of a token on the most where none do."""
+    space, first = fewest.scenario, fewest.replicas
+    last = _last(job, first, most // space.rack.devices)
+    tpot = partial(_tpot, space)
+    if job.max_tpot < inf and (least := tpot(_share(job, last))) > job.max_tpot:
+        return None, least
+    count = _timely(job, first, last, tpot)
+    return fewest if count == first else _place_on(space, space.running, job, count), 0.0
 
 
 def _whole(job: Job) -> int:
@@ -181,10 +243,11 @@ def _share(job: Job, replicas: int) -> int:
     return int(formulas.users.replica_sequences(concurrent_users=job.concurrent, replicas=replicas))
 
 
-def _tpot(running: Running, space: Scenario, share: int, held: float) -> float:
+def _tpot(space: Scenario, share: float) -> float:
+    """Seconds between the tokens of a replica's sequences, prompts of others among them."""
     if space.load.request is None:
-        return float(pace_of(running, share, None).tpot)
-    return float(serve_closed(running.replica, float(share), space.load.request, held).itl)
+        return tpot_of(space.running, share)
+    return serve_closed(space.running.replica, share, space.load.request, space.load.most).itl
 
 
 def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
@@ -300,7 +363,7 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
 def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
     limit = f" within {show(job.max_tpot, 's')} a token" if job.max_tpot < inf else ""
     budget = f" for {show(job.max_price, 'USD')} an hour" if job.max_price < inf else ""
-    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit or ' on the least devices that hold them'}{budget}"
+    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit}{budget}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
@@ -375,9 +438,8 @@ def _inputs_of(won: Placed) -> Iterator[Input]:
 
 
 def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
-    yield Note(
-        "prompts", "prompts ride along with decoding, and are paid; each row is for the least devices that do it"
-    )
+    text = f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
+    yield Note("prompts", f"prompts ride along with decoding, and are paid; {text}")
     kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
     if any(note.code == "estimate" for note in kinds):
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")

@@ -98,15 +98,14 @@ def every_layout(model: Model, most: int, asked: Layout = FREE) -> list[Layout]:
     experts = most_experts(model)
     eps = [asked.ep] if asked.ep else [1, *(ep for ep in range(2, experts + 1) if experts % ep == 0)]
     tps = [asked.tp] if asked.tp else [tp for tp in range(1, most + 1) if not _odd_heads(model, tp)]
-    pairs = [
-        (tp, ep)
-        for tp in tps
-        for ep in eps
-        if (asked.ep or ep == 1 or ep % tp == 0) and not _refusal(model, Layout(tp, 1, ep))
+    flat = [
+        one
+        for one in (Layout(tp, 1, ep) for tp in tps for ep in eps if asked.ep or ep == 1 or ep % tp == 0)
+        if one.devices <= most and not _refusal(model, one)
     ]
-    stages = range(asked.pp or 1, (asked.pp or model.depth) + 1)
-    made = (Layout(tp, pp, ep) for tp, ep in pairs for pp in stages if pp <= model.depth)
-    return sorted((one for one in made if one.devices <= most), key=lambda one: (one.devices, one.pp, one.ep))
+    first, last = asked.pp or 1, min(asked.pp or model.depth, model.depth)
+    made = (one._replace(pp=pp) for one in flat for pp in range(first, min(last, most // one.devices) + 1))
+    return sorted(made, key=lambda one: (one.devices, one.pp, one.ep))
 
 
 def _headed(model: Model) -> set[Attention]:

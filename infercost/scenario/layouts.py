@@ -36,7 +36,7 @@ _ASKED = ("tp", "pp", "ep", "dp", "host", "params")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
 #: How many times the least devices of a replica are tried.
-_TIMES = (1, 2, 4, 8)
+TIMES = (1, 2, 4, 8)
 #: Devices of one replica up to which every whole number of nodes is tried.
 _WIDE = 64
 
@@ -174,7 +174,7 @@ def with_replica(reading: Reading) -> Reading:
     load = Load(read_request(trial, rack), most=_most_of_service(reading, least))
     asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf)
     widest = max(setup.domain, first.devices)
-    sizes = [devices] if devices else [first.devices * times for times in _TIMES if first.devices * times <= widest]
+    sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
     found = [one for size in sizes for one in _of_few_stages(asked.choices(1, _layouts(asked, size)))]
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
