@@ -98,7 +98,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield from price_rows(cost.row_of(service, floor), "of the floor, ")
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
-        "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.itl), "mean over the day"
+        "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
     )
     if fleet.waiting < 1:  # with endless users it vanishes
         last, busiest = float(scenario.users or 1.0), max(fleet.hours)

@@ -213,7 +213,7 @@ def _missed(run: Run) -> Iterator[str]:
     if not fleet.fixed or run.service.missed or not day.stable:
         return
     first = max(fleet.curve.ttft(hour.batch) for hour in day.hours)
-    times = (("a token takes", day.slowest.itl, level.max_tpot), ("a first token takes", first, level.max_ttft))
+    times = (("a token takes", day.slowest.tpot, level.max_tpot), ("a first token takes", first, level.max_ttft))
     for words, time, limit in times:
         if limit is not None and time > limit * (1 + CLOSE):
             yield f"{words} {show(time, 's')} in the slowest hour and may take {show(limit, 's')}"
@@ -386,7 +386,7 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, fleet, has_requests = run.day, run.service.fleet, run.service.request is not None
     chance, waiting, _ = worst_waits(fleet, day) if has_requests else (None, None, ())
     hour = "worst" if fleet.follows else "busiest"
-    yield Row("tpot_s", day.itl, f"mean; {show(day.slowest.itl, 's')} in the slowest hour")
+    yield Row("tpot_s", day.tpot, f"mean; {show(day.slowest.tpot, 's')} in the slowest hour")
     yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
     yield Row("wait_probability", chance, f"{hour} hour, one queue for all; at most", shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)

@@ -10,7 +10,7 @@ from infercost.formulas.formula import solved
 from infercost.formulas.request import LITTLE
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
-from infercost.replica.serving import Request, first_token_met, root, serve_batch
+from infercost.replica.serving import Request, first_token_met, root, serve_batch, tpot_met
 from infercost.replica.step import Replica, decode_time
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -42,7 +42,7 @@ class Curve(NamedTuple):
 
     @solved("shared_step", equation=f"ITL(B), {BETWEEN}", source="linear interpolation")
     def itl(self, *, batch: float) -> float:
-        """Seconds between a user's tokens at a batch."""
+        """Seconds between the tokens of a slot at a batch, all prompts riding along."""
         return self._read(self.itls, batch)
 
     @solved("step_time", equation=f"t(B), {BETWEEN}", source="linear interpolation")
@@ -60,11 +60,9 @@ class Curve(NamedTuple):
 
     @property
     def gaps(self) -> tuple[float, ...]:
-        """Seconds between a user's tokens at each batch, the steps that the user's own prompt rode along with apart."""
-        return tuple(
-            step + (itl - step) * (1 - 1 / max(batch, 1.0))
-            for batch, step, itl in zip(self.batches, self.steps, self.itls, strict=True)
-        )
+        """Seconds between a user's tokens at each batch that stays full, prompts of the others riding along."""
+        each = zip(self.batches, self.steps, self.itls, strict=True)
+        return tuple(tpot_met(step, itl - step, batch) for batch, step, itl in each)
 
     @property
     def tops(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from infercost.fleet.curve import Curve, mean_decoding
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, free_slots, mean_wait, service_time, slots_for, slots_of_replicas
 from infercost.numeric import ceiling
+from infercost.replica.serving import tpot_met
 
 #: A load so little above what replicas hold is held.
 CLOSE = 1e-9
@@ -84,13 +85,18 @@ class Fleet(NamedTuple):
 
 
 class Hour(NamedTuple):
-    """One hour of a fleet: ``mean`` sequences decode on each replica, ``batch`` of them while any does."""
+    """One hour of a fleet: ``mean`` sequences decode on each replica, ``batch`` of them while any does.
+
+    ``itl`` is the time between tokens of a slot, all prompts riding along, ``tpot`` that of a user, who waits for those
+    of others.
+    """
 
     replicas: int
     mean: float
     busy: float
     batch: float
     itl: float
+    tpot: float
     decoded: float
     tokens_per_s: float
     requests_per_s: float
@@ -153,16 +159,16 @@ class Day(NamedTuple):
         )
 
     @property
-    def itl(self) -> float:
-        """Seconds between tokens, mean over all of them."""
+    def tpot(self) -> float:
+        """Seconds between a user's tokens, mean over all of them."""
         return formulas.users.day_itl(
-            **self._counts, hour_decoding=_decoding_of(self.kinds), hour_steps=_steps_of(self.kinds)
+            **self._counts, hour_tpots=_tpots_of(self.kinds), hour_steps=_steps_of(self.kinds)
         )
 
     @property
     def slowest(self) -> Hour:
         """The hour in which tokens are slowest."""
-        return max(self.hours, key=lambda hour: hour.itl)
+        return max(self.hours, key=lambda hour: hour.tpot)
 
     @property
     def prompt_share(self) -> float:
@@ -190,6 +196,7 @@ _decoding_of = _of_each("hour_decoding", "N_h")(lambda kinds: [hour.mean for hou
 _tokens_of = _of_each("hour_tokens", "r_h")(lambda kinds: [hour.tokens_per_s for hour in kinds])
 _answered_of = _of_each("hour_answered", "λ_a")(lambda kinds: [hour.requests_per_s for hour in kinds])
 _prompts_of = _of_each("hour_prompt_share", "s_pr")(lambda kinds: [hour.prompt_share for hour in kinds])
+_tpots_of = _of_each("hour_tpots", "TPOT")(lambda kinds: [hour.tpot for hour in kinds])
 _steps_of = _of_each("hour_steps", "v_h")(lambda kinds: [hour.decoded for hour in kinds])
 
 
@@ -240,9 +247,11 @@ def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:
         requests = formulas.users.hour_requests(mean_decoding=mean, decoded_tokens=curve.decoded, shared_step=itl)
     decoded = formulas.users.hour_decoded(mean_decoding=mean, shared_step=itl)
     tokens = formulas.users.hour_tokens_per_s(hour_decoded=decoded, first_tokens=requests if curve.prompted else 0.0)
+    step = curve.step(batch=batch)
     # kernels of many rows may take a prompt and its batch sooner than the batch alone: then prompts cost nothing
-    prompts = max(formulas.users.prompt_time_share(step_time=curve.step(batch=batch), shared_step=itl), 0.0)
-    return Hour(replicas, mean, busy, batch, itl, decoded, tokens, requests, prompts, stable)
+    prompts = max(formulas.users.prompt_time_share(step_time=step, shared_step=itl), 0.0)
+    tpot = tpot_met(step, formulas.request.prompts_gap(shared_step=itl, step_time=step), fleet.slots, busy)
+    return Hour(replicas, mean, busy, batch, itl, tpot, decoded, tokens, requests, prompts, stable)
 
 
 def _decoding(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float, float, bool]:

@@ -328,6 +328,18 @@ def prompts_of_others(*, prompts_per_step: float, concurrent_requests: float) ->
     return prompts_per_step * (1 - 1 / maximum(concurrent_requests, 1))
 
 
+@formula(source="derived: others are there as long as anything decodes, and a full batch is all others but one")
+def others_share(*, busy_share: float, most_batch: float) -> float:
+    """Share of the prompts in steps of a batch that are not of the request that waits for them."""
+    return minimum(busy_share, 1 - 1 / maximum(most_batch, 1))
+
+
+@formula(source="derived: nobody's tokens wait for his own prompt")
+def met_tpot(*, step_time: float, prompts_gap: float, others_share: float) -> float:
+    """Seconds between the tokens of a request, prompts of the others riding along."""
+    return step_time + prompts_gap * others_share
+
+
 @formula(source="Huang et al., GPipe, arXiv 1811.06965: stages work on different prompts at once")
 def staged_turns(*, burst_passes: float, stages: float, prompt_passes: float) -> float:
     """Passes, each through all stages, that a mean prompt of many takes where stages take turns on them."""

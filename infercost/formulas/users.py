@@ -215,12 +215,14 @@ def day_requests(
 def day_itl(
     *,
     hours_alike: Sequence[float],
-    hour_decoding: Sequence[float],
+    hour_tpots: Sequence[float],
     hour_steps: Sequence[float],
     replicas_of_hour: Sequence[float],
 ) -> float:
-    """Seconds between tokens, mean over all tokens of a day."""
-    return total(hours_alike, hour_decoding, replicas_of_hour) / total(hours_alike, hour_steps, replicas_of_hour)
+    """Seconds between a user's tokens, mean over all tokens of a day."""
+    return total(hours_alike, hour_tpots, hour_steps, replicas_of_hour) / total(
+        hours_alike, hour_steps, replicas_of_hour
+    )
 
 
 @formula(source="mean over the busy time of a day")

@@ -184,6 +184,15 @@ def prompts_gap(replica: Replica, batch: float, request: Request, step: float | 
     return formulas.request.prompts_gap(shared_step=shared, step_time=step)
 
 
+def tpot_met(step: float, gap: float, most: float, busy: float = 1.0) -> float:
+    """Seconds between a user's tokens where prompts add so much to a step of those who decode, at ``most`` so many.
+
+    ``busy`` is the share of the time in which any does.
+    """
+    others = formulas.request.others_share(busy_share=busy, most_batch=most)
+    return formulas.request.met_tpot(step_time=step, prompts_gap=gap, others_share=others)
+
+
 def prompt_steps(replica: Replica, batch: float, request: Request) -> float | None:
     """Steps with prompts for each token of a sequence, in batches up to one; None where prompts may share steps.
 

@@ -328,3 +328,14 @@ def test_a_draft_is_for_one_sequence_where_nobody_says_how_many() -> None:
         for more in ({"draft": "eagle3"}, {"batch": 1})
     )
     assert drafted["plain_tpot_s"] == plain["tpot_s"]
+
+
+@pytest.mark.parametrize("limit", [0.017, 0.02, 0.03, 0.06])
+@pytest.mark.parametrize(("isl", "osl"), [(7680, 1024), (1155, 211)])
+def test_the_time_a_token_takes_is_within_its_limit_and_what_utilization_says(limit: float, isl: int, osl: int) -> None:
+    """Nobody's tokens wait for his own prompt, which counts where few share a replica."""
+    asked = {"model": "llama-3.1-70b", "gpu": "h100:4", "tp": 4, "input_tokens": isl, "output_tokens": osl}
+    service = infercost.userbase(**asked, users=100_000, max_tpot=limit)
+    assert service["tpot_s"] <= limit
+    loaded = infercost.utilization(**asked, concurrency=round(service["batch"]))
+    assert service["tpot_s"] == pytest.approx(loaded["tpot_s"], rel=0.02)

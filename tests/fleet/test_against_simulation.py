@@ -67,7 +67,7 @@ def test_requests_that_come_at_random(curve: Curve, load: float) -> None:
     rate = load * most(curve)
     said, seen = day_of(fleet(curve, rate), 1).hours[0], simulated(rate, 1.0, "gamma")
     assert said.mean == pytest.approx(seen.in_flight, rel=0.05)
-    assert said.itl == pytest.approx(seen.tpot, rel=0.05)
+    assert said.tpot == pytest.approx(seen.tpot, rel=0.05)
     assert said.tokens_per_s == pytest.approx(seen.tokens_per_second, rel=0.05)
     assert said.busy == pytest.approx(seen.busy_share, abs=0.03)
 
@@ -78,7 +78,7 @@ def test_requests_that_come_in_bursts(curve: Curve, load: float, gaps: str) -> N
     rate = load * most(curve)
     said, seen = day_of(fleet(curve, rate), 1).hours[0], simulated(rate, 3.0, gaps)
     assert said.mean == pytest.approx(seen.in_flight, rel=0.15)
-    assert said.itl == pytest.approx(seen.tpot, rel=0.15)
+    assert said.tpot == pytest.approx(seen.tpot, rel=0.15)
 
 
 @pytest.mark.parametrize("load", [0.8, 0.9, 0.95])

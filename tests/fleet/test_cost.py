@@ -228,7 +228,9 @@ def test_prompts_take_what_steps_with_them_take_longer() -> None:
     curve = Curve((1.0, 2.0), (1.0, 1.0), (1.25, 1.25), (0.5, 0.7), decoded=8.0, prompted=True)
     day = day_of(fleet(curve=curve, hours=(1.0, 0.0)), 5.0)
     assert day.prompt_share == pytest.approx(0.2)
-    assert day.itl == pytest.approx(1.25)
+    assert day.kinds[0].itl == pytest.approx(1.25)
+    # of two slots one is another's: a user waits for half of the prompts
+    assert day.tpot == pytest.approx(1.125)
     # 0.1 requests a second in one of two hours, each of 8 tokens and one with its prompt
     assert day.requests_per_s == pytest.approx(0.05)
     assert day.tokens_per_s == pytest.approx(0.45)

@@ -171,12 +171,15 @@ def test_a_function_with_a_statement_is_no_formula() -> None:
 @pytest.mark.parametrize(
     ("hours", "numbers"),
     [
-        ([2], "2 × 3 × 5 / (2 × 7 token/s × 5)"),
-        ([2, 4], "(2 × 3 × 5 + 4 × 3 × 5) / (2 × 7 token/s × 5 + 4 × 7 token/s × 5)"),
+        ([2], "2 × 3 s × 7 token/s × 5 / (2 × 7 token/s × 5)"),
+        (
+            [2, 4],
+            "(2 × 3 s × 7 token/s × 5 + 4 × 3 s × 7 token/s × 5) / (2 × 7 token/s × 5 + 4 × 7 token/s × 5)",
+        ),
     ],
 )
 def test_a_sum_is_bracketed_where_the_arithmetic_needs_it(hours: list[float], numbers: str) -> None:
     count = len(hours)
-    inputs = {"hours_alike": hours, "hour_decoding": [3] * count, "hour_steps": [7] * count}
+    inputs = {"hours_alike": hours, "hour_tpots": [3] * count, "hour_steps": [7] * count}
     inputs["replicas_of_hour"] = [5] * count
     assert explain(Call(FORMULAS["day_itl"], inputs, FORMULAS["day_itl"](**inputs))).numbers == numbers
