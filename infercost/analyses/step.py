@@ -9,7 +9,7 @@ from infercost.numeric import is_nothing, known_share, maximum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
-from infercost.replica.step import Pace, Replica, Running, critical_batch, decode_time, pace_of, step_time, step_times
+from infercost.replica.step import Pace, Running, critical_batch, decode_time, pace_of, step_time, step_times
 from infercost.scenario.scenario import Load, Scenario
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -147,7 +147,8 @@ def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = N
         )
         return {"usd_per_million_tokens": both}
     if served is None:
-        return {"usd_per_million_tokens": usd(tokens_per_s=paid_rate(running.replica, request, batch, pace.tpot))}
+        gap = serving.prompts_gap(running.replica, batch, request)
+        return {"usd_per_million_tokens": usd(tokens_per_s=serving.paid_rate(request, batch, pace.tpot, gap))}
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     decode = formulas.cost.usd_per_million_tokens_decode(
         usd_per_million_tokens=usd(tokens_per_s=rate),
@@ -156,20 +157,6 @@ def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = N
         first_tokens=served.rate,
     )
     return {"usd_per_million_tokens_decode": decode}
-
-
-def paid_rate(replica: Replica, request: Request, batch: float, tpot: float, step: float | None = None) -> float:
-    """Tokens a second that leave a replica whose batch is always full, prompts of its requests worked on too.
-
-    ``step`` is a step of the batch alone, where it is known.
-    """
-    return formulas.cost.paid_tokens_per_s(
-        batch=batch,
-        step_time=tpot,
-        prompts_gap=serving.prompts_gap(replica, batch, request, step),
-        decoded_tokens=request.decoded,
-        output_tokens=request.output_tokens,
-    )
 
 
 def token_seconds(scenario: Scenario, batch: float) -> float:
@@ -187,7 +174,8 @@ def token_seconds(scenario: Scenario, batch: float) -> float:
             served = serving.serve_batch(replica, max(batch, 1.0), decoding, min(batch, 1.0), inside)
         rate, tpot = served.rate * request.output_tokens, served.itl
     else:
-        rate = batch / tpot if load.apart else paid_rate(replica, request, batch, tpot)
+        gap = 0.0 if load.apart else serving.prompts_gap(replica, batch, request)
+        rate = batch / tpot if load.apart else serving.paid_rate(request, batch, tpot, gap)
     return (1 + (_prefill_per_decode(running, request, batch, tpot) if load.apart else 0.0)) / rate
 
 

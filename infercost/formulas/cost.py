@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from infercost.formulas.formula import formula, total
+from infercost.numeric import ceiling
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
@@ -264,6 +265,12 @@ def service_bandwidth_utilization(
 def read_per_token(*, input_tokens: float, request_rate: float, tokens_per_s: float) -> float:
     """Tokens of prompts for each token that comes out."""
     return input_tokens * request_rate / tokens_per_s
+
+
+@formula(source="whole replicas")
+def replicas_of_rate(*, least_tokens_per_s: float, tokens_per_s: float) -> int:
+    """Replicas that decode at least so many tokens a second."""
+    return ceiling(least_tokens_per_s / tokens_per_s)
 
 
 @formula(source="replicas share nothing")

@@ -193,6 +193,17 @@ def tpot_met(step: float, gap: float, most: float, busy: float = 1.0) -> float:
     return formulas.request.met_tpot(step_time=step, prompts_gap=gap, others_share=others)
 
 
+def paid_rate(request: Request, batch: float, tpot: float, gap: float) -> float:
+    """Tokens a second that leave a replica whose batch is always full, where prompts add so much to each step."""
+    return formulas.cost.paid_tokens_per_s(
+        batch=batch,
+        step_time=tpot,
+        prompts_gap=gap,
+        decoded_tokens=request.decoded,
+        output_tokens=request.output_tokens,
+    )
+
+
 def prompt_steps(replica: Replica, batch: float, request: Request) -> float | None:
     """Steps with prompts for each token of a sequence, in batches up to one; None where prompts may share steps.
 

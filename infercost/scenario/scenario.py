@@ -86,10 +86,12 @@ class Search(NamedTuple):
 class Goal(NamedTuple):
     """What a frontier must reach: sequences decoding at once, tokens a second in all, latencies, batches to try.
 
-    ``best`` is the one row that was asked for, ``shard`` the piece of an export of all configurations.
+    ``users`` are those who keep the sequences decoding, with their habits, ``best`` is the one row that was asked for,
+    ``shard`` the piece of an export of all configurations.
     """
 
     concurrent: float = 0.0
+    users: Mapping[str, float] = MappingProxyType({})
     tokens_per_s: float = 0.0
     max_tpot: float = float("inf")
     max_ttft: float = float("inf")

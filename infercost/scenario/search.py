@@ -185,18 +185,19 @@ def _check_export(reading: Reading) -> None:
 
 def _read_goal(reading: Reading) -> Goal:
     """What a service must reach; BadValue for batches beside users, who lead to them, and for minutes of nobody."""
-    concurrent, shard = 0.0, Shard(1, 1) if "all" in reading.given else None
+    users, shard = dict[str, float](), Shard(1, 1) if "all" in reading.given else None
     if "shard" in reading.given:
         shard = reading.take("shard")
         reading.amend(value=f"{shard.number}/{shard.total}")
     if "users" in reading.given:
         if "batch" in reading.given:
             raise BadValue("--users and --batch disagree", "give one: the batch follows from the users")
-        concurrent = formulas.users.concurrent_users(**habits_of(reading))
+        users = habits_of(reading)
     else:
         refuse_habits(reading)
     return Goal(
-        concurrent,
+        formulas.users.concurrent_users(**users) if users else 0.0,
+        users,
         max_tpot=reading.take("max_tpot") or inf,
         max_ttft=reading.take("max_ttft") or inf,
         tokens_per_s=reading.take("min_tokens_per_s") or 0.0,

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from infercost.errors import BadValue, Missing
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
+from infercost.parts.traffic import shape_of
+from infercost.report import Note
 from infercost.scenario.options import flag, options_of
 from infercost.scenario.read import Given, Question
 from infercost.scenario.usual import LENGTHS
@@ -41,7 +43,17 @@ def with_workload(question: Question) -> Question:
     figures = {name: given for name, given in _options(question.command, preset) if name not in left_out}
     free = {name: given for name, given in figures.items() if not _is_said(question, name)}
     own = {"workload": question.given["workload"]._replace(value=preset.name)}
-    return question._replace(given=MappingProxyType({**question.given, **own, **free}))
+    notes = (*question.notes, *_flat_day(question, preset))
+    return question._replace(given=MappingProxyType({**question.given, **own, **free}), notes=notes)
+
+
+def _flat_day(question: Question, preset: Preset) -> Iterator[Note]:
+    """That users are spread over a flat day by a command that has no other, where the workload has one."""
+    if "users" in question.given and "traffic" in preset.labels and "traffic" not in options_of(question.command):
+        name = preset.labels["traffic"]
+        peak = shape_of(catalog.load("traffic", name)).peak
+        text = f"users are spread over a flat day; the busiest hour of {name} has {peak:.3g} times the mean load"
+        yield Note("flat-day", f"{text}, for which infercost userbase counts the replicas")
 
 
 def _refuse_messages(question: Question, preset: Preset) -> None:

@@ -170,8 +170,8 @@ def test_what_memory_excludes_is_counted() -> None:
 def test_filters_take_from_the_rows_and_change_none() -> None:
     whole = rows_of(infercost.frontier(**SMALL))
     swift = rows_of(infercost.frontier(**SMALL, max_tpot=0.012))
-    assert [row for row in swift if row in whole] == [row for row in whole if row["tpot_s"] <= 0.012]
-    assert max(row["tpot_s"] for row in swift) <= 0.012
+    assert [row for row in swift if row in whole] == [row for row in whole if row["itl_s"] <= 0.012]
+    assert max(row["itl_s"] for row in swift) <= 0.012
     limit = sorted(row["ttft_s"] for row in whole)[len(whole) // 2]
     quick = rows_of(infercost.frontier(**SMALL, max_ttft=limit))
     assert quick
@@ -327,12 +327,12 @@ def test_the_frontier_is_that_of_every_point(options: str) -> None:
         kept = [
             point
             for (trial, _), point in zip(every, points, strict=True)
-            if trial.ttft <= goal.max_ttft and 1 / point.speed <= goal.max_tpot and point.devices <= space.search.most
+            if trial.ttft <= goal.max_ttft and point.tpot <= goal.max_tpot and point.devices <= space.search.most
         ]
         front = pareto_indices([point.speed for point in kept], [point.cost for point in kept])
         found = search(space)
         assert [named(point) for point in found.points] == [named(kept[at]) for at in front]
-        assert (found.tried, found.fastest) == (len(every), max(point.speed for point in points))
+        assert (found.tried, found.tpot) == (len(every), min(point.tpot for point in points))
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "deepseek-v3", "qwen3-next-80b-a3b"])
@@ -390,4 +390,39 @@ def test_the_verdict_says_how_long_a_token_takes_with_prompts() -> None:
     there = infercost.utilization(model="gpt-oss-120b", **layout, **request, concurrency=row["batch"])
     said = float(best.verdict.partition("riding along a token takes ")[2].partition(" ms")[0]) / 1000
     assert said == pytest.approx(there["itl_s"], rel=0.05)
-    assert said > 0.01
+    assert said == pytest.approx(row["itl_s"], rel=1e-3)
+    assert said <= 0.01
+
+
+ONE = {"model": "llama-3.1-70b", "gpu": "h100:4", "tp": 4, "input_tokens": 1155, "output_tokens": 211}
+
+
+def test_the_devices_of_users_are_those_of_a_user_base() -> None:
+    """100,000 users of ten minutes a day are 694.4 sequences at once, prompts of others riding along or not."""
+    rows = rows_of(infercost.frontier(**{**ONE, "gpu": "h100"}, users=100_000, gpus=4))
+    assert len(rows) > 20
+    for row in rows[::6]:
+        service = infercost.userbase(**ONE, users=100_000, max_sequences=row["batch"])
+        assert row["total_gpus"] == service["gpus"] == 4 * -(-6944 // (10 * row["batch"]))
+        assert row["usd_per_million_tokens_all_in"] == pytest.approx(service["usd_per_million_tokens"], rel=0.02)
+        assert row["itl_s"] == pytest.approx(service["tpot_s"], rel=0.02)
+
+
+@pytest.mark.parametrize("limit", [0.02, 0.03, 0.05, 0.1])
+def test_a_limit_on_a_token_allows_the_batch_that_it_allows_a_service(limit: float) -> None:
+    (row,) = rows_of(infercost.frontier(**{**ONE, "gpu": "h100"}, gpus=4, max_tpot=limit, best="cost"))
+    service = infercost.userbase(**ONE, users=1e6, max_tpot=limit)
+    assert row["batch"] == service["batch_limit"]
+    (job,) = rows_of(
+        infercost.compare("h100", model=ONE["model"], concurrency=row["batch"], input_tokens=1155, output_tokens=211)
+    )
+    alone = infercost.utilization(**ONE, concurrency=row["batch"])
+    assert alone["tpot_s"] <= limit
+    assert alone["tpot_s"] == pytest.approx(row["itl_s"], rel=0.02)
+    assert job["usd_per_million_tokens"] <= alone["usd_per_million_tokens"]
+
+
+def test_a_rate_in_all_is_that_with_prompts() -> None:
+    (row,) = rows_of(infercost.frontier(**{**ONE, "gpu": "h100"}, gpus=4, min_tokens_per_s=20_000, best="cost"))
+    served = infercost.utilization(**ONE, concurrency=10 * row["batch"], max_sequences=row["batch"])
+    assert row["replicas"] == -(-20_000 // served["tokens_per_s"])

@@ -66,6 +66,10 @@ FRONTIERS = [
     for model in ("llama-3.1-70b", "deepseek-v3", "gemma-3-27b")
     for best in ("knee", "cost", "speed")
 ]
+FRONTIERS += [
+    f"frontier --best cost --price 2 --max-gpus 64 --gpu h200 --model llama-3.1-70b {demand}"
+    for demand in ("--users 20k --max-tpot 50ms", "--min-tokens-per-s 5000", "--users 20k --context 4k")
+]
 SERVICES = [
     f"{question} --price 2 {MODELS[name]}"
     for name in ("bare", "dense-tp", "mla-ep", "windowed", "hybrid")

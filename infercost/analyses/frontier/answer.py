@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from math import isclose
+from math import inf, isclose
 from typing import Any
 
 from infercost import formulas
@@ -12,8 +12,7 @@ from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
-from infercost.replica.serving import prompts_gap
-from infercost.replica.step import pace_of, reworked
+from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -126,8 +125,10 @@ def _row(point: Point) -> dict[str, Any]:
 
 
 def _shown_work(point: Point) -> None:
-    running = point.candidate.running
+    running, goal = point.candidate.running, point.candidate.goal
     _chosen(point.batch)
+    if goal.users:
+        formulas.users.concurrent_users(**goal.users)
     # the work of the layout first, then what it is counted from
     again = point.candidate._replace(running=reworked(running.on(running.rack.plan)))
     search.priced(point._replace(candidate=again), bracketed=False)
@@ -159,12 +160,9 @@ def _verdict(spaces: Spaces, front: Rows, ends: dict[str, int], best: str | None
 
 def _riding(point: Point) -> str:
     """How long a token takes with the prompts that its price pays for, as a sentence; nothing where none ride along."""
-    running, load = point.candidate.running, point.candidate.load
-    if load.request is None or load.apart:
+    if point.candidate.load.request is None:
         return ""
-    tpot = pace_of(running, point.batch, point.candidate.draft).tpot
-    time = tpot + prompts_gap(running.replica, point.batch, load.request)
-    return f" Speeds are between prompts: with prompts riding along a token takes {show(time, 's')} there."
+    return f" Speeds are between prompts: with prompts riding along a token takes {show(point.tpot, 's')} there."
 
 
 def _worth(row: Mapping[str, Any]) -> str:
@@ -228,7 +226,8 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
     yield from search.notes_of_spaces(spaces)
     if spaces[0].load.request:
         text = "costs pay for prompts too, which ride along with the steps of a batch that stays full"
-        yield Note("prompts", f"times are of decoding alone; {text}")
+        limited = ", but for itl_s and --max-tpot, which are with prompts of others;"
+        yield Note("prompts", f"times are of decoding alone{limited if spaces[0].goal.max_tpot < inf else ';'} {text}")
     if (unheld := sum(each.unheld for each in frontiers)) > 0:
         yield Note("left-out", f"memory does not hold {many(unheld, 'pair')} of a layout and a batch asked for")
     if front[-1]["batch"] == MOST_BATCH:

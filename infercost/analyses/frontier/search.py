@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import paid_rate, request_results, step_results
+from infercost.analyses.step import request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
 from infercost.replica.layout import every_layout
 from infercost.replica.rack import recounted
-from infercost.replica.serving import prompt_steps
+from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import MOST_DEVICES
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show
 
 #: Batches of a search in each doubling, and the most where memory sets no end.
@@ -32,13 +32,18 @@ LAST_BITS = 1e-12
 
 
 class Point(NamedTuple):
-    """A candidate at a batch: replicas that decode and all, a user's tokens a second, the all-in cost of a token."""
+    """A candidate at a batch: its replicas, a user's tokens a second between prompts, the all-in cost of a token.
+
+    ``tpot`` are the seconds of a user's token with the prompts of others riding along, ``rate`` the tokens a second
+    that leave one replica, prompts worked on too.
+    """
 
     candidate: Scenario
     batch: int
-    decoding: int
     replicas: int
     speed: float
+    tpot: float
+    rate: float
     cost: float
 
     @property
@@ -58,7 +63,7 @@ class Frontier(NamedTuple):
     layouts: int = 0
     misfits: int = 0
     unheld: int = 0
-    fastest: float = 0.0
+    tpot: float = inf
     soonest: float = 0.0
     fewest: float = inf
 
@@ -121,16 +126,14 @@ class Trial:
     def _at(self, batch: int) -> Point:
         candidate, goal, request = self.candidate, self.candidate.goal, self.candidate.load.request
         tpot = tpot_of(candidate.running, batch, candidate.draft)
-        rate = paid = formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
+        met, paid = tpot, formulas.cost.tokens_per_s(batch=batch, step_time=tpot)
         if request:
-            paid = paid_rate(candidate.running.replica, request, batch, tpot, tpot if self.plain else None)
-        decoding = replicas = 1
-        if goal.concurrent or goal.tokens_per_s:
-            decoding = max(ceiling(goal.concurrent / batch), ceiling(goal.tokens_per_s / rate), 1)
-            replicas = max(decoding, ceiling(decoding * rate / paid * self.first))
+            gap = prompts_gap(candidate.running.replica, batch, request, tpot if self.plain else None)
+            met, paid = tpot_met(tpot, gap, batch), paid_rate(request, batch, tpot, gap)
+        replicas = replicas_of(goal, batch, paid)
         speed = formulas.cost.tokens_per_s_per_user(step_time=tpot)
-        cost = all_in(candidate, self._cost(paid), decoding * batch)
-        return Point(candidate, batch, decoding, replicas, speed, cost)
+        cost = all_in(candidate, self._cost(paid), replicas * batch)
+        return Point(candidate, batch, replicas, speed, met, paid, cost)
 
     def _cost(self, rate: float) -> float:
         """The cost of a token where so many leave a replica in a second."""
@@ -146,10 +149,10 @@ class Trial:
         the larger batch, of steps with prompts, or where prompts share them of all, that of the smaller.
         """
         one, other, unit = self.at(small), self.at(large), _unit(self.candidate)
-        users = self.candidate.goal.concurrent or one.decoding * small
+        users = self.candidate.goal.concurrent or one.replicas * small
         second = self._cost(self.first)  # of all devices, for each token of a step
         decode = 1 / other.speed / (ceiling(large / unit) * unit)
-        paid = one.cost * users / (one.decoding * small) / second
+        paid = one.cost * users / (one.replicas * small) / second
         prompts = paid - 1 / one.speed / small
         if (steps := self._prompt_steps(large)) is None:
             return second * max(decode, paid * small / large)
@@ -179,7 +182,7 @@ class Trial:
         limit = self.candidate.goal.max_tpot
         if limit == inf:
             return len(batches)
-        return bisect_left(batches, True, key=lambda batch: 1 / self.at(batch).speed > limit)
+        return bisect_left(batches, True, key=lambda batch: self.at(batch).tpot > limit)
 
 
 class Front:
@@ -225,7 +228,7 @@ def search(space: Scenario) -> Frontier:
         layouts=layouts,
         misfits=misfits,
         unheld=sum(batch > most for most in map(most_batch, held) for batch in goal.batches),
-        fastest=max((each.at(batches[0]).speed for each, batches in groups), default=0.0),
+        tpot=min((each.at(batches[0]).tpot for each, batches in groups), default=inf),
         soonest=min((each.ttft for each in trials), default=0.0),
         fewest=0 if points else min((each.at(batch).devices for each, some in timely for batch in some), default=inf),
     )
@@ -298,6 +301,16 @@ def prefill_per_decode(candidate: Scenario, prefill: float | None, batch: float,
     )
 
 
+def replicas_of(goal: Goal, batch: int, rate: float) -> int:
+    """Replicas of a batch, each at a rate with its prompts paid, that serve all users and decode all that is asked."""
+    needed = [1]
+    if goal.concurrent:
+        needed.append(formulas.users.replicas(slots=goal.concurrent, batch=batch))
+    if goal.tokens_per_s:
+        needed.append(formulas.cost.replicas_of_rate(least_tokens_per_s=goal.tokens_per_s, tokens_per_s=rate))
+    return max(needed)
+
+
 def all_in(candidate: Scenario, cost: float, slots: float) -> float:
     """The cost of a token when slots that the users leave empty are paid too."""
     users = candidate.goal.concurrent or slots
@@ -321,25 +334,31 @@ def pareto_indices(speed: Sequence[float], cost: Sequence[float]) -> list[int]:
 
 def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     """All that ``utilization`` says of a point, and the all-in cost of its tokens."""
-    candidate, batch = point.candidate, point.batch
+    candidate, batch, request = point.candidate, point.batch, point.candidate.load.request
     pace = pace_of(candidate.running, batch, candidate.draft)
     results = step_results(candidate, batch, pace, bracketed=bracketed)
     prefill = prefill_per_decode(candidate, results["prefill_time_s"], batch, pace.tpot)
-    cost = results["usd_per_million_tokens"]
-    paid = None if cost is None else all_in(candidate, cost, point.decoding * batch)
-    return {**results, "prefill_per_decode": prefill, "usd_per_million_tokens_all_in": paid}
+    rate, met = results["tokens_per_s"], None
+    if request:
+        gap = prompts_gap(candidate.running.replica, batch, request)
+        rate, met = paid_rate(request, batch, pace.tpot, gap), tpot_met(pace.tpot, gap, batch)
+    slots, cost = batch, results["usd_per_million_tokens"]
+    if (replicas := replicas_of(candidate.goal, batch, rate)) > 1:
+        slots = formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
+    paid = None if cost is None else all_in(candidate, cost, slots)
+    return {
+        **results,
+        "itl_s": met,
+        "prefill_per_decode": prefill if request else None,
+        "usd_per_million_tokens_all_in": paid,
+    }
 
 
 def row_of(point: Point) -> dict[str, Any]:
     """A point with its layout, the replicas of the goal, and how to ask again."""
     space, layout = point.candidate, point.candidate.rack.plan.layout
     setup = space.search.setup
-    results = priced(point)
-    prefill, paid = results.pop("prefill_per_decode"), results.pop("usd_per_million_tokens_all_in")
-    rate, request = results["tokens_per_s"], space.load.request
-    if request is not None:
-        rate = paid_rate(space.running.replica, request, point.batch, results["tpot_s"])
-    seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=rate)
+    seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=point.rate)
     widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
     flags = _text({**widths, "batch": point.batch})
     return {
@@ -350,11 +369,9 @@ def row_of(point: Point) -> dict[str, Any]:
         **layout.widths,
         "replicas": point.replicas,
         "total_gpus": point.devices,
-        **results,
-        "prefill_per_decode": prefill if space.load.request else None,
+        **priced(point),
         "device_seconds_per_token": seconds,
-        "usd_per_million_tokens_all_in": paid,
-        "device_seconds_per_token_all_in": all_in(space, seconds, point.decoding * point.batch),
+        "device_seconds_per_token_all_in": all_in(space, seconds, point.replicas * point.batch),
         "flags": flags,
         "replay": f"{replay(space)} {flags}",
     }
@@ -419,7 +436,7 @@ def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
 def _nearest(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
     """The limit that nothing keeps and what comes nearest to it, or the devices that would carry the load."""
     goal, most = scenario.goal, scenario.each[0].search.most
-    tpot, ttft = 1 / max(each.fastest for each in frontiers), min(each.soonest for each in frontiers)
+    tpot, ttft = min(each.tpot for each in frontiers), min(each.soonest for each in frontiers)
     fewest = min(each.fewest for each in frontiers)
     if tpot > goal.max_tpot:
         return f"the fastest takes {show(tpot, 's')} a token"
