@@ -112,7 +112,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         inputs=(*scenario.inputs, *(_inputs_of(won) if won else ())),
         series=_series(ranked, len(able)),
         replay=(("", able[0]["replay"]),) if able else (),
-        notes=(*_notes(scenario, ranked, len(able)), *scenario.notes),
+        notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
         met=bool(able),
         work=(lambda: _shown_work(won, job)) if won else None,
     )
@@ -196,8 +196,8 @@ def _timely(job: Job, first: int, last: int, tpot: Callable[[float], float]) -> 
 
 
 def _held(plan: Plan, space: Scenario) -> float:
-    """Sequences of one replica at most: of memory, and under a load of the engine."""
-    return min(plan.max_sequences or inf, USUAL_SEQUENCES if space.load.concurrent else inf)
+    """Sequences of one replica at most: those of memory, of the engine where nothing else ends them."""
+    return plan.max_sequences or (USUAL_SEQUENCES if space.load.concurrent else inf)
 
 
 def _place_on(space: Scenario, running: Running, job: Job, replicas: int) -> Placed:
@@ -259,6 +259,8 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     layout, results = found.rack.plan.layout, _results(one, job)
     widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
     asked = f"--{'concurrency' if found.load.concurrent else 'batch'} {_whole(job)}"
+    if _is_raised(one):
+        asked += f" --max-sequences {ceil(one.share)}"
     widths |= {"dp": one.replicas} if one.replicas > 1 else {}
     flags = " ".join(
         (f"--gpu {quote(f'{part.name}:{one.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
@@ -280,6 +282,11 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     dear = hourly is not None and hourly > job.max_price
     row["why_not"] = UNPRICED if hourly is None else f"{show(hourly, 'USD')} an hour" if dear else None
     return row
+
+
+def _is_raised(one: Placed) -> bool:
+    """Whether an engine starts with fewer sequences than a replica has."""
+    return bool(one.scenario.load.concurrent) and one.share > USUAL_SEQUENCES
 
 
 def _left_out(part: Preset, why: str) -> dict[str, Any]:
@@ -344,6 +351,12 @@ def _series(rows: Rows, able: int) -> Series:
     several = len({row["price_basis"] for row in shown}) > 1
     columns = (*COLUMNS, "price_basis") if several else COLUMNS
     return Series(columns, tuple(rows), shown=tuple(shown)) if able else Series(("name", "why_not"), tuple(rows))
+
+
+def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
+    if names := [_name(one) for one in placed if isinstance(one, Placed) and one.scenario.price and _is_raised(one)]:
+        text = f"replicas have more than the {USUAL_SEQUENCES} sequences that engines start with (--max-sequences)"
+        yield Note("max-sequences", f"{text}: {_names(names)}")
 
 
 def _left_out_notes(rows: Rows) -> Iterator[Note]:
@@ -433,7 +446,7 @@ def _inputs_of(won: Placed) -> Iterator[Input]:
     """The inputs of the part that wins, under its name."""
     name = f"{won.scenario.search.name}."
     for item in won.scenario.inputs:
-        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts"):
+        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts", "max_sequences"):
             yield item._replace(key=item.key.replace("gpu.", name))
 
 

@@ -116,6 +116,20 @@ def test_no_count_of_devices_asked_on_its_own_is_cheaper(
     assert row["usd_per_million_tokens"] <= min(costs) * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("limit", [None, 0.05, 0.1])
+@pytest.mark.parametrize(("gpu", "users"), [("h100", 100_000), ("h200", 100_000), ("mi300x", 1e6), ("b200", 3000)])
+def test_users_take_the_devices_that_userbase_counts(gpu: str, users: float, limit: float | None) -> None:
+    """On the same layout: whole replicas, of as many sequences as memory or the time of a token allows."""
+    level = {"max_tpot": limit} if limit else {}
+    request = {"input_tokens": 1155, "output_tokens": 211}
+    (row,) = rows_of(gpu, users=users, **request, **level)
+    layout = {name: row[name] for name in ("tp", "pp", "ep") if row[name] > 1 or name == "tp"}
+    replica = f"{gpu}:{row['gpus'] // row['replicas']}"
+    service = infercost.userbase(model=MODEL, gpu=replica, **layout, users=users, **request, **level)
+    assert service["gpus"] == pytest.approx(row["gpus"], rel=0.04)
+    assert service["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"], rel=0.05)
+
+
 def test_few_devices_that_hold_little_are_not_the_cheapest() -> None:
     """Two H100 hold 70B in 16 bits and hardly a sequence: as many pairs as 64 of them take cost twice eight together.
 
