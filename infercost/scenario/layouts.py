@@ -11,7 +11,7 @@ from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
-from infercost.replica.serving import serve_closed, serve_rate
+from infercost.replica.serving import prompts_gap, serve_closed, serve_rate, tpot_met
 from infercost.replica.step import Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
@@ -44,7 +44,7 @@ _WIDE = 64
 class Choice(NamedTuple):
     """Replicas of one layout: tokens a second of all, and seconds of a request, or of a token where there is none.
 
-    ``is_late`` is whether requests pile up.
+    ``is_late`` is whether requests pile up, or a lone user's token takes too long.
     """
 
     copies: int
@@ -115,13 +115,19 @@ class Asked(NamedTuple):
         else:
             served = serve_rate(running.replica, load.rate / copies, request, most)
         rate = copies * served.rate * request.output_tokens
-        return Choice(copies, plan.layout, rate, served.request_time, not served.stable)
+        late = not served.stable or (self.max_tpot < inf and self._tpot(running, 1.0) > self.max_tpot)
+        return Choice(copies, plan.layout, rate, served.request_time, late)
 
     def _full(self, running: Running, most: float) -> float:
         """The largest batch that a replica holds within the limit on a token, one where none is."""
         if self.max_tpot == inf:
             return most
-        return last_that(lambda batch: tpot_of(running, batch, self.draft) <= self.max_tpot, 1.0, most)
+        return last_that(lambda batch: self._tpot(running, batch) <= self.max_tpot, 1.0, most)
+
+    def _tpot(self, running: Running, batch: float) -> float:
+        """Seconds between a user's tokens in a batch that stays full, prompts of the others riding along."""
+        step, request = tpot_of(running, batch, self.draft), self.load.request
+        return tpot_met(step, prompts_gap(running.replica, batch, request), batch) if request else step
 
 
 def with_layout(question: Question) -> Question:
@@ -176,6 +182,7 @@ def with_replica(reading: Reading) -> Reading:
     widest = max(setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
     found = [one for size in sizes for one in _of_few_stages(asked.choices(1, _layouts(asked, size)))]
+    found = [one for one in found if not one.is_late] or found
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
     if not best or best[0].layout == first:

@@ -329,3 +329,13 @@ def test_no_batch_is_cheaper_than_the_floor(gpu: str, model: str, more: tuple[st
     floor = run("economies", *asked).json["results"]["floor_usd_per_million_tokens"]
     rows = run("sweep-batch", *asked, "--batch", "1,2,4,8,16,32,64,128").json["rows"]
     assert min(row["usd_per_million_tokens"] for row in rows) >= 0.999 * floor
+
+
+@pytest.mark.parametrize("limit", ["10ms", "20ms", "25ms", "50ms"])
+def test_the_devices_that_are_chosen_keep_a_limit_and_are_about_the_cheapest(limit: str) -> None:
+    """Of each count asked on its own, prompts riding along; estimates within a tenth are alike."""
+    asked = {"model": "llama-3.1-70b", "gpu": "h100", "max_tpot": limit, "points": 2}
+    chosen, each = infercost.economies(**asked), [infercost.economies(**asked, gpus=count) for count in (2, 4, 8)]
+    least = min(report["floor_usd_per_million_tokens"] for report in each if report.met)
+    assert chosen.met
+    assert chosen["floor_usd_per_million_tokens"] <= least / 0.9
