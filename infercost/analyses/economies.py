@@ -58,8 +58,8 @@ def answer(scenario: Scenario) -> Report:
         advice=tuple(_advice(service, parts)),
         notes=(
             *step_notes(service.running),
-            _SHARED,
-            _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE,
+            *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
+            *own_or_api.sooner(scenario.smaller, scenario.api_price, even),
             *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
             *scenario.notes,
         ),

@@ -1,6 +1,7 @@
 """Own or API: what an API bills for the same requests, and from how many users an own service costs no more."""
 
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
@@ -9,7 +10,7 @@ from infercost.fleet.day import Day, day_of, reworked_day
 from infercost.fleet.service import Service
 from infercost.formulas.formula import solved
 from infercost.replica.serving import Request
-from infercost.report import Row
+from infercost.report import Note, Row
 from infercost.units import ApiPrice, many, show
 
 NEEDS_PRICE = "needs --price"
@@ -131,6 +132,19 @@ def _for_good(found: BreakEven) -> str:
 
 def _tokens(count: float | None) -> str:
     return f"{show(count, 'param')} tokens"
+
+
+def sooner(services: Iterable[Service], price: ApiPrice | None, found: BreakEven | None) -> Iterator[Note]:
+    """The fewest devices on which an own service costs no more than an API with fewer users, fewest first."""
+    least = inf if found is None or found.users is None else found.users
+    for service in services:
+        even, rack = None if service.missed else break_even(service, price), service.running.rack
+        if even and even.users is not None and even.users < least:
+            own, count = f"{rack.devices:,} x {rack.part.name}", many(even.users, "user")
+            costs = f"{own} {'costs' if rack.devices == 1 else 'cost'} no more than the API with {count} already"
+            floor = f"at a floor of {show(even.floor, 'USD')} a million tokens out"
+            yield Note("fewer-devices", f"{costs}{_for_good(even)}, {floor} (--gpus {rack.devices})")
+            return
 
 
 def at_load(service: Service, day: Day, found: BreakEven | None) -> str:

@@ -1,6 +1,6 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import note_bases, read_api_price, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
-from infercost.scenario.read import Question, Reading, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import copies_of, share_of_one
+from infercost.scenario.read import Given, Question, Reading, names_no_model, read_part, read_stack
+from infercost.scenario.replicas import CHEAPEST, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT, with_one
@@ -237,8 +237,24 @@ def _economies(reading: Reading) -> Scenario:
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
     service = each[0].service
-    api_price = read_api_price(reading, service.request)
-    return _serving(reading, service, users=users, points=points, api_price=api_price, each=several)
+    fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "each": several}
+    if fields["api_price"] and not several:
+        fields["smaller"] = tuple(_smaller(reading, asked[0], service.running.rack.devices))
+    return _serving(reading, service, users=users, points=points, **fields)
+
+
+def _smaller(reading: Reading, chosen: Reading, devices: int) -> Iterator["Service"]:
+    """Services on fewer devices than were chosen for one: the least that hold the model, twice as many and so on."""
+    if (given := chosen.given.get("gpus")) is None or given.origin != CHEAPEST:
+        return
+    from infercost.scenario.layouts import TIMES
+
+    (part,) = reading.get("gpu")
+    least = _service(reading.about(gpu=part)).running.rack.devices
+    for count in (least * times for times in TIMES if least * times < devices):
+        counted = {**reading.question.given, "gpus": Given(count, CHEAPEST)}
+        trial = Reading(reading.question._replace(given=counted)).about(gpu=part)
+        yield _service(_on_replica(trial))
 
 
 def _service(reading: Reading) -> "Service":

@@ -126,8 +126,9 @@ class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
     ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
-    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``files`` is what was read of
-    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
+    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``smaller`` are services on fewer devices
+    than were chosen for theirs, ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many rows,
+    whose advice nobody reads.
     """
 
     question: Question
@@ -142,6 +143,7 @@ class Scenario(NamedTuple):
     draft: Draft | None = None
     price: float | None = None
     service: "Service" = None  # type: ignore[assignment]
+    smaller: "tuple[Service, ...]" = ()
     habits: Habits | None = None
     users: float | None = None
     concurrent: float | None = None

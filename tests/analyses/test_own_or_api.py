@@ -211,3 +211,22 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     assert (results["tokens_per_month"], results["api_usd_per_month"]) == (None, None)
     assert said.json["verdict"].startswith("10,000,000 daily users do not fit")
     assert results["break_even_users"] > 1
+
+
+@pytest.mark.parametrize(
+    ("model", "gpus", "fewer"), [("gpt-oss-120b", 2, 1), ("llama-3.1-70b", 4, 2), ("llama-3.1-8b", 1, None)]
+)
+def test_fewer_devices_that_pay_sooner_are_named(model: str, gpus: int, fewer: int | None) -> None:
+    """A replica whose full batch is cheapest is not the one that the first users pay for."""
+    asked = {"model": model, "gpu": "h100", "workload": "chat", "api_price": "2/6", "points": 2}
+    report = infercost.economies(**asked)
+    assert report["gpus_per_replica"] == gpus
+    notes = [note.text for note in report.notes if note.code == "fewer-devices"]
+    if fewer is None:
+        assert not notes
+        return
+    alone = infercost.economies(**asked, gpus=fewer)
+    assert alone["break_even_users"] < report["break_even_users"]
+    cost = f"{fewer} x h100-sxm cost{'' if fewer > 1 else 's'} no more than the API with"
+    assert [note.partition(" users")[0] for note in notes] == [f"{cost} {alone['break_even_users']:,}"]
+    assert not any(note.code == "fewer-devices" for note in infercost.economies(**asked, gpus=gpus).notes)
