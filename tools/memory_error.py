@@ -1,4 +1,4 @@
-"""Predicted against logged memory of vLLM, as a Markdown table: ``python tools/memory_error.py``."""
+"""Predicted against logged memory of vLLM, SGLang and TensorRT-LLM, as tables: ``python tools/memory_error.py``."""
 
 import csv
 from pathlib import Path
@@ -8,12 +8,13 @@ from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
 from infercost.parts.stack import release_of
-from infercost.replica.layout import Layout, rank_cache_bytes
-from infercost.replica.memory import Plan, start_of
+from infercost.replica.layout import Layout, rank_cache_bytes, rank_growth_bytes
+from infercost.replica.memory import Plan, rule_of, start_of
 from infercost.replica.memory import plan as plan_memory
 
 GIB = 2**30
-LOGS = Path(__file__).parent.parent / "tests" / "data" / "memory_logs.csv"
+DATA = Path(__file__).parent.parent / "tests" / "data"
+LOGS, OTHER_LOGS = DATA / "memory_logs.csv", DATA / "engine_logs.csv"
 #: The engine version that the profile's memory figures were fitted on.
 FITTED = "0.19.0"
 
@@ -79,6 +80,66 @@ def verdicts(rows: list[dict[str, str]]) -> dict[str, list[bool]]:
     return right
 
 
+def other_logs() -> list[dict[str, str]]:
+    """Start-up logs of SGLang and of TensorRT-LLM.
+
+    Without a ``usable`` share the engine found its own, of which ``share`` is what it said. ``free_gib`` is what was
+    free before weights were loaded; ``use`` says whether what the engine takes before was fitted on the row.
+    """
+    return list(csv.DictReader(OTHER_LOGS.read_text().splitlines()))
+
+
+def planned_by(log: dict[str, str], engine: str) -> Plan:
+    """The memory plan of a start of SGLang or TensorRT-LLM, with the reserves of an engine's profile."""
+    part, model = catalog.load("accelerators", log["gpu"]), find_model(log["model"]).model
+    profile = catalog.load("efficiency", engine)
+    rule = None if log["usable"] else rule_of(profile, part)
+    return plan_memory(
+        model,
+        Layout(int(log["tp"]), 1, int(log["ep"])),
+        profile,
+        device_memory=device_memory(log),
+        usable=float(log["usable"] or profile.value("usable")),
+        context=float(log["context"] or 8192),
+        batch=1,
+        start=start_of(profile, part)._replace(rule=rule),
+    )
+
+
+def pool_error(log: dict[str, str], engine: str) -> float:
+    """Relative error of the tokens that a pool holds, of its bytes where they alone were logged."""
+    made = planned_by(log, engine)
+    if not log["tokens"]:
+        return made.pool / GIB / float(log["pool_gib"]) - 1
+    return made.pool / rank_growth_bytes(made.model, made.layout) / float(log["tokens"]) - 1
+
+
+def pool_errors(name: str, use: str) -> dict[str, list[float]]:
+    """Absolute errors of an engine's pools, rising, with its own reserves and with vLLM's."""
+    found: dict[str, list[float]] = {"own": [], "vllm": []}
+    for log in other_logs():
+        own, _, release = log["engine"].partition(" ")
+        if own != name or log["use"] != use or not (log["tokens"] or log["pool_gib"]):
+            continue
+        at = f"{own}@{release}" if own == "sglang" else own
+        found["own"].append(abs(pool_error(log, at)))
+        found["vllm"].append(abs(pool_error(log, "vllm")))
+    return {kind: sorted(errors) for kind, errors in found.items()}
+
+
+def print_others() -> None:
+    """Print the errors of the pools of the other engines, beside those that vLLM's reserves would have."""
+    print("\n| engine | starts | pools | median error | 90th percentile | vLLM's reserves: median | 90th percentile |")
+    print("|---|---|--:|--:|--:|--:|--:|")
+    for name, title in (("sglang", "SGLang"), ("tensorrt-llm", "TensorRT-LLM")):
+        for use, word in (("fit", "fitted"), ("check", "others")):
+            errors = pool_errors(name, use)
+            cells = [
+                f"{value:.2%}" for one in errors.values() for value in (median(one), one[round(0.9 * len(one)) - 1])
+            ]
+            print(f"| {title} | {word} | {len(errors['own'])} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print a row a quantity, then one of verdicts, for the fitted engine version and for the others."""
     groups: dict[str, list[dict[str, str]]] = {f"vLLM {FITTED}": [], "other versions": []}
@@ -96,6 +157,7 @@ def main() -> None:
     for name, rows in groups.items():
         counts = [str(count) for right in verdicts(rows).values() for count in (len(right), sum(right))]
         print(f"| {name} | {' | '.join(counts)} |")
+    print_others()
 
 
 if __name__ == "__main__":

@@ -237,7 +237,7 @@ def _nodes(rack: Rack) -> int | None:
 
 
 def _at_engine_share(rack: Rack) -> str:
-    if rack.setup.usable <= ENGINE_SHARE:
+    if rack.plan.usable <= ENGINE_SHARE:
         return "split evenly, nothing else"
     least = formulas.memory.gpus_for_weights(
         weight_bytes=rack.weight_bytes, device_memory=rack.plan.device_memory, usable=ENGINE_SHARE
@@ -275,9 +275,15 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
         *_draft_rows(plan),
         Row("activation_bytes_per_gpu", plan.activations, "the engine sets aside", shown=bool(plan.activations)),
         Row("engine_bytes_per_gpu", plan.engine, "context, collectives, graphs", shown=bool(plan.engine)),
-        Row("memory_per_gpu_bytes", plan.device_memory, f"{show(plan.usable, 'share')} of it planned with"),
+        Row("memory_per_gpu_bytes", plan.device_memory, f"{show(plan.usable, 'share')} {_of(plan)}"),
         Row("kv_pool_bytes_per_gpu", max(plan.pool, 0.0), use),
     )
+
+
+def _of(plan: Plan) -> str:
+    """What the usable share is a share of."""
+    words = {"start": "of what is free planned with", "rest": "of what is left is for the cache"}
+    return words.get(plan.share_of, "of it planned with")
 
 
 def _draft_rows(plan: Plan) -> tuple[Row, ...]:
@@ -366,7 +372,7 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
         "activations, engine": plan.activations + plan.engine,
         "KV cache asked for": plan.cache,
         "KV cache left": max(plan.left, 0.0),
-        "not planned with": plan.device_memory * (1 - plan.usable),
+        "not planned with": plan.outside,
     }
     return tuple((name, size, "B") for name, size in parts.items() if size)
 
@@ -400,13 +406,9 @@ def _room_advice(scenario: Scenario) -> Iterator[str]:
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:
     plan, model = rack.plan, rack.model
-    if engine := rack.setup.stack.labels.get("engine"):
-        _, at, release = rack.setup.stack.name.partition("@")
-        earlier = at and (release_of(release) or ()) < (release_of(engine) or ())
-        engine = f"{engine.rpartition(' ')[0]} {release}" if earlier else engine
-        yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
+    yield from _reserve_notes(rack)
     captures = not splits_layers(rack.setup.stack)
-    if captures and plan.fits and (1 - plan.usable) * plan.device_memory < OUTSIDE:
+    if captures and plan.fits and plan.outside < OUTSIDE and plan.share_of == "memory":
         starts = "two of 37 logged starts at 95% sized their cache and then died there"
         text = f"graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: {starts}"
         yield Note("headroom", text)
@@ -427,6 +429,24 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
         yield Note("vision", "a tower for images or sound is not known and not counted")
     if plan.layout.pp > 1 and len(model.layers) > 1:
         yield Note("stages", "stages are taken as alike, though the layers are not")
+
+
+def _reserve_notes(rack: Rack) -> Iterator[Note]:
+    """Whose reserves a plan has, and by which rule an engine works out its share of the memory."""
+    stack, plan = rack.setup.stack, rack.plan
+    if not (engine := stack.labels.get("engine")):
+        return
+    _, at, release = stack.name.partition("@")
+    name, asked = engine.rpartition(" ")[0], release_of(release) or ()
+    engine = f"{name} {release}" if at and asked < (release_of(engine) or ()) else engine
+    if plan.share_of != "start":
+        yield Note("engine", f"reserves are those of {engine}; other versions differ by gigabytes")
+        return
+    share, since = show(plan.usable, "share"), stack.labels.get("share_since", "")
+    own = f"by {name}'s own rule: {share}" if plan.start.rule else share
+    yield Note("engine", f"{own} of what is free at the start of {engine}; activations and graphs lie outside of it")
+    if plan.start.rule and at and asked < (release_of(since) or ()):
+        yield Note("engine-rule", f"the rule is that of {since}; earlier releases planned with about 88%")
 
 
 def _window_notes(rack: Rack) -> Iterator[Note]:

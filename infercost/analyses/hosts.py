@@ -120,7 +120,7 @@ def memory_words(rack: Rack) -> str:
     plan = rack.plan
     if plan.host is None:
         return ""
-    held, name = plan.device_memory * plan.usable, plan.host.preset.name
+    held, name = plan.device_memory - plan.outside, plan.host.preset.name
     if not holds(rack):
         return f" Nothing has to lie in {name}."
     tighter = plan.host_left / held_memory(plan.host) < plan.left / held

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable
 from json import dumps
-from math import ceil, floor
+from math import ceil
 from typing import NamedTuple
 
 from infercost.models.find import Checkpoint, find_model
@@ -256,15 +256,15 @@ def _speculative(start: Start) -> list[str]:
 
 
 def _sglang(start: Start) -> list[str]:
-    """SGLang plans with a share for weights and caches alone; attention that is data parallel shares its ranks."""
+    """SGLang finds its share by itself where none was given; attention that is data parallel shares its ranks."""
     plan, layout = start.plan, start.plan.layout
     widths = {"tp": layout.ranks, "pp": layout.pp, "dp": layout.dp, "ep": layout.ep}
-    held = floor(1000 * (plan.weights + plan.pool) / plan.device_memory) / 1000
     return [
         f"python -m sglang.launch_server --model-path {start.hub_id}",
         *(f"--{axis}-size {width}" for axis, width in widths.items() if width > 1),
         *(["--enable-dp-attention"] if layout.dp > 1 else []),
-        f"--context-length {plan.context:.0f} --mem-fraction-static {held:g}",
+        f"--context-length {plan.context:.0f}",
+        *([] if plan.start.rule else [f"--mem-fraction-static {plan.usable:g}"]),
         *([f"--max-running-requests {start.most}"] if start.most else []),
         *_drafting(start),
         *_offloaded(plan),
@@ -285,12 +285,11 @@ def _tensorrt_llm(start: Start) -> list[str]:
     """TensorRT-LLM plans with a share of what weights and its own buffers leave; a YAML file has the rest."""
     plan, layout = start.plan, start.plan.layout
     widths = {"tp": layout.ranks, "pp": layout.pp, "ep": layout.ep}
-    free = plan.device_memory - plan.weights - plan.activations - plan.engine
     return [
         f"trtllm-serve {start.hub_id}",
         *(f"--{axis}_size {width}" for axis, width in widths.items() if width > 1),
         f"--max_seq_len {plan.context:.0f}",
-        f"--kv_cache_free_gpu_memory_fraction {floor(100 * plan.pool / free) / 100:g}",
+        f"--kv_cache_free_gpu_memory_fraction {plan.usable:g}",
         *([f"--max_batch_size {start.most}"] if start.most else []),
     ]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infercost.formulas.formula import formula, total
-from infercost.numeric import ceiling, floor, maximum
+from infercost.numeric import ceiling, floor, maximum, minimum
 
 NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 
@@ -379,6 +379,99 @@ def kv_pool(
 ) -> float:
     """Bytes left on one accelerator for KV cache; negative when the model does not fit."""
     return device_memory * usable - weight_bytes_per_gpu - activation_reserve - engine_overhead
+
+
+SGLANG = "sgl-project/sglang 0.5.3 to 0.5.23, handle_gpu_memory_settings"
+
+
+@formula(source=SGLANG)
+def start_reserve(
+    *,
+    reserve_base: float,
+    reserve_per_token: float,
+    profiled_tokens: float,
+    reserve_per_graph: float,
+    graph_sequences: float,
+    reserve_per_rank: float,
+    tensor_ranks: float,
+    groups: float,
+    stages: float,
+) -> float:
+    """Bytes of an accelerator that an engine leaves to activations and graphs: a pass, its decode graphs, its ranks."""
+    return (
+        reserve_base
+        + reserve_per_token * profiled_tokens
+        + reserve_per_graph * graph_sequences
+        + reserve_per_rank * tensor_ranks * groups * stages
+    )
+
+
+@formula(source=SGLANG)
+def grouped_reserve(*, start_reserve: float, reserve_per_group: float, graph_sequences: float, groups: float) -> float:
+    """Bytes left to activations and graphs where attention is data parallel, which pads its batches."""
+    return start_reserve + reserve_per_group * graph_sequences * groups
+
+
+@formula(source=SGLANG)
+def prompt_graphs_reserve(*, prompt_graphs: float, reserve_per_prompt_graph: float) -> float:
+    """Bytes left to graphs of prompts, of which each captured size takes some."""
+    return prompt_graphs * reserve_per_prompt_graph
+
+
+@formula(source=SGLANG)
+def captured_reserve(*, start_reserve: float, prompt_graphs_reserve: float) -> float:
+    """Bytes left to activations and graphs where prompts are captured too."""
+    return start_reserve + prompt_graphs_reserve
+
+
+@formula(source=SGLANG)
+def floored_reserve(*, start_reserve: float, reserve_floor: float) -> float:
+    """Bytes left to activations and graphs on a part of much memory: no less than a floor."""
+    return maximum(start_reserve, reserve_floor)
+
+
+@formula(source=SGLANG)
+def own_share(*, start_reserve: float, reported_memory: float) -> float:
+    """Share of memory that an engine plans with by its own rule, in three digits, by the memory its driver reports."""
+    return floor((1 - start_reserve / reported_memory) * 1000 + 0.5) / 1000
+
+
+@formula(source="sgl-project/sglang, adjust_mem_fraction_for_vlm; layers x width^2 taken as parameters of the tower")
+def vision_share(
+    *,
+    usable: float,
+    vision_base: float,
+    vision_least: float,
+    vision_most: float,
+    vision_slope: float,
+    vision_params: float,
+    vision_params_usual: float,
+) -> float:
+    """Share of memory that is planned with beside a vision tower, whose images take memory too."""
+    return (
+        usable
+        * vision_base
+        * maximum(vision_least, minimum(vision_most, 1 - vision_slope * (vision_params / vision_params_usual - 1)))
+    )
+
+
+@formula(source="sgl-project/sglang, profile_max_num_token: what is free before weights are loaded, less a share of it")
+def pool_at_start(*, device_memory: float, engine_overhead: float, usable: float, weight_bytes_per_gpu: float) -> float:
+    """Bytes left on one accelerator for KV cache by a share of what is free at the start; negative when it is short."""
+    return (device_memory - engine_overhead) * usable - weight_bytes_per_gpu
+
+
+@formula(source="NVIDIA/TensorRT-LLM, KvCacheCreator: a share of what weights and the peak of a warm-up pass leave")
+def pool_of_rest(
+    *,
+    device_memory: float,
+    weight_bytes_per_gpu: float,
+    activation_reserve: float,
+    engine_overhead: float,
+    usable: float,
+) -> float:
+    """Bytes on one accelerator for KV cache by a share of what weights and a pass leave; negative when it is short."""
+    return (device_memory - weight_bytes_per_gpu - activation_reserve - engine_overhead) * usable
 
 
 @formula(source="whole sequences")

@@ -387,6 +387,7 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     """A preset from its file's data; BadFile or BadValue for a key, a figure, its source or date that cannot be."""
     kinds, labels = FAMILIES[family]
     data = architecture.flat(data, f"preset {path}") if family == "architectures" else data
+    data = stack.flat(data, f"preset {path}") if family == "efficiency" else data
     keys = [*kinds, *labels, "released", "sources"]
     if unknown := [key for key in data if key not in keys]:
         hint = f"{closest(unknown[0], keys)}keys: {', '.join(keys)}"

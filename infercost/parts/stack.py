@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from infercost.errors import BadValue
+from infercost.errors import BadFile, BadValue
 from infercost.parts.accelerator import summing_in_16_bits
 from infercost.parts.preset import Fact, Preset
-from infercost.units import DURATION, FACTOR, LIMIT, MULTIPLE, RESERVE, SHARE, SIZE, TOKENS, WHOLE, Kind
+from infercost.units import DURATION, FACTOR, LIMIT, MULTIPLE, PARAMS, RESERVE, SHARE, SIZE, TOKENS, WHOLE, Kind
 
 
 class Constant(NamedTuple):
@@ -105,8 +105,31 @@ MEMORY: dict[str, Kind] = {
     "profiled_sequences_small": WHOLE,
     "engine_overhead_pcie": RESERVE,
 }
+#: The share of memory that an engine works out for itself: what it sets aside for a token of a pass, a sequence of its
+#: decode graphs, a rank, a captured size of prompts, and a data parallel group; what a vision tower takes of the share.
+RULE: dict[str, Kind] = {
+    "reserve_base": RESERVE,
+    "reserve_per_token": RESERVE,
+    "reserve_per_graph": RESERVE,
+    "reserve_per_rank": RESERVE,
+    "reserve_per_prompt_graph": RESERVE,
+    "reserve_latent_graphs": RESERVE,
+    "reserve_per_group": RESERVE,
+    "reserve_per_group_wide": RESERVE,
+    "reserve_floor": RESERVE,
+    "vision_base": SHARE,
+    "vision_slope": SHARE,
+    "vision_least": SHARE,
+    "vision_most": FACTOR,
+    "vision_params_usual": PARAMS,
+}
+#: Parts by their memory, each row below its own, and what such an engine starts with there: tokens of a pass, sequences
+#: of the largest decode graph, those where four ranks or more share a layer, and captured sizes of prompts.
+TIERS = ("20gib", "35gib", "60gib", "90gib", "160gib", "more")
+_TIER = {"memory": SIZE, "tokens": TOKENS, "graphs": WHOLE, "graphs_wide": WHOLE, "prompt_graphs": WHOLE}
+STARTS = {f"start_{row}_{figure}": kind for row in TIERS for figure, kind in _TIER.items()}
 #: Every figure that a profile may hold.
-KINDS = FIGURES | MEMORY | {key: kind for own in LAWS.values() for key, kind in own.items()}
+KINDS = FIGURES | MEMORY | RULE | STARTS | {key: kind for own in LAWS.values() for key, kind in own.items()}
 #: The values that some labels may have, and the defaults of those that may be left out.
 WORDS = {
     "overlap": OVERLAPS,
@@ -118,6 +141,7 @@ WORDS = {
     "kernels": ("", "cuda", "metal", "hip", "vulkan", "cpu"),
     "captures_split": ("yes", "no"),
     "not_covered_of": ("", "recurrent"),
+    "share_of": ("memory", "start", "rest"),
 }
 DEFAULTS = {
     "law": "roofline",
@@ -127,6 +151,7 @@ DEFAULTS = {
     "captures_split": "yes",
     "kernels": "",
     "not_covered_of": "",
+    "share_of": "memory",
 }
 #: ``memory`` is the capacity that counts, ``nominal`` (as sold) or ``engine`` (what an engine sees); ``engine`` the
 #: version that its memory figures were fitted on; ``law`` the way to count a step's parts; ``accumulates`` the format
@@ -135,12 +160,14 @@ DEFAULTS = {
 #: ``windows_since`` the release from which on caches of windowed layers hold their window alone;
 #: ``kernels`` the backend of llama.cpp, and ``backends`` the profile of each: starts of parts' names, then vendors.
 #: ``not_covered`` says what its runs were like where no law fits them: on parts of the vendor ``not_covered_on``, of
-#: models that are ``not_covered_of`` (recurrent), or all.
+#: models that are ``not_covered_of`` (recurrent), or all. ``share_of`` is what the usable share is of: the memory, what
+#: is free before weights are loaded (``start``), or what they and a pass leave of it (``rest``); ``share_since`` the
+#: first release of the engine's own rule of it.
 LABELS = (
     *("name", "aliases", "overlap", "memory", "law", "accumulates", "engine", "frameworks", "vendors"),
     *("error", "nearer", "note", "like", "prompts", "experts_kernel", "products_kernel", "until", "formats", "split"),
     *("tuned", "flags", "newest", "fused_families", "fused_on", "unfused_experts", "captures_on", "captures_split"),
-    *("kernels", "backends", "windows_since"),
+    *("kernels", "backends", "windows_since", "share_of", "share_since"),
     *("not_covered", "not_covered_on", "not_covered_of"),
 )
 #: Words that a profile may be given beside its figures: kernels that an engine chose.
@@ -173,7 +200,27 @@ INHERITED = (
     "unfused_experts",
     "captures_on",
     "captures_split",
+    "share_of",
+    "share_since",
 )
+
+
+def flat(data: dict[str, Any], where: str) -> dict[str, Any]:
+    """A profile's data with each figure of its rows under ``starts`` by a key of its own, their source beside it.
+
+    Raises:
+        BadFile: rows that are no mappings, or one that no profile has.
+    """
+    starts = data.get("starts", {})
+    rows = starts if isinstance(starts, dict) else {"": starts}
+    plain = {key: value for key, value in data.items() if key != "starts"}
+    for row, entry in rows.items():
+        if row not in TIERS or not isinstance(entry, dict):
+            raise BadFile(f"{where}: starts has no row {row!r}", f"write rows such as 90gib: {{tokens: 8192}}: {TIERS}")
+        for key in entry.keys() - {"source"}:
+            figure = entry[key] if isinstance(entry[key], dict) else {"value": entry[key]}
+            plain[f"start_{row}_{key}"] = {**figure, "source": entry.get("source")}
+    return plain
 
 
 def like(profile: Preset, base: Preset) -> Preset:
@@ -261,6 +308,11 @@ def law(profile: Preset) -> str:
 def is_nominal(profile: Preset) -> bool:
     """Whether a profile counts memory as sold."""
     return profile.labels.get("memory") == "nominal"
+
+
+def share_of(profile: Preset) -> str:
+    """What the usable share of an engine is a share of: one of the words of ``share_of``."""
+    return profile.labels.get("share_of", DEFAULTS["share_of"])
 
 
 def splits_layers(profile: Preset) -> bool:

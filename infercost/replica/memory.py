@@ -12,7 +12,7 @@ from infercost.models.eagle import Shape, head_of
 from infercost.models.model import Model, prediction_head
 from infercost.parts.accelerator import over_pcie
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_small, release_of, splits_layers
+from infercost.parts.stack import TIERS, is_small, release_of, share_of, splits_layers
 from infercost.replica.host import USABLE, Host, Split, held_memory
 from infercost.replica.layout import (
     Layout,
@@ -38,12 +38,31 @@ PAGE_STEP, SURE_SHARE = 16, 0.7
 KEPT, WHOLE, UNKNOWN = "kept", "whole", "unknown"
 
 
+#: SGLang's rule: sequences of a decode graph above which data parallel attention pads more, ranks of a layer from which
+#: on graphs are larger, fewest tokens of a pass that count, and memory above which what is left to them has a floor.
+MANY_GRAPHS, MANY_RANKS, FEW_TOKENS, MUCH_MEMORY = 300, 4, 2048, 60 * 2**30
+
+
+class Rule(NamedTuple):
+    """What an engine works out its share of a part's memory with: memory that the driver reports, tokens of a pass.
+
+    ``graphs`` are sequences of the largest decode graph, and those where many ranks share a layer; ``prompts`` are
+    sizes of prompts that it captures, 0 on parts where it captures none.
+    """
+
+    memory: float
+    tokens: float
+    graphs: tuple[float, float]
+    prompts: float
+
+
 class Start(NamedTuple):
     """What an engine profiles its memory with on a part: sequences and prompt tokens, each beside its usual number.
 
     ``asked`` are the sequences that were asked for, 0 for the engine's own; ``over_pcie`` is whether the parts reach
-    each other without a link of their own; ``windows`` is what caches of windowed layers hold. Without sequences the
-    reserves are those of the profile.
+    each other without a link of their own; ``windows`` is what caches of windowed layers hold; ``rule`` is what the
+    engine works out its share of memory with, None where it is given. Without sequences the reserves are those of the
+    profile.
     """
 
     sequences: float = 0
@@ -53,6 +72,7 @@ class Start(NamedTuple):
     asked: int = 0
     over_pcie: bool = False
     windows: str = KEPT
+    rule: Rule | None = None
 
 
 #: The reserves of a profile as it has them.
@@ -73,6 +93,60 @@ def start_of(profile: Preset, part: Preset, sequences: float | None = None, toke
         if "chunk_tokens_small" in profile.facts:
             own_tokens = profile.value("chunk_tokens_small")
     return Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
+
+
+def rule_of(profile: Preset, part: Preset, tokens: float | None = None) -> Rule | None:
+    """What an engine's own rule of its share of memory takes on a part, None for an engine that has no such rule."""
+    if "reserve_per_token" not in profile.facts:
+        return None
+    keys = ("memory_reported", "memory_engine", "memory")
+    memory = part.value(next((key for key in keys if key in part.facts), "memory"))
+    row = next((row for row in TIERS[:-1] if memory < profile.value(f"start_{row}_memory")), TIERS[-1])
+    graphs = profile.value(f"start_{row}_graphs"), profile.value(f"start_{row}_graphs_wide")
+    vendor = profile.labels.get("captures_on", "")
+    captures = part.labels.get("vendor", vendor) == vendor
+    sizes = profile.value(f"start_{row}_prompt_graphs") if captures else 0
+    asked = max(tokens or profile.value(f"start_{row}_tokens"), FEW_TOKENS)
+    return Rule(memory, asked, graphs, sizes)
+
+
+def share_by(rule: Rule, model: Model, layout: Layout, profile: Preset) -> float:
+    """The share of a part's memory that an engine plans with in a layout, by its own rule."""
+    value = profile.value
+    graphs = rule.graphs[layout.ranks >= MANY_RANKS]
+    reserve = formulas.memory.start_reserve(
+        **{key: value(key) for key in ("reserve_base", "reserve_per_token", "reserve_per_graph", "reserve_per_rank")},
+        profiled_tokens=rule.tokens,
+        graph_sequences=graphs,
+        tensor_ranks=layout.tp,
+        groups=layout.dp,
+        stages=layout.pp,
+    )
+    if layout.dp > 1:
+        padded = value("reserve_per_group_wide" if graphs > MANY_GRAPHS else "reserve_per_group")
+        reserve = formulas.memory.grouped_reserve(
+            start_reserve=reserve, reserve_per_group=padded, graph_sequences=graphs, groups=layout.dp
+        )
+    elif layout.pp == 1 and (captured := _captured(rule, model, profile)):
+        reserve = formulas.memory.captured_reserve(start_reserve=reserve, prompt_graphs_reserve=captured)
+    if rule.memory > MUCH_MEMORY:
+        reserve = formulas.memory.floored_reserve(start_reserve=reserve, reserve_floor=value("reserve_floor"))
+    share = formulas.memory.own_share(start_reserve=reserve, reported_memory=rule.memory)
+    if not model.vision_params:
+        return share
+    keys = ("vision_base", "vision_slope", "vision_least", "vision_most", "vision_params_usual")
+    tower = {key: value(key) for key in keys}
+    return formulas.memory.vision_share(usable=share, vision_params=model.vision_params, **tower)
+
+
+def _captured(rule: Rule, model: Model, profile: Preset) -> float:
+    """Bytes that an engine leaves to graphs of prompts: none where it captures none, one sum for latent caches."""
+    if not rule.prompts or model.vision_params:
+        return 0.0
+    if any(layer.attention.latent for layer in model.layers):
+        return profile.value("reserve_latent_graphs")
+    each = profile.value("reserve_per_prompt_graph")
+    return formulas.memory.prompt_graphs_reserve(prompt_graphs=rule.prompts, reserve_per_prompt_graph=each)
 
 
 class Blocks(NamedTuple):
@@ -135,6 +209,13 @@ class Plan(NamedTuple):
     start: Start = AS_USUAL
     unreserved: bool = False
     drafted: Drafted | None = None
+    share_of: str = "memory"
+
+    @property
+    def outside(self) -> float:
+        """Bytes that are not planned with: beyond the share of the memory, of what is free, or of what is left."""
+        of = {"memory": 0.0, "start": self.engine, "rest": self.engine + self.weights + self.activations}
+        return (self.device_memory - of[self.share_of]) * (1 - self.usable)
 
     @property
     def blocks(self) -> Blocks | None:
@@ -338,19 +419,20 @@ def plan(
         BadValue: a layout that no engine accepts.
     """
     check(model, layout)
+    share, basis = share_by(start.rule, model, layout, profile) if start.rule else usable, share_of(profile)
     weights = rank_weight_bytes(model, layout)
-    activations, engine = _activations(model, profile, start), profile.value(_overhead(profile, layout, start))
-    if unreserved := activations + engine > device_memory * usable:
+    activations = 0.0 if basis == "start" else _activations(model, profile, start)
+    engine = profile.value(_overhead(profile, layout, start))
+    if unreserved := activations + engine > device_memory * share:
         activations = engine = 0.0
-    pool = formulas.memory.kv_pool(
-        device_memory=device_memory,
-        usable=usable,
-        weight_bytes_per_gpu=weights,
-        activation_reserve=activations,
-        engine_overhead=engine,
-    )
-    held = weights, activations, engine, pool
-    return Plan(model, layout, device_memory, usable, *held, context, batch, start=start, unreserved=unreserved)
+    held = {"device_memory": device_memory, "usable": share, "weight_bytes_per_gpu": weights, "engine_overhead": engine}
+    if basis == "start":
+        pool = formulas.memory.pool_at_start(**held)
+    else:
+        sized = formulas.memory.pool_of_rest if basis == "rest" else formulas.memory.kv_pool
+        pool = sized(**held, activation_reserve=activations)
+    made = Plan(model, layout, device_memory, share, weights, activations, engine, pool, context, batch)
+    return made._replace(start=start, unreserved=unreserved, share_of=basis)
 
 
 def _activations(model: Model, profile: Preset, start: Start) -> float:

@@ -130,9 +130,11 @@ def recounted(rack: Rack) -> Rack:
     if model.is_bare:
         bare_count(rack.params, rack.active_params, rack.format, model.depth, model.hidden_size)
     total = counting.weight_bytes(model)
-    least = formulas.memory.gpus_for_weights(
-        weight_bytes=total, device_memory=rack.plan.device_memory, usable=setup.usable
-    )
     offload = rack.plan.split and rack.plan.split.offload
-    plan = setup.plan(rack.plan.layout, offload=offload)
+    if by_rule := setup.start.rule is not None:
+        rack = rack._replace(plan=setup.plan(rack.plan.layout, offload=offload))
+    least = formulas.memory.gpus_for_weights(
+        weight_bytes=total, device_memory=rack.plan.device_memory, usable=rack.plan.usable
+    )
+    plan = rack.plan if by_rule else setup.plan(rack.plan.layout, offload=offload)
     return rack._replace(plan=plan, weight_bytes=total, gpus_for_weights=least)

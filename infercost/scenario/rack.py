@@ -20,10 +20,11 @@ from infercost.parts.stack import (
     is_other_engine,
     law,
     reads_gguf,
+    share_of,
     splits_layers,
 )
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
-from infercost.replica.memory import Drafting, Plan, Start, start_of
+from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of
 from infercost.replica.rack import Rack, Setup
 from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
@@ -59,6 +60,7 @@ def read_rack(reading: Reading) -> Rack:
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     shares = [ceil(share_of_one(reading, "batch", batch)) for batch in batches or ()]
     plan = _holding_most(setup, devices, widths, shares or (setup.batch,))
+    _note_share(reading, plan)
     count = plan.layout.devices * copies_of(reading)
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
@@ -77,7 +79,7 @@ def _why_so_many(plan: Plan) -> str:
 def rack_of(setup: Setup, plan: Plan, given: bool = True, widths: Layout = FREE) -> Rack:
     """The rack of a named model under a plan that was made for it."""
     total = counting.weight_bytes(setup.model)
-    least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=plan.device_memory, usable=setup.usable)
+    least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=plan.device_memory, usable=plan.usable)
     params, active = counting.total_params(setup.model), counting.active_params(setup.model)
     return Rack(setup, plan, params, active, total, least, given, widths)
 
@@ -93,11 +95,14 @@ def _read_bare_rack(reading: Reading) -> Rack:
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     _check_engine(stack, model.quantization)
     setup = Setup(None, model, part, stack, key, usable, 0, start=_read_start(reading, stack, part))
+    usable = setup.plan(Layout()).usable
     total = formulas.memory.weight_bytes(params=params, bytes_per_param=format.bytes_per_value)
     least = formulas.memory.gpus_for_weights(weight_bytes=total, device_memory=part.value(key), usable=usable)
     why = f"by --gpu NAME:{given}" if given else "least that hold the weights"
     devices = int(reading.take("gpus", given or _least_for(setup.plan(Layout(tp=least)), least), why))
-    return Rack(setup, setup.plan(Layout(tp=devices)), params, active, total, least, bool(given))
+    plan = setup.plan(Layout(tp=devices))
+    _note_share(reading, plan)
+    return Rack(setup, plan, params, active, total, least, bool(given))
 
 
 def _read_count(reading: Reading) -> tuple[float, float, Format]:
@@ -141,10 +146,20 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
     key = memory_key(part, nominal=is_nominal(stack))
     reading.use(part, key)
     if assume != "ideal":
-        reserves = ("activation_floor", "activation_per_vocab", "engine_overhead", "engine_overhead_parallel")
+        activations = () if share_of(stack) == "start" else ("activation_floor", "activation_per_vocab")
         apart = ("engine_overhead_pcie",) if over_pcie(part) and "engine_overhead_pcie" in stack.facts else ()
-        reading.use(stack, *reserves, *apart)
-    return stack, key, reading.take("usable", stack.value("usable"), f"by profile {stack.name}")
+        reading.use(stack, *activations, "engine_overhead", "engine_overhead_parallel", *apart)
+    own = rule_of(stack, part, reading.get("chunk_tokens"))
+    share = share_by(own, bare_count(1, 1, FORMATS["8bit"], 0, 0), Layout(), stack) if own else stack.value("usable")
+    why = f"by {stack.labels.get('engine', stack.title).split()[0]}'s own rule" if own else f"by profile {stack.name}"
+    return stack, key, reading.take("usable", share, why)
+
+
+def _note_share(reading: Reading, plan: Plan) -> None:
+    """Say the share that an engine's own rule plans with in a layout, where nobody gave one."""
+    if plan.start.rule:
+        noted = (item._replace(value=plan.usable) if item.key == "usable" else item for item in reading.inputs)
+        reading.inputs = list(noted)
 
 
 #: Whose parts a backend of llama.cpp runs on.
@@ -286,6 +301,8 @@ def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
     if reading.question.command == "fit":
         reading.take("max_sequences")
     start = start_of(stack, part, reading.get("max_sequences"), reading.get("chunk_tokens"))
+    if "usable" not in reading.given and (rule := rule_of(stack, part, reading.get("chunk_tokens"))):
+        return start._replace(rule=rule)
     if start.sequences != start.usual_sequences or start.tokens != start.usual_tokens:
         keys = ("chunk_tokens", "chunk_tokens_small", "profiled_sequences", "profiled_sequences_small")
         reading.use(stack, *(key for key in keys if key in stack.facts))
