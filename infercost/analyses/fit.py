@@ -282,7 +282,7 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
 
 def _of(plan: Plan) -> str:
     """What the usable share is a share of."""
-    words = {"start": "of what is free planned with", "rest": "of what is left is for the cache"}
+    words = {"start": "of what is free planned with", "rest": "of the rest is for the cache"}
     return words.get(plan.share_of, "of it planned with")
 
 

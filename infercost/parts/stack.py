@@ -212,12 +212,14 @@ def flat(data: dict[str, Any], where: str) -> dict[str, Any]:
         BadFile: rows that are no mappings, or one that no profile has.
     """
     starts = data.get("starts", {})
-    rows = starts if isinstance(starts, dict) else {"": starts}
+    form = "write rows such as 90gib: {tokens: 8192, source: KEY}"
+    if not isinstance(starts, dict):
+        raise BadFile(f"{where}: starts is no mapping", form)
     plain = {key: value for key, value in data.items() if key != "starts"}
-    for row, entry in rows.items():
+    for row, entry in starts.items():
         if row not in TIERS or not isinstance(entry, dict):
-            raise BadFile(f"{where}: starts has no row {row!r}", f"write rows such as 90gib: {{tokens: 8192}}: {TIERS}")
-        for key in entry.keys() - {"source"}:
+            raise BadFile(f"{where}: starts has no row {row!r}", f"{form}; rows: {', '.join(TIERS)}")
+        for key in sorted(map(str, entry.keys() - {"source"})):
             figure = entry[key] if isinstance(entry[key], dict) else {"value": entry[key]}
             plain[f"start_{row}_{key}"] = {**figure, "source": entry.get("source")}
     return plain

@@ -111,7 +111,7 @@ def rule_of(profile: Preset, part: Preset, tokens: float | None = None) -> Rule 
 
 
 def share_by(rule: Rule, model: Model, layout: Layout, profile: Preset) -> float:
-    """The share of a part's memory that an engine plans with in a layout, by its own rule."""
+    """The share of a part's memory that an engine plans with in a layout, by its own rule; 0 where it leaves none."""
     value = profile.value
     graphs = rule.graphs[layout.ranks >= MANY_RANKS]
     reserve = formulas.memory.start_reserve(
@@ -131,6 +131,8 @@ def share_by(rule: Rule, model: Model, layout: Layout, profile: Preset) -> float
         reserve = formulas.memory.captured_reserve(start_reserve=reserve, prompt_graphs_reserve=captured)
     if rule.memory > MUCH_MEMORY:
         reserve = formulas.memory.floored_reserve(start_reserve=reserve, reserve_floor=value("reserve_floor"))
+    if reserve >= rule.memory:
+        return 0.0
     share = formulas.memory.own_share(start_reserve=reserve, reported_memory=rule.memory)
     if not model.vision_params:
         return share
@@ -420,10 +422,11 @@ def plan(
     """
     check(model, layout)
     share, basis = share_by(start.rule, model, layout, profile) if start.rule else usable, share_of(profile)
+    share, unknown = share or usable, not share
     weights = rank_weight_bytes(model, layout)
     activations = 0.0 if basis == "start" else _activations(model, profile, start)
     engine = profile.value(_overhead(profile, layout, start))
-    if unreserved := activations + engine > device_memory * share:
+    if unreserved := unknown or activations + engine > device_memory * share:
         activations = engine = 0.0
     held = {"device_memory": device_memory, "usable": share, "weight_bytes_per_gpu": weights, "engine_overhead": engine}
     if basis == "start":

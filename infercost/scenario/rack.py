@@ -150,8 +150,9 @@ def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[
         apart = ("engine_overhead_pcie",) if over_pcie(part) and "engine_overhead_pcie" in stack.facts else ()
         reading.use(stack, *activations, "engine_overhead", "engine_overhead_parallel", *apart)
     own = rule_of(stack, part, reading.get("chunk_tokens"))
-    share = share_by(own, bare_count(1, 1, FORMATS["8bit"], 0, 0), Layout(), stack) if own else stack.value("usable")
-    why = f"by {stack.labels.get('engine', stack.title).split()[0]}'s own rule" if own else f"by profile {stack.name}"
+    alone = share_by(own, bare_count(1, 1, FORMATS["8bit"], 0, 0), Layout(), stack) if own else 0.0
+    share = alone or stack.value("usable")
+    why = f"by {stack.labels.get('engine', stack.title).split()[0]}'s own rule" if alone else f"by profile {stack.name}"
     return stack, key, reading.take("usable", share, why)
 
 

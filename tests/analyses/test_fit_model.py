@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
+from infercost.parts import catalog
 from infercost.replica.layout import Layout, rank_growth_bytes, rank_weight_bytes, valid_widths
 from infercost.replica.work import work_of
 from tests.conftest import Run
-from tools.memory_error import logs, relative_errors, verdicts
+from tools.memory_error import logs, other_logs, planned_by, pool_errors, relative_errors, verdicts
 
 FITTED = [log for log in logs() if log["engine"] == "0.19.0"]
 
@@ -32,6 +33,53 @@ def test_no_start_is_called_a_refusal() -> None:
     said = verdicts(logs())
     assert len(said["yes"]) >= 55
     assert all(said["yes"])
+
+
+OTHERS = other_logs()
+
+
+@pytest.mark.parametrize("log", [log for log in OTHERS if log["share"]], ids=lambda log: log["row"])
+def test_sglang_says_the_share_that_its_rule_gives(log: dict[str, str]) -> None:
+    assert planned_by(log, log["engine"].replace(" ", "@")).usable == float(log["share"])
+
+
+@pytest.mark.parametrize("log", [log for log in OTHERS if log["started"]], ids=lambda log: log["row"])
+def test_starts_of_other_engines_fit_and_a_refusal_does_not(log: dict[str, str]) -> None:
+    name = log["engine"].replace(" ", "@") if log["engine"].startswith("sglang") else "tensorrt-llm"
+    assert planned_by(log, name).fits == (log["started"] == "yes")
+
+
+def test_pools_of_other_engines_are_nearer_by_their_own_rules() -> None:
+    """What an engine takes before was fitted on other rows."""
+    found = pool_errors("sglang", "check")
+    assert len(found["own"]) >= 6
+    assert median(found["own"]) < 0.02 < median(found["vllm"])
+    assert sum(found["own"]) < sum(found["vllm"])
+    assert pool_errors("tensorrt-llm", "check")["own"][0] < 0.01
+
+
+def test_what_sglang_takes_first_is_the_median_of_starts() -> None:
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    for log in OTHERS:
+        if log["use"] == "fit" and log["free_gib"] and log["engine"].startswith("sglang"):
+            memory = catalog.load("accelerators", log["gpu"]).value("memory_engine") / 2**30
+            taken[int(log["tp"]) > 1].append(memory - float(log["free_gib"]))
+    profile = catalog.load("efficiency", "sglang")
+    assert profile.value("engine_overhead") / 2**30 == pytest.approx(median(taken[False]), abs=0.05)
+    assert profile.value("engine_overhead_parallel") / 2**30 == pytest.approx(median(taken[True]), abs=0.05)
+
+
+def test_the_share_is_said_with_whose_rule_it_is(run: Run) -> None:
+    question = "fit --gpu h100 --model llama-3.1-8b --efficiency"
+    assert "by SGLang's own rule: 83.5%" in run(*question.split(), "sglang@0.5.9").err
+    assert run(*question.split(), "sglang", "--usable", "80%", "--json").json["inputs"]["usable"] == 0.8
+    assert "the rule is that of 0.5.3" in run(*question.split(), "sglang@0.4.9").err
+
+
+def test_a_pass_that_would_take_all_memory_leaves_the_share_of_the_profile(run: Run) -> None:
+    question = "utilization --gpu h100 --model qwen3-8b --efficiency sglang --batch 4 --chunk-tokens"
+    assert run(*question.split(), "100000", "--json").json["inputs"]["usable"] == 0.9
+    assert run(*question.split(), "16384", "--json").json["inputs"]["usable"] == pytest.approx(0.679)
 
 
 DENSE = find_model("llama-3.1-70b").model

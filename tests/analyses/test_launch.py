@@ -50,7 +50,12 @@ def test_the_weights_that_were_asked_for(asked: str, served: str) -> None:
         (
             "--gpu h200:8 --model deepseek-v3 --tp 8 --kv-dtype fp8 --efficiency sglang",
             "python -m sglang.launch_server --model-path deepseek-ai/DeepSeek-V3",
-            ("--tp-size 8", "--context-length 8192", "--mem-fraction-static 0.8", "--kv-cache-dtype fp8_e4m3"),
+            ("--tp-size 8", "--context-length 8192", "--kv-cache-dtype fp8_e4m3"),
+        ),
+        (
+            "--gpu h100 --model llama-3.1-8b --efficiency sglang --usable 80%",
+            "python -m sglang.launch_server",
+            ("--mem-fraction-static 0.8",),
         ),
         (
             "--gpu h200:8 --model deepseek-v3 --tp 1 --ep 8 --efficiency sglang",
@@ -60,7 +65,7 @@ def test_the_weights_that_were_asked_for(asked: str, served: str) -> None:
         (
             "--gpu h100:2 --model llama-3.1-70b-fp8 --efficiency tensorrt-llm --max-sequences 64",
             "trtllm-serve nvidia/Llama-3.1-70B-Instruct-FP8",
-            ("--tp_size 2", "--max_seq_len 8192", "--max_batch_size 64", "--kv_cache_free_gpu_memory_fraction 0."),
+            ("--tp_size 2", "--max_seq_len 8192", "--max_batch_size 64", "--kv_cache_free_gpu_memory_fraction 0.9"),
         ),
         ("--gpu v100 --model qwen3-8b", "vllm serve Qwen/Qwen3-8B", ("--dtype half",)),
         ("--gpu t4:2 --model qwen3-8b --dtype bf16", "vllm serve", ("--dtype half", "--tensor-parallel-size 2")),
@@ -73,6 +78,11 @@ def test_the_engine_that_was_planned_for(args: str, start: str, flags: tuple[str
     assert line.startswith(start)
     assert [flag for flag in flags if flag not in line] == []
     assert ("bfloat16" in line, why) == (False, "")
+
+
+def test_sglang_finds_its_share_itself(run: Run) -> None:
+    line, _ = command(run, "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", "sglang")
+    assert "--mem-fraction-static" not in line
 
 
 @pytest.mark.parametrize(

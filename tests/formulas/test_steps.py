@@ -107,6 +107,16 @@ OTHERS = [
     "utilization --gpu h100 --model bge-m3 --input-tokens 512 --price 2",
     "utilization --gpu rtx-5080 --model qwen3-30b-a3b --dtype q4_k_m --host desktop-ddr5 --offload experts",
 ]
+#: Engines whose share of memory is of something else: alone, in graphs of latents, data parallel, beside a tower.
+ENGINES = [
+    "fit --gpu b200 --model qwen3-8b --efficiency sglang",
+    "fit --gpu h200:8 --model deepseek-v3 --tp 8 --efficiency sglang",
+    "fit --gpu h200:8 --model deepseek-v3 --tp 1 --ep 8 --efficiency sglang",
+    "utilization --gpu h100 --model qwen3-vl-8b --efficiency sglang --chunk-tokens 4096 --batch 8",
+    "fit --gpu h100 --model qwen3-8b --efficiency sglang --usable 80%",
+    "fit --gpu h100:4 --params 70B --efficiency sglang",
+    "utilization --gpu h100:2 --model llama-3.1-70b-fp8 --efficiency tensorrt-llm --chunk-tokens 4096 --batch 8",
+]
 #: An own service against an API, by a workload, and tokens a month in place of users.
 RIVALS = [
     "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
@@ -121,7 +131,7 @@ DRAFTED = [
     "fit --gpu h100 --model llama-3.1-8b --draft eagle3",
     "fit --gpu h200:8 --model glm-4.5 --draft eagle3",
 ]
-OF_A_KIND = (*RIVALS, *LOCAL, *OTHERS, *DRAFTED, *JOBS, *FRONTIERS, *SERVICES)
+OF_A_KIND = (*RIVALS, *ENGINES, *LOCAL, *OTHERS, *DRAFTED, *JOBS, *FRONTIERS, *SERVICES)
 QUESTIONS = [*OF_A_KIND, BARE_LAYERS, TREND, "userbase --concurrent 1000"] + [
     f"{question} {model}" for name, model in MODELS.items() for question in (ANY if "bare" in name else (*ANY, *NAMED))
 ]

@@ -255,3 +255,20 @@ def test_a_list_has_what_a_word_begins(word: str, found: list[str], others: list
     assert not {*others} & names
     if not found:
         assert "a Mac goes by its chip" in said.err
+
+
+@pytest.mark.parametrize(
+    ("starts", "said"),
+    [
+        ("[1]", "starts is no mapping"),
+        ("{50gib: {tokens: 5, source: LAB}}", "starts has no row '50gib'"),
+        ("{90gib: 5}", "starts has no row '90gib'"),
+        ("{90gib: {tokens: 5}}", "start_90gib_tokens has no source"),
+    ],
+)
+def test_starts_of_an_engine_are_rows(tmp_path: Path, starts: str, said: str) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(f"like: sglang\nstarts: {starts}\nsources:\n  LAB: {{title: ours, date: 2026}}\n")
+    with pytest.raises(BadFile) as error:
+        catalog.load("efficiency", str(path))
+    assert said in error.value.what
