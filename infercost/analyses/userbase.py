@@ -379,7 +379,8 @@ def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield Row("utilization", row["utilization"], "of the arithmetic, every hour")
     yield Row("memory_bandwidth_utilization", row["memory_bandwidth_utilization"], "of the bandwidth, every hour")
     yield Row("idle_share", max(1 - row["busy_share"], 0.0), "of replica-hours with nobody there")
-    yield Row("unused_share", 1 - day.concurrent / (day.replicas_paid * fleet.slots), "of slots, mean over the day")
+    unused = 1 - day.concurrent / (day.replicas_paid * fleet.slots)  # of full replicas a last bit below none
+    yield Row("unused_share", max(unused, 0.0), "of slots, mean over the day")
 
 
 def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:

@@ -339,3 +339,21 @@ def test_the_time_a_token_takes_is_within_its_limit_and_what_utilization_says(li
     assert service["tpot_s"] <= limit
     loaded = infercost.utilization(**asked, concurrency=round(service["batch"]))
     assert service["tpot_s"] == pytest.approx(loaded["tpot_s"], rel=0.02)
+
+
+def test_slots_of_an_overloaded_service_are_none_free(run: Run) -> None:
+    """Shares are not below 0, not even by the last bit of a division."""
+    asked = (
+        "--gpu",
+        "apple-m1-max-24c:4",
+        "--model",
+        "llama-3.3-70b",
+        "--input-tokens",
+        "179",
+        "--output-tokens",
+        "35",
+    )
+    for replicas in range(1, 12):
+        said = run("userbase", *asked, "--users", "85307332", "--replicas", str(replicas), "--json")
+        assert said.code == 3
+        assert said.json["results"]["unused_share"] == 0
