@@ -24,7 +24,7 @@ class Measured(NamedTuple):
     the whole run, ``random`` whether they arrived at random, ``statistic`` whether the number is a mean or a median.
     ``head_dtype`` is the type of the output head, or of the table that is the head too, where a file's is another than
     its format's; ``weight_bits`` are those of a weight in the mean of a file that states its size and its parameters,
-    which are ``weight_params``.
+    which are ``weight_params``; ``device_layers`` those that llama.cpp was asked to keep on its GPU, the head the last.
     What a run set of its engine: ``chunk_tokens`` a pass, ``captured_tokens`` of the largest pass with prompts in a
     graph, ``experts_kernel``, steps between polls, tokens of a streamed message. What it met as a benchmark: how many
     of its first prompts an earlier run had left in the cache (``prompts_seen``), a server that was not warm.
@@ -61,6 +61,7 @@ class Measured(NamedTuple):
     requests: int | None = None
     statistic: str = ""
     most_sequences: int | None = None
+    device_layers: int | None = None
     chunk_tokens: int | None = None
     captured_tokens: float | None = None
     experts_kernel: str = ""

@@ -13,7 +13,7 @@ from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
-from infercost.parts.formats import GGUF, find_format
+from infercost.parts.formats import CACHES, GGUF, find_format
 from infercost.parts.gguf import OF_ALL, TYPES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
@@ -80,7 +80,15 @@ def stored_as(model: Model, row: Measured) -> Model:
         model = _weights_of_run(model, named, is_file=row.framework.startswith("llama.cpp"))
     if row.head_dtype:
         model = _with_head_of_run(model, row.head_dtype.lower())
-    return model._replace(kv_bits=8) if "8" in cache else model._replace(kv_bits=16) if cache else model
+    return model._replace(kv_bits=_cache_bits(cache)) if cache else model
+
+
+def _cache_bits(named: str) -> float:
+    """Bits of a cached value, the mean of keys and values where they differ; 16 of a format that is not known."""
+    kinds = [find_format(name) for name in named.split("/")]
+    return sum(CACHES[kind.name].bytes_per_value * 8 if kind and kind.name in CACHES else 16 for kind in kinds) / len(
+        kinds
+    )
 
 
 def _weights_of_run(model: Model, named: str, *, is_file: bool) -> Model:

@@ -131,6 +131,9 @@ def prepare(row: Measured) -> Prepared:
         raise BadValue(fault, "leave it out")
     part = part_of_run(row.accelerator)
     model = stored_as(model_of_run(row.model), row)
+    if row.device_layers is not None and row.device_layers <= model.depth:
+        what = f"{row.device_layers} of {model.depth + 1} layers (the head counts as one) were on the device"
+        raise BadValue(what, "give runs that keep all of them there")
     layout = layout_of_run(row, model, part)
     if layout.devices > 1:
         part.fact("link_bandwidth")

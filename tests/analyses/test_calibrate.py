@@ -372,3 +372,15 @@ def test_a_name_with_anything_in_it_is_written_as_it_is(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error_from_python_too() -> None:
     with pytest.raises(Missing, match="needs a result file"):
         infercost.calibrate()
+
+
+def test_a_size_of_a_part_is_not_the_part_itself(tmp_path: Path, run: Run) -> None:
+    """An RTX 3080 of 12 GB has 912.4 GB/s and one of 10 GB 760.3; a card has no file of its own."""
+    rows = [json.loads((DATA / "llama_bench.json").read_text())[1] | {"avg_ts": speed} for speed in (90.0, 91.0)]
+    (path := tmp_path / "run.json").write_text(json.dumps(rows))
+    found = {
+        part: fitted(run, str(path), "--gpu", part, "--model", "llama-3.1-8b")["memory_share"]
+        for part in ("rtx-3080", "rtx-3080-12gb", "rtx-3080-ti")
+    }
+    assert found["rtx-3080-12gb"] / found["rtx-3080"] < 0.9
+    assert found["rtx-3080-ti"] == pytest.approx(found["rtx-3080-12gb"], rel=0.03)  # of 912.4 GB/s as well

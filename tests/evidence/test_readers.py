@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from infercost.errors import BadFile, Missing
+from infercost.errors import BadFile, BadValue, Missing
 from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
+from infercost.evidence.place import model_of_run, stored_as
 from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
@@ -712,3 +713,157 @@ def test_how_many_sequences_a_server_runs_by_default(tmp_path: Path) -> None:
 def test_requests_that_failed_are_noted(write: Write, completed: int, noted: str) -> None:
     (first, *_) = read(write({**SERVE, "num_prompts": 200, "completed": completed})).measured
     assert [note for note in first.notes.split("; ") if "failed" in note] == ([noted] if noted else [])
+
+
+SQL = """CREATE TABLE IF NOT EXISTS llama_bench (
+  build_number INTEGER,
+  avg_ts REAL
+);
+
+INSERT INTO llama_bench (build_number, backends, model_type, type_k, n_gpu_layers, n_prompt, n_gen, avg_ts) VALUES \
+('7000', 'BLAS,Metal', 'llama 8B Q4_K - Medium', 'q4_0', '-1', '0', '128', '61.5');
+"""
+
+
+def test_the_sql_of_llama_bench(write: Write) -> None:
+    """As its printer writes it: every value quoted, none escaped."""
+    (row,) = read(write(SQL)).measured
+    assert (row.metric, row.value, row.weight_dtype, row.kv_dtype) == ("tok_s_single_user", 61.5, "q4_k_m", "q4_0")
+    assert (row.framework, row.device_layers) == ("llama.cpp b7000", None)
+
+
+def test_a_table_of_llama_bench_that_lost_its_edges(write: Write) -> None:
+    """A table copied from a page has tabs, one written by hand may have no bars at its edges."""
+    lines = (DATA / "llama_bench.md").read_text().splitlines()
+    bare = "\n".join(line.strip("| ") for line in lines)
+    known = [row._replace(source="") for row in read(DATA / "llama_bench.md").measured]
+    for text in (bare, bare.replace(" | ", "\t")):
+        found = [row._replace(source="", id="") for row in read(write(text)).measured]
+        assert found == [row._replace(id="") for row in known]
+
+
+def test_the_device_of_a_table_of_llama_bench_tells_its_backend(write: Write) -> None:
+    """A build for both: columns of ggml-org/llama.cpp pull request 21344."""
+    table = (
+        "| model | backend | ngl | dev | test | t/s |\n|---|---|---|---|---|---|\n"
+        "| llama 8B Q8_0 | ROCm,Vulkan | 99 | {} | tg128 | 26.14 ± 2.06 |"
+    )
+    told = {device: read(write(table.format(device))).measured[0].framework for device in ("ROCm0", "Vulkan0", "none")}
+    assert told == {"ROCm0": "llama.cpp-hip", "Vulkan0": "llama.cpp-vulkan", "none": "llama.cpp-cpu"}
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ({"n_cpu_moe": 30}, "experts of 30 layers were in the host's memory"),
+        ({"tensor_buft_overrides": "exps=CPU"}, "tensors were in the host's memory"),
+        ({"no_kv_offload": True}, "the cache was in the host's memory"),
+    ],
+)
+def test_a_run_with_parts_of_the_model_on_the_host_is_left_out(write: Write, host: dict[str, Any], said: str) -> None:
+    row = data("llama_bench.json")[1]
+    results = read(write([row, row | host]))
+    assert (len(results.measured), len(results.skipped)) == (1, 1)
+    assert said in results.skipped[0][1]
+
+
+@pytest.mark.parametrize(("layers", "whole"), [(0, False), (32, False), (33, True), (99, True), (-1, True)])
+def test_layers_on_the_host_are_no_measure_of_a_device(write: Write, layers: int, whole: bool) -> None:
+    """Llama 3.1 8B has 32 layers, and llama.cpp counts the head as one more: ggml-org/llama.cpp pull request 2059."""
+    row = data("llama_bench.json")[1] | {"n_gpu_layers": layers, "model_type": "llama 8B Q4_K - Medium"}
+    (read_row,) = read_file(Run(str(write(row)), "llama-3.1-8b", "rtx-4090")).measured
+    if whole:
+        assert prepare(read_row).measured.value == row["avg_ts"]
+    else:
+        with pytest.raises(BadValue, match=rf"{layers} of 33 layers .* were on the device"):
+            prepare(read_row)
+
+
+#: ggml-org/llama.cpp tools/batched-bench/README.md, two rows of its table and one of its JSON lines.
+BATCHED = """main: n_kv_max = 16384, is_pp_shared = 0, n_gpu_layers = 99
+
+|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |      T s |    S t/s |
+|-------|--------|------|--------|----------|----------|----------|----------|----------|----------|
+|   128 |    128 |    1 |    256 |    0.108 |  1186.64 |    3.079 |    41.57 |    3.187 |    80.32 |
+|   128 |    128 |    2 |    512 |    0.198 |  1295.19 |    5.029 |    50.90 |    5.227 |    97.95 |
+"""
+BATCHED_LINE = {
+    "n_kv_max": 2048, "n_batch": 2048, "n_ubatch": 512, "is_pp_shared": 0, "n_gpu_layers": 99, "pp": 128, "tg": 128,
+    "pl": 2, "n_kv": 512, "t_pp": 0.422602, "speed_pp": 605.770935, "t_tg": 11.106112, "speed_tg": 23.050371,
+}  # fmt: skip
+
+
+def test_batches_of_llama_cpp(write: Write) -> None:
+    prompt, step, prompts, both = read(write(BATCHED)).measured
+    assert [row.value for row in (prompt, prompts)] == pytest.approx([1186.64, 1295.19], rel=5e-3)
+    assert [1e3 * row.batch / row.value for row in (step, both) if row.batch] == pytest.approx([41.57, 50.90], rel=1e-3)
+    assert (step.metric, both.batch, both.input_tokens, both.output_tokens) == ("decode_ms_per_token", 2, 128, 128)
+    prompt, step = read(write(BATCHED_LINE)).measured
+    assert (prompt.value, prompt.batch, prompt.chunk_tokens) == (pytest.approx(605.770935), 2, 512)
+    shared = read(write(BATCHED_LINE | {"is_pp_shared": 1})).measured[0]
+    assert (shared.value, shared.batch) == (pytest.approx(605.770935 / 2), 1)
+
+
+def test_the_bits_of_a_cache_of_llama_cpp() -> None:
+    """Blocks of 32 values in 34 and 18 bytes; keys and values may differ."""
+    row = read(DATA / "llama_bench.json").measured[1]._replace(model="llama-3.1-8b")
+    model = model_of_run("llama-3.1-8b")
+    bits = {
+        name: stored_as(model, row._replace(kv_dtype=name)).kv_bits for name in ("q4_0", "q8_0/q4_0", "fp16", "fp8")
+    }
+    assert bits == {"q4_0": 4.5, "q8_0/q4_0": 6.5, "fp16": 16, "fp8": 8}
+
+
+#: As the tool prints it; the first lines of a run of vLLM before 0.10, labels of two releases of SGLang.
+PRINTED_VLLM = """Traffic request rate: inf
+Maximum request concurrency: 8
+============ Serving Benchmark Result ============
+Successful requests:                     100
+Failed requests:                         2
+Benchmark duration (s):                  27.00
+Total input tokens:                      51200
+Total generated tokens:                  12800
+Request throughput (req/s):              3.70
+---------------Time to First Token----------------
+Mean TTFT (ms):                          45.20
+Median TTFT (ms):                        44.80
+-----Time per Output Token (excl. 1st token)------
+Mean TPOT (ms):                          9.80
+---------------Inter-token Latency----------------
+Mean ITL (ms):                           9.70
+==================================================
+"""
+PRINTED_SGLANG = """[2026-01-01 10:00:00] warm
+============ Serving Benchmark Result ============
+Backend:                                 sglang
+Traffic request rate:                    4.0
+Max reqeuest concurrency:                not set
+Successful requests:                     100
+Benchmark duration (s):                  27.00
+Total input tokens:                      51200
+Total generated tokens:                  12800
+Total generated tokens (retokenized):    12790
+Request throughput (req/s):              3.70
+----------------End-to-End Latency----------------
+Mean E2E Latency (ms):                   1315.20
+---------------Time to First Token----------------
+Mean TTFT (ms):                          45.20
+---------------Inter-Token Latency----------------
+Mean ITL (ms):                           9.70
+==================================================
+"""
+
+
+def test_the_summary_that_a_serving_benchmark_prints(write: Write) -> None:
+    """Of vLLM the printed gap after the first token, of SGLang (1315.2 - 45.2) / 127; a log may hold several."""
+    gap, first = read(write(PRINTED_VLLM)).measured
+    assert (gap.metric, gap.value, first.value) == ("itl", pytest.approx(9.8e-3), pytest.approx(45.2e-3))
+    assert (gap.batch, gap.request_rate, gap.input_tokens, gap.output_tokens) == (8, None, 512, 128)
+    assert "2 of 102 requests failed" in gap.notes
+    gap, first, whole = read(write(PRINTED_SGLANG)).measured
+    assert (gap.value, whole.value) == (pytest.approx(10e-3), pytest.approx(1.3152))
+    assert (gap.batch, gap.request_rate, gap.framework) == (None, 4, "sglang")
+    both = read(write(f"$ run\n{PRINTED_VLLM}\n$ again\n{PRINTED_SGLANG}")).measured
+    assert [row.request_rate for row in both] == [None, None, 4, 4, 4]
+    with pytest.raises(Missing, match="neither a concurrency nor a request rate"):
+        read(write(PRINTED_VLLM.split("8\n", 1)[1]))

@@ -12,6 +12,7 @@ from infercost.evidence.readers import (
     llama_bench,
     llmfit,
     llmperf,
+    printed,
     sglang,
     vllm,
 )
@@ -23,7 +24,7 @@ __all__ = ["Results", "Run", "Workload", "read_file"]
 
 TOOLS = (
     "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, inference-perf, llmperf, "
-    "llama-bench, llmfit"
+    "llama-bench, llama-batched-bench, llmfit"
 )
 #: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]
@@ -40,6 +41,7 @@ READERS: tuple[tuple[set[str], Reader], ...] = (
     (llmperf.SUMMARY, llmperf.read_summary),
     (llmperf.RESPONSE, llmperf.read_response),
     (llama_bench.TEST, llama_bench.read_test),
+    (llama_bench.BATCHED, llama_bench.read_batched),
     (llmfit.SHARED, llmfit.read_result),
     (llmfit.OWN, llmfit.read_result),
 )
@@ -49,6 +51,11 @@ TOO_LITTLE = (
         {"elapsed_time", "num_requests", "tokens_per_second"},
         "vllm bench throughput, which writes neither lengths nor a batch",
         "use vllm bench serve with --max-concurrency",
+    ),
+    (
+        {"engine", "world_info", "request_info", "performance"},
+        "trtllm-bench, which does not say how many requests it sent at once",
+        "measure trtllm-serve with vllm bench serve, SGLang's bench_serving or aiperf",
     ),
     (
         {"Metric", "avg"},
@@ -68,7 +75,9 @@ def read_file(run: Run) -> Results:
         Missing: no result can be used, for want of a load, of lengths or of a finished request.
     """
     content, where = read_whole(run.path), f"results {run.path}"
-    if (entries := parse_json(content, where)) is not None:
+    if printed.is_summary(content) and not content.lstrip().startswith("{"):
+        results = _read_all(printed.parse_summaries(content, where), run)
+    elif (entries := parse_json(content, where)) is not None:
         results = _read_all(_records(entries), run)
     elif llama_bench.is_table(content):
         results = _read_all(llama_bench.parse_table(content, where), run)

@@ -1,14 +1,20 @@
-"""Results of llama.cpp's ``llama-bench`` as json, jsonl, csv, and the Markdown table that it prints by default."""
+"""Results of llama.cpp's ``llama-bench`` as json, jsonl, csv, sql, and the Markdown table that it prints by default.
 
+Those of ``llama-batched-bench`` are read as well, its table and its JSON lines.
+"""
+
+import csv
 import re
 from typing import Any
 
-from infercost.errors import BadFile
+from infercost.errors import BadFile, Missing
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Entry, Results, joined
 
 #: Keys, or columns of a CSV, that tell a result.
 TEST = {"n_prompt", "n_gen", "avg_ts"}
+#: Keys that tell a result of ``llama-batched-bench``.
+BATCHED = {"pp", "tg", "pl", "t_pp", "t_tg"}
 #: ``llama 8B Q4_K - Medium``, ``llama4 17Bx16E (Scout) Q6_K``: the file's number format stands behind the size.
 _SIZE = r"(?:\?|[AE]?\d[\d.x+]*)[KMBT](?:x\d+E|\+\d+x[\d.]+B|\.A\d+(?:\.\d+)?B)?(?:\s+\([^)]*\))?"
 _FORMAT = re.compile(rf"(?:^|\s){_SIZE}\s+(?:mostly |all )?(.+)$")
@@ -18,10 +24,12 @@ _LEAST_BITS, _MOST_BITS = 0.5, 33.0
 #: Columns of the Markdown table, and what they are called elsewhere; ``test`` is apart.
 _COLUMNS = {
     "model": "model_type", "size": "model_size", "params": "model_n_params", "backend": "backends",
-    "ngl": "n_gpu_layers", "t/s": "avg_ts",
+    "ngl": "n_gpu_layers", "dev": "devices", "ot": "tensor_buft_overrides", "nkvo": "no_kv_offload", "t/s": "avg_ts",
+    "PP": "pp", "TG": "tg", "B": "pl", "T_PP s": "t_pp", "T_TG s": "t_tg",
 }  # fmt: skip
-#: What tells the table's header.
-_TELLING = {"model", "test", "t/s"}
+#: What tells a table's header, of one tool and of the other.
+_TELLING = ({"model", "test", "t/s"}, {"PP", "TG", "B", "T_PP s", "T_TG s"})
+_INSERT = re.compile(r"INSERT INTO \w+ \(([^)]*)\)\s*VALUES\s*\((.*)\);")
 #: ``pp512``, ``tg128``, ``pp512+tg128``, each ``@ d4096`` where the cache held so much.
 _TEST = re.compile(r"(?:pp\s*(\d+))?\s*\+?\s*(?:tg\s*(\d+))?(?:\s*@\s*d\s*(\d+))?")
 _AMOUNT = re.compile(r"([\d.]+)\s*(Ki|Mi|Gi|Ti|K|M|B|T)?B?")
@@ -65,12 +73,12 @@ def weight_bits(record: Record) -> float | None:
 
 
 def is_table(content: str) -> bool:
-    """Whether a text holds the Markdown table."""
-    return any(set(_cells(line)) >= _TELLING for line in content.splitlines() if "|" in line)
+    """Whether a text holds a table, or the statements of the SQL output."""
+    return bool(_INSERT.search(content)) or any(_is_header(_cells(line)) for line in content.splitlines())
 
 
 def parse_table(content: str, where: str) -> list[Record]:
-    """The rows of every such table in a text, whatever stands around them, with the keys of the other outputs.
+    """The rows of every such table or statement in a text, whatever stands around, with the keys of other outputs.
 
     Raises:
         BadFile: a row whose test or speed is none.
@@ -79,24 +87,38 @@ def parse_table(content: str, where: str) -> list[Record]:
     builds = _BUILD.findall(content)
     build = {"build_commit": builds[0][0], "build_number": builds[0][1]} if len(set(builds)) == 1 else {}
     for number, line in enumerate(content.splitlines(), 1):
-        cells = _cells(line)
-        if set(cells) >= _TELLING:
+        cells, place = _cells(line), f"{where}, line {number}"
+        if insert := _INSERT.search(line):
+            names, values = next(csv.reader([insert[1]], skipinitialspace=True)), _quoted(insert[2])
+            records.append(Record(place, dict(zip(names, values, strict=False)), "column "))
+        elif _is_header(cells):
             header = cells
         elif header and len(cells) == len(header) and not all(re.fullmatch(r":?-+:?", cell) for cell in cells):
-            place = f"{where}, line {number}"
             records.append(Record(place, build | _row(dict(zip(header, cells, strict=True)), place), "column "))
     return records
 
 
+def _is_header(cells: list[str]) -> bool:
+    return any(set(cells) >= telling for telling in _TELLING)
+
+
+def _quoted(values: str) -> list[str]:
+    """The values of an SQL statement."""
+    return next(csv.reader([values], quotechar="'", skipinitialspace=True))
+
+
 def _cells(line: str) -> list[str]:
-    """The cells of a table's line, without a quote's ``>`` before it."""
+    """The cells of a table's line, without a quote's ``>`` before it; of one copied from a page, tabs are between."""
     line = line.strip().lstrip("> ").strip()
-    return [cell.strip().strip("*`") for cell in line.strip("|").split("|")] if line.startswith("|") else []
+    between = "|" if "|" in line else "\t"
+    return [cell.strip().strip("*`") for cell in line.strip("|").split(between)] if between in line else []
 
 
 def _row(cells: dict[str, str], where: str) -> dict[str, Any]:
     """A row of the table as the other outputs have it."""
     values: dict[str, Any] = {_COLUMNS.get(name, name): cell for name, cell in cells.items()}
+    if "test" not in cells:
+        return values
     if not cells["test"] or not (test := _TEST.fullmatch(cells["test"])):
         raise BadFile(f"{where}, column test: {cells['test'][:40]!r} is no test", "give the table as it was printed")
     values["n_prompt"], values["n_gen"], values["n_depth"] = (int(tokens or 0) for tokens in test.groups())
@@ -148,6 +170,23 @@ def figures(record: Record) -> dict[str, Any]:
     return {**lengths, **prefill, "metric": "input_tok_s_total", "value": record.required("avg_ts")}
 
 
+def device_layers(record: Record) -> int | None:
+    """Layers that a GPU was asked to hold, None for all of them, or on a CPU.
+
+    Raises:
+        Missing: parts of layers, or the cache, stay in the host's memory.
+    """
+    offloaded, hint = record.text("tensor_buft_overrides"), "give runs that keep the whole model on the device"
+    if record.number("n_cpu_moe"):
+        raise Missing(f"experts of {record.text('n_cpu_moe')} layers were in the host's memory", hint)
+    if "=cpu" in offloaded.lower():
+        raise Missing(f"tensors were in the host's memory ({offloaded[:40]})", hint)
+    if record.text("no_kv_offload").lower() in ("1", "true"):
+        raise Missing("the cache was in the host's memory", hint)
+    layers = record.text("n_gpu_layers")
+    return int(layers) if layers.isdecimal() and "-cpu" not in framework(record) else None
+
+
 def read_test(entry: Entry) -> Results:
     """Prompt speed, generation speed (tokens a second) or, for both at once, the latency in milliseconds.
 
@@ -155,7 +194,7 @@ def read_test(entry: Entry) -> Results:
     """
     record = entry.record
     spread = record.number("stddev_ts")
-    layers = record.text("n_gpu_layers") if record.values.get("n_gpu_layers") else ""
+    layers = record.text("n_gpu_layers")
     row = entry.row(
         **figures(record),
         framework=framework(record),
@@ -163,6 +202,7 @@ def read_test(entry: Entry) -> Results:
         weight_bits=weight_bits(record),
         weight_params=record.number("model_n_params") or None,
         kv_dtype=cache_format(record),
+        device_layers=device_layers(record),
         batch=1,
         notes=joined(
             "llama-bench",
@@ -173,3 +213,30 @@ def read_test(entry: Entry) -> Results:
         ),
     )
     return Results([row], [])
+
+
+def read_batched(entry: Entry) -> Results:
+    """Prompt speed of a batch in tokens a second, and milliseconds of a step of it.
+
+    A prompt that all sequences share was computed once: its speed is that of one sequence.
+    """
+    record = entry.record
+    shared = record.number("is_pp_shared")
+    prompt, answer, sequences = (record.number(name) or 0.0 for name in ("pp", "tg", "pl"))
+    chunk = record.number("n_ubatch")
+    known = {
+        "framework": "llama.cpp",
+        "device_layers": device_layers(record),
+        "chunk_tokens": int(chunk) if chunk else None,
+        "input_tokens": prompt,
+        "notes": "llama-batched-bench",
+    }
+    rows = []
+    if prompt and (time := record.above_zero("t_pp")):
+        batch = 1 if shared else sequences
+        speed = batch * prompt / time
+        rows.append(entry.row("input_tok_s_total", speed, batch=batch, output_tokens=0, **known))
+    if answer and (time := record.above_zero("t_tg")):
+        step = 1e3 * time / answer
+        rows.append(entry.row("decode_ms_per_token", step, batch=sequences, output_tokens=answer, **known))
+    return Results(rows, [])
