@@ -226,6 +226,14 @@ def packed_latent_bytes(*, kv_rank: int, rope_dim: int) -> int:
     return kv_rank + 4 * ceiling(kv_rank / 128) + 2 * rope_dim
 
 
+@formula(
+    source="vLLM 0.33 flashmla_sparse.py, DeepSeek-V4: 448 fp8 values, 64 rotated in bf16, 7 scales and a byte to pad"
+)
+def packed_vector_bytes(*, head_dim: int, rope_dim: int) -> int:
+    """Bytes of one entry of DeepSeek-V4's 8-bit cache, a vector of keys and values, with its scales."""
+    return head_dim - rope_dim + 2 * rope_dim + ceiling((head_dim - rope_dim) / 64) + 1
+
+
 @formula(source="the layout of 8-bit latents: values, a 32-bit scale for 128 of them, rotated keys in 16 bits")
 def packed_element_bytes(*, packed_entry_bytes: float, cache_elements: float) -> float:
     """Bytes of one element of a cache whose entries have a layout of their own."""

@@ -22,6 +22,8 @@ EXCEPTIONS = (
     *("ignore", "exclude", "exclude_modules", "modules_to_not_convert"),
     *("ignored_layers", "llm_int8_skip_modules", "skip_modules"),
 )
+#: Families whose cache engines keep in FP8 unless they are told otherwise: vLLM 0.33, models/deepseek_v4/attention.py.
+EIGHT_BIT_CACHES = ("deepseek_v4",)
 #: A composite model's name of its language model, before the names that a plain one has.
 _WRAPPED = re.compile(r"^(language_model\.|model\.language_model\.(?=(layers|embed_tokens)))")
 
@@ -456,7 +458,9 @@ class Rulebook:
 
 
 def kv_bits(config: Config, sidecar: Mapping[str, Any] | None) -> float:
-    """Bits of one element of the KV cache, as the checkpoint asks for it."""
+    """Bits of one element of the KV cache, as the checkpoint asks for it, or as its engines keep it by themselves."""
+    if config.family in EIGHT_BIT_CACHES:
+        return 8
     settings = _settings(config)
     cache = settings.get("kv_cache_scheme")
     if isinstance(cache, dict):

@@ -301,10 +301,18 @@ def indexed(
 
 
 def mimo_v2(config: Config, i: int) -> Attention:
-    """Window layers have their own KV heads and a sink for each head; keys are wider than values."""
-    if not config.at("hybrid_layer_pattern", i):
-        return grouped(config, i, v_head_dim=config.number("v_head_dim"))
-    heads = config.number("swa_num_attention_heads")
+    """Window layers have their own KV heads and a sink for each head; keys are wider than values.
+
+    Newer files name them in ``layer_types``: they have twice the KV heads of the others, and all else like them.
+    """
+    is_newer = config.raw("hybrid_layer_pattern") is None and config.raw("layer_types") is not None
+    v_head_dim = config.number("v_head_dim")
+    if not (kind_of(config, i, "full") == "window" if is_newer else config.at("hybrid_layer_pattern", i)):
+        return grouped(config, i, v_head_dim=v_head_dim)
+    heads = config.number("swa_num_attention_heads", config.need("heads"))
+    if is_newer:
+        kv_heads = 2 * config.need("kv_heads")
+        return grouped(config, i, config.need("window"), kv_heads=kv_heads, v_head_dim=v_head_dim, small=heads)
     return grouped(
         config,
         i,
@@ -435,8 +443,10 @@ _OVERLAPPING = 4
 
 def deepseek_v4(config: Config, i: int) -> Attention:
     """One shared key-value vector an entry, a raw window, and a past compressed by ``compress_ratios`` (0: none)."""
-    hidden, width, ratio = config.need("hidden"), head_dim_of(config), int(config.at("compress_ratios", i))
+    hidden, width, ratio = config.need("hidden"), head_dim_of(config), _compression(config, i)
+    rope = config.number("qk_rope_head_dim", 64)
     base = _raw_window(config, i, width)
+    base = base._replace(packed=formulas.layer.packed_vector_bytes(head_dim=width, rope_dim=rope))
     if not ratio:
         return base
     sets = 2 if ratio == _OVERLAPPING else 1
@@ -452,8 +462,20 @@ def deepseek_v4(config: Config, i: int) -> Attention:
         return base
     heads, narrow, rank = config.number("index_n_heads"), config.number("index_head_dim"), config.number("q_lora_rank")
     matrices = {"compressor|indexer": 4 * hidden * narrow + rank * heads * narrow + hidden * heads}
-    small = _OVERLAPPING * 2 * narrow + narrow
-    return indexed(base, matrices, heads, narrow, attended=config.number("index_topk"), small=small)
+    small, attended = _OVERLAPPING * 2 * narrow + narrow, config.number("index_topk")
+    return indexed(base, matrices, heads, narrow, attended=attended, small=small, index_bits=_INDEX_BITS)
+
+
+#: Compression ratios of the kinds of layers in newer files, by their class defaults.
+_COMPRESSION = {"compressed_sparse_attention": 4, "heavily_compressed_attention": 128}
+
+
+def _compression(config: Config, i: int) -> int:
+    """The compression ratio of layer i, which newer files give by its kind in ``layer_types``."""
+    if config.raw("compress_ratios") is not None or config.raw("layer_types") is None:
+        return int(config.at("compress_ratios", i))
+    rates, word = config.raw("compress_rates") or {}, config.at("layer_types", i)
+    return int(rates.get(word, _COMPRESSION.get(word, 0)))
 
 
 #: Index keys of DeepSeek-V4.1 are MXFP4, whatever the cache is.

@@ -194,7 +194,7 @@ _FULL_WORDS = (
 #: Lists with one entry a layer, and the words that they may hold.
 _LISTS: dict[str, tuple[str | int, ...]] = {
     "layer_types": (*_WINDOW_WORDS, *_RECURRENT_WORDS, *_FULL_WORDS),
-    "mlp_layer_types": ("dense", "sparse"),
+    "mlp_layer_types": ("dense", "sparse", "moe", "hash_moe"),
     "indexer_types": ("full", "shared"),
     "index_topk_pattern": ("F", "S", "full", "shared"),
     "hybrid_override_pattern": ("M", "*", "E", "-"),

@@ -95,10 +95,13 @@ def stepped(config: Config, i: int) -> Ffn:
 
 
 def first_dense(config: Config, i: int) -> Ffn:
-    """Experts where a list of layers says so, else from ``first_k_dense_replace`` on."""
+    """Experts where a list of layers says so, else from ``first_k_dense_replace`` on.
+
+    Shared ones are as wide as the others unless a key of newer files gives their width.
+    """
     listed = next((key for key in ("moe_layer_freq", "is_moe_layer") if isinstance(config.raw(key), list)), None)
     if config.raw("mlp_layer_types") is not None:
-        has_experts = config.at("mlp_layer_types", i) == "sparse"
+        has_experts = config.at("mlp_layer_types", i) != "dense"
     elif listed:
         has_experts = bool(config.at(listed, i))
     else:
@@ -107,6 +110,9 @@ def first_dense(config: Config, i: int) -> Ffn:
     none_at_all = config.has("experts") and config.get("experts") is None
     if none_at_all or not has_experts:
         return dense(config, i, config.number("dense_intermediate_size", config.need("width")))
+    if "shared_width" in config.defaults:
+        own = config.number(config.defaults["shared_width"], 0)
+        return experts(config, i, shared_width=own * config.opt("shared_experts", 1) if own else -1)
     return experts(config, i)
 
 
@@ -216,9 +222,14 @@ def _layer_input(config: Config) -> int:
 
 
 def deepseek_v4(config: Config, i: int) -> Ffn:
-    """Experts in every layer, in the first ``num_hash_layers`` by a fixed table of tokens, without a bias."""
-    part = experts(config, i)
-    return part._replace(small=part.small - part.experts) if i < config.number("num_hash_layers", 0) else part
+    """Experts in every layer, in the first ``num_hash_layers`` by a fixed table of tokens, without a bias.
+
+    Newer files list the layers in ``mlp_layer_types``.
+    """
+    part, is_hashed = experts(config, i), i < config.number("num_hash_layers", 0)
+    if config.raw("mlp_layer_types") is not None:
+        is_hashed = config.at("mlp_layer_types", i) == "hash_moe"
+    return part._replace(small=part.small - part.experts) if is_hashed else part
 
 
 def deepseek_v41(config: Config, i: int) -> Ffn:

@@ -68,12 +68,12 @@ def qwen4_exp(config: Config, i: int) -> Attention:
 
 
 def kimi_linear(config: Config, i: int) -> Attention:
-    """Latent attention on the layers that ``full_attn_layers`` counts from one, else Kimi delta attention.
+    """Latent attention where ``layer_types`` says so or ``full_attn_layers`` counts a layer, else Kimi delta attention.
 
     The latter has a full-rank output gate if the config says so.
     """
     settings, hidden = config.section("linear_attn_config"), config.need("hidden")
-    if i + 1 in settings.raw("full_attn_layers", []):
+    if kind_of(config, i, "full" if i + 1 in settings.raw("full_attn_layers", []) else "recurrent") != "recurrent":
         base = attention.latent(config, i)
         gate = hidden * base.heads * base.v_head_dim * bool(config.raw("mla_use_output_gate"))
         return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
@@ -176,6 +176,7 @@ def mamba1(config: Config, i: int, *, normed: bool = False) -> Attention:
     """Mamba: a state of ``inner x state`` a sequence."""
     hidden, state = config.need("hidden"), config.need("ssm_state")
     inner, kernel = config.need("ssm_expand") * hidden, config.need("ssm_kernel")
+    inner = inner if normed else config.opt("width", inner)
     rank = -(-hidden // 16) if config.get("ssm_rank", "auto") == "auto" else config.need("ssm_rank")
     matrices = {"in_proj": 2 * hidden * inner, "x_proj": inner * (rank + 2 * state), "dt_proj": rank * inner}
     return _recurrent(

@@ -395,7 +395,7 @@ FAMILIES: dict[str, Family] = {
     "minimax_m3": family(
         attention.minimax_m3, ffn.first_dense, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=4,
         experts=128, active=4, shared_experts=1, index_n_heads=4, index_head_dim=128, index_block_size=128,
-        index_topk_blocks=16,
+        index_topk_blocks=16, shared_width="shared_intermediate_size",
     ),
     "granitemoe": family(attention.windowed, ffn.experts, names=matrices.GRANITE, **_GRANITE),
     "granitemoeshared": family(ffn=ffn.granite_shared, names=matrices.GRANITE, **_GRANITE, shared_intermediate_size=0),
@@ -487,7 +487,7 @@ FAMILIES: dict[str, Family] = {
         attention.dots3, ffn.first_dense, **_LATENT | _INDEXER | {"q_lora_rank": 1024}, sliding_window=512,
         router_bias=True, experts=256, active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
         swa_num_attention_heads=64, swa_q_lora_rank=1024, swa_kv_lora_rank=1024, swa_head_dim=256,
-        swa_qk_nope_head_dim=192, swa_v_head_dim=128,
+        swa_qk_nope_head_dim=192, swa_v_head_dim=128, shared_width="shared_experts_intermediate_size",
     ),
     "minicpm3": family(
         attention.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
