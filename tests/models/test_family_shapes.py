@@ -344,3 +344,27 @@ def test_tables_of_n_grams_are_looked_up_and_never_multiply() -> None:
     more = counting.total_params(tables) - counting.total_params(plain)
     assert more == 16 * 1000 * 16 + projections + vectors
     assert counting.active_params(tables) - counting.active_params(plain) == projections + vectors
+
+
+def test_step3_is_as_large_as_published() -> None:
+    """321B with its tower of 5B, 38B active (its model card); the class defaults of vLLM's step3_vl.py are its own."""
+    dims = {"hidden_size": 7168, "intermediate_size": 18432, "num_attention_heads": 64, "num_hidden_layers": 61}
+    step3 = read(model_type="step3_text", vocab_size=128815, moe_intermediate_size=5120, max_seq_len=65536, **dims)
+    attention = 7168 * (2048 + 2 * 256) + 2048 + 2048 * 64 * 256 + 64 * 256 * 7168 + 2 * 7168
+    experts = 49 * 3 * 7168 * 5120 + 48 * 7168
+    by_hand = 2 * 128815 * 7168 + 7168 + 61 * attention + 5 * 3 * 7168 * 18432 + 56 * experts
+    assert counting.total_params(step3) == by_hand == pytest.approx(316e9, rel=0.002)
+    assert counting.active_params(step3) == pytest.approx(38e9, rel=0.05)
+    assert counting.growing_cache_bytes(step3) == 61 * 2 * 256 * 2
+
+
+def test_families_that_engines_alone_have() -> None:
+    """vLLM 0.33: PLaMo 3 has four norms and norms of heads, Orion norms with biases, TeleChat biases on the way out."""
+    dims = {"hidden_size": 64, "intermediate_size": 160, "num_attention_heads": 4, "num_hidden_layers": 8}
+    dims |= {"vocab_size": 100, "max_position_embeddings": 4096, "num_key_value_heads": 2}
+    plain = 2 * 100 * 64 + 64 + 8 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 160 + 2 * 64)
+    plamo = read(model_type="plamo3", head_dim=16, tie_word_embeddings=False, sliding_window_pattern=4, **dims)
+    assert counting.total_params(plamo) == plain + 8 * (2 * 64 + 2 * 16)
+    assert [layer.times for layer in plamo.layers] == [6, 2]
+    assert counting.total_params(read(model_type="orion", **dims)) == plain + 64 + 8 * 2 * 64
+    assert counting.total_params(read(model_type="telechat2", **dims)) == plain + 8 * 2 * 64

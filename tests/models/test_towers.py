@@ -28,6 +28,23 @@ def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
     assert tower(nameless, hidden, model_type=case["id"]) == case["total"]
 
 
+WRAPPED = yaml.safe_load((ROOT / "tests/data/wrapper_counts.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", WRAPPED, ids=[case["id"] for case in WRAPPED])
+def test_what_leads_to_the_text_is_the_whole_model_s(case: dict[str, Any]) -> None:
+    config = Config({**case["config"], "text_config": {**LLAMA, "hidden_size": 128}}, "config test")
+    counts = vision_params(config), audio_params(config)
+    assert None not in counts
+    assert sum(count or 0 for count in counts) == case["total"]
+
+
+@pytest.mark.parametrize("key", ["encoder_config", "acoustic_tokenizer_encoder_config"])
+def test_a_tower_under_a_key_of_its_own_is_said_not_to_be_known(key: str) -> None:
+    config = Config({"model_type": "granite_speech", key: {"num_layers": 10}, "text_config": LLAMA}, "config test")
+    assert (vision_params(config), audio_params(config)) == (0, None)
+
+
 @pytest.mark.parametrize("name", ["qwen3_5", "qwen3_5_vision", "qwen3_5_moe_vision"])
 def test_a_small_tower_by_hand(name: str) -> None:
     """Patches of 16 x 16 over 2 frames, 576 positions, 4 blocks, and a merger of 4 patches to a width of 512."""

@@ -114,6 +114,21 @@ def step3(config: Config, i: int) -> Attention:
     return gated(lambda config, i: grouped(config, i, window, heads=inner if window else 0), per_head=True)(config, i)
 
 
+def multi_matrix(config: Config, i: int) -> Attention:
+    """Step3: one KV head, and queries through a narrow vector that a second matrix widens."""
+    hidden, base = config.need("hidden"), grouped(config, i, kv_heads=1)
+    rank, inner = config.number("share_q_dim", base.head_dim), base.heads * base.head_dim
+    copied = {"qkv_proj": hidden * (rank + 2 * base.head_dim)}
+    split = {"wq": rank * inner, "o_proj": inner * hidden}
+    return base._replace(
+        query_rank=rank,
+        split=sum(split.values()),
+        copied=sum(copied.values()),
+        small=base.small + rank,
+        matrices=(*copied.items(), *split.items()),
+    )
+
+
 def looped(config: Config, i: int) -> Attention:
     """Grouped-query attention in a stack that runs ``num_loops`` times: later rounds reuse its matrices."""
     base = grouped(config, i)

@@ -76,6 +76,17 @@ def gte(config: Config, i: int) -> Ffn:
     return part._replace(small=part.small + config.need("hidden"))
 
 
+def post_normed(config: Config, i: int) -> Ffn:
+    """HyperCLOVA X: two norms more behind the parts of a layer, unless ``use_post_norm`` is off."""
+    part, has_norms = dense(config, i), config.raw("use_post_norm", True)
+    return part._replace(small=part.small + 2 * config.need("hidden") * bool(has_norms))
+
+
+def half_wide(config: Config, i: int) -> Ffn:
+    """RecurrentGemma: half as wide as ``intermediate_size`` says."""
+    return dense(config, i, config.need("width") // 2)
+
+
 def stablelm(config: Config, i: int) -> Ffn:
     """A second norm with bias unless attention and feed-forward part are parallel."""
     part = dense(config, i)
@@ -114,6 +125,12 @@ def first_dense(config: Config, i: int) -> Ffn:
         own = config.number(config.defaults["shared_width"], 0)
         return experts(config, i, shared_width=own * config.opt("shared_experts", 1) if own else -1)
     return experts(config, i)
+
+
+def normed_experts(config: Config, i: int) -> Ffn:
+    """As ``first_dense``, with a norm behind the experts."""
+    part = first_dense(config, i)
+    return part._replace(small=part.small + config.need("hidden") * bool(part.experts))
 
 
 def laguna(config: Config, i: int) -> Ffn:

@@ -215,6 +215,23 @@ def granite_hybrid(config: Config, i: int) -> Attention:
     return _mamba2(config, config.number("mamba_n_heads"), config.number("mamba_expand") * config.need("hidden"))
 
 
+def recurrent_gemma(config: Config, i: int) -> Attention:
+    """A gated linear recurrence whose gates are blocks, and windowed attention on every third layer."""
+    kinds = config.raw("block_types", ("recurrent", "recurrent", "attention"))
+    if kinds[i % len(kinds)] == "attention":
+        return attention.grouped(config, i, config.number("attention_window_size", 2048))
+    hidden, kernel = config.need("hidden"), config.number("conv1d_width", 4)
+    width, heads = config.number("lru_width", hidden), config.need("heads")
+    gates = {f"{name}_gate_weight": width * width // heads for name in ("input", "recurrent")}
+    return _recurrent(
+        {"linear_x": hidden * width, "linear_y": hidden * width, "linear_out": width * hidden, **gates},
+        heads=heads,
+        small=2 * width + hidden + width * (kernel + 1) + 3 * width,
+        state=width,
+        conv=width * (kernel - 1),
+    )
+
+
 def bamba(config: Config, i: int) -> Attention:
     """Attention on the layers that ``attn_layer_indices`` or ``layer_types`` names, else Mamba-2."""
     usual = "full" if i in (config.raw("attn_layer_indices") or ()) else "recurrent"

@@ -10,6 +10,13 @@ from typing import Any, NamedTuple
 from infercost.models.families import attention, ffn, matrices, states
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import Config
+from infercost.models.families.encoders import (
+    encoder_head,
+    encoder_tables,
+    kinds_of_text,
+    modernbert_head,
+    mpnet_head,
+)
 from infercost.models.families.ffn import Feeds
 from infercost.models.families.matrices import LLAMA, Names
 
@@ -48,51 +55,6 @@ def layer_tables(config: Config) -> int:
 def altup_streams(config: Config) -> int:
     """Gemma 3n: layer inputs, and what splits the input into parallel streams and joins them at the end."""
     return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
-
-
-def labels_of(config: Config) -> int:
-    """Labels that a classifier chooses from."""
-    return len(config.raw("id2label") or ()) or config.number("num_labels", 1)
-
-
-def encoder_tables(config: Config) -> int:
-    """BERT: a vector for each position and for each kind of text."""
-    rows = config.need("context") if config.raw("position_embedding_type", "absolute") == "absolute" else 0
-    return rows * config.need("hidden") + kinds_of_text(config)
-
-
-def kinds_of_text(config: Config) -> int:
-    """A vector for each kind of text."""
-    return config.number("type_vocab_size", 0) * config.need("hidden")
-
-
-def encoder_head(config: Config) -> int:
-    """What a class of ``architectures`` puts on an encoder: a pooler, a classifier, or what predicts words."""
-    hidden, classes = config.need("hidden"), config.raw("architectures")
-    name = str(classes[0]) if isinstance(classes, list) and classes else ""
-    square, labels = hidden * hidden + hidden, labels_of(config)
-    if name.endswith("ForSequenceClassification"):
-        return square + (hidden + 1) * labels
-    if name.endswith(("ForMaskedLM", "ForPreTraining")):
-        return square + 2 * hidden + config.need("vocab")
-    if name.endswith("ForTokenClassification"):
-        return (hidden + 1) * labels
-    return square * config.flag("pooler", default=True)
-
-
-def modernbert_head(config: Config) -> int:
-    """ModernBERT: a norm after the table, and before a class's own head a matrix and a norm without biases."""
-    hidden, names = config.need("hidden"), config.raw("architectures") or ("",)
-    if "For" not in str(names[0]):
-        return hidden
-    labels = labels_of(config)
-    words = str(names[0]).endswith("ForMaskedLM")
-    return hidden + hidden * hidden + hidden + (config.need("vocab") if words else (hidden + 1) * labels)
-
-
-def mpnet_head(config: Config) -> int:
-    """MPNet: a bias for each head and bucket of distances besides."""
-    return encoder_head(config) + config.number("relative_attention_num_buckets", 32) * config.need("heads")
 
 
 def streams_head(config: Config) -> int:
@@ -226,6 +188,10 @@ FAMILIES: dict[str, Family] = {
         tied=True, num_key_value_heads=2, head_dim=128, qkv_bias="use_bias", o_bias="use_bias", ffn_bias="use_bias",
     ),
     "internlm": family(qkv_bias="bias", o_bias="bias"),
+    "orion": family(norm_bias=True),
+    "telechat": family(ffn=ffn.gte, qkv_bias=False, o_bias=True),
+    "glm_ocr": family(norms=4),
+    "hyperclovax": family(ffn=ffn.post_normed),
     "seed_oss": family(num_key_value_heads=8, head_dim=128, attention_bias=True, o_bias="attention_out_bias"),
     "minicpm": family(tied=True),
     "internlm3": family(
@@ -298,6 +264,14 @@ FAMILIES: dict[str, Family] = {
     "olmo3": family(attention.full_every(4), qk_norm="all", sliding_window=4096),
     "exaone4": family(attention.full_every(4), num_key_value_heads=32, qk_norm="head", sliding_window=4096),
 
+    "cwm": family(attention.full_every(4), head_dim=128, num_key_value_heads=8, sliding_window=8192),
+    "vaultgemma": family(attention.even_windowed, tied=True, **_GEMMA2),
+    "plamo3": family(attention.full_every(8), norms=4, qk_norm="head", sliding_window=2048),
+    "granitemoe_swa": family(
+        attention.windows(lambda _, i: bool(i % 4)), ffn.granite_shared, sinks=True, sliding_window=128,
+        shared_intermediate_size=0,
+        names=matrices.GRANITE, **_GRANITE,
+    ),
     "granite_swa": family(attention.windows(lambda _, i: bool(i % 4)), tied=True, sinks=True, sliding_window=128),
     "muse_glimmer": family(
         attention.gated(attention.full_every(4)), norms=4, head_dim=128, num_key_value_heads=2, sliding_window=2048,
@@ -370,6 +344,14 @@ FAMILIES: dict[str, Family] = {
         attention.step3, ffn.step3, qk_norm="head", router_bias="use_moe_router_bias",
         use_moe_router_bias=True, head_dim=128,
         num_key_value_heads=8, experts=288, active=8, expert_width=1280, share_expert_dim=1280,
+    ),
+    "step3_text": family(
+        attention.multi_matrix, ffn.step3, head_dim=256, share_q_dim=2048, share_expert_dim=5120, expert_width=5120,
+        moe_layers_enum=list(range(4, 60)), experts=48, active=3,
+    ),
+    "cohere2_moe": family(
+        attention.full_every(4), ffn.first_dense, norms=1, tied=True, head_dim=128, sliding_window=4096, experts=8,
+        active=2, shared_experts=0, first_k_dense_replace=0,
     ),
     "k2_horizon": family(
         attention.k2_horizon, ffn.k2_horizon, qk_norm="all", has_qk_norm="query_key_norm", query_key_norm=False,
@@ -458,6 +440,7 @@ FAMILIES: dict[str, Family] = {
         experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0,
     ),
     "deepseek_v3": family(attention.latent, ffn.first_dense, **_DEEPSEEK3),
+    "axk1": family(attention.latent, ffn.normed_experts, **_DEEPSEEK3 | {"first_k_dense_replace": 1}),
     "deepseek_v32": family(attention.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
     "deepseek_v4": family(
         attention.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
@@ -531,6 +514,9 @@ FAMILIES: dict[str, Family] = {
         **_LATENT | {"q_lora_rank": 0}, router_bias=True, experts=512, active=8, shared_experts=1, expert_width=768,
         first_k_dense_replace=2, head_dim=128, short_conv_kernel_size=4, layer_group_size=6,
     ),
+    "recurrent_gemma": family(
+        states.recurrent_gemma, ffn.half_wide, tied=True, o_bias=True, ffn_bias=True,
+    ),
     "bamba": family(
         states.bamba, names=matrices.FORWARD, num_key_value_heads=8, **_MAMBA2,
     ),
@@ -574,9 +560,16 @@ FAMILIES: dict[str, Family] = {
 # fmt: on
 #: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
 ALIASES = {
-    **dict.fromkeys(("yi", "exaone", "baichuan"), "llama"),
+    **dict.fromkeys(("yi", "exaone", "baichuan", "xverse", "aquila", "solar", "iquestcoder"), "llama"),
+    "stablelm_epoch": "stablelm",
+    "codegen": "gptj",
+    "flex_olmo": "olmoe",
+    "telechat2": "telechat",
+    "apertus1p5": "apertus",
+    "paddleocr_vl": "ernie4_5",
+    "granite_docling": "granite",
     **dict.fromkeys(("mistral3", "ministral"), "mistral"),
-    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "mimo"), "qwen2"),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen2_5_omni", "qwen2_5_omni_thinker", "dots_ocr", "mimo"), "qwen2"),
     **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
     **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
     **dict.fromkeys(("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xlm_roberta"), "bert"),

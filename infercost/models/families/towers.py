@@ -7,9 +7,14 @@ from typing import Any
 from infercost.models.families.config import Config
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
-_SUFFIX = re.compile(r"_(vision_encoder|vision_model|vision|vit|audio)$")
+_SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
 #: Keys of a projector, which a wrapper may hold beside its tower.
-_PROJECTOR = ("projector_hidden_size",)
+_PROJECTOR = (
+    *("projector_hidden_size", "projector_use_layernorm", "downsample_factor", "alignment_intermediate_size"),
+    "scale_factor",
+)
+#: Configs of towers for sound that no count here knows.
+_UNKNOWN = ("encoder_config", "acoustic_tokenizer_encoder_config", "speech_config", "sound_config")
 
 #: Keys of what embeds images and sounds in the text where they have no configs of their own.
 _EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_layer"}
@@ -17,7 +22,7 @@ _EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_la
 #: Keys whose values are words, switches, ratios and lists.
 _OTHERS = (
     *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
-    *("deepstack_visual_indexes", "supported_aspect_ratios", "subsampling_conv_channels"),
+    *("deepstack_visual_indexes", "supported_aspect_ratios", "subsampling_conv_channels", "projector_use_layernorm"),
 )
 
 
@@ -28,6 +33,8 @@ def vision_params(config: Config) -> int | None:
 
 def audio_params(config: Config) -> int | None:
     """The same of the tower for sound."""
+    if any(isinstance(level.get(key), dict) for level in config.levels for key in _UNKNOWN):
+        return None
     return _count(config, "audio_config", _AUDIO)
 
 
@@ -38,6 +45,8 @@ def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
         return 0
     name = str(tower.get("model_type") or config.outer.get("model_type") or "")
     count = _minimax_m3 if "img_token_compression_config" in tower else towers.get(_SUFFIX.sub("", name))
+    if key == "vision_config":
+        count = _WRAPPED.get(str(outer.get("model_type")), count)
     if count is None and tower.get("mm_projector_type") == "patchmerger":
         count = _kimi
     given = {part: outer[part] for part in _PROJECTOR if isinstance(outer.get(part), int)}
@@ -86,13 +95,90 @@ def _block(width: int, inner: int) -> int:
     return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
 
 
-def _siglip(tower: _Tower, text_width: int) -> int:
-    """SigLIP as in Gemma 3: convolved patches, learned positions, a last norm; one matrix and a norm to the text."""
-    width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
-    patch = tower.get("patch_size", 14)
-    patches = (tower.get("image_size", 896) // patch) ** 2
+def _siglip_blocks(tower: _Tower) -> int:
+    """SigLIP without what leads to the text: convolved patches, learned positions, a last norm."""
+    width, inner, patch = (tower.get(*each) for each in _SIGLIP)
+    positions = tower.get("num_patches", 0) or (tower.get("image_size", 896) // patch) ** 2
     blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
-    return int(3 * patch * patch * width + width + patches * width + blocks + 2 * width + width * text_width + width)
+    return int(3 * patch * patch * width + width + positions * width + blocks + 2 * width)
+
+
+#: Sizes of SigLIP's classes, as Gemma 3 has them.
+_SIGLIP = (("hidden_size", 1152), ("intermediate_size", 4304), ("patch_size", 14))
+
+
+def _siglip(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in Gemma 3: one matrix and a norm to the text."""
+    width = tower.get("hidden_size", 1152)
+    return int(_siglip_blocks(tower) + width * text_width + width)
+
+
+def _paligemma(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in PaliGemma: one matrix with biases to the text."""
+    return int(_siglip_blocks(tower) + (tower.get("hidden_size", 1152) + 1) * text_width)
+
+
+def _joined(tower: _Tower, factor: str, default: int) -> int:
+    """The width of patches that are joined on both sides."""
+    return int(tower.get("hidden_size", 1152) * tower.get(factor, default) ** 2)
+
+
+def _cohere2_vision(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in Command A Vision: joined patches, a matrix whose one half gates the other, and one to the text."""
+    inner = tower.get("alignment_intermediate_size", 36864)
+    aligned = (_joined(tower, "downsample_factor", 2) + 1) * inner + (inner // 2 + 1) * text_width
+    return int(_siglip_blocks(tower) + aligned)
+
+
+def _aya_vision(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in Aya Vision: the same behind a norm."""
+    joined, inner = _joined(tower, "downsample_factor", 2), tower.get("alignment_intermediate_size", text_width)
+    return int(_siglip_blocks(tower) + 2 * joined + (joined + 1) * inner + (inner // 2 + 1) * text_width)
+
+
+def _lfm2_vl(tower: _Tower, text_width: int) -> int:
+    """SigLIP 2 as in LFM2-VL: a norm of joined patches where the file has one, two matrices to the text."""
+    joined, inner = _joined(tower, "downsample_factor", 2), tower.get("projector_hidden_size", 2560)
+    norm = 2 * joined * bool(tower.get("projector_use_layernorm", 1))
+    return int(_siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
+
+
+def _idefics3(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in Idefics3 and SmolVLM: one matrix from joined patches to the text."""
+    return int(_siglip_blocks(tower) + _joined(tower, "scale_factor", 2) * text_width)
+
+
+def _paddleocr(tower: _Tower, text_width: int) -> int:
+    """SigLIP as in PaddleOCR-VL: a norm, and two matrices from joined patches to the text."""
+    joined = _joined(tower, "spatial_merge_size", 2)
+    norm = 2 * tower.get("hidden_size", 1152)
+    return int(_siglip_blocks(tower) + norm + (joined + 1) * joined + (joined + 1) * text_width)
+
+
+def _whisper(tower: _Tower, *, learned_positions: bool = True) -> int:
+    """Whisper's encoder: two convolutions over bands, positions, blocks whose keys have no bias, a last norm."""
+    width, bands = tower.get("d_model", 0) or tower["hidden_size"], tower.get("num_mel_bins", 128)
+    inner = tower.get("encoder_ffn_dim", 0) or tower["intermediate_size"]
+    layers = tower.get("encoder_layers", 0) or tower["num_hidden_layers"]
+    positions = tower.get("max_source_positions", 1500) * width * learned_positions
+    return int(
+        3 * width * (bands + width) + 2 * width + positions + layers * (_block(width, inner) - width) + 2 * width
+    )
+
+
+def _qwen2_audio(tower: _Tower, text_width: int) -> int:
+    """Whisper as in Qwen2-Audio: one matrix with biases to the text."""
+    return int(_whisper(tower) + (tower["d_model"] + 1) * text_width)
+
+
+def _qwen2_5_omni_audio(tower: _Tower, text_width: int) -> int:
+    """Whisper as in Qwen2.5-Omni: computed positions, two vectors that frame a sound, one matrix to the text."""
+    return int(_whisper(tower, learned_positions=False) + (tower["d_model"] + 3) * tower.get("output_dim", text_width))
+
+
+def _voxtral(tower: _Tower, text_width: int) -> int:
+    """Whisper as in Voxtral: two matrices from joined frames to the text."""
+    return int(_whisper(tower) + tower["intermediate_size"] * text_width + text_width * text_width)
 
 
 def _qwen_vl(tower: _Tower, text_width: int) -> int:
@@ -219,10 +305,15 @@ def _glm4v(tower: _Tower, text_width: int) -> int:
     return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
 
 
-def _glm5_next(tower: _Tower, text_width: int) -> int:
+def _glm_ocr(tower: _Tower, text_width: int) -> int:
+    """GLM-OCR: as GLM-5.3-Flash, the merger three times as wide inside as outside."""
+    return _glm5_next(tower, text_width, tower.get("in_channels", 3) * tower.get("out_hidden_size", text_width))
+
+
+def _glm5_next(tower: _Tower, text_width: int, wide: int = 0) -> int:
     """GLM-5.3-Flash: the same with biases, norms of queries and keys, and no positions; the merger as wide as a key."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
-    wide, biases = tower.get("projection_intermediate_size", 10240), bool(tower.get("attention_bias", True))
+    wide, biases = wide or tower.get("projection_intermediate_size", 10240), bool(tower.get("attention_bias", True))
     norms = 2 * width + 2 * width // tower.get("num_heads", 16)
     block = 4 * width * width + 3 * width * inner + (5 * width + 2 * inner) * biases + norms
     joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
@@ -351,6 +442,9 @@ _AUDIO: dict[str, Counts] = {
     "gemma4": _gemma4_audio,
     "gemma4_unified": _gemma4_unified_audio,
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4_audio),
+    **dict.fromkeys(("qwen2_audio", "qwen2"), _qwen2_audio),
+    "qwen2_5_omni": _qwen2_5_omni_audio,
+    "voxtral": _voxtral,
 }
 _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
@@ -368,9 +462,19 @@ _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
     **dict.fromkeys(("step3p5", "step3p7"), _step3),
     "glm5_next": _glm5_next,
+    "glm_ocr": _glm_ocr,
     "deepseek_v41": _deepseek_v41,
     "minicpmv4_6": _minicpmv,
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4),
     "muse_glimmer": _muse,
     "gemma4_unified": _gemma4_unified,
+    **dict.fromkeys(("idefics3", "smolvlm"), _idefics3),
+    "paddleocr_vl": _paddleocr,
+}
+#: Models whose tower is another's, and what leads to the text their own.
+_WRAPPED = {
+    "paligemma": _paligemma,
+    "cohere2_vision": _cohere2_vision,
+    "aya_vision": _aya_vision,
+    "lfm2_vl": _lfm2_vl,
 }
