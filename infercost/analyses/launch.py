@@ -104,7 +104,7 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
     cache_flag = _cache_flag(engine, cache, format, checkpoint.model.kv_bits)
     if not checkpoint.hub_id:
         return "", f"no hub id or folder is known to hold weights of {checkpoint.title}"
-    if stored.name.startswith(("mlx", "exl2")):
+    if stored.name.startswith(("mlx", "exl")):
         return "", f"{name} does not load {stored.name}"
     if weights_flag is None:
         return "", f"{name} loads {(format or stored).name} only from a checkpoint that is quantized so"

@@ -278,7 +278,7 @@ def _modelopt(settings: Settings) -> Scheme:
     """One format for all, or a map from modules to formats."""
     algorithm = str(settings.get("quant_algo", "")).upper()
     if algorithm != "MIXED_PRECISION":
-        width = NVFP4 if "NVFP4" in algorithm else _fp8_bits(settings)
+        width = _fp8_bits(settings) if settings.get("weight_block_size") else _modelopt_bits(settings)
         return Scheme(algorithm.lower(), [Rule(width, LINEAR)])
     rules = settings.rules("quantized_layers", _modelopt_bits)
     if not rules:
@@ -292,7 +292,7 @@ def _modelopt_bits(settings: Settings) -> float:
     """Four bits have a scale of 8 bits (floats) or 16 (integers) a group; FP8 has one a matrix, or a block of 128."""
     name = str(settings.get("quant_algo", "")).upper()
     if "FP4" in name:
-        return 4 + 8 / settings.group(32 if name.startswith("MX") else 16)
+        return 4 + 8 / settings.group(32 if "MXFP4" in name else 16)
     if "W4A" in name or "INT4" in name:
         return 4 + 16 / settings.group(128)
     if name.startswith(("FP8", "W8A", "INT8", "MXFP8")):
@@ -314,7 +314,7 @@ def _integers(settings: Settings) -> Scheme:
     """Integers in groups; GPTQModel (``dynamic``) and AutoRound (``extra_config``) give some modules other bits."""
     method = str(settings.get("quant_method")).rpartition("/")[2]
     bits = settings.bits("bits")
-    rules = [Rule(_integer_bits(settings))]
+    rules = [Rule(_integer_bits(settings), LINEAR if settings.get("lm_head") is True else MATRICES)]
     for key in ("dynamic", "extra_config"):
         for text, more in settings.parts(key).items():
             is_plain = text.startswith("-:") or more.get("bits", bits) >= 16
@@ -360,9 +360,22 @@ def _mlx_bits(settings: Settings) -> float:
     return settings.bits("bits") + (8 if str(settings.get("mode")).startswith(("mx", "nv")) else 32) / group
 
 
-def _exl2(settings: Settings) -> Scheme:
+def _exllama(settings: Settings) -> Scheme:
     bits = settings.bits("bits")
-    return Scheme(f"exl2 {bits:g}", [Rule(bits), Rule(settings.bits("head_bits", 16), ("head",))])
+    name = f"{settings.get('quant_method')} {bits:g}"
+    return Scheme(name, [Rule(bits), Rule(settings.bits("head_bits", 16), ("head",))])
+
+
+def _w4afp8(settings: Settings) -> Scheme:
+    """Experts in integers of four bits, a 16-bit scale for 128 of them; the rest in FP8."""
+    return Scheme("w4afp8", [Rule(4 + 16 / settings.group(128), ("experts",)), Rule(_fp8_bits(settings))])
+
+
+def _fp_quant(settings: Settings) -> Scheme:
+    name = str(settings.get("forward_dtype", "nvfp4"))
+    if name not in ("nvfp4", "mxfp4"):
+        raise settings.error("forward_dtype", "nvfp4 or mxfp4")
+    return Scheme(f"fp_quant {name}", [Rule(NVFP4 if name == "nvfp4" else MXFP4)])
 
 
 METHODS: dict[str, Callable[[Settings], Scheme]] = {
@@ -370,10 +383,16 @@ METHODS: dict[str, Callable[[Settings], Scheme]] = {
     "fbgemm_fp8": lambda _: Scheme("fbgemm fp8", [Rule(8.0)]),
     "mxfp4": lambda _: Scheme("mxfp4", [Rule(MXFP4, ("experts",))]),
     "experts_int8": lambda _: Scheme("experts int8", [Rule(8.0, ("experts",))]),
-    **dict.fromkeys(("gptq", "awq", "auto-round", "intel/auto-round"), _integers),
+    **dict.fromkeys(("gptq", "awq", "auto-round", "intel/auto-round", "inc", "moe_wna16"), _integers),
+    "w4afp8": _w4afp8,
+    "fp_quant": _fp_quant,
+    "mxfp8": lambda _: Scheme("mxfp8", [Rule(8 + 8 / 32)]),
+    "ptpc_fp8": lambda _: Scheme("fp8", [Rule(8.0)]),
+    **dict.fromkeys(("eetq", "w8a8_int8"), lambda _: Scheme("int8", [Rule(8.0)])),
+    "bitnet": lambda _: Scheme("bitnet", [Rule(2.0)]),  # four weights of three values in a byte
     "bitsandbytes": _bitsandbytes,
     "mlx": _mlx,
-    "exl2": _exl2,
+    **dict.fromkeys(("exl2", "exl3"), _exllama),
     "hqq": _hqq,
     "torchao": _torchao,
     "quark": _quark,
@@ -382,10 +401,14 @@ METHODS: dict[str, Callable[[Settings], Scheme]] = {
 
 
 def scheme(settings: Settings) -> Scheme:
-    """The scheme of a quantization block, exceptions apart; Missing for a method that is not known."""
+    """The scheme of a quantization block, exceptions apart; Missing for a method that is not known.
+
+    Kernels may stand in a method's name: ``gptq_marlin`` is gptq, ``auto_awq`` is awq.
+    """
     method = str(settings.get("quant_method", "mlx" if {"bits", "group_size"} & {*settings.data} else ""))
+    method = method.removesuffix("_marlin").removeprefix("auto_")
     algorithm = str(settings.get("quant_algo", "")).upper()
-    if algorithm == "MIXED_PRECISION" or "NVFP4" in algorithm or "FP8" in algorithm:
+    if algorithm and (method.startswith("modelopt") or any(word in algorithm for word in ("MIXED_", "NVFP4", "FP8"))):
         return _modelopt(settings)
     if method in METHODS:
         return METHODS[method](settings)
@@ -476,7 +499,8 @@ def _settings(config: Config) -> Settings:
         if (block := config.raw(key)) is not None:
             if not isinstance(block, dict):
                 raise BadFile(f"{config.where}: {key} is {repr(block)[:40]}", f"{key} must be an object")
-            return Settings(block, f"{config.where}: {key}")
+            inside = block.get("quantization")
+            return Settings({**block, **(inside if isinstance(inside, dict) else {})}, f"{config.where}: {key}")
     return Settings({}, config.where)
 
 
