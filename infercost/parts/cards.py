@@ -15,8 +15,10 @@ from infercost.parts.yamlfile import read_mapping
 SMALL = 16.0
 #: Words that people leave out or put in, and the two of a card of laptops.
 _WORDS = re.compile(
-    r"\b(nvidia|amd|intel|geforce|radeon|instinct|tesla|quadro|data center|generation|blackwell|graphics|gpu)\b"
+    r"\b(nvidia|amd|intel|geforce|radeon|instinct|tesla|quadro|data center|generation|blackwell|graphics|gpu|r|tm|ac)\b"
 )
+#: The number of a socket, which presets leave out.
+_SOCKET = re.compile(r"\bsxm[456]\b")
 _LAPTOP = re.compile(r"\b(laptop|notebook)\b")
 _SIZE = re.compile(r"(?<![\w.])(\d+)\s?(?:gb|gib)\b")
 _NOISE = re.compile(r"[^a-z0-9]")
@@ -61,7 +63,7 @@ class Book(NamedTuple):
 
 def key_of(name: str) -> Key:
     """What a name says, however it is written: ``RTX 4070 Laptop GPU`` is ``rtx-4070-mobile``."""
-    words = re.sub(r"[\s_()-]+", " ", name.lower())
+    words = _SOCKET.sub("sxm", re.sub(r"[\s_()-]+", " ", name.lower()))
     size = _SIZE.search(words)
     rest = _WORDS.sub("", _LAPTOP.sub("mobile", _SIZE.sub("", words, count=1)))
     return Key(_NOISE.sub("", rest), float(size[1]) if size else None)

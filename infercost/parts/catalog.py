@@ -59,6 +59,8 @@ _VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 #: A word that names a chip and no size.
 _CHIP = re.compile(r"(?!\d)[a-z]+\d\w*")
+#: A letter and a number.
+_LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
 _ASKED = re.compile(r"[1-9]\d*(gb|c)")
 
@@ -237,7 +239,24 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
         for own in near:
             if text in map(spell, _names_in(files[own])[0]):
                 return own, files[own]
-    return (_variant_or_card(files, name) or _branded(files, name)) if family == "accelerators" else None
+    if family != "accelerators":
+        return None
+    return _device(files, name) or _variant_or_card(files, name) or _branded(files, name)
+
+
+def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """A preset by the name that a driver reports, maker and brand in it: ``NVIDIA GeForce RTX 4090``."""
+    asked = cards.key_of(name)
+    known = [(own, cards.key_of(each)) for own, path in files.items() for each in (own, *_names_in(path)[0])]
+    for own, key in known:
+        if key == asked and key.core:
+            return own, files[own]
+    for own in (own for own, key in known if asked.size and key == asked._replace(size=None)):
+        if (size := f"{asked.size:g}gb") in _names_in(files[own])[1]:
+            return f"{own}-{size}", files[own]
+        if load("accelerators", own).value("memory") == asked.size * 1e9:
+            return own, files[own]
+    return None
 
 
 def akin(name: str) -> str:
@@ -278,11 +297,14 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         for variant in _names_in(files[own])[1]:
             if plain(variant) == rest:
                 return f"{own}-{variant}", files[own]
-    if card := cards.find(book, name, files):
+    asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
+    # people leave out what all cards of a letter and a number have: a4000 is rtx-a4000
+    core = cards.key_of(name).core
+    spelled = (f"rtx {core}", f"pro {core}", f"{core} pcie") if _LETTERED.fullmatch(core) and not asked else ()
+    if card := next(filter(None, (cards.find(book, each, files) for each in (name, *spelled))), None):
         return card.id, _card_file()
     if why := cards.without_figures(book, name):
         raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")
-    asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
     if asked:
         own, rest = min(asked, key=lambda each: len(each[1]))
         sold = ", ".join(f"{own}-{size}" for size in _names_in(files[own])[1])
