@@ -251,10 +251,12 @@ def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:
     for own, key in known:
         if key == asked and key.core:
             return own, files[own]
-    for own in (own for own, key in known if asked.size and key == asked._replace(size=None)):
-        if (size := f"{asked.size:g}gb") in _names_in(files[own])[1]:
-            return f"{own}-{size}", files[own]
-        if load("accelerators", own).value("memory") == asked.size * 1e9:
+    if (size := asked.size) is None:
+        return None
+    for own in (own for own, key in known if key == asked._replace(size=None)):
+        if (variant := f"{size:g}gb") in _names_in(files[own])[1]:
+            return f"{own}-{variant}", files[own]
+        if load("accelerators", own).value("memory") == size * 1e9:
             return own, files[own]
     return None
 

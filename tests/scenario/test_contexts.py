@@ -98,6 +98,11 @@ def test_a_config_that_stretches_itself(key: str) -> None:
     assert read_model({**config, key: {**rope, "factor": 1.0}}, "m", "test").max_context == 40960
     assert read_model({**config, key: {"type": "yarn", "factor": 4.0}}, "m", "test").max_context == 40960
     assert read_model({**config, key: {"rope_type": "llama3", "factor": 8.0}}, "m", "test").max_context == 40960
+    # vLLM 0.33, config/model.py: Vicuna 16K names 4,096 positions and a linear factor of 4
+    for kind in ("linear", "dynamic"):
+        rope = {"type": kind, "factor": 4.0}
+        assert read_model({**config, "max_position_embeddings": 4096, key: rope}, "m", "test").max_context == 16384
+    assert read_model({**config, key: {"rope_type": "longrope", "factor": 32.0}}, "m", "test").max_context == 40960
 
 
 def test_a_preset_that_extends_nothing_is_refused(tmp_path: Path) -> None:
@@ -108,6 +113,14 @@ def test_a_preset_that_extends_nothing_is_refused(tmp_path: Path) -> None:
         path.write_text("\n".join(lines))
         with pytest.raises(BadFile, match="extended says no longer context"):
             find_model(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"), [("qwen3.5-27b", 1_010_000), ("qwen3.6-35b-a3b", 1_010_000), ("qwen3-coder-30b-a3b", 1_000_000)]
+)
+def test_a_card_of_a_million_tokens(name: str, tokens: int) -> None:
+    """Their cards: 262,144 natively and extensible up to 1,010,000, and up to 1M by YaRN."""
+    assert infercost.fit(gpu="h200:8", model=name, context=tokens)["fits"]
 
 
 def test_presets_say_what_their_card_does(run: Run) -> None:

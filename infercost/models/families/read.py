@@ -89,15 +89,22 @@ def _state_bits(config: Config) -> int:
     return 32 if "32" in str(named) else 16
 
 
+#: Kinds of rope scaling whose factor stretches the positions that the config names, as engines read it.
+_STRETCHING = ("linear", "dynamic")
+
+
 def longest_context(config: Config) -> int:
-    """Positions that a config names, or those that its own YaRN makes of the original ones where they are more."""
+    """Positions that a config names, times its factor where that stretches them; of YaRN the original ones, if more.
+
+    Gemma 3 names them stretched already (vllm-project/vllm, config/model.py at 0.33).
+    """
     named = config.opt("context")
-    for key in ("rope_parameters", "rope_scaling"):
-        rope = config.raw(key)
-        if isinstance(rope, dict) and "yarn" in (rope.get("rope_type"), rope.get("type")):
-            factor, original = rope.get("factor"), rope.get("original_max_position_embeddings")
-            if isinstance(factor, (int, float)) and isinstance(original, int):
-                return max(named, int(factor * original))
+    for rope in filter(lambda rope: isinstance(rope, dict), map(config.raw, ("rope_parameters", "rope_scaling"))):
+        kind, factor = rope.get("rope_type", rope.get("type")), rope.get("factor")
+        original = rope.get("original_max_position_embeddings") if kind == "yarn" else named
+        stretches = kind == "yarn" or (kind in _STRETCHING and not config.family.startswith("gemma3"))
+        if stretches and isinstance(factor, (int, float)) and isinstance(original, int):
+            return max(named, int(factor * original))
     return named
 
 
