@@ -14,7 +14,7 @@ from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.parts import catalog
 from infercost.parts.cache import once
-from infercost.parts.formats import GGUF, Format
+from infercost.parts.formats import GGUF, MLX, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
@@ -317,9 +317,12 @@ def _tensor_bytes(entry: Any, name: str, where: str) -> int:
 
 
 def stored_in(model: Model, format: Format) -> Model:
-    """The model with its weights in a format: in that of a GGUF file tensor by tensor, else all of its matrices."""
+    """The model with its weights in a format: a GGUF file's tensor by tensor, MLX's with the tables, else matrices."""
     if format.name in GGUF:
         return as_gguf(model, format.name)
+    if format.name in MLX:
+        parts = ("attention", "ffn", "experts", "shared", "head", "embedding")
+        return model._replace(quantization=Quantization(format.name, 16, dict.fromkeys(parts, format.stored_bits)))
     return with_format(model, format.name, format.stored_bits)
 
 

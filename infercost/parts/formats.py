@@ -68,11 +68,19 @@ GGUF: dict[str, Format] = {
     if name not in OF_ALL
     for bits in [TYPES[mix.base].bits]
 }
+#: More formats of weights: OCP's blocks of 32 with a scale of 8 bits, GPTQ's of 8 bits, and those of MLX, groups of 64
+#: with a scale and a bias of 16 bits, in which it stores the tables as well.
+MLX = {f"mlx-{bits}bit": Format(f"mlx-{bits}bit", (bits + 32 / 64) / 8, _SIXTEEN) for bits in (3, 4, 5, 6, 8)}
+MORE: dict[str, Format] = MLX | {
+    "mxfp8": Format("mxfp8", (8 + 8 / 32) / 8, (("fp8",), *_SIXTEEN)),
+    "mxfp6": Format("mxfp6", (6 + 8 / 32) / 8, (("fp6",), ("fp8",), *_SIXTEEN)),
+    "gptq-int8": Format("gptq-int8", (8 + (16 + 8) / 128) / 8, _SIXTEEN),
+}
 #: Formats of weights, and of caches: llama.cpp keeps those in blocks of 32 values too.
-WEIGHTS = FORMATS | GGUF
+WEIGHTS = FORMATS | MORE | GGUF
 CACHE_TYPES = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
 CACHES = {name: FORMATS[name] for name in ("fp32", "bf16", "fp16", "8bit", "fp8", "int8", "4bit", "fp4", "int4")}
-CACHES |= {name: FORMATS[name] for name in ("nvfp4", "mxfp4")} | {
+CACHES |= {name: WEIGHTS[name] for name in ("nvfp4", "mxfp4", "mxfp8")} | {
     name: Format(name, TYPES[name].bits / 8, _SIXTEEN) for name in CACHE_TYPES
 }
 _ALIASES = {
@@ -81,6 +89,11 @@ _ALIASES = {
     "fp8e5m2": "fp8", "e5m2": "fp8", "fp8dsmla": "fp8", "w8a8": "8bit", "w8a16": "int8", "4": "4bit", "w4": "4bit",
     "w4a16": "int4", "uint4": "int4", "bnb4bit": "nf4", "bnb": "nf4", "bitsandbytes": "nf4",
     "awqint4": "awq", "awq4bit": "awq", "gptqint4": "gptq", "gptq4bit": "gptq",
+    **dict.fromkeys(("fp8dynamic", "fp8static", "fp8block", "fp8pertensor", "fbgemmfp8", "fp8w8a8", "w8a8fp8"), "fp8"),
+    **dict.fromkeys(("fp8inc", "fp8perblock", "fp8perchannel"), "fp8"),
+    **dict.fromkeys(("bnb8bit", "bnbint8", "llmint8", "int8w8a8", "w8a8int8"), "int8"),
+    **dict.fromkeys(("awqmarlin", "int4awq", "autoawq"), "awq"), **dict.fromkeys(("gptqmarlin", "int4gptq"), "gptq"),
+    "w4a8": "int4", "gptq8bit": "gptq-int8", "nvfp4a16": "nvfp4", "nvfp4dsmla": "nvfp4", "mxfp4moe": "mxfp4",
     "q3k": "q3_k_m", "q4k": "q4_k_m", "q5k": "q5_k_m", "q4": "q4_k_m", "q8": "q8_0",
 }  # fmt: skip
 
@@ -95,7 +108,7 @@ def parse_format(text: str, name: str = "dtype") -> Format:
 
 def parse_cache(text: str, name: str = "kv_dtype") -> Format:
     """The format of a KV cache, in any case and punctuation; BadValue for no such format."""
-    return _among(text, name, CACHES)
+    return _among("q4_0" if _plain(text) == "q4" else text, name, CACHES)
 
 
 def _among(text: str, name: str, formats: Mapping[str, Format]) -> Format:

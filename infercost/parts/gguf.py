@@ -113,6 +113,8 @@ MIXES = {
     "iq3_m": Mix("iq3_s", values="q4_k", output="q4_k", down="q4_k first 1/8"),
     "iq4_xs": Mix("iq4_xs", values="q5_k grouped", down="q5_k first 1/8"),
     "iq4_nl": Mix("iq4_nl", values="q5_k grouped", down="q5_k first 1/8"),
+    "tq1_0": Mix("tq1_0", table="q4_k"),
+    "tq2_0": Mix("tq2_0", table="q4_k"),
     "mxfp4": Mix("q8_0", head="q8_0", stacked="mxfp4"),
     "f16": Mix("f16", head="f16"),
     "bf16": Mix("bf16", head="bf16"),

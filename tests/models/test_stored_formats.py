@@ -20,6 +20,16 @@ FIT = ("fit", "--gpu", "b200:8", "--json", "--model")
         # by hand: 6.98e9 linear weights at 4 bits with a 32-bit scale for 64, 1.05e9 at 16
         ("llama-3.1-8b", "nf4", 6.028e9, 1e-3),
         ("llama-3.1-8b", "bnb-4bit", 6.028e9, 1e-3),
+        # mlx-community/Meta-Llama-3.1-8B-Instruct-4bit is 4.52 GB: 64 weights share 32 bits, the tables too
+        ("llama-3.1-8b", "mlx-4bit", 4.52e9, 2e-3),
+        ("llama-3.1-8b", "MLX 8bit", 8.03e9 * 8.5 / 8, 2e-3),
+        # by hand: 6.98e9 linear weights with a scale of 8 bits for 32 of them, or 24 bits for 128; 1.05e9 at 16
+        ("llama-3.1-8b", "mxfp8", 6.98e9 * 8.25 / 8 + 2.101e9, 1e-3),
+        ("llama-3.1-8b", "gptq-int8", 6.98e9 * 8.1875 / 8 + 2.101e9, 1e-3),
+        # the same linear weights in ternary blocks of llama.cpp, the head in q6_k and the table in q4_k
+        ("llama-3.1-8b", "tq1_0", (6.98e9 * 1.6875 + 0.5253e9 * (6.5625 + 4.5)) / 8, 1e-3),
+        *[("llama-3.1-8b", name, 9.081e9, 1e-3) for name in ("fp8-dynamic", "bnb-8bit", "w8a8_int8", "fp8_block")],
+        *[("llama-3.1-8b", name, 5.728e9, 1e-3) for name in ("awq_marlin", "gptq_marlin", "w4a8", "int4-awq")],
         # a checkpoint that is stored so keeps the bits that its config says
         ("qwen2.5-72b-awq", "awq", 41.6e9, 2e-3),
         ("qwen3-235b-a22b-nvfp4", "nvfp4", 134.1e9, 1e-3),
@@ -40,6 +50,9 @@ def test_weights(model: str, format: str, size: float, within: float, run: Run) 
         ("llama-3.3-70b", "nvfp4", 92_160),
         ("llama-3.3-70b", "fp4", 92_160),
         ("llama-3.3-70b", "fp8", 163_840),
+        ("llama-3.3-70b", "fp8_inc", 163_840),
+        ("llama-3.3-70b", "mxfp8", 168_960),
+        ("qwen2.5-14b", "q4", 48 * 8 * 128 * 2 * 18 / 32),
     ],
 )
 def test_caches(model: str, format: str, growth: float, run: Run) -> None:
