@@ -373,6 +373,7 @@ QUANTITIES: dict[str, Quantity] = {
     "index_element_bytes": Quantity("b_ix", "B", "bytes of one element of an indexer's keys"),
     "packed_entry_bytes": Quantity("P_e", "B", "bytes of one entry of an 8-bit cache with a layout of its own"),
     "packed_latent_bytes": Quantity("P_e", "B", "bytes of one entry of an 8-bit latent cache", of="packed_entry_bytes"),
+    "packed_four_bit_bytes": Quantity("P_e", "B", "bytes of one entry of a 4-bit cache", of="packed_entry_bytes"),
     "packed_vector_bytes": Quantity("P_e", "B", "bytes of one entry of an 8-bit cache", of="packed_entry_bytes"),
     "packed_element_bytes": Quantity("b_kv", "B", "bytes of one cache element in such an entry",
         of="cache_element_bytes"),

@@ -353,8 +353,8 @@ def _cache_kind(model: Model) -> str:
     kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
     if attention.latent:
         kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"
-        if attention.packed and model.kv_bits == counting.EIGHT_BITS:
-            kind = f"latents in {attention.packed} B"
+        if packed := counting.packed_bytes(model, attention):
+            kind = f"latents in {packed} B"
     index = [layer for layer in model.layers if layer.attention.index_cache]
     if index:
         size = counting.index_element_bytes(model, index[0].attention) * index[0].attention.index_cache

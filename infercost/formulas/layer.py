@@ -226,6 +226,12 @@ def packed_latent_bytes(*, kv_rank: int, rope_dim: int) -> int:
     return kv_rank + 4 * ceiling(kv_rank / 128) + 2 * rope_dim
 
 
+@formula(source="vLLM 0.33 flashmla_sparse.py, nvfp4_ds_mla: 512 values of 4 bits, a scale for 16, 64 rotated in fp8")
+def packed_four_bit_bytes(*, kv_rank: int, rope_dim: int) -> int:
+    """Bytes of one entry of a 4-bit latent cache of sparse attention, with its scales and rotated keys."""
+    return ceiling(kv_rank / 2) + ceiling(kv_rank / 16) + rope_dim
+
+
 @formula(
     source="vLLM 0.33 flashmla_sparse.py, DeepSeek-V4: 448 fp8 values, 64 rotated in bf16, 7 scales and a byte to pad"
 )
@@ -234,7 +240,7 @@ def packed_vector_bytes(*, head_dim: int, rope_dim: int) -> int:
     return head_dim - rope_dim + 2 * rope_dim + ceiling((head_dim - rope_dim) / 64) + 1
 
 
-@formula(source="the layout of 8-bit latents: values, a 32-bit scale for 128 of them, rotated keys in 16 bits")
+@formula(source="the layout of packed entries: values, their scales, rotated keys in more bits")
 def packed_element_bytes(*, packed_entry_bytes: float, cache_elements: float) -> float:
     """Bytes of one element of a cache whose entries have a layout of their own."""
     return packed_entry_bytes / cache_elements

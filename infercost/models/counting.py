@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.models.model import Attention, Ffn, Layer, Model
+from infercost.parts.formats import NVFP4
 from infercost.quantities import CONSTANTS
 
 FLOPS_PER_PARAM = CONSTANTS["flops_per_param"].value
@@ -72,7 +73,7 @@ def _attention_figures(model: Model, layer: Layer) -> dict[str, float]:
         "copied_params": attention.copied,
         "norm_params": small(layer),
         "kv_elements": attention.cache,
-        "packed_entry_bytes": attention.packed,
+        "packed_entry_bytes": packed_bytes(model, attention) or attention.packed,
         "index_elements": attention.index_cache,
         "borrowed_elements": attention.borrowed,
         "window": attention.window,
@@ -221,10 +222,15 @@ def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -
 
 
 def element_bytes(model: Model, attention: Attention) -> float:
-    """Bytes of one element of a layer's cache: a packed entry of 8 bits has scales, and a part in 16 bits."""
-    if attention.packed and model.kv_bits == EIGHT_BITS:
-        return formulas.layer.packed_element_bytes(packed_entry_bytes=attention.packed, cache_elements=attention.cache)
+    """Bytes of one element of a layer's cache: packed entries of 8 and 4 bits have scales, and a part in more bits."""
+    if packed := packed_bytes(model, attention):
+        return formulas.layer.packed_element_bytes(packed_entry_bytes=packed, cache_elements=attention.cache)
     return model.kv_bits / 8
+
+
+def packed_bytes(model: Model, attention: Attention) -> int:
+    """Bytes of one entry of a layer's cache where its format packs them, else 0."""
+    return {EIGHT_BITS: attention.packed, NVFP4: attention.packed_four}.get(model.kv_bits, 0)
 
 
 def index_element_bytes(model: Model, attention: Attention) -> float:

@@ -16,9 +16,9 @@ class Attention(NamedTuple):
     """Attention of one layer; 0 where it has no such thing.
 
     ``cache`` counts elements that one position adds to the KV cache, ``packed`` the bytes that they take in a cache of
-    8 bits where those are not as many, ``borrowed`` those that it reads from an earlier layer's cache. ``index_cache``
-    counts elements of a sparse indexer's keys, which every rank holds whole, in ``index_bits`` each whatever the cache
-    has (0: in the cache's). ``window`` is the number of positions in the cache,
+    8 bits where those are not as many, ``packed_four`` the same in NVFP4, ``borrowed`` those that it reads from an
+    earlier layer's cache. ``index_cache`` counts elements of a sparse indexer's keys, which every rank holds whole, in
+    ``index_bits`` each whatever the cache has (0: in the cache's). ``window`` is the number of positions in the cache,
     ``compress`` that of positions in one entry, ``borrows`` says that the past beside the window is another layer's,
     ``query_rank`` the width of a compressed query. ``state`` and ``conv``
     are elements per sequence of any length. ``matrices`` are those of ``split`` and ``copied`` with names of their own,
@@ -37,6 +37,7 @@ class Attention(NamedTuple):
     small: int = 0
     cache: int = 0
     packed: int = 0
+    packed_four: int = 0
     index_cache: int = 0
     index_bits: float = 0
     borrowed: int = 0

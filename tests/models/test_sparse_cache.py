@@ -12,6 +12,8 @@ from infercost.replica.layout import Layout, rank_cache_bytes, rank_growth_bytes
     [
         # sgl-project/sglang issue 11309, a log of 8 x B200: 61 layers of 656 + 132 B
         ("deepseek-v3.2", 8, 48_068),
+        # vLLM 0.33, nvfp4_ds_mla: 352 B
+        ("deepseek-v3.2", 4.5, 61 * (352 + 132)),
         # the same at bf16: 1,152 B of latents, the index key stays fp8
         ("deepseek-v3.2", 16, 78_324),
         # unslothai/unsloth issue 4757: 18.9 GiB at 202,752 tokens are 78 layers of 1,284 B

@@ -425,7 +425,9 @@ def indexed_latent(config: Config, i: int) -> Attention:
     """Latent attention behind DeepSeek's sparse indexer, its own or that of an earlier layer."""
     base = latent(config, i)
     rank, rope = config.number("kv_lora_rank"), config.number("qk_rope_head_dim")
-    base = base._replace(packed=formulas.layer.packed_latent_bytes(kv_rank=rank, rope_dim=rope))
+    eight = formulas.layer.packed_latent_bytes(kv_rank=rank, rope_dim=rope)
+    four = formulas.layer.packed_four_bit_bytes(kv_rank=rank, rope_dim=rope)
+    base = base._replace(packed=eight, packed_four=four)
     if not _has_indexer(config, i):
         return base
     hidden, rank = config.need("hidden"), config.count("q_lora_rank")
