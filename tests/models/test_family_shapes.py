@@ -368,3 +368,25 @@ def test_families_that_engines_alone_have() -> None:
     assert [layer.times for layer in plamo.layers] == [6, 2]
     assert counting.total_params(read(model_type="orion", **dims)) == plain + 64 + 8 * 2 * 64
     assert counting.total_params(read(model_type="telechat2", **dims)) == plain + 8 * 2 * 64
+
+
+@pytest.mark.parametrize(
+    ("published", "within", "config"),
+    [
+        # 480B, 17B active in the model card of Snowflake/snowflake-arctic-instruct
+        (480e9, 0.005, {"model_type": "arctic", "hidden_size": 7168, "intermediate_size": 4864, "num_hidden_layers": 35,
+                        "num_attention_heads": 56, "num_key_value_heads": 8, "num_local_experts": 128,
+                        "num_experts_per_tok": 2, "moe_layer_frequency": 1, "use_residual": True, "vocab_size": 32000,
+                        "max_position_embeddings": 4096, "tie_word_embeddings": False}),
+        # 314B in xai-org/grok-1
+        (314e9, 0.006, {"model_type": "grok-1", "hidden_size": 6144, "intermediate_size": 32768, "vocab_size": 131072,
+                        "num_hidden_layers": 64, "num_attention_heads": 48, "num_key_value_heads": 8, "num_experts": 8,
+                        "num_experts_per_tok": 2, "max_position_embeddings": 8192}),
+        # 7,721,324,544 tensors in Qwen/Qwen-7B
+        (7.721e9, 1e-3, {"model_type": "qwen", "hidden_size": 4096, "intermediate_size": 22016, "vocab_size": 151936,
+                         "num_hidden_layers": 32, "num_attention_heads": 32, "seq_length": 8192,
+                         "tie_word_embeddings": False}),
+    ],
+)  # fmt: skip
+def test_older_families_are_as_large_as_published(published: float, within: float, config: dict[str, Any]) -> None:
+    assert counting.total_params(read(**config)) == pytest.approx(published, rel=within)

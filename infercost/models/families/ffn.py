@@ -83,8 +83,16 @@ def post_normed(config: Config, i: int) -> Ffn:
 
 
 def half_wide(config: Config, i: int) -> Ffn:
-    """RecurrentGemma: half as wide as ``intermediate_size`` says."""
+    """RecurrentGemma and the first Qwen: half as wide as ``intermediate_size`` says."""
     return dense(config, i, config.need("width") // 2)
+
+
+def arctic(config: Config, i: int) -> Ffn:
+    """Experts in every ``moe_layer_frequency``-th layer, beside a dense part as wide as the model behind a norm."""
+    if (i + 1) % max(config.number("moe_layer_frequency", 2), 1):
+        return dense(config, i)
+    hidden = config.need("hidden") * bool(config.raw("use_residual", True))
+    return experts(config, i, shared_width=hidden, small=hidden)
 
 
 def stablelm(config: Config, i: int) -> Ffn:
