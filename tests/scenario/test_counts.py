@@ -39,7 +39,7 @@ def test_a_name_that_is_none_is_asked_back() -> None:
         infercost.utilization(gpu="8xh1000", params="8B")
 
 
-@pytest.mark.parametrize("written", ["gtx 1080", "gtx 9999", "rx 9999", "rtx 9999", "9999 XT", "9999 xtx", "Max 9999"])
+@pytest.mark.parametrize("written", ["gtx 1090", "gtx 9999", "rx 9999", "rtx 9999", "9999 XT", "9999 xtx", "Max 9999"])
 def test_the_x_of_a_card_is_no_sign_of_multiplication(written: str) -> None:
     with pytest.raises(UnknownName, match=f"'{written}'"):
         infercost.utilization(gpu=written, params="8B")
