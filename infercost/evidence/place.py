@@ -84,7 +84,7 @@ def stored_as(model: Model, row: Measured) -> Model:
 
 
 def _cache_bits(named: str) -> float:
-    """Bits of a cached value, the mean of keys and values where they differ; at most 16, as of one that is not known."""
+    """Bits of a cached value, the mean of keys and values where they differ; 16 at most, and of one not known."""
     kinds = [find_format(name) for name in named.split("/")]
     bits = [CACHES[kind.name].bytes_per_value * 8 if kind and kind.name in CACHES else 16 for kind in kinds]
     return min(16.0, sum(bits) / len(bits))
