@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infercost.models.counting import total_params
 from infercost.models.families.config import Config
 from infercost.models.families.read import read_model
 from infercost.models.families.towers import audio_params, vision_params
@@ -115,3 +116,23 @@ def test_minimax_m3_is_its_own_tower_under_the_name_of_another() -> None:
         "patch_size": 14, "img_token_compression_config": {"spatial_merge_size": 2, "temporal_patch_size": 2},
     }  # fmt: skip
     assert tower(inside, 6144, model_type="minimax_m3_vl") == 865_567_232
+
+
+def test_kimi_vl_is_as_large_as_published() -> None:
+    """16.4B tensors in moonshotai/Kimi-VL-A3B-Instruct; MoonViT of 413M and a merger, as vLLM's kimi_vl.py has them."""
+    text = {
+        "model_type": "deepseek_v3", "hidden_size": 2048, "intermediate_size": 11264, "moe_intermediate_size": 1408,
+        "num_hidden_layers": 27, "num_attention_heads": 16, "num_key_value_heads": 16, "n_shared_experts": 2,
+        "n_routed_experts": 64, "num_experts_per_tok": 6, "kv_lora_rank": 512, "q_lora_rank": None,
+        "qk_rope_head_dim": 64, "v_head_dim": 128, "qk_nope_head_dim": 128, "first_k_dense_replace": 1,
+        "vocab_size": 163840, "max_position_embeddings": 131072, "tie_word_embeddings": False,
+    }  # fmt: skip
+    seen = {
+        "model_type": "moonvit", "hidden_size": 1152, "init_pos_emb_height": 64, "init_pos_emb_width": 64,
+        "intermediate_size": 4304, "merge_kernel_size": [2, 2], "num_hidden_layers": 27, "patch_size": 14,
+    }  # fmt: skip
+    model = read_model({"model_type": "kimi_vl", "text_config": text, "vision_config": seen}, "m", "model test")
+    block = 4 * 1152 * 1153 + 1152 * 4304 * 2 + 4304 + 1152 + 4 * 1152
+    tower = 3 * 196 * 1152 + 1152 + 64 * 64 * 1152 + 27 * block + 2 * 1152
+    assert model.vision_params == tower + 2 * 1152 + 4609 * 4608 + 4609 * 2048
+    assert total_params(model) + model.vision_params == pytest.approx(16.41e9, rel=2e-3)

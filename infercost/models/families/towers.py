@@ -456,7 +456,7 @@ _TOWERS: dict[str, Counts] = {
     "mllama": _mllama,
     **dict.fromkeys(("clip", "llava", "llava_next"), _clip),
     "llama4": _llama4,
-    "kimi_k25": _kimi,
+    **dict.fromkeys(("kimi_k25", "kimi_vl", "moonvit"), _kimi),
     **dict.fromkeys(("minimax_m3_vl", "minimax_m3"), _minimax_m3),
     **dict.fromkeys(("glm4v", "glm4v_moe"), _glm4v),
     **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
