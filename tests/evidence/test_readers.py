@@ -802,6 +802,25 @@ def test_batches_of_llama_cpp(write: Write) -> None:
     assert (prompt.value, prompt.batch, prompt.chunk_tokens) == (pytest.approx(605.770935), 2, 512)
     shared = read(write(BATCHED_LINE | {"is_pp_shared": 1})).measured[0]
     assert (shared.value, shared.batch) == (pytest.approx(605.770935 / 2), 1)
+    printed = read(write(BATCHED.replace("is_pp_shared = 0", "is_pp_shared = 1, n_ubatch = 256"))).measured[2]
+    assert (printed.value, printed.batch, printed.chunk_tokens) == (pytest.approx(128 / 0.198), 1, 256)
+
+
+#: As llama-sweep-bench of ik_llama.cpp prints it: both are measured behind N_KV tokens.
+SWEEP = """main: n_kv_max = 16384, n_batch = 2048, n_ubatch = 512, flash_attn = 1, n_gpu_layers = 99, n_threads = 8
+
+|    PP |     TG |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |
+|-------|--------|--------|----------|----------|----------|----------|
+|   512 |    128 |   1536 |    0.500 |  1024.00 |    2.560 |    50.00 |
+"""
+
+
+def test_a_sweep_of_depths(write: Write) -> None:
+    prompt, step = read(write(SWEEP)).measured
+    assert (prompt.value, prompt.input_tokens, prompt.prefix_share, prompt.chunk_tokens) == (1024, 2048, 0.75, 512)
+    assert (step.value, step.batch, step.input_tokens, step.output_tokens) == (20, 1, 1536, 128)
+    first, begun = read(write(SWEEP.replace("   1536 |", "      0 |"))).measured
+    assert (first.input_tokens, first.prefix_share, begun.input_tokens) == (512, 0, 0)
 
 
 def test_the_bits_of_a_cache_of_llama_cpp() -> None:

@@ -24,7 +24,7 @@ __all__ = ["Results", "Run", "Workload", "read_file"]
 
 TOOLS = (
     "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, inference-perf, llmperf, "
-    "llama-bench, llama-batched-bench, llmfit"
+    "llama-bench, llama-batched-bench, llama-sweep-bench, llmfit"
 )
 #: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]

@@ -1,6 +1,6 @@
 """Results of llama.cpp's ``llama-bench`` as json, jsonl, csv, sql, and the Markdown table that it prints by default.
 
-Those of ``llama-batched-bench`` are read as well, its table and its JSON lines.
+Those of ``llama-batched-bench`` and ``llama-sweep-bench`` are read as well, their tables and their JSON lines.
 """
 
 import csv
@@ -13,8 +13,8 @@ from infercost.evidence.readers.run import Entry, Results, joined
 
 #: Keys, or columns of a CSV, that tell a result.
 TEST = {"n_prompt", "n_gen", "avg_ts"}
-#: Keys that tell a result of ``llama-batched-bench``.
-BATCHED = {"pp", "tg", "pl", "t_pp", "t_tg"}
+#: Keys that tell a result of ``llama-batched-bench``, or of ``llama-sweep-bench``, which has no ``pl``.
+BATCHED = {"pp", "tg", "n_kv", "t_pp", "t_tg"}
 #: ``llama 8B Q4_K - Medium``, ``llama4 17Bx16E (Scout) Q6_K``: the file's number format stands behind the size.
 _SIZE = r"(?:\?|[AE]?\d[\d.x+]*)[KMBT](?:x\d+E|\+\d+x[\d.]+B|\.A\d+(?:\.\d+)?B)?(?:\s+\([^)]*\))?"
 _FORMAT = re.compile(rf"(?:^|\s){_SIZE}\s+(?:mostly |all )?(.+)$")
@@ -25,10 +25,12 @@ _LEAST_BITS, _MOST_BITS = 0.5, 33.0
 _COLUMNS = {
     "model": "model_type", "size": "model_size", "params": "model_n_params", "backend": "backends",
     "ngl": "n_gpu_layers", "dev": "devices", "ot": "tensor_buft_overrides", "nkvo": "no_kv_offload", "t/s": "avg_ts",
-    "PP": "pp", "TG": "tg", "B": "pl", "T_PP s": "t_pp", "T_TG s": "t_tg",
+    "PP": "pp", "TG": "tg", "B": "pl", "N_KV": "n_kv", "T_PP s": "t_pp", "T_TG s": "t_tg",
 }  # fmt: skip
 #: What tells a table's header, of one tool and of the other.
-_TELLING = ({"model", "test", "t/s"}, {"PP", "TG", "B", "T_PP s", "T_TG s"})
+_TELLING = ({"model", "test", "t/s"}, {"PP", "TG", "N_KV", "T_PP s", "T_TG s"})
+#: What the line above a table of batches says of the run.
+_SET = re.compile(r"\b(is_pp_shared|n_ubatch|n_gpu_layers) = (-?\d+)")
 _INSERT = re.compile(r"INSERT INTO \w+ \(([^)]*)\)\s*VALUES\s*\((.*)\);")
 #: ``pp512``, ``tg128``, ``pp512+tg128``, each ``@ d4096`` where the cache held so much.
 _TEST = re.compile(r"(?:pp\s*(\d+))?\s*\+?\s*(?:tg\s*(\d+))?(?:\s*@\s*d\s*(\d+))?")
@@ -86,6 +88,7 @@ def parse_table(content: str, where: str) -> list[Record]:
     records, header = [], []
     builds = _BUILD.findall(content)
     build = {"build_commit": builds[0][0], "build_number": builds[0][1]} if len(set(builds)) == 1 else {}
+    build |= dict(_SET.findall(content))
     for number, line in enumerate(content.splitlines(), 1):
         cells, place = _cells(line), f"{where}, line {number}"
         if insert := _INSERT.search(line):
@@ -218,25 +221,26 @@ def read_test(entry: Entry) -> Results:
 def read_batched(entry: Entry) -> Results:
     """Prompt speed of a batch in tokens a second, and milliseconds of a step of it.
 
-    A prompt that all sequences share was computed once: its speed is that of one sequence.
+    A prompt that all sequences share was computed once: its speed is that of one sequence. A sweep has one sequence,
+    and ``n_kv`` tokens before both the prompt and the answer.
     """
     record = entry.record
-    shared = record.number("is_pp_shared")
-    prompt, answer, sequences = (record.number(name) or 0.0 for name in ("pp", "tg", "pl"))
+    prompt, answer = (record.number(name) or 0.0 for name in ("pp", "tg"))
+    sequences, depth = record.number("pl") or 1.0, 0.0 if record.number("pl") else record.number("n_kv") or 0.0
     chunk = record.number("n_ubatch")
     known = {
         "framework": "llama.cpp",
         "device_layers": device_layers(record),
         "chunk_tokens": int(chunk) if chunk else None,
-        "input_tokens": prompt,
-        "notes": "llama-batched-bench",
+        "notes": "llama-batched-bench" if record.number("pl") else "llama-sweep-bench",
     }
     rows = []
     if prompt and (time := record.above_zero("t_pp")):
-        batch = 1 if shared else sequences
-        speed = batch * prompt / time
-        rows.append(entry.row("input_tok_s_total", speed, batch=batch, output_tokens=0, **known))
+        batch = 1 if record.number("is_pp_shared") else sequences
+        lengths = {"input_tokens": depth + prompt, "prefix_share": depth / (depth + prompt), "output_tokens": 0}
+        rows.append(entry.row("input_tok_s_total", batch * prompt / time, batch=batch, **lengths, **known))
     if answer and (time := record.above_zero("t_tg")):
-        step = 1e3 * time / answer
-        rows.append(entry.row("decode_ms_per_token", step, batch=sequences, output_tokens=answer, **known))
+        before = prompt if record.number("pl") else depth
+        step, lengths = 1e3 * time / answer, {"input_tokens": before, "output_tokens": answer}
+        rows.append(entry.row("decode_ms_per_token", step, batch=sequences, **lengths, **known))
     return Results(rows, [])
