@@ -129,7 +129,7 @@ def pool_errors(name: str, use: str) -> dict[str, list[float]]:
 
 def print_others() -> None:
     """Print the errors of the pools of the other engines, beside those that vLLM's reserves would have."""
-    print("\n| engine | starts | pools | median error | 90th percentile | vLLM's reserves: median | 90th percentile |")
+    print("\n| engine | starts | pools | median error | 90th | with vLLM's: median | 90th |")
     print("|---|---|--:|--:|--:|--:|--:|")
     for name, title in (("sglang", "SGLang"), ("tensorrt-llm", "TensorRT-LLM")):
         for use, word in (("fit", "fitted"), ("check", "others")):

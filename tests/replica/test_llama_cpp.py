@@ -199,7 +199,7 @@ def test_what_the_law_cannot_do_is_refused(run: Run, asked: str, said: str) -> N
 
 def test_a_prompt_beside_others_takes_no_less_than_alone(run: Run) -> None:
     """Metal sorts more than 32 tokens by experts: 25 with 8 beside them take less than 25 alone."""
-    question = "--gpu apple-m5-max --model llama-4-scout-fp8-dynamic --input-tokens 25 --output-tokens 227"
+    question = "--gpu apple-m5-max:2 --model llama-4-scout-fp8-dynamic --input-tokens 25 --output-tokens 227"
     said = run("utilization", *question.split(), "--request-rate", "0.2", "--json", "--steps").json
     results, steps = said["results"], {step["name"]: step for step in said["steps"]}
     inputs = steps["riding_step"]["inputs"]
@@ -353,7 +353,8 @@ def test_a_backend_runs_on_its_parts(gpu: str, efficiency: str, problem: str, ru
 def test_any_count_of_cards_takes_turns(run: Run) -> None:
     """70B in q4_k_m with 32,768 tokens: 42.5 GB of weights and 10.7 of cache fit on three cards, not on two."""
     asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--context", "32768")
-    assert run(*asked, "--json").json["results"]["gpus"] == 3
+    assert "3 devices (--gpu rtx-4090:3)" in run(*asked, "--json").json["advice"]
+    assert [run(*asked, "--gpus", str(count)).code for count in (1, 2, 3)] == [3, 3, 0]
     refused = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
     assert "valid layouts of 2: --pp 2" in refused.err
 
