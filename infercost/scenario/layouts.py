@@ -153,8 +153,9 @@ def with_layout(question: Question) -> Question:
     if (asked := _asked(reading, setup)) is None:
         return question
     found = [] if together else _found(asked, devices)
-    if not found and not together and (asked.batch or not single):
-        found = _nearest(asked, devices or 1, single)
+    if devices and not found and not together and (asked.batch or not single):
+        held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
+        found = [] if held else _nearest(asked, devices, single)
     return _answered(reading, devices, found, asked) if found else question
 
 

@@ -204,6 +204,16 @@ def test_the_nearest_layout_is_shown_where_none_holds_a_batch_and_the_advice_hol
         assert more.code == 0, (model, count)
 
 
+def test_a_part_without_a_link_holds_a_batch_on_the_least_devices_that_fit(run: Run) -> None:
+    """MI250 has no published link: 130.6 GB of weights leave one of 137.4 GB no room for 8 sequences, two have it."""
+    asked = ("fit", "--gpu", "mi250", "--model", "llama-1-65b", "--batch", "8", "--context", "2000", "--json")
+    for usable, devices in (("50%", 4), ("90%", 2), ("100%", 2)):
+        said = run(*asked, "--usable", usable)
+        assert (said.code, said.json["results"]["gpus"]) == (0, devices), usable
+    given = run(*asked, "--gpus", "8").json["results"]
+    assert (given["fits"], given["tp"], given["pp"]) == (True, 8, 1)
+
+
 def test_advice_on_replicas_is_of_all_of_them(run: Run) -> None:
     asked = ("fit", *LLAMA, "--dp", "7", "--gpus", "7", "--gpu", "h100")
     said = run(*asked, "--batch", "500", "--json").json
