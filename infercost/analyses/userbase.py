@@ -33,7 +33,7 @@ from infercost.units import digits, many, show
 HABITS = ("minutes_per_day", "decoding_share")
 OF_USERS = ("users", "people_online", *HABITS)
 #: Results that follow from what serves.
-SUPPLIED = ("gpus", "usd_per_month")
+SUPPLIED = ("replicas", "gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
 MILLION = 1e6
 #: An emptiest hour below this share of the mean load is no day of a service.
@@ -130,6 +130,7 @@ def _headroom_remark(waiting: float, peakedness: float) -> str:
 def _supply_rows(scenario: Scenario, peak: float) -> Iterator[Row]:
     rack = scenario.rack
     if rack is None:
+        yield Row("replicas", None, "needs --gpu and --params", shown=False)
         yield Row("gpus", None, "needs --gpu and --params")
         yield Row("usd_per_month", None, "needs --gpu, --params and --price", shown=False)
         return
@@ -137,6 +138,7 @@ def _supply_rows(scenario: Scenario, peak: float) -> Iterator[Row]:
     replicas = formulas.users.replicas(slots=slots, batch=scenario.batch)
     devices = replicas * rack.devices
     month = scenario.price and formulas.cost.usd_per_month(price=scenario.price, devices=devices)
+    yield Row("replicas", replicas, shown=False)
     yield Row("gpus", devices, f"{replicas} x {rack.devices}, {many(scenario.batch, 'sequence')} each")
     yield Row("usd_per_month", month, "paid every hour" if month else "needs --price")
 
@@ -166,7 +168,7 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
 WISHES = ("latency", "first token")
-#: Above this share of the requests of an hour most of them wait.
+#: Above this share of the requests of an hour most of them wait, and above it replicas are nearer full than empty.
 MOST = 0.5
 #: A time so little above its limit keeps it.
 CLOSE = 1e-6
@@ -347,30 +349,48 @@ def _at_load(run: Run, load: float) -> Hour:
     return run.day.hours[run.service.fleet.hours.index(load)]
 
 
+def _in_flight(service: Service, day: Day) -> float | None:
+    """Requests between their arrival and their last token, mean over the day, no wait for a slot counted."""
+    if service.request is None:
+        return None
+    first, tokens = service.fleet.curve.ttft(day.batch), service.request.output_tokens
+    whole = formulas.request.request_time(ttft=first, output_tokens=tokens, tpot=day.tpot)
+    return formulas.request.in_flight(request_rate=day.requests_per_s, time_in_system=whole)
+
+
 def _people_rows(run: Run) -> Iterator[Row]:
     service, day, demand = run.service, run.day, run.service.demand
     low, high = min(service.fleet.hours), max(service.fleet.hours)
     quiet, busy = _at_load(run, low), _at_load(run, high)
+    in_flight = _in_flight(service, day)
     online = formulas.users.people_online(users=day.users, minutes_per_day=demand.minutes) if demand.minutes else None
-    in_flight = day.concurrent + day.requests_per_s * service.fleet.curve.ttft(day.batch) if service.request else None
     yield Row("users", day.users, "a day")
     yield Row("people_online", online, "app open, mean", shown=online is not None)
     yield Row("minutes_per_day", demand.minutes, shown=demand.minutes is not None)
     yield Row("decoding_share", demand.decoding_share, shown=demand.minutes is not None)
-    yield Row("in_flight", in_flight, "mean, prompts included", shown=in_flight is not None)
+    yield Row("in_flight", in_flight, "mean, from arrival to the last token", shown=in_flight is not None)
     yield Row("concurrent_users", day.concurrent, shown=False)
-    yield Row("mean_concurrent", day.concurrent, "sequences, mean over the day")
+    yield Row("mean_concurrent", day.concurrent, "sequences in a slot, mean over the day")
     yield Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g}x the mean load")
     yield Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g}x the mean load")
     yield Row("users_at_trough", day.users / low if low else None, shown=False)
 
 
+def _slots_row(run: Run) -> Row:
+    """Sequences of the busiest hour, or slots that let few of its requests wait, each held as when all are taken."""
+    fleet, day, high = run.service.fleet, run.day, max(run.service.fleet.hours)
+    if fleet.waiting < 1:
+        remark = f"{_headroom_remark(fleet.waiting, fleet.peakedness)}, each held as on a full replica"
+        return Row("slots", fleet.slots_needed(day.users, high), remark)
+    busy, remark = _at_load(run, high), "busiest hour, no headroom for chance"
+    if not busy.stable:
+        return Row("slots", fleet.slots_needed(day.users, high), remark)
+    return Row("slots", formulas.users.slots_for_peak(peak_concurrent=busy.mean * busy.replicas), remark)
+
+
 def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     service, day, fleet = run.service, run.day, run.service.fleet
-    headroom = "busiest hour, no headroom for chance"
-    if fleet.waiting < 1:
-        headroom = _headroom_remark(fleet.waiting, fleet.peakedness)
-    yield Row("slots", fleet.slots_needed(day.users, max(fleet.hours)), headroom)
+    yield _slots_row(run)
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else "")
     yield Row("gpus", row["gpus"], f"{service.running.rack.devices} a replica")
@@ -458,8 +478,9 @@ def _service_advice(run: Run) -> Iterator[str]:
         yield f"--replicas {run.needed}, or leave --replicas out"
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
-    yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
+    if run.day.users > now * MOST:
+        replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
+        yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
     if service.binds in WISHES:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         batch = f"{LIMITS[service.binds]} than {many(fleet.slots, 'sequence')} a replica"
