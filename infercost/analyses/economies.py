@@ -107,7 +107,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield from own_or_api.result_rows(even)
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
-        yield Row("usd_per_month", cost.month_usd(service, load), "an own service, every hour paid")
+        yield Row("usd_per_month", cost.month_usd(service, load), "your own service, every hour paid")
 
 
 def _asked_load(scenario: Scenario) -> Day | None:
@@ -117,7 +117,7 @@ def _asked_load(scenario: Scenario) -> Day | None:
 
 
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
-    """Where an own service breaks even with an API, and what both cost at the load that was asked about."""
+    """Where a service of one's own breaks even with an API, and what both cost at the load that was asked about."""
     service, load = scenario.service, _asked_load(scenario)
     at_load = own_or_api.at_load(service, load, even) if load else ""
     return own_or_api.sentence(service, even) + at_load

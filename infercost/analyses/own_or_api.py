@@ -1,4 +1,4 @@
-"""Own or API: what an API bills for the same requests, and from how many users an own service costs no more."""
+"""Own or API: what an API bills for the same requests, and from how many users a service of one's own costs no more."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
@@ -19,7 +19,7 @@ NEEDS_PRICE = "needs --price"
 class BreakEven(NamedTuple):
     """What an API bills for a million tokens that come out, their prompts too, and the least users whom it costs more.
 
-    ``users`` is None where no number of them makes an own service as cheap, or where nobody knows what it costs;
+    ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
     ``good`` is the number from which on it stays so. ``tokens`` go in and come out in a month, billed at ``usd``.
     """
 
@@ -33,7 +33,7 @@ class BreakEven(NamedTuple):
 
 
 def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
-    """From how many users an own service costs no more than an API for the same requests; None without an API."""
+    """From how many users one's own service costs no more than an API for the same requests; None without an API."""
     if price is None:
         return None
     found = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
@@ -113,11 +113,11 @@ def stays(first: int, good: int | None, word: str = "the first") -> str:
 
 
 def sentence(service: Service, found: BreakEven | None) -> str:
-    """From how many users an own service costs no more, as the first sentence of a verdict; empty without an API."""
+    """From how many users one's own service costs no more, the first sentence of a verdict; empty without an API."""
     if found is None or found.floor is None:
         return ""
     rack = service.running.rack
-    own = f"An own service on {rack.devices:,} x {rack.part.name}"
+    own = f"Your own service on {rack.devices:,} x {rack.part.name}"
     if found.users is None:
         floor = f"its floor is {show(found.floor, 'USD')} a million tokens out"
         return f"{own} never pays against {found.api}: {floor}, the API bills {show(found.bill, 'USD')} for the same. "
@@ -135,7 +135,7 @@ def _tokens(count: float | None) -> str:
 
 
 def sooner(services: Iterable[Service], price: ApiPrice | None, found: BreakEven | None) -> Iterator[Note]:
-    """The fewest devices on which an own service costs no more than an API with fewer users, fewest first."""
+    """The fewest devices on which a service of one's own costs no more than an API with fewer users, fewest first."""
     least = inf if found is None or found.users is None else found.users
     for service in services:
         even, rack = None if service.missed else break_even(service, price), service.running.rack
@@ -153,21 +153,21 @@ def at_load(service: Service, day: Day, found: BreakEven | None) -> str:
         return ""
     api = "" if found is None else f", the API {show(month_at(service, day, found.bill)[1], 'USD')}"
     load = f"{_tokens(cost.month_tokens(service, day))} a month, those of {many(day.users, 'user')},"
-    return f"For {load} an own service costs {show(own, 'USD')} a month{api}. "
+    return f"For {load} your own service costs {show(own, 'USD')} a month{api}. "
 
 
 def against(service: Service, day: Day, found: BreakEven | None) -> str:
-    """What an own service costs in a month, what an API bills for it, and where they break even; empty without both."""
+    """What one's own service costs in a month, what an API bills for it, where they break even; empty without both."""
     if found is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
     billed = show(month_at(service, day, found.bill)[1], "USD")
     if found.users is None:
         floor, bill = show(found.floor, "USD"), show(found.bill, "USD")
-        ends = f"the own one never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
+        ends = f"yours never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
     else:
         first = f"{many(found.users, 'user')} ({_tokens(found.tokens)} a month)"
-        ends = f"the own one costs no more with {first}{_for_good(found)}"
-    return f"An own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
+        ends = f"yours costs no more with {first}{_for_good(found)}"
+    return f"Your own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
 
 
 def load_rows(service: Service, day: Day, found: BreakEven | None) -> Iterator[Row]:
@@ -186,8 +186,8 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     when = [f"with {many(each.users, 'user')} on {name}" for name, each in found.items() if each.users is not None]
     never = " or ".join(name for name, each in found.items() if each.users is None)
     api = next(iter(found.values())).api
-    costs = [f"An own service costs no more than {api} {' and '.join(when)}."] if when else []
-    return [*costs, *([f"Against {'it' if when else api} an own service on {never} never pays."] if never else [])]
+    costs = [f"Your own service costs no more than {api} {' and '.join(when)}."] if when else []
+    return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
 
 
 def work(service: Service, price: ApiPrice) -> None:

@@ -90,7 +90,7 @@ def test_the_verdict_holds_the_break_even_and_the_speed_at_the_floor() -> None:
     assert f"an API at $1.00 a million tokens out with {dear['users_at_api_price']:,} users (" in dear.verdict
     # 20 devices at $2 an hour over 500 / 26.67 ms = 18,750 tokens a second: $0.593 a million
     assert cheap.verdict.startswith(
-        "An own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
+        "Your own service on 20 x h100-note never pays against an API at $0.10 a million tokens out: "
         "its floor is $0.593 a million tokens out, the API bills $0.10 for the same. "
     )
 
@@ -129,7 +129,7 @@ def test_each_part_has_its_break_even() -> None:
     dear, cheap = (infercost.economies(**parts, api_price=each).verdict for each in (1, 0.5))
     alone = infercost.economies(**NOTE, price=2, api_price=1)["users_at_api_price"]
     assert f"an API at $1.00 a million tokens out with {alone:,} users on h100-note and with " in dear
-    assert "Against it an own service on h100-note never pays." in cheap
+    assert "Against it your own service on h100-note never pays." in cheap
 
 
 def test_a_further_user_count_is_read_off_a_curve() -> None:

@@ -64,7 +64,7 @@ def test_an_api_that_bills_prompts_is_beaten_where_one_that_does_not_is_cheaper(
     assert alone["break_even_users"] is None
     assert "never pays" in alone.verdict
     assert whole["break_even_users"] > 1
-    assert whole.verdict.startswith("An own service on 4 x h100-sxm costs no more than an API at $0.20 a million")
+    assert whole.verdict.startswith("Your own service on 4 x h100-sxm costs no more than an API at $0.20 a million")
 
 
 @pytest.mark.parametrize("more", [{}, {"scale_down": True, "traffic": "work"}, {"traffic": "chat-global"}])
@@ -111,7 +111,7 @@ def test_no_break_even_is_null_with_a_note(run: Run) -> None:
     empty = {"break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"}
     assert {said.json["results"][key] for key in empty} == {None}
     assert empty <= {note["text"].split()[0] for note in said.json["notes"] if note["code"] == "null"}
-    assert said.json["verdict"].startswith("An own service on 4 x h100-sxm never pays")
+    assert said.json["verdict"].startswith("Your own service on 4 x h100-sxm never pays")
 
 
 def test_without_a_price_nobody_knows() -> None:
@@ -125,7 +125,7 @@ def test_userbase_sets_a_month_against_the_bill() -> None:
     report = infercost.userbase(**CHAT, users=10_000, api_price="0.5/3")
     assert report["tokens_per_month"] == pytest.approx(10_000 * OF_A_USER)
     assert report["api_usd_per_month"] == pytest.approx(10_000 * 8 * 365 / 12 * (1155 * 0.5 + 211 * 3) / 1e6)
-    assert report.verdict.startswith("An own service costs $10,191 a month, an API at $0.50 a million tokens in")
+    assert report.verdict.startswith("Your own service costs $10,191 a month, an API at $0.50 a million tokens in")
     even = infercost.economies(**CHAT, **QUICK, api_price="0.5/3")
     assert report["break_even_users"] == even["break_even_users"]
     fixed = infercost.userbase(**CHAT, users=10_000, replicas=3, api_price="0.5/3")
@@ -141,7 +141,7 @@ def test_tokens_a_month_are_users_by_their_messages() -> None:
     assert economies.series
     assert economies.series.rows[-1]["users"] == int(1e9 / OF_A_USER)
     assert economies["usd_per_month"] == pytest.approx(4 * 3.49 * 730)
-    assert "For 1B tokens a month, those of 3,008 users, an own service costs $10,191 a month" in economies.verdict
+    assert "For 1B tokens a month, those of 3,008 users, your own service costs $10,191 a month" in economies.verdict
 
 
 def test_tokens_a_month_are_users_by_their_minutes() -> None:
@@ -160,7 +160,7 @@ def test_a_bare_count_has_output_alone() -> None:
 
 def test_several_parts_are_set_against_the_same_api(run: Run) -> None:
     said = run("economies", *ARGS, "--gpu", "h200:4", "--api-price", "0.5/3", "--points", "2", "--json").json
-    first = "An own service costs no more than an API at $0.50 a million tokens in, $3.00 out with "
+    first = "Your own service costs no more than an API at $0.50 a million tokens in, $3.00 out with "
     assert said["verdict"].startswith(first)
     assert " users on h100-sxm and with " in said["verdict"]
 

@@ -117,7 +117,7 @@ ENGINES = [
     "fit --gpu h100:4 --params 70B --efficiency sglang",
     "utilization --gpu h100:2 --model llama-3.1-70b-fp8 --efficiency tensorrt-llm --chunk-tokens 4096 --batch 8",
 ]
-#: An own service against an API, by a workload, and tokens a month in place of users.
+#: A service of one's own against an API, by a workload, and tokens a month in place of users.
 RIVALS = [
     "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
