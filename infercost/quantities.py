@@ -577,6 +577,7 @@ QUANTITIES: dict[str, Quantity] = {
     "api_usd_per_month": Quantity("$_am", "USD", "what an API bills in a month", "API, USD a month"),
     "tokens_per_month": Quantity("T_m", "token", "tokens in and out of all users in a month", "tokens a month"),
     "users_of_tokens": Quantity("U_d", "", "daily users by their tokens of a month, or by its bill", of="users"),
+    "messages_of_tokens": Quantity("n_msg", "", "messages of each user a day, by the tokens", of="messages_per_day"),
     # users
     "concurrent_users": Quantity("Q", "", "sequences being decoded at once, day's mean", "sequences decoding"),
     "users": Quantity("U_d", "", "users who come on a day", "daily users", "users"),

@@ -19,7 +19,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.worth import LEAST, room_saving, step_at
 from infercost.fleet import cost
-from infercost.fleet.day import Day, Fleet, day_of, reworked_day
+from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.models.counting import EIGHT_BITS
 from infercost.replica.step import times_of
@@ -128,12 +128,19 @@ def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
     return cost.device_seconds(service, day, busy=True), cost.device_seconds(service, day)
 
 
+def _reworked(scenario: Scenario) -> Service:
+    """One user, and the tokens of a month that were asked, worked out again."""
+    if (tokens := scenario.question.get("tokens_per_month")) is not None and scenario.service.demand.minutes:
+        cost.of_month(scenario.service, tokens)
+    return reworked_service(scenario.service)
+
+
 def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
     api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price)}
     return {
-        "": lambda: reworked_service(service),
+        "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
         "the floor": lambda: _usd(service, cost.device_seconds(service, cost.floor_of(service, floor))),
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
@@ -153,7 +160,8 @@ def _capacity_row(fleet: Fleet) -> Row:
     """Whole users that one replica takes, its headroom left free."""
     full = numeric.floor(fleet.users_a_replica)
     if fleet.waiting >= 1:
-        return Row("users_per_replica", full, "in the busiest hour")
+        most = cost.most_users(fleet._replace(patience=PATIENCE), 1)
+        return Row("users_per_replica", min(numeric.floor(most), full), "in the busiest hour")
     remark = f"of one alone, with headroom; {full:,} with every slot taken"
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 

@@ -1,6 +1,7 @@
 """From concurrent decodes to the daily users of a service, and back to accelerators."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -17,8 +18,19 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
-from infercost.fleet.cost import EVERYBODY, month_usd, most_users, row_of, users_of_month
-from infercost.fleet.day import Day, Fleet, Hour, day_of, reworked_day, staffed_wait, wait, worst_waits
+from infercost.fleet.cost import EVERYBODY, month_usd, most_users, of_month, row_of
+from infercost.fleet.day import (
+    Day,
+    Fleet,
+    Hour,
+    day_of,
+    first_token,
+    reworked_day,
+    serves,
+    staffed_wait,
+    wait,
+    worst_waits,
+)
 from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
 from infercost.numeric import floor, last_that
@@ -186,6 +198,11 @@ class Run(NamedTuple):
         """Replicas that keep the service level in the busiest hour."""
         return self.level.replicas(self.day.users, max(self.level.hours))
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether so many replicas keep every wait within its limit."""
+        return not self.level.waits or serves(self.level, self.day.users, self.needed, max(self.level.hours))
+
     def capacity(self, replicas: int) -> float:
         """The most users for whom so many replicas keep the service level: whole ones, or those asked for of a part."""
         most, asked = most_users(self.level, replicas), self.day.users
@@ -209,17 +226,24 @@ def run_of(service: Service, users: float) -> Run:
     return run._replace(service=grown, day=late) if late.stable else run
 
 
+def _worst_first_token(fleet: Fleet, day: Day) -> float:
+    """The longest mean time to the first token of an hour, its wait for a slot included."""
+    kinds = {(hour.replicas, load) for hour, load in zip(day.hours, fleet.hours, strict=True) if load}
+    return max(first_token(fleet, day.users, *kind) for kind in kinds)
+
+
 def _missed(run: Run) -> Iterator[str]:
     """What users see against what was asked for, of every limit that so many replicas do not keep."""
     fleet, day, level = run.service.fleet, run.day, run.service.level
-    if not fleet.fixed or run.service.missed or not day.stable:
+    if run.service.missed or not day.stable:
         return
-    first = max(fleet.curve.ttft(hour.batch) for hour in day.hours)
-    times = (("a token takes", day.slowest.tpot, level.max_tpot), ("a first token takes", first, level.max_ttft))
-    for words, time, limit in times:
-        if limit is not None and time > limit * (1 + CLOSE):
-            yield f"{words} {show(time, 's')} in the slowest hour and may take {show(limit, 's')}"
-    if fleet.waiting < 1 and day.replicas < run.needed:
+    if fleet.fixed and level.max_tpot is not None and day.slowest.tpot > level.max_tpot * (1 + CLOSE):
+        took, limit = show(day.slowest.tpot, "s"), show(level.max_tpot, "s")
+        yield f"a token takes {took} in the slowest hour and may take {limit}"
+    if fleet.max_ttft < inf and (first := _worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
+        took = show(first, "s") if first < inf else "ever longer"
+        yield f"a first token takes {took}, its mean wait included, and may take {show(fleet.max_ttft, 's')}"
+    if fleet.fixed and fleet.waiting < 1 and day.replicas < run.needed:
         chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
         yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
 
@@ -228,26 +252,24 @@ def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
-    row, beside = row_of(service, day), own_or_api.against(service, day, even)
+    row, beside, said = row_of(service, day), own_or_api.against(service, day, even), day.stable and not missed
     hours = _hours(service, day, row)
-    results = (*_people_rows(run), *_fleet_rows(run, row), *_time_rows(run, row), *_money_rows(run, row))
+    results = (*_people_rows(run), *_fleet_rows(run, row, said=said), *_time_rows(run, row), *_money_rows(run, row))
     results += tuple(_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
+    waits = _wait_words(results, day.stable)
     report = Report(
         command="userbase",
-        verdict=service.missed
-        + beside
-        + _service_verdict(run, row, missed, priced=bool(beside))
-        + _wait_words(results, day.stable),
+        verdict=service.missed + beside + _service_verdict(run, row, missed, priced=bool(beside)) + waits,
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
-        advice=tuple(_service_advice(run)),
+        advice=tuple(_service_advice(run, scenario.remedies)),
         notes=(
             *step_notes(service.running),
-            *_service_notes(service, day),
+            *_service_notes(service, day, said=bool(waits)),
             *_null_notes(results, hours, day.stable),
             *scenario.notes,
         ),
@@ -271,7 +293,7 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
     def shown() -> None:
         owned_again(scenario)
         if (tokens := scenario.question.get("tokens_per_month")) is not None:
-            users_of_month(service, tokens)
+            of_month(scenario.service, tokens)
         again, kept = reworked_service(service), reworked_day(fleet, day)
         if fleet.waiting < 1:
             staffed_wait(fleet, day.users, max(fleet.hours))
@@ -363,12 +385,15 @@ def _people_rows(run: Run) -> Iterator[Row]:
     low, high = min(service.fleet.hours), max(service.fleet.hours)
     quiet, busy = _at_load(run, low), _at_load(run, high)
     in_flight = _in_flight(service, day)
-    online = formulas.users.people_online(users=day.users, minutes_per_day=demand.minutes) if demand.minutes else None
+    online, asked = None, ""
+    if demand.minutes:
+        online = formulas.users.people_online(users=day.users, minutes_per_day=demand.minutes)
+        asked = f"at most: the tokens take {show(day.concurrent / online, 'share')}" if demand.messages else ""
     yield Row("users", day.users, "a day")
     yield Row("people_online", online, "app open, mean", shown=online is not None)
     yield Row("minutes_per_day", demand.minutes, shown=demand.minutes is not None)
-    yield Row("decoding_share", demand.decoding_share, shown=demand.minutes is not None)
-    yield Row("in_flight", in_flight, "mean, from arrival to the last token", shown=in_flight is not None)
+    yield Row("decoding_share", demand.decoding_share, asked, shown=demand.minutes is not None)
+    yield Row("in_flight", in_flight, "mean, from arrival on, no wait for a slot", shown=in_flight is not None)
     yield Row("concurrent_users", day.concurrent, shown=False)
     yield Row("mean_concurrent", day.concurrent, "sequences in a slot, mean over the day")
     yield Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g}x the mean load")
@@ -388,10 +413,11 @@ def _slots_row(run: Run) -> Row:
     return Row("slots", formulas.users.slots_for_peak(peak_concurrent=busy.mean * busy.replicas), remark)
 
 
-def _fleet_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
+def _fleet_rows(run: Run, row: dict[str, Any], *, said: bool) -> Iterator[Row]:
+    """The replicas, how full they are, and what fills them where the verdict has not ``said`` so."""
     service, day, fleet = run.service, run.day, run.service.fleet
     yield _slots_row(run)
-    yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
+    yield Row("batch_limit", fleet.slots, "on a replica" if said else f"on a replica: {LIMITS[service.binds]}")
     yield Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else "")
     yield Row("gpus", row["gpus"], f"{service.running.rack.devices} a replica")
     yield Row("users_capacity", run.capacity(day.replicas), "these replicas can take")
@@ -432,7 +458,7 @@ def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
 
 def _at_level(service: Service) -> Service:
     """The service on as many replicas as its level needs."""
-    return service._replace(fleet=service.fleet._replace(fixed=0))
+    return service._replace(fleet=service.fleet._replace(fixed=0, patience=inf, max_ttft=inf))
 
 
 def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:
@@ -451,7 +477,7 @@ def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...], *, 
         return f"{users} {'does' if single else 'do'} not fit {devices}: {needed} would do."
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
-        return f"{users} on {devices} {misses}. {needed} would keep it."
+        return f"{users} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}"
     cost, month = row["usd_per_million_tokens"], month_usd(service, day)
     price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
     price += f", {show(month, 'USD')} a month" if cost and not priced else ""
@@ -471,9 +497,11 @@ def _wait_words(results: Iterable[Row], stable: bool) -> str:
     return f" {most}: --max-wait-probability 1% provides for chance."
 
 
-def _service_advice(run: Run) -> Iterator[str]:
+def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:
     """What one more replica, or a longer time between tokens, would buy."""
     service, fleet = run.service, run.service.fleet
+    if remedies:
+        yield f"{', or '.join(remedies)} would meet {'the limit' if len(remedies[-1].split()) < 3 else 'the limits'}"
     if not run.day.stable:
         yield f"--replicas {run.needed}, or leave --replicas out"
         return
@@ -481,18 +509,18 @@ def _service_advice(run: Run) -> Iterator[str]:
     if run.day.users > now * MOST:
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
         yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
-    if service.binds in WISHES:
+    if service.binds in WISHES and not remedies:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
-        batch = f"{LIMITS[service.binds]} than {many(fleet.slots, 'sequence')} a replica"
-        yield f"{batch}: a longer one would let it grow to {show(next_limit)}"
+        longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
+        yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
     if not fleet.follows and (idle := 1 - 1 / fleet.hours_paid) >= LEAST:
         yield f"--scale-down lets replicas go in quiet hours: up to {show(idle, 'share')} less to pay"
 
 
-def _service_notes(service: Service, day: Day) -> Iterator[Note]:
-    if service.fleet.waiting >= 1:
+def _service_notes(service: Service, day: Day, *, said: bool) -> Iterator[Note]:
+    if service.fleet.waiting >= 1 and not said:
         yield Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance")
-    elif day.replicas > 1:
+    elif service.fleet.waiting < 1 and day.replicas > 1:
         yield ONE_QUEUE
     if not day.stable:
         text = "where the load of an hour exceeds what replicas serve, requests pile up, and a token has no price"

@@ -6,10 +6,10 @@ from math import ceil
 from typing import Any
 
 from infercost import formulas
-from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of, reworked_day
-from infercost.fleet.service import Service
+from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of, enough, reworked_day
+from infercost.fleet.service import Service, use_of
 from infercost.formulas.formula import solved
-from infercost.numeric import last_that
+from infercost.numeric import ceiling, last_that
 from infercost.parts.cache import lately
 from infercost.quantities import CONSTANTS
 from infercost.replica.serving import bytes_of_step
@@ -85,22 +85,34 @@ def month_tokens(service: Service, day: Day) -> float:
     return formulas.cost.tokens_per_month(tokens_per_s=day.tokens_per_s, read_per_token=read)
 
 
-def users_of_month(service: Service, tokens: float) -> float:
-    """Daily users who have so many tokens in and out in a month: by their messages, or else by their minutes."""
+def of_month(service: Service, tokens: float) -> tuple[float, Service]:
+    """Daily users who have so many tokens in and out in a month, and the service as those tokens load it.
+
+    They follow from their messages, or else are the fewest whose minutes, on the replicas that these need, make as many
+    tokens: then each sends the messages that have just the tokens that were asked.
+    """
     demand, request = service.demand, service.request
-    if demand.messages is None:
-        return _users_of_streams(service, tokens)
-    lengths = (request.input_tokens, request.output_tokens) if request else (0.0, demand.decoded)
-    read, decoded = lengths
-    return formulas.cost.users_of_tokens(
-        tokens_per_month=tokens, messages_per_day=demand.messages, input_tokens=read, output_tokens=decoded
-    )
+    read, written = (request.input_tokens, request.output_tokens) if request else (0.0, demand.decoded or 1.0)
+    lengths = {"tokens_per_month": tokens, "input_tokens": read, "output_tokens": written}
+    if demand.minutes is None:
+        return formulas.cost.users_of_tokens(messages_per_day=demand.messages or 0.0, **lengths), service
+    use = use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0)
+    users = _users_of_streams(service._replace(fleet=service.fleet._replace(use=use, fixed=0)), tokens)
+    return users, of_messages(service, formulas.cost.messages_of_tokens(users=users, **lengths))
 
 
-@solved("users_of_tokens", equation="T_m tokens in and out in a month", source="the tokens of their minutes")
+def of_messages(service: Service, messages: float) -> Service:
+    """A service whose users send so many messages a day, in place of minutes; streams count each token as one."""
+    decoded = service.fleet.curve.decoded or 1.0
+    demand = service.demand._replace(use=use_of(messages_per_day=messages), messages=messages, decoded=decoded)
+    curve = service.fleet.curve._replace(decoded=decoded)
+    return service._replace(demand=demand, fleet=service.fleet._replace(use=demand.use, curve=curve))
+
+
+@solved("users_of_tokens", equation="no fewer than T_m tokens in and out in a month", source="tokens of their minutes")
 def _users_of_streams(service: Service, tokens: float) -> float:
-    fewer = last_that(lambda users: month_tokens(service, day_of(service.fleet, users)) <= tokens, 0.0, EVERYBODY)
-    return float(fewer)
+    fewer = last_that(lambda users: month_tokens(service, day_of(service.fleet, users)) < tokens, 0.0, EVERYBODY)
+    return float(ceiling(fewer)) if fewer >= 1 else fewer
 
 
 def month_usd(service: Service, day: Day) -> float | None:
@@ -269,4 +281,4 @@ def most_users(fleet: Fleet, replicas: int) -> float:
     """The most users that so many replicas provide for in the busiest hour."""
     busiest = max(fleet.hours)
     highest = max(replicas * fleet.users_a_replica, 1.0) * 2
-    return last_that(lambda users: fleet.replicas(users, busiest) <= replicas, 1.0, highest)
+    return last_that(lambda users: enough(fleet, users, replicas, busiest), 1.0, highest)

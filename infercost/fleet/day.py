@@ -14,6 +14,10 @@ from infercost.replica.serving import tpot_met
 
 #: A load so little above what replicas hold is held.
 CLOSE = 1e-9
+#: Seconds of the busiest hour: where those who wait would wait longer on average, requests pile up in it.
+PATIENCE = 3600.0
+#: How many times the replicas that hold a load are tried for its waits.
+MOST_TIMES = 100
 
 
 class Use(NamedTuple):
@@ -27,7 +31,9 @@ class Fleet(NamedTuple):
     """Replicas alike, the load of each hour over the mean, and how many replicas there are for it.
 
     ``slots`` is the largest batch of a replica, ``follows`` whether replicas come and go with the load,
-    ``waiting`` the share of requests that may wait for a slot (1: no headroom is kept for chance), ``fixed`` a count.
+    ``waiting`` the share of requests that may wait for a slot (1: no headroom is kept for chance), ``fixed`` a count,
+    ``patience`` the seconds that a mean wait may take, of those who wait, ``max_ttft`` those of a mean first token,
+    its wait included.
     """
 
     curve: Curve
@@ -38,6 +44,8 @@ class Fleet(NamedTuple):
     waiting: float = 1.0
     peakedness: float = 1.0
     fixed: int = 0
+    patience: float = inf
+    max_ttft: float = inf
 
     def offered(self, users: float, share: float) -> float:
         """Slots that so many users would keep busy in an hour, every replica full."""
@@ -63,7 +71,13 @@ class Fleet(NamedTuple):
         if self.fixed:
             return self.fixed
         slots = self.offered(users, share) if self.waiting >= 1 else self.slots_needed(users, share)
-        return max(1, int(formulas.users.replicas(slots=slots, batch=self.slots)))
+        least = max(1, int(formulas.users.replicas(slots=slots, batch=self.slots)))
+        return _in_time(self, users, share, replicas=least) or least
+
+    @property
+    def waits(self) -> bool:
+        """Whether its waits have an end: requests that queue for slots."""
+        return self.curve.prompted and min(self.patience, self.max_ttft) < inf
 
     def counts(self, users: float) -> list[int]:
         """Replicas hour by hour: those of the busiest one, or as many as each needs."""
@@ -206,8 +220,14 @@ def day_of(fleet: Fleet, users: float) -> Day:
     busiest = max(asked, key=lambda each: each[1])
     alike = Counter([busiest, *asked])
     alike[busiest] -= 1
-    known = {kind: _hour(fleet, users, *kind) for kind in alike}
+    known = {kind: _kept(fleet, users, _hour(fleet, users, *kind), kind) for kind in alike}
     return Day(users, tuple(known[each] for each in asked), (*alike.values(),), (*known.values(),))
+
+
+def _kept(fleet: Fleet, users: float, hour: Hour, kind: tuple[int, float]) -> Hour:
+    """The hour, not stable where those who wait for a slot wait longer than they may."""
+    late = fleet.waits and kind[1] > 0 and not patient(fleet, users, *kind)
+    return hour._replace(stable=False) if late else hour
 
 
 def reworked_day(fleet: Fleet, day: Day) -> Day:
@@ -288,6 +308,58 @@ def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float
     held = service_time(decoded_tokens=fleet.curve.decoded, shared_step=fleet.curve.itl(batch=fleet.slots))
     free = free_slots(slots=slots, offered=offered)
     return chance, mean_wait(wait_probability=chance, service_time=held, free_slots=free, peakedness=bursts)
+
+
+def patient(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
+    """Whether those who wait for a slot in an hour wait no longer than they may."""
+    slots, offered = slots_of_replicas(replicas=replicas, most_batch=fleet.slots), fleet.offered(users, share)
+    if offered >= slots:
+        return False
+    held = service_time(decoded_tokens=fleet.curve.decoded, shared_step=fleet.curve.itl(batch=fleet.slots))
+    free = free_slots(slots=slots, offered=offered)
+    each = mean_wait(wait_probability=1.0, service_time=held, free_slots=free, peakedness=fleet.peakedness)
+    return each <= fleet.patience
+
+
+def first_token(fleet: Fleet, users: float, replicas: int, share: float) -> float:
+    """Mean seconds to the first token in an hour, the wait for a slot included; endless where requests only queue."""
+    _, waiting = wait(fleet, users, replicas, share)
+    if waiting is None:
+        return inf
+    return fleet.curve.ttft(_hour(fleet, users, replicas, share).batch) + waiting
+
+
+def serves(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
+    """Whether so many replicas that hold the load of an hour keep its waits within their limits."""
+    if not patient(fleet, users, replicas, share):
+        return False
+    return fleet.max_ttft == inf or first_token(fleet, users, replicas, share) <= fleet.max_ttft
+
+
+@solved("replicas", equation="the fewest with which waits for a slot keep their limits", source="Erlang 1917, Hayward")
+def _in_time(fleet: Fleet, users: float, share: float, *, replicas: int) -> int | None:
+    """The fewest replicas, no fewer than hold the load, whose waits keep their limits; None where those do, or none."""
+    if not fleet.waits or serves(fleet, users, replicas, share):
+        return None
+    low, high = replicas, replicas + 1
+    while not serves(fleet, users, high, share):
+        low, high = high, 2 * high - replicas + 1
+        if high > MOST_TIMES * (replicas + 1):
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if serves(fleet, users, middle, share) else (middle, high)
+    return high
+
+
+def enough(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
+    """Whether so many replicas are as many as the load of an hour needs."""
+    if fleet.fixed:
+        return fleet.fixed <= replicas
+    alone = fleet._replace(patience=inf, max_ttft=inf)
+    if alone.replicas(users, share) > replicas:
+        return False
+    return not fleet.waits or serves(fleet, users, replicas, share)
 
 
 def staffed_wait(fleet: Fleet, users: float, share: float) -> float:

@@ -149,6 +149,12 @@ def users_of_tokens(
     return tokens_per_month / (messages_per_day * (input_tokens + output_tokens) * HOURS_PER_MONTH / 24)
 
 
+@formula(source="definition of a message: a prompt and its answer, in an average month of 730 hours")
+def messages_of_tokens(*, tokens_per_month: float, users: float, input_tokens: float, output_tokens: float) -> float:
+    """Messages of each user a day that have so many tokens in a month."""
+    return tokens_per_month / (users * (input_tokens + output_tokens) * HOURS_PER_MONTH / 24)
+
+
 @formula(source="annuity of a loan: what one dollar costs a year until it is paid back")
 def annuity(*, interest: float, years: float) -> float:
     """Share of a price that is paid each year, interest included."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import ceil, erf, exp, inf, pi, sqrt
 
 from infercost.formulas.formula import formula, solved
-from infercost.numeric import floor, last_that
+from infercost.numeric import last_that
 
 #: Terms of Erlang's sum below this share of it are left out.
 NEGLIGIBLE = 1e-17
@@ -99,9 +99,9 @@ def staffed_slots(*, offered: float, headroom: float, peakedness: float) -> floa
 
 
 @formula(source="one pool of the slots of all replicas")
-def slots_of_replicas(*, replicas: float, most_batch: float) -> int:
+def slots_of_replicas(*, replicas: float, most_batch: float) -> float:
     """Slots of a pool of replicas."""
-    return floor(replicas * most_batch)
+    return replicas * most_batch
 
 
 @formula(source="slots that no request holds on average")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import fsum
 
 from infercost.errors import BadValue
-from infercost.fleet.cost import users_of_month
+from infercost.fleet.cost import of_month
 from infercost.fleet.service import Demand, Level, Service, batch_limits, provision, use_of
 from infercost.fleet.traces import Trace, read_trace
 from infercost.parts import catalog
@@ -36,23 +36,25 @@ def read_service(reading: Reading) -> Service:
     return provision(running, request, demand, level, read_price(reading, rack.part))
 
 
-def take_tokens(reading: Reading, services: Sequence[Service]) -> None:
-    """Take tokens a month as the users who have them, where they were given.
+def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None:
+    """Take tokens a month as the users who have them; the first service as they load it, None where none were given.
 
     Raises:
         BadValue: users too, fewer tokens than one of them has, or minutes on several parts, where tokens differ.
     """
     if "tokens_per_month" not in reading.given or not services:
-        return
+        return None
     if stray := [flag(name) for name in ("users", "concurrent") if name in reading.given]:
         raise BadValue(f"--tokens-per-month and {stray[0]} both say how large the load is", "give one of them")
     if len(services) > 1 and services[0].demand.messages is None:
         raise BadValue("minutes have other tokens on each part", "give --messages-per-day beside --tokens-per-month")
     tokens = float(reading.take("tokens_per_month"))
-    if (users := users_of_month(services[0], tokens)) < 1:
+    users, loaded = of_month(services[0], tokens)
+    if users < 1:
         what = f"--tokens-per-month {show(tokens)} are fewer than one daily user has"
         raise BadValue(what, "give more, or fewer --messages-per-day or --minutes-per-day")
     reading.given["users"] = Given(users, "by --tokens-per-month")
+    return loaded
 
 
 def _read_level(reading: Reading, running: Running, request: Request | None) -> Level:

@@ -1,10 +1,11 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 from collections.abc import Callable, Iterator
-from math import inf
+from math import inf, log10
 from typing import TYPE_CHECKING, Any
 
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, InfercostError, Missing
+from infercost.numeric import ceiling, floor
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS, Format
@@ -20,18 +21,21 @@ from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import note_bases, read_api_price, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
-from infercost.scenario.read import Given, Question, Reading, names_no_model, read_part, read_stack
+from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
 from infercost.scenario.replicas import CHEAPEST, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT, with_one
 from infercost.scenario.workload import with_workload
+from infercost.units import show
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
 
 #: User counts of a table of economies, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
+#: Limits on latency, each with the option that names it.
+_LATENCIES = ("max_tpot", "max_ttft")
 #: Options of ``userbase`` that ask for a service rather than for the note's arithmetic.
 _OF_A_SERVICE = (
     *(
@@ -210,17 +214,74 @@ def _service_of_users(reading: Reading) -> Scenario:
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
-    service = service._replace(fleet=service.fleet._replace(fixed=int(reading.take("replicas") or 0)))
-    take_tokens(reading, [service])
+    service = _queued(service)
+    if (fixed := int(reading.take("replicas") or 0)) and not {"users", "concurrent", "tokens_per_month"} & set(
+        reading.given
+    ):
+        reading.given["users"] = Given(_filling(service, fixed), "assumed: all that so many replicas take")
+    service = service._replace(fleet=service.fleet._replace(fixed=fixed))
+    service = take_tokens(reading, [service]) or service
     if "users" not in reading.given and "concurrent" not in reading.given:
-        raise Missing("a service needs --users or --concurrent", "for example --users 100k")
+        raise Missing("a service needs --users, --concurrent or --replicas", "for example --users 100k")
     users = reading.take("users")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
-    return _serving(reading, service, users=users, concurrent=concurrent, api_price=api_price)
+    remedies = tuple(_remedies(reading, service)) if service.missed and service.running.rack.plan.fits else ()
+    return _serving(reading, service, users=users, concurrent=concurrent, api_price=api_price, remedies=remedies)
+
+
+def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
+    """Flags with which a replica meets the limits on latency, each asked: more devices, then the least limits."""
+    name, count = counted_name(str(reading.question.get("gpu"))), service.running.rack.devices
+    for devices in (2 * count, 4 * count):
+        trial = reading.about(gpu=service.running.rack.part.name)
+        trial.given["gpus"] = Given(devices, "tried")
+        if _meets(trial):
+            yield f"--gpus {devices}" if "gpus" in reading.question.given else f"--gpu {name[0]}:{devices}"
+            break
+    trial, flags = reading.about(), []
+    for option, least in zip(_LATENCIES, (service.fleet.curve.gaps[0], service.fleet.curve.ttfts[0]), strict=True):
+        if (limit := reading.get(option)) is not None and least > limit:
+            longer = _rounded_up(least)
+            trial.given[option] = Given(longer, "tried")
+            flags.append(f"{flag(option)} {show(longer, 's').replace(' ', '')}")
+    if _meets(trial):
+        yield " ".join(flags)
+
+
+def _rounded_up(seconds: float) -> float:
+    """The next time of one digit: 1.586 s is 2 s."""
+    unit = 10.0 ** floor(log10(seconds))
+    return round(ceiling(seconds / unit) * unit, 12)
+
+
+def _meets(trial: Reading) -> bool:
+    """Whether a replica of another question holds the model and meets its limits on latency; not if it is refused."""
+    try:
+        asked = _on_replica(Reading(trial.question._replace(given=trial.given)))
+        service = _service(asked)
+    except InfercostError:
+        return False
+    return service.running.rack.plan.fits and not service.missed
+
+
+def _queued(service: "Service") -> "Service":
+    """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it."""
+    from infercost.fleet.day import PATIENCE
+
+    limit = inf if service.missed else service.level.max_ttft or inf
+    return service._replace(fleet=service.fleet._replace(patience=PATIENCE, max_ttft=limit))
+
+
+def _filling(service: "Service", replicas: int) -> float:
+    """The most whole users that so many replicas take at their level, at least one."""
+    from infercost.fleet.cost import most_users
+
+    return float(max(int(floor(most_users(service.fleet, replicas))), 1))
 
 
 def _economies(reading: Reading) -> Scenario:
+    from infercost.fleet.cost import of_messages
     from infercost.scenario.people import take_tokens
 
     asked = [_on_replica(reading.about(gpu=part)) for part in reading.get("gpu") or (None,)]
@@ -230,16 +291,18 @@ def _economies(reading: Reading) -> Scenario:
         reading.merge(one)
     fleets = [one.service.fleet for one in each if one.rack.plan.fits]
     users, points = 1.0, POINTS
-    take_tokens(reading, [one.service for one in each if one.rack.plan.fits])
+    loaded = take_tokens(reading, [one.service for one in each if one.rack.plan.fits])
     if fleets:
         most = max([2, *(int(REPLICAS * fleet.users_a_replica) for fleet in fleets)])
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
-    service = each[0].service
+    service = loaded if loaded and not several else each[0].service
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "each": several}
     if fields["api_price"] and not several:
-        fields["smaller"] = tuple(_smaller(reading, asked[0], service.running.rack.devices))
+        smaller = _smaller(reading, asked[0], service.running.rack.devices)
+        messages = service.demand.messages if loaded else None
+        fields["smaller"] = tuple(of_messages(each, messages) if messages else each for each in smaller)
     return _serving(reading, service, users=users, points=points, **fields)
 
 

@@ -127,8 +127,8 @@ class Scenario(NamedTuple):
 
     ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
     hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``smaller`` are services on fewer devices
-    than were chosen for theirs, ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many rows,
-    whose advice nobody reads.
+    than were chosen for theirs, ``remedies`` flags with which a limit on latency is met, ``files`` is what was read of
+    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
     """
 
     question: Question
@@ -144,6 +144,7 @@ class Scenario(NamedTuple):
     price: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     smaller: "tuple[Service, ...]" = ()
+    remedies: tuple[str, ...] = ()
     habits: Habits | None = None
     users: float | None = None
     concurrent: float | None = None

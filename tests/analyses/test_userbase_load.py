@@ -49,3 +49,109 @@ def test_nobody_is_told_to_add_a_replica_to_one_that_stands_empty() -> None:
     """A replica takes some 65,000 such users: 1,200 leave it empty, 60,000 nearly fill it."""
     assert infercost.userbase(**OSS, users=1200).advice == ()
     assert infercost.userbase(**OSS, users=60_000).advice[0].startswith("one more replica of 1 device would take")
+
+
+BIG: dict[str, Any] = {"gpu": "h100:8", "model": "llama-3.1-70b"}
+#: Tokens that come out of 7,680 in and 1,024 out, over all.
+PROMPTED = 1024 / (7680 + 1024)
+
+
+@pytest.mark.parametrize("tokens", [30e9, 100e9, 600e9, 1e12, 3e12])
+def test_the_tokens_that_were_asked_are_served(tokens: float) -> None:
+    """At $0.90 a million in and out, 100 billion are billed at $90,000; 2,628,000 s a month make the rate."""
+    report = infercost.userbase(**BIG, api_price="0.9/0.9", tokens_per_month=tokens)
+    assert report.met
+    assert report["tokens_per_month"] == pytest.approx(tokens, rel=1e-8)
+    assert report["api_usd_per_month"] == pytest.approx(tokens * 0.9 / 1e6, rel=1e-8)
+    assert report["tokens_per_s"] == pytest.approx(tokens * PROMPTED / 2_628_000, rel=1e-8)
+    assert report["peak_concurrent"] <= report["replicas"] * report["batch_limit"]
+
+
+def test_the_same_tokens_take_the_same_replicas_by_minutes_and_by_messages() -> None:
+    """Two full replicas make 84 billion tokens a month, three 126: 100 billion take three, 24 x $3.49 x 730 hours."""
+    minutes = infercost.userbase(**BIG, tokens_per_month=100e9, price=3.49)
+    messages = infercost.userbase(**BIG, tokens_per_month=100e9, price=3.49, messages_per_day=10)
+    assert minutes["replicas"] == messages["replicas"] == 3
+    assert minutes["usd_per_month"] == messages["usd_per_month"] == pytest.approx(24 * 3.49 * 730)
+    assert minutes["mean_concurrent"] == pytest.approx(messages["mean_concurrent"], rel=1e-6)
+
+
+def test_the_users_of_tokens_are_the_fewest_whose_replicas_serve_them() -> None:
+    users = int(infercost.userbase(**BIG, tokens_per_month=100e9)["users"])
+    enough, few = (infercost.userbase(**BIG, users=count, api_price="0.9/0.9") for count in (users, users - 1))
+    assert (enough["replicas"], few["replicas"]) == (3, 2)
+    assert few["tokens_per_month"] < 100e9 <= enough["tokens_per_month"]
+
+
+def test_economies_at_the_same_tokens() -> None:
+    asked = {**BIG, "api_price": "0.9/0.9", "tokens_per_month": 100e9, "price": 3.49, "points": 2}
+    report = infercost.economies(**asked)
+    assert report["tokens_per_month"] == pytest.approx(100e9, rel=1e-8)
+    assert report["usd_per_month"] == pytest.approx(24 * 3.49 * 730)
+
+
+def test_streams_without_prompts_have_their_tokens_too() -> None:
+    """A replica of the note's makes 500 x 37.5 tokens a second, 49.3 billion a month: 500 billion take eleven."""
+    report = infercost.userbase(gpu="h100-note", params="1.6e12", tokens_per_month=500e9)
+    assert report["replicas"] == 11
+    assert report["tokens_per_s"] == pytest.approx(500e9 / 2_628_000)
+
+
+def test_a_wait_longer_than_the_busiest_hour_is_none() -> None:
+    """46,656 users x 10 min / 1,440 are 324 streams, all slots of two replicas of 162: whoever waits waits for ever."""
+    full = infercost.userbase(**BIG, users=46_656, replicas=2)
+    assert not full.met
+    assert (full["stable"], full["mean_wait_s"]) == (False, None)
+    assert full["users_capacity"] < 46_656
+    assert full.advice == ("--replicas 3, or leave --replicas out",)
+    most = infercost.userbase(**BIG, users=full["users_capacity"], replicas=2)
+    assert most.met
+    assert most["mean_wait_s"] <= 3600
+    assert infercost.userbase(**BIG, users=46_656, max_ttft="60s")["replicas"] == 3
+
+
+def test_a_wait_just_within_the_hour_by_hand() -> None:
+    """One slot: offered a, the wait of those who wait is S / (1 - a), held S each; at an hour a is 1 - S / 3,600."""
+    one = {**BIG, "input_tokens": 1000, "output_tokens": 1000, "max_sequences": 1, "messages_per_day": 10}
+    report = infercost.userbase(**one, replicas=1)
+    held = report["mean_concurrent"] / (report["users"] * 10 / 86_400)
+    assert report["users"] == int((1 - held / 3600) / held * 8640)
+
+
+def test_replicas_alone_say_how_many_users_they_take() -> None:
+    """Three replicas of so many slots take slots x 1,440 / 10 users, less the few whose wait would have no end."""
+    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", replicas=3)
+    slots = 3 * report["batch_limit"]
+    assert report["users"] == report["users_capacity"]
+    assert 0.999 * slots * 144 < report["users"] <= slots * 144
+    assert report["replicas"] == 3
+    assert report.met
+    more = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=report["users"] + 1, max_ttft="60s")
+    assert more["replicas"] == 4
+
+
+@pytest.mark.parametrize("more", [{"traffic": "chat-global"}, {"messages_per_day": 8}, {"scale_down": True}])
+def test_a_first_token_is_in_time_with_its_wait(more: dict[str, Any]) -> None:
+    asked = {"gpu": "a100:8", "model": "llama-3.1-70b", "users": 30_000, "max_ttft": "1s", **more}
+    report = infercost.userbase(**asked)
+    assert report.met
+    assert report["ttft_s"] + report["mean_wait_s"] <= 1.01
+    fewer = infercost.userbase(**{**asked, "scale_down": False}, replicas=report["replicas"] - 1)
+    assert not fewer.met
+    assert f"its mean wait included, and may take 1 s. {report['replicas']} replicas would keep it" in fewer.verdict
+
+
+def test_what_would_meet_a_limit_is_named_and_does() -> None:
+    asked = {"gpu": "a100:4", "model": "llama-3.1-70b", "users": 30_000, "max_ttft": "1s"}
+    report = infercost.userbase(**asked)
+    assert not report.met
+    assert report.advice[0] == "--gpu a100:8, or --max-ttft 2s would meet the limit"
+    assert infercost.userbase(**{**asked, "gpu": "a100:8"}).met
+    assert infercost.userbase(**{**asked, "max_ttft": "2s"}).met
+
+
+def test_reasons_are_said_once(run: Any) -> None:
+    said = run("userbase", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--users", "30k", "--max-ttft", "1s").out
+    assert " ".join(said.split()).count("the time to the first token allows no more") == 1
+    said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--replicas", "3")
+    assert " ".join((said.out + said.err).split()).count("--max-wait-probability 1%") == 1

@@ -1,6 +1,7 @@
 """What users cost on replicas of round numbers: two sequences each, a second a token, ten users fill one."""
 
 from functools import cache
+from math import inf
 
 import pytest
 
@@ -193,7 +194,7 @@ def test_an_hour_in_which_nobody_streams_is_empty() -> None:
 def test_a_service_is_held_to_nothing_unless_asked() -> None:
     assert Level() == (None, None, 1.0, False, 0, None)
     one = Fleet(CURVE, 2.0, Use(), (1.0,))
-    assert one[4:] == (False, 1.0, 1.0, 0)
+    assert one[4:] == (False, 1.0, 1.0, 0, inf, inf)
     assert Use() == (0.0, 0.0)
 
 

@@ -342,7 +342,8 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     if request:
         gap = prompts_gap(candidate.running.replica, batch, request)
         rate, met = paid_rate(request, batch, pace.tpot, gap), tpot_met(pace.tpot, gap, batch)
-    slots, cost = batch, results["usd_per_million_tokens"]
+    slots: float = batch
+    cost = results["usd_per_million_tokens"]
     if (replicas := replicas_of(candidate.goal, batch, rate)) > 1:
         slots = formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
     paid = None if cost is None else all_in(candidate, cost, slots)
