@@ -414,10 +414,11 @@ def _slots_row(run: Run) -> Row:
 
 
 def _fleet_rows(run: Run, row: dict[str, Any], *, said: bool) -> Iterator[Row]:
-    """The replicas, how full they are, and what fills them where the verdict has not ``said`` so."""
+    """The replicas, how full they are, and what fills them; not a wish that the verdict has ``said``."""
     service, day, fleet = run.service, run.day, run.service.fleet
     yield _slots_row(run)
-    yield Row("batch_limit", fleet.slots, "on a replica" if said else f"on a replica: {LIMITS[service.binds]}")
+    reason = "" if said and service.binds in WISHES else f": {LIMITS[service.binds]}"
+    yield Row("batch_limit", fleet.slots, f"on a replica{reason}")
     yield Row("replicas", day.replicas, "in the busiest hour" if fleet.follows else "")
     yield Row("gpus", row["gpus"], f"{service.running.rack.devices} a replica")
     yield Row("users_capacity", run.capacity(day.replicas), "these replicas can take")
@@ -506,10 +507,10 @@ def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:
         yield f"--replicas {run.needed}, or leave --replicas out"
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    if run.day.users > now * MOST:
+    if run.day.users > now * MOST and not service.missed:
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
         yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
-    if service.binds in WISHES and not remedies:
+    if service.binds in WISHES and not service.missed:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
         yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"

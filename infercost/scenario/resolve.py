@@ -274,9 +274,11 @@ def _queued(service: "Service") -> "Service":
 
 
 def _filling(service: "Service", replicas: int) -> float:
-    """The most whole users that so many replicas take at their level, at least one."""
+    """The most whole users that so many replicas take at their level, at least one; one of what does not fit."""
     from infercost.fleet.cost import most_users
 
+    if not service.running.rack.plan.fits:
+        return 1.0
     return float(max(int(floor(most_users(service.fleet, replicas))), 1))
 
 
@@ -332,7 +334,7 @@ def _devices_of_users(reading: Reading) -> float:
 
     trial = reading.about(gpu=reading.get("gpu"))
     trial.given |= {name: reading.given[name] for name in ("gpus", "tp", "pp", "ep") if name in reading.given}
-    service = _service(trial)
+    service = _queued(_service(trial))
     if service.missed or not service.running.rack.plan.fits:
         return inf
     return float(day_of(service.fleet, float(reading.get("users"))).replicas * service.running.rack.devices)
