@@ -155,3 +155,12 @@ def test_reasons_are_said_once(run: Any) -> None:
     assert " ".join(said.split()).count("the time to the first token allows no more") == 1
     said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--replicas", "3")
     assert " ".join((said.out + said.err).split()).count("--max-wait-probability 1%") == 1
+
+
+def test_a_batch_that_is_no_whole_number_has_waits_with_an_end() -> None:
+    """Chunks of 64 carry 11.6 sequences on average: what the capacity takes keeps up, and has a mean wait."""
+    chunked = {"gpu": "h100:4", "model": "llama-3.1-70b", "messages_per_day": 8, "chunk_tokens": 64}
+    lengths = {"input_tokens": 1155, "output_tokens": 211}
+    report = infercost.userbase(**chunked, **lengths, replicas=1)
+    assert report.met
+    assert 0 < report["mean_wait_s"] <= 3600
