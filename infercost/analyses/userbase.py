@@ -329,8 +329,9 @@ UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memo
 def _hours(service: Service, day: Day, whole: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """A row an hour; none where all hours are alike, no price in one where requests pile up."""
     rows, loads = [], service.fleet.hours
+    requests = service.request is not None or service.demand.minutes is None  # the tokens of streams are none
     for number, (load, hour) in enumerate(zip(loads, day.hours, strict=True) if len(set(loads)) > 1 else ()):
-        own = {"hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas}
+        own = {"hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas * requests}
         row = _hour_row(service, hour, whole)
         rows.append({**{key: each if row["stable"] or has_an_end(key) else None for key, each in row.items()}, **own})
     return tuple(rows)

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from infercost import formulas
-from infercost.fleet.day import EACH, Day, Fleet, Hour, day_of, enough, reworked_day
+from infercost.fleet.day import EACH, PATIENCE, Day, Fleet, Hour, day_of, enough, reworked_day
 from infercost.fleet.service import Service, use_of
 from infercost.formulas.formula import solved
 from infercost.numeric import ceiling, last_that
@@ -97,7 +97,8 @@ def of_month(service: Service, tokens: float) -> tuple[float, Service]:
     if demand.minutes is None:
         return formulas.cost.users_of_tokens(messages_per_day=demand.messages or 0.0, **lengths), service
     use = use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0)
-    users = _users_of_streams(service._replace(fleet=service.fleet._replace(use=use, fixed=0)), tokens)
+    streams = service.fleet._replace(use=use, fixed=0, patience=PATIENCE)
+    users = _users_of_streams(service._replace(fleet=streams), tokens)
     return users, of_messages(service, formulas.cost.messages_of_tokens(users=users, **lengths))
 
 

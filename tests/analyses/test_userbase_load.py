@@ -88,6 +88,7 @@ def test_economies_at_the_same_tokens() -> None:
     report = infercost.economies(**asked)
     assert report["tokens_per_month"] == pytest.approx(100e9, rel=1e-8)
     assert report["usd_per_month"] == pytest.approx(24 * 3.49 * 730)
+    assert f"those of {infercost.userbase(**BIG, tokens_per_month=100e9)['users']:,.0f} users" in report.verdict
 
 
 def test_streams_without_prompts_have_their_tokens_too() -> None:
@@ -95,6 +96,9 @@ def test_streams_without_prompts_have_their_tokens_too() -> None:
     report = infercost.userbase(gpu="h100-note", params="1.6e12", tokens_per_month=500e9)
     assert report["replicas"] == 11
     assert report["tokens_per_s"] == pytest.approx(500e9 / 2_628_000)
+    hours = infercost.userbase(gpu="h100-note", params="1.6e12", tokens_per_month=500e9, traffic="work").series
+    assert hours is not None
+    assert {row["requests_per_s"] for row in hours.rows} == {0}
 
 
 def test_a_wait_longer_than_the_busiest_hour_is_none() -> None:
