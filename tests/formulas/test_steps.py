@@ -122,6 +122,11 @@ RIVALS = [
     "economies --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3/0.1 --points 3",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload chat --api-price 0.5/3 --tokens-per-month 10B",
     "userbase --gpu h100:4 --model llama-3.1-70b --workload rag --api-price 3 --tokens-per-month 10B",
+    "userbase --gpu h100:8 --model llama-3.1-70b --api-price 0.9/0.9 --tokens-per-month 100B",
+    "economies --gpu h100:8 --model llama-3.1-70b --api-price 0.9/0.9 --tokens-per-month 100B --points 2",
+    "userbase --gpu h100-note --params 1.6e12 --tokens-per-month 500B",
+    "userbase --gpu a100:8 --model llama-3.1-70b --users 30000 --traffic chat-global --max-ttft 1s",
+    "userbase --gpu h100:4 --model llama-3.1-70b --replicas 3",
 ]
 #: Drafts: a head that is carried, heads of a dense and of a sparse model whose config is known, another model.
 DRAFTED = [
