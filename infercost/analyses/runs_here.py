@@ -23,6 +23,7 @@ from infercost.parts.gguf import MIXES, TYPES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf
 from infercost.quantities import KEYS
+from infercost.replica.layout import asking
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, pace_of
 from infercost.report import Note, Report, Series
@@ -568,7 +569,8 @@ def _flags(one: Tried) -> Iterator[str]:
 
 def _widths(rack: Rack) -> list[str]:
     """The layout as flags, nothing on one device: what fit would choose on several may be replicas."""
-    return [f"--{name} {width}" for name, width in rack.plan.layout.widths.items() if width > 1]
+    layout = rack.plan.layout
+    return [f"--{name} {width}" for name, width in asking(rack.model, layout).items() if width > 1 or name == "ep"]
 
 
 def _kind(one: Tried) -> tuple[str, bool, bool]:

@@ -17,6 +17,7 @@ from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
+from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
 from infercost.replica.serving import serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
@@ -257,7 +258,7 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
         return _left_out(part, one.why) | {"fits": space.rack is not None}
     found = one.scenario
     layout, results = found.rack.plan.layout, _results(one, job)
-    widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
+    widths = asking(found.rack.model, layout)
     asked = f"--{'concurrency' if found.load.concurrent else 'batch'} {_whole(job)}"
     if _is_raised(one):
         asked += f" --max-sequences {ceil(one.share)}"

@@ -143,6 +143,14 @@ def most_experts(model: Model) -> int:
     return max(layer.ffn.experts for layer in model.layers)
 
 
+def asking(model: Model, layout: Layout) -> dict[str, int]:
+    """The widths that a question must give to be answered in this layout: experts are spread by choice unless told."""
+    spread = layout.tp > 1 and most_experts(model) > 1
+    return {
+        name: width for name, width in layout.widths.items() if width > 1 or name == "tp" or (name == "ep" and spread)
+    }
+
+
 def check(model: Model, layout: Layout) -> None:
     """Refuse a layout that no engine accepts.
 

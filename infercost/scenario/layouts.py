@@ -8,7 +8,7 @@ from typing import NamedTuple
 from infercost.errors import InfercostError
 from infercost.numeric import last_that
 from infercost.parts.stack import is_nominal, law, splits_layers
-from infercost.replica.layout import Layout
+from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
 from infercost.replica.serving import prompts_gap, serve_closed, serve_rate, tpot_met
@@ -21,7 +21,9 @@ from infercost.scenario.rack import (
     engine_layouts,
     first_layout,
     fitting_plan,
+    given_widths,
     least_plan,
+    plan_on,
     rack_of,
     read_setup,
 )
@@ -31,8 +33,10 @@ from infercost.scenario.running import most_at_once, read_draft, read_load, read
 from infercost.scenario.scenario import Load
 from infercost.units import many, show
 
-#: What asks for a layout or for another way to hold a model; with any of these there is none to choose.
-_ASKED = ("tp", "pp", "ep", "dp", "host", "params")
+#: What asks for another way to hold a model; with either there is no layout to choose.
+_ASKED = ("host", "params")
+#: What asks for a part of a layout: the rest of it is chosen.
+_WIDTHS = ("tp", "pp", "ep", "dp")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
 #: How many times the least devices of a replica are tried.
@@ -70,7 +74,8 @@ class Choice(NamedTuple):
 class Asked(NamedTuple):
     """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was.
 
-    ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each.
+    ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``kept`` are widths,
+    and ``copies`` replicas, that somebody asked for, 0 where they are free.
     """
 
     setup: Setup
@@ -80,6 +85,8 @@ class Asked(NamedTuple):
     batch: int
     max_tpot: float = inf
     wide: bool = True
+    kept: Layout = FREE
+    copies: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -88,10 +95,12 @@ class Asked(NamedTuple):
 
     def choices(self, copies: int, layouts: Iterable[Layout]) -> Iterator[Choice]:
         """What so many replicas serve in each layout that holds their share."""
+        if self.copies not in (0, copies):
+            return
         share = max(self.batch, 1) / copies
         linked = "link_bandwidth" in self.setup.part.facts
         for layout in layouts:
-            if layout.devices > 1 and not (linked or splits_layers(self.setup.stack)):
+            if not self._keeps(layout) or (layout.devices > 1 and not (linked or splits_layers(self.setup.stack))):
                 continue
             try:
                 plan = self.setup._replace(batch=ceil(share)).plan(layout)
@@ -99,6 +108,11 @@ class Asked(NamedTuple):
                     yield self._choice(copies, plan, share)
             except InfercostError:  # no link, no network: such a layout has no time
                 continue
+
+    def _keeps(self, layout: Layout) -> bool:
+        """Whether a layout has the widths that somebody asked for."""
+        own = layout.widths
+        return all(width in (0, own[name]) for name, width in self.kept.widths.items())
 
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
@@ -131,7 +145,7 @@ class Asked(NamedTuple):
 
 
 def with_layout(question: Question) -> Question:
-    """The question with the layout that serves it best where nobody asked for one, and why in one line.
+    """The question with the layout that serves it best among those that keep the widths given, and why in one line.
 
     On a count of devices that was given it is the layout with most tokens a second at the batch or load that was asked
     about, at a rate that several keep up with the one with the shortest request. Where nobody says how many sequences
@@ -140,29 +154,45 @@ def with_layout(question: Question) -> Question:
     Raises:
         InfercostError: a question that cannot be read.
     """
-    reading = Reading(question._replace(notes=()))
-    if not _is_open(reading):
+    widths, copies = given_widths(Reading(question)), int(question.get("dp") or 0)
+    free = {name: given for name, given in question.given.items() if name not in _WIDTHS}
+    reading, kept = Reading(question._replace(given=free, notes=())), any(widths) or copies > 0
+    is_held = any(given.origin.startswith("assumed") for name, given in question.given.items() if name in _WIDTHS)
+    if is_held or not _is_open(reading):  # held over all points of a sweep
         return question
     setup, devices = read_setup(reading)
     if setup.model.prefill_only:
         return question
     single = devices is None or first_layout(setup, devices) is not None
     together = is_nominal(setup.stack) or question.command == "sweep-batch"
-    if devices == 1 or law(setup.stack) == "erdil-2025" or (together and single):
+    if devices == 1 or law(setup.stack) == "erdil-2025" or (together and (single or kept)):
         return question
     if (asked := _asked(reading, setup)) is None:
         return question
+    if kept:
+        return _rest_of(question, asked._replace(kept=widths, copies=copies), devices)
     found = [] if together else _found(asked, devices)
     if devices and not found and not together and (asked.batch or not single):
         held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
-    return _answered(reading, devices, found, asked) if found else question
+    return _answered(question, devices, found, asked) if found else question
+
+
+def _rest_of(question: Question, asked: Asked, devices: int | None) -> Question:
+    """The question with the rest of a layout of which a part was given; as it is where none of all devices holds it."""
+    copies = max(asked.copies, 1)
+    if devices is None:
+        share = ceil(max(asked.batch, 1) / copies)
+        devices = copies * plan_on(asked.setup._replace(batch=share), None, asked.kept).layout.devices
+    found = _on(asked, devices) if devices % copies == 0 else []
+    is_all = any(one.devices == devices for one in found)
+    return _answered(question, devices, found, asked) if is_all else question
 
 
 def with_replica(reading: Reading) -> Reading:
     """A reading of a service on the replica whose tokens cost least when it is full: its layout, and its devices too.
 
-    A count of devices that was given is kept.
+    A count of devices that was given is kept, and so are widths.
 
     Raises:
         InfercostError: a question that cannot be read.
@@ -174,13 +204,13 @@ def with_replica(reading: Reading) -> Reading:
     setup, devices = read_setup(trial)
     if devices == 1 or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025":
         return reading
-    least = fitting_plan(setup, devices) if devices else least_plan(setup)
-    if least is None:
+    kept = given_widths(reading)
+    if (least := _least_of_service(setup, devices, kept)) is None or not least.fits:
         return reading
     rack, first = rack_of(setup, least), least.layout
     load = Load(read_request(trial, rack), most=_most_of_service(reading, least))
-    asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf)
-    widest = max(setup.domain, first.devices)
+    asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
+    widest = first.devices if any(kept) else max(setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
     found = [one for size in sizes for one in _of_few_stages(asked.choices(1, _layouts(asked, size)))]
     found = [one for one in found if not one.is_late] or found
@@ -189,11 +219,19 @@ def with_replica(reading: Reading) -> Reading:
     if not best or best[0].layout == first:
         return reading
     chosen = reading.about(gpu=reading.get("gpu"))
-    chosen.given |= {name: Given(width, CHOSEN) for name, width in best[0].layout.widths.items()}
+    widths = best[0].layout.widths.items()
+    chosen.given |= {name: Given(width, CHOSEN) for name, width in widths if name not in given}
     if devices is None:
         chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
     chosen.note("choice", _why(best, asked, per_device=devices is None))
     return chosen
+
+
+def _least_of_service(setup: Setup, devices: int | None, kept: Layout) -> Plan | None:
+    """The first plan of a replica that fits, in the widths that were given."""
+    if any(kept):
+        return plan_on(setup, devices, kept)
+    return fitting_plan(setup, devices) if devices else least_plan(setup)
 
 
 def _most_of_service(reading: Reading, plan: Plan) -> float:
@@ -243,7 +281,8 @@ def _found(asked: Asked, devices: int | None) -> list[Choice]:
 def _on(asked: Asked, devices: int) -> list[Choice]:
     """Replicas and layouts on so many devices, as many replicas of each size as there may be; the best first."""
     most, found = asked.batch or asked.load.concurrent or devices, list[Choice]()
-    for size in _sizes(asked.setup, devices):
+    sizes = [devices // asked.copies] if asked.copies else _sizes(asked.setup, devices)
+    for size in sizes:
         copies = int(min(devices // size, max(most, 1)))
         choices = asked.choices(copies, _layouts(asked, size))
         found += _of_few_stages(choices) if asked.is_full else choices
@@ -322,9 +361,9 @@ def _layouts(asked: Asked, size: int) -> list[Layout]:
     return every if asked.wide or not asked.is_full else [layout for layout in every if layout.dp == 1]
 
 
-def _answered(reading: Reading, devices: int | None, found: list[Choice], asked: Asked) -> Question:
-    """The question with the best layout filled in, and the note that says why."""
-    best, question, used, given = found[0], reading.question, found[0].devices, devices
+def _answered(question: Question, devices: int | None, found: list[Choice], asked: Asked) -> Question:
+    """The question with the best layout filled in, and the note that says why where there was a choice."""
+    best, used, given = found[0], found[0].devices, devices
     values: dict[str, Given] = {name: Given(width, CHOSEN) for name, width in best.layout.widths.items()}
     if best.copies > 1:
         values["dp"] = Given(best.copies, CHOSEN)
@@ -334,7 +373,10 @@ def _answered(reading: Reading, devices: int | None, found: list[Choice], asked:
     if given and used < given:
         left = given - used
         notes.append(Note("idle", f"{left:,} of the {given:,} devices {'has' if left == 1 else 'have'} no part in it"))
-    return question._replace(given={**question.given, **values}, notes=(*question.notes, *notes))
+    asked_for = {name: each for name, each in question.given.items() if name in _WIDTHS}
+    if asked_for and len(found) == 1:  # what was given leaves nothing to choose
+        notes = notes[1:]
+    return question._replace(given={**question.given, **values, **asked_for}, notes=(*question.notes, *notes))
 
 
 def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:

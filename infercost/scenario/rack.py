@@ -393,13 +393,13 @@ def _check_engine(stack: Preset, quantization: Quantization) -> None:
 def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> Plan:
     """The plan in the layout that holds the largest of some batches that any layout holds."""
     for batch in sorted(batches, reverse=True):
-        plan = _best(setup._replace(batch=batch), devices, widths)
+        plan = plan_on(setup._replace(batch=batch), devices, widths)
         if plan.fits:
             break
     return setup.plan(plan.layout, offload=plan.split and plan.split.offload)
 
 
-def _best(setup: Setup, devices: int | None, widths: Layout) -> Plan:
+def plan_on(setup: Setup, devices: int | None, widths: Layout) -> Plan:
     """The plan on so many devices, else on the least that the widths leave and that fit."""
     fewest = max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
     if devices or widths.tp:

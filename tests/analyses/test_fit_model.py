@@ -228,7 +228,7 @@ def test_experts_are_held_whole() -> None:
 
 
 def test_the_command_runs_on_the_devices_that_were_planned(run: Run) -> None:
-    said = run(*DEEPSEEK, "--gpu", "h200:16", "--ep", "16", "--batch", "64").out.replace(" \\\n   ", "")
+    said = run(*DEEPSEEK, "--gpu", "h200:16", "--tp", "1", "--ep", "16", "--batch", "64").out.replace(" \\\n   ", "")
     assert "--data-parallel-size 16 --enable-expert-parallel" in said
     said = run(*DEEPSEEK, "--gpu", "h200:16", "--tp", "8", "--ep", "16").out.replace(" \\\n   ", "")
     assert "--tensor-parallel-size 8 --data-parallel-size 2 --enable-expert-parallel" in said
@@ -273,10 +273,10 @@ def test_no_width_cuts_a_block_of_scales(run: Run) -> None:
     whole, sliced = (run(*args, *more, "--json").json["results"] for more in ((), ("--ep", "1")))
     assert (whole["tp"] * whole["dp"], whole["pp"], whole["ep"]) == (8, 1, 8)
     assert (sliced["tp"], sliced["pp"]) == (4, 2)
-    refused = run(*args, "--tp", "8")
+    refused = run(*args, "--tp", "8", "--ep", "1")
     assert refused.code == 2
     assert "valid widths: 1, 2, 4, or whole experts: --tp 8 --ep 8" in refused.err
-    assert run(*args, "--tp", "8", "--ep", "8").code == 0
+    assert run(*args, "--tp", "8", "--json").json["results"]["ep"] == 8
 
 
 def served(run: Run, *args: str) -> tuple[str, list[str]]:
@@ -364,7 +364,10 @@ def test_a_checkpoint_in_fp32_is_planned_as_it_is_loaded(run: Run) -> None:
 
 
 def test_a_format_that_it_has_already_changes_nothing(run: Run) -> None:
-    assert run("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8", "--tp", "8", "--dtype", "fp8").code == 2
+    assert (
+        run("fit", "--model", "qwen3-235b-a22b-fp8", "--gpu", "h100:8", "--tp", "8", "--ep", "1", "--dtype", "fp8").code
+        == 2
+    )
 
 
 def test_stages_that_were_chosen_are_said(run: Run) -> None:

@@ -264,3 +264,51 @@ def test_replicas_that_follow_from_users_are_refused_in_words(run: Run, command:
     said = run(command, *LLAMA, "--gpu", "h100", "--dp", "2")
     assert (said.code, said.out) == (2, "")
     assert "leave --dp out" in said.err
+
+
+MIXED = ("--gpu", "h200:8", "--model", "qwen3-235b-a22b", "--dtype", "fp8", "--concurrency", "128")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["--dp 2", "--dp 2 --ep 4", "--dp 2 --tp 4", "--tp 4", "--ep 4", "--tp 4 --pp 1", "--dp 2 --tp 4 --pp 1 --ep 4"],
+)
+def test_a_part_of_the_best_layout_that_is_given_leads_to_the_rest_of_it(run: Run, given: str) -> None:
+    """Eight devices as 2 replicas of tp 4 ep 4 serve most: who asks for a part of that gets the same answer."""
+    best, said = (run("utilization", *MIXED, *extra, "--json").json for extra in ((), given.split()))
+    assert layout(best) == layout(said) == {"gpus": 8, "tp": 4, "pp": 1, "ep": 4, "dp": 2}
+    assert said["results"] == best["results"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("--tp 8", {"tp": 8}), ("--dp 1", {"dp": 1}), ("--ep 1", {"ep": 1})])
+def test_no_layout_with_the_widths_given_serves_more(run: Run, given: str, kept: dict[str, int]) -> None:
+    """Every other layout of eight devices, asked for in full, that keeps what was given is slower or does not fit."""
+    said = run("utilization", *MIXED, *given.split(), "--json").json
+    assert kept.items() <= layout(said).items()
+    rate, others = said["results"]["tokens_per_s"], 0
+    for tp, pp, dp in product((1, 2, 4, 8), repeat=3):
+        for ep in {1, tp}:
+            widths = {"tp": tp, "pp": pp, "ep": ep, "dp": dp}
+            if tp * pp * dp == 8 and kept.items() <= widths.items():
+                flags = [text for name, width in widths.items() for text in (f"--{name}", str(width))]
+                other = run("utilization", *MIXED, *flags, "--json")
+                others += other.code == 0
+                assert other.code != 0 or other.json["results"]["tokens_per_s"] <= rate * (1 + 1e-9)
+    assert others > 1
+
+
+def test_capacity_is_counted_over_the_replicas_that_were_asked_for(run: Run) -> None:
+    """``--dp`` is kept: four replicas of an 8B model on eight devices are of two each."""
+    for command in ("fit", "utilization"):
+        said = run(command, *LLAMA, "--gpu", "h100:8", "--dp", "4", "--json").json
+        assert layout(said) == {"gpus": 8, "tp": 2, "pp": 1, "ep": 1, "dp": 4}
+        assert run(command, *LLAMA, "--gpu", "h100:8", "--dp", "3", "--json").code == 2
+
+
+def test_the_command_of_a_row_gives_its_numbers_where_experts_might_be_spread(run: Run) -> None:
+    """A row that does not spread experts says so, as its command would choose otherwise."""
+    asked = "--model qwen3-235b-a22b --dtype fp8 --concurrency 128 --isl 7680 --osl 1024 --json"
+    row = run("compare", "h200", *asked.split()).json["rows"][0]
+    again = run(*row["replay"].split()[1:], "--json").json
+    assert [again["inputs"][key] for key in ("tp", "pp", "ep")] == [row[key] for key in ("tp", "pp", "ep")]
+    assert again["results"]["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"], rel=1e-9)

@@ -14,7 +14,7 @@ from infercost.analyses.step import request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
-from infercost.replica.layout import every_layout
+from infercost.replica.layout import asking, every_layout
 from infercost.replica.rack import recounted
 from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
@@ -360,8 +360,7 @@ def row_of(point: Point) -> dict[str, Any]:
     space, layout = point.candidate, point.candidate.rack.plan.layout
     setup = space.search.setup
     seconds = formulas.cost.device_seconds_per_token(devices=layout.devices, tokens_per_s=point.rate)
-    widths = {name: width for name, width in layout.widths.items() if width > 1 or name == "tp"}
-    flags = _text({**widths, "batch": point.batch})
+    flags = _text({**asking(setup.model, layout), "batch": point.batch})
     return {
         "name": space.search.name,
         "gpu": setup.part.name,
