@@ -18,8 +18,9 @@ from infercost.analyses.hosts import (
     unknown,
 )
 from infercost.analyses.replicas import of_all, shown_share
-from infercost.analyses.step import step_results
+from infercost.analyses.step import step_results, token_seconds
 from infercost.models import counting
+from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -40,10 +41,10 @@ def answer(scenario: Scenario) -> Report:
     batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
     rows = _rows(scenario, batches)
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
-    ratio = _lone_user_ratio(running, batches[-1]) if rack.plan.fits else None
+    ratio = _lone_user_ratio(scenario, batches[-1]) if rack.plan.fits else None
     misfit = remarks.unserved(rack, overloaded=False)
     cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
-    fitting = _verdict(running, full, ratio, rows), _advice(scenario, rows, full, most)
+    fitting = _verdict(scenario, full, ratio, rows), _advice(scenario, rows, full, most)
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     report = Report(
         command="sweep-batch",
@@ -70,7 +71,7 @@ def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     step_results(again, batches[0], pace_of(again.running, batches[0]), bracketed=False)
     if again.running.rack.plan.fits:
-        _lone_user_ratio(again.running, batches[-1])
+        _lone_user_ratio(again, batches[-1])
 
 
 def _results(running: Running, rows: Rows, knee: int | None, full: int | None, ratio: float | None) -> tuple[Row, ...]:
@@ -113,21 +114,34 @@ def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
         step = step_results(scenario, batch, pace_of(running, batch))
         row = decoding_paid(known(step, running.rack), running.rack)
         rows.append({key: None if key in nothing else value for key, value in row.items()})
-    cheapest = min(row["step_time_s"] / row["batch"] for row in rows)
-    for row in rows:
-        row["cost_ratio"] = row["step_time_s"] / row["batch"] / cheapest
+    seconds = [token_seconds(scenario, batch) for batch in batches]
+    for row, each in zip(rows, seconds, strict=True):
+        row["cost_ratio"] = each / min(seconds)
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, row["batch"])
     return tuple(rows)
 
 
-def _lone_user_ratio(running: Running, batch: float) -> float:
-    return formulas.cost.lone_user_cost_ratio(
-        step_time_alone=step_times(running, 1).step, step_time=step_times(running, batch).step, batch=batch
+def _pays_prompts(scenario: Scenario) -> bool:
+    """Whether the price of a token pays for prompts too: where a request is known, and the time of its prompt."""
+    return scenario.load.request is not None and not holds(scenario.rack)
+
+
+def _lone_user_ratio(scenario: Scenario, batch: float) -> float:
+    """What a lone user pays for a token against one of a batch, as the prices of both are counted."""
+    running, request = scenario.running, scenario.load.request
+    alone, step = (step_times(running, size).step for size in (1, batch))
+    if request is None or not _pays_prompts(scenario):
+        return formulas.cost.lone_user_cost_ratio(step_time_alone=alone, step_time=step, batch=batch)
+    first, last = (
+        paid_rate(request, size, time, prompts_gap(running.replica, size, request))
+        for size, time in ((1, alone), (batch, step))
     )
+    return formulas.cost.paid_cost_ratio(paid_tokens_per_s=last, paid_tokens_per_s_alone=first)
 
 
-def _verdict(running: Running, full: int | None, ratio: float | None, rows: Rows) -> str:
+def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Rows) -> str:
+    running = scenario.running
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     why = no_knee(running.rack)
     never = (
@@ -135,9 +149,10 @@ def _verdict(running: Running, full: int | None, ratio: float | None, rows: Rows
         if why
         else f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
     )
+    prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     return (
-        f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token "
-        f"({remarks.kind(running)}). Utilization goes from {low} to {high}; "
+        f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
+        f"{prompts} ({remarks.kind(running)}). Utilization goes from {low} to {high}; "
         f"{f'the knee is at batch {full:,}' if full else never}."
     )
 

@@ -87,6 +87,12 @@ def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: flo
     return step_time_alone * batch / step_time
 
 
+@formula(source="on the same hardware a token costs the seconds that it takes, those of its prompts too")
+def paid_cost_ratio(*, paid_tokens_per_s: float, paid_tokens_per_s_alone: float) -> float:
+    """How many times more a lone user pays for a token than a member of the batch, where each pays for its prompts."""
+    return paid_tokens_per_s / paid_tokens_per_s_alone
+
+
 @formula(source="replicas alike")
 def paid_devices(*, replicas_paid: float, devices: float) -> float:
     """Accelerators of all replicas that are paid for, mean over the day."""

@@ -167,3 +167,16 @@ def test_a_bound_stays_that_of_the_fastest_arithmetic() -> None:
     long = {"model": "gpt-oss-120b", "gpu": "h100:1", "batch": 20_000, "context": 1}
     vllm, ideal = (infercost.utilization(**long, efficiency=name) for name in ("vllm", "ideal"))
     assert vllm["bound_step_time_s"] == pytest.approx(ideal["bound_step_time_s"])
+
+
+def test_what_a_lone_user_pays_agrees_with_the_prices_below_it(run: Run) -> None:
+    """Prompts of 7,680 tokens do not get cheaper in a batch, so a step alone says too much: 15x where prices say 10x."""
+    asked = ("sweep-batch", "--gpu", "h100:2", "--model", "qwen2.5-72b", "--dtype", "fp8", "--batch", "1,25")
+    said = run(*asked, "--price", "2", "--json").json
+    (alone, full), ratio = said["rows"], said["results"]["lone_user_cost_ratio"]
+    assert ratio == pytest.approx(alone["usd_per_million_tokens"] / full["usd_per_million_tokens"])
+    assert alone["cost_ratio"] == pytest.approx(ratio)
+    assert ratio < alone["step_time_s"] / (full["step_time_s"] / 25) * 0.8
+    later = run(*asked[:-1], "5,25", "--price", "2", "--json").json
+    assert later["results"]["lone_user_cost_ratio"] == pytest.approx(ratio)
+    assert ", prompts paid (estimate)" in " ".join(later["verdict"].split())
