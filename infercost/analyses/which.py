@@ -19,6 +19,7 @@ from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
+from infercost.replica.rack import Setup
 from infercost.replica.serving import serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
@@ -26,7 +27,7 @@ from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import MIXED, binds_longer, rent_key
-from infercost.scenario.rack import engine_layouts
+from infercost.scenario.rack import engine_layouts, least_plan
 from infercost.scenario.running import RUN_OF_SLOT
 from infercost.scenario.scenario import USUAL_SEQUENCES, Job, Scenario
 from infercost.scenario.usual import SHARED
@@ -60,7 +61,7 @@ _NOTHING = (
 )
 #: Rows of a table, and parts that a note names.
 SHOWN, NAMED = 20, 6
-UNPRICED = "no price is known"
+UNPRICED, UNJOINED = "no price is known", "_bandwidth is not known"
 #: The start of why a part is too slow.
 AT_BEST = "at best "
 
@@ -137,7 +138,7 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
     """
     sizes, most = counts(space.search.setup, space.search.reach), space.search.most
     if space.rack is None:
-        return Missed(f"does not fit on {sizes[-1]:,}")
+        return Missed(_why_not_held(space.search.setup, sizes[-1]))
     within = int(floor(min(most, job.max_price / space.price))) if space.price else most
     best, fastest = _best(space, job, sizes, within, lambda one: one.rate)
     if best is None and within < most:
@@ -145,6 +146,15 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
     if best:
         return best
     return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(f"over {most:,} devices")
+
+
+def _why_not_held(setup: Setup, most: int) -> str:
+    """Why no devices hold a model: they have too little memory, or nobody knows what joins as many as it takes."""
+    least = least_plan(setup)
+    if least is None or least.layout.devices <= most:
+        return f"does not fit on {most:,}"
+    joint = "network" if "link_bandwidth" in setup.part.facts else "link"
+    return f"takes {least.layout.devices:,}, and its {joint}{UNJOINED}"
 
 
 def _best(
@@ -255,9 +265,9 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     """A part with its numbers, or with why it is left out."""
     part = space.search.setup.part
     if isinstance(one, Missed):
-        return _left_out(part, one.why) | {"fits": space.rack is not None}
+        return _left_out(part, one.why) | {"fits": None if one.why.endswith(UNJOINED) else space.rack is not None}
     found = one.scenario
-    layout, results = found.rack.plan.layout, _results(one, job)
+    layout, results = found.rack.plan.layout, _results(one)
     widths = asking(found.rack.model, layout)
     asked = f"--{'concurrency' if found.load.concurrent else 'batch'} {_whole(job)}"
     if _is_raised(one):
@@ -294,20 +304,14 @@ def _left_out(part: Preset, why: str) -> dict[str, Any]:
     return {"name": part.name, "fits": None, **dict.fromkeys(_NOTHING), "why_not": why or None}
 
 
-def _results(one: Placed, job: Job) -> dict[str, Any]:
-    """The numbers of a part at its job: those of a step on one replica, and what all of them cost.
-
-    Users who average no whole number of sequences pay for the next one.
-    """
+def _results(one: Placed) -> dict[str, Any]:
+    """The numbers of a part at its job: those of a step on one replica, and what all of them cost."""
     found = one.scenario
     results = step_results(found, *paced(found), bracketed=False)
-    price, cost = found.price, results["usd_per_million_tokens"]
-    devices = found.rack.devices
+    price, devices = found.price, found.rack.devices
     hourly = price and formulas.cost.usd_per_hour(price=price, replicas=one.replicas, devices=devices)
-    if cost is not None and (slots := _whole(job)) != job.concurrent:
-        cost = formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=job.concurrent)
-    kept = {key: results.get(key) for key in _OF_STEP}
-    return {"usd_per_hour": hourly or None, "usd_per_million_tokens": cost, **kept}
+    kept = {key: results.get(key) for key in ("usd_per_million_tokens", *_OF_STEP)}
+    return {"usd_per_hour": hourly or None, **kept}
 
 
 def _asked(found: Scenario) -> str:
@@ -495,7 +499,7 @@ def _shown_work(won: Placed, job: Job) -> None:
         formulas.users.concurrent_users(**job.users)
     _mean(job, int(_replicas(won.replicas)))
     again = won.scenario._replace(running=reworked(won.scenario.running))
-    _results(won._replace(scenario=again), job)
+    _results(won._replace(scenario=again))
 
 
 @solved("replicas", equation="the least that hold all sequences and keep the limit", source="search over all layouts")

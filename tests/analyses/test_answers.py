@@ -170,7 +170,7 @@ def test_a_bound_stays_that_of_the_fastest_arithmetic() -> None:
 
 
 def test_what_a_lone_user_pays_agrees_with_the_prices_below_it(run: Run) -> None:
-    """Prompts of 7,680 tokens do not get cheaper in a batch, so a step alone says too much: 15x where prices say 10x."""
+    """Prompts of 7,680 tokens do not get cheaper in a batch, so steps alone say too much: 15x, not 10x."""
     asked = ("sweep-batch", "--gpu", "h100:2", "--model", "qwen2.5-72b", "--dtype", "fp8", "--batch", "1,25")
     said = run(*asked, "--price", "2", "--json").json
     (alone, full), ratio = said["rows"], said["results"]["lone_user_cost_ratio"]

@@ -194,7 +194,7 @@ def test_without_names_every_part_is_there_the_cheapest_first_and_the_left_out_s
         assert len(costs) > 1
         assert costs == sorted(costs)
     why = {row["name"]: row["why_not"] for row in rows}
-    assert why["t4"] == "does not fit on 8"
+    assert why["t4"] == "takes 16, and its network_bandwidth is not known"
     assert why["h20"] == "no price is known"
     assert all(row["fits"] for row in able)
 
@@ -309,3 +309,26 @@ def test_a_frontier_without_names_takes_parts_of_data_centres_with_a_rent() -> N
     assert report.series.rows == named.series.rows
     with pytest.raises(BadValue, match="two ways"):
         infercost.frontier(model="llama-3.1-8b", gpu="mi300x", vendor="amd")
+
+
+def test_a_part_whose_links_nobody_knows_is_not_said_to_be_too_small() -> None:
+    """Trainium1 holds 65 GB of weights on four of 34 GB each, and no figure of what joins them is known."""
+    assert infercost.fit(gpu="trainium1", model="gpt-oss-120b")["gpus"] == 4
+    (row,) = infercost.compare("trainium1", model="gpt-oss-120b", concurrency=16).series.rows
+    assert (row["why_not"], row["fits"]) == ("takes 4, and its link_bandwidth is not known", None)
+    joined = infercost.compare("trainium1", model="gpt-oss-120b", concurrency=16, set=["gpu.link_bandwidth=100GB/s"])
+    assert joined.series.rows[0]["gpus"] >= 4
+
+
+@pytest.mark.parametrize("users", [5_000, 9_999])
+def test_the_command_of_a_row_has_its_price_where_users_are_no_whole_sequences(users: int) -> None:
+    """5,000 users of 10 minutes a day are 34.72 sequences: 35 slots decode, and all numbers of a row are of these."""
+    answer = infercost.compare("h100", model="llama-3.1-8b", users=users, price=2.5)
+    (row,) = answer.series.rows
+    words = row["replay"].split()
+    assert int(words[words.index("--concurrency") + 1]) == -(-users * 10 // (24 * 60))
+    asked = dict(zip((word[2:] for word in words[2::2]), words[3::2], strict=True))
+    again = infercost.utilization(
+        **{key: value if key in ("gpu", "model") else float(value) for key, value in asked.items()}
+    )
+    assert again["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"], rel=1e-12)
