@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from infercost.analyses.many import LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
+from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS
@@ -107,7 +107,13 @@ def sweep(question: Question, answer: Answer) -> Report:
         raise next(each.error for each in outcomes if each.error)
     head, rows = headline(question, axes), _rows(outcomes)
     series = _series(axes, head, rows)
-    notes = [*_left_out(axes, outcomes), *_notes(reports), *_nulls(reports, rows), *question.notes]
+    notes = [
+        *_on_one_count(reports),
+        *_left_out(axes, outcomes),
+        *_notes(reports),
+        *_nulls(reports, rows),
+        *question.notes,
+    ]
     if series.scale == "log":
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
@@ -118,6 +124,17 @@ def sweep(question: Question, answer: Answer) -> Report:
         notes=tuple(notes),
         met=any(report.met for report in reports),
     )
+
+
+def _on_one_count(reports: list[Report]) -> Iterator[Note]:
+    """That all points are on as many devices as the largest takes, where nobody gave a count and some take fewer."""
+    counts = [item for report in reports for item in report.inputs if item.key == "gpus"]
+    if not any(item.origin == HELD for item in counts):
+        return
+    one = len({item.value for item in counts}) == 1
+    which, count = ("", many(counts[0].value, "device")) if one else (" of an accelerator or a model", "devices")
+    text = f"all points{which} are on the {count} that the largest takes: --gpus gives another count"
+    yield Note("held", f"{text}, --sweep gpus=1,2,4 several")
 
 
 def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
@@ -186,6 +203,8 @@ def _columns(head: Headline, rows: Rows, room: int) -> tuple[str, ...]:
 def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
     feasible, start = feasible_rows(rows), _infeasible(rows)
+    if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
+        return start.strip()
     first, last = feasible[0], feasible[-1]
     if not (figures := varying_figures(axes, head, feasible)):
         figure = next(iter(_figures(axes, head, feasible)), "fits")

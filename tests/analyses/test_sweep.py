@@ -265,3 +265,19 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
     least = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", "--batch", "64", "--json").json["results"]["gpus"]
     assert [row["fits"] for row in rows] == [True, True, False]
     assert {row["gpus"] for row in rows} == {least}
+
+
+def test_a_count_that_all_points_share_is_said(run: Run) -> None:
+    """64 sequences of 128,000 tokens, 131,072 bytes each, are 1.07 TB: two nodes of 72 GB a device, for one too."""
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--context", "128k", "--sweep")
+    said = " ".join(run(*asked, "batch=1,64").err.split())
+    assert "all points are on the 16 devices that the largest takes: --gpus gives another count" in said
+    for given in (("batch=1,64", "--gpus", "16"), ("batch=1,2",)):  # a count that was given, one that each point takes
+        assert "all points are on" not in run(*asked, *given).err
+
+
+def test_no_figure_is_said_of_points_that_cannot_run(run: Run) -> None:
+    """141 GB of weights are on no card of 24 GB: the verdict says so and nothing else."""
+    said = run("utilization", "--gpu", "rtx-4090:1", "--model", "llama-3.1-70b", "--sweep", "batch=1,2", "--json")
+    assert said.code == 3
+    assert said.json["verdict"] == "2 of 2 points do not fit."
