@@ -59,7 +59,7 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *step_notes(service.running),
             *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
-            *own_or_api.sooner(scenario.smaller, scenario.api_price, even),
+            *own_or_api.notes(service, scenario.smaller, scenario.api_price, even),
             *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
             *scenario.notes,
         ),
@@ -199,13 +199,20 @@ def _verdict(service: Service, values: Mapping[str, Any]) -> str:
 
 def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
     """What would make tokens cheaper: the largest part of the floor, idle hours, what limits the batch."""
-    sizes, idle = {name: size for name, size, _ in parts}, 1 - 1 / service.fleet.hours_paid
+    sizes = {name: size for name, size, _ in parts}
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
-    if idle >= LEAST:
-        yield f"hours off the peak stand idle in part: --scale-down would save up to {show(idle, 'share')}"
+    if (saved := _idle_share(service)) >= LEAST:
+        yield f"hours off the peak stand idle in part: --scale-down takes {show(saved, 'share')} off the floor"
     yield from _batch_advice(service)
+
+
+def _idle_share(service: Service) -> float:
+    """What replicas that come and go with the load would save of the floor."""
+    following = service._replace(fleet=service.fleet._replace(follows=True))
+    every, some = (cost.device_seconds(each, cost.floor_of(each)) for each in (service, following))
+    return 1 - some / every
 
 
 def _batch_advice(service: Service) -> Iterator[str]:

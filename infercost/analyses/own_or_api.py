@@ -14,6 +14,8 @@ from infercost.report import Note, Row
 from infercost.units import ApiPrice, many, show
 
 NEEDS_PRICE = "needs --price"
+#: What an API bills for a token from its cache against one that it reads, where nobody says: assumed.
+CACHED = 0.1
 
 
 class BreakEven(NamedTuple):
@@ -145,6 +147,38 @@ def sooner(services: Iterable[Service], price: ApiPrice | None, found: BreakEven
             floor = f"at a floor of {show(even.floor, 'USD')} a million tokens out"
             yield Note("fewer-devices", f"{costs}{_for_good(even)}, {floor} (--gpus {rack.devices})")
             return
+
+
+def notes(
+    service: Service, smaller: Iterable[Service], price: ApiPrice | None, found: BreakEven | None
+) -> Iterator[Note]:
+    """What else decides between own and API: a price that was left out, and fewer devices."""
+    yield from otherwise(service, price)
+    yield from sooner(smaller, price, found)
+
+
+def otherwise(service: Service, price: ApiPrice | None) -> Iterator[Note]:
+    """The verdict by a price that was left out and may decide it: that of cached tokens, or of all that goes in."""
+    request = service.request
+    if price is None or request is None or service.price is None:
+        return
+    if price.input is None:
+        other = price._replace(input=price.output)
+        why = f"at {show(price.output, 'USD')} for tokens in and out alike"
+    elif price.cached is None and request.prefix_share > 0:
+        other = price._replace(cached=CACHED * price.input)
+        share = show(request.prefix_share, "share")
+        why = (
+            f"your own cache has {share} of the input, which the API is taken to bill in full; at a tenth of that for "
+            f"cached tokens (assumed, --api-price {price.input:g}/{price.output:g}/{CACHED * price.input:g})"
+        )
+    else:
+        return
+    even = break_even(service, other)
+    ends = "it never pays"
+    if even and even.users:
+        ends = f"it costs no more with {many(even.users, 'user')}{_for_good(even)}"
+    yield Note("api-price", f"{why} {ends}")
 
 
 def at_load(service: Service, day: Day, found: BreakEven | None) -> str:

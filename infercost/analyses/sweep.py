@@ -10,7 +10,7 @@ from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, in_words, plain, points_of, read_axes
-from infercost.scenario.read import Question
+from infercost.scenario.read import Question, counted_name
 from infercost.units import many, show
 
 #: The parallel widths of a layout.
@@ -108,7 +108,7 @@ def sweep(question: Question, answer: Answer) -> Report:
     head, rows = headline(question, axes), _rows(outcomes)
     series = _series(axes, head, rows)
     notes = [
-        *_on_one_count(reports),
+        *_on_one_count(question, axes, reports),
         *_left_out(axes, outcomes),
         *_notes(reports),
         *_nulls(reports, rows),
@@ -126,10 +126,12 @@ def sweep(question: Question, answer: Answer) -> Report:
     )
 
 
-def _on_one_count(reports: list[Report]) -> Iterator[Note]:
+def _on_one_count(question: Question, axes: tuple[Axis, ...], reports: list[Report]) -> Iterator[Note]:
     """That all points are on as many devices as the largest takes, where nobody gave a count and some take fewer."""
+    parts = next((axis.values for axis in axes if axis.key == "gpu"), (question.get("gpu"),))
+    is_given = question.get("gpus") or any(isinstance(part, str) and counted_name(part)[1] for part in parts)
     counts = [item for report in reports for item in report.inputs if item.key == "gpus"]
-    if not any(item.origin == HELD for item in counts):
+    if is_given or not any(item.origin == HELD for item in counts):
         return
     one = len({item.value for item in counts}) == 1
     which, count = ("", many(counts[0].value, "device")) if one else (" of an accelerator or a model", "devices")

@@ -230,3 +230,41 @@ def test_fewer_devices_that_pay_sooner_are_named(model: str, gpus: int, fewer: i
     cost = f"{fewer} x h100-sxm cost{'' if fewer > 1 else 's'} no more than the API with"
     assert [note.partition(" users")[0] for note in notes] == [f"{cost} {alone['break_even_users']:,}"]
     assert not any(note.code == "fewer-devices" for note in infercost.economies(**asked, gpus=gpus).notes)
+
+
+CODER = {"gpu": "b200:8", "model": "qwen3-coder-480b", "workload": "agentic-coding", "price": 6}
+
+
+def _if_billed_otherwise(answer: infercost.Report) -> str:
+    return next((note.text for note in answer.notes if note.code == "api-price" and " it " in note.text), "")
+
+
+def test_a_price_of_cached_tokens_that_was_left_out_and_decides_is_said() -> None:
+    """121,906 tokens in, 95.7% of them cached, and 415 out: $119.10 a million out in full, $17.90 at a tenth."""
+    full, tenth = (infercost.economies(**CODER, api_price=price) for price in ("0.4/1.6", "0.4/1.6/0.04"))
+    assert full["api_usd_per_million_tokens"] == pytest.approx(0.4 * 121_906 / 415 + 1.6)
+    cached = 0.4 * 121_906 / 415 * (0.043 + 0.0957) + 1.6
+    assert tenth["api_usd_per_million_tokens"] == pytest.approx(cached, rel=0.01)
+    assert cached < full["floor_usd_per_million_tokens"] < full["api_usd_per_million_tokens"]
+    said = _if_billed_otherwise(full)
+    assert said.startswith("your own cache has 95.7% of the input, which the API is taken to bill in full")
+    assert said.endswith("(assumed, --api-price 0.4/1.6/0.04) it never pays")
+    assert full["break_even_users"]
+    assert not tenth["break_even_users"]
+    assert not _if_billed_otherwise(tenth)
+
+
+def test_an_api_that_bills_answers_alone_is_compared_with_one_that_bills_prompts_too() -> None:
+    flat, both = (infercost.economies(**CODER, api_price=price) for price in (0.9, "0.9/0.9"))
+    users = both["break_even_users"]
+    assert flat["break_even_users"] is None
+    assert users
+    assert f"at $0.90 for tokens in and out alike it costs no more with {users} users" in _if_billed_otherwise(flat)
+
+
+@pytest.mark.parametrize("workload", ["agentic-coding", "chat"])
+def test_what_scale_down_would_save_is_what_asking_for_it_gives(workload: str) -> None:
+    asked = {**CODER, "workload": workload}
+    idle, tight = infercost.economies(**asked), infercost.economies(**asked, scale_down=True)
+    saved = 1 - tight["floor_usd_per_million_tokens"] / idle["floor_usd_per_million_tokens"]
+    assert any(f"--scale-down takes {100 * saved:.1f}% off the floor" in advice for advice in idle.advice)
