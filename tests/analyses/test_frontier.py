@@ -426,3 +426,15 @@ def test_a_rate_in_all_is_that_with_prompts() -> None:
     (row,) = rows_of(infercost.frontier(**{**ONE, "gpu": "h100"}, gpus=4, min_tokens_per_s=20_000, best="cost"))
     served = infercost.utilization(**ONE, concurrency=10 * row["batch"], max_sequences=row["batch"])
     assert row["replicas"] == -(-20_000 // served["tokens_per_s"])
+
+
+def test_replicas_beyond_a_node_are_whole_nodes_unless_asked() -> None:
+    """Nodes of 8: no 42 devices, of 61 layers in 21 stages, though their tokens would cost less."""
+    asked = {"model": "deepseek-r1", "gpu": "h200", "users": 1_000_000}
+    answer = infercost.frontier(**asked, best="cost")
+    (row,) = answer.series.rows
+    assert row["gpus"] <= 8 or row["gpus"] % 8 == 0
+    assert "replicas beyond a node of 8 are of whole nodes" in " ".join(note.text for note in answer.notes)
+    odd = infercost.frontier(**asked, best="cost", tp=2, pp=21, ep=2)
+    assert odd.series.rows[0]["gpus"] == infercost.frontier(**asked, best="cost", gpus=42).series.rows[0]["gpus"] == 42
+    assert "whole nodes" not in " ".join(note.text for note in odd.notes)

@@ -14,7 +14,7 @@ from infercost.analyses.step import request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
-from infercost.replica.layout import asking, every_layout
+from infercost.replica.layout import Layout, asking, every_layout
 from infercost.replica.rack import recounted
 from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
@@ -75,7 +75,7 @@ def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
     """
     options, setup, misfits = space.search, space.search.setup, 0
     every = every_layout(setup.model, min(options.most, options.reach), options.widths)
-    layouts = [layout for layout in every if options.devices in (None, layout.devices)]
+    layouts = [layout for layout in every if _is_sought(space, layout)]
     held: dict[Any, Scenario] = {}
     for layout in layouts:
         key = layout.devices if _has_own_layouts(space) else layout
@@ -87,6 +87,18 @@ def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
                 running = space.running.on(plan)
                 held[key] = space._replace(rack=running.rack, running=running)
     return list(held.values()), len(layouts), misfits
+
+
+def _is_sought(space: Scenario, layout: Layout) -> bool:
+    """Whether a layout is of the count that was given or, where neither it nor stages were, of whole nodes beyond one.
+
+    The law of a paper knows no nodes.
+    """
+    options, domain = space.search, space.search.setup.domain
+    if options.devices is not None:
+        return layout.devices == options.devices
+    whole = layout.devices <= domain or layout.devices % domain == 0
+    return whole or bool(options.widths.pp) or _has_own_layouts(space)
 
 
 def most_batch(candidate: Scenario) -> int:
@@ -406,6 +418,10 @@ def notes_of_spaces(spaces: Sequence[Scenario]) -> Iterable[Note]:
         if (reach := space.search.reach) < MOST_DEVICES:
             text = f"no network of {space.search.setup.part.name} is known: replicas of at most {many(reach, 'device')}"
             notes.append(Note("reach", text))
+        own, domain = space.search.devices, space.search.setup.domain
+        if own is None and min(space.search.most, reach) > domain and not _is_sought(space, Layout(pp=domain + 1)):
+            text = f"replicas beyond a node of {domain} are of whole nodes: --gpus or --pp asks for others"
+            notes.append(Note("nodes", text))
     return dict.fromkeys(notes)
 
 
