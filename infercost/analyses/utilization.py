@@ -395,8 +395,11 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
     binds = "" if start else _binds(results)
-    text = f"{start}{used.capitalize()} of the arithmetic is used (MFU) at batch {batch}{binds}."
-    text += f"{_rate_words(scenario, results)} {_step_words(running, results)}{left_out}."
+    use = f"{start}{used.capitalize()} of the arithmetic is used (MFU) at batch {batch}{binds}."
+    rates, rack = _rate_words(scenario, results), running.rack
+    first = rates and (is_local(rack.setup.stack) or rack.plan.host is not None)  # who has a card asks for its speed
+    text = f"{rates.strip()} {use}" if first else use + rates
+    text += f" {_step_words(running, results)}{left_out}."
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
@@ -417,7 +420,8 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     if each is None or rate is None:
         return ""
     whose = "in all" if scenario.copies == 1 else "a replica"
-    whole = f" a user, {show(rate, '')} {whose}" if results["batch"] != 1 else ""
+    local = is_local(scenario.rack.setup.stack)
+    whole = f" a user, {show(rate, '')} {whose}" if results["batch"] != 1 else " for one user" if local else ""
     price = f", at {show(usd, 'USD')} a million tokens" if usd is not None else ""
     return f" {show(each, '')} tokens/s{whole}{price}."
 
