@@ -14,6 +14,8 @@ from infercost.errors import BadValue
 LARGEST, SMALLEST = 1e24, 1e-24
 #: A share or a time below this is a rounding error of zero.
 NOTHING = 1e-15
+#: Shares from here on are written as so many times.
+MANYFOLD = 10
 #: Shares and times below these are below what anyone measures.
 LEAST = {"share": (1e-4, "0.01%"), "s": (1e-9, "1 ns")}
 
@@ -248,6 +250,8 @@ def exact(value: object, unit: str = "", most: int = 4) -> str:
         return "yes" if value else "no"
     if not isinstance(value, (int, float)):
         return str(value)[:7] if unit == "month" else str(value)
+    if unit == "share" and value >= MANYFOLD:
+        return f"{digits(value, 3)}x"
     if unit == "share":
         return f"{value * 100 if value > NOTHING else 0:#.3g}%".replace(".%", "%")
     if unit == "s" and value < 1:

@@ -441,3 +441,7 @@ def test_show_keeps_three_digits(value: float, unit: str) -> None:
     if unit != "s" and value < 1:
         return  # a fraction of a byte has no prefix
     assert parse(kinds[unit], text) == pytest.approx(value, rel=6e-4)
+
+
+def test_a_share_of_many_times_the_whole_is_said_as_so_many_times() -> None:
+    assert [show(share, "share") for share in (0.5, 9.99, 10.83, 1083)] == ["50.0%", "999%", "10.8x", "1,083x"]

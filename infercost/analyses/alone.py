@@ -27,10 +27,11 @@ HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "
 class Alone(NamedTuple):
     """What holds the model: a cache or a format on the parts, larger ones, a host beside with a format, more of them.
 
-    ``beside`` is empty where a host holds it as asked; ``parts`` is how many there are.
+    ``beside`` is empty where a host holds it as asked; ``parts`` is how many there are of ``part``.
     """
 
     parts: int = 1
+    part: str = ""
     cache: str = ""
     format: str = ""
     larger: str = ""
@@ -47,7 +48,8 @@ class Alone(NamedTuple):
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
         whole = [f"{self.parts} x {self.larger}"] if self.larger else []
-        whole += [f"{self.devices:,} of them"] if self.devices else []
+        own = f" x {self.part}" if self.larger else " of them"
+        whole += [f"{self.devices:,}{own}"] if self.devices else []
         return f"{one} As asked it takes {' or '.join(whole)}." if whole else one
 
     @property
@@ -75,7 +77,7 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     if scenario.is_row or scenario.copies != 1 or not few:
         return None
     ways = _cache(scenario), _richest(scenario, {}), _larger(scenario)
-    found = Alone(rack.devices, *ways, devices=devices)
+    found = Alone(rack.devices, rack.part.name, *ways, devices=devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     if not hosted or rack.plan.host:

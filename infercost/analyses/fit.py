@@ -7,7 +7,7 @@ from math import ceil
 from infercost import formulas
 from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
-from infercost.analyses.launch import engine_of, few_blocks, serve
+from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
 from infercost.analyses.remarks import misfit, rack_notes
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
@@ -56,6 +56,7 @@ def answer(scenario: Scenario) -> Report:
         notes += [*_engine_notes(rack), *stored_notes(checkpoint), *_context_notes(rack), *_layout_notes(rack)]
         command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
+        notes += [Note("nodes", text)] if command and (text := on_nodes(rack)) else []
     fitting = _verdict(rack), tuple(_room_advice(scenario))
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
     report = Report(

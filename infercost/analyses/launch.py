@@ -66,6 +66,21 @@ def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
     return _serve_checkpoint(scenario, checkpoint, engine)
 
 
+#: How an engine spans nodes: docs.vllm.ai, Parallelism and Scaling; docs.sglang.io, Multi-Node Deployment (2026-11).
+_OVER_NODES = {
+    "vLLM": "start Ray on the first (ray start --head) and on each other (ray start --address), the command there",
+    "SGLang": "start it on each, with --nnodes {nodes}, its own --node-rank and the first one's --dist-init-addr",
+}
+
+
+def on_nodes(rack: Rack) -> str:
+    """What to add to a command whose replica spans several nodes; empty within one."""
+    nodes, apart = ceil(rack.devices / rack.setup.domain), rack.plan.layout.dp > 1
+    how = "" if apart else _OVER_NODES.get(engine_of(rack.setup.stack).name, "")
+    how = how or "the command is that of one, and the engine's documentation has what each other needs"
+    return f"a replica spans {nodes} nodes: {how.format(nodes=nodes)}" if nodes > 1 else ""
+
+
 def engine_of(stack: Preset) -> Engine:
     """The engine of a profile that is not of llama.cpp: vLLM where it is of several."""
     names = stack.labels.get("frameworks", "")
@@ -77,7 +92,7 @@ def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     if plan.drafted:
         return "", "no flags of llama.cpp for a draft are known here"
     if not checkpoint.source.endswith(".gguf"):
-        return "", f"llama.cpp loads GGUF files, and none of {checkpoint.title} was named"
+        return "", f"llama.cpp loads GGUF files: name that of {checkpoint.title} as --model FILE.gguf"
     slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
     whole = plan.split.offload.layers if plan.split else 0
     on_card = plan.model.depth - whole if whole else 999

@@ -28,11 +28,19 @@ def of_all(report: Report, scenario: Scenario) -> Report:
         series = series._replace(rows=tuple(_values(row, copies) for row in series.rows))
     return report.replace(
         series=series,
-        verdict=f"{copies:,} replicas, each: {report.verdict}",
+        verdict=_of_each(report.verdict, copies),
         results=tuple(_row(row, copies, rack) for row in report.results),
         bands=_bands(report.bands or {}, copies),
         notes=(Note("replicas", text), *command, *report.notes),
     )
+
+
+def _of_each(verdict: str, copies: int) -> str:
+    """The verdict on one replica as that on each of several: ``Fits as 2 replicas, each: ...``."""
+    start, _, rest = verdict.partition(": ")
+    if start in ("Fits", "Barely fits", "Does not fit"):
+        return f"{start} as {copies:,} replicas, each: {rest}"
+    return f"{copies:,} replicas, each: {verdict}"
 
 
 def shown_share(scenario: Scenario) -> None:

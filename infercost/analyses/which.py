@@ -403,7 +403,7 @@ def _by_basis(scenario: Scenario, best: Rows) -> str:
     if not any(note.code == MIXED for note in scenario.notes):
         return ""
     parts = {part.name: part.facts for part, _ in scenario.parts}
-    winners = []
+    winners = list[str]()
     binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])]
     for basis, words in BASES.items():
         rents = {row["name"]: parts[row["name"]].get(f"rent_{basis}") for row in best}
@@ -414,8 +414,9 @@ def _by_basis(scenario: Scenario, best: Rows) -> str:
         ]
         if len(costs) > 1:
             cost, name = min(costs)
-            winners.append(f"by {words} {name} at {show(cost, 'USD')} (of {len(costs)})")
-    each = f"; of those that have it, {', '.join(winners)}" if winners else ""
+            of, wins = ("", "") if winners else (" parts", " is cheapest")
+            winners.append(f"by {words} ({len(costs)}{of}) {name}{wins} at {show(cost, 'USD')}")
+    each = f": {', '.join(winners)}" if winners else ""
     less = "".join(
         f" {_worth(row)} would be at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]}."
         for row in binding[:1]

@@ -10,7 +10,7 @@ import typer
 
 from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
-from infercost.errors import BadValue, InfercostError, reason
+from infercost.errors import BadValue, InfercostError, closest, reason
 from infercost.render.writing import write_error, write_output
 from infercost.scenario.options import REPLICAS, options_of
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InfercostError as error:
         return fail(error.what, error.hint)
     except USAGE_ERROR as error:
-        what = error.format_message().rstrip(".")
+        what = error.format_message().rstrip(".").partition(" (Possible options")[0]
         replicas = "--dp" in what and REPLICAS.get(args[0])
         return fail(what, replicas or _where(args[0], getattr(error, "option_name", "")))
     except (KeyboardInterrupt, typer.Abort):
@@ -55,9 +55,36 @@ def _where(command: str, option: str) -> str:
     shown = f"infercost {command} --help shows" if command in COMMANDS else "infercost --help shows"
     name = option.removeprefix("--").replace("-", "_")
     *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
+    if command in COMMANDS and option and not last:
+        return f"{_meant(command, name)}{shown} what there is"
     if command not in COMMANDS or not last or name in options_of(command):
         return f"{shown} what there is"
     return f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}; {shown} its own"
+
+
+#: Words for an option that people bring from engines and other tools.
+_WORDS = {
+    **dict.fromkeys(("prompt", "prompt_tokens", "prompt_length", "input", "input_len", "n_prompt"), "input_tokens"),
+    **dict.fromkeys(("output_len", "output_length", "gen", "n_gen", "max_tokens", "completion"), "output_tokens"),
+    **dict.fromkeys(("ctx", "ctx_size", "n_ctx", "max_model_len", "context_length", "seq_len"), "context"),
+    **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
+    **dict.fromkeys(("quant", "quantization", "precision", "format_weights"), "dtype"),
+    **dict.fromkeys(("tensor_parallel", "tensor_parallel_size", "tp_size"), "tp"),
+    **dict.fromkeys(("kv_cache_dtype", "cache_type"), "kv_dtype"),
+    **dict.fromkeys(("max_num_seqs", "parallel"), "max_sequences"),
+    **dict.fromkeys(("hardware", "accelerator", "device"), "gpu"),
+    **dict.fromkeys(("num_gpus", "gpu_count", "devices"), "gpus"),
+    **dict.fromkeys(("replicas", "data_parallel_size"), "dp"),
+    **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
+}
+
+
+def _meant(command: str, name: str) -> str:
+    """The start of a hint for an option that no command has: the one that people mean by it, or the nearest name."""
+    own = options_of(command)
+    if _WORDS.get(name) in own:
+        return f"did you mean --{_WORDS[name].replace('_', '-')}? "
+    return closest(f"--{name}", [f"--{key.replace('_', '-')}" for key in own])
 
 
 def _of_the_system(error: OSError) -> tuple[str, str]:

@@ -214,15 +214,46 @@ def find(family: str, name: str) -> tuple[str, str]:
     begun = _begun(files, text)
     if begun and all(own.startswith(begun[0]) for own in begun):
         return begun[0], files[begun[0]]
+    if family == "models" and _CLOSED.match(name.lower()):
+        raise UnknownName(f"the size of {name} is not published", "name an open model, or guess: --params 200B")
     kind = _of_kind(files, text)
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
     hint = kind or (family == "accelerators" and akin(name)) or closest(name, [*files, *others])
+    if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
+        hint = own(name) or hint
     if family == "workloads":
         hint = f"{hint}workloads: {', '.join(files)}; "
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+#: A format at the end of a tag, as Ollama writes it, and names of models whose makers publish no sizes.
+_TAGGED = re.compile(r"(.+)[-:](i?q\d\w*|fp16|bf16|fp8|int4|int8)", re.IGNORECASE)
+_CLOSED = re.compile(r"(openai/)?(gpt-?(3\.5|[45])|o[134]\b|chatgpt)|(anthropic/)?claude|(google/)?gemini|grok-?[3-9]")
+
+
+def _of_a_tag(name: str) -> str:
+    """The start of a hint at the model and the format that a tag names together; nothing where it names none."""
+    if (tag := _TAGGED.fullmatch(name)) is None:
+        begun = [
+            own for own in _files("models") if plain(name).startswith(plain(own)) and name[len(own) :][:1] in "-_ "
+        ]
+        return f"did you mean {max(begun, key=len)}? " if begun else ""
+    try:
+        own, _ = find("models", tag[1])
+    except UnknownName:
+        return ""
+    return f"the format goes apart: --model {own} --dtype {tag[2].lower()}; "
+
+
+def _in_other_order(name: str) -> str:
+    """The start of a hint at a host whose words were written in another order, or with its size; nothing for others."""
+    asked = set(_BOUNDARY.split(name.lower()))
+    kin = [own for own in _files("hosts") if asked >= set(own.split("-"))]
+    size = next((word for word in asked if re.fullmatch(r"\d+gb", word)), "")
+    return f"did you mean {kin[0]}{f' with --set host.memory={size.upper()}' if size else ''}? " if kin else ""
 
 
 def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] | None:

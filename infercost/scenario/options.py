@@ -143,7 +143,7 @@ _ALL = (
         "draft",
         "WHICH",
         "a head of the model drafts: mtp, that it carries, or a trained eagle3",
-        choice(DRAFTS, ", or name a model with --draft-model"),
+        choice(DRAFTS, ", or name a model: --draft-model NAME --draft-tokens 4 --acceptance 0.8"),
     ),
     Option("draft_model", "NAME", "the model that drafts, on the same accelerators", _text),
     Option("draft_cost", "SHARE", "time of a draft token over that of a step, in place of a draft model", _of(PART)),

@@ -205,7 +205,13 @@ def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Re
             raise Missing(f"{prompts[0]} needs --model: a bare count has no layers", A_MODEL)
         return None
     if len(given) < 2:
-        raise Missing("a request needs both lengths", "give --input-tokens and --output-tokens")
+        (other,) = set(LENGTHS) - {*given} if given else ("output_tokens",)
+        hint = (
+            "give --input-tokens and --output-tokens"
+            if not given
+            else f"{flag(given[0])} is given: give {flag(other)} too"
+        )
+        raise Missing("a request needs both lengths", hint)
     request = Request(
         float(reading.take("input_tokens")),
         float(reading.take("output_tokens")),
@@ -289,6 +295,8 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
     if not given:
         return None
     head = reading.get("draft") if drafting else None
+    if not head:
+        _refuse_half(given)
     tokens = drafting.tokens if drafting and head else int(reading.need("draft_tokens", "--draft-tokens 4"))
     acceptance = _read_acceptance(reading, str(head), model.name, tokens) if head else None
     if acceptance is None:
@@ -297,14 +305,27 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
         raise BadValue("--acceptance 1: no draft is always right", "give the share that is accepted, below 1")
     if "draft_cost" in given:
         return Draft(tokens, acceptance, float(reading.take("draft_cost")))
-    if drafting is None:
-        hint = "give --draft mtp or --draft eagle3 for a head of the model, --draft-model NAME or --draft-cost 0.05"
-        raise Missing("a draft needs a model or a cost", hint)
+    assert drafting is not None  # a head, a model or a cost was given
     if not is_nominal(rack.setup.stack):
         known = gains()
         text = f"{known.low:g} to {known.high:g} times what is said: the host's part in a draft is not modelled"
         reading.note("draft-gain", f"{known.of} gained {text}")
     return Draft(tokens, acceptance, model=drafting.head(model))
+
+
+def _refuse_half(given: list[str]) -> None:
+    """Refuse a draft without its tokens, the share of them that is accepted, or what drafts.
+
+    Raises:
+        Missing: all that is not there.
+    """
+    needed = {"draft_tokens": "--draft-tokens 4", "acceptance": "--acceptance 0.8"}
+    missing = [example for name, example in needed.items() if name not in given]
+    if not any(name in given for name in ("draft_model", "draft_cost")):
+        missing.append("--draft-model NAME (or --draft mtp, --draft eagle3, --draft-cost 0.05)")
+    if missing:
+        names = ", ".join(example.split()[0] for example in missing)
+        raise Missing(f"a draft needs {names} too", f"for example {' '.join(missing)}")
 
 
 def _read_acceptance(reading: Reading, head: str, model: str, tokens: int) -> float | None:

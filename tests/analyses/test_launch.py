@@ -124,3 +124,11 @@ def test_a_recurrent_model_asks_for_no_more_sequences_than_states(context: str, 
 def test_what_was_asked_for_is_told(run: Run) -> None:
     assert "--max-num-seqs 64" in command(run, "--gpu", "h100", "--model", "qwen3-8b", "--max-sequences", "64")[0]
     assert "--max-num-seqs" not in command(run, "--gpu", "h100", "--model", "qwen3-8b")[0]
+
+
+def test_a_command_over_two_nodes_says_what_each_needs(run: Run) -> None:
+    """405B in 16 bits are 812 GB, on two nodes of eight."""
+    asked = ("fit", "--model", "llama-3.1-405b", "--gpu", "h100")
+    notes = {note["code"]: note["text"] for note in run(*asked, "--json").json["notes"]}
+    assert notes["nodes"].startswith("a replica spans 2 nodes: start Ray on the first")
+    assert "spans" not in run(*asked[:2], "llama-3.1-70b", *asked[3:]).err

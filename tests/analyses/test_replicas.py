@@ -75,3 +75,8 @@ def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> Non
     assert [row["step_time_s"] for row in swept] == alone
     moved = run("utilization", *EIGHT, "--batch", "400", "--sensitivity").json
     assert moved["rows"]
+
+
+def test_what_fits_as_several_replicas_is_said_in_one_sentence(run: Run) -> None:
+    said = run("fit", "--gpu", "h100:4", "--dp", "2", "--model", "llama-3.1-8b", "--json").json["verdict"]
+    assert said.startswith("Fits as 2 replicas, each: llama-3.1-8b (bf16) on 2 x h100-sxm with")

@@ -96,6 +96,32 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     assert suggestion in run(*args).err
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("utilization --prompt 1000", "did you mean --input-tokens? "),
+        ("utilization --ctx 4096", "did you mean --context? "),
+        ("utilization --contxt 4096", "did you mean --context? "),
+        ("userbase --users-per-day 5", "did you mean --users? "),
+        ("fit --model gemma3:27b-it-q4_K_M --gpu h100", "the format goes apart: --model gemma-3-27b --dtype q4_k_m; "),
+        ("fit --model kimi-k2-0905 --gpu h100", "did you mean kimi-k2? "),
+        ("fit --model gpt-4o --gpu h100", "the size of gpt-4o is not published"),
+        ("fit --model gpt-oss-120 --gpu h100", "did you mean gpt-oss-120b? "),
+        ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
+        ("fit --model gpt-oss-20b --gpu l4 --host desktop-ddr5-64GB", "desktop-ddr5 with --set host.memory=64GB? "),
+        ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
+        ("utilization --gpu h100 --model qwen3-32b --draft-tokens 4", "needs --acceptance, --draft-model too"),
+        ("utilization --gpu h100 --model qwen3-32b --isl 4", "--input-tokens is given: give --output-tokens too"),
+    ],
+)
+def test_a_word_of_others_is_answered_with_that_of_here(asked: str, said: str, run: Run) -> None:
+    """What people bring from engines and hubs, and all that is missing at once; Typer's own list is left out."""
+    result = run(*asked.split())
+    assert result.code == 2
+    assert said in result.err
+    assert "Possible options" not in result.err
+
+
 def test_an_unknown_option_names_the_near_one(run: Run) -> None:
     assert "--batch" in run(*UTILIZATION, "--betch", "8").err
 
@@ -284,7 +310,7 @@ def test_a_model_to_validate_points_to_the_table_by_model(run: Run) -> None:
         (
             "fit --gpu h100 --model llama-3.1-8b --draft llama-3.2-1b",
             "--draft: 'llama-3.2-1b' is not one of its values",
-            "choose mtp, eagle3, or name a model with --draft-model\n",
+            "choose mtp, eagle3, or name a model: --draft-model NAME --draft-tokens 4",
         ),
         ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-turin"),
         (
