@@ -113,7 +113,8 @@ class Report(Frozen):
     ``follow`` is the command to run next, ``replay`` those that reproduce rows, by the name of their kind. Only the
     command line writes ``file`` and ``export``. ``work`` evaluates the chosen point again for its ``steps``, or several
     by name. ``met`` is false where the model does not fit or a limit cannot be met (exit code 3). ``bands`` are
-    intervals of results: eight of ten measured runs of their kind lie inside.
+    intervals of results: eight of ten measured runs of their kind lie inside. ``whole`` is what ``parts`` are shares
+    of where they overlap, else their sum.
     """
 
     command: str
@@ -122,6 +123,7 @@ class Report(Frozen):
     results: tuple[Row, ...] = ()
     series: Series | None = None
     parts: tuple[tuple[str, float, str], ...] = ()
+    whole: float | None = None
     advice: tuple[str, ...] = ()
     follow: str = ""
     replay: tuple[tuple[str, str], ...] = ()

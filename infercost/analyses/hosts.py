@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infercost.parts.bands import band_of_host
-from infercost.parts.stack import law
 from infercost.replica.host import Host, Link, Offload, Over, held_memory, sparse_layers
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Rack
@@ -171,10 +170,12 @@ def less_in_host(rack: Rack) -> Plan | None:
 
 def host_remark(running: Running) -> str:
     """At which rate a host's part of a step is read, or comes to the cards; empty where nothing lies in one."""
-    over, timing = running.bounds.over, running.replica.in_turn
+    over, timing = running.speeds.over, running.replica.in_turn
     if isinstance(over, Over):
         links = f" over {over.link.devices:,} links" if over.link.devices > 1 else ""
         return f"at {show(over.link.bandwidth, 'B/s')}{links}: {_narrowest(running, over.link)}"
+    if timing is None and over is not None:
+        return f"at {show(over.bandwidth, 'B/s')}, the nominal rate of the host's memory"
     if timing is None or timing.far is None:
         return ""
     each = show(timing.far.engine.layer_launch, "s")
@@ -236,15 +237,20 @@ def host_notes(running: Running) -> Iterator[Note]:
     if not holds(rack) or rack.plan.split is None:
         return
     offload: Offload = rack.plan.split.offload
-    if law(rack.setup.stack) != "llama.cpp":
-        text = "what lies in the host comes over the link in every pass, at its full rate: a bound"
-        yield Note("host-link", f"{text}; {host_remark(running)}")
+    if isinstance(running.speeds.over, Over):
+        text = "what lies in the host comes over the link in every pass, at its full rate"
+        yield Note("host-link", f"{text}; {host_remark(running)}; an engine that computes in the host sends less")
+    elif not running.replica.in_turn:
+        text = "what a token needs of the host is read once, while the cards read theirs"
+        yield Note("host", f"{text}: no engine does less, whether it computes there or sends")
     else:
         text = f"the CPU reads at {_reached(running)}"
-        yield Note("host", f"{text}, in turn with the card; of batches its arithmetic is left out: a bound")
+        yield Note("host", f"{text}, in turn with the card; of batches its arithmetic is left out: they take longer")
         if band := band_of_host(rack.model.is_sparse and not (offload.layers or offload.cache)):
             yield Note("host-band", f"in eight of ten reports a token took {band.low:g} to {band.high:g} times it")
         if offload.layers or offload.cache or not sparse_layers(rack.model):
             yield Note("host-assumed", _OF_LAYERS)
-    text = "first tokens with a part in a host were not measured and have no value; what prompts cost is a bound"
+    text = (
+        "first tokens with a part in a host were not measured and have no value; what prompts cost is counted too low"
+    )
     yield Note("host-prompts", text)

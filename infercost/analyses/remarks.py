@@ -10,7 +10,7 @@ from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
-from infercost.replica.step import Running
+from infercost.replica.step import Running, step_times
 from infercost.report import Note, Row
 from infercost.scenario.prices import MIXED
 from infercost.scenario.rack import OF_A_HOST
@@ -157,15 +157,24 @@ def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
     return [Note("weak-figure", f"{rack.part.name} {key} is weak: {why}") for key, why in weak.items()]
 
 
-def kind(running: Running) -> str:
-    """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing."""
+def kind(running: Running, batch: float | None = None) -> str:
+    """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing.
+
+    A vector rate that stands in leaves a bound where a step of the batch, the only one there is, waits for reads.
+    """
     rack = running.rack
-    if isinstance(running.bounds.over, Over):
-        return "bound"
-    if running.replica.timing and rack.not_covered:
-        return "bound"
-    is_least = is_ideal(rack.setup.stack) and running.overlap == "full"
-    return "bound" if is_least and not rack.model.is_sparse and not _is_stand_in(running) else "estimate"
+    if not is_ideal(rack.setup.stack) or running.overlap != "full" or rack.model.is_sparse:
+        return "estimate"
+    guessed = _is_stand_in(running) if batch is None else guesses(running, batch)
+    return "estimate" if guessed else "bound"
+
+
+def guesses(running: Running, batch: float) -> bool:
+    """Whether the bound on a step rests on a vector rate that stands in."""
+    if not _is_stand_in(running):
+        return False
+    times = step_times(running, batch, ideal=True)
+    return bool(times.parts.compute >= times.step)
 
 
 def _is_stand_in(running: Running) -> bool:
@@ -173,13 +182,16 @@ def _is_stand_in(running: Running) -> bool:
     return running.rate.name == "fp32" and running.rack.format.name != "fp32"
 
 
-def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[Note]:
-    """What a step leaves out or assumes, and its weak figures; ``regimes`` are the kinds of bands of its batches."""
+def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH, batch: float | None = None) -> list[Note]:
+    """What a step leaves out or assumes, and its weak figures.
+
+    ``regimes`` are the kinds of bands of its batches, ``batch`` the only one of them.
+    """
     rack, labels = running.rack, running.rack.part.labels
     sends = bool(running.work.hidden_size)
     notes = [
         *rack_notes(rack),
-        Note(kind(running), _basis(running, regimes)),
+        Note(kind(running, batch), _basis(running, regimes, batch)),
         *_kernel_notes(running),
         *_local_notes(running),
         *_rate_notes(running),
@@ -195,15 +207,15 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH) -> list[
     return notes + _weak(rack, [running.rate.key, "memory_bandwidth", "power", *(["link_bandwidth"] if sends else [])])
 
 
-def _basis(running: Running, regimes: Iterable[str]) -> str:
+def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str:
     """What a bound leaves out; of an estimate how far off it is, where that was measured."""
     stack, model, part = running.rack.setup.stack, running.rack.model, running.rack.part
     slower = running.rack.not_covered
     uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
-    if isinstance(running.bounds.over, Over):
-        return "a bound, not an estimate: what lies in the host comes at the full rate of its way to the cards"
+    if isinstance(running.speeds.over, Over):
+        return f"an estimate by profile {stack.name}, of which no run with a part in a host was measured"
     if slower and running.replica.timing:
-        return f"a bound, not an estimate: {uncovered}"
+        return f"an estimate without a measured error: {uncovered}"
     if known := stack.labels.get("error"):
         nearer = stack.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
@@ -218,7 +230,7 @@ def _basis(running: Running, regimes: Iterable[str]) -> str:
         return f"an estimate by the law of profile {stack.name}, {even}"
     if not is_ideal(stack):
         return f"an estimate by profile {stack.name}, whose error nobody has noted"
-    article = "a bound" if kind(running) == "bound" else "an estimate"
+    article = "a bound" if kind(running, batch) == "bound" else "an estimate"
     left_out = "activation traffic" if running.work.attending else "KV cache, activations"
     return f"{article}: {left_out}, kernel launches and link latency are left out"
 

@@ -11,6 +11,7 @@ from infercost.analyses.remarks import (
     NULL_REASONS,
     TUNED,
     count_remark,
+    guesses,
     kind,
     misfit,
     step_notes,
@@ -77,9 +78,10 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
         parts=_time_parts(pace, running),
+        whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=(
-            *step_notes(running, (regime,)),
+            *step_notes(running, (regime,), _only_batch(scenario, batch)),
             *_load_notes(scenario),
             *_tuned_notes(scenario, tuned),
             *_untuned_notes(scenario),
@@ -88,8 +90,13 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
+    return of_all(with_bands(report, rack, _load_of(scenario)), scenario)
+
+
+def _load_of(scenario: Scenario) -> str:
+    """What sets the load, as intervals know it."""
     steady = "slots" if scenario.load.is_steady else "batch"
-    return of_all(with_bands(report, rack, steady if scenario.load.rate is None else "arrivals"), scenario)
+    return steady if scenario.load.rate is None else "arrivals"
 
 
 def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) -> tuple[str, tuple[str, ...]]:
@@ -326,7 +333,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
     bandwidth = rack.part.value("memory_bandwidth")
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
-    drafted = results["tpot_s"] < results["step_time_s"]
+    sure = kind(running, _only_batch(scenario, results["batch"]))
     return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
@@ -334,12 +341,25 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
-        "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
-        "bound_step_time_s": "one plain step, without the draft" if drafted else "",
+        "step_time_s": f"{sure}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
+        "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
         "plain_tpot_s": "the same batch, no draft",
     }
+
+
+def _only_batch(scenario: Scenario, batch: float) -> float | None:
+    """The batch of an answer that has a step of one batch alone, no prompts."""
+    return batch if scenario.load.request is None else None
+
+
+def _bound_remark(running: Running, results: dict[str, Any]) -> str:
+    drafted = results["tpot_s"] < results["step_time_s"]
+    guess = guesses(running, results["batch"])
+    remarks = ["one plain step, without the draft"] if drafted else []
+    remarks += [f"if its arithmetic is no faster than its {running.rate.name} vector rate"] if guess else []
+    return "; ".join(remarks)
 
 
 def _price_remarks(load: Load) -> dict[str, str]:
@@ -399,7 +419,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     rates, rack = _rate_words(scenario, results), running.rack
     first = rates and (is_local(rack.setup.stack) or rack.plan.host is not None)  # who has a card asks for its speed
     text = f"{rates.strip()} {use}" if first else use + rates
-    text += f" {_step_words(running, results)}{left_out}."
+    text += f" {_step_words(scenario, results)}{left_out}."
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
@@ -426,12 +446,14 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     return f" {show(each, '')} tokens/s{whole}{price}."
 
 
-def _step_words(running: Running, results: dict[str, Any]) -> str:
+def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The time of a step; with a draft of a token, and without it."""
+    running = scenario.running
     rack = running.rack
     what = "" if rack.model.is_bare else f"of {rack.model.name} ({rack.model.quantization.name}) "
     where = f"{what}on {rack.devices:,} x {rack.part.name}"
-    sure = "at best" if kind(running) == "bound" else "an estimate"
+    is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
+    sure = "at best" if is_bound else "an estimate"
     if (worth := results.get("draft_speedup")) is None:
         return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
@@ -445,5 +467,5 @@ def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], .
     if running.overlap in ("operator", *IN_TURN):
         waits = {**times.by_operator, "draft": max(pace.step - times.step, 0.0)}
         return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
-    names = ("compute", "memory", "communication", "overhead")
+    names = ("compute", "memory", "communication", "host", "overhead")
     return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))

@@ -1,6 +1,8 @@
 """A model in two memories: what fits into that of a host, and how long a pass takes that reads from it."""
 
-from infercost.formulas.formula import formula
+from collections.abc import Sequence
+
+from infercost.formulas.formula import formula, total
 from infercost.numeric import floor, minimum
 
 REPORTS = "fitted on 17 reports of experts in host memory from 13 sources"
@@ -53,6 +55,26 @@ def sent_bandwidth(*, devices: float, card_link: float, board_link: float, host_
 def link_time(*, far_weights: float, sequences: float, far_cache: float, sent_bandwidth: float) -> float:
     """Seconds to bring what lies in the host to all accelerators."""
     return (far_weights + sequences * far_cache) / sent_bandwidth
+
+
+@formula(source="what ranks split, and what each of them holds")
+def params_of_layer(*, split_params: Sequence[float], copied_params: Sequence[float]) -> float:
+    """Parameters of one layer, routed experts apart."""
+    return total(split_params) + total(copied_params)
+
+
+@formula(source="sum over the layers in the host, of routed experts those that a token uses")
+def params_in_host(
+    *, layers_of_kind: Sequence[float], params_of_layer: Sequence[float], reused_params: float, routed_params: float
+) -> float:
+    """Parameters in the host that multiply for one token."""
+    return total(layers_of_kind, params_of_layer) + reused_params + routed_params
+
+
+@formula(source="the rest of the model")
+def params_on_cards(*, active_params: float, params_in_host: float) -> float:
+    """Parameters on the cards that multiply for one token."""
+    return active_params - params_in_host
 
 
 @formula(source="a lower bound: bytes over the memory's nominal bandwidth")

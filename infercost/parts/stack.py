@@ -302,6 +302,11 @@ def is_ideal(profile: Preset) -> bool:
     return law(profile) == "roofline" and all(at_bound)
 
 
+def sends_from_host(profile: Preset) -> bool:
+    """Whether what lies in a host comes over its link in every pass: no engine but llama.cpp computes there."""
+    return law(profile) != "llama.cpp" and not is_ideal(profile)
+
+
 def law(profile: Preset) -> str:
     """Way to count the parts of a step: by the roofline, or by the law of a paper."""
     return profile.labels.get("law", DEFAULTS["law"])

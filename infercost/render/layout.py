@@ -220,7 +220,7 @@ def bar(share: float, width: int = BAR_WIDTH) -> str:
 
 def _parts(report: Report) -> Grid:
     values = [value for _, value, _ in report.parts]
-    total, longest = sum(values), max(values)
+    total, longest = report.whole or sum(values), max(values)
     rows = tuple(
         (name, show(value, unit), show(value / total, "share"), bar(value / longest))
         for name, value, unit in report.parts

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.models import counting
 from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 from infercost.replica.layout import Layout, rank_cache_bytes, rank_weight_bytes
-from infercost.replica.work import Load, Work
+from infercost.replica.work import Load, Work, reused_params, routed_params, work_of
 
 #: Share of a host's memory to plan with.
 USABLE = CONSTANTS["host_usable"].value
@@ -194,9 +195,13 @@ class Over(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a host reads in every pass at its memory's nominal bandwidth: no engine that computes there is faster."""
+    """What a host reads in every pass at its memory's nominal bandwidth, while the cards do their ``near`` work.
+
+    No engine is faster, whether it computes there or sends: what goes over a link is read out of that memory too.
+    """
 
     work: Work
+    near: Work
     bandwidth: float
 
     def time(self, load: Load) -> float:
@@ -206,6 +211,28 @@ class Read(NamedTuple):
             cache_read=self.work.cache_read(load.sequences, load.context) if self.work.attending else 0.0,
             host_nominal=self.bandwidth,
         )
+
+
+def read_of(parts: Split, layout: Layout, host: Host) -> Read:
+    """What a host and the cards read of a model in two."""
+    there = _params_in_host(parts.far)
+    here = formulas.host.params_on_cards(active_params=counting.active_params(parts.near) + there, params_in_host=there)
+    far, near = work_of(parts.far, Layout(), there), work_of(parts.near, layout, here)
+    return Read(far, near, host.preset.value("memory_bandwidth"))
+
+
+def _params_in_host(far: Model) -> float:
+    """Parameters of the layers in a host that multiply for one token."""
+    parts = ((counting.split_part(far, layer), counting.copied_part(far, layer)) for layer in far.layers)
+    return formulas.host.params_in_host(
+        layers_of_kind=counting.times(far),
+        params_of_layer=[
+            formulas.host.params_of_layer(split_params=split.params, copied_params=copied.params)
+            for split, copied in parts
+        ],
+        reused_params=reused_params(far),
+        routed_params=routed_params(far),
+    )
 
 
 def held_memory(host: Host) -> float:

@@ -11,7 +11,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_small
 from infercost.quantities import CONSTANTS
 from infercost.replica.chip import Chip, Kernel, peak_of
-from infercost.replica.host import Over, Read
+from infercost.replica.host import Over
 from infercost.replica.layout import Layout
 from infercost.replica.links import Engine, Links
 from infercost.replica.sums import Products, Routed, Sums, once
@@ -82,7 +82,7 @@ class Timing:
         engine: Engine,
         *,
         keeps: bool = True,
-        over: Over | Read | None = None,
+        over: Over | None = None,
     ) -> None:
         self.sums, self.engine, self.keeps, self.over = Sums(model, layout, keeps=keeps), engine, keeps, over
         self.chip = chip.scaled(engine.compute_scale, engine.bandwidth_scale)
@@ -299,7 +299,7 @@ class Timing:
         far = self.over.time(load)
         return formulas.request.uneven_part(even_part=far, uneven_stages=uneven) if self.stages > 1 else far
 
-    def with_host(self, over: Over | Read) -> "Timing":
+    def with_host(self, over: Over) -> "Timing":
         """The same with what comes over the link from a host in every pass."""
         return Timing(self.sums.model, self.sums.layout, self.chip, self.engine, keeps=self.keeps, over=over)
 

@@ -10,6 +10,7 @@ from infercost.parts.accelerator import Rate
 from infercost.parts.formats import Format
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
+from infercost.replica.host import Read, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Drafting, Plan
 from infercost.replica.rack import Rack, recounted
@@ -141,13 +142,16 @@ class Replica(NamedTuple):
 
     def of(self, model: Model, layout: Layout) -> "Replica":
         """The same with another model or layout."""
-        timing = self.timing and self.timing.on(model, layout)
-        return self._replace(work=work_of(model, timing.sums.layout if timing else layout), timing=timing)
+        timing, speeds = self.timing and self.timing.on(model, layout), self.speeds._replace(over=None)
+        work = work_of(model, timing.sums.layout if timing else layout)
+        return self._replace(work=work, speeds=speeds, timing=timing)
 
 
 def pass_parts(work: Work, speeds: Speeds, load: Load) -> Parts:
-    """Seconds of one pass of a load through all stages, by part."""
+    """Seconds of one pass of a load through all stages, by part; of what a host reads the cards do nothing."""
     tokens, heads = load.tokens, load.heads
+    if isinstance(speeds.over, Read):
+        work = speeds.over.near
     return Parts(
         matrix_compute=_matrices(work, speeds, load, tokens, heads),
         matrix_memory=formulas.step.memory_time(
@@ -401,14 +405,6 @@ class Running(NamedTuple):
         return self.replica.work
 
     @property
-    def near_work(self) -> Work:
-        """What one pass asks of the accelerators alone: less than the whole where an engine computes in a host."""
-        split = self.rack.plan.split
-        if self.replica.in_turn is None or split is None or not split.host_layers:
-            return self.work
-        return work_of(split.near, self.work.layout)
-
-    @property
     def overlap(self) -> str:
         """What overlaps in a step: by a rule, or by the law of measured ``kernels`` or of ``llama.cpp``."""
         return law(self.rack.setup.stack) if self.replica.timing else self.speeds.overlap
@@ -429,7 +425,10 @@ def reworked(running: Running) -> Running:
     matrix_rates(rack.model, rack.part, running.served)
     timing = running.replica.timing and running.replica.timing.again()
     layout = timing.sums.layout if timing else rack.plan.layout
-    replica = running.replica._replace(work=work_of(rack.model, layout), timing=timing)
+    speeds, plan = running.speeds, rack.plan
+    if isinstance(speeds.over, Read) and plan.split and plan.host and timing is None:
+        speeds = speeds._replace(over=read_of(plan.split, layout, plan.host))
+    replica = running.replica._replace(work=work_of(rack.model, layout), speeds=speeds, timing=timing)
     return running._replace(rack=rack, replica=replica)
 
 
@@ -437,7 +436,7 @@ def step_times(running: Running, batch: float, tokens: int = 1, *, ideal: bool =
     """The times of one step at a batch, so many tokens each, under the stack or, for the bound, under none."""
     rack = running.rack
     if ideal:
-        bound = running.replica._replace(work=running.near_work, speeds=running.bounds, timing=None)
+        bound = running.replica._replace(speeds=running.bounds, timing=None)
         return times_of(bound, batch, rack.plan.context, tokens)
     if law(rack.setup.stack) == "erdil-2025":
         from infercost.replica import erdil_2025

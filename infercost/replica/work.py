@@ -127,10 +127,10 @@ def hit(experts: Experts, tokens: float) -> float:
     return formulas.layer.experts_hit(experts=experts.experts, active_experts=experts.active, tokens=tokens)
 
 
-def work_of(model: Model, layout: Layout) -> Work:
-    """The work of a model under a layout."""
+def work_of(model: Model, layout: Layout, active: float | None = None) -> Work:
+    """The work of a model under a layout; ``active`` are the parameters that a part of a model multiplies with."""
     head, ranks = model.head or model.embedding, layout.devices // layout.pp
-    routed = _routed(model)
+    routed = routed_params(model)
     return Work(
         model=model,
         ranks=ranks,
@@ -140,7 +140,9 @@ def work_of(model: Model, layout: Layout) -> Work:
         hidden_size=model.hidden_size,
         bytes=_dense_bytes(model, layout, head, ranks),
         matrices=formulas.step.matrix_params(
-            active_params=counting.active_params(model), head_params=head, routed_params=routed
+            active_params=counting.active_params(model) if active is None else active,
+            head_params=head,
+            routed_params=routed,
         ),
         routed=routed,
         head=head,
@@ -153,12 +155,10 @@ def work_of(model: Model, layout: Layout) -> Work:
 def _dense_bytes(model: Model, layout: Layout, head: int, ranks: int) -> float:
     """Bytes that all ranks read whatever the batch."""
     bits = model.quantization.of
-    reused = [(layer.times, layer.ffn.reused) for layer in model.layers if layer.ffn.reused]
-    times, params = zip(*reused, strict=True) if reused else ((), ())
     return formulas.memory.dense_weights_read(
         layers_of_kind=counting.times(model),
         layer_dense_weights=[layer_dense_bytes(model, layer, layout) for layer in model.layers],
-        reused_params=formulas.memory.reused_params(layers_of_kind=times, params_of_block=params) if reused else 0,
+        reused_params=reused_params(model),
         ffn_bytes_per_param=bits("ffn") / 8,
         head_params=head,
         head_bytes_per_param=head_bits(model) / 8,
@@ -167,6 +167,13 @@ def _dense_bytes(model: Model, layout: Layout, head: int, ranks: int) -> float:
         norm_bytes_per_param=bits("norms") / 8,
         ranks=ranks,
     )
+
+
+def reused_params(model: Model) -> float:
+    """Parameters of blocks that later layers multiply again."""
+    reused = [(layer.times, layer.ffn.reused) for layer in model.layers if layer.ffn.reused]
+    times, params = zip(*reused, strict=True) if reused else ((), ())
+    return formulas.memory.reused_params(layers_of_kind=times, params_of_block=params) if reused else 0
 
 
 def _sparse(model: Model) -> dict[tuple[float, int], list[Layer]]:
@@ -178,7 +185,7 @@ def _sparse(model: Model) -> dict[tuple[float, int], list[Layer]]:
     return kinds
 
 
-def _routed(model: Model, *, biases: bool = True) -> float:
+def routed_params(model: Model, *, biases: bool = True) -> float:
     """Parameters of the routed experts that one token uses."""
     sparse = [layer for layer in model.layers if layer.ffn.experts]
     if not sparse:
@@ -289,7 +296,7 @@ def _multiplied(model: Model) -> dict[str, float]:
     """Parameters that one token multiplies with, by part of the weights."""
     whole = counting.params_by_part(model)
     counts: dict[str, float] = {name: whole[name] for name in ("attention", "ffn", "shared", "router")}
-    counts["experts"] = _routed(model, biases=False)
+    counts["experts"] = routed_params(model, biases=False)
     counts["head" if model.head else "embedding"] = model.head or model.embedding
     return {name: count for name, count in counts.items() if count}
 

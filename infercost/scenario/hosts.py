@@ -4,7 +4,7 @@ from infercost.errors import BadValue, Missing
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
-from infercost.parts.stack import law
+from infercost.parts.stack import law, sends_from_host
 from infercost.replica.host import Host, sparse_layers
 from infercost.replica.rack import Rack
 from infercost.scenario.options import flag
@@ -36,7 +36,7 @@ def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Ho
     preset = apply_sets(reading, given if isinstance(given, Preset) else catalog.load("hosts", str(given)))
     reading.amend(value=preset.name)
     _check_memory(reading, preset)
-    keys = ["memory", "memory_bandwidth", *([] if law(stack) == "llama.cpp" else ["link_bandwidth"])]
+    keys = ["memory", "memory_bandwidth", *(["link_bandwidth"] if sends_from_host(stack) else [])]
     reading.use(preset, *keys, *(key for key in ("memory_share",) if key in preset.facts))
     offload = reading.take("offload")
     layers = reading.take("offload_layers")

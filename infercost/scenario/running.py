@@ -16,8 +16,9 @@ from infercost.parts.stack import (
     is_nominal,
     is_stated,
     law,
+    sends_from_host,
 )
-from infercost.replica.host import Over, Read, card_link_key, link_of
+from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack
 from infercost.replica.serving import LEAST_OUTPUT, Request
@@ -66,20 +67,26 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     if (measured or stack.value("kernel_time")) and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
         raise Missing(what, "give --layers and --hidden-size, or ask for --efficiency ideal")
-    rates, layout = matrix_rates(model, part, served), rack.plan.layout
+    rates, layout, over = matrix_rates(model, part, served), rack.plan.layout, _over(reading, rack)
     best = max(rates, matrix_rates(model, part)) if served else rates
     # nobody knows the experts of a bare count: all its tokens may share them
-    bounds = bounds_of(part, best, wire.bytes_per_value)._replace(alike=not model.family, over=_over(reading, rack))
-    speeds, timing = bounds, None
+    bounds = bounds_of(part, best, wire.bytes_per_value)._replace(alike=not model.family)
     if measured:
-        speeds = bounds_of(part, rates, wire.bytes_per_value)._replace(alike=bounds.alike, over=bounds.over)
-        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, bounds.over)
+        speeds = bounds_of(part, rates, wire.bytes_per_value)._replace(alike=bounds.alike)
+        timing = _timing_in_turn(reading, rack) if in_turn else _timing(reading, rack, over)
+        layout = timing.sums.layout
     else:
         overlap = reading.take("overlap", stack.labels.get("overlap", "full"), f"by profile {stack.name}")
-        speeds = speeds_of(part, stack, rates, overlap, wire.bytes_per_value)._replace(over=bounds.over)
-    requests, waited = (stack.value(key) for key in PER_REQUEST)
-    replica = Replica(work_of(model, timing.sums.layout if timing else layout), speeds, requests, waited, timing)
-    return Running(rack, rate, replica, bounds, served)
+        speeds, timing = speeds_of(part, stack, rates, overlap, wire.bytes_per_value), None
+    read = _read(rack, layout)
+    replica = Replica(work_of(model, layout), speeds._replace(over=over or read), *_of_requests(stack), timing)
+    return Running(rack, rate, replica, bounds._replace(over=read), served)
+
+
+def _of_requests(stack: Preset) -> tuple[float, float]:
+    """What a profile adds to each request."""
+    overhead, waited = (stack.value(key) for key in PER_REQUEST)
+    return overhead, waited
 
 
 def _served(rack: Rack) -> Format | None:
@@ -92,13 +99,19 @@ def _served(rack: Rack) -> Format | None:
     return FORMATS[architecture.labels.get("mxfp4", "bf16")]
 
 
-def _over(reading: Reading, rack: Rack) -> Over | Read | None:
-    """What comes from a host over the link in every pass, or is read there by llama.cpp; None where nothing is."""
-    plan, part = rack.plan, rack.part
+def _read(rack: Rack, layout: Layout) -> Read | None:
+    """What a host reads in every pass at the least; None where nothing lies in one."""
+    plan = rack.plan
     if plan.host is None or plan.split is None or not (plan.far_weights or plan.far_cache):
         return None
-    if law(rack.setup.stack) == "llama.cpp":
-        return Read(work_of(plan.split.far, Layout()), plan.host.preset.value("memory_bandwidth"))
+    return read_of(plan.split, layout, plan.host)
+
+
+def _over(reading: Reading, rack: Rack) -> Over | None:
+    """What an engine sends from a host over the link in every pass; None where nothing is, or the host reads it."""
+    plan, part, stack = rack.plan, rack.part, rack.setup.stack
+    if plan.host is None or not (plan.far_weights or plan.far_cache) or not sends_from_host(stack):
+        return None
     noted, key = {item.key for item in reading.inputs}, card_link_key(part)
     reading.use(part, *(one for one in (key,) if one in part.facts and f"gpu.{one}" not in noted))
     return Over(plan.far_weights, plan.far_cache, link_of(plan.host, part, plan.layout.devices))
@@ -129,7 +142,7 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     return timing
 
 
-def _timing(reading: Reading, rack: Rack, over: Over | Read | None) -> "kernels.Timing":
+def _timing(reading: Reading, rack: Rack, over: Over | None) -> "kernels.Timing":
     """The passes of a rack whose kernels were measured.
 
     Raises:

@@ -30,9 +30,27 @@ def test_a_vector_rate_that_stands_in_for_a_matrix_rate_is_no_bound(tmp_path: Pa
         "memory_bandwidth: {value: 1 TB/s, source: ME}\nflops_fp32: {value: 30 TFLOP/s, source: ME}\n"
         "sources:\n  ME: {title: my own card, date: 2026-11}\n"
     )
-    report = infercost.utilization(gpu=str(part), params=8e9)
+    report = infercost.utilization(gpu=str(part), params=8e9, batch=256)
     assert kind(report) == "estimate"
+    # 8 GB in 8 ms; two operations a parameter at 30 TFLOP/s take 0.53 ms a sequence
+    read = infercost.utilization(gpu=str(part), params=8e9)
+    assert kind(read) == "bound"
+    assert read.values["step_time_s"] == pytest.approx(0.008)
     assert "its fp32 vector rate stands in" in next(note.text for note in report.notes if note.code == "stands-in")
+
+
+@pytest.mark.parametrize("part", ["epyc-turin", "xeon-6980p"])
+def test_a_cpus_time_with_overhead_is_no_bound_and_its_read_of_the_weights_is(part: str) -> None:
+    options = {"gpu": part, "model": "llama-3.1-8b", "dtype": "q4_k_m"}
+    said = infercost.utilization(**options)
+    assert kind(said) == "estimate"
+    assert "an estimate" in said.verdict
+    assert "at best" not in said.verdict
+    assert said.values["overhead_time_s"] > 0
+    ideal = infercost.utilization(**options, efficiency="ideal")
+    assert kind(ideal) == "bound"
+    assert "at best" in ideal.verdict
+    assert ideal.values["step_time_s"] < said.values["bound_step_time_s"] < said.values["step_time_s"]
 
 
 @pytest.mark.parametrize("batch", [1, 8, 16, 32, 256])
@@ -180,3 +198,16 @@ def test_what_a_lone_user_pays_agrees_with_the_prices_below_it(run: Run) -> None
     later = run(*asked[:-1], "5,25", "--price", "2", "--json").json
     assert later["results"]["lone_user_cost_ratio"] == pytest.approx(ratio)
     assert ", prompts paid (estimate)" in " ".join(later["verdict"].split())
+
+
+def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
+    """16 GB in 16 ms, two operations a parameter at 1 PFLOP/s: 8.21 of 16 ms for 513 sequences, which overlap."""
+    options = "--gpu h100 --params 8e9 --dtype bf16 --batch 513"
+    options += " --set gpu.memory_bandwidth=1TB/s --set gpu.flops_bf16=1PFLOP/s"
+    said = run("utilization", *options.split(), "--format", "plain").out
+    compute, memory = (
+        next(line.split() for line in said.splitlines() if line.startswith(f"  {name} ") and "█" in line)
+        for name in ("compute", "memory")
+    )
+    assert compute[1:4] == ["8.208", "ms", "51.3%"]
+    assert memory[1:4] == ["16", "ms", "100%"]

@@ -7,6 +7,11 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue
+from infercost.models.counting import active_params
+from infercost.models.find import find_model
+from infercost.parts import catalog
+from infercost.replica.host import Host, Offload, read_of, split
+from infercost.replica.layout import Layout
 from infercost.report import Report
 
 LOCAL = {"gpu": "rtx-4090", "model": "gpt-oss-120b", "host": "desktop-ddr5", "efficiency": "llama.cpp"}
@@ -53,13 +58,51 @@ def test_vllm_reads_as_fast_as_the_narrowest_of_links_and_memory(
     assert words in notes(report, "host-link")
 
 
-def test_what_comes_over_a_link_makes_the_answer_a_bound_without_bands() -> None:
+def test_what_comes_over_a_link_is_an_estimate_without_bands() -> None:
+    """An engine that computes in the host is faster: llama.cpp reads the experts of a token alone."""
     report = infercost.utilization(**SERVED)
     assert not report.bands
-    assert notes(report, "bound").startswith("a bound")
-    assert not notes(report, "estimate")
+    assert notes(report, "estimate").endswith("of which no run with a part in a host was measured")
+    assert not notes(report, "bound")
+    assert "an estimate" in report.verdict
+    assert "at best" not in report.verdict
+    assert report.values["step_time_s"] > infercost.utilization(**LOCAL).values["step_time_s"]
+
+
+def test_the_bound_reads_the_experts_of_a_token_at_the_rate_of_the_hosts_memory() -> None:
+    """GLM-4.5-Air: 49.88 GB of experts of 34 layers, 8 of 128 of them a token, two channels of DDR4-3200."""
+    options = {"gpu": "rtx-4090", "model": "glm-4.5-air", "dtype": "q4_k_m", "host": "ddr4", "context": "16k"}
+    ideal = infercost.utilization(**options, efficiency="ideal").values
+    assert ideal["host_time_s"] == pytest.approx(49.88e9 * 8 / 128 / 51.2e9, rel=0.001)
+    assert ideal["step_time_s"] == ideal["bound_step_time_s"] == ideal["host_time_s"]
+    assert infercost.utilization(**options).values["bound_step_time_s"] == pytest.approx(ideal["step_time_s"])
+
+
+@pytest.mark.parametrize("also", [{}, {"offload": "layers", "offload_layers": "70"}])
+@pytest.mark.parametrize("base", [LOCAL, {**DENSE, "dtype": "int4"}])
+@pytest.mark.parametrize("engine", ["llama.cpp", "vllm", "sglang", "realistic", "vllm-2024"])
+def test_no_estimate_beats_the_bound_with_a_part_in_a_host(
+    base: dict[str, str], engine: str, also: dict[str, str]
+) -> None:
+    values = infercost.utilization(**{**base, **also, "set": "host.memory=256GB", "efficiency": engine}).values
+    assert values["step_time_s"] > values["bound_step_time_s"] > 0
+
+
+@pytest.mark.parametrize("offload", ["experts", "layers"])
+def test_a_model_in_two_multiplies_as_often_as_the_whole(offload: str) -> None:
+    whole = find_model("gpt-oss-120b").model
+    parts = split(whole, Offload(**{offload: 20}))
+    read = read_of(parts, Layout(), Host(catalog.load("hosts", "desktop-ddr5")))
+    assert read.near.flops_per_token() + read.work.flops_per_token() == pytest.approx(2 * active_params(whole))
+
+
+def test_without_a_link_of_a_host_the_bound_is_still_one() -> None:
+    report = infercost.utilization(**{**DENSE, "efficiency": "ideal"})
     assert "at best" in report.verdict
-    assert "an estimate" not in report.verdict
+    assert {name for name, _, _ in report.parts} >= {"host"}
+    assert "the nominal rate of the host's memory" in next(
+        row.remark for row in report.results if row.key == "host_time_s"
+    )
 
 
 @pytest.mark.parametrize("options", [SERVED, LOCAL])

@@ -335,7 +335,7 @@ def test_what_no_run_tells_is_said(run: Run) -> None:
     assert "MLX" in not_covered(prepare(row._replace(framework="MLX 0.30")), vulkan)
     asked = ("--gpu", "ryzen-ai-max-395", "--model", "qwen3-next-80b-a3b", "--efficiency", "llama.cpp-vulkan")
     said = " ".join(note["text"] for note in run("utilization", *asked, "--json").json["notes"])
-    assert "a bound, not an estimate: no law covers llama.cpp on Vulkan" in said
+    assert "an estimate without a measured error: no law covers llama.cpp on Vulkan" in said
 
 
 @pytest.mark.parametrize(
