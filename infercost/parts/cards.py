@@ -117,6 +117,7 @@ def data_of(book: Book, card: Card) -> dict[str, Any]:
         "unchecked": f"figures of {source['title']}; {derived}{family['rule']}",
         "released": {"value": card.released, "source": "CARDS"},
         "memory": {"value": f"{card.memory} {family['unit']}", "source": "CARDS", "others": card.memory_type},
+        **_reported(card, family, labels),
         "memory_bandwidth": {"value": f"{card.bandwidth} GB/s", "source": "CARDS"},
         **_rates(card, family.get("rates", {})),
         "sources": {
@@ -130,6 +131,14 @@ def data_of(book: Book, card: Card) -> dict[str, Any]:
     if speed := book.head["buses"].get(card.bus):
         data["link_bandwidth"] = {"value": speed, "source": "BUS", "others": f"PCIe {card.bus}"}
     return data
+
+
+def _reported(card: Card, family: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    """What a driver reports of a card that its owner has: chips of GDDR hold binary gigabytes."""
+    if family["unit"] != "GB" or "segment" not in labels or not card.memory_type.startswith("GDDR"):
+        return {}
+    weak = "derived: chips of GDDR hold binary gigabytes, no log was looked for"
+    return {"memory_reported": {"value": f"{card.memory} GiB", "source": "CARDS", "weak": weak}}
 
 
 def _rates(card: Card, rates: dict[str, str]) -> dict[str, Any]:

@@ -271,3 +271,22 @@ def test_starts_of_an_engine_are_rows(tmp_path: Path, starts: str, said: str) ->
     with pytest.raises(BadFile) as error:
         catalog.load("efficiency", str(path))
     assert said in error.value.what
+
+
+#: One CPU, and GB/s of its memory channels: 12 of DDR5-6400, 12 of DDR5-4800, 8 of DDR5-4800.
+CPUS = [
+    ("epyc-9755", 12 * 8 * 6.4),
+    ("EPYC 9755", 12 * 8 * 6.4),
+    ("AMD EPYC 9755", 12 * 8 * 6.4),
+    ("EPYC 9654", 12 * 8 * 4.8),
+    ("genoa", 12 * 8 * 4.8),
+    ("xeon-6980p", 12 * 8 * 6.4),
+    ("xeon-8480", 8 * 8 * 4.8),
+    ("xeon-8480+", 8 * 8 * 4.8),
+    ("epyc-9755-2p", 24 * 8 * 6.4),
+]
+
+
+@pytest.mark.parametrize(("name", "gb_per_s"), CPUS)
+def test_the_name_of_one_cpu_is_one_socket(name: str, gb_per_s: float) -> None:
+    assert catalog.accelerator(name).value("memory_bandwidth") == pytest.approx(gb_per_s * 1e9)
