@@ -274,10 +274,10 @@ def _rate_notes(running: Running) -> Iterator[Note]:
         yield Note("stands-in", text)
     elif timing := running.replica.in_turn:
         if timing.multiplies_in_8_bits and rate != "int8":
-            text = f"llama.cpp multiplies in 8 bits on {part}; utilization is a share of its {rate} rate"
+            text = f"llama.cpp multiplies in 8 bits on {part}; utilization is a share of its {running.rate.words} rate"
             yield Note("arithmetic", text)
     elif rate not in {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(weights, (weights,)):
-        yield Note("arithmetic", f"{part} computes with {weights} weights at its {rate} rate")
+        yield Note("arithmetic", f"{part} computes with {weights} weights at its {running.rate.words} rate")
 
 
 def _layout_note(rack: Rack) -> Note:

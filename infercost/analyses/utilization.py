@@ -330,14 +330,14 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     """What stands beside each number."""
     running = scenario.running
     rack, rate, peak = running.rack, running.rate, running.speeds.peak_flops
-    mixed = " mixed with matrices in other formats" if peak < rate.fact.value * 0.999 else ""
+    mixed = " mixed with matrices in other formats" if abs(peak / rate.fact.value - 1) > 0.001 else ""
     bandwidth = rack.part.value("memory_bandwidth")
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
     sure = kind(running, _only_batch(scenario, results["batch"]))
     return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
-        "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.name}{mixed})",
+        "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
         "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),

@@ -12,6 +12,7 @@ from infercost.units import BANDWIDTH, FLOPS, HOURLY, MONEY, POWER, SIZE, WHOLE
 #: owns it. ``rent`` itself is the listed price of one shop.
 BASES = {"neocloud": "neocloud rent", "rental": "three-year rent", "owner": "owner's cost"}
 RATES = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp6", "fp4", "int4")
+_HALVES = ("bf16", "fp16")
 #: Links and networks count one direction. Rates are dense and sum in 32 bits, except ``flops_fp16_accumulate``, given
 #: where sums in 16 bits are faster. ``host_link_bandwidth`` goes to the host of a part whose other link does not.
 FIGURES = {
@@ -61,15 +62,21 @@ MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports",
 
 
 class Rate(NamedTuple):
-    """An arithmetic rate of a part."""
+    """An arithmetic rate of a part; ``narrow`` where products of 16 bits are summed in 16 bits."""
 
     name: str
     fact: Fact
+    narrow: bool = False
 
     @property
     def key(self) -> str:
         """The rate's key in the preset."""
-        return f"flops_{self.name}"
+        return "flops_fp16_accumulate" if self.narrow else f"flops_{self.name}"
+
+    @property
+    def words(self) -> str:
+        """What is multiplied, and how it is summed where that is not in 32 bits."""
+        return f"{self.name} summed in fp16" if self.narrow else self.name
 
 
 def find_rate(part: Preset, format: Format) -> Rate | None:
@@ -77,8 +84,14 @@ def find_rate(part: Preset, format: Format) -> Rate | None:
     for equals in format.rates:
         rates = [Rate(name, part.facts[key]) for name in equals if (key := f"flops_{name}") in part.facts]
         if rates:
-            return max(rates, key=lambda rate: rate.fact.value)
+            found = max(rates, key=lambda rate: rate.fact.value)
+            return Rate("fp16", found.fact, True) if _is_narrow(part, found) else found
     return None
+
+
+def _is_narrow(part: Preset, rate: Rate) -> bool:
+    """Whether the rate of sums in 16 bits stands under a key of 16 bits."""
+    return rate.name in _HALVES and rate.fact is part.facts.get("flops_fp16_accumulate")
 
 
 def rate_for(part: Preset, format: Format) -> Rate:

@@ -102,3 +102,27 @@ def test_the_profile_of_llama_cpp_follows_the_part() -> None:
     assert [on_part(profile, load("accelerators", name)).name for name in names] == [
         f"llama.cpp-{backend}" for backend in backends
     ]
+
+
+#: TFLOP/s of 16 bits summed in 16 bits and in 32, by NVIDIA's tables of both cards.
+SUMS = [("rtx-5090", 419, 209.5), ("rtx-4090", 330.3, 165.2)]
+
+
+@pytest.mark.parametrize(("part", "narrow", "wide"), SUMS)
+def test_the_rate_of_sums_in_16_bits_goes_by_its_own_name(part: str, narrow: float, wide: float) -> None:
+    report = infercost.utilization(gpu=part, model="llama-3.1-8b", dtype="bf16", efficiency="llama.cpp")
+    inputs = {item.key: item.value for item in report.inputs}
+    assert inputs["gpu.flops_fp16_accumulate"] == pytest.approx(narrow * 1e12)
+    assert inputs.get("gpu.flops_bf16", wide * 1e12) == pytest.approx(wide * 1e12)
+    row = next(row for row in report.results if row.key == "compute_time_s")
+    assert "(fp16 summed in fp16)" in row.remark
+    used = report.values["utilization"] * narrow * 1e12 * report.values["step_time_s"]
+    assert used == pytest.approx(report.values["flops_per_token"])
+
+
+def test_a_rate_of_sums_in_32_bits_is_not_renamed() -> None:
+    for part in ("rtx-a6000", "m4-max", "rtx-4090"):
+        engine = "vllm" if part == "rtx-4090" else "llama.cpp"
+        report = infercost.utilization(gpu=part, model="llama-3.1-8b", dtype="bf16", efficiency=engine)
+        assert "gpu.flops_fp16_accumulate" not in {item.key for item in report.inputs}
+        assert "summed" not in next(row.remark for row in report.results if row.key == "compute_time_s")

@@ -312,7 +312,7 @@ def test_a_model_to_validate_points_to_the_table_by_model(run: Run) -> None:
             "--draft: 'llama-3.2-1b' is not one of its values",
             "choose mtp, eagle3, or name a model: --draft-model NAME --draft-tokens 4",
         ),
-        ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-turin"),
+        ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-genoa or epyc-turin"),
         (
             "sweep-batch --gpu h100 --params 8B --batch 1,024",
             "--batch: '1,024' is a list of values here, not a number",
