@@ -13,7 +13,7 @@ from infercost.parts.accelerator import COMPUTERS, is_owned
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_other_engine, reads_gguf
+from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.scenario.options import options_of
 from infercost.scenario.scenario import Scenario
 
@@ -91,7 +91,7 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
 
 def _cache(scenario: Scenario) -> str:
     """The format of eight bits in which a cache makes it fit; empty where it does not, or has no more bits."""
-    name = "q8_0" if reads_gguf(scenario.rack.setup.stack) else "fp8"
+    name = eight_bit_cache(scenario.rack.setup.stack)
     more = scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8
     return name if more and _holds(scenario, {"kv_dtype": CACHES[name]}) else ""
 

@@ -17,11 +17,10 @@ from infercost.analyses.remarks import (
     step_notes,
     unlike_prices,
 )
-from infercost.analyses.worth import LEAST, room_saving, step_at
+from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, reworked_service
-from infercost.models.counting import EIGHT_BITS
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -55,7 +54,7 @@ def answer(scenario: Scenario) -> Report:
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
         parts=parts,
-        advice=tuple(_advice(service, parts)),
+        advice=tuple(_advice(scenario, parts)),
         notes=(
             *step_notes(service.running),
             *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
@@ -197,15 +196,15 @@ def _verdict(service: Service, values: Mapping[str, Any]) -> str:
     )
 
 
-def _advice(service: Service, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
+def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:
     """What would make tokens cheaper: the largest part of the floor, idle hours, what limits the batch."""
-    sizes = {name: size for name, size, _ in parts}
+    service, sizes = scenario.service, {name: size for name, size, _ in parts}
     if sizes and max(sizes, key=lambda name: sizes[name]) == "prompts":
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
     if (saved := _idle_share(service)) >= LEAST:
         yield f"hours off the peak stand idle in part: --scale-down takes {show(saved, 'share')} off the floor"
-    yield from _batch_advice(service)
+    yield from _batch_advice(scenario)
 
 
 def _idle_share(service: Service) -> float:
@@ -215,16 +214,23 @@ def _idle_share(service: Service) -> float:
     return 1 - some / every
 
 
-def _batch_advice(service: Service) -> Iterator[str]:
+def _batch_advice(scenario: Scenario) -> Iterator[str]:
     """What a larger batch would save of the floor, where memory or a latency ends it; prompts stay as they are."""
+    service = scenario.service
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
     if service.binds == "memory":
-        if (saved := decoding * room_saving(running, slots, context)) >= LEAST:
-            bits = "--kv-dtype 8bit" if running.replica.in_turn else "--kv-dtype fp8"
-            way = bits if running.rack.model.kv_bits > EIGHT_BITS else "a shorter context"
-            half = f"with half the cache ({way}) twice as many share each read, for {show(saved, 'share')} less a token"
-            yield f"memory caps the batch: {half}; or take more devices a replica"
+        ways = []
+        if other := narrower(scenario):
+            saved = 1 - cost.device_seconds(other.service, cost.floor_of(other.service)) / cost.device_seconds(
+                service, cost.floor_of(service)
+            )
+            fewer = f"a cache in 8 bits ({option(scenario)})"
+            ways += [f"{fewer} makes the floor {show(saved, 'share')} lower"] if saved >= LEAST else []
+        elif (saved := decoding * room_saving(running, slots, context)) >= LEAST:
+            ways.append(f"with half the context twice as many share each read, for {show(saved, 'share')} less a token")
+        if ways:
+            yield f"memory caps the batch: {ways[0]}; or take more devices a replica"
     elif service.binds in ("latency", "first token"):
         more = min(
             2 * slots, *(most for name, most in service.limits.items() if name not in ("latency", "first token"))

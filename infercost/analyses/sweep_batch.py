@@ -162,10 +162,10 @@ def _advice(scenario: Scenario, rows: Rows, full: int | None, most: int | None) 
     if holds(running.rack):
         return worth.advice(scenario, rows[-1]["bound"], largest)
     if full is None:
-        return tuple(worth.less_cache(running, largest))
+        return tuple(worth.less_cache(scenario, largest))
     if largest >= full:
         return ()
     if most is not None and most < full:
         more = worth.less_room(scenario, largest)
-        return (f"memory ends the batch before the arithmetic is full: add devices, or {more}",)
+        return (f"memory ends the batch before the arithmetic is full: add devices{more and f'; or {more}'}",)
     return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

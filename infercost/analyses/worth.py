@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from math import ceil, inf
 
 from infercost.analyses.hosts import holds
+from infercost.analyses.many import at_point
 from infercost.analyses.step import token_seconds
-from infercost.replica.step import Running, full_batch, step_times
+from infercost.errors import InfercostError
+from infercost.parts.formats import CACHES
+from infercost.parts.stack import eight_bit_cache
+from infercost.replica.step import Running, full_batch, step_times, tpot_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
 #: A change of less than this share of the answer is no advice.
 LEAST = 0.05
+ORIGIN = "what would be cheaper"
 #: Where a host takes most of a step.
 LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
 
@@ -24,7 +29,7 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
         most = running.rack.plan.max_sequences
         if most is not None and batch >= most:
             return tuple(_more_room(scenario, batch))
-        return (*_more_users(scenario, batch), *less_cache(running, batch))
+        return (*_more_users(scenario, batch), *less_cache(scenario, batch))
     if bound == "compute":
         return tuple(_many_rows(scenario, batch))
     if bound == "communication":
@@ -34,15 +39,55 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
     return tuple(_more_a_launch(scenario, batch))
 
 
-def less_cache(running: Running, batch: float) -> Iterator[str]:
-    """What half the cache would save of a step, where that is enough to matter."""
-    saved = cache_saving(running, batch)
-    if saved >= LEAST:
-        yield f"{_ways(running)}: half the cache would make a step {show(saved, 'share')} shorter"
+def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:
+    """What half the context, or a cache of eight bits, would save of a step, where that is enough to matter."""
+    running, ways = scenario.running, []
+    if (saved := cache_saving(running, batch)) >= LEAST:
+        ways.append(f"shorten the context: half of it would make a step {show(saved, 'share')} shorter")
+    if other := narrower(scenario):
+        found = _saved(scenario, other, batch)
+        ways += [f"store the cache in 8 bits ({option(scenario)}): {found}"] if found else []
+    if ways:
+        yield ", or ".join(ways)
+
+
+def _saved(scenario: Scenario, other: Scenario, batch: float) -> str:
+    """What the same question with another option saves of a step, or of a token where another layout is chosen."""
+    if (other.rack.plan.layout, other.copies) == (scenario.rack.plan.layout, scenario.copies):
+        saved = 1 - tpot_of(other.running, batch, other.draft) / tpot_of(scenario.running, batch, scenario.draft)
+        return f"a step {show(saved, 'share')} shorter" if saved >= LEAST else ""
+    saved = token_saving(scenario, other, batch, max(batch * scenario.copies / other.copies, 1))
+    return f"a token costs {show(saved, 'share')} less" if saved >= LEAST else ""
+
+
+def token_saving(scenario: Scenario, other: Scenario, batch: float, more: float) -> float:
+    """The share of the price of a token that the same question with another option saves, at a batch of its own."""
+    seconds = [token_seconds(*each) * each[0].rack.devices for each in ((scenario, batch), (other, more))]
+    return 1 - seconds[1] / seconds[0]
+
+
+def narrower(scenario: Scenario) -> Scenario | None:
+    """The same question asked with a cache of eight bits; None where it has no more, or that cannot be.
+
+    Nor for one of many rows, whose advice nobody reads.
+    """
+    cache = CACHES[eight_bit_cache(scenario.rack.setup.stack)]
+    if scenario.is_row or scenario.rack.model.kv_bits <= cache.bytes_per_value * 8:
+        return None
+    try:
+        other = at_point(scenario.question, {"kv_dtype": cache}, ORIGIN)
+    except InfercostError:
+        return None
+    return other if other.rack.plan.fits else None
+
+
+def option(scenario: Scenario) -> str:
+    """The option that stores a cache in eight bits."""
+    return f"--kv-dtype {eight_bit_cache(scenario.rack.setup.stack)}"
 
 
 def cache_saving(running: Running, batch: float) -> float:
-    """The share of a step that half the cache would save."""
+    """The share of a step that half the context would save."""
     context = running.rack.plan.context
     return 1 - step_at(running, batch, context / 2) / step_at(running, batch, context) if context else 0.0
 
@@ -71,26 +116,23 @@ def step_at(running: Running, batch: float, context: float) -> float:
 
 
 def less_room(scenario: Scenario, batch: float) -> str:
-    """What makes room for a larger batch, and what that saves of a token."""
-    return f"{_ways(scenario.running)}: {_half(price_saving(scenario, batch))}"
-
-
-def _half(saved: float) -> str:
-    return f"with half the cache twice as many fit, and a token costs {show(saved, 'share')} less"
-
-
-def _ways(running: Running) -> str:
-    """What shortens the reading of a cache: fewer bits only where it has more than eight."""
-    if running.rack.model.kv_bits <= 8:
-        return "shorten the context"
-    return "shorten the context, or store the cache in fewer bits (--kv-dtype)"
+    """What makes room for a larger batch, and what that saves of a token; empty where nothing does."""
+    ways = []
+    if (saved := price_saving(scenario, batch)) >= LEAST:
+        half = "with half of it twice as many fit"
+        ways.append(f"shorten the context: {half}, and a token costs {show(saved, 'share')} less")
+    if other := narrower(scenario):
+        most = other.rack.plan.max_sequences or 0
+        if most > batch and (saved := token_saving(scenario, other, batch, most)) >= LEAST:
+            fits = f"{most:,} fit, and a token costs {show(saved, 'share')} less"
+            ways.append(f"store the cache in 8 bits ({option(scenario)}): {fits}")
+    return "; or ".join(ways)
 
 
 def _more_room(scenario: Scenario, batch: float) -> Iterator[str]:
     """What room for a larger batch brings while reads bind and memory is full."""
-    if (saved := price_saving(scenario, batch)) >= LEAST:
-        most = f"memory holds {scenario.rack.plan.max_sequences:,}: add devices"
-        yield f"{most}; or {_ways(scenario.running)}: {_half(saved)}"
+    if more := less_room(scenario, batch):
+        yield f"memory holds {scenario.rack.plan.max_sequences:,}: add devices; or {more}"
 
 
 def _more(running: Running, batch: float) -> tuple[float, float]:

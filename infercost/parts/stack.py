@@ -333,6 +333,11 @@ def reads_gguf(profile: Preset) -> bool:
     return any(name.startswith("llama.cpp") for name in names) or splits_layers(profile)
 
 
+def eight_bit_cache(profile: Preset) -> str:
+    """The format in which an engine stores a cache in eight bits, as ``--kv-dtype`` names it."""
+    return "q8_0" if reads_gguf(profile) else "fp8"
+
+
 def is_other_engine(profile: Preset) -> bool:
     """Whether a profile is of an engine that reads no GGUF files."""
     return not reads_gguf(profile) and ("frameworks" in profile.labels or law(profile) == "kernels")

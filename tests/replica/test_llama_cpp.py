@@ -222,7 +222,10 @@ def test_a_prompt_takes_a_pass_for_each_ubatch(run: Run) -> None:
         ("utilization --gpu rtx-4090 --batch 16 --context 500", "products of 9 to 90 users take equally long"),
         ("utilization --gpu m2-ultra --batch 100 --context 500", "cards take turns: take a faster one"),
         ("utilization --gpu rtx-4090 --batch 1", "llama.cpp multiplies in 8 bits on rtx-4090"),
-        ("economies --gpu rtx-4090 --context 8192", "memory caps the batch: with half the cache (--kv-dtype 8bit)"),
+        (
+            "economies --gpu rtx-4090 --context 8192",
+            "memory caps the batch: a cache in 8 bits (--kv-dtype q8_0) makes the floor",
+        ),
     ],
 )
 def test_advice_is_of_kernels_and_cards_that_take_turns(run: Run, asked: str, said: str) -> None:
