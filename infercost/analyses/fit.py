@@ -243,7 +243,7 @@ def _at_engine_share(rack: Rack) -> str:
     least = formulas.memory.gpus_for_weights(
         weight_bytes=rack.weight_bytes, device_memory=rack.plan.device_memory, usable=ENGINE_SHARE
     )
-    return f"{least} where 90% may be planned with"
+    return "" if least == rack.gpus_for_weights else f"{least} where 90% may be planned with"
 
 
 def _weight_rows(rack: Rack) -> tuple[Row, ...]:
@@ -464,8 +464,10 @@ def _window_notes(rack: Rack) -> Iterator[Note]:
         text = f"{name} keeps all layers whole, those with a window too: later releases hold more"
     elif plan.start.windows == UNKNOWN:
         text = f"an allocator that keeps all layers whole holds {held}: which one runs here is not known"
+    elif name.startswith("vllm"):
+        text = f"the log of vLLM counts tokens as if no layer had a window, and says that this memory holds {tokens:,}"
     else:
-        text = f"logs count tokens as if all layers were whole; an allocator that keeps them so holds {held}"
+        return
     yield Note("windows", text)
 
 

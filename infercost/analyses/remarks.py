@@ -242,6 +242,13 @@ def untuned_switch(timing: "Timing") -> str:
     return " ".join(f"--set efficiency.{name}=1" for name in slow)
 
 
+def is_timed(running: Running) -> bool:
+    """Whether the kernels of its own part were timed, where its law is one of kernels, or its law was measured."""
+    if (timing := running.replica.kernels) is None:
+        return not running.rack.not_covered
+    return timing.chip.part.name in timing.chip.architecture.labels.get("timed", "").split(", ")
+
+
 def _kernel_notes(running: Running) -> Iterator[Note]:
     """Whose kernels stand in for those of a part that was not timed, and which are not tuned."""
     if (timing := running.replica.kernels) is None:
@@ -254,7 +261,7 @@ def _kernel_notes(running: Running) -> Iterator[Note]:
         what = f"products of {timing.untuned} take {often:g} times as long in {passes}"
         yield Note("untuned", f"{what}, for want of tuned kernels: {untuned_switch(timing)} for a build that has them")
     timed = architecture.labels.get("timed", "")
-    if part.name in timed.split(", "):
+    if is_timed(running):
         return
     whose = f"those of {architecture.title} ({timed}) stand in" if timed else f"{chip.other.labels['note']} stands in"
     yield Note("kernels", f"no kernels of {part.name} were timed: {whose}")

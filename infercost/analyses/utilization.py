@@ -12,6 +12,7 @@ from infercost.analyses.remarks import (
     TUNED,
     count_remark,
     guesses,
+    is_timed,
     kind,
     misfit,
     step_notes,
@@ -38,8 +39,8 @@ OVERLAP = {
     "full": "everything overlaps",
     "operator": "arithmetic and reads overlap, collectives wait",
     "none": "nothing overlaps",
-    "kernels": "kernels one after another, as measured",
-    "llama.cpp": "operators one after another, as measured",
+    "kernels": "kernels one after another",
+    "llama.cpp": "operators one after another",
 }
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
@@ -179,7 +180,7 @@ def _text_remarks(scenario: Scenario) -> dict[str, str]:
         "weight_bytes": rack.model.quantization.label,
         "prefill_flops": "of one text",
         "prefill_time_s": "one text alone",
-        "step_time_s": f"{kind(running)}: {OVERLAP[running.overlap]}",
+        "step_time_s": f"{kind(running)}: {_overlap(running)}",
         "usd_per_million_tokens_input": "accelerators always busy",
     }
 
@@ -341,7 +342,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
-        "step_time_s": f"{sure}: {OVERLAP[running.overlap]}{_bracket_remark(running, results)}",
+        "step_time_s": f"{sure}: {_overlap(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
@@ -360,6 +361,11 @@ def _bound_remark(running: Running, results: dict[str, Any]) -> str:
     remarks = ["one plain step, without the draft"] if drafted else []
     remarks += [f"if its arithmetic is no faster than its {running.rate.name} vector rate"] if guess else []
     return "; ".join(remarks)
+
+
+def _overlap(running: Running) -> str:
+    """What overlaps in a pass, and whether that was measured on such parts."""
+    return OVERLAP[running.overlap] + (", as measured" if running.overlap in IN_TURN and is_timed(running) else "")
 
 
 def _price_remarks(load: Load) -> dict[str, str]:

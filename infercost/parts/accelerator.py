@@ -103,8 +103,9 @@ def rate_for(part: Preset, format: Format) -> Rate:
     if (rate := find_rate(part, format)) is not None:
         return rate
     names = [name for name in RATES if f"flops_{name}" in part.facts]
+    others = f" (it has {', '.join(names)})" if names else ", nor for any other format"
     raise Missing(
-        f"{part.name} has no dense rate for {format.name} (it has {', '.join(names) or 'none'})",
+        f"{part.name} has no dense rate for {format.name}{others}",
         f"give --set gpu.flops_{format.rates[0][0]}=...FLOP/s" + (f", or --dtype {names[0]}" if names else ""),
     )
 

@@ -41,7 +41,8 @@ class Preset(NamedTuple):
         """The figure under a key; Missing where neither the preset nor ``--set`` has one."""
         if (fact := self.facts.get(key)) is None:
             scope = {"accelerators": "gpu", "hosts": "host"}.get(self.family, self.family)
-            raise Missing(f"{self.name} has no {key}", f"give it: --set {scope}.{key}=...")
+            what = f"no {key.replace('_', ' ')} of {self.name} is known"
+            raise Missing(what, f"give it with its unit: --set {scope}.{key}=...")
         return fact
 
     def value(self, key: str) -> float:

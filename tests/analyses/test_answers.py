@@ -211,3 +211,35 @@ def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
     )
     assert compute[1:4] == ["8.208", "ms", "51.3%"]
     assert memory[1:4] == ["16", "ms", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("part", "timed"), [("h100", True), ("gaudi3", False), ("mi250x", False), ("epyc-turin", False)]
+)
+def test_a_law_is_called_measured_only_where_it_was(part: str, timed: bool) -> None:
+    report = infercost.utilization(gpu=part, model="llama-3.1-8b")
+    remark = next(row.remark for row in report.results if row.key == "step_time_s")
+    assert remark.endswith("one after another, as measured" if timed else "one after another")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            "utilization --gpu groq-lpu-v1:2 --params 8B --layers 32 --hidden-size 4096",
+            "no link bandwidth of groq-lpu-v1 is known",
+        ),
+        ("utilization --gpu human-brain --model llama-3.1-8b", "has no dense rate for bf16 (it has fp8, int8)"),
+    ],
+)
+def test_a_figure_that_nobody_knows_is_named_in_words(asked: str, said: str, run: Run) -> None:
+    result = run(*asked.split())
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+
+
+def test_a_count_is_not_said_twice(run: Run) -> None:
+    """140 GB take two devices of 80 GB and of 72; 78 GB take one of 80, two of 72."""
+    for params, beside in (("70e9", False), ("39e9", True)):
+        asked = f"fit --gpu h100-note --params {params} --dtype bf16 --usable 100% --format plain"
+        assert ("where 90% may" in run(*asked.split()).out) == beside, params

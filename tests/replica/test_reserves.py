@@ -111,12 +111,20 @@ def test_windowed_layers_name_both_ends(run: Run) -> None:
     args = ("--gpu", "h100", "--model", "gemma-3-12b", "--usable", "95%")
     said = run("fit", *args, "--json").json
     note = next(note["text"] for note in said["notes"] if note["code"] == "windows")
-    tokens = int(note.partition("holds ")[2].partition(" ")[0].replace(",", ""))
+    assert note.startswith("the log of vLLM counts tokens as if no layer had a window")
+    tokens = int(note.partition("holds ")[2].replace(",", ""))
     assert tokens == pytest.approx(130_304, rel=0.02)
     assert said["results"]["kv_pool_tokens"] > 5 * tokens
     old = run("fit", *args, "--engine-version", "0.8.5", "--json").json
     assert old["results"]["kv_bytes_per_token"] == 48 * 8 * 256 * 2 * 2
     assert "keeps all layers whole" in str(old["notes"])
+
+
+def test_llama_cpp_keeps_windows_and_is_told_no_other_count(run: Run) -> None:
+    for args in ("--gpu m4-max-128gb --model gpt-oss-120b", "--gpu 3090 --model gemma-3-27b --dtype q4_k_m"):
+        said = run("fit", *args.split(), "--json").json
+        assert "windows" not in {note["code"] for note in said["notes"]}
+        assert said["results"]["max_sequences"] > 1
 
 
 def test_a_part_whose_allocator_is_not_known_says_so(run: Run) -> None:
