@@ -41,7 +41,8 @@ class Preset(NamedTuple):
         """The figure under a key; Missing where neither the preset nor ``--set`` has one."""
         if (fact := self.facts.get(key)) is None:
             scope = {"accelerators": "gpu", "hosts": "host"}.get(self.family, self.family)
-            what = f"no {key.replace('_', ' ')} of {self.name} is known"
+            published = self.family in ("accelerators", "hosts")
+            what = f"no {key.replace('_', ' ')} of {self.name} is known" if published else f"{self.name} has no {key}"
             raise Missing(what, f"give it with its unit: --set {scope}.{key}=...")
         return fact
 
