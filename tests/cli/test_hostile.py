@@ -551,7 +551,7 @@ def test_a_part_without_a_link_is_asked_for_it_whatever_the_engine(run: Run) -> 
     asked = ("utilization", "--gpu", "maia-200", "--model", "kimi-k2.5-nvfp4", "--set", "gpu.flops_bf16=310TFLOP/s")
     said = run(*asked, "--efficiency", "autoawq", "--batch", "1")
     assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("error: maia-200 has no link_bandwidth\n")
+    assert said.err.startswith("error: no link bandwidth of maia-200 is known\n")
 
 
 def test_a_row_of_an_unknown_kind_is_of_a_known_batch(run: Run, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_folder_of_ones_own_shadows_the_shipped_one(tmp_path: Path, monkeypatc
 
 def test_a_part_of_unknown_size_is_asked_for_it(tmp_path: Path) -> None:
     nameless = write(tmp_path, GOOD.replace("memory: {value: 24 GiB, source: LAB}\n", ""))
-    with pytest.raises(Missing, match="mine has no memory"):
+    with pytest.raises(Missing, match="no memory of mine is known"):
         infercost.fit(gpu=nameless, params="70B")
 
 
