@@ -44,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(what, replicas or _where(args[0], getattr(error, "option_name", "")))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except OverflowError:
+        return fail(
+            "a number of the question, or of a file in it, is too large to calculate with", "look for its zeros"
+        )
     except OSError as error:
         return fail(*_of_the_system(error))
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote

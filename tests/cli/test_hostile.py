@@ -581,3 +581,14 @@ def test_names_of_a_preset_of_ones_own_are_read_again(
     assert run("presets", "show", "theirs-64gb").code == 0
     theirs.write_text(shipped.replace("64gb:", "65gb:"))
     assert "64" in refused(run("presets", "show", "theirs-64gb"))
+
+
+def test_numbers_of_files_that_no_model_and_no_run_has_are_refused(run: Run, tmp_path: Path) -> None:
+    config = {"model_type": "deepseek_v4", "hidden_size": 7168, "num_attention_heads": 128, "num_hidden_layers": 2}
+    config |= {"vocab_size": 129280, "compress_ratios": [128, 10**300]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert "compress_ratios is 1000" in refused(run("fit", "--gpu", "h100", "--model", str(tmp_path)))
+    result = {"max_concurrency": 2, "completed": 1e-300, "total_input_tokens": 10000, "request_throughput": 5}
+    (tmp_path / "run.jsonl").write_text(json.dumps(result | {"mean_ttft_ms": 3}) + "\n")
+    said = refused(run("validate", str(tmp_path / "run.jsonl"), "--gpu", "h100", "--model", "llama-3.1-8b"))
+    assert "1e+304 input tokens a request" in said

@@ -358,7 +358,9 @@ def test_any_count_of_cards_takes_turns(run: Run) -> None:
     asked = ("fit", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--context", "32768")
     assert "3 devices (--gpu rtx-4090:3)" in run(*asked, "--json").json["advice"]
     assert [run(*asked, "--gpus", str(count)).code for count in (1, 2, 3)] == [3, 3, 0]
-    refused = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
+    both = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--json")
+    assert both.json["inputs"]["dp"] == 2  # neither has a stage of the other's layers
+    refused = run("fit", "--gpu", "rtx-4090:2", "--pp", "1", "--dp", "1", *asked[3:7])
     assert "valid layouts of 2: --pp 2" in refused.err
 
 

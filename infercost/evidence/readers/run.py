@@ -2,9 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from infercost.errors import Missing
+from infercost.errors import BadFile, Missing
 from infercost.evidence.measured import Measured
 from infercost.evidence.readers.record import Record
+
+#: Tokens of a request beyond which no run was measured.
+LONGEST = 1e9
 
 
 class Results(NamedTuple):
@@ -127,6 +130,7 @@ def _completed(load: Load, entry: Entry) -> Load:
     """The load, gaps filled by the user.
 
     Raises:
+        BadFile: more tokens a request than any model takes.
         Missing: neither the file nor the user says how many requests were in flight or arrived a second.
     """
     given = entry.run.workload
@@ -139,4 +143,10 @@ def _completed(load: Load, entry: Entry) -> Load:
         load = load._replace(batch=given.batch)
     if load.input_tokens is None:
         load = load._replace(input_tokens=given.input_tokens)
-    return load if load.output_tokens is not None else load._replace(output_tokens=given.output_tokens)
+    if load.output_tokens is None:
+        load = load._replace(output_tokens=given.output_tokens)
+    for name in ("input_tokens", "output_tokens"):
+        if (getattr(load, name) or 0) > LONGEST:
+            what = f"{entry.record.where}: {getattr(load, name):.3g} {name.replace('_', ' ')} a request"
+            raise BadFile(what, "give the file as the tool wrote it")
+    return load

@@ -460,7 +460,8 @@ _OVERLAPPING = 4
 
 def deepseek_v4(config: Config, i: int) -> Attention:
     """One shared key-value vector an entry, a raw window, and a past compressed by ``compress_ratios`` (0: none)."""
-    hidden, width, ratio = config.need("hidden"), head_dim_of(config), _compression(config, i)
+    hidden, width = config.need("hidden"), head_dim_of(config)
+    ratio = config.whole(config.at("compress_ratios", i), "compress_ratios")
     rope = config.number("qk_rope_head_dim", 64)
     base = _raw_window(config, i, width)
     base = base._replace(packed=formulas.layer.packed_vector_bytes(head_dim=width, rope_dim=rope))
@@ -490,9 +491,9 @@ _COMPRESSION = {"compressed_sparse_attention": 4, "heavily_compressed_attention"
 def _compression(config: Config, i: int) -> int:
     """The compression ratio of layer i, which newer files give by its kind in ``layer_types``."""
     if config.raw("compress_ratios") is not None or config.raw("layer_types") is None:
-        return int(config.at("compress_ratios", i))
+        return config.whole(config.at("compress_ratios", i), "compress_ratios")
     rates, word = config.raw("compress_rates") or {}, config.at("layer_types", i)
-    return int(rates.get(word, _COMPRESSION.get(word, 0)))
+    return config.whole(rates.get(word, _COMPRESSION.get(word, 0)), "compress_rates")
 
 
 #: Index keys of DeepSeek-V4.1 are MXFP4, whatever the cache is.
@@ -505,7 +506,8 @@ def deepseek_v41(config: Config, i: int) -> Attention:
     Layers of ``index_source_layer_ids`` choose its entries, the others take theirs; those without keys of their own
     search a pool of fixed size, which is not counted. Two layers of ``engram_layer_ids`` let a table of n-grams in.
     """
-    hidden, width, ratio = config.need("hidden"), head_dim_of(config), int(config.at("compress_ratios", i))
+    hidden, width = config.need("hidden"), head_dim_of(config)
+    ratio = config.whole(config.at("compress_ratios", i), "compress_ratios")
     base = _raw_window(config, i, width)
     if i in (config.raw("engram_layer_ids") or ()):
         streams, rows = config.number("hc_mult"), config.number("engram_n_heads") * config.number("engram_head_dim")
