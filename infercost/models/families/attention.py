@@ -461,7 +461,7 @@ _OVERLAPPING = 4
 def deepseek_v4(config: Config, i: int) -> Attention:
     """One shared key-value vector an entry, a raw window, and a past compressed by ``compress_ratios`` (0: none)."""
     hidden, width = config.need("hidden"), head_dim_of(config)
-    ratio = config.whole(config.at("compress_ratios", i), "compress_ratios")
+    ratio = _compression(config, i)
     rope = config.number("qk_rope_head_dim", 64)
     base = _raw_window(config, i, width)
     base = base._replace(packed=formulas.layer.packed_vector_bytes(head_dim=width, rope_dim=rope))
