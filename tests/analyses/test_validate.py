@@ -322,6 +322,7 @@ def test_fitting_again_gives_the_constants_in_the_files(name: str) -> None:
         assert found.profile.value(key) == pytest.approx(kept.value(key), rel=0.03, abs=1e-12), key
 
 
+@pytest.mark.slow
 def test_what_engines_of_today_share_is_within_two_errors_of_its_fit() -> None:
     pytest.importorskip("scipy")
     found = engines.fitted(engines.weighed(engines.runs_of_today()))
