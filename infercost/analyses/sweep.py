@@ -184,8 +184,9 @@ def _series(axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], 
     columns = (*keys, *(own.get(key, key) for key in _columns(head, rows, room) if key not in hidden))
     keys |= {name: KEYS[key] for key, name in own.items()}
     bar = next((key for key in head.bar if any(row.get(key) is not None for row in rows)), head.bar[-1])
-    sizes = [row[bar] for row in rows if row[bar]]
+    sizes = [row[bar] for row in rows if row.get(bar)]
     scale = "share" if KEYS[bar].unit == "share" else "log" if sizes and max(sizes) > FAR * min(sizes) else "size"
+    rows = tuple({**dict.fromkeys((*columns, bar)), **row} for row in rows)  # of points that have no answer
     return Series(columns, rows, bar=bar, scale=scale, keys=keys)
 
 

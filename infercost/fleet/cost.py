@@ -99,6 +99,8 @@ def of_month(service: Service, tokens: float) -> tuple[float, Service]:
     use = use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0)
     streams = service.fleet._replace(use=use, fixed=0, patience=PATIENCE)
     users = _users_of_streams(service._replace(fleet=streams), tokens)
+    if users < 1:  # fewer than one of them has
+        return users, service
     return users, of_messages(service, formulas.cost.messages_of_tokens(users=users, **lengths))
 
 

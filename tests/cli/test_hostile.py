@@ -592,3 +592,18 @@ def test_numbers_of_files_that_no_model_and_no_run_has_are_refused(run: Run, tmp
     (tmp_path / "run.jsonl").write_text(json.dumps(result | {"mean_ttft_ms": 3}) + "\n")
     said = refused(run("validate", str(tmp_path / "run.jsonl"), "--gpu", "h100", "--model", "llama-3.1-8b"))
     assert "1e+304 input tokens a request" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("economies --gpu b200-sxm:1 --params 6317492911 --sweep tokens_per_month=1:1e12", 0),
+        ("economies --gpu l20 --model deepseek-v3 --tp 4 --sweep users=1,2", 3),
+        ("economies --gpu l20 --model deepseek-v3 --tp 4 --sweep users=1,2 --json", 3),
+    ],
+)
+def test_a_sweep_without_users_or_room_is_answered(run: Run, asked: str, code: int) -> None:
+    """Fewer tokens than one user has, and devices that do not hold the model."""
+    said = run(*asked.split())
+    assert said.code == code, said.err
+    assert said.out
