@@ -186,7 +186,7 @@ def _series(axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], 
     bar = next((key for key in head.bar if any(row.get(key) is not None for row in rows)), head.bar[-1])
     sizes = [row[bar] for row in rows if row.get(bar)]
     scale = "share" if KEYS[bar].unit == "share" else "log" if sizes and max(sizes) > FAR * min(sizes) else "size"
-    rows = tuple({**dict.fromkeys((*columns, bar)), **row} for row in rows)  # of points that have no answer
+    rows = tuple(row | {key: None for key in (*columns, bar) if key not in row} for row in rows)  # without an answer
     return Series(columns, rows, bar=bar, scale=scale, keys=keys)
 
 
