@@ -105,7 +105,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     left = sorted(
         (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
     )
-    ranked = tuple({**figures.get(row["name"], {}), **row} for row in (*able, *left))
+    ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
     best = sorted(able, key=lambda row: (_binds_longer(scenario, row), _place(row, "cost")))
     won = next((one for one in placed if isinstance(one, Placed) and best and _name(one) == best[0]["name"]), None)
     return Report(
@@ -324,8 +324,14 @@ def _asked(found: Scenario) -> str:
     return " ".join(f"{flag(name)} {quote(str(value))}" for name, value in words)
 
 
+def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+    """A row beside the figures of its part; a weak price joins its weak figures."""
+    weak = [*figures.get("weak", ()), *row.get("weak", ())]
+    return {**figures, **row, **({"weak": weak} if weak or figures else {})}
+
+
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
-    """What an hour of a part costs, and what kind of price of which month that is."""
+    """What an hour of a part costs, what kind of price of which month that is, and whether it is weak."""
     space = next((space for space in scenario.each if space.search.name == name), None)
     nothing = dict.fromkeys(("usd_per_gpu_hour", "price_basis", "price_date"))
     if space is None or space.price is None:
@@ -336,7 +342,9 @@ def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     key = rent_key(part, scenario.question.get("price_basis") or next(iter(BASES)))
     assert key is not None
     kind = key.removeprefix("rent_") if key != "rent" else "listed"
-    return {"usd_per_gpu_hour": space.price, "price_basis": kind, "price_date": part.facts[key].date}
+    fact = part.facts[key]
+    weak = {"weak": [key]} if fact.weak else {}
+    return {"usd_per_gpu_hour": space.price, "price_basis": kind, "price_date": fact.date, **weak}
 
 
 def _short(what: str, part: Preset) -> str:

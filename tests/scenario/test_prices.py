@@ -88,9 +88,10 @@ def test_a_basis_is_of_rents_alone(run: Run, other: tuple[str, str]) -> None:
     ("command", "parts", "options", "mixed"),
     [
         ("frontier", ("h100", "h200"), (), ""),
-        ("frontier", ("h100", "mi300x"), (), "--price-basis rental is one for all"),
-        ("frontier", ("h100", "mi300x"), ("--price-basis", "rental"), ""),
-        ("frontier", ("h100", "mi300x"), ("--price", "2"), ""),
+        ("frontier", ("h100", "mi300x"), (), ""),
+        ("frontier", ("h100", "gb200"), (), "--price-basis rental is one for all"),
+        ("frontier", ("h100", "gb200"), ("--price-basis", "rental"), ""),
+        ("frontier", ("h100", "gb200"), ("--price", "2"), ""),
         ("frontier", ("l4", "t4"), (), ""),
         ("frontier", ("l4", "a10g"), (), "--price gives all the same"),
         ("economies", ("h100", "l4"), ("--points", "2"), "listed rent of 2026-05 (l4)"),
@@ -114,3 +115,10 @@ def test_rents_of_a_basis_are_of_few_months(basis: str) -> None:
     months = sorted(int(fact.date[:4]) * 12 + int(fact.date[5:7]) for fact in facts if fact)
     assert len(months) >= 9
     assert months[-1] - months[0] <= 4
+
+
+def test_a_price_of_machines_of_eight_is_marked_weak_in_a_comparison(run: Run) -> None:
+    asked = ("compare", "--model", "llama-3.1-8b", "--gpu", "mi355x", "--gpu", "mi300x", "--concurrency", "8")
+    weak = {row["name"]: row["weak"] for row in run(*asked, "--json").json["rows"]}
+    assert weak == {"mi355x": ["rent_neocloud"], "mi300x": []}
+    assert "mi355x ~" in run(*asked).out
