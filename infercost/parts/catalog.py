@@ -100,6 +100,7 @@ def _repository(alias: str) -> str:
     return plain(alias.partition("/")[2])
 
 
+@once
 def _files(family: str) -> dict[str, str]:
     """Preset file by name; a user's file shadows a shipped one."""
     files: dict[str, str] = {}

@@ -89,11 +89,13 @@ class Config:
         return self._first((*SYNONYMS[meaning], meaning), default)
 
     def _first(self, names: tuple[str, ...], default: Any) -> Any:
-        places = (self.inner, self.outer)
-        if not any(name in place for name in names for place in places):
-            return next((self.defaults[name] for name in names if name in self.defaults), default)
-        values = (place[name] for name in names for place in places if place.get(name) is not None)
-        return next(values, default)
+        is_null = False
+        for name in names:
+            for place in (self.inner, self.outer):
+                if (value := place.get(name)) is not None:
+                    return value
+                is_null = is_null or name in place
+        return default if is_null else next((self.defaults[name] for name in names if name in self.defaults), default)
 
     def flag(self, name: str, default: bool | str = False) -> bool:
         """Whether the family has an optional part; a string as the family's value is the config key that decides."""
@@ -111,7 +113,7 @@ class Config:
         value = self.get(meaning, default)
         if value is None:
             raise self._missing(" or ".join(SYNONYMS[meaning][:2]))
-        if not (number := self.whole(value, self._name(meaning))):
+        if not (number := self._whole(value, meaning)):
             raise BadFile(f"{self.where}: {self._name(meaning)} is 0", "it must be a whole number above 0")
         return number
 
@@ -132,7 +134,7 @@ class Config:
     def opt(self, meaning: str, default: int = 0) -> int:
         """A whole number, or the default where none is given or it is zero."""
         value = self.get(meaning)
-        return default if value is None else self.whole(value, self._name(meaning)) or default
+        return default if value is None else self._whole(value, meaning) or default
 
     def entries(self, key: str) -> int:
         """How many entries a list has that may be missing."""
@@ -172,10 +174,17 @@ class Config:
 
     def whole(self, value: Any, key: str) -> int:
         """A value of a key as a whole number."""
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 <= value <= LARGEST_NUMBER or value != int(value):
+        if not _is_whole(value):
             raise BadFile(f"{self.where}: {key} is {str(value)[:40]}", "it must be a whole number")
         return int(value)
+
+    def _whole(self, value: Any, meaning: str) -> int:
+        return int(value) if _is_whole(value) else self.whole(value, self._name(meaning))
+
+
+def _is_whole(value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= LARGEST_NUMBER and value == int(value)
 
 
 _WINDOW_WORDS = (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
@@ -134,6 +135,7 @@ def _names(config: Config) -> Iterator[str]:
             yield _CLASS.sub("", str(name))
 
 
+@lru_cache(1000)
 def plain(name: str) -> str:
     """A family's name for comparison: Qwen3Moe is qwen3_moe."""
     return re.sub(r"[_-]", "", name.lower())
