@@ -320,6 +320,8 @@ QUANTITIES: dict[str, Quantity] = {
         json="itl_s"),
     "time_in_system": Quantity("t_sys", "s", "time that a request spends in the system"),
     "in_flight": Quantity("N_r", "", "requests being served at once", "requests in flight", "in flight"),
+    "full_prefill_time": Quantity("t_full", "s", "time that a replica full of prompts takes for each"),
+    "prompts_of_groups": Quantity("P_g", "", "prompts that all data parallel groups work on at once"),
     "prefill_per_decode": Quantity("x_p", "", "replicas that prefill for each that decodes",
         "prefill replicas per decode replica"),
     "cache_transfer_time": Quantity("t_kv", "s", "time to send a prompt's cache to another replica",

@@ -141,7 +141,7 @@ def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = N
     usd = partial(formulas.cost.usd_per_million_tokens, price=price, devices=running.rack.devices)
     if load.apart:
         rate = pace.tokens_per_s or formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
-        ratio = _prefill_per_decode(running, request, batch, pace.tpot)
+        ratio = prefill_per_decode(running, request, batch, pace.tpot)
         both = formulas.cost.served_cost(
             cost=usd(tokens_per_s=rate), prefill_per_decode=ratio, slots=batch, concurrent_users=batch
         )
@@ -176,13 +176,13 @@ def token_seconds(scenario: Scenario, batch: float) -> float:
     else:
         gap = 0.0 if load.apart else serving.prompts_gap(replica, batch, request)
         rate = batch / tpot if load.apart else serving.paid_rate(request, batch, tpot, gap)
-    return (1 + (_prefill_per_decode(running, request, batch, tpot) if load.apart else 0.0)) / rate
+    return (1 + (prefill_per_decode(running, request, batch, tpot) if load.apart else 0.0)) / rate
 
 
-def _prefill_per_decode(running: Running, request: Request, batch: float, tpot: float) -> float:
-    """Replicas that prefill for each that decodes."""
+def prefill_per_decode(running: Running, request: Request, batch: float, tpot: float) -> float:
+    """Replicas full of prompts for each that decodes."""
     return formulas.request.prefill_per_decode(
-        prefill_time=serving.prefill_time(running.replica, 1, request),
+        full_prefill_time=serving.full_prefill_time(running.replica, request),
         batch=batch,
         step_time=tpot,
         output_tokens=request.output_tokens,
@@ -210,7 +210,7 @@ def request_results(
             first = serving.all_at_once(running.replica, load.concurrent, request, served, load.run, load.most)
             results["ttft_all_at_once_s"] = first
     if load.apart:
-        ratio = _prefill_per_decode(running, request, batch, tpot)
+        ratio = prefill_per_decode(running, request, batch, tpot)
         results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
     return results
 

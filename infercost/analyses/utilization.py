@@ -1,6 +1,7 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from infercost import formulas
@@ -420,18 +421,23 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     used = "more than all" if share is None else show(share, "share")
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
-    binds = "" if start else _binds(results)
-    use = f"{start}{used.capitalize()} of the arithmetic is used (MFU) at batch {batch}{binds}."
+    use = f"{used} of the arithmetic is used (MFU) at batch {batch}{'' if start else _binds(results)}."
     rates, rack = _rate_words(scenario, results), running.rack
-    first = rates and (is_local(rack.setup.stack) or rack.plan.host is not None)  # who has a card asks for its speed
-    text = f"{rates.strip()} {use}" if first else use + rates
-    text += f" {_step_words(scenario, results)}{left_out}."
+    if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
+        text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
+    else:
+        text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
+    text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     request = scenario.load.request
     later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
     return f"{text} A request takes {whole}: {ttft} to its first token{later}."
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _binds(results: dict[str, Any]) -> str:
@@ -449,7 +455,16 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     local = is_local(scenario.rack.setup.stack)
     whole = f" a user, {show(rate, '')} {whose}" if results["batch"] != 1 else " for one user" if local else ""
     price = f", at {show(usd, 'USD')} a million tokens" if usd is not None else ""
-    return f" {show(each, '')} tokens/s{whole}{price}."
+    return f"{show(each, '')} tokens/s{whole}{price}"
+
+
+def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """How many devices prefill where prompts have replicas of their own."""
+    if not (ratio := results.get("prefill_per_decode")):
+        return ""
+    devices = scenario.copies * scenario.rack.devices
+    more = many(max(ceil(ratio * devices), 1), "device")
+    return f" Prompts take {show(ratio, '')} replicas for each that decodes, {more} beside these {devices:,}."
 
 
 def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:

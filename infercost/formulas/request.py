@@ -248,9 +248,21 @@ def in_flight(*, request_rate: float, time_in_system: float) -> float:
 
 
 @formula(source=BOOK)
-def prefill_per_decode(*, prefill_time: float, batch: float, step_time: float, output_tokens: float) -> float:
+def prefill_per_decode(*, full_prefill_time: float, batch: float, step_time: float, output_tokens: float) -> float:
     """Replicas that prefill for each replica that decodes, when the two are apart."""
-    return prefill_time * batch / (step_time * output_tokens)
+    return full_prefill_time * batch / (step_time * output_tokens)
+
+
+@formula(source="stages work on prompts of their own, and each data parallel group on its own")
+def full_prefill_time(*, pass_time: float, prompt_passes: float, stages: float, prompts: float) -> float:
+    """Seconds of a replica for each prompt where so many share its passes and more follow without a gap."""
+    return prompt_passes * pass_time / (stages * prompts)
+
+
+@formula(source="each data parallel group takes what its chunk holds, one prompt at least")
+def prompts_of_groups(*, groups: float, chunk_tokens: float, new_tokens: float) -> float:
+    """Prompts that all data parallel groups work on at once; ``chunk_tokens`` are those of one group."""
+    return groups * maximum(1, floor(chunk_tokens / new_tokens))
 
 
 @formula(source="each device holds its part")

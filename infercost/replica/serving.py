@@ -85,6 +85,23 @@ def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
     return formulas.request.pipelined_time(part_time=one, microbatches=parts, stages=stages, pipeline_utilization=busy)
 
 
+def full_prefill_time(replica: Replica, request: Request) -> float:
+    """Seconds of a replica for each prompt where prompts alone keep all its groups and stages busy."""
+    groups, stages, new = replica.work.layout.dp, replica.work.layout.pp, request.new
+    prompts, passes, before, chunk = float(groups), 1, request.cached, chunk_of(replica, request) / groups
+    if new > chunk:
+        passes = formulas.request.prompt_passes(tokens=new, chunk_tokens=chunk)
+        before = formulas.request.cached_before_passes(cached=before, new_tokens=new, prompt_passes=passes)
+    elif chunk < inf:
+        prompts = formulas.request.prompts_of_groups(groups=groups, chunk_tokens=chunk, new_tokens=new)
+    share = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes) if passes > 1 else prompts
+    tokens = formulas.request.prompt_tokens(new_tokens=new, prompts=share)
+    load = Load(prompt_tokens=tokens, prompts=prompts, cached=before, whole_prompt=new)
+    return formulas.request.full_prefill_time(
+        pass_time=_pass_of_prompts(replica, load, stages), prompt_passes=passes, stages=stages, prompts=prompts
+    )
+
+
 def _prompts(replica: Replica, prompts: float, request: Request, parts: float = 1) -> float:
     """Seconds of the prompts' passes one after another: one pass, or as many as there are chunks.
 

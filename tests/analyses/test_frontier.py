@@ -197,9 +197,9 @@ def test_prompts_are_paid_for() -> None:
 
     A prompt among the steps of a batch adds less than it takes alone: weights are read once for both.
     """
-    row = best("cost", **SMALL, input_tokens=2000, output_tokens=100)
+    row = best("cost", **SMALL, input_tokens=5000, output_tokens=100)
     ended = row["batch"] / (row["tpot_s"] * 100)
-    assert row["prefill_per_decode"] == pytest.approx(ended * row["prefill_time_s"])
+    assert row["prefill_per_decode"] == pytest.approx(ended * row["prefill_time_s"] / row["pp"])
     decode, paid = row["usd_per_million_tokens_decode"], row["usd_per_million_tokens"]
     assert row["usd_per_million_tokens_all_in"] == paid
     assert decode < paid < decode * (1 + row["prefill_per_decode"])

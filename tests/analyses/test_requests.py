@@ -83,10 +83,28 @@ def test_a_draft_yields_the_tokens_of_the_series() -> None:
 
 def test_prompts_apart_send_their_cache() -> None:
     """2,000 tokens of 131,072 B over 50 GB/s."""
-    report = ask(input_tokens=2000, output_tokens=500, batch=16, disaggregated=True)
-    assert report["cache_transfer_time_s"] == pytest.approx(2000 * 131_072 / 50e9)
-    ratio = report["prefill_time_s"] * 16 / (report["tpot_s"] * 500)
+    report = ask(input_tokens=5000, output_tokens=500, batch=16, disaggregated=True)
+    assert report["cache_transfer_time_s"] == pytest.approx(5000 * 131_072 / 50e9)
+    ratio = report["prefill_time_s"] * 16 / (report["tpot_s"] * 500)  # 8,192 tokens of a pass hold no second prompt
     assert report["prefill_per_decode"] == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("layout", "prompts"), [({"tp": 1, "ep": 8}, 8), ({"tp": 1, "pp": 8}, 1)])
+def test_replicas_that_prefill_keep_all_their_groups_and_stages_busy(layout: dict[str, int], prompts: int) -> None:
+    """36.6 G active parameters beside embedding and head, 2 FLOP each for 4,096 tokens, on eight of 1,979 TFLOP/s.
+
+    With the scores of 61 layers, 128 heads and 320 values in 16 bits, half the square of 4,096 each way: 41.9 TFLOP.
+    And 671 GB of weights are read at eight times 4.8 TB/s, once for the prompts of all groups, whose tokens go from 58
+    layers to eight experts in 8 bits and back in 16, seven of eight over a link of 450 GB/s.
+    """
+    asked = {"gpu": "h200:8", "model": "deepseek-v3", "efficiency": "ideal", "overlap": "none", **layout}
+    report = infercost.utilization(**asked, input_tokens=4096, output_tokens=1000, batch=16, disaggregated=True)
+    seconds = report["prefill_per_decode"] * report["tpot_s"] * 1000 / 16
+    arithmetic = (2 * 36.6e9 * 4096 / 1.979e15 + 41.9e12 / 0.9895e15) / 8
+    exchange = 58 * 4096 * 8 * 7168 * (1 + 2) * 7 / 8 / 450e9 / 8 if prompts == 8 else 0
+    assert seconds == pytest.approx(arithmetic + 671e9 / 4.8e12 / 8 / prompts + exchange, rel=0.02)
+    assert seconds < 0.25 * report["prefill_time_s"]  # a prompt alone leaves the others idle
+    assert f"Prompts take {show(report['prefill_per_decode'], '')} replicas for each that decodes" in report.verdict
 
 
 def test_the_law_of_the_later_paper_is_asked_by_its_profile() -> None:
@@ -261,20 +279,19 @@ def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
         ({"model": "llama-3.1-70b", "gpu": "h100", "batch": 32}, ("memory binds.", " a user, ", " in all, at $")),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
-            ("kernels that run far below its peak", " a user, ", " in all. "),
+            ("kernels that run far below its peak", " a user, ", " in all: "),
         ),
         ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
         ({"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32}, (" a user, ", " a replica, at $")),
     ],
 )
-def test_the_verdict_of_a_step_says_utilization_then_speed_then_price(
+def test_the_verdict_of_a_step_says_speed_and_price_then_utilization(
     options: dict[str, object], said: tuple[str, ...]
 ) -> None:
     report = infercost.utilization(**options)
     share, each = show(report["utilization"], "share"), show(report["tokens_per_s_per_user"], "")
     use, speed = f"{share} of the arithmetic is used (MFU)", [f"{each} tokens/s", *said[1:]]
-    local = options["gpu"] == "m4-max"  # who has a card asks for its speed first
-    order = [*speed, use, " a step "] if local else [use, *speed, " a step "]
+    order = [use, *speed, " a step "] if "params" in options else [*speed, use, " a step "]
     places = [report.verdict.index(words) for words in order]
     assert places == sorted(places)
     assert said[0] in report.verdict

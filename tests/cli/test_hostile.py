@@ -505,7 +505,7 @@ def test_no_share_is_above_one_where_a_law_beats_the_bound(run: Run) -> None:
     """Of attention over KV heads reads alone are counted: at a rate set 300 times too low its arithmetic is more."""
     args = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--batch", "64", "--context", "100000")
     slow = ("--set", "gpu.flops_bf16=300GFLOP/s")
-    assert "More than all of the arithmetic is used (MFU) at batch 4; compute binds. " in " ".join(
+    assert "more than all of the arithmetic is used (MFU) at batch 4; compute binds. " in " ".join(
         run(*args, *slow).out.split()
     )
     answer = run(*args, *slow, "--json").json

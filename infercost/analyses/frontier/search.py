@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.remarks import step_notes
-from infercost.analyses.step import request_results, step_results
+from infercost.analyses.step import prefill_per_decode, request_results, step_results
 from infercost.errors import Missing
 from infercost.numeric import ceiling
 from infercost.parts.stack import law
@@ -304,15 +304,6 @@ def _batches(unit: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(batches))
 
 
-def prefill_per_decode(candidate: Scenario, prefill: float | None, batch: float, tpot: float) -> float:
-    """Replicas that prefill for each that decodes, where a prompt takes so long; none where there is no request."""
-    if prefill is None or candidate.load.request is None:
-        return 0.0
-    return formulas.request.prefill_per_decode(
-        prefill_time=prefill, batch=batch, step_time=tpot, output_tokens=candidate.load.request.output_tokens
-    )
-
-
 def replicas_of(goal: Goal, batch: int, rate: float) -> int:
     """Replicas of a batch, each at a rate with its prompts paid, that serve all users and decode all that is asked."""
     needed = [1]
@@ -349,9 +340,9 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     candidate, batch, request = point.candidate, point.batch, point.candidate.load.request
     pace = pace_of(candidate.running, batch, candidate.draft)
     results = step_results(candidate, batch, pace, bracketed=bracketed)
-    prefill = prefill_per_decode(candidate, results["prefill_time_s"], batch, pace.tpot)
-    rate, met = results["tokens_per_s"], None
+    rate, met, prefill = results["tokens_per_s"], None, None
     if request:
+        prefill = prefill_per_decode(candidate.running, request, batch, pace.tpot)
         gap = prompts_gap(candidate.running.replica, batch, request)
         rate, met = paid_rate(request, batch, pace.tpot, gap), tpot_met(pace.tpot, gap, batch)
     slots: float = batch
@@ -362,7 +353,7 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     return {
         **results,
         "itl_s": met,
-        "prefill_per_decode": prefill if request else None,
+        "prefill_per_decode": prefill,
         "usd_per_million_tokens_all_in": paid,
     }
 
