@@ -58,7 +58,7 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *step_notes(service.running),
             *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
-            *own_or_api.notes(service, scenario.smaller, scenario.api_price, even),
+            *own_or_api.notes(service, scenario.others, scenario.api_price, even),
             *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
             *scenario.notes,
         ),

@@ -190,17 +190,23 @@ def at_load(service: Service, day: Day, found: BreakEven | None) -> str:
     return f"For {load} your own service costs {show(own, 'USD')} a month{api}. "
 
 
-def against(service: Service, day: Day, found: BreakEven | None) -> str:
-    """What one's own service costs in a month, what an API bills for it, where they break even; empty without both."""
+def against(service: Service, day: Day, found: BreakEven | None, best: Service) -> str:
+    """What one's own service costs in a month, what an API bills for it, where they break even; empty without both.
+
+    That is on the devices of the ``best`` service.
+    """
     if found is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
     billed = show(month_at(service, day, found.bill)[1], "USD")
+    rack, yours = best.running.rack, "yours"
+    if rack.devices != service.running.rack.devices:
+        yours = f"yours on {rack.devices:,} x {rack.part.name}"
     if found.users is None:
         floor, bill = show(found.floor, "USD"), show(found.bill, "USD")
-        ends = f"yours never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
+        ends = f"{yours} never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
     else:
         first = f"{many(found.users, 'user')} ({_tokens(found.tokens)} a month)"
-        ends = f"yours costs no more with {first}{_for_good(found)}"
+        ends = f"{yours} costs no more with {first}{_for_good(found)}"
     return f"Your own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
 
 

@@ -252,7 +252,11 @@ def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
-    row, beside, said = row_of(service, day), own_or_api.against(service, day, even), day.stable and not missed
+    row, beside, said = (
+        row_of(service, day),
+        own_or_api.against(service, day, even, _compared(scenario)),
+        day.stable and not missed,
+    )
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row, said=said), *_time_rows(run, row), *_money_rows(run, row))
     results += tuple(_api_rows(scenario, run, even))
@@ -302,7 +306,9 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
         row_of(again, kept)
         month_usd(service, day)
         if scenario.api_price is not None:
-            own_or_api.work(_at_level(scenario.service), scenario.api_price)
+            if scenario.others:
+                reworked_service(_compared(scenario))
+            own_or_api.work(_compared(scenario), scenario.api_price)
 
     return shown
 
@@ -455,7 +461,12 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 
 def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
     """Where a service on as many replicas as its level needs breaks even with an API; None without one."""
-    return own_or_api.break_even(_at_level(scenario.service), scenario.api_price)
+    return own_or_api.break_even(_compared(scenario), scenario.api_price)
+
+
+def _compared(scenario: Scenario) -> Service:
+    """The service that is held against an API: on the devices of the lowest floor, which a small load may not fill."""
+    return _at_level(next(iter(scenario.others), scenario.service))
 
 
 def _at_level(service: Service) -> Service:

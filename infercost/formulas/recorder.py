@@ -125,7 +125,8 @@ def _steps_of(part: str, evaluate: Callable[[], object]) -> list[Step]:
         evaluate()
     distinct: dict[Any, Call] = {}
     for call in calls:
-        distinct.setdefault((call.function, *_frozen(call.inputs)), call)
+        known = call.inputs or {"": call.value}  # a search without any is known by what it found
+        distinct.setdefault((call.function, *_frozen(known)), call)
     steps = [step for step in map(explain, distinct.values()) if not step.renames]
     return [step._replace(meaning=f"{part}: {step.meaning}") for step in steps] if part else steps
 

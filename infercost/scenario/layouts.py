@@ -1,7 +1,6 @@
 """The layout where nobody asked for one: replicas, tensor, pipeline and expert parallelism by what they serve."""
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -39,6 +38,8 @@ _ASKED = ("host", "params")
 _WIDTHS = ("tp", "pp", "ep", "dp")
 #: Figures of layouts that are closer than this are alike: estimates do not tell them apart.
 ALIKE = 0.1
+#: How many times as good a layout in more stages must be to be named.
+MUCH = 1.25
 #: How many times the least devices of a replica are tried.
 TIMES = (1, 2, 4, 8)
 #: Devices of one replica up to which every whole number of nodes is tried.
@@ -212,13 +213,19 @@ def with_replica(reading: Reading) -> Reading:
     asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
     widest = first.devices if any(kept) else max(setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
-    found = [one for size in sizes for one in _of_few_stages(asked.choices(1, _layouts(asked, size)))]
+    every = [list(asked.choices(1, _layouts(asked, size))) for size in sizes]
+    found = [one for choices in every for one in _of_few_stages(choices, setup.domain)]
     found = [one for one in found if not one.is_late] or found
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
-    if not best or best[0].layout == first:
+    staged = _in_stages(best, every) if best else ""
+    if not best or (best[0].layout == first and not staged):
         return reading
     chosen = reading.about(gpu=reading.get("gpu"))
+    if staged:
+        chosen.note("stages", staged)
+    if best[0].layout == first:
+        return chosen
     widths = best[0].layout.widths.items()
     chosen.given |= {name: Given(width, CHOSEN) for name, width in widths if name not in given}
     if devices is None:
@@ -247,7 +254,7 @@ def _is_open(reading: Reading) -> bool:
     if "model" not in given or "gpu" not in given or any(name in given for name in _ASKED):
         return False
     counted = "gpus" in given or read_part(reading, reading.get("gpu"))[1] is not None
-    return counted or any(name in given for name in ("batch", *LOADS))
+    return counted or reading.question.command == "fit" or any(name in given for name in ("batch", *LOADS))
 
 
 def _asked(reading: Reading, setup: Setup) -> Asked | None:
@@ -270,8 +277,6 @@ def _found(asked: Asked, devices: int | None) -> list[Choice]:
     """The layouts that hold what was asked, the best first; none where there is nothing to choose."""
     if devices is not None:
         return _on(asked, devices)
-    if asked.is_full:
-        return []
     least = least_plan(asked.setup)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else []
@@ -285,7 +290,7 @@ def _on(asked: Asked, devices: int) -> list[Choice]:
     for size in sizes:
         copies = int(min(devices // size, max(most, 1)))
         choices = asked.choices(copies, _layouts(asked, size))
-        found += _of_few_stages(choices) if asked.is_full else choices
+        found += _of_few_stages(choices, asked.setup.domain) if asked.is_full else choices
     if asked.load.rate is not None and (timely := [one for one in found if not one.is_late]):
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely])
@@ -293,10 +298,28 @@ def _on(asked: Asked, devices: int) -> list[Choice]:
     return _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
 
 
-def _of_few_stages(choices: Iterator[Choice]) -> Iterator[Choice]:
-    """Those with as few stages as the first: engines cut layers where nothing else holds a model."""
-    if first := next(choices, None):
-        yield from (first, *takewhile(lambda one: one.layout.pp == first.layout.pp, choices))
+def _in_stages(best: list[Choice], every: Iterable[Iterable[Choice]]) -> str:
+    """What more stages would give where it is much more than the best of few: engines do not choose them themselves."""
+    whole = (one for choices in every for one in choices if not one.is_late and one.devices == best[0].devices)
+    most = max(whole, key=lambda one: one.rate, default=best[0])
+    if most.rate < MUCH * best[0].rate:
+        return ""
+    times, flags = show(most.rate / best[0].rate, "x"), f"--tp {most.layout.tp} --pp {most.layout.pp}"
+    return f"{most.words} makes {times} the tokens of {best[0].words}, but few measured runs have stages: {flags}"
+
+
+def _of_few_stages(choices: Iterable[Choice], domain: int) -> Iterator[Choice]:
+    """Those with as few stages as the first that splits matrices over linked devices alone, by stages.
+
+    Engines cut layers where nothing else holds a model, and between nodes rather than matrices.
+    """
+    most = inf
+    for one in choices:
+        if one.layout.pp > most:
+            return
+        if one.layout.tp <= domain:
+            most = one.layout.pp
+        yield one
 
 
 def _simplest_first(found: list[Choice], merits: list[float]) -> list[Choice]:

@@ -164,10 +164,11 @@ def _userbase(reading: Reading) -> Scenario:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given}
     least, reading = reading, _on_replica(reading)
+    best = reading
     if asked and reading is not least and "users" in reading.given:
-        reading = min((least, reading), key=_devices_of_users)
+        reading = min((best, least), key=_devices_of_users)
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
-        return _service_of_users(reading)
+        return _service_of_users(reading, best)
     supply = _supply(reading)
     users = reading.take("users")
     if users is None and "concurrent" not in reading.given and not supply:
@@ -202,8 +203,8 @@ def _supply(reading: Reading) -> dict[str, Any]:
     return {"rack": rack, "running": running, "batch": batch, "price": read_price(reading, rack.part)}
 
 
-def _service_of_users(reading: Reading) -> Scenario:
-    """A user base on a service: its level and the shape of its day."""
+def _service_of_users(reading: Reading, best: Reading) -> Scenario:
+    """A user base on a service: its level and the shape of its day; a load may fill no replica as large as the best."""
     for name in ("trough_to_mean", "peak_to_mean", "batch"):
         if name in reading.given:
             raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
@@ -227,7 +228,10 @@ def _service_of_users(reading: Reading) -> Scenario:
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     remedies = tuple(_remedies(reading, service)) if service.missed and service.running.rack.plan.fits else ()
-    return _serving(reading, service, users=users, concurrent=concurrent, api_price=api_price, remedies=remedies)
+    fields: dict[str, Any] = {"users": users, "concurrent": concurrent, "api_price": api_price, "remedies": remedies}
+    if api_price and best is not reading:
+        fields["others"] = (_service(best),)
+    return _serving(reading, service, **fields)
 
 
 def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
@@ -304,7 +308,7 @@ def _economies(reading: Reading) -> Scenario:
     if fields["api_price"] and not several:
         smaller = _smaller(reading, asked[0], service.running.rack.devices)
         messages = service.demand.messages if loaded else None
-        fields["smaller"] = tuple(of_messages(each, messages) if messages else each for each in smaller)
+        fields["others"] = tuple(of_messages(each, messages) if messages else each for each in smaller)
     return _serving(reading, service, users=users, points=points, **fields)
 
 

@@ -126,7 +126,7 @@ class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
     ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
-    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``smaller`` are services on fewer devices
+    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``others`` are services on other devices
     than were chosen for theirs, ``remedies`` flags with which a limit on latency is met, ``files`` is what was read of
     benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
     """
@@ -143,7 +143,7 @@ class Scenario(NamedTuple):
     draft: Draft | None = None
     price: float | None = None
     service: "Service" = None  # type: ignore[assignment]
-    smaller: "tuple[Service, ...]" = ()
+    others: "tuple[Service, ...]" = ()
     remedies: tuple[str, ...] = ()
     habits: Habits | None = None
     users: float | None = None

@@ -312,3 +312,36 @@ def test_the_command_of_a_row_gives_its_numbers_where_experts_might_be_spread(ru
     again = run(*row["replay"].split()[1:], "--json").json
     assert [again["inputs"][key] for key in ("tp", "pp", "ep")] == [row[key] for key in ("tp", "pp", "ep")]
     assert again["results"]["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"], rel=1e-9)
+
+
+@pytest.mark.parametrize("part", ["h100", "h100:16"])
+@pytest.mark.parametrize("command", ["fit", "economies"])
+def test_nodes_share_layers_and_their_devices_matrices(run: Run, command: str, part: str) -> None:
+    """As vLLM's guide to parallelism has it: tensor parallel over the devices of a node, pipeline over the nodes.
+
+    405B in 16 bits takes two nodes of eight; tensor parallel over both would send each layer over the network.
+    """
+    few = ("--points", "2") if command == "economies" else ()
+    said = run(command, "--model", "llama-3.1-405b", "--gpu", part, *few, "--json").json
+    assert layout(said) == {"gpus": 16, "tp": 8, "pp": 2, "ep": 1, "dp": 1}
+
+
+@pytest.mark.parametrize(
+    ("part", "model"), [("h200", "deepseek-v3.2"), ("b200", "glm-5.2-fp8"), ("l40s", "gpt-oss-120b")]
+)
+def test_the_least_devices_hold_as_much_as_when_they_are_given(run: Run, part: str, model: str) -> None:
+    least = run("fit", "--gpu", part, "--model", model, "--json").json
+    given = run("fit", "--gpu", f"{part}:{least['results']['gpus']}", "--model", model, "--json").json
+    assert layout(least) == layout(given)
+    assert least["results"]["max_sequences"] == given["results"]["max_sequences"]
+
+
+def test_stages_that_make_much_more_are_named(run: Run) -> None:
+    """A latent cache is whole on each tensor rank; with a stage on each device it is cut by layers, and holds more."""
+    asked = ("economies", "--gpu", "h200:8", "--model", "glm-5.2-fp8", "--workload", "agentic-coding", "--points", "2")
+    said = run(*asked, "--json").json
+    assert layout(said)["pp"] == 1
+    (named,) = (note["text"] for note in said["notes"] if note["code"] == "stages")
+    staged = run(*asked, "--tp", "1", "--pp", "8", "--json").json
+    assert named.endswith("--tp 1 --pp 8")
+    assert staged["results"]["floor_usd_per_million_tokens"] < said["results"]["floor_usd_per_million_tokens"] / 1.25

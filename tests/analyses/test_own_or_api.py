@@ -268,3 +268,13 @@ def test_what_scale_down_would_save_is_what_asking_for_it_gives(workload: str) -
     idle, tight = infercost.economies(**asked), infercost.economies(**asked, scale_down=True)
     saved = 1 - tight["floor_usd_per_million_tokens"] / idle["floor_usd_per_million_tokens"]
     assert any(f"--scale-down takes {100 * saved:.1f}% off the floor" in advice for advice in idle.advice)
+
+
+@pytest.mark.parametrize("users", ["1000", "1M"])
+def test_where_own_breaks_even_is_no_matter_of_the_users_asked_about(run: Run, users: str) -> None:
+    """Few users fill no replica as large as the one whose tokens cost least; the break-even is on that one."""
+    asked = ("--gpu", "h100", "--model", "llama-3.3-70b", "--workload", "chat", "--api-price", "0.6/0.8")
+    curve = run("economies", *asked, "--points", "2", "--json").json["results"]
+    base = run("userbase", *asked, "--users", users, "--json").json
+    assert base["results"]["break_even_users"] == curve["break_even_users"]
+    assert "never pays" not in base["verdict"]
