@@ -252,11 +252,8 @@ def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
-    row, beside, said = (
-        row_of(service, day),
-        own_or_api.against(service, day, even, _compared(scenario)),
-        day.stable and not missed,
-    )
+    beside = own_or_api.against(service, day, even, _compared(scenario))
+    row, said = row_of(service, day), day.stable and not missed
     hours = _hours(service, day, row)
     results = (*_people_rows(run), *_fleet_rows(run, row, said=said), *_time_rows(run, row), *_money_rows(run, row))
     results += tuple(_api_rows(scenario, run, even))

@@ -183,7 +183,7 @@ def gap_and_prompt(
         itl = _with_prompts(replica, batch, request, each)
         return itl, formulas.request.prompt_steps_time(riding_step=itl, prompt_passes=passes)
     step = decode_time(replica, batch, request.context) if step is None else step
-    prompt = _along(replica, batch, request, passes)
+    prompt = prompt_along(replica, batch, request)
     itl = formulas.request.shared_step(
         step_time=step,
         prompts=formulas.request.prompt_parts(prompts_per_step=each, prompt_passes=passes),
@@ -241,7 +241,7 @@ def _gaps(replica: Replica, batches: Any, request: Request) -> Any:
         if replica.timing:
             delay = _ride(replica, batches[apart], request, step, 0.0).delay
         else:
-            delay = _along(replica, batches[apart], request, passes) - passes * step
+            delay = prompt_along(replica, batches[apart], request) - passes * step
         gaps[apart] = batches[apart] / most * delay
     gaps[~apart] = each_of(lambda batch: prompts_gap(replica, batch, request), batches[~apart])
     return gaps
@@ -297,11 +297,7 @@ def chunk_of(replica: Replica, request: Request) -> float:
 
 def prompt_along(replica: Replica, batch: float, request: Request) -> float:
     """Seconds of the steps of a batch that one prompt rides along with, where a roofline times them."""
-    return _along(replica, batch, request, prompt_passes(replica, request))
-
-
-def _along(replica: Replica, batch: float, request: Request, passes: int) -> float:
-    if passes == 1:
+    if (passes := prompt_passes(replica, request)) == 1:
         return _with_prompts(replica, batch, request, 1)
     part = formulas.request.prompts_of_pass(prompts=1, prompt_passes=passes)
     step = _with_prompts(replica, batch, request, part)

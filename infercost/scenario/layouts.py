@@ -213,25 +213,30 @@ def with_replica(reading: Reading) -> Reading:
     asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
     widest = first.devices if any(kept) else max(setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
+    best, staged = _replicas_of(asked, sizes)
+    is_first = not best or best[0].layout == first
+    if is_first and not staged:
+        return reading
+    chosen = reading.about(gpu=reading.get("gpu"))
+    if not is_first:
+        widths = best[0].layout.widths.items()
+        chosen.given |= {name: Given(width, CHOSEN) for name, width in widths if name not in given}
+        if devices is None:
+            chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
+        chosen.note("choice", _why(best, asked, per_device=devices is None))
+    if staged:
+        chosen.note("stages", staged)
+    return chosen
+
+
+def _replicas_of(asked: Asked, sizes: Iterable[int]) -> tuple[list[Choice], str]:
+    """Replicas of a service, the one whose tokens cost least first; and what more stages would give beside it."""
     every = [list(asked.choices(1, _layouts(asked, size))) for size in sizes]
-    found = [one for choices in every for one in _of_few_stages(choices, setup.domain)]
+    found = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
     found = [one for one in found if not one.is_late] or found
     found.sort(key=lambda one: (-one.rate / one.devices, one.devices))
     best = _simplest_first(found, [one.rate / one.devices for one in found])
-    staged = _in_stages(best, every) if best else ""
-    if not best or (best[0].layout == first and not staged):
-        return reading
-    chosen = reading.about(gpu=reading.get("gpu"))
-    if staged:
-        chosen.note("stages", staged)
-    if best[0].layout == first:
-        return chosen
-    widths = best[0].layout.widths.items()
-    chosen.given |= {name: Given(width, CHOSEN) for name, width in widths if name not in given}
-    if devices is None:
-        chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
-    chosen.note("choice", _why(best, asked, per_device=devices is None))
-    return chosen
+    return best, _in_stages(best[0], every) if best else ""
 
 
 def _least_of_service(setup: Setup, devices: int | None, kept: Layout) -> Plan | None:
@@ -298,14 +303,14 @@ def _on(asked: Asked, devices: int) -> list[Choice]:
     return _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
 
 
-def _in_stages(best: list[Choice], every: Iterable[Iterable[Choice]]) -> str:
+def _in_stages(best: Choice, every: Iterable[Iterable[Choice]]) -> str:
     """What more stages would give where it is much more than the best of few: engines do not choose them themselves."""
-    whole = (one for choices in every for one in choices if not one.is_late and one.devices == best[0].devices)
-    most = max(whole, key=lambda one: one.rate, default=best[0])
-    if most.rate < MUCH * best[0].rate:
+    alike = (one for choices in every for one in choices if not one.is_late and one.devices == best.devices)
+    most = max(alike, key=lambda one: one.rate, default=best)
+    if most.rate < MUCH * best.rate:
         return ""
-    times, flags = show(most.rate / best[0].rate, "x"), f"--tp {most.layout.tp} --pp {most.layout.pp}"
-    return f"{most.words} makes {times} the tokens of {best[0].words}, but few measured runs have stages: {flags}"
+    times, flags = show(most.rate / best.rate, "x"), f"--tp {most.layout.tp} --pp {most.layout.pp}"
+    return f"{most.words} makes {times} the tokens of {best.words}, but few measured runs have stages: {flags}"
 
 
 def _of_few_stages(choices: Iterable[Choice], domain: int) -> Iterator[Choice]:
