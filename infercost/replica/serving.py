@@ -88,15 +88,15 @@ def prefill_time(replica: Replica, prompts: float, request: Request) -> float:
 def full_prefill_time(replica: Replica, request: Request) -> float:
     """Seconds of a replica for each prompt where prompts alone keep all its groups and stages busy."""
     groups, stages, new = replica.work.layout.dp, replica.work.layout.pp, request.new
-    prompts, passes, before, chunk = float(groups), 1, request.cached, chunk_of(replica, request) / groups
+    chunk, prompts, passes, before = chunk_of(replica, request) / groups, float(groups), 1, request.cached
     if new > chunk:
         passes = formulas.request.prompt_passes(tokens=new, chunk_tokens=chunk)
         before = formulas.request.cached_before_passes(cached=before, new_tokens=new, prompt_passes=passes)
     elif chunk < inf:
         prompts = formulas.request.prompts_of_groups(groups=groups, chunk_tokens=chunk, new_tokens=new)
-    share = formulas.request.prompts_of_pass(prompts=prompts, prompt_passes=passes) if passes > 1 else prompts
-    tokens = formulas.request.prompt_tokens(new_tokens=new, prompts=share)
-    load = Load(prompt_tokens=tokens, prompts=prompts, cached=before, whole_prompt=new)
+    tokens = formulas.request.prompt_tokens(new_tokens=new, prompts=prompts)
+    share = formulas.request.tokens_of_pass(tokens=tokens, prompt_passes=passes)
+    load = Load(prompt_tokens=share, prompts=prompts, cached=before, whole_prompt=new)
     return formulas.request.full_prefill_time(
         pass_time=_pass_of_prompts(replica, load, stages), prompt_passes=passes, stages=stages, prompts=prompts
     )
@@ -202,10 +202,7 @@ def prompts_gap(replica: Replica, batch: float, request: Request, step: float | 
 
 
 def tpot_met(step: float, gap: float, most: float, busy: float = 1.0) -> float:
-    """Seconds between a user's tokens where prompts add so much to a step of those who decode, at ``most`` so many.
-
-    ``busy`` is the share of the time in which any does.
-    """
+    """Seconds between a user's tokens in a batch of up to ``most``, busy for a share of the time, with prompts' gap."""
     others = formulas.request.others_share(busy_share=busy, most_batch=most)
     return formulas.request.met_tpot(step_time=step, prompts_gap=gap, others_share=others)
 
