@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # a bare count has no file
     from infercost.models.find import Extended
 
 MOST_DEVICES = 1024
+#: Pipeline stages of a layout that nobody asked for: no run that was measured has more.
+MOST_STAGES = 8
 #: Devices of one host where nobody says how many.
 OF_A_HOST = 8
 #: Commands that find out how many sequences fit.
@@ -456,8 +458,13 @@ def engine_layouts(setup: Setup, devices: int) -> list[Layout]:
     """
     widest = devices if "network_bandwidth" in setup.part.facts else setup.domain
     every = every_layout(setup.model, devices, open_widths(setup))
-    made = (one for one in every if one.devices == devices and one.tp <= widest)
-    return [one for one in made if one.ep in (1, one.ranks)]
+    made = [one for one in every if one.devices == devices and one.tp <= widest and one.ep in (1, one.ranks)]
+    return [one for one in made if has_few_stages(setup, one)] or made
+
+
+def has_few_stages(setup: Setup, layout: Layout) -> bool:
+    """Whether a layout that nobody asked for has no more stages than runs that were measured, or than it has nodes."""
+    return law(setup.stack) != "kernels" or layout.pp <= max(MOST_STAGES, layout.devices // setup.domain)
 
 
 def first_layout(setup: Setup, devices: int) -> Layout | None:

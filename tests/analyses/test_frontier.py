@@ -363,11 +363,18 @@ def test_a_larger_batch_is_slower_and_no_least_cost_is_undercut(model: str, more
 
 
 def test_a_search_looks_at_few_of_its_points() -> None:
-    """A point is two passes of 100 calls each, and a row many: 24,474 points would be five million calls."""
+    """A point is two passes of 100 calls each, and a row many: 15,398 points would be three million calls."""
     asked = {"model": "llama-3.1-405b", "gpu": "h100"}
     report = infercost.frontier(**asked)
     calls = calls_of(lambda: infercost.frontier(**asked))
-    assert calls < 110 * report["configurations"]
+    assert calls < 120 * report["configurations"]
+
+
+def test_no_layout_that_nobody_asked_for_has_more_stages_than_runs_have() -> None:
+    """Measured runs have up to eight; a stage for each of 61 layers is an answer where somebody asks for it."""
+    asked = {"model": "deepseek-v3.2", "gpu": "gb200", "input_tokens": 8000, "output_tokens": 1000, "best": "cost"}
+    assert infercost.frontier(**asked, max_gpus=72).series.rows[0]["pp"] <= 8
+    assert infercost.frontier(**asked, gpus=61, pp=61).series.rows[0]["pp"] == 61
 
 
 def test_the_work_shown_is_that_of_the_knee_or_of_the_best() -> None:

@@ -19,7 +19,7 @@ from infercost.replica.rack import recounted
 from infercost.replica.serving import paid_rate, prompt_steps, prompts_gap, tpot_met
 from infercost.replica.step import pace_of, slower_from, tpot_of
 from infercost.report import Note, Report, Row
-from infercost.scenario.rack import MOST_DEVICES
+from infercost.scenario.rack import MOST_DEVICES, has_few_stages
 from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show
 
@@ -92,13 +92,13 @@ def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
 def _is_sought(space: Scenario, layout: Layout) -> bool:
     """Whether a layout is of the count that was given or, where neither it nor stages were, of whole nodes beyond one.
 
-    The law of a paper knows no nodes.
+    Where nobody says how many stages there are, it has few. The law of a paper knows no nodes.
     """
-    options, domain = space.search, space.search.setup.domain
+    options, setup = space.search, space.search.setup
     if options.devices is not None:
         return layout.devices == options.devices
-    whole = layout.devices <= domain or layout.devices % domain == 0
-    return whole or bool(options.widths.pp) or _has_own_layouts(space)
+    whole = layout.devices <= setup.domain or layout.devices % setup.domain == 0
+    return bool(options.widths.pp) or _has_own_layouts(space) or (whole and has_few_stages(setup, layout))
 
 
 def most_batch(candidate: Scenario) -> int:
