@@ -15,12 +15,15 @@ from infercost.parts.yamlfile import read_mapping
 SMALL = 16.0
 #: Words that people leave out or put in, and the two of a card of laptops.
 _WORDS = re.compile(
-    r"\b(nvidia|amd|intel|geforce|radeon|instinct|tesla|quadro|data center|generation|blackwell|graphics|gpu|r|tm|ac)\b"
+    r"\b(nvidia|amd|intel|geforce|radeon|instinct|tesla|quadro|data center|generation|blackwell|graphics|gpu|r|tm|ac"
+    r"|oam|hbm[23]e?)\b"
 )
 #: The number of a socket, which presets leave out.
 _SOCKET = re.compile(r"\bsxm[456]\b")
 _LAPTOP = re.compile(r"\b(laptop|notebook)\b")
-_SIZE = re.compile(r"(?<![\w.])(\d+)\s?(?:gb|gib)\b")
+_SIZE = re.compile(r"(?<![\w.])(?:(\d+)\s?(?:gb|gib)|(4|6|8|1[0126]|20|24|32|40|48|64|72|80|9[46]|1\d\d)g(?!\.))\b")
+#: What people call cards of one brand: ``RTX 6000 Pro`` and ``RTX 5000 Blackwell`` are the RTX PRO's.
+_PRO = re.compile(r"(?<!pro )\b([2456][05]00) (?:pro|blackwell)\b")
 _NOISE = re.compile(r"[^a-z0-9]")
 #: Where a card is sold to those who own it, by a pattern in its name: the first that is found.
 _SEGMENTS = {
@@ -63,10 +66,10 @@ class Book(NamedTuple):
 
 def key_of(name: str) -> Key:
     """What a name says, however it is written: ``RTX 4070 Laptop GPU`` is ``rtx-4070-mobile``."""
-    words = _SOCKET.sub("sxm", re.sub(r"[\s_()-]+", " ", name.lower()))
+    words = _PRO.sub(r"pro \1", _SOCKET.sub("sxm", re.sub(r"[\s_()-]+", " ", name.lower())))
     size = _SIZE.search(words)
     rest = _WORDS.sub("", _LAPTOP.sub("mobile", _SIZE.sub("", words, count=1)))
-    return Key(_NOISE.sub("", rest), float(size[1]) if size else None)
+    return Key(_NOISE.sub("", rest), float(size[1] or size[2]) if size else None)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, host, stack, traffic
+from infercost.parts import architecture, cards, host, machines, slices, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -59,6 +59,8 @@ _VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 #: A word that names a chip and no size.
 _CHIP = re.compile(r"(?!\d)[a-z]+\d\w*")
+#: A computer of Apple's before the name of its chip.
+_COMPUTER = re.compile(r"(?:apple )?(?:macbook(?: pro| air)?|mac ?(?:studio|mini|pro)|imac)\b[\s(,-]*(?=m\d)")
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
@@ -174,6 +176,16 @@ def _book() -> cards.Book:
     return cards.read(_card_file())
 
 
+def machine(name: str) -> machines.Machine | None:
+    """The machine of several accelerators that a name means, None for none."""
+    return machines.find(machine_file(), name)
+
+
+def machine_file() -> str:
+    """Where the machines are."""
+    return str(shipped() / "machines.yaml")
+
+
 def _text(path: str) -> str:
     """The text of a preset; none of a file that cannot be read, which is no other one's fault."""
     try:
@@ -273,7 +285,21 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
                 return own, files[own]
     if family != "accelerators":
         return None
-    return _device(files, name) or _variant_or_card(files, name) or _branded(files, name)
+    found = _device(files, name) or _variant_or_card(files, name) or _branded(files, name)
+    return found or _slice_of(files, name) or _in_computer(files, name)
+
+
+def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """A slice of a part, ``h100 1g.10gb``: the part's own name with the slice, and the part's file."""
+    asked = slices.read(name)
+    whole = _by_name("accelerators", files, asked.part) if asked and asked.part else None
+    return (f"{whole[0]}-{asked.name}", whole[1]) if asked and whole else None
+
+
+def _in_computer(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """The chip of a computer that is named with it: ``MacBook Pro M4 Max 128GB``."""
+    computer = _COMPUTER.match(name.lower())
+    return _by_name("accelerators", files, name[computer.end() :]) if computer else None
 
 
 def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:
@@ -301,6 +327,8 @@ def akin(name: str) -> str:
     files, words = _files("accelerators"), name.lower().split()
     if re.fullmatch(r"(i?mac|macbook|apple)\b.*", name.lower()) and not any(map(_CHIP.fullmatch, words)):
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
+    if slices.read(name):
+        return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
         try:
             found = _by_name("accelerators", files, " ".join(words[start:]))
@@ -333,8 +361,10 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
                 return f"{own}-{variant}", files[own]
     asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
     # people leave out what all cards of a letter and a number have: a4000 is rtx-a4000
-    core = cards.key_of(name).core
-    spelled = (f"rtx {core}", f"pro {core}", f"{core} pcie") if _LETTERED.fullmatch(core) and not asked else ()
+    core, size = cards.key_of(name)
+    said = f"{core} {size:g}gb" if size else core
+    lettered = _LETTERED.fullmatch(core) and not asked
+    spelled = (f"rtx {said}", f"pro {said}", f"{said} pcie", f"arc {said}") if lettered else ()
     if card := next(filter(None, (cards.find(book, each, files) for each in (name, *spelled))), None):
         return card.id, _card_file()
     if why := cards.without_figures(book, name):
@@ -397,7 +427,9 @@ def load(family: str, name: str) -> Preset:
 
 
 def _data(own: str, path: str) -> dict[str, Any]:
-    """The data of a preset's file, of a variant in it, or of a card."""
+    """The data of a preset's file, of a variant in it, of a card, or of a slice of one."""
+    if (asked := slices.read(own)) and asked.part:
+        return slices.cut(_data(asked.part, path), asked.part, asked, accelerator_figures.FIGURES)
     if path == _card_file():
         return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")

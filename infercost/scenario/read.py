@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
-from infercost.parts import catalog
+from infercost.parts import catalog, machines
 from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
@@ -35,7 +35,7 @@ _VOID = {
     "rent": tuple(f"rent_{basis}" for basis in BASES),
 }
 #: A count before a name, with a sign of multiplication that is no start of ``XT`` or ``XTX``, and one behind a name.
-_BEFORE = re.compile(r"\s*(?P<count>\d{1,4})\s*[x×*]\s*(?!tx?\b)(?P<name>\S.*?)\s*", re.ASCII | re.IGNORECASE)
+_BEFORE = re.compile(r"\s*(?:gpu_)?(?P<count>\d{1,4})\s*[x×*]\s*(?!tx?\b)(?P<name>\S.*?)\s*", re.ASCII | re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?P<name>.*?[\w\"'])\s*[x×*]\s*(?P<count>\d+)\s*", re.ASCII | re.IGNORECASE)
 #: Words of cards and chips that end in the sign of multiplication.
 _WORD_IN_X = re.compile(r"\b(?:gt|rt|r|ma)x\s*\d+\s*$", re.ASCII | re.IGNORECASE)
@@ -250,10 +250,21 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     if not name.strip():
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
+    if machine := _machine(written_name(str(text))[0]):
+        reading.note("machine", f"{machine.name} has {machine.number} x {machine.part} ({machine.source})")
     return apply_sets(reading, catalog.load("accelerators", name)), number
 
 
 def counted_name(text: str) -> tuple[str, str | None]:
+    """A part's name and the count written with it, or the part and their number in a machine: ``p5.48xlarge``."""
+    name, count = written_name(text)
+    if (machine := _machine(name)) is None:
+        return name, count
+    machines = 1 if count is None else parse(WHOLE, count, "gpu NAME:N")
+    return machine.part, f"{machine.number * machines:.0f}"
+
+
+def written_name(text: str) -> tuple[str, str | None]:
     """A name and the count written with it: ``h100:8`` or as people say it, ``8xH100``, ``8 x H100``, ``h100x8``."""
     name, colon, count = text.rpartition(":")
     if colon and not catalog.looks_like_file(count):
@@ -261,11 +272,22 @@ def counted_name(text: str) -> tuple[str, str | None]:
     if catalog.looks_like_file(text) or _is_known(text):
         return text, None
     behind = None if _WORD_IN_X.search(text) else _BEHIND.fullmatch(text)
-    found = [(each["name"].strip("\"'"), each["count"]) for each in (_BEFORE.fullmatch(text), behind) if each]
-    return next((each for each in found if _is_known(each[0])), found[0] if found else (text, None))
+    before = _BEFORE.fullmatch(text)
+    found = [(each["name"].strip("\"'"), each["count"]) for each in (before, behind) if each]
+    # of a name that nobody knows its end may be a part of it: gfx942
+    return next((each for each in found if _is_known(each[0])), found[0] if before else (text, None))
 
 
 def _is_known(name: str) -> bool:
+    return _is_part(name) or catalog.machine(name) is not None
+
+
+def _machine(name: str) -> machines.Machine | None:
+    """The machine of a name that is no part's: the file of machines is not read for others."""
+    return None if catalog.looks_like_file(name) or _is_part(name) else catalog.machine(name)
+
+
+def _is_part(name: str) -> bool:
     try:
         catalog.find("accelerators", name)
     except UnknownName:

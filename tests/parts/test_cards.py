@@ -8,11 +8,13 @@ import sys
 
 import pytest
 
+import infercost
 from infercost.errors import UnknownName
-from infercost.parts import catalog
+from infercost.parts import catalog, machines
 from infercost.parts.cards import key_of
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
+from infercost.scenario.read import counted_name
 from tests.conftest import ROOT, Run, bare_env
 
 #: Figures as makers, or lists that quote them, print them: collected apart from the presets.
@@ -371,3 +373,129 @@ def test_a_part_of_several_sizes_says_which_is_counted(run: Run, words: tuple[st
 @pytest.mark.parametrize("words", [("--limit", "2"), ("--model", "qwen3-8b")])
 def test_what_runs_on_a_card_says_that_nobody_checked_it(run: Run, words: tuple[str, ...]) -> None:
     assert "rtx-4070 is not checked by hand" in " ".join(run("fit", "--gpu", "RTX 4070", *words).err.split())
+
+
+#: Machines as their clouds' own pages and tools count them, apart from the preset file: kaito's list of Azure sizes,
+#: SkyPilot's and Google's cluster toolkit's maps, AWS Batch's and Karpenter's tables, OCI's lists for Slurm.
+MACHINES = [
+    ("p5.48xlarge", "h100-sxm", 8),
+    ("ml.p5.48xlarge", "h100-sxm", 8),
+    ("p5en.48xlarge", "h200-sxm", 8),
+    ("p4d.24xlarge", "a100-sxm-40gb", 8),
+    ("p4de.24xlarge", "a100-sxm-80gb", 8),
+    ("g5.12xlarge", "a10g", 4),
+    ("g5.16xlarge", "a10g", 1),
+    ("g6.48xl", "l4", 8),
+    ("g6e.12xlarge", "l40s", 4),
+    ("inf2.24xlarge", "inferentia2", 6),
+    ("trn2.48xlarge", "trainium2", 16),
+    ("a2-highgpu-2g", "a100-sxm-40gb", 2),
+    ("a2-ultragpu-8g", "a100-sxm-80gb", 8),
+    ("a3-highgpu-8g", "h100-sxm", 8),
+    ("a3-ultragpu-8g", "h200-sxm", 8),
+    ("a4x-highgpu-4g", "gb200-nvl72", 4),
+    ("g2-standard-24", "l4", 2),
+    ("g4-standard-384", "rtx-pro-6000-server", 8),
+    ("ct6e-standard-8t", "tpu-v6e", 8),
+    ("v5p-8", "tpu-v5p", 4),
+    ("v5litepod-8", "tpu-v5e", 8),
+    ("Standard_ND96isr_H100_v5", "h100-sxm", 8),
+    ("Standard_NC80adis_H100_v5", "h100-nvl", 2),
+    ("Standard_NC64as_T4_v3", "t4", 4),
+    ("Standard_ND96asr_v4", "a100-sxm-40gb", 8),
+    ("NC48ads_A100_v4", "a100-pcie-80gb", 2),
+    ("BM.GPU.H100.8", "h100-sxm", 8),
+    ("BM.GPU4.8", "a100-sxm-40gb", 8),
+    ("BM.GPU.L40S-NC.4", "l40s", 4),
+    ("gpu_8x_h100_sxm5", "h100-sxm", 8),
+    ("gpu_1x_a100_sxm4", "a100-sxm-40gb", 1),
+    ("NVIDIA DGX H100", "h100-sxm", 8),
+]
+
+
+@pytest.mark.parametrize(("name", "part", "count"), MACHINES)
+def test_a_machine_is_its_accelerators(name: str, part: str, count: int) -> None:
+    assert counted_name(name)[1] == str(count)
+    assert (
+        infercost.utilization(gpu=name, dtype="fp8", model="llama-3.2-1b", context=128)["step_time_s"]
+        == (infercost.utilization(gpu=f"{part}:{count}", dtype="fp8", model="llama-3.2-1b", context=128)["step_time_s"])
+    )
+
+
+def test_machines_are_counted_and_said() -> None:
+    assert counted_name("p5.48xlarge:2") == counted_name("2x p5.48xlarge") == ("h100-sxm", "16")
+    answer = infercost.fit(gpu="g6e.12xlarge", model="llama-3.1-70b", dtype="fp8")
+    assert any(note.text.startswith("g6e.12xlarge has 4 x l40s (") for note in answer.notes)
+
+
+def test_every_machine_has_a_part_that_is_known() -> None:
+    book = machines.read(catalog.machine_file())
+    assert len(book) > 100
+    for machine in book.values():
+        assert catalog.accelerator(machine.part).name == machine.part, machine
+
+
+@pytest.mark.parametrize("name", ["gfx942", "gfx1151", "Ryzen AI 9 HX 370", "foox8"])
+def test_digits_at_the_end_of_an_unknown_name_are_no_count(name: str) -> None:
+    with pytest.raises(UnknownName, match=f"is called '{name}'"):
+        infercost.fit(gpu=name, model="llama-3.2-1b")
+
+
+#: Slices of NVIDIA's table of profiles: their memory in GB, eighths or quarters of the bandwidth, sevenths or quarters
+#: of the arithmetic. An H200's 3g.71gb shows 69.8 GB of memory to PyTorch (a course's benchmark of 2026-03-19).
+SLICES = [
+    ("NVIDIA A100-SXM4-80GB MIG 3g.40gb", "a100-sxm-80gb", 40e9, 4 / 8, 3 / 7),
+    ("a100-40gb-1g.5gb", "a100-sxm-40gb", 5e9, 1 / 8, 1 / 7),
+    ("a100-40gb 1g.10gb", "a100-sxm-40gb", 10e9, 2 / 8, 1 / 7),
+    ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "h100-sxm", 10e9, 1 / 8, 1 / 7),
+    ("h100-mig-2g.20gb", "h100-sxm", 20e9, 2 / 8, 2 / 7),
+    ("h200 3g.71gb", "h200-sxm", 70.5e9, 4 / 8, 3 / 7),
+    ("A30 2g.12gb", "a30", 12e9, 2 / 4, 2 / 4),
+]
+
+
+@pytest.mark.parametrize(("name", "whole", "memory", "bandwidth", "arithmetic"), SLICES)
+def test_a_slice_is_a_share_of_its_part(
+    name: str, whole: str, memory: float, bandwidth: float, arithmetic: float
+) -> None:
+    part, of = catalog.accelerator(name), catalog.accelerator(whole)
+    assert part.value("memory") == pytest.approx(memory, rel=0.01)
+    assert part.value("memory_bandwidth") == pytest.approx(bandwidth * of.value("memory_bandwidth"), rel=1e-4)
+    assert part.value("flops_bf16") == pytest.approx(arithmetic * of.value("flops_bf16"), rel=1e-4)
+    assert not {"link_bandwidth", "rent", "purchase"} & part.facts.keys()
+    assert catalog.accelerator(part.name).facts == part.facts
+
+
+def test_a_slice_that_is_none_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownName, match=r"h100-sxm is not cut into 3g\.30gb") as error:
+        catalog.accelerator("h100-3g.30gb")
+    assert "3g.40gb" in error.value.hint
+    with pytest.raises(UnknownName, match="l40s is not cut into slices"):
+        catalog.accelerator("l40s-1g.6gb")
+    with pytest.raises(UnknownName) as error:
+        catalog.accelerator("mig-3g.40gb")
+    assert error.value.hint.startswith("a slice goes behind its part")
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("RTX 6000 Blackwell", "rtx-pro-6000"),
+        ("rtx 6000 pro", "rtx-pro-6000"),
+        ("RTX 5000 Pro", "rtx-pro-5000"),
+        ("Quadro RTX 6000", "quadro-rtx-6000"),
+        ("A100-40G", "a100-sxm-40gb"),
+        ("h100-80g", "h100-sxm"),
+        ("V100-32G", "v100-sxm2-32gb"),
+        ("MacBook Pro M4 Max 128GB", "apple-m4-max-128gb"),
+        ("Mac Studio (M3 Ultra, 512GB)", "apple-m3-ultra-512gb"),
+        ("Mac mini M4 Pro 64GB", "apple-m4-pro-64gb"),
+        ("AMD Instinct MI300X OAM", "mi300x"),
+        ("NVIDIA H200 141GB HBM3e", "h200-sxm"),
+        ("A770 16GB", "arc-a770"),
+        ("RTX A6000 Ada", "rtx-6000-ada"),
+        ("Intel Arc Pro B70", "arc-pro-b70"),
+    ],
+)
+def test_names_of_drivers_shops_and_people(name: str, own: str) -> None:
+    assert catalog.accelerator(name).name == own

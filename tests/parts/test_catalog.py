@@ -216,13 +216,13 @@ def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset:
         ("models", "llama-3.1-7", "no model preset is called", "did you mean llama-3.1-70b"),
         (
             "accelerators",
-            "Macbook Air M2 16GB",
+            "Vision Pro M2 16GB",
             "no accelerator",
             "did you mean apple-m2-16gb? ",
         ),
         ("accelerators", "M1 Nano", "no accelerator", "of m1 there are figures of apple-m1, apple-m1-max"),
-        ("accelerators", "Mac mini M4 16GB", "no accelerator", "did you mean apple-m4-16gb? "),
-        ("accelerators", "MacBook Pro M3 Max", "no accelerator", "did you mean apple-m3-max? "),
+        ("accelerators", "Toaster M4 16GB", "no accelerator", "did you mean apple-m4-16gb? "),
+        ("accelerators", "Toaster Pro M3 Max", "no accelerator", "did you mean apple-m3-max? "),
         ("accelerators", "mi300", "no accelerator preset is called", "did you mean mi300x"),
     ],
 )
