@@ -19,7 +19,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
-from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_windows
+from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_tables, without_windows
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
@@ -272,13 +272,19 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
     elif not plan.fits:
         use = f"the KV cache asked for takes {show(plan.cache, 'B')}"
     return (
-        Row("weight_bytes_per_gpu", plan.weights, "fullest device, as really sharded"),
+        Row("weight_bytes_per_gpu", plan.weights, f"fullest device, {_where(plan)}"),
         *_draft_rows(plan),
         Row("activation_bytes_per_gpu", plan.activations, "the engine sets aside", shown=bool(plan.activations)),
         Row("engine_bytes_per_gpu", plan.engine, "context, collectives, graphs", shown=bool(plan.engine)),
         Row("memory_per_gpu_bytes", plan.device_memory, f"{show(plan.usable, 'share')} {_of(plan)}"),
         Row("kv_pool_bytes_per_gpu", max(plan.pool, 0.0), use),
     )
+
+
+def _where(plan: Plan) -> str:
+    """How the weights of a device come about: what of them is elsewhere."""
+    off = plan.start.tables_in_host and without_tables(plan.model) != plan.model
+    return "the input table in the host's memory" if off else "as really sharded"
 
 
 def _of(plan: Plan) -> str:

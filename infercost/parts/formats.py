@@ -79,6 +79,8 @@ MORE: dict[str, Format] = MLX | {
 #: Formats of weights, and of caches: llama.cpp keeps those in blocks of 32 values too.
 WEIGHTS = FORMATS | MORE | GGUF
 CACHE_TYPES = ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")
+#: What llama.cpp has keys or values in besides.
+WIDE = ("fp32", "bf16", "fp16")
 CACHES = {name: FORMATS[name] for name in ("fp32", "bf16", "fp16", "8bit", "fp8", "int8", "4bit", "fp4", "int4")}
 CACHES |= {name: WEIGHTS[name] for name in ("nvfp4", "mxfp4", "mxfp8")} | {
     name: Format(name, TYPES[name].bits / 8, _SIXTEEN) for name in CACHE_TYPES
@@ -107,8 +109,32 @@ def parse_format(text: str, name: str = "dtype") -> Format:
 
 
 def parse_cache(text: str, name: str = "kv_dtype") -> Format:
-    """The format of a KV cache, in any case and punctuation; BadValue for no such format."""
-    return _among("q4_0" if _plain(text) == "q4" else text, name, CACHES)
+    """The format of a KV cache, in any case and punctuation, or llama.cpp's two of keys and values: ``q8_0/q4_0``.
+
+    Raises:
+        BadValue: no such format, or two where no engine has them apart.
+    """
+    keys, slash, values = text.partition("/")
+    if not slash:
+        return _among("q4_0" if _plain(text) == "q4" else text, name, CACHES)
+    kinds = parse_cache(keys, name), parse_cache(values, name)
+    if kinds[0] == kinds[1]:
+        return kinds[0]
+    if not all(kind.name in (*CACHE_TYPES, *WIDE) for kind in kinds):
+        types = ", ".join((*CACHE_TYPES, *WIDE))
+        raise BadValue(f"{name}: no engine has keys and values as {text!r}", f"llama.cpp has each in one of {types}")
+    mean = sum(kind.bytes_per_value for kind in kinds) / len(kinds)
+    return Format("/".join(kind.name for kind in kinds), mean, _SIXTEEN)
+
+
+def keys_of(cache: Format) -> Format:
+    """The format of the keys alone."""
+    return CACHES[cache.name.partition("/")[0]]
+
+
+def is_of_llama_cpp(cache: Format) -> bool:
+    """Whether llama.cpp alone has a cache of a format."""
+    return "/" in cache.name or cache.name in CACHE_TYPES
 
 
 def _among(text: str, name: str, formats: Mapping[str, Format]) -> Format:

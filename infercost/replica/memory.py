@@ -10,9 +10,9 @@ from infercost.formulas.formula import solved
 from infercost.models import counting
 from infercost.models.eagle import Shape, head_of
 from infercost.models.model import Model, prediction_head
-from infercost.parts.accelerator import over_pcie
+from infercost.parts.accelerator import COMPUTERS, over_pcie
 from infercost.parts.preset import Preset
-from infercost.parts.stack import TIERS, is_small, release_of, share_of, splits_layers
+from infercost.parts.stack import TIERS, is_small, reads_gguf, release_of, share_of, splits_layers
 from infercost.replica.host import USABLE, Host, Split, held_memory
 from infercost.replica.layout import (
     Layout,
@@ -62,7 +62,7 @@ class Start(NamedTuple):
     ``asked`` are the sequences that were asked for, 0 for the engine's own; ``over_pcie`` is whether the parts reach
     each other without a link of their own; ``windows`` is what caches of windowed layers hold; ``rule`` is what the
     engine works out its share of memory with, None where it is given. Without sequences the reserves are those of the
-    profile.
+    profile. ``tables_in_host`` is whether tables that are only looked up stay in the host's memory.
     """
 
     sequences: float = 0
@@ -73,6 +73,7 @@ class Start(NamedTuple):
     over_pcie: bool = False
     windows: str = KEPT
     rule: Rule | None = None
+    tables_in_host: bool = False
 
 
 #: The reserves of a profile as it has them.
@@ -85,7 +86,8 @@ def start_of(profile: Preset, part: Preset, sequences: float | None = None, toke
     since, release = (release_of(text) for text in (profile.labels.get("windows_since", ""), profile.name))
     windows = WHOLE if since and release and release < since else KEPT if "engine" in part.labels else UNKNOWN
     if "profiled_sequences" not in profile.facts:
-        return Start(asked=asked, over_pcie=apart, windows=windows)
+        tables = reads_gguf(profile) and part.labels.get("kind") not in COMPUTERS
+        return Start(asked=asked, over_pcie=apart, windows=windows, tables_in_host=tables)
     usual, usual_tokens = profile.value("profiled_sequences"), profile.value("chunk_tokens")
     own, own_tokens = usual, usual_tokens
     if is_small(part, profile):
@@ -386,6 +388,14 @@ def without_windows(model: Model) -> Model:
     return model._replace(layers=tuple(layers))
 
 
+def without_tables(model: Model) -> Model:
+    """A model without its tables that are only looked up, which llama.cpp never puts on a card.
+
+    A table that is the head too is on the card as the head.
+    """
+    return model._replace(embedding=0 if model.head else model.embedding, lookup=0)
+
+
 def _state_blocks(model: Model, layout: Layout, pool: float) -> Blocks:
     """Blocks of vLLM's pool, each a page of every layer of a group: as many layers as the rarest kind has."""
     kinds = [(layer.times, layer.attention) for layer in model.layers if layer.attention.kind != "none"]
@@ -423,7 +433,7 @@ def plan(
     check(model, layout)
     share, basis = share_by(start.rule, model, layout, profile) if start.rule else usable, share_of(profile)
     share, unknown = share or usable, not share
-    weights = rank_weight_bytes(model, layout)
+    weights = rank_weight_bytes(without_tables(model) if start.tables_in_host else model, layout)
     activations = 0.0 if basis == "start" else _activations(model, profile, start)
     engine = profile.value(_overhead(profile, layout, start))
     if unreserved := unknown or activations + engine > device_memory * share:

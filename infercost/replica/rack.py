@@ -68,7 +68,8 @@ class Setup(NamedTuple):
             usable=self.usable,
             context=self.context if context is None else context,
             batch=self.batch,
-            start=self.start,
+            # beside a part in the host the tables are counted with the accelerators', which is on the safe side
+            start=self.start._replace(tables_in_host=self.start.tables_in_host and parts is None),
         )
         return share_memory(made._replace(model=model, split=parts), self.drafting)
 

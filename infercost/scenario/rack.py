@@ -12,7 +12,7 @@ from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts.accelerator import memory_key, over_pcie
 from infercost.parts.drafts import method
-from infercost.parts.formats import CACHE_TYPES, FORMATS, GGUF, Format
+from infercost.parts.formats import FORMATS, GGUF, Format, is_of_llama_cpp, keys_of
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
@@ -356,6 +356,8 @@ def _in_formats(reading: Reading, model: Model) -> Model:
         model = with_format(model, "bf16", 16)
         reading.note("fp32", "its checkpoint holds fp32, which engines load as bf16 unless --dtype fp32")
     if (cache := reading.take("kv_dtype")) is not None:
+        # of latents llama.cpp keeps keys alone
+        cache = keys_of(cache) if any(layer.attention.latent for layer in model.layers) else cache
         model = model._replace(kv_bits=cache.stored_bits if cache.name == "fp4" else cache.bytes_per_value * 8)
     return model
 
@@ -369,7 +371,7 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
     from infercost.models.gguf_mix import as_gguf, stand_in
 
     cache = reading.get("kv_dtype")
-    if cache is not None and cache.name in CACHE_TYPES and is_other_engine(stack):
+    if cache is not None and is_of_llama_cpp(cache) and is_other_engine(stack):
         what = f"profile {stack.name} has no cache in {cache.name}, which llama.cpp alone has"
         raise BadValue(what, "leave --efficiency out, or ask for --efficiency llama.cpp")
     own = model.quantization

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import is_of_a_desktop, is_owned
-from infercost.parts.formats import CACHE_TYPES, GGUF, Format
+from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.scenario.options import options_of
@@ -34,7 +34,7 @@ class Engine(NamedTuple):
 def usual_engine(part: Preset, model: Model, cache: Format | None = None, *, hosted: bool = False) -> Engine:
     """The engine that people run a model with on a part today, one that has its cache's format, with a host or not."""
     own = part.labels.get("engine")
-    if cache is not None and cache.name in CACHE_TYPES and not (own or "").startswith("llama.cpp"):
+    if cache is not None and is_of_llama_cpp(cache) and not (own or "").startswith("llama.cpp"):
         profile = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
         remark = f"{cache.name} is a cache of llama.cpp: {profile} is assumed"
         return Engine(profile, f"the engine of a cache in {cache.name}", remark)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import infercost
+from infercost.errors import BadValue
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
@@ -464,3 +466,42 @@ def test_a_smaller_cache_is_in_a_format_of_the_engine(run: Run) -> None:
     assert "KV cache in q8_0 (--kv-dtype q8_0)" in said.out
     assert "--kv-dtype fp8" not in said.out
     assert run(*asked, "--context", "80k", "--kv-dtype", "q8_0").code == 0
+
+
+#: Weights on a card and beside it as llama.cpp logs them, in MiB: BAAI's Bge Small in fp16 (llama.cpp's own test log:
+#: ``CUDA0 model buffer size = 40.73 MiB``, ``CPU_Mapped 23.11``), Qwen3.5-9B in Q4_K_M (``5060.88`` and ``545.62``).
+@pytest.mark.parametrize(
+    ("model", "dtype", "table_mib"),
+    [("qwen3.5-9b", "q4_k_m", 545.62), ("llama-3.1-8b", "q8_0", 128256 * 4096 * 8.5 / 8 / 2**20)],
+)
+def test_the_input_table_stays_in_the_hosts_memory_under_llama_cpp(model: str, dtype: str, table_mib: float) -> None:
+    card = infercost.fit(model=model, dtype=dtype, gpu="rtx-4090:1", context=4096, efficiency="llama.cpp")
+    off = card["weight_bytes"] - card["weight_bytes_per_gpu"]
+    assert off == pytest.approx(table_mib * 2**20, rel=0.001)
+    # memory that a chip shares with its computer holds it all the same
+    mac = infercost.fit(model=model, dtype=dtype, gpu="m4-max-128gb:1", context=4096)
+    assert mac["weight_bytes_per_gpu"] == mac["weight_bytes"]
+
+
+def test_a_table_that_is_the_head_too_is_on_the_card() -> None:
+    tied = infercost.fit(model="qwen3-0.6b", dtype="q8_0", gpu="rtx-4090:1", context=4096, efficiency="llama.cpp")
+    assert tied["weight_bytes_per_gpu"] == tied["weight_bytes"]
+
+
+#: Bytes of caches whose keys and values have types of their own, in MiB of 4,096 tokens of Llama 3.2 3B, as llama.cpp
+#: logs them (llama_kv_cache: size, build 8247): keys in the type, values in f16.
+@pytest.mark.parametrize(
+    ("kinds", "mib"), [("f16/f16", 448), ("q8_0/f16", 343), ("q4_0/f16", 287), ("q5_1/f16", 308), ("q8_0", 238)]
+)
+def test_keys_and_values_have_types_of_their_own(kinds: str, mib: float) -> None:
+    held = infercost.fit(
+        model="llama-3.2-3b", dtype="q4_0", kv_dtype=kinds, gpu="rtx-4090:1", context=4096, efficiency="llama.cpp"
+    )
+    assert held["kv_bytes_per_sequence"] == mib * 2**20
+
+
+def test_two_types_are_llama_cpps_alone() -> None:
+    inputs = infercost.fit(model="llama-3.2-3b", kv_dtype="q8_0/q4_0", gpu="h100:1").inputs
+    assert {each.key: each.value for each in inputs}["efficiency"] == "llama.cpp"
+    with pytest.raises(BadValue, match="no engine has keys and values as 'fp8/q4_0'"):
+        infercost.fit(model="llama-3.2-3b", kv_dtype="fp8/q4_0", gpu="rtx-4090")
