@@ -886,3 +886,79 @@ def test_the_summary_that_a_serving_benchmark_prints(write: Write) -> None:
     assert [row.request_rate for row in both] == [None, None, 4, 4, 4]
     with pytest.raises(Missing, match="neither a concurrency nor a request rate"):
         read(write(PRINTED_VLLM.split("8\n", 1)[1]))
+
+
+# (25.5892 - 0.2734) / 1023; (1.1 - 0.1) / 100; (28.179 - 0.31) / 899, answers being 0.9 of 1,000 in the mean
+@pytest.mark.parametrize(
+    ("name", "batch", "lengths", "times"),
+    [
+        ("evalscope.json", 1, (1062.5, 1024), {"itl": 25.3158 / 1023, "ttft": 0.2734, "e2e": 25.5892}),
+        ("trtllm_bench.json", 63.5, (128, 101), {"itl": 0.01, "ttft": 0.1, "e2e": 1.1}),
+        ("inferencex.json", 64, (900, 900), {"itl": 0.031, "ttft": 0.31, "e2e": 28.179}),
+    ],
+)
+def test_more_serving_benchmarks(
+    name: str, batch: float, lengths: tuple[float, float], times: dict[str, float]
+) -> None:
+    rows, skipped = read(DATA / name)
+    assert not skipped
+    assert {row.metric: row.value for row in rows} == pytest.approx(times, rel=1e-6)
+    assert {(row.batch, row.input_tokens, row.output_tokens) for row in rows} == {(batch, *lengths)}
+
+
+# ollama.json: 259 tokens in 4.23271 s; the log of llama.cpp: 45.69 and 122.50 tokens a second
+@pytest.mark.parametrize(
+    ("name", "speeds", "engine"),
+    [
+        ("ollama.json", {"tok_s_single_user": 61.19}, "llama.cpp (Ollama)"),
+        ("llama_timings.txt", {"tok_s_single_user": 45.69, "input_tok_s_total": 122.50}, "llama.cpp"),
+        ("mlx_timings.txt", {"tok_s_single_user": 52.11, "input_tok_s_total": 850.5}, "mlx"),
+    ],
+)
+def test_timings_of_one_request(name: str, speeds: dict[str, float], engine: str) -> None:
+    rows, _ = read(DATA / name)
+    assert {row.metric: row.value for row in rows} == pytest.approx(speeds, rel=1e-3)
+    assert {(row.batch, row.framework) for row in rows} == {(1, engine)}
+
+
+def test_ollamas_printout_is_read_as_its_answer(write: Write) -> None:
+    printed = """total duration:       4.5s
+load duration:        15.2ms
+prompt eval count:    126 token(s)
+prompt eval duration: 130.079ms
+prompt eval rate:     968.64 tokens/s
+eval count:           290 token(s)
+eval duration:        4.2s
+eval rate:            69.05 tokens/s
+"""
+    rows, _ = read(write(printed))
+    assert {row.metric: row.value for row in rows} == pytest.approx(
+        {"tok_s_single_user": 69.05, "input_tok_s_total": 968.64}
+    )
+
+
+def test_requests_beyond_the_largest_batch_wait(write: Write) -> None:
+    report = data("trtllm_bench.json")
+    report["request_info"]["avg_num_concurrent_requests"] = 700.0
+    rows, _ = read(write(report))
+    assert [(row.metric, row.value, row.batch) for row in rows] == [("itl", 0.01, 512)]
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "hint"),
+    [
+        ("Type,Name,Request Count,Average Response Time\nPOST,/v1,10,1200\n", "locust", "vllm bench serve"),
+        ('{"metrics": {"http_req_duration": {"avg": 1}}, "root_group": {}}', "k6", "vllm bench serve"),
+        ("Metric,avg,min\nRequest Latency (ms),322.2,302\n\nMetric,Value\nA,1\n", "genai-perf", "JSON"),
+        ("MLPerf Results Summary\nScenario : Offline\nTokens per second: 3022\n", "MLPerf", "table"),
+        ("Throughput: 23.5 requests/s, 9717.6 total tokens/s, 1 output tokens/s\n", "throughput", "bench serve"),
+        ("Prefill. latency: 0.07 s, throughput: 3546 token/s\n", "bench_one_batch", "result.jsonl"),
+        ("version: '0.1'\nmetrics:\n  time_per_output_token: {mean: 1, units: ms}\n", "llm-d", "harness"),
+        ("a line, of a log\nand another\n", "no result of a benchmark", "vllm bench"),
+    ],
+)
+def test_what_holds_too_little_is_named_with_the_way_out(content: str, what: str, hint: str, write: Write) -> None:
+    with pytest.raises(BadFile) as error:
+        read(write(content))
+    assert what in error.value.what
+    assert hint in error.value.hint

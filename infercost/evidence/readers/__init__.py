@@ -7,16 +7,20 @@ from typing import Any
 from infercost.errors import BadFile, Missing
 from infercost.evidence.readers import (
     aiperf,
+    evalscope,
     guidellm,
     inference_perf,
+    inferencex,
     llama_bench,
     llmfit,
     llmperf,
     printed,
     sglang,
+    timings,
+    trtllm,
     vllm,
 )
-from infercost.evidence.readers.record import Record, parse_json, parse_sheet, read_whole
+from infercost.evidence.readers.record import Record, header_of, parse_json, parse_sheet, read_whole
 from infercost.evidence.readers.run import Entry, Results, Run, Workload
 from infercost.evidence.readers.table import is_table, read_rows
 
@@ -24,7 +28,8 @@ __all__ = ["Results", "Run", "Workload", "read_file"]
 
 TOOLS = (
     "vllm bench, sglang bench_serving and bench_one_batch, guidellm, aiperf, genai-perf, inference-perf, llmperf, "
-    "llama-bench, llama-batched-bench, llama-sweep-bench, llmfit"
+    "llama-bench, llama-batched-bench, llama-sweep-bench, llmfit, evalscope perf, trtllm-bench, InferenceX, timings of "
+    "Ollama, llama.cpp and MLX"
 )
 #: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]
@@ -44,7 +49,14 @@ READERS: tuple[tuple[set[str], Reader], ...] = (
     (llama_bench.BATCHED, llama_bench.read_batched),
     (llmfit.SHARED, llmfit.read_result),
     (llmfit.OWN, llmfit.read_result),
+    (evalscope.SUMMARY, evalscope.read_summary),
+    (trtllm.REPORT, trtllm.read_report),
+    (inferencex.ROW, inferencex.read_row),
+    (inferencex.EXPORTED, inferencex.read_row),
+    (timings.OLLAMA, timings.read_ollama),
+    (timings.SERVER, timings.read_timings),
 )
+_WITH_TOKENS = "measure with vllm bench serve, guidellm or aiperf"
 #: Keys of files that are known and hold too little, what they are, and what to give.
 TOO_LITTLE = (
     (
@@ -53,15 +65,23 @@ TOO_LITTLE = (
         "use vllm bench serve with --max-concurrency",
     ),
     (
-        {"engine", "world_info", "request_info", "performance"},
-        "trtllm-bench, which does not say how many requests it sent at once",
-        "measure trtllm-serve with vllm bench serve, SGLang's bench_serving or aiperf",
-    ),
-    (
         {"Metric", "avg"},
         "the CSV of aiperf or genai-perf, which does not say the concurrency",
         "give the JSON that stands beside it",
     ),
+    ({"Request Count", "Average Response Time"}, "locust, which counts requests and no tokens", _WITH_TOKENS),
+    ({"metrics", "root_group"}, "k6, which counts requests and no tokens", _WITH_TOKENS),
+)
+#: Words that tell a text that is known and holds too little, what it is, and what to give.
+TEXTS = (
+    (
+        "MLPerf Results Summary",
+        "the summary of MLPerf's loadgen, which has no lengths",
+        "give MLCommons' table of results",
+    ),
+    ("Prefill. latency:", "what SGLang's bench_one_batch prints", "give the file that it writes, result.jsonl"),
+    ("Throughput: ", "what vllm bench throughput prints", "use vllm bench serve with --max-concurrency"),
+    ("time_per_output_token:", "a report of llm-d-benchmark", "give the file of its harness, which stands beside it"),
 )
 
 
@@ -81,19 +101,27 @@ def read_file(run: Run) -> Results:
         results = _read_all(_records(entries), run)
     elif llama_bench.is_table(content):
         results = _read_all(llama_bench.parse_table(content, where), run)
+    elif timings.is_printed(content):
+        results = _read_all(timings.parse_printed(content, where), run)
     else:
-        header, rows = parse_sheet(content, run.path)
-        if is_table(header):
-            results = read_rows(header, rows, run.path)
-        else:
+        if not is_table(header := header_of(content, run.path)):
+            _refuse_text(content, where)
             _reader_of(header, f"{where}, line 1")
-            results = _read_all(rows, run)
+        header, rows = parse_sheet(content, run.path)
+        results = read_rows(header, rows, run.path) if is_table(header) else _read_all(rows, run)
     if results.measured:
         return results
     if results.skipped:
         name, why = results.skipped[0]
         raise Missing(f"{where}: no row can be used; {name}: {why}", "give a file with a row that can")
     raise BadFile(f"{where}: holds no result", "see whether the benchmark ended, and give its output")
+
+
+def _refuse_text(content: str, where: str) -> None:
+    """BadFile for a text that is known and holds too little."""
+    for words, what, hint in TEXTS:
+        if words in content:
+            raise BadFile(f"{where}: is {what}", hint)
 
 
 def _records(entries: list[tuple[str, Any]]) -> list[Record]:

@@ -108,18 +108,31 @@ def read_whole(path: str) -> str:
     return content
 
 
+def header_of(content: str, path: str) -> list[str]:
+    """The cells of a text's first line, as those of a CSV; none where it is not one.
+
+    Raises:
+        BadFile: a column twice.
+    """
+    try:
+        header = [name.strip() for name in next(csv.reader(StringIO(content, newline="")), [])]
+    except csv.Error:
+        return []
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise BadFile(f"results {path}, line 1: column {twice[0]!r} stands twice", "keep one of them")
+    return header
+
+
 def parse_sheet(content: str, path: str) -> tuple[list[str], list[Record]]:
     """Columns and rows of a CSV, blank lines left out.
 
     Raises:
-        BadFile: a column twice, a row with more or fewer cells than columns, or broken quoting.
+        BadFile: a row with more or fewer cells than columns, or broken quoting.
     """
     reader = csv.reader(StringIO(content, newline=""), strict=True)
     rows: list[Record] = []
     try:
         header = [name.strip() for name in next(reader, [])]
-        if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise BadFile(f"results {path}, line 1: column {twice[0]!r} stands twice", "keep one of them")
         for cells in reader:
             where = f"results {path}, line {reader.line_num}"
             if len(cells) != len(header) and cells:
