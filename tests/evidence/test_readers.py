@@ -962,3 +962,28 @@ def test_what_holds_too_little_is_named_with_the_way_out(content: str, what: str
         read(write(content))
     assert what in error.value.what
     assert hint in error.value.hint
+
+
+def test_a_column_that_the_header_of_a_fork_leaves_out(write: Write) -> None:
+    """ikawrakow/ik_llama.cpp pull request 283: n_batch stands in the rows alone."""
+    table = """\
+| model | size | params | backend | ngl | n_ubatch | fa | mla | amb | fmoe | test | t/s |
+| ----- | ---: | -----: | ------- | --: | -------: | -: | --: | --: | ---: | ---: | --: |
+| deepseek2 671B Q8_0 | 307.20 GiB | 672.05 B | CUDA | 63 | 2048 | 2048 | 1 | 2 | 128 | 1 | pp512 | 238.52 ± 1.44 |
+"""
+    (row,), _ = read(write(table))
+    assert (row.metric, row.value, row.input_tokens) == ("input_tok_s_total", 238.52, 512)
+    assert row.weight_bits == pytest.approx(8 * 307.20 * 2**30 / 672.05e9)
+
+
+def test_a_run_over_two_machines_is_left_out(write: Write) -> None:
+    table = """\
+| model                   |      size |  params | backend  | ngl | dev        |  test |          t/s |
+| ----------------------- | --------: | ------: | -------- | --: | ---------- | ----: | -----------: |
+| llama 70B Q4_K - Medium | 39.59 GiB | 70.55 B | CUDA,RPC |  99 | CUDA0/RPC0 | tg128 | 11.10 ± 0.02 |
+"""
+    with pytest.raises(Missing, match="another machine's"):
+        read(write(table))
+    # a build that could, of which one card ran
+    (row,), _ = read(write(table.replace("CUDA0/RPC0", "CUDA0     ")))
+    assert row.framework == "llama.cpp"

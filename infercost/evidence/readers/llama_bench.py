@@ -96,13 +96,26 @@ def parse_table(content: str, where: str) -> list[Record]:
             records.append(Record(place, dict(zip(names, values, strict=False)), "column "))
         elif _is_header(cells):
             header = cells
-        elif header and len(cells) == len(header) and not all(re.fullmatch(r":?-+:?", cell) for cell in cells):
-            records.append(Record(place, build | _row(dict(zip(header, cells, strict=True)), place), "column "))
+        elif header and (known := _aligned(header, cells)) and not all(re.fullmatch(r":?-+:?", c) for c in cells):
+            records.append(Record(place, build | _row(known, place), "column "))
     return records
 
 
 def _is_header(cells: list[str]) -> bool:
     return any(set(cells) >= telling for telling in _TELLING)
+
+
+def _aligned(header: list[str], cells: list[str]) -> dict[str, str]:
+    """The cells of a row by column; nothing for a line that is none.
+
+    A fork prints a column of settings more than its header names: then what stands before them, and the last two.
+    """
+    if len(cells) == len(header):
+        return dict(zip(header, cells, strict=True))
+    if len(cells) != len(header) + 1 or header[-2:] != ["test", "t/s"] or "backend" not in header:
+        return {}
+    first = header.index("backend") + 1
+    return {**dict(zip(header[:first], cells, strict=False)), **dict(zip(header[-2:], cells[-2:], strict=True))}
 
 
 def _quoted(values: str) -> list[str]:
@@ -177,7 +190,7 @@ def device_layers(record: Record) -> int | None:
     """Layers that a GPU was asked to hold, None for all of them, or on a CPU.
 
     Raises:
-        Missing: parts of layers, or the cache, stay in the host's memory.
+        Missing: parts of layers, or the cache, stay in the host's memory, or a device was in another machine.
     """
     offloaded, hint = record.text("tensor_buft_overrides"), "give runs that keep the whole model on the device"
     if record.number("n_cpu_moe"):
@@ -186,6 +199,8 @@ def device_layers(record: Record) -> int | None:
         raise Missing(f"tensors were in the host's memory ({offloaded[:40]})", hint)
     if record.text("no_kv_offload").lower() in ("1", "true"):
         raise Missing("the cache was in the host's memory", hint)
+    if "rpc" in record.text("devices").lower():
+        raise Missing("a device was another machine's, reached over a network", "give runs on one machine")
     layers = record.text("n_gpu_layers")
     return int(layers) if layers.isdecimal() and "-cpu" not in framework(record) else None
 
