@@ -499,3 +499,19 @@ def test_a_slice_that_is_none_is_refused_with_those_there_are() -> None:
 )
 def test_names_of_drivers_shops_and_people(name: str, own: str) -> None:
     assert catalog.accelerator(name).name == own
+
+
+#: Seconds a token of one user on machines of one chip each, joined by their network (TP over all of them, vLLM):
+#: Qwen3-VL-32B-FP8 on four DGX Spark (forums.developer.nvidia.com 354399), Qwen3-235B-A22B-GPTQ-Int4 on two
+#: (conselara.dev, 2026-05-03). Their all-reduces take longer than those of a server's network: an estimate is early.
+@pytest.mark.parametrize(
+    ("gpu", "model", "dtype", "seconds"),
+    [("dgx-spark:4", "qwen3-32b", "fp8", 0.05195), ("dgx-spark:2", "qwen3-235b-a22b", "gptq", 1 / 17.0)],
+)
+def test_machines_of_one_chip_are_joined_by_their_network(gpu: str, model: str, dtype: str, seconds: float) -> None:
+    tp = int(gpu[-1])
+    said = infercost.utilization(
+        gpu=gpu, model=model, dtype=dtype, tp=tp, input_tokens=512, output_tokens=128, batch=1, efficiency="vllm"
+    )
+    assert 0.65 * seconds < said["tpot_s"] < 1.1 * seconds
+    assert said["communication_time_s"] > 0
