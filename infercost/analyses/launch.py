@@ -256,6 +256,7 @@ def _vllm(start: Start) -> list[str]:
         *(["--enable-expert-parallel"] if layout.ep > 1 else []),
         f"--max-model-len {plan.context:.0f} --gpu-memory-utilization {plan.usable:g}",
         *([f"--max-num-seqs {start.most}"] if start.most else []),
+        *([f"--max-num-batched-tokens {plan.start.asked_tokens}"] if plan.start.asked_tokens else []),
         *_speculative(start),
         *_offloaded(plan),
     ]
@@ -281,6 +282,7 @@ def _sglang(start: Start) -> list[str]:
         f"--context-length {plan.context:.0f}",
         *([] if plan.start.rule else [f"--mem-fraction-static {plan.usable:g}"]),
         *([f"--max-running-requests {start.most}"] if start.most else []),
+        *([f"--chunked-prefill-size {plan.start.asked_tokens}"] if plan.start.asked_tokens else []),
         *_drafting(start),
         *_offloaded(plan),
     ]
@@ -306,6 +308,7 @@ def _tensorrt_llm(start: Start) -> list[str]:
         f"--max_seq_len {plan.context:.0f}",
         f"--kv_cache_free_gpu_memory_fraction {plan.usable:g}",
         *([f"--max_batch_size {start.most}"] if start.most else []),
+        *([f"--max_num_tokens {plan.start.asked_tokens}"] if plan.start.asked_tokens else []),
     ]
 
 

@@ -167,7 +167,7 @@ def fit(
     workload: take.Workload = None,
     tp: take.Tp = None, pp: take.Pp = None,
     dp: take.Dp = None, ep: take.Ep = None, batch: take.Batch = None, max_sequences: take.MaxSequences = None,
-    sweep: take.Sweep = None,
+    chunk_tokens: take.ChunkTokens = None, sweep: take.Sweep = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_tokens: take.DraftTokens = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     min_tokens_per_s: take.LeastOfUser = None, family: take.FamilyName = None, limit: take.Limit = None,

@@ -59,10 +59,11 @@ class Rule(NamedTuple):
 class Start(NamedTuple):
     """What an engine profiles its memory with on a part: sequences and prompt tokens, each beside its usual number.
 
-    ``asked`` are the sequences that were asked for, 0 for the engine's own; ``over_pcie`` is whether the parts reach
-    each other without a link of their own; ``windows`` is what caches of windowed layers hold; ``rule`` is what the
-    engine works out its share of memory with, None where it is given. Without sequences the reserves are those of the
-    profile. ``tables_in_host`` is whether tables that are only looked up stay in the host's memory.
+    ``asked`` are the sequences that were asked for, ``asked_tokens`` the prompt tokens, 0 for the engine's own;
+    ``over_pcie`` is whether the parts reach each other without a link of their own; ``windows`` is what caches of
+    windowed layers hold; ``rule`` is what the engine works out its share of memory with, None where it is given;
+    ``tables_in_host`` is whether tables that are only looked up stay in the host's memory. Without sequences the
+    reserves are those of the profile.
     """
 
     sequences: float = 0
@@ -74,6 +75,7 @@ class Start(NamedTuple):
     windows: str = KEPT
     rule: Rule | None = None
     tables_in_host: bool = False
+    asked_tokens: int = 0
 
 
 #: The reserves of a profile as it has them.
@@ -94,7 +96,8 @@ def start_of(profile: Preset, part: Preset, sequences: float | None = None, toke
         own = profile.value("profiled_sequences_small")
         if "chunk_tokens_small" in profile.facts:
             own_tokens = profile.value("chunk_tokens_small")
-    return Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
+    start = Start(sequences or own, usual, tokens or own_tokens, usual_tokens, asked, apart, windows)
+    return start._replace(asked_tokens=int(tokens or 0))
 
 
 def rule_of(profile: Preset, part: Preset, tokens: float | None = None) -> Rule | None:

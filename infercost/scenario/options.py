@@ -402,6 +402,7 @@ class Fit(Rack, Offload, Many, total=False):
     batch: Number
     dp: Number
     max_sequences: Number
+    chunk_tokens: Number
     draft: str
     draft_model: str
     draft_tokens: Number

@@ -303,6 +303,8 @@ def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
     """What the engine profiles its memory with, which is as many sequences as it may run."""
     if reading.question.command == "fit":
         reading.take("max_sequences")
+    if reading.question.command == "fit" and law(stack) != "llama.cpp":
+        reading.take("chunk_tokens")
     start = start_of(stack, part, reading.get("max_sequences"), reading.get("chunk_tokens"))
     if "usable" not in reading.given and (rule := rule_of(stack, part, reading.get("chunk_tokens"))):
         return start._replace(rule=rule)

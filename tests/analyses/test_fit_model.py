@@ -505,3 +505,12 @@ def test_two_types_are_llama_cpps_alone() -> None:
     assert {each.key: each.value for each in inputs}["efficiency"] == "llama.cpp"
     with pytest.raises(BadValue, match="no engine has keys and values as 'fp8/q4_0'"):
         infercost.fit(model="llama-3.2-3b", kv_dtype="fp8/q4_0", gpu="rtx-4090")
+
+
+def test_prompt_tokens_of_a_pass_are_profiled_and_commanded() -> None:
+    """An engine told to pass 8,192 tokens on a card where it passes 2,048 sets four times the activations aside."""
+    asked: dict[str, Any] = {"model": "qwen3.8-27b-fp8", "gpu": "rtx-3090:2", "tp": 2, "max_sequences": 3}
+    usual = infercost.fit(**asked, usable=0.92, efficiency="vllm")
+    wide = infercost.fit(**asked, usable=0.92, efficiency="vllm", chunk_tokens=8192)
+    assert wide["activation_bytes_per_gpu"] == 4 * usual["activation_bytes_per_gpu"]
+    assert wide["kv_pool_tokens"] < usual["kv_pool_tokens"]

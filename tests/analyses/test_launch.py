@@ -132,3 +132,14 @@ def test_a_command_over_two_nodes_says_what_each_needs(run: Run) -> None:
     notes = {note["code"]: note["text"] for note in run(*asked, "--json").json["notes"]}
     assert notes["nodes"].startswith("a replica spans 2 nodes: start Ray on the first")
     assert "spans" not in run(*asked[:2], "llama-3.1-70b", *asked[3:]).err
+
+
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [("vllm", "--max-num-batched-tokens 2048"), ("sglang", "--chunked-prefill-size 2048"),
+     ("tensorrt-llm", "--max_num_tokens 2048")],
+)  # fmt: skip
+def test_prompt_tokens_of_a_pass_are_told_to_the_engine(engine: str, flag: str, run: Run) -> None:
+    asked = f"--model llama-3.1-8b --gpu h100 --efficiency {engine}".split()
+    assert flag in command(run, *asked, "--chunk-tokens", "2048")[0]
+    assert flag.split()[0] not in command(run, *asked)[0]

@@ -461,7 +461,7 @@ def test_what_is_not_said_is_not_there() -> None:
     """One rank, no sequences, nothing in a host, nothing scaled, one token each."""
     assert Layout() == (1, 1, 1, 0)
     assert Load() == (0, 0, 1, 0, 0, 0, 0)
-    assert Start() == (0, 0, 0, 0, 0, False, KEPT, None, False)
+    assert Start() == (0, 0, 0, 0, 0, False, KEPT, None, False, 0)
     assert Replica(of("llama-3.1-8b"), speeds())[2:] == (0.0, 0.0, None)
     assert Draft(4, 0.5)[2:] == (0.0, None)
     assert Parts(1, 1, 1, 1, 1, 1, 1).host == 0.0
