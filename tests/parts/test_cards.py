@@ -435,7 +435,12 @@ def test_every_machine_has_a_part_that_is_known() -> None:
         assert catalog.accelerator(machine.part).name == machine.part, machine
 
 
-@pytest.mark.parametrize("name", ["gfx942", "gfx1151", "Ryzen AI 9 HX 370", "foox8"])
+def test_a_chip_of_several_cards_names_them() -> None:
+    with pytest.raises(UnknownName, match="--gpu mi300x or mi325x"):
+        catalog.accelerator("gfx942")
+
+
+@pytest.mark.parametrize("name", ["gfx940", "gfx1152", "Ryzen AI 9 HX 370", "foox8"])
 def test_digits_at_the_end_of_an_unknown_name_are_no_count(name: str) -> None:
     with pytest.raises(UnknownName, match=f"is called '{name}'"):
         infercost.fit(gpu=name, model="llama-3.2-1b")
@@ -495,6 +500,8 @@ def test_a_slice_that_is_none_is_refused_with_those_there_are() -> None:
         ("A770 16GB", "arc-a770"),
         ("RTX A6000 Ada", "rtx-6000-ada"),
         ("Intel Arc Pro B70", "arc-pro-b70"),
+        ("gfx1151", "ryzen-ai-max-395"),
+        ("HL-325L", "gaudi3"),
     ],
 )
 def test_names_of_drivers_shops_and_people(name: str, own: str) -> None:
