@@ -327,6 +327,8 @@ def akin(name: str) -> str:
     files, words = _files("accelerators"), name.lower().split()
     if re.fullmatch(r"(i?mac|macbook|apple)\b.*", name.lower()) and not any(map(_CHIP.fullmatch, words)):
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
+    if one := machine(name):
+        return f"{one.name} has {one.number} x {one.part}: name that one; "
     if slices.read(name):
         return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
