@@ -9,7 +9,7 @@ from typing import NamedTuple
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.model import Quantization, Rope
 from infercost.parts.drafts import method
-from infercost.parts.formats import Format
+from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, reads_gguf
 from infercost.replica.memory import Blocks, Plan
@@ -117,6 +117,8 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
     stored, name = checkpoint.model.quantization, engine.name
     weights_flag = _weights_flag(engine, format, stored)
     cache_flag = _cache_flag(engine, cache, format, checkpoint.model.kv_bits)
+    if cache_flag and cache is not None and cache.name in _CACHES_OF_VLLM:
+        cache_flag = _packed_flag(cache_flag, rack)
     if not checkpoint.hub_id:
         return "", f"no hub id or folder is known to hold weights of {checkpoint.title}"
     if stored.name.startswith(("mlx", "exl")):
@@ -230,13 +232,30 @@ def _weights_flag(engine: Engine, format: Format | None, stored: Quantization) -
     return None if stored.bits else engine.weights.get(format.name)
 
 
+#: vLLM 0.33, config/cache.py.
+_CACHES_OF_VLLM = ("nvfp4", *PACKED)
+
+
+def _packed_flag(flag: str, rack: Rack) -> str | None:
+    """The flag of a packed cache as the model's attention takes it; None where neither does, or the part does not.
+
+    FP4 is FlashInfer's, which is NVIDIA's; latents take it where they are sparse (vLLM 0.33, v1/attention/backends).
+    """
+    attends = [layer.attention for layer in rack.model.layers if layer.attention.cache]
+    if rack.part.labels.get("vendor") != "NVIDIA" and flag.endswith("nvfp4"):
+        return None
+    if any(each.latent for each in attends):
+        return f"{flag}_ds_mla" if flag.endswith("nvfp4") and all(each.packed_four for each in attends) else None
+    return flag
+
+
 def _cache_flag(engine: Engine, format: Format | None, weights: Format | None, stored_bits: float) -> str | None:
     """The flag that makes it keep a cache in a format, empty where it does so by itself; None where it cannot."""
     name = format.name if format else "fp8" if stored_bits == 8 else ""
     if name in ("fp8", "8bit"):
         return f"{engine.cache} {'fp8_e4m3' if engine.name == 'SGLang' else 'fp8'}"
-    if name == "nvfp4" and engine.name == "TensorRT-LLM":
-        return f"{engine.cache} nvfp4"
+    if (name == "nvfp4" and engine.name == "TensorRT-LLM") or (name in _CACHES_OF_VLLM and engine.name == "vLLM"):
+        return f"{engine.cache} {name}"
     wide = weights is not None and weights.name == "fp32"
     if not name or (name == "fp32" and wide) or (name in ("bf16", "fp16") and not wide and stored_bits > 8):
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, UnknownName, closest, extra, reason
+from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, reason
 from infercost.models.counting import weight_bytes
 from infercost.models.families.config import parse_json
 from infercost.models.families.read import read_model
@@ -14,7 +14,7 @@ from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.parts import catalog
 from infercost.parts.cache import once
-from infercost.parts.formats import GGUF, MLX, Format
+from infercost.parts.formats import GGUF, MLX, PACKED, Format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
@@ -324,6 +324,24 @@ def stored_in(model: Model, format: Format) -> Model:
         parts = ("attention", "ffn", "experts", "shared", "head", "embedding")
         return model._replace(quantization=Quantization(format.name, 16, dict.fromkeys(parts, format.stored_bits)))
     return with_format(model, format.name, format.stored_bits)
+
+
+def in_cache(model: Model, cache: Format) -> Model:
+    """The model with its KV cache in a format; BadValue for one that packs heads where the cache is of latents."""
+    attends = [model.layers[kind].attention for kind in model.order if model.layers[kind].attention.cache]
+    if (packed := PACKED.get(cache.name)) is None or not attends:
+        return model._replace(kv_bits=cache.stored_bits if cache.name == "fp4" else cache.bytes_per_value * 8)
+    if any(each.latent for each in attends):
+        what = f"--kv-dtype {cache.name} packs keys and values of heads, and {model.name} caches latents"
+        raise BadValue(what, "ask for fp8 or nvfp4")
+    wide = 2 if packed.wide_ends and not model.is_recurrent else 0
+    middle = attends[wide : len(attends) - wide]
+    heads = sum(
+        each.kv_heads * (packed.keys * each.head_dim + packed.values * each.v_head_dim + 8 * packed.beside)
+        for each in middle
+    )
+    ends = 16 * sum(each.cache for each in attends) - 16 * sum(each.cache for each in middle)
+    return model._replace(kv_bits=(heads + ends) / sum(each.cache for each in attends))
 
 
 def with_format(model: Model, name: str, bits: float) -> Model:

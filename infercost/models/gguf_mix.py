@@ -39,7 +39,7 @@ FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m")
 #: A file this many times larger or smaller than its label's format is in another one.
 OTHER_FILE = 1.2
 #: Formats that no file is taken for by its size alone: others have the same tensors but a few.
-OF_OTHERS = ("q4_k_l", "q5_k_l", "q6_k_l")
+OF_OTHERS = ("q2_k_l", "q3_k_xl", "q4_k_l", "q5_k_l", "q6_k_l")
 #: Parts of the weights that formats leave as they are.
 UNCHANGED = ("router", "norms")
 #: Formats whose down projections are counted one by one; others count layers.

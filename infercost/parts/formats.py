@@ -1,5 +1,6 @@
 """Number formats of weights: bytes per value, and the arithmetic rates that serve them."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -85,6 +86,36 @@ CACHES = {name: FORMATS[name] for name in ("fp32", "bf16", "fp16", "8bit", "fp8"
 CACHES |= {name: WEIGHTS[name] for name in ("nvfp4", "mxfp4", "mxfp8")} | {
     name: Format(name, TYPES[name].bits / 8, _SIXTEEN) for name in CACHE_TYPES
 }
+
+
+class Packed(NamedTuple):
+    """A cache that packs the key and the value of a head: bits of an element of each, bytes beside both of them.
+
+    ``wide_ends`` says that the first and the last two layers stay in 16 bits, in models that keep no states.
+    """
+
+    keys: int
+    values: int
+    beside: int
+    wide_ends: bool = True
+
+
+#: vLLM 0.33: quantization/turboquant/config.py (norms, scales and zero points of 16 bits), TritonAttentionBackend (a
+#: scale of 32 bits a key and a value).
+PACKED = {
+    "turboquant_k8v4": Packed(8, 4, 4),
+    "turboquant_4bit_nc": Packed(4, 4, 6),
+    "turboquant_k3v4_nc": Packed(3, 4, 6),
+    "turboquant_3bit_nc": Packed(3, 3, 6),
+    "int8_per_token_head": Packed(8, 8, 8, wide_ends=False),
+    "fp8_per_token_head": Packed(8, 8, 8, wide_ends=False),
+    "int4_per_token_head": Packed(4, 4, 8, wide_ends=False),
+}
+#: Of heads of 128, where no model says otherwise.
+CACHES |= {
+    name: Format(name, ((each.keys + each.values) / 2 + each.beside * 8 / 256) / 8, _SIXTEEN)
+    for name, each in PACKED.items()
+}
 _ALIASES = {
     "float32": "fp32", "f32": "fp32", "32bit": "fp32", "bfloat16": "bf16", "16bit": "bf16", "float16": "fp16",
     "half": "fp16", "f16": "fp16", "8": "8bit", "w8": "8bit", "e4m3": "fp8", "fp8e4m3": "fp8", "float8": "fp8",
@@ -96,6 +127,13 @@ _ALIASES = {
     **dict.fromkeys(("bnb8bit", "bnbint8", "llmint8", "int8w8a8", "w8a8int8"), "int8"),
     **dict.fromkeys(("awqmarlin", "int4awq", "autoawq"), "awq"), **dict.fromkeys(("gptqmarlin", "int4gptq"), "gptq"),
     "w4a8": "int4", "gptq8bit": "gptq-int8", "nvfp4a16": "nvfp4", "nvfp4dsmla": "nvfp4", "mxfp4moe": "mxfp4",
+    **dict.fromkeys(("eetq", "int8wo", "int8weightonly", "smoothquant", "bitsandbytes8bit"), "int8"),
+    "int8perchannelweightonly": "int8",
+    **dict.fromkeys(("int4wo", "int4weightonly", "w4a8int8"), "int4"),
+    **dict.fromkeys(("fp8e4m3fn", "fp8e4m3fnuz", "float8e4m3fn", "fp8kv", "ptpcfp8", "deepseekv4fp8"), "fp8"),
+    **dict.fromkeys(("fp4e2m1", "nvfp4awq", "nvfp4w4a16", "nvfp4w4a4", "modeloptfp4", "nvfp4pertoken"), "nvfp4"),
+    **dict.fromkeys(("mxfp4a16", "mxfp4a8", "mxfp4w4a16", "quarkmxfp4", "gptossmxfp4"), "mxfp4"),
+    **dict.fromkeys(("bnbnf4", "bitsandbytes4bit"), "nf4"), "modeloptmxfp8": "mxfp8", "nvfp44over6": "nvfp4",
     "q3k": "q3_k_m", "q4k": "q4_k_m", "q5k": "q5_k_m", "q4": "q4_k_m", "q8": "q8_0",
 }  # fmt: skip
 
@@ -116,7 +154,8 @@ def parse_cache(text: str, name: str = "kv_dtype") -> Format:
     """
     keys, slash, values = text.partition("/")
     if not slash:
-        return _among("q4_0" if _plain(text) == "q4" else text, name, CACHES)
+        named = {_plain(cache): cache for cache in PACKED} | {"q4": "q4_0"}
+        return _among(named.get(_plain(text), text), name, CACHES)
     kinds = parse_cache(keys, name), parse_cache(values, name)
     if kinds[0] == kinds[1]:
         return kinds[0]
@@ -138,6 +177,8 @@ def is_of_llama_cpp(cache: Format) -> bool:
 
 
 def _among(text: str, name: str, formats: Mapping[str, Format]) -> Format:
+    if text in formats:
+        return formats[text]
     if (format := find_format(text)) is None or format.name not in formats:
         raise BadValue(f"{name}: no format {text!r}", f"{closest(text, list(formats))}formats are {', '.join(formats)}")
     return formats[format.name]
@@ -145,17 +186,52 @@ def _among(text: str, name: str, formats: Mapping[str, Format]) -> Format:
 
 def parse_weights(text: str, name: str = "dtype") -> Format:
     """The format of weights, those of GGUF files too, in any case and punctuation; BadValue for no such format."""
-    if (format := find_format(text)) is None:
-        near = closest(text, list(WEIGHTS))
-        usual = "bf16, fp8, int8, int4 (awq, gptq, w4a16), nvfp4, mxfp4, nf4, of GGUF files q4_k_m, q8_0 and others"
-        raise BadValue(f"{name}: no format {text!r}", f"{near}formats are {usual}; docs/models.md has all")
-    return format
+    if (format := find_format(text)) is not None:
+        return format
+    usual = "bf16, fp8, int8, int4 (awq, gptq, w4a16), nvfp4, mxfp4, nf4, of GGUF files q4_k_m, q8_0 and others"
+    hint = f"{closest(text, list(WEIGHTS))}formats are {usual}; docs/models.md has all"
+    if mix := _DYNAMIC.fullmatch(_plain(text)):
+        stems = [f"{stem}{end}" for stem in (mix[1] or mix[2], (mix[1] or "")[:-1]) for end in ("m", "", "0")]
+        near = next((mixed for stem in stems for mixed in MIXES if _plain(mixed) == stem), "q4_k_m")
+        what = f"{name}: the types of {text} are chosen tensor by tensor for each model"
+        raise BadValue(what, f"give the file (--model FILE.gguf), or ask for the plain format near it: {near}")
+    if _plain(text) in OWN_BITS:
+        what = f"{name}: {text} has bits of its own in each checkpoint"
+        raise BadValue(what, "leave --dtype out and give its config.json, or the bits and group: int4-g32, int3, fp8")
+    raise BadValue(f"{name}: no format {text!r}", hint)
+
+
+#: Unsloth's dynamic files: UD-Q4_K_XL, UD-IQ2_M.
+_DYNAMIC = re.compile(r"(?:ud)?(i?q\d(?:k|xxs|xs|s|m)?)xl|ud(i?q\d[a-z]*)")
+#: Methods whose bits a checkpoint says, and no name does.
+OWN_BITS = ("aqlm", "vptq", "spqr", "higgs", "quip", "exl2", "exl3", "torchao", "quark", "modelopt", "inc", "quanto",
+            "compressedtensors", "sinq", "gguf", "online", "humming", "expertsint8", "w4afp8", "bitnet")  # fmt: skip
+#: Integers in groups that share a scale: int3, awq-g64, gptq-4bit-32g, w4a16-g32, hqq.
+_IN_GROUPS = re.compile(
+    r"(awq|gptq|autoround|hqq|rtn|uint|int|w)?(?:int)?([2-8])?(?:bits?|b)?(?:a16)?(?:g(\d+)|(\d+)g)?"
+)
+_NO_GROUP, _GROUPS = {"hqq": 64}, range(8, 4097)
+
+
+def _in_groups(plain: str) -> Format | None:
+    """The format that a name of bits and a group means: a 16-bit scale and a zero point for so many values.
+
+    HQQ's zero point has 16 bits too, and its class a group of 64; others have one of 128.
+    """
+    found = _IN_GROUPS.fullmatch(plain)
+    if found is None or not (found[1] or found[2]) or (found[1] in ("w", "int", "uint") and not found[2]):
+        return None
+    method, bits, group = found[1] or "", int(found[2] or 4), int(found[3] or found[4] or _NO_GROUP.get(found[1], 128))
+    if group not in _GROUPS:
+        return None
+    zero = 16 if method == "hqq" else bits
+    return Format(f"int{bits}-g{group}", (bits + (16 + zero) / group) / 8, _SIXTEEN)
 
 
 def find_format(text: str) -> Format | None:
     """The format of weights that a text names; None for none."""
     plain = _plain(text)
-    return _PLAIN.get(_plain(_ALIASES.get(plain, plain)))
+    return _PLAIN.get(_plain(_ALIASES.get(plain, plain))) or _in_groups(plain)
 
 
 def parse_formats(text: str, name: str = "dtype") -> tuple[Format, ...]:

@@ -69,7 +69,7 @@ WHERE: dict[str, Callable[[int, int], bool]] = {
 GROUPED, MANY = "grouped", "grouped or experts"
 
 #: Formats by name: llama_tensor_get_type_impl of src/llama-quant.cpp at 007dbbf3, with an importance matrix for iq1
-#: and iq2 formats, q2_k_s, iq3_xxs and iq3_xs, which need one, and without for the others. The last three are what
+#: and iq2 formats, q2_k_s, iq3_xxs and iq3_xs, which need one, and without for the others. The last five are what
 #: publishers of files call by an L: the head and the table in q8_0.
 MIXES = {
     "q2_k": Mix("q2_k", values="q4_k grouped, q3_k", output="q3_k", down="q3_k"),
@@ -121,17 +121,19 @@ MIXES = {
     "q4_k_l": Mix("q4_k", values="q6_k more", down="q6_k more", head="q8_0", table="q8_0"),
     "q5_k_l": Mix("q5_k", values="q6_k more", down="q6_k more", head="q8_0", table="q8_0"),
     "q6_k_l": Mix("q6_k", head="q8_0", table="q8_0"),
+    "q2_k_l": Mix("q2_k", values="q4_k grouped, q3_k", output="q3_k", down="q3_k", head="q8_0", table="q8_0"),
+    "q3_k_xl": Mix("q3_k", values="q5_k", output="q5_k", down="q5_k", head="q8_0", table="q8_0"),
 }
 #: What differs in Falcon of 2023: its columns of down projections, and no output column but that of q3_k_l.
 FALCON = {
     "q3_k_m": {"down": "q5_k first 1/16, q4_k more"},
-    "q3_k_l": {"down": "q4_k", "output": "q4_k"},
+    **{name: {"down": "q4_k", "output": "q4_k"} for name in ("q3_k_l", "q3_k_xl")},
     "q4_k_s": {"down": ""},
     **{name: {"down": "q6_k first 1/16, q5_k more"} for name in ("q4_k_m", "q4_k_l")},
 }
 #: The formats whose attention output is q5_k in a model of exactly 8 experts.
 EIGHT_EXPERTS_OUTPUT = (
-    "q2_k", "q2_k_s", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "q4_k_l", "iq1_s", "iq1_m", "iq2_xxs", "iq2_xs",
+    "q2_k", "q2_k_l", "q2_k_s", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "q4_k_l", "iq1_s", "iq1_m", "iq2_xxs", "iq2_xs",
     "iq2_s", "iq2_m", "iq3_xxs", "iq3_xs", "iq3_s", "iq3_m", "iq4_xs", "iq4_nl",
 )
 # fmt: on

@@ -346,7 +346,7 @@ def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended
 
 def _in_formats(reading: Reading, model: Model) -> Model:
     """The model in the formats that were asked for, its own where none was."""
-    from infercost.models.find import stored_in, with_format
+    from infercost.models.find import in_cache, stored_in, with_format
 
     if (format := reading.take("dtype")) is not None:
         if format.name in GGUF and model.quantization.is_gguf:
@@ -359,8 +359,7 @@ def _in_formats(reading: Reading, model: Model) -> Model:
         reading.note("fp32", "its checkpoint holds fp32, which engines load as bf16 unless --dtype fp32")
     if (cache := reading.take("kv_dtype")) is not None:
         # of latents llama.cpp keeps keys alone
-        cache = keys_of(cache) if any(layer.attention.latent for layer in model.layers) else cache
-        model = model._replace(kv_bits=cache.stored_bits if cache.name == "fp4" else cache.bytes_per_value * 8)
+        model = in_cache(model, keys_of(cache) if any(layer.attention.latent for layer in model.layers) else cache)
     return model
 
 

@@ -30,6 +30,23 @@ FIT = ("fit", "--gpu", "b200:8", "--json", "--model")
         ("llama-3.1-8b", "tq1_0", (6.98e9 * 1.6875 + 0.5253e9 * (6.5625 + 4.5)) / 8, 1e-3),
         *[("llama-3.1-8b", name, 9.081e9, 1e-3) for name in ("fp8-dynamic", "bnb-8bit", "w8a8_int8", "fp8_block")],
         *[("llama-3.1-8b", name, 5.728e9, 1e-3) for name in ("awq_marlin", "gptq_marlin", "w4a8", "int4-awq")],
+        # by hand: 6.98e9 linear weights in groups of 32, 64 and 128 with a scale of 16 bits and a zero point of 3 or 4;
+        # HQQ's class in transformers has groups of 64 and a zero point of 16 bits
+        *[
+            ("llama-3.1-8b", name, 6.98e9 * (4 + 20 / 32) / 8 + 2.101e9, 1e-3)
+            for name in ("awq-g32", "GPTQ-INT4-g32", "gptq-4bit-32g", "w4a16-g32")
+        ],
+        ("llama-3.1-8b", "int4-g64", 6.98e9 * (4 + 20 / 64) / 8 + 2.101e9, 1e-3),
+        *[
+            ("llama-3.1-8b", name, 6.98e9 * (3 + 19 / 128) / 8 + 2.101e9, 1e-3)
+            for name in ("int3", "gptq-3bit", "w3a16")
+        ],
+        *[("llama-3.1-8b", name, 6.98e9 * (4 + 32 / 64) / 8 + 2.101e9, 1e-3) for name in ("hqq", "hqq-4bit")],
+        *[("llama-3.1-8b", name, 9.081e9, 1e-3) for name in ("eetq", "int8wo", "fp8_e4m3fn")],
+        *[("llama-3.1-8b", name, 6.028e9, 1e-3) for name in ("modelopt_fp4", "nvfp4_awq", "bnb-nf4")],
+        # 3.69 GB and 4.78 GB of bartowski/Meta-Llama-3.1-8B-Instruct-GGUF: head and table in q8_0
+        ("llama-3.1-8b", "Q2_K_L", 3.69e9, 3e-3),
+        ("llama-3.1-8b", "Q3_K_XL", 4.78e9, 3e-3),
         # a checkpoint that is stored so keeps the bits that its config says
         ("qwen2.5-72b-awq", "awq", 41.6e9, 2e-3),
         ("qwen3-235b-a22b-nvfp4", "nvfp4", 134.1e9, 1e-3),
@@ -53,6 +70,16 @@ def test_weights(model: str, format: str, size: float, within: float, run: Run) 
         ("llama-3.3-70b", "fp8_inc", 163_840),
         ("llama-3.3-70b", "mxfp8", 168_960),
         ("qwen2.5-14b", "q4", 48 * 8 * 128 * 2 * 18 / 32),
+        # vLLM 0.33: 4 of 32 layers in 16 bits, the others in 196, 134, 118 and 102 bytes a token and head of 128
+        ("llama-3.1-8b", "turboquant_k8v4", 28 * 8 * 196 + 4 * 4096),
+        ("llama-3.1-8b", "turboquant_4bit_nc", 28 * 8 * 134 + 4 * 4096),
+        ("llama-3.1-8b", "turboquant_k3v4_nc", 28 * 8 * 118 + 4 * 4096),
+        ("llama-3.1-8b", "turboquant_3bit_nc", 28 * 8 * 102 + 4 * 4096),
+        # the same of a model with states, whose 16 attending layers are all packed, in heads of 256
+        ("qwen3.5-27b", "turboquant_4bit_nc", 16 * 4 * 262),
+        # a scale of 32 bits a key and a value
+        ("llama-3.1-8b", "int8_per_token_head", 32 * 8 * 264),
+        ("llama-3.1-8b", "int4_per_token_head", 32 * 8 * 136),
     ],
 )
 def test_caches(model: str, format: str, growth: float, run: Run) -> None:
@@ -84,3 +111,46 @@ def test_a_bare_count_has_no_groups_but_those_of_a_named_layout(run: Run) -> Non
         for name in ("int4", "fp4", "4bit", "nvfp4", "mxfp4", "awq")
     }
     assert sizes == {"int4": 4e9, "fp4": 4e9, "4bit": 4e9, "nvfp4": 4.5e9, "mxfp4": 4.25e9, "awq": 4.15625e9}
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("UD-Q4_K_XL", "q4_k_m"),
+        ("ud-q2_k_xl", "q2_k"),
+        ("UD-IQ2_M", "iq2_m"),
+        ("UD-Q8_K_XL", "q8_0"),
+        ("Q6_K_XL", "q6_k"),
+    ],
+)
+def test_files_of_a_mix_of_their_own_are_asked_for(name: str, near: str) -> None:
+    with pytest.raises(BadValue, match="tensor by tensor") as refused:
+        parse_weights(name)
+    assert "--model FILE.gguf" in refused.value.hint
+    assert refused.value.hint.endswith(near)
+
+
+@pytest.mark.parametrize("name", ["aqlm", "vptq", "exl3", "torchao", "compressed-tensors", "quark", "w4afp8", "bitnet"])
+def test_methods_whose_bits_a_checkpoint_says_ask_for_it(name: str) -> None:
+    with pytest.raises(BadValue, match="bits of its own") as refused:
+        parse_weights(name)
+    assert "config.json" in refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["w", "int", "g32", "awq-g1", "int9", "h"])
+def test_no_group_and_no_bits_are_no_format(name: str) -> None:
+    with pytest.raises(BadValue, match="no format"):
+        parse_weights(name)
+
+
+def test_a_packed_cache_is_of_heads(run: Run) -> None:
+    """Latents have no heads to pack; the command of vLLM names the cache as its option does."""
+    said = run("fit", "--gpu", "b200:8", "--model", "deepseek-v3.2", "--kv-dtype", "turboquant_4bit_nc")
+    assert said.code == 2
+    assert "caches latents" in said.err
+    said = run("fit", "--gpu", "b200:8", "--model", "deepseek-v3.2", "--kv-dtype", "nvfp4")
+    assert "--kv-cache-dtype nvfp4_ds_mla" in said.out
+    said = run("fit", "--gpu", "b200", "--model", "llama-3.1-8b", "--kv-dtype", "nvfp4")
+    assert "--kv-cache-dtype nvfp4" in said.out
+    said = run("fit", "--gpu", "mi300x", "--model", "llama-3.1-8b", "--kv-dtype", "nvfp4")
+    assert "--kv-cache-dtype" not in said.out
