@@ -95,6 +95,31 @@ def gated(attend: Attends, *, per_head: bool = False) -> Attends:
     return attention
 
 
+def beam(config: Config, i: int) -> Attention:
+    """One layer of six and the last see all, the others a window; an output gate with a bias a head."""
+    usual = bool((i + 1) % 6) and i < config.need("layers") - 1
+    base = gated(windows(lambda *_: usual))(config, i)
+    return base._replace(small=base.small + base.heads)
+
+
+def bitnet(config: Config, i: int) -> Attention:
+    """With a norm before the way out."""
+    base = grouped(config, i)
+    return base._replace(small=base.small + base.heads * base.v_head_dim)
+
+
+def persimmon(config: Config, i: int) -> Attention:
+    """Norms with biases of the queries and keys of a head."""
+    base = grouped(config, i)
+    return base._replace(small=base.small + 4 * base.head_dim * bool(config.raw("qk_layernorm", True)))
+
+
+def voxtral_realtime(config: Config, i: int) -> Attention:
+    """A window on every layer, and a narrow pair of matrices that set a norm by the delay."""
+    base = windowed(config, i)
+    return base._replace(small=base.small + 2 * 32 * config.need("hidden"))
+
+
 def laguna(config: Config, i: int) -> Attention:
     """Windows where ``layer_types`` says so; a count of heads for each layer, and a gate for each head or element."""
     listed = config.raw("num_attention_heads_per_layer") is not None
@@ -172,7 +197,7 @@ def dots3(config: Config, i: int) -> Attention:
     names = ("num_attention_heads", "q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "v_head_dim")
     own = {name: config.number(f"swa_{name}") for name in names}
     own["qk_rope_head_dim"] = config.number("swa_head_dim") - own["qk_nope_head_dim"]
-    inner = Config({**config.outer, **config.inner, **own}, config.where, config.defaults)
+    inner = config.having(own)
     return _gated_latent(inner, latent(inner, i)._replace(kind="window", window=config.need("window")))
 
 
@@ -430,7 +455,8 @@ def indexed_latent(config: Config, i: int) -> Attention:
     base = base._replace(packed=eight, packed_four=four)
     if not _has_indexer(config, i):
         return base
-    hidden, rank = config.need("hidden"), config.count("q_lora_rank")
+    hidden = config.need("hidden")
+    rank = config.count("q_lora_rank") or hidden
     heads, width = config.number("index_n_heads"), config.number("index_head_dim")
     sizes = {"wq_b": rank * heads * width, "wk": hidden * width, "weights_proj": hidden * heads}
     matrices = {f"indexer.{name}": size for name, size in sizes.items()}

@@ -10,7 +10,7 @@ from infercost.errors import BadFile, Missing
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "hidden": ("hidden_size", "d_model", "n_embd", "n_embed", "dim"),
     "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
-    "heads": ("num_attention_heads", "n_heads", "n_head"),
+    "heads": ("num_attention_heads", "n_heads", "n_head", "num_heads"),
     "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv", "num_attention_groups"),
     "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
     "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "ff_intermediate_size", "hidden_dim"),
@@ -18,7 +18,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
     "active": ("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "moe_top_k", "top_k_experts"),
     "expert_width": ("moe_intermediate_size", "expert_intermediate_size", "expert_ffn_hidden_size"),
-    "expert_input": ("moe_latent_size", "routed_expert_hidden_size"),  # where it is less than hidden
+    "expert_input": ("moe_latent_size", "routed_expert_hidden_size", "moe_hidden_size"),  # where it is less than hidden
     "shared_experts": ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"),
     "ssm_state": ("mamba_d_state", "ssm_state_size", "state_size"),
     "ssm_expand": ("mamba_expand", "expand"),
@@ -158,8 +158,12 @@ class Config:
         inside = next((value for key, value in own.items() if str(key).lstrip("0") == (str(i) if i else "")), None)
         if not isinstance(inside, dict):
             return self
+        return self.having(inside)
+
+    def having(self, own: Mapping[str, Any]) -> "Config":
+        """The same with values of some keys in place of the file's."""
         flat = {key: value for key, value in {**self.outer, **self.inner}.items() if key not in WRAPPERS}
-        return Config({**flat, **inside}, self.where, self.defaults)
+        return Config({**flat, **own}, self.where, self.defaults)
 
     def at(self, key: str, i: int) -> Any:
         """The entry of a list for layer i."""

@@ -113,6 +113,34 @@ def stepped(config: Config, i: int) -> Ffn:
     return experts(config, i, shared_width=shared, small=config.need("hidden") * bool(shared))
 
 
+def ungated(config: Config, i: int) -> Ffn:
+    """The same without a gate of the shared expert."""
+    part = stepped(config, i)
+    return part._replace(small=part.small - config.need("hidden") * bool(part.shared))
+
+
+def muse_spark(config: Config, i: int) -> Ffn:
+    """Experts of a narrower model, between two matrices and two norms."""
+    if config.raw("mlp_layer_types") is not None and config.at("mlp_layer_types", i) == "dense":
+        return dense(config, i)
+    return experts(config, i, shared_width=0, small=2 * config.opt("expert_input"))
+
+
+def bitnet(config: Config, i: int) -> Ffn:
+    """With a norm before the way down."""
+    part = dense(config, i)
+    return part._replace(small=part.small + part.width)
+
+
+def zaya(config: Config, i: int) -> Ffn:
+    """Experts behind a router of three small matrices, which may pass a token on as it is; eight scales a layer."""
+    part, width = experts(config, i), config.number("router_hidden_size")
+    choices = part.experts + 1
+    router = config.need("hidden") * width + 2 * width * width + choices * width
+    small = 4 * width + width * bool(i) + choices + 8 * config.need("hidden")
+    return part._replace(router=router, small=part.small + small)
+
+
 def first_dense(config: Config, i: int) -> Ffn:
     """Experts where a list of layers says so, else from ``first_k_dense_replace`` on.
 

@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
+from infercost.models.families.aliases import ALIASES
 from infercost.models.families.config import Config, check_lists
 from infercost.models.families.encoders import labels_of
-from infercost.models.families.table import ALIASES, FAMILIES, Family
+from infercost.models.families.table import FAMILIES, Family
 from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.model import Layer, Model, Quantization, as_prefill_only
 from infercost.models.quantization import kv_bits, quantization

@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost.errors import BadFile, Missing
 from infercost.models.families import attention, ffn
-from infercost.models.families.config import Config, kind_of
+from infercost.models.families.config import Config, kind_of, window_of
 from infercost.models.model import Attention, Ffn
 
 
@@ -19,6 +19,12 @@ def gated_delta(config: Config, i: int) -> Attention:
     if kind_of(config, i, "recurrent" if (i + 1) % every else "full") != "recurrent":
         base = attention.grouped(config, i)
         return base._replace(split=base.split + hidden * base.heads * base.head_dim)
+    return _delta_net(config)
+
+
+def _delta_net(config: Config) -> Attention:
+    """A gated delta net: queries and keys of some heads, values and gates of more, one convolution over them."""
+    hidden = config.need("hidden")
     key_heads, value_heads = config.number("linear_num_key_heads"), config.number("linear_num_value_heads")
     key_width, value_width = config.number("linear_key_head_dim"), config.number("linear_value_head_dim")
     kernel = config.number("linear_conv_kernel_dim")
@@ -37,6 +43,49 @@ def gated_delta(config: Config, i: int) -> Attention:
         state=value_heads * key_width * value_width,
         conv=(2 * keys + values) * (kernel - 1),
     )
+
+
+def lara(config: Config, i: int) -> Attention:
+    """A gated delta net, or attention without a gate, some of it in a window."""
+    if kind_of(config, i, ("recurrent", "window", "recurrent", "full", "window")[i % 5]) == "recurrent":
+        return _delta_net(config)
+    return attention.grouped(config, i, window_of(config, i, usual=i % 5 in (1, 4)))
+
+
+def olmo_hybrid(config: Config, i: int) -> Attention:
+    """A gated delta net of three parts of four, as wide as the config or its class says, and Llama's attention."""
+    if kind_of(config, i, "full" if i % 4 == 3 else "recurrent") != "recurrent":
+        return attention.grouped(config, i)
+    width = config.number("linear_key_head_dim", 3 * config.need("hidden") // (4 * config.need("heads")))
+    own = {
+        "linear_key_head_dim": width,
+        "linear_value_head_dim": config.number("linear_value_head_dim", 2 * width),
+        "linear_num_key_heads": config.number("linear_num_key_heads", config.need("heads")),
+        "linear_num_value_heads": config.number("linear_num_value_heads", config.need("heads")),
+    }
+    return _delta_net(config.having(own))
+
+
+def lfm3(config: Config, i: int) -> Attention:
+    """Short convolutions, and attention with a gate a head on every second layer, half of it in a window."""
+    usual = "full" if i % 4 == 2 else "window" if i % 4 == 0 and i else "recurrent"
+    if kind_of(config, i, usual) == "recurrent":
+        return _short_conv(config)
+    gate = config.need("heads") * config.need("hidden") * bool(config.raw("use_attention_gate", True))
+    base = attention.grouped(config, i, window_of(config, i, usual=usual == "window"))
+    return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
+
+
+def zaya(config: Config, i: int) -> Attention:
+    """Attention whose queries and keys pass two short convolutions, and half of whose values come a token late."""
+    base = attention.grouped(config, i, window_of(config, i, usual=False))
+    channels, first, second = (
+        (base.heads + base.kv_heads) * base.head_dim,
+        *map(config.number, ("cca_time0", "cca_time1")),
+    )
+    small = channels * (first + 1) + channels * (base.head_dim * second + 1) + base.kv_heads
+    late = base.kv_heads * base.v_head_dim // 2
+    return base._replace(small=base.small + small, conv=channels * (first + second - 2) + late)
 
 
 def glm5_next(config: Config, i: int) -> Attention:
@@ -159,8 +208,11 @@ def minimax(config: Config, i: int) -> Attention:
 def lfm2(config: Config, i: int) -> Attention:
     """Attention where ``layer_types`` or ``full_attn_idxs`` says so, else a gated convolution over a few positions."""
     usual = "full" if i in config.raw("full_attn_idxs", range(i + 1)) else "recurrent"
-    if kind_of(config, i, usual) != "recurrent":
-        return attention.grouped(config, i)
+    return _short_conv(config) if kind_of(config, i, usual) == "recurrent" else attention.grouped(config, i)
+
+
+def _short_conv(config: Config) -> Attention:
+    """A gated convolution over a few positions."""
     hidden, kernel, bias = config.need("hidden"), config.number("conv_L_cache"), config.flag("conv_bias", "conv_bias")
     matrices = {"in_proj": 3 * hidden * hidden, "out_proj": hidden * hidden}
     return _recurrent(matrices, small=hidden * kernel + 5 * hidden * bias, conv=hidden * (kernel - 1))

@@ -7,7 +7,7 @@ defaults of its configuration class for keys that a file may leave out.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from infercost.models.families import attention, ffn, matrices, states
+from infercost.models.families import attention, ffn, latents, matrices, states
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import Config
 from infercost.models.families.encoders import (
@@ -19,71 +19,20 @@ from infercost.models.families.encoders import (
 )
 from infercost.models.families.ffn import Feeds
 from infercost.models.families.matrices import LLAMA, Names
-
-
-def vectors(count: int) -> Callable[[Config], int]:
-    """So many vectors of the hidden size; below zero, so many less than other families have."""
-    return lambda config: count * config.need("hidden")
-
-
-def positions(config: Config) -> int:
-    """A learned vector for each position."""
-    return config.need("context") * config.need("hidden")
-
-
-def opt_positions(config: Config) -> int:
-    """OPT: two positions to spare; narrower tables and their projections, and no last norm, in the smallest models."""
-    hidden = config.need("hidden")
-    width = config.number("word_embed_proj_dim", hidden)
-    narrower = (width - hidden) * config.need("vocab") + 2 * hidden * width * (width != hidden)
-    last_norm = 0 if config.raw("do_layer_norm_before", True) else -2 * hidden
-    return (config.need("context") + 2) * hidden + narrower + last_norm
-
-
-def layer_inputs(config: Config) -> int:
-    """Gemma 3n and 4: a projection of the common input to an input for each layer, and its norm."""
-    width = config.count("hidden_size_per_layer_input")
-    return config.need("hidden") * config.need("layers") * width + width
-
-
-def layer_tables(config: Config) -> int:
-    """Gemma 3n and 4: a second, narrow table with a row for each token and layer."""
-    rows = config.number("vocab_size_per_layer_input") * config.need("layers")
-    return rows * config.count("hidden_size_per_layer_input")
-
-
-def altup_streams(config: Config) -> int:
-    """Gemma 3n: layer inputs, and what splits the input into parallel streams and joins them at the end."""
-    return layer_inputs(config) + 2 * (config.number("altup_num_inputs") - 1) * config.need("hidden") ** 2
-
-
-def streams_head(config: Config) -> int:
-    """DeepSeek-V4: what joins the residual streams before the last norm."""
-    streams = config.number("hc_mult")
-    return streams * streams * config.need("hidden") + streams + 1
-
-
-def stream_mixer(config: Config) -> int:
-    """Qwen4-Exp: what joins the residual streams before the last norm."""
-    wide = config.number("hc_count") * config.need("hidden")
-    return wide + 2 * wide * config.number("hc_lowrank")
-
-
-def ngram_tables(config: Config) -> int:
-    """Qwen4-Exp: on each layer of ``ple_layer_ids`` a table of hashed n-grams, a head's rows a prime above the base.
-
-    The primes are counted as the base: they are a hundred rows in twenty million larger.
-    """
-    heads = (config.number("ngram_size") - 1) * config.number("heads_per_ngram")
-    width = config.number("ple_embed_dim", config.need("hidden")) // max(heads, 1)
-    return config.entries("ple_layer_ids") * heads * config.number("ngram_vocab_size_base") * width
-
-
-def engram_tables(config: Config) -> int:
-    """DeepSeek-V4.1: a table of hashed n-grams on each layer of ``engram_layer_ids``; vectors that frame an image."""
-    rows = sum(config.raw("engram_num_embeddings") or ()) if config.entries("engram_layer_ids") else 0
-    return int(rows * config.number("engram_head_dim"))
-
+from infercost.models.families.outside import (
+    altup_streams,
+    engram_tables,
+    half_rope,
+    layer_inputs,
+    layer_tables,
+    more_words,
+    ngram_tables,
+    opt_positions,
+    positions,
+    stream_mixer,
+    streams_head,
+    vectors,
+)
 
 Defaults = dict[str, Any]
 
@@ -265,6 +214,15 @@ FAMILIES: dict[str, Family] = {
     "olmo3": family(attention.full_every(4), qk_norm="all", sliding_window=4096),
     "exaone4": family(attention.full_every(4), num_key_value_heads=32, qk_norm="head", sliding_window=4096),
 
+    "gpt_neo": family(
+        attention.windows(lambda _, i: bool(i % 2)), ffn.four_wide, norm_bias=True, tied=True, extra=positions,
+        names=matrices.GPT2, gated=False, o_bias=True, ffn_bias=True, window_size=256,
+    ),
+    "persimmon": family(attention.persimmon, norm_bias=True, **_BIASED),
+    "bitnet": family(attention.bitnet, ffn.bitnet, num_key_value_heads=5),
+    "cosmos3_edge": family(gated=False, num_key_value_heads=8, head_dim=128),
+    "voxtral_realtime": family(attention.voxtral_realtime, tied=True, head_dim=128, num_key_value_heads=8),
+    "molmo2": family(qk_norm="head", lookup=more_words, head_dim=128, num_key_value_heads=8, additional_vocab_size=128),
     "cwm": family(attention.full_every(4), head_dim=128, num_key_value_heads=8, sliding_window=8192),
     "vaultgemma": family(attention.even_windowed, tied=True, **_GEMMA2),
     "plamo3": family(attention.full_every(8), norms=4, qk_norm="head", sliding_window=2048),
@@ -324,6 +282,26 @@ FAMILIES: dict[str, Family] = {
         ffn=ffn.first_dense, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=8, experts=192,
         active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
     ),
+    "kolibri1": family(
+        attention.full_every(5), ffn.ungated, norms=4, qk_norm="head", router_bias=True, head_dim=128,
+        num_key_value_heads=4, sliding_window=513, experts=384, active=6, expert_width=512,
+        shared_expert_intermediate_size=512,
+    ),
+    "flint": family(
+        attention.windows(lambda config, i: i > 1 and i % 4 != 1 and i < config.need("layers") - 1), ffn.ungated,
+        qk_norm="head", sinks=True, head_dim=128, num_key_value_heads=4, sliding_window=513, experts=256, active=6,
+        expert_width=512, shared_expert_intermediate_size=1024, mlp_only_layers=[0, 1],
+    ),
+    "beam": family(
+        attention.beam, ffn.first_dense, norms=4, qk_norm="head", router_bias=True, head_dim=128, num_key_value_heads=8,
+        sliding_window=512, experts=256, active=8, expert_width=2560, first_k_dense_replace=3,
+    ),
+    "muse_spark": family(
+        attention.gated(attention.windows(lambda config, i: bool((config.need("layers") - 1 - i) % 4))), ffn.muse_spark,
+        norms=5, router_bias=True, head_dim=64, num_key_value_heads=16, sliding_window=2048, experts=256, active=8,
+        expert_width=4096, moe_hidden_size=4096,
+    ),
+    "aria": family(ffn=ffn.experts, experts=8, active=2, shared_experts=2),
     "laguna": family(
         attention.laguna, ffn.laguna, qk_norm="head", router_bias=True, gating=True, head_dim=128,
         num_key_value_heads=8, sliding_window=512, experts=256, active=8, expert_width=512,
@@ -439,10 +417,25 @@ FAMILIES: dict[str, Family] = {
 
     # latent attention
     "deepseek_v2": family(
-        attention.latent, ffn.first_dense, **_LATENT,
+        latents.deepseek_v2, ffn.first_dense, **_LATENT,
         experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0,
     ),
     "deepseek_v3": family(attention.latent, ffn.first_dense, **_DEEPSEEK3),
+    "hy_v4": family(
+        latents.hy_v4, ffn.first_dense, extra=streams_head,
+        **_GLM_LATENT | _INDEXER | {"index_n_heads": 16, "index_topk_freq": 4}
+        | {"expert_width": 768, "first_k_dense_replace": 1, "hc_mult": 4},
+    ),
+    "mistral_large4": family(
+        latents.mistral_large4, ffn.first_dense, extra=half_rope, **_LATENT | _INDEXER | {"index_n_heads": 32}
+        | {"q_lora_rank": 0, "qk_nope_head_dim": 64}, experts=128, active=4, shared_experts=1, expert_width=6144,
+        first_k_dense_replace=1,
+    ),
+    "axk2": family(
+        latents.axk2, ffn.first_dense, **_LATENT | _INDEXER | {"index_n_heads": 16, "q_lora_rank": 384}
+        | {"kv_lora_rank": 128, "qk_nope_head_dim": 64, "qk_rope_head_dim": 32, "v_head_dim": 64}, router_bias=True,
+        experts=128, active=8, shared_experts=1, expert_width=512, first_k_dense_replace=1, gated_norm_rank=16,
+    ),
     "axk1": family(attention.latent, ffn.normed_experts, **_DEEPSEEK3 | {"first_k_dense_replace": 1}),
     "deepseek_v32": family(attention.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
     "deepseek_v4": family(
@@ -511,6 +504,22 @@ FAMILIES: dict[str, Family] = {
         states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES,
         num_key_value_heads=2, experts=256, active=8, expert_width=512, shared_expert_intermediate_size=512,
     ),
+    "lara_mini": family(
+        states.lara, ffn.ungated, tied=True, names=matrices.DELTA, **_QWEN_STATES | {"head_dim": 128},
+        num_key_value_heads=4, experts=128, active=4, expert_width=512, shared_expert_intermediate_size=512,
+        sliding_window=512,
+    ),
+    "olmo_hybrid": family(
+        states.olmo_hybrid, names=matrices.DELTA, qk_norm="all", linear_conv_kernel_dim=4, num_key_value_heads=None,
+    ),
+    "lfm3": family(
+        states.lfm3, norms=4, tied=True, names=matrices.FORWARD, head_dim=128, num_key_value_heads=4, conv_L_cache=7,
+        qk_norm="head", sliding_window=256,
+    ),
+    "zaya": family(
+        states.zaya, ffn.zaya, tied=True, extra=vectors(2), head_dim=128, num_key_value_heads=2, experts=16, active=1,
+        expert_width=2048, router_hidden_size=256, cca_time0=2, cca_time1=2,
+    ),
     "qwen3_5": family(states.gated_delta, ffn.stepped, names=matrices.DELTA, **_QWEN_STATES, num_key_value_heads=4),
     "bailing_hybrid": family(
         states.bailing, ffn.first_dense,
@@ -561,38 +570,3 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 # fmt: on
-#: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
-ALIASES = {
-    **dict.fromkeys(("yi", "exaone", "baichuan", "xverse", "aquila", "solar", "iquestcoder"), "llama"),
-    "stablelm_epoch": "stablelm",
-    "codegen": "gptj",
-    "flex_olmo": "olmoe",
-    **dict.fromkeys(("keye", "keye_vl1_5"), "qwen3"),
-    **dict.fromkeys(("bailing_moe_v2_5", "bailing_moe_v3"), "bailing_hybrid"),
-    "telechat2": "telechat",
-    "apertus1p5": "apertus",
-    "paddleocr_vl": "ernie4_5",
-    "granite_docling": "granite",
-    **dict.fromkeys(("mistral3", "ministral"), "mistral"),
-    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen2_5_omni", "qwen2_5_omni_thinker", "dots_ocr", "mimo"), "qwen2"),
-    **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
-    **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
-    **dict.fromkeys(("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xlm_roberta"), "bert"),
-    "bailing_moe_v2": "bailing_moe",
-    **dict.fromkeys(("phi4mm", "phi4_multimodal"), "phi3"),
-    "step3p7": "step3p5",
-    "exaone4_5": "exaone4",
-    "inkling_mm_model": "inkling",
-    "intern_s2_preview": "qwen3_5_moe",
-    "falcon_mamba": "mamba",
-    "glm4v": "glm4",
-    "internlm2": "internlm",
-    "kimi_k25": "deepseek_v3",
-    "mimo_v2": "mimo_v2_flash",
-    "minimax_m3_vl": "minimax_m3",
-    "new": "gte",
-    "llava_next": "llava",
-    "mllama_text_model": "mllama",
-    "qwen3_omni_moe": "qwen3_moe",
-    "qwen3_vl": "qwen3",
-}
