@@ -143,8 +143,9 @@ class Model(NamedTuple):
     ``hidden_size`` is 0 for a bare count without layers and width, ``activation_format`` is empty where devices send
     each other the format that they compute in. ``order`` names the kind of each layer by its place in ``layers``,
     ``mtp`` are the layers of its prediction modules. ``rope`` is how its positions are stretched beyond what its
-    checkpoint says. ``prefill_only`` reads whole texts, keeps nothing of them and decodes nothing: an encoder, an
-    embedder, a reranker.
+    checkpoint says. ``has_encoder`` says that an encoder, which ``lookup`` counts, reads the prompt, and layers that
+    attend to it write the answer. ``prefill_only`` reads whole texts, keeps nothing of them and decodes nothing: an
+    encoder, an embedder, a reranker.
     """
 
     name: str
@@ -168,6 +169,7 @@ class Model(NamedTuple):
     mtp: tuple[Layer, ...] = ()
     rope: Rope | None = None
     prefill_only: bool = False
+    has_encoder: bool = False
 
     @property
     def depth(self) -> int:

@@ -226,6 +226,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     if reading.question.command not in ("fit", "utilization"):
         refuse_prefill_only(checkpoint.model)
+    _refuse_encoder(reading, checkpoint.model)
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.unsaid and "dtype" not in reading.given:
@@ -248,6 +249,13 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
+
+
+def _refuse_encoder(reading: Reading, model: Model) -> None:
+    """BadValue for the speed of an encoder-decoder: its memory alone is counted."""
+    if model.has_encoder and reading.question.command != "fit":
+        what = f"{model.name} reads with an encoder and writes with a decoder, whose speed is not known here"
+        raise BadValue(what, "ask infercost fit, or infercost presets show: its memory is counted")
 
 
 def refuse_prefill_only(model: Model) -> None:

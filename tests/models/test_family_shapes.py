@@ -1,5 +1,7 @@
 """Families of newer classes, wrappers and spellings, each to the last parameter of a small model."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -390,3 +392,20 @@ def test_families_that_engines_alone_have() -> None:
 )  # fmt: skip
 def test_older_families_are_as_large_as_published(published: float, within: float, config: dict[str, Any]) -> None:
     assert counting.total_params(read(**config)) == pytest.approx(published, rel=within)
+
+
+def test_encoder_decoders_are_counted_whole_and_cached_by_the_token(tmp_path: Path, run: Run) -> None:
+    """openai/whisper-large-v3 has 1,543,490,560 parameters; its decoder keeps 1,500 positions of a sound a layer."""
+    config = SHAPES["whisper-large-v3"]["config"]
+    model = read(**config)
+    assert counting.growing_cache_bytes(model) == 32 * 2 * 1280 * 2
+    assert counting.cache_bytes(model, 448) == 32 * 2 * 1280 * 2 * (448 + 1500)
+    assert model.max_context == 448
+    assert counting.growing_cache_bytes(read(**SHAPES["t5"]["config"])) == 6 * 2 * 512 * 2
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    held = run("fit", "--model", str(tmp_path / "config.json"), "--gpu", "l4", "--context", "448", "--json").json
+    assert held["results"]["total_params"] == 1_543_490_560
+    said = run("utilization", "--model", str(tmp_path / "config.json"), "--gpu", "l4")
+    assert said.code == 2
+    assert "encoder" in said.err
+    assert "infercost fit" in said.err

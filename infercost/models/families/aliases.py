@@ -24,6 +24,8 @@ ALIASES = {
     "inkling_mm_model": "inkling",
     "intern_s2_preview": "qwen3_5_moe",
     "falcon_mamba": "mamba",
+    "mbart": "bart",
+    **dict.fromkeys(("mt5", "umt5"), "t5"),
     "glm4v": "glm4",
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",

@@ -99,6 +99,8 @@ ZAMBA2 = Names(
     attention=("mamba", "mamba_decoder.mamba"), ffn=("shared_transformer.feed_forward",),
 )
 BERT = Names("encoder.layer", ("attention.self", "attention.output", "attn"), ("intermediate", "output", "mlp"))
+SEQ2SEQ = Names("model.decoder.layers", ffn=("",), own=("out_proj", "fc1", "fc2"))
+T5 = Names("decoder.block", ("layer.0.SelfAttention", "layer.1"), ("layer.2.DenseReluDense",))
 DEEPSEEK_V4 = Names(
     "layers", attention=("attn",), ffn=("ffn",), experts=("ffn.experts",), shared=("ffn.shared_experts",),
     own=("w1", "w3", "w2"),

@@ -44,12 +44,11 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
     config.defaults = family.defaults
+    config = family.decoder(config) if family.decoder else config
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
     vision, sound = vision_params(config), audio_params(config)
     hidden, vocab, tables = config.need("hidden"), config.need("vocab"), family.lookup(config)
-    ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
-    tied = next((bool(value) for value in ties if value is not None), family.tied)
     return Model(
         name=name,
         family=config.family,
@@ -57,7 +56,7 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         vocab_size=vocab,
         layers=tuple(layer._replace(times=layers.count(layer)) for layer in kinds),
         embedding=vocab * hidden,
-        head=0 if tied else vocab * hidden,
+        head=0 if _is_tied(config, family) else vocab * hidden,
         small=hidden * (2 if family.norm_bias else 1)
         + vocab * config.flag("head_bias", "lm_head_bias")
         + family.extra(config),
@@ -70,8 +69,15 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         mtp=prediction_layers(config, layers) if _modules(config) and not config.raw("dspark_block_size") else (),
         vision_known=vision is not None and sound is not None,
         lookup=tables,
+        has_encoder=family.decoder is not None,
         order=tuple(kinds.index(layer) for layer in layers),
     )
+
+
+def _is_tied(config: Config, family: Family) -> bool:
+    """Whether the input table is the output head too, by the file or else the family."""
+    ties = (place.get("tie_word_embeddings") for place in (config.outer, config.inner))
+    return next((bool(value) for value in ties if value is not None), family.tied)
 
 
 def _with_tables(found: Quantization, config: Config, embedding: int, tables: int) -> Quantization:

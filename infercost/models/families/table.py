@@ -7,7 +7,7 @@ defaults of its configuration class for keys that a file may leave out.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from infercost.models.families import attention, ffn, latents, matrices, states
+from infercost.models.families import attention, ffn, latents, matrices, pairs, states
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import Config
 from infercost.models.families.encoders import (
@@ -41,7 +41,8 @@ class Family(NamedTuple):
     """What a model type means beyond its keys; ``defaults`` are those of its configuration class in transformers 5.
 
     ``norms`` counts norm vectors of the hidden size in a layer; ``norm_bias`` doubles them and the last one.
-    ``extra`` counts parameters outside layers and tables, ``lookup`` those of tables other than the input's.
+    ``extra`` counts parameters outside layers and tables, ``lookup`` those of tables other than the input's, or of an
+    encoder beside the decoder, whose config ``decoder`` takes out of the whole one.
     """
 
     attention: Attends
@@ -53,6 +54,7 @@ class Family(NamedTuple):
     lookup: Callable[[Config], int]
     names: Names
     defaults: Defaults
+    decoder: Callable[[Config], Config] | None = None
 
 
 def family(
@@ -244,6 +246,23 @@ FAMILIES: dict[str, Family] = {
         attention.gated(attention.full_every(4), per_head=True), tied=True, head_dim=256, sliding_window=512,
     ),
     "nanbeige": family(attention.looped, ffn.looped),
+
+    # encoder-decoders
+    "whisper": family(
+        pairs.whisper, norms=3, norm_bias=True, tied=True, extra=pairs.whisper_positions, lookup=pairs.whisper_sounds,
+        names=matrices.SEQ2SEQ, **_BIASED,
+    )._replace(decoder=pairs.decoder),
+    "bart": family(
+        pairs.crossed, norms=3, norm_bias=True, tied=True, extra=pairs.bart_positions, lookup=pairs.bart_encoder,
+        names=matrices.SEQ2SEQ, **_BIASED,
+    )._replace(decoder=pairs.decoder),
+    "m2m_100": family(
+        pairs.crossed, norms=3, norm_bias=True, tied=True, lookup=pairs.m2m_encoder, names=matrices.SEQ2SEQ,
+        **_BIASED,
+    )._replace(decoder=pairs.decoder),
+    "t5": family(
+        pairs.t5, norms=3, tied=True, extra=pairs.t5_tables, lookup=pairs.t5_encoder, names=matrices.T5,
+    )._replace(decoder=pairs.t5_decoder),
 
     # encoders, which decode nothing
     "bert": family(

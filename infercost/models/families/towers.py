@@ -166,6 +166,11 @@ def _whisper(tower: _Tower, *, learned_positions: bool = True) -> int:
     )
 
 
+def whisper_encoder(config: Config) -> int:
+    """Parameters of Whisper's encoder, from the config of the whole model."""
+    return _whisper(_Tower(config))
+
+
 def _qwen2_audio(tower: _Tower, text_width: int) -> int:
     """Whisper as in Qwen2-Audio: one matrix with biases to the text."""
     return int(_whisper(tower) + (tower["d_model"] + 1) * text_width)
