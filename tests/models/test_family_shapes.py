@@ -409,3 +409,41 @@ def test_encoder_decoders_are_counted_whole_and_cached_by_the_token(tmp_path: Pa
     assert said.code == 2
     assert "encoder" in said.err
     assert "infercost fit" in said.err
+
+
+def test_deepseek_ocr_s_own_file() -> None:
+    """Attention of Llama in a class of latents, SAM and CLIP by their names alone.
+
+    transformers 5.24.0 builds 3,335,504,128 parameters of the same sizes (its class of Unlimited OCR).
+    """
+    text = {
+        "architectures": ["DeepseekV2ForCausalLM"], "first_k_dense_replace": 1, "hidden_size": 1280,
+        "intermediate_size": 6848, "kv_lora_rank": None, "max_position_embeddings": 8192, "moe_intermediate_size": 896,
+        "n_routed_experts": 64, "n_shared_experts": 2, "num_attention_heads": 10, "num_experts_per_tok": 6,
+        "num_hidden_layers": 12, "num_key_value_heads": 10, "q_lora_rank": None, "qk_nope_head_dim": 0,
+        "qk_rope_head_dim": 0, "use_mla": False, "v_head_dim": 0, "vocab_size": 129280,
+    }  # fmt: skip
+    vision = {"image_size": 1024, "mlp_ratio": 3.7362, "model_name": "deeplip_b_l", "model_type": "vision"}
+    ocr = read(model_type="deepseek_vl_v2", language_config=text, vision_config=vision)
+    assert counting.total_params(ocr) + ocr.vision_params == 3_335_504_128
+    assert counting.growing_cache_bytes(ocr) == 12 * 2 * 1280 * 2
+    assert ocr.vision_known
+
+
+def test_ernie_vl_has_experts_for_text_and_for_images() -> None:
+    """28B and 3B active by the name of ERNIE-4.5-VL-28B-A3B; keys with two values are of text and of images."""
+    vl = read(
+        model_type="ernie4_5_moe_vl", hidden_size=2560, intermediate_size=12288, num_hidden_layers=28,
+        num_attention_heads=20, num_key_value_heads=4, vocab_size=103424, moe_num_experts=[64, 64],
+        moe_intermediate_size=[1536, 512], moe_k=6, moe_layer_start_index=[1, 1], moe_layer_end_index=[29, 28],
+        moe_layer_interval=1, moe_num_shared_experts=2, max_position_embeddings=131072,
+        vision_config={
+            "depth": 32, "embed_dim": 1280, "hidden_size": 1280, "mlp_ratio": 4, "num_heads": 16, "patch_size": 14,
+            "model_type": "DFNRope_vision_transformer", "spatial_merge_size": 2,
+        },
+    )  # fmt: skip
+    images = 27 * 64 * (3 * 2560 * 512 + 2560 + 1)
+    assert vl.lookup == images
+    # transformers 5.24.0 builds 29,399,294,336 of it, the biases of both routers among them
+    assert counting.total_params(vl) + vl.vision_params == 29_399_294_336
+    assert counting.active_params(vl) == pytest.approx(3.35e9, rel=0.01)

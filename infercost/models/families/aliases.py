@@ -34,6 +34,7 @@ ALIASES = {
     **dict.fromkeys(("hy_v4_vl", "hunyuan_v4"), "hy_v4"),
     "unlimited_ocr": "deepseek",
     "hunyuan_vl": "hunyuan_v1_dense",
+    **dict.fromkeys(("ernie4_5_moe_vl", "ernie4_5_vl"), "ernie4_5_vl_moe"),
     "new": "gte",
     "llava_next": "llava",
     "mllama_text_model": "mllama",

@@ -219,6 +219,21 @@ def ernie(config: Config, i: int) -> Ffn:
     return experts(config, i) if has_experts else dense(config, i)
 
 
+def ernie_vl(config: Config, i: int) -> Ffn:
+    """The experts for text, which keys with two values give first."""
+    keys = ("moe_num_experts", "moe_intermediate_size", "moe_layer_start_index", "moe_layer_end_index", "moe_k")
+    text = config.having({key: config.raw(key)[0] for key in keys if isinstance(config.raw(key), list)})
+    return (ernie if config.raw("mlp_layer_types") is None else first_dense)(text, i)
+
+
+def experts_for_images(config: Config) -> int:
+    """ERNIE 4.5 VL: as many narrower experts again for images, with a router and its biases, where text has experts."""
+    width, hidden = config.raw("moe_intermediate_size"), config.need("hidden")
+    inner = config.whole(width[1], "moe_intermediate_size") if isinstance(width, list) and len(width) > 1 else 512
+    parts = [ernie_vl(config, i) for i in range(config.need("layers"))]
+    return sum(part.experts * (3 * hidden * inner + hidden + 1) for part in parts)
+
+
 def llama4(config: Config, i: int) -> Ffn:
     """Experts and one shared expert in every ``interleave_moe_layer_step``-th layer."""
     if (i + 1) % config.number("interleave_moe_layer_step", 1):

@@ -429,6 +429,10 @@ FAMILIES: dict[str, Family] = {
         ffn=ffn.ernie, tied=True, experts=64, active=6, shared_experts=2, expert_width=1536, num_key_value_heads=4,
         router_bias=True, moe_layer_start_index=1,
     ),
+    "ernie4_5_vl_moe": family(
+        ffn=ffn.ernie_vl, tied=True, experts=64, active=6, shared_experts=2, num_key_value_heads=4, router_bias=True,
+        moe_intermediate_size=[1536, 512], moe_layer_start_index=1, lookup=ffn.experts_for_images,
+    ),
     "llama4": family(
         attention.llama4, ffn.llama4, names=matrices.FORWARD, experts=16, active=1, num_key_value_heads=8,
         head_dim=128, intermediate_size=8192, intermediate_size_mlp=16384,

@@ -1,29 +1,33 @@
 """Towers for images and sound, each with the projector that leads to the text: their parameters."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
+from infercost.models.families.blocks import (
+    Counts,
+    Tower,
+    frames,
+    joined_width,
+    merger,
+    plain_block,
+    siglip_blocks,
+    whisper_blocks,
+)
 from infercost.models.families.config import Config
+from infercost.models.families.newer_towers import IMAGES, SOUNDS, ernie, two_encoders
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
 #: Keys of a projector, which a wrapper may hold beside its tower.
 _PROJECTOR = (
     *("projector_hidden_size", "projector_use_layernorm", "downsample_factor", "alignment_intermediate_size"),
-    "scale_factor",
+    *("scale_factor", "video_temporal_patch_size"),
 )
 #: Configs of towers for sound that no count here knows.
 _UNKNOWN = ("encoder_config", "acoustic_tokenizer_encoder_config", "speech_config", "sound_config")
 
 #: Keys of what embeds images and sounds in the text where they have no configs of their own.
 _EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_layer"}
-
-#: Keys whose values are words, switches, ratios and lists.
-_OTHERS = (
-    *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
-    *("deepstack_visual_indexes", "supported_aspect_ratios", "subsampling_conv_channels", "projector_use_layernorm"),
-)
 
 
 def vision_params(config: Config) -> int | None:
@@ -47,10 +51,11 @@ def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
     count = _minimax_m3 if "img_token_compression_config" in tower else towers.get(_SUFFIX.sub("", name))
     if key == "vision_config":
         count = _WRAPPED.get(str(outer.get("model_type")), count)
-    if count is None and tower.get("mm_projector_type") == "patchmerger":
-        count = _kimi
+    if count is None:
+        named = tower.get("mm_projector_type") or tower.get("model_name")
+        count = {"patchmerger": _kimi, "deeplip_b_l": two_encoders}.get(str(named))
     given = {part: outer[part] for part in _PROJECTOR if isinstance(outer.get(part), int)}
-    checked = _Tower(Config({**given, **tower}, f"{config.where}: {key}"))
+    checked = Tower(Config({**given, **tower}, f"{config.where}: {key}"))
     try:
         return count(checked, config.need("hidden")) if count else None
     except KeyError:  # a class's own size stands for none of a checkpoint
@@ -65,139 +70,83 @@ def _embedded(config: Config, key: str) -> dict[str, Any] | None:
     return sounds["config"] if key == "audio_config" and isinstance(sounds, dict) else {}
 
 
-class _Tower:
-    """A tower's part of a config, whose numbers are held to the bounds of all others; KeyError for one without."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def __getitem__(self, key: str) -> Any:
-        if (value := self.get(key)) is None:
-            raise KeyError(key)
-        return value
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """A whole number, or what a key of another kind holds; the default where there is none."""
-        value = self.config.raw(key)
-        if value is None or key in _OTHERS:
-            return default if value is None else value
-        return self.config.whole(value, key)
-
-    def sides(self, key: str, default: int) -> tuple[int, int]:
-        """Both sides of what may be written as one number."""
-        value = self.config.raw(key, default)
-        both = value if isinstance(value, list) and len(value) == 2 else (value, value)
-        return self.config.whole(both[0], key), self.config.whole(both[1], key)
-
-
-def _block(width: int, inner: int) -> int:
-    """A transformer block with biases and two norms."""
-    return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
-
-
-def _siglip_blocks(tower: _Tower) -> int:
-    """SigLIP without what leads to the text: convolved patches, learned positions, a last norm."""
-    width, inner, patch = (tower.get(*each) for each in _SIGLIP)
-    positions = tower.get("num_patches", 0) or (tower.get("image_size", 896) // patch) ** 2
-    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
-    return int(3 * patch * patch * width + width + positions * width + blocks + 2 * width)
-
-
-#: Sizes of SigLIP's classes, as Gemma 3 has them.
-_SIGLIP = (("hidden_size", 1152), ("intermediate_size", 4304), ("patch_size", 14))
-
-
-def _siglip(tower: _Tower, text_width: int) -> int:
+def _siglip(tower: Tower, text_width: int) -> int:
     """SigLIP as in Gemma 3: one matrix and a norm to the text."""
     width = tower.get("hidden_size", 1152)
-    return int(_siglip_blocks(tower) + width * text_width + width)
+    return int(siglip_blocks(tower) + width * text_width + width)
 
 
-def _paligemma(tower: _Tower, text_width: int) -> int:
+def _paligemma(tower: Tower, text_width: int) -> int:
     """SigLIP as in PaliGemma: one matrix with biases to the text."""
-    return int(_siglip_blocks(tower) + (tower.get("hidden_size", 1152) + 1) * text_width)
+    return int(siglip_blocks(tower) + (tower.get("hidden_size", 1152) + 1) * text_width)
 
 
-def _joined(tower: _Tower, factor: str, default: int) -> int:
-    """The width of patches that are joined on both sides."""
-    return int(tower.get("hidden_size", 1152) * tower.get(factor, default) ** 2)
-
-
-def _cohere2_vision(tower: _Tower, text_width: int) -> int:
+def _cohere2_vision(tower: Tower, text_width: int) -> int:
     """SigLIP as in Command A Vision: joined patches, a matrix whose one half gates the other, and one to the text."""
     inner = tower.get("alignment_intermediate_size", 36864)
-    aligned = (_joined(tower, "downsample_factor", 2) + 1) * inner + (inner // 2 + 1) * text_width
-    return int(_siglip_blocks(tower) + aligned)
+    aligned = (joined_width(tower, "downsample_factor", 2) + 1) * inner + (inner // 2 + 1) * text_width
+    return int(siglip_blocks(tower) + aligned)
 
 
-def _aya_vision(tower: _Tower, text_width: int) -> int:
+def _aya_vision(tower: Tower, text_width: int) -> int:
     """SigLIP as in Aya Vision: the same behind a norm."""
-    joined, inner = _joined(tower, "downsample_factor", 2), tower.get("alignment_intermediate_size", text_width)
-    return int(_siglip_blocks(tower) + 2 * joined + (joined + 1) * inner + (inner // 2 + 1) * text_width)
+    joined, inner = joined_width(tower, "downsample_factor", 2), tower.get("alignment_intermediate_size", text_width)
+    return int(siglip_blocks(tower) + 2 * joined + (joined + 1) * inner + (inner // 2 + 1) * text_width)
 
 
-def _lfm2_vl(tower: _Tower, text_width: int) -> int:
+def _lfm2_vl(tower: Tower, text_width: int) -> int:
     """SigLIP 2 as in LFM2-VL: a norm of joined patches where the file has one, two matrices to the text."""
-    joined, inner = _joined(tower, "downsample_factor", 2), tower.get("projector_hidden_size", 2560)
+    joined, inner = joined_width(tower, "downsample_factor", 2), tower.get("projector_hidden_size", 2560)
     norm = 2 * joined * bool(tower.get("projector_use_layernorm", 1))
-    return int(_siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
+    return int(siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
 
 
-def _idefics3(tower: _Tower, text_width: int) -> int:
+def _idefics3(tower: Tower, text_width: int) -> int:
     """SigLIP as in Idefics3 and SmolVLM: one matrix from joined patches to the text."""
-    return int(_siglip_blocks(tower) + _joined(tower, "scale_factor", 2) * text_width)
+    return int(siglip_blocks(tower) + joined_width(tower, "scale_factor", 2) * text_width)
 
 
-def _paddleocr(tower: _Tower, text_width: int) -> int:
+def _paddleocr(tower: Tower, text_width: int) -> int:
     """SigLIP as in PaddleOCR-VL: a norm, and two matrices from joined patches to the text."""
-    joined = _joined(tower, "spatial_merge_size", 2)
+    joined = joined_width(tower, "spatial_merge_size", 2)
     norm = 2 * tower.get("hidden_size", 1152)
-    return int(_siglip_blocks(tower) + norm + (joined + 1) * joined + (joined + 1) * text_width)
-
-
-def _whisper(tower: _Tower, *, learned_positions: bool = True) -> int:
-    """Whisper's encoder: two convolutions over bands, positions, blocks whose keys have no bias, a last norm."""
-    width, bands = tower.get("d_model", 0) or tower["hidden_size"], tower.get("num_mel_bins", 128)
-    inner = tower.get("encoder_ffn_dim", 0) or tower["intermediate_size"]
-    layers = tower.get("encoder_layers", 0) or tower["num_hidden_layers"]
-    positions = tower.get("max_source_positions", 1500) * width * learned_positions
-    return int(
-        3 * width * (bands + width) + 2 * width + positions + layers * (_block(width, inner) - width) + 2 * width
-    )
+    return int(siglip_blocks(tower) + norm + (joined + 1) * joined + (joined + 1) * text_width)
 
 
 def whisper_encoder(config: Config) -> int:
     """Parameters of Whisper's encoder, from the config of the whole model."""
-    return _whisper(_Tower(config))
+    return whisper_blocks(Tower(config))
 
 
-def _qwen2_audio(tower: _Tower, text_width: int) -> int:
+def _qwen2_audio(tower: Tower, text_width: int) -> int:
     """Whisper as in Qwen2-Audio: one matrix with biases to the text."""
-    return int(_whisper(tower) + (tower["d_model"] + 1) * text_width)
+    return int(whisper_blocks(tower) + (tower["d_model"] + 1) * text_width)
 
 
-def _qwen2_5_omni_audio(tower: _Tower, text_width: int) -> int:
+def _qwen2_5_omni_audio(tower: Tower, text_width: int) -> int:
     """Whisper as in Qwen2.5-Omni: computed positions, two vectors that frame a sound, one matrix to the text."""
-    return int(_whisper(tower, learned_positions=False) + (tower["d_model"] + 3) * tower.get("output_dim", text_width))
+    return int(
+        whisper_blocks(tower, learned_positions=False) + (tower["d_model"] + 3) * tower.get("output_dim", text_width)
+    )
 
 
-def _voxtral(tower: _Tower, text_width: int) -> int:
+def _voxtral(tower: Tower, text_width: int) -> int:
     """Whisper as in Voxtral: two matrices from joined frames to the text."""
-    return int(_whisper(tower) + tower["intermediate_size"] * text_width + text_width * text_width)
+    return int(whisper_blocks(tower) + tower["intermediate_size"] * text_width + text_width * text_width)
 
 
-def _qwen_vl(tower: _Tower, text_width: int) -> int:
+def _qwen_vl(tower: Tower, text_width: int) -> int:
     """Qwen3-VL and 3.5: patches over two frames, learned positions, and a merger, one more for each deepstack level."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower["out_hidden_size"]
     patch, joined = tower["patch_size"], tower["hidden_size"] * tower["spatial_merge_size"] ** 2
     conv = tower.get("in_channels", 3) * tower["temporal_patch_size"] * patch * patch * width + width
     merger = joined * joined + joined + joined * out + out
     deep = len(tower.get("deepstack_visual_indexes") or ()) * (merger + 2 * joined)
-    blocks = tower["depth"] * _block(width, inner)
+    blocks = tower["depth"] * plain_block(width, inner)
     return int(conv + tower["num_position_embeddings"] * width + blocks + merger + 2 * width + deep)
 
 
-def _gemma4(tower: _Tower, text_width: int) -> int:
+def _gemma4(tower: Tower, text_width: int) -> int:
     """Gemma 4: two position tables, gated blocks with four norms and head norms, one matrix to the text."""
     width, inner, head = tower["hidden_size"], tower["intermediate_size"], tower["head_dim"]
     block = 4 * width + 4 * width * width + 2 * head + 3 * width * inner
@@ -205,7 +154,7 @@ def _gemma4(tower: _Tower, text_width: int) -> int:
     return int(tables + tower["num_hidden_layers"] * block + width * text_width)
 
 
-def _pixtral(tower: _Tower, text_width: int) -> int:
+def _pixtral(tower: Tower, text_width: int) -> int:
     """Pixtral: gated blocks without biases, patches merged by four, two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
     patches = 3 * tower["patch_size"] ** 2 * width + width
@@ -213,16 +162,16 @@ def _pixtral(tower: _Tower, text_width: int) -> int:
     return int(patches + blocks + 4 * width * width + width + width * text_width + text_width * text_width)
 
 
-def _clip(tower: _Tower, text_width: int) -> int:
+def _clip(tower: Tower, text_width: int) -> int:
     """CLIP as in LLaVA-NeXT: a class token, learned positions, two norms; two matrices and a newline to the text."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
     positions = (tower["image_size"] // patch) ** 2 + 1
-    blocks = tower["num_hidden_layers"] * _block(width, inner)
+    blocks = tower["num_hidden_layers"] * plain_block(width, inner)
     projector = width * text_width + text_width * text_width + 2 * text_width + text_width
     return int(width + 3 * patch * patch * width + positions * width + blocks + 4 * width + projector)
 
 
-def _mllama(tower: _Tower, text_width: int) -> int:
+def _mllama(tower: Tower, text_width: int) -> int:
     """Llama 3.2 Vision: tables of positions and tiles for each shape of an image, local and gated global blocks."""
     width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
     patch, tiles = tower.get("patch_size", 14), tower.get("max_num_tiles", 4)
@@ -236,34 +185,24 @@ def _mllama(tower: _Tower, text_width: int) -> int:
     return int(3 * patch * patch * width + width + places + 4 * width + blocks + projector)
 
 
-def _qwen2_vl(tower: _Tower, text_width: int) -> int:
+def _qwen2_vl(tower: Tower, text_width: int) -> int:
     """Qwen2-VL: patches over two frames without positions, blocks with biases, and a merger to the text."""
     width, ratio = tower.get("embed_dim", 1280), tower.get("mlp_ratio", 4)
-    blocks = tower.get("depth", 32) * _block(width, width * ratio)
-    return int(_frames(tower, width) + blocks + 2 * width + _merger(tower, width, tower.get("hidden_size", text_width)))
+    blocks = tower.get("depth", 32) * plain_block(width, width * ratio)
+    return int(frames(tower, width) + blocks + 2 * width + merger(tower, width, tower.get("hidden_size", text_width)))
 
 
-def _qwen2_5_vl(tower: _Tower, text_width: int) -> int:
-    """Qwen2.5-VL: the same with gated blocks whose norms have no bias."""
+def _qwen2_5_vl(tower: Tower, text_width: int) -> int:
+    """Qwen2.5-VL: the same with gated blocks whose norms have no bias; heads of EXAONE 4.5 share keys and values."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
-    block = 4 * width * width + 4 * width + 3 * width * inner + 2 * inner + width + 2 * width
+    heads = tower.get("num_heads", 1)
+    keys = width * tower.get("num_key_value_heads", heads) // heads
+    block = 2 * (width + keys) * (width + 1) + 3 * width * inner + 2 * inner + width + 2 * width
     out = tower.get("out_hidden_size", text_width)
-    return int(_frames(tower, width) + tower.get("depth", 32) * block + width + _merger(tower, width, out))
+    return int(frames(tower, width) + tower.get("depth", 32) * block + width + merger(tower, width, out))
 
 
-def _frames(tower: _Tower, width: int) -> int:
-    """Patches over two frames, without a bias."""
-    channels = tower.get("in_channels", tower.get("in_chans", 3))
-    return int(channels * tower.get("temporal_patch_size", 2) * tower.get("patch_size", 14) ** 2 * width)
-
-
-def _merger(tower: _Tower, width: int, out: int) -> int:
-    """Two matrices with biases from merged patches to the text."""
-    joined = width * tower.get("spatial_merge_size", 2) ** 2
-    return int(joined * joined + joined + joined * out + out)
-
-
-def _kimi(tower: _Tower, text_width: int) -> int:
+def _kimi(tower: Tower, text_width: int) -> int:
     """Kimi K2.5: MoonViT with learned positions, and a merger of four patches; its own file has names with ``vt``."""
     width = tower.get("vt_hidden_size", tower.get("hidden_size", 1152))
     inner = tower.get("vt_intermediate_size", tower.get("intermediate_size", 4304))
@@ -275,30 +214,29 @@ def _kimi(tower: _Tower, text_width: int) -> int:
     joined = width * high * wide
     patches = 3 * tower.get("patch_size", 14) ** 2 * width + width + rows * columns * width
     projector = 2 * width + joined * joined + joined + joined * text_width + text_width
-    return int(patches + layers * _block(width, inner) + 2 * width + projector)
+    return int(patches + layers * plain_block(width, inner) + 2 * width + projector)
 
 
-def _llama4(tower: _Tower, text_width: int) -> int:
+def _llama4(tower: Tower, text_width: int) -> int:
     """Llama 4: a class token, learned positions, two norms, an adapter of merged patches, one matrix to the text."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower.get("patch_size", 14)
     positions = (tower["image_size"] // patch) ** 2 + 1
-    joined = width / tower.get("pixel_shuffle_ratio", 0.5) ** 2
-    adapter = joined * tower["projector_input_dim"] + tower["projector_input_dim"] * tower["projector_output_dim"]
-    blocks = tower["num_hidden_layers"] * _block(width, inner)
+    adapter = inner * tower["projector_input_dim"] + tower["projector_input_dim"] * tower["projector_output_dim"]
+    blocks = tower["num_hidden_layers"] * plain_block(width, inner)
     tables = 3 * patch * patch * width + width + positions * width + 4 * width
     return int(tables + blocks + adapter + tower["vision_output_dim"] * text_width)
 
 
-def _minimax_m3(tower: _Tower, text_width: int) -> int:
+def _minimax_m3(tower: Tower, text_width: int) -> int:
     """MiniMax-M3: patches over two frames, one norm before the blocks, four matrices with biases to the text."""
     width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
-    blocks = tower.get("num_hidden_layers", 32) * _block(width, inner)
+    blocks = tower.get("num_hidden_layers", 32) * plain_block(width, inner)
     joined = text_width * tower.get("spatial_merge_size", 2) ** 2
     projector = (width + text_width + joined + text_width) * text_width + 4 * text_width
-    return int(_frames(tower, width) + 2 * width + blocks + projector)
+    return int(frames(tower, width) + 2 * width + blocks + projector)
 
 
-def _glm4v(tower: _Tower, text_width: int) -> int:
+def _glm4v(tower: Tower, text_width: int) -> int:
     """GLM-4.1V and 4.5V: gated blocks as wide inside as the text, patches joined by a convolution, a gated merger."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
     patch = tower.get("patch_size", 14)
@@ -307,15 +245,15 @@ def _glm4v(tower: _Tower, text_width: int) -> int:
     blocks = tower.get("depth", 24) * (4 * width * width + biases + 3 * width * out + 2 * width)
     joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
     merger = out * out + 2 * out + 3 * out * inner
-    return int(_frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
+    return int(frames(tower, width) + width + positions + blocks + joined + 2 * width + merger)
 
 
-def _glm_ocr(tower: _Tower, text_width: int) -> int:
+def _glm_ocr(tower: Tower, text_width: int) -> int:
     """GLM-OCR: as GLM-5.3-Flash, the merger three times as wide inside as outside."""
     return _glm5_next(tower, text_width, tower.get("in_channels", 3) * tower.get("out_hidden_size", text_width))
 
 
-def _glm5_next(tower: _Tower, text_width: int, wide: int = 0) -> int:
+def _glm5_next(tower: Tower, text_width: int, wide: int = 0) -> int:
     """GLM-5.3-Flash: the same with biases, norms of queries and keys, and no positions; the merger as wide as a key."""
     width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("out_hidden_size", text_width)
     wide, biases = wide or tower.get("projection_intermediate_size", 10240), bool(tower.get("attention_bias", True))
@@ -323,17 +261,17 @@ def _glm5_next(tower: _Tower, text_width: int, wide: int = 0) -> int:
     block = 4 * width * width + 3 * width * inner + (5 * width + 2 * inner) * biases + norms
     joined = tower.get("spatial_merge_size", 2) ** 2 * width * out + out
     merger = out * out + 2 * out + 3 * out * wide
-    return int(_frames(tower, width) + width + tower.get("depth", 24) * block + joined + width + merger)
+    return int(frames(tower, width) + width + tower.get("depth", 24) * block + joined + width + merger)
 
 
-def _internvl(tower: _Tower, text_width: int) -> int:
+def _internvl(tower: Tower, text_width: int) -> int:
     """InternViT: a class token, learned positions, scaled branches; a norm and two matrices to the text."""
     width, inner = tower["hidden_size"], tower["intermediate_size"]
     patch = tower.sides("patch_size", 14)[0]
     positions = (tower.sides("image_size", 448)[0] // patch) ** 2 + 1
     has_bias = tower.get("attention_bias", tower.get("qkv_bias", False))
     norms = 2 * width * bool(tower.get("use_qk_norm", tower.get("qk_normalization", False)))
-    block = _block(width, inner) + 2 * width - (0 if has_bias else 3 * width) + norms
+    block = plain_block(width, inner) + 2 * width - (0 if has_bias else 3 * width) + norms
     if tower.get("norm_type") == "rms_norm":
         block -= 2 * width
     joined = 4 * width
@@ -343,28 +281,28 @@ def _internvl(tower: _Tower, text_width: int) -> int:
     )
 
 
-def _step3(tower: _Tower, text_width: int) -> int:
+def _step3(tower: Tower, text_width: int) -> int:
     """Step-3.7: learned positions, scaled branches, two convolutions that halve each side, one matrix to the text."""
     width, patch = tower.get("hidden_size", tower.get("width", 1536)), tower.get("patch_size", 14)
     inner = tower.get("intermediate_size", int(width * tower.get("mlp_ratio", 8960 / 1536)))
     layers = tower.get("num_hidden_layers", tower.get("layers", 47))
     positions = (tower.get("image_size", 728) // patch) ** 2
     halved = 9 * width * 2 * width + 2 * width + 9 * 2 * width * 4 * width + 4 * width
-    blocks = layers * (_block(width, inner) + 2 * width)
+    blocks = layers * (plain_block(width, inner) + 2 * width)
     return int(3 * patch**2 * width + positions * width + 2 * width + blocks + halved + 4 * width * text_width)
 
 
-def _muse(tower: _Tower, text_width: int) -> int:
+def _muse(tower: Tower, text_width: int) -> int:
     """Muse Glimmer: patches over two frames, learned positions, two norms; three matrices to the text."""
     width, inner = tower.get("hidden_size", 1536), tower.get("intermediate_size", 8960)
     patches = tower.get("patch_temporal", 2) * 3 * tower.get("patch_size", 14) ** 2 * width
     positions = tower.get("pos_emb_height", 32) * tower.get("pos_emb_width", 32) * width
-    blocks = tower.get("num_hidden_layers", 50) * _block(width, inner)
+    blocks = tower.get("num_hidden_layers", 50) * plain_block(width, inner)
     joined, out = width * tower.get("merge_size", 2) ** 2, tower.get("projector_hidden_size", 4096)
     return int(patches + positions + blocks + 4 * width + joined * out + out * out + out * text_width)
 
 
-def _deepseek_v41(tower: _Tower, text_width: int) -> int:
+def _deepseek_v41(tower: Tower, text_width: int) -> int:
     """DeepSeek-V4.1: gated blocks whose attention has biases; two matrices from merged patches, three vectors."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
     block = 4 * width * width + 4 * width + 3 * width * inner + 2 * width
@@ -374,7 +312,7 @@ def _deepseek_v41(tower: _Tower, text_width: int) -> int:
     return int(patches + tower["num_hidden_layers"] * block + width + aligner + 3 * text_width)
 
 
-def _minicpmv(tower: _Tower, text_width: int) -> int:
+def _minicpmv(tower: Tower, text_width: int) -> int:
     """MiniCPM-V 4.6: SigLIP whose patches merge by four within its blocks, and by four again on the way to the text."""
     width, inner, patch = tower["hidden_size"], tower["intermediate_size"], tower["patch_size"]
     patches = 3 * patch * patch * width + width + (tower["image_size"] // patch) ** 2 * width
@@ -382,10 +320,10 @@ def _minicpmv(tower: _Tower, text_width: int) -> int:
     attends = 4 * width * width + 4 * width + 2 * width
     within = attends + 2 * joined + joined * wide + wide + wide * width + width
     merger = 2 * joined + joined * joined + joined + joined * text_width + text_width
-    return int(patches + tower["num_hidden_layers"] * _block(width, inner) + 2 * width + within + merger)
+    return int(patches + tower["num_hidden_layers"] * plain_block(width, inner) + 2 * width + within + merger)
 
 
-def _phi4(tower: _Tower, text_width: int) -> int:
+def _phi4(tower: Tower, text_width: int) -> int:
     """Phi-4-multimodal: SigLIP with the head that pools it, which nothing uses; two matrices and two vectors."""
     width, inner, patch = (
         tower.get("hidden_size", 1152),
@@ -394,12 +332,12 @@ def _phi4(tower: _Tower, text_width: int) -> int:
     )
     patches = 3 * patch * patch * width + width + (tower.get("image_size", 448) // patch) ** 2 * width
     head = width + 4 * width * width + 4 * width + 2 * width + 2 * width * inner + inner + width
-    blocks = tower.get("num_hidden_layers", 27) * _block(width, inner)
+    blocks = tower.get("num_hidden_layers", 27) * plain_block(width, inner)
     projector = width * text_width + text_width * text_width + 2 * text_width + 2 * width
     return int(patches + blocks + 2 * width + head + projector)
 
 
-def _phi4_audio(tower: _Tower, text_width: int) -> int:
+def _phi4_audio(tower: Tower, text_width: int) -> int:
     """Its conformer: convolutions that halve frames and bands, blocks with gates; matrices to the text twice over."""
     width, inner = (
         tower.get(name, tower.get(old, usual))
@@ -417,7 +355,7 @@ def _phi4_audio(tower: _Tower, text_width: int) -> int:
     return int(start + tower.get("num_blocks", 24) * block + distances + projector)
 
 
-def _gemma4_unified(tower: _Tower, text_width: int) -> int:
+def _gemma4_unified(tower: Tower, text_width: int) -> int:
     """Gemma 4 12B: no tower but one matrix from pooled patches, positions, three norms, and one matrix to the text."""
     width = tower.get("mm_embed_dim", 3840)
     patch = 3 * (tower.get("patch_size", 16) * tower.get("pooling_kernel_size", 3)) ** 2
@@ -425,7 +363,7 @@ def _gemma4_unified(tower: _Tower, text_width: int) -> int:
     return int(2 * patch + patch * width + width + 4 * width + places + width * text_width)
 
 
-def _gemma4_audio(tower: _Tower, text_width: int) -> int:
+def _gemma4_audio(tower: Tower, text_width: int) -> int:
     """Gemma 4: two convolutions, blocks of attention between two halves of a feed-forward part and a convolution."""
     width, heads = tower.get("hidden_size", 1024), tower.get("num_attention_heads", 8)
     first, second = tower.get("subsampling_conv_channels", (128, 32))
@@ -437,13 +375,13 @@ def _gemma4_audio(tower: _Tower, text_width: int) -> int:
     return int(start + blocks + width * out + out + out * text_width)
 
 
-def _gemma4_unified_audio(tower: _Tower, text_width: int) -> int:
+def _gemma4_unified_audio(tower: Tower, text_width: int) -> int:
     """Gemma 4 12B: one matrix from frames to the text."""
     return int(tower.get("audio_embed_dim", 640) * text_width)
 
 
-Counts = Callable[[_Tower, int], int]
 _AUDIO: dict[str, Counts] = {
+    **SOUNDS,
     "gemma4": _gemma4_audio,
     "gemma4_unified": _gemma4_unified_audio,
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4_audio),
@@ -452,10 +390,11 @@ _AUDIO: dict[str, Counts] = {
     "voxtral": _voxtral,
 }
 _TOWERS: dict[str, Counts] = {
+    **IMAGES,
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
     **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe", "qwen4_exp"), _qwen_vl),
     "qwen2_vl": _qwen2_vl,
-    **dict.fromkeys(("qwen2_5_vl", "qwen2_5_omni"), _qwen2_5_vl),
+    **dict.fromkeys(("qwen2_5_vl", "qwen2_5_omni", "exaone4_5"), _qwen2_5_vl),
     "gemma4": _gemma4,
     **dict.fromkeys(("pixtral", "mistral3"), _pixtral),
     "mllama": _mllama,
@@ -464,20 +403,21 @@ _TOWERS: dict[str, Counts] = {
     **dict.fromkeys(("kimi_k25", "kimi_vl", "moonvit"), _kimi),
     **dict.fromkeys(("minimax_m3_vl", "minimax_m3"), _minimax_m3),
     **dict.fromkeys(("glm4v", "glm4v_moe"), _glm4v),
-    **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b"), _internvl),
+    **dict.fromkeys(("internvl", "internvl_chat", "intern_vit_6b", "qianfan_ocr"), _internvl),
     **dict.fromkeys(("step3p5", "step3p7"), _step3),
     "glm5_next": _glm5_next,
     "glm_ocr": _glm_ocr,
     "deepseek_v41": _deepseek_v41,
-    "minicpmv4_6": _minicpmv,
+    **dict.fromkeys(("minicpmv4_6", "minicpmv4_7", "minicpm_ocr"), _minicpmv),
     **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4),
-    "muse_glimmer": _muse,
+    **dict.fromkeys(("muse_glimmer", "muse_spark"), _muse),
     "gemma4_unified": _gemma4_unified,
     **dict.fromkeys(("idefics3", "smolvlm"), _idefics3),
     "paddleocr_vl": _paddleocr,
 }
 #: Models whose tower is another's, and what leads to the text their own.
 _WRAPPED = {
+    "ernie4_5_moe_vl": ernie,
     "paligemma": _paligemma,
     "cohere2_vision": _cohere2_vision,
     "aya_vision": _aya_vision,
