@@ -26,7 +26,6 @@ ALIASES = {
     "falcon_mamba": "mamba",
     "mbart": "bart",
     **dict.fromkeys(("mt5", "umt5"), "t5"),
-    "glm4v": "glm4",
     "internlm2": "internlm",
     "kimi_k25": "deepseek_v3",
     "mimo_v2": "mimo_v2_flash",

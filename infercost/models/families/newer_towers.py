@@ -91,6 +91,19 @@ def video_llama(tower: Tower, text_width: int) -> int:
     return int(_patches(tower, width, 16) + _blocks(tower, width, inner, 12) + 2 * width + projector)
 
 
+def llava_onevision(tower: Tower, text_width: int) -> int:
+    """LLaVA-OneVision: SigLIP, two matrices with biases, a newline."""
+    projector = (tower.get("hidden_size", 1152) + 1) * text_width + (text_width + 1) * text_width
+    return int(siglip_blocks(tower) + projector + text_width)
+
+
+def aria(tower: Tower, text_width: int) -> int:
+    """Aria: SigLIP; queries attend to patches by matrices of theirs and attention's own, then two to the text."""
+    width, queries = tower.get("hidden_size", 1152), tower.get("queries", 256)
+    attends = 3 * width * width + 3 * width * (width + 1) + 2 * width * (width + 1) + 6 * width
+    return int(siglip_blocks(tower) + queries * width + attends + width * text_width + text_width * text_width)
+
+
 def granite_docling(tower: Tower, text_width: int) -> int:
     """Granite Docling: SigLIP, a coarse and a fine way to the text, each with a merger for each deepstack level."""
     width, out = tower.get("hidden_size", 768), tower.get("out_hidden_size", text_width)

@@ -130,6 +130,7 @@ FAMILIES: dict[str, Family] = {
     "smollm3": family(tied=True, num_key_value_heads=4),
     "glm": family(**_GLM4),
     "glm4": family(norms=4, **_GLM4),
+    "glm4v": family(norms=4, num_key_value_heads=2, attention_bias=True, o_bias=False),
     "chatglm": family(
         attention.chatglm, names=matrices.FALCON._replace(layer="transformer.encoder.layers"),
         qkv_bias="add_qkv_bias", o_bias="add_bias_linear", ffn_bias="add_bias_linear",

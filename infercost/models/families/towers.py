@@ -14,7 +14,7 @@ from infercost.models.families.blocks import (
     whisper_blocks,
 )
 from infercost.models.families.config import Config
-from infercost.models.families.newer_towers import IMAGES, SOUNDS, ernie, two_encoders
+from infercost.models.families.newer_towers import IMAGES, SOUNDS, aria, ernie, llava_onevision, two_encoders
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
@@ -231,8 +231,11 @@ def _minimax_m3(tower: Tower, text_width: int) -> int:
     """MiniMax-M3: patches over two frames, one norm before the blocks, four matrices with biases to the text."""
     width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 5120)
     blocks = tower.get("num_hidden_layers", 32) * plain_block(width, inner)
-    joined = text_width * tower.get("spatial_merge_size", 2) ** 2
-    projector = (width + text_width + joined + text_width) * text_width + 4 * text_width
+    joined, between = (
+        text_width * tower.get("spatial_merge_size", 2) ** 2,
+        tower.get("projector_hidden_size", text_width),
+    )
+    projector = (width + 1 + joined + 1) * between + 2 * (between + 1) * text_width
     return int(frames(tower, width) + 2 * width + blocks + projector)
 
 
@@ -417,6 +420,8 @@ _TOWERS: dict[str, Counts] = {
 }
 #: Models whose tower is another's, and what leads to the text their own.
 _WRAPPED = {
+    "llava_onevision": llava_onevision,
+    "aria": aria,
     "ernie4_5_moe_vl": ernie,
     "paligemma": _paligemma,
     "cohere2_vision": _cohere2_vision,
