@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, reason
 from infercost.models.counting import weight_bytes
-from infercost.models.families.config import parse_json
+from infercost.models.families.config import WRAPPERS, parse_json
 from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
+from infercost.models.quantization import BLOCKS, UnknownScheme
 from infercost.parts import catalog
 from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, MLX, PACKED, Format
@@ -189,8 +190,9 @@ def _from_hub(name: str) -> Checkpoint:
         sidecar = _fetch(name, SIDECAR)
     except BadFile:  # few repositories have one
         sidecar = None
-    model = _read_checkpoint(config, sidecar, name.partition("/")[2].lower(), f"model {name}")
-    return Checkpoint(model, name, f"{name} config.json", "", {}, hub_id=name, unsaid=_unsaid(model, name))
+    model, unsaid = _read_checkpoint(config, sidecar, name.partition("/")[2].lower(), f"model {name}")
+    unsaid = unsaid or _unsaid(model, name)
+    return Checkpoint(model, name, f"{name} config.json", "", {}, hub_id=name, unsaid=unsaid)
 
 
 def _fetch(name: str, file: str) -> str:
@@ -244,8 +246,8 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
 def _from_config(path: Path, name: str) -> Checkpoint:
     sidecar = path.parent / SIDECAR
     name = path.parent.resolve().name if name == "config" else name
-    model = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
-    return Checkpoint(model, name, str(path), "", {}, unsaid=_unsaid(model, name))
+    model, unsaid = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
+    return Checkpoint(model, name, str(path), "", {}, unsaid=unsaid or _unsaid(model, name))
 
 
 def _unsaid(model: Model, name: str) -> str:
@@ -256,9 +258,22 @@ def _unsaid(model: Model, name: str) -> str:
     return f"its name says {found[1]} and its config {model.quantization.name}: {_UNSAID}"
 
 
-def _read_checkpoint(config: str, sidecar: str | None, name: str, where: str) -> Model:
+def _without_quantization(data: dict[str, Any]) -> dict[str, Any]:
+    """A config without its quantization block, at every level of it."""
+    kept = {key: value for key, value in data.items() if key not in BLOCKS}
+    return {key: _without_quantization(value) if key in WRAPPERS and isinstance(value, dict) else value
+            for key, value in kept.items()}  # fmt: skip
+
+
+def _read_checkpoint(config: str, sidecar: str | None, name: str, where: str) -> tuple[Model, str]:
+    """The model of a config, and why its formats are not known where they are of a method that is not."""
     formats = _read_json(sidecar, f"model {sidecar}", SIDECAR) if sidecar else None
-    return read_model(_read_json(config, where), name, where, formats)
+    data = _read_json(config, where)
+    try:
+        return read_model(data, name, where, formats), ""
+    except UnknownScheme as error:
+        bare = _without_quantization(data)
+        return read_model(bare, name, where), f"its config names the quantization {error.name!r}, which is not known"
 
 
 def _read_json(path: str, where: str, kind: str = "config.json", most: int = LARGEST_CONFIG) -> dict[str, Any]:

@@ -22,6 +22,10 @@ EXCEPTIONS = (
     *("ignore", "exclude", "exclude_modules", "modules_to_not_convert"),
     *("ignored_layers", "llm_int8_skip_modules", "skip_modules"),
 )
+#: Where files keep the block.
+BLOCKS = ("quantization_config", "compression_config", "quantization")
+#: Keys of AutoAWQ's own files, as vLLM 0.33 reads them (quantization/auto_awq.py).
+OLDER = {"w_bit": "bits", "q_group_size": "group_size"}
 #: Families whose cache engines keep in FP8 unless they are told otherwise: vLLM 0.33, models/deepseek_v4/attention.py.
 EIGHT_BIT_CACHES = ("deepseek_v4",)
 #: A composite model's name of its language model, before the names that a plain one has.
@@ -205,10 +209,16 @@ def _torchao_bits(config: Settings) -> float:
     return bits + (32 / group if bits < 8 else 0)
 
 
-def _unknown(settings: Settings, name: Any) -> Missing:
-    return Missing(
-        f"{settings.where}: the quantization {name!r} is not known", "give the format: --dtype fp8, int4 ..."
-    )
+class UnknownScheme(Missing):
+    """A method whose bits are not known here; ``name`` is what the checkpoint calls it."""
+
+    def __init__(self, where: str, name: Any) -> None:
+        super().__init__(f"{where}: the quantization {name!r} is not known", "give the format: --dtype fp8, int4 ...")
+        self.name = name
+
+
+def _unknown(settings: Settings, name: Any) -> UnknownScheme:
+    return UnknownScheme(settings.where, name)
 
 
 def _quark(settings: Settings) -> Scheme:
@@ -269,6 +279,8 @@ def _compressed_bits(weights: Settings, form: str) -> float | None:
         return None
     if weights.get("strategy") == "block":
         return bits + 32 / weights.block("block_structure")
+    if form == "marlin-24":  # two weights of four, each with its place in two bits
+        bits = bits / 2 + 1
     is_small = form.startswith(("mx", "nv")) or (weights.get("type") == "float" and bits == 4)
     zero = bits if weights.get("symmetric") is False else 0
     return bits + ((8 if is_small else 16) + zero) / group
@@ -371,11 +383,29 @@ def _w4afp8(settings: Settings) -> Scheme:
     return Scheme("w4afp8", [Rule(4 + 16 / settings.group(128), ("experts",)), Rule(_fp8_bits(settings))])
 
 
-def _fp_quant(settings: Settings) -> Scheme:
-    name = str(settings.get("forward_dtype", "nvfp4"))
-    if name not in ("nvfp4", "mxfp4"):
-        raise settings.error("forward_dtype", "nvfp4 or mxfp4")
-    return Scheme(f"fp_quant {name}", [Rule(NVFP4 if name == "nvfp4" else MXFP4)])
+def _four_bit_floats(key: str) -> Callable[[Settings], Scheme]:
+    """A scheme of one format of four bits, which a key names."""
+
+    def scheme(settings: Settings) -> Scheme:
+        method, name = settings.get("quant_method"), str(settings.get(key, "nvfp4"))
+        if name not in ("nvfp4", "mxfp4"):
+            raise settings.error(key, "nvfp4 or mxfp4")
+        return Scheme(f"{method} {name}", [Rule(NVFP4 if name == "nvfp4" else MXFP4)])
+
+    return scheme
+
+
+def _metal(settings: Settings) -> Scheme:
+    """MLX's groups in the matrices alone."""
+    bits = settings.bits("bits", 4)
+    return Scheme(f"metal int{bits:g}", [Rule(bits + 32 / settings.group(64))])
+
+
+def _quanto(settings: Settings) -> Scheme:
+    """Eight bits and a scale a row."""
+    if (name := str(settings.get("weights", "int8"))) not in ("int8", "float8"):
+        raise _unknown(settings, f"quanto {name}")
+    return Scheme(f"quanto {name.replace('float', 'fp')}", [Rule(8.0)])
 
 
 METHODS: dict[str, Callable[[Settings], Scheme]] = {
@@ -385,7 +415,11 @@ METHODS: dict[str, Callable[[Settings], Scheme]] = {
     "experts_int8": lambda _: Scheme("experts int8", [Rule(8.0, ("experts",))]),
     **dict.fromkeys(("gptq", "awq", "auto-round", "intel/auto-round", "inc", "moe_wna16"), _integers),
     "w4afp8": _w4afp8,
-    "fp_quant": _fp_quant,
+    "fp_quant": _four_bit_floats("forward_dtype"),
+    "fouroversix": _four_bit_floats("dtype"),
+    "nvfp4": lambda _: Scheme("nvfp4", [Rule(NVFP4)]),
+    "metal": _metal,
+    "quanto": _quanto,
     "mxfp8": lambda _: Scheme("mxfp8", [Rule(8 + 8 / 32)]),
     "ptpc_fp8": lambda _: Scheme("fp8", [Rule(8.0)]),
     **dict.fromkeys(("eetq", "w8a8_int8"), lambda _: Scheme("int8", [Rule(8.0)])),
@@ -486,16 +520,19 @@ def kv_bits(config: Config, sidecar: Mapping[str, Any] | None) -> float:
         return 8
     settings = _settings(config)
     cache = settings.get("kv_cache_scheme")
-    if isinstance(cache, dict):
-        return settings.part("kv_cache_scheme").bits("num_bits", 8)
     algorithm = ((sidecar or {}).get("quantization") or {}).get("kv_cache_quant_algo")
     algorithm = algorithm or settings.get("kv_cache_quant_algo")
+    if "FP4" in str(algorithm).upper():
+        return NVFP4
+    if isinstance(cache, dict):
+        bits = settings.part("kv_cache_scheme").bits("num_bits", 8)
+        return NVFP4 if bits == 4 and cache.get("type") == "float" else bits
     return 8 if cache or settings.get("kv_cache_quant_config") or "8" in str(algorithm) else 16
 
 
 def _settings(config: Config) -> Settings:
     """The quantization block, wherever the file keeps it."""
-    for key in ("quantization_config", "quantization"):
+    for key in BLOCKS:
         if (block := config.raw(key)) is not None:
             if not isinstance(block, dict):
                 raise BadFile(f"{config.where}: {key} is {repr(block)[:40]}", f"{key} must be an object")
@@ -514,7 +551,8 @@ def quantization(
         settings = Settings({"quant_method": "modelopt", **settings.data, **sidecar["quantization"]}, settings.where)
     if not settings.data:
         return Quantization({16: "bf16", 32: "fp32"}[base], base, {})
-    settings = Settings({"expert_dtype": config.raw("expert_dtype"), **settings.data}, settings.where)
+    renamed = {name: settings.data[old] for old, name in OLDER.items() if old in settings.data}
+    settings = Settings({"expert_dtype": config.raw("expert_dtype"), **renamed, **settings.data}, settings.where)
     name, rules, complete = scheme(settings)
     exceptions = [Rule(None, names=settings.pattern(key, text)) for key in EXCEPTIONS for text in settings.texts(key)]
     book = Rulebook([*([] if complete else exceptions), *rules])

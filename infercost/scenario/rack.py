@@ -230,9 +230,10 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.unsaid and "dtype" not in reading.given:
-        raise Missing(
-            f"model {checkpoint.title}: {checkpoint.unsaid}", "put hf_quant_config.json beside it, or give --dtype"
-        )
+        is_named = "names the quantization" in checkpoint.unsaid
+        hint = "give the format nearest to it: --dtype int4, int3-g64, fp8 ..."
+        hint = hint if is_named else "put hf_quant_config.json beside it, or give --dtype"
+        raise Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
     hosted = "host" in reading.given and "host" in options_of(reading.question.command)
     engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)

@@ -330,3 +330,49 @@ def test_a_broken_block_ends_the_command_in_two_lines(run: Run, tmp_path: Path) 
     assert (result.code, result.out) == (2, "")
     assert "bits is -4" in result.err
     assert len(result.err.strip().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "bits"),
+    [
+        # AutoAWQ's own keys, as vLLM 0.33 reads them; transformers 5.24's NVFP4Config, FourOverSixConfig, MetalConfig
+        ({"quant_method": "awq", "w_bit": 4, "q_group_size": 64, "zero_point": True}, 4 + 20 / 64),
+        ({"quant_method": "nvfp4"}, 4.5),
+        ({"quant_method": "fouroversix", "dtype": "mxfp4"}, 4.25),
+        ({"quant_method": "metal", "bits": 4, "group_size": 64}, 4.5),
+        ({"quant_method": "quanto", "weights": "float8"}, 8),
+        # 2:4 sparse: two weights of four in 4 bits, and the places of both in 2
+        (groups(({**INT4, "group_size": 128}, ["Linear"]), format="marlin-24"), 3 + 16 / 128),
+    ],
+)
+def test_methods_of_newer_classes_and_older_keys(settings: dict[str, Any], bits: float) -> None:
+    assert read(settings, LLAMA).of("attention") == pytest.approx(bits)
+
+
+def test_a_block_under_vllm_s_other_key_is_read() -> None:
+    found = read_model({**LLAMA, "compression_config": groups((FP8, ["Linear"]))}, "test", "model test")
+    assert found.quantization.of("ffn") == 8
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 16, "kv_cache_quant_algo": "NVFP4"},
+        {**groups((FP8, ["Linear"])), "kv_cache_scheme": {"num_bits": 4, "type": "float", "group_size": 16}},
+    ],
+)
+def test_a_cache_that_a_checkpoint_asks_for_in_nvfp4_has_its_scales(settings: dict[str, Any]) -> None:
+    assert read_model({**LLAMA, "quantization_config": settings}, "test", "model test").kv_bits == 4.5
+
+
+def test_a_method_that_is_not_known_asks_for_the_nearest_format(tmp_path: Path, run: Run) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**LLAMA, "quantization_config": {"quant_method": "aqlm", "num_codebooks": 1}}))
+    refused = run("fit", "--model", str(config), "--gpu", "h100")
+    assert refused.code == 2
+    assert "'aqlm'" in refused.err
+    assert "--dtype int4" in refused.err
+    assert run("fit", "--model", str(config), "--gpu", "h100", "--dtype", "int3-g64").code == 0
+    shown = run("presets", "show", str(config))
+    assert shown.code == 0
+    assert "names the quantization 'aqlm'" in " ".join(shown.err.split())
