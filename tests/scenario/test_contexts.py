@@ -103,6 +103,16 @@ def test_a_config_that_stretches_itself(key: str) -> None:
         rope = {"type": kind, "factor": 4.0}
         assert read_model({**config, "max_position_embeddings": 4096, key: rope}, "m", "test").max_context == 16384
     assert read_model({**config, key: {"rope_type": "longrope", "factor": 32.0}}, "m", "test").max_context == 40960
+    # every other kind of a factor stretches there too; newer files have settings for each kind of layer
+    assert read_model({**config, key: {"rope_type": "ntk", "factor": 2.0}}, "m", "test").max_context == 81920
+    by_kind = {"full_attention": {**rope, "rope_type": "yarn", "original_max_position_embeddings": 32768}}
+    both = {**by_kind, "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}
+    assert read_model({**config, key: both}, "m", "test").max_context == 131072
+
+
+@pytest.mark.parametrize("name", ["qwen3-vl-8b", "qwen3-vl-235b-a22b", "qwen3.5-122b-a10b"])
+def test_a_million_tokens_that_a_publisher_documents(name: str) -> None:
+    assert infercost.fit(gpu="b200:8", model=name, context=1_000_000)["fits"]
 
 
 def test_a_preset_that_extends_nothing_is_refused(tmp_path: Path) -> None:

@@ -97,8 +97,10 @@ def _state_bits(config: Config) -> int:
     return 32 if "32" in str(named) else 16
 
 
-#: Kinds of rope scaling whose factor stretches the positions that the config names, as engines read it.
-_STRETCHING = ("linear", "dynamic")
+#: Kinds of rope scaling whose factor is in the positions that the config names already, as vLLM 0.33 reads it
+#: (config/model.py, _get_and_verify_max_len); that of every other kind stretches them.
+_NAMED_STRETCHED = ("su", "longrope", "llama3", "deepseek_llama_scaling")
+_YARN = ("yarn", "deepseek_yarn")
 
 
 def longest_context(config: Config) -> int:
@@ -107,13 +109,21 @@ def longest_context(config: Config) -> int:
     Gemma 3 names them stretched already (vllm-project/vllm, config/model.py at 0.33).
     """
     named = config.opt("context")
-    for rope in filter(lambda rope: isinstance(rope, dict), map(config.raw, ("rope_parameters", "rope_scaling"))):
+    for rope in _ropes(config):
         kind, factor = rope.get("rope_type", rope.get("type")), rope.get("factor")
-        original = rope.get("original_max_position_embeddings") if kind == "yarn" else named
-        stretches = kind == "yarn" or (kind in _STRETCHING and not config.family.startswith("gemma3"))
+        original = rope.get("original_max_position_embeddings") if kind in _YARN else named
+        stretches = kind in _YARN or not (kind in _NAMED_STRETCHED or config.family.startswith("gemma3"))
         if stretches and isinstance(factor, (int, float)) and isinstance(original, int):
             return max(named, int(factor * original))
     return named
+
+
+def _ropes(config: Config) -> Iterator[dict[str, Any]]:
+    """Settings of rope scaling: one for all layers, or one for each kind of them."""
+    for rope in map(config.raw, ("rope_parameters", "rope_scaling")):
+        if isinstance(rope, dict):
+            yield rope
+            yield from (inside for inside in rope.values() if isinstance(inside, dict))
 
 
 def _classifies(config: Config) -> bool:
