@@ -32,7 +32,7 @@ WITHOUT_FILES = (
     *("opt", "palm", "gptj", "internlm", "hunyuan", "mllama", "mllama_text_model", "minimax", "minimax_text_01"),
     *("minimax_m1", "minimax_m3", "phi3small", "zamba2", "longcat_flash", "bailing_hybrid", "granite_swa"),
     *("deepseek_v41", "dots3_note", "glm5_next", "inkling", "k2_horizon", "muse_glimmer", "nanbeige", "phi4mm"),
-    *("qwen4_exp", "spark2_5"),
+    *("qwen4_exp", "spark2_5", "whisper", "bart", "mbart", "m2m_100"),
 )
 #: Formats of files that people run, the richest first.
 FILES = ("q8_0", "q6_k", "q5_k_m", "q4_k_m")

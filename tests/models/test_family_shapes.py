@@ -447,3 +447,45 @@ def test_ernie_vl_has_experts_for_text_and_for_images() -> None:
     # transformers 5.24.0 builds 29,399,294,336 of it, the biases of both routers among them
     assert counting.total_params(vl) + vl.vision_params == 29_399_294_336
     assert counting.active_params(vl) == pytest.approx(3.35e9, rel=0.01)
+
+
+def test_plamo_2_by_hand() -> None:
+    """The config of pfnet/plamo-2-1b; vLLM's plamo2.py at 002fb907: every second layer attends, four norms a layer."""
+    plamo = read(
+        model_type="plamo2", hidden_size=2048, hidden_size_per_head=128, intermediate_size=8192, mamba_d_conv=4,
+        mamba_d_state=64, mamba_num_heads=32, mamba_step=2, num_attention_heads=16, num_hidden_layers=16,
+        num_key_value_heads=1, vocab_size=100000, max_position_embeddings=10485760,
+    )  # fmt: skip
+    inner, rank = 32 * 128, 128
+    mamba = 3 * 2048 * inner + inner * (rank + 128) + rank * 32 + 4 * inner + 3 * 32 + rank + 2 * 64
+    attends = 2 * 2048 * 2048 + 2 * 2048 * 128 + 17 * 128
+    layers = 8 * mamba + 8 * attends + 16 * (3 * 2048 * 8192 + 4 * 2048)
+    assert counting.total_params(plamo) == 100000 * 2048 + 2048 + layers
+    assert counting.growing_cache_bytes(plamo) == 8 * 2 * 128 * 2
+    assert sum(layer.times * layer.attention.state for layer in plamo.layers) == 8 * inner * 64
+
+
+def test_minicpm_v_is_what_its_version_says() -> None:
+    """SigLIP-400M and Qwen2-7B, 8B in all by its name and card; queries, keys and values of the text width."""
+    dims = {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28}
+    dims |= {"num_key_value_heads": 4, "vocab_size": 151666, "max_position_embeddings": 32768}
+    vision = {
+        "hidden_size": 1152, "image_size": 980, "intermediate_size": 4304, "model_type": "siglip",
+        "num_attention_heads": 16, "num_hidden_layers": 27, "patch_size": 14,
+    }  # fmt: skip
+    both = {"query_num": 64, "vision_config": vision, "tie_word_embeddings": False}
+    model = read(model_type="minicpmv", version=2.6, **dims, **both)
+    assert counting.total_params(model) == counting.total_params(read(model_type="qwen2", **dims))
+    attends = 1152 * 3584 + 4 * 3584 * 3585 + 6 * 3584 + 3584 * 3584 + 64 * 3584
+    siglip = 3 * 196 * 1152 + 1152 + 4900 * 1152 + 2 * 1152
+    siglip += 27 * (4 * 1152 * 1153 + 2 * 1152 * 4304 + 4304 + 1152 + 4 * 1152)
+    assert model.vision_params == siglip + attends
+    assert counting.total_params(model) + model.vision_params == pytest.approx(8.1e9, rel=0.01)
+    with pytest.raises(Missing, match="'minicpmv' is not known"):
+        read(model_type="minicpmv", version=9.9, **dims)
+
+
+@pytest.mark.parametrize("key", ["img_processor", "visual", "visual_tokenizer_config", "vit_config"])
+def test_a_tower_of_images_under_a_key_of_its_own_is_said_not_to_be_known(key: str) -> None:
+    assert not read(**{**LLAMA, key: {"width": 1664, "layers": 48}}).vision_known
+    assert read(**{**LLAMA, key: None}).vision_known

@@ -32,6 +32,7 @@ ALIASES = {
     "minimax_m3_vl": "minimax_m3",
     **dict.fromkeys(("hy_v4_vl", "hunyuan_v4"), "hy_v4"),
     "unlimited_ocr": "deepseek",
+    **dict.fromkeys(("telechat3", "step1", "teleflm"), "llama"),  # vLLM 0.33, models/registry.py and step1.py
     "hunyuan_vl": "hunyuan_v1_dense",
     **dict.fromkeys(("ernie4_5_moe_vl", "ernie4_5_vl"), "ernie4_5_vl_moe"),
     "new": "gte",

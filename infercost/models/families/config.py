@@ -12,7 +12,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "layers": ("num_hidden_layers", "n_layers", "n_layer", "num_layers"),
     "heads": ("num_attention_heads", "n_heads", "n_head", "num_heads"),
     "kv_heads": ("num_key_value_heads", "num_kv_heads", "kv_n_heads", "n_head_kv", "num_attention_groups"),
-    "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
+    "head_dim": ("head_dim", "attention_head_dim", "kv_channels", "hidden_size_per_head"),
     "width": ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "ff_intermediate_size", "hidden_dim"),
     "vocab": ("vocab_size", "padded_vocab_size"),
     "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),

@@ -91,6 +91,13 @@ def video_llama(tower: Tower, text_width: int) -> int:
     return int(_patches(tower, width, 16) + _blocks(tower, width, inner, 12) + 2 * width + projector)
 
 
+def resampler(tower: Tower, text_width: int) -> int:
+    """MiniCPM-V: SigLIP; queries of the text's width attend to patches, then one matrix."""
+    width, queries = tower.get("hidden_size", 1152), tower.get("query_num", 64)
+    attends = width * text_width + 4 * text_width * (text_width + 1) + 6 * text_width
+    return int(siglip_blocks(tower) + queries * text_width + attends + text_width * text_width)
+
+
 def llava_onevision(tower: Tower, text_width: int) -> int:
     """LLaVA-OneVision: SigLIP, two matrices with biases, a newline."""
     projector = (tower.get("hidden_size", 1152) + 1) * text_width + (text_width + 1) * text_width

@@ -142,8 +142,14 @@ def family_of(config: Config) -> Family:
     raise Missing(f"{config.where}: {what}", hint if config.family else "give the config.json as it was published")
 
 
+#: Language models of MiniCPM-V and -o by the version that the file says (vLLM 0.33, minicpmv.py).
+_VERSIONS = {"2.5": "llama", "2.6": "qwen2", "4.0": "llama", "4": "llama", "4.5": "qwen3"}
+
+
 def _names(config: Config) -> Iterator[str]:
     """What may name the family: the model type, without the word for a part of a whole, then the class of the model."""
+    if config.family in ("minicpmv", "minicpmo"):
+        yield _VERSIONS.get(str(config.raw("version")), config.family)
     yield config.family
     yield _PART.sub("", config.family)
     for level in (config.inner, config.outer):

@@ -76,6 +76,23 @@ def lfm3(config: Config, i: int) -> Attention:
     return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
 
 
+def plamo2(config: Config, i: int) -> Attention:
+    """Mamba-2 whose inputs are projected after its convolution, and attention on one layer of ``mamba_step``."""
+    step, depth = max(config.number("mamba_step"), 1), config.need("layers")
+    if i == depth - 1 if depth <= step // 2 else i % step == step // 2:
+        return attention.grouped(config, i)
+    hidden, heads, state = config.need("hidden"), config.number("mamba_num_heads"), config.need("ssm_state")
+    inner, rank, kernel = heads * config.need("head_dim"), max(64, hidden // 16), config.need("ssm_kernel")
+    matrices = {"in_proj": 2 * hidden * inner, "bcdt_proj": inner * (rank + 2 * state), "dt_proj": rank * heads}
+    return _recurrent(
+        {**matrices, "out_proj": inner * hidden},
+        heads=heads,
+        small=inner * kernel + 3 * heads + rank + 2 * state,
+        state=inner * state,
+        conv=inner * (kernel - 1),
+    )
+
+
 def zaya(config: Config, i: int) -> Attention:
     """Attention whose queries and keys pass two short convolutions, and half of whose values come a token late."""
     base = attention.grouped(config, i, window_of(config, i, usual=False))

@@ -540,6 +540,9 @@ FAMILIES: dict[str, Family] = {
         states.lfm3, norms=4, tied=True, names=matrices.FORWARD, head_dim=128, num_key_value_heads=4, conv_L_cache=7,
         qk_norm="head", sliding_window=256,
     ),
+    "plamo2": family(
+        states.plamo2, norms=4, tied=True, qk_norm="all", names=Names(attention=("mixer",), other=("mixer",)),
+    ),
     "zaya": family(
         states.zaya, ffn.zaya, tied=True, extra=vectors(2), head_dim=128, num_key_value_heads=2, experts=16, active=1,
         expert_width=2048, router_hidden_size=256, cca_time0=2, cca_time1=2,

@@ -14,24 +14,28 @@ from infercost.models.families.blocks import (
     whisper_blocks,
 )
 from infercost.models.families.config import Config
-from infercost.models.families.newer_towers import IMAGES, SOUNDS, aria, ernie, llava_onevision, two_encoders
+from infercost.models.families.newer_towers import IMAGES, SOUNDS, aria, ernie, llava_onevision, resampler, two_encoders
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
 #: Keys of a projector, which a wrapper may hold beside its tower.
 _PROJECTOR = (
     *("projector_hidden_size", "projector_use_layernorm", "downsample_factor", "alignment_intermediate_size"),
-    *("scale_factor", "video_temporal_patch_size"),
+    *("scale_factor", "video_temporal_patch_size", "query_num"),
 )
 #: Configs of towers for sound that no count here knows.
 _UNKNOWN = ("encoder_config", "acoustic_tokenizer_encoder_config", "speech_config", "sound_config")
 
+#: Keys of towers for images that no count here knows: Phi-3-Vision, the first Qwen-VL, Ovis, LLaVA's own files.
+_UNSEEN = ("img_processor", "visual", "visual_tokenizer_config", "vit_config", "mm_vision_tower")
 #: Keys of what embeds images and sounds in the text where they have no configs of their own.
 _EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_layer"}
 
 
 def vision_params(config: Config) -> int | None:
     """Parameters of the vision tower and its projector; none is 0, a tower that is not known is None."""
+    if any(level.get(key) and not isinstance(level.get(key), bool) for level in config.levels for key in _UNSEEN):
+        return None
     return _count(config, "vision_config", _TOWERS)
 
 
@@ -420,6 +424,7 @@ _TOWERS: dict[str, Counts] = {
 }
 #: Models whose tower is another's, and what leads to the text their own.
 _WRAPPED = {
+    **dict.fromkeys(("minicpmv", "minicpmo"), resampler),
     "llava_onevision": llava_onevision,
     "aria": aria,
     "ernie4_5_moe_vl": ernie,
