@@ -15,7 +15,9 @@ from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.scenario.options import options_of
+from infercost.scenario.rack import LOADS
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.usual import OF_FILES, keeps
 
 ORIGIN = "what one holds"
 #: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
@@ -25,14 +27,17 @@ HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "
 
 
 class Alone(NamedTuple):
-    """What holds the model: a cache or a format on the parts, larger ones, a host beside with a format, more of them.
+    """What holds it: an engine, a cache or a format on the parts, larger ones, a host beside with a format, more.
 
-    ``beside`` is empty where a host holds it as asked; ``parts`` is how many there are of ``part``.
+    ``both`` are a richer format than ``format`` and the cache that it takes. ``beside`` is empty where a host holds it
+    as asked; ``parts`` is how many there are of ``part``.
     """
 
     parts: int = 1
     part: str = ""
+    engine: str = ""
     cache: str = ""
+    both: tuple[str, str] = ("", "")
     format: str = ""
     larger: str = ""
     host: str = ""
@@ -43,7 +48,9 @@ class Alone(NamedTuple):
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
         with_host = f"with part of it in a host's memory (--host {self.host})"
-        ways = [f"with its KV cache in {self.cache}"] if self.cache else []
+        ways = [f"under {self.engine}"] if self.engine else []
+        ways += [f"with its KV cache in {self.cache}"] if self.cache else []
+        ways += ["in {} with its KV cache in {}".format(*self.both)] if any(self.both) else []
         ways += [f"in {self.format}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
@@ -58,7 +65,9 @@ class Alone(NamedTuple):
         there = f"part of it in a host's memory ({self.beside and f'--dtype {self.beside} '}--host {self.host})"
         of = f":{self.parts}" if self.parts > 1 else ""
         return (
+            *([f"under {self.engine} it fits (--efficiency {self.engine})"] if self.engine else []),
             *([f"KV cache in {self.cache} (--kv-dtype {self.cache})"] if self.cache else []),
+            *(["weights in {0} and KV cache in {1} (--dtype {0} --kv-dtype {1})".format(*self.both)] * any(self.both)),
             *([f"weights in {self.format} (--dtype {self.format})"] if self.format else []),
             *([f"the same with more memory (--gpu {self.larger}{of})"] if self.larger else []),
             *([there] if self.host else []),
@@ -76,7 +85,8 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     few = is_one(rack) or (rack.given and is_owned(rack.part) and rack.model.has_cache)
     if scenario.is_row or scenario.copies != 1 or not few:
         return None
-    ways = _cache(scenario), _richest(scenario, {}), _larger(scenario)
+    format = _richest(scenario, {})
+    ways = _engine(scenario), _cache(scenario), _both(scenario, format), format, _larger(scenario)
     found = Alone(rack.devices, rack.part.name, *ways, devices=devices)
     host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
@@ -89,11 +99,36 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
 
 
+def _engine(scenario: Scenario) -> str:
+    """The profile of llama.cpp where it holds the same weights, which an engine of servers does not; else empty."""
+    from infercost.models.gguf_mix import has_file, is_same_in_file
+
+    rack = scenario.rack
+    model, stack = rack.model, rack.setup.stack
+    if not is_other_engine(stack) or not keeps(scenario.question.get("kv_dtype")):
+        return ""
+    if not (has_file(model) and is_same_in_file(model)):
+        return ""
+    name = OF_FILES.get(rack.part.labels.get("vendor", ""), "llama.cpp")
+    return name if _holds(scenario, {"efficiency": name}) else ""
+
+
 def _cache(scenario: Scenario) -> str:
     """The format of eight bits in which a cache makes it fit; empty where it does not, or has no more bits."""
     name = eight_bit_cache(scenario.rack.setup.stack)
     more = scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8
     return name if more and _holds(scenario, {"kv_dtype": CACHES[name]}) else ""
+
+
+def _both(scenario: Scenario, alone: str) -> tuple[str, str]:
+    """A format that fits with a cache in eight bits and is richer than what fits ``alone``, and that cache's format."""
+    formats = _formats(scenario)
+    name = "q8_0" if SMALLER[0] in formats else eight_bit_cache(scenario.rack.setup.stack)
+    if scenario.rack.model.kv_bits <= CACHES[name].bytes_per_value * 8:
+        return "", ""
+    found = _richest(scenario, {"kv_dtype": CACHES[name]})
+    richer = found and (not alone or formats.index(found) < formats.index(alone))
+    return (found, name) if richer else ("", "")
 
 
 def _larger(scenario: Scenario) -> str:
@@ -114,10 +149,10 @@ def _richest(scenario: Scenario, changes: Mapping[str, Any], more: float = 0.0) 
     from infercost.models.find import stored_in
 
     model, room = scenario.rack.model, _room(scenario) + more
-    *names, least = _formats(scenario)
-    if _size(stored_in(model, WEIGHTS[least])) > room:
+    names = _formats(scenario)
+    if not names or _size(stored_in(model, WEIGHTS[names[-1]])) > room:
         return ""
-    for name in (*names, least):
+    for name in names:
         smaller = _size(stored_in(model, WEIGHTS[name])) < min(_size(model), room)
         if smaller and _holds(scenario, {**changes, "dtype": WEIGHTS[name]}):
             return name
@@ -125,11 +160,16 @@ def _richest(scenario: Scenario, changes: Mapping[str, Any], more: float = 0.0) 
 
 
 def _formats(scenario: Scenario) -> tuple[str, ...]:
+    """Formats to try: files, but where several are served, or an engine was named, those of an engine of servers."""
     from infercost.models.gguf_mix import FILES, has_file
 
-    model, stack = scenario.rack.model, scenario.question.get("efficiency")
-    has_files = has_file(model) and not (stack and is_other_engine(scenario.rack.setup.stack))
-    return (*FILES, *SMALLER) if has_files else WITHOUT_FILE
+    question, rack = scenario.question, scenario.rack
+    served = rack.plan.batch > 1 or any(question.get(name) for name in LOADS)
+    kept = is_other_engine(rack.setup.stack) and (served or question.get("efficiency"))
+    has_files = has_file(rack.model) and not kept
+    own = min(rack.model.quantization.of(part) for part in ("attention", "ffn", "experts"))
+    without = tuple(name for name in WITHOUT_FILE if int(WEIGHTS[name].stored_bits) < int(own))
+    return (*FILES, *SMALLER) if has_files else without
 
 
 def _size(model: Model) -> float:

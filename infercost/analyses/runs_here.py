@@ -32,15 +32,13 @@ from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Question, Reading, beside
 from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
-from infercost.scenario.usual import USUAL_CONTEXT
+from infercost.scenario.usual import AS_PUBLISHED, USUAL_CONTEXT
 from infercost.units import many, show
 
 #: Rows of a table where nobody says how many.
 LIMIT = 20
 #: Models published in the years before the newest one come first.
 YEARS = 2
-#: Formats of checkpoints that GGUF files hold too.
-FOUR_BITS = ("mxfp4",)
 #: The end of a preset's name that says in which format it holds another preset's model.
 _COPY = re.compile(r"-(fp8|fp8-dynamic|fp8-kv|w8a8|w4a16|int4|awq|gptq|nvfp4|mxfp4|bnb-4bit|bnb-nf4)$")
 #: Formats of checkpoints that vLLM loads on parts of NVIDIA alone (docs.vllm.ai, Supported Hardware, 2026-08).
@@ -274,7 +272,7 @@ def _of_files(checkpoint: Checkpoint, *, own: bool) -> list[Offer]:
     stored = "bf16" if model.quantization.name == "fp32" else stand_in(model.quantization)
     sizes = {name: TYPES[MIXES[name].base].bits for name in FILES}
     whole = [Offer(model.name, "", sizes.get(stored, bits), FILE)] if own and stored else []
-    if not own and stored in FOUR_BITS:  # llama.cpp sets less memory aside
+    if not own and stored in AS_PUBLISHED:  # llama.cpp sets less memory aside
         whole = [Offer(model.name, "", bits, FILE, "llama.cpp")]
     leaner = [name for name in FILES if sizes[name] < bits or (name == stored and not own)]
     return whole + [Offer(model.name, name, sizes[name], FILE) for name in leaner]

@@ -121,6 +121,14 @@ def stand_in(quantization: Quantization) -> str:
     return "" if is_mixed else STAND_INS.get(name, "")
 
 
+def is_same_in_file(model: Model) -> bool:
+    """Whether a file of llama.cpp holds the weights of a model as they are: in 16 bits, or in MXFP4 with experts."""
+    name = model.quantization.name
+    return stand_in(model.quantization) in (name, f"f{name.removeprefix('fp')}") and (
+        name != "mxfp4" or model.is_sparse
+    )
+
+
 def has_file(model: Model) -> bool:
     """Whether llama.cpp reads files of a model's family."""
     return model.family.removesuffix("_text") not in WITHOUT_FILES

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from infercost.models import counting
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import is_of_a_desktop, is_owned
@@ -22,6 +23,12 @@ ASSUMED = "usual"
 #: What all engines of today have in common, the engine of most parts, and those of GGUF files by vendor.
 SHARED, SERVER, OF_FILES = "realistic", "vllm", {"Apple": "llama.cpp-metal"}
 
+#: Formats of checkpoints that GGUF files hold as they are published.
+AS_PUBLISHED = ("mxfp4",)
+#: Commands about a device that somebody has, and what they are asked of a server's engine alone.
+OF_ONE = ("fit", "utilization", "sweep-batch")
+OF_SERVERS = ("request_rate", "concurrency", "max_sequences", "engine_version", "chunk_tokens")
+
 
 class Engine(NamedTuple):
     """A profile by its name, why it is assumed, and a remark on that where it is not the part's own."""
@@ -31,21 +38,26 @@ class Engine(NamedTuple):
     remark: str = ""
 
 
-def usual_engine(part: Preset, model: Model, cache: Format | None = None, *, hosted: bool = False) -> Engine:
-    """The engine that people run a model with on a part today, one that has its cache's format, with a host or not."""
-    own = part.labels.get("engine")
+def usual_engine(
+    part: Preset, model: Model, cache: Format | None = None, *, hosted: bool = False, alone: bool = False
+) -> Engine:
+    """The engine of a model on a part today, one with its cache's format, beside a host or ``alone`` (``is_alone``)."""
+    own, profile = part.labels.get("engine"), OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
     if cache is not None and is_of_llama_cpp(cache) and not (own or "").startswith("llama.cpp"):
-        profile = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
         remark = f"{cache.name} is a cache of llama.cpp: {profile} is assumed"
         return Engine(profile, f"the engine of a cache in {cache.name}", remark)
     if model.quantization.is_gguf:
-        profile, format = OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp"), model.quantization.name
+        format = model.quantization.name
         is_asked = format in GGUF and profile != own
         remark = f"{format} is a format of GGUF files: {profile}, which reads them, is assumed" if is_asked else ""
         return Engine(profile, "the engine of GGUF files", remark)
     if hosted and own and own != "llama.cpp" and is_of_a_desktop(part):
         remark = f"with a host people run llama.cpp on {part.name}: it is assumed, --efficiency {own} asks for {own}"
         return Engine("llama.cpp", "people run it with a host", remark)
+    if alone and own and not own.startswith("llama.cpp") and is_of_a_desktop(part):
+        remark = f"{profile} reads {model.name} as it is published: on one {part.name} it is assumed"
+        remark += f", --efficiency {own} asks for {own}"
+        return Engine(profile, "people run it on one card", remark)
     if own is None:
         remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
         return Engine(SHARED, f"no engine of {part.name} was measured", remark)
@@ -67,6 +79,29 @@ def _is_stored(model: Model) -> bool:
     from infercost.models.gguf_mix import stand_in
 
     return bool(stand_in(model.quantization))
+
+
+def keeps(cache: Format | None) -> bool:
+    """Whether llama.cpp has a cache's format, as it has the one that it takes where none was given."""
+    return cache is None or cache.name in ("bf16", "fp16", "fp32", *CACHE_TYPES)
+
+
+def is_alone(reading: Reading, part: Preset, published: Model, model: Model, devices: int | None) -> bool:
+    """Whether one device is asked about a model that llama.cpp reads as it is published, without a load of requests.
+
+    Parts that are compared count as one where one of them holds the weights.
+    """
+    from infercost.models.gguf_mix import has_file
+
+    own = published.quantization.name
+    if own not in AS_PUBLISHED or model.quantization.name != own or not has_file(model):
+        return False
+    if not keeps(reading.get("kv_dtype")):
+        return False
+    if reading.question.command not in OF_ONE or any(name in reading.given for name in OF_SERVERS):
+        return False
+    compared = devices is None and reading.origin("gpu") == COMPARED
+    return devices == 1 or (compared and counting.weight_bytes(model) < part.value("memory"))
 
 
 def with_one(question: Question) -> Question:

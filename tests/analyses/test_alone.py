@@ -54,6 +54,42 @@ def test_what_one_card_is_said_to_hold_it_holds(gpu: str, model: str, run: Run) 
             assert fewer.code in (2, 3)
 
 
+@pytest.mark.parametrize("more", [{"efficiency": "vllm"}, {"concurrency": 4}])
+def test_the_engine_that_holds_the_same_weights_is_named_first(more: dict[str, object]) -> None:
+    """vLLM holds 13.76 GB and its reserves of 1.08 GB in 90% of 16.62 GB, which leaves no room for 205 MB of cache."""
+    report = infercost.utilization(gpu="rtx-5080", model="gpt-oss-20b", **more)
+    assert 0.9 * 16.62 - 13.76 - 1.08 < 0.205
+    assert not report.met
+    assert report.advice[0] == "under llama.cpp it fits (--efficiency llama.cpp)"
+    assert "One holds it under llama.cpp, or " in report.verdict
+    assert infercost.fit(gpu="rtx-5080", model="gpt-oss-20b", efficiency="llama.cpp").met
+
+
+def test_a_richer_format_is_offered_with_a_smaller_cache(run: Run) -> None:
+    """8.95 GB in q4_k_m, 1.39 GB of cache (16,000 x 163.84 kB x 8.5/16) and 0.79 set aside: 11.1 of 12.24 GB."""
+    said = run("fit", "--gpu", "rtx-3060-12gb", "--model", "qwen3-14b", "--dtype", "q6_k", "--context", "16k", "--json")
+    assert said.json["advice"][:2] == [
+        "weights in q4_k_m and KV cache in q8_0 (--dtype q4_k_m --kv-dtype q8_0)",
+        "weights in q3_k_m (--dtype q3_k_m)",
+    ]
+    again = {"gpu": "rtx-3060-12gb", "model": "qwen3-14b", "context": "16k"}
+    both = infercost.fit(dtype="q4_k_m", kv_dtype="q8_0", **again)
+    assert both["weight_bytes"] == pytest.approx(8.99e9, rel=0.01)  # Qwen3-14B-Q4_K_M.gguf holds 9.00 GB
+    assert both["kv_bytes_per_sequence"] == pytest.approx(16_000 * 163_840 * 8.5 / 16, rel=0.01)
+    assert both.met
+    assert not infercost.fit(dtype="q4_k_m", **again).met
+
+
+@pytest.mark.parametrize(("model", "dtype"), [("qwen3-32b", "awq"), ("qwen3-14b", "bf16"), ("gpt-oss-20b", "mxfp4")])
+def test_no_file_is_offered_to_a_batch_of_a_server(model: str, dtype: str) -> None:
+    """vLLM reads no GGUF files well enough to serve them, and a model of four bits is in no fewer of another kind."""
+    report = infercost.fit(
+        gpu="rtx-4090", model=model, dtype=dtype, batch=64, efficiency=None if dtype != "mxfp4" else "vllm"
+    )
+    assert not re.search(r"\bi?q\d_", str([report.verdict, report.advice]))
+    assert dtype == "bf16" or "int4" not in str(report.advice)
+
+
 @pytest.mark.parametrize("gpu", ["rtx-4090", "rtx-4090:1"])
 def test_a_host_is_named_where_it_helps(gpu: str, run: Run) -> None:
     said = run("fit", "--gpu", gpu, "--model", "qwen3-32b", "--json").json

@@ -111,12 +111,33 @@ def test_a_70b_model_takes_two_cards_in_q4_k_m(on_4090: dict[str, dict[str, Any]
     assert row["gpus"] == 2
 
 
-def test_gpt_oss_runs_on_16_gb_as_a_file_and_on_24_gb_as_it_is_published(on_4090: dict[str, dict[str, Any]]) -> None:
+def test_gpt_oss_runs_on_one_card_under_llama_cpp_as_it_is_published(on_4090: dict[str, dict[str, Any]]) -> None:
     """Its checkpoint holds 13.76 GB, which vLLM's reserves leave no room for in 16 GB; its file of MXFP4 12.1 GB."""
-    assert (on_4090["gpt-oss-20b"]["dtype"], on_4090["gpt-oss-20b"]["weights_from"]) == ("mxfp4", "checkpoint")
-    small = rows_of(gpu="rtx-5080", family="gpt-oss")["gpt-oss-20b"]
-    assert (small["dtype"], small["weights_from"], small["efficiency"]) == ("mxfp4", "gguf", "llama.cpp-cuda")
-    assert small["weight_bytes"] == pytest.approx(12.1e9, rel=0.005)
+    for gpu, row in (("rtx-4090", on_4090["gpt-oss-20b"]), ("rtx-5080", rows_of(gpu="rtx-5080")["gpt-oss-20b"])):
+        assert (row["dtype"], row["weights_from"], row["efficiency"]) == ("mxfp4", "gguf", "llama.cpp-cuda")
+        assert row["weight_bytes"] == pytest.approx(12.1e9, rel=0.005)
+        for name in ("gpt-oss-20b", "gpt-oss:20b"):
+            assert infercost.fit(gpu=gpu, model=name).met
+            asked = infercost.utilization(gpu=gpu, model=name)
+            assert asked["tokens_per_s_per_user"] == pytest.approx(row["tokens_per_s_per_user"])
+
+
+@pytest.mark.parametrize(
+    ("gpu", "more", "engine"),
+    [
+        ("rtx-5070-ti", {}, "llama.cpp"),
+        ("rtx-4090:2", {}, "vllm"),
+        ("h100", {}, "vllm"),
+        ("rtx-4090", {"concurrency": 8}, "vllm"),
+        ("rtx-4090", {"kv_dtype": "fp8"}, "vllm"),
+        ("rtx-4090", {"dtype": "bf16", "gpus": 1}, "vllm"),
+        ("rtx-4090", {"efficiency": "vllm"}, "vllm"),
+    ],
+)
+def test_the_engine_of_a_model_that_llama_cpp_reads_as_it_is(gpu: str, more: dict[str, Any], engine: str) -> None:
+    """One card of somebody's own has llama.cpp; several, a data centre, a load of requests, what it lacks a server."""
+    inputs = {item.key: item.value for item in infercost.utilization(gpu=gpu, model="gpt-oss-20b", **more).inputs}
+    assert inputs["efficiency"] == engine
 
 
 def test_a_data_centre_part_has_checkpoints_alone() -> None:
