@@ -208,7 +208,7 @@ def _critical_batch(peak: float, bandwidth: float, format: Format) -> float:
     return formulas.step.critical_batch(
         peak_flops=peak,
         compute_share=1,
-        weight_bytes=format.bytes_per_value,
+        bytes_read=format.bytes_per_value,
         memory_bandwidth=bandwidth,
         memory_share=1,
         flops_per_token=FLOPS_PER_PARAM,

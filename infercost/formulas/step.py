@@ -339,13 +339,13 @@ def critical_batch(
     *,
     peak_flops: float,
     compute_share: float,
-    weight_bytes: float,
+    bytes_read: float,
     memory_bandwidth: float,
     memory_share: float,
     flops_per_token: float,
 ) -> float:
-    """Batch at which arithmetic takes as long as reading all the weights once."""
-    return peak_flops * compute_share * weight_bytes / (memory_bandwidth * memory_share * flops_per_token)
+    """Batch at which arithmetic takes as long as reading the weights of a step once, every expert among them."""
+    return peak_flops * compute_share * bytes_read / (memory_bandwidth * memory_share * flops_per_token)
 
 
 @formula(source=NOTE)

@@ -538,7 +538,7 @@ def critical_batch(running: Running) -> float:
     return formulas.step.critical_batch(
         peak_flops=running.rate.fact.value,
         compute_share=compute,
-        weight_bytes=rack.weight_bytes,
+        bytes_read=running.work.all_bytes_read(),
         memory_bandwidth=rack.part.value("memory_bandwidth"),
         memory_share=memory,
         flops_per_token=running.work.flops_per_token(),

@@ -64,6 +64,16 @@ class Work(NamedTuple):
             expert_of_each_layer=[each.bytes for each in self.experts],
         )
 
+    def all_bytes_read(self) -> float:
+        """The same for tokens that hit every expert: a table of which each token reads a row is not among them."""
+        if not self.experts:
+            return self.bytes
+        return formulas.memory.bytes_read(
+            dense_weights_read=self.bytes,
+            experts_hit=[each.experts for each in self.experts],
+            expert_of_each_layer=[each.bytes for each in self.experts],
+        )
+
     def cache_read(self, sequences: float, context: float, rereads: float = 0.0) -> float:
         """Bytes of cache that all ranks read for so many sequences of all groups.
 

@@ -140,13 +140,13 @@ def test_the_work_shown_is_the_expression_that_ran() -> None:
         formulas.step.critical_batch(
             peak_flops=3e15,
             compute_share=1,
-            weight_bytes=1.6e12,
+            bytes_read=1.6e12,
             memory_bandwidth=3e12,
             memory_share=1,
             flops_per_token=3.2e12,
         )
     (step,) = map(explain, calls)
-    assert step.symbols == "B* = F × η_c × M / (W × η_m × f)"
+    assert step.symbols == "B* = F × η_c × R / (W × η_m × f)"
     assert step.numbers == "3 PFLOP/s × 1 × 1.6 TB / (3 TB/s × 1 × 3.2 TFLOP)"
     assert step.value == 500
 

@@ -92,7 +92,7 @@ def test_halving_the_bytes_halves_memory_time_and_critical_batch(
         return formulas.step.critical_batch(
             peak_flops=flops,
             compute_share=1,
-            weight_bytes=held,
+            bytes_read=held,
             memory_bandwidth=bandwidth,
             memory_share=1,
             flops_per_token=2 * weights,

@@ -360,5 +360,21 @@ def test_a_full_batch_is_the_first_whose_arithmetic_takes_as_long_as_its_reads(c
     assert before.compute < before.memory
     assert there.compute >= there.memory
     critical = critical_batch(running)
-    assert critical == pytest.approx(989.5 / 3.35 * 8.03 / 7.5, rel=0.1)
+    assert critical == pytest.approx(989.5 / 3.35, rel=0.001)  # the table, 0.53 of 8.03 GB, is not read
     assert full == pytest.approx(critical * (1 if context == 1 else 16 / (16 - 3.9)), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "batch"),
+    [
+        ("llama-3.1-8b", 295.34),  # 989.4 / 3.35 FLOP/B, 2 FLOP and 2 B a weight; its table is left out of both
+        ("llama-3.2-1b", 295.34),  # the table is the head too, and read as such
+        ("mixtral-8x7b", 295.34 * 46.57 / 12.75),  # 2 of 8 experts: 46.70 less 0.13 GB of table, 12.88 less the same
+    ],
+)
+def test_the_critical_batch_reads_what_is_multiplied(model: str, batch: float) -> None:
+    asked = {"gpu": "h100:2", "tp": 2, "model": model, "efficiency": "ideal", "context": 1}
+    running = resolve(ask("utilization", asked)).running
+    assert critical_batch(running) == pytest.approx(batch, rel=0.002)
+    if model != "mixtral-8x7b":
+        assert full_batch(running) == pytest.approx(296.5, abs=1)  # a token of cache is read beside them
