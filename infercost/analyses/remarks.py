@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host
 from infercost.parts.accelerator import MEMORY_BASES, is_owned
-from infercost.parts.bands import CLASSES, REGIMES, band_of
+from infercost.parts.bands import CLASSES, REGIMES, band_of, unmeasured
 from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
@@ -214,6 +214,9 @@ def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str
     uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
     if isinstance(running.speeds.over, Over):
         return f"an estimate by profile {stack.name}, of which no run with a part in a host was measured"
+    if (engine := unmeasured(model.quantization.name)) and not is_ideal(stack):
+        reads = f"{engine} alone reads {model.quantization.name}"
+        return f"an estimate without a measured error: {reads}, {slower}, and profile {stack.name} stands in"
     if slower and running.replica.timing:
         return f"an estimate without a measured error: {uncovered}"
     if known := stack.labels.get("error"):
@@ -269,7 +272,7 @@ def _kernel_notes(running: Running) -> Iterator[Note]:
 
 def _local_notes(running: Running) -> Iterator[Note]:
     """What no run of llama.cpp tells: requests that come and go."""
-    if running.replica.in_turn:
+    if running.replica.in_turn and not unmeasured(running.rack.model.quantization.name):
         served = "one user, batches and prompts were measured; requests that come and go were not"
         yield Note("served", f"profile {running.rack.setup.stack.name}: {served}")
 

@@ -58,6 +58,8 @@ def profile_of_run(name: str) -> Preset:
 @cache
 def _stack(framework: str, vendor: str, year: int) -> Preset:
     """The profile of a framework in a year, that of an older one where it has no newer, else ``realistic``."""
+    if "mlx" in framework:  # what people run MLX on is given as much of its memory, and no run of it is known
+        return profile_of_run("llama.cpp-metal")
     name = _nearest(framework, vendor, year) or _nearest(framework, vendor, 0) or "realistic"
     return profile_of_run(name)
 

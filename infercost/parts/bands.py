@@ -33,6 +33,10 @@ FITTED = ("vllm", "tensorrt-llm")
 SETS = (*FITTED, "own", "other", "untuned", "amd", "llama.cpp", "host")
 
 
+#: Engines of which no run is known, by the starts of the formats that they alone read.
+UNMEASURED = {"mlx": "MLX", "exl": "ExLlama"}
+
+
 class Band(NamedTuple):
     """Measured over estimated time of eight in ten rows."""
 
@@ -61,6 +65,11 @@ def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
     there = labels.get("not_covered_on", "") in ("", part.labels.get("vendor"))
     such = recurrent or labels.get("not_covered_of", "") != "recurrent"
     return labels.get("not_covered", "") if there and such else ""
+
+
+def unmeasured(format: str) -> str:
+    """The engine that alone reads a format of weights, where no run of it is known; empty where one is."""
+    return next((engine for start, engine in UNMEASURED.items() if format.startswith(start)), "")
 
 
 def band_of(profile: Preset, part: Preset, kind: str, *, sparse: bool) -> Band | None:

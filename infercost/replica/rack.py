@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from infercost import formulas
 from infercost.models import counting
 from infercost.models.model import Model, arithmetic_format, bare_count
-from infercost.parts.bands import not_covered
+from infercost.parts.bands import not_covered, unmeasured
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import part_under
@@ -107,6 +107,8 @@ class Rack(NamedTuple):
     @property
     def not_covered(self) -> str:
         """Why its numbers are no better than a bound; empty where the law of its stack was measured on such parts."""
+        if engine := unmeasured(self.model.quantization.name):
+            return f"no run of {engine} is known here"
         return not_covered(self.part, self.setup.stack, recurrent=self.model.is_recurrent)
 
     @property

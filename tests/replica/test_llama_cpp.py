@@ -330,6 +330,24 @@ def test_a_run_of_mlx_is_predicted_and_marked(run: Run, tmp_path: Path) -> None:
     assert "2 rows outside all bands, which no law covers: MLX has no law here" in [n["text"] for n in told["notes"]]
 
 
+@pytest.mark.parametrize(
+    ("gpu", "dtype", "engine"),
+    [("m5-max-128gb", "mlx-4bit", "MLX"), ("h100", "mlx-8bit", "MLX"), ("m5-max", "q4_0", "")],
+)
+def test_a_format_of_an_engine_without_runs_has_no_interval(gpu: str, dtype: str, engine: str, run: Run) -> None:
+    """llama.cpp and vLLM read no MLX files, so what is known of them says nothing of the error of MLX's runs."""
+    said = run("utilization", "--gpu", gpu, "--model", "llama-3.1-8b", "--dtype", dtype, "--json").json
+    text = " ".join(note["text"] for note in said["notes"])
+    assert bool(said.get("bands")) == ("measured error" not in text) == (not engine)
+    assert (f"no run of {engine} is known here, and profile" in text) == bool(engine)
+    assert ("half of 25 measurements" in text) == (not engine)
+    assert ("one user, batches and prompts were measured" in text) == (not engine)
+    bound = run(
+        "utilization", "--gpu", gpu, "--model", "llama-3.1-8b", "--dtype", dtype, "--efficiency", "ideal", "--json"
+    )
+    assert "no run of" not in bound.out
+
+
 def test_what_no_run_tells_is_said(run: Run) -> None:
     row = Measured("a", "s", "llama.cpp-vulkan b9187", "qwen3-next-80b-a3b", "ryzen-ai-max-395", "itl", 0.02, batch=1)
     vulkan = catalog.load("efficiency", "llama.cpp-vulkan")
