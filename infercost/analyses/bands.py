@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infercost.parts.bands import Band, band_of, band_of_host, decode_kind, is_local, sets_of
+from infercost.parts.drafts import gains
 from infercost.replica.rack import Rack
 from infercost.report import Report
 
@@ -37,6 +38,8 @@ LOADS: dict[str, tuple[str, ...]] = {
 }
 #: What arrivals meet: measured runs at a rate say how sure they are.
 MET = ("itl_s", "tpot_s", "tokens_per_s_per_user", "request_time_s")
+#: What a draft changes: whatever follows from the tokens that a step yields.
+DRAFTED = {*OF_BATCH, *ALL_IN, "request_time_s"}
 KINDS = {**dict.fromkeys(OF_BATCH, ""), **dict.fromkeys(ALL_IN, "tokens_per_s"), **REQUEST}
 
 
@@ -51,8 +54,16 @@ def bands_of(values: Mapping[str, Any], rack: Rack, load: str = "batch") -> Band
         if key in KINDS and value and key not in LOADS[load]:
             kind = "served" if load == "arrivals" and key in MET else KINDS[key] or decode
             if band := band_of(profile, rack.part, kind, sparse=sparse):
-                found[key] = interval(key, value, band)
+                found[key] = interval(key, value, with_draft(band, rack) if key in DRAFTED else band)
     return found
+
+
+def with_draft(band: Band, rack: Rack) -> Band:
+    """The band of a time that a draft shortens: wider by what published pairs of runs gained of what is said."""
+    if rack.setup.drafting is None:
+        return band
+    known = gains()
+    return Band(band.low / known.high, band.high / known.low)
 
 
 def interval(key: str, value: float, band: Band) -> tuple[float, float]:
@@ -69,6 +80,7 @@ def _of_host(values: Mapping[str, Any], rack: Rack) -> Bands:
     known = is_local(rack.setup.stack) and experts and not (layers or cache)
     if (band := band_of_host(bool(known))) is None:
         return {}
+    band = with_draft(band, rack)
     return {key: interval(key, value, band) for key in OF_BATCH if (value := values.get(key))}
 
 

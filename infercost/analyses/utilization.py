@@ -25,7 +25,9 @@ from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, advice
 from infercost.numeric import ceiling, known_share
 from infercost.parts.bands import decode_kind, is_local
-from infercost.parts.stack import law
+from infercost.parts.drafts import gains
+from infercost.parts.stack import is_nominal, law
+from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
@@ -348,7 +350,16 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
         "plain_tpot_s": "the same batch, no draft",
+        "draft_speedup": _gain_remark(rack, results.get("draft_speedup") or 0.0),
     }
+
+
+def _gain_remark(rack: Rack, worth: float) -> str:
+    """What a draft would gain if it were as far off as published pairs of runs were."""
+    if rack.setup.drafting is None or is_nominal(rack.setup.stack):
+        return ""
+    known = gains()
+    return f"{worth * known.low:.3g}x to {worth * known.high:.3g}x by published pairs of runs"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:

@@ -321,7 +321,8 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
     assert drafting is not None  # a head, a model or a cost was given
     if not is_nominal(rack.setup.stack):
         known = gains()
-        text = f"{known.low:g} to {known.high:g} times what is said: the host's part in a draft is not modelled"
+        text = f"{known.low:g} to {known.high:g} times what is said, and intervals are wider by as much"
+        text += ": the host's part in a draft is not modelled"
         reading.note("draft-gain", f"{known.of} gained {text}")
     return Draft(tokens, acceptance, model=drafting.head(model))
 

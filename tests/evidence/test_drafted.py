@@ -58,6 +58,23 @@ def test_gains_are_as_far_off_as_is_said(run: Run) -> None:
     assert (round(min(off), 2), round(max(off), 2)) == (gains().low, gains().high)
 
 
+def test_the_interval_of_a_draft_holds_what_published_pairs_gained(run: Run) -> None:
+    """A plain token takes 0.89 to 1.12 times what is said, and a pair gained 0.79 to 0.98 times as much."""
+    asked = ("utilization", "--gpu", "5090", "--model", "qwen3.8-27b", "--dtype", "q4_k_m", "--json")
+    plain, drafted = run(*asked).json, run(*asked, "--draft", "mtp").json
+    there, here = (each["results"]["tokens_per_s_per_user"] for each in (plain, drafted))
+    low, high = drafted["bands"]["tokens_per_s_per_user"]
+    ends = [end / there for end in plain["bands"]["tokens_per_s_per_user"]]
+    assert ends == pytest.approx([1 / 1.12, 1 / 0.89], rel=0.001)
+    assert (low / here, high / here) == pytest.approx((0.79 / 1.12, 0.98 / 0.89), rel=0.001)
+    token = drafted["bands"]["tpot_s"]
+    assert [1 / each for each in token[::-1]] == pytest.approx([low, high])
+    assert plain["bands"]["ttft_s"][0] / plain["results"]["ttft_s"] == pytest.approx(
+        drafted["bands"]["ttft_s"][0] / drafted["results"]["ttft_s"]
+    )
+    assert "1.28x to 1.59x by" in run(*asked[:-1], "--draft", "mtp").out  # of 1.618x
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [
