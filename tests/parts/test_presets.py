@@ -61,11 +61,21 @@ def test_rates_are_dense(part: Preset) -> None:
     rates = {key.removeprefix("flops_"): fact.value for key, fact in part.facts.items() if key.startswith("flops_")}
     if {"fp8", "bf16"} <= rates.keys() and part.name != "rubin-nvl72":  # pre-release: 4.4 by its own page
         ratio = rates["fp8"] / rates["bf16" if part.name != "dgx-spark-gb10" else "fp16_accumulate"]  # bf16 is halved
-        assert (
-            ratio == pytest.approx(1, abs=0.01) or 1.9 <= ratio <= 2.1 or part.name in ("gaudi3", "trainium3", "tpu-8i")
-        )
+        others = ("gaudi3", "trainium3", "tpu-8i", "mi455x")
+        assert ratio == pytest.approx(1, abs=0.01) or 1.9 <= ratio <= 2.1 or part.name in others
     if part.labels["kind"] in ("gpu", "superchip") and "bf16" in rates:
         assert rates["bf16"] / part.value("memory_bandwidth") < 620, "a balance that only sparsity reaches"
+
+
+def test_rates_of_mi455x_are_those_of_its_dense_instructions() -> None:
+    """256 processors of 8,192 operations of 16 bits a clock at 2.4 GHz; FP8 takes a quarter of the clocks, FP4 an eighth.
+
+    LLVM's gfx1250 gives 16x16x32 of 16 bits 8 clocks, 16x16x64 of FP8 4, and 32x16x128 of FP4 8; sparse ones are apart.
+    """
+    part, sixteen = catalog.accelerator("mi455x"), 256 * 8192 * 2.4e9
+    assert part.value("flops_bf16") == pytest.approx(sixteen, rel=0.005)
+    assert part.value("flops_fp8") == pytest.approx(sixteen * (16 * 16 * 64 / 4) / (16 * 16 * 32 / 8), rel=0.005)
+    assert part.value("flops_fp4") == pytest.approx(sixteen * (32 * 16 * 128 / 8) / (16 * 16 * 32 / 8), rel=0.005)
 
 
 @pytest.mark.parametrize("part", ACCELERATORS, ids=named)
