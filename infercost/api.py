@@ -116,7 +116,8 @@ def finished(report: Report, question: Question, steps: bool, charts: bool) -> R
 def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ()) -> Answer:
     given = dict(options)
     steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
-    question = ask(command, given, words)
+    listed = [word if isinstance(word, list) or type(word) is tuple else (word,) for word in words]
+    question = ask(command, given, [word for each in listed for word in each])
     return Answer(**vars(finished(asking(question, steps, charts)(), question, steps, charts)))
 
 
@@ -163,16 +164,16 @@ def frontier(**options: Unpack[_Frontier]) -> Answer:
     return report
 
 
-def compare(*parts: takes.Part, **options: Unpack[takes.Compare]) -> Answer:
+def compare(*parts: takes.Part | list[takes.Part], **options: Unpack[takes.Compare]) -> Answer:
     """Accelerators side by side: ``compare("h100-note", "human-brain").series.rows``."""
     return _call("compare", options, parts)
 
 
-def validate(*files: str, **options: Unpack[takes.Validate]) -> Answer:
+def validate(*files: str | list[str], **options: Unpack[takes.Validate]) -> Answer:
     """Predicted against measured: ``validate(efficiency="stack")["median_abs_error"]``, or of a table of one's own."""
     return _call("validate", options, files)
 
 
-def calibrate(*files: str, **options: Unpack[takes.Calibrate]) -> Answer:
+def calibrate(*files: str | list[str], **options: Unpack[takes.Calibrate]) -> Answer:
     """A profile fitted to benchmark results: ``calibrate("run.json", gpu="h100", model="llama-3.1-8b").file.text``."""
     return _call("calibrate", options, files)

@@ -59,8 +59,13 @@ _VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
 #: A word that names a chip and no size.
 _CHIP = re.compile(r"(?!\d)[a-z]+\d\w*")
-#: A computer of Apple's before the name of its chip.
-_COMPUTER = re.compile(r"(?:apple )?(?:macbook(?: pro| air)?|mac ?(?:studio|mini|pro)|imac)\b[\s(,-]*(?=m\d)")
+#: A chip of Apple, behind the name of a computer or not, with a size that may leave out its unit.
+_MAC = re.compile(
+    r"(?:apple )?(?:macbook(?: (?:pro|air))?|mac ?(?:studio|mini|pro)|imac)?\s*(?:(?:20)?\d\d(?:\"| ?inch)? )*"
+    r"(m\d\b.*?)(?: (\d\d+)(?: ?gb)?)?"
+)
+#: The number of a card that its owner has: they end in 0 or 5.
+_CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
@@ -234,12 +239,20 @@ def find(family: str, name: str) -> tuple[str, str]:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
     others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
-    hint = kind or (family == "accelerators" and akin(name)) or closest(name, [*files, *others])
+    hint = kind or (family == "accelerators" and akin(name)) or _near(name, [*files, *others])
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
     if family == "workloads":
         hint = f"{hint}workloads: {', '.join(files)}; "
     raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+
+
+def _near(name: str, names: list[str]) -> str:
+    """The start of a hint at the nearest name: of a card none of another number, which is another card."""
+    hint, card = closest(name, names), _CARD.search(name.lower())
+    if card is None or sorted(card[1]) in [sorted(number) for number in re.findall(r"\d+", hint)]:
+        return hint
+    return "cards of before 2016 or with less than 6 GB are not listed: give a file with the figures of yours; "
 
 
 #: A format at the end of a tag, as Ollama writes it, and names of models whose makers publish no sizes.
@@ -286,7 +299,7 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
     if family != "accelerators":
         return None
     found = _device(files, name) or _variant_or_card(files, name) or _branded(files, name)
-    return found or _slice_of(files, name) or _in_computer(files, name)
+    return found or _slice_of(files, name) or _mac(files, name)
 
 
 def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
@@ -296,10 +309,12 @@ def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
     return (f"{whole[0]}-{asked.name}", whole[1]) if asked and whole else None
 
 
-def _in_computer(files: dict[str, str], name: str) -> tuple[str, str] | None:
-    """The chip of a computer that is named with it: ``MacBook Pro M4 Max 128GB``."""
-    computer = _COMPUTER.match(name.lower())
-    return _by_name("accelerators", files, name[computer.end() :]) if computer else None
+def _mac(files: dict[str, str], name: str) -> tuple[str, str] | None:
+    """A chip of Apple by the computer that it is in, or with a size that has no unit: ``MacBook Pro M4 Max 128``."""
+    words = _BOUNDARY.sub(" ", name.lower())
+    mac = _MAC.fullmatch(words)
+    chip = f"{mac[1]} {mac[2]}gb" if mac and mac[2] else mac and mac[1]
+    return _by_name("accelerators", files, chip) if chip and chip != words else None
 
 
 def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:

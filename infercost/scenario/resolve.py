@@ -381,7 +381,8 @@ def _compare(reading: Reading) -> Scenario:
     if not named:
         parts.sort(key=lambda each: (each[0].labels.get("released", "9999"), each[0].name))
     if not modelled and any(count is not None for _, count in parts):
-        raise BadValue("compare takes no counts: it compares one accelerator with another", "leave out the :N")
+        alone = " ".join(dict.fromkeys(part.name for part, _ in parts))
+        raise BadValue("compare takes no counts: it compares one accelerator with another", f"name them alone: {alone}")
     if modelled:
         note_bases(reading, (part for part, _ in parts))
     else:

@@ -23,7 +23,7 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.ranges import Shard
-from infercost.scenario.read import Given, Reading, read_part
+from infercost.scenario.read import Given, Reading, counted_name
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
 from infercost.units import many
@@ -165,7 +165,7 @@ def _name(reading: Reading, setup: Setup) -> str:
 def _flags(reading: Reading, price: float | None) -> dict[str, str]:
     """The options of ``utilization`` that all layouts share, by name, as text that reads back to the same value."""
     values = {name: reading.get(name) for name in _SHARED}
-    values["gpu"] = str(values["gpu"]).removesuffix(f":{read_part(reading, values['gpu'])[1]}")
+    values["gpu"] = counted_name(str(values["gpu"]))[0]
     values["price"] = price
     flags = {name: _as_text(value) for name, value in values.items() if value is not None}
     return flags | {f"set {number}": str(text) for number, text in enumerate(reading.get("set") or ())}

@@ -83,7 +83,7 @@ def _is_stored(model: Model) -> bool:
 
 def keeps(cache: Format | None) -> bool:
     """Whether llama.cpp has a cache's format, as it has the one that it takes where none was given."""
-    return cache is None or cache.name in ("bf16", "fp16", "fp32", *CACHE_TYPES)
+    return cache is None or cache.name in ("bf16", "fp16", "fp32") or is_of_llama_cpp(cache)
 
 
 def is_alone(reading: Reading, part: Preset, published: Model, model: Model, devices: int | None) -> bool:

@@ -64,6 +64,15 @@ def test_what_was_wrong_is_mended(name: str, key: str, value: float) -> None:
 #: What people write, the part, GiB that its driver reports or that it is sold with, GB/s.
 SIZES = [
     ("m4-max-64gb", "apple-m4-max-64gb", 64, 546),
+    ("M4 Max 128", "apple-m4-max-128gb", 128, 546),
+    ("Macbook Air M2 16GB", "apple-m2-16gb", 16, 100),
+    ("Mac mini M4 16GB", "apple-m4-16gb", 16, 120),
+    ("MacBook Pro M4 Pro 48GB", "apple-m4-pro-48gb", 48, 273),
+    ("MacBook Pro 16-inch 2023 M3 Max 64GB", "apple-m3-max-64gb", 64, 400),
+    ("mac studio m3 ultra 512gb", "apple-m3-ultra-512gb", 512, 819),
+    ("GTX 1060 6GB", "gtx-1060-6gb", 6, 192.2),
+    ("rtx-2060-6gb", "rtx-2060", 6, 336),
+    ("gtx 1660 super", "gtx-1660-super", 6, 336),
     ("apple-m4-max-128gb", "apple-m4-max-128gb", 128, 546),
     ("M4 Max 64GB", "apple-m4-max-64gb", 64, 546),
     ("m4max64gb", "apple-m4-max-64gb", 64, 546),
