@@ -276,4 +276,6 @@ def format_of_bits(quantization: Quantization, bits: float) -> Format:
         is_int = "int" in quantization.name or "w8a8" in quantization.name or quantization.is_gguf
         return FORMATS["int8" if is_int else "fp8"]
     name = quantization.name  # experts of four bits beside matrices of eight are MXFP4
+    if name in GGUF:
+        return GGUF[name]
     return FORMATS["mxfp4" if "mxfp4" in name or "fp8" in name else "fp4" if "fp4" in name else "int4"]

@@ -62,9 +62,10 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
-#: Formats of GGUF files that llama.cpp alone reads; a bare count takes the type of most tensors, a model its mix.
+#: Formats of GGUF files that llama.cpp alone reads; a bare count takes the type of most tensors, a model its mix. What
+#: has few bits is multiplied in 8 where a part has no rate of 16.
 GGUF: dict[str, Format] = {
-    name: Format(name, bits / 8, (("int8",), *_SIXTEEN) if bits > TYPES["q5_1"].bits else _SIXTEEN)
+    name: Format(name, bits / 8, (("int8",), *_SIXTEEN) if bits > TYPES["q5_1"].bits else (*_SIXTEEN, ("int8",)))
     for name, mix in MIXES.items()
     if name not in OF_ALL
     for bits in [TYPES[mix.base].bits]

@@ -8,7 +8,7 @@ import pytest
 
 from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES, find_rate, memory_key, rate_for
-from infercost.parts.formats import FORMATS
+from infercost.parts.formats import FORMATS, WEIGHTS
 from infercost.parts.preset import Preset
 from tests.conftest import ROOT, Run
 
@@ -82,6 +82,13 @@ def test_rates_of_mi455x_are_those_of_its_dense_instructions() -> None:
 def test_reported_memory_is_near_its_label(part: Preset) -> None:
     if "memory_reported" in part.facts and "memory" in part.facts:
         assert 0.93 <= part.value("memory_reported") / part.value("memory") <= 1.08
+
+
+@pytest.mark.parametrize("name", ["q4_0", "q4_k_m", "q5_k_m", "q3_k_m", "q8_0"])
+def test_a_file_of_few_bits_is_multiplied_in_8_where_16_have_no_rate(name: str) -> None:
+    """llama.cpp quantizes what meets them to 8 bits; a part with both rates keeps that of 16 bits for the few."""
+    assert rate_for(catalog.accelerator("snapdragon-x2"), WEIGHTS[name]).name == "int8"
+    assert rate_for(catalog.accelerator("a100"), WEIGHTS[name]).name == ("int8" if name == "q8_0" else "bf16")
 
 
 def test_h100_is_the_datasheet_and_h100_note_the_note() -> None:
