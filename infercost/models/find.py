@@ -15,7 +15,7 @@ from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
 from infercost.parts import catalog
 from infercost.parts.cache import once
-from infercost.parts.formats import GGUF, MLX, PACKED, Format
+from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
@@ -48,6 +48,13 @@ _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+#: What stands before an id in the hub's addresses, and repositories of files in formats of llama.cpp or MLX: what they
+#: are of, and their format, which llama.cpp takes as q4_k_m where nothing says it.
+_HUB = re.compile(r"^(https?://)?(hf\.co|huggingface\.co)/")
+_COPY = re.compile(
+    r"[\w.-]+/(?P<name>[\w.-]+?)(-gguf(:(?P<format>[\w.-]+))?|(-mlx)?-(?P<bits>[34568])bit)", re.IGNORECASE | re.ASCII
+)
+USUAL_FILE = "q4_k_m"
 #: Number formats in the name of a checkpoint, which ModelOpt's own file would describe.
 _NAMED_FORMAT = re.compile(
     r"(?:^|[-_. ])(nvfp4|mxfp4|fp4|fp8|int8|int4|w4a16|w8a8|awq|gptq)(?:$|[-_. ])", re.IGNORECASE
@@ -125,13 +132,44 @@ def _find(text: str) -> Checkpoint:
         return _from_gguf(text)
     if text.endswith((".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
+    return _by_name(_HUB.sub("", text))
+
+
+def _by_name(text: str) -> Checkpoint:
+    """The model of a preset, of a repository of files of one, or of a hub id."""
     try:
         name, preset = catalog.find("models", text)
     except UnknownName:
+        if copy := _COPY.fullmatch(text):
+            return _from_copy(text, *copy.group("name", "bits", "format"))
         if not _HUB_ID.fullmatch(text):
             raise
         return _from_hub(text)
     return _from_preset(preset, name, text)
+
+
+def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Checkpoint:
+    """The model that a hub's repository of GGUF or MLX files is of, in the format that the name says.
+
+    Raises:
+        UnknownName: no preset has the model, or no format is called so.
+    """
+    try:
+        own, preset = catalog.find("models", name)
+    except UnknownName as error:
+        file = "a file of it: --model FILE.gguf" if bits is None else "its config.json"
+        raise UnknownName(error.what, f"{error.hint}; or give {file}") from None
+    base = _from_preset(preset, own)
+    usual = base.model.quantization.name if base.model.quantization.name == "mxfp4" else USUAL_FILE
+    found = find_format(f"mlx-{bits}bit" if bits else format or usual)
+    if found is None:
+        near = closest(str(format).lower().removeprefix("ud-"), [*GGUF])
+        ask = f"ask for the nearest as --model {own} --dtype FORMAT; docs/models.md has all"
+        raise UnknownName(f"{text}: no format is called {format!r} here", f"{near}{ask}")
+    if usual == "mxfp4" and found.name in ("mxfp4", "bf16", "fp16"):  # files of 16 bits leave its experts as they are
+        return base
+    said = f"{base.source}; {text} is taken as its {found.name}"
+    return base._replace(model=stored_in(base.model, found), source=said)
 
 
 def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:

@@ -311,7 +311,7 @@ def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
 
 def _mac(files: dict[str, str], name: str) -> tuple[str, str] | None:
     """A chip of Apple by the computer that it is in, or with a size that has no unit: ``MacBook Pro M4 Max 128``."""
-    words = _BOUNDARY.sub(" ", name.lower())
+    words = re.sub(r"[\s(),_-]+", " ", name.lower()).strip()
     mac = _MAC.fullmatch(words)
     chip = f"{mac[1]} {mac[2]}gb" if mac and mac[2] else mac and mac[1]
     return _by_name("accelerators", files, chip) if chip and chip != words else None
