@@ -6,7 +6,7 @@ from io import StringIO
 from infercost.analyses.presets import FAMILIES, INDEX, list_row
 from infercost.parts import catalog
 
-KEYS = ("family", "name", "released", "title", "aliases", "old")
+KEYS = ("family", "name", "released", "title", "aliases", "kind", "old")
 
 
 def index() -> str:

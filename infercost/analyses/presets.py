@@ -26,6 +26,8 @@ MODELS = "models"
 FAMILIES = (*catalog.FAMILIES, MODELS)
 #: What a list says of the shipped presets, written by ``tools/index.py``.
 INDEX = "index.csv"
+#: What people look for a model that decodes nothing by.
+KINDS = {"embedder": ("embedders", "embeddings"), "reranker": ("rerankers",), "encoder": ("encoders",)}
 #: A prompt that most models take.
 PROMPT = 8192
 #: Heights of a bar of one character, from nothing to the busiest hour.
@@ -69,8 +71,8 @@ def _list(word: str, *, every: bool) -> Report:
                 continue
             shown = every or bool(text) or not row["old"]
             hidden += not shown
-            if shown and any(catalog.has_words(text, each) for each in _names(row)):
-                rows.append({key: value for key, value in row.items() if key != "old"})
+            if shown and any(catalog.has_words(text, each) for each in (*_names(row), *_kinds(row))):
+                rows.append({key: value for key, value in row.items() if key not in ("old", "kind")})
     presets, rows = len(rows), [*rows, *(_cards(text) if text else ())]
     if not rows and word:
         known = [name for family in FAMILIES for name in (*catalog.names(family), *catalog.aliases(family))]
@@ -104,6 +106,8 @@ def _found(presets: int, rows: list[dict[str, Any]], word: str) -> str:
         counts.append(f"{many(cards, 'card')} that nobody checked by hand")
     alias = any(_alias_of(row, catalog.plain(word)) for row in rows)
     where = f" with {word!r} in a {'name, title or alias' if alias else 'name or title'}" if word else ""
+    kinds = [words for words in KINDS.values() if any(catalog.has_words(catalog.plain(word), each) for each in words)]
+    where += ", or of that kind" if word and kinds else ""
     return f"{' and '.join(counts)}{where}."
 
 
@@ -118,6 +122,11 @@ def _alias_of(row: dict[str, Any], text: str) -> str:
 def _names(row: dict[str, Any]) -> list[str]:
     """The name of a row, its title, and its aliases."""
     return [row["name"], row["title"] or "", *row["aliases"].split(", ")]
+
+
+def _kinds(row: dict[str, Any]) -> list[str]:
+    """The words of what a row's model is, where it decodes nothing."""
+    return [word for kind in row["kind"].split(", ") for word in KINDS.get(kind, ())]
 
 
 def _with_alias(rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
@@ -146,7 +155,8 @@ def read_index() -> dict[tuple[str, str], dict[str, Any]]:
 def _of_line(line: dict[str, str]) -> dict[str, Any]:
     """A row of the list from its line in the index."""
     texts = {key: line[key] for key in ("name", "family", "title")}
-    return {**texts, "released": line["released"] or None, "aliases": line["aliases"], "old": bool(line["old"])}
+    known = {"released": line["released"] or None, "aliases": line["aliases"], "kind": line["kind"]}
+    return {**texts, **known, "old": bool(line["old"])}
 
 
 def list_row(family: str, name: str) -> dict[str, Any]:
@@ -155,17 +165,20 @@ def list_row(family: str, name: str) -> dict[str, Any]:
     Raises:
         BadFile, BadValue: the file is no preset.
     """
-    old = False
+    old, kind = False, ""
     if family == MODELS:
         data = read_preset_file(catalog.find(family, name)[1])
         title, released = data.get("name"), data.get("published", {}).get("date")
         aliases = ", ".join(data.get("aliases", ()))
+        if (model := find_model(name).model).prefill_only:
+            kind = ("reranker" if "rerank" in name else "embedder") + ", encoder" * model.is_encoder
     else:
         preset = catalog.load(family, name)
         name, title = preset.name, preset.title
         released, aliases = preset.labels.get("released"), preset.labels.get("aliases", "")
         old = family == "efficiency" and "until" in preset.labels
-    return {"name": name, "family": family, "title": title, "released": released, "aliases": aliases, "old": old}
+    found = {"name": name, "family": family, "title": title, "released": released, "aliases": aliases}
+    return {**found, "kind": kind, "old": old}
 
 
 def _report_of(name: str) -> Report:

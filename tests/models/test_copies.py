@@ -16,7 +16,7 @@ from tests.conftest import Run
         ("unsloth/Qwen3.5-27B-GGUF", "qwen3.5-27b", "q4_k_m", (2 * 4.5 + (4.5 + 6.5625) / 2) / 3),
         ("hf.co/bartowski/Qwen_Qwen3-32B-GGUF", "qwen3-32b", "q4_k_m", (2 * 4.5 + (4.5 + 6.5625) / 2) / 3),
         ("https://huggingface.co/bartowski/Qwen_Qwen3-32B-GGUF:Q6_K", "qwen3-32b", "q6_k", 210 * 8 / 256),
-        ("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF:IQ4_NL", "llama-3.1-8b", "iq4_nl", 18 * 8 / 32),
+        ("bartowski/Meta-Llama-3.1-8B-Instruct-GGUF:Q8_0", "llama-3.1-8b", "q8_0", 34 * 8 / 32),
         ("hf.co/Qwen/Qwen3-32B", "qwen3-32b", "bf16", 16),
         ("mlx-community/Qwen3-32B-4bit", "qwen3-32b", "mlx-4bit", 4 + 32 / 64),
         ("lmstudio-community/Qwen3-32B-MLX-8bit", "qwen3-32b", "mlx-8bit", 8 + 32 / 64),

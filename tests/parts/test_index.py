@@ -56,3 +56,21 @@ def test_cards_below_the_presets_are_listed_for_a_word(run: Run) -> None:
     assert said.startswith("1 preset and 8 cards that nobody checked by hand with '4070' in a name or title.")
     assert re.search(r"rtx-4070 +2023-04  GeForce RTX 4070, not checked by hand", said)
     assert "not checked by hand" not in run("presets", "list").out
+
+
+@pytest.mark.parametrize(
+    ("word", "found", "left_out"),
+    [
+        ("embedding", {"bge-m3", "bge-small-en-v1.5", "qwen3-embedding-8b"}, {"bge-reranker-v2-m3", "qwen3-8b"}),
+        ("embedder", {"bge-large-en-v1.5", "qwen3-embedding-0.6b"}, {"qwen3-reranker-8b"}),
+        ("reranker", {"bge-reranker-v2-m3", "qwen3-reranker-4b"}, {"bge-m3"}),
+        ("encoders", {"bge-m3", "bge-reranker-v2-m3", "modernbert-base"}, {"qwen3-embedding-8b", "t5"}),
+    ],
+)
+def test_models_that_decode_nothing_are_found_by_what_they_are(
+    word: str, found: set[str], left_out: set[str], run: Run
+) -> None:
+    """By their cards: BGE's are encoders that embed or rank, Qwen3's embedders are decoders."""
+    names = {row["name"] for row in run("presets", "list", word, "--json").json["rows"]}
+    assert found <= names
+    assert not left_out & names
