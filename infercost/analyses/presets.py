@@ -320,7 +320,7 @@ def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
         Row("active_params", counting.active_params(model), used),
         Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
         Row("mtp_params", model.mtp_params, "predict further tokens", shown=bool(model.mtp_params)),
-        Row("weight_bytes", counting.weight_bytes(model), model.quantization.name),
+        Row("weight_bytes", counting.weight_bytes(model), model.quantization.words),
         Row("kv_bytes_per_token", counting.growing_cache_bytes(model), _growth_remark(model)),
         Row("kv_bytes_per_sequence", counting.cache_bytes(model, full), f"at {full:,} tokens"),
         Row("flops_per_token", empty, "at an empty context"),

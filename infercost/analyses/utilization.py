@@ -482,7 +482,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The time of a step; with a draft of a token, and without it."""
     running = scenario.running
     rack = running.rack
-    what = "" if rack.model.is_bare else f"of {rack.model.name} ({rack.model.quantization.name}) "
+    what = "" if rack.model.is_bare else f"of {rack.model.name} ({rack.model.quantization.words}) "
     where = f"{what}on {rack.devices:,} x {rack.part.name}"
     is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
     sure = "at best" if is_bound else "an estimate"

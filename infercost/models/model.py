@@ -122,7 +122,12 @@ class Quantization(NamedTuple):
     @property
     def label(self) -> str:
         """How weights are stored, for people: the checkpoint's format, or a bare count's bytes."""
-        return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.name
+        return f"{self.name}, {self.default / 8:g} B a parameter" if self.arithmetic else self.words
+
+    @property
+    def words(self) -> str:
+        """The format for people: a checkpoint's name for it says nothing of experts in fewer bits, most of all."""
+        return "its own fp4 and fp8" if "fp8" in self.name and self.of("experts") < 6 else self.name
 
 
 class Rope(NamedTuple):

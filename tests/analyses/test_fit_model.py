@@ -514,3 +514,19 @@ def test_prompt_tokens_of_a_pass_are_profiled_and_commanded() -> None:
     wide = infercost.fit(**asked, usable=0.92, efficiency="vllm", chunk_tokens=8192)
     assert wide["activation_bytes_per_gpu"] == 4 * usual["activation_bytes_per_gpu"]
     assert wide["kv_pool_tokens"] < usual["kv_pool_tokens"]
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("deepseek-v4-pro", "its own fp4 and fp8"),  # 1,547 of 1,573 billion in experts of 4.25 bits: 822 of 850 GB
+        ("deepseek-v4-flash", "its own fp4 and fp8"),
+        ("deepseek-v3", "fp8"),
+        ("gpt-oss-120b", "mxfp4"),
+    ],
+)
+def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) -> None:
+    report = infercost.fit(gpu="b300:16", model=model)
+    assert f"{model} ({words}) on " in report.verdict
+    assert next(row.remark for row in report.results if row.key == "weight_bytes") == words
+    if model == "deepseek-v4-pro":
+        assert report["weight_bytes"] == pytest.approx(850e9, rel=0.005)
+        assert 1.547e12 * 4.25 / 8 / report["weight_bytes"] > 0.95
