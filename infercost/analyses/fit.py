@@ -13,6 +13,7 @@ from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
+from infercost.parts.bands import unmeasured
 from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
 from infercost.parts.preset import Preset
@@ -424,6 +425,9 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
             "engines of accelerators set aside more than this one has: what its own takes is not known, and not counted"
         )
         yield Note("reserves", text)
+    if engine := unmeasured(model.quantization.name):
+        text = f"{engine} alone reads {model.quantization.name}: memory is counted as {rack.setup.stack.name} takes it"
+        yield Note("stands-in", text)
     if blocks := few_blocks(rack):
         wanted = f"vLLM wants one for each of {plan.start.asked or plan.start.sequences:,.0f}, and may refuse to start"
         text = f"about {blocks.total:,} blocks of recurrent states, {blocks.of_sequence} for a sequence: {wanted}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.model import Quantization, Rope
+from infercost.parts.bands import unmeasured
 from infercost.parts.drafts import method
 from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset
@@ -89,6 +90,8 @@ def engine_of(stack: Preset) -> Engine:
 
 def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
+    if engine := unmeasured(plan.model.quantization.name):
+        return "", f"{engine} alone loads {plan.model.quantization.name}, and its flags are not known here"
     if plan.drafted:
         return "", "no flags of llama.cpp for a draft are known here"
     if not checkpoint.source.endswith(".gguf"):

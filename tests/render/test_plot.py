@@ -272,7 +272,7 @@ def test_a_page_has_the_numbers_the_work_and_the_sources() -> None:
     report = infercost.utilization(gpu="h100-note", params=1.6e12, charts=True, steps=True)
     text = to_picture(report, ".html").decode()
     assert Page(text).heads == ["To know", "The work", "Inputs and sources"]
-    for said in ("26.67 ms", "<td>critical batch</td>", "B* = F × η_c × M / (W × η_m × f)", "gpu.memory_bandwidth"):
+    for said in ("26.67 ms", "<td>critical batch</td>", "B* = F × η_c × R / (W × η_m × f)", "gpu.memory_bandwidth"):
         assert said in text
 
 

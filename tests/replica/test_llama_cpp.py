@@ -348,6 +348,13 @@ def test_a_format_of_an_engine_without_runs_has_no_interval(gpu: str, dtype: str
     assert "no run of" not in bound.out
 
 
+def test_what_holds_a_model_says_whose_memory_stands_in(run: Run) -> None:
+    said = run("fit", "--gpu", "m5-max", "--model", "qwen3-32b", "--dtype", "mlx-4bit", "--json").json
+    texts = [note["text"] for note in said["notes"]]
+    assert "MLX alone reads mlx-4bit: memory is counted as llama.cpp-metal takes it" in texts
+    assert not any("FILE.gguf" in text for text in texts)
+
+
 def test_what_no_run_tells_is_said(run: Run) -> None:
     row = Measured("a", "s", "llama.cpp-vulkan b9187", "qwen3-next-80b-a3b", "ryzen-ai-max-395", "itl", 0.02, batch=1)
     vulkan = catalog.load("efficiency", "llama.cpp-vulkan")
