@@ -183,6 +183,7 @@ def list_row(family: str, name: str) -> dict[str, Any]:
 
 def _report_of(name: str) -> Report:
     """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
+    name = machine.part if (machine := catalog.machine(name)) else name
     family, slash, rest = name.partition("/")
     if slash and family in catalog.FAMILIES and not os.path.exists(name):
         return _show(catalog.load(family, rest))

@@ -14,6 +14,7 @@ from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
 from infercost.models.gguf_mix import FILES, has_file, stand_in
+from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import MEMORY_BASES, is_of_a_desktop
 from infercost.parts.bands import decode_kind, is_local
@@ -283,6 +284,12 @@ def short_name(quantization: str) -> str:
     return quantization.removesuffix(" 4-bit").removesuffix(" 8-bit").rpartition(" ")[2]
 
 
+def _called(model: Model) -> str:
+    """The format of a model's weights for people."""
+    name, words = model.quantization.name, model.quantization.words
+    return words if words != name else short_name(name)
+
+
 # Each of them on the part
 
 
@@ -474,7 +481,7 @@ def _largest(some: list[Tried]) -> str:
     """The first of some models in its format, with its speed."""
     one = some[0]
     speed = f", {show(one.speed)} tokens/s for one user" if one.speed else ""
-    format = short_name(one.rack.model.quantization.name)
+    format = _called(one.rack.model)
     return f"{one.offer.preset} in {format}{speed}"
 
 
@@ -495,7 +502,7 @@ def _nothing(
         raise errors[0]
     if slow:
         fastest = max(slow, key=lambda one: one.speed or 0.0)
-        said = f"the fastest that fits is {fastest.offer.preset} in {short_name(fastest.rack.model.quantization.name)}"
+        said = f"the fastest that fits is {fastest.offer.preset} in {_called(fastest.rack.model)}"
         said += f", {show(fastest.speed)} tokens/s"
     elif candidates:
         said = _smallest(place, candidates)
@@ -518,7 +525,7 @@ def _smallest(place: Place, candidates: list[Candidate]) -> str:
     least, candidate = min(leanest, key=lambda pair: pair[0].bits * counting.total_params(pair[1].base.model))
     rack = _try(_alone(place), candidate, least).rack
     short = show(-rack.plan.left, "B")
-    return f"the smallest, {least.preset} in {short_name(rack.model.quantization.name)}, is {short} a device short"
+    return f"the smallest, {least.preset} in {_called(rack.model)}, is {short} a device short"
 
 
 def _order_note(since: str) -> Note:

@@ -23,6 +23,11 @@ def test_a_machine_of_one_chip_is_that_chip(text: str, part: str, run: Run) -> N
     assert (said.code, said.json["inputs"]["gpu"]) == (0, part)
 
 
+def test_the_preset_of_a_machine_is_shown(run: Run) -> None:
+    assert run("presets", "show", "p5.48xlarge").out == run("presets", "show", "h100").out
+    assert run("presets", "show", "Framework Desktop").out.startswith("ryzen-ai-max-395: ")
+
+
 @pytest.mark.parametrize("name", ["gtx 970", "gtx 1050 ti", "radeon hd 7970"])
 def test_no_hint_is_at_another_card(name: str, run: Run) -> None:
     said = run("fit", "--gpu", name, "--model", "qwen3-8b")
