@@ -183,12 +183,7 @@ def _book() -> cards.Book:
 
 def machine(name: str) -> machines.Machine | None:
     """The machine of several accelerators that a name means, None for none."""
-    return machines.find(machine_file(), name)
-
-
-def machine_file() -> str:
-    """Where the machines are."""
-    return str(shipped() / "machines.yaml")
+    return machines.find(str(shipped() / "machines.yaml"), name)
 
 
 def _text(path: str) -> str:

@@ -35,7 +35,7 @@ from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, is_
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # a bare count has no file
-    from infercost.models.find import Extended
+    from infercost.models.find import Checkpoint, Extended
 
 MOST_DEVICES = 1024
 #: Pipeline stages of a layout that nobody asked for: no run that was measured has more.
@@ -218,6 +218,14 @@ def open_widths(setup: Setup, widths: Layout = FREE) -> Layout:
     return Layout(1, widths.pp, 1) if splits_layers(setup.stack) else widths
 
 
+def _unsaid(checkpoint: "Checkpoint") -> Missing:
+    """The error of a checkpoint that leaves open what its weights are stored in."""
+    is_named = "names the quantization" in checkpoint.unsaid
+    nearest = "give the format nearest to it: --dtype int4, int3-g64, fp8 ..."
+    hint = nearest if is_named else "put hf_quant_config.json beside it, or give --dtype"
+    return Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
+
+
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     """A named model on a part, and the count of devices where one was given."""
     from infercost.models.find import find_model
@@ -230,10 +238,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
     if checkpoint.unsaid and "dtype" not in reading.given:
-        is_named = "names the quantization" in checkpoint.unsaid
-        hint = "give the format nearest to it: --dtype int4, int3-g64, fp8 ..."
-        hint = hint if is_named else "put hf_quant_config.json beside it, or give --dtype"
-        raise Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
+        raise _unsaid(checkpoint)
     hosted = "host" in reading.given and "host" in options_of(reading.question.command)
     lone = is_alone(reading, part, checkpoint.model, model, devices)
     engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted, alone=lone)

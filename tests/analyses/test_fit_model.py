@@ -514,6 +514,8 @@ def test_prompt_tokens_of_a_pass_are_profiled_and_commanded() -> None:
     wide = infercost.fit(**asked, usable=0.92, efficiency="vllm", chunk_tokens=8192)
     assert wide["activation_bytes_per_gpu"] == 4 * usual["activation_bytes_per_gpu"]
     assert wide["kv_pool_tokens"] < usual["kv_pool_tokens"]
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
