@@ -20,7 +20,7 @@ from infercost.analyses.remarks import (
 from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
-from infercost.fleet.service import LIMITS, Service, reworked_service
+from infercost.fleet.service import LIMITS, Service, following, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -209,8 +209,7 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
 
 def _idle_share(service: Service) -> float:
     """What replicas that come and go with the load would save of the floor."""
-    following = service._replace(fleet=service.fleet._replace(follows=True))
-    every, some = (cost.device_seconds(each, cost.floor_of(each)) for each in (service, following))
+    every, some = (cost.device_seconds(each, cost.floor_of(each)) for each in (service, following(service)))
     return 1 - some / every
 
 

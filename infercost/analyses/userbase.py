@@ -31,7 +31,7 @@ from infercost.fleet.day import (
     wait,
     worst_waits,
 )
-from infercost.fleet.service import LIMITS, Service, cheapest, largest, reworked_service
+from infercost.fleet.service import LIMITS, Service, cheapest, following, largest, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
@@ -508,7 +508,7 @@ def _wait_words(results: Iterable[Row], stable: bool) -> str:
 
 
 def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:
-    """What one more replica, or a longer time between tokens, would buy."""
+    """What one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
     if remedies:
         yield f"{', or '.join(remedies)} would meet {'the limit' if len(remedies[-1].split()) < 3 else 'the limits'}"
@@ -523,8 +523,17 @@ def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
         yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
-    if not fleet.follows and (idle := 1 - 1 / fleet.hours_paid) >= LEAST:
-        yield f"--scale-down lets replicas go in quiet hours: up to {show(idle, 'share')} less to pay"
+    if (saved := _saved_by_following(run)) >= LEAST:
+        yield f"--scale-down lets replicas go in quiet hours: {show(saved, 'share')} less to pay"
+
+
+def _saved_by_following(run: Run) -> float:
+    """Share of the bill that the same users save on replicas that come and go; nothing where so many were asked for."""
+    fleet = run.service.fleet
+    if fleet.follows or fleet.fixed or len(set(fleet.hours)) == 1:
+        return 0.0
+    day = day_of(following(run.service).fleet, run.day.users)
+    return 1 - day.replicas_paid / run.day.replicas_paid if day.stable else 0.0
 
 
 def _service_notes(service: Service, day: Day, *, said: bool) -> Iterator[Note]:

@@ -171,6 +171,12 @@ def reworked_service(service: Service) -> Service:
     return service._replace(running=running)
 
 
+def following(service: Service) -> Service:
+    """The same service with replicas that come and go with the load."""
+    slots = min(service.fleet.curve.most, largest(service.limits))
+    return service._replace(fleet=service.fleet._replace(follows=True, slots=slots))
+
+
 @solved("most_batch", equation="the cheapest that memory, arithmetic, the engine and each limit allow", source="limits")
 def _taken(slots: float) -> float:
     """The batch of a full replica, as a person finds it."""

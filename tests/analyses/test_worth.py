@@ -1,6 +1,7 @@
 """Advice with its effect, worked out by hand, and none where it would change little."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,10 +96,38 @@ def test_idle_hours_and_a_capped_batch_have_their_figures() -> None:
     assert "(--kv-dtype fp8) makes the floor 50.1% lower; or take more devices" in advice
 
 
-@pytest.mark.parametrize(("options", "shown"), [({}, False), ({"traffic": "chat-global"}, True)])
-def test_replicas_go_in_quiet_hours_where_there_are_any(options: dict[str, str], shown: bool) -> None:
-    report = infercost.userbase(gpu="h100", model="llama-3.1-8b", users=20_000, messages_per_day=8, **options)
-    assert any("--scale-down lets replicas go" in line and "% less to pay" in line for line in report.advice) == shown
+#: Eight hours at a quarter of the busiest load, eight at half of it, eight at all of it.
+TERRACED = "hour,requests\n" + "".join(f"{hour},{(100, 200, 400)[hour // 8]}\n" for hour in range(24))
+
+
+@pytest.mark.parametrize(
+    ("replicas", "saved"),
+    [
+        (4, "41.7%"),  # 0.9 x 4 at the busiest load: 4 replicas, then 2, then 1: 1 - 8 (4 + 2 + 1) / (24 x 4)
+        (2, "33.3%"),  # 0.9 x 2: 2 replicas, then 1, then 1: 1 - 8 (2 + 1 + 1) / (24 x 2)
+        (1, None),  # the only one stays as long as anybody comes
+    ],
+)
+@pytest.mark.parametrize(
+    "use", [{"messages_per_day": 8, "input_tokens": 500, "output_tokens": 200}, {"minutes_per_day": 10}]
+)
+def test_replicas_go_in_quiet_hours_as_far_as_they_are_whole(
+    tmp_path: Path, replicas: int, saved: str | None, use: dict[str, Any]
+) -> None:
+    (trace := tmp_path / "hours.csv").write_text(TERRACED)
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "trace": str(trace), **use}
+    users = int(0.9 * infercost.userbase(**asked, replicas=replicas)["users"])
+    said = " ".join(infercost.userbase(**asked, users=users).advice)
+    assert ("--scale-down" in said) == (saved is not None)
+    if saved:
+        assert f"--scale-down lets replicas go in quiet hours: {saved} less to pay" in said
+
+
+def test_nobody_is_told_to_let_replicas_go_whose_count_was_asked_for() -> None:
+    """Both options together are refused."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "messages_per_day": 8, "traffic": "work"}
+    assert "--scale-down" not in " ".join(infercost.userbase(**asked, replicas=4).advice)
+    assert "--scale-down" not in " ".join(infercost.userbase(**{**asked, "traffic": "flat"}, users=10**6).advice)
 
 
 #: A prompt of 2,000 tokens for an answer of 300: prompts are a large part of what a token costs.
