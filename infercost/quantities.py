@@ -281,7 +281,7 @@ QUANTITIES: dict[str, Quantity] = {
     "usd_per_million_tokens_decode": Quantity("$_dec", "USD", "price of a million decoded tokens, prompts left out",
         "USD per million, decode", "decode"),
     "paid_tokens_per_s": Quantity("r", "token/s", "tokens that leave a replica in a second, prompts worked on too",
-        of="tokens_per_s"),
+        "tokens/s, prompts paid", of="tokens_per_s", json="tokens_per_s_all_in"),
     "paid_tokens_per_s_alone": Quantity("r_u1", "token/s", "tokens of a lone user in a second, prompts worked on too"),
     "paid_cost_ratio": Quantity("x_1", "x", "what a lone user pays for a token, prompts paid, against one of the batch",
         of="lone_user_cost_ratio"),

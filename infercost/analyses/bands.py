@@ -20,6 +20,7 @@ REQUEST = {
 OF_BATCH = (
     *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
     *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
+    "tokens_per_s_all_in",
 )
 #: What a token costs where its prompt is paid too.
 ALL_IN = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the roofline has no kernels
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
 _OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
-_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode", "itl_s")
+_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode", "itl_s", "tokens_per_s_all_in")
 #: What only a model that fits serves, and what has no end where requests pile up.
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
 PILED = "requests pile up: the queue has no end"
@@ -34,7 +34,7 @@ _OF_USERS = (
 )
 _OF_SERVING = (
     *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
-    *("tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
+    *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")

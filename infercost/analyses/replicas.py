@@ -11,7 +11,7 @@ from infercost.scenario.scenario import Scenario
 #: What all replicas have together; what is not listed is of each.
 OF_ALL = (
     *("gpus", "batch", "knee_batch", "max_batch", "max_sequences", "kv_pool_tokens"),
-    *("in_flight", "tokens_per_s", "texts_per_s", "input_tokens_per_s"),
+    *("in_flight", "tokens_per_s", "tokens_per_s_all_in", "texts_per_s", "input_tokens_per_s"),
     "shortfall_bytes",
 )
 

@@ -43,7 +43,18 @@ def step_results(
     if bracketed:
         results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
-    return results | bill(scenario, batch, pace, served)
+    if load.request and not (served or load.apart or holds(running.rack)):
+        results |= _with_prompts(running, load.request, batch, pace)
+    return results | bill(scenario, results, pace, served)
+
+
+def _with_prompts(running: Running, request: Request, batch: float, pace: Pace) -> dict[str, float]:
+    """What a user and all of them get of a full batch with whose steps its prompts ride along."""
+    gap = serving.prompts_gap(running.replica, batch, request)
+    return {
+        "itl_s": serving.tpot_met(pace.tpot, gap, batch),
+        "tokens_per_s_all_in": serving.paid_rate(request, batch, pace.tpot, gap),
+    }
 
 
 def _in_host(running: Running, batch: float, spent: float) -> dict[str, float]:
@@ -130,12 +141,12 @@ def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> d
     }
 
 
-def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = None) -> dict[str, float]:
+def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served | None = None) -> dict[str, float]:
     """USD for a million tokens with their prompts paid, and without; nothing where no price or no request is known.
 
     Prompts ride along with the steps of the batch or, where they have replicas of their own, those are paid too.
     """
-    running, load, price = scenario.running, scenario.load, scenario.price
+    running, load, price, batch = scenario.running, scenario.load, scenario.price, results["batch"]
     if not price or (request := load.request) is None:
         return {}
     usd = partial(formulas.cost.usd_per_million_tokens, price=price, devices=running.rack.devices)
@@ -147,8 +158,8 @@ def bill(scenario: Scenario, batch: float, pace: Pace, served: Served | None = N
         )
         return {"usd_per_million_tokens": both}
     if served is None:
-        gap = serving.prompts_gap(running.replica, batch, request)
-        return {"usd_per_million_tokens": usd(tokens_per_s=serving.paid_rate(request, batch, pace.tpot, gap))}
+        paid = results.get("tokens_per_s_all_in")
+        return {} if paid is None else {"usd_per_million_tokens": usd(tokens_per_s=paid)}
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     decode = formulas.cost.usd_per_million_tokens_decode(
         usd_per_million_tokens=usd(tokens_per_s=rate),

@@ -54,6 +54,7 @@ _MEANINGS = {
     "critical_batch": CRITICAL,
     "flops_per_byte": "the ridge point",
     "joules_per_token": "rated power; no host, no cooling",
+    "tokens_per_s_all_in": "of a batch that stays full",
 }
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", *BRACKET[1:], *TUNED}
@@ -325,6 +326,8 @@ def _hidden(results: dict[str, Any], why_not: dict[str, str]) -> set[str]:
         hidden.add("bound_step_time_s")
     if not results["overhead_time_s"]:
         hidden.add("overhead_time_s")
+    if results.get("itl_s") == results["tpot_s"]:
+        hidden.add("itl_s")
     if results["usd_per_million_tokens"] == results["usd_per_million_tokens_decode"]:
         hidden.add("usd_per_million_tokens_decode")
     return hidden
@@ -458,15 +461,30 @@ def _binds(results: dict[str, Any]) -> str:
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """Tokens a second of a user and of all, and what a million of them cost; empty where they have no value."""
+    """Tokens a second of a user and of all, and what a million of them cost; empty where they have no value.
+
+    Where prompts ride along with a batch that stays full, they are those that the price is of.
+    """
     each, rate, usd = (results[key] for key in ("tokens_per_s_per_user", "tokens_per_s", "usd_per_million_tokens"))
     if each is None or rate is None:
         return ""
+    price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if usd is not None else ""
+    paid = results.get("tokens_per_s_all_in")
+    if results["batch"] == 1:
+        whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
+        prompted = f", {show(paid, '')} with its prompts" if paid is not None else ""
+        return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     whose = "in all" if scenario.copies == 1 else "a replica"
-    local = is_local(scenario.rack.setup.stack)
-    whole = f" a user, {show(rate, '')} {whose}" if results["batch"] != 1 else " for one user" if local else ""
-    price = f", at {show(usd, 'USD')} a million tokens" if usd is not None else ""
-    return f"{show(each, '')} tokens/s{whole}{price}"
+    speed = f"{show(each, '')} tokens/s a user"
+    if paid is not None:
+        met = formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"])
+        speed, rate = f"{show(met, '')} tokens/s a user ({show(each, '')} between prompts)", paid
+    return f"{speed}, {show(rate, '')} {whose}{price}"
+
+
+def _priced_tokens(scenario: Scenario) -> str:
+    """The tokens that a price is of: those that come out, where prompts go in."""
+    return "output tokens" if scenario.load.request and not holds(scenario.rack) else "tokens"
 
 
 def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ _STEP = """gpus batch weight_bytes flops_per_token compute_time_s memory_time_s 
 step_time_s tpot_s bound_step_time_s full_overlap_step_time_s no_overlap_step_time_s bound utilization
 memory_bandwidth_utilization critical_batch flops_per_byte tokens_per_s tokens_per_s_per_user tokens_per_s_per_gpu
 usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s request_time_s
-tuned_step_time_s tuned_ttft_s experts_hit_share host_bytes host_time_s dp"""
+tuned_step_time_s tuned_ttft_s itl_s tokens_per_s_all_in experts_hit_share host_bytes host_time_s dp"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_per_gpu_bytes kv_pool_bytes_per_gpu
 kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context shortfall_bytes
@@ -35,7 +35,7 @@ parts_fitted"""
 #: Keys of the results of each command; which of them an answer has depends on what was asked.
 RESULTS = {
     "fit": _FIT,
-    "utilization": f"""{_STEP} itl_s in_flight stable prefill_per_decode cache_transfer_time_s draft_passes_time_s
+    "utilization": f"""{_STEP} in_flight stable prefill_per_decode cache_transfer_time_s draft_passes_time_s
     plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s input_tokens_per_s prefill_flops
     usd_per_million_tokens_input""",
     "sweep-batch": "gpus critical_batch knee_batch max_batch lone_user_cost_ratio",
@@ -66,7 +66,7 @@ ROWS = {
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
-    draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s itl_s""",
+    draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
     memory_bandwidth_bytes_per_s power_w weak fits why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour price_basis
     price_date efficiency flags replay""",

@@ -1,6 +1,7 @@
 """The frontier: his paper's best speeds, rows that can be asked again, and that nothing beats them."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise, product
@@ -395,10 +396,28 @@ def test_the_verdict_says_how_long_a_token_takes_with_prompts() -> None:
     layout = {"gpu": f"b200:{row['gpus']}", "tp": row["tp"], "ep": row["ep"]}
     request = {"input_tokens": 7680, "output_tokens": 1024}
     there = infercost.utilization(model="gpt-oss-120b", **layout, **request, concurrency=row["batch"])
-    said = float(best.verdict.partition("riding along a token takes ")[2].partition(" ms")[0]) / 1000
+    said = 1 / float(best.verdict.partition("an estimate: ")[2].partition(" tokens/s a user (")[0])
     assert said == pytest.approx(there["itl_s"], rel=0.05)
     assert said == pytest.approx(row["itl_s"], rel=1e-3)
     assert said <= 0.01
+
+
+def test_the_verdict_has_the_cost_of_a_token_at_the_speed_of_one() -> None:
+    """A user's token every 9.98 ms from a batch of 53 on four devices at $4.59 an hour: $0.961 a million.
+
+    4 x 4.59 / 3600 x 9.98e-3 / 53 x 1e6; its own prompt, which the user does not wait for, lifts it by under 1%.
+    """
+    asked = {"model": "gpt-oss-120b", "gpu": "h200", "price": 4.59, "input_tokens": 2048, "output_tokens": 512}
+    best = infercost.frontier(**asked, max_tpot=0.01, best="cost")
+    found = re.search(
+        r"([\d.]+) tokens/s a user \(([\d.]+) between prompts\) at \$([\d.]+) a million output tokens, "
+        r"on (\d+) x h200-sxm .*at batch (\d+)",
+        best.verdict,
+    )
+    assert found
+    speed, between, usd, devices, batch = map(float, found.groups())
+    assert usd == pytest.approx(devices * 4.59 / 3600 / (speed * batch) * 1e6, rel=0.01)
+    assert between > 1.2 * speed
 
 
 ONE = {"model": "llama-3.1-70b", "gpu": "h100:4", "tp": 4, "input_tokens": 1155, "output_tokens": 211}

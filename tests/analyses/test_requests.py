@@ -3,6 +3,8 @@
 Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables of 525,336,576; H100: 989.4e12 FLOP/s.
 """
 
+import re
+
 import pytest
 
 import infercost
@@ -276,24 +278,47 @@ def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"model": "llama-3.1-70b", "gpu": "h100", "batch": 32}, ("memory binds.", " a user, ", " in all, at $")),
+        ({"model": "llama-3.1-70b", "gpu": "h100", "batch": 32}, ("memory binds.", " a user (", " in all, at $")),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
-            ("kernels that run far below its peak", " a user, ", " in all: "),
+            ("kernels that run far below its peak", " a user (", " in all: "),
         ),
         ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
-        ({"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32}, (" a user, ", " a replica, at $")),
+        ({"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32}, (" a user (", " a replica, at $")),
     ],
 )
 def test_the_verdict_of_a_step_says_speed_and_price_then_utilization(
     options: dict[str, object], said: tuple[str, ...]
 ) -> None:
     report = infercost.utilization(**options)
-    share, each = show(report["utilization"], "share"), show(report["tokens_per_s_per_user"], "")
+    prompted = "itl_s" in report
+    met = 1 / report["itl_s"] if prompted else report["tokens_per_s_per_user"]
+    share, each = show(report["utilization"], "share"), show(met, "")
     use, speed = f"{share} of the arithmetic is used (MFU)", [f"{each} tokens/s", *said[1:]]
     order = [use, *speed, " a step "] if "params" in options else [*speed, use, " a step "]
     places = [report.verdict.index(words) for words in order]
     assert places == sorted(places)
     assert said[0] in report.verdict
     price = report["usd_per_million_tokens"]
-    assert (f"{show(price, 'USD')} a million tokens" in report.verdict) == (price is not None)
+    tokens = "output tokens" if prompted else "tokens"
+    assert (f"{show(price, 'USD')} a million {tokens}" in report.verdict) == (price is not None)
+
+
+@pytest.mark.parametrize(("replicas", "whose"), [(1, "in all"), (2, "a replica")])
+def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str) -> None:
+    """At $3.60 an hour a second costs a tenth of a cent: so many tokens in it at $1,000 over their number a million.
+
+    Of four prompts that ride along with a batch of four, three are of others: a user waits for those alone.
+    """
+    step = {"gpu": f"h200:{replicas}", "model": "gpt-oss-120b", "price": 3.6, "dp": replicas, "batch": 4 * replicas}
+    report = infercost.utilization(**step, input_tokens=6000, output_tokens=400)
+    words = rf"([\d.]+) tokens/s a user \(([\d.]+) between prompts\), ([\d.]+) {whose}, at \$([\d.]+) a "
+    found = re.search(words, report.verdict)
+    assert found
+    each, between, whole, usd = map(float, found.groups())
+    assert usd == pytest.approx(1000 / whole, rel=0.005)
+    assert report["tokens_per_s_all_in"] == pytest.approx(replicas * whole, rel=0.001)
+    assert between == pytest.approx(1 / report["step_time_s"], rel=0.001)
+    # a slot decodes 399 of 400 tokens, all four prompts riding along: 4 x 400 / 399 tokens a step
+    shared = 4 * 400 / 399 / whole
+    assert 1 / each == pytest.approx(1 / between + 3 / 4 * (shared - 1 / between), rel=0.001)

@@ -78,7 +78,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     chosen, of_front = points[joint[ends[best or "knee"]]], _of_front(scenario, front)
     return Report(
         command="frontier",
-        verdict=_verdict(spaces, front, ends, best) + _riding(chosen) + unlike_prices(scenario.notes),
+        verdict=_verdict(spaces, front, ends, best) + unlike_prices(scenario.notes),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
@@ -158,18 +158,25 @@ def _verdict(spaces: Spaces, front: Rows, ends: dict[str, int], best: str | None
     return f"{start}, {sure}: {span}. The knee is {_configuration(front[ends['knee']])}.{_leaders(spaces, front)}"
 
 
-def _riding(point: Point) -> str:
-    """How long a token takes with the prompts that its price pays for, as a sentence; nothing where none ride along."""
-    if point.candidate.load.request is None:
-        return ""
-    return f" Speeds are between prompts: with prompts riding along a token takes {show(point.tpot, 's')} there."
+def _speed(row: Mapping[str, Any]) -> float:
+    """Tokens a second of a user with the prompts that the price pays for riding along."""
+    if row["itl_s"] is None:
+        return float(row["tokens_per_s_per_user"])
+    return formulas.cost.tokens_per_s_per_user(step_time=row["itl_s"])
 
 
-def _worth(row: Mapping[str, Any]) -> str:
-    cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million tokens"
+def _worth(row: Mapping[str, Any], between: str = "") -> str:
+    """A user's speed and what a token costs at it."""
+    tokens = "tokens" if _is_bare(row) else "output tokens"
+    cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million {tokens}"
     if row["usd_per_million_tokens_all_in"] is None:
         cost = f"{show(row['device_seconds_per_token_all_in'], 's')} of a device a token"
-    return f"{show(row['tokens_per_s_per_user'])} tokens/s a user at {cost}"
+    return f"{show(_speed(row))} tokens/s a user{between} at {cost}"
+
+
+def _is_bare(row: Mapping[str, Any]) -> bool:
+    """Whether tokens have no prompts."""
+    return row["itl_s"] is None
 
 
 def _configuration(row: Mapping[str, Any]) -> str:
@@ -177,7 +184,8 @@ def _configuration(row: Mapping[str, Any]) -> str:
     where = f"{row['gpus']:,} x {row['gpu']}" + (f" ({layout})" if layout else "")
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    return f"{_worth(row)}, on {where} at batch {row['batch']:,}{name}{replicas}"
+    between = "" if _is_bare(row) else f" ({show(row['tokens_per_s_per_user'])} between prompts)"
+    return f"{_worth(row, between)}, on {where} at batch {row['batch']:,}{name}{replicas}"
 
 
 def _leaders(spaces: Spaces, front: Rows) -> str:
@@ -185,7 +193,7 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
     if len(spaces) == 1:
         return ""
     runs = groupby(reversed(front), key=lambda row: row["name"])
-    (cheapest, _), *others = ((name, next(rows)["tokens_per_s_per_user"]) for name, rows in runs)
+    (cheapest, _), *others = ((name, _speed(next(rows))) for name, rows in runs)
     if len(others) > 3:
         fastest = others[-1][0]
         return f" {cheapest} is cheapest for slow users, {fastest} for the fastest; in between it depends on the speed."
@@ -196,7 +204,8 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
 def _results(front: Rows, ends: dict[str, int]) -> Iterator[Row]:
     fastest, cheapest, knee = front[0], front[-1], front[ends["knee"]]
     paid = "prompts and empty slots paid too" if cheapest["usd_per_million_tokens"] is not None else "needs --price"
-    yield Row("fastest_tokens_per_s_per_user", fastest["tokens_per_s_per_user"], f"{fastest['bound']} binds")
+    between = "" if _is_bare(fastest) else "between prompts; "
+    yield Row("fastest_tokens_per_s_per_user", fastest["tokens_per_s_per_user"], f"{between}{fastest['bound']} binds")
     yield Row("knee_tokens_per_s_per_user", knee["tokens_per_s_per_user"], "1% more speed would cost 4% more")
     yield Row("knee_usd_per_million_tokens", knee["usd_per_million_tokens_all_in"], paid)
     yield Row("least_usd_per_million_tokens", cheapest["usd_per_million_tokens_all_in"], paid)
@@ -206,10 +215,11 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
     cost = "usd_per_million_tokens" if front[0]["usd_per_million_tokens"] is not None else "device_seconds_per_token"
     paid = () if all(isclose(row[cost], row[f"{cost}_all_in"]) for row in front) else (f"{cost}_all_in",)
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
-    first = ("ttft_s",) if front[0]["ttft_s"] is not None else ()
     names = ("name",) if len(spaces) > 1 else ()
+    first = ("ttft_s",) if front[0]["ttft_s"] is not None and not names else ()
     costs = paid if names and paid else (cost, *paid)  # room for names
-    return (*names, "tokens_per_s_per_user", *costs, "utilization", *first, *devices, "flags")
+    met = () if _is_bare(front[0]) else ("itl_s",)
+    return (*names, "tokens_per_s_per_user", *met, *costs, "utilization", *first, *devices, "flags")
 
 
 def _advice(front: Rows) -> Iterator[str]:
@@ -226,8 +236,9 @@ def _notes(spaces: Spaces, frontiers: list[Frontier], front: Rows, shown: int) -
     yield from search.notes_of_spaces(spaces)
     if spaces[0].load.request:
         text = "costs pay for prompts too, which ride along with the steps of a batch that stays full"
-        limited = ", but for itl_s and --max-tpot, which are with prompts of others;"
-        yield Note("prompts", f"times are of decoding alone{limited if spaces[0].goal.max_tpot < inf else ';'} {text}")
+        limits = " and --max-tpot" if spaces[0].goal.max_tpot < inf else ""
+        alone = f"speeds of the table are between prompts, ITL (itl_s){limits} with those of others;"
+        yield Note("prompts", f"{alone} {text}")
     if (unheld := sum(each.unheld for each in frontiers)) > 0:
         yield Note("left-out", f"memory does not hold {many(unheld, 'pair')} of a layout and a batch asked for")
     if front[-1]["batch"] == MOST_BATCH:

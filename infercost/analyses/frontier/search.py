@@ -340,19 +340,17 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     candidate, batch, request = point.candidate, point.batch, point.candidate.load.request
     pace = pace_of(candidate.running, batch, candidate.draft)
     results = step_results(candidate, batch, pace, bracketed=bracketed)
-    rate, met, prefill = results["tokens_per_s"], None, None
+    rate, slots, prefill = results.get("tokens_per_s_all_in", results["tokens_per_s"]), float(batch), None
     if request:
         prefill = prefill_per_decode(candidate.running, request, batch, pace.tpot)
-        gap = prompts_gap(candidate.running.replica, batch, request)
-        rate, met = paid_rate(request, batch, pace.tpot, gap), tpot_met(pace.tpot, gap, batch)
-    slots: float = batch
     cost = results["usd_per_million_tokens"]
     if (replicas := replicas_of(candidate.goal, batch, rate)) > 1:
         slots = formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
     paid = None if cost is None else all_in(candidate, cost, slots)
     return {
+        "itl_s": None,
+        "tokens_per_s_all_in": None,
         **results,
-        "itl_s": met,
         "prefill_per_decode": prefill,
         "usd_per_million_tokens_all_in": paid,
     }
