@@ -185,7 +185,8 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
 
 def _verdict(service: Service, values: Mapping[str, Any]) -> str:
     usd, users = values["floor_usd_per_million_tokens"], values["users_within_2x"]
-    floor = f"the floor of {show(usd, 'USD')} a million tokens" if usd else "the floor"
+    tokens = "output tokens" if service.request else "tokens"
+    floor = f"the floor of {show(usd, 'USD')} a million {tokens}" if usd else "the floor"
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "no users come"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"

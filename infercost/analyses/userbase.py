@@ -263,7 +263,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     waits = _wait_words(results, day.stable)
     report = Report(
         command="userbase",
-        verdict=service.missed + beside + _service_verdict(run, row, missed, priced=bool(beside)) + waits,
+        verdict=service.missed + beside + _service_verdict(scenario, run, row, missed, priced=bool(beside)) + waits,
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -478,22 +478,44 @@ def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -
     yield from own_or_api.result_rows(even)
 
 
-def _service_verdict(run: Run, row: dict[str, Any], missed: tuple[str, ...], *, priced: bool) -> str:
-    """The replicas that users take and what they cost; not a month's money where it was said before (``priced``)."""
-    service, day, single = run.service, run.day, run.day.users == 1
+def _service_verdict(
+    scenario: Scenario, run: Run, row: dict[str, Any], missed: tuple[str, ...], *, priced: bool
+) -> str:
+    """The replicas that a load takes and what they cost; not a month's money where it was said before (``priced``)."""
+    service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
     rack, users, needed = service.running.rack, many(day.users, "daily user"), many(run.needed, "replica")
+    load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
+    single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
     devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
     if not day.stable:
-        return f"{users} {'does' if single else 'do'} not fit {devices}: {needed} would do."
+        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do.{whose}"
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
-        return f"{users} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}"
-    cost, month = row["usd_per_million_tokens"], month_usd(service, day)
-    price = f" at {show(cost, 'USD')} a million tokens" if cost else ""
-    price += f", {show(month, 'USD')} a month" if cost and not priced else ""
+        return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
+    price = (_price_of_users if load == users else _price_of_tokens)(run, row, priced=priced)
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    return f"{users} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}."
+    return f"{load} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}.{whose}"
+
+
+def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool) -> str:
+    """What a token that comes out costs, and a month of all; empty without a price."""
+    if not (cost := row["usd_per_million_tokens"]):
+        return ""
+    month = "" if priced else f", {show(month_usd(run.service, run.day), 'USD')} a month"
+    return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{month}"
+
+
+def _price_of_tokens(run: Run, row: dict[str, Any], *, priced: bool) -> str:
+    """What a month costs, a token of all that were asked about, and one that comes out; empty without a price."""
+    if not (cost := row["usd_per_million_tokens"]):
+        return ""
+    month, request = "" if priced else f"{show(month_usd(run.service, run.day), 'USD')} a month, ", run.service.request
+    if request is None:
+        return f": {month}{show(cost, 'USD')} a million tokens"
+    each = f"{show(request.input_tokens)} in and {show(request.output_tokens)} out a request"
+    both = f"{show(row['usd_per_million_tokens_blended'], 'USD')} a million tokens in and out"
+    return f": {month}{both} ({show(cost, 'USD')} a million output tokens, at {each})"
 
 
 def _wait_words(results: Iterable[Row], stable: bool) -> str:

@@ -441,8 +441,8 @@ def _worth(row: Mapping[str, Any]) -> str:
 
 
 def _cost(row: Mapping[str, Any]) -> str:
-    """The price of a million tokens, with its interval."""
-    text = f"{show(row['usd_per_million_tokens'], 'USD')} a million tokens"
+    """The price of a million tokens that come out, with its interval."""
+    text = f"{show(row['usd_per_million_tokens'], 'USD')} a million output tokens"
     if "usd_per_million_tokens" not in row.get("bands", {}):
         return f"{text} (no interval is known)"
     return f"{text} ({show(_low(row), 'USD')} to {show(_high(row), 'USD')})"

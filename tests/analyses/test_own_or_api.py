@@ -1,5 +1,6 @@
 """Own or API: bills by hand, break-evens that the service itself confirms, laws, and what is refused."""
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -131,6 +132,35 @@ def test_userbase_sets_a_month_against_the_bill() -> None:
     fixed = infercost.userbase(**CHAT, users=10_000, replicas=3, api_price="0.5/3")
     assert fixed["break_even_users"] == even["break_even_users"]
     assert fixed["usd_per_month"] == pytest.approx(3 * report["usd_per_month"])
+
+
+def test_tokens_a_month_are_answered_before_the_users_who_have_them() -> None:
+    """Of a request of 1,155 in and 211 out a token of both costs 211 / 1,366 of one that comes out.
+
+    Devices of $2 an hour for 730 hours, over 30,000 million tokens.
+    """
+    asked = {"model": "llama-3.1-8b", "gpu": "l40s:2", "price": 2, "input_tokens": 1155, "output_tokens": 211}
+    report = infercost.userbase(**asked, messages_per_day=8, tokens_per_month="30B")
+    month = report["gpus"] * 2 * 730
+    found = re.match(
+        rf"30B tokens a month take {report['replicas']} replicas? of 2 x l40s: \$([\d,]+) a month, \$([\d.]+) a "
+        r"million tokens in and out \(\$([\d.]+) a million output tokens, at 1,155 in and 211 out a request\); .* "
+        r"The tokens are those of ([\d,]+) daily users\.",
+        report.verdict,
+    )
+    assert found
+    said, both, out, users = (float(each.replace(",", "")) for each in found.groups())
+    assert said == pytest.approx(month, rel=0.001)
+    assert both == pytest.approx(month / 30_000, rel=0.005)
+    assert out == pytest.approx(both * 1366 / 211, rel=0.01)
+    assert users == pytest.approx(30e9 / (8 * 1366 * 365 / 12), abs=1)
+
+
+def test_what_a_month_of_tokens_misses_is_said_of_the_tokens() -> None:
+    asked = {"model": "llama-3.1-8b", "gpu": "l40s", "input_tokens": 1155, "output_tokens": 211, "messages_per_day": 8}
+    late = infercost.userbase(**asked, tokens_per_month="900B", replicas=1)
+    assert late.verdict.startswith("900B tokens a month do not fit 1 replica of 1 x l40s: ")
+    assert late.verdict.endswith(" daily users.")
 
 
 def test_tokens_a_month_are_users_by_their_messages() -> None:
