@@ -32,9 +32,9 @@ LONGEST_LINE = 1 << 20
 #: Far above every count and time of a trace, in whatever unit.
 LARGEST = 1e15
 FORMS = (
-    "give Azure's columns TIMESTAMP,ContextTokens,GeneratedTokens; BurstGPT's Timestamp,Request tokens,"
-    "Response tokens; Mooncake's JSON lines with timestamp, input_length and output_length; or hourly counts in a "
-    "column requests or count, alone or beside hour and day"
+    "give columns timestamp,input_tokens,output_tokens, or Azure's TIMESTAMP,ContextTokens,GeneratedTokens, or "
+    "BurstGPT's Timestamp,Request tokens,Response tokens; Mooncake's JSON lines with timestamp, input_length and "
+    "output_length; or hourly counts in a column requests or count, alone or beside hour and day"
 )
 _MEND = "mend the line, or take it out"
 _BROKEN = (OSError, EOFError, zlib.error)
@@ -88,9 +88,9 @@ def _read_sheet(sheet: "_Sheet", path: str) -> Trace:
     header = sheet.header
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise BadFile(f"{sheet.where}: column {twice[0]!r} stands twice", "keep one of them")
-    for form in (AZURE, BURSTGPT):
-        if set(form.columns) <= set(header):
-            return _tally(_read_rows(sheet, form), path)
+    for columns in OF_REQUESTS:
+        if set(columns) <= set(header):
+            return _tally(_read_rows(sheet, columns), path)
     if set(header) - BESIDE in COUNTS:
         return _read_hourly(sheet, path)
     raise BadFile(f"{sheet.where}: {','.join(header)[:60]!r} is the first line of no trace known here", FORMS)
@@ -190,8 +190,14 @@ def _number(cell: object, where: str) -> float:
     return value
 
 
-# One CSV row a request: Azure's LLM inference traces and BurstGPT's.
+# One CSV row a request, its times in seconds or as dates.
 
+#: Columns of time, input and output tokens, in lower case: in words of this tool, of Azure and of BurstGPT.
+OF_REQUESTS = (
+    ("timestamp", "input_tokens", "output_tokens"),
+    ("timestamp", "contexttokens", "generatedtokens"),
+    ("timestamp", "request tokens", "response tokens"),
+)
 _ORIGIN = datetime(2020, 1, 1)
 _ORIGIN_UTC = _ORIGIN.replace(tzinfo=UTC)
 
@@ -210,43 +216,48 @@ def _seconds(text: str) -> float:
     return value
 
 
-class _Form(NamedTuple):
-    """The columns of time, input and output tokens, in lower case, and how the time is written."""
-
-    columns: tuple[str, str, str]
-    time: Callable[[str], float]
-    example: str
+_CLOCKS: dict[Callable[[str], float], str] = {
+    _seconds: "seconds such as 118.0",
+    _moment: "a date and time such as 2023-11-16 18:17:03.9799600",
+}
 
 
-AZURE = _Form(("timestamp", "contexttokens", "generatedtokens"), _moment, "2023-11-16 18:17:03.9799600")
-BURSTGPT = _Form(("timestamp", "request tokens", "response tokens"), _seconds, "seconds such as 118.0")
+def _clock(cell: str) -> Callable[[str], float]:
+    """How the times of a file are written, by its first."""
+    try:
+        _seconds(cell)
+    except ValueError:
+        return _moment
+    return _seconds
 
 
-def _read_rows(sheet: _Sheet, form: _Form) -> Iterator[Request]:
+def _read_rows(sheet: _Sheet, columns: tuple[str, str, str]) -> Iterator[Request]:
     """The requests of a CSV; blank lines are left out."""
-    at, read, written = (sheet.header.index(name) for name in form.columns)
-    time, width = form.time, len(sheet.header)
-    for cells in sheet.rows():
+    at, read, written = map(sheet.header.index, columns)
+    rows, width = sheet.rows(), len(sheet.header)
+    first = next((cells for cells in rows if any(cell.strip() for cell in cells)), [])
+    time = _clock(first[at] if at < len(first) else "")
+    for cells in chain([first] if first else [], rows):
         try:
             request = time(cells[at]), int(cells[read]), int(cells[written])
         except (ValueError, IndexError, OverflowError):
             if any(cell.strip() for cell in cells):
-                yield _careful(cells, sheet, form)
+                yield _careful(cells, sheet, columns, time)
             continue
         if len(cells) != width or not (0 <= request[1] <= LARGEST and 0 <= request[2] <= LARGEST):
-            _careful(cells, sheet, form)
+            _careful(cells, sheet, columns, time)
         yield request
 
 
-def _careful(cells: list[str], sheet: _Sheet, form: _Form) -> Request:
+def _careful(cells: list[str], sheet: _Sheet, columns: tuple[str, str, str], clock: Callable[[str], float]) -> Request:
     """A row that the short way could not read, or which cell of it is wrong."""
     row = sheet.row(cells)
-    when, *counts = form.columns
+    when, *counts = columns
     try:
-        time = form.time(row[when])
+        time = clock(row[when])
     except (ValueError, OverflowError) as error:
         what = f"{sheet.where}, column {when}: {row[when][:40]!r} is no time"
-        raise BadFile(what, f"write it as {form.example}") from error
+        raise BadFile(what, f"write it as {_CLOCKS[clock]}, as all others") from error
     read, written = (_number(row[name], f"{sheet.where}, column {name}") for name in counts)
     return time, read, written
 

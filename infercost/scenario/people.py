@@ -111,7 +111,11 @@ def _read_shape(reading: Reading, traced: Shape | None) -> Shape:
 
 
 def _read_traced(reading: Reading) -> Shape | None:
-    """The shape of the trace that was named; its requests' lengths are taken as given where nobody gave them."""
+    """The shape of the trace that was named; its requests' lengths are taken as given where nobody gave them.
+
+    Raises:
+        BadValue: it has lengths, and so has the workload that was named.
+    """
     if "trace" not in reading.given:
         return None
     path = str(reading.take("trace"))
@@ -121,6 +125,9 @@ def _read_traced(reading: Reading) -> Shape | None:
     lengths, decoded = [], ("output_tokens",) if "messages_per_day" in reading.given else ()
     for name in (*LENGTHS, "prefix_share") if "model" in reading.given else decoded:  # a bare count has no prompts
         value = getattr(trace, name)
+        if value is not None and name in reading.given and reading.given[name].origin.startswith("workload "):
+            what = f"--workload and --trace both say how long a request is: {path} has {name.replace('_', ' ')}"
+            raise BadValue(what, "leave --workload out, with --messages-per-day for how often users ask")
         if value is not None and name not in reading.given:
             whole = value if name == "prefix_share" else max(1, round(value))
             reading.given[name] = Given(whole, f"trace {path}")

@@ -8,7 +8,7 @@ from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.traffic import shape_of
 from infercost.report import Note
-from infercost.scenario.options import flag, options_of
+from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Question
 from infercost.scenario.usual import LENGTHS
 
@@ -23,7 +23,7 @@ def with_workload(question: Question) -> Question:
     the tokens that they decode, their messages and their day are known.
 
     Raises:
-        BadValue: a context or a trace, which says as much.
+        BadValue: a context, which says as much.
         Missing: a workload of a bare count that is asked about prompts.
         UnknownName: no such workload, with those that there are.
     """
@@ -36,9 +36,8 @@ def with_workload(question: Question) -> Question:
         raise Missing("--workload needs --model: a bare count has no prompts", "for example --model llama-3.1-70b")
     if "users" in taken and "messages_per_day" not in taken and "users" in question.given:
         _refuse_messages(question, preset)
-    for name in ("trace", *(() if question.command == "fit" else ("context",))):
-        if name in question.given:
-            raise BadValue(f"--workload and {flag(name)} both say how long a request is", "give one of them")
+    if "context" in question.given and question.command != "fit":
+        raise BadValue("--workload and --context both say how long a request is", "give one of them")
     left_out = ("input_tokens", "prefix_share") if bare else ()
     figures = {name: given for name, given in _options(question.command, preset) if name not in left_out}
     free = {name: given for name, given in figures.items() if not _is_said(question, name)}

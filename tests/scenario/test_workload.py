@@ -8,8 +8,9 @@ import pytest
 import infercost
 from infercost.errors import BadFile, InfercostError
 from infercost.parts import catalog
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 
+TRACES = ROOT / "tests/data/traces"
 NAMES = catalog.names("workloads")
 ON = {"gpu": "h100:4", "model": "llama-3.1-70b"}
 #: The figures of the conversation trace, as published, and those that others give.
@@ -112,7 +113,11 @@ def test_a_sweep_over_workloads_takes_each_as_it_is() -> None:
     ("question", "what", "hint"),
     [
         ("utilization --model llama-3.1-8b --gpu h100 --workload chats", "no workload preset is called 'chats'", NAMES),
-        ("economies --model llama-3.1-8b --gpu h100 --workload chat --trace x", "--workload and --trace both", []),
+        (
+            f"economies --model llama-3.1-8b --gpu h100 --workload chat --trace {TRACES}/azure_2023.csv",
+            "--workload and --trace both say how long a request is",
+            ["azure_2023.csv has input tokens"],
+        ),
         ("utilization --model llama-3.1-8b --gpu h100 --workload chat --context 9", "--workload and --context", []),
         ("compare h100 l4 --workload chat", "compare needs --model for --workload\n", []),
         ("utilization --model bge-m3 --gpu l4 --workload chat", "--workload is of decoded tokens", []),
@@ -129,6 +134,24 @@ def test_refuses(question: str, what: str, hint: list[str], run: Run) -> None:
     assert said.code == 2
     assert what in said.err
     assert all(name in said.err for name in hint)
+
+
+def test_hourly_counts_shape_the_day_of_a_workload() -> None:
+    """Counts of 30, 20, 0 and 10.5: the day is theirs, 15.125 in the mean, and lengths and messages are the chat's."""
+    trace = f"{TRACES}/hourly.csv"
+    report = infercost.userbase(**ON, users=50_000, workload="chat", trace=trace)
+    assert report.series
+    assert [row["load"] for row in report.series.rows] == pytest.approx([30 / 15.125, 20 / 15.125, 0, 10.5 / 15.125])
+    alone = infercost.userbase(**ON, users=50_000, **CHAT, messages_per_day=8, trace=trace)
+    assert {row.key: row.value for row in report.results} == {row.key: row.value for row in alone.results}
+    assert report["tokens_per_s"] == pytest.approx(50_000 * 8 * 211 / 86_400)
+
+
+def test_lengths_of_a_trace_stand_beside_a_workload_where_both_are_given() -> None:
+    """Who gives the lengths, and how much of a prompt is shared, leaves nothing to the two."""
+    trace = f"{TRACES}/azure_2023.csv"
+    report = infercost.userbase(**ON, users=50_000, workload="chat", trace=trace, input_tokens=100, output_tokens=50)
+    assert report["tokens_per_s"] == pytest.approx(50_000 * 8 * 50 / 86_400)
 
 
 FILE = """\
