@@ -53,7 +53,8 @@ class Series(NamedTuple):
     ``columns`` are those of a table, ``bar`` the key that has bars beside it, drawn as ``scale`` says: a ``share``, a
     ``size`` against the largest, or the ``log`` between least and largest. ``marked`` is the row to point at,
     ``ratios`` the second of two rows over the first, ``one_unit`` whether a column has one unit, in its head.
-    ``shown`` are the rows for people, fewer than those for scripts, ``keys`` the names of options as columns.
+    ``shown`` are the rows for people, fewer than those for scripts, ``keys`` the names of options as columns, ``sheet``
+    the rows of a CSV where these are others.
     """
 
     columns: tuple[str, ...]
@@ -65,6 +66,7 @@ class Series(NamedTuple):
     shown: tuple[Mapping[str, Any], ...] = ()
     scale: str = "share"
     keys: Mapping[str, Key] = MappingProxyType({})
+    sheet: tuple[Mapping[str, Any], ...] = ()
 
     def key(self, name: str) -> Key:
         """The names and the unit of a column."""

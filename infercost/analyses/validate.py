@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from math import exp, log
 from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
 from infercost.evidence.engines import engine_name, stack_of
 from infercost.evidence.fit import errors, halves
 from infercost.evidence.measured import Measured
+from infercost.evidence.place import model_of_run, part_of_run
 from infercost.evidence.predict import (
     Prepared,
     beats_bound,
@@ -22,6 +24,7 @@ from infercost.evidence.predict import (
     quantity,
     request_time,
 )
+from infercost.evidence.readers.run import Results
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from infercost.parts.bands import band_of
@@ -30,9 +33,6 @@ from infercost.parts.stack import law
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
-
-if TYPE_CHECKING:
-    from infercost.evidence.readers.run import Results
 
 #: The tables that are shipped: closed loops and decode pools, arrivals at a rate, a known batch, a full memory, and
 #: what was found later, to which nothing of the laws of vLLM and TensorRT-LLM is fitted.
@@ -116,22 +116,25 @@ def answer(scenario: Scenario) -> Report:
     Raises:
         InfercostError: a file that cannot be read, or one without a row that can be predicted.
     """
-    prepared, skipped = _read(scenario.files)
+    prepared, skipped = _read(scenario)
     if not prepared and not skipped:
         raise BadFile(f"{scenario.question.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
         raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
     cases = _cases(scenario, prepared)
     scores, rates = [case.score for case in cases], list(_rates(cases))
-    by = scenario.question.get("by") or "kind"
-    rows, lines = tuple(case.row for case in cases), _summary(scores + rates, by)
+    asked = scenario.question.get("by")
+    rows, by = tuple(case.row for case in cases), asked or "kind"
+    lines = _summary(scores + rates, by)
     return Report(
         command="validate",
-        verdict=_verdict(scores),
+        verdict=_verdict(scores, _whose(scenario)),
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
-        series=Series(_columns(by, both=cases[0].own is not None), rows, shown=lines),
-        notes=(*skips(skipped), *_uncovered(rows), *scenario.notes),
+        series=Series(
+            _columns(by, both=cases[0].own is not None), rows, shown=lines, sheet=_sheet(lines) if asked else ()
+        ),
+        notes=(*_derived(rates), *skips(skipped), *_uncovered(rows), *scenario.notes),
     )
 
 
@@ -145,11 +148,15 @@ def _cases(scenario: Scenario, prepared: list[Prepared]) -> list[Case]:
     return cases
 
 
-def _read(files: "tuple[Results, ...]") -> tuple[list[Prepared], list[tuple[str, str]]]:
-    """The rows of the given files, else of the shipped tables; skipped ids with why."""
+def _read(scenario: Scenario) -> tuple[list[Prepared], list[tuple[str, str]]]:
+    """The rows of the given files, else of the shipped tables, of the part and model that were named; skipped with why.
+
+    Raises:
+        Missing: nobody measured that model on that part.
+    """
     folder = catalog.shipped() / "measurements"
     prepared, skipped = [], []
-    for results in files or [read_table(str(folder / f"{name}.csv")) for name in SHIPPED]:
+    for results in scenario.files or _of_place(scenario, [read_table(str(folder / f"{name}.csv")) for name in SHIPPED]):
         skipped += results.skipped
         for row in results.measured:
             try:
@@ -157,6 +164,64 @@ def _read(files: "tuple[Results, ...]") -> tuple[list[Prepared], list[tuple[str,
             except InfercostError as error:
                 skipped.append((row.id, error.what))
     return prepared, skipped
+
+
+def _of_place(scenario: Scenario, tables: list[Results]) -> list[Results]:
+    """The tables with the rows of the part and the model that were named, of so many devices where they were counted.
+
+    Raises:
+        Missing: there is none, with where there are some.
+    """
+    model = scenario.question.get("model")
+    if model is None and not scenario.parts:
+        return tables
+    name = model and model_of_run(str(model)).name
+    ((part, count),) = scenario.parts or ((None, None),)
+    of_model = [row for table in tables for row in table.measured if name in (None, _model_name(row))]
+    found = [
+        row
+        for row in of_model
+        if (part is None or _part_name(row) == part.name) and (count is None or row.devices == count)
+    ]
+    if not found:
+        what = f"no measurement is of{_whose(scenario)}"
+        raise Missing(what, _measured_beside(name, of_model, part))
+    return [Results(found, [])]
+
+
+def _measured_beside(name: str | None, of_model: list[Measured], part: Preset | None) -> str:
+    """Where a model was measured, or what shows which were."""
+    parts = sorted({_part_name(row) for row in of_model} - {"", part.name if part else ""})
+    if name and parts:
+        return f"{name} was measured on {', '.join(parts)}"
+    return f"see which were: infercost validate --by {'part' if part and not name else 'model'}"
+
+
+def _whose(scenario: Scenario) -> str:
+    """Of which model on which part measurements are, in words; empty for all."""
+    if scenario.files:
+        return ""
+    model = scenario.question.get("model")
+    words = f" {model_of_run(str(model)).name}" if model else ""
+    for part, count in scenario.parts:
+        words += f"{' on' if words else ''}{f' {count} x' if count else ''} {part.name}"
+    return words
+
+
+@cache
+def _name_or_nothing(find: Callable[[str], Any], name: str) -> str:
+    try:
+        return str(find(name).name)
+    except InfercostError:  # a row that cannot be expressed
+        return ""
+
+
+def _model_name(row: Measured) -> str:
+    return _name_or_nothing(model_of_run, row.model)
+
+
+def _part_name(row: Measured) -> str:
+    return _name_or_nothing(part_of_run, row.accelerator)
 
 
 def _case(run: Prepared, profile: Preset | None, *, both: bool) -> Case:
@@ -382,14 +447,34 @@ def _in_totals(scores: Sequence[Score]) -> tuple[list[Score], int]:
     return counted, len(scores) - len(counted)
 
 
-def _verdict(scores: Sequence[Score]) -> str:
+def _sheet(lines: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The lines as rows of a CSV: each with its kind, and a name of its own, or ``all``."""
+    rows, pending = list[dict[str, Any]](), list[Mapping[str, Any]]()
+    for line in lines:
+        pending.append(line)
+        if line["label"].startswith("= "):
+            kind = line["label"].removeprefix("= ")
+            rows += [{"kind": kind, **each, "label": "all" if each is line else each["label"]} for each in pending]
+            pending = []
+    return tuple(rows)
+
+
+def _derived(rates: Sequence[Score]) -> Iterator[Note]:
+    """That the rates of closed loops are no measurements of their own."""
+    if rates:
+        text = f"tokens/s of {many(len(rates), 'closed loop')} follow from their two times, and are not counted again"
+        yield Note("derived", text)
+
+
+def _verdict(scores: Sequence[Score], whose: str) -> str:
     scores, _ = _in_totals(scores)
     error, own = _errors(scores), _own_errors(scores)
     faster, rows = error["below_bound_count"], error["count"]
     stack = f" ({show(own['stack_median_abs_error'], 'share')} with the profile of its own stack)" if own else ""
+    what = many(rows, "measurement") + (whose and f" of{whose}")
     beaten = f"{faster} of {rows:,} measurements are faster than the bound" if faster else "none beats the bound"
     return (
-        f"Half of {rows:,} measurements are within {show(error['median_abs_error'], 'share')} of the estimate{stack}, "
+        f"Half of {what} are within {show(error['median_abs_error'], 'share')} of the estimate{stack}, "
         f"nine of ten within {show(error['p90_abs_error'], 'share')}; {beaten}."
     )
 

@@ -17,7 +17,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def flat_rows(report: Report) -> list[dict[str, Any]]:
     """The rows of a report, or its results as the one row, with a column for each end of an interval."""
-    rows = report.series.rows if report.series else ({**report.values, "bands": report.bands},)
+    rows = report.series.sheet or report.series.rows if report.series else ({**report.values, "bands": report.bands},)
     return [_flat(row) for row in rows]
 
 

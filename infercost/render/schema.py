@@ -48,7 +48,7 @@ RESULTS = {
     "compare": _TREND,
     "validate": """count median_abs_error p90_abs_error median_relative_error p90_relative_error median_ratio
     within_band below_bound_count skipped_count apart_count stack_median_abs_error stack_p90_abs_error
-    stack_median_relative_error stack_p90_relative_error groups""",
+    stack_median_relative_error stack_p90_relative_error mlperf_near_share groups""",
     "calibrate": """count median_abs_error_before median_abs_error p90_abs_error_before p90_abs_error determined_count
     undetermined_count skipped_count""",
     "presets": """total_params active_params vision_params mtp_params weight_bytes kv_bytes_per_token

@@ -235,8 +235,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     if reading.question.command not in ("fit", "utilization"):
         refuse_prefill_only(checkpoint.model)
     _refuse_encoder(reading, checkpoint.model)
-    model = _in_formats(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
+    model = _in_formats(reading, checkpoint.model)
     if checkpoint.unsaid and "dtype" not in reading.given:
         raise _unsaid(checkpoint)
     hosted = "host" in reading.given and "host" in options_of(reading.question.command)
@@ -247,6 +247,7 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     model = _as_engine_stores(reading, stack, model)
+    reading.own("dtype", model.quantization.name, f"model {checkpoint.title}")
     model = stretched(reading, checkpoint, model)
     if checkpoint.model.vision_params and not model.vision_params:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")

@@ -210,6 +210,11 @@ class Reading:
             origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
             self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
 
+    def own(self, name: str, value: Any, origin: str) -> None:
+        """Note the value that something has of its own for an option that nobody gave."""
+        if name not in self.given and all(item.key != name for item in self.inputs):
+            self.inputs.append(Input(name, value, unit_of(name), origin))
+
     def note(self, code: str, text: str) -> None:
         """Remark on how the question was understood."""
         self.notes.append(Note(code, text))

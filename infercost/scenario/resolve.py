@@ -401,7 +401,8 @@ def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:
 
 
 def _validate(reading: Reading) -> Scenario:
-    if (reading.take("by") or "kind") == "kind":
+    places = () if reading.question.words else [name for name in ("gpu", "model") if name in reading.given]
+    if (reading.take("by") or "kind") == "kind" and not places:
         name = reading.take("efficiency", "realistic", "and each row's own stack beside it")
     else:
         name = reading.take("efficiency", OWN_STACK, "each row's own")
@@ -415,12 +416,14 @@ def _validate(reading: Reading) -> Scenario:
         what = f"--efficiency: {stack.name} counts a step by the law of a paper"
         raise BadValue(what, "name a profile without a law")
     if not reading.question.words:
-        if stray := [flag(name) for name in OF_RUNS if name in reading.given]:
+        if stray := [flag(name) for name in OF_RUNS if name in reading.given and name not in places]:
             what = f"{stray[0]} is of a benchmark's files, and there are none"
             raise BadValue(
                 what, "name the files, or ask how well each model is predicted: infercost validate --by model"
             )
-        return frozen(reading, stack=stack)
+        reading.take("model")
+        gpu = reading.take("gpu")
+        return frozen(reading, stack=stack, parts=() if gpu is None else (read_part(reading, gpu),))
     from infercost.scenario.runs import read_files
 
     return frozen(reading, stack=stack, files=read_files(reading))

@@ -304,6 +304,23 @@ def test_the_verdict_of_a_step_says_speed_and_price_then_utilization(
     assert (f"{show(price, 'USD')} a million {tokens}" in report.verdict) == (price is not None)
 
 
+@pytest.mark.parametrize(
+    ("options", "dtype", "assumed"),
+    [
+        ({"gpu": "h200", "model": "gpt-oss-120b"}, "mxfp4", False),  # its config's quantization_config
+        ({"gpu": "h200", "model": "llama-3.1-8b"}, "bf16", False),  # its config's torch_dtype
+        ({"gpu": "h200", "model": "llama-3.1-8b", "dtype": "fp8"}, "fp8", False),
+        ({"gpu": "h200", "params": "8B"}, "8bit", True),
+    ],
+)
+def test_the_format_of_the_weights_is_an_input(options: dict[str, object], dtype: str, assumed: bool) -> None:
+    """Whether asked for, the model's own or assumed; an answer in words names what was asked and assumed."""
+    (found,) = (item for item in infercost.utilization(**options).inputs if item.key == "dtype")
+    assert (found.value, found.assumed) == (dtype, assumed)
+    if not ("dtype" in options or assumed):
+        assert found.origin.startswith("model ")
+
+
 @pytest.mark.parametrize(("replicas", "whose"), [(1, "in all"), (2, "a replica")])
 def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str) -> None:
     """At $3.60 an hour a second costs a tenth of a cent: so many tokens in it at $1,000 over their number a million.

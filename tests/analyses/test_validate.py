@@ -438,8 +438,57 @@ def test_the_files_of_a_benchmark_are_predicted_where_it_ran(run: Run) -> None:
     assert {row["efficiency"] for row in own["rows"]} == {"llama.cpp"}
     said = run("validate", str(results / "vllm_latency.json"))
     assert "needs --gpu" in said.err or "does not write" in said.err
-    said = run("validate", "--gpu", "h100")
-    assert (said.code, said.err.splitlines()[0]) == (2, "error: --gpu is of a benchmark's files, and there are none")
+    said = run("validate", "--tp", "2")
+    assert (said.code, said.err.splitlines()[0]) == (2, "error: --tp is of a benchmark's files, and there are none")
+
+
+@pytest.mark.parametrize(
+    ("asked", "count", "words"),
+    [
+        # lines of presets/measurements/later.csv with zai-org/GLM-4.5-Air on a100-sxm-80gb and on h100-sxm
+        (("--model", "glm-4.5-air", "--gpu", "a100"), 10, "10 measurements of glm-4.5-air on a100-sxm-80gb"),
+        (("--model", "glm-4.5-air", "--gpu", "h100"), 2, "2 measurements of glm-4.5-air on h100-sxm"),
+        (("--model", "glm-4.5-air"), 12, "12 measurements of glm-4.5-air"),
+        # lines with mi325x: 10 of DeepSeek-R1-0528 in later.csv, 10 of Llama 2 70B in mlperf.csv
+        (("--gpu", "mi325x"), 20, "20 measurements of mi325x"),
+        # all but one of MLPerf are of eight devices
+        (("--gpu", "mi325x:8"), 19, "19 measurements of 8 x mi325x"),
+    ],
+)
+def test_what_was_measured_of_a_model_on_a_part(run: Run, asked: tuple[str, ...], count: int, words: str) -> None:
+    said = run("validate", *asked, "--json").json
+    assert said["results"]["count"] + said["results"]["skipped_count"] == count
+    assert len(said["rows"]) == said["results"]["count"]
+    assert said["verdict"].startswith(f"Half of {words} are within ")
+    assert said["inputs"]["efficiency"] == "stack"
+
+
+def test_a_pair_that_nobody_measured_names_those_that_were(run: Run) -> None:
+    said = run("validate", "--model", "glm-4.5-air", "--gpu", "l4")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        "error: no measurement is of glm-4.5-air on l4",
+        "hint: glm-4.5-air was measured on a100-sxm-80gb, h100-sxm",
+    ]
+
+
+def test_a_csv_has_the_lines_that_were_asked_for(run: Run) -> None:
+    """One line a model and kind of number, and ``all`` of a kind; without ``--by`` the measurements."""
+    asked = ("validate", "--gpu", "mi325x")
+    lines = [*csv.DictReader(run(*asked, "--by", "model", "--csv").out.splitlines())]
+    assert {"kind", "label", "count", "median_relative_error", "within_band"} <= lines[0].keys()
+    assert {line["label"] for line in lines} <= {"all", "deepseek-r1-0528", "llama-2-70b-chat-fp8", "llama-2-70b"}
+    whole = sum(int(line["count"]) for line in lines if line["label"] == "all" and "tokens/s, " not in line["kind"])
+    assert whole == 20
+    assert len([*csv.DictReader(run(*asked, "--csv").out.splitlines())]) == 20
+
+
+def test_rates_of_closed_loops_are_no_further_measurements(run: Run) -> None:
+    """A file of three numbers over four lines: the rate follows from the first token and the gap."""
+    results = TABLES.parent.parent / "tests/data/results"
+    said = run("validate", str(results / "vllm_serve.json"), "--gpu", "h100", "--model", "llama-3.1-8b")
+    assert said.out.startswith("Half of 3 measurements")
+    assert "tokens/s of 1 closed loop follow from" in " ".join(said.err.split())
 
 
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])

@@ -22,7 +22,7 @@ from infercost.evidence.readers import (
 )
 from infercost.evidence.readers.record import Record, header_of, parse_json, parse_sheet, read_whole
 from infercost.evidence.readers.run import Entry, Results, Run, Workload
-from infercost.evidence.readers.table import is_table, read_rows
+from infercost.evidence.readers.table import MEASUREMENTS, is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]
 
@@ -31,6 +31,7 @@ TOOLS = (
     "llama-bench, llama-batched-bench, llama-sweep-bench, llmfit, evalscope perf, trtllm-bench, InferenceX, timings of "
     "Ollama, llama.cpp and MLX"
 )
+OF_OURS = f"a CSV with the columns {','.join(MEASUREMENTS)}"
 #: Raises BadFile where a figure is no number, Missing where no request was completed or the load is not known.
 Reader = Callable[[Entry], Results]
 #: Keys that tell a tool, and what reads a result. SGLang goes first: its serving results also have the keys of vLLM's.
@@ -176,4 +177,4 @@ def _reader_of(keys: Iterable[str], where: str) -> Reader:
     for telling, what, hint in TOO_LITTLE:
         if telling <= keys:
             raise BadFile(f"{where}: is of {what}", hint)
-    raise BadFile(f"{where}: is no result of a benchmark known here", f"give one of {TOOLS}, or a table of ours")
+    raise BadFile(f"{where}: is no result of a benchmark known here", f"give one of {TOOLS}, or {OF_OURS}")
