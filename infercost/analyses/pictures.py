@@ -126,7 +126,8 @@ def _job_charts(rows: Rows, report: Report) -> tuple[Picture, ...]:
     able = [{**row, "name": f"{row['gpus']:,} x {row['name']}"} for row in rows if not row["why_not"]][:BARS]
     of = f"{_input(report, 'model')}, {_kind(report)}"
     money = _bars(able, "usd_per_million_tokens", "USD a million tokens", of)
-    return (money, _bars(able, "tokens_per_s_per_user", "Tokens/s for one user", of)) if able else ()
+    speed = _bars(able, "tokens_per_s_per_user", "Tokens/s for one user", of)
+    return tuple(each for each in (money, speed) if each.bars)
 
 
 def _bars(rows: Rows, key: str, what: str, of: str) -> Bars:

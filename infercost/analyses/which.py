@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
-from infercost.analyses.remarks import step_notes
+from infercost.analyses.remarks import step_notes, unlike_prices
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import paced
 from infercost.formulas.formula import solved
@@ -44,6 +44,16 @@ ORDERS = {
     "throughput": ("tokens_per_s_per_gpu", True),
     "devices": ("gpus", False),
 }
+#: What the first of each order is, in a verdict.
+FIRST = {
+    "cost": "is cheapest",
+    "price": "takes the least an hour",
+    "speed": "is fastest",
+    "throughput": "has the highest throughput per device",
+    "devices": "takes the fewest devices",
+}
+#: Orders of money, where a part without a price has no place.
+OF_MONEY = ("cost", "price")
 #: Results of a step that a row has.
 _OF_STEP = (
     "tokens_per_s_per_user",
@@ -91,7 +101,7 @@ class Placed(NamedTuple):
 
 
 def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
-    """A row a part, the cheapest a million tokens first, then those left out with why; ``figures`` are by name."""
+    """A row a part, the first of the order that was asked first, then those left out; ``figures`` are by name."""
     job = scenario.job
     assert job is not None
     placed = [_placed(space, job) for space in scenario.each]
@@ -106,11 +116,10 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
     )
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
-    best = sorted(able, key=lambda row: (_binds_longer(scenario, row), _place(row, "cost")))
-    won = next((one for one in placed if isinstance(one, Placed) and best and _name(one) == best[0]["name"]), None)
+    won = next((one for one in placed if isinstance(one, Placed) and able and _name(one) == able[0]["name"]), None)
     return Report(
         command="compare",
-        verdict=_verdict(job, best, placed) + (_by_basis(scenario, best) if best else ""),
+        verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
         inputs=(*scenario.inputs, *(_inputs_of(won) if won else ())),
         series=_series(ranked, len(able)),
         replay=(("", able[0]["replay"]),) if able else (),
@@ -291,7 +300,8 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
         row["bands"] = bands
     hourly = row["usd_per_hour"]
     dear = hourly is not None and hourly > job.max_price
-    row["why_not"] = UNPRICED if hourly is None else f"{show(hourly, 'USD')} an hour" if dear else None
+    unknown = UNPRICED if job.sort in OF_MONEY or job.max_price < inf else None
+    row["why_not"] = unknown if hourly is None else f"{show(hourly, 'USD')} an hour" if dear else None
     return row
 
 
@@ -361,7 +371,7 @@ def _place(row: Mapping[str, Any], sort: str) -> tuple[float, float, str]:
 def _series(rows: Rows, able: int) -> Series:
     """All rows for scripts; for people the first that do it, with the kind of price where there are several."""
     shown = rows[: min(able, SHOWN)]
-    several = len({row["price_basis"] for row in shown}) > 1
+    several = len({row["price_basis"] for row in shown} - {None}) > 1
     columns = (*COLUMNS, "price_basis") if several else COLUMNS
     return Series(columns, tuple(rows), shown=tuple(shown)) if able else Series(("name", "why_not"), tuple(rows))
 
@@ -387,23 +397,50 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
 
 
 def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
-    limit = f" within {show(job.max_tpot, 's')} a token" if job.max_tpot < inf else ""
-    budget = f" for {show(job.max_price, 'USD')} an hour" if job.max_price < inf else ""
-    what = f"{many(ceil(job.concurrent), 'sequence')} at once{limit}{budget}"
+    limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
+    limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
+    what = f"{many(ceil(job.concurrent), 'sequence')} at once{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
-        return f"No part with a known price serves {what}{nearest}."
-    first = best[0]
-    speed = f"{show(first['tokens_per_s_per_user'])} tokens/s a user"
-    hourly = f"{show(first['usd_per_hour'], 'USD')} an hour"
-    text = f"{_worth(first)} is cheapest for {what}: {_cost(first)}, {hourly}, {speed}."
-    if len(best) > 1:
-        second = best[1]
-        near = _high(first) >= _low(second)
-        words = ", within the error of these estimates" if near else ""
-        text += f" Second is {_worth(second)} at {_cost(second)}{words}."
+        return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
+    (first, *others), own = best, "" if job.sort == "cost" else ", each part where its tokens cost least"
+    said = _said(first, job.sort)
+    text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}."
+    if others:
+        words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
+        text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     return text
+
+
+def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:
+    """What a verdict says of a part: the figure of its order first; nothing of money where no price is known."""
+    priced = row["usd_per_hour"] is not None
+    words = {
+        "cost": _cost(row) if priced else "no price is known",
+        "price": f"{show(row['usd_per_hour'], 'USD')} an hour" if priced else "",
+        "speed": f"{show(row['tokens_per_s_per_user'])} tokens/s a user",
+    }
+    asked = {
+        "throughput": f"{show(row['tokens_per_s_per_gpu'])} tokens/s a device",
+        "devices": many(row["gpus"], "device"),
+    }
+    return tuple(filter(None, (words.get(sort) or asked[sort], *words.values())))
+
+
+def _is_near(first: Mapping[str, Any], second: Mapping[str, Any], sort: str) -> bool:
+    """Whether the intervals of two parts meet in the figure of their order; counts and rents have none."""
+    key, more = ORDERS[sort]
+    ends = [row.get("bands", {}).get(key, (row[key], row[key])) for row in (first, second)]
+    return bool(ends[0][0] <= ends[1][1] if more else ends[0][1] >= ends[1][0]) and sort not in ("price", "devices")
+
+
+def _on_bases(scenario: Scenario, best: Rows) -> str:
+    """The end of a verdict on parts whose prices are not of one basis; nothing where the order is none of money."""
+    assert scenario.job is not None
+    if not best or scenario.job.sort not in OF_MONEY:
+        return ""
+    return _by_basis(scenario, best) if scenario.job.sort == "cost" else unlike_prices(scenario.notes)
 
 
 def _by_basis(scenario: Scenario, best: Rows) -> str:
@@ -481,6 +518,8 @@ def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     if able:
         yield from _left_out_notes([row for row in rows[able:] if row["usd_per_gpu_hour"]])
     yield from _unpriced(rows[able:])
+    if without := [row["name"] for row in rows[:able] if not row["usd_per_gpu_hour"]]:
+        yield Note("no-price", f"no price is known of {_names(without)}: --price gives one")
     if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
         yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
     if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):

@@ -200,21 +200,41 @@ def test_without_names_every_part_is_there_the_cheapest_first_and_the_left_out_s
 
 
 @pytest.mark.parametrize(
-    ("sort", "key", "sign"),
+    ("sort", "key", "sign", "words"),
     [
-        ("price", "usd_per_hour", 1),
-        ("speed", "tokens_per_s_per_user", -1),
-        ("throughput", "tokens_per_s_per_gpu", -1),
-        ("devices", "gpus", 1),
+        ("price", "usd_per_hour", 1, "takes the least an hour"),
+        ("speed", "tokens_per_s_per_user", -1, "is fastest"),
+        ("throughput", "tokens_per_s_per_gpu", -1, "has the highest throughput per device"),
+        ("devices", "gpus", 1, "takes the fewest devices"),
     ],
 )
-def test_rows_are_in_the_order_asked_for_and_the_verdict_is_not(sort: str, key: str, sign: int) -> None:
-    usual = infercost.compare(model=MODEL, vendor="nvidia")
-    other = infercost.compare(model=MODEL, vendor="nvidia", sort=sort)
-    assert other.series is not None
-    values = [sign * row[key] for row in other.series.rows if row["why_not"] is None]
+def test_rows_and_verdict_are_in_the_order_asked_for(sort: str, key: str, sign: int, words: str) -> None:
+    report = infercost.compare(model=MODEL, vendor="nvidia", sort=sort)
+    assert report.series is not None
+    rows = [row for row in report.series.rows if row["why_not"] is None]
+    values = [sign * row[key] for row in rows]
     assert values == sorted(values)
-    assert other.verdict == usual.verdict
+    start = f"{rows[0]['gpus']} x {rows[0]['name']} {words} for 64 sequences at once, each part where its tokens cost "
+    assert report.verdict.startswith(start)
+
+
+@pytest.mark.parametrize(("sort", "ranked"), [("speed", True), ("throughput", True), ("cost", False), ("price", False)])
+def test_a_part_without_a_price_has_its_place_where_no_money_is_asked_for(sort: str, ranked: bool) -> None:
+    """Nobody lets a Rubin yet (its preset has no rent); a budget is money too."""
+    rubin = next(row for row in rows_of("rubin", "h100", sort=sort) if row["name"] == "rubin-nvl72")
+    assert (rubin["why_not"] is None) == ranked
+    assert (rubin["usd_per_million_tokens"], rubin["usd_per_hour"]) == (None, None)
+    assert rubin["tokens_per_s_per_user"] > 0
+    report = infercost.compare("rubin", "h100", model=MODEL, sort=sort)
+    assert report.verdict.startswith("2 x rubin-nvl72 is fastest") == (sort == "speed")
+    assert ("no price is known of rubin-nvl72: --price gives one") in " ".join(note.text for note in report.notes)
+    (one,) = (row for row in rows_of("rubin", "h100", sort=sort, max_price=99) if row["name"] == "rubin-nvl72")
+    assert one["why_not"] == "no price is known"
+
+
+def test_a_budget_is_said_as_one() -> None:
+    report = infercost.compare("h100", model=MODEL, max_price=30, max_tpot=0.1)
+    assert "is cheapest for 64 sequences at once within 100 ms a token and $30.00 an hour: $" in report.verdict
 
 
 def test_filters_leave_parts_out() -> None:
