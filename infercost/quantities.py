@@ -108,7 +108,7 @@ QUANTITIES: dict[str, Quantity] = {
     "memory_bandwidth_utilization": Quantity("U_m", "share", "share of the memory bandwidth that is used",
         "bandwidth utilization"),
     "critical_batch": Quantity("B*", "", "batch at which arithmetic takes as long as reading the weights",
-        "critical batch", "B*"),
+        "critical batch", "critical batch"),
     "matrix_time": Quantity("t_w", "s", "time of the matrices, arithmetic or reads"),
     "attention_time": Quantity("t_a", "s", "time of attention, arithmetic or reads"),
     "operator_time": Quantity("t_op", "s", "time of operators of one kind"),

@@ -277,7 +277,16 @@ def _is_server(part: Preset) -> bool:
     return part.labels.get("kind") in SERVERS and "released" in part.labels and "link_domain" in part.facts
 
 
+#: What the heads of a table of parts stand for.
+HEADS = Note(
+    "heads",
+    "FLOP/B is arithmetic in the time that a byte is read, drain the time to read all of memory once, critical batch "
+    "the sequences at which arithmetic takes as long as reading the weights",
+)
+
+
 def _notes(rows: tuple[dict[str, Any], ...], basis: str) -> Iterator[Note]:
+    yield HEADS
     if basis and any(row["memory_bytes"] for row in rows):
         yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):

@@ -17,7 +17,7 @@ from infercost.scenario.axes import NO_INPUTS, is_number, kind_of
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario
-from infercost.units import Kind, show
+from infercost.units import Kind, many, show
 
 ORIGIN = "--sensitivity"
 #: The share by which an input is changed, up and down; more where whole numbers would hide the effect.
@@ -28,6 +28,8 @@ WHOLE_ENOUGH, BATCHES = 10_000, 5
 LEAST = 0.005
 #: Elasticities to both sides that are further apart, for one or as a share, are those of a knee.
 KNEE = 0.1
+#: Inputs that a note names.
+NAMED = 4
 #: Digits of an elasticity; beyond these are differences of floats.
 DIGITS = 6
 #: Keys so long leave room for one more column.
@@ -119,7 +121,7 @@ def sensitivity(question: Question, answer: Answer) -> Report:
         series=_series(rows, figures),
         notes=(
             *(note for note in report.notes if note.code not in ("null", *(("price",) if unpriced else ()))),
-            *_notes(inputs, changes, rows, figures),
+            *_notes(inputs, changes, rows, figures, _unit(scenario, "batch")),
             *_one_sided([each for each in rows if each.matters(figures)], main),
             *(Note("turn", at_knee.format(key, *slopes)) for key, slopes in knees if slopes),
             *question.notes,
@@ -182,7 +184,7 @@ def _change(scenario: Scenario, answer: Answer, base: Values, item: Input) -> Ch
     """An input changed on both sides in the same layout; equal arithmetic rates are one circuit and change together."""
     question, batch = scenario.question, base.get("batch_limit")
     share = min(max(STEP, BATCHES / batch), MOST_STEP) if batch else STEP
-    low, high = _around(item, kind_of(question.command, item.key), share)
+    low, high = _around(item, kind_of(question.command, item.key), share, _unit(scenario, item.key))
     layout = {each.key: each.value for each in scenario.inputs if each.key in LAYOUT}
     rates = scenario.rack.setup.part.facts.items() if item.key.startswith("gpu.flops_") else ()
     keys = (item.key, *(f"gpu.{key}" for key, fact in rates if key in FLOPS and fact.value == item.value))
@@ -192,11 +194,19 @@ def _change(scenario: Scenario, answer: Answer, base: Values, item: Input) -> Ch
     return Change(item, share, low, high, base, below.values or base, above.values or base)
 
 
-def _around(item: Input, kind: Kind | None, share: float) -> tuple[float, float]:
-    """A value a little lower and a little higher: whole where it must be, and within its range."""
+def _unit(scenario: Scenario, key: str) -> int:
+    """By how much a whole input changes at least: sequences by one of each stage, group and replica."""
+    if key not in ("batch", "concurrency"):
+        return 1
+    layout = scenario.rack.plan.layout
+    return layout.pp * layout.dp * scenario.copies
+
+
+def _around(item: Input, kind: Kind | None, share: float, unit: int = 1) -> tuple[float, float]:
+    """A value a little lower and a little higher: whole where it must be, in units, and within its range."""
     value = item.value
     if (kind and kind.whole) or item.key == "users":
-        step = max(1, round(value * share))
+        step = unit * max(1, round(value * share / unit))
         low, high = value - step, value + step
     else:
         low, high = value * (1 - share), value * (1 + share)
@@ -262,34 +272,45 @@ def _percent(percent: float, phrase: str) -> str:
     return f"{'raises' if percent > 0 else 'lowers'} {phrase} by {show(abs(percent) / 100, 'share')}"
 
 
-def _notes(inputs: list[Input], changes: list[Change], rows: list[Change], figures: list[str]) -> Iterator[Note]:
+def _notes(
+    inputs: list[Input], changes: list[Change], rows: list[Change], figures: list[str], unit: int
+) -> Iterator[Note]:
     """What an elasticity is, the inputs that do not matter or were not varied, and a larger change."""
     idle = [each.item.key for each in changes if each.low == each.high]
     implied = [key for key in idle if key == "context"]  # it may follow from the request, and cannot be given beside it
     small = [each.item.key for each in rows if not each.matters(figures)]
     lists = (
-        ("hardly-matters", f"elasticity below {LEAST:g}", small),
         ("zero", "zero, so not varied", [item.key for item in inputs if not item.value]),
         ("follows", "not varied, set by the lengths of a request", implied),
         ("not-varied", "not varied, no value beside it is allowed", [key for key in idle if key not in implied]),
     )
     yield Note(
-        "elasticity", f"an elasticity is the change in % for each 1% more of an input, in the same layout{_by(changes)}"
+        "elasticity",
+        f"an elasticity is the change in % for each 1% more of an input, in the same layout{_by(changes, unit)}",
     )
+    if small:
+        inputs_of = f"{many(len(small), 'input')} with an elasticity below {LEAST:g}"
+        yield Note("hardly-matters", f"{inputs_of} stand in the rows of --json and --csv alone")
     for code, text, keys in lists:
         if keys:
-            yield Note(code, f"{text}: {', '.join(sorted(keys, key=lambda key: '.' in key))}")
+            yield Note(code, f"{text}: {_named(sorted(keys, key=lambda key: '.' in key))}")
     elasticities = ({f"elasticity_{figure}": each.elasticity(figure) for figure in figures} for each in rows)
     yield from null_notes(elasticities, lambda _: "the figure is zero at a value beside")
 
 
-def _by(changes: list[Change]) -> str:
+def _named(keys: list[str]) -> str:
+    """A few inputs, and how many more there are: an answer has all of them."""
+    more = len(keys) - NAMED
+    return ", ".join(keys) if more <= 1 else f"{', '.join(keys[:NAMED])} and {more} others (inputs of --json)"
+
+
+def _by(changes: list[Change], unit: int) -> str:
     """By how much inputs were changed for it: whole ones by one at least, all by more where a batch would not move."""
     share = max((each.share for each in changes), default=STEP)
     why = " (less would not move the largest batch)" if share > STEP else ""
-    return (
-        f": measured from {show(share, 'share')} less to {show(share, 'share')} more{why}, whole numbers by 1 at least"
-    )
+    of_stages = f", a batch by {unit}: one of each stage, group and replica" if unit > 1 else ""
+    least, most = f"{show(share, 'share')} less", f"{show(share, 'share')} more"
+    return f": measured from {least} to {most}{why}, whole numbers by 1 at least{of_stages}"
 
 
 def _one_sided(rows: list[Change], main: str) -> Iterator[Note]:

@@ -184,10 +184,26 @@ def test_the_largest_is_first_and_what_does_not_matter_is_one_line(run: Run) -> 
     assert sizes == pytest.approx(sorted(sizes, reverse=True), abs=1e-3)
     assert "efficiency.steps_waited" not in result.out
     hardly = next(note["text"] for note in document["notes"] if note["code"] == "hardly-matters")
-    assert "efficiency.steps_waited" in hardly
+    small = [
+        row for row in document["rows"] if all(abs(row[f"elasticity_{key}"]) < 0.005 for key in document["results"])
+    ]
+    assert "efficiency.steps_waited" in [row["key"] for row in small]
+    assert hardly == f"{len(small)} inputs with an elasticity below 0.005 stand in the rows of --json and --csv alone"
     assert set(document["results"]) == {
         key.removeprefix("elasticity_") for key in document["rows"][0] if key.startswith("elasticity_")
     }
+
+
+def test_a_batch_changes_by_one_sequence_of_each_stage() -> None:
+    """A step of 16 sequences on each of eight stages reads 139.0 GB of weights and 2.684 GB of cache for each of them.
+
+    From 15 to 17: ln((139.0 + 17 x 2.684) / (139.0 + 15 x 2.684)) / ln(17 / 15) is 0.2358; of one sequence more or
+    less in all it would be that of no stage or of a whole one.
+    """
+    step = {"gpu": "h100:8", "pp": 8, "model": "llama-3.1-70b", "efficiency": "ideal", "context": 8192}
+    report = infercost.utilization(**step, batch=128, sensitivity=True)
+    assert of(report, "step_time_s")["batch"] == pytest.approx(0.2358, abs=1e-3)
+    assert not [note for note in report.notes if note.code == "turn"]
 
 
 def test_a_context_that_follows_from_a_request_is_not_varied() -> None:
