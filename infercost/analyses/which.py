@@ -298,11 +298,17 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     }
     if bands := bands_of({**row, "batch": one.share}, found.rack, "slots"):
         row["bands"] = bands
-    hourly = row["usd_per_hour"]
-    dear = hourly is not None and hourly > job.max_price
-    unknown = UNPRICED if job.sort in OF_MONEY or job.max_price < inf else None
-    row["why_not"] = unknown if hourly is None else f"{show(hourly, 'USD')} an hour" if dear else None
-    return row
+    return row | {"why_not": _too_dear(row["usd_per_hour"], job)}
+
+
+def _too_dear(hourly: float | None, job: Job) -> str | None:
+    """Why a part that does a job is left out: it costs more than was asked for, or nobody knows; None where it is not.
+
+    Without a price it keeps its place where no money is asked for.
+    """
+    if hourly is None:
+        return UNPRICED if job.sort in OF_MONEY or job.max_price < inf else None
+    return f"{show(hourly, 'USD')} an hour" if hourly > job.max_price else None
 
 
 def _is_raised(one: Placed) -> bool:

@@ -9,6 +9,7 @@ from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
+from infercost.replica.serving import serve_closed
 from infercost.replica.step import Running, full_batch, step_times, tpot_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -25,6 +26,8 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
     running = scenario.running
     if bound == "host":
         return (LESS_IN_HOST,)
+    if scenario.load.rate is not None and bound != "communication":
+        return (*_at_rate(scenario, batch), *less_cache(scenario, batch))
     if bound == "memory":
         most = running.rack.plan.max_sequences
         if most is not None and batch >= most:
@@ -37,6 +40,24 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
+
+
+def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
+    """That devices keep up with twice the rate or more, which sets the batch, and what names cheaper ones."""
+    load, request, copies = scenario.load, scenario.load.decoding, scenario.copies
+    if load.rate is None or request is None:
+        return
+    most = serve_closed(scenario.running.replica, load.most, request).rate
+    if most < 2 * load.rate:
+        return
+    devices, part = copies * scenario.rack.devices, scenario.rack.part.name
+    keeps = (
+        f"{devices:,} x {part} {'keeps' if devices == 1 else 'keep'} up with {show(copies * most)} requests a second"
+    )
+    fewer = "fewer or cheaper devices" if devices > 1 else "a cheaper device"
+    lengths = f"--isl {request.input_tokens:g} --osl {request.output_tokens:g}"
+    job = f"--model {scenario.question.get('model')} --concurrency {ceil(copies * batch)} {lengths}"
+    yield f"{keeps}: at {show(copies * load.rate)} {fewer} may do, infercost compare {job} ranks them"
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:

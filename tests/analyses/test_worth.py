@@ -145,16 +145,14 @@ def at_batch(batch: float, load: str) -> infercost.Report:
     low, high = 0.01, 250.0
     while high - low > 1e-3 * low:
         middle = (low + high) / 2
-        report = infercost.utilization(**PROMPTS, **{load: middle if load == "request_rate" else round(middle)})
+        report = infercost.utilization(**PROMPTS, **{load: round(middle)})
         low, high = (middle, high) if report["stable"] and report["batch"] < batch else (low, middle)
-        if load == "concurrency" and high - low < 1:
+        if high - low < 1:
             break
     return report
 
 
-@pytest.mark.parametrize(
-    ("load", "value", "close"), [("batch", 8, 1e-3), ("request_rate", 3, 0.01), ("concurrency", 20, 0.05)]
-)
+@pytest.mark.parametrize(("load", "value", "close"), [("batch", 8, 1e-3), ("concurrency", 20, 0.05)])
 def test_a_larger_batch_saves_what_it_takes_off_the_price_that_is_printed(load: str, value: int, close: float) -> None:
     now = infercost.utilization(**PROMPTS, **{load: value})
     (found,) = re.findall(r"at batch (\d+) a token costs ([\d.]+)% less", " ".join(now.advice))
@@ -163,6 +161,25 @@ def test_a_larger_batch_saves_what_it_takes_off_the_price_that_is_printed(load: 
     price = "usd_per_million_tokens"
     assert saved == pytest.approx(1 - then[price] / now[price], rel=close)
     assert saved < 1 - then[f"{price}_decode"] / now[f"{price}_decode"]
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_advice_at_a_rate_can_be_taken_at_that_rate(replicas: int) -> None:
+    """The batch follows from the rate: fewer or cheaper devices can be had, if these keep up with twice as many.
+
+    They do keep up with what is said, and not with a tenth more.
+    """
+    asked = {**PROMPTS, "gpu": f"h100:{4 * replicas}", "dp": replicas}
+    said = " ".join(infercost.utilization(**asked, request_rate=0.5 * replicas).advice)
+    assert "batch more users" not in said
+    found = re.search(rf"{4 * replicas} x h100-sxm keep up with ([\d.]+) requests a second: at [\d.]+ fewer or", said)
+    assert found
+    most = float(found[1])
+    assert infercost.utilization(**asked, request_rate=0.99 * most).met
+    assert not infercost.utilization(**asked, request_rate=1.1 * most).met
+    busy = " ".join(infercost.utilization(**asked, request_rate=0.6 * most).advice)
+    assert "keep up" not in busy
+    assert "batch more users" not in busy
 
 
 def test_half_the_cache_saves_nothing_of_the_prompts() -> None:
