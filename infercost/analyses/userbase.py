@@ -11,6 +11,7 @@ from infercost.analyses.remarks import (
     ONE_QUEUE,
     PILED,
     has_an_end,
+    misfit,
     null_notes,
     price_rows,
     service_null_reason,
@@ -278,6 +279,21 @@ def _of_a_service(scenario: Scenario) -> Report:
         work=_shown_service(scenario, service, day),
     )
     return with_bands(report, scenario.rack, "users")
+
+
+def on_part(scenario: Scenario) -> tuple[dict[str, Any], str, Callable[[], None]]:
+    """The numbers of a part that serves daily users, why it does not where it does not, and what ``--steps`` shows."""
+    run = run_of(scenario.service, _users(scenario))
+    service, day = run.service, run.day
+    row, month = row_of(service, day), month_usd(service, day)
+    numbers = row | {
+        "usd_per_hour": month and month / formulas.cost.HOURS_PER_MONTH,
+        "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(tokens_per_s=day.tokens_per_s, devices=row["gpus"]),
+        "bound": None,
+    }
+    late = f"at best {show(service.fleet.curve.gaps[0], 's')}" if service.missed else ""
+    why = misfit(scenario.rack) or late or " and ".join(_missed(run)) or ("" if day.stable else PILED)
+    return numbers, why.strip().rstrip("."), _shown_service(scenario, service, day)
 
 
 def _of_pile(row: Row) -> Row:

@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
 from infercost.analyses.remarks import step_notes, unlike_prices
@@ -104,8 +105,9 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     """A row a part, the first of the order that was asked first, then those left out; ``figures`` are by name."""
     job = scenario.job
     assert job is not None
-    placed = [_placed(space, job) for space in scenario.each]
-    rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=True)]
+    placed = [] if job.is_of_day else [_placed(space, job) for space in scenario.each]
+    rows = [_row(space, one, job) for space, one in zip(scenario.each, placed, strict=not job.is_of_day)]
+    rows += [_row_of_day(space, job) for space in scenario.each] if job.is_of_day else []
     rows += [_left_out(part, _short(error.what, part)) for part, error in job.refused]
     rows = [{**row, **_price_of(scenario, row["name"])} for row in rows]
     able = sorted(
@@ -117,15 +119,17 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     )
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
     won = next((one for one in placed if isinstance(one, Placed) and able and _name(one) == able[0]["name"]), None)
+    winner = next((each for each in scenario.each if able and each.search.name == able[0]["name"]), None)
+    winner = won.scenario if won else winner
     return Report(
         command="compare",
         verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
-        inputs=(*scenario.inputs, *(_inputs_of(won) if won else ())),
+        inputs=(*scenario.inputs, *(_inputs_of(winner) if winner else ())),
         series=_series(ranked, len(able)),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
         met=bool(able),
-        work=(lambda: _shown_work(won, job)) if won else None,
+        work=_work_of(winner, won, job) if winner else None,
     )
 
 
@@ -301,6 +305,27 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
     return row | {"why_not": _too_dear(row["usd_per_hour"], job)}
 
 
+def _row_of_day(space: Scenario, job: Job) -> dict[str, Any]:
+    """A part with its numbers for users who send messages over a day, by ``userbase``, or with why it is left out."""
+    part = space.search.setup.part
+    numbers, why, _ = userbase.on_part(space)
+    if why:
+        return _left_out(part, why) | {"fits": space.rack.plan.fits}
+    flags = f"--gpu {quote(part.name)}"
+    row = {
+        **_left_out(part, ""),
+        "fits": True,
+        **space.rack.plan.layout.widths,
+        **{key: numbers[key] for key in ("gpus", "replicas", "usd_per_hour", "usd_per_million_tokens", *_OF_STEP)},
+        "efficiency": space.rack.setup.stack.name,
+        "flags": flags,
+        "replay": f"infercost userbase {_asked(space)} {flags}",
+    }
+    if bands := bands_of({**row, "batch": numbers["batch"]}, space.rack, "users"):
+        row["bands"] = bands
+    return row | {"why_not": _too_dear(row["usd_per_hour"], job)}
+
+
 def _too_dear(hourly: float | None, job: Job) -> str | None:
     """Why a part that does a job is left out: it costs more than was asked for, or nobody knows; None where it is not.
 
@@ -333,7 +358,8 @@ def _results(one: Placed) -> dict[str, Any]:
 def _asked(found: Scenario) -> str:
     """The options of a job that the question about one part has too, as a command line writes them."""
     skipped = ("gpu", "gpus", "concurrency", "tp", "pp", "ep", "num_prompts")
-    given = [(name, each.value) for name, each in found.question.given.items() if name not in skipped]
+    own = {name: each for name, each in found.question.given.items() if not each.origin.startswith("workload ")}
+    given = [(name, each.value) for name, each in own.items() if name not in skipped]
     named = [(name, getattr(value, "name", value)) for name, value in given]  # formats are tuples too
     words = [(name, value) for name, value in named if not isinstance(value, tuple)]
     words += [("set", text) for text in found.question.get("set") or ()]
@@ -405,7 +431,10 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
 def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
-    what = f"{many(ceil(job.concurrent), 'sequence')} at once{' within ' if limits else ''}{' and '.join(limits)}"
+    load = (
+        many(job.users["users"], "daily user") if job.is_of_day else f"{many(ceil(job.concurrent), 'sequence')} at once"
+    )
+    what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
@@ -499,17 +528,21 @@ def _high(row: Mapping[str, Any]) -> float:
     return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[-1])
 
 
-def _inputs_of(won: Placed) -> Iterator[Input]:
+def _inputs_of(won: Scenario) -> Iterator[Input]:
     """The inputs of the part that wins, under its name."""
-    name = f"{won.scenario.search.name}."
-    for item in won.scenario.inputs:
-        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts", "max_sequences"):
+    name = f"{won.search.name}."
+    for item in won.inputs:
+        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts", "max_sequences", "workload", "users"):
             yield item._replace(key=item.key.replace("gpu.", name))
 
 
 def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     text = f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
     yield Note("prompts", f"prompts ride along with decoding, and are paid; {text}")
+    if scenario.job and scenario.job.is_of_day:
+        yield Note(
+            "day", "each part has the replicas of the busiest hour, as userbase counts them; speeds are its mean"
+        )
     kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
     if any(note.code == "estimate" for note in kinds):
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
@@ -546,6 +579,11 @@ def _names(names: Iterable[str]) -> str:
     names = [*names]
     more = f" and {many(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
+
+
+def _work_of(winner: Scenario, won: Placed | None, job: Job) -> Callable[[], None]:
+    """What ``--steps`` shows of the part that wins."""
+    return userbase.on_part(winner)[2] if won is None else partial(_shown_work, won, job)
 
 
 def _shown_work(won: Placed, job: Job) -> None:

@@ -1,6 +1,7 @@
 """Which part for a job: the model read on every part that may do it, and what the job asks of them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from math import inf
 from types import MappingProxyType
 
@@ -13,13 +14,14 @@ from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE
 from infercost.replica.rack import Setup
 from infercost.scenario.offers import NARROWING, offered
-from infercost.scenario.options import flag
+from infercost.scenario.options import flag, options_of
 from infercost.scenario.prices import note_bases, read_price
 from infercost.scenario.rack import MOST_DEVICES, fitting_plan, rack_of, read_setup
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_load, read_running
 from infercost.scenario.scenario import Job, Scenario, Search, frozen
 from infercost.scenario.search import habits_of, reach_of, refuse_habits
+from infercost.scenario.workload import by_messages, with_workload
 
 #: Sequences in flight where nobody says how many.
 USUAL_CONCURRENCY = 64
@@ -31,8 +33,10 @@ _NOT_OF_ONE = (*(name for name in OF_A_JOB if name != "concurrency"), "gpu", "al
 _NODES, _IN_TURN = 8, 8
 
 
-def read_job(reading: Reading, named: Iterable[object]) -> Scenario:
+def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Reading], Scenario]) -> Scenario:
     """A scenario for each part that may do a job, of those named or of all; the first error where none can be asked.
+
+    Where users send messages over a day each is a question of ``userbase``, as that is read.
 
     Raises:
         InfercostError: no part can be asked about the model.
@@ -41,13 +45,14 @@ def read_job(reading: Reading, named: Iterable[object]) -> Scenario:
         raise BadValue("--batch is an answer here", "give --concurrency, the sequences of all replicas")
     reading.need("model", "--model llama-3.1-70b")
     job = _read_job(reading)
+    on_part = partial(_of_day, reading, userbase) if job.is_of_day else partial(_on_part, reading)
     with reading_once():
         parts = _named(reading, named) or offered(reading)
         done = reading.question.progress("parts", len(parts))
         each, refused = [], []
         for at, part in enumerate(parts):
             try:
-                each.append(_on_part(reading, part))
+                each.append(on_part(part))
             except (BadFile, UnknownName):
                 raise
             except InfercostError as error:
@@ -78,17 +83,36 @@ def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
 
 def _read_job(reading: Reading) -> Job:
     """What a job asks; BadValue for two ways to say how much it is."""
-    if "users" in reading.given:
-        if "concurrency" in reading.given:
-            raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")
+    of_day, users = by_messages(reading.question), dict[str, float]()
+    if "users" in reading.given and "concurrency" in reading.given:
+        raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")
+    if of_day:
+        users, concurrent = {"users": float(reading.take("users"))}, 0.0
+    elif "users" in reading.given:
         users = habits_of(reading)
         concurrent = formulas.users.concurrent_users(**users)
     else:
         refuse_habits(reading)
-        users = {}
         concurrent = float(reading.take("concurrency", USUAL_CONCURRENCY, "nobody said how many"))
     tpot, price = reading.take("max_tpot") or inf, reading.take("max_price") or inf
-    return Job(concurrent, users, tpot, price, reading.take("sort") or "cost")
+    return Job(concurrent, users, tpot, price, reading.take("sort") or "cost", is_of_day=of_day)
+
+
+def _of_day(reading: Reading, userbase: Callable[[Reading], Scenario], part: Preset) -> Scenario:
+    """The question of ``userbase`` about a part alone, its workload read by that command."""
+    taken = options_of("userbase")
+    given = {name: each for name, each in reading.given.items() if name in taken and each.origin not in _own(reading)}
+    given["gpu"] = Given(part, "compare")
+    question = Question("userbase", MappingProxyType(given), origin=reading.question.origin)
+    found = userbase(Reading(with_workload(question)))
+    setup = found.rack.setup
+    search = Search(part.name, setup, MOST_DEVICES, reach_of(setup), None, FREE, {})
+    return found._replace(search=search, price=found.service.price)
+
+
+def _own(reading: Reading) -> set[str]:
+    """The origins of what a workload says, not who named it."""
+    return {each.origin for each in reading.given.values() if each.origin.startswith("workload ")}
 
 
 def _on_part(reading: Reading, part: Preset) -> Scenario:

@@ -370,7 +370,7 @@ def _compare(reading: Reading) -> Scenario:
 
         refuse_prefill_only(find_model(model).model)
     if modelled and (not (named or every) or any(name in reading.given for name in OF_A_JOB)):
-        return read_job(reading, named)
+        return read_job(reading, named, _userbase)
     if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
         raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
     usual = FORMATS["bf16" if trend else "8bit"], f"{16 if trend else 8}-bit weights"

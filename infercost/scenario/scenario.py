@@ -104,7 +104,7 @@ class Job(NamedTuple):
     """What a part is chosen for: sequences in flight, the longest time a token, USD an hour, and the order of parts.
 
     ``users`` are those who keep the sequences in flight, with their habits, ``refused`` the parts that cannot be asked,
-    each with the error.
+    each with the error, ``is_of_day`` whether users send messages over a day, as ``userbase`` counts them.
     """
 
     concurrent: float
@@ -113,6 +113,7 @@ class Job(NamedTuple):
     max_price: float = float("inf")
     sort: str = "cost"
     refused: tuple[tuple[Preset, InfercostError], ...] = ()
+    is_of_day: bool = False
 
 
 class Calibration(NamedTuple):

@@ -28,14 +28,15 @@ def with_workload(question: Question) -> Question:
         UnknownName: no such workload, with those that there are.
     """
     nameless = not {"model", "params"} & set(question.given) and question.command != "fit"
-    if (named := question.get("workload")) is None or nameless:
+    if question.get("workload") is None or nameless:
         return question
-    preset = named if isinstance(named, Preset) else catalog.load("workloads", str(named))
+    preset = _preset_of(question)
     taken, bare = options_of(question.command), "params" in question.given and "model" not in question.given
     if bare and "messages_per_day" not in taken:
         raise Missing("--workload needs --model: a bare count has no prompts", "for example --model llama-3.1-70b")
-    if "users" in taken and "messages_per_day" not in taken and "users" in question.given:
-        _refuse_messages(question, preset)
+    if question.command == "frontier" and by_messages(question):
+        what = f"--users of workload {preset.name}: how long their messages take depends on the part"
+        raise BadValue(what, "give --minutes-per-day here, or ask infercost compare or userbase, which take them")
     if "context" in question.given and question.command != "fit":
         raise BadValue("--workload and --context both say how long a request is", "give one of them")
     left_out = ("input_tokens", "prefix_share") if bare else ()
@@ -48,18 +49,30 @@ def with_workload(question: Question) -> Question:
 
 def _flat_day(question: Question, preset: Preset) -> Iterator[Note]:
     """That users are spread over a flat day by a command that has no other, where the workload has one."""
-    if "users" in question.given and "traffic" in preset.labels and "traffic" not in options_of(question.command):
+    flat = "traffic" not in options_of(question.command) and not by_messages(question)
+    if "users" in question.given and "traffic" in preset.labels and flat:
         name = preset.labels["traffic"]
         peak = shape_of(catalog.load("traffic", name)).peak
+        if peak <= 1:
+            return
         text = f"users are spread over a flat day; the busiest hour of {name} has {peak:.3g} times the mean load"
         yield Note("flat-day", f"{text}, for which infercost userbase counts the replicas")
 
 
-def _refuse_messages(question: Question, preset: Preset) -> None:
-    """BadValue where users of so many messages a day are asked about, whose sequences depend on each part's speed."""
-    if "messages_per_day" in preset.facts and "minutes_per_day" not in question.given:
-        what = f"--users of workload {preset.name}: how long their messages take depends on the part"
-        raise BadValue(what, "give --minutes-per-day or --concurrency here, or ask infercost userbase for one part")
+def by_messages(question: Question) -> bool:
+    """Whether users send the messages of a workload, whose sequences depend on each part's speed, and give no minutes.
+
+    Raises:
+        UnknownName: no such workload.
+    """
+    if not {"users", "workload"} <= set(question.given) or "minutes_per_day" in question.given:
+        return False
+    return "messages_per_day" in _preset_of(question).facts
+
+
+def _preset_of(question: Question) -> Preset:
+    named = question.get("workload")
+    return named if isinstance(named, Preset) else catalog.load("workloads", str(named))
 
 
 def _is_said(question: Question, name: str) -> bool:

@@ -232,6 +232,39 @@ def test_a_part_without_a_price_has_its_place_where_no_money_is_asked_for(sort: 
     assert one["why_not"] == "no price is known"
 
 
+def test_users_of_a_workload_are_those_of_a_user_base() -> None:
+    """30,000 users of 8 messages a day and 211 tokens each are 586.1 tokens/s; an hour's money over an hour's tokens.
+
+    The replicas are those of the busiest hour, which userbase counts for each part alone.
+    """
+    rows = rows_of("mi300x", "mi355x", "h100", users=30_000, workload="chat")
+    costs = [row["usd_per_million_tokens"] for row in rows]
+    assert costs == sorted(costs)
+    for row in rows:
+        whole = row["tokens_per_s_per_gpu"] * row["gpus"]
+        assert whole == pytest.approx(30_000 * 8 * 211 / 86_400)
+        assert row["usd_per_million_tokens"] == pytest.approx(row["usd_per_hour"] / 3600 / whole * 1e6)
+        alone = infercost.userbase(gpu=row["name"], model=MODEL, users=30_000, workload="chat")
+        for key in ("gpus", "replicas", "usd_per_million_tokens", "tpot_s", "ttft_s", "utilization"):
+            assert row[key] == pytest.approx(alone[key]), key
+        assert row["bands"]["usd_per_million_tokens"] == alone.bands["usd_per_million_tokens"]
+        assert "infercost userbase " in row["replay"]
+        assert "--users 30000 " in row["replay"]
+        assert row["replay"].endswith(f" --gpu {row['name']}")
+    report = infercost.compare("mi300x", "h100", model=MODEL, users=30_000, workload="chat", steps=True)
+    assert " is cheapest for 30,000 daily users: $" in report.verdict
+    assert not [note for note in report.notes if note.code == "flat-day"]
+
+
+def test_users_whom_no_part_serves_in_time_are_answered_with_why(run: Run) -> None:
+    asked = ("compare", "h100", "l4", "--model", MODEL, "--users", "30k", "--workload", "chat", "--json")
+    said = run(*asked, "--max-tpot", "5ms")
+    assert said.code == 3
+    assert said.json["verdict"] == "No part with a known price serves 30,000 daily users within 5 ms a token."
+    assert all(row["why_not"].startswith("at best ") for row in said.json["rows"])
+    assert run(*asked, "--minutes-per-day", "10").json["verdict"].count("sequences at once")
+
+
 def test_a_budget_is_said_as_one() -> None:
     report = infercost.compare("h100", model=MODEL, max_price=30, max_tpot=0.1)
     assert "is cheapest for 64 sequences at once within 100 ms a token and $30.00 an hour: $" in report.verdict
