@@ -96,6 +96,7 @@ LOCAL = [
 JOBS = [
     "compare --model llama-3.1-70b h200 --efficiency ideal --concurrency 100 --max-tpot 40ms",
     "compare --model deepseek-v3 h200 b200 --efficiency ideal --users 20k --price 2",
+    "compare --model llama-3.1-70b h200 mi300x --users 30k --workload chat",
 ]
 TREND = "compare --trend"
 #: Replicas that share a load, texts for an encoder, a part of a model in a host.

@@ -184,7 +184,8 @@ def _configuration(row: Mapping[str, Any]) -> str:
     where = f"{row['gpus']:,} x {row['gpu']}" + (f" ({layout})" if layout else "")
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    between = "" if _is_bare(row) else f" ({show(row['tokens_per_s_per_user'])} between prompts)"
+    each, met = show(row["tokens_per_s_per_user"]), show(_speed(row))
+    between = f" ({each} between prompts)" if each != met else ""
     return f"{_worth(row, between)}, on {where} at batch {row['batch']:,}{name}{replicas}"
 
 
