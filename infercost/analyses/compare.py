@@ -89,7 +89,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
-        notes=(*_notes(figures, "" if question.get("model") else basis), *_unchecked(scenario), *scenario.notes),
+        notes=(*_notes(figures, basis, is_of_steps="model" in question.given), *_unchecked(scenario), *scenario.notes),
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
@@ -280,14 +280,15 @@ def _is_server(part: Preset) -> bool:
 #: What the heads of a table of parts stand for.
 HEADS = Note(
     "heads",
-    "FLOP/B is arithmetic in the time that a byte is read, drain the time to read all of memory once, critical batch "
-    "the sequences at which arithmetic takes as long as reading the weights",
+    "FLOP/B is arithmetic in the time that a byte is read, drain the time to read all of memory once, B* the critical "
+    "batch: the sequences at which arithmetic takes as long as reading the weights",
 )
 
 
-def _notes(rows: tuple[dict[str, Any], ...], basis: str) -> Iterator[Note]:
-    yield HEADS
-    if basis and any(row["memory_bytes"] for row in rows):
+def _notes(rows: tuple[dict[str, Any], ...], basis: str, *, is_of_steps: bool) -> Iterator[Note]:
+    if not is_of_steps:
+        yield HEADS
+    if basis and not is_of_steps and any(row["memory_bytes"] for row in rows):
         yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):
         yield Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which")

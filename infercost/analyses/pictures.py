@@ -255,7 +255,8 @@ def frontier_chart(rows: Rows, report: Report) -> Chart:
         line = _line(best, "tokens_per_s_per_user", name, cost)
         lines.append(line._replace(labels=tuple(map(_layout, best)), written=tuple(sorted({0, len(best) - 1}))))
     title = f"Speed per user against cost per token, prefill included: {_kind(report)}"
-    return Chart(title, Axis("tokens/s per user"), _cost_axis(priced), tuple(lines))
+    between = ", between prompts" if any(row.get("itl_s") for row in rows) else ""
+    return Chart(title, Axis(f"tokens/s per user{between}"), _cost_axis(priced), tuple(lines))
 
 
 def _layout(row: Values) -> str:

@@ -28,6 +28,11 @@ from infercost.units import show
 
 Rows = tuple[dict[str, Any], ...]
 
+#: Which of its columns have prompts.
+_PROMPTS = Note(
+    "prompts", "paid tok/s and USD/M are with the prompts of a batch that stays full; tok/s/user between them"
+)
+
 
 def answer(scenario: Scenario) -> Report:
     """A row a batch, the critical batch, and the ratio of a lone user's cost to that of a full batch.
@@ -56,6 +61,7 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *remarks.step_notes(running),
             *(Note("memory-limit", text) for text in cut),
+            *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
             *remarks.null_notes(rows, lambda key: misfit.get(key) or unknown(key, rack) or remarks.NULL_REASONS[key]),
             *scenario.notes,
@@ -103,7 +109,8 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
     bound = ("bound_step_time_s",) if any(row["bound_step_time_s"] != row["step_time_s"] for row in rows) else ()
     experts = ("experts_hit_share",) if "experts_hit_share" in rows[0] else ()
     ratio = ("cost_ratio",) if scenario.price and not experts and not bound else ()
-    return ("batch", "step_time_s", *bound, "tokens_per_s", "tokens_per_s_per_user", cost, *ratio, *experts)
+    rate = "tokens_per_s_all_in" if _pays_prompts(scenario) else "tokens_per_s"
+    return ("batch", "step_time_s", *bound, rate, "tokens_per_s_per_user", cost, *ratio, *experts)
 
 
 def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:

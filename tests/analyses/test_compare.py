@@ -77,3 +77,15 @@ def test_memories_are_compared_on_one_basis(names: tuple[str, str], sizes: tuple
         assert row["drain_time_s"] == pytest.approx(size / row["memory_bandwidth_bytes_per_s"])
     assert report.series.ratios["memory_bytes"] == pytest.approx(sizes[1] / sizes[0])
     assert any(basis in note.text for note in report.notes if note.code == "memory-counted")
+
+
+def test_the_heads_of_a_table_of_parts_are_explained(run: Run) -> None:
+    """Once, below it; a comparison of steps has others."""
+    said = " ".join(run("compare", "h100", "human-brain").err.split())
+    for head in (
+        "FLOP/B is arithmetic in",
+        "drain the time to read all of memory once",
+        "B* the critical batch: the seq",
+    ):
+        assert said.count(head) == 1
+    assert "B* the critical" not in " ".join(run("compare", "h100", "h200", "--model", "llama-3.1-8b").err.split())
