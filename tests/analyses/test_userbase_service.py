@@ -313,9 +313,8 @@ def test_a_small_load_takes_the_least_devices_and_a_large_one_those_whose_tokens
     assert large["gpus"] < least["gpus"]
 
 
-@pytest.mark.parametrize("command", ["compare", "frontier"])
-def test_messages_of_a_workload_are_no_minutes(command: str, run: Run) -> None:
-    asked = (command, "--model", "llama-3.1-8b", "--gpu", "h100", "--workload", "chat", "--users", "10k")
+def test_messages_of_a_workload_are_no_minutes(run: Run) -> None:
+    asked = ("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--workload", "chat", "--users", "10k")
     said = run(*asked)
     assert (said.code, said.out) == (2, "")
     assert "how long their messages take depends on the part" in said.err
