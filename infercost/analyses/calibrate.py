@@ -31,8 +31,8 @@ RIVALS = {
     "kernels": ("step_overhead", "bandwidth_scale"),
     "llama.cpp": ("layer_launch", "compute_share"),
 }
-#: A fit that leaves half of the measurements further off than this explains nothing.
-WORST_MEDIAN = 0.5
+#: A fit that leaves half of the measurements further off than this, or one of ten further than that, explains nothing.
+WORST_MEDIAN, WORST_P90 = 0.5, 4.0
 #: A fit as near as this needs no other constant, whatever edge it went to.
 GOOD_MEDIAN = 0.1
 #: What all engines of today share, and labels that a profile like it may have of its own.
@@ -65,10 +65,11 @@ def answer(scenario: Scenario) -> Report:
     base, path = scenario.calibration
     runs = read_runs(scenario)
     reasons, best = _best(runs, base)
-    if best.after.half > WORST_MEDIAN:
+    if best.after.half > WORST_MEDIAN or best.after.p90 > WORST_P90:
+        far = max(best.after.half, best.after.median)
         raise BadValue(
             f"even fitted, half of {many(best.after.rows, 'measurement')} are off by more than "
-            f"{show(best.after.half, 'share')}: this model does not explain them",
+            f"{show(far, 'share')}: this model does not explain them",
             f"{CHECK}, or {MORE}" if TOO_FEW in reasons.values() else CHECK,
         )
     table = tuple(_constant(key, reasons[key], base, best) for key in candidates_of(base))
