@@ -482,8 +482,8 @@ def engine_layouts(setup: Setup, devices: int) -> list[Layout]:
 
 
 def has_few_stages(setup: Setup, layout: Layout) -> bool:
-    """Whether a layout that nobody asked for has no more stages than runs that were measured, or than it has nodes."""
-    return law(setup.stack) != "kernels" or layout.pp <= max(MOST_STAGES, layout.devices // setup.domain)
+    """Whether a layout that nobody asked for has no more stages than runs that were measured."""
+    return law(setup.stack) != "kernels" or layout.pp <= MOST_STAGES
 
 
 def first_layout(setup: Setup, devices: int) -> Layout | None:
