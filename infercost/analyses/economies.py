@@ -92,7 +92,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield _capacity_row(fleet)
-    yield from (_nearness_row(service, key, times * least) for key, times in NEARNESS.items())
+    yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(cost.row_of(service, floor), "of the floor, ")
     yield Row("floor_device_seconds", least, "of a device for each token")
@@ -147,10 +147,13 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
     }
 
 
-def _nearness_row(service: Service, key: str, limit: float) -> Row:
+def _nearness_row(scenario: Scenario, key: str, limit: float) -> Row:
     """The least users whose token costs no more than a limit, and whether more may bring it above again."""
+    service = scenario.service
     if (first := cost.users_within(service, limit)) is None:
         return Row(key, None, "no number of users is")
+    if scenario.is_row:  # nobody reads its remarks, and this one takes as long as its value
+        return Row(key, first)
     word = "the first" if service.fleet.waiting >= 1 else "reached"
     return Row(key, first, own_or_api.stays(first, cost.users_for_good(service, limit, first), word))
 

@@ -87,7 +87,6 @@ def answer(scenario: Scenario) -> Report:
         advice=advised,
         notes=(
             *step_notes(running, (regime,), _only_batch(scenario, batch)),
-            *_load_notes(scenario),
             *_tuned_notes(scenario, tuned),
             *_untuned_notes(scenario),
             *scenario.notes,
@@ -226,14 +225,6 @@ def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
     """Advice where a draft slows down."""
     worth = results.get("draft_speedup", 1.0)
     return (f"leave the draft out: a token takes {show(1 - worth, 'share')} less",) if 1 - worth >= LEAST else ()
-
-
-def _load_notes(scenario: Scenario) -> Iterator[Note]:
-    """That some of the requests in flight wait, where there are more than run at once."""
-    load = scenario.load
-    if load.concurrent is not None and 1 <= load.most < load.concurrent:
-        waiting = "the others wait for one of them to end before their first token"
-        yield Note("queue", f"at most {many(load.most, 'sequence')} run at once: {waiting}")
 
 
 def _tuned(scenario: Scenario) -> dict[str, Any] | None:
@@ -441,6 +432,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
+    text = _in_line(scenario) + text
     text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
@@ -448,6 +440,14 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     request = scenario.load.request
     later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
     return f"{text} A request takes {whole}: {ttft} to its first token{later}."
+
+
+def _in_line(scenario: Scenario) -> str:
+    """How many of the requests in flight run, where not all do."""
+    load = scenario.load
+    if load.concurrent is None or not 1 <= load.most < load.concurrent:
+        return ""
+    return f"{load.most:,.0f} of {many(load.concurrent, 'request')} run at once, the others wait. "
 
 
 def _sentence(words: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.formats import FORMATS, GGUF, WEIGHTS, Format
+from infercost.parts.formats import FORMATS, GGUF, Format, find_format
 from infercost.units import show
 
 
@@ -273,8 +273,8 @@ def arithmetic_format(quantization: Quantization) -> Format:
 
 def format_of_bits(quantization: Quantization, bits: float) -> Format:
     """The storage format whose arithmetic serves matrices of these bits, scales included."""
-    if quantization.arithmetic:
-        return WEIGHTS[quantization.arithmetic]
+    if quantization.arithmetic and (format := find_format(quantization.arithmetic)):
+        return format
     if bits > 9:
         return FORMATS["fp32" if bits >= 32 else "bf16"]
     if bits > 6:

@@ -220,7 +220,9 @@ def _in_groups(plain: str) -> Format | None:
     HQQ's zero point has 16 bits too, and its class a group of 64; others have one of 128.
     """
     found = _IN_GROUPS.fullmatch(plain)
-    if found is None or not (found[1] or found[2]) or (found[1] in ("w", "int", "uint") and not found[2]):
+    if found is None or plain.isdigit() or not (found[1] or found[2]):
+        return None
+    if found[1] in ("w", "int", "uint") and not found[2]:
         return None
     method, bits, group = found[1] or "", int(found[2] or 4), int(found[3] or found[4] or _NO_GROUP.get(found[1], 128))
     if group not in _GROUPS:

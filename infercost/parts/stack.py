@@ -98,11 +98,12 @@ LAWS: dict[str, dict[str, Kind]] = {
         **{f"{name}_share": SHARE for name in PROTOCOLS},
     },
 }
-#: What an engine profiles its memory with, on parts of much memory and of little, and its own memory on parts that
-#: reach each other over PCIe.
+#: What an engine profiles its memory with, on parts of much memory and of little, what it runs at once where that is
+#: more, and its own memory on parts that reach each other over PCIe.
 MEMORY: dict[str, Kind] = {
     "profiled_sequences": WHOLE,
     "profiled_sequences_small": WHOLE,
+    "running_sequences": WHOLE,
     "engine_overhead_pcie": RESERVE,
 }
 #: The share of memory that an engine works out for itself: what it sets aside for a token of a pass, a sequence of its

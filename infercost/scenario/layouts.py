@@ -76,7 +76,8 @@ class Asked(NamedTuple):
     """What a layout is chosen for: a model that steps, its load, the batch that was asked for, 0 where none was.
 
     ``wide`` is whether groups of ranks may attend for themselves, which takes a sequence for each. ``kept`` are widths,
-    and ``copies`` replicas, that somebody asked for, 0 where they are free.
+    and ``copies`` replicas, that somebody asked for, 0 where they are free; ``groupwise`` is whether the most sequences
+    of the load are those of each data parallel group.
     """
 
     setup: Setup
@@ -88,6 +89,7 @@ class Asked(NamedTuple):
     wide: bool = True
     kept: Layout = FREE
     copies: int = 0
+    groupwise: bool = True
 
     @property
     def is_full(self) -> bool:
@@ -118,7 +120,8 @@ class Asked(NamedTuple):
     def _choice(self, copies: int, plan: Plan, share: float) -> Choice:
         running, load = self.running.on(plan), self.load
         held = plan.max_sequences
-        most = load.most if held is None else min(load.most, held)
+        most = load.most * (plan.layout.dp if self.groupwise else 1)
+        most = most if held is None else min(most, held)
         batch = self._full(running, most) if self.is_full else share
         if load.request is None:
             time = tpot_of(running, batch, self.draft)
@@ -172,11 +175,11 @@ def with_layout(question: Question) -> Question:
         return question
     if kept:
         return _rest_of(question, asked._replace(kept=widths, copies=copies), devices)
-    found = [] if together else _found(asked, devices)
+    found, staged = ([], "") if together else _found(asked, devices)
     if devices and not found and not together and (asked.batch or not single):
         held = single and fitting_plan(setup, devices)  # a part without a link has no time and may hold it
         found = [] if held else _nearest(asked, devices, single)
-    return _answered(question, devices, found, asked) if found else question
+    return _answered(question, devices, found, asked, staged) if found else question
 
 
 def _rest_of(question: Question, asked: Asked, devices: int | None) -> Question:
@@ -185,9 +188,9 @@ def _rest_of(question: Question, asked: Asked, devices: int | None) -> Question:
     if devices is None:
         share = ceil(max(asked.batch, 1) / copies)
         devices = copies * plan_on(asked.setup._replace(batch=share), None, asked.kept).layout.devices
-    found = _on(asked, devices) if devices % copies == 0 else []
+    found, staged = _on(asked, devices) if devices % copies == 0 else ([], "")
     is_all = any(one.devices == devices for one in found)
-    return _answered(question, devices, found, asked) if is_all else question
+    return _answered(question, devices, found, asked, staged) if is_all else question
 
 
 def with_replica(reading: Reading) -> Reading:
@@ -209,8 +212,9 @@ def with_replica(reading: Reading) -> Reading:
     if (least := _least_of_service(setup, devices, kept)) is None or not least.fits:
         return reading
     rack, first = rack_of(setup, least), least.layout
-    load = Load(read_request(trial, rack), most=_most_of_service(reading, least))
+    load = Load(read_request(trial, rack), most=_most_of_service(reading, least, setup))
     asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
+    asked = asked._replace(groupwise="max_sequences" not in given)
     widest = first.devices if any(kept) else max(setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
     best, staged = _replicas_of(asked, sizes)
@@ -246,10 +250,10 @@ def _least_of_service(setup: Setup, devices: int | None, kept: Layout) -> Plan |
     return fitting_plan(setup, devices) if devices else least_plan(setup)
 
 
-def _most_of_service(reading: Reading, plan: Plan) -> float:
+def _most_of_service(reading: Reading, plan: Plan, setup: Setup) -> float:
     """Sequences that a replica of a service runs at once: what memory holds, unless somebody or nothing limits it."""
     if "max_sequences" in reading.given or plan.max_sequences is None:
-        return most_at_once(reading)
+        return most_at_once(reading, setup)
     return inf
 
 
@@ -274,33 +278,38 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
             return None
         raise
     batch = 1 if command == "sweep-batch" else int(reading.get("batch") or any(name in reading.given for name in DRAFT))
-    load = load._replace(most=most_at_once(reading)) if load.is_steady else Load()
-    return Asked(setup, running, load, draft, 0 if load.is_steady else batch, wide=command == "fit")
+    load = load._replace(most=most_at_once(reading, setup)) if load.is_steady else Load()
+    batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
+    return Asked(setup, running, load, draft, batch, wide=command == "fit", groupwise=groupwise)
 
 
-def _found(asked: Asked, devices: int | None) -> list[Choice]:
-    """The layouts that hold what was asked, the best first; none where there is nothing to choose."""
+def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
+    """The layouts that hold what was asked, the best first, none where there is nothing to choose; and more stages."""
     if devices is not None:
         return _on(asked, devices)
     least = least_plan(asked.setup)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
-        return _on(asked, least.layout.devices) if least.layout.devices > 1 else []
-    return [] if not asked.batch else _each(asked, least)
+        return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
+    return [] if not asked.batch else _each(asked, least), ""
 
 
-def _on(asked: Asked, devices: int) -> list[Choice]:
-    """Replicas and layouts on so many devices, as many replicas of each size as there may be; the best first."""
-    most, found = asked.batch or asked.load.concurrent or devices, list[Choice]()
-    sizes = [devices // asked.copies] if asked.copies else _sizes(asked.setup, devices)
-    for size in sizes:
-        copies = int(min(devices // size, max(most, 1)))
-        choices = asked.choices(copies, _layouts(asked, size))
-        found += _of_few_stages(choices, asked.setup.domain) if asked.is_full else choices
+def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
+    """Replicas and layouts on so many devices, the best first; and what more stages would give beside the best."""
+    every = [list(choices) for choices in _every(asked, devices)]
+    found = [one for choices in every for one in _of_few_stages(choices, asked.setup.domain)]
     if asked.load.rate is not None and (timely := [one for one in found if not one.is_late]):
         timely.sort(key=lambda one: one.time)
-        return _simplest_first(timely, [1 / one.time for one in timely])
+        return _simplest_first(timely, [1 / one.time for one in timely]), ""
     found.sort(key=lambda one: (-one.rate, one.devices))
-    return _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
+    best = _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
+    return best, _in_stages(best[0], every) if best else ""
+
+
+def _every(asked: Asked, devices: int) -> Iterator[Iterator[Choice]]:
+    """What replicas of each size serve in every layout, as many of them as so many devices make."""
+    most = asked.batch or asked.load.concurrent or devices
+    for size in [devices // asked.copies] if asked.copies else _sizes(asked.setup, devices):
+        yield asked.choices(int(min(devices // size, max(most, 1))), _layouts(asked, size))
 
 
 def _in_stages(best: Choice, every: Iterable[Iterable[Choice]]) -> str:
@@ -389,8 +398,8 @@ def _layouts(asked: Asked, size: int) -> list[Layout]:
     return every if asked.wide or not asked.is_full else [layout for layout in every if layout.dp == 1]
 
 
-def _answered(question: Question, devices: int | None, found: list[Choice], asked: Asked) -> Question:
-    """The question with the best layout filled in, and the note that says why where there was a choice."""
+def _answered(question: Question, devices: int | None, found: list[Choice], asked: Asked, staged: str) -> Question:
+    """The question with the best layout filled in, and the notes that say why, and what more stages would give."""
     best, used, given = found[0], found[0].devices, devices
     values: dict[str, Given] = {name: Given(width, CHOSEN) for name, width in best.layout.widths.items()}
     if best.copies > 1:
@@ -404,6 +413,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
     asked_for = {name: each for name, each in question.given.items() if name in _WIDTHS}
     if asked_for and len(found) == 1:  # what was given leaves nothing to choose
         notes = notes[1:]
+    if staged:
+        notes.append(Note("stages", staged))
     return question._replace(given={**question.given, **values, **asked_for}, notes=(*question.notes, *notes))
 
 
@@ -420,7 +431,7 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
 
     text = f"{best.words} {'is' if best.copies == 1 else 'are'} chosen: {figure(best)}{when}"
     if not others:
-        what = "no smaller replica" if asked.is_full else "no other layout"
+        what = "no smaller replica" if asked.is_full else "no other layout of as few stages"
         return f"{text}; {what} on {many(best.devices, 'device')} holds this"
     other, scale = others[0], best.devices / others[0].devices if per_device else 1.0
     if other.time < best.time if by_time else other.rate * scale > best.rate:

@@ -128,7 +128,7 @@ _ALL = (
     Option(
         "max_sequences",
         "N",
-        "most sequences that the engine runs at once (when absent 256 under a load, in a service no bound)",
+        "most sequences that the engine runs at once (when absent what the engine starts with; in a service no bound)",
         _of(WHOLE),
     ),
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),

@@ -16,8 +16,8 @@ from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Reading, apply_sets
-from infercost.scenario.running import read_request, read_running
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, USUAL_SEQUENCES
+from infercost.scenario.running import most_at_once, read_request, read_running
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES
 from infercost.scenario.usual import LENGTHS
 from infercost.units import many, show
 
@@ -61,7 +61,8 @@ def _read_level(reading: Reading, running: Running, request: Request | None) -> 
     """How well users are to be served; an engine's usual limit where nothing else ends the batch."""
     sequences = None
     if "max_sequences" in reading.given or not batch_limits(running, request, Level()):
-        sequences = float(reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with"))
+        usual = int(most_at_once(reading, running.rack.setup, running.rack.plan.layout.dp))
+        sequences = float(reading.take("max_sequences", usual, "what engines start with"))
     tpot, ttft, follows = reading.take("max_tpot"), reading.take("max_ttft"), bool(reading.take("scale_down"))
     return Level(tpot, ttft, reading.take("max_wait_probability") or 1.0, follows, sequences=sequences)
 

@@ -163,10 +163,8 @@ def _userbase(reading: Reading) -> Scenario:
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given}
-    least, reading = reading, _on_replica(reading)
-    best = reading
-    if asked and reading is not least and "users" in reading.given:
-        reading = min((best, least), key=_devices_of_users)
+    best = _on_replica(reading)
+    reading = _for_users(best, reading) if asked else best
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
         return _service_of_users(reading, best)
     supply = _supply(reading)
@@ -290,7 +288,10 @@ def _economies(reading: Reading) -> Scenario:
     from infercost.fleet.cost import of_messages
     from infercost.scenario.people import take_tokens
 
-    asked = [_on_replica(reading.about(gpu=part)) for part in reading.get("gpu") or (None,)]
+    least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
+    asked = [_on_replica(one) for one in least]
+    if "api_price" not in reading.given:  # own or API is a matter of the lowest floor
+        asked = [_for_users(best, one) for best, one in zip(asked, least, strict=True)]
     each = tuple(_serving(one, _service(one)) for one in asked)
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
@@ -330,6 +331,13 @@ def _service(reading: Reading) -> "Service":
     from infercost.scenario.people import read_service
 
     return read_service(reading)
+
+
+def _for_users(best: Reading, least: Reading) -> Reading:
+    """The reading of the replica of the lowest floor or, where fewer devices of the least do for the users, of that."""
+    if best is least or "users" not in least.given:
+        return best
+    return min((best, least), key=_devices_of_users)
 
 
 def _devices_of_users(reading: Reading) -> float:

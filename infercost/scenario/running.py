@@ -20,7 +20,8 @@ from infercost.parts.stack import (
 )
 from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
-from infercost.replica.rack import Rack
+from infercost.replica.memory import start_of
+from infercost.replica.rack import Rack, Setup
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
@@ -194,16 +195,24 @@ def read_load(reading: Reading, rack: Rack) -> Load:
         concurrent = float(share_of_one(reading, "concurrency", given))
         run = reading.take("num_prompts", RUN_OF_SLOT * given, f"{RUN_OF_SLOT} a slot") / copies_of(reading)
     if rate is not None or concurrent is not None:
-        reading.take("max_sequences", USUAL_SEQUENCES, "what engines start with")
-        most = most_at_once(reading)
+        most = most_at_once(reading, rack.setup, rack.plan.layout.dp)
+        reading.take("max_sequences", int(most), f"what {rack.setup.stack.title} starts with")
     held = rack.plan.max_sequences
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
 
 
-def most_at_once(reading: Reading) -> float:
-    """Sequences that an engine runs at once, whatever memory holds."""
-    return float(reading.get("max_sequences") or USUAL_SEQUENCES)
+def most_at_once(reading: Reading, setup: Setup, groups: int = 1) -> float:
+    """Sequences that an engine runs at once, whatever memory holds: as asked, or as each of its groups starts."""
+    return float(reading.get("max_sequences") or running_sequences(setup) * groups)
+
+
+def running_sequences(setup: Setup) -> float:
+    """Sequences that a data parallel group of an engine runs at once as it starts on a part."""
+    facts = setup.stack.facts
+    if "running_sequences" in facts:
+        return setup.stack.value("running_sequences")
+    return start_of(setup.stack, setup.part).sequences if "profiled_sequences" in facts else USUAL_SEQUENCES
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:

@@ -498,6 +498,12 @@ def test_an_endless_device_is_refused_at_its_start(args: tuple[str, ...], run: R
     assert time.process_time() - start < 3  # most of it SciPy's import
 
 
+@pytest.mark.parametrize(("dtype", "code"), [("int3", 0), ("awq-g64", 0), ("hqq", 0), (".5", 2), ("5", 2)])
+def test_bits_and_groups_of_a_bare_count_have_a_rate(run: Run, dtype: str, code: int) -> None:
+    """A number alone is no format: it may be bits, bytes or anything."""
+    assert run("sweep-batch", "--gpu", "gaudi2:2", "--params", "1736242426", "--dtype", dtype).code == code
+
+
 # Laws of answers
 
 
