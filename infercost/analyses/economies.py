@@ -20,7 +20,7 @@ from infercost.analyses.remarks import (
 from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
-from infercost.fleet.service import LIMITS, Service, following, reworked_service
+from infercost.fleet.service import LIMITS, Service, following, queued, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -79,7 +79,8 @@ def _rows(scenario: Scenario, each: Scenario) -> list[dict[str, Any]]:
     users = (exp(log(last) * index / (points - 1)) for index in range(points - 1))
     counts = sorted({*map(round, users), int(last)})
     floor = cost.device_seconds(service, cost.floor_of(service))
-    rows = [known(cost.row_of(service, day_of(service.fleet, count)), each.rack) for count in counts]
+    fleet = queued(service).fleet
+    rows = [known(cost.row_of(service, day_of(fleet, count)), each.rack) for count in counts]
     return [{**row, "cost_ratio": row["device_seconds_per_token"] / floor} for row in rows]
 
 
@@ -112,7 +113,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
 def _asked_load(scenario: Scenario) -> Day | None:
     """The day of the tokens a month that were asked about, None where no number of them was."""
     asked = scenario.question.get("tokens_per_month") is not None and scenario.users
-    return day_of(scenario.service.fleet, float(scenario.users or 1.0)) if asked else None
+    return day_of(queued(scenario.service).fleet, float(scenario.users or 1.0)) if asked else None
 
 
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:

@@ -41,12 +41,18 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     found = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
     if service.price is None:
         return found
+    service = _at_level(service)
     found = found._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
     if (users := _users(service, api_usd_per_million_tokens=found.bill)) is None:
         return found
     good = cost.users_for_good(service, found.bill / _usd(service, 1.0), users)
     tokens, billed = month_at(service, day_of(service.fleet, users), found.bill)
     return found._replace(users=users, good=good, tokens=tokens, usd=billed)
+
+
+def _at_level(service: Service) -> Service:
+    """The service on as many replicas as its level needs, however long its queues."""
+    return service._replace(fleet=service.fleet._replace(fixed=0, patience=inf, max_ttft=inf))
 
 
 @solved("users_of_tokens", equation="$_M is no more than $_api, for the first time", source="both cost the same")
@@ -232,7 +238,7 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
 
 def work(service: Service, price: ApiPrice) -> None:
     """What ``--steps`` shows: the bill of a request, and what both cost where they break even."""
-    bill = bill_of(price, service.request)
+    service, bill = _at_level(service), bill_of(price, service.request)
     if service.price and (users := _users(service, api_usd_per_million_tokens=bill)) is not None:
         day = reworked_day(service.fleet, day_of(service.fleet, users))
         _usd(service, cost.device_seconds(service, day))

@@ -479,12 +479,7 @@ def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
 
 def _compared(scenario: Scenario) -> Service:
     """The service that is held against an API: on the devices of the lowest floor, which a small load may not fill."""
-    return _at_level(next(iter(scenario.others), scenario.service))
-
-
-def _at_level(service: Service) -> Service:
-    """The service on as many replicas as its level needs."""
-    return service._replace(fleet=service.fleet._replace(fixed=0, patience=inf, max_ttft=inf))
+    return next(iter(scenario.others), scenario.service)
 
 
 def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:

@@ -1,12 +1,13 @@
 """A service on replicas of one deployment: the largest batch that each limit allows, and the fleet for its users."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
 from infercost.fleet.curve import Curve, curve_of
-from infercost.fleet.day import Fleet, Use, best_of_day
+from infercost.fleet.day import PATIENCE, Fleet, Use, best_of_day
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import peakedness
 from infercost.numeric import ceiling
@@ -159,6 +160,12 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
                 least = f"one user alone takes {show(times[0], 's')}, the least possible"
                 missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
     return limits, missed
+
+
+def queued(service: Service) -> Service:
+    """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it."""
+    limit = inf if service.missed else service.level.max_ttft or inf
+    return service._replace(fleet=service.fleet._replace(patience=PATIENCE, max_ttft=limit))
 
 
 def reworked_service(service: Service) -> Service:

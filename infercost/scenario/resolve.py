@@ -208,12 +208,13 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
             raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
     if "gpu" not in reading.given:
         raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
+    from infercost.fleet.service import queued
     from infercost.scenario.people import take_tokens
 
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
-    service = _queued(service)
+    service = queued(service)
     if (fixed := int(reading.take("replicas") or 0)) and not {"users", "concurrent", "tokens_per_month"} & set(
         reading.given
     ):
@@ -267,14 +268,6 @@ def _meets(trial: Reading) -> bool:
     return service.running.rack.plan.fits and not service.missed
 
 
-def _queued(service: "Service") -> "Service":
-    """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it."""
-    from infercost.fleet.day import PATIENCE
-
-    limit = inf if service.missed else service.level.max_ttft or inf
-    return service._replace(fleet=service.fleet._replace(patience=PATIENCE, max_ttft=limit))
-
-
 def _filling(service: "Service", replicas: int) -> float:
     """The most whole users that so many replicas take at their level, at least one; one of what does not fit."""
     from infercost.fleet.cost import most_users
@@ -285,7 +278,8 @@ def _filling(service: "Service", replicas: int) -> float:
 
 
 def _economies(reading: Reading) -> Scenario:
-    from infercost.fleet.cost import of_messages
+    from infercost.fleet.cost import most_users, of_messages
+    from infercost.fleet.service import queued
     from infercost.scenario.people import take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
@@ -296,11 +290,11 @@ def _economies(reading: Reading) -> Scenario:
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)
-    fleets = [one.service.fleet for one in each if one.rack.plan.fits]
+    able = [one.service for one in each if one.rack.plan.fits]
     users, points = 1.0, POINTS
-    loaded = take_tokens(reading, [one.service for one in each if one.rack.plan.fits])
-    if fleets:
-        most = max([2, *(int(REPLICAS * fleet.users_a_replica) for fleet in fleets)])
+    loaded = take_tokens(reading, able)
+    if able:
+        most = max([2, *(int(most_users(queued(service).fleet, REPLICAS)) for service in able)])
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
@@ -343,10 +337,11 @@ def _for_users(best: Reading, least: Reading) -> Reading:
 def _devices_of_users(reading: Reading) -> float:
     """Devices of a service for the users that were given: a small load may fill no larger replica."""
     from infercost.fleet.day import day_of
+    from infercost.fleet.service import queued
 
     trial = reading.about(gpu=reading.get("gpu"))
     trial.given |= {name: reading.given[name] for name in ("gpus", "tp", "pp", "ep") if name in reading.given}
-    service = _queued(_service(trial))
+    service = queued(_service(trial))
     if service.missed or not service.running.rack.plan.fits:
         return inf
     return float(day_of(service.fleet, float(reading.get("users"))).replicas * service.running.rack.devices)
