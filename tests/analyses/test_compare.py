@@ -63,7 +63,8 @@ def test_the_imbalance_is_not_being_engineered_away(run: Run) -> None:
         (("b200", "h200"), (178.35 * 2**30, 139.81 * 2**30), "as engines see it"),
         (("gb200", "h200"), (189_471 * 2**20, 143_771 * 2**20), "as the driver reports"),
         (("mi325x", "h200"), (256 * 2**30, 143_771 * 2**20), "as the driver reports"),
-        (("mi300x", "a40"), (192e9, 48e9), "as sold"),
+        (("mi300x", "a40"), (196_592 * 2**20, 46_068 * 2**20), "as the driver reports"),
+        (("mi300x", "b100"), (192e9, 192e9), "as sold"),
         (("h100-note", "h100"), (80e9, 80e9), "as sold"),
     ],
 )

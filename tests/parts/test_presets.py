@@ -84,6 +84,30 @@ def test_reported_memory_is_near_its_label(part: Preset) -> None:
         assert 0.93 <= part.value("memory_reported") / part.value("memory") <= 1.08
 
 
+#: NVIDIA's parts without a log of a driver: a note's round numbers, those not sold, memory shared with a CPU.
+UNLOGGED = {"b100-sxm", "dgx-spark-gb10", "dgx-station-gb300", "h100-note", "rubin-nvl72"}
+UNLOGGED |= {"jetson-agx-orin", "jetson-orin-nano", "jetson-thor"}
+
+
+def test_every_part_of_a_maker_counts_its_memory_as_its_driver_does() -> None:
+    sold = {part.name for part in ACCELERATORS if part.labels["vendor"] == "NVIDIA" and part.labels["kind"] == "gpu"}
+    assert {name for name in sold if "memory_reported" not in catalog.accelerator(name).facts} <= UNLOGGED
+
+
+@pytest.mark.parametrize(("export", "sold"), [("h800", "h100"), ("a800", "a100-80gb"), ("l20", "l40s"), ("a40", "l40")])
+def test_a_part_with_the_memory_of_another_holds_as_much(export: str, sold: str) -> None:
+    """What differs is the link or the chip: the boards of 80 GB and of 48 GB are the same."""
+    one, other = catalog.accelerator(export), catalog.accelerator(sold)
+    assert one.value("memory_reported") == other.value("memory_reported")
+
+
+def test_as_many_h800_as_h100_hold_the_weights_of_deepseek_v3(run: Run) -> None:
+    """671e9 weights of 8 bits and what vLLM sets aside; 9 x 81,559 MiB x 90% is 692.7e9 B, 8 of them 615.7e9."""
+    for gpu in ("h800:8", "h100:8"):
+        said = run("fit", "--gpu", gpu, "--model", "deepseek-v3", "--json")
+        assert (said.code, said.json["results"]["gpus_for_weights"]) == (3, 9)
+
+
 @pytest.mark.parametrize("name", ["q4_0", "q4_k_m", "q5_k_m", "q3_k_m", "q8_0"])
 def test_a_file_of_few_bits_is_multiplied_in_8_where_16_have_no_rate(name: str) -> None:
     """llama.cpp quantizes what meets them to 8 bits; a part with both rates keeps that of 16 bits for the few."""
