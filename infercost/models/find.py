@@ -54,6 +54,15 @@ _HUB = re.compile(r"^(https?://)?(hf\.co|huggingface\.co)/")
 _COPY = re.compile(
     r"[\w.-]+/(?P<name>[\w.-]+?)(-gguf(:(?P<format>[\w.-]+))?|(-mlx)?-(?P<bits>[34568])bit)", re.IGNORECASE | re.ASCII
 )
+#: Repositories of weights in a format that engines load, whose name ends in it: what they are of, and the format.
+_STORED = re.compile(
+    r"[\w.-]+/(?P<name>[\w.-]+?)[-.](quantized\.)?"
+    r"(?P<format>fp8(-dynamic|-block)?|(awq|gptq)(-int[48]|-4bit)?|nvfp4|fp4|mxfp4|int[48]|w4a16|w8a8)",
+    re.IGNORECASE | re.ASCII,
+)
+#: Words of such names that mean another format than they mean alone.
+_STORED_AS = {"fp4": "nvfp4"}
+_LATEST = ":latest"
 USUAL_FILE = "q4_k_m"
 #: Number formats in the name of a checkpoint, which ModelOpt's own file would describe.
 _NAMED_FORMAT = re.compile(
@@ -142,10 +151,32 @@ def _by_name(text: str) -> Checkpoint:
     except UnknownName:
         if copy := _COPY.fullmatch(text):
             return _from_copy(text, *copy.group("name", "bits", "format"))
+        if text.endswith(_LATEST):  # what Ollama writes behind a name without a tag
+            return _by_name(text.removesuffix(_LATEST))
         if not _HUB_ID.fullmatch(text):
             raise
-        return _from_hub(text)
+        return _from_hub_or_name(text)
     return _from_preset(preset, name, text)
+
+
+def _from_hub_or_name(text: str) -> Checkpoint:
+    """The model of a hub id, or where the hub cannot be asked, the known one that it names, in the format it names."""
+    try:
+        return _from_hub(text)
+    except (UnknownName, BadFile) as error:
+        stored = _STORED.fullmatch(text)
+        if stored is None or _HUB_REASONS["RepositoryNotFoundError"] in error.what:
+            raise
+        try:
+            own, preset = catalog.find("models", stored["name"])
+        except UnknownName:
+            raise error from None
+        base, word = _from_preset(preset, own), stored["format"].lower()
+        found = find_format(_STORED_AS.get(word, word))
+        if found is None or found.name == base.model.quantization.name:
+            return base._replace(hub_id=text)
+        said = f"{base.source}; {text} is taken as its {found.name}"
+        return base._replace(model=stored_in(base.model, found), source=said, hub_id=text)
 
 
 def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Checkpoint:

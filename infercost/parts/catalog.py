@@ -65,6 +65,7 @@ _MAC = re.compile(
     r"(m\d\b.*?)(?: (\d\d+)(?: ?gb)?)?"
 )
 #: The number of a card that its owner has: they end in 0 or 5.
+_SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")
 _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[05])\b")
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
@@ -243,15 +244,18 @@ def find(family: str, name: str) -> tuple[str, str]:
 
 
 def _near(name: str, names: list[str]) -> str:
-    """The start of a hint at the nearest name: of a card none of another number, which is another card."""
-    hint, card = closest(name, names), _CARD.search(name.lower())
+    """The start of a hint at the nearest name, of the same size if one is: of a card none of another number."""
+    if asked := set(_SIZES.findall(name.lower())):
+        names = [each for each in names if _SIZES.search(each.lower())]
+    same = [each for each in names if asked <= set(_SIZES.findall(each.lower()))]
+    hint, card = closest(name, same) or closest(name, names), _CARD.search(name.lower())
     if card is None or sorted(card[1]) in [sorted(number) for number in re.findall(r"\d+", hint)]:
         return hint
     return "cards of before 2016 or with less than 6 GB are not listed: give a file with the figures of yours; "
 
 
 #: A format at the end of a tag, as Ollama writes it, and names of models whose makers publish no sizes.
-_TAGGED = re.compile(r"(.+)[-:](i?q\d\w*|fp16|bf16|fp8|int4|int8)", re.IGNORECASE)
+_TAGGED = re.compile(r"(.+)[-:](i?q\d\w*|fp16|bf16|fp8|(awq|gptq)(-int[48])?|nvfp4|int4|int8)", re.I)
 _CLOSED = re.compile(r"(openai/)?(gpt-?(3\.5|[45])|o[134]\b|chatgpt)|(anthropic/)?claude|(google/)?gemini|grok-?[3-9]")
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 import infercost
-from infercost.models import counting
+from infercost.errors import BadFile, UnknownName
+from infercost.models import counting, find
 from infercost.models.find import find_model
 from tests.conftest import Run
 
@@ -50,3 +51,87 @@ def test_what_no_preset_or_format_is_has_a_hint(text: str, hint: str, run: Run) 
     said = run("fit", "--gpu", "rtx-5090", "--model", text)
     assert (said.code, said.out) == (2, "")
     assert hint in said.err
+
+
+@pytest.mark.parametrize(
+    ("tag", "total", "hub_id"),
+    [  # parameters as the publishers round them; the distills are of Qwen2.5 and Llama 3, the 8B of Qwen3
+        ("deepseek-r1:1.5b", 1.78e9, "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"),
+        ("deepseek-r1:7b", 7.62e9, "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"),
+        ("deepseek-r1:8b", 8.19e9, "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"),
+        ("deepseek-r1:latest", 8.19e9, "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"),
+        ("deepseek-r1:8b-llama-distill", 8.03e9, "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
+        ("deepseek-r1:14b", 14.8e9, "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B"),
+        ("deepseek-r1:32b", 32.8e9, "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"),
+        ("deepseek-r1:70b", 70.6e9, "deepseek-ai/DeepSeek-R1-Distill-Llama-70B"),
+        ("deepseek-r1:671b", 671e9, "deepseek-ai/DeepSeek-R1"),
+        ("deepseek-v3.1:671b", 671e9, "deepseek-ai/DeepSeek-V3.1"),
+        ("deepseek-coder-v2:16b", 15.7e9, "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct"),
+        ("deepseek-coder-v2:236b", 236e9, "deepseek-ai/DeepSeek-Coder-V2-Instruct"),
+        ("gpt-oss:latest", 20.9e9, "openai/gpt-oss-20b"),
+        ("gpt-oss:120b", 117e9, "openai/gpt-oss-120b"),
+        ("qwen3:30b", 30.5e9, "Qwen/Qwen3-30B-A3B"),
+        ("qwen3:235b", 235e9, "Qwen/Qwen3-235B-A22B"),
+        ("qwen3-coder:30b", 30.5e9, "Qwen/Qwen3-Coder-30B-A3B-Instruct"),
+        ("llama4:16x17b", 109e9, "meta-llama/Llama-4-Scout-17B-16E-Instruct"),
+        ("llama4:maverick", 400e9, "meta-llama/Llama-4-Maverick-17B-128E-Instruct"),
+        ("phi4-mini:3.8b", 3.84e9, "microsoft/Phi-4-mini-instruct"),
+        ("phi3:14b", 14e9, "microsoft/Phi-3-medium-4k-instruct"),
+        ("glm-4.6:latest", 355e9, "zai-org/GLM-4.6"),
+        ("mistral-small3.2:24b", 24e9, "mistralai/Mistral-Small-3.2-24B-Instruct-2506"),
+    ],
+)
+def test_a_tag_of_ollama_is_the_model_that_it_runs(tag: str, total: float, hub_id: str) -> None:
+    found = find_model(tag)
+    assert (counting.total_params(found.model), found.hub_id) == (pytest.approx(total, rel=0.02), hub_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("deepseek-r1:14b-qwen-distill-q4_K_M", "--model deepseek-r1-distill-qwen-14b --dtype q4_k_m"),
+        ("deepseek-r1:9b", "b? "),
+        ("devstral:24b", "did you mean devstral-small-2-24b? "),
+        ("Qwen3-32B-AWQ", "--model qwen3-32b --dtype awq"),
+        ("Llama-3.3-70B-Instruct-NVFP4", "--model llama-3.3-70b --dtype nvfp4"),
+    ],
+)
+def test_a_hint_keeps_the_size_that_was_asked(name: str, hint: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        find_model(name)
+    assert hint in error.value.hint
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(name: str, _: str) -> str:
+        raise BadFile(f"model {name}: {find._HUB_REASONS['LocalEntryNotFoundError']}", "give its config.json")
+
+    monkeypatch.setattr(find, "_fetch", fetch)
+
+
+@pytest.mark.usefixtures("no_hub")
+@pytest.mark.parametrize(
+    ("text", "model", "format", "bits"),
+    [
+        ("Qwen/Qwen3-32B-AWQ", "qwen3-32b", "awq", 4 + 20 / 128),  # a scale of 16 bits and a zero of 4 for 128 weights
+        ("Qwen/Qwen3.6-27B-FP8", "qwen3.5-27b", "fp8", 8),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", "qwen3-235b-a22b-2507", "fp8", 8),
+        ("nvidia/Llama-3.3-70B-Instruct-FP4", "llama-3.3-70b", "nvfp4", 4 + 8 / 16),  # a scale of 8 bits for 16 weights
+    ],
+)
+def test_a_known_model_in_another_format_needs_no_hub(
+    text: str, model: str, format: str, bits: float, run: Run
+) -> None:
+    found = find_model(text).model
+    assert (found.name, found.quantization.name) == (model, format)
+    assert min(found.quantization.of(part) for part in ("ffn", "experts")) == pytest.approx(bits, rel=0.02)
+    said = run("fit", "--gpu", "h200:8", "--model", text, "--json")
+    assert said.json["engine_command"].startswith(f"vllm serve {text} ")
+
+
+@pytest.mark.usefixtures("no_hub")
+@pytest.mark.parametrize("text", ["acme/Foo-9000B-FP8", "acme/Qwen3-FP8"])
+def test_an_unknown_model_in_a_format_still_asks_the_hub(text: str) -> None:
+    with pytest.raises(BadFile, match="the hub cannot be reached"):
+        find_model(text)
