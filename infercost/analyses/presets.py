@@ -301,7 +301,7 @@ def _show_model(checkpoint: Checkpoint) -> Report:
     total, layers = counting.total_params(model), tuple(_layer_row(model, layer) for layer in model.layers)
     return Report(
         command="presets",
-        verdict=f"{model.name}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers.",
+        verdict=f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers.",
         inputs=(Input("model", model.name, "", "given", checkpoint.source, checkpoint.date),),
         results=_rows(checkpoint),
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),

@@ -105,7 +105,7 @@ def misfit(rack: Rack) -> str:
     if plan.fits:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
-    where = f"{model.name} ({model.quantization.words}){load} on {rack.devices:,} x {rack.part.name}"
+    where = f"{model.called(model.quantization.words)}{load} on {rack.devices:,} x {rack.part.name}"
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""

@@ -171,7 +171,7 @@ def _from_hub_or_name(text: str) -> Checkpoint:
             own, preset = catalog.find("models", stored["name"])
         except UnknownName:
             raise error from None
-        base, word = _from_preset(preset, own), stored["format"].lower()
+        base, word = _from_preset(preset, own, stored["name"]), stored["format"].lower()
         found = find_format(_STORED_AS.get(word, word))
         if found is None or found.name == base.model.quantization.name:
             return base._replace(hub_id=text)
@@ -190,7 +190,7 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
     except UnknownName as error:
         file = "a file of it: --model FILE.gguf" if bits is None else "its config.json"
         raise UnknownName(error.what, f"{error.hint}; or give {file}") from None
-    base = _from_preset(preset, own)
+    base = _from_preset(preset, own, name)
     usual = base.model.quantization.name if base.model.quantization.name == "mxfp4" else USUAL_FILE
     found = find_format(f"mlx-{bits}bit" if bits else format or usual)
     if found is None:
@@ -210,6 +210,8 @@ def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:
     ids = [alias for alias in aliases or () if _HUB_ID.fullmatch(alias)]
     own = {catalog.plain(alias): hub_id for alias, hub_id in (data.get("ids") or {}).items()}
     hub_id = own.get(catalog.plain(asked)) or _stands_for(asked, name, ids)
+    if hub_id and not _is_one(hub_id, name, ids[0]):
+        model = model._replace(stands_for=asked.rpartition("/")[2].lower())
     title, note = data.get("name", name), data.get("note", "")
     extended = _extended(data["extended"], f"preset {path}") if "extended" in data else None
     return Checkpoint(model, title, source["title"], source["date"], published, None, hub_id, note, extended=extended)
@@ -243,6 +245,16 @@ def _stands_for(asked: str, name: str, ids: list[str]) -> str:
         return next(iter(ids), "")
     words = {word for word in _WORDS.findall(asked.lower()) if not _SIZE.fullmatch(word)}
     return next((hub_id for hub_id in ids if words <= set(_WORDS.findall(hub_id.lower()))), "")
+
+
+#: Words of a hub id that tell checkpoints of one model apart.
+_TRAINED = {"base", "bf16", "chat", "hf", "instruct", "it", "pt"}
+
+
+def _is_one(hub_id: str, name: str, first: str) -> bool:
+    """Whether a hub id is of the model that a preset is called after, not of another with the same shape."""
+    theirs, own = (set(re.split(r"[-_/]", text.rpartition("/")[2].lower())) for text in (hub_id, first))
+    return set(name.split("-")) <= theirs or theirs - _TRAINED == own - _TRAINED
 
 
 def _from_gguf(path: str) -> Checkpoint:

@@ -150,7 +150,7 @@ class Model(NamedTuple):
     ``mtp`` are the layers of its prediction modules. ``rope`` is how its positions are stretched beyond what its
     checkpoint says. ``has_encoder`` says that an encoder, which ``lookup`` counts, reads the prompt, and layers that
     attend to it write the answer. ``prefill_only`` reads whole texts, keeps nothing of them and decodes nothing: an
-    encoder, an embedder, a reranker.
+    encoder, an embedder, a reranker. ``stands_for`` is another model of the same shape, by the name that was asked.
     """
 
     name: str
@@ -175,6 +175,12 @@ class Model(NamedTuple):
     rope: Rope | None = None
     prefill_only: bool = False
     has_encoder: bool = False
+    stands_for: str = ""
+
+    def called(self, format: str = "") -> str:
+        """Its name in sentences, as it was asked, with its format, and whose shape it has where that is another's."""
+        words = ", ".join(filter(None, (format, self.stands_for and f"same shape as {self.name}")))
+        return f"{self.stands_for or self.name} ({words})" if words else self.name
 
     @property
     def depth(self) -> int:

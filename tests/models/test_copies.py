@@ -135,3 +135,32 @@ def test_a_known_model_in_another_format_needs_no_hub(
 def test_an_unknown_model_in_a_format_still_asks_the_hub(text: str) -> None:
     with pytest.raises(BadFile, match="the hub cannot be reached"):
         find_model(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "called"),
+    [
+        ("zai-org/GLM-4.6", "glm-4.6 (same shape as glm-4.7)"),
+        ("MiniMaxAI/MiniMax-M2", "minimax-m2 (same shape as minimax-m2.5)"),
+        ("qwen3.6-27b", "qwen3.6-27b (same shape as qwen3.5-27b)"),
+        ("deepseek-r1", "deepseek-r1 (same shape as deepseek-v3)"),
+        ("deepseek-v3.1", "deepseek-v3.1 (same shape as deepseek-v3)"),
+        ("mistral-small-3.2", "mistral-small-3.2 (same shape as mistral-small-3.1-24b)"),
+        ("unsloth/GLM-4.6-GGUF", "glm-4.6 (same shape as glm-4.7)"),
+        # another spelling, or another training of the same model, is no stand-in
+        ("dsv3", "deepseek-v3"),
+        ("meta-llama/Meta-Llama-3.1-8B-Instruct", "llama-3.1-8b"),
+        ("Qwen/Qwen3-30B-A3B-Instruct-2507", "qwen3-30b-a3b-2507"),
+        ("tiiuae/Falcon3-10B-Instruct", "falcon-3-10b"),
+        ("qwen3:30b", "qwen3-30b-a3b"),
+    ],
+)
+def test_a_model_that_stands_in_for_another_is_announced(asked: str, called: str, run: Run) -> None:
+    """In verdicts; the shape is the preset's, and so is its name."""
+    assert run("presets", "show", asked, "--json").json["verdict"].startswith(f"{called}: ")
+    name, _, shape = called.partition(" (")
+    for gpu, command in (("h200:16", "fit"), ("h200:16", "utilization"), ("t4:1", "fit")):
+        said = run(command, "--gpu", gpu, "--model", asked, "--json").json
+        words = said["verdict"].partition(f"{name} (")[2].partition(")")[0]
+        assert words.partition(", ")[::2] == (said["inputs"]["dtype"], shape.removesuffix(")"))
+        assert said["inputs"]["model"] == asked
