@@ -149,12 +149,17 @@ def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
         if any(each.values.get(key, point[key]) != point[key] for point, each in pairs)
     }
     assumed = [_assumed(each.report) for each in outcomes]
+    laid_out = [inputs for inputs in assumed if "tp" in inputs]
+    partly = {"dp"} if len({"dp" in inputs for inputs in laid_out}) > 1 else set()
+    for inputs in laid_out if partly else ():
+        inputs.setdefault("dp", 1)  # what a point has that nothing is said of
     rows = [
         point | {"fits": each.fits} | inputs | {own.get(key, key): value for key, value in each.values.items()}
         for (point, each), inputs in zip(pairs, assumed, strict=True)
     ]
     results = {key for each in outcomes for key in each.values}
     constant = {key for inputs in assumed for key in inputs if len({str(row.get(key)) for row in rows}) == 1}
+    constant -= partly
     keys = dict.fromkeys(key for row in rows for key in row if key not in constant - results)
     return tuple({key: row.get(key) for key in keys} for row in rows)
 

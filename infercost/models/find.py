@@ -151,12 +151,23 @@ def _by_name(text: str) -> Checkpoint:
     except UnknownName:
         if copy := _COPY.fullmatch(text):
             return _from_copy(text, *copy.group("name", "bits", "format"))
+        if "," in text and all(_is_known(each) for each in text.split(",")):
+            what = f"{text!r} names several models"
+            raise UnknownName(what, f"a row for each: --sweep model={text.replace(' ', '')}") from None
         if text.endswith(_LATEST):  # what Ollama writes behind a name without a tag
             return _by_name(text.removesuffix(_LATEST))
         if not _HUB_ID.fullmatch(text):
             raise
         return _from_hub_or_name(text)
     return _from_preset(preset, name, text)
+
+
+def _is_known(name: str) -> bool:
+    try:
+        catalog.find("models", name.strip())
+    except UnknownName:
+        return False
+    return True
 
 
 def _from_hub_or_name(text: str) -> Checkpoint:

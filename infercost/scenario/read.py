@@ -254,6 +254,10 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     name, count = counted_name(str(text))
     if not name.strip():
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
+    if "," in name and all(_is_known(each.strip()) for each in name.split(",")):
+        several = [each.strip() for each in name.split(",")]
+        hint = f"a row for each: --sweep gpu={','.join(several)}; side by side: infercost compare {' '.join(several)}"
+        raise BadValue(f"{name!r} names {len(several)} accelerators", hint)
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     if machine := _machine(written_name(str(text))[0]):
         reading.note("machine", f"{machine.name} has {machine.number} x {machine.part} ({machine.source})")

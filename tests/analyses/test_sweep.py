@@ -162,6 +162,26 @@ def test_a_layout_that_changes_on_the_way_is_shown(run: Run) -> None:
     assert "tp  pp" not in run(*asked, "--sweep", "gpus=2,4").out, "as wide as the devices are many"
 
 
+@pytest.mark.parametrize(
+    "sweeps", [("gpu=l4,l40s", "batch=1,16"), ("gpu=h100:2,h100:8", "batch=1,64"), ("gpus=1,2,8",)]
+)
+def test_replicas_are_a_number_wherever_a_layout_is(sweeps: tuple[str, ...], run: Run) -> None:
+    """A point is its replicas, each of tp x pp devices, whether or not they were chosen."""
+    words = [word for sweep in sweeps for word in ("--sweep", sweep)]
+    part = () if sweeps[0].startswith("gpu=") else ("--gpu", "l40s")
+    rows = run("utilization", *part, "--model", "llama-3.1-8b", "--context", "4k", *words, "--json").json["rows"]
+    assert [row["gpus"] for row in rows if "dp" in row] == [row["dp"] * row["tp"] for row in rows if "dp" in row]
+
+
+def test_several_in_one_word_are_told_apart(run: Run) -> None:
+    parts = run("utilization", "--gpu", "l4,a10g, l40s", "--model", "llama-3.1-8b")
+    assert (parts.code, parts.out) == (2, "")
+    assert "--sweep gpu=l4,a10g,l40s" in parts.err
+    assert "infercost compare l4 a10g l40s" in parts.err
+    models = run("fit", "--gpu", "l4", "--model", "llama-3.1-8b, qwen3-8b")
+    assert (models.code, models.out, "--sweep model=llama-3.1-8b,qwen3-8b" in models.err) == (2, "", True)
+
+
 def test_common_inputs_stand_once_and_what_follows_from_a_point_in_its_row(run: Run) -> None:
     model = ("--model", "llama-3.1-70b", "--sweep", "context=1k,128k")
     held = run("utilization", *model, "--gpu", "h100", "--json").json
