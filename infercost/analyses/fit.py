@@ -13,6 +13,7 @@ from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
 from infercost.models.model import Model
+from infercost.parts.accelerator import joins
 from infercost.parts.bands import unmeasured
 from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
@@ -108,9 +109,10 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     rack, verdict = scenario.rack, misfit(scenario.rack).strip()
     if not rack.model.has_cache:
         return verdict, (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
-    more = _more(scenario) if has_room(rack.part) else None
+    more = _more(scenario) if has_room(rack.part) and joins(rack.part) else None
     one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
-    none = "no single change makes it fit: combine fewer bits with more devices"
+    both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
+    none = f"no single change makes it fit: combine {both}"
     return verdict + (one.words if one else ""), tuple(_changes(scenario, one, more)) or (none,)
 
 
@@ -404,7 +406,7 @@ def _room_advice(scenario: Scenario) -> Iterator[str]:
         tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
         if tight and plan.usable > ENGINE_SHARE:
             yield "KV cache and activations need room too: plan with --usable 90%"
-    elif plan.barely and not (any(rack.widths) or plan.host):
+    elif plan.barely and joins(rack.part) and not (any(rack.widths) or plan.host):
         layout = first_layout(rack.setup, 2 * rack.devices)
         more = rack.setup.plan(layout) if layout else plan
         if more.max_sequences and more.fits and not more.barely:

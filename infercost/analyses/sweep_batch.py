@@ -20,6 +20,7 @@ from infercost.analyses.hosts import (
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results, token_seconds
 from infercost.models import counting
+from infercost.parts.accelerator import joins
 from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
 from infercost.report import Note, Report, Row, Series
@@ -174,5 +175,6 @@ def _advice(scenario: Scenario, rows: Rows, full: int | None, most: int | None) 
         return ()
     if most is not None and most < full:
         more = worth.less_room(scenario, largest)
-        return (f"memory ends the batch before the arithmetic is full: add devices{more and f'; or {more}'}",)
+        ways = "; or ".join(filter(None, ("add devices" if joins(running.rack.part) else "", more)))
+        return (f"memory ends the batch before the arithmetic is full{ways and f': {ways}'}",)
     return (f"the knee lies past this sweep: ask for --batch 1:{2 ** full.bit_length()}",)

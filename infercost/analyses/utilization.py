@@ -56,6 +56,11 @@ _MEANINGS = {
     "joules_per_token": "rated power; no host, no cooling",
     "tokens_per_s_all_in": "of a batch that stays full",
 }
+#: What no step has that cannot run; what binds it and where it would be balanced are of the part.
+_OF_STEP = (
+    *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
+    *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
+)
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", *BRACKET[1:], *TUNED}
 
@@ -81,14 +86,14 @@ def answer(scenario: Scenario) -> Report:
         command="utilization",
         verdict=verdict,
         inputs=scenario.inputs,
-        results=_rows(scenario, results, unserved(rack, overloaded=overloaded)),
-        parts=_time_parts(pace, running),
+        results=_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))),
+        parts=_time_parts(pace, running) if _has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=(
             *step_notes(running, (regime,), _only_batch(scenario, batch)),
-            *_tuned_notes(scenario, tuned),
-            *_untuned_notes(scenario),
+            *(_tuned_notes(scenario, tuned) if _has_times(rack) else ()),
+            *(_untuned_notes(scenario) if _has_times(rack) else ()),
             *scenario.notes,
         ),
         met=rack.plan.fits and not overloaded,
@@ -219,6 +224,19 @@ def _known(
     results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
     nothing = unserved(rack, overloaded=_is_overloaded(served))
     return {key: None if key in nothing else value for key, value in results.items()}
+
+
+def _has_times(rack: Rack) -> bool:
+    """Whether a step can run, or is arithmetic alone."""
+    return rack.plan.fits or rack.model.is_bare
+
+
+def _that_run(rack: Rack, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows, without times and shares of a step where a model does not fit; a bare count keeps the note's bound."""
+    if _has_times(rack):
+        return rows
+    gone = Row("", None, "the model does not fit", False)
+    return tuple(gone._replace(key=row.key) if row.key in _OF_STEP else row for row in rows)
 
 
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:

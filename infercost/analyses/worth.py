@@ -7,6 +7,7 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
+from infercost.parts.accelerator import joins
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.serving import serve_closed
@@ -153,7 +154,8 @@ def less_room(scenario: Scenario, batch: float) -> str:
 def _more_room(scenario: Scenario, batch: float) -> Iterator[str]:
     """What room for a larger batch brings while reads bind and memory is full."""
     if more := less_room(scenario, batch):
-        yield f"memory holds {scenario.rack.plan.max_sequences:,}: add devices; or {more}"
+        devices = "add devices; or " if joins(scenario.rack.part) else ""
+        yield f"memory holds {scenario.rack.plan.max_sequences:,}: {devices}{more}"
 
 
 def _more(running: Running, batch: float) -> tuple[float, float]:

@@ -157,6 +157,11 @@ def over_pcie(part: Preset) -> bool:
     return part.labels.get("link") in ("host", "pcie")
 
 
+def joins(part: Preset) -> bool:
+    """Whether several of a part can hold one model: a whole computer without a link to the next stands alone."""
+    return part.labels.get("kind") != "soc" or bool({"link_bandwidth", "network_bandwidth"} & {*part.facts})
+
+
 def is_of_a_desktop(part: Preset) -> bool:
     """Whether a part is a card of desktops, workstations and laptops rather than of data centres."""
     return part.labels.get("segment") in SEGMENTS[:3]

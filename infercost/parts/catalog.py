@@ -62,7 +62,7 @@ _CHIP = re.compile(r"(?!\d)[a-z]+\d\w*")
 #: A chip of Apple, behind the name of a computer or not, with a size that may leave out its unit.
 _MAC = re.compile(
     r"(?:apple )?(?:macbook(?: (?:pro|air))?|mac ?(?:studio|mini|pro)|imac)?\s*(?:(?:20)?\d\d(?:\"| ?inch)? )*"
-    r"(m\d\b.*?)(?: (\d\d+)(?: ?gb)?)?"
+    r"(m\d\b.*?)(?: (?:macbook|imac|mac|air|mini|studio)\b.*?)?(?: (\d\d+)(?: ?gb)?)?"
 )
 #: The number of a card that its owner has: they end in 0 or 5.
 _SIZES = re.compile(r"(?<![\d.])\d[\d.]*b\b")

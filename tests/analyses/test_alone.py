@@ -202,3 +202,18 @@ def test_rows_of_a_sweep_ask_for_no_advice() -> None:
     more = calls_of(lambda: infercost.fit(gpu="rtx-4090", model="llama-3.3-70b", sweep="context=1k:20k:1k"))
     alone = calls_of(lambda: infercost.fit(gpu="rtx-4090", model="llama-3.3-70b"))
     assert (more - once) / 18 < alone / 3
+
+
+@pytest.mark.parametrize(
+    ("gpu", "joined"),
+    [("m2-16gb", False), ("m4-max", False), ("jetson-thor", False), ("dgx-spark", True), ("3090", True)],
+)
+def test_a_computer_without_a_link_is_not_told_to_take_several(gpu: str, joined: bool, run: Run) -> None:
+    """Whatever is asked of it: a model too large, a full batch, a sweep of batches."""
+    asked = (
+        ("fit", "--model", "llama-3.1-405b"),
+        ("utilization", "--model", "llama-3.1-70b", "--dtype", "q4_k_m", "--context", "100k"),
+        ("sweep-batch", "--model", "llama-3.1-8b", "--dtype", "q8_0", "--context", "32k"),
+    )
+    said = [run(command, "--gpu", gpu, *words, "--json").json["advice"] for command, *words in asked]
+    assert ("devices" in str(said)) is joined

@@ -118,7 +118,7 @@ def test_the_law_of_the_later_paper_is_asked_by_its_profile() -> None:
 
 
 def test_where_the_time_goes_adds_up_to_the_step() -> None:
-    report = infercost.utilization(gpu="h100:8", model="deepseek-v3", dtype="fp8", batch=64, tp=8)
+    report = infercost.utilization(gpu="h200:8", model="deepseek-v3", dtype="fp8", batch=64, tp=8)
     assert sum(seconds for _, seconds, _ in report.parts) == pytest.approx(report["step_time_s"])
     assert {name for name, _, _ in report.parts} >= {"weights", "collectives", "launch"}
 
@@ -211,6 +211,8 @@ def test_what_does_not_fit_has_no_price_and_no_speed() -> None:
     report = infercost.utilization(model="llama-3.1-8b", gpu="h100:1", batch=500, price=2)
     nothing = [key for key in report if report[key] is None]
     assert {"usd_per_million_tokens", "tokens_per_s", "tokens_per_s_per_user", "ttft_s", "request_time_s"} <= {*nothing}
+    assert {"step_time_s", "bound_step_time_s", "memory_time_s", "tpot_s", "utilization"} <= {*nothing}
+    assert report.parts == ()
     assert {row.remark for row in report.results if row.key in nothing} == {"the model does not fit"}
     assert report.verdict.startswith("Does not fit")
     assert "A request takes" not in report.verdict
