@@ -47,6 +47,7 @@ SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
+_PLAIN = re.compile(r"(?=.*[a-z])[\w.+-]{1,80}", re.ASCII | re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 #: What stands before an id in the hub's addresses, and repositories of files in formats of llama.cpp or MLX: what they
 #: are of, and their format, which llama.cpp takes as q4_k_m where nothing says it.
@@ -337,9 +338,20 @@ def _from_folder(folder: Path, weights: Path | None = None) -> Checkpoint:
 
 def _from_config(path: Path, name: str) -> Checkpoint:
     sidecar = path.parent / SIDECAR
-    name = path.parent.resolve().name if name == "config" else name
+    place = path.parent.resolve().name if name == "config" else name
+    name = _own_name(_read_json(str(path), f"model {path}"), place) if name == "config" else name
     model, unsaid = _read_checkpoint(str(path), str(sidecar) if sidecar.is_file() else None, name, f"model {path}")
-    return Checkpoint(model, name, str(path), "", {}, unsaid=unsaid or _unsaid(model, name))
+    return Checkpoint(model, name, str(path), "", {}, unsaid=unsaid or _unsaid(model, place))
+
+
+def _own_name(data: dict[str, Any], place: str) -> str:
+    """What a config is called: as it says itself, else as its folder where that says the family, else the family."""
+    path, family = (str(data.get(key) or "").rstrip("/") for key in ("_name_or_path", "model_type"))
+    own, letters = path.rpartition("/")[2], re.match(r"[a-z]*", family.lower())
+    if _PLAIN.fullmatch(own):
+        return own
+    is_said = letters is None or letters[0] in place.lower()
+    return place or "config.json" if is_said or not _PLAIN.fullmatch(family) else family
 
 
 def _unsaid(model: Model, name: str) -> str:

@@ -106,7 +106,8 @@ def rate_for(part: Preset, format: Format) -> Rate:
     others = f" (it has {', '.join(names)})" if names else ", nor for any other format"
     raise Missing(
         f"{part.name} has no dense rate for {format.name}{others}",
-        f"give --set gpu.flops_{format.rates[0][0]}=...FLOP/s" + (f", or --dtype {names[0]}" if names else ""),
+        f"give --set gpu.flops_{format.rates[0][0]}=...FLOP/s"
+        + (f", or --dtype {names[0]}" if names else ": with 1e21, memory alone sets the bound"),
     )
 
 

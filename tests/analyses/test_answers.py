@@ -243,3 +243,21 @@ def test_a_count_is_not_said_twice(run: Run) -> None:
     for params, beside in (("70e9", False), ("39e9", True)):
         asked = f"fit --gpu h100-note --params {params} --dtype bf16 --usable 100% --format plain"
         assert ("where 90% may" in run(*asked.split()).out) == beside, params
+
+
+def test_a_note_on_another_preset_is_for_bare_counts(run: Run) -> None:
+    """``h100-note`` holds the figures of the note's arithmetic, which has no named model."""
+    codes = {
+        words: {note["code"] for note in run("utilization", "--gpu", "h100", *words, "--json").json["notes"]}
+        for words in (("--params", "8B"), ("--model", "qwen3-8b", "--dtype", "fp8"))
+    }
+    assert ["see-also" in each for each in codes.values()] == [True, False]
+
+
+def test_a_part_without_a_rate_has_the_bound_of_its_memory(run: Run) -> None:
+    """A wafer reads 21 PB/s: the 7.50e9 weights that a token multiplies are 15.0e9 B, and take 0.715 us."""
+    asked = ("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b", "--efficiency", "ideal")
+    refused = run(*asked)
+    assert (refused.code, refused.out, "--set gpu.flops_bf16=...FLOP/s: with 1e21" in refused.err) == (2, "", True)
+    results = run(*asked, "--set", "gpu.flops_bf16=1e21FLOP/s", "--json").json["results"]
+    assert results["step_time_s"] == pytest.approx(2 * 7.505e9 / 21e15, rel=0.001)

@@ -132,6 +132,23 @@ def checkpoint(folder: Path, **more: Any) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    ("folder", "more", "name"),
+    [
+        ("q60", {}, "llama"),
+        ("Llama-3.1-8B", {}, "Llama-3.1-8B"),
+        ("q60", {"_name_or_path": "meta-llama/Llama-3.1-8B"}, "Llama-3.1-8B"),
+        ("Llama-3.1-8B", {"_name_or_path": "/data/ckpt/my-tune/"}, "my-tune"),
+        ("q60", {"_name_or_path": ""}, "llama"),
+        ("q60", {"_name_or_path": "../\u001b[31mred"}, "llama"),
+        ("q60", {"_name_or_path": ["a"]}, "llama"),
+    ],
+)
+def test_a_config_is_called_as_it_says(tmp_path: Path, folder: str, more: dict[str, Any], name: str) -> None:
+    """Not after the folder that somebody put it in, unless that names the family."""
+    assert find_model(str(checkpoint(tmp_path / folder, **more) / "config.json")).model.name == name
+
+
 def test_a_file_a_folder_and_an_index(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "my-llama")
     assert find_model(str(folder / "config.json")).model.name == "my-llama"
