@@ -5,7 +5,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
-from infercost.numeric import is_nothing, known_share, maximum
+from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
@@ -150,24 +150,17 @@ def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served
     if not price or (request := load.request) is None:
         return {}
     usd = partial(formulas.cost.usd_per_million_tokens, price=price, devices=running.rack.devices)
+    rate = pace.tokens_per_s
+    if rate is None:
+        rate = formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
+    paid, decode = usd(tokens_per_s=results.get("tokens_per_s_all_in", rate)), usd(tokens_per_s=rate)
+    if served:  # at least one sequence decodes while any does, however long none does
+        decode = usd(tokens_per_s=formulas.cost.tokens_per_s(batch=maximum(batch, 1), step_time=pace.times.step))
     if load.apart:
-        rate = pace.tokens_per_s or formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
         ratio = prefill_per_decode(running, request, batch, pace.tpot)
-        both = formulas.cost.served_cost(
-            cost=usd(tokens_per_s=rate), prefill_per_decode=ratio, slots=batch, concurrent_users=batch
-        )
-        return {"usd_per_million_tokens": both}
-    if served is None:
-        paid = results.get("tokens_per_s_all_in")
-        return {} if paid is None else {"usd_per_million_tokens": usd(tokens_per_s=paid)}
-    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-    decode = formulas.cost.usd_per_million_tokens_decode(
-        usd_per_million_tokens=usd(tokens_per_s=rate),
-        prompt_share=formulas.users.prompt_time_share(step_time=pace.times.step, shared_step=served.itl),
-        tokens_per_s=rate,
-        first_tokens=served.rate,
-    )
-    return {"usd_per_million_tokens_decode": decode}
+        paid = formulas.cost.served_cost(cost=paid, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
+    # a first token comes with its prompt, which may be shorter than a step
+    return {"usd_per_million_tokens": paid, "usd_per_million_tokens_decode": minimum(decode, paid)}
 
 
 def token_seconds(scenario: Scenario, batch: float) -> float:

@@ -135,12 +135,16 @@ def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, flo
     usd = money.usd_per_million_paid(price=price, paid_device_seconds=paid)
     shared = {"usd_per_million_tokens": usd, "prompt_share": day.prompt_share}
     bill["usd_per_million_tokens"] = usd
-    bill["usd_per_million_tokens_decode"] = usd
+    working = money.usd_per_million_tokens_busy(price=price, busy_device_seconds=busy)
+    bill["usd_per_million_tokens_busy"] = bill["usd_per_million_tokens_decode"] = working
     if first := day.requests_per_s if service.fleet.curve.prompted else 0.0:
-        bill["usd_per_million_tokens_decode"] = money.usd_per_million_tokens_decode(
-            **shared, tokens_per_s=day.tokens_per_s, first_tokens=first
+        decode = money.usd_per_million_tokens_decode(
+            usd_per_million_tokens_busy=working,
+            prompt_share=day.prompt_share,
+            tokens_per_s=day.tokens_per_s,
+            first_tokens=first,
         )
-    bill["usd_per_million_tokens_busy"] = money.usd_per_million_tokens_busy(price=price, busy_device_seconds=busy)
+        bill["usd_per_million_tokens_decode"] = min(decode, usd)
     bill["usd_per_million_tokens_output"] = money.usd_per_million_tokens_output(**shared)
     if request:
         rates = {"request_rate": day.requests_per_s, "tokens_per_s": day.tokens_per_s}

@@ -69,10 +69,10 @@ def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float)
 
 @formula(source="prompts take a share of the time, and one token of each request comes with its own")
 def usd_per_million_tokens_decode(
-    *, usd_per_million_tokens: float, prompt_share: float, tokens_per_s: float, first_tokens: float
+    *, usd_per_million_tokens_busy: float, prompt_share: float, tokens_per_s: float, first_tokens: float
 ) -> float:
-    """USD for a million decoded tokens, their prompts left out."""
-    return usd_per_million_tokens * (1 - prompt_share) * tokens_per_s / (tokens_per_s - first_tokens)
+    """USD for a million decoded tokens, their prompts and idle hours left out."""
+    return usd_per_million_tokens_busy * (1 - prompt_share) * tokens_per_s / (tokens_per_s - first_tokens)
 
 
 @formula(source="power over token rate; chips at their rated power, no host and no cooling")

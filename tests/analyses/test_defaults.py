@@ -8,6 +8,7 @@ import pytest
 import infercost
 from infercost.parts import catalog
 from infercost.report import Report
+from tests.analyses.test_economies import rows_of
 from tests.conftest import Run
 from tests.models.test_gguf import write
 
@@ -142,6 +143,28 @@ def test_one_service_has_one_price() -> None:
     closed = infercost.utilization(gpu="h100:4", tp=4, concurrency=18, **asked)
     assert closed["usd_per_million_tokens"] == pytest.approx(one["usd_per_million_tokens"], rel=0.02)
     assert one["usd_per_million_tokens_decode"] == pytest.approx(2 * 4 / 3600 / one["tokens_per_s"] * 1e6)
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 1}, {"request_rate": 0.01}, {"request_rate": 0.1}])
+def test_decoding_costs_the_time_in_which_something_decodes(load: dict[str, Any]) -> None:
+    """By hand: a step of one sequence takes 25.91 ms of a $1.09 hour, $7.84 a million, however long none decodes."""
+    asked = {"gpu": "l40s", "model": "llama-3.1-8b", "input_tokens": 16000, "output_tokens": 100}
+    report = infercost.utilization(**asked, **load)
+    assert report["batch"] < 1
+    assert report["step_time_s"] == pytest.approx(25.91e-3, rel=2e-4)
+    assert report["usd_per_million_tokens_decode"] == pytest.approx(7.84, abs=0.005)
+
+
+@pytest.mark.parametrize("load", [{"batch": 8}, {"concurrency": 1}, {"concurrency": 64}, {"request_rate": 0.1}, None])
+@pytest.mark.parametrize(("input_tokens", "output_tokens"), [(16000, 100), (16, 2), (500, 500)])
+def test_leaving_prompts_out_makes_nothing_dearer(
+    load: dict[str, Any] | None, input_tokens: int, output_tokens: int
+) -> None:
+    asked: dict[str, Any] = {"gpu": "l40s", "model": "llama-3.1-8b"}
+    asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    rows = [infercost.utilization(**asked, **load)] if load else rows_of(infercost.economies(**asked))
+    for row in rows:
+        assert row["usd_per_million_tokens_decode"] <= row["usd_per_million_tokens"]
 
 
 def test_prompts_apart_are_paid_on_their_own_replicas() -> None:

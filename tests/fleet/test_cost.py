@@ -154,8 +154,9 @@ def test_what_a_number_of_users_answers() -> None:
         "busy_share": 0.28347, "tokens_per_s": 1.0, "tokens_per_s_per_user": 1.0, "tpot_s": 1.0, "ttft_s": 0.0,
         "joules_per_token": 6 * 700, "device_seconds_per_token": 6.0, "stable": True,
         # six devices of a tenth of a cent a second
-        "usd_per_million_tokens": 6000, "usd_per_million_tokens_decode": 6000, "usd_per_million_tokens_output": 6000,
-        "usd_per_million_tokens_busy": 6000 * 0.28347, "usd_per_million_tokens_input": 0,
+        "usd_per_million_tokens": 6000, "usd_per_million_tokens_output": 6000,
+        "usd_per_million_tokens_busy": 6000 * 0.28347, "usd_per_million_tokens_decode": 6000 * 0.28347,
+        "usd_per_million_tokens_input": 0,
         # each second 100 tokens come in beside the one that goes out
         "usd_per_million_tokens_blended": 6000 / 101,
     }  # fmt: skip
