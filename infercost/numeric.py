@@ -107,6 +107,12 @@ def floor(value: float) -> int:
     return -ceiling(-value)
 
 
+def rounded_up(value: float, digits: int) -> float:
+    """The next number of so many digits: 1.586 is 2 of one digit, 1.6 of two."""
+    unit = 10.0 ** (floor(math.log10(value)) - digits + 1)
+    return round(ceiling(value / unit) * unit, 12)
+
+
 def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
     """The last number for which a condition holds that holds at first, and no longer after."""
     if holds(high):

@@ -83,3 +83,10 @@ def test_the_last_number_for_which_a_condition_holds() -> None:
     assert numeric.last_that(lambda value: value**2 <= 2, 0.0, 1.0) == 1.0
     # from 0 to 2^60 sixty halvings leave two neighbours: the condition holds at the lower one
     assert numeric.last_that(lambda value: value <= 12345, 0.0, 2.0**60) == 12345
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "above"), [(1.586, 1, 2), (1.586, 2, 1.6), (0.5561, 2, 0.56), (0.01061, 2, 0.011), (30, 1, 30)]
+)
+def test_the_next_number_of_so_many_digits(value: float, digits: int, above: float) -> None:
+    assert numeric.rounded_up(value, digits) == above

@@ -1,11 +1,11 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 from collections.abc import Callable, Iterator
-from math import inf, log10
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
-from infercost.numeric import ceiling, floor
+from infercost.numeric import floor, rounded_up
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS, Format
@@ -245,17 +245,11 @@ def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
     trial, flags = reading.about(), []
     for option, least in zip(_LATENCIES, (service.fleet.curve.gaps[0], service.fleet.curve.ttfts[0]), strict=True):
         if (limit := reading.get(option)) is not None and least > limit:
-            longer = _rounded_up(least)
+            longer = rounded_up(least, 1)
             trial.given[option] = Given(longer, "tried")
             flags.append(f"{flag(option)} {show(longer, 's').replace(' ', '')}")
     if _meets(trial):
         yield " ".join(flags)
-
-
-def _rounded_up(seconds: float) -> float:
-    """The next time of one digit: 1.586 s is 2 s."""
-    unit = 10.0 ** floor(log10(seconds))
-    return round(ceiling(seconds / unit) * unit, 12)
 
 
 def _meets(trial: Reading) -> bool:

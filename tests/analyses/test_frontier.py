@@ -301,6 +301,35 @@ def test_limits_that_nothing_meets(run: Run) -> None:
     assert said.json["rows"] == []
 
 
+def test_every_limit_that_nothing_meets_is_named_with_limits_that_can_be_met(run: Run) -> None:
+    """Each limit asked alone is missed by as much; what is named as reachable is met when it is asked for."""
+    asked = ("frontier", "--gpu", "h200", "--model", "glm-4.7", "--isl", "16k", "--osl", "1k", "--max-gpus", "16")
+    limits = (("--max-tpot", "5ms"), ("--max-ttft", "300ms"))
+    both = run(*asked, *limits[0], *limits[1], "--json")
+    alone = [run(*asked, *limit, "--json") for limit in limits]
+    assert [said.code for said in (both, *alone)] == [3, 3, 3]
+    slow, late = (said.json["verdict"].removeprefix("Nothing meets this: ").rstrip(".") for said in alone)
+    assert both.json["verdict"] == f"Nothing meets this: {slow} and {late}."
+    flags = both.json["advice"][0].removesuffix(" can be met").split()
+    assert flags[::2] == ["--max-tpot", "--max-ttft"]
+    assert run(*asked, *flags, "--json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "flags"),
+    [
+        (("--max-ttft", "1us"), ["--max-ttft"]),
+        (("--max-tpot", "1us", "--users", "5000"), ["--max-tpot"]),
+    ],
+)
+def test_a_limit_that_can_be_met_is_named(run: Run, limits: tuple[str, ...], flags: list[str]) -> None:
+    asked = ("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "2")
+    asked += ("--input-tokens", "1000", "--output-tokens", "200")
+    advised = run(*asked, *limits, "--json").json["advice"][0].removesuffix(" can be met").split()
+    assert advised[::2] == flags
+    assert run(*asked, *limits, *advised).code == 0
+
+
 def test_a_part_without_a_network_stays_in_its_node() -> None:
     report = infercost.frontier(model="llama-3.1-8b", gpu="rtx-4090", price=0.5)
     assert max(row["gpus"] for row in rows_of(report)) <= 8

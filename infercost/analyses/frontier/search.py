@@ -12,7 +12,7 @@ from infercost import formulas
 from infercost.analyses.remarks import step_notes
 from infercost.analyses.step import prefill_per_decode, request_results, step_results
 from infercost.errors import Missing
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, rounded_up
 from infercost.parts.stack import law
 from infercost.replica.layout import Layout, asking, every_layout
 from infercost.replica.rack import recounted
@@ -55,7 +55,8 @@ class Point(NamedTuple):
 class Frontier(NamedTuple):
     """The Pareto frontier of a space, fastest first, how much was tried, and what came nearest to the goal.
 
-    ``fewest`` devices carry the load within the latencies, ``unheld`` counts batches that were asked for in vain.
+    ``fewest`` devices carry the load within the latencies, ``unheld`` counts batches that were asked for in vain,
+    ``nearest`` is the time of a token and of the first one where both together come nearest to their limits.
     """
 
     points: tuple[Point, ...] = ()
@@ -66,6 +67,7 @@ class Frontier(NamedTuple):
     tpot: float = inf
     soonest: float = 0.0
     fewest: float = inf
+    nearest: tuple[float, float] | None = None
 
 
 def candidates(space: Scenario) -> tuple[list[Scenario], int, int]:
@@ -243,7 +245,17 @@ def search(space: Scenario) -> Frontier:
         tpot=min((each.at(batches[0]).tpot for each, batches in groups), default=inf),
         soonest=min((each.ttft for each in trials), default=0.0),
         fewest=0 if points else min((each.at(batch).devices for each, some in timely for batch in some), default=inf),
+        nearest=None if points else _nearest_of(groups, goal, space.search.most),
     )
+
+
+def _nearest_of(groups: Iterable[tuple[Trial, Sequence[int]]], goal: Goal, most: int) -> tuple[float, float] | None:
+    """The times that come nearest to both limits of what so many devices carry; None where they carry nothing."""
+    found = []
+    for each, batches in groups:
+        batch = next((batch for batch in batches if each.at(batch).devices <= most), None)
+        found += [(each.at(batch).tpot, each.ttft)] if batch else []
+    return min(found, key=lambda times: max(times[0] / goal.max_tpot, times[1] / goal.max_ttft), default=None)
 
 
 def looked_at(groups: Sequence[tuple[Trial, Sequence[int]]]) -> list[Point]:
@@ -418,7 +430,7 @@ def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
     """The answer where no configuration is left: what memory holds, or what comes nearest to the demand."""
     spaces = scenario.each
     if any(each.tried for each in frontiers):
-        verdict, advice = f"Nothing meets this: {_nearest(scenario, frontiers)}.", "ask less of it"
+        verdict, advice = f"Nothing meets this: {_broken(scenario, frontiers)}.", _reachable(scenario, frontiers)
     elif any(each.misfits < each.layouts for each in frontiers):
         verdict = f"Does not fit: memory holds fewer than {min(scenario.goal.batches):,} sequences in every layout."
         advice = "ask for smaller batches, or leave --batch out"
@@ -438,15 +450,35 @@ def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
     )
 
 
-def _nearest(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
-    """The limit that nothing keeps and what comes nearest to it, or the devices that would carry the load."""
+def _broken(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
+    """Every limit that nothing keeps and what comes nearest to it, or the devices that would carry the load."""
     goal, most = scenario.goal, scenario.each[0].search.most
     tpot, ttft = min(each.tpot for each in frontiers), min(each.soonest for each in frontiers)
-    fewest = min(each.fewest for each in frontiers)
+    fewest, broken = min(each.fewest for each in frontiers), []
     if tpot > goal.max_tpot:
-        return f"the fastest takes {show(tpot, 's')} a token"
+        broken.append(f"the fastest takes {show(tpot, 's')} a token")
     if ttft > goal.max_ttft:
-        return f"the soonest first token takes {show(ttft, 's')}"
+        broken.append(f"the soonest first token takes {show(ttft, 's')}")
+    if broken:
+        return " and ".join(broken)
     if most < fewest < inf:
         return f"it takes {many(fewest, 'device')}, and {many(most, 'device')} may be used (--max-gpus)"
     return "what keeps one of the limits does not keep the other"
+
+
+def _reachable(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
+    """Limits that can be met, both at once and each little above what comes nearest, or the devices that it takes."""
+    goal, fewest = scenario.goal, min(each.fewest for each in frontiers)
+    if scenario.each[0].search.most < fewest < inf:
+        return f"--max-gpus {fewest:,.0f}".replace(",", "")
+    limits = {"--max-tpot": goal.max_tpot, "--max-ttft": goal.max_ttft}
+    known = [each.nearest for each in frontiers if each.nearest]
+    if not known:
+        return "a smaller load, or a larger --max-gpus"
+    tpot, ttft = min(known, key=lambda times: max(times[0] / goal.max_tpot, times[1] / goal.max_ttft))
+    flags = [
+        f"{name} {show(rounded_up(time, 2), 's').replace(' ', '')}"
+        for (name, limit), time in zip(limits.items(), (tpot, ttft), strict=True)
+        if time > limit
+    ]
+    return f"{' '.join(flags)} can be met"
