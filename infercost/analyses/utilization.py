@@ -526,7 +526,9 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
     verdict = "as fast" if worth >= 1 else "as fast, leave the draft out"
-    return f"{tpot} a token {where} with the draft, {plain} without: {show(worth, 'x')} {verdict}; {sure}"
+    likely = _gain_remark(rack, worth)
+    gain = likely.replace(" by", f" {verdict} by") if likely else f"{show(worth, 'x')} {verdict}"
+    return f"{tpot} a token {where} with the draft, {plain} without: {gain}; {sure}"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

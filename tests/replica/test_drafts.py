@@ -81,7 +81,14 @@ def test_a_draft_that_slows_down_is_said(run: Run) -> None:
     assert "leave the draft out" in bad["verdict"]
     assert bad["advice"][0].startswith("leave the draft out: a token takes ")
     assert not any("leave the draft out" in line for line in (good["verdict"], *good["advice"]))
-    assert "x as fast; an estimate" in good["verdict"]
+    assert "x as fast by published pairs of runs; an estimate" in good["verdict"]
+
+
+def test_a_verdict_gives_what_a_draft_gains_in_published_pairs(run: Run) -> None:
+    """EAGLE-3 heads gained 0.79 to 0.98 times what is said of them: the verdict has both ends, not the point."""
+    said = run("utilization", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--draft", "eagle3", "--json").json
+    worth = said["results"]["plain_tpot_s"] / said["results"]["tpot_s"]
+    assert f": {worth * 0.79:.3g}x to {worth * 0.98:.3g}x as fast by published pairs" in said["verdict"]
 
 
 def test_what_a_draft_is_worth_is_a_token_without_it_over_one_with_it(run: Run) -> None:
