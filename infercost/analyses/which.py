@@ -124,7 +124,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     return Report(
         command="compare",
         verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
-        inputs=(*scenario.inputs, *(_inputs_of(winner) if winner else ())),
+        inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
@@ -528,11 +528,11 @@ def _high(row: Mapping[str, Any]) -> float:
     return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[-1])
 
 
-def _inputs_of(won: Scenario) -> Iterator[Input]:
-    """The inputs of the part that wins, under its name."""
-    name = f"{won.search.name}."
+def _inputs_of(won: Scenario, asked: Iterable[Input]) -> Iterator[Input]:
+    """The inputs of the part that wins that were not asked of all, under its name."""
+    name, own = f"{won.search.name}.", {"gpu", "gpus", "concurrency", "num_prompts", "max_sequences", "workload"}
     for item in won.inputs:
-        if item.key not in ("gpu", "gpus", "model", "concurrency", "num_prompts", "max_sequences", "workload", "users"):
+        if item.key not in own | {each.key for each in asked}:
             yield item._replace(key=item.key.replace("gpu.", name))
 
 

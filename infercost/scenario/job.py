@@ -26,7 +26,10 @@ from infercost.scenario.workload import by_messages, with_workload
 #: Sequences in flight where nobody says how many.
 USUAL_CONCURRENCY = 64
 #: What makes a question with names one about a job.
-OF_A_JOB = ("users", "minutes_per_day", "decoding_share", "concurrency", "max_tpot", "sort", "max_price", *NARROWING)
+OF_A_JOB = (
+    *("users", "minutes_per_day", "decoding_share", "messages_per_day", "concurrency", "max_tpot", "sort", "max_price"),
+    *NARROWING,
+)
 #: Options of ``compare`` that the question about one part does not have.
 _NOT_OF_ONE = (*(name for name in OF_A_JOB if name != "concurrency"), "gpu", "all")
 #: Doublings of a node, after whole ones up to so many, and the most devices that layers alone are split over.
@@ -87,6 +90,7 @@ def _read_job(reading: Reading) -> Job:
     if "users" in reading.given and "concurrency" in reading.given:
         raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")
     if of_day:
+        reading.take("messages_per_day")
         users, concurrent = {"users": float(reading.take("users"))}, 0.0
     elif "users" in reading.given:
         users = habits_of(reading)

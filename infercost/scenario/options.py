@@ -501,6 +501,7 @@ class Compare(Common, Prompts, total=False):
     users: Number
     minutes_per_day: Number
     decoding_share: Number
+    messages_per_day: Number
     concurrency: Number
     max_tpot: Number
     sort: str

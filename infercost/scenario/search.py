@@ -218,5 +218,5 @@ def habits_of(reading: Reading) -> dict[str, float]:
 
 def refuse_habits(reading: Reading) -> None:
     """Refuse habits of users where there are none."""
-    if stray := [name for name in ("minutes_per_day", "decoding_share") if name in reading.given]:
+    if stray := [name for name in ("minutes_per_day", "decoding_share", "messages_per_day") if name in reading.given]:
         raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")

@@ -39,7 +39,8 @@ def with_workload(question: Question) -> Question:
         raise BadValue(what, "give --minutes-per-day here, or ask infercost compare or userbase, which take them")
     if "context" in question.given and question.command != "fit":
         raise BadValue("--workload and --context both say how long a request is", "give one of them")
-    left_out = ("input_tokens", "prefix_share") if bare else ()
+    left_out = ["input_tokens", "prefix_share"] if bare else []
+    left_out += ["messages_per_day"] if question.command == "compare" else []  # of users, who may not be asked about
     figures = {name: given for name, given in _options(question.command, preset) if name not in left_out}
     free = {name: given for name, given in figures.items() if not _is_said(question, name)}
     own = {"workload": question.given["workload"]._replace(value=preset.name)}
@@ -60,11 +61,13 @@ def _flat_day(question: Question, preset: Preset) -> Iterator[Note]:
 
 
 def by_messages(question: Question) -> bool:
-    """Whether users send the messages of a workload, whose sequences depend on each part's speed, and give no minutes.
+    """Whether users send messages, their own or a workload's, whose sequences depend on each part's speed.
 
     Raises:
         UnknownName: no such workload.
     """
+    if {"users", "messages_per_day"} <= set(question.given):
+        return True
     if not {"users", "workload"} <= set(question.given) or "minutes_per_day" in question.given:
         return False
     return "messages_per_day" in _preset_of(question).facts

@@ -256,6 +256,37 @@ def test_users_of_a_workload_are_those_of_a_user_base() -> None:
     assert not [note for note in report.notes if note.code == "flat-day"]
 
 
+def test_messages_of_users_are_those_of_a_user_base(run: Run) -> None:
+    """30,000 users of 12 messages a day and 100 tokens each are 416.7 tokens/s, by hand."""
+    asked = {"users": 30_000, "messages_per_day": 12, "input_tokens": 500, "output_tokens": 100}
+    for row in rows_of("mi300x", "h100", **asked):
+        assert row["tokens_per_s_per_gpu"] * row["gpus"] == pytest.approx(416.7, abs=0.05)
+        assert row["usd_per_million_tokens"] == pytest.approx(row["usd_per_hour"] / 3600 / 416.7 * 1e6, rel=1e-3)
+        assert "--messages-per-day 12 " in row["replay"]
+        again = run(*row["replay"].split()[1:], "--json").json["results"]
+        assert again["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"])
+    more = infercost.compare("h100", model=MODEL, users=30_000, workload="chat", messages_per_day=16)
+    usual = infercost.compare("h100", model=MODEL, users=15_000, workload="chat", messages_per_day=32)
+    assert [item.key for item in more.inputs].count("messages_per_day") == 1
+    assert more.series
+    assert usual.series
+    assert more.series.rows[0]["usd_per_hour"] == usual.series.rows[0]["usd_per_hour"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ("--users 30k --messages-per-day 8 --minutes-per-day 4", "--minutes-per-day and --messages-per-day both say"),
+        ("--messages-per-day 8", "--messages-per-day is of users, and there are none"),
+        ("--concurrency 8 --messages-per-day 8", "--messages-per-day is of users, and there are none"),
+    ],
+)
+def test_messages_are_of_users_without_minutes(run: Run, asked: str, what: str) -> None:
+    said = run("compare", "h100", "--model", MODEL, *asked.split())
+    assert (said.code, said.out) == (2, "")
+    assert what in said.err
+
+
 def test_users_whom_no_part_serves_in_time_are_answered_with_why(run: Run) -> None:
     asked = ("compare", "h100", "l4", "--model", MODEL, "--users", "30k", "--workload", "chat", "--json")
     said = run(*asked, "--max-tpot", "5ms")
