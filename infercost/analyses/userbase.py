@@ -39,6 +39,7 @@ from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.prices import owned_again
+from infercost.scenario.replicas import ALL_TAKEN
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
 
@@ -506,7 +507,16 @@ def _service_verdict(
     price = (_price_of_users if load == users else _price_of_tokens)(run, row, priced=priced)
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    return f"{load} {'takes' if single else 'take'} {devices}{price}; {used}, and {full}.{whose}"
+    return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
+
+
+def _kept_words(scenario: Scenario) -> str:
+    """How few requests wait for a slot where users are the answer, and whether that was assumed; else nothing."""
+    given = {item.key: item for item in scenario.inputs}
+    if "users" not in given or scenario.service.fleet.waiting >= 1 or given["users"].origin != ALL_TAKEN:
+        return ""
+    limit = given["max_wait_probability"]
+    return f", no more than {show(limit.value, 'share')} waiting for a slot{' (assumed)' if limit.assumed else ''},"
 
 
 def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool) -> str:

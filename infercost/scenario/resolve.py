@@ -22,7 +22,7 @@ from infercost.scenario.prices import note_bases, read_api_price, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import CHEAPEST, copies_of, share_of_one
+from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT, with_one
@@ -52,6 +52,10 @@ _OF_A_SERVICE = (
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month"),
 )
+#: Options that say how large a load is.
+_LOADS = ("users", "concurrent", "tokens_per_month")
+#: Share of the requests that wait for a slot at most where users are the answer and nobody says how many may.
+USUAL_WAITING = 0.01
 #: Options of ``fit`` that are of one model.
 _OF_ONE_MODEL = (
     *("active_params", "rope_scaling", "tp", "pp", "ep", "dp", "draft", "draft_model", "draft_tokens"),
@@ -215,10 +219,10 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = queued(service)
-    if (fixed := int(reading.take("replicas") or 0)) and not {"users", "concurrent", "tokens_per_month"} & set(
-        reading.given
-    ):
-        reading.given["users"] = Given(_filling(service, fixed), "assumed: all that so many replicas take")
+    fixed = int(reading.take("replicas") or 0)
+    if fixed and not any(name in reading.given for name in _LOADS):
+        service = _answering(reading, service, fixed)
+        reading.given["users"] = Given(_filling(service, fixed), ALL_TAKEN)
     service = service._replace(fleet=service.fleet._replace(fixed=fixed))
     service = take_tokens(reading, [service]) or service
     if "users" not in reading.given and "concurrent" not in reading.given:
@@ -260,6 +264,20 @@ def _meets(trial: Reading) -> bool:
     except InfercostError:
         return False
     return service.running.rack.plan.fits and not service.missed
+
+
+def _answering(reading: Reading, service: "Service", replicas: int) -> "Service":
+    """The service where users are the answer: as many as rarely wait for a slot, unless a share was given that may.
+
+    Replicas of so few slots that not even one user is served so are filled to the mean.
+    """
+    from infercost.fleet.day import enough
+
+    rare = service._replace(fleet=service.fleet._replace(waiting=USUAL_WAITING))
+    if "max_wait_probability" in reading.given or not enough(rare.fleet, 1.0, replicas, max(rare.fleet.hours)):
+        return service
+    reading.take("max_wait_probability", USUAL_WAITING, "users whose requests rarely wait for a slot")
+    return rare
 
 
 def _filling(service: "Service", replicas: int) -> float:

@@ -117,20 +117,50 @@ def test_a_wait_longer_than_the_busiest_hour_is_none() -> None:
 def test_a_wait_just_within_the_hour_by_hand() -> None:
     """One slot: offered a, the wait of those who wait is S / (1 - a), held S each; at an hour a is 1 - S / 3,600."""
     one = {**BIG, "input_tokens": 1000, "output_tokens": 1000, "max_sequences": 1, "messages_per_day": 10}
-    report = infercost.userbase(**one, replicas=1)
+    report = infercost.userbase(**one, replicas=1, max_wait_probability=1)
     held = report["mean_concurrent"] / (report["users"] * 10 / 86_400)
     assert report["users"] == int((1 - held / 3600) / held * 8640)
 
 
-def test_replicas_alone_say_how_many_users_they_take() -> None:
+def waiting(offered: float, slots: int) -> float:
+    """Erlang's C by the recurrence of his B, as textbooks have it."""
+    lost = 1.0
+    for slot in range(1, slots + 1):
+        lost = offered * lost / (slot + offered * lost)
+    return lost / (1 - offered / slots * (1 - lost))
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(None, "1.00% waiting for a slot (assumed), at $"), (0.2, "20.0% waiting")]
+)
+def test_replicas_alone_say_how_many_users_rarely_wait(share: float | None, said: str) -> None:
+    """A user of 10 minutes a day is 1/144 of a sequence: the most of whom a share finds all slots taken."""
+    report = infercost.userbase(gpu="h100", model="llama-3.1-8b", replicas=1, max_wait_probability=share)
+    slots, users = int(report["batch_limit"]), report["users"]
+    assert users == report["users_capacity"]
+    assert waiting(users / 144, slots) <= (share or 0.01) < waiting((users + 1) / 144, slots)
+    assert report.met
+    assert f"1 replica of 1 x h100-sxm, no more than {said}" in report.verdict.split(";")[0]
+
+
+def test_one_user_may_be_all_that_a_slot_takes() -> None:
+    """Half of the day on one slot: whoever comes beside would wait every other time, one alone is served."""
+    one = {"gpu": "h100", "model": "llama-3.1-8b", "max_sequences": 1, "minutes_per_day": 720, "replicas": 1}
+    report = infercost.userbase(**one)
+    assert report["users"] == 1
+    assert report.met
+
+
+def test_replicas_alone_may_be_filled_to_the_mean() -> None:
     """Three replicas of so many slots take slots x 1,440 / 10 users, less the few whose wait would have no end."""
-    report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", replicas=3)
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b"}
+    report = infercost.userbase(**asked, replicas=3, max_wait_probability=1)
     slots = 3 * report["batch_limit"]
     assert report["users"] == report["users_capacity"]
     assert 0.999 * slots * 144 < report["users"] <= slots * 144
     assert report["replicas"] == 3
     assert report.met
-    more = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=report["users"] + 1, max_ttft="60s")
+    more = infercost.userbase(**asked, users=report["users"] + 1, max_ttft="60s")
     assert more["replicas"] == 4
 
 
@@ -157,7 +187,7 @@ def test_what_would_meet_a_limit_is_named_and_does() -> None:
 def test_reasons_are_said_once(run: Any) -> None:
     said = run("userbase", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--users", "30k", "--max-ttft", "1s").out
     assert " ".join(said.split()).count("the time to the first token allows no more") == 1
-    said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--replicas", "3")
+    said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--replicas", "3", "--users", "69k")
     assert " ".join((said.out + said.err).split()).count("--max-wait-probability 1%") == 1
 
 

@@ -116,7 +116,7 @@ def test_replicas_go_in_quiet_hours_as_far_as_they_are_whole(
 ) -> None:
     (trace := tmp_path / "hours.csv").write_text(TERRACED)
     asked = {"gpu": "h100", "model": "llama-3.1-8b", "trace": str(trace), **use}
-    users = int(0.9 * infercost.userbase(**asked, replicas=replicas)["users"])
+    users = int(0.9 * infercost.userbase(**asked, replicas=replicas, max_wait_probability=1)["users"])
     said = " ".join(infercost.userbase(**asked, users=users).advice)
     assert ("--scale-down" in said) == (saved is not None)
     if saved:
