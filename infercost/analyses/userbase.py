@@ -39,7 +39,7 @@ from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.prices import owned_again
-from infercost.scenario.replicas import ALL_TAKEN
+from infercost.scenario.replicas import ALL_TAKEN, TRACED
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
 
@@ -495,7 +495,7 @@ def _service_verdict(
 ) -> str:
     """The replicas that a load takes and what they cost; not a month's money where it was said before (``priced``)."""
     service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
-    rack, users, needed = service.running.rack, many(day.users, "daily user"), many(run.needed, "replica")
+    rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
     single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
     devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
@@ -508,6 +508,13 @@ def _service_verdict(
     used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
+
+
+def _users_words(scenario: Scenario, run: Run) -> str:
+    """The users of a service, or the requests of a trace that are taken as theirs."""
+    if any(item.key == "users" and item.origin.startswith(TRACED) for item in scenario.inputs):
+        return f"{many(run.day.users * (run.service.demand.messages or 0.0), 'request')} a day, as in the trace,"
+    return many(run.day.users, "daily user")
 
 
 def _kept_words(scenario: Scenario) -> str:
@@ -585,5 +592,4 @@ def _service_notes(service: Service, day: Day, *, said: bool) -> Iterator[Note]:
     elif service.fleet.waiting < 1 and day.replicas > 1:
         yield ONE_QUEUE
     if not day.stable:
-        text = "where the load of an hour exceeds what replicas serve, requests pile up, and a token has no price"
-        yield Note("unstable", text)
+        yield Note("unstable", "where an hour exceeds what replicas serve, requests pile up, and a token has no price")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import fsum
+from types import MappingProxyType
 
 from infercost.errors import BadValue
 from infercost.fleet.cost import of_month
@@ -12,10 +13,12 @@ from infercost.parts.stack import law
 from infercost.parts.traffic import DAY, Shape, shape_of
 from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
+from infercost.report import Note
 from infercost.scenario.options import flag
 from infercost.scenario.prices import read_price
 from infercost.scenario.rack import read_rack
-from infercost.scenario.read import Given, Reading, apply_sets
+from infercost.scenario.read import Given, Question, Reading, apply_sets
+from infercost.scenario.replicas import LOADS, TRACED
 from infercost.scenario.running import most_at_once, read_request, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES
 from infercost.scenario.usual import LENGTHS
@@ -55,6 +58,28 @@ def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None
         raise BadValue(what, "give more, or fewer --messages-per-day or --minutes-per-day")
     reading.given["users"] = Given(users, "by --tokens-per-month")
     return loaded
+
+
+def with_traced_load(question: Question) -> Question:
+    """The question with the requests of its trace as users who send them, where nothing else says how many there are.
+
+    Raises:
+        BadValue: fewer requests a day than one user sends.
+    """
+    given = question.given
+    if any(name in given for name in (*LOADS, "replicas", "minutes_per_day", "decoding_share")):
+        return question
+    path, usual = str(question.get("trace")), catalog.load("workloads", "chat").fact("messages_per_day")
+    trace = read_trace(path, question.progress(path, 0))
+    assumed = Given(usual.value, "assumed: what people who chat send", usual.source, usual.date, usual.weak)
+    messages, requests = given.get("messages_per_day", assumed), fsum(trace.hours) / len(trace.hours) * DAY
+    if (users := requests / messages.value) < 1:
+        what = f"{path} has {requests:.3g} requests a day, fewer than the {messages.value:g} that one user sends"
+        raise BadValue(what, "give --users, or fewer --messages-per-day")
+    taken = {"messages_per_day": messages, "users": Given(users, f"{TRACED}{path}")}
+    sent = f"those of {many(users, 'user')} who send {messages.value:g} messages each"
+    note = Note("trace-load", f"{requests:,.0f} requests a day, as in the trace, are {sent}: --users asks for others")
+    return question._replace(given=MappingProxyType({**given, **taken}), notes=(*question.notes, note))
 
 
 def _read_level(reading: Reading, running: Running, request: Request | None) -> Level:
@@ -131,7 +156,7 @@ def _read_traced(reading: Reading) -> Shape | None:
             raise BadValue(what, "leave --workload out, with --messages-per-day for how often users ask")
         if value is not None and name not in reading.given:
             whole = value if name == "prefix_share" else max(1, round(value))
-            reading.given[name] = Given(whole, f"trace {path}")
+            reading.given[name] = Given(whole, f"{TRACED}{path}")
             lengths.append(f"prefix share {whole:,.3g}" if name == "prefix_share" else many(whole, name.rstrip("s")))
     also = f", {', '.join(lengths)}".replace("_", " ") if lengths else ""
     bursts = "" if trace.gap_cv is None else f", gaps vary by {trace.gap_cv:.3g} of their mean"

@@ -9,6 +9,8 @@ from infercost.scenario.read import Reading
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
 ONE = "assumed: one of it"
+#: Options that say how large a load is, and the start of an origin of what a trace says.
+LOADS, TRACED = ("users", "concurrent", "tokens_per_month"), "trace "
 #: Origin of users where so many replicas were asked about in their place.
 ALL_TAKEN = "assumed: all that so many replicas take"
 #: Origin of parts that are asked about side by side.

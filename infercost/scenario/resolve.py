@@ -22,7 +22,7 @@ from infercost.scenario.prices import note_bases, read_api_price, read_price
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, copies_of, share_of_one
+from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT, with_one
@@ -52,8 +52,6 @@ _OF_A_SERVICE = (
     *("max_wait_probability", "input_tokens", "output_tokens", "prefix_share", "chunk_tokens", "max_sequences"),
     *("purchase_price", "years", "interest", "power_price", "pue", "api_price", "tokens_per_month"),
 )
-#: Options that say how large a load is.
-_LOADS = ("users", "concurrent", "tokens_per_month")
 #: Share of the requests that wait for a slot at most where users are the answer and nobody says how many may.
 USUAL_WAITING = 0.01
 #: Options of ``fit`` that are of one model.
@@ -78,6 +76,10 @@ def resolve(question: Question) -> Scenario:
         InfercostError: a name that does not exist, an option or a preset that cannot be used.
     """
     question = with_workload(question)
+    if question.command == "userbase" and "trace" in question.given:
+        from infercost.scenario.people import with_traced_load
+
+        question = with_traced_load(question)
     if question.command in _CHOSEN:
         from infercost.scenario.layouts import with_layout
 
@@ -220,7 +222,7 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = queued(service)
     fixed = int(reading.take("replicas") or 0)
-    if fixed and not any(name in reading.given for name in _LOADS):
+    if fixed and not any(name in reading.given for name in LOADS):
         service = _answering(reading, service, fixed)
         reading.given["users"] = Given(_filling(service, fixed), ALL_TAKEN)
     service = service._replace(fleet=service.fleet._replace(fixed=fixed))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import infercost
+from tests.conftest import ROOT, Run
 
 OSS: dict[str, Any] = {
     "gpu": "h100",
@@ -141,6 +142,25 @@ def test_replicas_alone_say_how_many_users_rarely_wait(share: float | None, said
     assert waiting(users / 144, slots) <= (share or 0.01) < waiting((users + 1) / 144, slots)
     assert report.met
     assert f"1 replica of 1 x h100-sxm, no more than {said}" in report.verdict.split(";")[0]
+
+
+def test_a_trace_says_its_own_load(run: Run) -> None:
+    """60.5 requests in four hours are 363 a day, of 211 tokens each, as 45.375 users of 8 messages have."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "output_tokens": 211, "input_tokens": 1155}
+    trace = str(ROOT / "tests/data/traces/hourly.csv")
+    report = infercost.userbase(**asked, trace=trace)
+    assert report["users"] * 8 == pytest.approx(report["tokens_per_s"] / 211 * 86_400)
+    assert report["users"] == pytest.approx(45.375)
+    assert report.verdict.startswith("363 requests a day, as in the trace, take 1 replica")
+    users = next(item for item in report.inputs if item.key == "users")
+    assert users.origin == f"trace {trace}"
+    twice = infercost.userbase(**asked, trace=trace, messages_per_day=16)
+    assert twice["users"] == pytest.approx(report["users"] / 2)
+    assert twice["tokens_per_s"] == pytest.approx(report["tokens_per_s"])
+    assert infercost.userbase(**asked, trace=trace, users=10_000)["users"] == 10_000
+    said = run("userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--trace", trace, "--messages-per-day", "500")
+    assert (said.code, said.out) == (2, "")
+    assert "fewer than the 500 that one user sends" in said.err
 
 
 def test_one_user_may_be_all_that_a_slot_takes() -> None:
