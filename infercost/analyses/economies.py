@@ -13,6 +13,7 @@ from infercost.analyses.remarks import (
     misfit,
     null_notes,
     price_rows,
+    room_rows,
     service_null_reason,
     step_notes,
     unlike_prices,
@@ -44,7 +45,7 @@ def answer(scenario: Scenario) -> Report:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
         return unfit(scenario, _results(scenario, lone, floor, even), ("gpus_per_replica",))
-    rows, results = curve(scenario), tuple(_results(scenario, lone, floor, even))
+    rows, results = curve(scenario), (*_results(scenario, lone, floor, even), *room_rows(scenario.rack))
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(

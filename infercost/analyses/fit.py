@@ -8,7 +8,7 @@ from infercost import formulas
 from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.remarks import misfit, rack_notes
+from infercost.analyses.remarks import misfit, rack_notes, room_rows
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
@@ -94,7 +94,7 @@ def unfit(scenario: Scenario, results: Iterable[Row], keys: Collection[str]) -> 
         command=scenario.question.command,
         verdict=verdict,
         inputs=scenario.inputs,
-        results=tuple(rows),
+        results=(*rows, *room_rows(scenario.rack)),
         advice=advice,
         notes=(*rack_notes(scenario.rack), *scenario.notes),
         met=False,
@@ -339,10 +339,10 @@ def _tokens_held(plan: Plan) -> tuple[float, int | None]:
 
 def _shortfall_row(plan: Plan) -> Row:
     """What is missing on all devices, and in the host."""
-    here, there = max(-plan.left, 0.0) * plan.layout.devices, max(-plan.host_left, 0.0)
+    here, there = plan.left < 0, plan.host_left < 0
     name = f"in {plan.host.preset.name}" if plan.host else ""
     where = " and ".join(["on all devices"] * bool(here or not there) + [name] * bool(there))
-    return Row("shortfall_bytes", here + there, where, shown=not plan.fits)
+    return Row("shortfall_bytes", plan.shortfall, where, shown=not plan.fits)
 
 
 def _token_words(model: Model, growth: float) -> str:

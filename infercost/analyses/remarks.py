@@ -99,6 +99,11 @@ def has_an_end(key: str) -> bool:
     return not key.startswith(_OF_USERS)
 
 
+def room_rows(rack: Rack) -> tuple[Row, Row]:
+    """Whether memory holds the model and its sequences, and what is missing: a table has both in its verdict."""
+    return Row("fits", rack.plan.fits, shown=False), Row("shortfall_bytes", rack.plan.shortfall, shown=False)
+
+
 def misfit(rack: Rack) -> str:
     """The start of a verdict where the devices do not hold the weights or the cache, else nothing."""
     plan, model = rack.plan, rack.model

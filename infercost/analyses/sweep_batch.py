@@ -101,6 +101,7 @@ def _results(running: Running, rows: Rows, knee: int | None, full: int | None, r
             ratio,
             f"what one of {last:,} pays for a token" if plan.fits else "the model does not fit",
         ),
+        *remarks.room_rows(running.rack),
     )
 
 

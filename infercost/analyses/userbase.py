@@ -14,6 +14,7 @@ from infercost.analyses.remarks import (
     misfit,
     null_notes,
     price_rows,
+    room_rows,
     service_null_reason,
     step_notes,
 )
@@ -53,10 +54,8 @@ MILLION = 1e6
 #: An emptiest hour below this share of the mean load is no day of a service.
 LEAST_TROUGH = 0.01
 #: What concurrency counts.
-IN_THE_BATCH = Note(
-    "concurrency",
-    "concurrency counts sequences in the batch; people with the app open are that / decoding share",
-)
+_COUNTED = "concurrency counts sequences in the batch; people with the app open are that / decoding share"
+IN_THE_BATCH = Note("concurrency", _COUNTED)
 #: What stands empty in a table where requests pile up, for all that has no value there.
 HEADED = ("usd_per_million_tokens", "ttft_s")
 
@@ -68,6 +67,7 @@ def answer(scenario: Scenario) -> Report:
     habits, rows = scenario.habits, _rows(scenario, scenario.habits)
     if scenario.rack and not scenario.rack.plan.fits:
         return _unfit(scenario, rows, {row.key for row in rows} - {*SUPPLIED})
+    rows += room_rows(scenario.rack) if scenario.rack else ()
     values = {row.key: row.value for row in rows}
     reading = "people read and think: --decoding-share 18% counts only the minutes in which tokens are decoded"
     return Report(
@@ -262,7 +262,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
-    waits = _wait_words(results, day.stable)
+    waits, results = _wait_words(results, day.stable), (*results, *room_rows(scenario.rack))
     report = Report(
         command="userbase",
         verdict=service.missed + beside + _service_verdict(scenario, run, row, missed, priced=bool(beside)) + waits,
@@ -553,8 +553,8 @@ def _wait_words(results: Iterable[Row], stable: bool) -> str:
     if not stable or chance is None or chance <= MOST:
         return ""
     long = f", a mean of {show(waiting, 's')}" if waiting else ""
-    most = f"In the worst hour up to {show(chance, 'share')} of requests wait for a slot{long}"
-    return f" {most}: --max-wait-probability 1% provides for chance."
+    most = f" In the worst hour up to {show(chance, 'share')} of requests wait for a slot{long}"
+    return f"{most}: --max-wait-probability 1% provides for chance."
 
 
 def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:

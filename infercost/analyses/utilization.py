@@ -16,6 +16,7 @@ from infercost.analyses.remarks import (
     is_timed,
     kind,
     misfit,
+    room_rows,
     step_notes,
     unserved,
     untuned_switch,
@@ -86,7 +87,10 @@ def answer(scenario: Scenario) -> Report:
         command="utilization",
         verdict=verdict,
         inputs=scenario.inputs,
-        results=_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))),
+        results=(
+            *_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))),
+            *room_rows(rack),
+        ),
         parts=_time_parts(pace, running) if _has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
@@ -136,7 +140,8 @@ def _of_texts(scenario: Scenario) -> Report:
             Row(key, value, "the model does not fit" if value is None else remarks.get(key, ""), key not in hidden)
             for key, value in results.items()
             if value is not None or not rack.plan.fits
-        ),
+        )
+        + room_rows(rack),
         notes=(*step_notes(running, ()), *(_UNMEASURED if kind(running) == "estimate" else ()), *scenario.notes),
         met=rack.plan.fits,
         work=lambda: _shown_texts(scenario),

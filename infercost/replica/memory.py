@@ -306,6 +306,11 @@ class Plan(NamedTuple):
         return self.left >= 0 and self.host_left >= 0
 
     @property
+    def shortfall(self) -> float:
+        """Bytes that are missing on all devices and in the host; 0 where everything fits."""
+        return max(-self.left, 0.0) * self.layout.devices + max(-self.host_left, 0.0)
+
+    @property
     def barely(self) -> bool:
         """Whether what is left is under a twentieth of the device."""
         return self.fits and self.left < BARELY * self.device_memory

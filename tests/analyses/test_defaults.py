@@ -216,3 +216,24 @@ def test_no_share_is_above_one() -> None:
     shares = [row["memory_bandwidth_utilization"] for row in report.rows]
     assert None in shares
     assert all(share is None or share <= 1 for share in shares)
+
+
+def test_what_does_not_fit_says_by_how_much_in_every_answer() -> None:
+    """By hand: 141.107 of weights, 0.516 and 0.268 of the engine and 2.684 of cache, less 90% of 24.153 GB."""
+    asked: dict[str, Any] = {"gpu": "l4:1", "model": "llama-3.1-70b", "context": 8192}
+    for command in (infercost.fit, infercost.utilization, infercost.sweep_batch):
+        report = command(**asked)
+        assert report["fits"] is False
+        assert report["shortfall_bytes"] == pytest.approx(122.839e9, rel=1e-5)
+    for command in (infercost.userbase, infercost.economies):
+        report = command(gpu="l4:1", model="llama-3.1-70b", users=1000)
+        assert report["fits"] is False
+        assert report["shortfall_bytes"] > 100e9
+
+
+def test_what_fits_is_short_of_nothing_in_every_answer() -> None:
+    asked: dict[str, Any] = {"gpu": "h100:1", "model": "llama-3.1-8b"}
+    reports = [command(**asked) for command in (infercost.fit, infercost.utilization, infercost.sweep_batch)]
+    reports += [command(**asked, users=1000) for command in (infercost.userbase, infercost.economies)]
+    reports.append(infercost.utilization(gpu="h100:1", model="bge-m3"))
+    assert [(report["fits"], report["shortfall_bytes"]) for report in reports] == [(True, 0)] * 6
