@@ -10,7 +10,7 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import law
+from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import chunk_of
 from infercost.replica.step import critical_batch, full_batch
@@ -168,7 +168,7 @@ def _userbase(reading: Reading) -> Scenario:
 
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
-    asked = {name for name in _OF_A_SERVICE if name in reading.given}
+    asked = {name for name in _OF_A_SERVICE if name in reading.given} or _users_of_a_model(reading)
     best = _on_replica(reading)
     reading = _for_users(best, reading) if asked else best
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
@@ -187,6 +187,17 @@ def _userbase(reading: Reading) -> Scenario:
         max(peakedness(burstiness=reading.take("burstiness") or 1.0), 1.0),
     )
     return frozen(reading, users=users, concurrent=concurrent, habits=habits, **supply)
+
+
+def _users_of_a_model(reading: Reading) -> set[str]:
+    """The users of a model that is named, who send usual requests; none where the note's arithmetic was asked for."""
+    if any(name in reading.given for name in ("trough_to_mean", "peak_to_mean", "batch")):
+        return set()
+    if not {"gpu", "model", "users"} <= set(reading.given) or is_nominal(
+        read_stack(Reading(reading.question), "realistic")
+    ):
+        return set()
+    return {"users"}
 
 
 def _supply(reading: Reading) -> dict[str, Any]:

@@ -144,6 +144,20 @@ def test_replicas_alone_say_how_many_users_rarely_wait(share: float | None, said
     assert f"1 replica of 1 x h100-sxm, no more than {said}" in report.verdict.split(";")[0]
 
 
+def test_users_of_a_named_model_have_the_price_of_usual_requests() -> None:
+    """24 users on one H100 of $3.49 an hour: its price over the tokens that they get, as economies counts them."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "users": 24}
+    report, curve = infercost.userbase(**asked), infercost.economies(**asked).series
+    assert report["usd_per_million_tokens"] == pytest.approx(3.49 / 3600 / report["tokens_per_s"] * 1e6)
+    assert curve
+    assert curve.rows[-1]["usd_per_million_tokens"] == pytest.approx(report["usd_per_million_tokens"])
+    assert {item.key: item.value for item in report.inputs if "tokens" in item.key} == {
+        "input_tokens": 7680,
+        "output_tokens": 1024,
+    }
+    assert infercost.userbase(**asked, peak_to_mean=1.35)["mean_concurrent"] == pytest.approx(24 / 144)
+
+
 def test_a_trace_says_its_own_load(run: Run) -> None:
     """60.5 requests in four hours are 363 a day, of 211 tokens each, as 45.375 users of 8 messages have."""
     asked = {"gpu": "h100", "model": "llama-3.1-8b", "output_tokens": 211, "input_tokens": 1155}
