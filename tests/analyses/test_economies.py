@@ -339,3 +339,14 @@ def test_the_devices_that_are_chosen_keep_a_limit_and_are_about_the_cheapest(lim
     least = min(report["floor_usd_per_million_tokens"] for report in each if report.met)
     assert chosen.met
     assert chosen["floor_usd_per_million_tokens"] <= least / 0.9
+
+
+def test_a_price_comes_first() -> None:
+    """By hand: $3.49 an hour over the tokens that 1,000 users get of one card, and over those of a full one."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b"}
+    report = infercost.economies(**asked, users=1000)
+    last, floor = rows_of(report)[-1], report["floor_usd_per_million_tokens"]
+    usd = 3.49 * last["gpus"] / 3600 / last["tokens_per_s"] * 1e6
+    assert report.verdict.startswith(f"${usd:.2f} a million output tokens at 1,000 users, floor ${floor:.3f}. ")
+    assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user's token costs")
+    assert infercost.economies(**asked).verdict.startswith(f"The floor is ${floor:.3f} a million output tokens. ")
