@@ -50,10 +50,7 @@ def answer(scenario: Scenario) -> Report:
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=service.missed
-        + _first_words(scenario, even)
-        + _verdict(scenario, values)
-        + memory_words(scenario.rack),
+        verdict=service.missed + _first_words(scenario, even) + _verdict(scenario, values),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -201,6 +198,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any]) -> str:
         f"{_price_words(scenario, values['floor_usd_per_million_tokens'])}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}."
+        f"{memory_words(scenario.rack)}"
     )
 
 
