@@ -87,17 +87,13 @@ def answer(scenario: Scenario) -> Report:
         command="utilization",
         verdict=verdict,
         inputs=scenario.inputs,
-        results=(
-            *_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))),
-            *room_rows(rack),
-        ),
+        results=_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))) + room_rows(rack),
         parts=_time_parts(pace, running) if _has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=(
             *step_notes(running, (regime,), _only_batch(scenario, batch)),
-            *(_tuned_notes(scenario, tuned) if _has_times(rack) else ()),
-            *(_untuned_notes(scenario) if _has_times(rack) else ()),
+            *_tuning_notes(scenario, tuned),
             *scenario.notes,
         ),
         met=rack.plan.fits and not overloaded,
@@ -255,6 +251,13 @@ def _tuned(scenario: Scenario) -> dict[str, Any] | None:
     timing = scenario.running.replica.kernels
     tuned = timing and (timing.tuned() or timing.with_tuned_shapes())
     return _under(scenario, tuned) if tuned else None
+
+
+def _tuning_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
+    """What flags or kernels that an engine does not start with would give, of what fits."""
+    if _has_times(scenario.rack):
+        yield from _tuned_notes(scenario, tuned)
+        yield from _untuned_notes(scenario)
 
 
 def _tuned_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
