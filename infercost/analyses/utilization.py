@@ -267,7 +267,8 @@ def _tuned_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[N
         return
     labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
     of = labels.get("flags", "its flags")
-    newest = f" of its newest known release, {labels['newest']}" if "@" not in running.rack.setup.stack.name else ""
+    is_newest = "newest" in labels and "@" not in running.rack.setup.stack.name
+    newest = f" of its newest known release, {labels['newest']}" if is_newest else ""
     text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times(tuned)}"
     yield Note("tuned", text)
 

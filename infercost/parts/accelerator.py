@@ -1,6 +1,6 @@
 """The figures of an accelerator preset, and the choice of an arithmetic rate and of a memory size among them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from infercost.errors import Missing
@@ -180,3 +180,8 @@ def mesh_share(part: Preset, ranks: int) -> float:
     if part.labels.get("link") != "mesh" or domain is None or not 1 < ranks < domain.value:
         return 1.0
     return (ranks - 1) / (domain.value - 1)
+
+
+def beside(figures: Collection[str]) -> tuple[str, ...]:
+    """What figures of memory need beside them: what drivers or engines see is of a part that is sold with so much."""
+    return ("memory",) if {"memory_reported", "memory_engine"} & set(figures) else ()

@@ -503,9 +503,9 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}
-    needed = NEEDED.get(family, ())
+    needed = (*NEEDED.get(family, ()), *accelerator_figures.beside(facts))
     if missing := [key for key in needed if key not in facts]:
-        raise BadFile(f"preset {path}: no {missing[0]}", f"a {WHAT[family]} has {', '.join(needed)}")
+        raise BadFile(f"preset {path}: no {missing[0]}", f"{WHAT[family]} presets have {', '.join(needed)}")
     if "released" in data:
         texts.update(_released(data["released"], sources, path))
     if family == "traffic":

@@ -504,6 +504,23 @@ def test_bits_and_groups_of_a_bare_count_have_a_rate(run: Run, dtype: str, code:
     assert run("sweep-batch", "--gpu", "gaudi2:2", "--params", "1736242426", "--dtype", dtype).code == code
 
 
+def test_what_a_driver_reports_is_of_a_part_that_is_sold_with_so_much(run: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    figures = "memory_bandwidth: {value: 100 GB/s, source: A}\nflops_fp16: {value: 4 TFLOP/s, source: A}"
+    mine.write_text(
+        f"memory_reported: {{value: 24 GiB, source: A}}\n{figures}\nsources: {{A: {{title: x, date: 2025}}}}"
+    )
+    said = run("fit", "--gpu", str(mine), "--model", "llama-3.1-8b")
+    assert (said.code, ": no memory" in said.err) == (2, True)
+
+
+def test_a_profile_with_tuned_flags_and_no_newest_release(run: Run, tmp_path: Path) -> None:
+    own = (ROOT / "presets/efficiency/sglang.yaml").read_text()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("\n".join(line for line in own.splitlines() if not line.startswith("newest:")))
+    assert run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", str(mine)).code == 0
+
+
 # Laws of answers
 
 
