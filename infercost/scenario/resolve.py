@@ -27,7 +27,7 @@ from infercost.scenario.running import read_draft, read_load, read_running, read
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.usual import USUAL_CONTEXT, with_one
 from infercost.scenario.workload import with_workload
-from infercost.units import show
+from infercost.units import many, show
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -354,9 +354,11 @@ def _service(reading: Reading) -> "Service":
 
 def _for_users(best: Reading, least: Reading) -> Reading:
     """The reading of the replica of the lowest floor or, where fewer devices of the least do for the users, of that."""
-    if best is least or "users" not in least.given:
+    if best is least or "users" not in least.given or _devices_of_users(best) <= _devices_of_users(least):
         return best
-    return min((best, least), key=_devices_of_users)
+    larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
+    least.note("larger", f"replicas of {larger} have a lower floor, which takes more users: economies without --users")
+    return least
 
 
 def _devices_of_users(reading: Reading) -> float:
