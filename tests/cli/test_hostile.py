@@ -521,6 +521,14 @@ def test_a_profile_with_tuned_flags_and_no_newest_release(run: Run, tmp_path: Pa
     assert run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", str(mine)).code == 0
 
 
+def test_a_speed_beyond_all_numbers_is_no_measurement(run: Run, tmp_path: Path) -> None:
+    """Nine tokens in 1e-300 ns are as many a second as no float holds."""
+    mine = tmp_path / "ollama.json"
+    mine.write_text('{"eval_count": 9, "eval_duration": 1e-300}')
+    said = run("calibrate", str(mine), "--gpu", "h100", "--model", "llama-3.1-8b")
+    assert (said.code, "is no measured number" in said.err) == (2, True)
+
+
 # Laws of answers
 
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, Missing
 from infercost.evidence.measured import Measured
-from infercost.evidence.readers.record import Record
+from infercost.evidence.readers.record import LARGEST, Record
 
 #: Tokens of a request beyond which no run was measured.
 LONGEST = 1e9
@@ -49,8 +49,10 @@ class Entry(NamedTuple):
     record: Record
 
     def row(self, metric: str, value: float, **more: Any) -> Measured:
-        """A measurement of this entry: what the user says of the run, and ``more`` of the file."""
+        """A measurement of this entry: what the user says of the run, and ``more`` of the file; BadFile for none."""
         run = self.run
+        if not value <= LARGEST:
+            raise BadFile(f"{self.record.where}: {metric} of {value:.3g} is no measured number", "measure it again")
         row = Measured(f"{self.id}-{metric}", run.path, "", run.model, run.accelerator, metric, value)
         return row._replace(devices=run.devices, tp=run.tp, pp=run.pp, ep=run.ep, **more)
 
