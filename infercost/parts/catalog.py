@@ -569,7 +569,7 @@ def on_part(profile: Preset, part: Preset) -> Preset:
 
     What a profile says itself, beyond the one that it is like, holds for every backend.
     """
-    entries = [entry.split() for entry in profile.labels.get("backends", "").split(", ") if entry]
+    entries = [(*entry.split(" ", 1), "")[:2] for entry in profile.labels.get("backends", "").split(", ") if entry]
     names = () if profile.labels.get("kernels") else (part.name, part.labels.get("vendor", ""), "any")
     found = (backend for name in names for start, backend in entries if name.startswith(start))
     if (backend := next(found, None)) is None:

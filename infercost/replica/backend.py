@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from infercost.errors import BadFile
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_stated
 
@@ -42,11 +43,13 @@ class Engine(NamedTuple):
 
 
 def engine_of(profile: Preset) -> Engine:
-    """The constants of a profile that knows its backend."""
+    """The constants of a profile that knows its backend; BadFile for one that does not."""
+    labels = profile.labels
+    if not labels.get("kernels"):
+        raise BadFile(f"preset {profile.path}: no kernels", "write like: llama.cpp, or kernels: cuda, metal, hip, ...")
     figures = {name: profile.value(name) for name in Engine._fields if name in profile.facts}
     figures.setdefault("compute_share_16", figures["compute_share"])
-    labels = profile.labels
-    figures.setdefault("layer_launch", figures["host_layer_time"])
+    figures.setdefault("layer_launch", figures.get("host_layer_time", 0.0))
     engine = Engine(**figures, kernels=labels["kernels"], prompts=labels.get("prompts", "filled"))
     return host_engine(engine, profile) if engine.kernels == CPU else engine
 

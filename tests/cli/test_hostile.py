@@ -529,6 +529,14 @@ def test_a_speed_beyond_all_numbers_is_no_measurement(run: Run, tmp_path: Path) 
     assert (said.code, "is no measured number" in said.err) == (2, True)
 
 
+@pytest.mark.parametrize("backends", ["any s t", "any"])
+def test_a_backend_that_is_none_is_refused(run: Run, tmp_path: Path, backends: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"law: llama.cpp\nsplit: layers\nbackends: [{backends}]\n")
+    said = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", str(mine))
+    assert (said.code, said.err.startswith("error: ")) == (2, True)
+
+
 # Laws of answers
 
 
