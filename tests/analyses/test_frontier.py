@@ -50,6 +50,7 @@ def best(which: str, **options: Any) -> dict[str, Any]:
     return rows_of(infercost.frontier(**options, best=which))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "dtype", "speed", "devices", "usd"),
     [
@@ -68,6 +69,7 @@ def test_best_speeds_of_the_later_paper(model: str, dtype: str, speed: float, de
     assert (row["gpus"], row["batch"]) == (devices, 1)
 
 
+@pytest.mark.slow
 def test_the_knee_is_where_his_notebook_prefers_to_be() -> None:
     """He prints 39.55 tokens/s a user at $9.31 for 405B on real numbers of devices, 89.24 at $0.605 for 70B."""
     his = {"gpu": HIS, "efficiency": "erdil-2025", "max_gpus": 256}
