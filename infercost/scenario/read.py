@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import catalog, machines
 from infercost.parts.accelerator import BASES
+from infercost.parts.cache import once
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
@@ -296,6 +297,7 @@ def _machine(name: str) -> machines.Machine | None:
     return None if catalog.looks_like_file(name) or _is_part(name) else catalog.machine(name)
 
 
+@once
 def _is_part(name: str) -> bool:
     try:
         catalog.find("accelerators", name)
