@@ -228,7 +228,6 @@ def test_a_table_has_twenty_rows_and_scripts_have_all(run: Run) -> None:
     assert run(*asked, "--limit", "3", "--json").json["rows"] == document["rows"][:3]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "form"),
     [("rtx-4090", "plain"), ("apple-m4-max", "table"), ("h100:8", "plain"), ("rtx-5080 --host desktop-ddr5", "table")],
