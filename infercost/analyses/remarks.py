@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from infercost.analyses.hosts import host_notes, short_with_host
+from infercost.analyses.hosts import host_notes, short_with_host, unknown
 from infercost.parts.accelerator import MEMORY_BASES, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of, unmeasured
 from infercost.parts.catalog import is_of_a_size, other_sizes
@@ -85,6 +85,13 @@ def price_rows(row: Mapping[str, Any], of: str = "") -> tuple[Row, ...]:
     shown = row["usd_per_million_tokens_input"] is not None
     keys = {f"usd_per_million_tokens_{end}": charged for end, charged in CHARGED.items()}
     return tuple(Row(key, row[key], of + charged, shown=shown) for key, charged in keys.items())
+
+
+def why_null(key: str, rack: Rack) -> str:
+    """Why a result of a step has no value."""
+    if key == "communication_time_s" and rack.model.hidden_size:
+        return f"no link of {rack.part.name} is known"
+    return unknown(key, rack) or NULL_REASONS[key]
 
 
 def unserved(rack: Rack, *, overloaded: bool) -> dict[str, str]:

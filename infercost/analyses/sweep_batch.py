@@ -15,7 +15,6 @@ from infercost.analyses.hosts import (
     known,
     memory_words,
     no_knee,
-    unknown,
 )
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results, token_seconds
@@ -64,7 +63,7 @@ def answer(scenario: Scenario) -> Report:
             *(Note("memory-limit", text) for text in cut),
             *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
-            *remarks.null_notes(rows, lambda key: misfit.get(key) or unknown(key, rack) or remarks.NULL_REASONS[key]),
+            *remarks.null_notes(rows, lambda key: misfit.get(key) or remarks.why_null(key, rack)),
             *scenario.notes,
         ),
         met=rack.plan.fits,

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
-from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words, unknown
+from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.remarks import (
     CRITICAL,
-    NULL_REASONS,
     TUNED,
     count_remark,
     guesses,
@@ -20,6 +19,7 @@ from infercost.analyses.remarks import (
     step_notes,
     unserved,
     untuned_switch,
+    why_null,
 )
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
@@ -323,7 +323,7 @@ def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
 
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
     running, remarks = scenario.running, _remarks(scenario, results)
-    reasons = {key: why_not.get(key) or unknown(key, running.rack) or NULL_REASONS[key] for key in _nothing(results)}
+    reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
     return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())

@@ -24,10 +24,10 @@ if TYPE_CHECKING:  # the roofline has no kernels
 
 
 def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | None:
-    """Seconds of all collectives: nothing on one device, None where layers or width are not known."""
+    """Seconds of all collectives: nothing on one device, None where layers, width or link are not known."""
     if work.layout.devices == 1:
         return 0.0
-    if not work.hidden_size:
+    if not (work.hidden_size and speeds.link_bandwidth):
         return None
     layout = work.layout
     message = formulas.collectives.activation_message(
@@ -366,8 +366,9 @@ def _roofline_parts(replica: Replica, batch: float, context: float, tokens_each:
     waits = uneven_stages(replica, batch)
     slow = formulas.request.uneven_part
     host = 0.0 if is_nothing(parts.host) else slow(even_part=parts.host, uneven_stages=waits)
-    slowed = (slow(even_part=each, uneven_stages=waits) if each is not None else 0.0 for each in parts[:-1])
-    return Parts(*slowed)._replace(host=host)
+    known = {name: each for name, each in parts._asdict().items() if each is not None and name != "host"}
+    slowed = {name: slow(even_part=each, uneven_stages=waits) for name, each in known.items()}
+    return parts._replace(**slowed, host=host)
 
 
 def part_of(replica: Replica, batch: float) -> float:

@@ -13,6 +13,7 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
     FIGURES_OF_PASS,
+    is_ideal,
     is_nominal,
     is_stated,
     law,
@@ -63,7 +64,7 @@ def read_running(reading: Reading, rack: Rack) -> Running:
         raise BadValue(f"communication needs {missing[0]} too", "give both --layers and --hidden-size, or neither")
     wire = FORMATS[model.activation_format or rate.name]
     if model.hidden_size and rack.devices > 1 and not in_turn:
-        reading.use(part, "link_bandwidth")
+        _use_link(reading, part, stack)
         wire = reading.take("activation_dtype", wire, "as engines send it")
     if (measured or stack.value("kernel_time")) and not model.hidden_size:
         what = f"profile {stack.name} counts kernels by layers, and a bare count has none"
@@ -82,6 +83,15 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     read = _read(rack, layout)
     replica = Replica(work_of(model, layout), speeds._replace(over=over or read), *_of_requests(stack), timing)
     return Running(rack, rate, replica, bounds._replace(over=read), served)
+
+
+def _use_link(reading: Reading, part: Preset, stack: Preset) -> None:
+    """The link between devices; a bound is one without it too, where nobody publishes it."""
+    if "link_bandwidth" in part.facts:
+        reading.use(part, "link_bandwidth")
+    elif not is_ideal(stack):
+        asked = "give --set gpu.link_bandwidth=100GB/s, as it is, or ask for a bound without it: --efficiency ideal"
+        raise Missing(f"no link bandwidth of {part.name} is known", asked)
 
 
 def _of_requests(stack: Preset) -> tuple[float, float]:

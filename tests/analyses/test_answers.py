@@ -1,5 +1,6 @@
 """What an answer calls itself, and what it says when the devices do not hold the model."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -226,7 +227,7 @@ def test_a_law_is_called_measured_only_where_it_was(part: str, timed: bool) -> N
     ("asked", "said"),
     [
         (
-            "utilization --gpu groq-lpu-v1:2 --params 8B --layers 32 --hidden-size 4096",
+            "utilization --gpu groq-lpu-v1:2 --model llama-3.2-1b --dtype int8",
             "no link bandwidth of groq-lpu-v1 is known",
         ),
         ("utilization --gpu human-brain --model llama-3.1-8b", "has no dense rate for bf16 (it has fp8, int8)"),
@@ -236,6 +237,17 @@ def test_a_figure_that_nobody_knows_is_named_in_words(asked: str, said: str, run
     result = run(*asked.split())
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_a_bound_needs_no_link_that_nobody_publishes(run: Run) -> None:
+    """230 MB and 80 TB/s a chip, and no link between them: 16.06 GB in stages of 8 take 8/256 of all reads at once."""
+    asked = "utilization --gpu groq-lpu-v1 --model llama-3.1-8b --efficiency ideal --format"
+    results = json.loads(run(*asked.split(), "json").out)["results"]
+    assert results["communication_time_s"] is None
+    assert results["step_time_s"] == results["memory_time_s"] == pytest.approx(15.01e9 / (8 * 80e12), rel=1e-3)
+    said = " ".join(run(*asked.split(), "plain").out.split())
+    assert "communication left out." in said
+    assert "no link of groq-lpu-v1 is known" in said
 
 
 def test_a_count_is_not_said_twice(run: Run) -> None:
