@@ -10,7 +10,7 @@ from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
-from infercost.replica.serving import prompts_gap, serve_closed, serve_rate, tpot_met
+from infercost.replica.serving import Request, paid_rate, prompts_gap, serve_closed, serve_rate, tpot_met
 from infercost.replica.step import Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
@@ -30,6 +30,7 @@ from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN
 from infercost.scenario.running import most_at_once, read_draft, read_load, read_request, read_running
 from infercost.scenario.scenario import Load
+from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
 
 #: What asks for another way to hold a model; with either there is no layout to choose.
@@ -123,9 +124,9 @@ class Asked(NamedTuple):
         most = load.most * (plan.layout.dp if self.groupwise else 1)
         most = most if held is None else min(most, held)
         batch = self._full(running, most) if self.is_full else share
-        if load.request is None:
+        if load.request is None or self.batch:
             time = tpot_of(running, batch, self.draft)
-            return Choice(copies, plan.layout, copies * batch / time, time)
+            return Choice(copies, plan.layout, copies * self._decoded(running, batch, time), time)
         request = load.request._replace(prefix_share=1.0, chunk_tokens=None) if load.apart else load.request
         if load.rate is None:
             concurrent = batch if self.is_full else (load.concurrent or 1.0) / copies
@@ -141,6 +142,13 @@ class Asked(NamedTuple):
         if self.max_tpot == inf:
             return most
         return last_that(lambda batch: self._tpot(running, batch) <= self.max_tpot, 1.0, most)
+
+    def _decoded(self, running: Running, batch: float, tpot: float) -> float:
+        """Tokens a second of a batch that stays full, its prompts paid where their length is known."""
+        request = self.load.request
+        if request is None:
+            return batch / tpot
+        return paid_rate(request, batch, tpot, prompts_gap(running.replica, batch, request))
 
     def _tpot(self, running: Running, batch: float) -> float:
         """Seconds between a user's tokens in a batch that stays full, prompts of the others riding along."""
@@ -278,9 +286,19 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
             return None
         raise
     batch = 1 if command == "sweep-batch" else int(reading.get("batch") or any(name in reading.given for name in DRAFT))
-    load = load._replace(most=most_at_once(reading, setup)) if load.is_steady else Load()
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
+    if load.is_steady:
+        load = load._replace(most=most_at_once(reading, setup))
+    else:
+        load = Load((load.request or _usual_request(reading, setup)) if batch else None)
     return Asked(setup, running, load, draft, batch, wide=command == "fit", groupwise=groupwise)
+
+
+def _usual_request(reading: Reading, setup: Setup) -> Request | None:
+    """The request that commands with a speed assume, where a batch is only to be held and no context was given."""
+    if reading.question.command != "fit" or "context" in reading.given:
+        return None
+    return Request(*(float(length) for length in usual_lengths(setup.model)))
 
 
 def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:

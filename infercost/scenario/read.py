@@ -150,6 +150,8 @@ def _parse(option: Option, value: Any, label: str) -> Any:
         value = [f"{key}={_listed(item)}" for key, item in value.items()]
     if option.repeat:
         values = value if isinstance(value, (list, tuple)) else [value]
+        if not values and option.name not in ("set", "sweep"):
+            raise BadValue(f"{label}: an empty list names nothing", f"name one, or leave {option.name} out")
         return tuple(item if isinstance(item, Preset) else str(item) for item in values)
     if isinstance(value, (Preset, Format)):
         return value

@@ -135,11 +135,16 @@ def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
         text = min(USUAL_TEXT, model.max_context or USUAL_TEXT)
         reading.given[LENGTHS[0]] = Given(text, "assumed: a usual text")
         return
-    longest = model.max_context or USUAL_CONTEXT * 2
-    context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
-    output = max(context // OUTPUT_SHARE, 1)
     usual = catalog.load("workloads", ASSUMED)
-    for name, value in zip(LENGTHS, (context - output // 2, output), strict=True):
+    for name, value in zip(LENGTHS, usual_lengths(model), strict=True):
         fact, why = usual.fact(name), "assumed: a usual request"
         said = (fact.source, fact.date) if value == fact.value else ("cut to what the model takes", "")
         reading.given[name] = Given(value, why, *said)
+
+
+def usual_lengths(model: Model) -> tuple[int, int]:
+    """Tokens of a usual prompt and its answer, as far as a model goes."""
+    longest = model.max_context or USUAL_CONTEXT * 2
+    context = min(USUAL_CONTEXT, longest * 2 * OUTPUT_SHARE // (2 * OUTPUT_SHARE + 1))
+    output = max(context // OUTPUT_SHARE, 1)
+    return context - output // 2, output

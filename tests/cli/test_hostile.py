@@ -646,3 +646,12 @@ def test_a_sweep_without_users_or_room_is_answered(run: Run, asked: str, code: i
     said = run(*asked.split())
     assert said.code == code, said.err
     assert said.out
+
+
+@pytest.mark.parametrize(("command", "key"), [("compare", "gpu"), ("frontier", "model"), ("economies", "gpu")])
+def test_an_empty_list_is_no_option_that_was_left_out(command: str, key: str, run: Run, tmp_path: Path) -> None:
+    """Taken as all parts by the search of a replica, and as a part without a name by what would make it fit."""
+    (tmp_path / "case.json").write_text(json.dumps({"gpu": "h100", "model": "qwen3-8b", key: []}))
+    said = run(command, "--scenario", str(tmp_path / "case.json"))
+    assert (said.code, said.out) == (2, "")
+    assert f"{key}: an empty list names nothing\nhint: name one, or leave {key} out" in said.err
