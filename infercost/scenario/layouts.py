@@ -27,7 +27,7 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN
+from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, COMPARED
 from infercost.scenario.running import most_at_once, read_draft, read_load, read_request, read_running
 from infercost.scenario.scenario import Load
 from infercost.scenario.usual import usual_lengths
@@ -285,7 +285,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
         if command == "fit":
             return None
         raise
-    batch = 1 if command == "sweep-batch" else int(reading.get("batch") or any(name in reading.given for name in DRAFT))
+    # a sweep starts with one sequence, and parts are compared by what one user gets
+    lone = command == "sweep-batch" or reading.origin("gpu") == COMPARED or any(name in reading.given for name in DRAFT)
+    batch = int(reading.get("batch") or lone)
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
     if load.is_steady:
         load = load._replace(most=most_at_once(reading, setup))

@@ -262,9 +262,9 @@ def test_replicas_in_a_sweep_of_batches_and_side_by_side(run: Run) -> None:
         assert mine["step_time_s"] == other["step_time_s"]
         assert [mine[key] for key in ("gpus", "batch")] == [8 * other[key] for key in ("gpus", "batch")]
         assert mine["bands"]["tokens_per_s"] == pytest.approx([8 * each for each in other["bands"]["tokens_per_s"]])
-    beside = run("compare", "h100:8", "mi300x:4", *LLAMA, "--json").json
+    beside = run("compare", "h100:8", "mi300x:4", *LLAMA, "--batch", "64", "--json").json
     assert [row["gpus"] for row in beside["rows"]] == [8, 4]
-    assert "8 of h100-sxm, 4 of mi300x" in str(beside["notes"])
+    assert "2 of h100-sxm, 4 of mi300x" in str(beside["notes"])
 
 
 @pytest.mark.parametrize("command", ["userbase", "economies", "frontier"])
@@ -356,3 +356,12 @@ def test_stages_that_make_much_more_are_named(run: Run) -> None:
     staged = run(*asked, "--tp", "1", "--pp", "8", "--json").json
     assert named.endswith("--tp 1 --pp 8")
     assert staged["results"]["floor_usd_per_million_tokens"] < said["results"]["floor_usd_per_million_tokens"] / 1.25
+
+
+@pytest.mark.parametrize(("part", "model"), [("h100:6", "llama-3.1-70b"), ("h100:8", "llama-3.1-8b")])
+def test_parts_side_by_side_are_as_fast_as_one_user_finds_them(run: Run, part: str, model: str) -> None:
+    """In the layout that is best when full six were slower for one user than four of them."""
+    beside = run("compare", part, "--model", model, "--json").json["rows"][0]
+    alone = run("utilization", "--gpu", part, "--model", model, "--batch", "1", "--json").json["results"]
+    few = run("utilization", "--gpu", f"h100:{beside['gpus']}", "--tp", "4", "--model", model, "--json").json["results"]
+    assert beside["tokens_per_s_per_user"] == alone["tokens_per_s_per_user"] >= few["tokens_per_s_per_user"]
