@@ -191,6 +191,12 @@ class Chip:
             return reached
         return formulas.kernels.scaled_flops(kernel_flops=reached, compute_scale=self.compute_scale)
 
+    def held_by_watts(self, format: str) -> float | None:
+        """FLOP/s at which the watts hold products in a format back, None where they reach their share of the peak."""
+        name, reached = self.row("products", format), self.kernel("products", format).flops
+        peak = peak_of(self.part, self.multiplied(name)) or 0.0
+        return reached if reached < self.value(f"products_{name}_compute") * peak * self.compute_scale else None
+
     def _sustained(self, short: float, bits: int) -> float:
         sustained = formulas.kernels.sustained_flops(
             flops_per_watt=self.value(f"sustained_flops_per_watt_bits_{bits}"), power=self.part.value("power")

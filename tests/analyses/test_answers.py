@@ -273,3 +273,14 @@ def test_a_part_without_a_rate_has_the_bound_of_its_memory(run: Run) -> None:
     assert (refused.code, refused.out, "--set gpu.flops_bf16=...FLOP/s: with 1e21" in refused.err) == (2, "", True)
     results = run(*asked, "--set", "gpu.flops_bf16=1e21FLOP/s", "--json").json["results"]
     assert results["step_time_s"] == pytest.approx(2 * 7.505e9 / 21e15, rel=0.001)
+
+
+def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
+    """An H100 multiplies 16 bits at 1 TFLOP/s a watt over longer runs: a higher peak alone makes nothing faster."""
+    asked = "utilization --gpu h100 --model llama-3.1-8b --batch 64 --context 512 --format json --set gpu.flops_bf16="
+    one, more = (run(*f"{asked}{peak}".split()).json for peak in ("1.5PFLOPS", "3PFLOPS"))
+    wide = run(*f"{asked}3PFLOPS --set gpu.power=1400W".split()).json
+    assert one["results"]["compute_time_s"] == more["results"]["compute_time_s"]
+    assert wide["results"]["compute_time_s"] == pytest.approx(one["results"]["compute_time_s"] / 2, rel=1e-6)
+    assert "700 W sustain 700 TFLOP/s in bf16" in str(more["notes"])
+    assert "sustain" not in str(run(*f"{asked}500TFLOPS".split()).json["notes"])
