@@ -275,8 +275,8 @@ def _kernel_notes(running: Running) -> Iterator[Note]:
             often, passes = timing.engine.untuned_factor, "passes with prompts"
         what = f"products of {timing.untuned} take {often:g} times as long in {passes}"
         yield Note("untuned", f"{what}, for want of tuned kernels: {untuned_switch(timing)} for a build that has them")
-    rate, sustained = running.rate, chip.held_by_watts(running.rack.format.name)
-    if sustained and rate.fact.source.startswith("--set"):
+    rate = running.rate
+    if rate.fact.source.startswith("--set") and (sustained := timing.held_by_watts):
         most = f"{show(part.value('power'), 'W')} sustain {show(sustained, 'FLOP/s')} in {rate.name}"
         yield Note("power", f"{most}: a higher peak than that makes nothing faster, --set gpu.power does")
     timed = architecture.labels.get("timed", "")

@@ -33,6 +33,8 @@ FITTED = ("vllm", "tensorrt-llm")
 SETS = (*FITTED, "own", "other", "untuned", "amd", "llama.cpp", "host")
 
 
+#: Makers of the parts whose runs the bands of engines with measured kernels are from.
+MEASURED_VENDORS = ("NVIDIA", "AMD")
 #: Engines of which no run is known, by the starts of the formats that they alone read.
 UNMEASURED = {"mlx": "MLX", "exl": "ExLlama"}
 
@@ -61,7 +63,11 @@ def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
     """
     labels = profile.labels
     if law(profile) == "kernels":
-        return part.labels.get("not_covered", "")
+        vendor = part.labels.get("vendor", "")
+        seen = "architecture" in part.labels or vendor in MEASURED_VENDORS
+        return part.labels.get(
+            "not_covered", "" if seen else f"no run of today's engines on such a part of {vendor} was measured"
+        )
     there = labels.get("not_covered_on", "") in ("", part.labels.get("vendor"))
     such = recurrent or labels.get("not_covered_of", "") != "recurrent"
     return labels.get("not_covered", "") if there and such else ""

@@ -259,6 +259,12 @@ class Timing:
         reach = formulas.kernels.kernel_reach(kernel_flops=kernel.flops, format_peak=peak)
         return reach, kernel.bandwidth / self.chip.bandwidth
 
+    @property
+    def held_by_watts(self) -> float | None:
+        """FLOP/s at which the part's watts hold the largest dense products back, None where they do not."""
+        largest, _ = max(self.products, key=lambda one: one[0].params, default=self.head)
+        return self.chip.held_by_watts(largest.format)
+
     def pass_of(self, load: Load, uneven: float = 1.0) -> PassTimes:
         """One pass of a load, ``uneven`` times as long as on even stages."""
         rows, engine = rows_of(load, self.groups), self.engine

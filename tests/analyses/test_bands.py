@@ -9,7 +9,7 @@ import pytest
 import infercost
 from infercost.analyses.bands import interval
 from infercost.parts import catalog
-from infercost.parts.bands import KINDS, Band, band_of, decode_kind
+from infercost.parts.bands import KINDS, Band, band_of, decode_kind, not_covered
 from infercost.parts.stack import complete
 from tests.conftest import Run
 
@@ -198,3 +198,13 @@ def test_accelerators_side_by_side_have_them(run: Run) -> None:
 def test_laws_without_measured_kernels_have_none(run: Run, efficiency: str) -> None:
     said = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", efficiency, "--json")
     assert "bands" not in json.loads(said.out)
+
+
+@pytest.mark.parametrize("part", ["gaudi3", "tpu-v6e", "ascend-910c", "trainium2", "groq-lpu-v1", "sn40l", "tpu-v5p"])
+def test_no_band_is_claimed_on_parts_of_makers_that_no_run_of_it_is_from(part: str) -> None:
+    """The rows of presets/bands.yaml are of NVIDIA's and AMD's parts, and of Apple's under llama.cpp."""
+    preset = catalog.load("accelerators", part)
+    assert not_covered(preset, catalog.load("efficiency", "realistic"), recurrent=False)
+    assert not not_covered(
+        catalog.load("accelerators", "rtx-4090"), catalog.load("efficiency", "vllm"), recurrent=False
+    )
