@@ -1,17 +1,17 @@
 """The layout where nobody asked for one: replicas, tensor, pipeline and expert parallelism by what they serve."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from math import ceil, inf
 from typing import NamedTuple
 
 from infercost.errors import InfercostError
-from infercost.numeric import last_that
 from infercost.parts.stack import is_nominal, law, splits_layers
 from infercost.replica.layout import FREE, Layout
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
 from infercost.replica.serving import Request, paid_rate, prompts_gap, serve_closed, serve_rate, tpot_met
-from infercost.replica.step import Draft, Running, tpot_of
+from infercost.replica.step import LARGEST_BATCH, Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
 from infercost.scenario.rack import (
@@ -141,7 +141,9 @@ class Asked(NamedTuple):
         """The largest batch that a replica holds within the limit on a token, one where none is."""
         if self.max_tpot == inf:
             return most
-        return last_that(lambda batch: self._tpot(running, batch) <= self.max_tpot, 1.0, most)
+        batches = range(1, int(min(most, LARGEST_BATCH)) + 1)
+        within = bisect_right(batches, self.max_tpot, key=lambda batch: self._tpot(running, batch))
+        return batches[max(within, 1) - 1]
 
     def _decoded(self, running: Running, batch: float, tpot: float) -> float:
         """Tokens a second of a batch that stays full, its prompts paid where their length is known."""
