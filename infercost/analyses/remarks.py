@@ -314,7 +314,7 @@ def _layout_note(rack: Rack) -> Note:
     if layout.pp > 1:
         text = f"{layout.pp} pipeline stages of {rack.width} take turns on parts of the batch"
     if layout.pp > 1 and splits_layers(rack.setup.stack):
-        text = f"{layout.pp} devices take turns, each on its layers: no faster than one, they hold more"
+        text = f"{layout.pp} devices take turns, each on its layers: they hold more, and one layer is no faster"
     if domain and rack.width > domain.value and "network_bandwidth" not in rack.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)

@@ -444,7 +444,7 @@ def most_devices(setup: Setup) -> int:
 
 def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
     """The plan on so many devices with the widths that were given, the first that fits where there are several."""
-    model, domain = setup.model, setup.domain
+    model, domain, taken = setup.model, setup.domain, max(widths.tp, widths.ep, 1) * max(widths.pp, 1)
     plans = [setup.plan(layout) for layout in _layouts(setup, devices, widths)]
     if not plans:
         asked = asked_widths(model, widths)
@@ -456,7 +456,10 @@ def _on(setup: Setup, devices: int, widths: Layout = FREE) -> Plan:
             hint = f"valid layouts of {devices}: {', '.join(layout.flags for layout in valid)}"
         if widths.ep > devices:
             hint += f"; --dp counts replicas: without it --ep {widths.ep} alone spreads attention over {widths.ep}"
-        raise BadValue(f"no layout of {many(devices, 'device')}{asked} splits {model.name} evenly", hint)
+        what = f"no layout of {many(devices, 'device')}{asked} splits {model.name} evenly"
+        if devices % taken:
+            what = f"a replica{asked} takes {taken} devices or a multiple of them, not {devices}"
+        raise BadValue(what, hint)
     return next((each for each in plans if each.fits), plans[0])
 
 

@@ -162,6 +162,7 @@ def test_the_least_change_really_makes_it_fit(run: Run) -> None:
         (("--context", "200k"), "131,072 positions"),
         (("--tp", "4", "--gpus", "6"), "valid layouts of 6: --tp 2 --pp 3, --pp 6"),
         (("--tp", "4", "--pp", "4", "--gpus", "8"), "valid layouts of 8: --tp 8, --tp 4 --pp 2, --tp 2 --pp 4, --pp 8"),
+        (("--tp", "8", "--pp", "2", "--gpus", "8"), "takes 16 devices or a multiple of them, not 8"),
         (("--gpus", "97", "--ep", "1"), "no layout of 97 devices"),
     ],
 )
