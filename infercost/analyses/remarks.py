@@ -10,7 +10,7 @@ from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
-from infercost.replica.step import Running, step_times
+from infercost.replica.step import Running, bound_times
 from infercost.report import Note, Row
 from infercost.scenario.prices import MIXED
 from infercost.scenario.rack import OF_A_HOST
@@ -185,7 +185,7 @@ def guesses(running: Running, batch: float) -> bool:
     """Whether the bound on a step rests on a vector rate that stands in."""
     if not _is_stand_in(running):
         return False
-    times = step_times(running, batch, ideal=True)
+    times = bound_times(running, batch)
     return bool(times.parts.compute >= times.step)
 
 

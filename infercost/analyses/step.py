@@ -9,7 +9,7 @@ from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
-from infercost.replica.step import Pace, Running, critical_batch, decode_time, pace_of, step_time, step_times
+from infercost.replica.step import Pace, Running, bound_times, critical_batch, decode_time, pace_of, step_time, tpot_of
 from infercost.scenario.scenario import Load, Scenario
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -69,14 +69,14 @@ def _bracket(running: Running, batch: float, pace: Pace) -> dict[str, float]:
     """The times between which a step lies; what a draft adds never overlaps."""
     draft = pace.step - pace.times.step
     full, none = (step_time(pace.times.parts, overlap) + draft for overlap in ("full", "none"))
-    return dict(zip(BRACKET, (step_times(running, batch, ideal=True).step, full, none), strict=True))
+    return dict(zip(BRACKET, (bound_times(running, batch).step, full, none), strict=True))
 
 
 def _draft_results(scenario: Scenario, batch: float, pace: Pace) -> dict[str, float]:
     """What a draft takes and is worth: its time in a step, and a token of a sequence without it."""
     if scenario.draft is None:
         return {}
-    plain = step_times(scenario.running, batch).step
+    plain = tpot_of(scenario.running, batch)
     own = maximum(pace.step - pace.times.step, 0)
     return {"draft_passes_time_s": own, "plain_tpot_s": plain, "draft_speedup": plain / pace.tpot}
 

@@ -21,7 +21,7 @@ from infercost.analyses.step import step_results, token_seconds
 from infercost.models import counting
 from infercost.parts.accelerator import joins
 from infercost.replica.serving import paid_rate, prompts_gap
-from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, step_times
+from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, tpot_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -138,7 +138,7 @@ def _pays_prompts(scenario: Scenario) -> bool:
 def _lone_user_ratio(scenario: Scenario, batch: float) -> float:
     """What a lone user pays for a token against one of a batch, as the prices of both are counted."""
     running, request = scenario.running, scenario.load.request
-    alone, step = (step_times(running, size).step for size in (1, batch))
+    alone, step = (tpot_of(running, size) for size in (1, batch))
     if request is None or not _pays_prompts(scenario):
         return formulas.cost.lone_user_cost_ratio(step_time_alone=alone, step_time=step, batch=batch)
     first, last = (

@@ -31,7 +31,7 @@ from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import spread
-from infercost.replica.step import Pace, Running, pace_of, reworked, step_times
+from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Load, Scenario
 from infercost.units import many, show
@@ -74,14 +74,14 @@ def answer(scenario: Scenario) -> Report:
     """
     if scenario.rack.model.prefill_only:
         return _of_texts(scenario)
-    running, (batch, pace, served) = scenario.running, paced(scenario)
+    running, loaded = scenario.running, under_load(scenario)
+    batch, pace, served = loaded or (scenario.batch, pace_of(running, scenario.batch, scenario.draft), None)
     rack, overloaded = running.rack, _is_overloaded(served)
     tuned = _tuned(scenario)
     results = decoding_paid(_known(scenario, batch, pace, served), rack) | {
         key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED
     }
-    local = is_local(running.rack.setup.stack)
-    regime = decode_kind(batch, local=local) if scenario.load.rate is None else "served"
+    regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     verdict, advised = _said(scenario, results, served)
     report = Report(
         command="utilization",
@@ -305,18 +305,23 @@ def _shown_work(scenario: Scenario) -> None:
 
 
 def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
-    """A batch and how it goes on; under a load a plain step, and the gap between tokens, prompts included.
+    """The batch that was asked for, or that a load leads to, and how it goes on."""
+    return under_load(scenario) or (scenario.batch, pace_of(scenario.running, scenario.batch, scenario.draft), None)
+
+
+def under_load(scenario: Scenario) -> tuple[float, Pace, Served] | None:
+    """The batch of a steady load: a plain step, and the gap between tokens, prompts included; None without one.
 
     Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
     """
     running, load, request = scenario.running, scenario.load, scenario.load.decoding
     if request is None or not load.is_steady or load.most < 1:
-        return scenario.batch, pace_of(running, scenario.batch, scenario.draft), None
+        return None
     if load.rate is None:
         served = serve_closed(running.replica, load.concurrent or 1.0, request, load.most)
     else:
         served = serve_rate(running.replica, load.rate, request, load.most)
-    times = step_times(running, max(served.batch, 1))
+    times = pace_of(running, max(served.batch, 1)).times
     rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
     return served.batch, Pace(times, times.step, served.itl, rate), served
 

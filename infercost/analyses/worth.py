@@ -11,7 +11,7 @@ from infercost.parts.accelerator import joins
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.serving import serve_closed
-from infercost.replica.step import Running, full_batch, step_times, tpot_of
+from infercost.replica.step import Running, full_batch, pace_of, tpot_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
@@ -37,7 +37,7 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
     if bound == "compute":
         return tuple(_many_rows(scenario, batch))
     if bound == "communication":
-        times = step_times(running, batch)
+        times = pace_of(running, batch).times
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
@@ -134,7 +134,7 @@ def room_saving(running: Running, batch: float, context: float) -> float:
 def step_at(running: Running, batch: float, context: float) -> float:
     """Seconds of a step of a batch, each sequence at another context."""
     rack = running.rack
-    return step_times(running._replace(rack=rack._replace(plan=rack.plan._replace(context=context))), batch).step
+    return tpot_of(running._replace(rack=rack._replace(plan=rack.plan._replace(context=context))), batch)
 
 
 def less_room(scenario: Scenario, batch: float) -> str:

@@ -337,10 +337,12 @@ def _overhead(work: Work, speeds: Speeds, heads: float) -> float:
 
 
 def times_of(replica: Replica, batch: float, context: float, tokens_each: float = 1) -> Times:
-    """A decoding step by part: pipeline stages take turns on equal parts of the batch."""
+    """A decoding step by part: pipeline stages take turns on equal parts of the batch, at the pace of the fullest."""
     if replica.timing:
         return _measured_pass(replica, batch, context, tokens_each).times
-    parts = _roofline_parts(replica, batch, context, tokens_each)
+    parts = pass_parts(replica.work, replica.speeds, Load(part_of(replica, batch), context, tokens_each))
+    if replica.work.layout.pp > 1:
+        parts = _slowed(parts, uneven_stages(replica, batch))
     return Times(parts, step_time(parts, replica.speeds.overlap))
 
 
@@ -358,12 +360,8 @@ def uneven_stages(replica: Replica, batch: float) -> float:
     return formulas.request.uneven_stages(layers=work.layers, stages=work.layout.pp, microbatches=batch)
 
 
-def _roofline_parts(replica: Replica, batch: float, context: float, tokens_each: float) -> Parts:
-    part, work = part_of(replica, batch), replica.work
-    parts = pass_parts(work, replica.speeds, Load(part, context, tokens_each))
-    if work.layout.pp == 1:
-        return parts
-    waits = uneven_stages(replica, batch)
+def _slowed(parts: Parts, waits: float) -> Parts:
+    """The parts of a step of uneven stages."""
     slow = formulas.request.uneven_part
     host = 0.0 if is_nothing(parts.host) else slow(even_part=parts.host, uneven_stages=waits)
     known = {name: each for name, each in parts._asdict().items() if each is not None and name != "host"}
@@ -381,7 +379,7 @@ def decode_time(replica: Replica, batch: float, context: float, tokens_each: flo
     """Seconds of a decoding step of a batch, each sequence at a context."""
     if replica.timing:
         return _measured_pass(replica, batch, context, tokens_each).step
-    return step_time(_roofline_parts(replica, batch, context, tokens_each), replica.speeds.overlap)
+    return times_of(replica, batch, context, tokens_each).step
 
 
 #: No service decodes so many sequences in one step.
@@ -433,19 +431,10 @@ def reworked(running: Running) -> Running:
     return running._replace(rack=rack, replica=replica)
 
 
-def step_times(running: Running, batch: float, tokens: int = 1, *, ideal: bool = False) -> Times:
-    """The times of one step at a batch, so many tokens each, under the stack or, for the bound, under none."""
-    rack = running.rack
-    if ideal:
-        bound = running.replica._replace(speeds=running.bounds, timing=None)
-        return times_of(bound, batch, rack.plan.context, tokens)
-    if law(rack.setup.stack) == "erdil-2025":
-        from infercost.replica import erdil_2025
-
-        stack, context = rack.setup.stack, rack.plan.context
-        parts = erdil_2025.step_parts(rack.model, rack.part, stack, rack.devices, batch, context, tokens)
-        return Times(parts, step_time(parts, running.replica.speeds.overlap))
-    return times_of(running.replica, batch, rack.plan.context, tokens)
+def bound_times(running: Running, batch: float) -> Times:
+    """The times of one plain step at a batch that no stack beats."""
+    replica = running.replica._replace(speeds=running.bounds, timing=None)
+    return times_of(replica, batch, running.rack.plan.context)
 
 
 class Draft(NamedTuple):
@@ -473,15 +462,27 @@ class Pace(NamedTuple):
 
 def pace_of(running: Running, batch: float, draft: Draft | None = None) -> Pace:
     """How a batch, or each of an array of them, goes on: plainly, or with a draft whose tokens are verified."""
+    rack, verified, tokens = running.rack, batch, 1
+    if draft:
+        verified, tokens = maximum(batch, 1), int(formulas.request.verified_tokens(draft_tokens=draft.tokens))
+    if law(rack.setup.stack) == "erdil-2025":
+        times = _times_2025(running, verified, tokens)
+    else:
+        times = times_of(running.replica, verified, rack.plan.context, tokens)
     if draft is None:
-        times = step_times(running, batch)
         return Pace(times, times.step, times.step)
-    verified = formulas.request.verified_tokens(draft_tokens=draft.tokens)
-    times = step_times(running, maximum(batch, 1), int(verified))
-    tokens, tpot = drafted_tpot(draft, _draft_time(running, draft, batch), times.step)
-    step = formulas.request.speculative_step(tpot=tpot, speculative_tokens=tokens)
+    yielded, tpot = drafted_tpot(draft, _draft_time(running, draft, batch), times.step)
+    step = formulas.request.speculative_step(tpot=tpot, speculative_tokens=yielded)
     beside = (_drafting(running, draft.model), draft.tokens) if draft.model else None
     return Pace(times, step, tpot, draft=beside)
+
+
+def _times_2025(running: Running, batch: float, tokens: int) -> Times:
+    from infercost.replica import erdil_2025
+
+    rack, stack, context = running.rack, running.rack.setup.stack, running.rack.plan.context
+    parts = erdil_2025.step_parts(rack.model, rack.part, stack, rack.devices, batch, context, tokens)
+    return Times(parts, step_time(parts, running.replica.speeds.overlap))
 
 
 def drafted_tpot(draft: Draft, draft_time: float, verification_time: float) -> tuple[float, float]:
@@ -566,5 +567,5 @@ def full_batch(running: Running) -> int | None:
 
 
 def _is_full(running: Running, batch: int) -> bool:
-    parts = step_times(running, batch).parts
+    parts = pace_of(running, batch).times.parts
     return bool(parts.compute >= parts.memory)

@@ -28,7 +28,6 @@ from infercost.replica.step import (
     pass_parts,
     slower_from,
     step_time,
-    step_times,
     times_of,
     tpot_of,
 )
@@ -312,7 +311,7 @@ def test_a_bare_count_fills_a_device_at_its_balance() -> None:
     bare = running(model=None, params="70B", dtype="bf16", context=None)
     assert critical_batch(bare) == pytest.approx(989.4 / 3.35)
     assert full_batch(bare) == 296
-    before, there = (step_times(bare, batch).parts for batch in (295, 296))
+    before, there = (pace_of(bare, batch).times.parts for batch in (295, 296))
     assert before.compute < before.memory
     assert there.compute >= there.memory
 

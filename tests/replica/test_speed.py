@@ -24,8 +24,8 @@ from infercost.replica.step import (
     critical_batch,
     decode_time,
     full_batch,
+    pace_of,
     step_time,
-    step_times,
     times_of,
 )
 from infercost.replica.work import matrix_rates, work_of
@@ -356,7 +356,7 @@ def test_a_full_batch_is_the_first_whose_arithmetic_takes_as_long_as_its_reads(c
         assert full is None
         return
     assert full is not None
-    before, there = (step_times(running, batch).parts for batch in (full - 1, full))
+    before, there = (pace_of(running, batch).times.parts for batch in (full - 1, full))
     assert before.compute < before.memory
     assert there.compute >= there.memory
     critical = critical_batch(running)
