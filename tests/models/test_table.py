@@ -8,8 +8,7 @@ import yaml
 
 from infercost.models import counting
 from infercost.models.families import table
-from infercost.models.families.aliases import ALIASES
-from infercost.models.families.read import read_model
+from infercost.models.families.read import ALIASES, read_model
 from infercost.models.families.table import FAMILIES
 from tests.conftest import ROOT
 from tests.models.test_config import LLAMA

@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
-from infercost.models.families.aliases import ALIASES
 from infercost.models.families.config import Config, check_lists
-from infercost.models.families.encoders import labels_of
+from infercost.models.families.outside import labels_of
 from infercost.models.families.table import FAMILIES, Family
 from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.model import Layer, Model, Quantization, as_prefill_only
@@ -23,6 +22,47 @@ _ENGRAM_BITS = 8 + 8 / 32
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError)
+#: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
+ALIASES = {
+    **dict.fromkeys(("yi", "exaone", "baichuan", "xverse", "aquila", "solar", "iquestcoder"), "llama"),
+    "stablelm_epoch": "stablelm",
+    "codegen": "gptj",
+    "flex_olmo": "olmoe",
+    **dict.fromkeys(("keye", "keye_vl1_5"), "qwen3"),
+    **dict.fromkeys(("bailing_moe_v2_5", "bailing_moe_v3"), "bailing_hybrid"),
+    "telechat2": "telechat",
+    "apertus1p5": "apertus",
+    "paddleocr_vl": "ernie4_5",
+    "granite_docling": "granite",
+    **dict.fromkeys(("mistral3", "ministral"), "mistral"),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen2_5_omni", "qwen2_5_omni_thinker", "dots_ocr", "mimo"), "qwen2"),
+    **dict.fromkeys(("minimax_text_01", "minimax_m1"), "minimax"),
+    **dict.fromkeys(("RefinedWeb", "RefinedWebModel"), "falcon"),
+    **dict.fromkeys(("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "xlm_roberta"), "bert"),
+    "bailing_moe_v2": "bailing_moe",
+    **dict.fromkeys(("phi4mm", "phi4_multimodal"), "phi3"),
+    "step3p7": "step3p5",
+    "exaone4_5": "exaone4",
+    "inkling_mm_model": "inkling",
+    "intern_s2_preview": "qwen3_5_moe",
+    "falcon_mamba": "mamba",
+    "mbart": "bart",
+    **dict.fromkeys(("mt5", "umt5"), "t5"),
+    "internlm2": "internlm",
+    "kimi_k25": "deepseek_v3",
+    "mimo_v2": "mimo_v2_flash",
+    "minimax_m3_vl": "minimax_m3",
+    **dict.fromkeys(("hy_v4_vl", "hunyuan_v4"), "hy_v4"),
+    "unlimited_ocr": "deepseek",
+    **dict.fromkeys(("telechat3", "step1", "teleflm"), "llama"),  # vLLM 0.33, models/registry.py and step1.py
+    "hunyuan_vl": "hunyuan_v1_dense",
+    **dict.fromkeys(("ernie4_5_moe_vl", "ernie4_5_vl"), "ernie4_5_vl_moe"),
+    "new": "gte",
+    "llava_next": "llava",
+    "mllama_text_model": "mllama",
+    "qwen3_omni_moe": "qwen3_moe",
+    "qwen3_vl": "qwen3",
+}
 
 
 def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, Any] | None = None) -> Model:

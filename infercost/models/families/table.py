@@ -10,22 +10,20 @@ from typing import Any, NamedTuple
 from infercost.models.families import attention, ffn, latents, matrices, pairs, states
 from infercost.models.families.attention import Attends
 from infercost.models.families.config import Config
-from infercost.models.families.encoders import (
-    encoder_head,
-    encoder_tables,
-    kinds_of_text,
-    modernbert_head,
-    mpnet_head,
-)
 from infercost.models.families.ffn import Feeds
 from infercost.models.families.matrices import LLAMA, Names
 from infercost.models.families.outside import (
     altup_streams,
+    encoder_head,
+    encoder_tables,
     engram_tables,
     half_rope,
+    kinds_of_text,
     layer_inputs,
     layer_tables,
+    modernbert_head,
     more_words,
+    mpnet_head,
     ngram_tables,
     opt_positions,
     positions,

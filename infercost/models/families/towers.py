@@ -1,4 +1,4 @@
-"""Towers for images and sound, each with the projector that leads to the text: their parameters."""
+"""Towers for images, each with the projector that leads to the text: their parameters; which tower a model has."""
 
 import re
 from typing import Any
@@ -11,10 +11,9 @@ from infercost.models.families.blocks import (
     merger,
     plain_block,
     siglip_blocks,
-    whisper_blocks,
 )
 from infercost.models.families.config import Config
-from infercost.models.families.newer_towers import IMAGES, SOUNDS, aria, ernie, llava_onevision, resampler, two_encoders
+from infercost.models.families.sounds import SOUNDS
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
@@ -43,7 +42,7 @@ def audio_params(config: Config) -> int | None:
     """The same of the tower for sound."""
     if any(isinstance(level.get(key), dict) for level in config.levels for key in _UNKNOWN):
         return None
-    return _count(config, "audio_config", _AUDIO)
+    return _count(config, "audio_config", SOUNDS)
 
 
 def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
@@ -57,7 +56,7 @@ def _count(config: Config, key: str, towers: "dict[str, Counts]") -> int | None:
         count = _WRAPPED.get(str(outer.get("model_type")), count)
     if count is None:
         named = tower.get("mm_projector_type") or tower.get("model_name")
-        count = {"patchmerger": _kimi, "deeplip_b_l": two_encoders}.get(str(named))
+        count = {"patchmerger": _kimi, "deeplip_b_l": _two_encoders}.get(str(named))
     given = {part: outer[part] for part in _PROJECTOR if isinstance(outer.get(part), int)}
     checked = Tower(Config({**given, **tower}, f"{config.where}: {key}"))
     try:
@@ -72,6 +71,15 @@ def _embedded(config: Config, key: str) -> dict[str, Any] | None:
     if not isinstance(layers, dict) or not isinstance(layers.get(_EMBEDDED[key]), dict):
         return None
     return sounds["config"] if key == "audio_config" and isinstance(sounds, dict) else {}
+
+
+def _patches(tower: Tower, width: int, usual: int) -> int:
+    """A convolution with biases over patches of one frame."""
+    return int((tower.get("num_channels", 3) * tower.get("patch_size", usual) ** 2 + 1) * width)
+
+
+def _blocks(tower: Tower, width: int, inner: int, layers: int) -> int:
+    return int(tower.get("num_hidden_layers", layers) * plain_block(width, inner))
 
 
 def _siglip(tower: Tower, text_width: int) -> int:
@@ -115,28 +123,6 @@ def _paddleocr(tower: Tower, text_width: int) -> int:
     joined = joined_width(tower, "spatial_merge_size", 2)
     norm = 2 * tower.get("hidden_size", 1152)
     return int(siglip_blocks(tower) + norm + (joined + 1) * joined + (joined + 1) * text_width)
-
-
-def whisper_encoder(config: Config) -> int:
-    """Parameters of Whisper's encoder, from the config of the whole model."""
-    return whisper_blocks(Tower(config))
-
-
-def _qwen2_audio(tower: Tower, text_width: int) -> int:
-    """Whisper as in Qwen2-Audio: one matrix with biases to the text."""
-    return int(whisper_blocks(tower) + (tower["d_model"] + 1) * text_width)
-
-
-def _qwen2_5_omni_audio(tower: Tower, text_width: int) -> int:
-    """Whisper as in Qwen2.5-Omni: computed positions, two vectors that frame a sound, one matrix to the text."""
-    return int(
-        whisper_blocks(tower, learned_positions=False) + (tower["d_model"] + 3) * tower.get("output_dim", text_width)
-    )
-
-
-def _voxtral(tower: Tower, text_width: int) -> int:
-    """Whisper as in Voxtral: two matrices from joined frames to the text."""
-    return int(whisper_blocks(tower) + tower["intermediate_size"] * text_width + text_width * text_width)
 
 
 def _qwen_vl(tower: Tower, text_width: int) -> int:
@@ -344,24 +330,6 @@ def _phi4(tower: Tower, text_width: int) -> int:
     return int(patches + blocks + 2 * width + head + projector)
 
 
-def _phi4_audio(tower: Tower, text_width: int) -> int:
-    """Its conformer: convolutions that halve frames and bands, blocks with gates; matrices to the text twice over."""
-    width, inner = (
-        tower.get(name, tower.get(old, usual))
-        for name, old, usual in (("hidden_size", "attention_dim", 1024), ("intermediate_size", "linear_units", 1536))
-    )
-    channels, kernel = tower.get("nemo_conv_channels", 1024), tower.get("kernel_size", 3)
-    bands, halvings = tower.get("input_size", 80), tower.get("time_reduction", 8).bit_length() - 1
-    start = 10 * channels + (halvings - 1) * (10 * channels + channels * channels + channels)
-    start += channels * -(-bands >> halvings) * width + width + 2 * bands
-    fed = 2 * width + 3 * width * inner + 2 * inner + width
-    convolved = 2 * width + 2 * width * width + 4 * width + (kernel + 1) * width + 2 * (width * width + width)
-    block = 2 * fed + 4 * width * width + 4 * width + convolved + 4 * width
-    distances = 1000 * tower.get("num_attention_heads", tower.get("attention_heads", 16))
-    projector = 2 * (width * text_width + text_width * text_width + 2 * text_width)
-    return int(start + tower.get("num_blocks", 24) * block + distances + projector)
-
-
 def _gemma4_unified(tower: Tower, text_width: int) -> int:
     """Gemma 4 12B: no tower but one matrix from pooled patches, positions, three norms, and one matrix to the text."""
     width = tower.get("mm_embed_dim", 3840)
@@ -370,34 +338,143 @@ def _gemma4_unified(tower: Tower, text_width: int) -> int:
     return int(2 * patch + patch * width + width + 4 * width + places + width * text_width)
 
 
-def _gemma4_audio(tower: Tower, text_width: int) -> int:
-    """Gemma 4: two convolutions, blocks of attention between two halves of a feed-forward part and a convolution."""
-    width, heads = tower.get("hidden_size", 1024), tower.get("num_attention_heads", 8)
-    first, second = tower.get("subsampling_conv_channels", (128, 32))
-    start = 9 * first + first + 9 * first * second + second + first // 4 * second * width
-    attention, halves = 5 * width * width + width // heads, 2 * (8 * width * width + 2 * width)
-    convolved = 3 * width * width + tower.get("conv_kernel_size", 5) * width + 2 * width
-    blocks = tower.get("num_hidden_layers", 12) * (attention + halves + convolved + 3 * width)
-    out = tower.get("output_proj_dims", 1536)
-    return int(start + blocks + width * out + out + out * text_width)
+def _hunyuan(tower: Tower, text_width: int) -> int:
+    """Hunyuan-VL: positions of the largest image, two convolutions that join patches, marks, two norms."""
+    width, inner = tower.get("hidden_size", 1152), tower.get("intermediate_size", 4304)
+    positions = (tower.get("max_image_size", 2048) // tower.get("patch_size", 16)) ** 2 + 1
+    joined = 2 * width * (4 * width + 1) + 4 * width * (2 * width + 1)
+    marks = 4 * width + 3 * text_width
+    out = (4 * width + 1) * text_width + width + text_width
+    start = _patches(tower, width, 16) + positions * width
+    return int(start + _blocks(tower, width, inner, 27) + joined + marks + out)
 
 
-def _gemma4_unified_audio(tower: Tower, text_width: int) -> int:
-    """Gemma 4 12B: one matrix from frames to the text."""
-    return int(tower.get("audio_embed_dim", 640) * text_width)
+def _hunyuan_v4(tower: Tower, text_width: int) -> int:
+    """Hunyuan 4 VL: the same with one convolution that joins patches, one mark and one norm."""
+    width, inner = tower.get("hidden_size", 1536), tower.get("intermediate_size", 6144)
+    out = tower.get("out_hidden_size", text_width)
+    positions = (tower.get("max_image_size", 2048) // tower.get("patch_size", 16)) ** 2 + 1
+    four = width * tower.get("spatial_merge_size", 2) ** 2
+    joined = four * (four + 1) + out * (four + 1) + out + width
+    return int(_patches(tower, width, 16) + positions * width + _blocks(tower, width, inner, 40) + joined)
 
 
-_AUDIO: dict[str, Counts] = {
-    **SOUNDS,
-    "gemma4": _gemma4_audio,
-    "gemma4_unified": _gemma4_unified_audio,
-    **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4_audio),
-    **dict.fromkeys(("qwen2_audio", "qwen2"), _qwen2_audio),
-    "qwen2_5_omni": _qwen2_5_omni_audio,
-    "voxtral": _voxtral,
-}
+def _ernie(tower: Tower, text_width: int) -> int:
+    """ERNIE 4.5 VL: blocks as of Qwen2-VL; patches joined in space, then in time, a matrix to the text, two norms."""
+    width, inner = tower.get("hidden_size", 1280), tower.get("intermediate_size", 4 * tower.get("hidden_size", 1280))
+    joined = width * tower.get("spatial_merge_size", 2) ** 2
+    frames_joined = joined * tower.get("temporal_merge_size", tower.get("temporal_patch_size", 2))
+    space, time = (
+        2 * joined * (joined + 1) + 2 * joined,
+        joined * (frames_joined + 1) + joined * (joined + 1) + 2 * joined,
+    )
+    start = 3 * tower.get("patch_size", 14) ** 2 * width + 2 * width
+    blocks = tower.get("depth", 32) * plain_block(width, inner)
+    return int(start + blocks + space + time + (joined + 1) * text_width + text_width)
+
+
+def _dots3(tower: Tower, text_width: int) -> int:
+    """Dots 3: gated blocks with norms of heads, experts in the last ones, a norm of patches and a merger."""
+    width, inner, out = tower["hidden_size"], tower["intermediate_size"], tower.get("adapter_out_dim", text_width)
+    head, layers = width // tower["num_attention_heads"], tower["num_hidden_layers"]
+    words, expert = tower.get("mlp_layer_types", ["dense"] * layers), 3 * width * tower.get("moe_intermediate_size", 0)
+    fed = sum(
+        tower.at_layer("num_local_experts", i) * (expert + width) if word == "sparse" else 3 * width * inner
+        for i, word in enumerate(words)
+    )
+    blocks = layers * (4 * width * width + 2 * width + 2 * head) + fed
+    joined = width * tower.get("adapter_merge_size", 2) ** 2
+    return int(
+        _patches(tower, width, 14) + width + blocks + width + 2 * width + joined * (joined + 1) + (joined + 1) * out
+    )
+
+
+def _radio(tower: Tower, text_width: int) -> int:
+    """Nemotron Nano Omni: C-RADIO with class tokens and registers, patches of images and videos, two matrices."""
+    width, patch = tower["hidden_size"], tower.get("patch_size", 16)
+    inner = int(width * tower.get("mlp_ratio", 4))
+    positions = (tower.get("max_img_size", 2048) // patch) ** 2
+    tokens = tower.get("num_cls_tokens", 3) + tower.get("num_registers", 7)
+    pixels = 3 * patch * patch * (1 + tower.get("video_temporal_patch_size", 2))
+    blocks = tower["num_hidden_layers"] * (plain_block(width, inner) + 2 * width)
+    joined, between = 4 * width, tower.get("projector_hidden_size", text_width)
+    return int((positions + tokens + pixels) * width + blocks + joined + joined * between + between * text_width)
+
+
+def _cosmos(tower: Tower, text_width: int) -> int:
+    """Cosmos 3 Edge: SigLIP 2, a norm, and two matrices with biases from joined patches."""
+    joined, inner = joined_width(tower, "spatial_merge_size", 2), tower.get("projector_hidden_size", 11520)
+    norm = 2 * tower.get("hidden_size", 1152)
+    return int(siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
+
+
+def _video_llama(tower: Tower, text_width: int) -> int:
+    """VideoLLaMA 3: SigLIP without positions, two matrices with biases."""
+    width, inner = tower.get("hidden_size", 768), tower.get("intermediate_size", 3072)
+    projector = (width + 1) * text_width + (text_width + 1) * text_width
+    return int(_patches(tower, width, 16) + _blocks(tower, width, inner, 12) + 2 * width + projector)
+
+
+def _resampler(tower: Tower, text_width: int) -> int:
+    """MiniCPM-V: SigLIP; queries of the text's width attend to patches, then one matrix."""
+    width, queries = tower.get("hidden_size", 1152), tower.get("query_num", 64)
+    attends = width * text_width + 4 * text_width * (text_width + 1) + 6 * text_width
+    return int(siglip_blocks(tower) + queries * text_width + attends + text_width * text_width)
+
+
+def _llava_onevision(tower: Tower, text_width: int) -> int:
+    """LLaVA-OneVision: SigLIP, two matrices with biases, a newline."""
+    projector = (tower.get("hidden_size", 1152) + 1) * text_width + (text_width + 1) * text_width
+    return int(siglip_blocks(tower) + projector + text_width)
+
+
+def _aria(tower: Tower, text_width: int) -> int:
+    """Aria: SigLIP; queries attend to patches by matrices of theirs and attention's own, then two to the text."""
+    width, queries = tower.get("hidden_size", 1152), tower.get("queries", 256)
+    attends = 3 * width * width + 3 * width * (width + 1) + 2 * width * (width + 1) + 6 * width
+    return int(siglip_blocks(tower) + queries * width + attends + width * text_width + text_width * text_width)
+
+
+def _granite_docling(tower: Tower, text_width: int) -> int:
+    """Granite Docling: SigLIP, a coarse and a fine way to the text, each with a merger for each deepstack level."""
+    width, out = tower.get("hidden_size", 768), tower.get("out_hidden_size", text_width)
+    coarse = width * tower.get("scale_factor", 4) ** 2
+    fine = coarse // 4 * bool(tower.get("use_fine_route", 1))
+    levels = len(tower.get("deepstack_visual_indexes") or ())
+    ways = sum(way * out + levels * (2 * way + (way + 1) * out + (out + 1) * out) for way in (coarse, fine) if way)
+    return int(siglip_blocks(tower) + 2 * width + ways + 2 * out + out * out + 2 * out)
+
+
+def _two_encoders(tower: Tower, text_width: int) -> int:
+    """DeepSeek-OCR: SAM whose patches are joined by convolutions, CLIP over them, one matrix from both; two marks.
+
+    Its own file says the names of the encoders alone, whose sizes are those of newer files.
+    """
+    sam, clip = tower.part("sam_config"), tower.part("encoder_config")
+    width, layers = sam.get("hidden_size", 768), sam.get("num_hidden_layers", 12)
+    patch, seen, out = sam.get("patch_size", 16), sam.get("global_attn_indexes", [2, 5, 8, 11]), 256
+    side, head = sam.get("image_size", 1024) // patch, width // sam.get("num_attention_heads", 12)
+    distances = 2 * head * (len(seen) * (2 * side - 1) + (layers - len(seen)) * (2 * sam.get("window_size", 14) - 1))
+    first, last = sam.get("downsample_channels", (512, 1024))
+    neck = width * out + 9 * out * out + 4 * out + 9 * out * first + 9 * first * last
+    blocks = layers * plain_block(width, sam.get("mlp_dim", 4 * width)) + distances
+    images = _patches(sam, width, 16) + side * side * width + blocks + neck
+    own, inner = clip.get("hidden_size", 1024), clip.get("intermediate_size", 4096)
+    positions = (clip.get("image_size", 224) // clip.get("patch_size", 14)) ** 2 + 1
+    words = own + positions * own + 2 * own + _blocks(clip, own, inner, 24)
+    return int(images + words + (last + own + 1) * text_width + 2 * text_width)
+
+
 _TOWERS: dict[str, Counts] = {
-    **IMAGES,
+    "hunyuan_vl": _hunyuan,
+    "hy_v4_vl": _hunyuan_v4,
+    **dict.fromkeys(("ernie4_5_vl_moe", "ernie4_5_vl", "ernie4_5_moe_vl"), _ernie),
+    "dots3_note": _dots3,
+    "radio": _radio,
+    "cosmos3_edge": _cosmos,
+    "video_llama_3": _video_llama,
+    "granite_docling": _granite_docling,
+    "unlimited_ocr": _two_encoders,
     **dict.fromkeys(("siglip", "gemma3", "gemma3_text"), _siglip),
     **dict.fromkeys(("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_omni_moe", "qwen4_exp"), _qwen_vl),
     "qwen2_vl": _qwen2_vl,
@@ -424,10 +501,10 @@ _TOWERS: dict[str, Counts] = {
 }
 #: Models whose tower is another's, and what leads to the text their own.
 _WRAPPED = {
-    **dict.fromkeys(("minicpmv", "minicpmo"), resampler),
-    "llava_onevision": llava_onevision,
-    "aria": aria,
-    "ernie4_5_moe_vl": ernie,
+    **dict.fromkeys(("minicpmv", "minicpmo"), _resampler),
+    "llava_onevision": _llava_onevision,
+    "aria": _aria,
+    "ernie4_5_moe_vl": _ernie,
     "paligemma": _paligemma,
     "cohere2_vision": _cohere2_vision,
     "aya_vision": _aya_vision,
