@@ -9,7 +9,17 @@ from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
 from infercost.replica.serving import Request, Served
-from infercost.replica.step import Pace, Running, bound_times, critical_batch, decode_time, pace_of, step_time, tpot_of
+from infercost.replica.step import (
+    Pace,
+    Running,
+    bound_times,
+    bytes_of_step,
+    critical_batch,
+    decode_time,
+    pace_of,
+    step_time,
+    tpot_of,
+)
 from infercost.scenario.scenario import Load, Scenario
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
@@ -114,12 +124,12 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
 def _bytes_read(running: Running, batch: float, pace: Pace) -> float:
     """Bytes that a step reads: with a draft those of each of its tokens too."""
     context = running.rack.plan.context
-    read = serving.bytes_of_step(running.replica, batch, context)
+    read = bytes_of_step(running.replica, batch, context)
     if pace.draft is None:
         return read
     replica, tokens = pace.draft
     return formulas.memory.drafted_bytes(
-        step_bytes=read, draft_tokens=tokens, draft_bytes=serving.bytes_of_step(replica, batch, context)
+        step_bytes=read, draft_tokens=tokens, draft_bytes=bytes_of_step(replica, batch, context)
     )
 
 

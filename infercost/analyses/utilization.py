@@ -255,29 +255,27 @@ def _tuned(scenario: Scenario) -> dict[str, Any] | None:
 
 def _tuning_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
     """What flags or kernels that an engine does not start with would give, of what fits."""
-    if _has_times(scenario.rack):
-        yield from _tuned_notes(scenario, tuned)
-        yield from _untuned_notes(scenario)
-
-
-def _tuned_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
-    """What the flags of published benchmarks would give, where an engine runs without them."""
-    running = scenario.running
-    if tuned is None or running.replica.kernels is None or running.replica.kernels.unfused == 1:
+    timing = scenario.running.replica.kernels
+    if timing is None or not _has_times(scenario.rack):
         return
+    if tuned is not None and timing.unfused != 1:
+        yield _tuned_note(scenario.running, tuned)
+    if other := timing.with_tuned_shapes():
+        yield from _untuned_notes(scenario, timing, other)
+
+
+def _tuned_note(running: Running, tuned: dict[str, Any]) -> Note:
+    """What the flags of published benchmarks would give, where an engine runs without them."""
     labels, name = running.rack.setup.stack.labels, running.rack.setup.stack.title
     of = labels.get("flags", "its flags")
     is_newest = "newest" in labels and "@" not in running.rack.setup.stack.name
     newest = f" of its newest known release, {labels['newest']}" if is_newest else ""
     text = f"{name} with {of}{newest}; tuned (--efficiency {labels.get('tuned', '')}): {_times(tuned)}"
-    yield Note("tuned", text)
+    return Note("tuned", text)
 
 
-def _untuned_notes(scenario: Scenario) -> Iterator[Note]:
+def _untuned_notes(scenario: Scenario, timing: "Timing", tuned: "Timing") -> Iterator[Note]:
     """What a build with tuned kernels for all shapes would give, where an engine's own lacks some."""
-    timing = scenario.running.replica.kernels
-    if timing is None or not (tuned := timing.with_tuned_shapes()):
-        return
     this, other = (_times(_under(scenario, each)) for each in (timing, tuned))
     if this != other:
         yield Note("untuned", f"default build: {this}; with tuned kernels ({untuned_switch(timing)}): {other}")
@@ -375,8 +373,14 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
+        **(_draft_remarks(rack, results) if scenario.draft else {}),
+    }
+
+
+def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
+    return {
         "plain_tpot_s": "the same batch, no draft",
-        "draft_speedup": _gain_remark(rack, results.get("draft_speedup") or 0.0),
+        "draft_speedup": _gain_remark(rack, results["draft_speedup"] or 0.0),
     }
 
 

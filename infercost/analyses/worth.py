@@ -64,6 +64,8 @@ def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:
     """What half the context, or a cache of eight bits, would save of a step, where that is enough to matter."""
     running, ways = scenario.running, []
+    if not running.rack.model.has_cache:
+        return
     if (saved := cache_saving(running, batch)) >= LEAST:
         ways.append(f"shorten the context: half of it would make a step {show(saved, 'share')} shorter")
     if other := narrower(scenario):

@@ -12,7 +12,7 @@ from infercost.formulas.formula import solved
 from infercost.numeric import ceiling, last_that
 from infercost.parts.cache import lately
 from infercost.quantities import CONSTANTS
-from infercost.replica.serving import bytes_of_step
+from infercost.replica.step import bytes_of_step
 
 #: Prices of a million tokens.
 BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_busy", "_output", "_input", "_blended"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, host, machines, slices, stack, traffic
+from infercost.parts import architecture, cards, host, machines, stack, traffic
 from infercost.parts.cache import once
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -303,7 +303,7 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
 
 def _slice_of(files: dict[str, str], name: str) -> tuple[str, str] | None:
     """A slice of a part, ``h100 1g.10gb``: the part's own name with the slice, and the part's file."""
-    asked = slices.read(name)
+    asked = cards.slice_of(name)
     whole = _by_name("accelerators", files, asked.part) if asked and asked.part else None
     return (f"{whole[0]}-{asked.name}", whole[1]) if asked and whole else None
 
@@ -343,7 +343,7 @@ def akin(name: str) -> str:
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
     if one := machine(name):
         return f"{one.name} has {one.number} x {one.part}: name that one; "
-    if slices.read(name):
+    if cards.slice_of(name):
         return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
         try:
@@ -444,8 +444,8 @@ def load(family: str, name: str) -> Preset:
 
 def _data(own: str, path: str) -> dict[str, Any]:
     """The data of a preset's file, of a variant in it, of a card, or of a slice of one."""
-    if (asked := slices.read(own)) and asked.part:
-        return slices.cut(_data(asked.part, path), asked.part, asked, accelerator_figures.FIGURES)
+    if (asked := cards.slice_of(own)) and asked.part:
+        return cards.cut(_data(asked.part, path), asked.part, asked, accelerator_figures.FIGURES)
     if path == _card_file():
         return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")

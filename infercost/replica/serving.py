@@ -568,15 +568,6 @@ def all_at_once(
     return formulas.request.unwarmed_ttft(ttft_all_at_once=mean, cold_start=cold, requests_a_slot=slots)
 
 
-def bytes_of_step(replica: Replica, batch: float, context: float) -> float:
-    """Bytes that a decoding step of a batch reads: each pipeline stage reads its weights again for every part."""
-    part, work = part_of(replica, batch), replica.work
-    read = formulas.memory.step_bytes(bytes_read=work.bytes_read(part), cache_read=work.cache_read(part, context))
-    if work.layout.pp == 1:
-        return read
-    return formulas.memory.staged_step_bytes(step_bytes=read, batch=batch, stage_batch=part)
-
-
 def root(excess: Callable[[float], float], low: float, high: float) -> float:
     """Where a falling excess is zero, or the end nearest to it: false position.
 

@@ -382,6 +382,15 @@ def decode_time(replica: Replica, batch: float, context: float, tokens_each: flo
     return times_of(replica, batch, context, tokens_each).step
 
 
+def bytes_of_step(replica: Replica, batch: float, context: float) -> float:
+    """Bytes that a decoding step of a batch reads: each pipeline stage reads its weights again for every part."""
+    part, work = part_of(replica, batch), replica.work
+    read = formulas.memory.step_bytes(bytes_read=work.bytes_read(part), cache_read=work.cache_read(part, context))
+    if work.layout.pp == 1:
+        return read
+    return formulas.memory.staged_step_bytes(step_bytes=read, batch=batch, stage_batch=part)
+
+
 #: No service decodes so many sequences in one step.
 LARGEST_BATCH = 2**24
 

@@ -11,7 +11,6 @@ from infercost.replica.serving import (
     Served,
     all_at_once,
     burst_ttft,
-    bytes_of_step,
     chunk_of,
     decode_time,
     first_token_met,
@@ -28,7 +27,7 @@ from infercost.replica.serving import (
     start_of,
     wait_for_step,
 )
-from infercost.replica.step import Replica, pass_parts, step_time, uneven_stages
+from infercost.replica.step import Replica, bytes_of_step, pass_parts, step_time, uneven_stages
 from infercost.replica.work import Load
 from tests.replica.test_serving import replica
 
