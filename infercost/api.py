@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, TypedDict, Unpack
 
 from infercost.errors import BadValue, Missing
+from infercost.parts.cache import reading_once
 from infercost.render import to_text
 from infercost.report import Report
 from infercost.scenario import options as takes
@@ -117,8 +118,10 @@ def _call(command: str, options: Mapping[str, Any], words: tuple[Any, ...] = ())
     given = dict(options)
     steps, charts = (bool(given.pop(name, False)) for name in ("steps", "charts"))
     listed = [word if isinstance(word, list) or type(word) is tuple else (word,) for word in words]
-    question = ask(command, given, [word for each in listed for word in each])
-    return Answer(**vars(finished(asking(question, steps, charts)(), question, steps, charts)))
+    with reading_once():
+        question = ask(command, given, [word for each in listed for word in each])
+        report = asking(question, steps, charts)()
+    return Answer(**vars(finished(report, question, steps, charts)))
 
 
 def fit(**options: Unpack[takes.Fit]) -> Answer:

@@ -46,6 +46,7 @@ def run(command: str, options: dict[str, Any]) -> int:
         InfercostError: the question is wrong; nothing has been written.
     """
     from infercost.api import asking, finished  # a page of help needs no more than names
+    from infercost.parts.cache import reading_once
     from infercost.report import Note
     from infercost.scenario.read import ask
 
@@ -53,11 +54,12 @@ def run(command: str, options: dict[str, Any]) -> int:
     words = options.pop("words", None) or ()
     given = {name: value for name, value in options.items() if value not in (None, [], False)}
     with ExitStack() as bars:
-        question = ask(command, given, words, "flag")._replace(progress=_progress(bars))
-        compute = asking(question, output.steps, output.plot is not None)
-        gc.freeze()  # what is loaded so far stays
-        gc.enable()
-        report = compute()
+        with reading_once():
+            question = ask(command, given, words, "flag")._replace(progress=_progress(bars))
+            compute = asking(question, output.steps, output.plot is not None)
+            gc.freeze()  # what is loaded so far stays
+            gc.enable()
+            report = compute()
         page = (output.plot or "").lower().endswith(PAGE) and not question.get("sweep")
         report = finished(report, question, output.steps or page, output.plot is not None)
     if output.plot is not None and not (report.charts or report.met):

@@ -1,4 +1,4 @@
-"""Work that many questions share: a sweep answers a thousand points from one reading of each preset."""
+"""Work that is done once: a question, and a sweep of a thousand points, is answered from one reading of each preset."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ _cache: ContextVar[dict[Any, list[Any]] | None] = ContextVar("cache", default=No
 
 @contextmanager
 def reading_once() -> Iterator[None]:
-    """Cache inside the block only: a file may change between two questions."""
-    token = _cache.set({})
+    """Cache inside the outermost block only: a file may change between two questions."""
+    token = _cache.set({} if (outer := _cache.get()) is None else outer)
     try:
         yield
     finally:
