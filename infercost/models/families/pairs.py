@@ -51,11 +51,6 @@ def whisper(config: Config, i: int) -> Attention:
     return base._replace(small=base.small - 2 * keys, conv=2 * keys * positions)
 
 
-def whisper_positions(config: Config) -> int:
-    """A vector for each position of a transcript."""
-    return config.need("context") * config.need("hidden")
-
-
 def whisper_sounds(config: Config) -> int:
     """The encoder of Whisper."""
     return whisper_encoder(config.having({"num_mel_bins": config.number("num_mel_bins", 80)}))

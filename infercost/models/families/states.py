@@ -3,7 +3,7 @@
 from typing import Any
 
 from infercost.errors import BadFile, Missing
-from infercost.models.families import attention, ffn
+from infercost.models.families import attention, ffn, latents
 from infercost.models.families.config import Config, kind_of, window_of
 from infercost.models.model import Attention, Ffn
 
@@ -108,7 +108,7 @@ def zaya(config: Config, i: int) -> Attention:
 def glm5_next(config: Config, i: int) -> Attention:
     """Kimi delta attention, and latent attention behind an indexer on every fourth layer; residual streams."""
     if kind_of(config, i, "full" if i % 4 == 3 else "recurrent") != "recurrent":
-        return attention.streamed(config, attention.pooled_latent(config, i))
+        return attention.streamed(config, latents.pooled_latent(config, i))
     return attention.streamed(config, _kimi_delta(config))
 
 
@@ -140,7 +140,7 @@ def kimi_linear(config: Config, i: int) -> Attention:
     """
     settings, hidden = config.section("linear_attn_config"), config.need("hidden")
     if kind_of(config, i, "full" if i + 1 in settings.raw("full_attn_layers", []) else "recurrent") != "recurrent":
-        base = attention.latent(config, i)
+        base = latents.latent(config, i)
         gate = hidden * base.heads * base.v_head_dim * bool(config.raw("mla_use_output_gate"))
         return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
     return _kimi_delta(config)
@@ -181,7 +181,7 @@ def bailing(config: Config, i: int) -> Attention:
     hidden, every = config.need("hidden"), max(config.number("layer_group_size"), 1)
     is_lightning = config.raw("group_norm_size") is not None
     if kind_of(config, i, "recurrent" if (i + 1) % every else "full") != "recurrent":
-        return attention.latent(config, i) if is_lightning else _gated_latent(config, i)
+        return latents.latent(config, i) if is_lightning else _gated_latent(config, i)
     heads, width = config.need("heads"), config.number("linear_head_dim", config.number("head_dim"))
     channels = heads * width
     if is_lightning:
@@ -200,7 +200,7 @@ def bailing(config: Config, i: int) -> Attention:
 
 
 def _gated_latent(config: Config, i: int) -> Attention:
-    base = attention.latent(config, i)
+    base = latents.latent(config, i)
     gate = config.need("hidden") * base.heads
     return base._replace(split=base.split + gate, matrices=(*base.matrices, ("g_proj", gate)))
 

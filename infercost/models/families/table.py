@@ -248,7 +248,7 @@ FAMILIES: dict[str, Family] = {
 
     # encoder-decoders
     "whisper": family(
-        pairs.whisper, norms=3, norm_bias=True, tied=True, extra=pairs.whisper_positions, lookup=pairs.whisper_sounds,
+        pairs.whisper, norms=3, norm_bias=True, tied=True, extra=positions, lookup=pairs.whisper_sounds,
         names=matrices.SEQ2SEQ, **_BIASED,
     )._replace(decoder=pairs.decoder),
     "bart": family(
@@ -442,7 +442,7 @@ FAMILIES: dict[str, Family] = {
         latents.deepseek_v2, ffn.first_dense, **_LATENT,
         experts=64, shared_experts=2, expert_width=1407, first_k_dense_replace=0,
     ),
-    "deepseek_v3": family(attention.latent, ffn.first_dense, **_DEEPSEEK3),
+    "deepseek_v3": family(latents.latent, ffn.first_dense, **_DEEPSEEK3),
     "hy_v4": family(
         latents.hy_v4, ffn.first_dense, extra=streams_head,
         **_GLM_LATENT | _INDEXER | {"index_n_heads": 16, "index_topk_freq": 4}
@@ -458,45 +458,45 @@ FAMILIES: dict[str, Family] = {
         | {"kv_lora_rank": 128, "qk_nope_head_dim": 64, "qk_rope_head_dim": 32, "v_head_dim": 64}, router_bias=True,
         experts=128, active=8, shared_experts=1, expert_width=512, first_k_dense_replace=1, gated_norm_rank=16,
     ),
-    "axk1": family(attention.latent, ffn.normed_experts, **_DEEPSEEK3 | {"first_k_dense_replace": 1}),
-    "deepseek_v32": family(attention.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
+    "axk1": family(latents.latent, ffn.normed_experts, **_DEEPSEEK3 | {"first_k_dense_replace": 1}),
+    "deepseek_v32": family(latents.indexed_latent, ffn.first_dense, **_DEEPSEEK3, **_INDEXER),
     "deepseek_v4": family(
-        attention.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
+        latents.deepseek_v4, ffn.deepseek_v4, extra=streams_head, names=matrices.DEEPSEEK_V4,
         experts=256, active=6, shared_experts=1, expert_width=2048, router_bias=True, head_dim=512, q_lora_rank=1024,
         sliding_window=128, o_groups=8, o_lora_rank=1024, hc_mult=4, num_hash_layers=3,
         index_n_heads=64, index_head_dim=128, index_topk=512,
     ),
     "deepseek_v41": family(
-        attention.deepseek_v41, ffn.deepseek_v41, lookup=engram_tables, names=matrices.DEEPSEEK_V4,
+        latents.deepseek_v41, ffn.deepseek_v41, lookup=engram_tables, names=matrices.DEEPSEEK_V4,
         router_bias=True,
     ),
-    "kimi_k2": family(attention.latent, ffn.first_dense, router_bias=True),
+    "kimi_k2": family(latents.latent, ffn.first_dense, router_bias=True),
     "glm_moe_dsa": family(
-        attention.indexed_latent, ffn.first_dense,
+        latents.indexed_latent, ffn.first_dense,
         **_GLM_LATENT | _INDEXER | {"q_lora_rank": 2048, "index_n_heads": 32},
     ),
     "glm4_moe_lite": family(
-        attention.latent, ffn.first_dense, **_GLM_LATENT
+        latents.latent, ffn.first_dense, **_GLM_LATENT
         | {"q_lora_rank": 768, "experts": 64, "active": 4, "expert_width": 1536, "first_k_dense_replace": 1},
     ),
     "mistral4": family(
-        attention.latent, ffn.first_dense, experts=128, active=4, shared_experts=1, expert_width=2048,
+        latents.latent, ffn.first_dense, experts=128, active=4, shared_experts=1, expert_width=2048,
         first_k_dense_replace=0, kv_lora_rank=256, q_lora_rank=1024, qk_nope_head_dim=64, qk_rope_head_dim=64,
         v_head_dim=128,
     ),
     "dots3_note": family(
-        attention.dots3, ffn.first_dense, **_LATENT | _INDEXER | {"q_lora_rank": 1024}, sliding_window=512,
+        latents.dots3, ffn.first_dense, **_LATENT | _INDEXER | {"q_lora_rank": 1024}, sliding_window=512,
         router_bias=True, experts=256, active=8, shared_experts=1, expert_width=1536, first_k_dense_replace=1,
         swa_num_attention_heads=64, swa_q_lora_rank=1024, swa_kv_lora_rank=1024, swa_head_dim=256,
         swa_qk_nope_head_dim=192, swa_v_head_dim=128, shared_width="shared_experts_intermediate_size",
     ),
     "minicpm3": family(
-        attention.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
+        latents.latent, tied=True, kv_lora_rank=256, q_lora_rank=768, qk_nope_head_dim=64, qk_rope_head_dim=32,
         v_head_dim=64,
     ),
-    "youtu": family(attention.latent, tied=True, **_LATENT),
+    "youtu": family(latents.latent, tied=True, **_LATENT),
     "longcat_flash": family(
-        attention.longcat, ffn.longcat, norms=4,
+        latents.longcat, ffn.longcat, norms=4,
         names=Names(attention=("self_attn.0", "self_attn.1"), shared=("mlps.0", "mlps.1")),
         experts=512, active=12, expert_width=2048, zero_expert_num=256, ffn_hidden_size=12288, **_LATENT,
     ),
