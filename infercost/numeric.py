@@ -57,7 +57,7 @@ logarithm = _elementwise(math.log, "log")
 root = _elementwise(math.sqrt, "sqrt")
 
 
-def chosen(condition: Any, one: Any, other: Any) -> Any:
+def where(condition: Any, one: Any, other: Any) -> Any:
     """The one where a condition holds, else the other; elementwise where the condition is of an array."""
     if isinstance(condition, bool):
         return one if condition else other

@@ -54,8 +54,8 @@ def test_the_name_of_the_largest() -> None:
 
 
 def test_one_or_the_other() -> None:
-    assert (numeric.chosen(True, 1, 2), numeric.chosen(False, 1, 2)) == (1, 2)
-    assert list(numeric.chosen(numpy.array([True, False]), 1, 2)) == [1, 2]
+    assert (numeric.where(True, 1, 2), numeric.where(False, 1, 2)) == (1, 2)
+    assert list(numeric.where(numpy.array([True, False]), 1, 2)) == [1, 2]
 
 
 def test_a_function_of_one_number_over_an_array() -> None:

@@ -13,7 +13,7 @@ from infercost.evidence.measured import Measured
 from infercost.evidence.predict import Prepared, beats_bound, is_rate, log_ratio, prepare
 from infercost.parts import catalog
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import FIGURES, KINDS, LEFT_OUT, complete, law
+from infercost.parts.stack import FIGURES, KINDS, LEFT_OUT, SHARED, complete, law
 from infercost.report import File, Note, Report, Row, Series
 from infercost.scenario.runs import AS_TIMED
 from infercost.scenario.scenario import Scenario
@@ -35,8 +35,8 @@ RIVALS = {
 WORST_MEDIAN, WORST_P90 = 0.5, 4.0
 #: A fit as near as this needs no other constant, whatever edge it went to.
 GOOD_MEDIAN = 0.1
-#: What all engines of today share, and labels that a profile like it may have of its own.
-SHARED, LABELS = "realistic", ("engine", "memory", "prompts", "experts_kernel", "products_kernel")
+#: Labels that a profile may have of its own.
+LABELS = ("engine", "memory", "prompts", "experts_kernel", "products_kernel")
 #: A constant this near to an end of its range is at its edge, as a share of the range.
 EDGE = 0.01
 #: Measurements for each constant of a fit: a single one would be met in any case.

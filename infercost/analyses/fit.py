@@ -21,7 +21,7 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
-from infercost.replica.memory import UNKNOWN, WHOLE, Plan, without_tables, without_windows
+from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without_tables, without_windows
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
@@ -37,8 +37,6 @@ LEAST_SHARE = 1 / 8
 #: Memory that engines take outside the share they plan with.
 GIB = 2**30
 OUTSIDE = 4 * GIB
-#: The share that serving engines plan with by default.
-ENGINE_SHARE = 0.9
 #: Results that need a cache or a checkpoint: a bare count has neither.
 NEEDS_MODEL = (
     *("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_pool_tokens", "max_sequences", "longest_context"),
@@ -297,23 +295,23 @@ def _of(plan: Plan) -> str:
 
 
 def _draft_rows(plan: Plan) -> tuple[Row, ...]:
-    if plan.drafted is None:
+    if plan.draft is None:
         return ()
-    drafted = plan.drafted
+    draft = plan.draft
     return (
-        Row("draft_active_params", drafted.params, drafted.model.name),
-        Row("draft_bytes_per_gpu", drafted.weights, drafted.model.quantization.label),
+        Row("draft_active_params", draft.params, draft.model.name),
+        Row("draft_bytes_per_gpu", draft.weights, draft.model.quantization.label),
     )
 
 
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:
-    plan, model = rack.plan, rack.plan.kept
-    drafted, (growth, tokens) = plan.drafted, _tokens_held(plan)
+    plan, model = rack.plan, rack.plan.cache_model
+    draft, (growth, tokens) = plan.draft, _tokens_held(plan)
     longest, most = plan.longest_context, model.max_context
     token, sequence, beside = counting.growing_cache_bytes(model), counting.cache_bytes(model, plan.context), ""
-    if drafted:
-        token += counting.growing_cache_bytes(drafted.model)
-        sequence += counting.cache_bytes(drafted.model, plan.context)
+    if draft:
+        token += counting.growing_cache_bytes(draft.model)
+        sequence += counting.cache_bytes(draft.model, plan.context)
         beside = ", the draft's too"
     made_for = longest is None or bool(most and longest > most)
     own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
@@ -378,7 +376,7 @@ def _cache_kind(model: Model) -> str:
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
     parts = {
         "weights": plan.weights,
-        "draft": plan.drafted.weights if plan.drafted else 0.0,
+        "draft": plan.draft.weights if plan.draft else 0.0,
         "activations, engine": plan.activations + plan.engine,
         "KV cache asked for": plan.cache,
         "KV cache left": max(plan.left, 0.0),

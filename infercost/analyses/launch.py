@@ -12,11 +12,11 @@ from infercost.parts.bands import unmeasured
 from infercost.parts.drafts import method
 from infercost.parts.formats import PACKED, Format
 from infercost.parts.preset import Preset
-from infercost.parts.stack import is_nominal, reads_gguf
+from infercost.parts.stack import SHARED, is_nominal, reads_gguf
 from infercost.replica.memory import Blocks, Plan
 from infercost.replica.rack import Rack
-from infercost.scenario.scenario import USUAL_SEQUENCES, Scenario
-from infercost.scenario.usual import SHARED
+from infercost.replica.serving import USUAL_SEQUENCES
+from infercost.scenario.scenario import Scenario
 
 GIB = 2**30
 #: Parts that no serving engine of accelerators runs on.
@@ -92,7 +92,7 @@ def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     """The command of llama.cpp, whose server shares one context among its slots, or why there is none."""
     if engine := unmeasured(plan.model.quantization.name):
         return "", f"{engine} alone loads {plan.model.quantization.name}, and its flags are not known here"
-    if plan.drafted:
+    if plan.draft:
         return "", "no flags of llama.cpp for a draft are known here"
     if not checkpoint.source.endswith(".gguf"):
         return "", f"llama.cpp loads GGUF files: name that of {checkpoint.title} as --model FILE.gguf"
@@ -286,10 +286,10 @@ def _vllm(start: Start) -> list[str]:
 
 def _speculative(start: Start) -> list[str]:
     """The flag of vLLM for a draft: the model's own head, or another or a model by its id."""
-    drafted = start.plan.drafted
-    if drafted is None:
+    draft = start.plan.draft
+    if draft is None:
         return []
-    settings = dumps({**start.draft, "num_speculative_tokens": drafted.tokens}, separators=(",", ":"))
+    settings = dumps({**start.draft, "num_speculative_tokens": draft.tokens}, separators=(",", ":"))
     return [f"--speculative-config {shlex.quote(settings)}"]
 
 
@@ -312,10 +312,10 @@ def _sglang(start: Start) -> list[str]:
 
 def _drafting(start: Start) -> list[str]:
     """SGLang's flags for a head, that a model carries or by its id: a chain of so many tokens."""
-    drafted = start.plan.drafted
-    if drafted is None:
+    draft = start.plan.draft
+    if draft is None:
         return []
-    tokens = f"--speculative-num-steps {drafted.tokens} --speculative-num-draft-tokens {drafted.tokens + 1}"
+    tokens = f"--speculative-num-steps {draft.tokens} --speculative-num-draft-tokens {draft.tokens + 1}"
     head = f"EAGLE3 --speculative-draft-model-path {start.draft['model']}" if "model" in start.draft else "EAGLE"
     return [f"--speculative-algorithm {head} --speculative-eagle-topk 1 {tokens}"]
 

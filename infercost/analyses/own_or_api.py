@@ -38,16 +38,16 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     """From how many users one's own service costs no more than an API for the same requests; None without an API."""
     if price is None:
         return None
-    found = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
+    point = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
     if service.price is None:
-        return found
+        return point
     service = _at_level(service)
-    found = found._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
-    if (users := _users(service, api_usd_per_million_tokens=found.bill)) is None:
-        return found
-    good = cost.users_for_good(service, found.bill / _usd(service, 1.0), users)
-    tokens, billed = month_at(service, day_of(service.fleet, users), found.bill)
-    return found._replace(users=users, good=good, tokens=tokens, usd=billed)
+    point = point._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
+    if (users := _users(service, api_usd_per_million_tokens=point.bill)) is None:
+        return point
+    good = cost.users_for_good(service, point.bill / _usd(service, 1.0), users)
+    tokens, billed = month_at(service, day_of(service.fleet, users), point.bill)
+    return point._replace(users=users, good=good, tokens=tokens, usd=billed)
 
 
 def _at_level(service: Service) -> Service:
@@ -93,24 +93,24 @@ def _words_of(price: ApiPrice, request: Request | None) -> str:
     return f"an API at {show(price.input, 'USD')} a million tokens in{cached}, {show(price.output, 'USD')} out"
 
 
-def result_rows(found: BreakEven | None) -> Iterator[Row]:
+def result_rows(point: BreakEven | None) -> Iterator[Row]:
     """The bill and where both break even; nothing where no API was named."""
-    if found is None:
+    if point is None:
         return
-    why = _why_never(found) if found.users is None else stays(found.users, found.good)
-    asked = f"{show(found.bill, 'USD')} a million"
-    old = NEEDS_PRICE if found.floor is None else f"never: the floor is above {asked}"
-    yield Row("api_usd_per_million_tokens", found.bill, "per output token, as --api-price bills the request")
-    yield Row("break_even_users", found.users, why)
-    yield Row("break_even_tokens_per_month", found.tokens, "in and out, of so many users", found.users is not None)
-    yield Row("break_even_usd_per_month", found.usd, "what the API bills them", found.users is not None)
-    yield Row("users_at_api_price", found.users, f"own at {asked}" if found.users else old, shown=False)
+    why = _why_never(point) if point.users is None else stays(point.users, point.good)
+    asked = f"{show(point.bill, 'USD')} a million"
+    old = NEEDS_PRICE if point.floor is None else f"never: the floor is above {asked}"
+    yield Row("api_usd_per_million_tokens", point.bill, "per output token, as --api-price bills the request")
+    yield Row("break_even_users", point.users, why)
+    yield Row("break_even_tokens_per_month", point.tokens, "in and out, of so many users", point.users is not None)
+    yield Row("break_even_usd_per_month", point.usd, "what the API bills them", point.users is not None)
+    yield Row("users_at_api_price", point.users, f"own at {asked}" if point.users else old, shown=False)
 
 
-def _why_never(found: BreakEven) -> str:
-    if found.floor is None:
+def _why_never(point: BreakEven) -> str:
+    if point.floor is None:
         return NEEDS_PRICE
-    return f"never: the floor is {show(found.floor, 'USD')}"
+    return f"never: the floor is {show(point.floor, 'USD')}"
 
 
 def stays(first: int, good: int | None, word: str = "the first") -> str:
@@ -120,31 +120,31 @@ def stays(first: int, good: int | None, word: str = "the first") -> str:
     return "and with any more" if good == first else f"the first; from {good:,} on for good"
 
 
-def sentence(service: Service, found: BreakEven | None) -> str:
+def sentence(service: Service, point: BreakEven | None) -> str:
     """From how many users one's own service costs no more, the first sentence of a verdict; empty without an API."""
-    if found is None or found.floor is None:
+    if point is None or point.floor is None:
         return ""
     rack = service.running.rack
     own = f"Your own service on {rack.devices:,} x {rack.part.name}"
-    if found.users is None:
-        floor = f"its floor is {show(found.floor, 'USD')} a million tokens out"
-        return f"{own} never pays against {found.api}: {floor}, the API bills {show(found.bill, 'USD')} for the same. "
-    month = f"{_tokens(found.tokens)} a month, billed at {show(found.usd, 'USD')}"
-    return f"{own} costs no more than {found.api} with {many(found.users, 'user')} ({month}){_for_good(found)}. "
+    if point.users is None:
+        floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
+        return f"{own} never pays against {point.api}: {floor}, the API bills {show(point.bill, 'USD')} for the same. "
+    month = f"{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
+    return f"{own} costs no more than {point.api} with {many(point.users, 'user')} ({month}){_for_good(point)}. "
 
 
-def _for_good(found: BreakEven) -> str:
+def _for_good(point: BreakEven) -> str:
     """From when on it stays so, where that is later."""
-    return f", for good from {found.good:,} on" if found.good and found.good != found.users else ""
+    return f", for good from {point.good:,} on" if point.good and point.good != point.users else ""
 
 
 def _tokens(count: float | None) -> str:
     return f"{show(count, 'param')} tokens"
 
 
-def sooner(services: Iterable[Service], price: ApiPrice | None, found: BreakEven | None) -> Iterator[Note]:
+def sooner(services: Iterable[Service], price: ApiPrice | None, point: BreakEven | None) -> Iterator[Note]:
     """The fewest devices on which a service of one's own costs no more than an API with fewer users, fewest first."""
-    least = inf if found is None or found.users is None else found.users
+    least = inf if point is None or point.users is None else point.users
     for service in services:
         even, rack = None if service.missed else break_even(service, price), service.running.rack
         if even and even.users is not None and even.users < least:
@@ -156,11 +156,11 @@ def sooner(services: Iterable[Service], price: ApiPrice | None, found: BreakEven
 
 
 def notes(
-    service: Service, smaller: Iterable[Service], price: ApiPrice | None, found: BreakEven | None
+    service: Service, smaller: Iterable[Service], price: ApiPrice | None, point: BreakEven | None
 ) -> Iterator[Note]:
     """What else decides between own and API: a price that was left out, and fewer devices."""
     yield from otherwise(service, price)
-    yield from sooner(smaller, price, found)
+    yield from sooner(smaller, price, point)
 
 
 def otherwise(service: Service, price: ApiPrice | None) -> Iterator[Note]:
@@ -187,51 +187,51 @@ def otherwise(service: Service, price: ApiPrice | None) -> Iterator[Note]:
     yield Note("api-price", f"{why} {ends}")
 
 
-def at_load(service: Service, day: Day, found: BreakEven | None) -> str:
+def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
     """What both cost in a month of a load, as a sentence of a verdict; empty without a price."""
     if (own := cost.month_usd(service, day)) is None:
         return ""
-    api = "" if found is None else f", the API {show(month_at(service, day, found.bill)[1], 'USD')}"
+    api = "" if point is None else f", the API {show(month_at(service, day, point.bill)[1], 'USD')}"
     load = f"{_tokens(cost.month_tokens(service, day))} a month, those of {many(day.users, 'user')},"
     return f"For {load} your own service costs {show(own, 'USD')} a month{api}. "
 
 
-def against(service: Service, day: Day, found: BreakEven | None, best: Service) -> str:
+def against(service: Service, day: Day, point: BreakEven | None, best: Service) -> str:
     """What one's own service costs in a month, what an API bills for it, where they break even; empty without both.
 
     That is on the devices of the ``best`` service.
     """
-    if found is None or not day.stable or (own := cost.month_usd(service, day)) is None:
+    if point is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
-    billed = show(month_at(service, day, found.bill)[1], "USD")
+    billed = show(month_at(service, day, point.bill)[1], "USD")
     rack, yours = best.running.rack, "yours"
     if rack.devices != service.running.rack.devices:
         yours = f"yours on {rack.devices:,} x {rack.part.name}"
-    if found.users is None:
-        floor, bill = show(found.floor, "USD"), show(found.bill, "USD")
+    if point.users is None:
+        floor, bill = show(point.floor, "USD"), show(point.bill, "USD")
         ends = f"{yours} never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
     else:
-        first = f"{many(found.users, 'user')} ({_tokens(found.tokens)} a month)"
-        ends = f"{yours} costs no more with {first}{_for_good(found)}"
-    return f"Your own service costs {show(own, 'USD')} a month, {found.api} {billed} for the same; {ends}. "
+        first = f"{many(point.users, 'user')} ({_tokens(point.tokens)} a month)"
+        ends = f"{yours} costs no more with {first}{_for_good(point)}"
+    return f"Your own service costs {show(own, 'USD')} a month, {point.api} {billed} for the same; {ends}. "
 
 
-def load_rows(service: Service, day: Day, found: BreakEven | None) -> Iterator[Row]:
+def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:
     """Tokens of a month of a load, and what an API bills for them."""
     yield Row("tokens_per_month", cost.month_tokens(service, day), "in and out")
-    if found is not None:
-        yield Row("api_usd_per_month", month_at(service, day, found.bill)[1], "for the same requests")
+    if point is not None:
+        yield Row("api_usd_per_month", month_at(service, day, point.bill)[1], "for the same requests")
 
 
 def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     """The same of several services, those that never pay last; nothing where one has no price."""
     pairs = ((each.running.rack.part.name, break_even(each, price)) for each in services)
-    found = {name: each for name, each in pairs if each}
-    if not found or any(each.floor is None for each in found.values()):
+    points = {name: each for name, each in pairs if each}
+    if not points or any(each.floor is None for each in points.values()):
         return []
-    when = [f"with {many(each.users, 'user')} on {name}" for name, each in found.items() if each.users is not None]
-    never = " or ".join(name for name, each in found.items() if each.users is None)
-    api = next(iter(found.values())).api
+    when = [f"with {many(each.users, 'user')} on {name}" for name, each in points.items() if each.users is not None]
+    never = " or ".join(name for name, each in points.items() if each.users is None)
+    api = next(iter(points.values())).api
     costs = [f"Your own service costs no more than {api} {' and '.join(when)}."] if when else []
     return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
 

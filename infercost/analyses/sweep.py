@@ -225,7 +225,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
     trends = " and ".join(_trend(axes, figure, feasible) for figure in figures)
     axis = axes[0]
-    return f"{start}With {axis.column.head} from {axis.shown(first)} to {axis.shown(last)}, {trends}."
+    return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}."
 
 
 def feasible_rows(rows: Rows) -> list[Values]:

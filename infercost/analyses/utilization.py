@@ -285,7 +285,7 @@ def _under(scenario: Scenario, timing: "Timing") -> dict[str, Any]:
     """The results with other kernels or launches."""
     running = scenario.running
     other = scenario._replace(running=running._replace(replica=running.replica._replace(timing=timing)))
-    return _known(other, *paced(other), bracketed=False)
+    return _known(other, *step_pace(other), bracketed=False)
 
 
 def _times(results: dict[str, Any]) -> str:
@@ -299,10 +299,10 @@ def _times(results: dict[str, Any]) -> str:
 def _shown_work(scenario: Scenario) -> None:
     shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
-    step_results(again, *paced(again), bracketed=False)
+    step_results(again, *step_pace(again), bracketed=False)
 
 
-def paced(scenario: Scenario) -> tuple[float, Pace, Served | None]:
+def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:
     """The batch that was asked for, or that a load leads to, and how it goes on."""
     return under_load(scenario) or (scenario.batch, pace_of(scenario.running, scenario.batch, scenario.draft), None)
 

@@ -13,15 +13,16 @@ from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
 from infercost.analyses.remarks import step_notes, unlike_prices
 from infercost.analyses.step import step_results, token_seconds
-from infercost.analyses.utilization import paced
+from infercost.analyses.utilization import step_pace
 from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
+from infercost.parts.stack import SHARED
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
-from infercost.replica.serving import serve_closed
+from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.job import counts
@@ -29,9 +30,7 @@ from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import MIXED, binds_longer, rent_key
 from infercost.scenario.rack import engine_layouts, least_plan
-from infercost.scenario.running import RUN_OF_SLOT
-from infercost.scenario.scenario import USUAL_SEQUENCES, Job, Scenario
-from infercost.scenario.usual import SHARED
+from infercost.scenario.scenario import Job, Scenario
 from infercost.units import many, show
 
 COLUMNS = (
@@ -236,7 +235,7 @@ def _place_on(space: Scenario, running: Running, job: Job, replicas: int) -> Pla
 
 def _served(one: Placed) -> Placed:
     """The same at its real rate: some of the sequences wait for their first token."""
-    batch, pace, _ = paced(one.scenario)
+    batch, pace, _ = step_pace(one.scenario)
     rate = pace.tokens_per_s or formulas.cost.tokens_per_s(batch=batch, step_time=pace.tpot)
     return one._replace(rate=rate / one.scenario.rack.devices)
 
@@ -348,7 +347,7 @@ def _left_out(part: Preset, why: str) -> dict[str, Any]:
 def _results(one: Placed) -> dict[str, Any]:
     """The numbers of a part at its job: those of a step on one replica, and what all of them cost."""
     found = one.scenario
-    results = step_results(found, *paced(found), bracketed=False)
+    results = step_results(found, *step_pace(found), bracketed=False)
     price, devices = found.price, found.rack.devices
     hourly = price and formulas.cost.usd_per_hour(price=price, replicas=one.replicas, devices=devices)
     kept = {key: results.get(key) for key in ("usd_per_million_tokens", *_OF_STEP)}

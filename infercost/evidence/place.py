@@ -1,12 +1,11 @@
-"""Where a measured run was: its accelerator, its model as stored, its layout, and the sequences that memory holds."""
+"""Where a measured run was: its accelerator, its model as stored, its layout, and one replica of it as it served."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadValue, Missing
 from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
-from infercost.evidence.server import Server
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
 from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
@@ -17,9 +16,21 @@ from infercost.parts.formats import CACHES, GGUF, find_format
 from infercost.parts.gguf import OF_ALL, TYPES
 from infercost.parts.preset import Preset
 from infercost.replica.layout import FREE, Layout, check, layouts
-from infercost.replica.memory import Plan, plan
+from infercost.replica.memory import ENGINE_SHARE, Plan, plan
+from infercost.replica.serving import (
+    RUN_OF_SLOT,
+    USUAL_SEQUENCES,
+    Request,
+    Served,
+    all_at_once,
+    prefill_time,
+    serve_batch,
+    serve_closed,
+    serve_rate,
+    start_of,
+)
 from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
-from infercost.replica.step import Replica
+from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import MatrixRates, matrix_rates, work_of
 from infercost.units import show
 
@@ -34,8 +45,6 @@ MLX = {f"{bits}bit": bits + 0.5 for bits in (3, 4, 5, 6, 8)}
 VAGUE, EIGHT_BITS = ("8bit", "4bit", "fp6"), 8
 #: A file with so many times the parameters of a model, or so many times fewer, is of another one.
 OTHER_MODEL = 1.5
-#: Share of memory that engines plan with by default.
-ENGINE_SHARE = 0.9
 #: Sequences that must fit before an offline run is thought to take more devices a copy.
 USEFUL_BATCH = 32
 
@@ -202,6 +211,65 @@ def sequences_held(
             *([row.most_sequences] if row.most_sequences else []),
         ]
     )
+
+
+class Times(NamedTuple):
+    """Seconds between tokens, to the first one and of a whole request, and requests a second of one copy."""
+
+    itl: float
+    ttft: float
+    request: float
+    rate: float = 0.0
+
+
+class Server:
+    """A replica under a stack; rows of one run share its steady state."""
+
+    def __init__(self, replica: Replica, cold_start: float = 0.0) -> None:
+        self.replica, self.cold_start = replica, cold_start
+        self._closed: dict[tuple[float, Request], Served] = {}
+
+    def times(self, row: Measured, batch: float, copies: float, request: Request) -> Times:
+        """The times of a run by its protocol; ``batch`` is of one copy."""
+        match row.protocol:
+            case "batch":
+                return self._together(batch, request)
+            case "pool":
+                step = decode_time(self.replica, batch, request.context)
+                return Times(step, 0.0, request.decoded * step)
+            case "rate":
+                most = row.most_sequences or USUAL_SEQUENCES
+                return _of(serve_rate(self.replica, (row.request_rate or 0.0) / copies, request, most))
+            case "peak" | "burst":
+                return _of(serve_batch(self.replica, batch, request))
+        served = self.closed(batch, request)
+        if row.protocol == "full" or row.statistic == "median" or not self.replica.timing:
+            return _of(served)
+        requests = row.requests / copies if row.requests else RUN_OF_SLOT * batch
+        cold = self.cold_start if row.unwarmed else 0.0
+        first = all_at_once(self.replica, batch, request, served, requests, seen=row.prompts_seen / copies, cold=cold)
+        return Times(served.itl, first, served.request_time - served.ttft + first, served.rate)
+
+    def closed(self, concurrent: float, request: Request) -> Served:
+        """The steady state of so many requests in flight."""
+        key = concurrent, request
+        if key not in self._closed:
+            self._closed[key] = serve_closed(self.replica, concurrent, request)
+        return self._closed[key]
+
+    def prompts(self, batch: float, request: Request) -> float:
+        """Seconds for all prompts of a batch."""
+        return prefill_time(self.replica, batch, request)
+
+    def _together(self, batch: float, request: Request) -> Times:
+        """A batch that starts and ends together: all prompts, then all other tokens."""
+        step = decode_time(self.replica, batch, request.context)
+        first = start_of(self.replica, request) + self.prompts(batch, request)
+        return Times(step, first, first + max(request.output_tokens - 1, 0) * step)
+
+
+def _of(served: Served) -> Times:
+    return Times(served.itl, served.ttft, served.request_time, served.rate)
 
 
 #: Servers of one site that are remembered: its rows ask for few, a fit for many.

@@ -8,7 +8,9 @@ from infercost.errors import BadValue, Missing
 from infercost.evidence.engines import settings_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import (
+    Server,
     Site,
+    Times,
     layout_of_run,
     model_of_run,
     part_of_run,
@@ -17,7 +19,6 @@ from infercost.evidence.place import (
     site_of,
     stored_as,
 )
-from infercost.evidence.server import Server, Times
 from infercost.formulas.request import verified_tokens
 from infercost.models.eagle import shape_of
 from infercost.models.model import Model

@@ -6,8 +6,7 @@ from math import exp, log
 from typing import NamedTuple
 
 from infercost import formulas
-from infercost.formulas.formula import solved
-from infercost.formulas.request import LITTLE
+from infercost.formulas.formula import LITTLE, solved
 from infercost.numeric import last_that
 from infercost.parts.cache import lately
 from infercost.replica.serving import Request, first_token_met, root, serve_batch, tpot_met

@@ -92,11 +92,6 @@ class Fleet(NamedTuple):
         one = self.offered(1.0, max(self.hours))
         return formulas.users.users_a_replica(most_batch=self.slots, offered=one)
 
-    @property
-    def hours_paid(self) -> float:
-        """Replica-hours that are paid for each that is used by many users: the busiest hour over the mean, or one."""
-        return 1.0 if self.follows else max(self.hours)
-
 
 class Hour(NamedTuple):
     """One hour of a fleet: ``mean`` sequences decode on each replica, ``batch`` of them while any does.

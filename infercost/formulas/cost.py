@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from infercost.formulas.formula import formula, total
+from infercost.formulas.formula import LATER, NOTE, formula, total
 from infercost.numeric import ceiling
 
-NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
-LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
 #: Hours of an average month: 365 x 24 / 12.
 HOURS_PER_MONTH = 730
 

@@ -9,6 +9,11 @@ from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
+#: Sources of formulas in several modules.
+NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
+LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
+LITTLE = "Little's law: number in the system = arrival rate x time spent"
+
 
 class Formula(Protocol[P, R]):
     """A function of numbers that knows where its expression comes from."""

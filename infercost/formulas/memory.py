@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from infercost.formulas.formula import formula, total
+from infercost.formulas.formula import NOTE, formula, total
 from infercost.numeric import ceiling, floor, maximum, minimum
-
-NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 
 
 @formula(source=NOTE)

@@ -1,13 +1,12 @@
 """One request: its prompt, its first token, its other tokens; and how requests share a replica."""
 
-from infercost.formulas.formula import formula, gone
+from infercost.formulas.formula import LITTLE, formula, gone
 from infercost.numeric import ceiling, floor, last_that, maximum, minimum
 
 BOOK = "Austin et al., How to Scale Your Model (2025), inference chapter"
 LEVIATHAN = "Leviathan et al., Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
 #: Each token of a draft is accepted less often than this.
 NEAR_ONE = 1 - 1e-9
-LITTLE = "Little's law: number in the system = arrival rate x time spent"
 
 
 @formula(source="derived: an answer grows by a token a step, so on average half of it is there")

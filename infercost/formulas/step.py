@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from infercost.formulas.formula import formula, total, total_over
+from infercost.formulas.formula import LATER, NOTE, formula, total, total_over
 from infercost.numeric import logarithm, maximum, minimum, root
 
-NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
 BOOK = "Austin et al., How to Scale Your Model (2025), roofline chapter"
-LATER = "Erdil, Inference economics of language models, arXiv 2506.04645"
 WILLIAMS = "Williams, Waterman, Patterson: Roofline, an insightful visual performance model, CACM 52(4), 2009"
 
 

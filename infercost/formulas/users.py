@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 
-from infercost.formulas.formula import formula, gone, total
+from infercost.formulas.formula import LITTLE, NOTE, formula, gone, total
 from infercost.numeric import ceiling, maximum, minimum
-
-NOTE = "Erdil, Memory bandwidth constraints imply economies of scale in AI inference"
-LITTLE = "Little's law: number in the system = arrival rate x time spent"
 
 
 @formula(source=NOTE)

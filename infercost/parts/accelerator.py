@@ -56,7 +56,6 @@ LABELS = (
 SEGMENTS = ("desktop", "workstation", "laptop", "deskside")
 #: Kinds of parts that are whole computers.
 COMPUTERS = ("soc", "cpu")
-LINKS = ("switch", "mesh", "pcie", "host")
 #: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
 

@@ -18,6 +18,8 @@ class Constant(NamedTuple):
     in_step: bool = True
 
 
+#: The profile of what all engines of today have in common.
+SHARED = "realistic"
 CONSTANTS = {
     "compute_share": Constant(SHARE, 1.0),
     "attention_share": Constant(SHARE, 1.0),

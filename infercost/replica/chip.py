@@ -154,7 +154,7 @@ class Chip:
         return Kernel(
             launch=self.value(f"{key}_launch"),
             flops=self.flops(self.value(f"{key}_compute"), peak, bits),
-            bandwidth=self.reached(self.value(f"{key}_memory")),
+            bandwidth=self.reach(self.value(f"{key}_memory")),
             row_bytes=row_bytes,
             quantize_bytes=quantize,
             inner=self.value(f"{key}_inner") if self.has(f"{key}_inner") else 0.0,
@@ -203,7 +203,7 @@ class Chip:
         )
         return formulas.kernels.kernel_flops(short_run_flops=short, sustained_flops=sustained)
 
-    def reached(self, share: float) -> float:
+    def reach(self, share: float) -> float:
         """B/s of memory that kernels reach."""
         reached = formulas.kernels.kernel_bandwidth(memory_bandwidth=self.bandwidth, bandwidth_share=share)
         if self.bandwidth_scale == 1:
@@ -220,7 +220,7 @@ class Chip:
         return Kernel(
             launch=self.value("layers_states_launch"),
             flops=self.flops(self.value("layers_states_compute"), peak, None),
-            bandwidth=self.reached(self.value("layers_states_memory")),
+            bandwidth=self.reach(self.value("layers_states_memory")),
         )
 
     def _attending(self, _: str, kind: str) -> Kernel:
@@ -229,5 +229,5 @@ class Chip:
         return Kernel(
             launch=self.value(f"{key}_launch"),
             flops=self.flops(self.value(f"{key}_compute"), peak, None) if name != "decode" else 0.0,
-            bandwidth=self.reached(self.value(f"{key}_memory{'_' + bits if bits else ''}")),
+            bandwidth=self.reach(self.value(f"{key}_memory{'_' + bits if bits else ''}")),
         )

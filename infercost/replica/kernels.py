@@ -195,7 +195,7 @@ class Timing:
     def experts(self) -> list[tuple[Routed, Kernel]]:
         """Routed experts, and their kernels."""
         engine = self.engine
-        fused = self.unfused == 1 or self.sums.latent or (self.listed and engine.fused_ranks > 0)
+        fused = self.unfused == 1 or self.sums.latent or (self.is_listed and engine.fused_ranks > 0)
         chosen = engine.experts_kernel or ("" if fused else engine.unfused_experts)
         return [(each, self.chip.kernel("experts", each.format, chosen)) for each in self.sums.routed]
 
@@ -229,7 +229,7 @@ class Timing:
     @once
     def elements(self) -> float:
         """B/s of elementwise work."""
-        return self.chip.reached(self.chip.value("layers_elements_memory"))
+        return self.chip.reach(self.chip.value("layers_elements_memory"))
 
     @once
     def links(self) -> Links | None:
@@ -448,7 +448,7 @@ class Timing:
             elements_time=between,
             group_rows=rows,
             stream_traffic=self.sums.streams,
-            kernel_bandwidth=self.chip.reached(self.chip.value("layers_streams_memory")),
+            kernel_bandwidth=self.chip.reach(self.chip.value("layers_streams_memory")),
         )
 
     def _launches(self, load: Load) -> float:
@@ -480,7 +480,7 @@ class Timing:
         return formulas.kernels.launches_time(launch_scale=scale, launches=counts, launch_times=times)
 
     @once
-    def listed(self) -> bool:
+    def is_listed(self) -> bool:
         """Whether the model's family is one that the engine fuses by itself."""
         return self.sums.model.family.removesuffix("_text") in self.engine.fused_families
 
@@ -489,7 +489,7 @@ class Timing:
         """Factor on launches of an engine that does not fuse its kernels; 1 where it does by itself."""
         engine, sums = self.engine, self.sums
         if self.chip.architecture.name == engine.fused_on:
-            listed = self.listed and 0 < engine.fused_ranks <= sums.layout.tp
+            listed = self.is_listed and 0 < engine.fused_ranks <= sums.layout.tp
             if listed or (sums.latent and not sums.indexed):
                 return 1.0
         return engine.unfused_launch_scale

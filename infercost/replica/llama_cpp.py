@@ -10,7 +10,7 @@ from infercost import formulas
 from infercost.models import counting
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.model import Attention, Ffn, Layer, Model
-from infercost.numeric import chosen, is_nothing
+from infercost.numeric import is_nothing, where
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
 from infercost.replica.backend import Engine, host_engine
@@ -387,7 +387,7 @@ class Timing:
                 flops_per_param=FLOPS_PER_PARAM, dense_matrices=params, rows=rows, vector_flops=self.vector
             )
             least = formulas.llama_cpp.few_rows_time(vector_time=alone, tile_time=worked)
-            worked = chosen(few, least, worked)
+            worked = where(few, least, worked)
         return worked, read, formulas.llama_cpp.overlapped_time(arithmetic_time=worked, reads_time=read)
 
     def _routed(self, each: Experts, tokens: float) -> tuple[float, float, float]:
@@ -402,7 +402,7 @@ class Timing:
             worked, read = self._grouped(each, tokens)
         else:
             ways = zip(self._alone(each, tokens), self._grouped(each, tokens), strict=True)
-            worked, read = (chosen(few, *pair) for pair in ways)
+            worked, read = (where(few, *pair) for pair in ways)
         return worked, read, formulas.llama_cpp.overlapped_time(arithmetic_time=worked, reads_time=read)
 
     def _alone(self, each: Experts, tokens: float) -> tuple[float, float]:

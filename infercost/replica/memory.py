@@ -26,6 +26,8 @@ from infercost.replica.layout import (
 
 #: Below this share of the device's memory a fit is called barely one.
 BARELY = 0.05
+#: The share of the memory that serving engines plan with by default.
+ENGINE_SHARE = 0.9
 LONGEST = 2**40
 
 
@@ -172,7 +174,7 @@ class Blocks(NamedTuple):
         return self.total * SURE_SHARE < sequences
 
 
-class Drafted(NamedTuple):
+class DraftMemory(NamedTuple):
     """A draft on the fullest accelerator: what is stored of it, how ranks share it, tokens that it proposes.
 
     ``params`` are those that one of its tokens uses.
@@ -215,7 +217,7 @@ class Plan(NamedTuple):
     split: Split | None = None
     start: Start = AS_USUAL
     unreserved: bool = False
-    drafted: Drafted | None = None
+    draft: DraftMemory | None = None
     share_of: str = "memory"
 
     @property
@@ -239,11 +241,11 @@ class Plan(NamedTuple):
     @property
     def growth(self) -> float:
         """Bytes that each further token of a long sequence takes on the fullest accelerator."""
-        own = rank_growth_bytes(self.kept, self.layout)
-        return own + self.drafted.growth if self.drafted else own
+        own = rank_growth_bytes(self.cache_model, self.layout)
+        return own + self.draft.growth if self.draft else own
 
     @property
-    def kept(self) -> Model:
+    def cache_model(self) -> Model:
         """What is on the accelerators as caches hold it: under some engines windowed layers are whole."""
         return without_windows(self.near) if self.start.windows == WHOLE else self.near
 
@@ -353,18 +355,19 @@ class Plan(NamedTuple):
     def usable_context(self) -> int | None:
         """The longest context at which the batch fits and that the model was made for; None where neither is known."""
         return min(
-            (one for one in (self.longest_context, self.kept.max_context or None) if one is not None), default=None
+            (one for one in (self.longest_context, self.cache_model.max_context or None) if one is not None),
+            default=None,
         )
 
     def _cache_at(self, context: float) -> float:
-        own = rank_cache_bytes(self.kept, self.layout, context)
-        if self.drafted is None:
+        own = rank_cache_bytes(self.cache_model, self.layout, context)
+        if self.draft is None:
             return own
-        states = rank_cache_bytes(self.kept, self.layout, 0) if self.near.is_recurrent else 0
+        states = rank_cache_bytes(self.cache_model, self.layout, 0) if self.near.is_recurrent else 0
         return formulas.memory.drafted_cache(
             cache_per_sequence=own,
-            draft_cache=self.drafted.cache(context),
-            draft_tokens=self.drafted.tokens,
+            draft_cache=self.draft.cache(context),
+            draft_tokens=self.draft.tokens,
             states_per_sequence=states,
         )
 
@@ -521,9 +524,9 @@ def share_memory(plan: Plan, drafting: Drafting | None) -> Plan:
     layout = drafting.layout(plan.layout, draft)
     stored = draft._replace(head=0) if drafting.is_carried else draft
     params = counting.active_params(draft) if drafting.model else _used_of_head(draft)
-    drafted = Drafted(stored, layout, drafting.tokens, params)
-    pool = formulas.memory.drafted_pool(kv_pool=plan.pool, draft_bytes_per_gpu=drafted.weights)
-    return plan._replace(pool=pool, drafted=drafted)
+    memory = DraftMemory(stored, layout, drafting.tokens, params)
+    pool = formulas.memory.drafted_pool(kv_pool=plan.pool, draft_bytes_per_gpu=memory.weights)
+    return plan._replace(pool=pool, draft=memory)
 
 
 def _used_of_head(draft: Model) -> float:

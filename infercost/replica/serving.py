@@ -5,8 +5,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.formulas.formula import solved
-from infercost.formulas.request import LITTLE
+from infercost.formulas.formula import LITTLE, solved
 from infercost.numeric import each_of
 from infercost.quantities import CONSTANTS
 from infercost.replica.step import Replica, decode_time, part_of, pass_parts, step_time, uneven_stages
@@ -19,6 +18,8 @@ CLOSE = 1e-6
 ROUNDS = 60
 #: The emptiest replica that is looked at: one request decodes so much of the time.
 LEAST = 1e-9
+#: Sequences that an engine runs at once when nobody says how many, and requests of a slot in a run of a benchmark tool.
+USUAL_SEQUENCES, RUN_OF_SLOT = 256, 10
 #: The largest share of the time that prompts are counted for in a queue of them.
 MOST_LOAD = CONSTANTS["most_load"].value
 

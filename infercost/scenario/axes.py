@@ -31,14 +31,14 @@ class Axis(NamedTuple):
         """Whether its values can rise and fall."""
         return all(map(is_number, self.values))
 
-    def shown(self, row: Mapping[str, Any]) -> str:
+    def text(self, row: Mapping[str, Any]) -> str:
         """Its value in a row as people write it."""
         return show(plain(row[self.key]), self.column.unit)
 
 
 def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
     """The place of a row in words: ``context 128,000, batch 64``."""
-    return ", ".join(f"{axis.column.head} {axis.shown(row)}" for axis in axes)
+    return ", ".join(f"{axis.column.head} {axis.text(row)}" for axis in axes)
 
 
 def is_number(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from infercost.errors import BadValue, Missing
 from infercost.models.model import Model
 from infercost.parts import catalog
+from infercost.parts.accelerator import COMPUTERS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import law, sends_from_host
 from infercost.replica.host import Host, sparse_layers
@@ -11,8 +12,8 @@ from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, apply_sets
 from infercost.units import show
 
-#: Kinds of parts, and backends of llama.cpp, whose memory is the host's own.
-_KINDS, _BACKENDS = ("soc", "cpu"), ("cpu", "metal")
+#: Backends of llama.cpp whose memory is the host's own, as it is of parts that are computers.
+_BACKENDS = ("cpu", "metal")
 #: No host has less memory.
 _LEAST = 1e9
 #: What asks for first tokens, which nobody measured with a part of the model in a host.
@@ -59,7 +60,7 @@ def _check_memory(reading: Reading, preset: Preset) -> None:
 
 def refuse_own_memory(part: Preset) -> None:
     """Refuse a host for a part whose memory is the host's already."""
-    if part.labels.get("kind") in _KINDS:
+    if part.labels.get("kind") in COMPUTERS:
         raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
 
 

@@ -21,7 +21,7 @@ from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_load, read_running
 from infercost.scenario.scenario import Job, Scenario, Search, frozen
 from infercost.scenario.search import habits_of, reach_of, refuse_habits
-from infercost.scenario.workload import by_messages, with_workload
+from infercost.scenario.usual import by_messages, with_workload
 
 #: Sequences in flight where nobody says how many.
 USUAL_CONCURRENCY = 64

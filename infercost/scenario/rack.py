@@ -8,7 +8,7 @@ from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.eagle import Shape, shape_of
-from infercost.models.model import Model, Quantization, bare_count
+from infercost.models.model import Model, Quantization, Rope, bare_count
 from infercost.numeric import ceiling
 from infercost.parts.accelerator import memory_key, over_pcie
 from infercost.parts.drafts import method
@@ -26,7 +26,6 @@ from infercost.parts.stack import (
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of
 from infercost.replica.rack import Rack, Setup
-from infercost.scenario.contexts import stretched, why_not_longer
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
@@ -525,3 +524,36 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
             if (plan := setup.plan(layout)).fits:
                 return plan
     return None
+
+
+def stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model:
+    """The model with its positions stretched: as asked, or where a context needs it as its card documents.
+
+    Raises:
+        BadValue: a factor for a model that names no longest context.
+    """
+    card, longest = checkpoint.extended, model.max_context
+    asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
+    if (factor := reading.take("rope_scaling")) is not None:
+        if not longest:
+            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
+        rope = Rope(factor, card.rope.original if card else longest)
+        return model._replace(max_context=max(longest, rope.context), rope=rope)
+    if card is None or not longest < asked <= card.context:
+        return model
+    reading.take("rope_scaling", card.rope.factor, f"its card documents {card.context:,} tokens by YaRN")
+    reading.amend(source=card.source, date=card.date)
+    text = f"beyond the {longest:,} positions of its config by YaRN, which costs short texts some quality"
+    reading.note("rope-scaling", text)
+    return model._replace(max_context=card.context, rope=card.rope)
+
+
+def why_not_longer(model: Model, card: "Extended | None", tokens: float) -> str:
+    """What to give for a context beyond a model's own."""
+    original = card.rope.original if card else model.max_context
+    said = f"its config says {model.max_context:,} positions"
+    if model.rope:
+        said = f"they reach {model.max_context:,} tokens, stretched {model.rope.factor:g} times"
+    elif card:
+        said += f", its card {card.context:,} tokens by YaRN"
+    return f"{said}; --rope-scaling {ceiling(tokens / original):.0f} stretches them further"

@@ -25,8 +25,7 @@ from infercost.scenario.read import Given, Question, Reading, counted_name, name
 from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
-from infercost.scenario.usual import USUAL_CONTEXT, with_one
-from infercost.scenario.workload import with_workload
+from infercost.scenario.usual import USUAL_CONTEXT, with_one, with_workload
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # a step alone has no users

@@ -23,16 +23,15 @@ from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.memory import start_of
 from infercost.replica.rack import Rack, Setup
-from infercost.replica.serving import LEAST_OUTPUT, Request
+from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rates, work_of
-from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.rack import A_MODEL, LOADS
+from infercost.scenario.rack import A_MODEL, LOADS, why_not_longer
 from infercost.scenario.read import Reading, apply_sets
 from infercost.scenario.replicas import copies_of, share_of_one
-from infercost.scenario.scenario import USUAL_SEQUENCES, Load
+from infercost.scenario.scenario import Load
 from infercost.scenario.usual import LENGTHS
 
 if TYPE_CHECKING:  # few profiles have measured kernels
@@ -41,8 +40,6 @@ if TYPE_CHECKING:  # few profiles have measured kernels
 _LOAD_WORDS = dict(zip(LOADS, ("rate", "requests in flight"), strict=True))
 _PROMPT = ("prefix_share", "chunk_tokens")
 _LOADED = ("request_rate", "burstiness", "concurrency", "num_prompts", "max_sequences", "disaggregated")
-#: Requests of a slot in a run, as benchmark tools start them.
-RUN_OF_SLOT = 10
 
 
 def _figures_of_step(stack: Preset) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from infercost.evidence.readers import Results, Run, Workload, read_file
 from infercost.parts.catalog import find
 from infercost.parts.formats import GGUF
 from infercost.parts.preset import Fact, Preset
-from infercost.parts.stack import KINDS, law
+from infercost.parts.stack import KINDS, SHARED, law
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.scenario import Calibration, Scenario, frozen
-from infercost.scenario.usual import SHARED, usual_engine
+from infercost.scenario.usual import usual_engine
 
 #: Number formats of runs: their names say which arithmetic ran.
 DTYPES = ("bf16", "fp16", "fp8", "int8", "fp4", "nvfp4", "mxfp4", "int4", "awq", "gptq")

@@ -9,7 +9,7 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack, Setup
-from infercost.replica.serving import Request
+from infercost.replica.serving import USUAL_SEQUENCES, Request
 from infercost.replica.step import Draft, Running
 from infercost.report import Input, Note
 from infercost.scenario.ranges import Shard
@@ -20,8 +20,6 @@ if TYPE_CHECKING:  # most questions need none of these
     from infercost.evidence.readers.run import Results
     from infercost.fleet.service import Service
 
-#: Sequences that an engine runs at once when nobody says how many.
-USUAL_SEQUENCES = 256
 #: Minutes of use a day, the share of them in which tokens are decoded, and why, where nobody says otherwise.
 USUAL_MINUTES = 10, "about what chat services see"
 USUAL_DECODING = 1.0, "all minutes decode, as in the note"

@@ -87,5 +87,4 @@ def test_replicas_of_every_hour() -> None:
     hours = (0.0, 0.5, 1.0, 2.5)
     assert fleet(hours=hours).counts(40.0) == [3, 3, 3, 3]
     assert fleet(hours=hours, follows=True).counts(40.0) == [1, 1, 1, 3]
-    assert (fleet(hours=hours).hours_paid, fleet(hours=hours, follows=True).hours_paid) == (2.5, 1.0)
     assert fleet(hours=hours).users_a_replica == pytest.approx(16.0)

@@ -214,8 +214,8 @@ def test_a_draft_takes_its_weights_of_the_pool_and_a_cache_of_each_sequence() ->
     """Llama 3.2 1B on two ranks of a stage: 1,235,814,400 parameters, 16 layers of 8 KV heads of 64."""
     drafted = share_memory(held(20e9, layout=Layout(2, 2)), Drafting(model("llama-3.2-1b"), 4))
     token, own = 16 * 2 * 8 * 64 * 2 / 2, TOKEN / 2 / 2
-    assert drafted.drafted is not None
-    assert drafted.drafted.layout == Layout(2)
+    assert drafted.draft is not None
+    assert drafted.draft.layout == Layout(2)
     norms = (2 * 16 + 1) * 2048
     weights = 2 * (1_235_814_400 - norms) / 2 + 2 * norms
     assert drafted.pool == pytest.approx(20e9 - weights)

@@ -23,7 +23,7 @@ from tests.replica.test_sglang import timing
 def test_mixing_streams_alone(part: str, model: str, tokens: int, us: float) -> None:
     """A layer's four kernels in SGLang 0.5.14 and vLLM 0.24 (aiconfigurator-core 0.12.0, systems/data, mhc)."""
     one = timing(model, part, "vllm", Layout(8))
-    moved = one.sums.streams / one.sums.streamed * tokens / one.chip.reached(one.chip.value("layers_streams_memory"))
+    moved = one.sums.streams / one.sums.streamed * tokens / one.chip.reach(one.chip.value("layers_streams_memory"))
     assert one.chip.value("layers_streams_launch") + moved == pytest.approx(us * 1e-6, rel=0.12)
 
 
