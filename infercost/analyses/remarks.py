@@ -222,10 +222,14 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH, batch: f
 def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str:
     """What a bound leaves out; of an estimate how far off it is, where that was measured."""
     stack, model, part = running.rack.setup.stack, running.rack.model, running.rack.part
-    slower = running.rack.not_covered
-    uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
     if isinstance(running.speeds.over, Over):
         return f"an estimate by profile {stack.name}, of which no run with a part in a host was measured"
+    if is_ideal(stack) and "error" not in stack.labels:
+        article = "a bound" if kind(running, batch) == "bound" else "an estimate"
+        left_out = "activation traffic" if running.work.attending else "KV cache, activations"
+        return f"{article}: {left_out}, kernel launches and link latency are left out"
+    slower = running.rack.not_covered
+    uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
     if (engine := unmeasured(model.quantization.name)) and not is_ideal(stack):
         reads = f"{engine} alone reads {model.quantization.name}"
         return f"an estimate without a measured error: {reads}, {slower}, and profile {stack.name} stands in"
@@ -243,11 +247,7 @@ def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str
     if law(stack) == "erdil-2025":
         even = "which divides everything evenly: it may beat the bound of a real layout"
         return f"an estimate by the law of profile {stack.name}, {even}"
-    if not is_ideal(stack):
-        return f"an estimate by profile {stack.name}, whose error nobody has noted"
-    article = "a bound" if kind(running, batch) == "bound" else "an estimate"
-    left_out = "activation traffic" if running.work.attending else "KV cache, activations"
-    return f"{article}: {left_out}, kernel launches and link latency are left out"
+    return f"an estimate by profile {stack.name}, whose error nobody has noted"
 
 
 def untuned_switch(timing: "Timing") -> str:

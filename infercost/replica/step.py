@@ -34,7 +34,9 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
         batch=_of_group(work, tokens), hidden_size=work.hidden_size, activation_bytes=speeds.activation_bytes
     )
     exchanging = work.sparse_layers if layout.dp > 1 else 0
-    reduces = _collectives(work.layers, exchanging) if layout.tp > 1 else 0
+    reduces: float = 0
+    if layout.tp > 1:
+        reduces = formulas.collectives.collectives(layers=work.layers, exchanging_layers=exchanging)
     return formulas.collectives.communication_time(
         collectives=reduces,
         all_reduce_time=_all_reduce(speeds, message, layout.tp) if reduces else 0.0,
@@ -42,10 +44,6 @@ def communication_time(work: Work, speeds: Speeds, tokens: float) -> float | Non
         all_to_all_time=_exchange(work, speeds, message) if exchanging else 0.0,
         hand_over_time=_hand_over(work, speeds, message) if layout.pp > 1 else 0.0,
     )
-
-
-def _collectives(layers: int, exchanging: int) -> float:
-    return formulas.collectives.collectives(layers=layers, exchanging_layers=exchanging)
 
 
 def _of_group(work: Work, tokens: float) -> float:

@@ -79,7 +79,7 @@ def resolve(question: Question) -> Scenario:
         from infercost.scenario.people import with_traced_load
 
         question = with_traced_load(question)
-    if question.command in _CHOSEN:
+    if question.command in _CHOSEN and {"gpu", "model"} <= {*question.given}:
         from infercost.scenario.layouts import with_layout
 
         question = with_layout(with_one(question))

@@ -120,7 +120,7 @@ def with_one(question: Question) -> Question:
         InfercostError: a part that cannot be read.
     """
     given = question.given
-    if not {"gpu", "model"} <= {*given} or any(name in given for name in ("gpus", "tp", "pp", "ep", "dp")):
+    if any(name in given for name in ("gpus", "tp", "pp", "ep", "dp")):
         return question
     if given["gpu"].origin == COMPARED:
         return question
