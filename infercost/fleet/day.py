@@ -296,13 +296,18 @@ def wait(fleet: Fleet, users: float, replicas: int, share: float) -> tuple[float
     Each is taken to hold its slot as long as on a full replica. Bursts fill so many slots at a time (Hayward).
     """
     slots = slots_of_replicas(replicas=replicas, most_batch=fleet.slots)
-    offered, bursts = fleet.offered(users, share), fleet.peakedness
+    offered = fleet.offered(users, share)
     if offered >= slots:
         return 1.0, None
-    chance = erlang_c(offered=offered, slots=slots, peakedness=bursts)
+    chance = erlang_c(offered=offered, slots=slots, peakedness=fleet.peakedness)
+    return chance, _mean_wait(fleet, slots, offered, chance)
+
+
+def _mean_wait(fleet: Fleet, slots: float, offered: float, chance: float) -> float:
+    """Mean seconds that a request waits for a slot, of which each is taken as long as on a full replica."""
     held = service_time(decoded_tokens=fleet.curve.decoded, shared_step=fleet.curve.itl(batch=fleet.slots))
     free = free_slots(slots=slots, offered=offered)
-    return chance, mean_wait(wait_probability=chance, service_time=held, free_slots=free, peakedness=bursts)
+    return mean_wait(wait_probability=chance, service_time=held, free_slots=free, peakedness=fleet.peakedness)
 
 
 def patient(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
@@ -310,10 +315,7 @@ def patient(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
     slots, offered = slots_of_replicas(replicas=replicas, most_batch=fleet.slots), fleet.offered(users, share)
     if offered >= slots:
         return False
-    held = service_time(decoded_tokens=fleet.curve.decoded, shared_step=fleet.curve.itl(batch=fleet.slots))
-    free = free_slots(slots=slots, offered=offered)
-    each = mean_wait(wait_probability=1.0, service_time=held, free_slots=free, peakedness=fleet.peakedness)
-    return each <= fleet.patience
+    return _mean_wait(fleet, slots, offered, 1.0) <= fleet.patience
 
 
 def first_token(fleet: Fleet, users: float, replicas: int, share: float) -> float:

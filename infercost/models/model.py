@@ -4,12 +4,14 @@ Parameters of a layer are counted by their fate: matrices that tensor parallelis
 copies, and small vectors (norms, biases, gates) that stay in 16 bits.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from infercost import formulas
 from infercost.parts.formats import FORMATS, GGUF, Format, find_format
 from infercost.units import show
+
+T = TypeVar("T")
 
 
 class Attention(NamedTuple):
@@ -142,6 +144,14 @@ class Rope(NamedTuple):
         return int(self.factor * self.original)
 
 
+def _counted(pairs: Iterable[tuple[T, int]]) -> dict[T, int]:
+    """How many there are of each kind, in the order of their first."""
+    counts: dict[T, int] = {}
+    for kind, count in pairs:
+        counts[kind] = counts.get(kind, 0) + count
+    return counts
+
+
 class Model(NamedTuple):
     """A language model, and what else its checkpoint holds; ``lookup`` counts tables that never multiply.
 
@@ -186,6 +196,16 @@ class Model(NamedTuple):
     def depth(self) -> int:
         """Layers in all."""
         return sum(layer.times for layer in self.layers)
+
+    @property
+    def attentions(self) -> dict[Attention, int]:
+        """Layers by their attention, whatever their feed-forward part."""
+        return _counted((layer.attention, layer.times) for layer in self.layers)
+
+    @property
+    def routed(self) -> dict[Ffn, int]:
+        """Layers with routed experts by their feed-forward part, whatever their attention."""
+        return _counted((layer.ffn, layer.times) for layer in self.layers if layer.ffn.experts)
 
     @property
     def is_bare(self) -> bool:

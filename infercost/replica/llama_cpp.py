@@ -223,10 +223,7 @@ class Timing:
     @once
     def experts(self) -> tuple[Experts, ...]:
         """Routed experts by their shape."""
-        bits, kinds = self.model.quantization.of("experts"), dict[Ffn, int]()
-        for layer in self.model.layers:
-            if layer.ffn.experts:
-                kinds[layer.ffn] = kinds.get(layer.ffn, 0) + layer.times
+        bits, kinds = self.model.quantization.of("experts"), self.model.routed
         rates = self.rates(bits) if kinds else Rates(inf, inf)
         launch = self.engine.expert_launch if bits > SIXTEEN else 0.0
         return tuple(

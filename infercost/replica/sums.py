@@ -92,9 +92,7 @@ class Sums:
     @once
     def attended(self) -> tuple[Attended, ...]:
         """Layers by their attention."""
-        kinds: dict[Attention, int] = {}
-        for layer in self.model.layers:
-            kinds[layer.attention] = kinds.get(layer.attention, 0) + layer.times
+        kinds = self.model.attentions
         return tuple(Attended(kind, count, kv_copies(kind, self.layout.tp)) for kind, count in kinds.items())
 
     @once
@@ -120,11 +118,8 @@ class Sums:
     @once
     def routed(self) -> tuple[Routed, ...]:
         """Routed experts by their shape: whole ones, or slices that ranks share."""
-        kinds: dict[Ffn, int] = {}
-        for layer in self.model.layers:
-            if layer.ffn.experts:
-                kinds[layer.ffn] = kinds.get(layer.ffn, 0) + layer.times
-        return tuple(_routed(self.model, ffn, layers, self.layout.expert_slices) for ffn, layers in kinds.items())
+        kinds, slices = self.model.routed, self.layout.expert_slices
+        return tuple(_routed(self.model, ffn, layers, slices) for ffn, layers in kinds.items())
 
     @once
     def activations(self) -> float:

@@ -223,12 +223,9 @@ def _experts(model: Model) -> tuple[Experts, ...]:
 
 def _attending(model: Model, layout: Layout) -> tuple[Attending, ...]:
     """Attention by kind: layers that only differ in their feed-forward part are one."""
-    times: dict[Attention, int] = {}
-    for layer in model.layers:
-        times[layer.attention] = times.get(layer.attention, 0) + layer.times
     return tuple(
         Attending(kind, count, copies, _queries(kind, copies))
-        for kind, count in times.items()
+        for kind, count in model.attentions.items()
         if kind.heads or kind.cache or kind.state
         for copies in [kv_copies(kind, layout.tp)]
     )

@@ -7,6 +7,7 @@ from infercost.models.families.attention import grouped, head_dim_of, indexed, s
 from infercost.models.families.config import Config, kind_of
 from infercost.models.families.ffn import first_dense
 from infercost.models.model import Attention
+from infercost.parts.formats import MXFP4
 
 
 def latent(config: Config, i: int) -> Attention:
@@ -152,15 +153,12 @@ def _compression(config: Config, i: int) -> int:
     return config.whole(rates.get(word, _COMPRESSION.get(word, 0)), "compress_rates")
 
 
-#: Index keys of DeepSeek-V4.1 are MXFP4, whatever the cache is.
-_FOUR_BITS = 4 + 8 / 32
-
-
 def deepseek_v41(config: Config, i: int) -> Attention:
     """A raw window, and an indexed past that ``kv_source_layer_ids`` keep and the layers after each of them read.
 
     Layers of ``index_source_layer_ids`` choose its entries, the others take theirs; those without keys of their own
-    search a pool of fixed size, which is not counted. Two layers of ``engram_layer_ids`` let a table of n-grams in.
+    search a pool of fixed size, which is not counted. Index keys are MXFP4, whatever the cache is. Two layers of
+    ``engram_layer_ids`` let a table of n-grams in.
     """
     hidden, width = config.need("hidden"), head_dim_of(config)
     ratio = config.whole(config.at("compress_ratios", i), "compress_ratios")
@@ -187,7 +185,7 @@ def deepseek_v41(config: Config, i: int) -> Attention:
     if not keeps:
         return base
     return base._replace(
-        small=base.small + narrow + width, index_cache=narrow, index_bits=_FOUR_BITS, index_flops=2 * heads * narrow
+        small=base.small + narrow + width, index_cache=narrow, index_bits=MXFP4, index_flops=2 * heads * narrow
     )
 
 
