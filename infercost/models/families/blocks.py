@@ -69,6 +69,11 @@ def joined_width(tower: Tower, factor: str, default: int) -> int:
     return int(tower.get("hidden_size", 1152) * tower.get(factor, default) ** 2)
 
 
+def two_matrices(width: int, inner: int, out: int) -> int:
+    """A projector of two matrices with biases."""
+    return (width + 1) * inner + (inner + 1) * out
+
+
 def whisper_blocks(tower: Tower, *, learned_positions: bool = True) -> int:
     """Whisper's encoder: two convolutions over bands, positions, blocks whose keys have no bias, a last norm."""
     width, bands = tower.get("d_model", 0) or tower["hidden_size"], tower.get("num_mel_bins", 128)

@@ -1,6 +1,6 @@
 """Towers for sound, each with the projector that leads to the text: their parameters."""
 
-from infercost.models.families.blocks import Counts, Tower, plain_block, whisper_blocks
+from infercost.models.families.blocks import Counts, Tower, plain_block, two_matrices, whisper_blocks
 from infercost.models.families.config import Config
 
 
@@ -86,15 +86,13 @@ def _voxtral_realtime(tower: Tower, text_width: int) -> int:
 
 def _flamingo(tower: Tower, text_width: int) -> int:
     """Audio Flamingo 3: Whisper, two matrices with biases to the text."""
-    projector = (tower["hidden_size"] + 1) * text_width + (text_width + 1) * text_width
-    return int(whisper_blocks(tower) + projector)
+    return int(whisper_blocks(tower) + two_matrices(tower["hidden_size"], text_width, text_width))
 
 
 def _glm_audio(tower: Tower, text_width: int) -> int:
     """GLM-ASR: Whisper with computed positions; two matrices with biases, twice as wide inside as the text."""
     joined, between = tower["intermediate_size"], 2 * text_width
-    projector = (joined + 1) * between + (between + 1) * text_width
-    return int(whisper_blocks(tower, learned_positions=False) + projector)
+    return int(whisper_blocks(tower, learned_positions=False) + two_matrices(joined, between, text_width))
 
 
 def _dots3_audio(tower: Tower, text_width: int) -> int:

@@ -11,6 +11,7 @@ from infercost.models.families.blocks import (
     merger,
     plain_block,
     siglip_blocks,
+    two_matrices,
 )
 from infercost.models.families.config import Config
 from infercost.models.families.sounds import SOUNDS
@@ -110,7 +111,7 @@ def _lfm2_vl(tower: Tower, text_width: int) -> int:
     """SigLIP 2 as in LFM2-VL: a norm of joined patches where the file has one, two matrices to the text."""
     joined, inner = joined_width(tower, "downsample_factor", 2), tower.get("projector_hidden_size", 2560)
     norm = 2 * joined * bool(tower.get("projector_use_layernorm", 1))
-    return int(siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
+    return int(siglip_blocks(tower) + norm + two_matrices(joined, inner, text_width))
 
 
 def _idefics3(tower: Tower, text_width: int) -> int:
@@ -122,7 +123,7 @@ def _paddleocr(tower: Tower, text_width: int) -> int:
     """SigLIP as in PaddleOCR-VL: a norm, and two matrices from joined patches to the text."""
     joined = joined_width(tower, "spatial_merge_size", 2)
     norm = 2 * tower.get("hidden_size", 1152)
-    return int(siglip_blocks(tower) + norm + (joined + 1) * joined + (joined + 1) * text_width)
+    return int(siglip_blocks(tower) + norm + two_matrices(joined, joined, text_width))
 
 
 def _qwen_vl(tower: Tower, text_width: int) -> int:
@@ -405,13 +406,13 @@ def _cosmos(tower: Tower, text_width: int) -> int:
     """Cosmos 3 Edge: SigLIP 2, a norm, and two matrices with biases from joined patches."""
     joined, inner = joined_width(tower, "spatial_merge_size", 2), tower.get("projector_hidden_size", 11520)
     norm = 2 * tower.get("hidden_size", 1152)
-    return int(siglip_blocks(tower) + norm + (joined + 1) * inner + (inner + 1) * text_width)
+    return int(siglip_blocks(tower) + norm + two_matrices(joined, inner, text_width))
 
 
 def _video_llama(tower: Tower, text_width: int) -> int:
     """VideoLLaMA 3: SigLIP without positions, two matrices with biases."""
     width, inner = tower.get("hidden_size", 768), tower.get("intermediate_size", 3072)
-    projector = (width + 1) * text_width + (text_width + 1) * text_width
+    projector = two_matrices(width, text_width, text_width)
     return int(_patches(tower, width, 16) + _blocks(tower, width, inner, 12) + 2 * width + projector)
 
 
@@ -424,7 +425,7 @@ def _resampler(tower: Tower, text_width: int) -> int:
 
 def _llava_onevision(tower: Tower, text_width: int) -> int:
     """LLaVA-OneVision: SigLIP, two matrices with biases, a newline."""
-    projector = (tower.get("hidden_size", 1152) + 1) * text_width + (text_width + 1) * text_width
+    projector = two_matrices(tower.get("hidden_size", 1152), text_width, text_width)
     return int(siglip_blocks(tower) + projector + text_width)
 
 
