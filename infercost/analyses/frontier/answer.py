@@ -167,14 +167,14 @@ def _speed(row: Mapping[str, Any]) -> float:
 
 def _worth(row: Mapping[str, Any], between: str = "") -> str:
     """A user's speed and what a token costs at it."""
-    tokens = "tokens" if _is_bare(row) else "output tokens"
+    tokens = "tokens" if _has_no_prompts(row) else "output tokens"
     cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million {tokens}"
     if row["usd_per_million_tokens_all_in"] is None:
         cost = f"{show(row['device_seconds_per_token_all_in'], 's')} of a device a token"
     return f"{show(_speed(row))} tokens/s a user{between} at {cost}"
 
 
-def _is_bare(row: Mapping[str, Any]) -> bool:
+def _has_no_prompts(row: Mapping[str, Any]) -> bool:
     """Whether tokens have no prompts."""
     return row["itl_s"] is None
 
@@ -205,7 +205,7 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
 def _results(front: Rows, ends: dict[str, int]) -> Iterator[Row]:
     fastest, cheapest, knee = front[0], front[-1], front[ends["knee"]]
     paid = "prompts and empty slots paid too" if cheapest["usd_per_million_tokens"] is not None else "needs --price"
-    between = "" if _is_bare(fastest) else "between prompts; "
+    between = "" if _has_no_prompts(fastest) else "between prompts; "
     yield Row("fastest_tokens_per_s_per_user", fastest["tokens_per_s_per_user"], f"{between}{fastest['bound']} binds")
     yield Row("knee_tokens_per_s_per_user", knee["tokens_per_s_per_user"], "1% more speed would cost 4% more")
     yield Row("knee_usd_per_million_tokens", knee["usd_per_million_tokens_all_in"], paid)
@@ -219,7 +219,7 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
     names = ("name",) if len(spaces) > 1 else ()
     first = ("ttft_s",) if front[0]["ttft_s"] is not None and not names else ()
     costs = paid if names and paid else (cost, *paid)  # room for names
-    met = () if _is_bare(front[0]) else ("itl_s",)
+    met = () if _has_no_prompts(front[0]) else ("itl_s",)
     return (*names, "tokens_per_s_per_user", *met, *costs, "utilization", *first, *devices, "flags")
 
 
