@@ -16,10 +16,10 @@ from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
-from infercost.scenario.offers import SERVERS
 from infercost.scenario.read import beside
 from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
+from infercost.scenario.search import SERVERS
 from infercost.units import show
 
 COLUMNS = (

@@ -13,14 +13,13 @@ from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE
 from infercost.replica.rack import Setup
-from infercost.scenario.offers import NARROWING, offered
 from infercost.scenario.options import flag, options_of
 from infercost.scenario.prices import note_bases, read_price
 from infercost.scenario.rack import MOST_DEVICES, fitting_plan, rack_of, read_setup
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_load, read_running
 from infercost.scenario.scenario import Job, Scenario, Search, frozen
-from infercost.scenario.search import habits_of, reach_of, refuse_habits
+from infercost.scenario.search import NARROWING, habits_of, offered, reach_of, refuse_habits
 from infercost.scenario.usual import by_messages, with_workload
 
 #: Sequences in flight where nobody says how many.

@@ -1,4 +1,4 @@
-"""What a frontier searches: a scenario for each model, part, format and draft, and what a service must reach."""
+"""What is searched: the parts that people can have, a frontier's scenarios, and what a service must reach."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -6,12 +6,13 @@ from math import inf
 from typing import Any
 
 from infercost import formulas
-from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName
-from infercost.parts.accelerator import is_of_a_desktop
+from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName, closest
+from infercost.parts import catalog
+from infercost.parts.accelerator import BASES, is_of_a_desktop
 from infercost.parts.cache import reading_once
+from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
-from infercost.scenario.offers import NARROWING, SERVERS, can_be_rented, offered
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, note_bases, read_price
 from infercost.scenario.rack import (
@@ -23,7 +24,7 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.ranges import Shard
-from infercost.scenario.read import Given, Reading, counted_name
+from infercost.scenario.read import Given, Reading, counted_name, read_part
 from infercost.scenario.running import read_draft, read_load, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Scenario, Search, frozen
 from infercost.units import many
@@ -36,6 +37,13 @@ _SHARED = (
 )
 #: Of no use to a file of all configurations, which is filtered later.
 _FILTERS = ("max_tpot", "max_ttft", "min_tokens_per_s", "users", "minutes_per_day", "decoding_share", "best")
+#: What narrows the parts down.
+NARROWING = ("vendor", "rentable")
+#: Kinds that are built to serve.
+SERVERS = ("gpu", "tpu", "accelerator", "superchip")
+#: Kinds that nobody buys: the brain, and a data sheet in round numbers.
+_NO_PARTS = ("reference",)
+_RENTS = ("rent", *(f"rent_{basis}" for basis in BASES))
 
 
 def read_frontier(reading: Reading) -> Scenario:
@@ -220,3 +228,27 @@ def refuse_habits(reading: Reading) -> None:
     """Refuse habits of users where there are none."""
     if stray := [name for name in ("minutes_per_day", "decoding_share", "messages_per_day") if name in reading.given]:
         raise BadValue(f"{flag(stray[0])} is of users, and there are none", "give --users")
+
+
+def offered(reading: Reading) -> list[Preset]:
+    """Every accelerator preset that people can have, those of a vendor or with a rent where only these are asked for.
+
+    Raises:
+        UnknownName: no preset is of the vendor.
+    """
+    parts = [read_part(reading, name)[0] for name in catalog.names("accelerators")]
+    parts = [part for part in parts if part.labels.get("kind") not in _NO_PARTS]
+    if (vendor := reading.take("vendor")) is not None:
+        vendors = sorted({part.labels.get("vendor", "") for part in parts})
+        of = {name.lower(): name for name in vendors}.get(vendor.lower())
+        if of is None:
+            raise UnknownName(f"no part is of {vendor!r}", f"{closest(vendor, vendors)}vendors: {', '.join(vendors)}")
+        parts = [part for part in parts if part.labels.get("vendor") == of]
+    if reading.take("rentable"):
+        parts = [part for part in parts if can_be_rented(part)]
+    return parts
+
+
+def can_be_rented(part: Preset) -> bool:
+    """Whether a rent of a part is known, on any basis."""
+    return any(key in part.facts for key in _RENTS)
