@@ -283,7 +283,7 @@ def test_buffers_of_an_engine(layout: Layout, over_pcie: bool, engine: float) ->
 def test_a_prediction_head_shares_the_tables() -> None:
     """DeepSeek V3's, on the eight ranks of each of two stages: neither a head nor a table of its own."""
     there = share_memory(held(20e9, layout=Layout(8, 2), name="deepseek-v3"), Drafting(None))
-    assert there.drafted is not None
-    assert (there.drafted.layout, there.drafted.tokens) == (Layout(8), 1)
-    assert (there.drafted.model.head, there.drafted.model.embedding) == (0, 0)
-    assert there.pool == 20e9 - there.drafted.weights
+    assert there.draft is not None
+    assert (there.draft.layout, there.draft.tokens) == (Layout(8), 1)
+    assert (there.draft.model.head, there.draft.model.embedding) == (0, 0)
+    assert there.pool == 20e9 - there.draft.weights
