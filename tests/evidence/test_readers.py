@@ -987,3 +987,124 @@ def test_a_run_over_two_machines_is_left_out(write: Write) -> None:
     # a build that could, of which one card ran
     (row,), _ = read(write(table.replace("CUDA0/RPC0", "CUDA0     ")))
     assert row.framework == "llama.cpp"
+
+
+def test_a_gap_of_evalscope_has_two_names_and_needs_no_first_token(write: Write) -> None:
+    """Without a first token the tool's own gap stands, under the name of either release."""
+    summary = {**data("evalscope.json"), "Average time to first token (s)": None}
+    own = {"Average time per output token (s)": 0.0248, "Average inter-token latency (s)": 0.0251}
+    for left, gap in (((), 0.0248), (("Average time per output token (s)",), 0.0251), (tuple(own), None)):
+        rows, _ = read(write({key: value for key, value in (summary | own).items() if key not in left}))
+        assert {row.metric: row.value for row in rows}.get("itl") == gap
+
+
+def test_loads_and_failures_of_evalscope(write: Write) -> None:
+    """Requests in flight go first: the rate is that at which they were sent."""
+    summary = {**data("evalscope.json"), "Request rate (req/s)": 5, "Failed requests": 3}
+    for concurrency, load in ((8, (8, None)), (None, (None, 5))):
+        rows, _ = read(write({**summary, "Number of concurrency": concurrency}))
+        assert {(row.batch, row.request_rate) for row in rows} == {load}
+        assert all("3 requests failed" in row.notes for row in rows)
+    assert all("failed" not in row.notes for row in read(DATA / "evalscope.json").measured)
+    with pytest.raises(Missing, match="no request completed"):
+        read(write({**summary, "Succeed requests": 0}))
+
+
+def test_formats_and_loads_of_trtllm_bench(write: Write) -> None:
+    (row, *_) = read(DATA / "trtllm_bench.json").measured
+    assert (row.framework, row.weight_dtype, row.kv_dtype) == ("TensorRT-LLM 1.2.1", "fp8", "fp8")
+    assert "more requests" not in row.notes
+    report = data("trtllm_bench.json")
+    report["engine"] |= {"quantization": "None", "kv_cache_dtype": "auto", "version": None}
+    report["request_info"]["avg_num_concurrent_requests"] = 512.0  # as many as the largest batch: none waits
+    rows, _ = read(write(report))
+    assert {row.metric for row in rows} == {"itl", "ttft", "e2e"}
+    assert {(row.framework, row.weight_dtype, row.kv_dtype, row.batch) for row in rows} == {
+        ("TensorRT-LLM", "", "", 512)
+    }
+    del report["world_info"]["max_batch_size"]
+    assert {row.batch for row in read(write(report)).measured} == {512}
+
+
+def test_a_report_of_trtllm_bench_without_a_load(write: Write) -> None:
+    report = data("trtllm_bench.json")
+    del report["request_info"]["avg_num_concurrent_requests"]
+    with pytest.raises(Missing, match="how many requests it sent at once"):
+        read(write(report))
+    assert {row.batch for row in read(write(report), Workload(batch=24)).measured} == {24}
+    report["request_info"]["num_requests"] = 0
+    with pytest.raises(Missing, match="no request completed"):
+        read(write(report), Workload(batch=24))
+
+
+def test_rows_of_inferencex_are_means_or_medians_beside_or_below(write: Write) -> None:
+    """(28.179 - 0.31) / 899 is the gap of means; medians do not add up, so theirs is the tool's own."""
+    (row,) = data("inferencex.json")
+    kept = {key: row[key] for key in ("conc", "isl", "osl", "model", "framework", "precision")}
+    metrics = {key: value for key, value in row.items() if key.startswith("mean_")}
+    below = {**kept, "hardware": "h200", "metrics": metrics}
+    medians = {key.replace("mean_", "median_"): value for key, value in row.items()} | {"median_tpot": 0.03}
+    for content, gap, statistic in ((row, 0.031, ""), (below, 0.031, ""), (medians, 0.03, "median")):
+        gap_row, first, whole = read(write(content)).measured
+        assert (gap_row.value, first.value, whole.value) == pytest.approx((gap, 0.31, 28.179))
+        assert (gap_row.statistic, gap_row.framework, gap_row.weight_dtype) == (statistic, "sglang", "fp8")
+    assert "speculative" not in read(write(row)).measured[0].notes
+    assert "speculative decoding, mtp" in read(write({**row, "spec_decoding": "mtp"})).measured[0].notes
+
+
+def test_a_prompt_partly_in_the_cache_counts_what_was_computed(write: Write) -> None:
+    """300 tokens before 100 new ones in 0.25 s: 400 a second, three quarters of the prompt from the cache."""
+    timings = {"cache_n": 300, "prompt_n": 100, "prompt_ms": 250.0, "predicted_n": 50, "predicted_ms": 1000.0}
+    speed, prompt = read(write(timings)).measured
+    assert (speed.metric, speed.value, speed.input_tokens, speed.output_tokens) == ("tok_s_single_user", 50, 400, 50)
+    assert (prompt.metric, prompt.value, prompt.input_tokens, prompt.output_tokens) == (
+        "input_tok_s_total",
+        400,
+        400,
+        0,
+    )
+    assert (prompt.prefix_share, prompt.batch, prompt.framework) == (0.75, 1, "llama.cpp")
+
+
+@pytest.mark.parametrize(
+    ("more", "metrics"),
+    [
+        ({"prompt_n": 64}, ["tok_s_single_user", "input_tok_s_total"]),
+        ({"prompt_n": 63}, ["tok_s_single_user"]),
+        ({"prompt_ms": 0}, ["tok_s_single_user"]),
+        ({"prompt_n": None}, ["tok_s_single_user"]),
+    ],
+)
+def test_short_prompts_and_those_without_a_time_measure_none(write: Write, more: Any, metrics: list[str]) -> None:
+    timings = {"prompt_n": 100, "prompt_ms": 250.0, "predicted_n": 50, "predicted_ms": 1000.0}
+    assert [row.metric for row in read(write(timings | more)).measured] == metrics
+
+
+@pytest.mark.parametrize("more", [{"predicted_n": 0}, {"predicted_ms": 0}, {"predicted_n": None}])
+def test_an_answer_without_tokens_or_time_measures_nothing(write: Write, more: Any) -> None:
+    with pytest.raises(Missing, match="no token was generated"):
+        read(write({"prompt_n": 100, "prompt_ms": 250.0, "predicted_n": 50, "predicted_ms": 1000.0} | more))
+
+
+def test_requests_of_a_log_keep_their_own_prompts(write: Write) -> None:
+    """Two of llama.cpp; where a prompt was in the cache and was not printed, none is taken for another's."""
+    log = (DATA / "llama_timings.txt").read_text()
+    again = log.replace("1730.57 ms /   212", "1000.00 ms /   500").replace("5624.75 ms /   257", "2000.00 ms /   100")
+    rows, _ = read(write(log + again))
+    assert [(row.input_tokens, row.output_tokens) for row in rows] == [(212, 257), (212, 0), (500, 100), (500, 0)]
+    assert [row.value for row in rows[2:]] == pytest.approx([50, 500])
+    silent = "\n".join(line for line in again.splitlines() if "prompt eval" not in line)
+    assert [(row.metric, row.input_tokens) for row in read(write(log + silent)).measured] == [
+        ("tok_s_single_user", 0), ("tok_s_single_user", 0),
+    ]  # fmt: skip
+
+
+def test_nanoseconds_of_ollama(write: Write) -> None:
+    """1,000 tokens of prompt in 2 s, 300 of answer in 6 s; a prompt from the cache has no time."""
+    answer = {"prompt_eval_count": 1000, "prompt_eval_duration": 2e9, "eval_count": 300, "eval_duration": 6e9}
+    rows, _ = read(write(answer))
+    assert [(row.metric, row.value, row.input_tokens) for row in rows] == [
+        ("tok_s_single_user", 50, 1000), ("input_tok_s_total", 500, 1000),
+    ]  # fmt: skip
+    (row,) = read(write({**answer, "prompt_eval_duration": None})).measured
+    assert (row.metric, row.value) == ("tok_s_single_user", 50)
