@@ -3,7 +3,10 @@
 import pytest
 
 from infercost.errors import BadValue
-from infercost.parts.formats import CACHES, parse_cache, parse_weights
+from infercost.parts.accelerator import find_rate
+from infercost.parts.formats import CACHES, PACKED, WEIGHTS, find_format, parse_cache, parse_weights
+from infercost.parts.preset import Fact, Preset
+from infercost.units import FLOPS
 from tests.conftest import Run
 
 FIT = ("fit", "--gpu", "b200:8", "--json", "--model")
@@ -154,3 +157,106 @@ def test_a_packed_cache_is_of_heads(run: Run) -> None:
     assert "--kv-cache-dtype nvfp4" in said.out
     said = run("fit", "--gpu", "mi300x", "--model", "llama-3.1-8b", "--kv-dtype", "nvfp4")
     assert "--kv-cache-dtype" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # MLX: a scale and a bias of 16 bits for 64 weights; OCP's blocks: 8 bits for 32; GPTQ: 16 and 8 for 128
+        *((f"mlx-{bits}bit", bits + 0.5) for bits in (3, 4, 5, 6, 8)),
+        ("mxfp6", 6.25),
+        ("mxfp8", 8.25),
+        ("gptq-int8", 8 + 24 / 128),
+        # the type of most tensors, by the bytes of its block in ggml-common.h
+        *(("q4_k_m", 8 * 144 / 256), ("q6_k", 8 * 210 / 256), ("q8_0", 8 * 34 / 32), ("q4_0", 8 * 18 / 32)),
+        *(("q5_1", 8 * 24 / 32), ("iq4_xs", 8 * 136 / 256), ("q2_k", 8 * 84 / 256)),
+    ],
+)
+def test_bits_of_a_weight_with_its_scales(name: str, bits: float) -> None:
+    format = parse_weights(name)
+    assert (8 * format.bytes_per_value, format.stored_bits) == (bits, bits)
+
+
+def test_words_of_four_bits_are_stored_with_scales() -> None:
+    """A bare count has values alone; linear layers have NVFP4's scale of 8 bits for 16, or 20 bits for 128."""
+    assert {name: parse_weights(name).stored_bits for name in ("fp4", "4bit", "int4")} == {
+        "fp4": 4.5, "4bit": 4.15625, "int4": 4.15625,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "served"),
+    [
+        ("fp32", {"fp32": "fp32", "bf16 fp8": None}),
+        ("tf32", {"fp32 tf32": "tf32", "fp32": "fp32"}),
+        ("bf16", {"bf16 fp16 fp32": "bf16", "fp16 fp32": "fp16", "fp32": "fp32", "fp8": None}),
+        ("fp16", {"bf16 fp16 fp32": "fp16", "bf16 fp32": "bf16", "fp32": "fp32"}),
+        ("fp8", {"fp8 int8 bf16": "fp8", "int8 bf16": "bf16", "fp32": "fp32"}),
+        ("int8", {"fp8 int8 bf16": "int8", "fp8 bf16": "bf16"}),
+        ("8bit", {"fp8 bf16": "fp8", "int8 bf16": "int8", "bf16": "bf16"}),
+        ("fp6", {"fp6 fp8": "fp6", "fp8 bf16": "fp8", "bf16": "bf16"}),
+        ("mxfp6", {"fp6 fp8": "fp6", "fp8 bf16": "fp8", "bf16": "bf16"}),
+        *[(name, {"fp4 fp8 bf16": "fp4", "fp8 bf16": "bf16"}) for name in ("fp4", "nvfp4", "4bit")],
+        *[(name, {"fp4 fp8 bf16": "fp8", "fp4 bf16": "bf16"}) for name in ("mxfp4", "mxfp8")],
+        *[(name, {"fp4 int8 bf16": "bf16"}) for name in ("int4", "awq", "gptq", "nf4", "gptq-int8", "mlx-4bit")],
+        *[(name, {"int8 bf16": "int8", "bf16": "bf16"}) for name in ("q8_0", "q6_k")],
+        *[(name, {"int8 bf16": "bf16", "int8": "int8"}) for name in ("q5_1", "q4_k_m", "iq2_xs")],
+    ],
+)
+def test_arithmetic_that_serves_a_format(name: str, served: dict[str, str | None]) -> None:
+    """Floats of few bits have units of their own or are widened; integers of four bits are unpacked to 16."""
+    for rates, found in served.items():
+        facts = {f"flops_{rate}": Fact(1e12, FLOPS, "x", "2026") for rate in rates.split()}
+        rate = find_rate(Preset("x", "accelerators", {}, facts, "x.yaml"), WEIGHTS[name])
+        assert (rate.name if rate else None) == found, rates
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # 34 and 18 bytes of 32 values; 16 bits beside 8.5
+        *(("q8_0/q4_0", (8.5 + 4.5) / 2), ("q4_0/q8_0", 6.5), ("F16/q8_0", 12.25), ("q8_0/q8_0", 8.5)),
+        *(("q5_1", 6), ("q5_0", 5.5), ("q4_1", 5), ("iq4_nl", 4.5), ("q4", 4.5), ("bfloat16", 16), ("e4m3", 8)),
+        # of heads of 128: 8 + 4, 4 + 4, 3 + 4 and 3 + 3 bits and 4 or 6 bytes beside; two scales of 32 bits
+        ("turboquant_k8v4", 8 * 196 / 256),
+        ("TurboQuant-4bit-nc", 8 * 134 / 256),
+        ("turboquant_k3v4_nc", 8 * 118 / 256),
+        ("turboquant_3bit_nc", 8 * 102 / 256),
+        *((f"{kind}_per_token_head", 8 * 264 / 256) for kind in ("int8", "fp8")),
+        ("int4_per_token_head", 8 * 136 / 256),
+    ],
+)
+def test_bits_of_a_value_in_a_cache(name: str, bits: float) -> None:
+    assert 8 * parse_cache(name).bytes_per_value == pytest.approx(bits, rel=1e-12)
+
+
+def test_caches_of_a_scale_for_each_head_have_no_wide_ends() -> None:
+    """vLLM keeps the first and last two layers of its turboquant caches in 16 bits, and none of the others."""
+    assert {name for name, each in PACKED.items() if each.wide_ends} == {
+        name for name in PACKED if name.startswith("turboquant")
+    }
+
+
+def test_two_formats_of_a_cache_are_of_llama_cpp() -> None:
+    with pytest.raises(BadValue, match="no engine has keys and values as 'fp8/q8_0'"):
+        parse_cache("fp8/q8_0")
+    assert parse_cache("bf16/q8_0").name == "bf16/q8_0"
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        # a scale of 16 bits and a zero point of as many bits as a value, for 32, 64 and 128 values; 16 of HQQ
+        *(("int2", 2 + 18 / 128), ("int8-g32", 8 + 24 / 32), ("w5a16-g64", 5 + 21 / 64), ("awq-3bit-g64", 3 + 19 / 64)),
+        *(("rtn-4bit", 4 + 20 / 128), ("autoround-2bit-g32", 2 + 18 / 32), ("uint3", 3 + 19 / 128)),
+        *(("hqq-2bit", 2 + 32 / 64), ("hqq-3bit-g128", 3 + 32 / 128), ("hqq-g32", 4 + 32 / 32)),
+        *(("gptq-4bit-8g", 4 + 20 / 8), ("awq-g4096", 4 + 20 / 4096)),
+    ],
+)
+def test_bits_by_a_group(name: str, bits: float) -> None:
+    assert parse_weights(name).stored_bits == pytest.approx(bits, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["awq-g7", "awq-g4097", "int1", "int9", "4096", "uint", "w-g32"])
+def test_groups_and_bits_that_nothing_has(name: str) -> None:
+    assert find_format(name) is None
