@@ -1106,5 +1106,8 @@ def test_nanoseconds_of_ollama(write: Write) -> None:
     assert [(row.metric, row.value, row.input_tokens) for row in rows] == [
         ("tok_s_single_user", 50, 1000), ("input_tok_s_total", 500, 1000),
     ]  # fmt: skip
-    (row,) = read(write({**answer, "prompt_eval_duration": None})).measured
-    assert (row.metric, row.value) == ("tok_s_single_user", 50)
+    for cached in (0, None):  # its tokens stand before the answer all the same
+        (row,) = read(write({**answer, "prompt_eval_duration": cached})).measured
+        assert (row.metric, row.value, row.input_tokens) == ("tok_s_single_user", 50, 1000)
+    with pytest.raises(Missing, match="no token was generated"):
+        read(write({**answer, "eval_duration": 0}))

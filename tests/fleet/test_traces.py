@@ -298,6 +298,7 @@ def test_an_error_of_the_progress_report_is_not_one_of_the_file(long: Path) -> N
         ("requests,count\n1,1\n", "is the first line of no trace"),
         ("\n", "is the first line of no trace"),
         ("[1, 2]\n", "is the first line of no trace"),
+        ("{'timestamp': 27482}\n", "is the first line of no trace"),
         ('{"model": "x"}\n', "is the first line of no trace"),
         ('{"chat_id": 1, "timestamp": 6.1, "input_length": 5, "output_length": 1}\n', "is the first line of no trace"),
         ("requests,requests\n1,1\n", "column 'requests' stands twice"),

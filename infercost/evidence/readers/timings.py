@@ -61,9 +61,8 @@ def read_ollama(entry: Entry) -> Results:
     record = entry.record
     values: dict[str, Any] = {"engine": "llama.cpp (Ollama)"}
     for what, own in (("predicted", "eval"), ("prompt", "prompt_eval")):
-        count, time = record.number(f"{own}_count"), record.number(f"{own}_duration")
-        if count and time:
-            values |= {f"{what}_n": count, f"{what}_ms": time / 1e6}
+        time = record.number(f"{own}_duration")
+        values |= {f"{what}_n": record.number(f"{own}_count"), f"{what}_ms": time and time / 1e6}
     return read_timings(entry._replace(record=record._replace(values=values)))
 
 
