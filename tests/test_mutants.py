@@ -3,8 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
-from tools.mutants import EQUIVALENT, GROUPS, Mutant, Ran, covering, mutants, rounds, table
+from tools.mutants import EQUIVALENT, GROUPS, Mutant, Ran, Trying, covering, mutants, rounds, table
 
 SOURCE = '''"""A module."""
 
@@ -71,6 +73,17 @@ def test_rounds_end_within_the_limit() -> None:
     assert [test.id for test in first] == ["0"]
     assert len(rest) == 14
     assert sum(test.seconds for test in rest) < 30
+
+
+@pytest.mark.parametrize(("code", "by"), [(0, ""), (1, ""), (4, "conftest"), (5, "")])
+def test_what_pytest_cannot_start_with_is_killed(
+    code: int, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that does not load fails before any test is collected, where conftest.py loads it."""
+    monkeypatch.setattr("os._exit", lambda _: None)
+    (out := tmp_path / "out").write_text("")
+    Trying([], out).ended(code)
+    assert out.read_text() == by
 
 
 def test_the_table_counts_what_was_tried() -> None:

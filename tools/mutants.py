@@ -173,6 +173,9 @@ class Recording:
         rows = [Ran(each, each.partition("::")[0], seconds, dict(lines[each])) for each, seconds in self.passed.items()]
         self.out.write_bytes(pickle.dumps(list(map(tuple, rows))))
 
+    def ended(self, code: int) -> None:
+        """All is written by then."""
+
 
 class Trying:
     """A plugin that runs chosen tests in their order and ends the process at the first that fails or hangs."""
@@ -195,6 +198,11 @@ class Trying:
         if report.failed:
             self.killed(report.nodeid)
 
+    def ended(self, code: int) -> None:
+        """What pytest cannot even start with has failed: modules that ``conftest.py`` loads."""
+        if code in (3, 4):  # of its own, and of how it was called
+            self.killed("conftest")
+
     def pytest_runtest_protocol(self, item: Any) -> None:
         """Wait for a test no longer than it can take."""
         signal.signal(signal.SIGALRM, lambda *_: self.killed(f"{item.nodeid} (hangs)"))
@@ -215,7 +223,7 @@ def run_tests(files: list[str], plugin: Callable[[], Any], limit: float) -> None
         sys.path[0], sys.argv[1:] = os.getcwd(), []
         with suppress(BaseException):
             watch = plugin()
-            importlib.import_module("pytest").main([*PYTEST, *files], plugins=[watch])
+            watch.ended(importlib.import_module("pytest").main([*PYTEST, *files], plugins=[watch]))
         os._exit(0)
     ends = time.monotonic() + limit
     while os.waitpid(child, os.WNOHANG) == (0, 0):
