@@ -81,12 +81,14 @@ def layouts(model: Model, devices: int, domain: int, asked: Layout = FREE) -> li
     most = max((attention.heads for attention in _headed(model)), default=domain)  # a node may be of thousands
     widths = range(1, min(devices, domain, most) + 1)
     ordered = [asked.tp] if asked.tp else widths if asked.ep > 1 else reversed(widths)
-    cut = ((tp, *divmod(devices, max(tp, asked.ep))) for tp in ordered)
-    made = (Layout(tp, stages, asked.ep or 1) for tp, stages, left in cut if not left and stages <= model.depth)
+    made = (Layout(tp, devices // max(tp, asked.ep), asked.ep or 1) for tp in ordered)
     return [
         layout
         for layout in made
-        if layout.devices == devices and asked.pp in (0, layout.pp) and not _refusal(model, layout)
+        if layout.devices == devices
+        and layout.pp <= model.depth
+        and asked.pp in (0, layout.pp)
+        and not _refusal(model, layout)
     ]
 
 

@@ -223,7 +223,7 @@ def test_a_profile_of_an_unknown_law_is_refused() -> None:
 @pytest.mark.parametrize("devices", [1, 8, 11, 64])
 @pytest.mark.parametrize("name", ["llama-3-70b", "mixtral-8x7b"])
 def test_an_array_of_batches_takes_the_steps_of_each_alone(name: str, devices: int) -> None:
-    batches = [1.0, 2.0, 5.0, 64.0, 4096.0]
+    batches = [0.5, 1.0, 2.0, 5.0, 64.0, 4096.0]  # fewer than one, where a service idles
     together = step_2025(model_of(name), H100, PROFILE, devices, np.array(batches), 1000)  # type: ignore[arg-type]
     for index, batch in enumerate(batches):
         alone = step(model_of(name), devices, batch, 1000)

@@ -61,6 +61,17 @@ def stored(name: str, bits: dict[str, float] | None = None, block: int = 0) -> M
 KV, LAYER, NORMS, TABLE = 2 * 4096 * 1024, 4096 * 6144 + 4096**2 + 3 * 4096 * 14336, 2 * 4096, 4096 * 128_256
 
 
+def test_a_stage_has_a_layer_at_least() -> None:
+    """32 layers on nodes of one device; of two devices in a node each stage takes both or one."""
+    model = find_model("llama-3.1-8b").model
+    assert layouts(model, 32, 1) == [Layout(1, 32)]
+    assert layouts(model, 33, 1) == []
+    assert layouts(model, 32, 2) == [Layout(2, 16), Layout(1, 32)]
+    assert layouts(model, 34, 2) == [Layout(2, 17)]
+    assert layouts(model, 3, 2) == [Layout(1, 3)]
+    assert layouts(model, 2, 8, Layout(4, 0, 0)) == []
+
+
 @pytest.mark.parametrize("tp", [1, 2, 8])
 def test_ranks_split_matrices_and_tables_and_copy_norms(tp: int) -> None:
     expected = 2 * (32 * (LAYER / tp + NORMS) + 2 * TABLE / tp + 4096)

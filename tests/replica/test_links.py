@@ -125,6 +125,8 @@ def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
     assert links(Layout(1, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 80e9 + 6e-6))
     assert links(Layout(2, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 2 / 80e9 + 6e-6))
     assert links(Layout(4, 4)).hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / 4 / 10e9 + 40e-6))
+    mesh = links(Layout(1, 4), Figures("mesh"))  # one of seven links leads to the next
+    assert mesh.hand_over(MESSAGE) == pytest.approx(3 * (MESSAGE / (80e9 / 7) + 6e-6))
 
 
 def test_what_an_engine_adds_where_it_does_not_say() -> None:

@@ -91,6 +91,8 @@ def test_matrices_of_every_token_have_the_bytes_of_their_parts() -> None:
     split, copied = 128 * (1536 * 192 + 512 * 256 + 128 * 7168), 7168 * (1536 + 576)
     assert _matrices(model, dense) == [(3, split, 0.75), (3, copied, 0.75), (3, 3 * 7168 * 18432, 1.5)]
     assert _matrices(model, sparse)[2:] == [(58, 3 * 7168 * 2048, 1), (58, 7168 * 256, 4)]
+    again = dense._replace(ffn=dense.ffn._replace(dense=0, reused=1000))  # of a block that stands in other layers too
+    assert _matrices(model, again)[2:] == [(3, 1000, 1.5)]
 
 
 def test_passes_of_another_model_are_its_own() -> None:
