@@ -15,7 +15,7 @@ from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Record
-from infercost.evidence.readers.table import LOAD, read_table
+from infercost.evidence.readers.table import LOAD, read_table, stage
 from infercost.parts import catalog
 from tests.conftest import ROOT
 
@@ -465,6 +465,13 @@ def test_a_table_of_load_stages() -> None:
     assert [why for _, why in skipped] == [
         "overloaded: requests timed out, and the latencies are those of the survivors"
     ]
+
+
+@pytest.mark.parametrize(("copies", "noted"), [("", "steady"), ("1", "steady"), ("2", "2 replicas; steady")])
+def test_replicas_of_a_load_stage_are_noted(copies: str, noted: str) -> None:
+    names = ("row_id", "source_path", "model", "accelerator")
+    row = {**dict.fromkeys(names, "x"), "concurrency": "8", "output_tokens_mean": "100", "dp": copies}
+    assert stage(Record("x", {**row, "notes": "steady"})).notes == noted
 
 
 def test_the_rule_for_recycled_prompts(write: Write) -> None:

@@ -220,7 +220,9 @@ def test_the_mean_bits_of_a_file(tmp_path: Path) -> None:
     sixteen = VOCAB * HIDDEN + LAYERS * (HIDDEN * HIDDEN + 2 * HIDDEN * HIDDEN // HEADS * KV)
     norms = HIDDEN * (1 + 2 * LAYERS)
     mean = (8.5 * eight + 16 * sixteen + 32 * norms) / (eight + sixteen + norms)
-    assert find_model(str(path)).model.quantization.name == f"gguf {mean:.3g}-bit"
+    found = find_model(str(path)).model.quantization
+    assert found.name == f"gguf {mean:.3g}-bit"
+    assert found.of("experts") == 16  # as of a part that no tensor is of
 
 
 @pytest.mark.parametrize(
