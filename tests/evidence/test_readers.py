@@ -16,6 +16,7 @@ from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_ben
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.table import LOAD, read_table, stage
+from infercost.evidence.readers.vllm import remarks
 from infercost.parts import catalog
 from tests.conftest import ROOT
 
@@ -465,6 +466,24 @@ def test_a_table_of_load_stages() -> None:
     assert [why for _, why in skipped] == [
         "overloaded: requests timed out, and the latencies are those of the survivors"
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "noted"),
+    [
+        ({"max_concurrency": 16}, ""),  # that is the load, no cap on it
+        ({"max_concurrency": 16, "request_rate": "inf"}, ""),
+        ({"request_rate": 4}, ""),
+        ({"request_rate": 4, "max_concurrency": 16}, "at most 16 requests in flight"),
+        ({"num_prompts": 10, "completed": 10}, ""),
+        ({"num_prompts": 10, "completed": 7}, "3 of 10 requests failed"),
+        ({"completed": 7}, ""),
+        ({"accept_length": 2.4}, "speculative decoding, 2.4 tokens a step"),
+        ({"spec_decode_acceptance_length": 3, "accept_length": 2.4}, "speculative decoding, 3 tokens a step"),
+    ],
+)
+def test_what_a_reader_of_serving_results_should_know(values: dict[str, Any], noted: str) -> None:
+    assert remarks(Record("x", values)) == noted
 
 
 @pytest.mark.parametrize(("copies", "noted"), [("", "steady"), ("1", "steady"), ("2", "2 replicas; steady")])
