@@ -57,6 +57,15 @@ def test_chunks_bound_the_batch_as_they_bound_a_rate() -> None:
     assert (below, above) == (True, False)
 
 
+def test_chunks_that_carry_one_request_are_enough() -> None:
+    """A prompt of 1,050 in 210 steps, as many as its further tokens take, is 5 tokens a step; 4 take 263."""
+    asked = {**CHAT, "input_tokens": 1050, "users": 10}
+    assert infercost.userbase(**asked, chunk_tokens=5)["batch_limit"] == 1
+    with pytest.raises(InfercostError, match="a prompt takes more steps than its answer") as refused:
+        infercost.userbase(**asked, chunk_tokens=4)
+    assert refused.value.hint == "give at least 5"
+
+
 def test_a_batch_is_never_above_its_limit() -> None:
     for more in ({"max_sequences": 1}, {"max_sequences": 2}, {"chunk_tokens": 8}):
         report = infercost.userbase(**CHAT, users=report_capacity(more), replicas=1, **more)

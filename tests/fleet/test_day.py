@@ -44,6 +44,12 @@ def test_where_every_slot_is_taken_all_wait_without_end() -> None:
     assert wait(fleet(), 11.0, 1, 1.0) == (1.0, None)
 
 
+@pytest.mark.parametrize(("users", "replicas"), [(5.0, 1), (10.0, 1), (20.0, 2), (21.0, 3)])
+def test_without_a_limit_on_waits_as_many_replicas_as_hold_the_load_are_enough(users: float, replicas: int) -> None:
+    endless = fleet(curve=CURVE._replace(prompted=True), fixed=0, waiting=1.0)
+    assert day_of(endless, users).hours[0].replicas == replicas
+
+
 def test_the_wait_for_one_of_two_slots() -> None:
     """Erlang's second formula for two slots and a load of one: a third wait, on average for half of ten seconds each
     time: 1/3 x 10 s / (2 - 1)."""
