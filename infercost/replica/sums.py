@@ -343,7 +343,7 @@ def _on_rank(params: float, tp: int) -> float:
 def _of_attention(model: Model, layer: Layer, layout: Layout) -> Iterator[Part]:
     """Products around one layer's attention on one rank."""
     attention, tp = layer.attention, layout.tp
-    if not attention.split + attention.copied:
+    if not (attention.split or attention.copied):
         return
     copies, params = kv_copies(attention, tp), float(attention.split)
     if tp > 1 or attention.copied:

@@ -48,6 +48,22 @@ def test_a_curve_ends_at_its_cheapest_batch(itls: tuple[float, ...], kept: int) 
     assert cheapest.most == batches[kept - 1]
 
 
+@pytest.mark.parametrize(
+    ("rates", "tops"),
+    [
+        ((1, 2, 3, 4), ()),
+        ((1, 2, 1.5, 3), (2.0,)),
+        ((1, 2, 2, 3), ()),  # as many tokens are no fewer
+        ((1, 2, 2, 1), (4.0,)),
+        ((2, 1, 1.5, 1), (4.0,)),  # a curve does not begin with a top
+    ],
+)
+def test_batches_past_which_a_larger_one_makes_fewer_tokens(rates: tuple[float, ...], tops: tuple[float, ...]) -> None:
+    batches, others = (1.0, 2.0, 4.0, 8.0), (1.0,) * 4
+    itls = tuple(batch / rate for batch, rate in zip(batches, rates, strict=True))
+    assert Curve(batches, others, itls, others, 1.0, prompted=False).tops == tops
+
+
 def test_sequences_that_decode_by_littles_law() -> None:
     """Steps of a second: half a request a second of ten tokens makes five; a curve of four ends at four."""
     flat = Curve((1.0, 40.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), decoded=10.0, prompted=False)

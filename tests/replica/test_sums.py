@@ -5,7 +5,7 @@ import pytest
 from infercost.models.find import find_model
 from infercost.models.model import Quantization
 from infercost.replica.layout import Layout
-from infercost.replica.sums import Sums, _kv_heads, _normed, format_of
+from infercost.replica.sums import Sums, _kv_heads, _normed, _of_ffn, format_of
 
 
 def sums(name: str, layout: Layout) -> Sums:
@@ -169,3 +169,16 @@ def test_layers_of_one_kind_among_others() -> None:
     assert sums("olmoe-1b-7b", Layout()).normed == 16
     assert sums("mixtral-8x7b", Layout(1, 1, 2)).exchanging == 32
     assert sums("mixtral-8x7b", Layout(2, 1, 2)).exchanging == 0
+
+
+def test_parts_of_every_token_beside_the_routed_experts() -> None:
+    """DeepSeek-V3 on eight ranks: one shared expert of 2,048 in three matrices, a router of 256 outputs in 16 bits."""
+    model = find_model("deepseek-v3").model
+    dense, sparse = model.layers
+    (ffn,) = _of_ffn(model, dense, Layout(8))
+    assert (ffn.layers, ffn.params) == (3, 3 * 7168 * 18432 / 8)
+    assert (ffn.inputs, ffn.outputs) == (7168 + 18432 / 8, 2 * 18432 / 8 + 7168)
+    shared, router = _of_ffn(model, sparse, Layout(8))
+    assert (shared.layers, shared.params) == (58, 3 * 7168 * 2048 / 8)
+    assert (shared.inputs, shared.outputs) == (7168 + 2048 / 8, 2 * 2048 / 8 + 7168)
+    assert (router.format, router.params, router.inputs, router.outputs) == ("bf16", 7168 * 256, 7168, 256)
