@@ -16,7 +16,10 @@ def fleet(**more: object) -> Fleet:
     return Fleet(CURVE, slots=2.0, use=Use(rate=0.02), hours=(1.0,), fixed=1)._replace(**more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (9.9, True), (10.0, True), (10.1, False), (30.0, False)])
+@pytest.mark.parametrize(
+    ("users", "stable"),
+    [(1.0, True), (9.9, True), (10.0, True), (10 * (1 + 1e-12), True), (10.1, False), (30.0, False)],
+)
 def test_requests_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
     day = day_of(fleet(), users)
     assert day.stable is stable
@@ -32,7 +35,7 @@ def test_while_one_request_in_five_decodes_it_is_alone_or_with_another() -> None
     assert hour.batch == pytest.approx(1.10333, rel=1e-4)
 
 
-@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (2.0, True), (2.1, False)])
+@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (2.0, True), (2 * (1 + 1e-12), True), (2.1, False)])
 def test_streams_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
     day = day_of(fleet(use=Use(decoding=1.0)), users)
     assert day.stable is stable

@@ -8,6 +8,7 @@ from infercost.models.model import Model, Quantization
 from infercost.replica.layout import (
     FREE,
     Layout,
+    asking,
     check,
     every_layout,
     kv_copies,
@@ -59,6 +60,22 @@ def stored(name: str, bits: dict[str, float] | None = None, block: int = 0) -> M
 
 #: Llama 3.1 8B: keys and values of a layer, its matrices, its norms, and one of its two tables.
 KV, LAYER, NORMS, TABLE = 2 * 4096 * 1024, 4096 * 6144 + 4096**2 + 3 * 4096 * 14336, 2 * 4096, 4096 * 128_256
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "asked"),
+    [
+        ("llama-3.1-8b", Layout(), {"tp": 1}),
+        ("llama-3.1-8b", Layout(2), {"tp": 2}),
+        ("llama-3.1-8b", Layout(1, 4), {"tp": 1, "pp": 4}),
+        ("mixtral-8x7b", Layout(), {"tp": 1}),
+        ("mixtral-8x7b", Layout(2), {"tp": 2, "ep": 1}),  # else experts are spread by choice
+        ("mixtral-8x7b", Layout(1, 1, 8), {"tp": 1, "ep": 8}),
+        ("mixtral-8x7b", Layout(2, 2, 4), {"tp": 2, "pp": 2, "ep": 4}),
+    ],
+)
+def test_widths_that_ask_for_a_layout(name: str, layout: Layout, asked: dict[str, int]) -> None:
+    assert asking(find_model(name).model, layout) == asked
 
 
 def test_a_stage_has_a_layer_at_least() -> None:
