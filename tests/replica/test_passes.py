@@ -2,7 +2,8 @@
 
 from functools import cache
 from math import hypot, log, sqrt
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -454,3 +455,17 @@ def test_experts_of_latents_have_the_usual_kernels() -> None:
     passes = timing("deepseek-v3", Layout(8), unfused_launch_scale=3.0, unfused_experts="block_triton")
     ((_, found),) = passes.experts
     assert found == chip().kernel("experts", "fp8_block")
+
+
+@pytest.mark.parametrize(("format", "factor", "slower"), [("fp8", 3.0, 3.0), ("fp8", 1.0, 1.0), ("bf16", 3.0, 1.0)])
+def test_a_kernel_without_tuned_shapes_is_slower_and_launched_as_fast(
+    format: str, factor: float, slower: float
+) -> None:
+    """What its inner dimension takes grows as well, where it takes anything."""
+    of_fp8 = cast(Timing, SimpleNamespace(untuned="fp8"))
+    for inner in (0.0, 1.4e-6):
+        kernel = Kernel(launch=5e-6, flops=900e12, bandwidth=3e12, inner=inner)
+        built = Timing._built(of_fp8, kernel, format, factor)
+        assert built.launch == 5e-6
+        assert (900e12 / built.flops, 3e12 / built.bandwidth) == pytest.approx((slower, slower))
+        assert built.inner == pytest.approx(slower * inner)
