@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -21,6 +22,7 @@ from infercost.replica.step import (
     Draft,
     Replica,
     Running,
+    _hottest,
     critical_batch,
     decode_time,
     full_batch,
@@ -479,3 +481,14 @@ def test_what_is_not_said_is_not_there() -> None:
         assert timing.keeps
         assert timing.sums.keeps
         assert timing.chip is None or timing.chip.keeps
+
+
+def test_layers_of_most_experts_a_token_load_ranks_most_evenly() -> None:
+    """Of unlike sparse layers the one whose experts a token uses most of counts."""
+    speeds = cast(Speeds, SimpleNamespace(expert_imbalance=1.0))
+    unlike, alike = (
+        cast(Work, SimpleNamespace(layout=Layout(1, 1, 8), experts=[SimpleNamespace(active=n) for n in active]))
+        for active in ((2, 8), (8, 8))
+    )
+    assert _hottest(unlike, speeds, 64) == _hottest(alike, speeds, 64) > 1
+    assert _hottest(unlike, speeds, 0) == 1
