@@ -321,6 +321,24 @@ def test_llmfit_names_models_and_parts_itself(write: Write) -> None:
     assert [(row.value, row.input_tokens, row.output_tokens) for row in own] == [(90.0, 30, 100), (50.0, 30, 100)]
 
 
+def test_files_of_llmfit_are_told_by_their_keys() -> None:
+    """What a run prints has at least these three; what is shared has a machine and a list of results."""
+    run = {"provider": "ollama", "summary": {}, "runs": []}
+    for held, is_own in (
+        (run, True),
+        ({**run, "model": "x"}, True),
+        ({"provider": "x", "runs": []}, False),
+        ([], False),
+    ):
+        assert llmfit.is_own({"benchmark": held}) is is_own
+    assert not llmfit.is_own(run)
+    machine, result = {"hardware": {}}, {"avgTps": 1}
+    assert llmfit.is_shared({**machine, "results": [result]})
+    for results in ([result, {}], [1], {"avgTps": 1}, None):
+        assert not llmfit.is_shared({**machine, "results": results})
+    assert not llmfit.is_shared({"results": [result]})
+
+
 def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
     shared = {"hardware": {"hardwareName": "x", "gpuCount": 2}, "results": [{"avgTps": 1}, {"avgTps": 2}]}
     first, second = llmfit.results_of(shared, "file")
