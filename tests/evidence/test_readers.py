@@ -1018,6 +1018,7 @@ def test_a_column_that_the_header_of_a_fork_leaves_out(write: Write) -> None:
     (row,), _ = read(write(table))
     assert (row.metric, row.value, row.input_tokens) == ("input_tok_s_total", 238.52, 512)
     assert row.weight_bits == pytest.approx(8 * 307.20 * 2**30 / 672.05e9)
+    assert (row.device_layers, row.chunk_tokens) == (None, None)  # of the settings none is known to be where it stands
 
 
 def test_a_run_over_two_machines_is_left_out(write: Write) -> None:
