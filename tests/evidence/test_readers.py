@@ -15,6 +15,7 @@ from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format
 from infercost.evidence.readers.record import Record
+from infercost.evidence.readers.run import Entry
 from infercost.evidence.readers.table import LOAD, read_table, stage
 from infercost.evidence.readers.vllm import remarks
 from infercost.parts import catalog
@@ -337,6 +338,14 @@ def test_files_of_llmfit_are_told_by_their_keys() -> None:
     for results in ([result, {}], [1], {"avgTps": 1}, None):
         assert not llmfit.is_shared({**machine, "results": results})
     assert not llmfit.is_shared({"results": [result]})
+
+
+@pytest.mark.parametrize(("given", "counted", "devices"), [(None, 2, 2), (4, 2, 4), (4, None, 4), (None, None, None)])
+def test_devices_of_llmfit_are_the_users_or_else_the_files(
+    given: int | None, counted: int | None, devices: int | None
+) -> None:
+    record = Record("x", {"model": "llama3.1:8b", "hardwareName": "h100", "gpuCount": counted})
+    assert llmfit._place(Entry(Run("x", "", "", given), "x", record))["devices"] == devices
 
 
 def test_a_shared_file_says_which_result_and_whether_it_is_alone() -> None:
