@@ -2,12 +2,14 @@
 
 from functools import cache
 from math import inf
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from infercost.fleet import cost
 from infercost.fleet.curve import Curve
-from infercost.fleet.day import Fleet, Use, day_of
+from infercost.fleet.day import Day, Fleet, Use, day_of
 from infercost.fleet.service import Level, Service, largest, reworked_service
 from infercost.formulas.recorder import recording
 from infercost.scenario.read import ask
@@ -236,3 +238,22 @@ def test_prompts_take_what_steps_with_them_take_longer() -> None:
     # 0.1 requests a second in one of two hours, each of 8 tokens and one with its prompt
     assert day.requests_per_s == pytest.approx(0.05)
     assert day.tokens_per_s == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(("prompted", "used"), [(True, (45 * 12 + 5 * 100) / 8000), (False, 50 * 12 / 8000)])
+def test_first_tokens_are_the_work_of_prompts(prompted: bool, used: float) -> None:
+    """50 tokens a second of 12 operations, or 45 beside five first ones and prompts of 100; 2 x 4 parts of 1,000."""
+    work = SimpleNamespace(
+        flops_per_token=lambda: 10.0, attention_flops=lambda _: 2.0, whole_prompt_flops=lambda *_: 100.0
+    )
+    running = SimpleNamespace(
+        work=work, rack=SimpleNamespace(devices=4), rate=SimpleNamespace(fact=SimpleNamespace(value=1000.0))
+    )
+    service = SimpleNamespace(
+        running=running,
+        request=SimpleNamespace(new=8, cached=0) if prompted else None,
+        fleet=SimpleNamespace(curve=SimpleNamespace(prompted=prompted)),
+        context=100.0,
+    )
+    day = SimpleNamespace(tokens_per_s=50.0, requests_per_s=5.0, replicas_paid=2.0)
+    assert cost._utilization(cast(Service, service), cast(Day, day)) == pytest.approx(used)
