@@ -257,3 +257,11 @@ def test_first_tokens_are_the_work_of_prompts(prompted: bool, used: float) -> No
     )
     day = SimpleNamespace(tokens_per_s=50.0, requests_per_s=5.0, replicas_paid=2.0)
     assert cost._utilization(cast(Service, service), cast(Day, day)) == pytest.approx(used)
+
+
+@pytest.mark.parametrize(("tokens", "users"), [(400.0, 0.4), (1500.0, 2), (2500.0, 3), (2000.1, 3)])
+def test_users_of_tokens_are_whole_from_one_on(tokens: float, users: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each makes a thousand tokens a month."""
+    monkeypatch.setattr(cost, "day_of", lambda _, users: users)
+    monkeypatch.setattr(cost, "month_tokens", lambda _, users: 1000 * users)
+    assert cost._users_of_streams(some_service(), tokens) == pytest.approx(users)
