@@ -27,6 +27,13 @@ def test_requests_that_just_fill_a_replica_are_served(users: float, stable: bool
     assert day.kinds[0].mean == pytest.approx(min(0.2 * users, 2.0))
 
 
+@pytest.mark.parametrize(("users", "stable"), [(4.9, True), (5.0, True), (5.1, False), (10.0, False)])
+def test_steps_twice_as_long_serve_half_as_many(users: float, stable: bool) -> None:
+    day = day_of(fleet(curve=CURVE._replace(steps=(2.0, 2.0), itls=(2.0, 2.0))), users)
+    assert day.stable is stable
+    assert day.tokens_per_s == pytest.approx(min(0.2 * users, 1.0))
+
+
 def test_while_one_request_in_five_decodes_it_is_alone_or_with_another() -> None:
     """A mean of 0.2 sequences under random arrivals: something decodes 1 - e^-0.2 of the time, 1.103 together."""
     hour = day_of(fleet(slots=50.0, curve=CURVE._replace(batches=(1.0, 50.0))), 1.0).kinds[0]
