@@ -15,6 +15,9 @@ OF_ALL = (
     "shortfall_bytes",
 )
 
+#: The start of a verdict on what all replicas together cannot keep up with.
+OVERLOADED = "Overloaded: "
+
 
 def of_all(report: Report, scenario: Scenario) -> Report:
     """The report with what all replicas have together; unchanged for one."""
@@ -40,6 +43,9 @@ def _of_each(verdict: str, copies: int) -> str:
     start, _, rest = verdict.partition(": ")
     if start in ("Fits", "Barely fits", "Does not fit"):
         return f"{start} as {copies:,} replicas, each: {rest}"
+    if verdict.startswith(OVERLOADED):
+        load, _, rest = verdict.partition(". ")
+        return f"{load}. {copies:,} replicas, each: {rest}"
     return f"{copies:,} replicas, each: {verdict}"
 
 

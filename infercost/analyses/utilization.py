@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
@@ -21,10 +21,10 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
 )
-from infercost.analyses.replicas import of_all, shown_share
+from infercost.analyses.replicas import OVERLOADED, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, advice
-from infercost.numeric import ceiling, known_share
+from infercost.numeric import ceiling, floor, known_share, last_that
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -115,7 +115,7 @@ def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) ->
 
         return misfits(scenario)
     if _is_overloaded(served):
-        return _overload(scenario, served) + _verdict(scenario, scenario.running, results), (_MORE_REPLICAS,)
+        return _overloaded(scenario, served, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
 
@@ -213,7 +213,7 @@ def _text_verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     )
 
 
-def _is_overloaded(served: Served | None) -> bool:
+def _is_overloaded(served: Served | None) -> TypeGuard[Served]:
     return served is not None and not served.stable
 
 
@@ -443,18 +443,35 @@ def _communication_remark(running: Running) -> str:
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-_MORE_REPLICAS = "add replicas, or shorten prompts and answers: no larger batch keeps up with this load"
+def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
+    """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
+    copies, rack = scenario.copies, scenario.rack
+    needed = _that_keep_up(scenario, served)
+    devices = needed * rack.devices
+    counts = f"--gpus {devices}" + (f" --dp {needed}" if "dp" in scenario.question.given and copies > 1 else "")
+    load, rate = scenario.load, scenario.load.rate or 0.0
+    rates = f"{show(copies * rate)} requests a second arrive and at most"
+    rates = f"{rates} {copies * served.rate:.3g} are served, {copies * served.batch:,.0f} at once"
+    if served.rate >= rate:  # by number, but chance brings some together
+        rates = (
+            f"{show(copies * rate)} requests a second keep more in flight than the {copies * load.most:,.0f} that run"
+        )
+    enough = f"{needed:,} replicas of {many(rack.devices, 'device')} ({devices:,} x {rack.part.name}) would keep up"
+    more = f"add replicas ({counts}), or shorten prompts and answers: no larger batch keeps up with this load"
+    return f"{OVERLOADED}{rates}; {enough}. {verdict}", (more,)
 
 
-def _overload(scenario: Scenario, served: Served | None) -> str:
-    """The start of a verdict on a load that one replica cannot keep up with, else nothing."""
-    rate = scenario.load.rate
-    if served is None or served.stable or rate is None:
-        return ""
-    return (
-        f"Overloaded: {rate:g} requests a second arrive and at most {served.rate:.3g} are served, "
-        f"{served.batch:,.0f} at once; {ceiling(rate / served.rate):,} replicas would keep up. "
-    )
+def _that_keep_up(scenario: Scenario, served: Served) -> int:
+    """The least replicas of this layout that keep up with the rate of a load, each with its share of it."""
+    replica, load, request = scenario.running.replica, scenario.load, scenario.load.decoding
+    assert request is not None  # a rate is of requests
+    rate = scenario.copies * (load.rate or 0.0)
+    least = ceiling(rate / served.rate)
+
+    def too_few(copies: float) -> bool:
+        return not serve_rate(replica, rate / floor(copies), request, load.most).stable
+
+    return floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:

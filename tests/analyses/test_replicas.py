@@ -1,5 +1,7 @@
 """Replicas that share devices, a batch and a load: each is a deployment of its own."""
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import Run
@@ -80,3 +82,39 @@ def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> Non
 def test_what_fits_as_several_replicas_is_said_in_one_sentence(run: Run) -> None:
     said = run("fit", "--gpu", "h100:4", "--dp", "2", "--model", "llama-3.1-8b", "--json").json["verdict"]
     assert said.startswith("Fits as 2 replicas, each: llama-3.1-8b (bf16) on 2 x h100-sxm with")
+
+
+@pytest.mark.parametrize("given", [("h100:2",), ("h100:8", "--tp", "2", "--pp", "1"), ("h100:8", "--dp", "4")])
+def test_an_overload_is_that_of_all_replicas_and_the_count_said_is_the_least(run: Run, given: tuple[str, ...]) -> None:
+    """The most served is that of all; so many replicas as are said keep up, one fewer do not."""
+    gpu, *widths = given
+    job = ("--model", "llama-3.3-70b", "--dtype", "fp8", "--request-rate", "30", "--isl", "2000", "--osl", "300")
+    said = run("utilization", "--gpu", gpu, *widths, *job, "--json")
+    served = said.json["results"]["tokens_per_s"] / 300
+    needed = -(-30 // (served / (int(gpu[-1]) / 2)))  # replicas of two devices
+    assert said.code == 3
+    assert said.json["verdict"].startswith(
+        f"Overloaded: 30 requests a second arrive and at most {served:.3g} are served, "
+        f"{said.json['results']['batch']:,.0f} at once; {needed:.0f} replicas of 2 devices "
+        f"({2 * needed:.0f} x h100-sxm) would keep up."
+    )
+    layout = ("--gpu", "h100", *job, "--tp", "2", "--pp", "1")
+    enough, fewer = (run("utilization", *layout, "--gpus", f"{2 * each:.0f}").code for each in (needed, needed - 1))
+    assert (enough, fewer) == (0, 3)
+    assert f"add replicas (--gpus {2 * needed:.0f}" in run("utilization", "--gpu", gpu, *widths, *job).out
+
+
+def test_replicas_that_serve_as_much_but_run_no_more_at_once_are_not_enough(run: Run) -> None:
+    """Two serve 5.5 a second where all slots are full, but 5 in bursts of three times the chance pile up."""
+    job = ("--gpu", "h100", "--model", "qwen3-32b", "--tp", "1", "--pp", "1", "--burstiness", "3")
+    job += ("--isl", "2000", "--osl", "100")
+
+    def asked(rate: str, devices: int) -> Any:
+        return run("utilization", *job, "--request-rate", rate, "--gpus", str(devices), "--json")
+
+    one = asked("5", 1).json
+    assert 1 < 5 / (one["results"]["tokens_per_s"] / 100) < 2
+    assert "; 3 replicas of 1 device (3 x h100-sxm) would keep up" in one["verdict"]
+    two, three = asked("5", 2), asked("5", 3)
+    assert (two.code, three.code) == (3, 0)
+    assert two.json["verdict"].startswith("Overloaded: 5 requests a second keep more in flight than the ")

@@ -68,7 +68,7 @@ def test_a_load_that_cannot_be_served_says_what_could(run: Run) -> None:
     assert found.code == 3
     assert found.json["results"]["stable"] is False
     served = found.json["results"]["tokens_per_s"] / 500
-    assert f"{-(-50 // served):.0f} replicas would keep up" in found.json["verdict"]
+    assert f"{-(-50 // served):.0f} replicas of 4 devices" in found.json["verdict"]
 
 
 def test_a_draft_that_is_never_right_costs_its_time() -> None:
