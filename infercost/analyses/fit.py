@@ -392,7 +392,7 @@ def _verdict(rack: Rack) -> str:
         devices = f"{many(rack.devices, 'accelerator')} ({rack.part.name}) {'holds' if single else 'hold'}"
         return f"{devices} {weights} of weights; {f'{left} a device is' if plan.left else 'nothing is'} left."
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
-    where = f"{model.called(model.quantization.words)} on {rack.devices} x {rack.part.name} with {load}"
+    where = f"{model.called(model.quantization.words)} on {rack.place} with {load}"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}."
 

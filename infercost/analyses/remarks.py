@@ -117,7 +117,7 @@ def misfit(rack: Rack) -> str:
     if plan.fits:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
-    where = f"{model.called(model.quantization.words)}{load} on {rack.devices:,} x {rack.part.name}"
+    where = f"{model.called(model.quantization.words)}{load} on {rack.place}"
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
@@ -132,11 +132,18 @@ def is_one(rack: Rack) -> bool:
 
 def count_remark(rack: Rack) -> str:
     """Where the count of devices comes from."""
+    if rack.idle:
+        return idle_words(rack.devices, rack.idle)
     if rack.given or is_one(rack):
         return "as given" if rack.given else "one of it"
     if rack.plan.fits:
         return "least that fits"
     return f"up to {OF_A_HOST} do not fit either" if rack.plan.host else "least that fits"
+
+
+def idle_words(used: int, idle: int) -> str:
+    """That of the devices given some are idle."""
+    return f"of the {used + idle:,} given; {idle:,} {'has' if idle == 1 else 'have'} no part in it"
 
 
 def rack_notes(rack: Rack) -> list[Note]:

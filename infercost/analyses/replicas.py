@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.remarks import idle_words
 from infercost.replica.rack import Rack
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Scenario
@@ -20,8 +21,11 @@ OVERLOADED = "Overloaded: "
 
 
 def of_all(report: Report, scenario: Scenario) -> Report:
-    """The report with what all replicas have together; unchanged for one."""
+    """The report with what all replicas have together, for one unchanged but for devices that are idle."""
     copies, rack = scenario.copies, scenario.rack
+    if idle := scenario.question.idle:
+        used = copies * rack.devices
+        report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))
     if copies == 1:
         return report
     text = f"{copies:,} replicas share devices, sequences and load; times, memory and the rest are of each"
@@ -31,22 +35,37 @@ def of_all(report: Report, scenario: Scenario) -> Report:
         series = series._replace(rows=tuple(_values(row, copies) for row in series.rows))
     return report.replace(
         series=series,
-        verdict=_of_each(report.verdict, copies),
+        verdict=_of_each(report.verdict, _words(scenario)),
         results=tuple(_row(row, copies, rack) for row in report.results),
         bands=_bands(report.bands or {}, copies),
         notes=(Note("replicas", text), *command, *report.notes),
     )
 
 
-def _of_each(verdict: str, copies: int) -> str:
+def _words(scenario: Scenario) -> str:
+    """The replicas, and on how many of the devices where not all that were given have a part."""
+    copies, idle, used = scenario.copies, scenario.question.idle, scenario.copies * scenario.rack.devices
+    return f"{copies:,} replicas" + (f" on {used:,} of {used + idle:,} devices" if idle else "")
+
+
+def _beside_idle(row: Row, used: int, idle: int) -> Row:
+    """A count of devices, or a price, beside which some that were given are idle."""
+    if row.key == "gpus":
+        layout = f"{row.remark}; " if row.remark.startswith("tp ") else ""
+        return row._replace(remark=f"{layout}{idle_words(used, idle)}")
+    paid = row.key.startswith("usd_per_million_tokens") and row.value is not None
+    return row._replace(remark=f"{row.remark}; of the {used:,} in use") if paid else row
+
+
+def _of_each(verdict: str, replicas: str) -> str:
     """The verdict on one replica as that on each of several: ``Fits as 2 replicas, each: ...``."""
     start, _, rest = verdict.partition(": ")
     if start in ("Fits", "Barely fits", "Does not fit"):
-        return f"{start} as {copies:,} replicas, each: {rest}"
+        return f"{start} as {replicas}, each: {rest}"
     if verdict.startswith(OVERLOADED):
         load, _, rest = verdict.partition(". ")
-        return f"{load}. {copies:,} replicas, each: {rest}"
-    return f"{copies:,} replicas, each: {verdict}"
+        return f"{load}. {replicas}, each: {rest}"
+    return f"{replicas}, each: {verdict}"
 
 
 def shown_share(scenario: Scenario) -> None:

@@ -205,7 +205,7 @@ def _text_verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     usd = results["usd_per_million_tokens_input"]
     price = f" at {show(usd, 'USD')} a million tokens" if usd is not None else ""
     share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
-    where = f"{rack.model.called()} on {rack.devices:,} x {rack.part.name}"
+    where = f"{rack.model.called()} on {rack.place}"
     sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
     return (
         f"{where} reads {rate} texts of {many(text.input_tokens, 'token')} a second, {tokens} tokens{price}: "
@@ -554,7 +554,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     running = scenario.running
     rack = running.rack
     what = "" if rack.model.is_bare else f"of {rack.model.called(rack.model.quantization.words)} "
-    where = f"{what}on {rack.devices:,} x {rack.part.name}"
+    where = f"{what}on {rack.place}"
     is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
     sure = "at best" if is_bound else "an estimate"
     if (worth := results.get("draft_speedup")) is None:

@@ -82,7 +82,8 @@ class Setup(NamedTuple):
 class Rack(NamedTuple):
     """A setup in a layout, with the counts of its model; ``given`` is whether the count of devices was given.
 
-    ``gpus_for_weights`` are the least devices that hold the weights alone, ``widths`` the parallel widths given.
+    ``gpus_for_weights`` are the least devices that hold the weights alone, ``widths`` the parallel widths given,
+    ``idle`` the devices given beside a lone replica that have no part in it.
     """
 
     setup: Setup
@@ -93,6 +94,13 @@ class Rack(NamedTuple):
     gpus_for_weights: int
     given: bool = True
     widths: Layout = FREE
+    idle: int = 0
+
+    @property
+    def place(self) -> str:
+        """Its devices in a sentence: ``8 x h100-sxm``, of all that were given where some are idle."""
+        of = f" of {self.devices + self.idle:,}" if self.idle else ""
+        return f"{self.devices:,}{of} x {self.part.name}"
 
     @property
     def model(self) -> Model:

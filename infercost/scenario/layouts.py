@@ -437,7 +437,8 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         notes = notes[1:]
     if staged:
         notes.append(Note("stages", staged))
-    return question._replace(given={**question.given, **values, **asked_for}, notes=(*question.notes, *notes))
+    every, notes = {**question.given, **values, **asked_for}, [*question.notes, *notes]
+    return question._replace(given=every, notes=tuple(notes), idle=given - used if given else 0)
 
 
 def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:

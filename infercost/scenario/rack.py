@@ -69,6 +69,7 @@ def read_rack(reading: Reading) -> Rack:
     given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, ONE)
     asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
     rack = rack_of(setup, plan, given, Layout(**asked))
+    rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack
     note_host(reading, rack, given)
     return rack
 

@@ -55,7 +55,8 @@ class Given(NamedTuple):
 class Question(NamedTuple):
     """One question: a command, its options as they were given, words without a flag, remarks on how it was read.
 
-    ``origin`` is ``flag`` on a command line, where errors name an option by its flag.
+    ``origin`` is ``flag`` on a command line, where errors name an option by its flag. ``idle`` are devices that
+    were given and have no part in the layout that was chosen.
     """
 
     command: str
@@ -64,6 +65,7 @@ class Question(NamedTuple):
     origin: str = "Python"
     notes: tuple[Note, ...] = ()
     progress: Progress = lambda *_: None
+    idle: int = 0
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""

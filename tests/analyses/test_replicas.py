@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import infercost
 from tests.conftest import Run
 
 EIGHT = ("--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "8", "--json")
@@ -118,3 +119,28 @@ def test_replicas_that_serve_as_much_but_run_no_more_at_once_are_not_enough(run:
     two, three = asked("5", 2), asked("5", 3)
     assert (two.code, three.code) == (3, 0)
     assert two.json["verdict"].startswith("Overloaded: 5 requests a second keep more in flight than the ")
+
+
+@pytest.mark.parametrize("given", [("--gpu", "gb200-nvl72:72"), ("--gpu", "gb200-nvl72", "--gpus", "72")])
+@pytest.mark.parametrize("command", ["fit", "utilization"])
+def test_devices_without_a_part_are_said_where_those_in_use_are(run: Run, command: str, given: tuple[str, ...]) -> None:
+    """256 experts divide among 64 ranks and not among 72: 8 stand by, and no price is paid for them."""
+    job = ("--model", "deepseek-r1", "--dtype", "nvfp4", "--batch", "4096", "--context", "2048")
+    said = run(command, *given, *job)
+    words = " ".join(said.out.split())
+    assert "on 64 of 72 x gb200-nvl72" in words
+    report = infercost.utilization(gpu="gb200-nvl72:72", model="deepseek-r1", dtype="nvfp4", batch=4096, context=2048)
+    remarks = {row.key: row.remark for row in report.results}
+    assert report["gpus"] == 64
+    assert remarks["gpus"] == "of the 72 given; 8 have no part in it"
+    assert remarks["usd_per_million_tokens"].endswith("; of the 64 in use")
+    paid = 64 * 10.50 / 3600 / report["tokens_per_s"] * 1e6  # the listed rent of its preset
+    assert report["usd_per_million_tokens"] == pytest.approx(paid)
+
+
+def test_replicas_say_how_many_of_the_devices_they_take(run: Run) -> None:
+    """17 devices are no replica of 405B in few stages, but two of eight, and one device is left."""
+    job = ("--gpu", "h100:17", "--model", "llama-3.1-405b", "--dtype", "fp8", "--isl", "2000", "--osl", "300")
+    said = run("utilization", *job, "--json").json
+    assert said["verdict"].startswith("2 replicas on 16 of 17 devices, each: ")
+    assert "of the 17 given; 1 has no part in it" in " ".join(run("utilization", *job).out.split())
