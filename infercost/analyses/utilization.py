@@ -492,7 +492,16 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     request = scenario.load.request
     later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
-    return f"{text} A request takes {whole}: {ttft} to its first token{later}."
+    start = "Between prompts of others a request" if _met(results) else "A request"
+    return f"{text} {start} takes {whole}: {ttft} to its first token{later}."
+
+
+def _met(results: dict[str, Any]) -> str:
+    """A user's tokens a second with the prompts of others between them; empty where none or nothing of them is seen."""
+    if results.get("tokens_per_s_all_in") is None:
+        return ""
+    met = show(formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"]), "")
+    return met if met != show(results["tokens_per_s_per_user"], "") else ""
 
 
 def _in_line(scenario: Scenario) -> str:
@@ -528,11 +537,12 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
         prompted = f", {show(paid, '')} with its prompts" if paid is not None else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     whose = "in all" if scenario.copies == 1 else "a replica"
-    speed = f"{show(each, '')} tokens/s a user"
-    if paid is not None:
-        met = formulas.cost.tokens_per_s_per_user(step_time=results["itl_s"])
-        speed, rate = f"{show(met, '')} tokens/s a user ({show(each, '')} between prompts)", paid
-    return f"{speed}, {show(rate, '')} {whose}{price}"
+    speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
+    if met := _met(results):
+        speed = f"{met} tokens/s a user{decoding} ({show(each, '')} between prompts)"
+    elif paid is not None or scenario.load.is_steady:
+        speed += decoding
+    return f"{speed}, {show(rate if paid is None else paid, '')} {whose}{price}"
 
 
 def _priced_tokens(scenario: Scenario) -> str:

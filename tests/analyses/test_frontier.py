@@ -453,6 +453,17 @@ def test_the_verdict_has_the_cost_of_a_token_at_the_speed_of_one() -> None:
     assert between > 1.2 * speed
 
 
+def test_a_column_of_speeds_between_prompts_is_headed_so(run: Run) -> None:
+    """Beside the time between tokens with prompts; of streams, which have none, it is what a user gets."""
+    asked = ("frontier", "--gpu", "h200:8", "--model", "gpt-oss-120b")
+    heads = {
+        profile: next(line for line in run(*asked, "--efficiency", profile).out.splitlines() if "flags" in line)
+        for profile in ("vllm", "ideal")
+    }
+    assert "between prompts" in heads["vllm"]
+    assert "tok/s/user" in heads["ideal"]
+
+
 ONE = {"model": "llama-3.1-70b", "gpu": "h100:4", "tp": 4, "input_tokens": 1155, "output_tokens": 211}
 
 

@@ -202,7 +202,7 @@ def test_requests_that_pile_up_have_no_first_token_and_no_price(options: dict[st
     nothing = ("ttft_s", "request_time_s", "in_flight", "usd_per_million_tokens", "usd_per_million_tokens_decode")
     assert [report[key] for key in nothing] == [None] * 5
     assert report["tokens_per_s"] > 0
-    assert "first token" not in report.verdict
+    assert "to its first token" not in report.verdict
     assert {row.remark for row in report.results if row.key in nothing} == {"requests pile up: the queue has no end"}
 
 
@@ -277,16 +277,25 @@ def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
     assert infercost.utilization(**{**options, "gpu": "h100:4"}, **draft).met
 
 
+FIRST = " a user after the first token ("
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"model": "llama-3.1-70b", "gpu": "h100", "batch": 32}, ("memory binds.", " a user (", " in all, at $")),
+        (
+            {"model": "llama-3.1-70b", "gpu": "h100", "batch": 32},
+            ("memory binds.", FIRST, " in all, at $"),
+        ),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
-            ("kernels that run far below its peak", " a user (", " in all: "),
+            ("kernels that run far below its peak", FIRST, " in all: "),
         ),
         ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
-        ({"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32}, (" a user (", " a replica, at $")),
+        (
+            {"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32},
+            (FIRST, " a replica, at $"),
+        ),
     ],
 )
 def test_the_verdict_of_a_step_says_speed_and_price_then_utilization(
@@ -331,7 +340,8 @@ def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str
     """
     step = {"gpu": f"h200:{replicas}", "model": "gpt-oss-120b", "price": 3.6, "dp": replicas, "batch": 4 * replicas}
     report = infercost.utilization(**step, input_tokens=6000, output_tokens=400)
-    words = rf"([\d.]+) tokens/s a user \(([\d.]+) between prompts\), ([\d.]+) {whose}, at \$([\d.]+) a "
+    user = r"([\d.]+) tokens/s a user after the first token \(([\d.]+) between prompts\)"
+    words = rf"{user}, ([\d.]+) {whose}, at \$([\d.]+) a "
     found = re.search(words, report.verdict)
     assert found
     each, between, whole, usd = map(float, found.groups())
@@ -341,3 +351,25 @@ def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str
     # a slot decodes 399 of 400 tokens, all four prompts riding along: 4 x 400 / 399 tokens a step
     shared = 4 * 400 / 399 / whole
     assert 1 / each == pytest.approx(1 / between + 3 / 4 * (shared - 1 / between), rel=0.001)
+
+
+@pytest.mark.parametrize("draft", [{}, {"draft": "eagle3"}])
+def test_a_verdict_says_which_of_two_times_a_request_is_of(draft: dict[str, str]) -> None:
+    """The pause of others' prompts is in the speed and not in the time of a request, which is said to be between."""
+    report = infercost.utilization(
+        gpu="h200:8", model="deepseek-v3.1", input_tokens=4000, output_tokens=1000, tp=8, ep=8, batch=8, **draft
+    )
+    met, between = 1 / report["itl_s"], 1 / report["tpot_s"]
+    assert f"{met:.4g} tokens/s a user after the first token ({between:.4g} between prompts)" in report.verdict
+    assert report["request_time_s"] == pytest.approx(report["ttft_s"] + 999 * report["tpot_s"])
+    assert " Between prompts of others a request takes " in report.verdict
+
+
+def test_a_lone_user_has_no_prompts_of_others() -> None:
+    """One in flight decodes 999 of the time of its 1,000 tokens less the first one's: so much less come in all."""
+    report = infercost.utilization(
+        gpu="h200:8", model="deepseek-v3.1", input_tokens=4000, output_tokens=1000, concurrency=1
+    )
+    assert report["tokens_per_s"] == pytest.approx(1000 / report["request_time_s"])
+    assert "tokens/s a user after the first token, " in report.verdict
+    assert " A request takes " in report.verdict

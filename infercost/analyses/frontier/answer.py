@@ -12,6 +12,7 @@ from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
+from infercost.quantities import KEYS
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
@@ -23,6 +24,8 @@ Spaces = Sequence[Scenario]
 MANY_PARTS = 4
 #: Rows of a table; JSON has all of them.
 SHOWN = 16
+#: What stands between prompts, beside times that have them.
+_SPEED = "tokens_per_s_per_user"
 _BEST = {"cost": "The cheapest", "speed": "The fastest", "knee": "The knee"}
 #: What would move an end of the frontier, by what binds there.
 _REMEDIES = {
@@ -84,6 +87,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         series=Series(
             _columns(spaces, front),
             tuple([front[ends[best]]] if best else rows),
+            keys={} if _is_bare(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
             marked=shown.index(ends["knee"]) if not best and len(front) > 1 else None,
             shown=tuple(front[at] for at in shown),
         ),
