@@ -39,7 +39,7 @@ def answer(scenario: Scenario) -> Report:
     """A row a number of users, the floor of the cost, and how many users it takes to come near to it."""
     if scenario.each:
         return _side_by_side(scenario)
-    service, even = scenario.service, own_or_api.break_even(scenario.service, scenario.api_price)
+    service, even = scenario.service, _against_api(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
@@ -59,7 +59,7 @@ def answer(scenario: Scenario) -> Report:
         notes=(
             *step_notes(service.running),
             *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
-            *own_or_api.notes(service, scenario.others, scenario.api_price, even),
+            *own_or_api.notes(scenario.others, scenario.api_price, even),
             *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
             *scenario.notes,
         ),
@@ -118,10 +118,15 @@ def _asked_load(scenario: Scenario) -> Day | None:
 
 
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
-    """Where a service of one's own breaks even with an API, and what both cost at the load that was asked about."""
+    """What both cost at the load that was asked about, and where a service of one's own breaks even with an API."""
     service, load = scenario.service, _asked_load(scenario)
-    at_load = own_or_api.at_load(service, load, even) if load else ""
-    return own_or_api.sentence(service, even) + at_load
+    return (own_or_api.at_load(service, load, even) if load else "") or own_or_api.sentence(service, even)
+
+
+def _against_api(scenario: Scenario) -> own_or_api.BreakEven | None:
+    """Where it breaks even with an API; not by what was left out for one of many rows, whose verdict nobody reads."""
+    find = own_or_api.break_even if scenario.is_row else own_or_api.answered
+    return find(scenario.service, scenario.api_price)
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:

@@ -23,6 +23,7 @@ class BreakEven(NamedTuple):
 
     ``users`` is None where no number of them makes a service of one's own as cheap, or where its cost is unknown;
     ``good`` is the number from which on it stays so. ``tokens`` go in and come out in a month, billed at ``usd``.
+    ``other`` says where both break even by a price that was left out and changes that, ``remark`` the same at length.
     """
 
     api: str
@@ -32,6 +33,14 @@ class BreakEven(NamedTuple):
     floor: float | None = None
     tokens: float | None = None
     usd: float | None = None
+    other: str = ""
+    remark: str = ""
+
+
+def answered(service: Service, price: ApiPrice | None) -> BreakEven | None:
+    """The break-even with an API, and by a price that was left out; None without one."""
+    point = break_even(service, price)
+    return point and _otherwise(service, price, point)
 
 
 def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
@@ -128,14 +137,18 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     own = f"Your own service on {rack.devices:,} x {rack.part.name}"
     if point.users is None:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
-        return f"{own} never pays against {point.api}: {floor}, the API bills {show(point.bill, 'USD')} for the same. "
+        bill = f"the API bills {show(point.bill, 'USD')} for the same"
+        return f"{own} never pays against {point.api}: {floor}, {bill}{point.other}. "
     month = f"{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
-    return f"{own} costs no more than {point.api} with {many(point.users, 'user')} ({month}){_for_good(point)}. "
+    return f"{own} costs no more than {point.api} {_when(point, f' ({month})')}{point.other}. "
 
 
-def _for_good(point: BreakEven) -> str:
-    """From when on it stays so, where that is later."""
-    return f", for good from {point.good:,} on" if point.good and point.good != point.users else ""
+def _when(point: BreakEven, month: str = "") -> str:
+    """With how many users one's own service costs no more: from some on, or with some and, later, any number."""
+    users = many(point.users or 0, "user")
+    if point.good == point.users:
+        return f"from {users} on{month}"
+    return f"with {users}{month}" + (f", and with any number from {point.good:,} on" if point.good else "")
 
 
 def _tokens(count: float | None) -> str:
@@ -148,29 +161,34 @@ def sooner(services: Iterable[Service], price: ApiPrice | None, point: BreakEven
     for service in services:
         even, rack = None if service.missed else break_even(service, price), service.running.rack
         if even and even.users is not None and even.users < least:
-            own, count = f"{rack.devices:,} x {rack.part.name}", many(even.users, "user")
-            costs = f"{own} {'costs' if rack.devices == 1 else 'cost'} no more than the API with {count} already"
+            own = f"{rack.devices:,} x {rack.part.name}"
+            costs = f"{own} {'costs' if rack.devices == 1 else 'cost'} no more than the API {_when(even)}"
             floor = f"at a floor of {show(even.floor, 'USD')} a million tokens out"
-            yield Note("fewer-devices", f"{costs}{_for_good(even)}, {floor} (--gpus {rack.devices})")
+            yield Note("fewer-devices", f"{costs}, {floor} (--gpus {rack.devices})")
             return
 
 
-def notes(
-    service: Service, smaller: Iterable[Service], price: ApiPrice | None, point: BreakEven | None
-) -> Iterator[Note]:
+def notes(smaller: Iterable[Service], price: ApiPrice | None, point: BreakEven | None) -> Iterator[Note]:
     """What else decides between own and API: a price that was left out, and fewer devices."""
-    yield from otherwise(service, price)
+    yield from remarks(point)
     yield from sooner(smaller, price, point)
 
 
-def otherwise(service: Service, price: ApiPrice | None) -> Iterator[Note]:
-    """The verdict by a price that was left out and may decide it: that of cached tokens, or of all that goes in."""
+def remarks(point: BreakEven | None) -> Iterator[Note]:
+    """What decides by a price that was left out, at length."""
+    if point and point.remark:
+        yield Note("api-price", point.remark)
+
+
+def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> BreakEven:
+    """The break-even with that by a price that was left out: that of cached tokens, or of all that goes in."""
     request = service.request
     if price is None or request is None or service.price is None:
-        return
+        return point
     if price.input is None:
         other = price._replace(input=price.output)
         why = f"at {show(price.output, 'USD')} for tokens in and out alike"
+        where = f"where the API bills {show(price.output, 'USD')} for tokens in too"
     elif price.cached is None and request.prefix_share > 0:
         other = price._replace(cached=CACHED * price.input)
         share = show(request.prefix_share, "share")
@@ -178,22 +196,35 @@ def otherwise(service: Service, price: ApiPrice | None) -> Iterator[Note]:
             f"your own cache has {share} of the input, which the API is taken to bill in full; at a tenth of that for "
             f"cached tokens (assumed, --api-price {price.input:g}/{price.output:g}/{CACHED * price.input:g})"
         )
+        where = "where the API bills cached tokens at a tenth"
     else:
-        return
+        return point
     even = break_even(service, other)
     ends = "it never pays"
     if even and even.users:
-        ends = f"it costs no more with {many(even.users, 'user')}{_for_good(even)}"
-    yield Note("api-price", f"{why} {ends}")
+        ends = f"it costs no more {_when(even)}"
+    changed = even is not None and (even.users, even.good) != (point.users, point.good)
+    return point._replace(other=f"; {where}, {ends}" if changed else "", remark=f"{why} {ends}")
 
 
 def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
-    """What both cost in a month of a load, as a sentence of a verdict; empty without a price."""
+    """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price."""
     if (own := cost.month_usd(service, day)) is None:
         return ""
-    api = "" if point is None else f", the API {show(month_at(service, day, point.bill)[1], 'USD')}"
-    load = f"{_tokens(cost.month_tokens(service, day))} a month, those of {many(day.users, 'user')},"
-    return f"For {load} your own service costs {show(own, 'USD')} a month{api}. "
+    rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
+    start = f"At {load}, those of {many(day.users, 'user')}, your own service on {rack.devices:,} x {rack.part.name}"
+    if point is None:
+        return f"{start} costs {show(own, 'USD')}. "
+    bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"
+    return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}{point.other}. "
+
+
+def _ends(point: BreakEven) -> str:
+    """From how many users one's own service costs no more, or that it never pays."""
+    if point.users is not None:
+        return f"costs no more {_when(point, f' ({_tokens(point.tokens)} a month)')}"
+    floor, bill = show(point.floor, "USD"), show(point.bill, "USD")
+    return f"never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
 
 
 def against(service: Service, day: Day, point: BreakEven | None, best: Service) -> str:
@@ -207,13 +238,8 @@ def against(service: Service, day: Day, point: BreakEven | None, best: Service) 
     rack, yours = best.running.rack, "yours"
     if rack.devices != service.running.rack.devices:
         yours = f"yours on {rack.devices:,} x {rack.part.name}"
-    if point.users is None:
-        floor, bill = show(point.floor, "USD"), show(point.bill, "USD")
-        ends = f"{yours} never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
-    else:
-        first = f"{many(point.users, 'user')} ({_tokens(point.tokens)} a month)"
-        ends = f"{yours} costs no more with {first}{_for_good(point)}"
-    return f"Your own service costs {show(own, 'USD')} a month, {point.api} {billed} for the same; {ends}. "
+    costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {billed} for the same"
+    return f"{costs}; {yours} {_ends(point)}{point.other}. "
 
 
 def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:

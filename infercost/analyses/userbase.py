@@ -273,6 +273,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         notes=(
             *step_notes(service.running),
             *_service_notes(service, day, said=bool(waits)),
+            *own_or_api.remarks(even),
             *_null_notes(results, hours, day.stable),
             *scenario.notes,
         ),
@@ -475,7 +476,8 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 
 def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
     """Where a service on as many replicas as its level needs breaks even with an API; None without one."""
-    return own_or_api.break_even(_compared(scenario), scenario.api_price)
+    find = own_or_api.break_even if scenario.is_row else own_or_api.answered
+    return find(_compared(scenario), scenario.api_price)
 
 
 def _compared(scenario: Scenario) -> Service:

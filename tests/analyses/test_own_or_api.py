@@ -171,7 +171,11 @@ def test_tokens_a_month_are_users_by_their_messages() -> None:
     assert economies.series
     assert economies.series.rows[-1]["users"] == int(1e9 / OF_A_USER)
     assert economies["usd_per_month"] == pytest.approx(4 * 3.49 * 730)
-    assert "For 1B tokens a month, those of 3,008 users, your own service costs $10,191 a month" in economies.verdict
+    bill = 1e9 / 1366 * (1155 * 0.5 + 211 * 3) / 1e6
+    assert economies.verdict.startswith(
+        "At 1B tokens a month, those of 3,008 users, your own service on 4 x h100-sxm costs $10,191, "
+        f"an API at $0.50 a million tokens in, $3.00 out bills ${bill:.2f}. Yours costs no more from "
+    )
 
 
 def test_tokens_a_month_are_users_by_their_minutes() -> None:
@@ -257,8 +261,10 @@ def test_fewer_devices_that_pay_sooner_are_named(model: str, gpus: int, fewer: i
         return
     alone = infercost.economies(**asked, gpus=fewer)
     assert alone["break_even_users"] < report["break_even_users"]
-    cost = f"{fewer} x h100-sxm cost{'' if fewer > 1 else 's'} no more than the API with"
-    assert [note.partition(" users")[0] for note in notes] == [f"{cost} {alone['break_even_users']:,}"]
+    cost = f"{fewer} x h100-sxm cost{'' if fewer > 1 else 's'} no more than the API"
+    assert [re.sub("API (with|from)", "API", note.partition(" user")[0]) for note in notes] == [
+        f"{cost} {alone['break_even_users']:,}"
+    ]
     assert not any(note.code == "fewer-devices" for note in infercost.economies(**asked, gpus=gpus).notes)
 
 
@@ -279,6 +285,12 @@ def test_a_price_of_cached_tokens_that_was_left_out_and_decides_is_said() -> Non
     said = _if_billed_otherwise(full)
     assert said.startswith("your own cache has 95.7% of the input, which the API is taken to bill in full")
     assert said.endswith("(assumed, --api-price 0.4/1.6/0.04) it never pays")
+    clause = "; where the API bills cached tokens at a tenth, it never pays. "
+    base = infercost.userbase(**CODER, users=1000, api_price="0.4/1.6")
+    assert clause in f"{full.verdict.partition('. The floor')[0]}. "
+    assert clause in base.verdict
+    assert _if_billed_otherwise(base) == said
+    assert clause not in tenth.verdict
     assert full["break_even_users"]
     assert not tenth["break_even_users"]
     assert not _if_billed_otherwise(tenth)
@@ -289,7 +301,7 @@ def test_an_api_that_bills_answers_alone_is_compared_with_one_that_bills_prompts
     users = both["break_even_users"]
     assert flat["break_even_users"] is None
     assert users
-    assert f"at $0.90 for tokens in and out alike it costs no more with {users} users" in _if_billed_otherwise(flat)
+    assert f"at $0.90 for tokens in and out alike it costs no more from {users} users on" in _if_billed_otherwise(flat)
 
 
 @pytest.mark.parametrize("workload", ["agentic-coding", "chat"])
