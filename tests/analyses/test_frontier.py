@@ -453,6 +453,26 @@ def test_the_verdict_has_the_cost_of_a_token_at_the_speed_of_one() -> None:
     assert between > 1.2 * speed
 
 
+@pytest.mark.parametrize("more", [{}, {"max_ttft": 1}, {"users": 20_000}])
+def test_what_a_job_costs_at_least_comes_first(more: dict[str, Any]) -> None:
+    """The least of all rows within the limits is the first that is said, with the devices of all that it takes."""
+    asked = {"model": "gpt-oss-120b", "gpu": "h200", "price": 4.59, "input_tokens": 2048, "output_tokens": 512}
+    job = {"max_tpot": 0.02, **more}
+    report = infercost.frontier(**asked, **job)
+    rows = rows_of(report)
+    cheapest = min(rows, key=lambda row: row["usd_per_million_tokens_all_in"])
+    assert all(row["itl_s"] <= 0.02 * (1 + 1e-9) for row in rows)
+    first = report.verdict.partition(" The fastest of ")[0]
+    words = "for 20,000 users " if "users" in job else ""
+    limits = "20 ms a token" + (" and 1 s to the first one" if "max_ttft" in job else "")
+    assert first.startswith(f"The cheapest {words}within {limits}, an estimate: {1 / cheapest['itl_s']:.4g} tokens/s")
+    assert f"at ${cheapest['usd_per_million_tokens_all_in']:.3g} a million" in first
+    assert f"on {cheapest['gpus']} x h200-sxm" in first
+    assert f"at batch {cheapest['batch']}" in first
+    if cheapest["replicas"] > 1:
+        assert first.endswith(f"; {cheapest['replicas']} replicas, {cheapest['total_gpus']} devices.")
+
+
 def test_a_column_of_speeds_between_prompts_is_headed_so(run: Run) -> None:
     """Beside the time between tokens with prompts; of streams, which have none, it is what a user gets."""
     asked = ("frontier", "--gpu", "h200:8", "--model", "gpt-oss-120b")

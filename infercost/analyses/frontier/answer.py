@@ -15,7 +15,7 @@ from infercost.formulas.formula import solved
 from infercost.quantities import KEYS
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Goal, Scenario
 from infercost.units import many, show
 
 Rows = Sequence[Mapping[str, Any]]
@@ -78,17 +78,18 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
     ends = {"speed": 0, "cost": len(front) - 1, "knee": worth.index(max(worth))}
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
-    chosen, of_front = points[joint[ends[best or "knee"]]], _of_front(scenario, front)
+    asked, of_front = best or ("cost" if _job(scenario.goal) else "knee"), _of_front(scenario, front)
+    chosen = points[joint[ends[asked]]]
     return Report(
         command="frontier",
-        verdict=_verdict(spaces, front, ends, best) + unlike_prices(scenario.notes),
+        verdict=_verdict(scenario, front, ends) + unlike_prices(scenario.notes),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
             _columns(spaces, front),
             tuple([front[ends[best]]] if best else rows),
             keys={} if _is_bare(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
-            marked=shown.index(ends["knee"]) if not best and len(front) > 1 else None,
+            marked=shown.index(ends[asked]) if not best and len(front) > 1 else None,
             shown=tuple(front[at] for at in shown),
         ),
         advice=tuple(_advice(front)),
@@ -151,15 +152,33 @@ def _thinned(count: int, knee: int) -> list[int]:
     return sorted({round(index * (count - 1) / (SHOWN - 1)) for index in range(SHOWN)} | {knee})
 
 
-def _verdict(spaces: Spaces, front: Rows, ends: dict[str, int], best: str | None) -> str:
+def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int]) -> str:
+    """The row that was asked for; of a job the cheapest that does it, else the ends and the knee."""
+    spaces, best, job = scenario.each, scenario.goal.best, _job(scenario.goal)
     sure = "at best" if kind(spaces[0].running) == "bound" else "an estimate"
     start = f"{many(len(front), 'configuration')} on the Pareto frontier"
     if best:
         return f"{_BEST[best]} of {start}, {sure}: {_configuration(front[ends[best]])}."
+    if job:
+        words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}."
+        others = f" The fastest of {start}: {_configuration(front[0])}." if len(front) > 1 else ""
+        return f"{words}{others}{_leaders(spaces, front)}"
     if len(front) == 1:
         return f"{start}, {sure}: {_configuration(front[0])}.{_leaders(spaces, front)}"
     span = f"from {_worth(front[-1])} to {_worth(front[0])}"
     return f"{start}, {sure}: {span}. The knee is {_configuration(front[ends['knee']])}.{_leaders(spaces, front)}"
+
+
+def _job(goal: Goal) -> str:
+    """The load and the limits that were asked for, as words after "the cheapest"; empty where there are none."""
+    users, load = goal.users.get("users"), ""
+    if users or goal.concurrent:
+        load = f"for {many(users, 'user') if users else many(goal.concurrent, 'sequence') + ' at once'}"
+    elif goal.tokens_per_s:
+        load = f"for {show(goal.tokens_per_s)} tokens/s in all"
+    limits = [f"{show(goal.max_tpot, 's')} a token"] if goal.max_tpot < inf else []
+    limits += [f"{show(goal.max_ttft, 's')} to the first one"] if goal.max_ttft < inf else []
+    return " ".join(filter(None, (load, f"within {' and '.join(limits)}" if limits else "")))
 
 
 def _speed(row: Mapping[str, Any]) -> float:
