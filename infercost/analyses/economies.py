@@ -1,6 +1,6 @@
 """Cost per token against the number of users: from one lone user to a full service, utilization an answer of load."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import exp, log
 from typing import Any
 
@@ -18,6 +18,7 @@ from infercost.analyses.remarks import (
     step_notes,
     unlike_prices,
 )
+from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
@@ -45,28 +46,32 @@ def answer(scenario: Scenario) -> Report:
         from infercost.analyses.fit import unfit  # loads what nobody needs where all is well
 
         return unfit(scenario, _results(scenario, lone, floor, even), ("gpus_per_replica",))
-    rows, results = curve(scenario), (*_results(scenario, lone, floor, even), *room_rows(scenario.rack))
+    results, work = (*_results(scenario, lone, floor, even), *room_rows(scenario.rack)), _works(scenario, lone, floor)
+    if service.missed:
+        return unmet(scenario, results, ("batch_limit", "gpus_per_replica", "fits", "shortfall_bytes"), work)
     values, parts = {row.key: row.value for row in results}, _floor_parts(service, floor)
+    rows = curve(scenario)
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=service.missed + _first_words(scenario, even) + _verdict(scenario, values),
+        verdict=_first_words(scenario, even) + _verdict(scenario, values),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
         parts=parts,
         advice=tuple(_advice(scenario, parts)),
-        notes=(
-            *step_notes(service.running),
-            *(_SHARED, _TO_THE_MEAN if service.fleet.waiting >= 1 else ONE_QUEUE),
-            *own_or_api.notes(scenario.others, scenario.api_price, even),
-            *null_notes([values, *rows], lambda key: unknown(key, scenario.rack) or service_null_reason(key)),
-            *scenario.notes,
-        ),
-        met=not service.missed,
-        work=_works(scenario, lone, floor),
+        notes=(*_notes(scenario, even, [values, *rows]), *scenario.notes),
+        work=work,
     )
     return with_bands(report, scenario.rack, "users")
+
+
+def _notes(scenario: Scenario, even: own_or_api.BreakEven | None, rows: Iterable[Mapping[str, Any]]) -> Iterator[Note]:
+    """What is assumed of a service, what else decides between own and API, and why a key of some row has no value."""
+    yield from step_notes(scenario.service.running)
+    yield from (_SHARED, _TO_THE_MEAN if scenario.service.fleet.waiting >= 1 else ONE_QUEUE)
+    yield from own_or_api.notes(scenario.others, scenario.api_price, even)
+    yield from null_notes(rows, lambda key: unknown(key, scenario.rack) or service_null_reason(key))
 
 
 def curve(scenario: Scenario) -> tuple[dict[str, Any], ...]:

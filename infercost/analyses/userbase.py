@@ -18,6 +18,7 @@ from infercost.analyses.remarks import (
     service_null_reason,
     step_notes,
 )
+from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
 from infercost.fleet.cost import EVERYBODY, month_usd, most_users, of_month, row_of
@@ -47,6 +48,8 @@ from infercost.units import digits, many, show
 #: The habits of users, and all that is known of users whatever serves them.
 HABITS = ("minutes_per_day", "decoding_share")
 OF_USERS = ("users", "people_online", *HABITS)
+#: What is known where no replica meets a limit on latency: of users, and of one of them alone.
+OF_LEAST = (*OF_USERS, "batch_limit", "tpot_s", "ttft_s", "fits", "shortfall_bytes")
 #: Results that follow from what serves.
 SUPPLIED = ("replicas", "gpus", "usd_per_month")
 #: The note's guess of what a service that is consistent all day may need.
@@ -255,30 +258,31 @@ def _of_a_service(scenario: Scenario) -> Report:
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(_missed(run))
     beside = own_or_api.against(service, day, even, _compared(scenario))
-    row, said = row_of(service, day), day.stable and not missed
-    hours = _hours(service, day, row)
-    results = (*_people_rows(run), *_fleet_rows(run, row, said=said), *_time_rows(run, row), *_money_rows(run, row))
-    results += tuple(_api_rows(scenario, run, even))
+    hours = _hours(service, day, row := row_of(service, day))
+    results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
+    results += (*_money_rows(run, row), *_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
-    waits, results = _wait_words(results, day.stable), (*results, *room_rows(scenario.rack))
+    results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
+    if service.missed:
+        return unmet(scenario, results, OF_LEAST, shown)
+    waits = _wait_words(results, day.stable)
     report = Report(
         command="userbase",
-        verdict=service.missed + beside + _service_verdict(scenario, run, row, missed, priced=bool(beside)) + waits,
+        verdict=beside + _service_verdict(scenario, run, row, missed, priced=bool(beside)) + waits,
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
-        advice=tuple(_service_advice(run, scenario.remedies)),
+        advice=tuple(_service_advice(run)),
         notes=(
-            *step_notes(service.running),
             *_service_notes(service, day, said=bool(waits)),
             *own_or_api.remarks(even),
             *_null_notes(results, hours, day.stable),
             *scenario.notes,
         ),
-        met=day.stable and not (service.missed or missed),
-        work=_shown_service(scenario, service, day),
+        met=day.stable and not missed,
+        work=shown,
     )
     return with_bands(report, scenario.rack, "users")
 
@@ -559,19 +563,17 @@ def _wait_words(results: Iterable[Row], stable: bool) -> str:
     return f"{most}: --max-wait-probability 1% provides for chance."
 
 
-def _service_advice(run: Run, remedies: Sequence[str]) -> Iterator[str]:
+def _service_advice(run: Run) -> Iterator[str]:
     """What one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
-    if remedies:
-        yield f"{', or '.join(remedies)} would meet {'the limit' if len(remedies[-1].split()) < 3 else 'the limits'}"
     if not run.day.stable:
         yield f"--replicas {run.needed}, or leave --replicas out"
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    if run.day.users > now * MOST and not service.missed:
+    if run.day.users > now * MOST:
         replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
         yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
-    if service.binds in WISHES and not service.missed:
+    if service.binds in WISHES:
         next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
         longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
         yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
@@ -589,6 +591,7 @@ def _saved_by_following(run: Run) -> float:
 
 
 def _service_notes(service: Service, day: Day, *, said: bool) -> Iterator[Note]:
+    yield from step_notes(service.running)
     if service.fleet.waiting >= 1 and not said:
         yield Note("headroom", "slots are filled to the mean: --max-wait-probability 1% keeps some for chance")
     elif service.fleet.waiting < 1 and day.replicas > 1:

@@ -86,6 +86,12 @@ class Curve(NamedTuple):
             batches=self.batches[:end], steps=self.steps[:end], itls=self.itls[:end], ttfts=self.ttfts[:end]
         )
 
+    def times_at_price(self, times: float) -> tuple[float, float]:
+        """Seconds between tokens and to the first at the least batch whose tokens cost so many times the least."""
+        costs = [itl / batch for itl, batch in zip(self.itls, self.batches, strict=True)]
+        at = next(index for index, cost in enumerate(costs) if cost <= times * min(costs))
+        return self.gaps[at], self.ttfts[at]
+
     def _read(self, times: tuple[float, ...], batch: float) -> float:
         right = bisect_left(self.batches, batch, 1, len(self.batches) - 1)
         low, high = self.batches[right - 1], self.batches[right]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # a step alone has no users
 POINTS, REPLICAS = 16, 4
 #: Limits on latency, each with the option that names it.
 _LATENCIES = ("max_tpot", "max_ttft")
+#: How many times the least price of a token a limit on latency that is advised may cost.
+_FAIR = 2.0
 #: Options of ``userbase`` that ask for a service rather than for the note's arithmetic.
 _OF_A_SERVICE = (
     *(
@@ -242,40 +244,46 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
     users = reading.take("users")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
-    remedies = tuple(_remedies(reading, service)) if service.missed and service.running.rack.plan.fits else ()
-    fields: dict[str, Any] = {"users": users, "concurrent": concurrent, "api_price": api_price, "remedies": remedies}
+    fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
     if api_price and best is not reading:
         fields["others"] = (_service(best),)
-    return _serving(reading, service, **fields)
+    return _serving(reading, service, users=users, concurrent=concurrent, **fields)
 
 
 def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
-    """Flags with which a replica meets the limits on latency, each asked: more devices, then the least limits."""
-    name, count = counted_name(str(reading.question.get("gpu"))), service.running.rack.devices
+    """Flags with which a replica meets the limits on latency, each asked: more devices, then limits of a fair price."""
+    if not service.missed or not service.running.rack.plan.fits:
+        return
+    given, count = reading.question.get("gpu"), service.running.rack.devices
+    name = counted_name(str(given[0] if isinstance(given, tuple) else given))
     for devices in (2 * count, 4 * count):
         trial = reading.about(gpu=service.running.rack.part.name)
         trial.given["gpus"] = Given(devices, "tried")
-        if _meets(trial):
+        if _served(trial):
             yield f"--gpus {devices}" if "gpus" in reading.question.given else f"--gpu {name[0]}:{devices}"
             break
-    trial, flags = reading.about(), []
-    for option, least in zip(_LATENCIES, (service.fleet.curve.gaps[0], service.fleet.curve.ttfts[0]), strict=True):
-        if (limit := reading.get(option)) is not None and least > limit:
-            longer = rounded_up(least, 1)
+    trial, free, flags = *(reading.about(gpu=reading.get("gpu")) for _ in range(2)), []
+    least = (service.fleet.curve.gaps[0], service.fleet.curve.ttfts[0])
+    missed = [name for name, time in zip(_LATENCIES, least, strict=True) if time > (reading.get(name) or inf)]
+    free.given = {name: given for name, given in free.given.items() if name not in missed}
+    if (other := _served(free)) is None:
+        return
+    for option, time in zip(_LATENCIES, other.fleet.curve.times_at_price(_FAIR), strict=True):
+        if option in missed:
+            longer = rounded_up(max(time, least[_LATENCIES.index(option)]), 1)
             trial.given[option] = Given(longer, "tried")
             flags.append(f"{flag(option)} {show(longer, 's').replace(' ', '')}")
-    if _meets(trial):
+    if _served(trial):
         yield " ".join(flags)
 
 
-def _meets(trial: Reading) -> bool:
-    """Whether a replica of another question holds the model and meets its limits on latency; not if it is refused."""
+def _served(trial: Reading) -> "Service | None":
+    """The service of another question that holds the model and meets its limits on latency; None where none does."""
     try:
-        asked = _on_replica(Reading(trial.question._replace(given=trial.given)))
-        service = _service(asked)
+        service = _service(_on_replica(Reading(trial.question._replace(given=trial.given))))
     except InfercostError:
-        return False
-    return service.running.rack.plan.fits and not service.missed
+        return None
+    return service if service.running.rack.plan.fits and not service.missed else None
 
 
 def _answering(reading: Reading, service: "Service", replicas: int) -> "Service":
@@ -323,12 +331,13 @@ def _economies(reading: Reading) -> Scenario:
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
     service = loaded if loaded and not several else each[0].service
-    fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "each": several}
+    remedies = () if several else tuple(_remedies(asked[0], service))
+    fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}
     if fields["api_price"] and not several:
         smaller = _smaller(reading, asked[0], service.running.rack.devices)
         messages = service.demand.messages if loaded else None
         fields["others"] = tuple(of_messages(each, messages) if messages else each for each in smaller)
-    return _serving(reading, service, users=users, points=points, **fields)
+    return _serving(reading, service, users=users, points=points, each=several, **fields)
 
 
 def _smaller(reading: Reading, chosen: Reading, devices: int) -> Iterator["Service"]:

@@ -45,7 +45,28 @@ def test_a_limit_that_nothing_meets_is_answered_with_the_least(command: str, opt
     least = verdict.partition("one user alone takes ")[2].partition(" ms")[0]
     assert run(*asked, f"--{option}", f"{float(least) + 0.1}ms").code == 0
     assert run(*asked, f"--{option}", f"{float(least) - 0.1}ms").code == 3
-    assert run(*asked, f"--{option}", "1ms", "--json").json["results"]["batch_limit"] == 1
+    answer = run(*asked, f"--{option}", "1ms", "--json").json
+    assert answer["results"]["batch_limit"] == 1
+    of_replicas = {key for key in answer["results"] if "usd" in key or key in ("replicas", "gpus", "users_per_replica")}
+    assert of_replicas
+    assert {answer["results"][key] for key in of_replicas} == {None}
+    reasons = {note["text"] for note in answer["notes"] if note["code"] == "null"}
+    assert {f"{key} is null: no number of replicas meets the limit" for key in of_replicas} <= reasons
+    assert "$" not in answer["verdict"]
+
+
+@pytest.mark.parametrize("command", ["userbase", "economies"])
+def test_a_limit_that_is_advised_costs_at_most_twice_the_least(command: str, run: Run) -> None:
+    """A longer limit would hardly be cheaper: the price with none at all is more than half of the price with it."""
+    asked = (command, *CHAT, "--users", "100k")
+    words = " ".join(run(*asked, "--max-ttft", "1ms").out.split()).partition("What to change: ")[2]
+    advised = words.rpartition("--max-ttft ")[2].partition(" ")[0]
+    key = "usd_per_million_tokens" if command == "userbase" else "floor_usd_per_million_tokens"
+    floor = run("economies", *CHAT, "--json").json["results"]["floor_usd_per_million_tokens"]
+    met = run("economies", *CHAT, "--max-ttft", advised, "--json")
+    assert met.code == 0
+    assert floor <= met.json["results"]["floor_usd_per_million_tokens"] <= 2 * floor * 1.001
+    assert run(*asked, "--max-ttft", advised, "--json").json["results"][key] >= floor
 
 
 def test_parts_side_by_side_say_which_cannot_meet_a_limit() -> None:
@@ -115,7 +136,7 @@ def test_prices_of_input_and_output_are_shown_and_add_up() -> None:
 
 
 def test_one_is_singular(run: Run) -> None:
-    said = " ".join(run("userbase", *CHAT, "--users", "1", "--max-tpot", "1ms").out.split())
+    said = " ".join(run("userbase", *CHAT, "--users", "1", "--max-sequences", "1").out.split())
     assert "1 daily user takes 1 replica" in said
     assert "full at 1 sequence:" in said
     alone = run("userbase", "--users", "1")

@@ -217,7 +217,7 @@ def test_what_would_meet_a_limit_is_named_and_does() -> None:
 
 
 def test_reasons_are_said_once(run: Any) -> None:
-    said = run("userbase", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--users", "30k", "--max-ttft", "1s").out
+    said = run("userbase", "--gpu", "a100:4", "--model", "llama-3.1-70b", "--users", "30k", "--max-ttft", "2s").out
     assert " ".join(said.split()).count("the time to the first token allows no more") == 1
     said = run("userbase", "--gpu", "h100:4", "--model", "llama-3.1-70b", "--replicas", "3", "--users", "69k")
     assert " ".join((said.out + said.err).split()).count("--max-wait-probability 1%") == 1

@@ -279,7 +279,7 @@ def test_more_replicas_than_users_decode_one_at_a_time() -> None:
 
 def test_a_part_of_a_user_has_room_too() -> None:
     """35.6 users, of a mean over days say: what serves them has room for them, in whole users where they are asked."""
-    slow = {"max_tpot": "20.73ms", "messages_per_day": 26.38, "input_tokens": 46649, "output_tokens": 1237}
+    slow = {"max_sequences": 1, "messages_per_day": 26.38, "input_tokens": 46649, "output_tokens": 1237}
     asked = {"gpu": "gb200-nvl72", "model": "qwen3-30b-a3b", "set": ["gpu.memory_bandwidth=1.7434e+09"], **slow}
     assert infercost.userbase(**asked, users=35.6291)["users_capacity"] == 35.6291
     whole = infercost.userbase(**asked, users=35)["users_capacity"]

@@ -69,17 +69,16 @@ def _every(scenario: Scenario) -> Report:
 
 
 def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
+    """The frontier; up to its knee one percent of speed costs less than four percent of money."""
     best, spaces = scenario.goal.best, scenario.each
     points = [point for each in frontiers for point in each.points]
     joint = search.pareto_indices([point.speed for point in points], [point.cost for point in points])
     rows = [{**_row(point), "on_frontier": at in joint} for at, point in enumerate(points)]
     front = [rows[at] for at in joint]
-    # up to the knee one percent of speed costs less than four percent of money
     worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
     ends = {"speed": 0, "cost": len(front) - 1, "knee": worth.index(max(worth))}
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
-    asked, of_front = best or ("cost" if _job(scenario.goal) else "knee"), _of_front(scenario, front)
-    chosen = points[joint[ends[asked]]]
+    asked, of_front = ends[best or ("cost" if _job(scenario.goal) else "knee")], _of_front(scenario, front)
     return Report(
         command="frontier",
         verdict=_verdict(scenario, front, ends) + unlike_prices(scenario.notes),
@@ -89,7 +88,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             _columns(spaces, front),
             tuple([front[ends[best]]] if best else rows),
             keys={} if _is_bare(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
-            marked=shown.index(ends[asked]) if not best and len(front) > 1 else None,
+            marked=shown.index(asked) if not best and len(front) > 1 else None,
             shown=tuple(front[at] for at in shown),
         ),
         advice=tuple(_advice(front)),
@@ -99,7 +98,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             *null_notes(rows, NULL_REASONS.__getitem__),
             *_about(scenario, of_front),
         ),
-        work=lambda: _shown_work(chosen),
+        work=lambda: _shown_work(points[joint[asked]]),
     )
 
 
