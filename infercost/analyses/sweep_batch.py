@@ -153,15 +153,16 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     why = no_knee(running.rack)
     never = (
-        f"no knee is known: {why}"
+        f"No knee is known: {why}"
         if why
-        else f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
+        else f"At {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
+    filled = "is full" if running.overlap == "full" else "takes as long as the reads"
     return (
+        f"{f'The knee is at batch {full:,}, where the arithmetic {filled}' if full else never}. "
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
-        f"{prompts} ({remarks.kind(running)}). Utilization goes from {low} to {high}; "
-        f"{f'the knee is at batch {full:,}' if full else never}."
+        f"{prompts} ({remarks.kind(running)}). Utilization goes from {low} to {high}."
     )
 
 

@@ -23,8 +23,8 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.replicas import OVERLOADED, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
-from infercost.analyses.worth import LEAST, advice
-from infercost.numeric import ceiling, floor, known_share, last_that
+from infercost.analyses.worth import LEAST, advice, that_keep_up
+from infercost.numeric import known_share
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -50,6 +50,8 @@ OVERLAP = {
 IN_TURN = ("kernels", "llama.cpp")
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
+#: A share of the time between tokens above which prompts are what takes it.
+MOST = 0.5
 #: What some results mean, whatever is asked.
 _MEANINGS = {
     "critical_batch": CRITICAL,
@@ -365,8 +367,8 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
-        "compute_time_s": f"at {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
-        "memory_time_s": f"at {show(bandwidth, 'B/s')} a device{total}",
+        "compute_time_s": f"{_of_peak(running, 'compute')} {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
+        "memory_time_s": f"{_of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
         "step_time_s": f"{sure}: {_overlap(running)}{_bracket_remark(running, results)}",
@@ -382,6 +384,18 @@ def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
         "plain_tpot_s": "the same batch, no draft",
         "draft_speedup": _gain_remark(rack, results["draft_speedup"] or 0.0),
     }
+
+
+def _of_peak(running: Running, what: str) -> str:
+    """What a time of arithmetic or of reads is by, before its peak: that alone only where no share of it is lost."""
+    if running.overlap in IN_TURN:
+        return f"in {'measured ' if is_timed(running) else ''}kernels; peak"
+    speeds = running.speeds
+    shares = {
+        "compute": (speeds.compute_share, speeds.attention_share),
+        "memory": (speeds.memory_share, speeds.cache_share),
+    }
+    return "at" if shares[what] == (1, 1) else f"by profile {running.rack.setup.stack.name}; peak"
 
 
 def _gain_remark(rack: Rack, worth: float) -> str:
@@ -446,7 +460,7 @@ def _communication_remark(running: Running) -> str:
 def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
     """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
     copies, rack = scenario.copies, scenario.rack
-    needed = _that_keep_up(scenario, served)
+    needed = that_keep_up(scenario, served)
     devices = needed * rack.devices
     counts = f"--gpus {devices}" + (f" --dp {needed}" if "dp" in scenario.question.given and copies > 1 else "")
     load, rate = scenario.load, scenario.load.rate or 0.0
@@ -461,20 +475,20 @@ def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, 
     return f"{OVERLOADED}{rates}; {enough}. {verdict}", (more,)
 
 
-def _that_keep_up(scenario: Scenario, served: Served) -> int:
-    """The least replicas of this layout that keep up with the rate of a load, each with its share of it."""
-    replica, load, request = scenario.running.replica, scenario.load, scenario.load.decoding
-    assert request is not None  # a rate is of requests
-    rate = scenario.copies * (load.rate or 0.0)
-    least = ceiling(rate / served.rate)
-
-    def too_few(copies: float) -> bool:
-        return not serve_rate(replica, rate / floor(copies), request, load.most).stable
-
-    return floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
+def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The verdict on requests whose only token comes with the prompt."""
+    rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
+    assert request is not None
+    where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
+    sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
+    asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
+    price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None else ""
+    return f"{asked}, {where}, {sure}.{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
+    if scenario.load.request and scenario.load.request.output_tokens == 1 and not scenario.load.apart:
+        return _first_token(scenario, results)
     share, batch = results["utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
@@ -490,10 +504,9 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
-    request = scenario.load.request
-    later = f", then {tpot} a token" if request and request.output_tokens > 1 else ", its only one"
+    later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     start = "Between prompts of others a request" if _met(results) else "A request"
-    return f"{text} {start} takes {whole}: {ttft} to its first token{later}."
+    return f"{text} {start} takes {whole}: {ttft} to its first token{later or f', then {tpot} a token'}."
 
 
 def _met(results: dict[str, Any]) -> str:
@@ -519,7 +532,10 @@ def _sentence(words: str) -> str:
 def _binds(results: dict[str, Any]) -> str:
     """What binds a step; of arithmetic that binds far below its peak, why it can."""
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
-    return f"; {results['bound']} binds{', in kernels that run far below its peak' if far else ''}"
+    start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
+    if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
+        start = f"; prompts take {show(prompts, 'share')} of the time, between them "
+    return f"{start}{results['bound']} binds{', in kernels that run far below its peak' if far else ''}"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:

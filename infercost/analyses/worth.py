@@ -7,10 +7,11 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
+from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import joins
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
-from infercost.replica.serving import serve_closed
+from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -59,6 +60,19 @@ def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
     lengths = f"--isl {request.input_tokens:g} --osl {request.output_tokens:g}"
     job = f"--model {scenario.question.get('model')} --concurrency {ceil(copies * batch)} {lengths}"
     yield f"{keeps}: at {show(copies * load.rate)} {fewer} may do, infercost compare {job} ranks them"
+
+
+def that_keep_up(scenario: Scenario, served: Served) -> int:
+    """The least replicas of this layout that keep up with the rate of a load, each with its share of it."""
+    replica, load, request = scenario.running.replica, scenario.load, scenario.load.decoding
+    assert request is not None  # a rate is of requests
+    rate = scenario.copies * (load.rate or 0.0)
+    least = ceiling(rate / served.rate)
+
+    def too_few(copies: float) -> bool:
+        return not serve_rate(replica, rate / floor(copies), request, load.most).stable
+
+    return floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:

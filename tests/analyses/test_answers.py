@@ -284,3 +284,9 @@ def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
     assert wide["results"]["compute_time_s"] == pytest.approx(one["results"]["compute_time_s"] / 2, rel=1e-6)
     assert "700 W sustain 700 TFLOP/s in bf16" in str(more["notes"])
     assert "sustain" not in str(run(*f"{asked}500TFLOPS".split()).json["notes"])
+
+
+def test_a_sweep_says_its_knee_first() -> None:
+    """1,979 TFLOP/s over 3.35 TB/s are 590.7 operations a byte, two of them a parameter: full from batch 296 on."""
+    said = infercost.sweep_batch(gpu="h100", params="70B").verdict
+    assert said.startswith("The knee is at batch 296, where the arithmetic is full. A lone user pays 295.4x what ")

@@ -373,3 +373,36 @@ def test_a_lone_user_has_no_prompts_of_others() -> None:
     assert report["tokens_per_s"] == pytest.approx(1000 / report["request_time_s"])
     assert "tokens/s a user after the first token, " in report.verdict
     assert " A request takes " in report.verdict
+
+
+def test_prompts_that_take_most_of_the_time_are_said_to() -> None:
+    """Of 46.7 ms a token 20.8 ms are a step: prompts take the rest, and what binds a step binds between them."""
+    asked = {"gpu": "h100:2", "model": "qwen3-32b", "concurrency": 64, "input_tokens": 4000, "chunk_tokens": 512}
+    busy, idle = infercost.utilization(**asked, output_tokens=256), infercost.utilization(**asked, output_tokens=4000)
+    prompts = 1 - busy["step_time_s"] / busy["itl_s"]
+    assert prompts > 0.5 > 1 - idle["step_time_s"] / idle["itl_s"]
+    assert f"; prompts take {100 * prompts:.1f}% of the time, between them memory binds." in busy.verdict
+    assert "; memory binds." in idle.verdict
+
+
+def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
+    """Nothing decodes: no tokens a second are said, and a million tokens out are a million requests."""
+    report = infercost.utilization(gpu="b200", model="llama-3.1-8b", input_tokens=100_000, output_tokens=1, price=3.6)
+    assert report["ttft_s"] == report["request_time_s"]
+    assert report.verdict.startswith(f"{report['ttft_s']:.4g} s to the first and only token of a prompt of 100,000, ")
+    assert "tokens/s" not in report.verdict
+    # a second costs a tenth of a cent, and a request its prompt's passes, at most the time to its first token
+    assert 0.9 * report["ttft_s"] * 1000 < report["usd_per_million_tokens"] <= report["ttft_s"] * 1000
+
+
+@pytest.mark.parametrize(("efficiency", "divides"), [("ideal", True), ("vllm", False)])
+def test_a_peak_reads_as_a_divisor_only_where_it_is_one(efficiency: str, divides: bool) -> None:
+    """Arithmetic of a token over 989.4 TFLOP/s, bytes over 3.35 TB/s: the bound takes as long, kernels longer."""
+    report = infercost.utilization(gpu="h100", model="llama-3.1-8b", efficiency=efficiency, context=8192)
+    remarks = {row.key: row.remark for row in report.results}
+    start = "at " if divides else "in measured kernels; peak "
+    assert remarks["compute_time_s"] == f"{start}989.4 TFLOP/s a device (bf16)"
+    assert remarks["memory_time_s"] == f"{start}3.35 TB/s a device"
+    least = report["flops_per_token"] / 989.4e12
+    assert (report["compute_time_s"] == pytest.approx(least, rel=1e-3)) is divides
+    assert report["compute_time_s"] >= least * 0.999
