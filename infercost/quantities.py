@@ -1199,4 +1199,4 @@ _ELASTIC = (
     *("users_within_2x", "users_per_replica", "lone_user_cost_ratio"),
     *("shortfall_bytes", "kv_pool_bytes_per_gpu", "kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
-KEYS |= {f"elasticity_{key}": Key(f"elasticity of {KEYS[key].label}", "", KEYS[key].head) for key in _ELASTIC}
+KEYS |= {f"elasticity_{key}": Key(f"elasticity of {KEYS[key].label}", "", f"{KEYS[key].head}, %") for key in _ELASTIC}

@@ -226,7 +226,7 @@ def _series(changes: Sequence[Change], figures: list[str]) -> Series:
     visible = figures[: 2 if long else 3]
     shown = tuple(row for each, row in zip(changes, rows, strict=True) if each.matters(visible))
     main, *others = (f"elasticity_{figure}" for figure in visible)
-    heads = {"key": Key("input", "", "input")}
+    heads = {"key": Key("input", "", "1% more of")}
     return Series(("key", "shown", *others), tuple(rows), main, scale="size", shown=shown, keys=heads)
 
 

@@ -14,6 +14,7 @@ from infercost.analyses.many import Rows
 from infercost.analyses.remarks import step_notes, unlike_prices
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
+from infercost.analyses.worth import faster
 from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
@@ -117,14 +118,15 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         (row for row in rows if row["why_not"]), key=lambda row: (row["why_not"] == UNPRICED, _place(row, "cost"))
     )
     ranked = tuple(_with_figures(row, figures.get(row["name"], {})) for row in (*able, *left))
-    won = next((one for one in placed if isinstance(one, Placed) and able and _name(one) == able[0]["name"]), None)
-    winner = next((each for each in scenario.each if able and each.search.name == able[0]["name"]), None)
-    winner = won.scenario if won else winner
+    name = able[0]["name"] if able else None
+    won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
+    winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     return Report(
         command="compare",
         verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
+        advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able else (),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
         met=bool(able),
@@ -137,10 +139,6 @@ def _binds_longer(scenario: Scenario, row: Mapping[str, Any]) -> bool:
     part = next(part for part, _ in scenario.parts if part.name == row["name"])
     basis = scenario.question.get("price_basis") or next(iter(BASES))
     return row["price_basis"] != "given" and binds_longer(part, basis)
-
-
-def _name(one: Placed) -> str:
-    return one.scenario.search.name
 
 
 def _placed(space: Scenario, job: Job) -> Placed | Missed:
@@ -408,7 +406,8 @@ def _series(rows: Rows, able: int) -> Series:
 
 
 def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
-    if names := [_name(one) for one in placed if isinstance(one, Placed) and one.scenario.price and _is_raised(one)]:
+    raised = (one.scenario for one in placed if isinstance(one, Placed) and one.scenario.price and _is_raised(one))
+    if names := [each.search.name for each in raised]:
         text = f"replicas have more than the {USUAL_SEQUENCES} sequences that engines start with (--max-sequences)"
         yield Note("max-sequences", f"{text}: {_names(names)}")
 

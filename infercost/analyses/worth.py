@@ -18,6 +18,8 @@ from infercost.units import show
 
 #: A change of less than this share of the answer is no advice.
 LEAST = 0.05
+#: Tokens a second of a user below which a limit on the time between them is advised, and that limit in seconds.
+SLOW, USUAL_TPOT = 10.0, 0.05
 ORIGIN = "what would be cheaper"
 #: Where a host takes most of a step.
 LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
@@ -73,6 +75,14 @@ def that_keep_up(scenario: Scenario, served: Served) -> int:
         return not serve_rate(replica, rate / floor(copies), request, load.most).stable
 
     return floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
+
+
+def faster(limit: float, speed: float | None) -> tuple[str, ...]:
+    """The limit to ask for where none was given and what is cheapest is slow for each user."""
+    if limit < inf or speed is None or speed >= SLOW:
+        return ()
+    asked = f"--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')}"
+    return (f"the cheapest is slow, {show(speed)} tokens/s a user: {asked} asks for {1 / USUAL_TPOT:.0f} or more",)
 
 
 def less_cache(scenario: Scenario, batch: float) -> Iterator[str]:

@@ -414,3 +414,15 @@ def test_the_command_of_a_row_has_its_price_where_users_are_no_whole_sequences(u
         **{key: value if key in ("gpu", "model") else float(value) for key, value in asked.items()}
     )
     assert again["usd_per_million_tokens"] == pytest.approx(row["usd_per_million_tokens"], rel=1e-12)
+
+
+def test_a_winner_that_is_slow_is_said_to_be() -> None:
+    """Where a limit was given nothing is advised; 50 ms a token are 20 tokens a second."""
+    asked = {"model": "llama-3.3-70b", "dtype": "fp8", "gpu": ["mi355x", "h100"], "users": 100_000}
+    slow, limited = infercost.compare(**asked), infercost.compare(**asked, max_tpot=0.05)
+    for report, advised in ((slow, True), (limited, False)):
+        assert report.series is not None
+        speed = report.series.rows[0]["tokens_per_s_per_user"]
+        assert (speed < 10) is advised
+        said = f"the cheapest is slow, {speed:.4g} tokens/s a user: --max-tpot 50ms asks for 20 or more"
+        assert report.advice == ((said,) if advised else ())

@@ -87,7 +87,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         series=Series(
             _columns(spaces, front),
             tuple([front[ends[best]]] if best else rows),
-            keys={} if _is_bare(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
+            keys={} if _has_no_prompts(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
             marked=shown.index(asked) if not best and len(front) > 1 else None,
             shown=tuple(front[at] for at in shown),
         ),
