@@ -126,7 +126,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
-        advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able else (),
+        advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
         met=bool(able),

@@ -426,3 +426,4 @@ def test_a_winner_that_is_slow_is_said_to_be() -> None:
         assert (speed < 10) is advised
         said = f"the cheapest is slow, {speed:.4g} tokens/s a user: --max-tpot 50ms asks for 20 or more"
         assert report.advice == ((said,) if advised else ())
+    assert infercost.compare(**asked, sort="devices").advice == ()  # its first is no cheapest
