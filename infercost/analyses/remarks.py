@@ -19,6 +19,8 @@ from infercost.units import many, show
 if TYPE_CHECKING:  # the roofline has no kernels
     from infercost.replica.kernels import Timing
 
+#: Laws whose passes know what overlaps.
+IN_TURN = ("kernels", "llama.cpp")
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
@@ -269,6 +271,18 @@ def is_timed(running: Running) -> bool:
     if (timing := running.replica.kernels) is None:
         return not running.rack.not_covered
     return timing.chip.part.name in timing.chip.architecture.labels.get("timed", "").split(", ")
+
+
+def of_peak(running: Running, what: str) -> str:
+    """What a time of arithmetic or of reads is by, before its peak: that alone only where no share of it is lost."""
+    if running.overlap in IN_TURN:
+        return f"in {'measured ' if is_timed(running) else ''}kernels; peak"
+    speeds = running.speeds
+    shares = {
+        "compute": (speeds.compute_share, speeds.attention_share),
+        "memory": (speeds.memory_share, speeds.cache_share),
+    }
+    return "at" if shares[what] == (1, 1) else f"by profile {running.rack.setup.stack.name}; peak"
 
 
 def _kernel_notes(running: Running) -> Iterator[Note]:

@@ -9,12 +9,14 @@ from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.remarks import (
     CRITICAL,
+    IN_TURN,
     TUNED,
     count_remark,
     guesses,
     is_timed,
     kind,
     misfit,
+    of_peak,
     room_rows,
     step_notes,
     unserved,
@@ -46,8 +48,6 @@ OVERLAP = {
     "kernels": "kernels one after another",
     "llama.cpp": "operators one after another",
 }
-#: Laws whose passes know what overlaps.
-IN_TURN = ("kernels", "llama.cpp")
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
 #: A share of the time between tokens above which prompts are what takes it.
@@ -367,8 +367,8 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
-        "compute_time_s": f"{_of_peak(running, 'compute')} {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
-        "memory_time_s": f"{_of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
+        "compute_time_s": f"{of_peak(running, 'compute')} {show(peak, 'FLOP/s')} a device ({rate.words}{mixed})",
+        "memory_time_s": f"{of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
         "step_time_s": f"{sure}: {_overlap(running)}{_bracket_remark(running, results)}",
@@ -384,18 +384,6 @@ def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
         "plain_tpot_s": "the same batch, no draft",
         "draft_speedup": _gain_remark(rack, results["draft_speedup"] or 0.0),
     }
-
-
-def _of_peak(running: Running, what: str) -> str:
-    """What a time of arithmetic or of reads is by, before its peak: that alone only where no share of it is lost."""
-    if running.overlap in IN_TURN:
-        return f"in {'measured ' if is_timed(running) else ''}kernels; peak"
-    speeds = running.speeds
-    shares = {
-        "compute": (speeds.compute_share, speeds.attention_share),
-        "memory": (speeds.memory_share, speeds.cache_share),
-    }
-    return "at" if shares[what] == (1, 1) else f"by profile {running.rack.setup.stack.name}; peak"
 
 
 def _gain_remark(rack: Rack, worth: float) -> str:

@@ -52,7 +52,7 @@ WRONG = {
     "a billion devices": ("fit", "--gpu", "h100", "--params", "70B", "--gpus", "1e24"),
     "steps in csv": (*UTILIZATION, "--csv", "--steps"),
     "no rate for the format": ("utilization", "--gpu", "h100-note", "--params", "70B", "--dtype", "bf16"),
-    "no link": ("utilization", "--gpu", "groq:8", "--params", "1B", "--layers", "10", "--hidden-size", "1k"),
+    "no link": ("utilization", "--gpu", "groq:16", "--model", "llama-3.2-1b"),
     "nothing to ask": ("userbase",),
     "both ways": ("userbase", "--concurrent", "1000", "--users", "1M"),
     "minutes beyond a day": ("userbase", "--concurrent", "1000", "--minutes-per-day", "1500"),
