@@ -13,7 +13,7 @@ from infercost.models.families.read import read_model
 from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
-from infercost.parts import catalog
+from infercost.parts import catalog, ollama
 from infercost.parts.cache import once
 from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -63,8 +63,6 @@ _STORED = re.compile(
 )
 #: Words of such names that mean another format than they mean alone.
 _STORED_AS = {"fp4": "nvfp4"}
-_LATEST = ":latest"
-USUAL_FILE = "q4_k_m"
 #: Number formats in the name of a checkpoint, which ModelOpt's own file would describe.
 _NAMED_FORMAT = re.compile(
     r"(?:^|[-_. ])(nvfp4|mxfp4|fp4|fp8|int8|int4|w4a16|w8a8|awq|gptq)(?:$|[-_. ])", re.IGNORECASE
@@ -102,7 +100,8 @@ class Checkpoint(NamedTuple):
 
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published. ``unsaid``
     is why its number formats are not known, though its config names none, ``extended`` what its card says of longer
-    contexts.
+    contexts. Of a file of llama.cpp that goes by its name alone, ``base`` is the model as it was published, and
+    ``assumed`` why the file's format was taken where the name does not say it.
     """
 
     model: Model
@@ -115,6 +114,18 @@ class Checkpoint(NamedTuple):
     note: str = ""
     unsaid: str = ""
     extended: Extended | None = None
+    base: Model | None = None
+    assumed: str = ""
+
+    @property
+    def published_model(self) -> Model:
+        """The model as it was published, whatever file its name means."""
+        return self.base or self.model
+
+    @property
+    def says_format(self) -> str:
+        """Where the format of its weights is from."""
+        return f"assumed: {self.assumed}" if self.assumed else f"model {self.title}"
 
 
 @once
@@ -146,7 +157,9 @@ def _find(text: str) -> Checkpoint:
 
 
 def _by_name(text: str) -> Checkpoint:
-    """The model of a preset, of a repository of files of one, or of a hub id."""
+    """The model of a preset, of a tag of Ollama, of a repository of files of one, or of a hub id."""
+    if (found := _from_tag(text)) is not None:
+        return found
     try:
         name, preset = catalog.find("models", text)
     except UnknownName:
@@ -155,8 +168,6 @@ def _by_name(text: str) -> Checkpoint:
         if "," in text and all(_is_known(each) for each in text.split(",")):
             what = f"{text!r} names several models"
             raise UnknownName(what, f"a row for each: --sweep model={text.replace(' ', '')}") from None
-        if text.endswith(_LATEST):  # what Ollama writes behind a name without a tag
-            return _by_name(text.removesuffix(_LATEST))
         if not _HUB_ID.fullmatch(text):
             raise
         return _from_hub_or_name(text)
@@ -203,13 +214,45 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
         file = "a file of it: --model FILE.gguf" if bits is None else "its config.json"
         raise UnknownName(error.what, f"{error.hint}; or give {file}") from None
     base = _from_preset(preset, own, name)
-    usual = base.model.quantization.name if base.model.quantization.name == "mxfp4" else USUAL_FILE
-    found = find_format(f"mlx-{bits}bit" if bits else format or usual)
+    if bits is None:
+        return _in_file(base, text, format or "", ollama.USUAL, "the usual file of a repository")
+    found = find_format(f"mlx-{bits}bit")
+    assert found is not None  # the pattern has these alone
+    said = f"{base.source}; {text} is taken as its {found.name}"
+    return base._replace(model=stored_in(base.model, found), source=said)
+
+
+def _from_tag(text: str) -> Checkpoint | None:
+    """The model that a tag of Ollama runs, in the format that it says or that the library holds; None for no tag."""
+    if (tag := ollama.read(text)) is None:
+        return None
+    for name in (text, tag.model):
+        try:
+            own, preset = catalog.find("models", name)
+        except UnknownName:
+            if name == tag.model and text.endswith(":latest"):
+                raise
+            continue
+        base = _from_preset(preset, own, name)
+        return _in_file(base, text, tag.format, ollama.usual_format(tag.model), "as Ollama's tag")
+    return None
+
+
+def _in_file(base: Checkpoint, text: str, format: str, usual: str, why: str) -> Checkpoint:
+    """A known model in the file that a name means: of a format, or else of the usual one.
+
+    Raises:
+        UnknownName: no format is called so.
+    """
+    own = base.model.quantization.name
+    published = own == "mxfp4" or not usual
+    found = find_format(format or (own if published else usual))
     if found is None:
-        near = closest(str(format).lower().removeprefix("ud-"), [*GGUF])
-        ask = f"ask for the nearest as --model {own} --dtype FORMAT; docs/models.md has all"
+        near = closest(format.lower().removeprefix("ud-"), [*GGUF])
+        ask = f"ask for the nearest as --model {base.model.name} --dtype FORMAT; docs/models.md has all"
         raise UnknownName(f"{text}: no format is called {format!r} here", f"{near}{ask}")
-    if usual == "mxfp4" and found.name in ("mxfp4", "bf16", "fp16"):  # files of 16 bits leave its experts as they are
+    base = base._replace(base=base.model, assumed="" if format else why)
+    if own == "mxfp4" and found.name in ("mxfp4", "bf16", "fp16"):  # files of 16 bits leave its experts as they are
         return base
     said = f"{base.source}; {text} is taken as its {found.name}"
     return base._replace(model=stored_in(base.model, found), source=said)

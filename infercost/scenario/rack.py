@@ -236,20 +236,21 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
         refuse_prefill_only(checkpoint.model)
     _refuse_encoder(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
-    model = _in_formats(reading, checkpoint.model)
+    model = _in_formats(reading, checkpoint.published_model if "dtype" in reading.given else checkpoint.model)
     if checkpoint.unsaid and "dtype" not in reading.given:
         raise _unsaid(checkpoint)
     hosted = "host" in reading.given and "host" in options_of(reading.question.command)
     lone = is_alone(reading, part, checkpoint.model, model, devices)
-    engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted, alone=lone)
+    of_file = checkpoint.base is not None
+    engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted, alone=lone, in_file=of_file)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:
         reading.note("efficiency", engine.remark)
     model = _as_engine_stores(reading, stack, model)
-    reading.own("dtype", model.quantization.name, f"model {checkpoint.title}")
+    reading.own("dtype", model.quantization.name, checkpoint.says_format)
     model = stretched(reading, checkpoint, model)
-    if checkpoint.model.vision_params and not model.vision_params:
+    if checkpoint.published_model.vision_params and not model.vision_params:
         reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
     assume_request(reading, stack, model)
     context = _read_context(reading, stack, model, checkpoint.extended)

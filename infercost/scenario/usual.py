@@ -46,14 +46,23 @@ class Engine(NamedTuple):
 
 
 def usual_engine(
-    part: Preset, model: Model, cache: Format | None = None, *, hosted: bool = False, alone: bool = False
+    part: Preset,
+    model: Model,
+    cache: Format | None = None,
+    *,
+    hosted: bool = False,
+    alone: bool = False,
+    in_file: bool = False,
 ) -> Engine:
-    """The engine of a model on a part today, one with its cache's format, beside a host or ``alone`` (``is_alone``)."""
+    """The engine of a model on a part today, one with its cache's format, beside a host or ``alone`` (``is_alone``).
+
+    ``in_file`` is a model that was named as Ollama's tag or as a GGUF file, whatever its format.
+    """
     own, profile = part.labels.get("engine"), OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
     if cache is not None and is_of_llama_cpp(cache) and not (own or "").startswith("llama.cpp"):
         remark = f"{cache.name} is a cache of llama.cpp: {profile} is assumed"
         return Engine(profile, f"the engine of a cache in {cache.name}", remark)
-    if model.quantization.is_gguf:
+    if model.quantization.is_gguf or (in_file and _is_as_published(model)):
         format = model.quantization.name
         is_asked = format in GGUF and profile != own
         remark = f"{format} is a format of GGUF files: {profile}, which reads them, is assumed" if is_asked else ""
@@ -79,6 +88,13 @@ def usual_engine(
         remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
         return Engine(SERVER, f"{own} has no {format}", remark)
     return Engine(own, f"people run it on {part.name}")
+
+
+def _is_as_published(model: Model) -> bool:
+    """Whether a file of llama.cpp holds the weights of a model as they were published."""
+    from infercost.models.gguf_mix import is_same_in_file
+
+    return is_same_in_file(model)
 
 
 def _is_stored(model: Model) -> bool:

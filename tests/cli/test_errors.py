@@ -103,7 +103,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("utilization --ctx 4096", "did you mean --context? "),
         ("utilization --contxt 4096", "did you mean --context? "),
         ("userbase --users-per-day 5", "did you mean --users? "),
-        ("fit --model gemma3:27b-it-q4_K_M --gpu h100", "the format goes apart: --model gemma-3-27b --dtype q4_k_m; "),
+        ("fit --model gemma-3-27b-it-q4_K_M --gpu h100", "the format goes apart: --model gemma-3-27b --dtype q4_k_m; "),
         ("fit --model kimi-k2-0905 --gpu h100", "did you mean kimi-k2? "),
         ("fit --model gpt-4o --gpu h100", "the size of gpt-4o is not published"),
         ("fit --model gpt-oss-120 --gpu h100", "did you mean gpt-oss-120b? "),

@@ -87,9 +87,59 @@ def test_a_tag_of_ollama_is_the_model_that_it_runs(tag: str, total: float, hub_i
 
 
 @pytest.mark.parametrize(
+    ("tag", "size", "format"),
+    [  # bytes of the library's files, where Ollama's API or its list of models gives them: the last two in GB
+        ("qwen2.5:7b", 4_683_087_332, "q4_k_m"),  # open-webui/open-webui pull request 12860
+        ("qwen2.5:3b", 1_929_912_432, "q4_k_m"),
+        ("llama3.3:70b", 42_520_413_916, "q4_k_m"),  # microsoft/foundry-dev-tools issue 159
+        ("deepseek-r1:70b", 42_520_397_704, "q4_k_m"),
+        ("llama3.2:1b", 1.22 * 2**30, "q8_0"),  # ollama/ollama issue 12887
+        ("gemma2:9b", 5.4e9, "q4_0"),
+        ("llama3:8b", 4.7e9, "q4_0"),
+    ],
+)
+def test_a_tag_of_ollama_is_the_file_that_it_pulls(tag: str, size: float, format: str) -> None:
+    found = infercost.fit(gpu="rtx-5090", model=tag)
+    dtype = next(item for item in found.inputs if item.key == "dtype")
+    assert (dtype.value, dtype.origin) == (format, "assumed: as Ollama's tag")
+    assert found["weight_bytes"] == pytest.approx(size, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("tag", "format"),
+    [
+        ("qwen3-coder:30b", "q4_k_m"),
+        ("gemma3:27b", "q4_k_m"),
+        ("qwen3.6:35b-a3b", "q4_k_m"),
+        ("ollama.com/library/qwen3:8b", "q4_k_m"),
+        ("gpt-oss:20b", "mxfp4"),
+        ("llama3.1:8b-instruct-q8_0", "q8_0"),
+        ("deepseek-r1:14b-qwen-distill-q4_K_M", "q4_k_m"),
+        ("gemma3:27b-it-qat", "q4_0"),
+        ("qwen3:8b-fp16", "f16"),
+    ],
+)
+@pytest.mark.parametrize("gpu", ["rtx-5090:4", "h100:4", "m4-max", "mi300x"])
+def test_a_tag_of_ollama_runs_under_llama_cpp_on_every_part(tag: str, format: str, gpu: str) -> None:
+    inputs = {item.key: item.value for item in infercost.fit(gpu=gpu, model=tag).inputs}
+    assert inputs["dtype"] == format
+    assert str(inputs["efficiency"]).startswith("llama.cpp")
+
+
+@pytest.mark.parametrize("name", ["qwen3:8b", "qwen3:8b-q4_K_M", "Qwen/Qwen3-8B-GGUF", "Qwen/Qwen3-8B-GGUF:Q4_K_M"])
+@pytest.mark.parametrize("dtype", ["q8_0", "bf16", "fp8"])
+def test_a_format_that_was_asked_wins_over_a_name(name: str, dtype: str) -> None:
+    asked = infercost.fit(gpu="rtx-4090", model=name, dtype=dtype, efficiency="realistic" if dtype == "fp8" else None)
+    plain = infercost.fit(
+        gpu="rtx-4090", model="qwen3-8b", dtype=dtype, efficiency=asked.to_dict()["inputs"]["efficiency"]
+    )
+    assert asked["weight_bytes"] == plain["weight_bytes"]
+    assert asked.to_dict()["inputs"]["dtype"] == dtype
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("deepseek-r1:14b-qwen-distill-q4_K_M", "--model deepseek-r1-distill-qwen-14b --dtype q4_k_m"),
         ("deepseek-r1:9b", "b? "),
         ("devstral:24b", "did you mean devstral-small-2-24b? "),
         ("Qwen3-32B-AWQ", "--model qwen3-32b --dtype awq"),

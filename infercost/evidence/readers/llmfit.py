@@ -6,14 +6,12 @@ from typing import Any
 from infercost.errors import Missing, UnknownName
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Entry, Results, joined
-from infercost.parts import catalog
+from infercost.parts import catalog, ollama
 
 #: Keys that tell one result, of a file that was shared and of a run's own output.
 SHARED, OWN = {"provider", "avgTps", "avgTotalMs"}, {"provider", "summary", "runs"}
 #: Engines by provider. Ollama runs llama.cpp.
 ENGINES = {"ollama": "llama.cpp (Ollama)", "llamacpp": "llama.cpp", "vllm": "vllm", "mlx": "mlx"}
-#: What a tag of Ollama without a format holds, models of OpenAI apart, which come as they were published.
-OLLAMA_FORMAT = "q4_k_m"
 #: Tokens of a prompt, where a file does not say: its four prompts in llmfit-core/src/bench.rs at 3f44fd3 have about
 #: 11, 17, 25 and 50, by hand.
 PROMPT_TOKENS = 26.0
@@ -47,7 +45,7 @@ def weight_format(name: str, provider: str) -> str:
     plain = {"f16": "fp16", "4bit": "int4", "8bit": "int8", "fp16": "fp16"}
     if formats:
         return plain.get(formats[0], formats[0])
-    return OLLAMA_FORMAT if provider == "ollama" and not name.startswith("gpt-oss") else ""
+    return ollama.usual_format(name) if provider == "ollama" else ""
 
 
 def preset_of(family: str, name: str) -> str:
