@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, reason
+from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, nearest, reason
 from infercost.models.counting import weight_bytes
 from infercost.models.families.config import WRAPPERS, parse_json
 from infercost.models.families.read import read_model
@@ -15,7 +15,7 @@ from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
 from infercost.parts import catalog, ollama
 from infercost.parts.cache import once
-from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format
+from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format, near_dynamic
 from infercost.parts.yamlfile import read_mapping, read_text
 
 #: Keys of a preset file; ``ids`` are hub ids of aliases whose words do not say them, ``decodes: false`` is of a model
@@ -101,7 +101,8 @@ class Checkpoint(NamedTuple):
     ``hub_id`` is what an engine loads it by, a hub's name or a folder; empty where no weights are published. ``unsaid``
     is why its number formats are not known, though its config names none, ``extended`` what its card says of longer
     contexts. Of a file of llama.cpp that goes by its name alone, ``base`` is the model as it was published, and
-    ``assumed`` why the file's format was taken where the name does not say it.
+    ``assumed`` why the file's format was taken where the name does not say it; ``remark`` is a remark on how the name
+    was read.
     """
 
     model: Model
@@ -116,6 +117,7 @@ class Checkpoint(NamedTuple):
     extended: Extended | None = None
     base: Model | None = None
     assumed: str = ""
+    remark: str = ""
 
     @property
     def published_model(self) -> Model:
@@ -149,7 +151,7 @@ def _find(text: str) -> Checkpoint:
         return _from_config(path, path.stem)
     if text.endswith((".yaml", ".yml")):
         return _from_preset(text, path.stem)
-    if text.endswith(".gguf"):
+    if text.lower().endswith(".gguf"):
         return _from_gguf(text)
     if text.endswith((".bin", ".pt")):
         raise BadFile(f"model {text}: weights alone are not read yet", "give the folder that holds its config.json")
@@ -208,6 +210,9 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
     Raises:
         UnknownName: no preset has the model, or no format is called so.
     """
+    named = ollama.split(name)
+    if bits is None and not format and named.format and not _is_known(name):  # its name says the format
+        name, format = named
     try:
         own, preset = catalog.find("models", name)
     except UnknownName as error:
@@ -248,14 +253,24 @@ def _in_file(base: Checkpoint, text: str, format: str, usual: str, why: str) -> 
     published = own == "mxfp4" or not usual
     found = find_format(format or (own if published else usual))
     if found is None:
-        near = closest(format.lower().removeprefix("ud-"), [*GGUF])
-        ask = f"ask for the nearest as --model {base.model.name} --dtype FORMAT; docs/models.md has all"
-        raise UnknownName(f"{text}: no format is called {format!r} here", f"{near}{ask}")
+        raise _no_format(base.model.name, text, format)
     base = base._replace(base=base.model, assumed="" if format else why)
     if own == "mxfp4" and found.name in ("mxfp4", "bf16", "fp16"):  # files of 16 bits leave its experts as they are
         return base
     said = f"{base.source}; {text} is taken as its {found.name}"
     return base._replace(model=stored_in(base.model, found), source=said)
+
+
+def _no_format(model: str, text: str, format: str) -> UnknownName:
+    """The error of a file in a format that has no rule, with the plain one near it, or those called like it."""
+    if near := near_dynamic(format):
+        what = f"{text}: the types of {format} are chosen tensor by tensor for each model, by no rule"
+        hint = f"{near} is the plain format near it, with the types of llama-quantize: --model {model} --dtype {near}"
+        return UnknownName(what, f"{hint}; or give the file: --model FILE.gguf")
+    like = nearest(format.lower(), [*GGUF], 5)
+    return UnknownName(
+        f"{text}: no format is called {format!r} here", f"like it are {like}: --model {model} --dtype q4_k_m"
+    )
 
 
 def _from_preset(path: str, name: str, asked: str = "") -> Checkpoint:
@@ -312,9 +327,32 @@ def _is_one(hub_id: str, name: str, first: str) -> bool:
     return set(name.split("-")) <= theirs or theirs - _TRAINED == own - _TRAINED
 
 
+#: A number of one file of several, and what a maker of files writes before a format.
+_PIECE = re.compile(r"-\d+-of-\d+(?=\.gguf$)", re.IGNORECASE)
+_IMATRIX = re.compile(r"[-.]i1$", re.IGNORECASE)
+
+
+def _from_file_name(path: str) -> Checkpoint | None:
+    """The known model and the format that a GGUF file is called after; None where its name does not say both."""
+    named = ollama.split(_PIECE.sub("", Path(path).name)[: -len(".gguf")])
+    name = _IMATRIX.sub("", named.model)
+    if not named.format or not _is_known(name):
+        return None
+    own, preset = catalog.find("models", name)
+    here = f"no file {path} is here: it is counted by its name"
+    return _in_file(_from_preset(preset, own, name), path, named.format, "", "")._replace(remark=here)
+
+
 def _from_gguf(path: str) -> Checkpoint:
     from infercost.models.gguf import read_gguf
 
+    if not os.path.exists(path):
+        bare = Path(path).name == path
+        if bare and (found := _from_file_name(path)):
+            return found
+        if not bare and _from_file_name(path):
+            hint = f"give a file that is there, or its name alone, to count by it: --model {Path(path).name}"
+            raise BadFile(f"model {path}: no such file or directory", hint)
     name = Path(path).stem
     return Checkpoint(read_gguf(path, name), name, path, "", {}, float(os.path.getsize(path)))
 

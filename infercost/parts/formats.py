@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from infercost.errors import BadValue, closest
+from infercost.errors import BadValue, closest, nearest
 from infercost.parts.gguf import MIXES, OF_ALL, TYPES
 
 
@@ -190,10 +190,8 @@ def parse_weights(text: str, name: str = "dtype") -> Format:
     if (format := find_format(text)) is not None:
         return format
     usual = "bf16, fp8, int8, int4 (awq, gptq, w4a16), nvfp4, mxfp4, nf4, of GGUF files q4_k_m, q8_0 and others"
-    hint = f"{closest(text, list(WEIGHTS))}formats are {usual}; docs/models.md has all"
-    if mix := _DYNAMIC.fullmatch(_plain(text)):
-        stems = [f"{stem}{end}" for stem in (mix[1] or mix[2], (mix[1] or "")[:-1]) for end in ("m", "", "0")]
-        near = next((mixed for stem in stems for mixed in MIXES if _plain(mixed) == stem), "q4_k_m")
+    hint = f"{closest(text, list(WEIGHTS))}formats are {usual}; like it are {nearest(text, list(WEIGHTS), 3)}"
+    if near := near_dynamic(text):
         what = f"{name}: the types of {text} are chosen tensor by tensor for each model"
         raise BadValue(what, f"give the file (--model FILE.gguf), or ask for the plain format near it: {near}")
     if _plain(text) in OWN_BITS:
@@ -204,6 +202,16 @@ def parse_weights(text: str, name: str = "dtype") -> Format:
 
 #: Unsloth's dynamic files: UD-Q4_K_XL, UD-IQ2_M.
 _DYNAMIC = re.compile(r"(?:ud)?(i?q\d(?:k|xxs|xs|s|m)?)xl|ud(i?q\d[a-z]*)")
+
+
+def near_dynamic(text: str) -> str:
+    """The plain format that a dynamic one is called after, ``q4_k_m`` of ``UD-Q4_K_XL``; empty for no dynamic one."""
+    if (mix := _DYNAMIC.fullmatch(_plain(text))) is None:
+        return ""
+    stems = [f"{stem}{end}" for stem in (mix[1] or mix[2], (mix[1] or "")[:-1]) for end in ("m", "", "0")]
+    return next((mixed for stem in stems for mixed in MIXES if _plain(mixed) == stem), "q4_k_m")
+
+
 #: Methods whose bits a checkpoint says, and no name does.
 OWN_BITS = ("aqlm", "vptq", "spqr", "higgs", "quip", "exl2", "exl3", "torchao", "quark", "modelopt", "inc", "quanto",
             "compressedtensors", "sinq", "gguf", "online", "humming", "expertsint8", "w4afp8", "bitnet")  # fmt: skip

@@ -226,16 +226,24 @@ def _unsaid(checkpoint: "Checkpoint") -> Missing:
     return Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
 
 
-def read_setup(reading: Reading) -> tuple[Setup, int | None]:
-    """A named model on a part, and the count of devices where one was given."""
+def _read_checkpoint(reading: Reading) -> "Checkpoint":
+    """The checkpoint that was named, noted as an input with its source; BadValue where its speed is not known."""
     from infercost.models.find import find_model
 
-    part, devices = read_accelerator(reading)
     checkpoint = find_model(str(reading.need("model", "--model llama-3.1-70b")))
     if reading.question.command not in ("fit", "utilization"):
         refuse_prefill_only(checkpoint.model)
     _refuse_encoder(reading, checkpoint.model)
     reading.amend(source=checkpoint.source, date=checkpoint.date)
+    if checkpoint.remark:
+        reading.note("file", checkpoint.remark)
+    return checkpoint
+
+
+def read_setup(reading: Reading) -> tuple[Setup, int | None]:
+    """A named model on a part, and the count of devices where one was given."""
+    part, devices = read_accelerator(reading)
+    checkpoint = _read_checkpoint(reading)
     model = _in_formats(reading, checkpoint.published_model if "dtype" in reading.given else checkpoint.model)
     if checkpoint.unsaid and "dtype" not in reading.given:
         raise _unsaid(checkpoint)

@@ -23,6 +23,11 @@ from tests.conftest import Run
         ("lmstudio-community/Qwen3-32B-MLX-8bit", "qwen3-32b", "mlx-8bit", 8 + 32 / 64),
         ("ggml-org/gpt-oss-20b-GGUF", "gpt-oss-20b", "mxfp4", 4.25),
         ("unsloth/gpt-oss-20b-GGUF:F16", "gpt-oss-20b", "mxfp4", 4.25),
+        ("google/gemma-3-27b-it-qat-q4_0-gguf", "gemma-3-27b", "q4_0", 18 * 8 / 32),
+        ("Llama-3.3-70B-Instruct-Q6_K.gguf", "llama-3.3-70b", "q6_k", 210 * 8 / 256),
+        ("Qwen3-30B-A3B-Q8_0-00001-of-00003.gguf", "qwen3-30b-a3b", "q8_0", 34 * 8 / 32),
+        ("Qwen_Qwen3-8B-Q8_0.gguf", "qwen3-8b", "q8_0", 34 * 8 / 32),
+        ("Llama-3.3-70B-Instruct.i1-Q6_K.gguf", "llama-3.3-70b", "q6_k", 210 * 8 / 256),
     ],
 )
 def test_a_repository_of_files_is_its_model_in_their_format(text: str, model: str, format: str, bits: float) -> None:
@@ -41,8 +46,13 @@ def test_it_is_what_the_format_asked_apart_is() -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("unsloth/Qwen3.5-27B-GGUF:UD-IQ2_XXS", "did you mean iq2_xxs? "),
-        ("unsloth/Qwen3.5-27B-GGUF:UD-Q4_K_XL", "--model qwen3.5-27b --dtype"),
+        ("unsloth/Qwen3.5-27B-GGUF:UD-IQ2_XXS", "--model qwen3.5-27b --dtype iq2_xxs; "),
+        ("unsloth/Qwen3.5-27B-GGUF:UD-Q4_K_XL", "q4_k_m is the plain format near it"),
+        ("Qwen3.5-27B-UD-Q4_K_XL.gguf", "--model qwen3.5-27b --dtype q4_k_m; "),
+        ("unsloth/Qwen3.5-27B-GGUF:Q4_K_Z", "like it are q4_k_s, q4_k_m, "),
+        ("models/Qwen3.5-27B-Q4_K_M.gguf", "its name alone, to count by it: --model Qwen3.5-27B-Q4_K_M.gguf"),
+        ("Foo-9000B-Q4_K_M.gguf", "give a readable GGUF file"),
+        ("qwen3-8b.gguf", "give a readable GGUF file"),
         ("acme/Foo-9000B-GGUF:Q4_K_M", "give a file of it: --model FILE.gguf"),
         ("mlx-community/Foo-9000B-4bit", "its config.json"),
     ],
@@ -51,6 +61,16 @@ def test_what_no_preset_or_format_is_has_a_hint(text: str, hint: str, run: Run) 
     said = run("fit", "--gpu", "rtx-5090", "--model", text)
     assert (said.code, said.out) == (2, "")
     assert hint in said.err
+    assert "docs/" not in said.err  # an installed package has none
+
+
+def test_a_file_that_is_not_here_is_counted_by_its_name(run: Run) -> None:
+    said = run("fit", "--gpu", "dgx-spark", "--model", "Llama-3.3-70B-Instruct-Q4_K_M.gguf", "--json")
+    by_name = run("fit", "--gpu", "dgx-spark", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--json")
+    assert said.code == 0
+    assert said.json["results"] == by_name.json["results"]
+    here = "no file Llama-3.3-70B-Instruct-Q4_K_M.gguf is here: it is counted by its name"
+    assert {"code": "file", "text": here} in said.json["notes"]
 
 
 @pytest.mark.parametrize(
