@@ -61,11 +61,24 @@ def read_files(reading: Reading) -> tuple[Results, ...]:
         question.need("gpu", "--gpu h100:4, the accelerators of the run")
     if any(not row.model for row in rows):
         question.need("model", "--model llama-3.1-8b, the model of the run")
+    _note_named(reading, files)
     if run.accelerator and all(row.accelerator != run.accelerator for row in rows):
         reading.note("unused-options", "the files name accelerator and model themselves")
     if weights and (named := sorted({row.weight_dtype for row in rows} - {"", weights})):
         reading.note("dtype", f"{weights} stands for what the files name: {', '.join(named)}")
     return tuple(Results([_stored(row, weights, cache) for row in file.measured], file.skipped) for file in files)
+
+
+def _note_named(reading: Reading, files: Sequence[Results]) -> None:
+    """Note the one model and the one accelerator that the files name and nobody gave."""
+    rows, said = [row for file in files for row in file.measured], []
+    counted = {f"{row.accelerator}:{row.devices}" if (row.devices or 1) > 1 else row.accelerator for row in rows}
+    for option, values in (("gpu", counted), ("model", {row.model for row in rows})):
+        if option not in reading.given and len(values) == 1 and (value := values.pop()):
+            reading.own(option, value, "the file")
+            said.append(f"{flag(option)} {value}")
+    if said:
+        reading.note("named", f"as the file{'s say' if len(files) > 1 else ' says'}: {', '.join(said)}")
 
 
 def _stored(row: Measured, weights: str, cache: str) -> Measured:

@@ -1165,3 +1165,48 @@ def test_nanoseconds_of_ollama(write: Write) -> None:
         assert (row.metric, row.value, row.input_tokens) == ("tok_s_single_user", 50, 1000)
     with pytest.raises(Missing, match="no token was generated"):
         read(write({**answer, "eval_duration": 0}))
+
+
+BENCH = """
+| model                          |       size |     params | backend    | ngl |            test |                  t/s |
+| ------------------------------ | ---------: | ---------: | ---------- | --: | --------------: | -------------------: |
+| qwen3 8B Q4_K - Medium         |   4.68 GiB |     8.19 B | {backend}  |  99 |           tg128 |        140.00 ± 0.05 |
+"""
+CUDA = (
+    "ggml_cuda_init: found {n} CUDA devices:\n"
+    + "  Device 0: NVIDIA GeForce RTX 5090, compute capability 12.0, VMM: yes"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "model", "part", "devices", "format"),
+    [
+        (SERVE | {"model_id": "Qwen/Qwen3-32B"}, "qwen3-32b", "", 1, ""),
+        (SERVE | {"model_id": "google/gemma-3-27b-it-FP8"}, "gemma-3-27b", "", 1, "fp8"),
+        (SERVE | {"model_id": "acme/unheard-of"}, "", "", 1, ""),
+        (SERVE | {"model_id": "Qwen/Qwen3-32B", "gpu_name": "NVIDIA H100 80GB HBM3"}, "qwen3-32b", "h100-sxm", 1, ""),
+        ({"model": "qwen3:8b", "eval_count": 90, "eval_duration": 1_000_000_000}, "qwen3:8b", "", 1, ""),
+        (data("inferencex.json"), "deepseek-v3", "h200-sxm", 8, "fp8"),
+        (data("llama_bench.json"), "llama-3-8b", "rtx-4090", 1, "q4_k_m"),
+        (CUDA.format(n=1) + BENCH.format(backend="CUDA"), "", "rtx-5090", 1, "q4_k_m"),
+        (
+            CUDA.format(n=2) + CUDA.format(n=2)[33:].replace("0:", "1:") + BENCH.format(backend="CUDA"),
+            "", "rtx-5090", 2, "q4_k_m",
+        ),
+        (
+            "ggml_vulkan: 0 = AMD Radeon RX 7900 XTX (RADV NAVI31) (radv) | uma: 0" + BENCH.format(backend="Vulkan"),
+            "", "rx-7900-xtx", 1, "q4_k_m",
+        ),
+        ("ggml_metal_init: GPU name:   Apple M4 Pro" + BENCH.format(backend="Metal"), "", "apple-m4-pro", 1, "q4_k_m"),
+    ],
+)  # fmt: skip
+def test_a_file_says_what_ran_on_what(
+    content: Any, model: str, part: str, devices: int, format: str, write: Write
+) -> None:
+    """Names as the tools write them, where a preset has them; what the user says wins."""
+    path = str(write(content))
+    results = read_file(Run(path, "", "", 1))
+    for row in results.measured:
+        assert (row.model, row.accelerator, row.devices, row.weight_dtype) == (model, part, devices, format)
+    given = read_file(Run(path, "gemma-3-27b", "l4", 1))
+    assert {(row.model, row.accelerator, row.devices) for row in given.measured} == {("gemma-3-27b", "l4", 1)}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from infercost.errors import BadFile, Missing
+from infercost.evidence.measured import Measured
 from infercost.evidence.readers import (
     aiperf,
     evalscope,
@@ -22,6 +23,7 @@ from infercost.evidence.readers import (
 )
 from infercost.evidence.readers.record import Record, header_of, parse_json, parse_sheet, read_whole
 from infercost.evidence.readers.run import Entry, Results, Run, Workload
+from infercost.evidence.readers.said import Said, read_said
 from infercost.evidence.readers.table import MEASUREMENTS, is_table, read_rows
 
 __all__ = ["Results", "Run", "Workload", "read_file"]
@@ -151,9 +153,12 @@ def _read_all(records: list[Record], run: Run) -> Results:
     results, lacking = Results([], []), None
     stem = "stdin" if run.path == "-" else Path(run.path).stem
     for number, record in enumerate(records, 1):
-        entry = Entry(run, f"{stem}-{number}", record)
+        read = _reader_of(record.values, record.where)
+        said = Said() if read is llmfit.read_result else read_said(record)  # which tells its several models apart
+        entry = Entry(said.of(run), f"{stem}-{number}", record)
         try:
-            measured, skipped = _reader_of(record.values, record.where)(entry)
+            measured, skipped = read(entry)
+            measured = [_in_format(row, said.format) for row in measured]
         except Missing as error:
             lacking = lacking or error
             measured, skipped = [], [(entry.id, f"{error.what}; {error.hint}")]
@@ -162,6 +167,11 @@ def _read_all(records: list[Record], run: Run) -> Results:
     if lacking and not results.measured:
         raise lacking
     return results
+
+
+def _in_format(row: Measured, format: str) -> Measured:
+    """A measurement in the format that its checkpoint is called after, where the tool says none."""
+    return row._replace(weight_dtype=format) if format and not row.weight_dtype else row
 
 
 def _reader_of(keys: Iterable[str], where: str) -> Reader:

@@ -38,6 +38,11 @@ _AMOUNT = re.compile(r"([\d.]+)\s*(Ki|Mi|Gi|Ti|K|M|B|T)?B?")
 _SCALES = {
     "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12,
 }  # fmt: skip
+#: How llama.cpp names a device as it starts: under CUDA and ROCm, Vulkan, and Metal.
+_DEVICE = re.compile(
+    r"^\s*(?:Device \d+: (?P<cuda>[^,\n]+),|ggml_vulkan: \d+ = (?P<vulkan>[^(|\n]+)|.*GPU name:\s*(?P<metal>Apple .+))",
+    re.MULTILINE,
+)
 _BUILD = re.compile(r"build:\s*(\w+)\s*\((\d+)\)")
 _PLAIN = {"f16": "fp16", "f32": "fp32", "q2_k_m": "q2_k", "iq3_s mix": "iq3_m"}
 #: What backends are called in a file, and the end of their profile's name where a part may have another; GPUs go first.
@@ -89,6 +94,8 @@ def parse_table(content: str, where: str) -> list[Record]:
     builds = _BUILD.findall(content)
     build = {"build_commit": builds[0][0], "build_number": builds[0][1]} if len(set(builds)) == 1 else {}
     build |= dict(_SET.findall(content))
+    devices = [str(found[found.lastgroup or 0]).strip() for found in _DEVICE.finditer(content)]
+    build |= {"gpu_info": ", ".join(devices)} if devices else {}
     for number, line in enumerate(content.splitlines(), 1):
         cells, place = _cells(line), f"{where}, line {number}"
         if insert := _INSERT.search(line):

@@ -1,12 +1,12 @@
 """Benchmarks of llmfit: what ``llmfit bench`` shares, and the one model that it prints as JSON."""
 
-import re
 from typing import Any
 
-from infercost.errors import Missing, UnknownName
+from infercost.errors import Missing
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Entry, Results, joined
-from infercost.parts import catalog, ollama
+from infercost.evidence.readers.said import FORMAT, preset_of
+from infercost.parts import ollama
 
 #: Keys that tell one result, of a file that was shared and of a run's own output.
 SHARED, OWN = {"provider", "avgTps", "avgTotalMs"}, {"provider", "summary", "runs"}
@@ -15,8 +15,6 @@ ENGINES = {"ollama": "llama.cpp (Ollama)", "llamacpp": "llama.cpp", "vllm": "vll
 #: Tokens of a prompt, where a file does not say: its four prompts in llmfit-core/src/bench.rs at 3f44fd3 have about
 #: 11, 17, 25 and 50, by hand.
 PROMPT_TOKENS = 26.0
-_TAIL = re.compile(r"[-_](instruct|it|chat|hf|gguf|mlx)(?=[-_]|$)", re.IGNORECASE)
-_FORMAT = re.compile(r"[-_.:](i?q\d\w*|mxfp4|nvfp4|bf16|fp16|f16|[48]bit)(?=[-_.]|$)", re.IGNORECASE)
 
 
 def is_shared(values: dict[str, Any]) -> bool:
@@ -41,24 +39,11 @@ def results_of(values: dict[str, Any], where: str) -> list[Record]:
 
 def weight_format(name: str, provider: str) -> str:
     """The number format that a model's name ends in, Ollama's usual one where the name has none."""
-    formats: list[str] = [format.lower() for format in _FORMAT.findall(name.removesuffix(".gguf"))]
+    formats: list[str] = [format.lower() for format in FORMAT.findall(name.removesuffix(".gguf"))]
     plain = {"f16": "fp16", "4bit": "int4", "8bit": "int8", "fp16": "fp16"}
     if formats:
         return plain.get(formats[0], formats[0])
     return ollama.usual_format(name) if provider == "ollama" else ""
-
-
-def preset_of(family: str, name: str) -> str:
-    """The preset that a name of llmfit means, empty where there is none."""
-    name = name.rpartition("/")[2].removesuffix(".gguf")
-    name = _TAIL.sub("", _FORMAT.sub("", name)) if family == "models" else name
-    maker, _, rest = name.partition("_")
-    for text in (name, rest, name.partition(" ")[2], maker):
-        try:
-            return catalog.find(family, text)[0] if text.strip() else ""
-        except UnknownName:
-            continue
-    return ""
 
 
 def _place(entry: Entry) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Workload(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What the user says of a run: no benchmark's file names the accelerator or how the model is split."""
+    """What the user says of a run: few files name the accelerator, fewer how the model is split."""
 
     path: str
     model: str
