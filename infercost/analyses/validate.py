@@ -23,6 +23,7 @@ from infercost.evidence.predict import (
     prepare,
     quantity,
     request_time,
+    unit_of,
 )
 from infercost.evidence.readers.run import Results
 from infercost.evidence.readers.table import read_table
@@ -30,9 +31,10 @@ from infercost.parts import catalog
 from infercost.parts.bands import band_of
 from infercost.parts.preset import Preset
 from infercost.parts.stack import law
+from infercost.quantities import KEYS
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
-from infercost.units import many, show
+from infercost.units import digits, many, show
 
 #: The tables that are shipped: closed loops and decode pools, arrivals at a rate, a known batch, a full memory, and
 #: what was found later, to which nothing of the laws of vLLM and TensorRT-LLM is fitted.
@@ -74,6 +76,12 @@ KINDS = {
 BY = {"kind": "", "part": "engine_part", "model": "model"}
 #: How many requests are in flight: the classes of their bands.
 CLASSES = ((8, "1 to 8"), (64, "9 to 64"), (float("inf"), "above 64"))
+#: Measurements of files that are shown one by one, and those that a sentence tells; what differs by less is the same.
+MOST_SHOWN, MOST_TOLD, LEAST_OFF = 12, 3, 0.0005
+#: What a number is of, at the start of a line and behind the number.
+WORDS = {"itl": "time per token", "ttft": "first token", "e2e": "whole request", "prompts": "prompts"}
+PER = {"itl": " a token", "ttft": " to the first token", "e2e": " a request"}
+AS_MEASURED = KEYS["label"]._replace(head="what")
 #: MLPerf states neither batch nor lengths of single requests: an estimate is good within this factor.
 NEAR_MLPERF = 1.5
 
@@ -124,18 +132,68 @@ def answer(scenario: Scenario) -> Report:
     cases = _cases(scenario, prepared)
     scores, rates = [case.score for case in cases], list(_rates(cases))
     asked = scenario.question.get("by")
-    rows, by = tuple(case.row for case in cases), asked or "kind"
-    lines = _summary(scores + rates, by)
+    own_runs = scenario.files and not asked and len(cases) <= MOST_SHOWN
     return Report(
         command="validate",
-        verdict=_verdict(scores, _whose(scenario)),
+        verdict=_told(cases) if own_runs and len(cases) <= MOST_TOLD else _verdict(scores, _whose(scenario)),
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
-        series=Series(
-            _columns(by, both=cases[0].own is not None), rows, shown=lines, sheet=_sheet(lines) if asked else ()
-        ),
-        notes=(*_derived(rates), *skips(skipped), *_uncovered(rows), *scenario.notes),
+        series=_one_by_one(cases) if own_runs else _grouped_series(cases, scores + rates, asked),
+        notes=(*_derived(rates), *skips(skipped), *_uncovered([case.row for case in cases]), *scenario.notes),
     )
+
+
+def _grouped_series(cases: Sequence[Case], scores: Sequence[Score], asked: str | None) -> Series:
+    """The errors by kind of number, or by what was asked for; the rows are every measurement."""
+    by = asked or "kind"
+    lines = _summary(scores, by)
+    columns = _columns(by, both=cases[0].own is not None)
+    return Series(columns, tuple(case.row for case in cases), shown=lines, sheet=_sheet(lines) if asked else ())
+
+
+def _one_by_one(cases: Sequence[Case]) -> Series:
+    """Measured beside predicted, a line a measurement."""
+    lines = tuple(
+        {
+            "label": _what(case),
+            "measured": _amount(case, case.row["measured"]),
+            "predicted": _amount(case, case.row["predicted"]),
+            "ratio": case.row["ratio"],
+        }
+        for case in cases
+    )
+    rows = tuple(case.row for case in cases)
+    return Series(("label", "measured", "predicted", "ratio"), rows, shown=lines, keys={"label": AS_MEASURED})
+
+
+def _what(case: Case) -> str:
+    """What a measurement is of: the quantity, with the load and the lengths that its run says."""
+    row = case.run.measured
+    words = "one user" if row.metric == "tok_s_single_user" else WORDS.get(quantity(row.metric), row.metric)
+    load = f"batch {row.batch:g}" if row.batch else f"{row.request_rate:.3g}/s" if row.request_rate else ""
+    lengths = ((row.input_tokens, "in"), (row.output_tokens, "out"))
+    return ", ".join(filter(None, (words, load, *(f"{tokens:,.0f} {way}" for tokens, way in lengths if tokens))))
+
+
+def _amount(case: Case, value: float) -> str:
+    """A number of a measurement's metric in its unit."""
+    metric = case.run.measured.metric
+    return f"{digits(value)} tokens/s" if is_rate(metric) else show(value * unit_of(metric), "s")
+
+
+def _told(cases: Sequence[Case]) -> str:
+    """Each measurement of a few beside its prediction, in a sentence."""
+    told, by = list[str](), ""
+    for case in cases:
+        row, metric, off = case.row, case.row["metric"], case.row["ratio"] - 1
+        measured, predicted = (_amount(case, row[key]) for key in ("measured", "predicted"))
+        per = "" if is_rate(metric) else PER[quantity(metric)]
+        far = f"{show(abs(off), 'share')} {'above' if off > 0 else 'below'}" if abs(off) >= LEAST_OFF else "the same"
+        whose = f" by {row['efficiency']}" if row["efficiency"] != by else ""
+        beaten = ", faster than the bound" if case.score.beaten else ""
+        told.append(f"{measured}{per}, predicted {predicted}{whose}: {far}{beaten}")
+        by = row["efficiency"]
+    return f"Measured {'; '.join(told)}."
 
 
 def _cases(scenario: Scenario, prepared: list[Prepared]) -> list[Case]:

@@ -440,7 +440,7 @@ def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:
 
 def _validate(reading: Reading) -> Scenario:
     places = () if reading.question.words else [name for name in ("gpu", "model") if name in reading.given]
-    if (reading.take("by") or "kind") == "kind" and not places:
+    if (reading.take("by") or "kind") == "kind" and not places and not reading.question.words:
         name = reading.take("efficiency", "realistic", "and each row's own stack beside it")
     else:
         name = reading.take("efficiency", OWN_STACK, "each row's own")

@@ -432,7 +432,7 @@ def test_the_files_of_a_benchmark_are_predicted_where_it_ran(run: Run) -> None:
     lengths = ("--batch", "8", "--input-tokens", "32", "--output-tokens", "128")
     where = ("--gpu", "h100", "--model", "llama-3.1-8b", "--dtype", "fp8")
     (row,) = run("validate", str(results / "vllm_latency.json"), *where, *lengths, "--json").json["rows"]
-    assert (row["metric"], row["measured"], row["efficiency"]) == ("e2e", 2.5, "realistic")
+    assert (row["metric"], row["measured"], row["efficiency"]) == ("e2e", 2.5, "vllm")
     own = run("validate", str(results / "llmfit.json"), "--efficiency", "stack", "--json").json
     assert [row["measured"] for row in own["rows"]] == [250.8, 22.41, 89.26, 69.14, 469.44]
     assert {row["efficiency"] for row in own["rows"]} == {"llama.cpp"}
@@ -484,11 +484,27 @@ def test_a_csv_has_the_lines_that_were_asked_for(run: Run) -> None:
 
 
 def test_rates_of_closed_loops_are_no_further_measurements(run: Run) -> None:
-    """A file of three numbers over four lines: the rate follows from the first token and the gap."""
+    """A file of three numbers: the rate follows from the first token and the gap."""
     results = TABLES.parent.parent / "tests/data/results"
     said = run("validate", str(results / "vllm_serve.json"), "--gpu", "h100", "--model", "llama-3.1-8b")
-    assert said.out.startswith("Half of 3 measurements")
+    assert "measurements predicted\n" in said.out
     assert "tokens/s of 1 closed loop follow from" in " ".join(said.err.split())
+
+
+def test_a_few_runs_of_ones_own_stand_measured_beside_predicted(run: Run) -> None:
+    """The file's means: 20.5 ms a token, of which the request less its first token leaves 2,540 / 127 = 20 ms."""
+    file = str(TABLES.parent.parent / "tests/data/results/vllm_serve.json")
+    asked = ("validate", file, "--gpu", "h100", "--model", "llama-3.1-8b")
+    rows, said = run(*asked, "--json").json["rows"], " ".join(run(*asked).out.split())
+    (gap,) = (row for row in rows if row["metric"] == "itl")
+    off = f"{abs(gap['predicted'] / 0.020 - 1):.1%}"
+    assert said.startswith(f"Measured 20 ms a token, predicted {gap['predicted'] * 1e3:.3f} ms by vllm: {off} below; ")
+    assert "2.66 s a request, predicted " in said
+    assert "time per token, batch 16, 1,024 in, 128 out 20 ms" in said
+    assert {row["efficiency"] for row in rows} == {"vllm"}
+    bench = run("validate", file.replace("vllm_serve", "llama_bench"))
+    assert bench.out.startswith("Half of 4 measurements")
+    assert "prompts, batch 1, 512 in 5,000 tokens/s" in " ".join(bench.out.split())
 
 
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])
