@@ -75,9 +75,11 @@ def _side_by_side(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
+        raised = _raised(scenario, rows)
+        rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         priced = all(row[PRICED] for row in rows if row["fits"])
         columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + (unlike_prices(scenario.notes) if priced else "")
+        verdict = _model_verdict(rows) + raised + (unlike_prices(scenario.notes) if priced else "")
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -165,6 +167,17 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
         f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} has the highest throughput per device, "
         f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
     )
+
+
+def _raised(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """Which part, named with a count and without, takes several where none was written; empty for no such part."""
+    names = [part.name for part, _ in scenario.parts]
+    several = {
+        row["name"]: row["gpus"]
+        for (part, count), row in zip(scenario.parts, rows, strict=True)
+        if count is None and names.count(part.name) > 1 and (row["gpus"] or 1) > 1 and row["fits"]
+    }
+    return "".join(f" One {name} does not hold it: {gpus} do." for name, gpus in several.items())
 
 
 def _figures(part: Preset, format: Format, key: str, basis: str) -> dict[str, Any]:

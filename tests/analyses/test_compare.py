@@ -90,3 +90,20 @@ def test_the_heads_of_a_table_of_parts_are_explained(run: Run) -> None:
     ):
         assert said.count(head) == 1
     assert "B* the critical" not in " ".join(run("compare", "h100", "h200", "--model", "llama-3.1-8b").err.split())
+
+
+def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
+    """40 GB of 70 billion weights in 4.5 bits and more are above the 24 GB of one card, and below those of two."""
+    asked = ("--model", "llama-3.3-70b", "--dtype", "q4_k_m")
+    said = run("compare", "3090", "2x3090", *asked, "--json").json
+    assert [(row["name"], row["gpus"]) for row in said["rows"]] == [("rtx-3090", 2)]
+    assert said["verdict"].endswith(" One rtx-3090 does not hold it: 2 do.")
+    said = run("compare", "3090", "4x3090", *asked, "--json").json
+    assert [row["gpus"] for row in said["rows"]] == [2, 4]
+    assert "One rtx-3090 does not hold it: 2 do." in said["verdict"]
+    said = run("compare", "3090", "4090", *asked, "--json").json
+    assert [row["gpus"] for row in said["rows"]] == [2, 2]
+    assert "does not hold" not in said["verdict"]
+    said = run("compare", "3090", "2x3090", "--model", "qwen3-8b", "--dtype", "q4_k_m", "--json").json
+    assert [row["gpus"] for row in said["rows"]] == [1, 2]
+    assert "does not hold" not in said["verdict"]
