@@ -34,6 +34,8 @@ from infercost.units import many, show
 ROUNDING = 0.01
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
+#: Memory that hosts are sold with, in GB: two modules of a desktop, four of them, and up to those of a server.
+SIZES_OF_HOSTS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 #: Memory that engines take outside the share they plan with.
 GIB = 2**30
 OUTSIDE = 4 * GIB
@@ -181,11 +183,21 @@ def _with_host(plan: Plan, setup: Setup) -> Iterator[str]:
     """What of a host would make it fit: more memory, or as much in it as is needed rather than what was asked."""
     if plan.host is None:
         return
-    if plan.host_left < 0 <= plan.left:
-        size = ceil(plan.host_needed / 1e9)
+    if size := _host_size(plan, setup):
         yield f"{size:,} GB of memory in {plan.host.preset.name} (--set host.memory={size}GB)"
     if plan.host.offload and setup._replace(host=Host(plan.host.preset)).plan(plan.layout).fits:
         yield "only as much in the host as is needed (leave --offload and --offload-layers out)"
+
+
+def _host_size(plan: Plan, setup: Setup) -> int:
+    """The least memory of a host, of the sizes that it is sold in, with which it fits; 0 where none does."""
+    assert plan.host is not None
+    memory = plan.host.preset.fact("memory")
+    for size in (size for size in SIZES_OF_HOSTS if size * 1e9 > memory.value):
+        larger = plan.host.preset.with_fact("memory", memory._replace(value=size * 1e9, text=""))
+        if setup._replace(host=plan.host._replace(preset=larger)).plan(plan.layout).fits:
+            return size
+    return 0
 
 
 def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:

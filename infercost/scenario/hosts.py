@@ -1,6 +1,8 @@
 """The host that was asked for, and what of a model is to lie in it."""
 
-from infercost.errors import BadValue, Missing
+import re
+
+from infercost.errors import BadValue, Missing, UnknownName
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS
@@ -10,7 +12,7 @@ from infercost.replica.host import Host, sparse_layers
 from infercost.replica.rack import Rack
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, apply_sets
-from infercost.units import show
+from infercost.units import SIZE, parse, show
 
 #: Backends of llama.cpp whose memory is the host's own, as it is of parts that are computers.
 _BACKENDS = ("cpu", "metal")
@@ -18,6 +20,28 @@ _BACKENDS = ("cpu", "metal")
 _LEAST = 1e9
 #: What asks for first tokens, which nobody measured with a part of the model in a host.
 _FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft")
+
+
+#: A size beside a host's name, as people write it: ``128gb ddr5``, ``ddr5-128gb``; words that name no host, and what
+#: a size alone is the memory of.
+_SIZED = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)\s*(gi?b)(?![a-z\d])", re.IGNORECASE)
+_NAMELESS, _USUAL = ("ram", "memory", "of"), "desktop-ddr5"
+
+
+def load_host(text: str) -> Preset:
+    """The preset of a host, with the memory that stands beside its name; UnknownName for no such host."""
+    try:
+        return catalog.load("hosts", text)
+    except UnknownName:
+        if catalog.looks_like_file(text) or (size := _SIZED.search(text)) is None:
+            raise
+    words = re.split(r"[\s,_-]+", text[: size.start()] + " " + text[size.end() :])
+    kept = [word for word in words if word and word.lower() not in _NAMELESS]
+    turned = (own for own in catalog.names("hosts") if sorted(own.split("-")) == sorted(map(str.lower, kept)))
+    preset = catalog.load("hosts", next(turned, "-".join(kept) or _USUAL))
+    memory = preset.fact("memory")
+    value = parse(SIZE, f"{size[1]}{size[2][0].upper()}{size[2][1:-1].lower()}B", "host")
+    return preset.with_fact("memory", memory._replace(value=value, source=f"--host {text}", text=""))
 
 
 def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Host | None:
@@ -34,7 +58,7 @@ def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Ho
         return None
     _check(reading, stack, model, part)
     given = reading.take("host")
-    preset = apply_sets(reading, given if isinstance(given, Preset) else catalog.load("hosts", str(given)))
+    preset = apply_sets(reading, given if isinstance(given, Preset) else load_host(str(given)))
     reading.amend(value=preset.name)
     _check_memory(reading, preset)
     keys = ["memory", "memory_bandwidth", *(["link_bandwidth"] if sends_from_host(stack) else [])]

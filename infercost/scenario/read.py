@@ -212,7 +212,7 @@ class Reading:
             name = f"{scope or SCOPES[preset.family]}.{key}"
             if any(item.key == name for item in self.inputs):
                 continue
-            origin = fact.source if fact.source.startswith("--set") else f"preset {preset.name}"
+            origin = fact.source if fact.source.startswith(("--set", "--host")) else f"preset {preset.name}"
             self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))
 
     def own(self, name: str, value: Any, origin: str) -> None:

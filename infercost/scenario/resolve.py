@@ -14,7 +14,7 @@ from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import chunk_of
 from infercost.replica.step import critical_batch, full_batch
-from infercost.scenario.hosts import refuse_own_memory
+from infercost.scenario.hosts import load_host, refuse_own_memory
 from infercost.scenario.job import OF_A_JOB, read_job
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
@@ -111,7 +111,7 @@ def _what_runs(reading: Reading) -> Scenario:
     part, devices = read_accelerator(reading)
     if (host := reading.get("host")) is not None:
         refuse_own_memory(part)
-        _ = host if isinstance(host, Preset) else catalog.load("hosts", str(host))  # refused before any model
+        _ = host if isinstance(host, Preset) else load_host(str(host))  # refused before any model
     count = int(reading.take("gpus", devices or 1, "one of it" if devices is None else "by --gpu NAME:N"))
     for name in ("dtype", "kv_dtype", "efficiency", "host", "offload", "family", "limit", "set"):
         reading.take(name)

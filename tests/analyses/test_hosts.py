@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import infercost
-from infercost.errors import BadValue
+from infercost.errors import BadValue, UnknownName
 from infercost.models.counting import active_params
 from infercost.models.find import find_model
 from infercost.parts import catalog
@@ -193,10 +193,10 @@ def test_a_host_that_is_too_small_says_what_it_holds_and_what_would_do(gpu: str)
     assert "which holds 29.21 GB of 30.8 GB" in report.verdict
     assert report.values["longest_context"] == 0
     assert report.values["host_left_bytes"] == 0
-    assert report.advice[0] == "37 GB of memory in laptop-ddr5 (--set host.memory=37GB)"  # 30.8 GB are 85% of 36.24
+    assert report.advice[0] == "64 GB of memory in laptop-ddr5 (--set host.memory=64GB)"  # 30.8 GB are 85% of 36.24
     assert not any("a context of" in line for line in report.advice)
     assert report.values["gpus"] == 1
-    assert infercost.fit(**{**SMALL, "gpu": gpu, "set": "host.memory=37GB"}).met
+    assert infercost.fit(**{**SMALL, "gpu": gpu, "set": "host.memory=64GB"}).met
     assert any("leave --offload" in line for line in report.advice)
 
 
@@ -269,3 +269,41 @@ def test_the_engine_that_people_run_with_a_host_is_assumed(part: str, engine: st
     assumed = next(item.value for item in report.inputs if item.key == "efficiency")
     assert assumed == engine
     assert bool(notes(report, "efficiency")) == (engine == "llama.cpp")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "memory"),
+    [
+        ("ddr5", "desktop-ddr5", 64 * 2**30),
+        ("128gb ddr5", "desktop-ddr5", 128e9),
+        ("ddr5-128gb", "desktop-ddr5", 128e9),
+        ("DDR5 128 GB", "desktop-ddr5", 128e9),
+        ("ddr5 desktop 96GB", "desktop-ddr5", 96e9),
+        ("128GB", "desktop-ddr5", 128e9),
+        ("64 GiB of ddr4 ram", "desktop-ddr4", 64 * 2**30),
+        ("epyc-turin 768GB", "epyc-turin", 768e9),
+    ],
+)
+def test_a_size_may_stand_beside_a_host(text: str, name: str, memory: float) -> None:
+    asked = {"gpu": "rtx-4090", "model": "gpt-oss-120b"}
+    report = infercost.fit(**asked, host=text)
+    inputs = {item.key: item for item in report.inputs}
+    assert (inputs["host"].value, inputs["host.memory"].value) == (name, memory)
+    plain = infercost.fit(**asked, host=name, set=f"host.memory={memory:.0f}B")
+    assert report.values == plain.values
+    with pytest.raises(UnknownName, match="no host preset is called 'foo'"):
+        infercost.fit(**asked, host="foo 128GB")
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [  # experts of 121.2 GB are 85% of 142.6; the weights of DeepSeek-V3 are about 400 GB, 85% of 475
+        ("qwen3-235b-a22b", 192),
+        ("deepseek-v3", 512),
+    ],
+)
+def test_a_host_that_is_short_is_offered_the_next_size(model: str, size: int) -> None:
+    asked = {"gpu": "rtx-4090", "model": model, "dtype": "q4_k_m", "host": "desktop-ddr5"}
+    report = infercost.fit(**asked)
+    assert report.advice[0] == f"{size} GB of memory in desktop-ddr5 (--set host.memory={size}GB)"
+    assert infercost.fit(**asked, set=f"host.memory={size}GB").met

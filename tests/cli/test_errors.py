@@ -108,7 +108,6 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --model gpt-4o --gpu h100", "the size of gpt-4o is not published"),
         ("fit --model gpt-oss-120 --gpu h100", "did you mean gpt-oss-120b? "),
         ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
-        ("fit --model gpt-oss-20b --gpu l4 --host desktop-ddr5-64GB", "desktop-ddr5 with --set host.memory=64GB? "),
         ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
         ("utilization --gpu h100 --model qwen3-32b --draft-tokens 4", "needs --acceptance, --draft-model too"),
         ("utilization --gpu h100 --model qwen3-32b --isl 4", "--input-tokens is given: give --output-tokens too"),
