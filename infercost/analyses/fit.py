@@ -406,6 +406,8 @@ def _verdict(rack: Rack) -> str:
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
     where = f"{model.called(model.quantization.words)} on {rack.place} with {load}"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
+    longest = plan.usable_context or 0
+    room += f", or one of {longest:,} tokens" if room and plan.batch == 1 and longest > plan.context else ""
     return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}."
 
 

@@ -3,11 +3,13 @@
 import csv
 import gzip
 import json
+import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from io import BufferedReader, TextIOWrapper
 from itertools import chain, islice
 from math import inf, isfinite, sqrt
@@ -69,10 +71,21 @@ def read_trace(path: str, progress: Progress | None = None) -> Trace:
     """The load in a trace, gzipped or not, in memory that does not grow with it but for Mooncake's block ids.
 
     ``progress`` is called with the bytes of the file read so far, every 65,536 lines and at the end; never for a pipe.
+    ``-`` is standard input.
 
     Raises:
         BadFile: unreadable, binary, of an unknown form, without a request, or a line of it that cannot be read.
     """
+    return _of_standard_input() if path == "-" else _read(path, progress)
+
+
+@cache
+def _of_standard_input() -> Trace:
+    """The trace on standard input, which can be read once, and questions ask for it several times."""
+    return _read("-")
+
+
+def _read(path: str, progress: Progress | None = None) -> Trace:
     with closing(_read_lines(path, progress)) as lines:
         first = next(lines, "")
         if not first:
@@ -114,8 +127,13 @@ def _read_lines(path: str, progress: Progress | None = None) -> Generator[str, N
 
 
 def _open(path: str) -> BufferedReader:
+    """A file, or for ``-`` standard input, which stays open for whoever has it."""
     try:
-        return open(path, "rb")
+        if path != "-":
+            return open(path, "rb")
+        if sys.stdin is None:
+            raise OSError("standard input is closed")
+        return open(sys.stdin.fileno(), "rb", closefd=False)
     except (OSError, ValueError) as error:
         hint = "give the path of a readable CSV or JSON lines file"
         raise BadFile(f"trace {path}: {reason(error)}", hint) from error

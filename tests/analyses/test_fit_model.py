@@ -533,3 +533,18 @@ def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) 
     if model == "deepseek-v4-pro":
         assert report["weight_bytes"] == pytest.approx(850e9, rel=0.005)
         assert 1.547e12 * 4.25 / 8 / report["weight_bytes"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "words"),
+    [
+        ("qwen3-8b", {"dtype": "q4_k_m"}, "or one of 40,960 tokens."),  # as many as its config has positions
+        ("gemma-3-27b", {"dtype": "q4_k_m"}, "or one of {longest_context:,} tokens."),
+        ("llama-3.1-8b", {"dtype": "fp8", "batch": 4}, "such sequences."),
+        ("qwen3-8b", {"dtype": "q4_k_m", "context": 40_960}, "such sequences."),
+    ],
+)
+def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: dict[str, Any], words: str) -> None:
+    report = infercost.fit(gpu="rtx-4090", model=model, **asked)
+    assert report.verdict.endswith(words.format(**report.values))
+    assert ("or one of" in report.verdict) == words.startswith("or one of")

@@ -1,8 +1,11 @@
 """Traffic traces: load worked out by hand for every form, flat memory, and files that nobody can use."""
 
 import gzip
+import json
 import random
 import statistics
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 
 from infercost.errors import BadFile
 from infercost.fleet.traces import Trace, read_trace
-from tests.conftest import ROOT
+from tests.conftest import ROOT, bare_env
 
 DATA = ROOT / "tests" / "data" / "traces"
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
@@ -361,3 +364,21 @@ def test_an_unknown_form_names_those_that_are_known(read: Read) -> None:
 def test_no_file(path: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=said):
         read_trace(str(tmp_path / path))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_is_a_trace_too(packed: bool) -> None:
+    """Questions ask for a trace several times, and a pipe gives it once."""
+    file = DATA / "azure_2023.csv"
+    content = gzip.compress(file.read_bytes()) if packed else file.read_bytes()
+    asked = [
+        sys.executable,
+        "-m",
+        "infercost",
+        *["userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--json", "--trace"],
+    ]
+    piped, named = (
+        subprocess.run([*asked, trace], input=content, capture_output=True, check=True, env=bare_env()).stdout
+        for trace in ("-", str(file))
+    )
+    assert json.loads(piped) == json.loads(named.replace(str(file).encode(), b"-"))
