@@ -371,12 +371,8 @@ def test_standard_input_is_a_trace_too(packed: bool) -> None:
     """Questions ask for a trace several times, and a pipe gives it once."""
     file = DATA / "azure_2023.csv"
     content = gzip.compress(file.read_bytes()) if packed else file.read_bytes()
-    asked = [
-        sys.executable,
-        "-m",
-        "infercost",
-        *["userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--json", "--trace"],
-    ]
+    service = ("userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--json", "--trace")
+    asked = (sys.executable, "-m", "infercost", *service)
     piped, named = (
         subprocess.run([*asked, trace], input=content, capture_output=True, check=True, env=bare_env()).stdout
         for trace in ("-", str(file))
