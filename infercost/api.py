@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypedDict, Unpack
 
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Missing, closest
 from infercost.parts.cache import reading_once
 from infercost.render import to_text
 from infercost.report import Report
@@ -31,6 +31,21 @@ class Answer(Report):
 
     def __repr__(self) -> str:
         return f"<Answer {self.command}: {self.verdict}>"
+
+    def __getitem__(self, key: str) -> Any:
+        """The value of a result by its JSON key, or else what ``to_dict`` has under it, as ``rows`` and ``verdict``.
+
+        Raises:
+            KeyError: neither has it, with what there is.
+        """
+        if key in self.values:
+            return self.values[key]
+        whole = self.to_dict()
+        if key in whole:
+            return whole[key]
+        near = closest(str(key), [*self.values, "rows", "verdict", "notes"])
+        there = f"results are {', '.join(self.values) or 'none'}; beside them {', '.join(whole)}"
+        raise KeyError(f"{self.command} has no {key!r}: {near}{there}")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a result by its JSON key, or what to take where the answer has no such result."""

@@ -7,9 +7,12 @@ class InfercostError(Exception):
     """A question without an answer: ``what`` is wrong, and a ``hint`` at what to do."""
 
     def __init__(self, what: str, hint: str) -> None:
-        super().__init__(what)
+        super().__init__(what, hint)
         self.what = what
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\nhint: {self.hint}"
 
 
 class BadValue(InfercostError, ValueError):

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,6 +78,24 @@ def test_an_answer_is_a_dictionary_like_its_json(run: Run) -> None:
     document = run("utilization", "--gpu", "h100-note", "--params", "1.6e12", "--json", "--sources").json
     assert found["results"] == document["results"]
     assert [source["key"] for source in found["sources"]] == [source["key"] for source in document["sources"]]
+
+
+def test_an_answer_has_its_rows_and_its_verdict_by_key() -> None:
+    found = infercost.sweep_batch(gpu="h100-note", params="1.6e12", batch="1,100")
+    assert [row["batch"] for row in found["rows"]] == [1, 100]
+    assert found["verdict"] == found.verdict
+    with pytest.raises(KeyError, match=r"fit has no 'users': results are .*weight_bytes.*; beside them .*verdict"):
+        infercost.fit(gpu="h100", params="70B")["users"]
+    with pytest.raises(KeyError, match="did you mean weight_bytes"):
+        infercost.fit(gpu="h100", params="70B")["weight_byte"]
+
+
+def test_an_error_says_what_and_what_to_do_on_a_line_each() -> None:
+    with pytest.raises(infercost.InfercostError) as raised:
+        infercost.fit(gpu="h100", params="x")
+    error = raised.value
+    assert str(error).splitlines() == ["params: 'x' is not a number", f"hint: {error.hint}"]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_an_answer_is_a_data_frame_where_pandas_is(monkeypatch: pytest.MonkeyPatch) -> None:
