@@ -50,14 +50,14 @@ def nearest(name: str, names: list[str], most: int = 10) -> str:
 
 
 def extra(name: str) -> str:
-    """The command that installs an extra: from the index where the package came from one, else from the clone."""
+    """The command that installs an extra: of the package wherever it was installed from, else of the clone."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        indexed = distribution("infercost").read_text("direct_url.json") is None
+        distribution("infercost")
     except PackageNotFoundError:
-        indexed = False
-    return f"pip install '{'infercost' if indexed else '.'}[{name}]'"
+        return f"pip install '.[{name}]'"
+    return f"pip install 'infercost[{name}]'"
 
 
 def reason(error: Exception) -> str:

@@ -25,7 +25,7 @@ from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
-from infercost.scenario.read import counted_name
+from infercost.scenario.read import Question, counted_name
 from infercost.scenario.replicas import CHOSEN
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -108,7 +108,8 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     """
     rack, verdict = scenario.rack, misfit(scenario.rack).strip()
     if not rack.model.has_cache:
-        return verdict, (f"ask for --gpus {rack.gpus_for_weights}, or store the weights in fewer bytes (--dtype)",)
+        enough = _flag_of(scenario.question, rack.gpus_for_weights)
+        return verdict, (f"ask for {enough}, or store the weights in fewer bytes (--dtype)",)
     more = _more(scenario) if has_room(rack.part) and joins(rack.part) else None
     one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
     both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
@@ -202,16 +203,21 @@ def _host_size(plan: Plan, setup: Setup) -> int:
 
 def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     """The devices and the layout that fit, as the flags that replace those that were given."""
-    question, widths, devices = scenario.question, scenario.rack.widths, copies * layout.devices
+    widths, devices = scenario.rack.widths, copies * layout.devices
+    flags = [_flag_of(scenario.question, devices)]
+    if any(widths):
+        flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
+    return f"{devices:,} devices ({' '.join(flags)})"
+
+
+def _flag_of(question: Question, devices: int) -> str:
+    """The flag that asks for so many devices, in place of the one that said how many."""
     given = question.get("gpu")
     given = given[0] if isinstance(given, tuple) else given
     name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
     gpus = question.given.get("gpus")
     counted = gpus and not gpus.origin.startswith("assumed")
-    flags = [f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"]
-    if any(widths):
-        flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
-    return f"{devices:,} devices ({' '.join(flags)})"
+    return f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"
 
 
 def _results(rack: Rack) -> tuple[Row, ...]:

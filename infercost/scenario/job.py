@@ -1,5 +1,6 @@
 """Which part for a job: the model read on every part that may do it, and what the job asks of them."""
 
+import shlex
 from collections.abc import Callable, Iterable
 from functools import partial
 from math import inf
@@ -75,11 +76,16 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
 
 
 def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
+    named = list(named)
     parts = [read_part(reading, name) for name in named]
     if parts and (stray := [flag(name) for name in NARROWING if name in reading.given]):
         raise BadValue(f"{stray[0]} and names are two ways to ask one question", "give one of them")
-    if any(count for _, count in parts):
-        raise BadValue("a job says how many accelerators it takes", "leave out the :N")
+    several = [f"{name} is {count:,} x {part.name}" for name, (part, count) in zip(named, parts, strict=True) if count]
+    if several:
+        alone, each = " ".join(dict.fromkeys(part.name for part, _ in parts)), ",".join(map(str, named))
+        sweep = f"infercost utilization --sweep gpu={shlex.quote(each)}"
+        what = f"a job says how many accelerators it takes, and {', '.join(several)}"
+        raise BadValue(what, f"name parts alone: compare {alone}; what so many do: {sweep}")
     return [part for part, _ in parts]
 
 

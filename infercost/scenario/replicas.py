@@ -4,7 +4,7 @@ from math import ceil
 
 from infercost.errors import BadValue
 from infercost.scenario.options import flag
-from infercost.scenario.read import Reading
+from infercost.scenario.read import Reading, counted_name
 
 #: Origins of a layout that was chosen, and of a count of devices that nobody gave.
 CHOSEN, AS_LEAST, CHEAPEST = "assumed: chosen", "assumed: least that fits", "assumed: where a token costs least"
@@ -45,6 +45,8 @@ def devices_of_one(reading: Reading, devices: int | None) -> int | None:
     """
     copies = copies_of(reading)
     if devices and devices % copies:
-        hint = f"ask for a multiple, as --gpus {copies * ceil(devices / copies)}"
+        enough = copies * ceil(devices / copies)
+        name, counted = counted_name(str(reading.get("gpu")))
+        hint = f"ask for a multiple, as {f'--gpu {name}:{enough}' if counted else f'--gpus {enough}'}"
         raise BadValue(f"--dp {copies}: {devices} devices are no {copies} equal replicas", hint)
     return devices and devices // copies

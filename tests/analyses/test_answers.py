@@ -123,7 +123,7 @@ def test_batches_on_devices_that_hold_nothing_have_no_lesson(run: Run) -> None:
     """The only row is a batch of one: no ratio of a lone user, and no advice on caches that are not there."""
     answer = run("sweep-batch", "--gpu", "h100:2", "--params", "1.6e12", "--json").json
     assert answer["verdict"].endswith("the weights alone take 20.")
-    assert answer["advice"] == ["ask for --gpus 20, or store the weights in fewer bytes (--dtype)"]
+    assert answer["advice"] == ["ask for --gpu h100:20, or store the weights in fewer bytes (--dtype)"]
 
 
 def test_slots_for_a_concurrency_and_its_chances_need_no_hardware(run: Run) -> None:

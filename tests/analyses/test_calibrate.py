@@ -302,7 +302,7 @@ def test_fitting_needs_scipy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     result = run(*LLAMA_BENCH)
     assert (result.code, result.out) == (2, "")
-    assert "pip install '.[calibrate]'" in result.err
+    assert "pip install 'infercost[calibrate]'" in result.err
 
 
 def served(path: Path, changes: list[dict[str, Any]]) -> str:

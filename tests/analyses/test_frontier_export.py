@@ -139,4 +139,4 @@ def test_without_numpy_it_says_what_to_install(run: Run, monkeypatch: pytest.Mon
     said = run("frontier", "--model", "llama-3.1-8b", "--gpu", "h100", "--max-gpus", "2", "--all", "--csv")
     assert (said.code, said.out) == (2, "")
     assert "frontier --all needs NumPy" in said.err
-    assert "pip install '.[export]'" in said.err
+    assert "pip install 'infercost[export]'" in said.err

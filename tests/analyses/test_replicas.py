@@ -68,7 +68,7 @@ def test_each_replica_has_a_sequence_where_nobody_says_how_many(run: Run) -> Non
 def test_devices_that_do_not_divide_are_refused(run: Run) -> None:
     said = run("fit", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--dp", "3")
     assert said.code == 2
-    assert "--gpus 9" in said.err
+    assert "--gpu h100:9" in said.err
 
 
 def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -332,22 +333,46 @@ def test_an_error_names_options_as_they_are_typed(run: Run, asked: str, what: st
     assert hint in result.err
 
 
+def test_an_extra_is_of_the_package_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip takes what is installed as it is, and adds what the extra needs, from wherever it runs."""
+    assert extra("plot") == "pip install 'infercost[plot]'"
+
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", missing)
+    assert extra("plot") == "pip install '.[plot]'"
+
+
 @pytest.mark.parametrize(
-    ("direct_url", "command"),
+    ("asked", "hint"),
     [
-        ('{"dir_info": {}, "url": "file:///somewhere"}', "pip install '.[plot]'"),
-        (None, "pip install 'infercost[plot]'"),
+        ("economies --params 1.8T --active-params 280B --gpu h100:16 --dtype fp8", "ask for --gpu h100:23, or"),
+        ("economies --params 1.8T --active-params 280B --gpu h100 --gpus 16 --dtype fp8", "ask for --gpus 23, or"),
+        ("fit --params 1.8T --gpu 16xh100 --dtype fp8", "ask for --gpu h100:23, or"),
     ],
 )
-def test_an_extra_is_installed_from_where_the_package_came(
-    monkeypatch: pytest.MonkeyPatch, direct_url: str | None, command: str
-) -> None:
-    class Distribution:
-        def read_text(self, name: str) -> str | None:
-            return direct_url if name == "direct_url.json" else None
+def test_a_count_is_asked_for_as_it_was_given(asked: str, hint: str, run: Run) -> None:
+    """1.8 TB over 80 GB are 22.5 devices; a count that disagrees with the one before it is refused."""
+    said = run(*asked.split())
+    assert (said.code, hint in " ".join(said.out.split())) == (3, True)
 
-    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Distribution())
-    assert extra("plot") == command
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        (
+            "compare g6e.12xlarge h100 --model llama-3.3-70b --concurrency 16",
+            ("and g6e.12xlarge is 4 x l40s", "compare l40s h100-sxm; ", "--sweep gpu=g6e.12xlarge,h100"),
+        ),
+        ("utilization --gpu h100:3 --dp 2 --model qwen3-8b", ("ask for a multiple, as --gpu h100:4",)),
+        ("utilization --gpu h100 --gpus 3 --dp 2 --model qwen3-8b", ("ask for a multiple, as --gpus 4",)),
+    ],
+)
+def test_a_hint_can_be_pasted(asked: str, lines: tuple[str, ...], run: Run) -> None:
+    said = run(*asked.split())
+    assert said.code == 2
+    assert all(line in said.err for line in lines)
 
 
 @pytest.mark.parametrize(

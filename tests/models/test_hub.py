@@ -90,4 +90,4 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "huggingface_hub.py").write_text("raise ModuleNotFoundError")
     process = ask("acme/tiny", tmp_path, PYTHONPATH=str(tmp_path))
     assert process.returncode == 2
-    assert "pip install '.[hub]'" in process.stderr
+    assert "pip install 'infercost[hub]'" in process.stderr

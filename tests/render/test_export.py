@@ -223,7 +223,7 @@ def test_parquet_names_what_to_install(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(Missing) as missing:
         export.write(CHUNKS, str(tmp_path / "a.parquet"))
-    assert "pip install '.[export]'" in missing.value.hint
+    assert "pip install 'infercost[export]'" in missing.value.hint
     assert os.listdir(tmp_path) == []
 
 

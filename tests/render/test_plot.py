@@ -198,7 +198,7 @@ def test_without_matplotlib_the_extra_is_named(ending: str, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(Missing, match="matplotlib") as error:
         to_picture(REPORT, ending)
-    assert error.value.hint == "pip install '.[plot]'"
+    assert error.value.hint == "pip install 'infercost[plot]'"
 
 
 def test_an_answer_without_charts_is_refused() -> None:
