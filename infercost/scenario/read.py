@@ -38,6 +38,8 @@ _VOID = {
 #: A count before a name, with a sign of multiplication that is no start of ``XT`` or ``XTX``, and one behind a name.
 _BEFORE = re.compile(r"\s*(?:gpu_)?(?P<count>\d{1,4})\s*[x×*]\s*(?!tx?\b)(?P<name>\S.*?)\s*", re.ASCII | re.IGNORECASE)
 _BEHIND = re.compile(r"\s*(?P<name>.*?[\w\"'])\s*[x×*]\s*(?P<count>\d+)\s*", re.ASCII | re.IGNORECASE)
+#: What people write for the longest context that there is.
+_LONGEST = ("max", "maximum", "full", "longest", "auto")
 #: Words of cards and chips that end in the sign of multiplication.
 _WORD_IN_X = re.compile(r"\b(?:gt|rt|r|ma)x\s*\d+\s*$", re.ASCII | re.IGNORECASE)
 
@@ -162,6 +164,9 @@ def _parse(option: Option, value: Any, label: str) -> Any:
         raise BadValue(f"{label}: {value!r} is no single value", f"write one value for {option.name}")
     if option.metavar == "TIME" and isinstance(value, (int, float)):
         value = f"{value}s"  # numbers of Python are in base units, like those of its answers
+    if option.name == "context" and str(value).strip().lower() in _LONGEST:
+        hint = "leave it out: infercost fit says the longest context that fits, presets show what a model was made for"
+        raise BadValue(f"{label}: {value!r} is not a number", hint)
     return option.parse(str(value), label)
 
 
@@ -261,12 +266,23 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
         raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
     if "," in name and all(_is_known(each.strip()) for each in name.split(",")):
         several = [each.strip() for each in name.split(",")]
-        hint = f"a row for each: --sweep gpu={','.join(several)}; side by side: infercost compare {' '.join(several)}"
-        raise BadValue(f"{name!r} names {len(several)} accelerators", hint)
+        raise BadValue(f"{name!r} names {len(several)} accelerators", _each_of(several, reading.question.command))
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     if machine := _machine(written_name(str(text))[0]):
         reading.note("machine", f"{machine.name} has {machine.number} x {machine.part} ({machine.source})")
     return apply_sets(reading, catalog.load("accelerators", name)), number
+
+
+def _each_of(parts: Sequence[str], command: str) -> str:
+    """How to ask about several parts: as the command itself takes them, in a sweep where it has one, side by side."""
+    options, beside_each_other = options_of(command), f"side by side: infercost compare {' '.join(parts)}"
+    if options["gpu"].repeat and command != "compare":
+        return f"name each: {' '.join(f'--gpu {part}' for part in parts)}"
+    return (
+        f"a row for each: --sweep gpu={','.join(parts)}; {beside_each_other}"
+        if "sweep" in options
+        else beside_each_other
+    )
 
 
 def counted_name(text: str) -> tuple[str, str | None]:
