@@ -235,7 +235,7 @@ def _from_tag(text: str) -> Checkpoint | None:
         try:
             own, preset = catalog.find("models", name)
         except UnknownName:
-            if name == tag.model and text.endswith(":latest"):
+            if name == tag.model and (text.endswith(":latest") or "/" in text):  # of Ollama's library alone
                 raise
             continue
         base = _from_preset(preset, own, name)

@@ -417,7 +417,8 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
 def _check_engine(stack: Preset, quantization: Quantization) -> None:
     if quantization.name in GGUF and is_other_engine(stack):
         what = f"profile {stack.name} has no {quantization.name}, a format that llama.cpp alone reads"
-        raise BadValue(what, "leave --efficiency out, or ask for --efficiency llama.cpp")
+        hint = "leave --efficiency out, or ask for --efficiency llama.cpp; --dtype bf16 is the checkpoint"
+        raise BadValue(what, hint)
 
 
 def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> Plan:

@@ -161,6 +161,7 @@ def test_a_format_that_was_asked_wins_over_a_name(name: str, dtype: str) -> None
     ("name", "hint"),
     [
         ("deepseek-r1:9b", "b? "),
+        ("ollama.com/library/qwen3", "qwen3-4b, qwen3-8b, "),
         ("devstral:24b", "did you mean devstral-small-2-24b? "),
         ("Qwen3-32B-AWQ", "--model qwen3-32b --dtype awq"),
         ("Llama-3.3-70B-Instruct-NVFP4", "--model llama-3.3-70b --dtype nvfp4"),
