@@ -148,7 +148,7 @@ def test_only_prices_are_written_with_a_currency() -> None:
 def test_a_number_whose_unit_was_forgotten_is_asked_back(kind: units.Kind, text: str, hint: str) -> None:
     with pytest.raises(BadValue) as error:
         parse(kind, text, "--set")
-    assert str(error.value) == f"--set: {text!r} has no unit"
+    assert error.value.what == f"--set: {text!r} has no unit"
     assert error.value.hint.startswith(hint)
 
 

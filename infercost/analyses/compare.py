@@ -75,11 +75,11 @@ def _side_by_side(scenario: Scenario) -> Report:
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
-        raised = _raised(scenario, rows)
+        counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         priced = all(row[PRICED] for row in rows if row["fits"])
         columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + raised + (unlike_prices(scenario.notes) if priced else "")
+        verdict = _model_verdict(rows) + counted + (unlike_prices(scenario.notes) if priced else "")
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -162,22 +162,31 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
         return "The model fits none of these."
     fast = max(able, key=lambda row: row["tokens_per_s_per_user"])
     dense = max(able, key=lambda row: row["tokens_per_s_per_gpu"])
+    if len(able) == 1:
+        return (
+            f"One user gets {show(fast['tokens_per_s_per_user'])} tokens/s (bound "
+            f"{show(1 / fast['bound_step_time_s'])}) on {fast['gpus']} x {fast['name']}, "
+            f"{show(fast['tokens_per_s_per_gpu'])} a device."
+        )
+    names = [row["name"] for row in able]
+    densest = f"{dense['gpus']} x {dense['name']}" if names.count(dense["name"]) > 1 else dense["name"]
     return (
         f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast['tokens_per_s_per_user'])} tokens/s "
-        f"(bound {show(1 / fast['bound_step_time_s'])}); {dense['name']} has the highest throughput per device, "
+        f"(bound {show(1 / fast['bound_step_time_s'])}); {densest} has the highest throughput per device, "
         f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
     )
 
 
-def _raised(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
-    """Which part, named with a count and without, takes several where none was written; empty for no such part."""
-    names = [part.name for part, _ in scenario.parts]
-    several = {
-        row["name"]: row["gpus"]
-        for (part, count), row in zip(scenario.parts, rows, strict=True)
-        if count is None and names.count(part.name) > 1 and (row["gpus"] or 1) > 1 and row["fits"]
-    }
-    return "".join(f" One {name} does not hold it: {gpus} do." for name, gpus in several.items())
+def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """Counts that are not those of the rows: one that does not hold the model, and more than make a user faster."""
+    names, said = [part.name for part, _ in scenario.parts], dict[str, None]()
+    for (part, count), row in zip(scenario.parts, rows, strict=True):
+        gpus = row["gpus"] if row["fits"] else None
+        if gpus and count is None and gpus > 1 and names.count(part.name) > 1:
+            said[f" One {part.name} does not hold it: {gpus} do."] = None
+        if gpus and count is not None and count > gpus:
+            said[f" One user is no faster on all {count:,} x {part.name} than on {gpus}."] = None
+    return "".join(said)
 
 
 def _figures(part: Preset, format: Format, key: str, basis: str) -> dict[str, Any]:
