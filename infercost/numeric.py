@@ -12,6 +12,9 @@ from typing import Any
 ROUNDING = 1e-12
 #: Halvings after which no float between the two ends is left that matters.
 HALVINGS = 60
+#: A zero is found when two guesses agree so far.
+CLOSE = 1e-6
+ROUNDS = 60
 #: Types of one number, the usual one first: every pass asks for them many times.
 PLAIN = (float, int)
 
@@ -121,3 +124,24 @@ def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
+
+
+def zero_of(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Where a falling excess is zero, or the end nearest to it: false position.
+
+    The side that stays is halved (Dowell and Jarratt, The Illinois algorithm, 1971), so both sides close in.
+    """
+    above, below = excess(low), excess(high)
+    if above <= 0 or below >= 0:
+        return low if above <= 0 else high
+    guess, side = low, 0
+    for _ in range(ROUNDS):
+        before, guess = guess, (low * below - high * above) / (below - above)
+        value = excess(guess)
+        if not value or abs(guess - before) <= CLOSE * guess:
+            break
+        if value > 0:
+            low, above, below, side = guess, value, below / 2 if side > 0 else below, 1
+        else:
+            high, below, above, side = guess, value, above / 2 if side < 0 else above, -1
+    return guess

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.formulas.formula import LITTLE, solved
-from infercost.numeric import last_that
+from infercost.numeric import last_that, zero_of
 from infercost.parts.cache import lately
-from infercost.replica.serving import Request, first_token_met, root, serve_batch, tpot_met
+from infercost.replica.serving import Request, first_token_met, ride_of, serve_batch, tpot_met
 from infercost.replica.step import Replica, decode_time
 
 #: Batches that are worked out; between two of them, a few percent apart, times are nearly straight lines.
@@ -107,7 +107,7 @@ def mean_decoding(curve: Curve, *, request_rate: float) -> float:
     def excess(mean: float) -> float:
         return held * curve.itl(batch=mean / busy_share(mean_decoding=mean, most_batch=most)) - mean
 
-    return root(excess, LEAST, most)
+    return zero_of(excess, LEAST, most)
 
 
 def _batches(most: float, stages: int) -> tuple[float, ...]:
@@ -128,6 +128,11 @@ def curve_of(replica: Replica, most: float, request: Request | None, context: fl
     steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)
     if request is None:
         return Curve(batches, steps, steps, steps, decoded, prompted=False)
-    itls = tuple(serve_batch(replica, batch, request).itl for batch in batches)
-    firsts = tuple(first_token_met(replica, batch, request) for batch in batches)
+    itls, firsts = zip(*(_joined(replica, *each, request) for each in zip(batches, steps, strict=True)), strict=True)
     return Curve(batches, steps, itls, firsts, request.decoded, prompted=True)
+
+
+def _joined(replica: Replica, batch: float, step: float, request: Request) -> tuple[float, float]:
+    """Seconds between tokens and to a first one of a batch that prompts join, whose step takes so long without them."""
+    ride = ride_of(replica, batch, request, step) if replica.timing else None
+    return serve_batch(replica, batch, request, ride=ride).itl, first_token_met(replica, batch, request, ride)

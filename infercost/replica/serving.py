@@ -6,16 +6,13 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.formulas.formula import LITTLE, solved
-from infercost.numeric import each_of
+from infercost.numeric import CLOSE, each_of, zero_of
 from infercost.quantities import CONSTANTS
 from infercost.replica.step import Replica, decode_time, part_of, pass_parts, step_time, uneven_stages
 from infercost.replica.work import Load
 
 #: The first token comes with the prompt: with one more something decodes.
 LEAST_OUTPUT = 2
-#: A fixed point is found when two guesses agree so far.
-CLOSE = 1e-6
-ROUNDS = 60
 #: The emptiest replica that is looked at: one request decodes so much of the time.
 LEAST = 1e-9
 #: Sequences that an engine runs at once when nobody says how many, and requests of a slot in a run of a benchmark tool.
@@ -146,13 +143,21 @@ def _with_prompts(replica: Replica, batch: float, request: Request, prompts: flo
     return formulas.request.uneven_part(even_part=even, uneven_stages=uneven_stages(replica, batch))
 
 
-def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 1.0, concurrent: float = inf) -> Served:
+def serve_batch(
+    replica: Replica,
+    batch: float,
+    request: Request,
+    busy: float = 1.0,
+    concurrent: float = inf,
+    ride: "Ride | None" = None,
+) -> Served:
     """The steady state in which so many requests decode at once while any does, a share ``busy`` of the time.
 
     The rate is what keeps them so, by Little's law; the batch of the answer is the mean over all the time. Of so many
-    ``concurrent`` requests that follow each other each sees the prompts of the others alone.
+    ``concurrent`` requests that follow each other each sees the prompts of the others alone. ``ride`` is known or
+    worked out.
     """
-    itl, prompt = gap_and_prompt(replica, batch, request, concurrent)
+    itl, prompt = gap_and_prompt(replica, batch, request, concurrent, ride=ride)
     first = first_token(replica, request, prompt, itl)
     decoded = request.decoded
     rate = formulas.request.served_rate(busy_share=busy, batch=batch, decoded_tokens=decoded, shared_step=itl)
@@ -163,12 +168,17 @@ def serve_batch(replica: Replica, batch: float, request: Request, busy: float = 
 
 
 def gap_and_prompt(
-    replica: Replica, batch: float, request: Request, concurrent: float = inf, step: float | None = None
+    replica: Replica,
+    batch: float,
+    request: Request,
+    concurrent: float = inf,
+    step: float | None = None,
+    ride: "Ride | None" = None,
 ) -> tuple[float, float]:
     """Seconds between tokens of a batch with prompts riding along, and of the steps that one prompt rides along with.
 
     Some steps carry a prompt or its chunk, or all carry several. Pipeline stages take turns on parts of the batch, and
-    each part carries its share of the prompts. ``step`` is a step of the batch alone, where it is known.
+    each part carries its share of the prompts. ``step``, of the batch alone, and ``ride`` are known, or worked out.
     """
     passes, decoded = prompt_passes(replica, request), request.decoded
     each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=decoded, stages=replica.work.layout.pp)
@@ -176,9 +186,8 @@ def gap_and_prompt(
     if concurrent < inf:
         met = formulas.request.prompts_of_others(prompts_per_step=each, concurrent_requests=concurrent)
     if replica.timing:
-        step = decode_time(replica, batch, request.context) if step is None else step
-        ride = _ride(replica, batch, request, step, each)
-        return formulas.request.shared_step(step_time=step, prompts=met, prompt_time=ride.delay), ride.time
+        ride = ride or ride_of(replica, batch, request, step)
+        return formulas.request.shared_step(step_time=ride.step, prompts=met, prompt_time=ride.delay), ride.time
     each = met
     if each * passes > 1:
         itl = _with_prompts(replica, batch, request, each)
@@ -246,8 +255,9 @@ def _gaps(replica: Replica, batches: Any, request: Request) -> Any:
 
 
 class Ride(NamedTuple):
-    """Prompts that join a batch: seconds of the passes of one, and what it adds to the steps of the others."""
+    """Prompts that join a batch: seconds of a step without them, of the passes of one, and what it adds to others."""
 
+    step: float
     time: float
     delay: float
 
@@ -272,7 +282,7 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
         step_time=0.0 if alone else step,
         prompts_together=together,
     )
-    return Ride(time, delay)
+    return Ride(step, time, delay)
 
 
 def _pass_with(replica: Replica, sequences: float, request: Request, prompts: float, parts: float) -> float:
@@ -370,9 +380,10 @@ class Met(NamedTuple):
     served: Served
     batch: float
     busy: float
+    ride: Ride | None = None
 
 
-def _met(replica: Replica, mean: float, request: Request, most: float) -> Met:
+def _met(replica: Replica, mean: float, request: Request, most: float, ride: Ride | None = None) -> Met:
     """The steady state in which so many requests decode on average where arrivals know nothing of each other.
 
     Each meets all others, but never more than run at once.
@@ -386,7 +397,9 @@ def _met(replica: Replica, mean: float, request: Request, most: float) -> Met:
     busy = formulas.request.met_share(mean_decoding=mean, batch=batch)
     # while one decodes, as many prompts of others begin as decode on average
     others = batch / (batch - mean) if batch > mean else inf
-    return Met(serve_batch(replica, batch, request, busy, concurrent=others), batch, busy)
+    if replica.timing and ride is None:
+        ride = ride_of(replica, batch, request)
+    return Met(serve_batch(replica, batch, request, busy, concurrent=others, ride=ride), batch, busy, ride)
 
 
 def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served:
@@ -394,14 +407,14 @@ def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served
 
     Prompts of a larger batch than one whose prompts keep a part in each step share passes, and wait no longer.
     """
-    served, batch, busy = met
-    if not replica.timing or not request.burstiness:
+    served, batch, busy, ride = met
+    if ride is None or not request.burstiness:
         return served
     stages = replica.work.layout.pp
-    ride, full = _ride_of(replica, batch, request), _full_of_parts(replica, request)
-    delay = ride.delay
+    full, delay = _full_of_parts(replica, request), ride.delay
     if batch > full:
-        rate, delay = serve_batch(replica, full, request, busy, full).rate, _ride_of(replica, full, request).delay
+        fullest_ride = ride_of(replica, full, request)
+        rate, delay = serve_batch(replica, full, request, busy, full, fullest_ride).rate, fullest_ride.delay
     load = formulas.request.prompt_load(request_rate=rate, prompt_delay=delay, stages=stages, most_load=MOST_LOAD)
     queue = formulas.request.prompt_queue(
         prompt_load=load, prompt_steps_time=ride.time, stages=stages, burstiness=request.burstiness
@@ -412,18 +425,19 @@ def _queued(replica: Replica, met: Met, request: Request, rate: float) -> Served
     return served._replace(ttft=ttft, request_time=whole, in_flight=inside)
 
 
-def first_token_met(replica: Replica, batch: float, request: Request) -> float:
+def first_token_met(replica: Replica, batch: float, request: Request, ride: Ride | None = None) -> float:
     """Seconds to a first token where so many decode as each of them meets it, prompts before its own waited for."""
     if not replica.timing:
         return serve_batch(replica, batch, request).ttft
     mean = max(batch - formulas.request.met_itself(burstiness=request.burstiness), LEAST)
-    met = _met(replica, mean, request, inf)
+    met = _met(replica, mean, request, inf, ride)
     return _queued(replica, met, request, met.served.rate).ttft
 
 
-def _ride_of(replica: Replica, batch: float, request: Request) -> Ride:
-    """Prompts that join a batch as often as they must for it to stay what it is."""
-    step, stages = decode_time(replica, batch, request.context), replica.work.layout.pp
+def ride_of(replica: Replica, batch: float, request: Request, step: float | None = None) -> Ride:
+    """Prompts that join a batch as often as they must for it to stay what it is, where kernels time it."""
+    step = decode_time(replica, batch, request.context) if step is None else step
+    stages = replica.work.layout.pp
     each = formulas.request.prompts_per_step(batch=batch, decoded_tokens=request.decoded, stages=stages)
     return _ride(replica, batch, request, step, each)
 
@@ -462,13 +476,13 @@ def serve_closed(replica: Replica, concurrent: float, request: Request, most: fl
 @solved("mean_decoding", equation="λ = b_t × B / (O_d × ITL(B)) and B = N_d / b_t", source=LITTLE)
 def _mean_decoding(rate_at: Callable[[float], float], most: float, *, request_rate: float) -> float:
     """Sequences that decode on average where requests arrive at a rate."""
-    return root(lambda mean: request_rate - rate_at(mean), LEAST, most)
+    return zero_of(lambda mean: request_rate - rate_at(mean), LEAST, most)
 
 
 @solved("batch", equation="N_c = λ(B) × t_req(B)", source=LITTLE)
 def _steady_batch(in_flight: Callable[[float], float], most: float, *, concurrent_requests: float) -> float:
     """Sequences that decode at once where so many requests are always there."""
-    return root(lambda batch: concurrent_requests - in_flight(batch), LEAST, most)
+    return zero_of(lambda batch: concurrent_requests - in_flight(batch), LEAST, most)
 
 
 def busy_share(mean: float) -> float:
@@ -567,24 +581,3 @@ def all_at_once(
     if not cold:
         return mean
     return formulas.request.unwarmed_ttft(ttft_all_at_once=mean, cold_start=cold, requests_a_slot=slots)
-
-
-def root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling excess is zero, or the end nearest to it: false position.
-
-    The side that stays is halved (Dowell and Jarratt, The Illinois algorithm, 1971), so both sides close in.
-    """
-    above, below = excess(low), excess(high)
-    if above <= 0 or below >= 0:
-        return low if above <= 0 else high
-    guess, side = low, 0
-    for _ in range(ROUNDS):
-        before, guess = guess, (low * below - high * above) / (below - above)
-        value = excess(guess)
-        if not value or abs(guess - before) <= CLOSE * guess:
-            break
-        if value > 0:
-            low, above, below, side = guess, value, below / 2 if side > 0 else below, 1
-        else:
-            high, below, above, side = guess, value, above / 2 if side < 0 else above, -1
-    return guess

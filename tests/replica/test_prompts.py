@@ -5,6 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 
+from infercost.numeric import zero_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import (
     Request,
@@ -20,7 +21,6 @@ from infercost.replica.serving import (
     prompt_passes,
     prompt_steps,
     prompts_gap,
-    root,
     serve_batch,
     serve_closed,
     serve_rate,
@@ -96,7 +96,7 @@ def test_prompts_that_share_a_pass_have_no_steps_of_their_own() -> None:
 )
 def test_where_a_falling_excess_is_nothing(low: float, high: float, zero: float) -> None:
     """Of 8 - x³; the end nearest to it where it is not between them."""
-    assert root(lambda x: 8 - x**3, low, high) == pytest.approx(zero, rel=1e-4)
+    assert zero_of(lambda x: 8 - x**3, low, high) == pytest.approx(zero, rel=1e-4)
 
 
 def test_a_root_is_found_at_once_on_a_straight_line() -> None:
@@ -106,7 +106,7 @@ def test_a_root_is_found_at_once_on_a_straight_line() -> None:
         tried.append(x)
         return 6 - 2 * x
 
-    assert root(excess, 0.0, 10.0) == 3.0
+    assert zero_of(excess, 0.0, 10.0) == 3.0
     assert tried == [0.0, 10.0, 3.0]
 
 
@@ -118,7 +118,7 @@ def test_a_root_at_an_end_is_found_there(low: float, high: float, zero: float) -
         tried.append(x)
         return 6 - 2 * x
 
-    assert root(excess, low, high) == zero
+    assert zero_of(excess, low, high) == zero
     assert tried == [low, high]
 
 
