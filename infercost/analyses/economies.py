@@ -207,8 +207,8 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any]) -> str:
     return (
         f"{_price_words(scenario, values['floor_usd_per_million_tokens'])}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
-        f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}."
-        f"{memory_words(scenario.rack)}"
+        f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
+        f" at most.{memory_words(scenario.rack)}"
     )
 
 

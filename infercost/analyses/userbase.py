@@ -57,8 +57,7 @@ MILLION = 1e6
 #: An emptiest hour below this share of the mean load is no day of a service.
 LEAST_TROUGH = 0.01
 #: What concurrency counts.
-_COUNTED = "concurrency counts sequences in the batch; people with the app open are that / decoding share"
-IN_THE_BATCH = Note("concurrency", _COUNTED)
+COUNTED = "concurrency counts sequences in the batch; people with the app open are that / decoding share"
 #: What stands empty in a table where requests pile up, for all that has no value there.
 HEADED = ("usd_per_million_tokens", "ttft_s")
 
@@ -79,7 +78,7 @@ def answer(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=rows,
         advice=(reading,) if habits.decoding_share == 1 else (),
-        notes=(IN_THE_BATCH, *scenario.notes),
+        notes=(Note("concurrency", COUNTED), *scenario.notes),
         work=lambda: _shown_habits(scenario, habits),
     )
 
@@ -185,7 +184,7 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
 WISHES = ("latency", "first token")
-#: Above this share of the requests of an hour most of them wait, and above it replicas are nearer full than empty.
+#: Above this share of an hour's requests most wait, and above it replicas are nearer full than empty.
 MOST = 0.5
 #: A time so little above its limit keeps it.
 CLOSE = 1e-6
@@ -511,7 +510,8 @@ def _service_verdict(
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
     price = (_price_of_users if load == users else _price_of_tokens)(run, row, priced=priced)
-    used = f"{show(row['utilization'], 'share')} of the arithmetic is used"
+    speed = show(formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot), "")
+    used = f"a user gets {speed} tokens/s, {show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
 

@@ -558,9 +558,11 @@ def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """How many devices prefill where prompts have replicas of their own."""
     if not (ratio := results.get("prefill_per_decode")):
         return ""
-    devices = scenario.copies * scenario.rack.devices
-    more = many(max(ceil(ratio * devices), 1), "device")
-    return f" Prompts take {show(ratio, '')} replicas for each that decodes, {more} beside these {devices:,}."
+    copies, each = scenario.copies, scenario.rack.devices
+    whole = ceil(ratio * copies)
+    more = f"{many(whole * each, 'device')} beside these {copies * each:,}"
+    text = f" Prompts take {show(ratio, '')} replicas for each that decodes, in whole ones {more}"
+    return f"{text}{', of which the price pays the share that they use' if whole > ratio * copies else ''}."
 
 
 def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -50,7 +50,7 @@ _WIDE = 64
 class Choice(NamedTuple):
     """Replicas of one layout: tokens a second of all, and seconds of a request, or of a token where there is none.
 
-    ``is_late`` is whether requests pile up, or a lone user's token takes too long.
+    ``is_late`` is whether requests pile up, or wait for others to end, or a lone user's token takes too long.
     """
 
     copies: int
@@ -131,6 +131,7 @@ class Asked(NamedTuple):
         if load.rate is None:
             concurrent = batch if self.is_full else (load.concurrent or 1.0) / copies
             served = serve_closed(running.replica, concurrent, request, most)
+            served = served._replace(stable=concurrent <= most)
         else:
             served = serve_rate(running.replica, load.rate / copies, request, most)
         rate = copies * served.rate * request.output_tokens
@@ -323,6 +324,9 @@ def _on(asked: Asked, devices: int) -> tuple[list[Choice], str]:
         timely.sort(key=lambda one: one.time)
         return _simplest_first(timely, [1 / one.time for one in timely]), ""
     found.sort(key=lambda one: (-one.rate, one.devices))
+    if asked.load.concurrent is not None and found:  # alike in tokens, one where nobody waits is better
+        alike = [one for one in found if not one.is_late and one.rate >= (1 - ALIKE) * found[0].rate]
+        found = alike + [one for one in found if one not in alike]
     best = _simplest_first(found, [one.rate for one in found]) if asked.is_full else found
     return best, _in_stages(best[0], every) if best else ""
 
@@ -458,5 +462,6 @@ def _why(found: list[Choice], asked: Asked, per_device: bool) -> str:
         return f"{text}; {what} on {many(best.devices, 'device')} holds this"
     other, scale = others[0], best.devices / others[0].devices if per_device else 1.0
     if other.time < best.time if by_time else other.rate * scale > best.rate:
-        return f"{text}, within {ALIKE:.0%} of the best ({other.words}, {figure(other)}) and simpler"
+        merit = "runs all at once" if other.is_late and not best.is_late and not by_time else "simpler"
+        return f"{text}, within {ALIKE:.0%} of the best ({other.words}, {figure(other)}) and {merit}"
     return f"{text}; next best {other.words}, {figure(other)}"

@@ -362,24 +362,29 @@ def _service(reading: Reading) -> "Service":
 
 def _for_users(best: Reading, least: Reading) -> Reading:
     """The reading of the replica of the lowest floor or, where fewer devices of the least do for the users, of that."""
-    if best is least or "users" not in least.given or _devices_of_users(best) <= _devices_of_users(least):
+    load = next((name for name in ("users", "tokens_per_month") if name in least.given), None)
+    if best is least or load is None or _devices_of_users(best) <= _devices_of_users(least):
         return best
     larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
-    least.note("larger", f"replicas of {larger} have a lower floor, which takes more users: economies without --users")
+    without = f"economies without {flag(load)}"
+    least.note("larger", f"replicas of {larger} have a lower floor, which takes more users: {without}")
     return least
 
 
 def _devices_of_users(reading: Reading) -> float:
-    """Devices of a service for the users that were given: a small load may fill no larger replica."""
+    """Devices of a service for the users, or the tokens, that were given: a small load may fill no larger replica."""
+    from infercost.fleet.cost import of_month
     from infercost.fleet.day import day_of
     from infercost.fleet.service import queued
 
     trial = reading.about(gpu=reading.get("gpu"))
     trial.given |= {name: reading.given[name] for name in ("gpus", "tp", "pp", "ep") if name in reading.given}
-    service = queued(_service(trial))
+    service, users = _service(trial), reading.get("users")
     if service.missed or not service.running.rack.plan.fits:
         return inf
-    return float(day_of(service.fleet, float(reading.get("users"))).replicas * service.running.rack.devices)
+    if users is None:
+        users, service = of_month(service, float(reading.get("tokens_per_month")))
+    return float(day_of(queued(service).fleet, float(users)).replicas * service.running.rack.devices)
 
 
 def _on_replica(reading: Reading) -> Reading:

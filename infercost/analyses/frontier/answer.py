@@ -164,8 +164,15 @@ def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int]) -> str:
         return f"{words}{others}{_leaders(spaces, front)}"
     if len(front) == 1:
         return f"{start}, {sure}: {_configuration(front[0])}.{_leaders(spaces, front)}"
-    span = f"from {_worth(front[-1])} to {_worth(front[0])}"
-    return f"{start}, {sure}: {span}. The knee is {_configuration(front[ends['knee']])}.{_leaders(spaces, front)}"
+    span, knee = f"from {_worth(front[-1])} to {_worth(front[0])}", front[ends["knee"]]
+    words = "" if any(_beats(row, knee) for row in front) else f" The knee is {_configuration(knee)}."
+    return f"{start}, {sure}: {span}.{words}{_leaders(spaces, front)}"
+
+
+def _beats(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a row is faster and cheaper than another with the prompts of others between the tokens."""
+    cost = "device_seconds_per_token_all_in"
+    return _speed(row) > _speed(other) and row["gpu"] == other["gpu"] and row[cost] < other[cost]
 
 
 def _job(goal: Goal) -> str:
