@@ -34,7 +34,7 @@ from infercost.fleet.day import (
     wait,
     worst_waits,
 )
-from infercost.fleet.service import LIMITS, Service, cheapest, following, largest, reworked_service
+from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
 from infercost.numeric import floor, last_that
 from infercost.parts.traffic import DAY
@@ -223,7 +223,7 @@ def run_of(service: Service, users: float) -> Run:
     limits = {name: limit for name, limit in service.limits.items() if name not in WISHES}
     if not service.fleet.fixed or service.missed or run.day.stable or limits == service.limits:
         return run
-    curve = cheapest(service.running, service.request, service.demand, limits, service.fleet.curve)
+    curve = curve_within(service.running, service.request, service.demand, limits).cheapest()
     slots = min(curve.most, largest(limits))
     grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=slots), limits=limits)
     late = day_of(grown.fleet, users)

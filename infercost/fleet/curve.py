@@ -116,13 +116,14 @@ def _batches(most: float, stages: int) -> tuple[float, ...]:
         return 1.0, 1.0 + LEAST
     even = [exp(log(most) * index / (POINTS - 1)) for index in range(POINTS - 1)]
     if stages > 1:
-        whole = {float(int(batch / stages) * stages) for batch in (*even, most) if batch >= stages}
-        return tuple(sorted({*map(float, range(1, min(stages, int(most)) + 1)), *whole, float(most)}))
+        few = map(float, range(1, min(stages, int(most)) + 1))
+        whole = {batch // stages * stages for batch in (*even, most)} - {0.0}
+        return tuple(sorted({*few, *whole, float(most)}))
     return (*even, float(most))
 
 
 @lately
-def curve_of(replica: Replica, most: float, request: Request | None, context: float, decoded: float = 0.0) -> Curve:
+def curve_of(replica: Replica, most: float, request: Request | None, context: float, decoded: float) -> Curve:
     """The curve of a replica up to a batch, for requests or for streams of tokens at a context."""
     batches = _batches(most, replica.work.layout.pp)
     steps = tuple(decode_time(replica, batch, request.context if request else context) for batch in batches)

@@ -99,11 +99,9 @@ def use_of(*, minutes: float | None = None, decoding_share: float = 1.0, message
 def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
     """The service of a demand at a level, each of its replicas at the largest batch that all limits allow."""
     limits = batch_limits(running, request, level)
-    context = running.rack.plan.context
-    curve = curve_of(running.replica, max(1.0, min(limits.values())), request, context, demand.decoded)
-    late, missed = _latencies(curve, level)
+    late, missed = _latencies(curve_within(running, request, demand, limits), level)
     limits |= late
-    curve = cheapest(running, request, demand, limits, curve)
+    curve = curve_within(running, request, demand, limits).cheapest()
     fleet = Fleet(
         curve=curve,
         slots=min(curve.most, largest(limits)),
@@ -117,13 +115,9 @@ def provision(running: Running, request: Request | None, demand: Demand, level: 
     return Service(running, request, demand, level, best_of_day(fleet), limits, price, missed)
 
 
-def cheapest(
-    running: Running, request: Request | None, demand: Demand, limits: Mapping[str, float], known: Curve
-) -> Curve:
-    """The curve up to the cheapest batch within all limits, from one that may be known already."""
-    most, context = largest(limits), running.rack.plan.context
-    curve = known if known.most == most else curve_of(running.replica, most, request, context, demand.decoded)
-    return curve.cheapest()
+def curve_within(running: Running, request: Request | None, demand: Demand, limits: Mapping[str, float]) -> Curve:
+    """The curve up to the largest batch within all limits."""
+    return curve_of(running.replica, largest(limits), request, running.rack.plan.context, demand.decoded)
 
 
 def batch_limits(running: Running, request: Request | None, level: Level) -> dict[str, float]:
@@ -147,16 +141,16 @@ def batch_limits(running: Running, request: Request | None, level: Level) -> dic
 
 
 def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
-    """The largest batch within each limit on latency, and what not even one user meets."""
+    """The largest batch within each limit on latency that some batch exceeds, and what not even one user meets."""
     limits, missed = {}, ""
     asked = (
         ("latency", "max_tpot", curve.gaps, level.max_tpot),
         ("first token", "max_ttft", curve.ttfts, level.max_ttft),
     )
     for name, option, times, limit in asked:
-        if limit is not None:
-            limits[name] = curve.batch_within(times, limit)
-            if limits[name] < 1:
+        if limit is not None and (within := curve.batch_within(times, limit)) < curve.most:
+            limits[name] = within
+            if within < 1:
                 least = f"one user alone takes {show(times[0], 's')}, the least possible"
                 missed += f"Cannot meet a {KEYS[option].label} of {show(limit, 's')}: {least}. "
     return limits, missed

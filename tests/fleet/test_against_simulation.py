@@ -31,7 +31,7 @@ def replica() -> Replica:
 
 @cache
 def served() -> Curve:
-    return curve_of(replica(), SLOTS, REQUEST, 0)
+    return curve_of(replica(), SLOTS, REQUEST, 0, REQUEST.decoded)
 
 
 @pytest.fixture

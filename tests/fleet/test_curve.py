@@ -1,8 +1,10 @@
 """A replica's curve read off between its points, by hand."""
 
+from itertools import pairwise
+
 import pytest
 
-from infercost.fleet.curve import Curve, mean_decoding
+from infercost.fleet.curve import LEAST, POINTS, Curve, _batches, mean_decoding
 from infercost.fleet.day import Fleet, Use
 
 CURVE = Curve((1.0, 2.0, 4.0), (1.0, 2.0, 3.0), (1.0, 4.0, 7.0), (10.0, 20.0, 50.0), decoded=10.0, prompted=True)
@@ -28,6 +30,41 @@ def test_a_users_gaps_leave_out_its_own_prompt() -> None:
 @pytest.mark.parametrize(("limit", "batch"), [(0.9, 0.0), (1.0, 1.0), (2.5, 1.5), (4.0, 2.0), (5.5, 3.0), (9.0, 4.0)])
 def test_the_largest_batch_within_a_limit(limit: float, batch: float) -> None:
     assert CURVE.batch_within(CURVE.itls, limit) == pytest.approx(batch)
+
+
+def test_where_every_batch_takes_as_long_as_it_may_the_largest_is_within() -> None:
+    assert CURVE.batch_within((2.0, 2.0, 2.0), 2.0) == 4.0
+
+
+def test_past_its_last_point_a_curve_goes_on_as_before_it() -> None:
+    """A mean batch may lie a rounding above the most."""
+    assert CURVE.step(batch=4.2) == pytest.approx(3.1)
+    assert CURVE.itl(batch=4.0 * (1 + 1e-12)) == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("most", [1.5, 64.0, 1e5])
+def test_batches_rise_evenly_in_ratio(most: float) -> None:
+    batches = _batches(most, 1)
+    assert (len(batches), batches[0], batches[-1]) == (POINTS, 1.0, most)
+    ratio = most ** (1 / (POINTS - 1))
+    assert [after / batch for batch, after in pairwise(batches)] == pytest.approx([ratio] * (POINTS - 1))
+
+
+@pytest.mark.parametrize(
+    ("most", "stages", "batches"),
+    [
+        (12.0, 4, (1, 2, 3, 4, 8, 12)),
+        (10.0, 4, (1, 2, 3, 4, 8, 10)),
+        (9.5, 3, (1, 2, 3, 6, 9, 9.5)),
+        (2.5, 4, (1, 2, 2.5)),
+        (1.0, 1, (1, 1 + LEAST)),
+        (1.0, 4, (1, 1 + LEAST)),
+    ],
+)
+def test_stages_work_on_whole_parts_of_a_batch(most: float, stages: int, batches: tuple[float, ...]) -> None:
+    """Batches smaller than the stages are worked out each; one sequence alone has a curve of two points."""
+    assert _batches(most, stages) == batches
+    assert len(set(batches)) == len(batches)
 
 
 @pytest.mark.parametrize(
