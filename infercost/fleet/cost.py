@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from infercost import formulas
-from infercost.fleet.day import EACH, PATIENCE, Day, Fleet, Hour, day_of, enough, reworked_day
+from infercost.fleet.day import EACH, PATIENCE, Day, Fleet, Hour, day_of, enough, first_count, reworked_day
 from infercost.fleet.service import Service, use_of
 from infercost.formulas.formula import solved
 from infercost.numeric import ceiling, last_that
@@ -222,7 +222,7 @@ def users_within(service: Service, limit: float) -> int | None:
     if not exceeds(1.0):
         return 1
     low = 0
-    while counts := _first_count(lambda count: not exceeds(most_users(fleet, count)), low):
+    while counts := first_count(lambda count: not exceeds(most_users(fleet, count)), low, ENDLESS):
         for least, most in pairwise(_edges(fleet, *counts)):
             # the next whole user may need one more replica, which costs more again
             if not exceeds(most) and not exceeds(users := ceil(last_that(exceeds, least, most))):
@@ -236,28 +236,15 @@ def _exceeding(service: Service, limit: float) -> Callable[[float], bool]:
     return lambda users: device_seconds(service, day_of(service.fleet, users)) > limit
 
 
-def _first_count(holds: Callable[[int], bool], low: int) -> tuple[int, int] | None:
-    """Two counts of replicas, of which the second is the first above ``low`` for which a condition holds, if any is."""
-    high = max(2 * low, 1)
-    while not holds(high):
-        low, high = high, 2 * high
-        if high > ENDLESS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return low, high
-
-
 def _edges(fleet: Fleet, low: int, high: int) -> list[float]:
     """Users between whom no further replica comes, from those of one count in the busiest hour to those of another.
 
     Where replicas come and go, each hour has its own count; with headroom for chance they take too long to find.
     """
-    first, last = max(most_users(fleet, low), 1.0) if low else 1.0, most_users(fleet, high)
+    last = most_users(fleet, high)
     if not fleet.follows or fleet.waiting < 1:
-        return [first * (1 + JUST_ABOVE) if low else first, last]
-    busiest, full = max(fleet.hours), [most_users(fleet, count) for count in range(1, high + 1)]
+        return [most_users(fleet, low), last]
+    busiest, full = max(fleet.hours), [most_users(fleet, count) for count in range(1, high)]
     edges = {users * busiest / share * (1 - JUST_ABOVE) for share in set(fleet.hours) if share for users in full}
     return [1.0, *sorted(edge for edge in edges if 1 < edge < last), last]
 
@@ -278,14 +265,14 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
     start = fleet.replicas(first, max(fleet.hours))
     if stays(start):
         return first
-    if (counts := _first_count(stays, start)) is None:
+    if (counts := first_count(stays, start, ENDLESS)) is None:
         return None
-    least, most = most_users(fleet, counts[0]) * (1 + JUST_ABOVE), most_users(fleet, counts[1])
-    return ceil(last_that(exceeds, least, most))
+    fewest, most = (most_users(fleet, count) for count in counts)
+    return ceil(last_that(exceeds, fewest, most))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:
     """The most users that so many replicas provide for in the busiest hour."""
     busiest = max(fleet.hours)
-    highest = max(replicas * fleet.users_a_replica, 1.0) * 2
-    return last_that(lambda users: enough(fleet, users, replicas, busiest), 1.0, highest)
+    full = max(replicas * fleet.users_a_replica, 1.0)
+    return last_that(lambda users: enough(fleet, users, replicas, busiest), 1.0, full)

@@ -338,15 +338,21 @@ def _in_time(fleet: Fleet, users: float, share: float, *, replicas: int) -> int 
     """The fewest replicas, no fewer than hold the load, whose waits keep their limits; None where those do, or none."""
     if not fleet.waits or serves(fleet, users, replicas, share):
         return None
-    low, high = replicas, replicas + 1
-    while not serves(fleet, users, high, share):
-        low, high = high, 2 * high - replicas + 1
-        if high > MOST_TIMES * (replicas + 1):
+    counts = first_count(lambda count: serves(fleet, users, count, share), replicas, MOST_TIMES * replicas)
+    return counts and counts[1]
+
+
+def first_count(holds: Callable[[int], bool], low: int, most: float) -> tuple[int, int] | None:
+    """A count and the next, the first above ``low`` for which a condition holds; None past ``most``."""
+    high = low + 1
+    while not holds(high):
+        low, high = high, 2 * high
+        if high > most:
             return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if serves(fleet, users, middle, share) else (middle, high)
-    return high
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return low, high
 
 
 def enough(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
@@ -383,5 +389,5 @@ def worst_waits(fleet: Fleet, day: Day) -> Waits:
         kinds = {max(kinds, key=lambda kind: kind[1])}
     waits = {kind: wait(fleet, day.users, *kind) for kind in kinds}
     likely = max(kinds, key=lambda kind: waits[kind][0])
-    longest = max(kinds, key=lambda kind: inf if waits[kind][1] is None else waits[kind][1] or 0.0)
+    longest = max(kinds, key=lambda kind: inf if (seconds := waits[kind][1]) is None else seconds)
     return Waits(waits[likely][0], waits[longest][1], (likely, longest))

@@ -9,7 +9,7 @@ import pytest
 
 from infercost.fleet import cost
 from infercost.fleet.curve import Curve
-from infercost.fleet.day import Day, Fleet, Use, day_of
+from infercost.fleet.day import Day, Fleet, Use, day_of, first_count
 from infercost.fleet.service import Level, Service, largest, reworked_service
 from infercost.formulas.recorder import recording
 from infercost.scenario.read import ask
@@ -146,6 +146,66 @@ def test_edges_of_an_hour_that_fills_between_those_of_the_busiest() -> None:
     assert sorted({round(edge, 4) for edge in found}) == [1, 6.6667, 10, 13.3333, 20]
 
 
+@pytest.mark.parametrize(
+    ("busiest", "more"), [(7.0, {}), (2.0, {"curve": CURVE._replace(prompted=True), "patience": 7.0})]
+)
+def test_at_an_edge_no_further_replica_has_come(busiest: float, more: dict[str, object]) -> None:
+    """A hair before it each hour has as many replicas, a hair after it one has more; one lies below two users."""
+    following = MANY._replace(hours=(0.9, 1.3, busiest), follows=True, **more)  # type: ignore[arg-type]
+    edges = cost._edges(following, 4, 5)
+    assert 1 < edges[1] < 2
+    for edge in edges[1:]:
+        before, at, after = (following.counts(edge * share) for share in (1 - 1e-7, 1, 1 + 1e-7))
+        assert before == at
+        assert sum(after) > sum(at)
+
+
+@pytest.mark.parametrize(("low", "first"), [(0, 1), (0, 2), (0, 7), (3, 4), (3, 6), (3, 7), (5, 64), (1, 1000)])
+def test_the_first_count_above_another(low: int, first: int) -> None:
+    """Where it holds below too, the next is the first; what holds for no count is given up."""
+    assert first_count(lambda count: count >= first, low, 2000.0) == (first - 1, first)
+    assert first_count(lambda _: True, low, 2000.0) == (low, low + 1)
+    assert first_count(lambda _: False, low, 2000.0) is None
+
+
+@pytest.mark.parametrize(("most", "found"), [(8.0, (7, 8)), (7.9, None)])
+def test_a_search_for_a_count_ends(most: float, found: tuple[int, int] | None) -> None:
+    """1, 2, 4 and 8 are tried from none on."""
+    assert first_count(lambda count: count >= 8, 0, most) == found
+
+
+def test_no_edges_are_looked_for_where_headroom_is_kept() -> None:
+    assert len(cost._edges(MANY._replace(hours=(0.4, 1.6), follows=True, waiting=0.1), 2, 3)) == 2
+
+
+def test_a_cost_equal_to_its_limit_does_not_exceed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "device_seconds", lambda _, day: day)
+    monkeypatch.setattr(cost, "day_of", lambda _, users: users)
+    assert [cost._exceeding(some_service(), 2.0)(users) for users in (1.9, 2.0, 2.1)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("users", "share"), [(0.4, None), (1.0, None), (50.0, 0.5)])
+def test_minutes_become_the_messages_that_have_the_tokens(
+    users: float, share: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token a message where nothing else is said; fewer than one user stays a stream. A user streams all the day."""
+    seen = []
+    monkeypatch.setattr(cost, "_users_of_streams", lambda service, _: seen.append(service.fleet) or users)
+    known = some_service()
+    demand = known.demand._replace(minutes=1440.0, decoding_share=share, decoded=0.0)
+    fleet = known.fleet._replace(fixed=5, curve=CURVE._replace(decoded=0.0))
+    streams = known._replace(request=None, demand=demand, fleet=fleet)
+    found, loaded = cost.of_month(streams, 365 / 12 * 100)  # a hundred tokens a day
+    assert found == users
+    assert seen == [fleet._replace(use=Use(decoding=share or 1.0), fixed=0, patience=3600.0)]
+    if users < 1:
+        assert loaded == streams
+        return
+    assert loaded.demand.messages == pytest.approx(100 / users)
+    assert loaded.fleet.use == loaded.demand.use == (0.0, pytest.approx(100 / users / 86400))
+    assert (loaded.demand.decoded, loaded.fleet.curve.decoded) == (1.0, 1.0)
+
+
 def test_what_a_number_of_users_answers() -> None:
     """Five users on three replicas of two H100 (700 W) at $3.60 an hour: a token a second, of 0.1 requests."""
     known = service(fleet(fixed=3))._replace(price=3.6)
@@ -257,6 +317,19 @@ def test_first_tokens_are_the_work_of_prompts(prompted: bool, used: float) -> No
     )
     day = SimpleNamespace(tokens_per_s=50.0, requests_per_s=5.0, replicas_paid=2.0)
     assert cost._utilization(cast(Service, service), cast(Day, day)) == pytest.approx(used)
+
+
+def test_a_share_that_rounding_lifts_above_one_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two devices that do all their arithmetic and read all the time, but for the last bits."""
+    monkeypatch.setattr(cost.formulas.cost, "service_utilization", lambda **_: 1 + 1e-12)
+    monkeypatch.setattr(cost.formulas.cost, "service_bandwidth_utilization", lambda **_: 1 + 1e-12)
+    day = day_of(fleet(), 5.0)
+    assert cost._utilization(some_service(), day) == cost._reads(some_service(), day) == 1.0
+
+
+def test_a_month_without_a_token_reads_none() -> None:
+    day = cast(Day, SimpleNamespace(tokens_per_s=0.0, requests_per_s=0.0))
+    assert cost.month_tokens(some_service(), day) == 0.0
 
 
 @pytest.mark.parametrize(("tokens", "users"), [(400.0, 0.4), (1500.0, 2), (2500.0, 3), (2000.1, 3)])

@@ -1,11 +1,26 @@
 """An hour of a fleet whose numbers are round: what just fills it is held, and a little more is not."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infercost.fleet.curve import Curve, curve_of
-from infercost.fleet.day import Fleet, Use, day_of, wait, worst_waits
+from infercost.fleet.day import (
+    Fleet,
+    Use,
+    best_of_day,
+    day_of,
+    enough,
+    first_token,
+    patient,
+    reworked_day,
+    serves,
+    staffed_wait,
+    wait,
+    worst_waits,
+)
 
 #: A replica of at most two sequences, a second a token at any batch; a request decodes ten tokens.
 CURVE = Curve(batches=(1.0, 2.0), steps=(1.0, 1.0), itls=(1.0, 1.0), ttfts=(0.0, 0.0), decoded=10.0, prompted=False)
@@ -18,7 +33,10 @@ def fleet(**more: object) -> Fleet:
 
 @pytest.mark.parametrize(
     ("users", "stable"),
-    [(1.0, True), (9.9, True), (10.0, True), (10 * (1 + 1e-12), True), (10.1, False), (30.0, False)],
+    [
+        *((1.0, True), (9.9, True), (10.0, True), (10.1, False), (30.0, False)),
+        *((10 * (1 + 0.5e-9), True), (10 * (1 + 1.5e-9), False)),  # half a billionth above is rounding
+    ],
 )
 def test_requests_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
     day = day_of(fleet(), users)
@@ -42,11 +60,16 @@ def test_while_one_request_in_five_decodes_it_is_alone_or_with_another() -> None
     assert hour.batch == pytest.approx(1.10333, rel=1e-4)
 
 
-@pytest.mark.parametrize(("users", "stable"), [(1.0, True), (2.0, True), (2 * (1 + 1e-12), True), (2.1, False)])
+@pytest.mark.parametrize(
+    ("users", "stable"), [(1.0, True), (2.0, True), (2 * (1 + 0.5e-9), True), (2 * (1 + 1.5e-9), False), (2.1, False)]
+)
 def test_streams_that_just_fill_a_replica_are_served(users: float, stable: bool) -> None:
     day = day_of(fleet(use=Use(decoding=1.0)), users)
     assert day.stable is stable
     assert day.concurrent == pytest.approx(min(users, 2.0))
+    three = day_of(fleet(use=Use(decoding=1.0), fixed=3), 3 * users)
+    assert three.stable is stable
+    assert three.concurrent == pytest.approx(3 * min(users, 2.0))
 
 
 def test_where_every_slot_is_taken_all_wait_without_end() -> None:
@@ -120,8 +143,117 @@ def test_a_curve_begins_with_a_batch_of_one() -> None:
     for stages in (1, 2, 4):
         asked = {"gpu": f"h100:{stages}", "model": "llama-3.1-8b", "batch": 1, "tp": 1, "pp": stages}
         replica = resolve(ask("utilization", asked)).running.replica
-        batches = curve_of(replica, 64.0, None, 1000.0).batches
+        batches = curve_of(replica, 64.0, None, 1000.0, 0.0).batches
         assert (batches[0], batches[-1]) == (1.0, 64.0)
         if stages > 1:  # then whole parts of a batch, all alike
             assert batches[:stages] == tuple(range(1, stages + 1))
             assert all(batch % stages == 0 for batch in batches[stages:])
+
+
+#: Requests that come with a prompt, so that their waits have an end.
+PROMPTED = fleet(curve=CURVE._replace(prompted=True, ttfts=(0.5, 0.5)), fixed=0)
+
+
+@pytest.mark.parametrize(
+    ("prompted", "patience", "max_ttft", "waits"),
+    [(True, 1.0, inf, True), (True, inf, 1.0, True), (True, inf, inf, False), (False, 1.0, 1.0, False)],
+)
+def test_whose_waits_have_an_end(prompted: bool, patience: float, max_ttft: float, waits: bool) -> None:
+    asked = fleet(curve=CURVE._replace(prompted=prompted), patience=patience, max_ttft=max_ttft)
+    assert asked.waits is waits
+
+
+@pytest.mark.parametrize(
+    ("patience", "replicas"),
+    [(inf, 2), (10.0, 3), (5.0, 3), (4.9, 4), (1.0, 7), (0.99, 8), (0.1, 52), (0.0501, 102), (0.001, 2)],
+)
+def test_the_fewest_replicas_whose_waits_are_short(patience: float, replicas: int) -> None:
+    """20 users fill 4 slots: with k replicas those who wait take 10 s / (2 k - 4). For 1 ms it took 5,002: too many."""
+    assert PROMPTED._replace(patience=patience).replicas(20.0, 1.0) == replicas
+
+
+def test_how_long_those_who_wait_wait() -> None:
+    """Of two slots one is free: 10 s; where none is, for ever, and bursts of three times the variance take 30 s."""
+    asked = [(patience, bursts) for bursts in (1.0, 3.0) for patience in (9.9, 10.0, 29.9, 30.0)]
+    patients = [patient(PROMPTED._replace(patience=limit, peakedness=z), 5.0, 1, 1.0) for limit, z in asked]
+    assert patients == [False, True, True, True, False, False, False, True]
+    assert not patient(PROMPTED, 10.0, 1, 1.0)
+
+
+def test_a_first_token_comes_after_its_wait() -> None:
+    """Erlang's second formula: a load of 1 waits in a third of cases on 2 slots, in one of 49 on 4.
+
+    One sequence on average is 1.58 while any decodes; of a first token that takes as long as the batch is above one.
+    """
+    rising = PROMPTED._replace(curve=PROMPTED.curve._replace(ttfts=(0.0, 1.0)))
+    assert first_token(rising, 5.0, 1, 1.0) == pytest.approx(0.58198 + 10 / 3, rel=1e-5)
+    assert first_token(PROMPTED, 5.0, 2, 1.0) == pytest.approx(0.5 + 10 / 49 / 3)
+    assert first_token(PROMPTED, 10.0, 1, 1.0) == inf
+
+
+@pytest.mark.parametrize(("limit", "replicas"), [(inf, 1), (3.84, 1), (3.83, 2), (0.569, 2), (0.567, 3), (0.4, 1)])
+def test_the_fewest_replicas_that_keep_a_first_token(limit: float, replicas: int) -> None:
+    """0.5 s and 10/3 s on one replica, 10/147 s on two; none keeps less than 0.5 s, and no more are taken for it."""
+    asked = PROMPTED._replace(max_ttft=limit)
+    assert asked.replicas(5.0, 1.0) == replicas
+    if limit > 0.5:
+        assert [serves(asked, 5.0, count, 1.0) for count in (replicas - 1, replicas)] == [False, True]
+
+
+def test_how_many_replicas_are_enough() -> None:
+    """20 users take two replicas, three where those who wait take no longer than 10 s; a fixed count is what it is."""
+    counts = (1, 2, 3, 4)
+    assert [enough(fleet(fixed=0), 20.0, count, 1.0) for count in counts] == [False, True, True, True]
+    short = PROMPTED._replace(patience=10.0)
+    assert [enough(short, 20.0, count, 1.0) for count in counts] == [False, False, True, True]
+    assert [enough(PROMPTED._replace(fixed=3), 20.0, count, 1.0) for count in counts] == [False, False, True, True]
+
+
+def test_who_waits_with_the_slots_that_a_load_needs() -> None:
+    """Erlang's second formula: of 10 erlangs on 12 slots 44.9% wait, on 11 slots 68.2%."""
+    assert staffed_wait(fleet(waiting=0.45), 50.0, 1.0) == pytest.approx(0.449, abs=5e-4)
+    assert staffed_wait(fleet(waiting=0.7), 25.0, 2.0) == pytest.approx(0.682, abs=5e-4)
+
+
+def test_an_hour_without_requests_keeps_every_wait() -> None:
+    """Nobody waits in it, though one who did would for 5 s; in the other 10 s / (2 - 0.4)."""
+    hours = (0.0, 1.0)
+    for patience, kept in ((4.0, [True, False]), (6.3, [True, True])):
+        day = day_of(PROMPTED._replace(fixed=1, hours=hours, patience=patience), 2.0)
+        assert [hour.stable for hour in day.hours] == kept
+        assert day.stable is all(kept)
+
+
+def test_the_worst_hour_is_the_busiest_unless_replicas_come_and_go() -> None:
+    """Loads of 0.4 and 1.6 on two slots, of which a^2 / (2 + a) wait by Erlang's second formula, for 10 s / (2 - a)."""
+    staying = fleet(hours=(0.0, 1.6, 0.4))
+    waits = worst_waits(staying, day_of(staying, 5.0))
+    assert waits.hours == ((1, 1.6), (1, 1.6))
+    assert waits.chance == pytest.approx(1.6**2 / 3.6)
+    assert waits.seconds == pytest.approx(1.6**2 / 3.6 * 10 / 0.4)
+    full = fleet(hours=(0.4, 4.0), follows=True)
+    assert worst_waits(full, day_of(full, 5.0)) == (1.0, None, ((1, 4.0), (1, 4.0)))
+
+
+def test_the_busiest_hour_worked_again_is_the_same() -> None:
+    following = fleet(fixed=0, hours=(0.4, 1.6, 0.8), follows=True)
+    day = day_of(following, 12.5)
+    assert reworked_day(following, day) == day
+
+
+def test_prompts_that_shorten_a_step_take_no_time() -> None:
+    day = day_of(fleet(curve=CURVE._replace(itls=(0.8, 0.8), prompted=True)), 5.0)
+    assert day.prompt_share == 0.0
+
+
+def test_a_day_of_streams_keeps_its_quiet_hours_before_a_leap() -> None:
+    """2 tokens a second at a batch of 2, 1 at 3, 2 again at 8; nine hours of 0.3 of the load of the tenth.
+
+    Of 8 streams the quiet hours have 2.4, past the leap: 1.33 tokens a second. Of 6.67 they have 2.
+    """
+    curve = Curve((1.0, 2.0, 3.0, 8.0), (1.0,) * 4, (1.0, 1.0, 3.0, 4.0), (0.0,) * 4, decoded=0.0, prompted=False)
+    streams = Fleet(curve, slots=8.0, use=Use(decoding=0.1), hours=(*(0.3,) * 9, 1.0))
+    assert best_of_day(streams).slots == pytest.approx(2 / 0.3)
+    assert best_of_day(streams._replace(hours=(1.0,))).slots == 8.0
+    for fixed in ({"follows": True}, {"fixed": 2}, {"use": Use(rate=0.1), "curve": curve._replace(decoded=1.0)}):
+        assert best_of_day(streams._replace(**fixed)).slots == 8.0  # type: ignore[arg-type]
