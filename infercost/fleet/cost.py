@@ -96,7 +96,7 @@ def of_month(service: Service, tokens: float) -> tuple[float, Service]:
     lengths = {"tokens_per_month": tokens, "input_tokens": read, "output_tokens": written}
     if demand.minutes is None:
         return formulas.cost.users_of_tokens(messages_per_day=demand.messages or 0.0, **lengths), service
-    use = use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0)
+    use = use_of(minutes=demand.minutes, decoding_share=demand.decoding_share)
     streams = service.fleet._replace(use=use, fixed=0, patience=PATIENCE)
     users = _users_of_streams(service._replace(fleet=streams), tokens)
     if users < 1:  # fewer than one of them has

@@ -87,13 +87,15 @@ class Service(NamedTuple):
         return min(self.limits, key=lambda name: self.limits[name])
 
 
-def use_of(*, minutes: float | None = None, decoding_share: float = 1.0, messages_per_day: float | None = None) -> Use:
-    """How much of a service one daily user is: minutes of streams, or messages a day."""
+def use_of(
+    *, minutes: float | None = None, decoding_share: float | None = None, messages_per_day: float | None = None
+) -> Use:
+    """How much of a service one daily user is: minutes of streams, all of which decode unless said, or messages."""
     if messages_per_day is not None:
         return Use(rate=formulas.users.user_request_rate(messages_per_day=messages_per_day))
     if minutes is None:
         return Use()
-    return Use(decoding=formulas.users.user_concurrent(minutes_per_day=minutes, decoding_share=decoding_share))
+    return Use(decoding=formulas.users.user_concurrent(minutes_per_day=minutes, decoding_share=decoding_share or 1.0))
 
 
 def provision(running: Running, request: Request | None, demand: Demand, level: Level, price: float | None) -> Service:
@@ -168,7 +170,7 @@ def reworked_service(service: Service) -> Service:
     if service.request:
         _ = service.request.decoded
     running, demand = reworked(service.running), service.demand
-    use_of(minutes=demand.minutes, decoding_share=demand.decoding_share or 1.0, messages_per_day=demand.messages)
+    use_of(minutes=demand.minutes, decoding_share=demand.decoding_share, messages_per_day=demand.messages)
     return service._replace(running=running)
 
 

@@ -81,6 +81,16 @@ def test_users_within_a_limit_first_and_for_good(limit: float, first: int, good:
         assert seconds(MANY, good - 1) > limit or good == first == 1 or seconds(MANY, good - 0.999) > limit
 
 
+def test_users_who_stay_within_a_limit_are_asked_of_the_busiest_hour() -> None:
+    """6.67 users fill a replica. A little above one a token takes 4 / 1.33, above two 6 / 2.67, above three 8 / 4.
+
+    Those who are 20 stay within 2.3; of fewer it holds from 8.7 on, who make 1.74 tokens on two replicas.
+    """
+    known = service(MANY._replace(hours=(0.5, 1.5)))
+    assert cost.users_for_good(known, 2.3, 20) == 20
+    assert cost.users_for_good(known, 2.3, 1) == 9
+
+
 @pytest.mark.parametrize("limit", [5.0, 2.5, 1.6, 1.3, 1.15, 1.06])
 def test_users_within_a_limit_where_replicas_come_and_go(limit: float) -> None:
     """Of all whole numbers of users, tried one by one: at 6.25 users a token costs 1.6, at 7 more again."""
