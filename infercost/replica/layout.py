@@ -188,8 +188,8 @@ def _refusal(model: Model, layout: Layout) -> tuple[str, str] | None:
     return None
 
 
-def _listed(widths: Sequence[int], most: int = 8) -> str:
-    return ", ".join(map(str, widths[:most])) + (" ..." if len(widths) > most else "")
+def _listed(widths: Sequence[int]) -> str:
+    return ", ".join(map(str, widths[:8])) + (" ..." if len(widths) > 8 else "")
 
 
 def kv_copies(attention: Attention, tp: int) -> float:

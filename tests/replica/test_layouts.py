@@ -8,6 +8,7 @@ from infercost.models.model import Model, Quantization
 from infercost.replica.layout import (
     FREE,
     Layout,
+    _listed,
     asking,
     check,
     every_layout,
@@ -76,6 +77,11 @@ KV, LAYER, NORMS, TABLE = 2 * 4096 * 1024, 4096 * 6144 + 4096**2 + 3 * 4096 * 14
 )
 def test_widths_that_ask_for_a_layout(name: str, layout: Layout, asked: dict[str, int]) -> None:
     assert asking(find_model(name).model, layout) == asked
+
+
+def test_eight_widths_are_named() -> None:
+    assert _listed(range(1, 9)) == "1, 2, 3, 4, 5, 6, 7, 8"
+    assert _listed(range(1, 10)) == "1, 2, 3, 4, 5, 6, 7, 8 ..."
 
 
 def test_a_stage_has_a_layer_at_least() -> None:

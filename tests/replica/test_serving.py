@@ -19,6 +19,8 @@ from infercost.replica.serving import (
     all_at_once,
     burst_ttft,
     decode_time,
+    full_prefill_time,
+    prefill_time,
     prompt_passes,
     prompts_gap,
     serve_batch,
@@ -149,3 +151,11 @@ def test_evenly_spaced_requests_wait_less(case: tuple[str, Layout], request: Req
     random, even = (serve_rate(ready, rate, request._replace(burstiness=each), 256) for each in (1.0, 0.0))
     # prompts that come together share a pass, which those that come one by one never do
     assert even.ttft <= random.ttft * 1.1 or not random.stable
+
+
+@pytest.mark.parametrize("chunk", [None, 512, 1024])
+@pytest.mark.parametrize("profile", ["vllm-2024", "ideal"])
+def test_where_nothing_else_runs_a_replica_of_one_group_is_full_of_one_prompt(profile: str, chunk: int | None) -> None:
+    """Where no chunk is said, where one holds half of it, and where it holds one and no more."""
+    lone, request = replica("llama-3.1-8b", Layout(1), profile), Request(1024, 2, chunk_tokens=chunk)
+    assert full_prefill_time(lone, request) == pytest.approx(prefill_time(lone, 1, request), rel=PARTS - 1)
