@@ -139,7 +139,7 @@ def hit(experts: Experts, tokens: float) -> float:
 
 def work_of(model: Model, layout: Layout, active: float | None = None) -> Work:
     """The work of a model under a layout; ``active`` are the parameters that a part of a model multiplies with."""
-    head, ranks = model.head or model.embedding, layout.devices // layout.pp
+    head, ranks = model.head or model.embedding, layout.ranks
     routed = routed_params(model)
     return Work(
         model=model,

@@ -14,6 +14,7 @@ from infercost.models.find import find_model, with_format
 from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
+from infercost.replica import step
 from infercost.replica.chip import OTHER, Chip
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
@@ -340,6 +341,13 @@ def test_matrices_of_two_formats_multiply_each_at_its_rate() -> None:
     assert matrix_rates(model, part).all == pytest.approx(by_time, rel=1e-3)
     whole = find_model("llama-3.2-1b").model
     assert matrix_rates(whole, part).all == pytest.approx(989.5e12, rel=1e-3)
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 7, 8, 1000])
+def test_the_batch_from_which_on_all_are_full(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = resolve(ask("utilization", {"gpu": "h100", "model": "llama-3.1-8b"})).running
+    monkeypatch.setattr(step, "_is_full", lambda _, batch: batch >= first)
+    assert full_batch(running) == first
 
 
 @pytest.mark.parametrize("context", [1, 100, 1000])
