@@ -3,7 +3,8 @@
 from functools import cache
 from math import hypot
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from infercost.parts.stack import complete
 from infercost.replica.backend import Engine, engine_of, host_engine
 from infercost.replica.host import Offload, split
 from infercost.replica.layout import Layout
-from infercost.replica.llama_cpp import ELEMENT, Halves, Timing, _matrices, _whole
+from infercost.replica.llama_cpp import ELEMENT, Experts, Halves, Timing, _matrices, _whole
 from infercost.replica.work import Load
 from tests.conftest import ROOT, Run
 
@@ -133,6 +134,23 @@ def test_few_tokens_read_their_own_experts_and_many_share_them(gpu: str, most: i
     expert = 48 * 4_718_592 * 8.5 / 8 / passes.bandwidth
     assert few == pytest.approx(most * 8 * expert)
     assert many == pytest.approx(128 * (1 - (120 / 128) ** (most + 1)) * expert)
+
+
+@pytest.mark.parametrize(
+    ("counts", "tokens", "times"),
+    [(True, 8, (3, 4, 5)), (True, 9, (5, 12, 13)), (False, 8, (0, 12, 12)), (False, 9, (0, 12, 12))],
+)
+def test_experts_in_a_host_are_read_by_all_tokens_together(
+    counts: bool, tokens: int, times: tuple[float, float, float]
+) -> None:
+    """Up to eight tokens read their own, with 3 s of arithmetic and 4 s of reads; in groups it takes 5 and 12."""
+    passes = SimpleNamespace(
+        counts_arithmetic=counts,
+        engine=SimpleNamespace(expert_rows=8),
+        _alone=lambda *_: (3.0, 4.0),
+        _grouped=lambda *_: (5.0, 12.0),
+    )
+    assert Timing._routed(cast(Timing, passes), cast(Experts, None), tokens) == pytest.approx(times)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """What an accelerator and a host hold, by hand from round figures."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from infercost.models.find import find_model
 from infercost.models.model import Model
 from infercost.parts import catalog
+from infercost.parts.preset import Preset
 from infercost.parts.stack import complete
 from infercost.replica.host import USABLE, Host, Link, Offload, Over, split
 from infercost.replica.layout import Layout
@@ -15,7 +19,9 @@ from infercost.replica.memory import (
     Blocks,
     Drafting,
     Plan,
+    Rule,
     Start,
+    _captured,
     plan,
     share_memory,
     shared_width,
@@ -287,3 +293,21 @@ def test_a_prediction_head_shares_the_tables() -> None:
     assert (there.draft.layout, there.draft.tokens) == (Layout(8), 1)
     assert (there.draft.model.head, there.draft.model.embedding) == (0, 0)
     assert there.pool == 20e9 - there.draft.weights
+
+
+@pytest.mark.parametrize(
+    ("prompts", "vision", "latent", "left"),
+    [
+        (3, 0, (False, False), 6.0),
+        (3, 0, (True, False), 50.0),  # one kind of layer with latents is enough
+        (3, 0, (True, True), 50.0),
+        (0, 0, (True, True), 0.0),
+        (3, 9, (False, False), 0.0),
+    ],
+)
+def test_what_is_left_to_graphs_of_prompts(prompts: int, vision: int, latent: tuple[bool, ...], left: float) -> None:
+    """2 bytes for each graph, or 50 for all of them where caches hold latents."""
+    layers = [SimpleNamespace(attention=SimpleNamespace(latent=each)) for each in latent]
+    rule, model = SimpleNamespace(prompts=prompts), SimpleNamespace(vision_params=vision, layers=layers)
+    profile = SimpleNamespace(value={"reserve_latent_graphs": 50.0, "reserve_per_prompt_graph": 2.0}.__getitem__)
+    assert _captured(cast(Rule, rule), cast(Model, model), cast(Preset, profile)) == left
