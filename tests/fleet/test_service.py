@@ -1,12 +1,27 @@
 """What holds the batch of a replica back: limits that bind, and limits that no batch exceeds."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 import infercost
 from infercost.errors import BadValue
 from infercost.fleet import service
 from infercost.fleet.curve import Curve
-from infercost.fleet.service import Level, _latencies, batch_limits, following, provision, queued, use_of
+from infercost.fleet.service import (
+    Demand,
+    Level,
+    _latencies,
+    batch_limits,
+    following,
+    provision,
+    queued,
+    reworked_service,
+    use_of,
+)
+from infercost.formulas.recorder import recording
+from infercost.replica.step import Running
 from tests.fleet.test_cost import MANY, some_service
 
 #: A replica of up to 4 sequences, without prompts: 1 to 3 s a token, 10 to 50 s to the first.
@@ -103,3 +118,29 @@ def test_replicas_that_come_and_go_fill_what_the_limits_allow(memory: float, slo
     """A curve of two sequences."""
     fleet = following(some_service()._replace(fleet=MANY, limits={"memory": memory})).fleet
     assert (fleet.follows, fleet.slots) == (True, slots)
+
+
+@pytest.mark.parametrize(
+    ("timed", "full", "limits"), [(False, 170, {"arithmetic": 170}), (False, None, {}), (True, 170, {})]
+)
+def test_arithmetic_ends_a_batch_where_it_overlaps_reads(
+    timed: bool, full: int | None, limits: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "full_batch", lambda _: full)
+    running = SimpleNamespace(
+        replica=SimpleNamespace(timing=object() if timed else None),
+        rack=SimpleNamespace(plan=SimpleNamespace(max_sequences=None)),
+    )
+    assert batch_limits(cast(Running, running), None, Level()) == limits
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_work_of_a_service_shows_what_a_request_decodes(asked: bool) -> None:
+    known = some_service()
+    with recording() as calls:
+        reworked_service(known if asked else known._replace(request=None))
+    assert ("decoded_tokens" in [getattr(call.function, "__name__", "") for call in calls]) is asked
+
+
+def test_a_user_does_nothing_unless_said() -> None:
+    assert Demand(use_of(), some_service().demand.shape, 1.0)[3:] == (None, None, 0.0, None)
