@@ -31,6 +31,8 @@ OWN = "answered_"
 OF_A_COUNT = ("max_sequences", "kv_pool_bytes_per_gpu", "shortfall_bytes")
 #: Inputs that a row's place in the sweep shows already.
 _PLACED = ("points", "set")
+#: So many points that do not fit are named.
+NAMED = 4
 
 
 class Headline(NamedTuple):
@@ -210,7 +212,7 @@ def _columns(head: Headline, rows: Rows, room: int) -> tuple[str, ...]:
 
 def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
-    feasible, start = feasible_rows(rows), _infeasible(rows)
+    feasible, start = feasible_rows(rows), _infeasible(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, last = feasible[0], feasible[-1]
@@ -247,14 +249,22 @@ def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
     return [key for key in figures if key and all(axis.key != key for axis in axes)]
 
 
-def _infeasible(rows: Rows) -> str:
-    """How many points are no good, by what is wrong with them."""
-    counts = (
-        (sum(row["fits"] is False for row in rows), "does not fit", "do not fit"),
-        (sum(row.get("stable") is False for row in rows), "does not keep up", "do not keep up"),
-        (sum(row["fits"] is None for row in rows), "has no answer", "have no answer"),
+def _infeasible(axes: tuple[Axis, ...], rows: Rows) -> str:
+    """Which points, or how many, are no good, by what is wrong with them."""
+    kinds = (
+        ([row for row in rows if row["fits"] is False], "does not fit", "do not fit"),
+        ([row for row in rows if row.get("stable") is False], "does not keep up", "do not keep up"),
+        ([row for row in rows if row["fits"] is None], "has no answer", "have no answer"),
     )
-    return "".join(f"{n} of {many(len(rows), 'point')} {one if n == 1 else all}. " for n, one, all in counts if n)
+    return "".join(f"{_which(axes, such, rows)} {one if len(such) == 1 else all}. " for such, one, all in kinds if such)
+
+
+def _which(axes: tuple[Axis, ...], some: Rows, rows: Rows) -> str:
+    """Some of the points by their names, where these are few, else by their number."""
+    if len(axes) > 1 or axes[0].is_numeric or len(some) > NAMED or len(some) == len(rows):
+        return f"{len(some)} of {many(len(rows), 'point')}"
+    *others, last = (axes[0].text(row) for row in some)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _trend(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:

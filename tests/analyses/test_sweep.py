@@ -301,3 +301,10 @@ def test_no_figure_is_said_of_points_that_cannot_run(run: Run) -> None:
     said = run("utilization", "--gpu", "rtx-4090:1", "--model", "llama-3.1-70b", "--sweep", "batch=1,2", "--json")
     assert said.code == 3
     assert said.json["verdict"] == "2 of 2 points do not fit."
+
+
+def test_a_few_names_that_do_not_fit_are_said(run: Run) -> None:
+    """32.76 billion parameters in 5.5 bits and more, with 4.2 GB of cache, are above 24 GB."""
+    asked = ("utilization", "--gpu", "rtx-4090", "--model", "qwen3-32b", "--context", "16k")
+    said = run(*asked, "--sweep", "dtype=q4_k_m,q5_k_m,q6_k", "--json").json
+    assert said["verdict"].startswith("q5_k_m and q6_k do not fit. ")
