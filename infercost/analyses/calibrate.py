@@ -77,7 +77,7 @@ def answer(scenario: Scenario) -> Report:
     near = f"half of {rows} measurements are within {median:.1%}, nine of ten within {p90:.1%}"
     return Report(
         command="calibrate",
-        verdict=_verdict(best),
+        verdict=_verdict(best, _edges(table)),
         inputs=scenario.inputs,
         results=_results(best, reasons, runs),
         series=Series(("constant", "before", "after", "range", "remark"), table, shown=tuple(map(_shown, table))),
@@ -234,13 +234,18 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, **figures, "range": f"{low}..{high}"}
 
 
-def _verdict(best: Fit) -> str:
+def _verdict(best: Fit, edges: Sequence[str]) -> str:
     before, after = best.before, best.after
-    return (
+    poor = f"No good fit: {', '.join(edges)} at the edge of what is plausible. "
+    return (poor if edges and after.median >= GOOD_MEDIAN else "") + (
         f"Fitted {many(len(best.determined), 'constant')} to {many(after.rows, 'measurement')}: half are within "
         f"{show(after.median, 'share')} of the estimate, nine of ten within {show(after.p90, 'share')}; before, "
         f"{show(before.median, 'share')} and {show(before.p90, 'share')}."
     )
+
+
+def _edges(table: Sequence[dict[str, Any]]) -> list[str]:
+    return [row["constant"] for row in table if "edge" in row["remark"]]
 
 
 def _results(best: Fit, reasons: dict[str, str], runs: Runs) -> tuple[Row, ...]:
@@ -258,7 +263,7 @@ def _results(best: Fit, reasons: dict[str, str], runs: Runs) -> tuple[Row, ...]:
 
 def _notes(path: str, table: Sequence[dict[str, Any]], rows: int) -> list[Note]:
     edge = "is at the edge of what is plausible: something else may be what the stack spends time on"
-    notes = [Note("edge", f"{row['constant']} {edge}") for row in table if "edge" in row["remark"]]
+    notes = [Note("edge", f"{key} {edge}") for key in _edges(table)]
     if rows < SCATTERED:
         text = f"{many(rows, 'measurement')}: how far a fit to so few is off elsewhere is not known"
         notes.append(Note("few", text))

@@ -94,6 +94,19 @@ def test_a_constant_at_its_edge_is_said(tmp_path: Path, run: Run) -> None:
     rows = {row["constant"]: row for row in found["rows"]}
     assert rows["memory_share"]["after"] == pytest.approx(0.95, abs=1e-3)
     assert [note["text"].split()[0] for note in found["notes"] if note["code"] == "edge"] == ["memory_share"]
+    assert found["verdict"].startswith("Fitted ")
+
+
+def test_a_fit_that_ends_at_an_edge_far_from_its_measurements_is_no_good_one(tmp_path: Path, run: Run) -> None:
+    """A third of the speed of two H100: no share of the bandwidth in reason explains it."""
+    read = json.loads((DATA / "vllm_serve.json").read_text())
+    report = {key: value for key, value in read.items() if not key.endswith("_ms")}
+    slow = {"mean_tpot_ms": 39.4, "mean_itl_ms": 39.4, "mean_ttft_ms": 820.1, "max_concurrency": 32, "completed": 320}
+    lengths = {"model_id": "Qwen/Qwen3-32B", "total_input_tokens": 327_680, "total_output_tokens": 163_840}
+    (tmp_path / "slow.json").write_text(json.dumps(report | slow | lengths))
+    said = run("calibrate", str(tmp_path / "slow.json"), "--gpu", "h100:2", "--tp", "2", "--json")
+    assert said.code == 0, said.err
+    assert said.json["verdict"].startswith("No good fit: ")
 
 
 #: Every file, how it was run, and the exit code with words of what is said. The runs behind most were no real ones.
