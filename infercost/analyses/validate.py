@@ -135,7 +135,7 @@ def answer(scenario: Scenario) -> Report:
     own_runs = scenario.files and not asked and len(cases) <= MOST_SHOWN
     return Report(
         command="validate",
-        verdict=_told(cases) if own_runs and len(cases) <= MOST_TOLD else _verdict(scores, _whose(scenario)),
+        verdict=_told(cases) if own_runs and len(cases) <= MOST_TOLD else _verdict(scenario, scores),
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
         series=_one_by_one(cases) if own_runs else _grouped_series(cases, scores + rates, asked),
@@ -524,11 +524,12 @@ def _derived(rates: Sequence[Score]) -> Iterator[Note]:
         yield Note("derived", text)
 
 
-def _verdict(scores: Sequence[Score], whose: str) -> str:
-    scores, _ = _in_totals(scores)
+def _verdict(scenario: Scenario, scores: Sequence[Score]) -> str:
+    (scores, _), whose = _in_totals(scores), _whose(scenario)
     error, own = _errors(scores), _own_errors(scores)
     faster, rows = error["below_bound_count"], error["count"]
     stack = f" ({show(own['stack_median_abs_error'], 'share')} with the profile of its own stack)" if own else ""
+    stack = " by the profile of its own stack" if scenario.stack is None else stack
     what = many(rows, "measurement") + (whose and f" of{whose}")
     beaten = f"{faster} of {rows:,} measurements are faster than the bound" if faster else "none beats the bound"
     return (
