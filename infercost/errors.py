@@ -32,10 +32,12 @@ class Missing(InfercostError, LookupError):
 
 
 def closest(name: str, names: list[str]) -> str:
-    """The start of a hint, ``did you mean x? ``, or nothing if no name is near."""
+    """The start of a hint, ``did you mean x? ``, or nothing if no name is near: one that begins so before others."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    text = name.lower()
+    begun = [each for each in names if each.lower().startswith(text)]
+    near = get_close_matches(text, begun, n=1) or get_close_matches(text, names, n=1)
     return f"did you mean {near[0]}? " if near else ""
 
 
@@ -45,7 +47,8 @@ def nearest(name: str, names: list[str], most: int = 10) -> str:
 
     if len(names) <= most:
         return ", ".join(names)
-    ranked = sorted(names, key=lambda each: -SequenceMatcher(None, name.lower(), each).ratio())
+    text = name.lower()
+    ranked = sorted(names, key=lambda each: (not each.startswith(text), -SequenceMatcher(None, text, each).ratio()))
     return f"{', '.join(ranked[:most])} ..."
 
 

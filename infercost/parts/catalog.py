@@ -43,7 +43,7 @@ _FACT_TEXTS = ("as_of", "weak", "others")
 _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
 #: Keys of a variant that are no figures.
 _ABOUT_VARIANT = ("name", "source", "like")
-_DATE = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII)
+_DATE, _MONTH = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII), re.compile(r"2\d(0[1-9]|1[0-2])")
 #: Where the words of a name end, and brands that people leave out before a number.
 _BOUNDARY = re.compile(r"[-_ ]")
 _BRANDS = ("rtx", "gtx", "rx")
@@ -164,13 +164,8 @@ def is_of_a_size(part: Preset) -> bool:
     return part.name != Path(part.path).stem
 
 
-def unchecked() -> dict[str, str]:
-    """The cards that no preset has and nobody checked by hand: their names for people by those to ask for."""
-    return {card.id: card.name for card in unchecked_cards()}
-
-
 def unchecked_cards() -> tuple[cards.Card, ...]:
-    """The rows of these cards."""
+    """The cards that no preset has and nobody checked by hand."""
     return _book().cards
 
 
@@ -234,13 +229,14 @@ def find(family: str, name: str) -> tuple[str, str]:
     if begun and not kind:
         few = ", ".join(begun[:KINDRED]) + (" ..." if len(begun) > KINDRED else "")
         raise UnknownName(f"{name!r} begins {len(begun)} names", f"{few}; infercost presets list {name} shows all")
-    others = [*aliases(family), *(unchecked() if family == "accelerators" else ())]
+    others = [*aliases(family), *(card.id for card in unchecked_cards() if family == "accelerators")]
     hint = kind or (family == "accelerators" and akin(name)) or _near(name, [*files, *others])
     if own := {"models": _of_a_tag, "hosts": _in_other_order}.get(family):
         hint = own(name) or hint
     if family == "workloads":
         hint = f"{hint}workloads: {', '.join(files)}; "
-    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}infercost presets list shows all")
+    shown = f"infercost presets list {family} shows all"
+    raise UnknownName(f"no {WHAT[family]} preset is called {name!r}", f"{hint}{shown}")
 
 
 def _near(name: str, names: list[str]) -> str:
@@ -401,9 +397,13 @@ def _begun(files: dict[str, str], text: str) -> list[str]:
 
 @cache
 def _starts(name: str) -> frozenset[str]:
-    """What a name's first words are, in plain letters: ``qwen3.6`` and ``qwen3.635b`` of ``Qwen/Qwen3.6-35B-A3B``."""
+    """What a name's first words are, in plain letters: ``qwen3.6`` and ``qwen3.635b`` of ``Qwen/Qwen3.6-35B-A3B``.
+
+    A month at its end may be cut short: ``mistral-large-2`` is of ``mistral-large-2407``.
+    """
     words = _BOUNDARY.split(name.rpartition("/")[2])
-    return frozenset(plain("-".join(words[:count])) for count in range(1, len(words)))
+    cut = [name[:-missing] for missing in (1, 2, 3) if _MONTH.fullmatch(words[-1])]
+    return frozenset(map(plain, ["-".join(words[:count]) for count in range(1, len(words))] + cut))
 
 
 def _branded(files: dict[str, str], name: str) -> tuple[str, str] | None:

@@ -20,7 +20,7 @@ from tests.conftest import ROOT, Run, bare_env
 #: Figures as makers, or lists that quote them, print them: collected apart from the presets.
 PUBLISHED = list(csv.DictReader((ROOT / "tests" / "data" / "parts.csv").read_text().splitlines()))
 RATES = {"bf16": "flops_bf16", "fp8": "flops_fp8", "fp4": "flops_fp4", "int8": "flops_int8"}
-CARDS = catalog.unchecked()
+CARDS = {card.id: card.name for card in catalog.unchecked_cards()}
 VARIANTS = catalog.variants("accelerators")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import infercost
-from infercost.errors import BadFile, BadValue, Missing, UnknownName
+from infercost.errors import BadFile, BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import catalog
 from tests.conftest import Run
 
@@ -197,6 +197,9 @@ def test_a_preset_of_ones_own_takes_the_place_of_a_card(tmp_path: Path, monkeypa
     [
         ("models", "qwen3-235b", "qwen3-235b-a22b"),
         ("models", "Qwen3.6-35B", "qwen3.5-35b-a3b"),
+        ("models", "mistral-large-2", "mistral-large-2407"),
+        ("models", "mistral-large-24", "mistral-large-2407"),
+        ("models", "qwen3-4b-2", "qwen3-4b-2507"),
         ("accelerators", "4070", "rtx-4070"),
         ("accelerators", "5060 ti 16gb", "rtx-5060-ti-16gb"),
         ("accelerators", "7900xtx", "rx-7900-xtx"),
@@ -213,6 +216,10 @@ def test_the_first_words_of_one_name_are_enough(family: str, words: str, preset:
         ("models", "deepseek", "'deepseek' begins ", "infercost presets list deepseek shows all"),
         ("accelerators", "rtx", "'rtx' begins ", "rtx-4090"),
         ("accelerators", "5060ti", "several sizes", "rtx-5060-ti-8gb"),
+        ("efficiency", "0.5", "no efficiency profile", "infercost presets list efficiency shows all"),
+        ("hosts", "0.5", "no host", "infercost presets list hosts shows all"),
+        ("workloads", "0.5", "no workload", "infercost presets list workloads shows all"),
+        ("traffic", "0.5", "no traffic", "infercost presets list traffic shows all"),
         ("models", "llama-3.1-7", "no model preset is called", "did you mean llama-3.1-70b"),
         (
             "accelerators",
@@ -230,6 +237,14 @@ def test_the_first_words_of_several_names_list_them(family: str, words: str, wha
     with pytest.raises(UnknownName, match=what) as error:
         catalog.find(family, words)
     assert hint in error.value.hint
+
+
+def test_a_name_that_begins_as_written_comes_before_one_that_looks_alike() -> None:
+    assert closest("model-large-2", ["model-large-3", "model-large-2-instruct-2407"]) == (
+        "did you mean model-large-2-instruct-2407? "
+    )
+    many = [f"model-large-{number}" for number in range(3, 20)]
+    assert nearest("model-large-2", [*many, "model-large-2-instruct-2407"]).startswith("model-large-2-instruct-2407, ")
 
 
 @pytest.mark.parametrize(
