@@ -1,5 +1,6 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -206,8 +207,7 @@ def _supply(reading: Reading) -> dict[str, Any]:
     if "gpu" not in reading.given:
         hardware = {*RackOptions.__annotations__, *Step.__annotations__, "batch"}
         if stray := [name for name in reading.given if name in hardware]:
-            model = "" if {"model", "params"} & set(stray) else " --model llama-3.1-70b"
-            raise Missing(f"userbase needs --gpu for {', '.join(map(flag, stray))}", f"for example --gpu h100{model}")
+            raise Missing(f"userbase needs --gpu for {', '.join(map(flag, stray))}", _device_for(reading))
         return {}
     rack = read_rack(reading)
     running = read_running(reading, rack)
@@ -225,7 +225,8 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
         if name in reading.given:
             raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
     if "gpu" not in reading.given:
-        raise Missing("a service needs --gpu and a model", "for example --gpu h100:4 --model llama-3.1-70b")
+        what = "" if {"model", "params"} & {*reading.given} else " and a model"
+        raise Missing(f"a service needs --gpu{what}", _device_for(reading))
     from infercost.fleet.service import queued
     from infercost.scenario.people import take_tokens
 
@@ -248,6 +249,19 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
     if api_price and best is not reading:
         fields["others"] = (_service(best),)
     return _serving(reading, service, users=users, concurrent=concurrent, **fields)
+
+
+def _device_for(reading: Reading) -> str:
+    """The hint at --gpu for a model that was named without one; UnknownName or BadFile for a model of no use."""
+    model, users = reading.given.get("model"), reading.given.get("users")
+    if model is None:
+        return "for example --gpu h100" + ("" if "params" in reading.given else " --model llama-3.1-70b")
+    from infercost.models.find import find_model
+
+    find_model(str(model.value))
+    if users is None:
+        return "for example --gpu h100"
+    return f"infercost compare --model {shlex.quote(str(model.value))} --users {users.value:.0f} finds one"
 
 
 def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
