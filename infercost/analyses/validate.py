@@ -128,7 +128,8 @@ def answer(scenario: Scenario) -> Report:
     if not prepared and not skipped:
         raise BadFile(f"{scenario.question.words[0]}: holds no row", "give a table with a row that can be predicted")
     if not prepared:
-        raise Missing(f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}", "see the columns in docs/speed.md")
+        what = f"no row can be predicted; {skipped[0][0]}: {skipped[0][1]}"
+        raise Missing(what, "infercost validate --help shows what can be stated beside a file: --model, --tp, --batch")
     cases = _cases(scenario, prepared)
     scores, rates = [case.score for case in cases], list(_rates(cases))
     asked = scenario.question.get("by")
@@ -210,18 +211,21 @@ def _read(scenario: Scenario) -> tuple[list[Prepared], list[tuple[str, str]]]:
     """The rows of the given files, else of the shipped tables, of the part and model that were named; skipped with why.
 
     Raises:
-        Missing: nobody measured that model on that part.
+        Missing: nobody measured that model on that part, or what no row states.
     """
     folder = catalog.shipped() / "measurements"
-    prepared, skipped = [], []
+    prepared, skipped, failed = [], [], []
     for results in scenario.files or _of_place(scenario, [read_table(str(folder / f"{name}.csv")) for name in SHIPPED]):
         skipped += results.skipped
         for row in results.measured:
             try:
                 prepared.append(prepare(row))
             except InfercostError as error:
-                skipped.append((row.id, error.what))
-    return prepared, skipped
+                failed.append((row.id, error))
+    if failed and not prepared:
+        name, first = failed[0]
+        raise Missing(f"no row can be predicted; {name}: {first.what}", first.hint)
+    return prepared, skipped + [(name, error.what) for name, error in failed]
 
 
 def _of_place(scenario: Scenario, tables: list[Results]) -> list[Results]:

@@ -145,7 +145,7 @@ def layout_of_run(row: Measured, model: Model, part: Preset) -> Layout:
     if row.tp is None and not row.ep:
         if row.batch is None and row.request_rate is None:
             return _least(row, model, part, devices)
-        raise Missing("the layout is not stated", "fill in tp, pp or ep")
+        raise Missing("the layout is not stated", "give --tp, --pp or --ep, or fill in the column of a table")
     slices = row.expert_tp if row.expert_tp and (row.attention_dp or 1) > 1 else 0
     layout = Layout(row.tp or 1, row.pp or 1, row.ep or 1, slices or 0)
     if devices % layout.devices:

@@ -530,3 +530,13 @@ def test_what_would_not_be_heeded_is_refused(run: Run, options: tuple[str, ...],
     said = run("validate", str(TABLES / "served.csv"), *options)
     assert said.code == 2
     assert problem in said.err
+
+
+def test_a_file_without_a_layout_is_told_to_give_one(run: Run) -> None:
+    """Quantities that a file does not have are not why none of its rows can be predicted."""
+    file = str(Path(__file__).parents[1] / "data" / "results" / "vllm_serve.json")
+    result = run("validate", file, "--gpu", "h100:4")
+    assert result.code == 2
+    assert "the layout is not stated" in result.err
+    assert "hint: give --tp" in result.err
+    assert run("validate", file, "--gpu", "h100:4", "--tp", "4").code == 0
