@@ -1,6 +1,7 @@
 """The command line: only the command that was asked for is built, and every error ends in two lines."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except USAGE_ERROR as error:
         what = error.format_message().rstrip(".").partition(" (Possible options")[0]
         replicas = "--dp" in what and REPLICAS.get(args[0])
-        return fail(what, replicas or _where(args[0], getattr(error, "option_name", "")))
+        return fail(what, replicas or _where(args, getattr(error, "option_name", "")))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OverflowError:
@@ -54,8 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
 
 
-def _where(command: str, option: str) -> str:
-    """Where to look for an option that a command does not have: the commands that do, its own options."""
+def _where(args: Sequence[str], option: str) -> str:
+    """Where to look for an option that a command does not have: one that takes all words, or its own options."""
+    command, *words = args
     shown = f"infercost {command} --help shows" if command in COMMANDS else "infercost --help shows"
     name = option.removeprefix("--").replace("-", "_")
     *others, last = [each for each in COMMANDS if name in options_of(each)] or [""]
@@ -63,7 +65,31 @@ def _where(command: str, option: str) -> str:
         return f"{_meant(command, name)}{shown} what there is"
     if command not in COMMANDS or not last or name in options_of(command):
         return f"{shown} what there is"
-    return f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}; {shown} its own"
+    owners = f"{option} is of {', '.join(others)}{' and ' if others else ''}{last}"
+    owning = (each for each in (*_SERVING, *others, last) if name in options_of(each))
+    taken = next((each for each in owning if _takes(each, words)), "")
+    return f"{owners}: infercost {taken} {shlex.join(words)}" if taken else f"{owners}; {shown} its own"
+
+
+#: Commands that are asked first for what several take; the first refuses a question without users.
+_SERVING = ("userbase", "frontier", "economies")
+
+
+def _takes(command: str, words: Sequence[str]) -> bool:
+    """Whether a command has an answer to the words of another one."""
+    from infercost.scenario.read import ask
+    from infercost.scenario.resolve import resolve
+
+    if {"-", "-h", "--help"} & {*words}:  # standard input is read once, and help is written
+        return False
+    try:
+        whole: Any = typer.main.get_command(build([command]))
+        params = whole.commands[command].make_context(command, list(words)).params
+        given = {name: value for name, value in params.items() if name in options_of(command) and value}
+        resolve(ask(command, given, params.get("words") or (), "flag"))
+    except (InfercostError, USAGE_ERROR, OSError, OverflowError):
+        return False
+    return True
 
 
 #: Words for an option that people bring from engines and other tools.

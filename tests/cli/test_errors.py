@@ -131,6 +131,31 @@ def test_a_word_of_others_is_answered_with_that_of_here(asked: str, said: str, r
     assert "Possible options" not in result.err
 
 
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        ("utilization --gpu h200:8 --model llama-3.3-70b --dtype fp8 --max-ttft 2s --max-tpot 30ms", "frontier"),
+        ("utilization --gpu h100 --model qwen3-8b --users 100 --json", "userbase"),
+        ("utilization --gpu h100 --model qwen3-8b --max-ttft 2s --request-rate 3", ""),
+        ("utilization --gpu h100 --model no-such-model --max-ttft 2s", ""),
+        ("fit --gpu h100 --model qwen3-8b --trace -", ""),
+        ("fit --gpu h100 --model qwen3-8b --max-ttft 2s --help", ""),
+    ],
+)
+def test_an_option_of_another_command_is_answered_with_a_command(asked: str, taken: str, run: Run) -> None:
+    """The same words under the first command that takes all of them, which answers; without one its own options."""
+    result = run(*asked.split())
+    hint = result.err
+    assert (result.code, result.out) == (2, "")
+    if not taken:
+        assert "; infercost" in hint
+        assert "--help shows its own" in hint
+        return
+    words = asked.split()[1:]
+    assert f": infercost {taken} {' '.join(words)}" in hint
+    assert run(taken, *words).code in (0, 3)
+
+
 def test_an_unknown_option_names_the_near_one(run: Run) -> None:
     assert "--batch" in run(*UTILIZATION, "--betch", "8").err
 
