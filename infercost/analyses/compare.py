@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
-from math import log2
+from math import inf, log2
 from statistics import median
 from typing import Any
 
 from infercost import formulas
 from infercost.analyses import trend, utilization
-from infercost.analyses.many import Outcome, outcomes_of
+from infercost.analyses.many import Outcome, at_point, outcomes_of
 from infercost.analyses.remarks import unlike_prices
+from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
-from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary
-from infercost.parts.formats import Format
+from infercost.models.gguf_mix import has_file
+from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned
+from infercost.parts.formats import WEIGHTS, Format
+from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
-from infercost.scenario.read import beside
+from infercost.scenario.read import Question, beside
 from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.search import SERVERS
@@ -72,8 +75,10 @@ def _side_by_side(scenario: Scenario) -> Report:
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns: tuple[str, ...]
     ratios: dict[str, float] = {}
+    advice: tuple[str, ...] = ()
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
+        advice = tuple(_fewer_bits(scenario, steps))
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
@@ -91,6 +96,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         series=Series(columns, rows, ratios=ratios, one_unit=True),
+        advice=advice,
         notes=(*_notes(figures, basis, is_of_steps="model" in question.given), *_unchecked(scenario), *scenario.notes),
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
@@ -114,8 +120,7 @@ def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[s
 
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes."""
-    given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
-    question = scenario.question._replace(command="utilization", given=given, words=(), notes=())
+    question = _of_a_step(scenario)
     points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]
     outcomes = outcomes_of(utilization.answer, question, points, COMPARED)
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
@@ -136,6 +141,32 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
     notes += (_of_parts(note, names, len(scenario.parts)) for note, names in whose.items())
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
+
+
+def _of_a_step(scenario: Scenario) -> Question:
+    """The question about one step, of no accelerator yet."""
+    given = {name: each for name, each in scenario.question.given.items() if name in MODEL_OPTIONS}
+    return scenario.question._replace(command="utilization", given=given, words=(), notes=())
+
+
+def _fewer_bits(scenario: Scenario, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The format of files that owners of cards run, where it takes fewer of them than what the model is stored in."""
+    taken = [row["gpus"] or inf for row in rows]
+    if "dtype" in scenario.question.given or max(taken) == 1:
+        return
+    if any(count is not None or not is_owned(part) for part, count in scenario.parts):
+        return
+    fewer = []
+    for part, _ in scenario.parts:
+        try:
+            trial = at_point(_of_a_step(scenario), {"gpu": part, "dtype": WEIGHTS[USUAL]}, COMPARED)
+        except InfercostError:  # another engine was asked for, or no file holds such a model
+            return
+        if not trial.rack.plan.fits or not has_file(trial.rack.model):
+            return
+        fewer.append((trial.rack.devices * trial.copies, part.name))
+    if sum(count for count, _ in fewer) < sum(taken):
+        yield f"--dtype {USUAL} takes {', '.join(f'{count:,} x {name}' for count, name in fewer)}"
 
 
 def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:

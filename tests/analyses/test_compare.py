@@ -109,3 +109,18 @@ def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
     said = run("compare", "3090", "2x3090", "--model", "qwen3-8b", "--dtype", "q4_k_m", "--json").json
     assert [row["gpus"] for row in said["rows"]] == [1]
     assert "does not hold" not in said["verdict"]
+
+
+def test_cards_of_owners_are_told_the_format_that_takes_fewer(run: Run) -> None:
+    """The counts are those of the same comparison in that format; who named a format or a count is told none."""
+    asked = ("compare", "rtx-3090", "rtx-5090", "--model", "qwen2.5-32b")
+    answer = run(*asked, "--json").json
+    smaller = run(*asked, "--dtype", "q4_k_m", "--json").json
+    counts = ", ".join(f"{row['gpus']} x {row['name']}" for row in smaller["rows"])
+    assert sum(row["gpus"] for row in smaller["rows"]) < sum(row["gpus"] for row in answer["rows"])
+    assert answer["advice"] == [f"--dtype q4_k_m takes {counts}"]
+    assert not smaller["advice"]
+    assert not run(*asked, "--efficiency", "vllm", "--dtype", "fp8", "--json").json["advice"]
+    assert not run("compare", "2x3090", "rtx-5090", "--model", "qwen2.5-32b", "--json").json["advice"]
+    assert not run("compare", "h100", "a100", "--model", "llama-3.1-70b", "--json").json["advice"]
+    assert not run("compare", "rtx-3090", "rtx-5090", "--model", "qwen3-8b", "--json").json["advice"]
