@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infercost.parts import catalog
-from infercost.parts.accelerator import FIGURES, find_rate, memory_key, rate_for
+from infercost.parts.accelerator import FIGURES, MEMORY_BASES, find_rate, memory_key, rate_for
 from infercost.parts.formats import FORMATS, WEIGHTS
 from infercost.parts.preset import Preset
 from tests.conftest import ROOT, Run
@@ -87,6 +87,21 @@ def test_reported_memory_is_near_its_label(part: Preset) -> None:
 #: NVIDIA's parts without a log of a driver: a note's round numbers, those not sold, memory shared with a CPU.
 UNLOGGED = {"b100-sxm", "dgx-spark-gb10", "dgx-station-gb300", "h100-note", "rubin-nvl72"}
 UNLOGGED |= {"jetson-agx-orin", "jetson-orin-nano", "jetson-thor"}
+
+
+def test_programs_see_a_little_less_than_the_driver_reports() -> None:
+    parts = [catalog.accelerator(name) for name in catalog.accelerators()]
+    both = [part for part in parts if part.labels.get("vendor") == "NVIDIA" and {*MEMORY_BASES} <= {*part.facts}]
+    assert {"rtx-3090", "rtx-4090", "rtx-5090", "rtx-pro-6000", "l20", "h100-nvl"} <= {part.name for part in both}
+    shares = {part.name: part.value("memory_engine") / part.value("memory_reported") for part in both}
+    assert {name: share for name, share in shares.items() if not 0.95 < share < 1} == {}
+
+
+def test_two_cards_of_24_gb_hold_as_much_within_a_hundredth() -> None:
+    """One counted by a program's log and the other by the driver held 400 MB more."""
+    older, newer = (catalog.accelerator(name) for name in ("rtx-3090", "rtx-4090"))
+    assert memory_key(older, nominal=False) == memory_key(newer, nominal=False) == "memory_engine"
+    assert newer.value("memory_engine") == pytest.approx(older.value("memory_engine"), rel=0.01)
 
 
 def test_every_part_of_a_maker_counts_its_memory_as_its_driver_does() -> None:
