@@ -71,7 +71,7 @@ def test_what_comes_over_a_link_is_an_estimate_without_bands() -> None:
 
 def test_the_bound_reads_the_experts_of_a_token_at_the_rate_of_the_hosts_memory() -> None:
     """GLM-4.5-Air: 49.88 GB of experts of 34 layers, 8 of 128 of them a token, two channels of DDR4-3200."""
-    options = {"gpu": "rtx-4090", "model": "glm-4.5-air", "dtype": "q4_k_m", "host": "ddr4", "context": "16k"}
+    options = {"gpu": "rtx-4090", "model": "glm-4.5-air", "dtype": "q4_k_m", "host": "ddr4", "context": "12k"}
     ideal = infercost.utilization(**options, efficiency="ideal").values
     assert ideal["host_time_s"] == pytest.approx(49.88e9 * 8 / 128 / 51.2e9, rel=0.001)
     assert ideal["step_time_s"] == ideal["bound_step_time_s"] == ideal["host_time_s"]
