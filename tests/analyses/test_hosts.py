@@ -204,8 +204,8 @@ def test_what_a_card_holds_stays_there_where_its_host_is_too_small() -> None:
     report = infercost.fit(gpu="rtx-4090:1", model="qwen3-235b-a22b", dtype="q4_k_m", host="desktop-ddr5")
     held = numbers(report)
     missing = held["weight_bytes"] + held["kv_bytes_per_sequence"] - 0.85 * 64 * 2**30
-    # the card plans with 95% of 24,564 MiB, less 751.6 MB of reserves; at most one layer's experts, 1.5 GB, stay away
-    on_card = 0.95 * 24564 * 2**20 - 751.6e6
+    # the card plans with 96% of 23.64 GiB, less 751.6 MB of reserves; at most one layer's experts, 1.5 GB, stay away
+    on_card = 0.96 * 23.64 * 2**30 - 751.6e6
     assert missing - on_card <= held["shortfall_bytes"] <= missing - on_card + 1.6e9
     assert "GB of memory in desktop-ddr5" in report.advice[0]
 
