@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tools.mutants import EQUIVALENT, GROUPS, Mutant, Ran, Trying, covering, mutants, rounds, table
+from tools.mutants import EQUIVALENT, GROUPS, Mutant, Ran, Trying, covering, digest, mutants, rounds, table
 
 SOURCE = '''"""A module."""
 
@@ -65,6 +65,36 @@ def test_tests_of_its_lines_run_first_and_of_its_file_later(tmp_path: Path) -> N
     assert [test.id for test in covering(summed, tests)] == ["inside", "beside"]
     loading = changed()[0]
     assert {test.id for test in covering(loading, tests)} == {"inside", "beside", "others"}
+
+
+def test_of_a_signature_the_tests_that_run_its_function_and_those_of_files_that_name_it_run_first(
+    tmp_path: Path,
+) -> None:
+    """Its own line runs while the module loads: under whichever test loads it first."""
+    (named := tmp_path / "tests_a").write_text("from infercost.a import clipped")
+    (other := tmp_path / "tests_b").write_text("import infercost.a")
+    loads = Ran("loads", str(other), 1.0, {"infercost/a.py": 1 << 3 | 1 << 6})
+    runs = Ran("runs", str(other), 1.0, {"infercost/a.py": 1 << 8})
+    names = Ran("names", str(named), 1.0, {})
+    whole = next(each for each in changed() if each.before == "False")
+    assert [test.id for test in covering(whole, [loads, runs, names])] == ["runs", "names", "loads"]
+
+
+def test_of_a_class_the_lines_of_its_functions_count() -> None:
+    source = "class Way:\n    hop: int = 3\n\n    def of(self):\n        return 5\n\nclass Bare:\n    hop: int = 3\n"
+    inside = {each.where: each.inside for each in mutants(source, "a.py")}
+    assert inside == {"Way": 1 << 5 | 1, "Way.of()": 0, "Bare": 1}
+
+
+def test_tests_are_recorded_anew_when_their_code_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (test := Path("test_a.py")).write_text("import a")
+    (code := Path("a.py")).write_text("LIMIT = 3")
+    rows = [("test_it", "test_a.py", 1.0, {"a.py": 2})]
+    before, apart = digest(test, rows), digest(test, [])
+    code.write_text("\nLIMIT = 3")
+    assert digest(test, rows) != before
+    assert digest(test, []) == apart
 
 
 def test_rounds_end_within_the_limit() -> None:

@@ -3,7 +3,7 @@
 A mutant is a copy of the project with one operator, comparison, number, term or condition changed. The tests that cover
 its lines run against it, the most relevant first: it is killed by the first that fails, or that takes ten times as long
 as usual, and survives where none does within the limit. Which test runs which line ``coverage`` records once; it is
-kept in ``.mutants``, and files of tests that changed since are recorded anew (all, once that file is removed).
+kept in ``.mutants``, and files of tests are recorded anew once they, their data or the code that they run has changed.
 ``mutants_equivalent.txt`` lists mutants that no test could tell from the original, each with the reason; they are
 counted apart.
 """
@@ -15,6 +15,7 @@ import importlib
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import sys
@@ -63,7 +64,10 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 
 
 class Mutant(NamedTuple):
-    """A change of one file: the lines of its statement up to it, its function, the text before and after, its line."""
+    """A change of one file: the lines of its statement up to it, its function, the text before and after, its line.
+
+    ``inside`` has the bits of ``bodies`` where it is in a class or a signature, and none elsewhere.
+    """
 
     path: str
     lines: range
@@ -72,6 +76,7 @@ class Mutant(NamedTuple):
     after: str
     code: str
     source: str
+    inside: int = 0
 
     @property
     def key(self) -> str:
@@ -99,16 +104,25 @@ def changes(node: ast.AST) -> Iterator[ast.expr]:
             yield ast.Call(ast.Name(NAMES[name]), arguments, keywords)
 
 
-def sites(node: ast.AST, where: str = "", start: int = 1) -> Iterator[tuple[ast.expr, ast.expr, str, int]]:
-    """Each expression below a node, what it may be changed to, its function, and where its statement starts."""
+def bodies(node: ast.AST) -> int:
+    """The lines in a function, or in those of a class, a bit each; and the first bit, which is no line's."""
+    spans = [(each.body[0].lineno, each.end_lineno) for each in ast.walk(node) if isinstance(each, ast.FunctionDef)]
+    return sum(1 << line for line in {0, *(line for first, last in spans for line in range(first, (last or 0) + 1))})
+
+
+def sites(
+    node: ast.AST, where: str = "", start: int = 1, inside: int = 0
+) -> Iterator[tuple[ast.expr, ast.expr, str, int, int]]:
+    """Each expression below a node, what it may be changed to, its function, where its statement starts, ``inside``."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         where = f"{where}.{node.name}".strip(".") + "()" * isinstance(node, ast.FunctionDef)
+        inside = bodies(node)
     start = node.lineno if isinstance(node, ast.stmt) else start
     if isinstance(node, ast.expr):
-        yield from ((node, each, where, start) for each in changes(node))
+        yield from ((node, each, where, start, inside) for each in changes(node))
     for test in node.ifs if isinstance(node, ast.comprehension) else [getattr(node, "test", None)]:
         if test is not None:
-            yield test, ast.UnaryOp(ast.Not(), test), where, start
+            yield test, ast.UnaryOp(ast.Not(), test), where, start, inside
     for name, field in ast.iter_fields(node):
         # decorators say nothing of values; ``strict`` guards what is as long by construction; of what f-strings hold
         # the places are not known before Python 3.12
@@ -117,7 +131,8 @@ def sites(node: ast.AST, where: str = "", start: int = 1) -> Iterator[tuple[ast.
             continue
         for child in field if isinstance(field, list) else [field]:
             if isinstance(child, ast.AST):
-                yield from sites(child, where, start)
+                body = isinstance(node, ast.FunctionDef) and name == "body"
+                yield from sites(child, where, start, 0 if body else inside)
 
 
 def mutants(source: str, path: str) -> list[Mutant]:
@@ -125,13 +140,13 @@ def mutants(source: str, path: str) -> list[Mutant]:
     raw, found, starts = source.encode(), [], [0]
     for line in raw.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node, other, where, start in sites(ast.parse(source)):
+    for node, other, where, start, inside in sites(ast.parse(source)):
         first = starts[node.lineno - 1] + node.col_offset
         last = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
         after = ast.unparse(ast.fix_missing_locations(other))
         text = (raw[:first] + f"({after})".encode() + raw[last:]).decode()
         lines, code = range(start, node.lineno + 1), source.splitlines()[node.lineno - 1].strip()
-        found.append(Mutant(path, lines, where, ast.unparse(node), after, code, text))
+        found.append(Mutant(path, lines, where, ast.unparse(node), after, code, text, inside))
     return found
 
 
@@ -232,11 +247,12 @@ def run_tests(files: list[str], plugin: Callable[[], Any], limit: float) -> None
         time.sleep(0.02)
 
 
-def digest(file: Path) -> str:
-    """What says whether a test file is the one recorded: its text, and the data that it names."""
+def digest(file: Path, rows: list[Any]) -> str:
+    """What says whether a test file is the one recorded: its text, the data that it names and the code that it runs."""
     text = file.read_text()
     named = [path for path in sorted(Path("tests/data").rglob("*.*")) if path.name in text and path.is_file()]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in [file, *named])).hexdigest()
+    code = filter(Path.exists, map(Path, sorted({path for *_, lines in rows for path in lines})))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in [file, *named, *code])).hexdigest()
 
 
 def record(out: Path) -> list[Ran]:
@@ -244,12 +260,14 @@ def record(out: Path) -> list[Ran]:
     known = pickle.loads(KEPT.read_bytes()) if KEPT.exists() else {}
     kept = {}
     for file in sorted(path for path in Path("tests").rglob("test_*.py") if path.stem not in LEFT_OUT):
-        name, mark = str(file), digest(file)
-        if known.get(name, ("",))[0] != mark:
+        name = str(file)
+        mark, rows = known.get(name, ("", []))
+        if mark != digest(file, rows):
             out.unlink(missing_ok=True)
             run_tests([name], lambda: Recording(out), 900)
-            known[name] = mark, pickle.loads(out.read_bytes()) if out.exists() else []
-            say(f"recorded {name}: {len(known[name][1])} tests")
+            rows = pickle.loads(out.read_bytes()) if out.exists() else []
+            known[name] = digest(file, rows), rows
+            say(f"recorded {name}: {len(rows)} tests")
             KEPT.write_bytes(pickle.dumps(known))
         kept[name] = known[name]
     KEPT.write_bytes(pickle.dumps(kept))
@@ -270,14 +288,20 @@ def text_of(file: str) -> str:
 def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
     """The tests that run a mutant's lines, a few of each file and the most relevant first; then the rest of the files.
 
-    Of lines that run while modules load or tests are collected: the tests that run any of the module, or import it.
+    Of classes and signatures: the tests that run any of their functions, and those of files that name them. Of other
+    lines that run while modules load or tests are collected: the tests that run any of the module, or import it.
     """
-    mask, path = sum(1 << line for line in mutant.lines), Path(mutant.path)
+    mask, path = mutant.inside or sum(1 << line for line in mutant.lines), Path(mutant.path)
+    named_in = re.compile(rf"\b{mutant.where.partition('.')[0].rstrip('()')}\b")
     module = [
         test for test in tests if mutant.path in test.lines or mutant.path[:-3].replace("/", ".") in text_of(test.file)
     ]
-    loading = "()" not in mutant.where
-    direct = {test.id for test in module if test.lines.get(mutant.path, 0) & mask and not loading}
+
+    def met(test: Ran) -> bool:
+        runs = bool(mutant.where and test.lines.get(mutant.path, 0) & mask)
+        return runs or bool(mutant.inside and named_in.search(text_of(test.file)))
+
+    direct = {test.id for test in module if met(test)}
     files = {test.file for test in module if test.id in direct or not direct}
 
     def relevance(test: Ran) -> tuple[bool, float, float]:
