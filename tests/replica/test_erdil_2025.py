@@ -19,7 +19,16 @@ from infercost.parts import catalog
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import is_ideal, law
-from infercost.replica.erdil_2025 import Layout2025, Times2025, sizes_2025, step_2025, step_parts, use
+from infercost.replica.erdil_2025 import (
+    Law2025,
+    Layout2025,
+    Times2025,
+    _layouts,
+    sizes_2025,
+    step_2025,
+    step_parts,
+    use,
+)
 from infercost.units import SHARE
 from tests.conftest import ROOT
 
@@ -256,3 +265,19 @@ def test_a_step_is_of_one_token_unless_it_says_otherwise() -> None:
     assert parts[0] == parts[1] == (one.compute, one.memory, 0, 0, 0, one.communication, one.launch, 0)
     assert parts[2] == (two.compute, two.memory, 0, 0, 0, two.communication, two.launch, 0)
     assert two.compute == pytest.approx(2 * one.compute)
+
+
+def test_sparsity_is_a_whole_number() -> None:
+    """Seven experts of which a token uses two are three to one."""
+    model = model_of("mixtral-8x7b")
+    (layer,) = model.layers
+    seven = layer._replace(ffn=layer.ffn._replace(experts=7, active=2))
+    assert sizes_2025(model._replace(layers=(seven,)))["sparsity"] == 3
+    assert sizes_2025(model)["sparsity"] == 4
+
+
+def test_a_layout_has_no_more_nodes_than_ranks() -> None:
+    """Three devices, each a node: a half of them would be 1.5 ranks on two nodes. Two devices have halves of one."""
+    three, two = (_layouts(Law2025({"devices": devices}, 1, 1, {}), 3) for devices in (3, 2))
+    assert three == [Layout2025(False, 3, 3, 3, 1), Layout2025(True, 3, 3**0.5, 3**0.5, 1)]
+    assert two[2:] == [Layout2025(False, 1, 1, 1, 2), Layout2025(True, 1, 1, 1, 2)]

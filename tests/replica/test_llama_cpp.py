@@ -12,6 +12,7 @@ import pytest
 import infercost
 from infercost.evidence.measured import Measured
 from infercost.evidence.predict import not_covered, prepare
+from infercost.formulas.recorder import recording
 from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
@@ -601,3 +602,21 @@ def test_one_rate_of_a_part_is_enough(rate: str) -> None:
     assert passes.counts_arithmetic
     assert (passes.half, passes.shader) == (80e12, 80e12)
     assert set(passes.settle().used) == {rate, "memory_bandwidth"}
+
+
+@pytest.mark.parametrize(("own", "borrowed"), [(2048, 0), (0, 2048), (1024, 1024)])
+def test_a_cache_that_an_earlier_layer_wrote_is_read_too(own: int, borrowed: int) -> None:
+    """32 layers of 2,048 elements in 16 bits, for the 1,024 positions that 1,000 are rounded up to."""
+    model = stored("llama-3.1-8b", "q8_0", 8.5)
+    (layer,) = model.layers
+    shared = layer._replace(attention=layer.attention._replace(cache=own, borrowed=borrowed))
+    read, _ = timing(model._replace(layers=(shared,)), "rtx-4090").reading(1000)
+    assert read == 32 * 1024 * 2048 * 2
+
+
+@pytest.mark.parametrize(("scale", "steps"), [(1.0, 0), (2.0, 1)])
+def test_products_are_scaled_where_there_is_a_scale(scale: float, steps: int) -> None:
+    passes = timing(stored("llama-3.1-8b", "q8_0", 8.5), "apple-m2-ultra", older_products=scale)
+    with recording() as calls:
+        assert passes.rates(8.5).flops == pytest.approx(scale * 0.78 * 27.2e12)
+    assert [getattr(call.function, "__name__", "") for call in calls].count("scaled_flops") == steps

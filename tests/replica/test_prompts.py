@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from infercost.numeric import zero_of
+from infercost.replica import serving
 from infercost.replica.layout import Layout
 from infercost.replica.serving import (
     Request,
@@ -377,6 +378,20 @@ def test_more_than_a_replica_serves_piles_up() -> None:
         assert not over.stable
         assert (over.rate, over.itl, over.in_flight) == (most.rate, most.itl, 16.0)
         assert over.ttft >= most.ttft
+
+
+@pytest.mark.parametrize(
+    ("rate", "in_flight", "stable"), [(1.0, 4.0, True), (1.0, 4.5, False), (0.9, 4.0, False), (0.9, 4.5, False)]
+)
+def test_a_load_is_stable_where_its_rate_is_met_by_no_more_than_may_run(
+    rate: float, in_flight: float, stable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request a second arrives and four may run; else four are served in turn, of the later first token."""
+    met, closed = Served(3, in_flight, rate, 1, 2, 5, True), Served(4, 4, 0.8, 1, 1.5, 5, True)
+    monkeypatch.setattr(serving, "_queued", lambda *_: met)
+    monkeypatch.setattr(serving, "serve_closed", lambda *_: closed)
+    served = serve_rate(replica(MODEL, Layout(), "vllm-2024"), 1.0, CHUNKED, 4)
+    assert served == (met if stable else Served(4, 4, 0.8, 1, 2, 5, False))
 
 
 def test_bytes_of_a_step() -> None:
