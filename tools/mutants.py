@@ -285,26 +285,30 @@ def text_of(file: str) -> str:
     return Path(file).read_text()
 
 
+def names(mutant: Mutant, test: Ran) -> bool:
+    """Whether the file of a test names the class or the function whose signature or values are changed."""
+    name = mutant.where.partition(".")[0].rstrip("()")
+    return bool(mutant.inside and re.search(rf"\b{name}\b", text_of(test.file)))
+
+
 def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
     """The tests that run a mutant's lines, a few of each file and the most relevant first; then the rest of the files.
 
-    Of classes and signatures: the tests that run any of their functions, and those of files that name them. Of other
-    lines that run while modules load or tests are collected: the tests that run any of the module, or import it.
+    Of classes and signatures: the tests that run any of their functions, and those of files that name them, the
+    shortest first. Of other lines that run while modules load or tests are collected: the tests that run any of the
+    module, or import it.
     """
     mask, path = mutant.inside or sum(1 << line for line in mutant.lines), Path(mutant.path)
-    named_in = re.compile(rf"\b{mutant.where.partition('.')[0].rstrip('()')}\b")
     module = [
         test for test in tests if mutant.path in test.lines or mutant.path[:-3].replace("/", ".") in text_of(test.file)
     ]
-
-    def met(test: Ran) -> bool:
-        runs = bool(mutant.where and test.lines.get(mutant.path, 0) & mask)
-        return runs or bool(mutant.inside and named_in.search(text_of(test.file)))
-
-    direct = {test.id for test in module if met(test)}
+    runs = {test.id for test in module if mutant.where and test.lines.get(mutant.path, 0) & mask}
+    direct = runs | {test.id for test in module if names(mutant, test)}
     files = {test.file for test in module if test.id in direct or not direct}
 
     def relevance(test: Ran) -> tuple[bool, float, float]:
+        if mutant.inside:
+            return test.id not in direct, -names(mutant, test), test.seconds
         named = path.stem in test.file or path.parts[1] in test.file
         share = test.lines.get(mutant.path, 0).bit_count() / sum((1, *map(int.bit_count, test.lines.values())))
         return test.id not in direct, -named - share, test.seconds
@@ -312,7 +316,8 @@ def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
     of_file = Counter[str]()
     ranked = []
     for test in sorted((test for test in module if test.file in files), key=relevance):
-        ranked.append((test.id not in direct, path.stem not in test.file and of_file[test.file] // 8, test))
+        apart = path.stem not in test.file and not mutant.inside
+        ranked.append((test.id not in direct, apart and of_file[test.file] // 8, test))
         of_file[test.file] += 1
     return [test for *_, test in sorted(ranked, key=lambda each: each[:2])]
 
