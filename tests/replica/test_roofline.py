@@ -11,8 +11,10 @@ from infercost.formulas.recorder import explain, recording
 from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
+from infercost.replica import kernels, work
 from infercost.replica.chip import Kernel
-from infercost.replica.host import Host, Offload
+from infercost.replica.host import Host, Offload, _without_experts
+from infercost.replica.kernels import Timing
 from infercost.replica.layout import Layout
 from infercost.replica.links import Way
 from infercost.replica.memory import KEPT, Drafting, Plan, Start
@@ -390,6 +392,35 @@ def test_matrices_multiply_at_the_rates_of_their_formats() -> None:
     whole = matrix_rates(formats({"head": 16}, 8), part)
     assert whole.all == pytest.approx((experts + head + rest) / ((experts + rest) / eight + head / half))
     assert whole[1:] == (pytest.approx(eight), half)
+
+
+def test_a_format_that_a_part_has_no_rate_for_multiplies_at_the_main_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The main one is fp8, whose rate stands for that of 16 bits too."""
+    part, eight = catalog.load("accelerators", "h100-sxm"), 1978.9e12
+    monkeypatch.setattr(work, "find_rate", lambda *_: None)
+    assert matrix_rates(formats({"experts": 8}), part) == pytest.approx((eight, eight, eight))
+
+
+def test_shares_are_those_of_the_largest_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 of 100 FLOP/s and 4 of 16 B/s; without products of layers those of the head."""
+    monkeypatch.setattr(kernels, "peak_of", lambda *_: 100.0)
+    chip = SimpleNamespace(row=lambda *_: "", multiplied=str, part=None, bandwidth=16.0)
+    small, large, head = (
+        (SimpleNamespace(params=params, format="bf16"), SimpleNamespace(flops=flops, bandwidth=bandwidth))
+        for params, flops, bandwidth in ((5, 10.0, 2.0), (7, 30.0, 4.0), (9, 50.0, 8.0))
+    )
+    for products, shares in (([small, large], (0.3, 0.25)), ([large, small], (0.3, 0.25)), ([], (0.5, 0.5))):
+        timing = cast(Timing, SimpleNamespace(products=products, head=head, chip=chip))
+        assert Timing.shares.fget(timing) == shares
+
+
+def test_a_layer_whose_experts_are_elsewhere_keeps_its_router_and_shared_expert() -> None:
+    _, layer = find_model("deepseek-v3").model.layers
+    ffn = layer.ffn._replace(expert_small=3)
+    kept = _without_experts(layer._replace(ffn=ffn))
+    assert (kept.ffn.experts, kept.ffn.active, kept.ffn.expert, kept.ffn.expert_small) == (0, 0, 0, 0)
+    assert (kept.ffn.router, kept.ffn.shared) == (7168 * 256, 3 * 7168 * 2048)
+    assert kept.attention == layer.attention
 
 
 def test_matrices_of_two_parts() -> None:
