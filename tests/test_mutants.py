@@ -80,6 +80,14 @@ def test_of_a_signature_the_tests_that_run_its_function_and_those_of_files_that_
     assert [test.id for test in covering(whole, [loads, runs, names])] == ["names", "runs", "loads"]
 
 
+def test_tests_of_moments_run_before_those_that_leave_no_time_for_others(tmp_path: Path) -> None:
+    (file := tmp_path / "tests_a").write_text("infercost.a")
+    lines = {"infercost/a.py": 1 << 9}
+    tests = [Ran("slow", str(file), 1.0, lines), Ran("quick", str(file), 0.01, lines | {"infercost/b.py": 7})]
+    summed = next(each for each in changed() if each.after == "LIMIT")
+    assert [test.id for test in covering(summed, tests)] == ["quick", "slow"]
+
+
 def test_of_a_class_the_lines_of_its_functions_count() -> None:
     source = "class Way:\n    hop: int = 3\n\n    def of(self):\n        return 5\n\nclass Bare:\n    hop: int = 3\n"
     inside = {each.where: each.inside for each in mutants(source, "a.py")}

@@ -50,6 +50,8 @@ LOADED = ("pytest", "hypothesis", "coverage", "typer", "rich.table", "yaml", "nu
 PYTEST = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--hypothesis-seed=0")
 #: Tests of the first round, and from how many files; how often its usual seconds a test may take, and seconds more.
 FIRST, FILES, SLOW, SPARE = 250, 4, 10, 20
+#: Seconds of a test that leaves time for many others.
+MOMENT = 0.05
 #: Other mtimes than any file's, so that no compiled module is taken for that of another text.
 MTIMES = count(10**9)
 SWAPPED = {
@@ -292,11 +294,11 @@ def names(mutant: Mutant, test: Ran) -> bool:
 
 
 def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
-    """The tests that run a mutant's lines, a few of each file and the most relevant first; then the rest of the files.
+    """The tests that run a mutant's lines, those of moments first; then the rest of their files.
 
-    Of classes and signatures: the tests that run any of their functions, and those of files that name them, the
-    shortest first. Of other lines that run while modules load or tests are collected: the tests that run any of the
-    module, or import it.
+    A few of each file take turns, the most relevant first. Of classes and signatures: the tests that run any of their
+    functions, and those of files that name them, the shortest first. Of other lines that run while modules load or
+    tests are collected: the tests that run any of the module, or import it.
     """
     mask, path = mutant.inside or sum(1 << line for line in mutant.lines), Path(mutant.path)
     module = [
@@ -317,9 +319,9 @@ def covering(mutant: Mutant, tests: list[Ran]) -> list[Ran]:
     ranked = []
     for test in sorted((test for test in module if test.file in files), key=relevance):
         apart = path.stem not in test.file and not mutant.inside
-        ranked.append((test.id not in direct, apart and of_file[test.file] // 8, test))
+        ranked.append((test.id not in direct, test.seconds > MOMENT, apart and of_file[test.file] // 8, test))
         of_file[test.file] += 1
-    return [test for *_, test in sorted(ranked, key=lambda each: each[:2])]
+    return [test for *_, test in sorted(ranked, key=lambda each: each[:3])]
 
 
 def rounds(tests: list[Ran], limit: float) -> Iterator[list[Ran]]:
