@@ -311,3 +311,11 @@ def test_what_is_left_to_graphs_of_prompts(prompts: int, vision: int, latent: tu
     rule, model = SimpleNamespace(prompts=prompts), SimpleNamespace(vision_params=vision, layers=layers)
     profile = SimpleNamespace(value={"reserve_latent_graphs": 50.0, "reserve_per_prompt_graph": 2.0}.__getitem__)
     assert _captured(cast(Rule, rule), cast(Model, model), cast(Preset, profile)) == left
+
+
+@pytest.mark.parametrize(("share_of", "outside"), [("memory", 8e9), ("start", 7.9e9), ("rest", 6.1e9)])
+def test_bytes_outside_are_a_share_of_the_memory_of_what_is_free_or_of_what_is_left(
+    share_of: str, outside: float
+) -> None:
+    """A tenth of 80 GB, of 79 that 1 GB of the engine leaves, and of 61 that weights and activations leave."""
+    assert held(0)._replace(share_of=share_of).outside == pytest.approx(outside)

@@ -13,7 +13,7 @@ from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.replica import kernels, work
 from infercost.replica.chip import Kernel
-from infercost.replica.host import Host, Offload, _without_experts
+from infercost.replica.host import Host, Offload, _experts_alone, _without_experts
 from infercost.replica.kernels import Timing
 from infercost.replica.layout import Layout
 from infercost.replica.links import Way
@@ -421,6 +421,9 @@ def test_a_layer_whose_experts_are_elsewhere_keeps_its_router_and_shared_expert(
     assert (kept.ffn.experts, kept.ffn.active, kept.ffn.expert, kept.ffn.expert_small) == (0, 0, 0, 0)
     assert (kept.ffn.router, kept.ffn.shared) == (7168 * 256, 3 * 7168 * 2048)
     assert kept.attention == layer.attention
+    alone = _experts_alone(ffn._replace(dense=5, small=6, reused=7))
+    assert (alone.dense, alone.shared, alone.router, alone.small, alone.reused) == (0, 0, 0, 0, 0)
+    assert (alone.experts, alone.active, alone.expert, alone.expert_small) == (256, 8, 3 * 7168 * 2048, 3)
 
 
 def test_matrices_of_two_parts() -> None:
