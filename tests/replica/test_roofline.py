@@ -12,10 +12,10 @@ from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.replica import kernels, work
-from infercost.replica.chip import Kernel
+from infercost.replica.chip import Chip, Kernel
 from infercost.replica.host import Host, Offload, _experts_alone, _without_experts
 from infercost.replica.kernels import Timing
-from infercost.replica.layout import Layout
+from infercost.replica.layout import Layout, rank_weight_bytes
 from infercost.replica.links import Way
 from infercost.replica.memory import KEPT, Drafting, Plan, Start
 from infercost.replica.serving import Request, prefill_time, serve_batch
@@ -412,6 +412,20 @@ def test_shares_are_those_of_the_largest_products(monkeypatch: pytest.MonkeyPatc
     for products, shares in (([small, large], (0.3, 0.25)), ([large, small], (0.3, 0.25)), ([], (0.5, 0.5))):
         timing = cast(Timing, SimpleNamespace(products=products, head=head, chip=chip))
         assert Timing.shares.fget(timing) == shares
+
+
+@pytest.mark.parametrize(("scale", "reached", "steps"), [(1, 50, 0), (2, 100, 1)])
+def test_bandwidth_is_scaled_where_there_is_a_scale(scale: float, reached: float, steps: int) -> None:
+    chip = cast(Chip, SimpleNamespace(bandwidth=100, bandwidth_scale=scale))
+    with recording() as calls:
+        assert Chip.reach(chip, 0.5) == reached
+    assert len(calls) == 1 + steps
+
+
+@pytest.mark.parametrize(("stages", "shown_"), [(1, False), (2, True)])
+def test_weights_of_a_stage_are_shown_where_there_are_several(stages: int, shown_: bool) -> None:
+    model = find_model("llama-3.1-8b").model
+    assert ("stage_weights" in shown(lambda: rank_weight_bytes(model, Layout(1, stages)))) is shown_
 
 
 def test_a_layer_whose_experts_are_elsewhere_keeps_its_router_and_shared_expert() -> None:
