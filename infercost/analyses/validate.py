@@ -80,6 +80,16 @@ CLASSES = ((8, "1 to 8"), (64, "9 to 64"), (float("inf"), "above 64"))
 MOST_SHOWN, MOST_TOLD, LEAST_OFF = 12, 3, 0.0005
 #: What a number is of, at the start of a line and behind the number.
 WORDS = {"itl": "time per token", "ttft": "first token", "e2e": "whole request", "prompts": "prompts"}
+#: Rates of a user and of a server: of what goes out, what goes in, or both.
+RATES = {
+    "tok_s_single_user": "one user",
+    **dict.fromkeys(("output_tok_s", "output_tok_s_total"), "tokens out"),
+    "output_tok_s_per_gpu": "out a device",
+    "output_tok_s_per_node": "out a node",
+    "total_tok_s": "in and out",
+    "input_tok_s_per_gpu": "prompts a device",
+    "input_tok_s_per_node": "prompts a node",
+}
 PER = {"itl": " a token", "ttft": " to the first token", "e2e": " a request"}
 AS_MEASURED = KEYS["label"]._replace(head="what")
 #: MLPerf states neither batch nor lengths of single requests: an estimate is good within this factor.
@@ -170,10 +180,10 @@ def _one_by_one(cases: Sequence[Case]) -> Series:
 def _what(case: Case) -> str:
     """What a measurement is of: the quantity, with the load and the lengths that its run says."""
     row = case.run.measured
-    words = "one user" if row.metric == "tok_s_single_user" else WORDS.get(quantity(row.metric), row.metric)
+    words = RATES.get(row.metric) or WORDS.get(quantity(row.metric), row.metric)
     load = f"batch {row.batch:g}" if row.batch else f"{row.request_rate:.3g}/s" if row.request_rate else ""
-    lengths = ((row.input_tokens, "in"), (row.output_tokens, "out"))
-    return ", ".join(filter(None, (words, load, *(f"{tokens:,.0f} {way}" for tokens, way in lengths if tokens))))
+    lengths = "/".join(f"{tokens:,.0f}" for tokens in (row.input_tokens, row.output_tokens) if tokens)
+    return ", ".join(filter(None, (words, load, lengths)))
 
 
 def _amount(case: Case, value: float) -> str:

@@ -500,11 +500,11 @@ def test_a_few_runs_of_ones_own_stand_measured_beside_predicted(run: Run) -> Non
     off = f"{abs(gap['predicted'] / 0.020 - 1):.1%}"
     assert said.startswith(f"Measured 20 ms a token, predicted {gap['predicted'] * 1e3:.3f} ms by vllm: {off} below; ")
     assert "2.66 s a request, predicted " in said
-    assert "time per token, batch 16, 1,024 in, 128 out 20 ms" in said
+    assert "time per token, batch 16, 1,024/128 20 ms" in said
     assert {row["efficiency"] for row in rows} == {"vllm"}
     bench = run("validate", file.replace("vllm_serve", "llama_bench"))
     assert bench.out.startswith("Half of 4 measurements")
-    assert "prompts, batch 1, 512 in 5,000 tokens/s" in " ".join(bench.out.split())
+    assert "prompts, batch 1, 512 5,000 tokens/s" in " ".join(bench.out.split())
 
 
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])
@@ -540,3 +540,17 @@ def test_a_file_without_a_layout_is_told_to_give_one(run: Run) -> None:
     assert "the layout is not stated" in result.err
     assert "hint: give --tp" in result.err
     assert run("validate", file, "--gpu", "h100:4", "--tp", "4").code == 0
+
+
+@pytest.mark.parametrize(
+    "metric", ["output_tok_s_total", "output_tok_s_per_node", "input_tok_s_per_gpu", "total_latency_ms"]
+)
+def test_a_row_of_ones_own_fits_a_terminal(metric: str, run: Run, tmp_path: Path) -> None:
+    columns = {"id": "x", "source": "mine", "year": 2026, "framework": "vLLM", "model": "llama-3.1-70b", "notes": ""}
+    columns |= {"accelerator": "a100-sxm-80gb", "n_accelerators": 8, "tp": 8, "pp": 1, "ep": 1, "weight_dtype": "bf16"}
+    columns |= {"kv_dtype": "bf16", "batch_or_concurrency": 128, "input_tokens": 16_384, "output_tokens": 16_384}
+    columns |= {"metric": metric, "value": 512.5}
+    (tmp_path / "m.csv").write_text(",".join(columns) + "\n" + ",".join(map(str, columns.values())) + "\n")
+    said = run("validate", str(tmp_path / "m.csv"), "--format", "plain")
+    assert said.code == 0, said.err
+    assert max(len(line.rstrip()) for line in said.out.splitlines()) <= 80
