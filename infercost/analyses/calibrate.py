@@ -237,7 +237,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 def _verdict(best: Fit, edges: Sequence[str]) -> str:
     before, after = best.before, best.after
     poor = f"No good fit: {', '.join(edges)} at the edge of what is plausible. "
-    return (poor if edges and after.median >= GOOD_MEDIAN else "") + (
+    start = poor if edges and after.median >= GOOD_MEDIAN else "No gain. " if after.median >= before.median else ""
+    return start + (
         f"Fitted {many(len(best.determined), 'constant')} to {many(after.rows, 'measurement')}: half are within "
         f"{show(after.median, 'share')} of the estimate, nine of ten within {show(after.p90, 'share')}; before, "
         f"{show(before.median, 'share')} and {show(before.p90, 'share')}."

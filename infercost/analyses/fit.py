@@ -1,6 +1,5 @@
 """How many accelerators hold a model, what is left beside its weights, and what would make it fit."""
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator
 from math import ceil
 
@@ -8,7 +7,7 @@ from infercost import formulas
 from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.remarks import misfit, rack_notes, room_rows
+from infercost.analyses.remarks import count_flag, misfit, rack_notes, room_rows
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import Checkpoint, stored_in
@@ -17,7 +16,6 @@ from infercost.parts.accelerator import joins
 from infercost.parts.bands import unmeasured
 from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
-from infercost.parts.preset import Preset
 from infercost.parts.stack import reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
@@ -25,7 +23,6 @@ from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
-from infercost.scenario.read import Question, counted_name
 from infercost.scenario.replicas import CHOSEN
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -108,7 +105,7 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     """
     rack, verdict = scenario.rack, misfit(scenario.rack).strip()
     if not rack.model.has_cache:
-        enough = _flag_of(scenario.question, rack.gpus_for_weights)
+        enough = count_flag(scenario.question, rack.gpus_for_weights)
         return verdict, (f"ask for {enough}, or store the weights in fewer bytes (--dtype)",)
     more = _more(scenario) if has_room(rack.part) and joins(rack.part) else None
     one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
@@ -204,20 +201,10 @@ def _host_size(plan: Plan, setup: Setup) -> int:
 def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     """The devices and the layout that fit, as the flags that replace those that were given."""
     widths, devices = scenario.rack.widths, copies * layout.devices
-    flags = [_flag_of(scenario.question, devices)]
+    flags = [count_flag(scenario.question, devices)]
     if any(widths):
         flags += [f"--{key} {width}" for key, width in layout.widths.items() if getattr(widths, key) or width > 1]
     return f"{devices:,} devices ({' '.join(flags)})"
-
-
-def _flag_of(question: Question, devices: int) -> str:
-    """The flag that asks for so many devices, in place of the one that said how many."""
-    given = question.get("gpu")
-    given = given[0] if isinstance(given, tuple) else given
-    name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
-    gpus = question.given.get("gpus")
-    counted = gpus and not gpus.origin.startswith("assumed")
-    return f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"
 
 
 def _results(rack: Rack) -> tuple[Row, ...]:

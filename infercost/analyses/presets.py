@@ -35,6 +35,16 @@ HEIGHTS = " ▁▂▃▄▅▆▇█"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+#: Families by the words that people use for them.
+MEANT = {
+    **dict.fromkeys(("gpu", "gpus", "parts", "cards", "accelerator"), "accelerators"),
+    **dict.fromkeys(("model", "llms"), "models"),
+    **dict.fromkeys(("engine", "engines", "profile", "profiles", "stacks"), "efficiency"),
+    "host": "hosts",
+    "workload": "workloads",
+}
+
+
 def answer(scenario: Scenario) -> Report:
     """The answer to ``presets list [WORD]``, ``presets show NAME`` or ``presets path``.
 
@@ -45,7 +55,12 @@ def answer(scenario: Scenario) -> Report:
     if verb == "path" and rest:
         raise BadValue(f"presets path: too many words: {' '.join(rest)}", "presets list [WORD], show NAME or path")
     if verb not in VERBS:
-        hint = f"{closest(verb, list(VERBS))}presets list, presets show NAME or presets path"
+        words = " ".join((verb, *rest))
+        known = any(
+            catalog.has_words(catalog.plain(words), name) for family in FAMILIES for name in catalog.names(family)
+        )
+        near = closest(verb, list(VERBS)) or (f"infercost presets list {words} searches; " if known else "")
+        hint = f"{near}presets list, presets show NAME or presets path"
         raise UnknownName(f"presets: no such word {verb!r}", hint)
     if verb == "path":
         folders = tuple({"path": str(folder)} for folder in catalog.folders())
@@ -60,6 +75,7 @@ def answer(scenario: Scenario) -> Report:
 
 def _list(word: str, *, every: bool) -> Report:
     """The presets of a family, with a word that begins so, or all; profiles of older engines where asked for."""
+    word = MEANT.get(word, word)
     families, text = ((word,), "") if word in FAMILIES else (FAMILIES, catalog.plain(word))
     rows, notes, hidden, shipped = [], [], 0, read_index()
     for family in families:

@@ -1,5 +1,6 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from infercost.analyses.hosts import host_notes, short_with_host, unknown
 from infercost.parts.accelerator import MEMORY_BASES, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of, unmeasured
 from infercost.parts.catalog import is_of_a_size, other_sizes
+from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, law, splits_layers
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
@@ -14,6 +16,7 @@ from infercost.replica.step import Running, bound_times
 from infercost.report import Note, Row
 from infercost.scenario.prices import MIXED
 from infercost.scenario.rack import OF_A_HOST
+from infercost.scenario.read import Question, counted_name
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # the roofline has no kernels
@@ -283,6 +286,16 @@ def of_peak(running: Running, what: str) -> str:
         "memory": (speeds.memory_share, speeds.cache_share),
     }
     return "at" if shares[what] == (1, 1) else f"by profile {running.rack.setup.stack.name}; peak"
+
+
+def count_flag(question: Question, devices: int) -> str:
+    """The flag that asks for so many devices, in place of the one that said how many."""
+    given = question.get("gpu")
+    given = given[0] if isinstance(given, tuple) else given
+    name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
+    gpus = question.given.get("gpus")
+    counted = gpus and not gpus.origin.startswith("assumed")
+    return f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"
 
 
 def _kernel_notes(running: Running) -> Iterator[Note]:

@@ -11,6 +11,7 @@ from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
     TUNED,
+    count_flag,
     count_remark,
     guesses,
     is_timed,
@@ -450,7 +451,8 @@ def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, 
     copies, rack = scenario.copies, scenario.rack
     needed = that_keep_up(scenario, served)
     devices = needed * rack.devices
-    counts = f"--gpus {devices}" + (f" --dp {needed}" if "dp" in scenario.question.given and copies > 1 else "")
+    counts, dp = count_flag(scenario.question, devices), scenario.question.given.get("dp")
+    counts += f" --dp {needed}" if dp and not dp.origin.startswith("assumed") else ""
     load, rate = scenario.load, scenario.load.rate or 0.0
     rates = f"{show(copies * rate)} requests a second arrive and at most"
     rates = f"{rates} {copies * served.rate:.3g} are served, {copies * served.batch:,.0f} at once"

@@ -5,6 +5,7 @@ from math import ceil, inf
 
 from infercost.analyses.hosts import holds
 from infercost.analyses.many import at_point
+from infercost.analyses.remarks import count_flag
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
@@ -13,6 +14,7 @@ from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
+from infercost.scenario.rack import fitting_plan
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
 
@@ -30,6 +32,8 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
     running = scenario.running
     if bound == "host":
         return (LESS_IN_HOST,)
+    if room := tuple(_room_for_all(scenario)):
+        return room
     if scenario.load.rate is not None and bound != "communication":
         return (*_at_rate(scenario, batch), *less_cache(scenario, batch))
     if bound == "memory":
@@ -44,6 +48,21 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
         sending = show(min((times.parts.communication or 0.0) / times.step, 1.0), "share")
         return (f"the links bind: they take {sending} of a step; use fewer devices a replica, or faster links",)
     return tuple(_more_a_launch(scenario, batch))
+
+
+def _room_for_all(scenario: Scenario) -> Iterator[str]:
+    """The devices whose memory holds all requests in flight, where some of them wait for others to end."""
+    load, rack = scenario.load, scenario.rack
+    held = rack.plan.max_sequences
+    if load.concurrent is None or held is None or not 1 <= held < load.concurrent:
+        return
+    each, setup, total = rack.devices, rack.setup._replace(batch=1), scenario.copies * load.concurrent
+    sizes = [each * 2**power for power in range(4) if power == 0 or each * 2**power <= setup.domain]
+    plans = [(size, fitting_plan(setup, size)) for size in sizes]
+    counts = [size * ceiling(total / plan.max_sequences) for size, plan in plans if plan and plan.max_sequences]
+    if counts:
+        devices = min(counts)
+        yield f"{devices:,} devices hold all {total:,.0f} requests at once ({count_flag(scenario.question, devices)})"
 
 
 def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:

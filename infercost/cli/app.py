@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except USAGE_ERROR as error:
         what = error.format_message().rstrip(".").partition(" (Possible options")[0]
         replicas = "--dp" in what and REPLICAS.get(args[0])
-        return fail(what, replicas or _where(args, getattr(error, "option_name", "")))
+        return fail(what, replicas or _flagged(args, what) or _where(args, getattr(error, "option_name", "")))
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OverflowError:
@@ -53,6 +53,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(*_of_the_system(error))
     except SystemExit as error:  # Typer's word for a pipe that closed while it wrote
         return CLOSED_PIPE if error.code == DEFECT else int(error.code or 0)
+
+
+def _flagged(args: Sequence[str], what: str) -> str:
+    """The question again with models and parts that stand alone behind their flags; empty where a word is neither."""
+    extra, command = what.partition("extra argument(s) (")[2].removesuffix(")"), args[0]
+    if not extra or not {"model", "gpu"} <= {*options_of(command)}:
+        return ""
+    words, before = [command], ""
+    for word in args[1:]:
+        if word in extra and not word.startswith("-") and not before.startswith("-"):
+            if not (flag := _flag_of(word)):
+                return ""
+            words.append(flag)
+        words.append(word)
+        before = word
+    return f"a model goes behind --model, a part behind --gpu: infercost {shlex.join(words)}"
+
+
+def _flag_of(word: str) -> str:
+    """The flag of a known part or model; empty for another word."""
+    from infercost.parts import catalog
+    from infercost.scenario.read import counted_name
+
+    for flag, family in (("--gpu", "accelerators"), ("--model", "models")):
+        try:
+            catalog.find(family, counted_name(word)[0] if flag == "--gpu" else word)
+            return flag
+        except InfercostError:
+            continue
+    return ""
 
 
 def _where(args: Sequence[str], option: str) -> str:
@@ -100,6 +130,7 @@ _WORDS = {
     **dict.fromkeys(("users_per_day", "daily_users", "dau"), "users"),
     **dict.fromkeys(("quant", "quantization", "precision", "format_weights"), "dtype"),
     **dict.fromkeys(("tensor_parallel", "tensor_parallel_size", "tp_size"), "tp"),
+    **dict.fromkeys(("ram", "host_memory", "cpu_memory", "dram", "system_memory"), "host"),
     **dict.fromkeys(("kv_cache_dtype", "cache_type"), "kv_dtype"),
     **dict.fromkeys(("max_num_seqs", "parallel"), "max_sequences"),
     **dict.fromkeys(("hardware", "accelerator", "device"), "gpu"),
@@ -112,9 +143,11 @@ _WORDS = {
 def _meant(command: str, name: str) -> str:
     """The start of a hint for an option that no command has: the one that people mean by it, or the nearest name."""
     own = options_of(command)
-    if _WORDS.get(name) in own:
-        return f"did you mean --{_WORDS[name].replace('_', '-')}? "
-    return closest(f"--{name}", [f"--{key.replace('_', '-')}" for key in own])
+    meant = {key: key for key in own} | {word: key for word, key in _WORDS.items() if key in own}
+    flags = {f"--{word.replace('_', '-')}": f"--{key.replace('_', '-')}" for word, key in meant.items()}
+    flag = f"--{name.replace('_', '-')}"
+    near = flags.get(flag) or flags.get(closest(flag, [*flags]).partition("mean ")[2].rstrip("? "))
+    return f"did you mean {near}? " if near else ""
 
 
 def _of_the_system(error: OSError) -> tuple[str, str]:

@@ -102,7 +102,9 @@ def test_an_overload_is_that_of_all_replicas_and_the_count_said_is_the_least(run
     layout = ("--gpu", "h100", *job, "--tp", "2", "--pp", "1")
     enough, fewer = (run("utilization", *layout, "--gpus", f"{2 * each:.0f}").code for each in (needed, needed - 1))
     assert (enough, fewer) == (0, 3)
-    assert f"add replicas (--gpus {2 * needed:.0f}" in run("utilization", "--gpu", gpu, *widths, *job).out
+    assert f"add replicas (--gpu h100:{2 * needed:.0f}" in " ".join(
+        run("utilization", "--gpu", gpu, *widths, *job).out.split()
+    )
 
 
 def test_replicas_that_serve_as_much_but_run_no_more_at_once_are_not_enough(run: Run) -> None:

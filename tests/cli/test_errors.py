@@ -427,3 +427,27 @@ def test_an_option_of_other_commands_says_of_which(words: tuple[str, ...], said:
     result = run(*words)
     assert result.code == 2
     assert said in result.err.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("fit llama-3.3-70b h100 --json", "infercost fit --model llama-3.3-70b --gpu h100 --json"),
+        ("utilization 3090:2 --model qwen3-8b", "infercost utilization --gpu 3090:2 --model qwen3-8b"),
+        ("fit --model glm-4.5-air --gpu 4090 --ram 64", "did you mean --host?"),
+        ("utilization --gpu h100 --params 7B --tensor-paralel 8", "did you mean --tp?"),
+        ("fit something", "infercost fit --help shows what there is"),
+        ("presets h200", "infercost presets list h200 searches"),
+    ],
+)
+def test_words_without_their_flag_are_given_it(asked: str, hint: str, run: Run) -> None:
+    said = run(*asked.split())
+    assert (said.code, said.out) == (2, "")
+    assert hint in said.err
+
+
+def test_presets_go_by_the_words_for_their_kinds(run: Run) -> None:
+    for word, family in (("gpus", "accelerators"), ("engines", "efficiency"), ("model", "models")):
+        assert (
+            run("presets", "list", word, "--json").json["rows"] == run("presets", "list", family, "--json").json["rows"]
+        )
