@@ -223,7 +223,7 @@ def layer_cache_bytes_read(model: Model, attention: Attention, context: float) -
 
 def element_bytes(model: Model, attention: Attention) -> float:
     """Bytes of one element of a layer's cache: packed entries of 8 and 4 bits have scales, and a part in more bits."""
-    if packed := packed_bytes(model, attention):
+    if attention.cache and (packed := packed_bytes(model, attention)):  # it may lie in a host
         return formulas.layer.packed_element_bytes(packed_entry_bytes=packed, cache_elements=attention.cache)
     return model.kv_bits / 8
 

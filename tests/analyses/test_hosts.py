@@ -307,3 +307,11 @@ def test_a_host_that_is_short_is_offered_the_next_size(model: str, size: int) ->
     report = infercost.fit(**asked)
     assert report.advice[0] == f"{size} GB of memory in desktop-ddr5 (--set host.memory={size}GB)"
     assert infercost.fit(**asked, set=f"host.memory={size}GB").met
+
+
+@pytest.mark.parametrize("model", ["deepseek-v4-flash", "deepseek-v3.2", "llama-3.1-8b"])
+def test_a_cache_weighs_in_a_host_what_it_weighs_on_a_card(model: str) -> None:
+    """8 bit entries of DeepSeek-V4 and V3.2 with their scales too: none of them is left on the cards."""
+    options = {"gpu": "h200:8", "model": model, "context": "32k"}
+    beside, alone = infercost.fit(**options, host="epyc-turin", offload="kv"), infercost.fit(**options)
+    assert (beside["kv_bytes_per_sequence"], beside["host_bytes"]) == (0, alone["kv_bytes_per_sequence"])
