@@ -32,13 +32,19 @@ class Missing(InfercostError, LookupError):
 
 
 def closest(name: str, names: list[str]) -> str:
-    """The start of a hint, ``did you mean x? ``, or nothing if no name is near: one that begins so before others."""
+    """The start of a hint, ``did you mean x? ``, or nothing if no name is near."""
+    near = near_name(name, names)
+    return f"did you mean {near}? " if near else ""
+
+
+def near_name(name: str, names: list[str]) -> str:
+    """The name most like the one that was written, empty if none is near: one that begins so before others."""
     from difflib import get_close_matches
 
     text = name.lower()
     begun = [each for each in names if each.lower().startswith(text)]
     near = get_close_matches(text, begun, n=1) or get_close_matches(text, names, n=1)
-    return f"did you mean {near[0]}? " if near else ""
+    return near[0] if near else ""
 
 
 def nearest(name: str, names: list[str], most: int = 10) -> str:

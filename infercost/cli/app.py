@@ -11,7 +11,7 @@ import typer
 
 from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
-from infercost.errors import BadValue, InfercostError, closest, reason
+from infercost.errors import BadValue, InfercostError, near_name, reason
 from infercost.render.writing import write_error, write_output
 from infercost.scenario.options import REPLICAS, options_of
 
@@ -146,7 +146,7 @@ def _meant(command: str, name: str) -> str:
     meant = {key: key for key in own} | {word: key for word, key in _WORDS.items() if key in own}
     flags = {f"--{word.replace('_', '-')}": f"--{key.replace('_', '-')}" for word, key in meant.items()}
     flag = f"--{name.replace('_', '-')}"
-    near = flags.get(flag) or flags.get(closest(flag, [*flags]).partition("mean ")[2].rstrip("? "))
+    near = flags.get(flag) or flags.get(near_name(flag, [*flags]))
     return f"did you mean {near}? " if near else ""
 
 
