@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.fleet.curve import Curve, mean_decoding
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, free_slots, mean_wait, service_time, slots_for, slots_of_replicas
-from infercost.numeric import ceiling
+from infercost.numeric import ceiling, last_that
 from infercost.replica.serving import tpot_met
 
 #: A load so little above what replicas hold is held.
@@ -238,17 +238,23 @@ def best_of_day(fleet: Fleet) -> Fleet:
     Where steps with prompts leap, as past the last batch that an engine captured, the largest batch may be the best of
     the busiest hour and bring the hours beside it past the leap.
     """
-    tops = fleet.curve.tops
-    if not tops or fleet.use.rate or fleet.follows or fleet.fixed:
+    if not fleet.curve.tops or fleet.use.rate or fleet.follows or fleet.fixed:
         return fleet
-    one = fleet.offered(1.0, max(fleet.hours))
-    loads = {formulas.users.at_once(user_concurrent=fleet.use.decoding, hour_load=load) for load in fleet.hours if load}
+    busiest = max(fleet.hours)
+    one = fleet.offered(1.0, busiest)
 
     def tokens(slots: float) -> float:
         return day_of(fleet._replace(slots=slots, fixed=1), slots / one).tokens_per_s
 
-    turns = {top * one / load for top in tops for load in loads}
-    return fleet._replace(slots=max((fleet.slots, *(turn for turn in turns if turn < fleet.slots)), key=tokens))
+    def keeps(slots: float, load: float, top: float) -> bool:
+        mean, busy, _ = _streaming(fleet, slots / one, 1, load)
+        return formulas.request.busy_batch(mean_decoding=mean, busy_share=busy) <= top
+
+    def turn(load: float, top: float) -> float:
+        return last_that(lambda slots: keeps(slots, load, top), 0.0, top * busiest / load)
+
+    turns = [turn(load, top) for top in fleet.curve.tops for load in {*fleet.hours} - {0.0}]
+    return fleet._replace(slots=max((fleet.slots, *(slots for slots in turns if slots < fleet.slots)), key=tokens))
 
 
 def _hour(fleet: Fleet, users: float, replicas: int, share: float) -> Hour:

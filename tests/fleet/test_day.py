@@ -249,11 +249,12 @@ def test_prompts_that_shorten_a_step_take_no_time() -> None:
 def test_a_day_of_streams_keeps_its_quiet_hours_before_a_leap() -> None:
     """2 tokens a second at a batch of 2, 1 at 3, 2 again at 8; nine hours of 0.3 of the load of the tenth.
 
-    Of 8 streams the quiet hours have 2.4, past the leap: 1.33 tokens a second. Of 6.67 they have 2.
+    Of 8 streams the quiet hours have 2.4, past the leap: 1.33 tokens a second. A replica of U users decodes 0.03 U in
+    them, 2 at a time while any decodes: 0.03 U = 2 (1 - 0.97^U), U = 53.66, who are 5.37 streams in the busiest.
     """
     curve = Curve((1.0, 2.0, 3.0, 8.0), (1.0,) * 4, (1.0, 1.0, 3.0, 4.0), (0.0,) * 4, decoded=0.0, prompted=False)
     streams = Fleet(curve, slots=8.0, use=Use(decoding=0.1), hours=(*(0.3,) * 9, 1.0))
-    assert best_of_day(streams).slots == pytest.approx(2 / 0.3)
+    assert best_of_day(streams).slots == pytest.approx(5.366426)
     assert best_of_day(streams._replace(hours=(1.0,))).slots == 8.0
     for fixed in ({"follows": True}, {"fixed": 2}, {"use": Use(rate=0.1), "curve": curve._replace(decoded=1.0)}):
         assert best_of_day(streams._replace(**fixed)).slots == 8.0  # type: ignore[arg-type]
