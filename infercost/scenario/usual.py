@@ -130,13 +130,13 @@ def is_alone(reading: Reading, part: Preset, published: Model, model: Model, dev
 def with_one(question: Question) -> Question:
     """The question about one of a part that its owner has, where nobody says how many; of others as it is.
 
-    Parts are compared on the least devices that hold a model.
+    Widths of one say no more than that, and parts are compared on the least devices that hold a model.
 
     Raises:
         InfercostError: a part that cannot be read.
     """
     given = question.given
-    if any(name in given for name in ("gpus", "tp", "pp", "ep", "dp")):
+    if "gpus" in given or any(given[name].value != 1 for name in ("tp", "pp", "ep", "dp") if name in given):
         return question
     if given["gpu"].origin == COMPARED:
         return question

@@ -137,6 +137,15 @@ def test_a_count_a_layout_or_a_data_centre_is_no_lone_card(options: dict[str, ob
     assert "One holds" not in report.verdict
 
 
+@pytest.mark.parametrize("widths", [{"ep": 1}, {"tp": 1, "pp": 1}, {"dp": 1}])
+def test_widths_of_one_leave_a_lone_card_its_engine(widths: dict[str, int]) -> None:
+    """Its count said or not: gpt-oss is published in what llama.cpp reads."""
+    alone = infercost.fit(gpu="rtx-4080-super", model="gpt-oss-20b", **widths)
+    counted = infercost.fit(gpu="rtx-4080-super:1", model="gpt-oss-20b", **widths)
+    assert {item.key: item.value for item in alone.inputs}["efficiency"] == "llama.cpp"
+    assert alone["max_sequences"] == counted["max_sequences"]
+
+
 def test_a_service_counts_its_cards() -> None:
     assert infercost.userbase(gpu="rtx-4090", model="llama-3.3-70b", users=100)["gpus"] == 8
 
