@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from infercost import formulas
 from infercost.analyses.many import at_point
 from infercost.analyses.remarks import is_one
 from infercost.errors import InfercostError
@@ -14,10 +15,14 @@ from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import eight_bit_cache, is_other_engine
+from infercost.replica.step import pace_of
 from infercost.scenario.options import options_of
-from infercost.scenario.rack import LOADS
+from infercost.scenario.rack import LOADS, read_rack
+from infercost.scenario.read import Reading
+from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import OF_FILES, keeps
+from infercost.units import show
 
 ORIGIN = "what one holds"
 #: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
@@ -30,7 +35,8 @@ class Alone(NamedTuple):
     """What holds it: an engine, a cache or a format on the parts, larger ones, a host beside with a format, more.
 
     ``both`` are a richer format than ``format`` and the cache that it takes. ``beside`` is empty where a host holds it
-    as asked; ``parts`` is how many there are of ``part``.
+    as asked; ``parts`` is how many there are of ``part``. The speeds are tokens a second of one user in that
+    format, with that cache and with the host, 0 where several are asked about.
     """
 
     parts: int = 1
@@ -43,15 +49,18 @@ class Alone(NamedTuple):
     host: str = ""
     beside: str = ""
     devices: int | None = None
+    speed: float = 0.0
+    both_speed: float = 0.0
+    hosted_speed: float = 0.0
 
     @property
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
-        with_host = f"with part of it in a host's memory (--host {self.host})"
+        with_host = f"with part of it in a host's memory{_at(self.hosted_speed)} (--host {self.host})"
         ways = [f"under {self.engine}"] if self.engine else []
         ways += [f"with its KV cache in {self.cache}"] if self.cache else []
-        ways += ["in {} with its KV cache in {}".format(*self.both)] if any(self.both) else []
-        ways += [f"in {self.format}"] if self.format else []
+        ways += ["in {} with its KV cache in {}{}".format(*self.both, _at(self.both_speed))] if any(self.both) else []
+        ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
         whole = [f"{self.parts} x {self.larger}"] if self.larger else []
@@ -74,6 +83,10 @@ class Alone(NamedTuple):
         )
 
 
+def _at(speed: float) -> str:
+    return f" at {show(speed)} tokens/s" if speed else ""
+
+
 def has_room(part: Preset) -> bool:
     """Whether there can be more of a part beside it: not in a laptop."""
     return part.labels.get("segment") != "laptop"
@@ -88,15 +101,27 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     format = _richest(scenario, {})
     ways = _engine(scenario), _cache(scenario), _both(scenario, format), format, _larger(scenario)
     found = Alone(rack.devices, rack.part.name, *ways, devices=devices)
-    host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
+    if format:
+        found = found._replace(speed=_speed(scenario, {"dtype": WEIGHTS[format]}))
+    if any(found.both):
+        changes = {"dtype": WEIGHTS[found.both[0]], "kv_dtype": CACHES[found.both[1]]}
+        found = found._replace(both_speed=_speed(scenario, changes))
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
-    if not hosted or rack.plan.host:
-        return found
+    return _with_host(scenario, found) if hosted and not rack.plan.host else found
+
+
+def _with_host(scenario: Scenario, found: Alone) -> Alone:
+    """The same with a host that holds a part of the model: as asked, or in a format richer than fits without one."""
+    rack = scenario.rack
+    host = HOSTS.get(rack.part.labels.get("segment", ""), "desktop-ddr5")
     room = catalog.load("hosts", host).value("memory")
     if _size(rack.model) <= _room(scenario) + room and _holds(scenario, {"host": host}):
-        return found._replace(host=host)
+        return found._replace(host=host, hosted_speed=_speed(scenario, {"host": host}))
     beside = _richest(scenario, {"host": host}, room)
-    return found._replace(host=host, beside=beside) if beside not in ("", found.format) else found
+    if beside in ("", found.format):
+        return found
+    speed = _speed(scenario, {"host": host, "dtype": WEIGHTS[beside]})
+    return found._replace(host=host, beside=beside, hosted_speed=speed)
 
 
 def _engine(scenario: Scenario) -> str:
@@ -157,6 +182,20 @@ def _richest(scenario: Scenario, changes: Mapping[str, Any], more: float = 0.0) 
         if smaller and _holds(scenario, {**changes, "dtype": WEIGHTS[name]}):
             return name
     return ""
+
+
+def _speed(scenario: Scenario, changes: Mapping[str, Any]) -> float:
+    """Tokens a second of one user with some options changed; 0 where several are asked about, or none is known."""
+    question = scenario.question
+    if scenario.rack.plan.batch > 1 or any(question.get(name) for name in LOADS):
+        return 0.0
+    reading = Reading(question._replace(notes=()).changed(changes, ORIGIN))
+    try:
+        rack = read_rack(reading)
+        step = pace_of(read_running(reading, rack), rack.plan.batch).tpot
+    except InfercostError:
+        return 0.0
+    return formulas.cost.tokens_per_s_per_user(step_time=step)
 
 
 def _formats(scenario: Scenario) -> tuple[str, ...]:

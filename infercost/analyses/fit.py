@@ -309,13 +309,18 @@ def _draft_rows(plan: Plan) -> tuple[Row, ...]:
     )
 
 
+def _token_bytes(plan: Plan) -> float:
+    """Bytes that a token adds to the cache, a draft's too, once windows are full."""
+    models = [plan.cache_model, *([plan.draft.model] if plan.draft else ())]
+    return sum(map(counting.growing_cache_bytes, models))
+
+
 def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     plan, model = rack.plan, rack.plan.cache_model
     draft, (growth, tokens) = plan.draft, _tokens_held(plan)
     longest, most = plan.longest_context, model.max_context
-    token, sequence, beside = counting.growing_cache_bytes(model), counting.cache_bytes(model, plan.context), ""
+    token, sequence, beside = _token_bytes(plan), counting.cache_bytes(model, plan.context), ""
     if draft:
-        token += counting.growing_cache_bytes(draft.model)
         sequence += counting.cache_bytes(draft.model, plan.context)
         beside = ", the draft's too"
     made_for = longest is None or bool(most and longest > most)
@@ -401,22 +406,31 @@ def _verdict(rack: Rack) -> str:
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     longest = plan.usable_context or 0
     room += f", or one of {longest:,} tokens" if room and plan.batch == 1 and longest > plan.context else ""
-    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}."
+    token = f"; a token takes {show(grows, 'B')} of KV cache" if (grows := _token_bytes(plan)) else ""
+    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{token}."
 
 
 def _room_advice(scenario: Scenario) -> Iterator[str]:
     """What would leave room beside the weights, or for more sequences where there is barely any."""
-    rack, plan = scenario.rack, scenario.rack.plan
+    plan = scenario.rack.plan
     if not plan.cache:
         tight = plan.left < (1 - ENGINE_SHARE) * plan.device_memory
         if tight and plan.usable > ENGINE_SHARE:
             yield "KV cache and activations need room too: plan with --usable 90%"
-    elif plan.barely and joins(rack.part) and not (any(rack.widths) or plan.host):
-        layout = first_layout(rack.setup, 2 * rack.devices)
-        more = rack.setup.plan(layout) if layout else plan
-        if more.max_sequences and more.fits and not more.barely:
-            room = many(scenario.copies * more.max_sequences, "such sequence")
-            yield f"{_devices(scenario, more.layout, scenario.copies)} have room for {room}"
+    elif plan.barely:
+        yield from more_room(scenario)
+
+
+def more_room(scenario: Scenario) -> Iterator[str]:
+    """For how many sequences twice the devices have room, where these barely hold what was asked."""
+    rack, plan = scenario.rack, scenario.rack.plan
+    if not joins(rack.part) or any(rack.widths) or plan.host:
+        return
+    layout = first_layout(rack.setup, 2 * rack.devices)
+    more = rack.setup.plan(layout) if layout else plan
+    if more.max_sequences and more.fits and not more.barely:
+        room = many(scenario.copies * more.max_sequences, "such sequence")
+        yield f"{_devices(scenario, more.layout, scenario.copies)} have room for {room}"
 
 
 def _engine_notes(rack: Rack) -> Iterator[Note]:

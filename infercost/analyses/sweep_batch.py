@@ -6,7 +6,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import remarks, worth
 from infercost.analyses.bands import with_bands
-from infercost.analyses.fit import misfits
+from infercost.analyses.fit import misfits, more_room
 from infercost.analyses.hosts import (
     at_batch,
     decoding_paid,
@@ -24,7 +24,7 @@ from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, tpot_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -148,8 +148,22 @@ def _lone_user_ratio(scenario: Scenario, batch: float) -> float:
     return formulas.cost.paid_cost_ratio(paid_tokens_per_s=last, paid_tokens_per_s_alone=first)
 
 
+def _of_one(scenario: Scenario, row: dict[str, Any]) -> str:
+    """That memory holds no batch, what its one sequence costs, and the devices that hold one."""
+    rack, usd = scenario.rack, row.get("usd_per_million_tokens")
+    cost = f" at {show(usd, 'USD')} a million tokens" if usd else ""
+    more = "".join(f" {ways}." for ways in more_room(scenario))
+    return (
+        f"No batch above 1 fits: {rack.place} {'holds' if rack.devices == 1 else 'hold'} one sequence of "
+        f"{many(rack.plan.context, 'token')}{cost} ({remarks.kind(scenario.running)}), "
+        f"{show(row['utilization'], 'share')} of the arithmetic in use.{more}"
+    )
+
+
 def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Rows) -> str:
     running = scenario.running
+    if running.rack.plan.max_sequences == 1:
+        return _of_one(scenario, rows[0])
     low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     why = no_knee(running.rack)
     never = (

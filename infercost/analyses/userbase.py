@@ -21,17 +21,17 @@ from infercost.analyses.remarks import (
 from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
-from infercost.fleet.cost import EVERYBODY, month_usd, most_users, of_month, row_of
+from infercost.fleet.cost import EVERYBODY, in_flight_of, month_usd, most_users, of_month, row_of
 from infercost.fleet.day import (
     Day,
     Fleet,
     Hour,
     day_of,
-    first_token,
     reworked_day,
     serves,
     staffed_wait,
     wait,
+    worst_first_token,
     worst_waits,
 )
 from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, reworked_service
@@ -230,12 +230,6 @@ def run_of(service: Service, users: float) -> Run:
     return run._replace(service=grown, day=late) if late.stable else run
 
 
-def _worst_first_token(fleet: Fleet, day: Day) -> float:
-    """The longest mean time to the first token of an hour, its wait for a slot included."""
-    kinds = {(hour.replicas, load) for hour, load in zip(day.hours, fleet.hours, strict=True) if load}
-    return max(first_token(fleet, day.users, *kind) for kind in kinds)
-
-
 def _missed(run: Run) -> Iterator[str]:
     """What users see against what was asked for, of every limit that so many replicas do not keep."""
     fleet, day, level = run.service.fleet, run.day, run.service.level
@@ -244,7 +238,7 @@ def _missed(run: Run) -> Iterator[str]:
     if fleet.fixed and level.max_tpot is not None and day.slowest.tpot > level.max_tpot * (1 + CLOSE):
         took, limit = show(day.slowest.tpot, "s"), show(level.max_tpot, "s")
         yield f"a token takes {took} in the slowest hour and may take {limit}"
-    if fleet.max_ttft < inf and (first := _worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
+    if fleet.max_ttft < inf and (first := worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
         took = show(first, "s") if first < inf else "ever longer"
         yield f"a first token takes {took}, its mean wait included, and may take {show(fleet.max_ttft, 's')}"
     if fleet.fixed and fleet.waiting < 1 and day.replicas < run.needed:
@@ -396,20 +390,11 @@ def _at_load(run: Run, load: float) -> Hour:
     return run.day.hours[run.service.fleet.hours.index(load)]
 
 
-def _in_flight(service: Service, day: Day) -> float | None:
-    """Requests between their arrival and their last token, mean over the day, no wait for a slot counted."""
-    if service.request is None:
-        return None
-    first, tokens = service.fleet.curve.ttft(day.batch), service.request.output_tokens
-    whole = formulas.request.request_time(ttft=first, output_tokens=tokens, tpot=day.tpot)
-    return formulas.request.in_flight(request_rate=day.requests_per_s, time_in_system=whole)
-
-
 def _people_rows(run: Run) -> Iterator[Row]:
     service, day, demand = run.service, run.day, run.service.demand
     low, high = min(service.fleet.hours), max(service.fleet.hours)
     quiet, busy = _at_load(run, low), _at_load(run, high)
-    in_flight = _in_flight(service, day)
+    in_flight = in_flight_of(service, day)
     online, asked = None, ""
     if demand.minutes:
         online = formulas.users.people_online(users=day.users, minutes_per_day=demand.minutes)
@@ -509,7 +494,10 @@ def _service_verdict(
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
-    price = (_price_of_users if load == users else _price_of_tokens)(run, row, priced=priced)
+    if load == users:
+        price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
+    else:
+        price = _price_of_tokens(run, row, priced=priced)
     speed = show(formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot), "")
     used = f"a user gets {speed} tokens/s, {show(row['utilization'], 'share')} of the arithmetic is used"
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
@@ -518,9 +506,14 @@ def _service_verdict(
 
 def _users_words(scenario: Scenario, run: Run) -> str:
     """The users of a service, or the requests of a trace that are taken as theirs."""
-    if any(item.key == "users" and item.origin.startswith(TRACED) for item in scenario.inputs):
+    if _is_traced(scenario):
         return f"{many(run.day.users * (run.service.demand.messages or 0.0), 'request')} a day, as in the trace,"
     return many(run.day.users, "daily user")
+
+
+def _is_traced(scenario: Scenario) -> bool:
+    """Whether the users are the requests of a trace."""
+    return any(item.key == "users" and item.origin.startswith(TRACED) for item in scenario.inputs)
 
 
 def _kept_words(scenario: Scenario) -> str:
@@ -532,12 +525,14 @@ def _kept_words(scenario: Scenario) -> str:
     return f", no more than {show(limit.value, 'share')} waiting for a slot{' (assumed)' if limit.assumed else ''},"
 
 
-def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool) -> str:
-    """What a token that comes out costs, and a month of all; empty without a price."""
+def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:
+    """What a token that comes out costs, and a month of all and of each user; empty without a price."""
     if not (cost := row["usd_per_million_tokens"]):
         return ""
-    month = "" if priced else f", {show(month_usd(run.service, run.day), 'USD')} a month"
-    return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{month}"
+    month, users = month_usd(run.service, run.day) or 0.0, run.day.users
+    each = "" if users == 1 or traced else f" ({show(month / users, 'USD')} a user)"
+    paid = "" if priced else f", {show(month, 'USD')} a month{each}"
+    return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{paid}"
 
 
 def _price_of_tokens(run: Run, row: dict[str, Any], *, priced: bool) -> str:

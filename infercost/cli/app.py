@@ -139,9 +139,24 @@ _WORDS = {
     **dict.fromkeys(("qps", "rps", "rate"), "request_rate"),
 }
 
+#: What people would give of what follows from a load or is theirs to reckon, and what to give or to do instead.
+_ANSWERED = {
+    **dict.fromkeys(
+        ("utilization", "mfu", "mbu", "occupancy", "load", "duty", "duty_cycle", "hours", "hours_per_day", "busy"),
+        "how well hardware is used follows from its load: give --users with --minutes-per-day or --messages-per-day, "
+        "and --traffic; ",
+    ),
+    **dict.fromkeys(
+        ("revenue", "revenue_per_user", "arpu", "subscription", "price_per_user", "margin", "profit"),
+        "it counts cost alone: userbase --users N gives USD a month and a user, to hold against what they pay; ",
+    ),
+}
+
 
 def _meant(command: str, name: str) -> str:
     """The start of a hint for an option that no command has: the one that people mean by it, or the nearest name."""
+    if name in _ANSWERED:
+        return _ANSWERED[name]
     own = options_of(command)
     meant = {key: key for key in own} | {word: key for word, key in _WORDS.items() if key in own}
     flags = {f"--{word.replace('_', '-')}": f"--{key.replace('_', '-')}" for word, key in meant.items()}

@@ -76,6 +76,15 @@ def row_of(service: Service, day: Day) -> dict[str, Any]:
     }
 
 
+def in_flight_of(service: Service, day: Day) -> float | None:
+    """Requests between their arrival and their last token, mean over the day, no wait for a slot counted."""
+    if service.request is None:
+        return None
+    first, tokens = service.fleet.curve.ttft(day.batch), service.request.output_tokens
+    whole = formulas.request.request_time(ttft=first, output_tokens=tokens, tpot=day.tpot)
+    return formulas.request.in_flight(request_rate=day.requests_per_s, time_in_system=whole)
+
+
 def month_tokens(service: Service, day: Day) -> float:
     """Tokens that go in and come out in a month of such days."""
     read, request = 0.0, service.request

@@ -332,6 +332,12 @@ def first_token(fleet: Fleet, users: float, replicas: int, share: float) -> floa
     return fleet.curve.ttft(_hour(fleet, users, replicas, share).batch) + waiting
 
 
+def worst_first_token(fleet: Fleet, day: Day) -> float:
+    """The longest mean time to the first token of an hour, its wait for a slot included."""
+    kinds = {(hour.replicas, load) for hour, load in zip(day.hours, fleet.hours, strict=True) if load}
+    return max(first_token(fleet, day.users, *kind) for kind in kinds)
+
+
 def serves(fleet: Fleet, users: float, replicas: int, share: float) -> bool:
     """Whether so many replicas that hold the load of an hour keep its waits within their limits."""
     if not patient(fleet, users, replicas, share):

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,20 @@ def test_widths_of_one_leave_a_lone_card_its_engine(widths: dict[str, int]) -> N
     counted = infercost.fit(gpu="rtx-4080-super:1", model="gpt-oss-20b", **widths)
     assert {item.key: item.value for item in alone.inputs}["efficiency"] == "llama.cpp"
     assert alone["max_sequences"] == counted["max_sequences"]
+
+
+def test_what_one_holds_has_the_speed_of_that_question() -> None:
+    """In fewer bits, with a cache in fewer too, and with a host; not where several are asked about."""
+    asked: dict[str, Any] = {"gpu": "rtx-4090", "model": "qwen3-32b", "context": 32_768}
+    verdict = infercost.fit(**asked).verdict
+    for words, more in (
+        ("q3_k_m with its KV cache in q8_0", {"dtype": "q3_k_m", "kv_dtype": "q8_0"}),
+        ("in q2_k", {"dtype": "q2_k"}),
+        ("with part of it in a host's memory", {"host": "desktop-ddr5"}),
+    ):
+        speed = infercost.utilization(**asked, **more)["tokens_per_s_per_user"]
+        assert f"{words} at {speed:.4g} tokens/s" in verdict
+    assert "tokens/s" not in infercost.fit(**asked, batch=8).verdict
 
 
 def test_a_service_counts_its_cards() -> None:

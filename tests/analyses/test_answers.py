@@ -286,6 +286,14 @@ def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
     assert "sustain" not in str(run(*f"{asked}500TFLOPS".split()).json["notes"])
 
 
+def test_a_sweep_of_one_says_what_holds_more() -> None:
+    report = infercost.sweep_batch(gpu="h100", model="llama-3.1-70b", price=2)
+    assert report.verdict.startswith("No batch above 1 fits: 2 x h100-sxm hold one sequence of 8,192 tokens at $")
+    more = infercost.fit(gpu="h100:4", model="llama-3.1-70b")["max_sequences"]
+    assert report.verdict.endswith(f"4 devices (--gpu h100:4) have room for {more} such sequences.")
+    assert len(report.series.rows) == 1
+
+
 def test_a_sweep_says_its_knee_first() -> None:
     """1,979 TFLOP/s over 3.35 TB/s are 590.7 operations a byte, two of them a parameter: full from batch 296 on."""
     said = infercost.sweep_batch(gpu="h100", params="70B").verdict

@@ -538,13 +538,14 @@ def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) 
 @pytest.mark.parametrize(
     ("model", "asked", "words"),
     [
-        ("qwen3-8b", {"dtype": "q4_k_m"}, "or one of 40,960 tokens."),  # as many as its config has positions
-        ("gemma-3-27b", {"dtype": "q4_k_m"}, "or one of {longest_context:,} tokens."),
-        ("llama-3.1-8b", {"dtype": "fp8", "batch": 4}, "such sequences."),
-        ("qwen3-8b", {"dtype": "q4_k_m", "context": 40_960}, "such sequences."),
+        ("qwen3-8b", {"dtype": "q4_k_m"}, "or one of 40,960 tokens"),  # as many as its config has positions
+        ("gemma-3-27b", {"dtype": "q4_k_m"}, "or one of {longest_context:,} tokens"),
+        ("llama-3.1-8b", {"dtype": "fp8", "batch": 4}, "such sequences"),
+        ("qwen3-8b", {"dtype": "q4_k_m", "context": 40_960}, "such sequences"),
     ],
 )
 def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: dict[str, Any], words: str) -> None:
     report = infercost.fit(gpu="rtx-4090", model=model, **asked)
-    assert report.verdict.endswith(words.format(**report.values))
+    token = report["kv_bytes_per_token"] / 1e3
+    assert report.verdict.endswith(f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache.")
     assert ("or one of" in report.verdict) == words.startswith("or one of")

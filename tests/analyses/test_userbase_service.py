@@ -264,7 +264,9 @@ def test_the_verdict_holds_the_devices_and_their_cost() -> None:
     report = infercost.userbase(gpu="h100:4", model="llama-3.1-70b", users=50_000, batch=55, price=2)
     assert report.verdict.endswith("347.2 concurrent decodes: 28 x h100-sxm serve them for $40,880 a month.")
     served = infercost.userbase(**CHAT, users=100_000, price=2)
-    assert f"${served['gpus'] * 2 * 730:,.0f} a month; " in served.verdict
+    month = served["gpus"] * 2 * 730
+    assert f"${month:,.0f} a month (${month / 100_000:.3g} a user); " in served.verdict
+    assert "a user)" not in infercost.userbase(**CHAT, users=1, price=2).verdict
 
 
 def test_more_replicas_than_users_decode_one_at_a_time() -> None:

@@ -101,6 +101,8 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     ("asked", "said"),
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
+        ("economies --utilization 30%", "how well hardware is used follows from its load: give --users "),
+        ("userbase --revenue-per-user 20", "it counts cost alone: userbase --users N gives USD a month and a user"),
         ("utilization --ctx 4096", "did you mean --context? "),
         ("utilization --contxt 4096", "did you mean --context? "),
         ("userbase --users-per-day 5", "did you mean --users? "),
