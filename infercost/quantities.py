@@ -318,6 +318,8 @@ QUANTITIES: dict[str, Quantity] = {
     "prompt_time": Quantity("t_i", "s", "time that one prompt adds to the steps it rides along with"),
     "shared_step": Quantity("ITL", "s", "mean step when prompts ride along", "inter-token latency", "ITL",
         json="itl_s"),
+    "prompt_itl": Quantity("ITL_p", "s", "time between two tokens with a prompt, or a chunk of one, between them",
+        "ITL with a prompt between"),
     "time_in_system": Quantity("t_sys", "s", "time that a request spends in the system"),
     "in_flight": Quantity("N_r", "", "requests being served at once", "requests in flight", "in flight"),
     "full_prefill_time": Quantity("t_full", "s", "time that a replica full of prompts takes for each"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infercost import formulas
 from infercost.parts.bands import band_of_host
 from infercost.replica.host import Host, Link, Offload, Over, held_memory, sparse_layers
 from infercost.replica.memory import Plan
@@ -216,9 +217,12 @@ def _more_speed(running: Running, batch: float, step: float, draft: Draft | None
     if better is None or better.split is None or timing is None:
         return ""
     replica = running.replica._replace(timing=timing.with_halves(better.split.near, better.split.far))
-    faster = pace_of(running._replace(replica=replica), batch, draft).step
+    pace = pace_of(running._replace(replica=replica), batch, draft)
+    if pace.step >= step:
+        return ""
     who = "As much there as is needed" if better.layout.devices == running.rack.devices else "One more card"
-    return f" {who}: {what(better)} in the host, {show(faster, 's')} a step." if faster < step else ""
+    speed = show(formulas.cost.tokens_per_s_per_user(step_time=pace.tpot), "")
+    return f" {who}: {what(better)} in the host, {speed} tokens/s, {show(step / pace.step, 'x')} as fast."
 
 
 def _reached(running: Running) -> str:

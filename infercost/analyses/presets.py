@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -314,16 +314,25 @@ def _sources(rows: Iterable[dict[str, Any]]) -> Iterator[Note]:
 
 def _show_model(checkpoint: Checkpoint) -> Report:
     model = checkpoint.model
-    total, layers = counting.total_params(model), tuple(_layer_row(model, layer) for layer in model.layers)
+    layers, rows = tuple(_layer_row(model, layer) for layer in model.layers), _rows(checkpoint)
     return Report(
         command="presets",
-        verdict=f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers.",
+        verdict=_of_model(checkpoint, {row.key: row.value for row in rows}),
         inputs=(Input("model", model.name, "", "given", checkpoint.source, checkpoint.date),),
-        results=_rows(checkpoint),
+        results=rows,
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
         series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), layers),
         notes=tuple(_notes(checkpoint)),
     )
+
+
+def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any]) -> str:
+    """How large a model is, and what a token takes of arithmetic and of KV cache."""
+    model, total, active = checkpoint.model, values["total_params"], values["active_params"]
+    used = f", {show(active, 'param')} of them for each token" if active < total / 2 else ""
+    text = f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers{used}"
+    cache = f", and {show(held, 'B')} of KV cache" if (held := values["kv_bytes_per_token"]) else ""
+    return f"{text}; a token takes {show(values['flops_per_token'], 'FLOP')}, more with context{cache}."
 
 
 def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:

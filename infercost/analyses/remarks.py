@@ -24,11 +24,27 @@ if TYPE_CHECKING:  # the roofline has no kernels
 
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
+#: What overlaps in a pass.
+OVERLAP = {
+    "full": "everything overlaps",
+    "operator": "arithmetic and reads overlap, collectives wait",
+    "none": "nothing overlaps",
+    "kernels": "kernels one after another",
+    "llama.cpp": "operators one after another",
+}
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
 _OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
-_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "prefill_per_decode", "itl_s", "tokens_per_s_all_in")
+_OF_REQUEST = (
+    "prefill_time_s",
+    "ttft_s",
+    "request_time_s",
+    "prefill_per_decode",
+    "itl_s",
+    "prompt_itl_s",
+    "tokens_per_s_all_in",
+)
 #: What only a model that fits serves, and what has no end where requests pile up.
 _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
 PILED = "requests pile up: the queue has no end"
@@ -38,7 +54,15 @@ _OF_USERS = (
     *("tokens_per_month", "api_usd_per_month"),
 )
 _OF_SERVING = (
-    *(*_OF_QUEUE, "ttft_all_at_once_s", "prefill_time_s", "prefill_per_decode", "cache_transfer_time_s", "itl_s"),
+    *(
+        *_OF_QUEUE,
+        "ttft_all_at_once_s",
+        "prefill_time_s",
+        "prefill_per_decode",
+        "cache_transfer_time_s",
+        "itl_s",
+        "prompt_itl_s",
+    ),
     *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
@@ -128,6 +152,11 @@ def misfit(rack: Rack) -> str:
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
     each = "" if rack.devices == 1 else " a device"
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')}{each}{'' if is_one(rack) else least}. "
+
+
+def overlap_words(running: Running) -> str:
+    """What overlaps in a pass, and whether that was measured on such parts."""
+    return OVERLAP[running.overlap] + (", as measured" if running.overlap in IN_TURN and is_timed(running) else "")
 
 
 def is_one(rack: Rack) -> bool:
@@ -334,7 +363,9 @@ def _rate_notes(running: Running) -> Iterator[Note]:
         yield Note("stands-in", text)
     elif timing := running.replica.in_turn:
         if timing.multiplies_in_8_bits and rate != "int8":
-            text = f"llama.cpp multiplies in 8 bits on {part}; utilization is a share of its {running.rate.words} rate"
+            text = (
+                f"llama.cpp multiplies in 8 bits on {part}; utilization is held against its {running.rate.words} rate"
+            )
             yield Note("arithmetic", text)
     elif rate not in {"8bit": ("fp8", "int8"), "4bit": ("fp4",)}.get(weights, (weights,)):
         yield Note("arithmetic", f"{part} computes with {weights} weights at its {running.rate.words} rate")

@@ -51,6 +51,8 @@ _GOES_ON = r"[\d.]*"
 _MONTH = re.compile(r"(19|20)\d\d(-\d\d)?", re.ASCII)
 #: Inputs of rows that all of them share, and reasons that are said of models that cannot be tried.
 _SHARED, _REASONS = ("efficiency", "gpu.memory"), 3
+#: Models of this share of another's parameters are nearly as large; a speed this many times another's is worth a word.
+NEARLY, FASTER = 0.75, 1.5
 _COLUMNS = ("name", "dtype", "weight_bytes", "max_context", "tokens_per_s_per_user", "band")
 _HOSTED = ("name", "dtype", "weight_bytes", "host_bytes", "max_context", "tokens_per_s_per_user", "band")
 #: Heads of a table that has no room for their own.
@@ -458,7 +460,7 @@ def _verdict(scenario: Scenario, found: list[Tried], tried: int, since: str) -> 
     text = f"{len(here):,} of {many(tried, 'model')} fit on {_where(scenario)}{fast}."
     if here:
         old = since and _released(here[0].candidate.base) >= since
-        text += f" The largest{f' published since {since}' if old else ''} is {_largest(here)}."
+        text += f" The largest{f' published since {since}' if old else ''} is {_largest(here)}.{_fastest(here)}"
     if there:
         name = there[0].rack.plan.host.preset.name if there[0].rack.plan.host else ""
         text += f" {len(there):,} more fit with {_parts_of(there)} in {name}: the largest is {_largest(there)}."
@@ -483,6 +485,16 @@ def _largest(some: list[Tried]) -> str:
     speed = f", {show(one.speed)} tokens/s for one user" if one.speed else ""
     format = _called(one.rack.model)
     return f"{one.offer.preset} in {format}{speed}"
+
+
+def _fastest(some: list[Tried]) -> str:
+    """The fastest of those that are nearly as large as the first, where it is much faster."""
+    near = (one for one in some if one.rack.params >= NEARLY * some[0].rack.params)
+    best = max(near, key=lambda one: one.speed or 0.0)
+    if not some[0].speed or not best.speed or best.speed < FASTER * some[0].speed:
+        return ""
+    name = f"{best.offer.preset} in {_called(best.rack.model)}"
+    return f" Of those nearly as large {name} is fastest, {show(best.speed)} tokens/s."
 
 
 def _parts_of(some: list[Tried]) -> str:

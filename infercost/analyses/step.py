@@ -219,6 +219,7 @@ def request_results(
     if served:
         if not load.apart:
             results["utilization"] = _use_with_prompts(running, request, served)
+            results["prompt_itl_s"] = serving.prompt_itl(running.replica, max(batch, 1.0), request)
         results |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
         if load.concurrent:
             first = serving.all_at_once(running.replica, load.concurrent, request, served, load.run, load.most)

@@ -14,10 +14,9 @@ from infercost.analyses.remarks import (
     count_flag,
     count_remark,
     guesses,
-    is_timed,
     kind,
-    misfit,
     of_peak,
+    overlap_words,
     room_rows,
     step_notes,
     unserved,
@@ -27,12 +26,11 @@ from infercost.analyses.remarks import (
 from infercost.analyses.replicas import OVERLOADED, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, advice, that_keep_up
-from infercost.numeric import known_share
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, prefill_time, serve_closed, serve_rate
+from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -42,13 +40,6 @@ from infercost.units import many, show
 if TYPE_CHECKING:  # the roofline has no kernels
     from infercost.replica.kernels import Timing
 
-OVERLAP = {
-    "full": "everything overlaps",
-    "operator": "arithmetic and reads overlap, collectives wait",
-    "none": "nothing overlaps",
-    "kernels": "kernels one after another",
-    "llama.cpp": "operators one after another",
-}
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
 #: A share of the time between tokens above which prompts are what takes it.
@@ -76,7 +67,9 @@ def answer(scenario: Scenario) -> Report:
         Missing: a figure of the accelerator that the answer needs.
     """
     if scenario.rack.model.prefill_only:
-        return _of_texts(scenario)
+        from infercost.analyses import texts  # loads what nobody needs for a model that decodes
+
+        return texts.answer(scenario)
     running, loaded = scenario.running, under_load(scenario)
     batch, pace, served = loaded or (scenario.batch, pace_of(running, scenario.batch, scenario.draft), None)
     rack, overloaded = running.rack, _is_overloaded(served)
@@ -121,99 +114,6 @@ def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) ->
         return _overloaded(scenario, served, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
-
-
-def _of_texts(scenario: Scenario) -> Report:
-    """What a model that decodes nothing answers: whole texts a second, and what their tokens cost."""
-    running, rack = scenario.running, scenario.rack
-    results = dict.fromkeys(_OF_TEXTS) if not rack.plan.fits else {}
-    results = {**_text_facts(scenario), **(results or _text_results(scenario))}
-    lone = results["batch"] == 1 or results["prefill_time_s"] is None
-    remarks = _text_remarks(scenario)
-    hidden = {"prefill_time_s"} if lone else set()
-    report = Report(
-        command="utilization",
-        verdict=misfit(rack) or _text_verdict(scenario, results),
-        inputs=scenario.inputs,
-        results=tuple(
-            Row(key, value, "the model does not fit" if value is None else remarks.get(key, ""), key not in hidden)
-            for key, value in results.items()
-            if value is not None or not rack.plan.fits
-        )
-        + room_rows(rack),
-        notes=(*step_notes(running, ()), *(_UNMEASURED if kind(running) == "estimate" else ()), *scenario.notes),
-        met=rack.plan.fits,
-        work=lambda: _shown_texts(scenario),
-    )
-    return of_all(report, scenario)
-
-
-_OF_TEXTS = (
-    *("step_time_s", "bound_step_time_s", "prefill_time_s", "utilization", "texts_per_s", "input_tokens_per_s"),
-    "usd_per_million_tokens_input",
-)
-_UNMEASURED = (Note("texts", "no measured run of an embedder or a reranker lies behind these times"),)
-
-
-def _text_facts(scenario: Scenario) -> dict[str, Any]:
-    rack, text = scenario.rack, scenario.load.request
-    assert text is not None
-    return {
-        "gpus": rack.devices,
-        "batch": scenario.batch,
-        "weight_bytes": rack.weight_bytes,
-        "prefill_flops": scenario.running.work.whole_prompt_flops(text.new, text.cached),
-    }
-
-
-def _text_results(scenario: Scenario) -> dict[str, Any]:
-    """Times, rates and the price of texts that come together, over and over."""
-    running, rack, text = scenario.running, scenario.rack, scenario.load.request
-    assert text is not None
-    bare = running.replica._replace(speeds=running.bounds, timing=None)
-    flops = running.work.whole_prompt_flops(text.new, text.cached)
-    alone, bound = prefill_time(running.replica, 1, text), prefill_time(bare, scenario.batch, text)
-    whole = prefill_time(running.replica, scenario.batch, text)
-    rate = formulas.cost.texts_per_s(batch=scenario.batch, prefill_time=whole)
-    peak = running.rate.fact.value
-    share = formulas.step.text_utilization(prompt_flops=flops, texts_per_s=rate, devices=rack.devices, peak_flops=peak)
-    tokens = formulas.cost.input_tokens_per_s(texts_per_s=rate, input_tokens=text.input_tokens)
-    usd = None
-    if scenario.price:
-        usd = formulas.cost.usd_per_million_input(price=scenario.price, devices=rack.devices, input_tokens_per_s=tokens)
-    return dict(zip(_OF_TEXTS, (whole, bound, alone, known_share(share), rate, tokens, usd), strict=True))
-
-
-def _text_remarks(scenario: Scenario) -> dict[str, str]:
-    running, rack = scenario.running, scenario.rack
-    return {
-        "gpus": count_remark(rack),
-        "batch": "texts that are read together",
-        "weight_bytes": rack.model.quantization.label,
-        "prefill_flops": "of one text",
-        "prefill_time_s": "one text alone",
-        "step_time_s": f"{kind(running)}: {_overlap(running)}",
-        "usd_per_million_tokens_input": "accelerators always busy",
-    }
-
-
-def _shown_texts(scenario: Scenario) -> None:
-    _text_results(scenario._replace(running=reworked(scenario.running)))
-
-
-def _text_verdict(scenario: Scenario, results: dict[str, Any]) -> str:
-    rack, text = scenario.rack, scenario.load.request
-    assert text is not None
-    rate, tokens = (show(results[key], "") for key in ("texts_per_s", "input_tokens_per_s"))
-    usd = results["usd_per_million_tokens_input"]
-    price = f" at {show(usd, 'USD')} a million tokens" if usd is not None else ""
-    share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
-    where = f"{rack.model.called()} on {rack.place}"
-    sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
-    return (
-        f"{where} reads {rate} texts of {many(text.input_tokens, 'token')} a second, {tokens} tokens{price}: "
-        f"{share} of the arithmetic is used, {sure}."
-    )
 
 
 def _is_overloaded(served: Served | None) -> TypeGuard[Served]:
@@ -372,7 +272,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "memory_time_s": f"{of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
-        "step_time_s": f"{sure}: {_overlap(running)}{_bracket_remark(running, results)}",
+        "step_time_s": f"{sure}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
@@ -406,11 +306,6 @@ def _bound_remark(running: Running, results: dict[str, Any]) -> str:
     remarks = ["one plain step, without the draft"] if drafted else []
     remarks += [f"if its arithmetic is no faster than its {running.rate.name} vector rate"] if guess else []
     return "; ".join(remarks)
-
-
-def _overlap(running: Running) -> str:
-    """What overlaps in a pass, and whether that was measured on such parts."""
-    return OVERLAP[running.overlap] + (", as measured" if running.overlap in IN_TURN and is_timed(running) else "")
 
 
 def _price_remarks(load: Load) -> dict[str, str]:
@@ -479,11 +374,9 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
     if scenario.load.request and scenario.load.request.output_tokens == 1 and not scenario.load.apart:
         return _first_token(scenario, results)
-    share, batch = results["utilization"], show(results["batch"], "")
-    used = "more than all" if share is None else show(share, "share")
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
-    use = f"{used} of the arithmetic is used (MFU) at batch {batch}{'' if start else _binds(results)}."
+    use = f"{_use_words(scenario, results)}{'' if start else _binds(running, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
@@ -496,7 +389,24 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     start = "Between prompts of others a request" if _met(results) else "A request"
-    return f"{text} {start} takes {whole}: {ttft} to its first token{later or f', then {tpot} a token'}."
+    between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
+    return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
+
+
+def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The shares of the arithmetic and, of an estimate, of the bandwidth that are used, and the batch."""
+    share, reads, batch = results["utilization"], results["memory_bandwidth_utilization"], show(results["batch"], "")
+    used = "more than all" if share is None else show(share, "share")
+    if reads is None or kind(scenario.running, _only_batch(scenario, results["batch"])) == "bound":
+        return f"{used} of the arithmetic is used (MFU) at batch {batch}"
+    return f"{used} of the arithmetic (MFU) and {show(reads, 'share')} of the bandwidth (MBU) are used at batch {batch}"
+
+
+def _chunk_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """How long two tokens lie apart with a chunk between them, where its size was asked about."""
+    gap = results.get("prompt_itl_s")
+    asked = gap is not None and scenario.question.get("chunk_tokens") is not None
+    return f", {show(gap, 's')} with a chunk of a prompt between" if asked else ""
 
 
 def _met(results: dict[str, Any]) -> str:
@@ -519,13 +429,15 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _binds(results: dict[str, Any]) -> str:
-    """What binds a step; of arithmetic that binds far below its peak, why it can."""
+def _binds(running: Running, results: dict[str, Any]) -> str:
+    """What binds a step, and what its links take; of arithmetic that binds far below its peak, why it can."""
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "
-    return f"{start}{results['bound']} binds{', in kernels that run far below its peak' if far else ''}"
+    sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
+    links = f", communication takes {show(sent, 'share')} of a step" if sent >= LEAST else ""
+    return f"{start}{results['bound']} binds{', in kernels that run far below its peak' if far else ''}{links}"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:

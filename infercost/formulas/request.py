@@ -93,6 +93,12 @@ def prompt_extra(*, prompt_steps_time: float, prompt_passes: float, step_time: f
     return prompt_steps_time / prompt_passes - step_time
 
 
+@formula(source="who decodes meanwhile waits for the step with the prompt; where prompts run alone, for it and a step")
+def prompt_itl(*, prompt_steps_time: float, prompt_passes: float, step_time: float) -> float:
+    """Seconds between two tokens with a prompt, or a chunk of one, between them; ``step_time`` is 0 where it rides."""
+    return prompt_steps_time / prompt_passes + step_time
+
+
 @formula(source=LITTLE)
 def served_rate(*, busy_share: float, batch: float, decoded_tokens: float, shared_step: float) -> float:
     """Requests a second that keep so many sequences decoding."""

@@ -75,7 +75,7 @@ class Rate(NamedTuple):
     @property
     def words(self) -> str:
         """What is multiplied, and how it is summed where that is not in 32 bits."""
-        return f"{self.name} summed in fp16" if self.narrow else self.name
+        return f"{self.name} with fp16 sums" if self.narrow else self.name
 
 
 def find_rate(part: Preset, format: Format) -> Rate | None:

@@ -63,13 +63,15 @@ def read_mapping(path: str, what: str) -> Mapping:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
         raise BadFile(f"{where}{line}: {problem}", "mend the YAML; quote a text that holds ': ' or '#'") from error
+    alone = "; a scenario is one question: sweep: batch=1,8 varies it, unlike ones take a file each"
+    alone = alone if what == "scenario" else ""
     if not documents:
         raise BadFile(f"{where}: is empty", "write at least one 'key: value' line")
     if len(documents) > 1:
-        raise BadFile(f"{where}: holds more than one document", "keep one of them")
+        raise BadFile(f"{where}: holds more than one document", f"keep one of them{alone}")
     value = _value(documents[0], where, set())
     if not isinstance(value, dict):
-        raise BadFile(f"{where}: holds no mapping", "write 'key: value' lines")
+        raise BadFile(f"{where}: holds no mapping", f"write 'key: value' lines{alone}")
     return value
 
 

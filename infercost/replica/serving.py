@@ -202,6 +202,17 @@ def gap_and_prompt(
     return itl, prompt
 
 
+def prompt_itl(replica: Replica, batch: float, request: Request) -> float:
+    """Seconds between two tokens of a batch with a prompt, or a chunk of one, between them."""
+    passes, step = prompt_passes(replica, request), 0.0
+    if replica.timing:
+        ride = ride_of(replica, batch, request)
+        along, step = ride.time, ride.step if replica.timing.engine.prompts == "alone" else 0.0
+    else:
+        along = prompt_along(replica, batch, request)
+    return formulas.request.prompt_itl(prompt_steps_time=along, prompt_passes=passes, step_time=step)
+
+
 def prompts_gap(replica: Replica, batch: float, request: Request, step: float | None = None) -> float:
     """Seconds that the prompts of a batch's requests add to the time between tokens, all of them riding along."""
     if not isinstance(batch, (int, float)):

@@ -115,7 +115,7 @@ def test_the_rate_of_sums_in_16_bits_goes_by_its_own_name(part: str, narrow: flo
     assert inputs["gpu.flops_fp16_accumulate"] == pytest.approx(narrow * 1e12)
     assert inputs.get("gpu.flops_bf16", wide * 1e12) == pytest.approx(wide * 1e12)
     row = next(row for row in report.results if row.key == "compute_time_s")
-    assert "(fp16 summed in fp16)" in row.remark
+    assert "(fp16 with fp16 sums)" in row.remark
     used = report.values["utilization"] * narrow * 1e12 * report.values["step_time_s"]
     assert used == pytest.approx(report.values["flops_per_token"])
 

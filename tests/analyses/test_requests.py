@@ -285,7 +285,7 @@ FIRST = " a user after the first token ("
     [
         (
             {"model": "llama-3.1-70b", "gpu": "h100", "batch": 32},
-            ("memory binds.", FIRST, " in all, at $"),
+            ("; memory binds, communication takes ", FIRST, " in all, at $"),
         ),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},
@@ -305,8 +305,9 @@ def test_the_verdict_of_a_step_says_speed_and_price_then_utilization(
     prompted = "itl_s" in report
     met = 1 / report["itl_s"] if prompted else report["tokens_per_s_per_user"]
     share, each = show(report["utilization"], "share"), show(met, "")
-    use, speed = f"{share} of the arithmetic is used (MFU)", [f"{each} tokens/s", *said[1:]]
-    order = [use, *speed, " a step "] if "params" in options else [*speed, use, " a step "]
+    bound = "params" in options
+    use, speed = f"{share} of the arithmetic {'is used ' if bound else ''}(MFU)", [f"{each} tokens/s", *said[1:]]
+    order = [use, *speed, " a step "] if bound else [*speed, use, " a step "]
     places = [report.verdict.index(words) for words in order]
     assert places == sorted(places)
     assert said[0] in report.verdict
@@ -381,8 +382,29 @@ def test_prompts_that_take_most_of_the_time_are_said_to() -> None:
     busy, idle = infercost.utilization(**asked, output_tokens=256), infercost.utilization(**asked, output_tokens=4000)
     prompts = 1 - busy["step_time_s"] / busy["itl_s"]
     assert prompts > 0.5 > 1 - idle["step_time_s"] / idle["itl_s"]
-    assert f"; prompts take {100 * prompts:.1f}% of the time, between them memory binds." in busy.verdict
-    assert "; memory binds." in idle.verdict
+    assert f"; prompts take {100 * prompts:.1f}% of the time, between them memory binds" in busy.verdict
+    assert "; memory binds" in idle.verdict
+
+
+@pytest.mark.parametrize(("gpus", "sent"), [(1, False), (8, True)])
+def test_an_estimate_says_the_bandwidth_that_is_used_and_what_its_links_take(gpus: int, sent: bool) -> None:
+    report = infercost.utilization(gpu="h100", tp=gpus, model="llama-3.1-8b", dtype="fp8", batch=16)
+    share, reads = show(report["utilization"], "share"), show(report["memory_bandwidth_utilization"], "share")
+    assert f"{share} of the arithmetic (MFU) and {reads} of the bandwidth (MBU) are used at batch 16" in report.verdict
+    links = 100 * report["communication_time_s"] / report["step_time_s"]
+    assert (f", communication takes {links:.1f}% of a step." in report.verdict) == sent
+    assert "(MBU)" not in ask(efficiency="ideal").verdict
+
+
+@pytest.mark.parametrize(("chunk", "passes"), [(4096, 1), (1024, 4)])
+def test_between_two_tokens_lies_a_prompt_or_a_chunk_of_one(chunk: int, passes: int) -> None:
+    """At best arithmetic binds a step with one: that of the prompt over its passes, all but the one who decodes."""
+    asked = {"input_tokens": 4096, "output_tokens": 100, "request_rate": 0.01, "chunk_tokens": chunk}
+    report = ask(efficiency="ideal", **asked)
+    flops = 2 * MATRICES * 4096 + 2 * TABLE + 32 * 4 * 32 * 128 * 4096**2 / 2
+    assert report["prompt_itl_s"] == pytest.approx(flops / PEAK / passes, rel=0.01)
+    assert report.verdict.endswith(f", {show(report['prompt_itl_s'], 's')} with a chunk of a prompt between.")
+    assert "of a prompt between" not in ask(**{**asked, "chunk_tokens": None}).verdict
 
 
 def test_one_answer_token_is_answered_with_the_time_to_it() -> None:

@@ -1,6 +1,7 @@
 """Which models run on a part: each in its richest format, as the commands about one model say."""
 
 import json
+import re
 import shlex
 from functools import cache
 from typing import Any
@@ -70,6 +71,21 @@ def test_a_row_is_what_the_commands_say_of_its_model(place: str) -> None:
         step = infercost.utilization(**asked, gpus=row["gpus"], context=context)
         assert step["tokens_per_s_per_user"] == row["tokens_per_s_per_user"]
         assert list(step.bands["tokens_per_s_per_user"]) == row["bands"]["tokens_per_s_per_user"]
+
+
+def test_the_verdict_names_the_largest_and_what_is_much_faster_and_nearly_as_large(
+    on_4090: dict[str, dict[str, Any]],
+) -> None:
+    """Three quarters of its parameters or more, at half its speed again or more."""
+    first = next(iter(on_4090.values()))
+    verdict = _report((("gpu", "rtx-4090"),)).verdict
+    near = [row for row in on_4090.values() if row["total_params"] >= 0.75 * first["total_params"]]
+    speed, name = max((row["tokens_per_s_per_user"] or 0.0, row["name"]) for row in near)
+    assert f" is {first['name']} in {first['dtype']}, " in verdict
+    assert speed >= 1.5 * first["tokens_per_s_per_user"]
+    assert re.search(rf" Of those nearly as large {re.escape(name)} in \S+ is fastest, {speed:.4g} tokens/s\.", verdict)
+    lone = infercost.fit(gpu="rtx-4090", family="seed_oss").verdict
+    assert "nearly as large" not in lone
 
 
 def test_a_richer_format_does_not_fit(on_4090: dict[str, dict[str, Any]]) -> None:

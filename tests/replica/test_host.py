@@ -106,7 +106,11 @@ def test_the_verdict_says_what_lies_where_and_what_one_more_card_changes() -> No
     assert "lie in desktop-ddr5: the experts of" in verdict
     assert "the card's memory binds" in verdict
     assert "One more card would hold all of it" in verdict
-    assert " tokens/s for one user. The host binds: desktop-ddr5 takes" in infercost.utilization(**QWEN).verdict
+    step = infercost.utilization(**QWEN)
+    assert " tokens/s for one user. The host binds: desktop-ddr5 takes" in step.verdict
+    better = infercost.utilization(**{key: value for key, value in QWEN.items() if key != "host"}, gpus=2)
+    speed, times = better["tokens_per_s_per_user"], step["step_time_s"] / better["step_time_s"]
+    assert f" One more card: nothing in the host, {speed:.4g} tokens/s, {times:.4g}x as fast." in step.verdict
 
 
 def test_a_host_that_is_too_small_is_what_binds() -> None:

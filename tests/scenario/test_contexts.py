@@ -1,6 +1,7 @@
 """Contexts beyond a config: as a model's card documents them, or as far as a factor stretches positions."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,16 @@ def test_a_preset_that_extends_nothing_is_refused(tmp_path: Path) -> None:
 def test_a_card_of_a_million_tokens(name: str, tokens: int) -> None:
     """Their cards: 262,144 natively and extensible up to 1,010,000, and up to 1M by YaRN."""
     assert infercost.fit(gpu="h200:8", model=name, context=tokens)["fits"]
+
+
+def test_presets_say_what_a_token_takes(run: Run) -> None:
+    """Llama 3.1 8B: 2 x 7,504,924,672 multiplied, and 32 layers of 8 KV heads of 128, keys and values of 2 bytes."""
+    said = " ".join(run("presets", "show", "llama-3.1-8b").out.split())
+    assert pytest.approx(15.01, abs=0.005) == 2 * (8_030_261_248 - 128_256 * 4096) / 1e9
+    assert "; a token takes 15.01 GFLOP, more with context, and 131.1 kB of KV cache." in said
+    # its publisher says 39B
+    sparse = " ".join(run("presets", "show", "mixtral-8x22b").out.split())
+    assert re.search(r" layers, 38\.96B of them for each token; a token takes ", sparse)
 
 
 def test_presets_say_what_their_card_does(run: Run) -> None:
