@@ -488,7 +488,10 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
     sure = "at best" if is_bound else "an estimate"
     if (worth := results.get("draft_speedup")) is None:
-        return f"{show(results['step_time_s'], 's')} a step {where}, {sure}"
+        plain = results["step_time_s"]
+        if plain and (results.get("itl_s") or 0.0) > (1 + LEAST) * plain:
+            where = f"without prompts, {where.removeprefix('of ')}"
+        return f"{show(plain, 's')} a step {where}, {sure}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
     verdict = "as fast" if worth >= 1 else "as fast, leave the draft out"
     likely = _gain_remark(rack, worth)
