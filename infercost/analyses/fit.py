@@ -148,7 +148,8 @@ def _more(scenario: Scenario) -> tuple[Layout, int, str] | None:
     None where no count of devices holds it.
     """
     rack, copies, asked = scenario.rack, scenario.copies, scenario.question.given.get("dp")
-    setup, plan, free = rack.setup, rack.plan, asked is None or asked.origin == CHOSEN
+    setup, plan = rack.setup, rack.plan
+    free = (asked is None or asked.origin == CHOSEN) and not scenario.batches  # which stand on one replica
     more = (least_plan(setup, by_experts=True) if rack.widths.ep > 1 else None) or least_plan(setup)
     if free and plan.max_sequences and not (any(rack.widths) or plan.host):
         batch = scenario.question.get("batch") or plan.batch

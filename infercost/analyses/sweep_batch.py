@@ -18,8 +18,10 @@ from infercost.analyses.hosts import (
 )
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results, token_seconds
+from infercost.analyses.utilization import OF_STEP, has_times
 from infercost.models import counting
 from infercost.parts.accelerator import joins
+from infercost.replica.rack import Rack
 from infercost.replica.serving import paid_rate, prompts_gap
 from infercost.replica.step import Running, critical_batch, full_batch, pace_of, reworked, tpot_of
 from infercost.report import Note, Report, Row, Series
@@ -42,15 +44,12 @@ def answer(scenario: Scenario) -> Report:
     """
     running, given, rack = scenario.running, scenario.batches, scenario.rack
     full = None if holds(rack) else full_batch(running)
-    most = rack.plan.max_sequences
-    batches = tuple(batch for batch in given if most is None or batch <= most) or given[:1]
+    batches = tuple(batch for batch in given if _is_held(rack, batch)) or given[:1]
     rows = _rows(scenario, batches)
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(scenario, batches[-1]) if rack.plan.fits else None
-    misfit = remarks.unserved(rack, overloaded=False)
-    cut = [] if batches == given else [f"memory holds {most:,} sequences: larger batches are left out"]
-    fitting = _verdict(scenario, full, ratio, rows), _advice(scenario, rows, full, most)
-    verdict, advice = fitting if rack.plan.fits else misfits(scenario)
+    misfit, cut = _nothing(rack), _ends(scenario)
+    verdict, advice = _said(scenario, full, ratio, rows)
     report = Report(
         command="sweep-batch",
         verdict=verdict + memory_words(at_batch(rack, ceil(batches[-1]))),
@@ -60,7 +59,7 @@ def answer(scenario: Scenario) -> Report:
         advice=advice,
         notes=(
             *remarks.step_notes(running),
-            *(Note("memory-limit", text) for text in cut),
+            *([Note("memory-limit", f"memory holds {cut:,} sequences: larger batches are left out")] if cut else ()),
             *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
             *remarks.null_notes(rows, lambda key: misfit.get(key) or remarks.why_null(key, rack)),
@@ -70,6 +69,25 @@ def answer(scenario: Scenario) -> Report:
         work=lambda: _shown_work(scenario, batches),
     )
     return of_all(with_bands(report, rack), scenario)
+
+
+def _is_held(rack: Rack, batch: float) -> bool:
+    return rack.plan.max_sequences is None or batch <= rack.plan.max_sequences
+
+
+def _ends(scenario: Scenario) -> int | None:
+    """The sequences that memory holds where larger batches are left out; None where none are, or all."""
+    rack = scenario.rack
+    return None if _is_held(rack, scenario.batches[-1]) or not rack.plan.fits else rack.plan.max_sequences
+
+
+def _said(scenario: Scenario, full: int | None, ratio: float | None, rows: Rows) -> tuple[str, tuple[str, ...]]:
+    """The verdict and what to change; of what does not fit what would make it fit."""
+    if not scenario.rack.plan.fits:
+        return misfits(scenario)
+    cut = _ends(scenario)
+    end = f" Memory ends the batch at {cut:,}." if cut and cut > 1 else ""
+    return _verdict(scenario, full, ratio, rows) + end, _advice(scenario, rows, full)
 
 
 def _shown_work(scenario: Scenario, batches: tuple[float, ...]) -> None:
@@ -116,7 +134,7 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
     running, model = scenario.running, scenario.running.rack.model
-    nothing = remarks.unserved(running.rack, overloaded=False)
+    nothing = _nothing(running.rack)
     rows: list[dict[str, Any]] = []
     for batch in batches:
         step = step_results(scenario, batch, pace_of(running, batch))
@@ -124,10 +142,16 @@ def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
         rows.append({key: None if key in nothing else value for key, value in row.items()})
     seconds = [token_seconds(scenario, batch) for batch in batches]
     for row, each in zip(rows, seconds, strict=True):
-        row["cost_ratio"] = each / min(seconds)
+        row["cost_ratio"] = None if "cost_ratio" in nothing else each / min(seconds)
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, row["batch"])
     return tuple(rows)
+
+
+def _nothing(rack: Rack) -> dict[str, str]:
+    """Why results of a row have no value where memory holds none of the batches, by JSON key."""
+    keys = () if has_times(rack) else (*OF_STEP, "cost_ratio")
+    return {**remarks.unserved(rack, overloaded=False), **dict.fromkeys(keys, "the model does not fit")}
 
 
 def _pays_prompts(scenario: Scenario) -> bool:
@@ -164,24 +188,33 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     running = scenario.running
     if running.rack.plan.max_sequences == 1:
         return _of_one(scenario, rows[0])
-    low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
     why = no_knee(running.rack)
+    place = "" if running.rack.given or running.rack.devices == 1 else f" on {running.rack.place}"
     never = (
-        f"No knee is known: {why}"
+        f"No knee is known{place}: {why}"
         if why
-        else f"At {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
+        else f"At {running.rack.plan.context:,.0f} tokens{place} the arithmetic is never full"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
     return (
-        f"{f'The knee is at batch {full:,}, where the arithmetic {filled}' if full else never}. "
+        f"{f'The knee{place} is at batch {full:,}, where the arithmetic {filled}' if full else never}. "
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
-        f"{prompts} ({remarks.kind(running)}). Utilization goes from {low} to {high}."
+        f"{prompts} ({remarks.kind(running)}). {_used(rows)}."
     )
 
 
-def _advice(scenario: Scenario, rows: Rows, full: int | None, most: int | None) -> tuple[str, ...]:
+def _used(rows: Rows) -> str:
+    """The utilization from the smallest batch to the largest."""
+    low, high = (show(rows[index]["utilization"], "share") for index in (0, -1))
+    if low == high:
+        return f"Utilization {'is' if len(rows) == 1 else 'stays at'} {low}"
+    return f"Utilization goes from {low} to {high}"
+
+
+def _advice(scenario: Scenario, rows: Rows, full: int | None) -> tuple[str, ...]:
     running, largest = scenario.running, rows[-1]["batch"]
+    most = running.rack.plan.max_sequences
     if holds(running.rack):
         return worth.advice(scenario, rows[-1]["bound"], largest)
     if full is None:

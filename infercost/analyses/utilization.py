@@ -52,7 +52,7 @@ _MEANINGS = {
     "tokens_per_s_all_in": "of a batch that stays full",
 }
 #: What no step has that cannot run; what binds it and where it would be balanced are of the part.
-_OF_STEP = (
+OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
 )
@@ -84,7 +84,7 @@ def answer(scenario: Scenario) -> Report:
         verdict=verdict,
         inputs=scenario.inputs,
         results=_that_run(rack, _rows(scenario, results, unserved(rack, overloaded=overloaded))) + room_rows(rack),
-        parts=_time_parts(pace, running) if _has_times(rack) else (),
+        parts=_time_parts(pace, running) if has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
         notes=(
@@ -130,17 +130,17 @@ def _known(
     return {key: None if key in nothing else value for key, value in results.items()}
 
 
-def _has_times(rack: Rack) -> bool:
+def has_times(rack: Rack) -> bool:
     """Whether a step can run, or is arithmetic alone."""
     return rack.plan.fits or rack.model.is_bare
 
 
 def _that_run(rack: Rack, rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """The rows, without times and shares of a step where a model does not fit; a bare count keeps the note's bound."""
-    if _has_times(rack):
+    if has_times(rack):
         return rows
     gone = Row("", None, "the model does not fit", False)
-    return tuple(gone._replace(key=row.key) if row.key in _OF_STEP else row for row in rows)
+    return tuple(gone._replace(key=row.key) if row.key in OF_STEP else row for row in rows)
 
 
 def _no_draft(results: dict[str, Any]) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def _tuned(scenario: Scenario) -> dict[str, Any] | None:
 def _tuning_notes(scenario: Scenario, tuned: dict[str, Any] | None) -> Iterator[Note]:
     """What flags or kernels that an engine does not start with would give, of what fits."""
     timing = scenario.running.replica.kernels
-    if timing is None or not _has_times(scenario.rack):
+    if timing is None or not has_times(scenario.rack):
         return
     if tuned is not None and timing.unfused != 1:
         yield _tuned_note(scenario.running, tuned)

@@ -60,7 +60,7 @@ def read_rack(reading: Reading) -> Rack:
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
     shares = [ceil(share_of_one(reading, "batch", batch)) for batch in batches or ()]
-    plan = _holding_most(setup, devices, widths, shares or (setup.batch,))
+    setup, plan = _holding_most(setup, devices, widths, shares or (setup.batch,))
     _note_share(reading, plan)
     count = plan.layout.devices * copies_of(reading)
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
@@ -421,13 +421,13 @@ def _check_engine(stack: Preset, quantization: Quantization) -> None:
         raise BadValue(what, hint)
 
 
-def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> Plan:
-    """The plan in the layout that holds the largest of some batches that any layout holds."""
+def _holding_most(setup: Setup, devices: int | None, widths: Layout, batches: Iterable[int]) -> tuple[Setup, Plan]:
+    """The plan in the layout that holds the largest of some batches; of the smallest, with its setup, if none fits."""
     for batch in sorted(batches, reverse=True):
         plan = plan_on(setup._replace(batch=batch), devices, widths)
         if plan.fits:
-            break
-    return setup.plan(plan.layout, offload=plan.split and plan.split.offload)
+            return setup, setup.plan(plan.layout, offload=plan.split and plan.split.offload)
+    return setup._replace(batch=batch), plan
 
 
 def plan_on(setup: Setup, devices: int | None, widths: Layout) -> Plan:

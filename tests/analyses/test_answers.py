@@ -201,6 +201,37 @@ def test_what_a_lone_user_pays_agrees_with_the_prices_below_it(run: Run) -> None
     assert ", prompts paid (estimate)" in " ".join(later["verdict"].split())
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--gpu", "h100:1", "--model", "llama-3.1-8b"),
+        ("--gpu", "rtx-4090", "--model", "llama-3.1-8b", "--dtype", "q4_k_m"),
+        ("--gpu", "h100:2", "--dp", "2", "--model", "llama-3.1-8b"),
+    ],
+)
+def test_batches_none_of_which_memory_holds_are_answered_as_the_smallest(asked: tuple[str, ...], run: Run) -> None:
+    swept = run("sweep-batch", *asked, "--batch", "256,512", "--json")
+    alone = run("utilization", *asked, "--batch", "256", "--json")
+    assert swept.code == alone.code == 3
+    assert swept.json["verdict"] == alone.json["verdict"]
+    assert swept.json["advice"] == alone.json["advice"]
+    assert swept.json["results"]["fits"] is False
+    (row,) = swept.json["rows"]
+    assert (row["batch"], row["step_time_s"], row["utilization"]) == (256, None, None)
+
+
+def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() -> None:
+    asked = {"model": "llama-3.1-8b", "gpu": "h100:1"}
+    most = infercost.sweep_batch(**asked)["max_batch"]
+    cut = infercost.sweep_batch(**asked, batch=f"1,{most},{most + 1}")
+    assert cut.verdict.endswith(f" Memory ends the batch at {most}.")
+    assert cut["fits"]
+    assert "Memory ends" not in infercost.sweep_batch(**asked, batch=f"1,{most}").verdict
+    assert infercost.sweep_batch(**asked, batch=most).verdict.partition(" Utilization ")[2].startswith("is ")
+    more = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100", batch=most + 1)
+    assert "At 8,192 tokens on 2 x h100-sxm the arithmetic is never full." in more.verdict
+
+
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
     """16 GB in 16 ms, two operations a parameter at 1 PFLOP/s: 8.21 of 16 ms for 513 sequences, which overlap."""
     options = "--gpu h100 --params 8e9 --dtype bf16 --batch 513"
