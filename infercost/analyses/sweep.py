@@ -1,13 +1,14 @@
 """One question over ranges of its inputs: a row a point, each answered as if it had been asked alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
 from infercost.parts.cache import reading_once
-from infercost.quantities import KEYS
+from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, in_words, plain, points_of, read_axes
 from infercost.scenario.read import Question, counted_name
@@ -17,8 +18,10 @@ from infercost.units import many, show
 WIDTHS = LAYOUT[1:]
 #: Columns that a table shows where they vary, before the others.
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
-#: Columns that fit into 80 letters beside a bar, and from how many letters on a head takes the place of two.
-ROOM, WIDE = 6, 11
+#: What one point takes of KV cache, by what varies: who, the figure, and the word before each value.
+OF_CACHE = {"model": ("A token", "kv_bytes_per_token", "of"), "kv_dtype": ("A sequence", "kv_bytes_per_sequence", "in")}
+#: Letters of a table and of the bars at its end, and between columns: as a rule, and at the least.
+WIDTH, BARS, GAP, LEAST_GAP = 80, 9, 2, 1
 #: Figures in a verdict.
 MOST_FIGURES = 2
 #: Bars are drawn by logarithm where the largest value is more than this many times the least.
@@ -186,33 +189,51 @@ def _series(axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], 
     """The swept values as columns, the results that a table has room for, and a bar of the main one."""
     keys = {axis.key: axis.column for axis in axes}
     own = {key: OWN + key for key in keys if OWN + key in rows[0]}
-    room = ROOM - sum(1 + len(key.head) // WIDE for key in keys.values())
     hidden = ({*keys} | ({"gpus_per_replica"} if "gpus" in keys else set())) - {*own}
-    columns = (*keys, *(own.get(key, key) for key in _columns(head, rows, room) if key not in hidden))
-    keys |= {name: KEYS[key] for key, name in own.items()}
     bar = next((key for key in head.bar if any(row.get(key) is not None for row in rows)), head.bar[-1])
+    varying, others = ([own.get(key, key) for key in some if key not in hidden] for some in _columns(head, rows))
+    others = [OF_CACHE[key][1] for key in keys if key in OF_CACHE and rows[0].get(OF_CACHE[key][1])] + others
+    names = KEYS | keys | {name: KEYS[key] for key, name in own.items()}
+    columns = _within(names, rows, (*keys, *varying, *others), (bar, len(keys), len(keys) + len(varying)))
     sizes = [row[bar] for row in rows if row.get(bar)]
     scale = "share" if KEYS[bar].unit == "share" else "log" if sizes and max(sizes) > FAR * min(sizes) else "size"
     rows = tuple(row | {key: None for key in (*columns, bar) if key not in row} for row in rows)  # without an answer
-    return Series(columns, rows, bar=bar, scale=scale, keys=keys)
+    return Series(columns, rows, bar=bar, scale=scale, keys={key: names[key] for key in (*keys, *own.values())})
 
 
-def _columns(head: Headline, rows: Rows, room: int) -> tuple[str, ...]:
-    """What a table has room for: first what varies with the layout, then the headline's columns that are not empty."""
+def _within(
+    names: Mapping[str, Key], rows: Rows, columns: tuple[str, ...], fixed: tuple[str, int, int]
+) -> tuple[str, ...]:
+    """The first of the columns that fit into a table beside its bar; ``fixed`` are the bar and how many must stay.
+
+    Of these two the first have to, the second while one space between columns does.
+    """
+    bar, least, usual = fixed
+
+    def is_wide(gap: int) -> bool:
+        texts = ([names[key].head, *(show(row.get(key), names[key].unit) for row in rows)] for key in (*columns, bar))
+        return sum(max(map(len, text)) + gap for text in texts) + BARS > WIDTH
+
+    for gap, stay in ((GAP, usual + 1), (LEAST_GAP, least)):
+        while len(columns) > stay and is_wide(gap):
+            columns = columns[:-1]
+    return columns
+
+
+def _columns(head: Headline, rows: Rows) -> tuple[list[str], list[str]]:
+    """What varies with the layout, and the headline's columns that are not empty."""
     keys = (*VARYING, *WIDTHS, *head.columns)
     counts = {key: len({row[key] for row in rows if row.get(key) is not None}) for key in keys}
     varying = [key for key in VARYING if counts[key] > 1]
     widths = [key for key in WIDTHS if counts[key] > 1]
     if widths == ["tp"]:  # as wide as the devices are many
         widths = []
-    others = [key for key in head.columns if counts[key] and key not in varying]
-    room -= len(varying) + len(widths) // 2  # two widths are as narrow as one other column
-    return (*varying, *widths, *others[: max(room, 1)])
+    return [*varying, *widths], [key for key in head.columns if counts[key] and key not in varying]
 
 
 def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     """How many points do not fit, keep up or have an answer, then the main figures over the others."""
-    feasible, start = feasible_rows(rows), _infeasible(axes, rows)
+    feasible, start = feasible_rows(rows), _infeasible(axes, rows) + _cache_words(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, last = feasible[0], feasible[-1]
@@ -225,9 +246,22 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     if len(axes) > 1 or not axes[0].is_numeric:
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
-    trends = " and ".join(_trend(axes, figure, feasible) for figure in figures)
+    trends = " and ".join(trend_words(axes, figure, feasible) for figure in figures)
     axis = axes[0]
     return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}."
+
+
+def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
+    """What two models, or formats of a cache, take of it; empty for other sweeps."""
+    if len(axes) > 1 or len(rows) != 2 or axes[0].key not in OF_CACHE:
+        return ""
+    who, key, of = OF_CACHE[axes[0].key]
+    first, second = (row.get(key) for row in rows)
+    if not (first and second):
+        return ""
+    more = f"{show(second / first, 'x')} as much" if second >= first else f"{show(1 - second / first, 'share')} less"
+    each = [f"{of} {axes[0].text(row)}" for row in rows]
+    return f"{who} takes {show(first, 'B')} of KV cache {each[0]}, {show(second, 'B')} {each[1]}: {more}. "
 
 
 def feasible_rows(rows: Rows) -> list[Values]:
@@ -267,23 +301,33 @@ def _which(axes: tuple[Axis, ...], some: Rows, rows: Rows) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _trend(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
+def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     """A figure from the first point to the last, and its lowest and highest where they lie between."""
     known = [row for row in rows if row[figure] is not None]
     first, last = known[0], known[-1]
-    low, high = sorted((first[figure], last[figure]))
-    counted = _is_counted(axes, figure, known)
+    counted, phrase = _is_counted(axes, figure, known), KEYS[figure].phrase
     start, end = (f"{_shown(figure, row)}{_on(row, counted)}" for row in (first, last))
-    if low == high:
-        text = f"{KEYS[figure].phrase} is {start} at both ends"
-    else:
-        verb = "rises" if last[figure] > first[figure] else "falls"
-        times = f" ({show(high / low, 'x')})" if low > 0 and not counted else ""
-        text = f"{KEYS[figure].phrase} {verb} from {start} to {end}{times}"
+    ends, turns = {_shown(figure, row) for row in (first, last)}, {}
     for name, row in zip(("lowest", "highest"), _extremes(figure, known), strict=True):
-        if row[figure] not in (low, high):
-            text += f", {name} {_shown(figure, row)}{_on(row, counted)} at {in_words(axes, row)}"
-    return text
+        if _shown(figure, row) not in ends:
+            turns[name] = f"{_shown(figure, row)}{_on(row, counted)} at {in_words(axes, row)}"
+    if len(turns) == 1 and _has_one_turn([row[figure] for row in known]):
+        verbs = ("rises", "falls") if "highest" in turns else ("falls", "rises")
+        return f"{phrase} {verbs[0]} from {start} to {''.join(turns.values())}, then {verbs[1]} to {end}"
+    if start == end:
+        text = f"{phrase} {f'is {start} at both ends' if turns else f'stays at {start}'}"
+    else:
+        low, high = sorted((first[figure], last[figure]))
+        times = show(high / low, "x") if low > 0 and not counted else "1x"
+        verb = "rises" if last[figure] > first[figure] else "falls"
+        text = f"{phrase} {verb} from {start} to {end}{f' ({times})' if times != '1x' else ''}"
+    return text + "".join(f", {name} {words}" for name, words in turns.items())
+
+
+def _has_one_turn(values: Sequence[float]) -> bool:
+    """Whether values rise and then fall, or fall and then rise."""
+    steps = [later > sooner for sooner, later in pairwise(values) if later != sooner]
+    return sum(one != other for one, other in pairwise(steps)) == 1
 
 
 def _is_counted(axes: tuple[Axis, ...], figure: str, rows: Rows) -> bool:
@@ -301,8 +345,10 @@ def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     """The lowest and the highest of a figure, and where they are."""
     known = [row for row in rows if row[figure] is not None]
     counted, ends = _is_counted(axes, figure, known), _extremes(figure, known)
-    low, high = (f"{_shown(figure, row)}{_on(row, counted)} ({in_words(axes, row)})" for row in ends)
-    return f"{KEYS[figure].phrase} ranges from {low} to {high}"
+    (low, least), (high, most) = ((f"{_shown(figure, row)}{_on(row, counted)}", in_words(axes, row)) for row in ends)
+    if low == high:
+        return f"{KEYS[figure].phrase} stays at {low}"
+    return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most})"
 
 
 def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:

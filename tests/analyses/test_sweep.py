@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.analyses.sweep import trend_words
 from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
+from infercost.quantities import KEYS
+from infercost.scenario.axes import Axis
 from infercost.scenario.read import ask
 from tests.conftest import Run
 
@@ -97,8 +100,53 @@ def test_a_turn_between_the_ends_is_in_the_verdict(run: Run) -> None:
     said = run("fit", "--params", "70B", "--gpu", "h100", "--sweep", "usable=80%:100%:10%").out
     text = " ".join(said.split())
     assert "the number of devices falls from 2 to 1 (2x)" in text
-    left = "what is left of a device falls from 29 GB on 2 devices to 10 GB on 1 device"
-    assert f"{left}, lowest 2 GB on 1 device at usable 90.0%" in text
+    left = "what is left of a device falls from 29 GB on 2 devices to 2 GB on 1 device at usable 90.0%"
+    assert f"{left}, then rises to 10 GB on 1 device." in text
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((1, 3, 3, 2), "rises from 1 s to 3 s at batch 2, then falls to 2 s"),
+        ((2, 1, 2), "falls from 2 s to 1 s at batch 2, then rises to 2 s"),
+        ((1, 3, 2, 4, 2), "rises from 1 s to 2 s (2x), highest 4 s at batch 4"),
+        ((2, 3, 1, 2), "is 2 s at both ends, lowest 1 s at batch 3, highest 3 s at batch 2"),
+        ((1, 1.00001, 1.00002), "stays at 1 s"),
+        ((9.998, 10), "rises from 9.998 s to 10 s"),
+        ((4, 1), "falls from 4 s to 1 s (4x)"),
+    ],
+)
+def test_a_trend_says_what_its_shown_figures_do(figures: tuple[float, ...], said: str) -> None:
+    axis = Axis("batch", tuple(range(1, len(figures) + 1)), KEYS["batch"])
+    rows = [{"batch": at, "step_time_s": figure} for at, figure in enumerate(figures, 1)]
+    assert trend_words((axis,), "step_time_s", rows) == f"the step time {said}"
+
+
+def test_what_differs_in_digits_that_nobody_sees_stays(run: Run) -> None:
+    """Two sequences of one token: their cache is a ten-thousandth of the weights."""
+    asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--context", "1", "--batch", "2")
+    said = run(*asked, "--sweep", "kv-dtype=bf16,fp8", "--json").json
+    assert len({row["utilization"] for row in said["rows"]}) == 2
+    assert "utilization stays at " in said["verdict"]
+
+
+def test_two_models_have_their_cache_compared(run: Run) -> None:
+    """61 layers of 576 values against 126 of twice 8 heads of 128, 2 bytes each: 70,272 and 516,096 B."""
+    asked = ("fit", "--gpu", "h200:8", "--sweep")
+    said = " ".join(run(*asked, "model=deepseek-v3,llama-3.1-405b").out.split())
+    assert said.startswith(
+        "A token takes 70.27 kB of KV cache of deepseek-v3, 516.1 kB of llama-3.1-405b: 7.344x as much. Over 2 points, "
+    )
+    assert "KV/token" in said
+    assert "A token takes" not in run(*asked, "model=deepseek-v3,llama-3.1-405b,llama-3.1-8b").out
+
+
+def test_two_formats_have_their_cache_compared(run: Run) -> None:
+    """64 layers of twice 8 heads of 128 at 32,000 tokens, 16 bits or q8_0's 8.5: 17 in 32 of 8.389 GB."""
+    asked = ("--gpu", "rtx-4090", "--model", "qwen3-32b", "--dtype", "q4_k_m", "--context", "32k")
+    said = " ".join(run("fit", *asked, "--sweep", "kv-dtype=bf16,q8_0").out.split())
+    assert "A sequence takes 8.389 GB of KV cache in bf16, 4.456 GB in q8_0: 46.9% less. " in said
+    assert "bf16 8.389 GB" in said
 
 
 def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:

@@ -23,6 +23,11 @@ QUESTIONS = {
     "one price": (*SERVICE, "--traffic", "chat", "--api-price", "0.88"),
     "one card": ("fit", "--gpu", "rtx-4090", "--model", "llama-3.3-70b"),
     "all notes": ("utilization", "--gpu", "rtx-pro-6000", "--model", "qwen3-32b", "--sources"),
+    "two models": ("fit", "--gpu", "h200:8", "--sweep", "model=deepseek-v3,llama-3.1-405b"),
+    "long names": (
+        *("fit", "--sweep", "model=llama-3.1-nemotron-70b-fp8-dynamic,llama-3.1-8b"),
+        *("--sweep", "gpu=h200:8,rtx-pro-6000-server", "--sweep", "dtype=int4,fp8"),
+    ),
     "a model": ("presets", "show", "llama-3.1-70b"),
 }
 
