@@ -371,19 +371,18 @@ def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any
 
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     """What an hour of a part costs, what kind of price of which month that is, and whether it is weak."""
-    space = next((space for space in scenario.each if space.search.name == name), None)
     nothing = dict.fromkeys(("usd_per_gpu_hour", "price_basis", "price_date"))
-    if space is None or space.price is None:
-        return nothing
-    if scenario.question.get("price") is not None:
-        return {**nothing, "usd_per_gpu_hour": space.price, "price_basis": "given"}
-    part = space.search.setup.part
+    if (given := scenario.question.get("price")) is not None:
+        return {**nothing, "usd_per_gpu_hour": given, "price_basis": "given"}
+    asked = (space.search.setup.part for space in scenario.each)
+    part = next(part for part in (*asked, *(part for part, _ in scenario.parts)) if part.name == name)
     key = rent_key(part, scenario.question.get("price_basis") or next(iter(BASES)))
-    assert key is not None
+    if key is None:
+        return nothing
     kind = key.removeprefix("rent_") if key != "rent" else "listed"
     fact = part.facts[key]
     weak = {"weak": [key]} if fact.weak else {}
-    return {"usd_per_gpu_hour": space.price, "price_basis": kind, "price_date": fact.date, **weak}
+    return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
 
 
 def _short(what: str, part: Preset) -> str:

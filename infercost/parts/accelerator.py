@@ -56,6 +56,8 @@ LABELS = (
 SEGMENTS = ("desktop", "workstation", "laptop", "deskside")
 #: Kinds of parts that are whole computers.
 COMPUTERS = ("soc", "cpu")
+#: Kinds of parts that llama.cpp has no backend for, and the vendors of such parts that it has one for (CANN).
+_NOT_OF_LLAMA_CPP, _BY_CANN = ("accelerator", "tpu", "wafer"), ("Huawei",)
 #: The basis of each memory figure, from the largest to what an engine can use.
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
 
@@ -171,6 +173,11 @@ def is_owned(part: Preset) -> bool:
     """Whether who runs a part has one of it: a card of its own, a whole computer, or what people run llama.cpp on."""
     labels = part.labels
     return "segment" in labels or labels.get("kind") in COMPUTERS or labels.get("engine", "").startswith("llama.cpp")
+
+
+def runs_llama_cpp(part: Preset) -> bool:
+    """Whether llama.cpp has a backend for a part."""
+    return part.labels.get("kind") not in _NOT_OF_LLAMA_CPP or part.labels.get("vendor") in _BY_CANN
 
 
 def mesh_share(part: Preset, ranks: int) -> float:

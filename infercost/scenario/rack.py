@@ -30,7 +30,7 @@ from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
 from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, ONE, copies_of, devices_of_one, share_of_one
-from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, is_alone, usual_engine
+from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, is_alone, refuse_unread, usual_engine
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # a bare count has no file
@@ -251,6 +251,8 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     lone = is_alone(reading, part, checkpoint.model, model, devices)
     of_file = checkpoint.base is not None
     engine = usual_engine(part, model, reading.get("kv_dtype"), hosted=hosted, alone=lone, in_file=of_file)
+    if "efficiency" not in reading.given:
+        refuse_unread(part, engine)
     stack, key, usable = _read_stack(reading, part, engine.profile, engine.why)
     _refuse_split(reading, stack)
     if engine.remark and "efficiency" not in reading.given:

@@ -8,7 +8,7 @@ from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.model import Model
 from infercost.parts import catalog
-from infercost.parts.accelerator import is_of_a_desktop, is_owned
+from infercost.parts.accelerator import is_of_a_desktop, is_owned, runs_llama_cpp
 from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
 from infercost.parts.preset import Preset
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf
@@ -88,6 +88,17 @@ def usual_engine(
         remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
         return Engine(SERVER, f"{own} has no {format}", remark)
     return Engine(own, f"people run it on {part.name}")
+
+
+def refuse_unread(part: Preset, engine: Engine) -> None:
+    """Refuse llama.cpp, and what it alone reads, on a part that it does not run on.
+
+    Raises:
+        BadValue: a format of GGUF files, or a cache of llama.cpp, on such a part.
+    """
+    if engine.profile.startswith("llama.cpp") and not runs_llama_cpp(part):
+        hint = "give a format of its engines: --dtype bf16, fp8 or int4, --kv-dtype fp8"
+        raise BadValue(f"{part.name} does not run llama.cpp, {engine.why}", hint)
 
 
 def _is_as_published(model: Model) -> bool:
