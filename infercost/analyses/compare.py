@@ -10,15 +10,16 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
-from infercost.analyses.remarks import unlike_prices
+from infercost.analyses.remarks import NAMED, few_names, unlike_prices
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file
-from infercost.parts.accelerator import MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned
+from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned
 from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.prices import MIXED, rent_key
 from infercost.scenario.read import Question, beside
 from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
@@ -44,6 +45,7 @@ _OF_STEP = (
     "utilization",
     "memory_bandwidth_utilization",
 )
+_USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "memory_bandwidth_bytes_per_s"
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
     *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
@@ -125,10 +127,11 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem
     rows, inputs, notes = [], list(scenario.inputs), list(scenario.notes)
-    whose: dict[Note, list[str]] = {}
+    whose, left = dict[Note, list[str]](), dict[str, list[str]]()
     for (accelerator, _), each in zip(scenario.parts, outcomes, strict=True):
         if each.report is None:
-            notes.append(Note("left-out", f"{accelerator.name}: {each.error.what if each.error else ''}"))
+            why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
+            left.setdefault(why, []).append(accelerator.name)
             rows.append(dict.fromkeys((*_OF_STEP, "fits")))
             continue
         report = each.report
@@ -138,7 +141,8 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
         rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
-    notes += (_of_parts(note, names, len(scenario.parts)) for note, names in whose.items())
+    notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
+    notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
 
 
@@ -179,6 +183,22 @@ def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:
     return scenario._replace(inputs=tuple(kept), notes=(*scenario.notes, note))
 
 
+def _whole(scenario: Scenario, whose: dict[Note, list[str]]) -> Iterator[Note]:
+    """The notes of parts after their names; of many prices what is not known as one, what is by its bases alone."""
+    basis = scenario.question.get("price_basis") or next(iter(BASES))
+    free = {part.name for part, _ in scenario.parts if rent_key(part, basis) is None}
+    priced = [names[0] for note, names in whose.items() if note.code == "price" and names[0] not in free]
+    unpriced = [names[0] for note, names in whose.items() if note.code == "price" and names[0] in free]
+    hidden = unpriced if len(unpriced) > 1 else []
+    if len(priced) > NAMED and any(note.code == MIXED for note in scenario.notes):
+        hidden = [*hidden, *priced]
+    for note, names in whose.items():
+        if note.code != "price" or names[0] not in hidden:
+            yield _of_parts(note, names, len(scenario.parts))
+    if len(unpriced) > 1:
+        yield Note("price", f"no price is known of {few_names(unpriced)}: costs need --price")
+
+
 def _of_parts(note: Note, names: list[str], parts: int) -> Note:
     """A note after the accelerators that it is of, where it is not of all and does not name them."""
     alone = len(names) < parts and note.code != "price"
@@ -190,21 +210,35 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
     able = [row for row in rows if row["fits"]]
     if not able:
         return "The model fits none of these."
-    fast = max(able, key=lambda row: row["tokens_per_s_per_user"])
-    dense = max(able, key=lambda row: row["tokens_per_s_per_gpu"])
-    if len(able) == 1:
-        return (
-            f"One user gets {show(fast['tokens_per_s_per_user'])} tokens/s (bound "
-            f"{show(1 / fast['bound_step_time_s'])}) on {fast['gpus']} x {fast['name']}, "
-            f"{show(fast['tokens_per_s_per_gpu'])} a device."
-        )
+    fast, *others = sorted(able, key=lambda row: -row[_USER])
+    dense = max(able, key=lambda row: row[_DEVICE])
+    bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
+    if not others:
+        text = f"One user gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
+        return f"{text}, {show(fast[_DEVICE])} a device."
+    text = f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast[_USER])} tokens/s {bound}"
+    text += _beside_second(fast, others)
+    if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
+        return f"{text}."
     names = [row["name"] for row in able]
     densest = f"{dense['gpus']} x {dense['name']}" if names.count(dense["name"]) > 1 else dense["name"]
-    return (
-        f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast['tokens_per_s_per_user'])} tokens/s "
-        f"(bound {show(1 / fast['bound_step_time_s'])}); {densest} has the highest throughput per device, "
-        f"{show(dense['tokens_per_s_per_gpu'])} tokens/s."
-    )
+    if dense is fast:
+        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
+    return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
+
+
+def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
+    """How many times as fast as the only other it is, and the ratio of bandwidths where these bind; or the second."""
+    second = others[0]
+    if len(others) > 1:
+        return f", second {second['gpus']} x {second['name']}, {show(second[_USER])}"
+    counts = {fast["gpus"], second["gpus"]}
+    times, other = show(fast[_USER] / second[_USER], "x"), f"{second['gpus']} x {second['name']}"
+    text = f", as fast as {other}" if times == "1x" else f", {times} that of {other}"
+    if len(counts) > 1 or fast["name"] == second["name"] or {fast["bound"], second["bound"]} != {"memory"}:
+        return text
+    bandwidth = fast[_BANDWIDTH] / second[_BANDWIDTH]
+    return f"{text} with {show(bandwidth, 'x')} its bandwidth" if times != "1x" else text
 
 
 def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

@@ -89,6 +89,8 @@ _SERVICE_NULL_REASONS = {
 }
 #: What is charged to each kind of token, by the end of its key.
 CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
+#: Parts that a sentence names.
+NAMED = 6
 #: Regimes of an answer with many batches.
 OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 #: Where a service level counts on one queue.
@@ -99,6 +101,13 @@ def null_notes(rows: Iterable[Mapping[str, Any]], reason: Callable[[str], str]) 
     """A note for each key that has no value in some row, with the reason or the option that would give it one."""
     empty = dict.fromkeys(key for row in rows for key, value in row.items() if value is None)
     return [Note("null", f"{key} is null: {reason(key)}") for key in empty]
+
+
+def few_names(names: Iterable[str]) -> str:
+    """A few names, and how many more there are."""
+    names = [*names]
+    more = f" and {many(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def service_null_reason(key: str) -> str:

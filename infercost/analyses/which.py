@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
-from infercost.analyses.remarks import step_notes, unlike_prices
+from infercost.analyses.remarks import few_names, step_notes, unlike_prices
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
 from infercost.analyses.worth import faster
@@ -70,8 +70,8 @@ _NOTHING = (
     *("gpus", "replicas", "tp", "pp", "ep", "usd_per_hour", "usd_per_million_tokens", *_OF_STEP, "efficiency"),
     *("flags", "replay"),
 )
-#: Rows of a table, and parts that a note names.
-SHOWN, NAMED = 20, 6
+#: Rows of a table.
+SHOWN = 20
 UNPRICED, UNJOINED = "no price is known", "_bandwidth is not known"
 #: The start of why a part is too slow.
 AT_BEST = "at best "
@@ -123,7 +123,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
     return Report(
         command="compare",
-        verdict=_verdict(job, able, placed) + _on_bases(scenario, able),
+        verdict=_verdict(job, able, placed) + _desktops(scenario, rows) + _on_bases(scenario, able),
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
@@ -408,7 +408,7 @@ def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
     raised = (one.scenario for one in placed if isinstance(one, Placed) and one.scenario.price and _is_raised(one))
     if names := [each.search.name for each in raised]:
         text = f"replicas have more than the {USUAL_SEQUENCES} sequences that engines start with (--max-sequences)"
-        yield Note("max-sequences", f"{text}: {_names(names)}")
+        yield Note("max-sequences", f"{text}: {few_names(names)}")
 
 
 def _left_out_notes(rows: Rows) -> Iterator[Note]:
@@ -443,6 +443,19 @@ def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     return text
+
+
+def _desktops(scenario: Scenario, rows: Rows) -> str:
+    """The desktop cards one of which keeps a limit on tokens for one user, the slowest first, of all parts."""
+    job, of = scenario.job, {part.name: part.labels.get("segment") for part, _ in scenario.parts}
+    named = scenario.question.words or scenario.question.get("gpu")
+    if named or job is None or job.max_tpot == inf or job.is_of_day or ceil(job.concurrent) > 1:
+        return ""
+    able = [
+        row for row in rows if of[row["name"]] == "desktop" and row["gpus"] == 1 and row["why_not"] in (None, UNPRICED)
+    ]
+    names = [row["name"] for row in sorted(able, key=lambda row: (row["tokens_per_s_per_user"], row["name"]))]
+    return f" Desktop cards that keep it, the slowest first: {few_names(names)}." if names else ""
 
 
 def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:
@@ -512,17 +525,9 @@ def _worth(row: Mapping[str, Any]) -> str:
 def _cost(row: Mapping[str, Any]) -> str:
     """The price of a million tokens that come out, with its interval."""
     text = f"{show(row['usd_per_million_tokens'], 'USD')} a million output tokens"
-    if "usd_per_million_tokens" not in row.get("bands", {}):
+    if (band := row.get("bands", {}).get("usd_per_million_tokens")) is None:
         return f"{text} (no interval is known)"
-    return f"{text} ({show(_low(row), 'USD')} to {show(_high(row), 'USD')})"
-
-
-def _low(row: Mapping[str, Any]) -> float:
-    return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[0])
-
-
-def _high(row: Mapping[str, Any]) -> float:
-    return float(row.get("bands", {}).get("usd_per_million_tokens", (_usd(row),))[-1])
+    return f"{text} ({show(band[0], 'USD')} to {show(band[1], 'USD')})"
 
 
 def _inputs_of(won: Scenario, asked: Iterable[Input]) -> Iterator[Input]:
@@ -545,17 +550,19 @@ def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
         yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
     shared = [row["name"] for row in rows[:able] if row["efficiency"] == SHARED]
     if shared and scenario.question.get("efficiency") is None:
-        yield Note("efficiency", f"{SHARED} has what engines of today share, for want of their own: {_names(shared)}")
+        yield Note(
+            "efficiency", f"{SHARED} has what engines of today share, for want of their own: {few_names(shared)}"
+        )
     unmeasured = [row["name"] for row in rows[:able] if "bands" not in row]
     if unmeasured:
-        yield Note("bound", f"no measured run says how far off these are: {_names(unmeasured)}")
+        yield Note("bound", f"no measured run says how far off these are: {few_names(unmeasured)}")
     if able > SHOWN:
         yield Note("thinned", f"the table shows {SHOWN} of {able} parts that do it; --json and --csv have all")
     if able:
         yield from _left_out_notes([row for row in rows[able:] if row["usd_per_gpu_hour"]])
     yield from _unpriced(rows[able:])
     if without := [row["name"] for row in rows[:able] if not row["usd_per_gpu_hour"]]:
-        yield Note("no-price", f"no price is known of {_names(without)}: --price gives one")
+        yield Note("no-price", f"no price is known of {few_names(without)}: --price gives one")
     if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
         yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
     if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):
@@ -566,16 +573,9 @@ def _unpriced(rows: Rows) -> Iterator[Note]:
     """Parts without a price: those that hold the model, and those that would not do it at any price."""
     rows = [row for row in rows if not row["usd_per_gpu_hour"]]
     if able := [row["name"] for row in rows if row["why_not"] == UNPRICED]:
-        yield Note("left-out", f"no price is known of {_names(able)}: --price gives one")
+        yield Note("left-out", f"no price is known of {few_names(able)}: --price gives one")
     if others := [row["name"] for row in rows if row["why_not"] != UNPRICED]:
-        yield Note("left-out", f"without a price and no part for it: {_names(others)}; --json says why")
-
-
-def _names(names: Iterable[str]) -> str:
-    """A few names, and how many more there are."""
-    names = [*names]
-    more = f" and {many(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+        yield Note("left-out", f"without a price and no part for it: {few_names(others)}; --json says why")
 
 
 def _work_of(winner: Scenario, won: Placed | None, job: Job) -> Callable[[], None]:

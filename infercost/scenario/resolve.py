@@ -26,6 +26,7 @@ from infercost.scenario.read import Given, Question, Reading, counted_name, name
 from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
+from infercost.scenario.search import offered
 from infercost.scenario.usual import USUAL_CONTEXT, with_one, with_workload
 from infercost.units import many, show
 
@@ -434,9 +435,7 @@ def _compare(reading: Reading) -> Scenario:
     format = reading.take("dtype", *((None, "") if modelled else usual)) or FORMATS["8bit"]
     if not (every or trend or named):
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
-    parts = [read_part(reading, name) for name in named or catalog.names("accelerators")]
-    if not named:
-        parts.sort(key=lambda each: (each[0].labels.get("released", "9999"), each[0].name))
+    parts = [read_part(reading, name) for name in named] or _all_parts(reading)
     if not modelled and any(count is not None for _, count in parts):
         alone = " ".join(dict.fromkeys(part.name for part, _ in parts))
         raise BadValue("compare takes no counts: it compares one accelerator with another", f"name them alone: {alone}")
@@ -446,6 +445,13 @@ def _compare(reading: Reading) -> Scenario:
         reading.take("set")
     _use_figures(reading, [part for part, _ in parts], format)
     return frozen(reading, parts=tuple(parts), format=format)
+
+
+def _all_parts(reading: Reading) -> list[tuple[Preset, int | None]]:
+    """All parts by their dates; those that people can have where they are to run a model."""
+    modelled = "model" in reading.given
+    parts = offered(reading) if modelled else [read_part(reading, name)[0] for name in catalog.names("accelerators")]
+    return [(part, None) for part in sorted(parts, key=lambda part: (part.labels.get("released", "9999"), part.name))]
 
 
 def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:

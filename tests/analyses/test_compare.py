@@ -4,6 +4,7 @@ import pytest
 
 import infercost
 from infercost.analyses.compare import yearly_growth
+from infercost.units import show
 from tests.conftest import Run
 
 
@@ -124,3 +125,40 @@ def test_cards_of_owners_are_told_the_format_that_takes_fewer(run: Run) -> None:
     assert not run("compare", "2x3090", "rtx-5090", "--model", "qwen2.5-32b", "--json").json["advice"]
     assert not run("compare", "h100", "a100", "--model", "llama-3.1-70b", "--json").json["advice"]
     assert not run("compare", "rtx-3090", "rtx-5090", "--model", "qwen3-8b", "--json").json["advice"]
+
+
+def test_two_parts_are_compared_by_speed_and_by_the_bandwidth_that_binds(run: Run) -> None:
+    """4.8 TB/s against 3.35 are 1.433x; the speeds are those of the rows."""
+    said = run("compare", "h100", "h200", "--model", "llama-3.1-8b", "--batch", "1", "--json").json
+    slow, fast = (row["tokens_per_s_per_user"] for row in said["rows"])
+    assert said["verdict"].endswith(f", {show(fast / slow, 'x')} that of 1 x h100-sxm with 1.433x its bandwidth.")
+    assert "throughput" not in said["verdict"]
+    filled = run("compare", "h100", "h200", "--model", "llama-3.1-8b", "--batch", "64", "--json").json
+    assert [row["gpus"] for row in filled["rows"]] == [2, 1]
+    assert " that of 1 x h200-sxm; h200-sxm has the highest throughput per device, " in filled["verdict"]
+
+
+def test_the_second_of_several_parts_is_said_once(run: Run) -> None:
+    asked = ("compare", "rtx-3090", "apple-m3-ultra", "rtx-4090", "--model", "llama-3.1-8b", "--dtype", "q4_k_m")
+    said = run(*asked, "--json").json
+    speeds = {row["name"]: show(row["tokens_per_s_per_user"]) for row in said["rows"]}
+    assert said["verdict"].count("rtx-4090") == 1
+    assert f", second 1 x rtx-3090, {speeds['rtx-3090']}." in said["verdict"]
+
+
+def test_what_is_no_machine_is_not_searched_and_notes_of_many_are_one(run: Run) -> None:
+    found = run("compare", "--all", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--batch", "1", "--json").json
+    names = [row["name"] for row in found["rows"]]
+    assert len(names) > 100
+    assert not {"human-brain", "h100-note"} & {*names}
+    (price,) = [note["text"] for note in found["notes"] if note["code"] == "price"]
+    assert price.startswith("no price is known of ")
+    assert price.endswith(" others: costs need --price")
+    (unread,) = [note["text"] for note in found["notes"] if "llama.cpp, the engine of GGUF files" in note["text"]]
+    assert {"trainium2", "inferentia2", "tpu-v5e", "gaudi3"} <= {*unread.partition(": ")[0].split(", ")}
+    assert len(found["notes"]) < 30
+    named = run("compare", "human-brain", "h100", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--json").json
+    assert [row["name"] for row in named["rows"]] == ["human-brain", "h100-sxm"]
+    prices = [note["text"] for note in named["notes"] if note["code"] == "price"]
+    assert len(prices) == 2
+    assert any("rent of h100-sxm" in price for price in prices)

@@ -427,3 +427,48 @@ def test_a_winner_that_is_slow_is_said_to_be() -> None:
         said = f"the cheapest is slow, {speed:.4g} tokens/s a user: --max-tpot 50ms asks for 20 or more"
         assert report.advice == ((said,) if advised else ())
     assert infercost.compare(**asked, sort="devices").advice == ()  # its first is no cheapest
+
+
+@pytest.mark.parametrize("price", [None, 2])
+def test_parts_that_no_engine_of_gguf_files_runs_on_are_left_out_with_that_reason(price: float | None) -> None:
+    asked = {"model": "llama-3.1-8b", "dtype": "q4_k_m", "concurrency": 1, "price": price}
+    report = infercost.compare("rtx-3090", "trainium2", "tpu-v5e", **asked)
+    assert [row["why_not"] for row in report["rows"]] == [
+        None,
+        *["does not run llama.cpp, the engine of GGUF files"] * 2,
+    ]
+    left = [note.text for note in report.notes if note.code == "left-out"]
+    assert left == ["tpu-v5e, trainium2: does not run llama.cpp, the engine of GGUF files"]
+    assert [row["usd_per_gpu_hour"] for row in report["rows"]] == ([2] * 3 if price else [0.39, 1.2, 2.235])
+
+
+@pytest.mark.parametrize("part", ["trainium2", "tpu-v6e", "gaudi3", "cerebras"])
+@pytest.mark.parametrize("asked", [{"dtype": "q4_k_m"}, {"kv_dtype": "q8_0"}, {"model": "qwen3:8b"}])
+def test_such_a_part_is_told_so_alone(part: str, asked: dict[str, str]) -> None:
+    with pytest.raises(BadValue, match=r"does not run llama\.cpp, the engine of") as raised:
+        infercost.fit(**{"gpu": part, "model": "llama-3.1-8b", **asked})
+    assert "--dtype bf16" in raised.value.hint
+
+
+def test_a_bound_and_parts_that_llama_cpp_runs_on_keep_its_formats() -> None:
+    """On Ascend it runs by CANN."""
+    asked = {"model": "llama-3.1-8b", "dtype": "q4_0"}
+    assert infercost.fit(gpu="trainium2", efficiency="ideal", **asked)["fits"]
+    assert infercost.fit(gpu="ascend-910b", **asked)["fits"]
+
+
+def test_desktop_cards_that_keep_the_limit_of_one_user_are_named() -> None:
+    asked = {"model": "llama-3.1-8b", "dtype": "q4_k_m", "max_tpot": "20ms"}
+    report = infercost.compare(concurrency=1, **asked)
+    said = report.verdict.partition(" Desktop cards that keep it, the slowest first: ")[2].partition(". ")[0]
+    names, _, more = said.rpartition(" and ")
+    speeds = {row["name"]: row["tokens_per_s_per_user"] for row in report["rows"]}
+    named = [speeds[name] for name in names.split(", ")]
+    assert len(named) == 6
+    assert named == sorted(named)
+    assert named[0] >= 50
+    assert int(more.split()[0]) > 0
+    assert speeds["rtx-3060-12gb"] is None
+    assert "rtx-3060-12gb" not in names
+    assert "Desktop cards" not in infercost.compare("rtx-3090", "rtx-4090", concurrency=1, **asked).verdict
+    assert "Desktop cards" not in infercost.compare(concurrency=2, **asked).verdict
