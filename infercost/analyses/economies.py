@@ -54,7 +54,7 @@ def answer(scenario: Scenario) -> Report:
     paid = ("usd_per_million_tokens", "usd_per_million_tokens_busy") if service.price else ("busy_share",)
     report = Report(
         command="economies",
-        verdict=_first_words(scenario, even) + _verdict(scenario, values),
+        verdict=_verdict(scenario, values, even),
         inputs=scenario.inputs,
         results=results,
         series=Series((*_COLUMNS, *paid), rows, bar="cost_ratio", scale="log"),
@@ -198,30 +198,33 @@ def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], 
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
-def _verdict(scenario: Scenario, values: Mapping[str, Any]) -> str:
+def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.BreakEven | None) -> str:
     """The price at the users that were asked and its floor, who comes near to it, and what a lone user pays."""
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
+    floor, said = values["floor_usd_per_million_tokens"], own_or_api.says_floor(even)
+    price = _first_words(scenario, even) + _price_words(scenario, floor, said=said)
     return (
-        f"{_price_words(scenario, values['floor_usd_per_million_tokens'])}{reach} within twice the floor; {speed}. "
+        f"{price}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
         f" at most.{memory_words(scenario.rack)}"
     )
 
 
-def _price_words(scenario: Scenario, floor: float | None) -> str:
-    """The price at the users that were asked about, and the floor; empty without a price."""
+def _price_words(scenario: Scenario, floor: float | None, *, said: bool) -> str:
+    """The price at the users that were asked about, and the floor where it was not ``said``; empty without a price."""
     service, asked = scenario.service, scenario.question.get("users")
     if floor is None:
         return ""
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"
     if asked is None:
-        return f"The floor is {show(floor, 'USD')} {tokens}. "
+        return "" if said else f"The floor is {show(floor, 'USD')} {tokens}. "
     usd = _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
-    return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}, floor {show(floor, 'USD')}. "
+    least = "" if said else f", floor {show(floor, 'USD')}"
+    return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 
 
 def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:

@@ -143,6 +143,11 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     return f"{own} costs no more than {point.api} {_when(point, f' ({month})')}{point.other}. "
 
 
+def says_floor(point: BreakEven | None) -> bool:
+    """Whether the first words on a break-even name the floor: that of a service that never pays."""
+    return point is not None and point.floor is not None and point.users is None
+
+
 def _when(point: BreakEven, month: str = "") -> str:
     """With how many users one's own service costs no more: from some on, or with some and, later, any number."""
     users = many(point.users or 0, "user")

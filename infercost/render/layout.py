@@ -192,23 +192,28 @@ def _work(step: Any) -> Work:
 
 
 def _inputs(report: Report) -> str:
-    """The inputs of the question, then the assumed ones."""
+    """The inputs of the question, then the assumed ones; not one that another says with more behind it."""
     given = [each for each in report.inputs if not each.assumed and each.origin.startswith(("--", "scenario", "Py"))]
     assumed = [each for each in report.inputs if each.assumed]
     of_workload = [each for each in report.inputs if each.origin.startswith("workload ")]
-    groups = (("Asked", given), ("Of the workload", of_workload), ("Assumed", assumed))
-    return " ".join(f"{head}: {', '.join(map(_input, inputs))}." for head, inputs in groups if inputs)
+    groups, said, page = (("Asked", given), ("Of the workload", of_workload), ("Assumed", assumed)), list[str](), []
+    for head, inputs in groups:
+        texts = [_input(item) for item in inputs]
+        said += texts
+        own = [text for text in texts if not any(other.startswith(f"{text} ") for other in said)]
+        page += [f"{head}: {', '.join(own)}."] if own else []
+    return " ".join(page)
 
 
 def _input(item: Input) -> str:
-    value, unit = item.value, "" if item.unit == "token" else item.unit
+    value, unit, name = item.value, "" if item.unit == "token" else item.unit, item.key.replace("_", " ")
     if value is True:
-        return item.key
+        return name
     values = value if isinstance(value, tuple) else (value,)
     texts = [exact(each, unit) for each in values]
     ranges = len(values) > 4 and isinstance(values[0], (int, float))
     text = f"{texts[0]} to {texts[-1]} ({len(texts)})" if ranges else ", ".join(texts)
-    return f"{item.key.replace('_', ' ')} {text}"
+    return f"{name} {text}"
 
 
 def bar(share: float, width: int = BAR_WIDTH) -> str:

@@ -320,3 +320,13 @@ def test_where_own_breaks_even_is_no_matter_of_the_users_asked_about(run: Run, u
     base = run("userbase", *asked, "--users", users, "--json").json
     assert base["results"]["break_even_users"] == curve["break_even_users"]
     assert "never pays" not in base["verdict"]
+
+
+@pytest.mark.parametrize("asked", [(), ("--users", "10k"), ("--tokens-per-month", "1B")])
+def test_a_floor_that_never_pays_is_said_once(run: Run, asked: tuple[str, ...]) -> None:
+    api = ("--dtype", "fp8", "--api-price", "0.01")
+    said = run("economies", *ARGS, *api, "--points", "2", *asked, "--json").json["verdict"]
+    assert said.lower().count("floor is $") == 1
+    assert "floor $" not in said
+    paid = run("economies", *ARGS, *api[:2], "--points", "2", *asked, "--json").json["verdict"]
+    assert ("floor $" if "--users" in asked else "The floor is $") in paid

@@ -89,3 +89,26 @@ def test_no_line_is_wider_than_the_terminal(form: str, band: tuple[float, float]
     assert max(map(len, text.splitlines())) <= 80
     if form == "plain":
         assert remark in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--offload", "layers", "--offload-layers", "50"), "offload layers 50. Assumed:"),
+        (("--offload-layers", "50"), "offload layers 50. Assumed:"),
+        (("--offload", "layers"), "offload layers. Assumed:"),
+        ((), "offload layers 40."),
+    ],
+)
+def test_an_option_that_another_says_with_a_number_is_said_once(run: Run, asked: tuple[str, ...], said: str) -> None:
+    """What was asked is repeated only where a number was assumed for it: all 80 layers."""
+    host = ("--gpu", "rtx-4090", "--host", "desktop-ddr5", "--set", "host.memory=96GB")
+    out = " ".join(run("fit", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", *host, *asked).out.split())
+    assert said in out
+    assert out.count("offload layers") == 1 + (asked == ("--offload", "layers"))
+
+
+def test_options_are_said_in_words(run: Run) -> None:
+    asked = ("userbase", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--users", "100k", "--traffic", "one-region")
+    out = " ".join(run(*asked, "--scale-down").out.split())
+    assert "traffic one-region, scale down, users 100,000." in out
