@@ -528,3 +528,17 @@ def test_replicas_beyond_a_node_are_whole_nodes_unless_asked() -> None:
     odd = infercost.frontier(**asked, best="cost", tp=2, pp=21, ep=2)
     assert odd.series.rows[0]["gpus"] == infercost.frontier(**asked, best="cost", gpus=42).series.rows[0]["gpus"] == 42
     assert "whole nodes" not in " ".join(note.text for note in odd.notes)
+
+
+@pytest.mark.parametrize("more", [("--gpu", "h100"), ("--gpu", "h100", "--gpu", "b200")])
+@pytest.mark.parametrize("limits", [(), ("--max-tpot", "50ms")])
+def test_each_speed_of_the_verdict_stands_in_the_table(
+    run: Run, more: tuple[str, ...], limits: tuple[str, ...]
+) -> None:
+    """A speed with the prompts of others has that between them beside it, which is the first column of numbers."""
+    out = run("frontier", "--model", "llama-3.1-70b", "--max-gpus", "8", *more, *limits).out
+    verdict, _, page = out.partition("\n\n")
+    said = re.findall(r"([\d.]+) tokens/s a user(?: \(([\d.]+) between prompts\))?", " ".join(verdict.split()))
+    table = page.partition("between prompts  ")[2].split()
+    assert len(said) >= 2
+    assert all((between or speed) in table for speed, between in said)

@@ -194,13 +194,19 @@ def _speed(row: Mapping[str, Any]) -> float:
     return formulas.cost.tokens_per_s_per_user(step_time=row["itl_s"])
 
 
-def _worth(row: Mapping[str, Any], between: str = "") -> str:
+def _speed_words(row: Mapping[str, Any]) -> str:
+    """A user's tokens a second, and that of the table where prompts of others are left out of it."""
+    each, met = show(row[_SPEED]), show(_speed(row))
+    return f"{met} tokens/s a user{f' ({each} between prompts)' if each != met else ''}"
+
+
+def _worth(row: Mapping[str, Any]) -> str:
     """A user's speed and what a token costs at it."""
     tokens = "tokens" if _has_no_prompts(row) else "output tokens"
     cost = f"{show(row['usd_per_million_tokens_all_in'], 'USD')} a million {tokens}"
     if row["usd_per_million_tokens_all_in"] is None:
         cost = f"{show(row['device_seconds_per_token_all_in'], 's')} of a device a token"
-    return f"{show(_speed(row))} tokens/s a user{between} at {cost}"
+    return f"{_speed_words(row)} at {cost}"
 
 
 def _has_no_prompts(row: Mapping[str, Any]) -> bool:
@@ -213,9 +219,7 @@ def _configuration(row: Mapping[str, Any]) -> str:
     where = f"{row['gpus']:,} x {row['gpu']}" + (f" ({layout})" if layout else "")
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
-    each, met = show(row["tokens_per_s_per_user"]), show(_speed(row))
-    between = f" ({each} between prompts)" if each != met else ""
-    return f"{_worth(row, between)}, on {where} at batch {row['batch']:,}{name}{replicas}"
+    return f"{_worth(row)}, on {where} at batch {row['batch']:,}{name}{replicas}"
 
 
 def _leaders(spaces: Spaces, front: Rows) -> str:
@@ -223,11 +227,11 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
     if len(spaces) == 1:
         return ""
     runs = groupby(reversed(front), key=lambda row: row["name"])
-    (cheapest, _), *others = ((name, _speed(next(rows))) for name, rows in runs)
+    (cheapest, _), *others = ((name, _speed_words(next(rows))) for name, rows in runs)
     if len(others) > 3:
         fastest = others[-1][0]
         return f" {cheapest} is cheapest for slow users, {fastest} for the fastest; in between it depends on the speed."
-    faster = "".join(f", {name} from {show(speed)} tokens/s a user on" for name, speed in others)
+    faster = "".join(f", {name} from {speed} on" for name, speed in others)
     return f" {cheapest} is cheapest{faster or ' at every speed'}."
 
 
