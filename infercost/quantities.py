@@ -326,6 +326,7 @@ QUANTITIES: dict[str, Quantity] = {
     "prompts_of_groups": Quantity("P_g", "", "prompts that all data parallel groups work on at once"),
     "prefill_per_decode": Quantity("x_p", "", "replicas that prefill for each that decodes",
         "prefill replicas per decode replica"),
+    "prefill_of_load": Quantity("x_p", "", "replicas that prefill for each that decodes", of="prefill_per_decode"),
     "cache_transfer_time": Quantity("t_kv", "s", "time to send a prompt's cache to another replica",
         "time to send a prompt's cache"),
     # sums over layers, parts and tokens

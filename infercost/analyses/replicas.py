@@ -35,7 +35,7 @@ def of_all(report: Report, scenario: Scenario) -> Report:
         series = series._replace(rows=tuple(_values(row, copies) for row in series.rows))
     return report.replace(
         series=series,
-        verdict=_of_each(report.verdict, _words(scenario)),
+        verdict=report.verdict if in_all(scenario) in report.verdict else _of_each(report.verdict, _words(scenario)),
         results=tuple(_row(row, copies, rack) for row in report.results),
         bands=_bands(report.bands or {}, copies),
         notes=(Note("replicas", text), *command, *report.notes),
@@ -45,7 +45,17 @@ def of_all(report: Report, scenario: Scenario) -> Report:
 def _words(scenario: Scenario) -> str:
     """The replicas, and on how many of the devices where not all that were given have a part."""
     copies, idle, used = scenario.copies, scenario.question.idle, scenario.copies * scenario.rack.devices
-    return f"{copies:,} replicas" + (f" on {used:,} of {used + idle:,} devices" if idle else "")
+    return f"{copies:,} replicas" + (f" ({used:,} of {used + idle:,} devices)" if idle else "")
+
+
+def in_all(scenario: Scenario) -> str:
+    """Behind what is of all replicas together: of one ``in all``, of several how many these are."""
+    return "in all" if scenario.copies == 1 else f"on {_words(scenario)}"
+
+
+def place_of_all(scenario: Scenario) -> str:
+    """The devices of one replica, or those of several, in a verdict on what these do together."""
+    return scenario.rack.place if scenario.copies == 1 else f"{_words(scenario)} of {scenario.rack.place}"
 
 
 def _beside_idle(row: Row, used: int, idle: int) -> Row:
@@ -65,7 +75,7 @@ def _of_each(verdict: str, replicas: str) -> str:
     if verdict.startswith(OVERLOADED):
         load, _, rest = verdict.partition(". ")
         return f"{load}. {replicas}, each: {rest}"
-    return f"{replicas}, each: {verdict}"
+    return f"{replicas}, each: {verdict[:1].lower()}{verdict[1:]}"
 
 
 def shown_share(scenario: Scenario) -> None:

@@ -157,7 +157,7 @@ def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served
     Prompts ride along with the steps of the batch or, where they have replicas of their own, those are paid too.
     """
     running, load, price, batch = scenario.running, scenario.load, scenario.price, results["batch"]
-    if not price or (request := load.request) is None:
+    if not price or load.request is None:
         return {}
     usd = partial(formulas.cost.usd_per_million_tokens, price=price, devices=running.rack.devices)
     rate = pace.tokens_per_s
@@ -167,7 +167,7 @@ def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served
     if served:  # at least one sequence decodes while any does, however long none does
         decode = usd(tokens_per_s=formulas.cost.tokens_per_s(batch=maximum(batch, 1), step_time=pace.times.step))
     if load.apart:
-        ratio = prefill_per_decode(running, request, batch, pace.tpot)
+        ratio = results["prefill_per_decode"]
         paid = formulas.cost.served_cost(cost=paid, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
     # a first token comes with its prompt, which may be shorter than a step
     return {"usd_per_million_tokens": paid, "usd_per_million_tokens_decode": minimum(decode, paid)}
@@ -179,24 +179,29 @@ def token_seconds(scenario: Scenario, batch: float) -> float:
     request, pace = load.request, pace_of(running, batch, scenario.draft)
     if request is None or holds(running.rack):
         return pace.tpot / batch
-    decoding, tpot = load.decoding or request, pace.tpot
+    decoding, served = load.decoding or request, None
     if load.is_steady:
         if load.rate is not None:
             served = serving.served_at(replica, batch, decoding, load.most)
         else:
             inside = max(min(load.concurrent or 1.0, load.most), batch)
             served = serving.serve_batch(replica, max(batch, 1.0), decoding, min(batch, 1.0), inside)
-        rate, tpot = served.rate * request.output_tokens, served.itl
+        rate = served.rate * request.output_tokens
     else:
         gap = 0.0 if load.apart else serving.prompts_gap(replica, batch, request)
-        rate = batch / tpot if load.apart else serving.paid_rate(request, batch, tpot, gap)
-    return (1 + (prefill_per_decode(running, request, batch, tpot) if load.apart else 0.0)) / rate
+        rate = batch / pace.tpot if load.apart else serving.paid_rate(request, batch, pace.tpot, gap)
+    return (1 + (prefill_per_decode(running, request, batch, pace.tpot, served) if load.apart else 0.0)) / rate
 
 
-def prefill_per_decode(running: Running, request: Request, batch: float, tpot: float) -> float:
-    """Replicas full of prompts for each that decodes."""
+def prefill_per_decode(
+    running: Running, request: Request, batch: float, tpot: float, served: Served | None = None
+) -> float:
+    """Replicas full of prompts for each that decodes: by the rate of a load, or by a batch that stays full."""
+    full = serving.full_prefill_time(running.replica, request)
+    if served:
+        return formulas.request.prefill_of_load(full_prefill_time=full, request_rate=served.rate)
     return formulas.request.prefill_per_decode(
-        full_prefill_time=serving.full_prefill_time(running.replica, request),
+        full_prefill_time=full,
         batch=batch,
         step_time=tpot,
         output_tokens=request.output_tokens,
@@ -225,7 +230,7 @@ def request_results(
             first = serving.all_at_once(running.replica, load.concurrent, request, served, load.run, load.most)
             results["ttft_all_at_once_s"] = first
     if load.apart:
-        ratio = prefill_per_decode(running, request, batch, tpot)
+        ratio = prefill_per_decode(running, request, batch, tpot, served)
         results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
     return results
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes
-from infercost.analyses.replicas import of_all
+from infercost.analyses.replicas import of_all, place_of_all
 from infercost.numeric import known_share
 from infercost.replica.serving import prefill_time
 from infercost.replica.step import reworked
@@ -93,11 +93,11 @@ def _shown_work(scenario: Scenario) -> None:
 def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     rack, text = scenario.rack, scenario.load.request
     assert text is not None
-    rate, tokens = (show(results[key], "") for key in ("texts_per_s", "input_tokens_per_s"))
+    rate, tokens = (show(scenario.copies * results[key], "") for key in ("texts_per_s", "input_tokens_per_s"))
     usd = results["usd_per_million_tokens_input"]
     price = f" at {show(usd, 'USD')} a million tokens" if usd is not None else ""
     share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
-    where = f"{rack.model.called()} on {rack.place}"
+    where = f"{rack.model.called()} on {place_of_all(scenario)}"
     sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
     return (
         f"{where} reads {rate} texts of {many(text.input_tokens, 'token')} a second, {tokens} tokens{price}: "

@@ -1,17 +1,16 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
-from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
+from infercost.analyses.overload import apart_words, full_prompt, overloaded
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
     TUNED,
-    count_flag,
     count_remark,
     guesses,
     kind,
@@ -23,9 +22,9 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
 )
-from infercost.analyses.replicas import OVERLOADED, of_all, shown_share
+from infercost.analyses.replicas import in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
-from infercost.analyses.worth import LEAST, advice, that_keep_up
+from infercost.analyses.worth import LEAST, advice
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -111,7 +110,7 @@ def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) ->
 
         return misfits(scenario)
     if _is_overloaded(served):
-        return _overloaded(scenario, served, _verdict(scenario, scenario.running, results))
+        return overloaded(scenario, served, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
 
@@ -277,6 +276,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
+        **({"prefill_per_decode": full_prompt(scenario)} if scenario.load.apart else {}),
     }
 
 
@@ -341,25 +341,6 @@ def _communication_remark(running: Running) -> str:
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
-    """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
-    copies, rack = scenario.copies, scenario.rack
-    needed = that_keep_up(scenario, served)
-    devices = needed * rack.devices
-    counts, dp = count_flag(scenario.question, devices), scenario.question.given.get("dp")
-    counts += f" --dp {needed}" if dp and not dp.origin.startswith("assumed") else ""
-    load, rate = scenario.load, scenario.load.rate or 0.0
-    rates = f"{show(copies * rate)} requests a second arrive and at most"
-    rates = f"{rates} {copies * served.rate:.3g} are served, {copies * served.batch:,.0f} at once"
-    if served.rate >= rate:  # by number, but chance brings some together
-        rates = (
-            f"{show(copies * rate)} requests a second keep more in flight than the {copies * load.most:,.0f} that run"
-        )
-    enough = f"{needed:,} replicas of {many(rack.devices, 'device')} ({devices:,} x {rack.part.name}) would keep up"
-    more = f"add replicas ({counts}), or shorten prompts and answers: no larger batch keeps up with this load"
-    return f"{OVERLOADED}{rates}; {enough}. {verdict}", (more,)
-
-
 def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
@@ -376,14 +357,15 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
         return _first_token(scenario, results)
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
-    use = f"{_use_words(scenario, results)}{'' if start else _binds(running, results)}."
+    where = "" if scenario.copies == 1 else " on each"
+    use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(running, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
+    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
@@ -450,33 +432,21 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
         return ""
     price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if usd is not None else ""
     paid = results.get("tokens_per_s_all_in")
-    if results["batch"] == 1:
+    if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
         prompted = f", {show(paid, '')} with its prompts" if paid is not None else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
-    whose = "in all" if scenario.copies == 1 else "a replica"
     speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
     if met := _met(results):
         speed = f"{met} tokens/s a user{decoding} ({show(each, '')} between prompts)"
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
-    return f"{speed}, {show(rate if paid is None else paid, '')} {whose}{price}"
+    return f"{speed}, {show(scenario.copies * (rate if paid is None else paid), '')} {in_all(scenario)}{price}"
 
 
 def _priced_tokens(scenario: Scenario) -> str:
     """The tokens that a price is of: those that come out, where prompts go in."""
     return "output tokens" if scenario.load.request and not holds(scenario.rack) else "tokens"
-
-
-def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """How many devices prefill where prompts have replicas of their own."""
-    if not (ratio := results.get("prefill_per_decode")):
-        return ""
-    copies, each = scenario.copies, scenario.rack.devices
-    whole = ceil(ratio * copies)
-    more = f"{many(whole * each, 'device')} beside these {copies * each:,}"
-    text = f" Prompts take {show(ratio, '')} replicas for each that decodes, in whole ones {more}"
-    return f"{text}{', of which the price pays the share that they use' if whole > ratio * copies else ''}."
 
 
 def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:

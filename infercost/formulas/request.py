@@ -258,6 +258,12 @@ def prefill_per_decode(*, full_prefill_time: float, batch: float, step_time: flo
     return full_prefill_time * batch / (step_time * output_tokens)
 
 
+@formula(source=LITTLE)
+def prefill_of_load(*, full_prefill_time: float, request_rate: float) -> float:
+    """Replicas that prefill the requests of each replica that decodes, by the rate at which it serves them."""
+    return full_prefill_time * request_rate
+
+
 @formula(source="stages work on prompts of their own, and each data parallel group on its own")
 def full_prefill_time(*, pass_time: float, prompt_passes: float, stages: float, prompts: float) -> float:
     """Seconds of a replica for each prompt where so many share its passes and more follow without a gap."""

@@ -398,4 +398,4 @@ def test_prompts_have_whole_replicas_beside(run: Run) -> None:
     asked = "utilization --gpu b200:8 --model kimi-k2 --dtype nvfp4 --isl 8000 --osl 1000 --disaggregated --json"
     said = run(*asked.split(), "--request-rate", "5").json
     assert 0 < said["results"]["prefill_per_decode"] < 1
-    assert "in whole ones 8 devices beside these 8, of which the price pays the share" in said["verdict"]
+    assert ": 8 devices read prompts, 8 decode, and the price pays the share of them that is used." in said["verdict"]

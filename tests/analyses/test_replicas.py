@@ -120,7 +120,11 @@ def test_replicas_that_serve_as_much_but_run_no_more_at_once_are_not_enough(run:
     assert "; 3 replicas of 1 device (3 x h100-sxm) would keep up" in one["verdict"]
     two, three = asked("5", 2), asked("5", 3)
     assert (two.code, three.code) == (3, 0)
-    assert two.json["verdict"].startswith("Overloaded: 5 requests a second keep more in flight than the ")
+    said = two.json["verdict"]
+    most = f"{two.json['results']['tokens_per_s'] / 100:.3g}"
+    assert said.startswith(
+        f"Overloaded: 5 requests a second arrive and at most {most} are served: that close, more than"
+    )
 
 
 @pytest.mark.parametrize("given", [("--gpu", "gb200-nvl72:72"), ("--gpu", "gb200-nvl72", "--gpus", "72")])
@@ -144,5 +148,56 @@ def test_replicas_say_how_many_of_the_devices_they_take(run: Run) -> None:
     """17 devices are no replica of 405B in few stages, but two of eight, and one device is left."""
     job = ("--gpu", "h100:17", "--model", "llama-3.1-405b", "--dtype", "fp8", "--isl", "2000", "--osl", "300")
     said = run("utilization", *job, "--json").json
-    assert said["verdict"].startswith("2 replicas on 16 of 17 devices, each: ")
+    assert " on 2 replicas (16 of 17 devices), at $" in said["verdict"]
     assert "of the 17 given; 1 has no part in it" in " ".join(run("utilization", *job).out.split())
+
+
+LOAD = ("--model", "llama-3.3-70b", "--isl", "4000", "--osl", "400")
+
+
+@pytest.mark.parametrize("load", [("--concurrency", "64"), ("--request-rate", "3"), ("--batch", "64"), ()])
+def test_tokens_of_all_replicas_stand_in_the_verdict(run: Run, load: tuple[str, ...]) -> None:
+    """Two replicas have twice the tokens of one on half the load."""
+    half = {"64": "32", "3": "1.5"}
+    one = run("utilization", "--gpu", "h100:4", "--tp", "4", *LOAD, *(half.get(word, word) for word in load), "--json")
+    two = run("utilization", "--gpu", "h100:8", "--tp", "4", "--dp", "2", *LOAD, *load, "--json").json["verdict"]
+    of_one = {"tokens_per_s_all_in": None} | one.json["results"]
+    tokens = 2 * (of_one["tokens_per_s_all_in"] or of_one["tokens_per_s"])
+    said = f"{tokens:,.0f}" if tokens >= 1000 else f"{tokens:.4g}"
+    assert " tokens/s a user after the first token" in two
+    assert f", {said} on 2 replicas, at $" in two
+    assert " on each; " in two
+
+
+def test_prompts_apart_take_what_their_rate_takes(run: Run) -> None:
+    """A prompt takes so long of a replica full of them, whoever decodes: 5 a second five times that, 10 ten times."""
+    asked = ("utilization", "--gpu", "h100:4", *LOAD, "--disaggregated")
+    batch = run(*asked, "--batch", "64", "--json").json["results"]
+    full = batch["prefill_per_decode"] * batch["tpot_s"] * 400 / 64
+    five = run(*asked, "--request-rate", "5", "--json").json
+    assert five["results"]["prefill_per_decode"] == pytest.approx(5 * full)
+    assert 1 < 5 * full < 2 < 10 * full < 3
+    assert ": 8 devices read prompts, 4 decode, and " in five["verdict"]
+    out = " ".join(run(*asked, "--request-rate", "5").out.split())
+    assert f"full of prompts, {1000 * full:.4g} ms each" in out
+
+
+@pytest.mark.parametrize("rate", ["10", "8"])
+def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(run: Run, rate: str) -> None:
+    """Three replicas of four read ten prompts a second, or eight; of those that decode two keep up and one does not."""
+    asked = ("utilization", "--model", "llama-3.3-70b", "--isl", "4000", "--osl", "400", "--disaggregated")
+    one, two = (
+        run(*asked, "--gpu", gpu, "--tp", "4", "--request-rate", rate, "--json") for gpu in ("h100:4", "h100:8")
+    )
+    assert (one.code, two.code) == (3, 0)
+    said = one.json["verdict"]
+    assert f"Overloaded: {rate} requests a second arrive and at most 8.03 are served" in said
+    assert "; 20 x h100-sxm, of which 12 read prompts and 8 decode, would keep up." in said
+    assert "beside" not in said
+    assert ": 12 devices read prompts, 8 decode, and " in two.json["verdict"]
+
+
+def test_texts_of_all_replicas_are_counted(run: Run) -> None:
+    one, two = (run("utilization", "--gpu", f"h100:{n}", "--model", "bge-m3", "--dp", n, "--json").json for n in "12")
+    twice = f"{2 * one['results']['texts_per_s']:,.0f}"
+    assert two["verdict"].startswith(f"bge-m3 on 2 replicas of 1 x h100-sxm reads {twice} texts of 512 tokens a second")

@@ -294,7 +294,7 @@ FIRST = " a user after the first token ("
         ({"params": "8B", "gpu": "h100-note", "price": 2}, ("(MFU) at batch 1; memory binds.", " tokens/s, at $")),
         (
             {"model": "llama-3.1-8b", "gpu": "h100:2", "dp": 2, "batch": 32},
-            (FIRST, " a replica, at $"),
+            (FIRST, " on 2 replicas, at $"),
         ),
     ],
 )
@@ -333,7 +333,7 @@ def test_the_format_of_the_weights_is_an_input(options: dict[str, object], dtype
         assert found.origin.startswith("model ")
 
 
-@pytest.mark.parametrize(("replicas", "whose"), [(1, "in all"), (2, "a replica")])
+@pytest.mark.parametrize(("replicas", "whose"), [(1, "in all"), (2, "on 2 replicas")])
 def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str) -> None:
     """At $3.60 an hour a second costs a tenth of a cent: so many tokens in it at $1,000 over their number a million.
 
@@ -342,15 +342,15 @@ def test_a_price_stands_beside_the_speed_that_it_is_of(replicas: int, whose: str
     step = {"gpu": f"h200:{replicas}", "model": "gpt-oss-120b", "price": 3.6, "dp": replicas, "batch": 4 * replicas}
     report = infercost.utilization(**step, input_tokens=6000, output_tokens=400)
     user = r"([\d.]+) tokens/s a user after the first token \(([\d.]+) between prompts\)"
-    words = rf"{user}, ([\d.]+) {whose}, at \$([\d.]+) a "
+    words = rf"{user}, ([\d.,]+) {whose}, at \$([\d.]+) a "
     found = re.search(words, report.verdict)
     assert found
-    each, between, whole, usd = map(float, found.groups())
-    assert usd == pytest.approx(1000 / whole, rel=0.005)
-    assert report["tokens_per_s_all_in"] == pytest.approx(replicas * whole, rel=0.001)
+    each, between, whole, usd = (float(text.replace(",", "")) for text in found.groups())
+    assert usd == pytest.approx(1000 * replicas / whole, rel=0.005)
+    assert report["tokens_per_s_all_in"] == pytest.approx(whole, rel=0.001)
     assert between == pytest.approx(1 / report["step_time_s"], rel=0.001)
     # a slot decodes 399 of 400 tokens, all four prompts riding along: 4 x 400 / 399 tokens a step
-    shared = 4 * 400 / 399 / whole
+    shared = 4 * 400 / 399 * replicas / whole
     assert 1 / each == pytest.approx(1 / between + 3 / 4 * (shared - 1 / between), rel=0.001)
 
 
