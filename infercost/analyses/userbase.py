@@ -1,8 +1,7 @@
 """From concurrent decodes to the daily users of a service, and back to accelerators."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from infercost import formulas
 from infercost.analyses import own_or_api
@@ -18,30 +17,26 @@ from infercost.analyses.remarks import (
     service_null_reason,
     step_notes,
 )
+from infercost.analyses.served import WISHES, Run, missed_limits, run_of, service_advice, service_verdict, wait_words
 from infercost.analyses.unmet import unmet
-from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
-from infercost.fleet.cost import EVERYBODY, in_flight_of, month_usd, most_users, of_month, row_of
+from infercost.fleet.cost import EVERYBODY, in_flight_of, month_usd, of_month, row_of
 from infercost.fleet.day import (
     Day,
-    Fleet,
     Hour,
     day_of,
     reworked_day,
-    serves,
     staffed_wait,
     wait,
-    worst_first_token,
     worst_waits,
 )
-from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, reworked_service
+from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
-from infercost.numeric import floor, last_that
+from infercost.numeric import last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.prices import owned_again
-from infercost.scenario.replicas import ALL_TAKEN, TRACED
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
 
@@ -182,74 +177,10 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
     return f": {values['gpus']:,} x {name} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
 
 
-#: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
-WISHES = ("latency", "first token")
-#: Above this share of an hour's requests most wait, and above it replicas are nearer full than empty.
-MOST = 0.5
-#: A time so little above its limit keeps it.
-CLOSE = 1e-6
-
-
-class Run(NamedTuple):
-    """A service as it runs for a day, and the fleet that would keep its level."""
-
-    service: Service
-    day: Day
-    level: Fleet
-
-    @property
-    def needed(self) -> int:
-        """Replicas that keep the service level in the busiest hour."""
-        return self.level.replicas(self.day.users, max(self.level.hours))
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether so many replicas keep every wait within its limit."""
-        return not self.level.waits or serves(self.level, self.day.users, self.needed, max(self.level.hours))
-
-    def capacity(self, replicas: int) -> float:
-        """The most users for whom so many replicas keep the service level: whole ones, or those asked for of a part."""
-        most, asked = most_users(self.level, replicas), self.day.users
-        whole = int(floor(most))
-        return asked if whole < asked <= most * (1 + CLOSE) else whole
-
-
-def run_of(service: Service, users: float) -> Run:
-    """The service on as many replicas as its level needs, or on as many as were asked for.
-
-    Where so few cannot keep a latency, batches outgrow it if they can.
-    """
-    run = Run(service, day_of(service.fleet, users), service.fleet._replace(fixed=0))
-    limits = {name: limit for name, limit in service.limits.items() if name not in WISHES}
-    if not service.fleet.fixed or service.missed or run.day.stable or limits == service.limits:
-        return run
-    curve = curve_within(service.running, service.request, service.demand, limits).cheapest()
-    slots = min(curve.most, largest(limits))
-    grown = service._replace(fleet=service.fleet._replace(curve=curve, slots=slots), limits=limits)
-    late = day_of(grown.fleet, users)
-    return run._replace(service=grown, day=late) if late.stable else run
-
-
-def _missed(run: Run) -> Iterator[str]:
-    """What users see against what was asked for, of every limit that so many replicas do not keep."""
-    fleet, day, level = run.service.fleet, run.day, run.service.level
-    if run.service.missed or not day.stable:
-        return
-    if fleet.fixed and level.max_tpot is not None and day.slowest.tpot > level.max_tpot * (1 + CLOSE):
-        took, limit = show(day.slowest.tpot, "s"), show(level.max_tpot, "s")
-        yield f"a token takes {took} in the slowest hour and may take {limit}"
-    if fleet.max_ttft < inf and (first := worst_first_token(fleet, day)) > fleet.max_ttft * (1 + CLOSE):
-        took = show(first, "s") if first < inf else "ever longer"
-        yield f"a first token takes {took}, its mean wait included, and may take {show(fleet.max_ttft, 's')}"
-    if fleet.fixed and fleet.waiting < 1 and day.replicas < run.needed:
-        chance, _ = wait(fleet, day.users, day.replicas, max(fleet.hours))
-        yield f"{show(chance, 'share')} wait for a slot in the busiest hour and {show(fleet.waiting, 'share')} may"
-
-
 def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
-    service, day, missed = run.service, run.day, tuple(_missed(run))
+    service, day, missed = run.service, run.day, tuple(missed_limits(run))
     beside = own_or_api.against(service, day, even, _compared(scenario))
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
@@ -260,14 +191,14 @@ def _of_a_service(scenario: Scenario) -> Report:
     results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
     if service.missed:
         return unmet(scenario, results, OF_LEAST, shown)
-    waits = _wait_words(results, day.stable)
+    waits = wait_words(results, day.stable)
     report = Report(
         command="userbase",
-        verdict=beside + _service_verdict(scenario, run, row, missed, priced=bool(beside)) + waits,
+        verdict=beside + service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits,
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
-        advice=tuple(_service_advice(run)),
+        advice=tuple(service_advice(run)),
         notes=(
             *_service_notes(service, day, said=bool(waits)),
             *own_or_api.remarks(even),
@@ -291,7 +222,7 @@ def on_part(scenario: Scenario) -> tuple[dict[str, Any], str, Callable[[], None]
         "bound": None,
     }
     late = f"at best {show(service.fleet.curve.gaps[0], 's')}" if service.missed else ""
-    why = misfit(scenario.rack) or late or " and ".join(_missed(run)) or ("" if day.stable else PILED)
+    why = misfit(scenario.rack) or late or " and ".join(missed_limits(run)) or ("" if day.stable else PILED)
     return numbers, why.strip().rstrip("."), _shown_service(scenario, service, day)
 
 
@@ -478,111 +409,6 @@ def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -
     if even is not None or scenario.question.get("tokens_per_month") is not None:
         yield from own_or_api.load_rows(run.service, run.day, even)
     yield from own_or_api.result_rows(even)
-
-
-def _service_verdict(
-    scenario: Scenario, run: Run, row: dict[str, Any], missed: tuple[str, ...], *, priced: bool
-) -> str:
-    """The replicas that a load takes and what they cost; not a month's money where it was said before (``priced``)."""
-    service, day, tokens = run.service, run.day, scenario.question.get("tokens_per_month")
-    rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
-    load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
-    single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
-    devices = f"{many(day.replicas, 'replica')} of {rack.devices} x {rack.part.name}"
-    if not day.stable:
-        return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do.{whose}"
-    if missed:
-        misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
-        return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
-    if load == users:
-        price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
-    else:
-        price = _price_of_tokens(run, row, priced=priced)
-    speed = show(formulas.cost.tokens_per_s_per_user(step_time=day.slowest.tpot), "")
-    used = f"a user gets {speed} tokens/s, {show(row['utilization'], 'share')} of the arithmetic is used"
-    full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
-
-
-def _users_words(scenario: Scenario, run: Run) -> str:
-    """The users of a service, or the requests of a trace that are taken as theirs."""
-    if _is_traced(scenario):
-        return f"{many(run.day.users * (run.service.demand.messages or 0.0), 'request')} a day, as in the trace,"
-    return many(run.day.users, "daily user")
-
-
-def _is_traced(scenario: Scenario) -> bool:
-    """Whether the users are the requests of a trace."""
-    return any(item.key == "users" and item.origin.startswith(TRACED) for item in scenario.inputs)
-
-
-def _kept_words(scenario: Scenario) -> str:
-    """How few requests wait for a slot where users are the answer, and whether that was assumed; else nothing."""
-    given = {item.key: item for item in scenario.inputs}
-    if "users" not in given or scenario.service.fleet.waiting >= 1 or given["users"].origin != ALL_TAKEN:
-        return ""
-    limit = given["max_wait_probability"]
-    return f", no more than {show(limit.value, 'share')} waiting for a slot{' (assumed)' if limit.assumed else ''},"
-
-
-def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:
-    """What a token that comes out costs, and a month of all and of each user; empty without a price."""
-    if not (cost := row["usd_per_million_tokens"]):
-        return ""
-    month, users = month_usd(run.service, run.day) or 0.0, run.day.users
-    each = "" if users == 1 or traced else f" ({show(month / users, 'USD')} a user)"
-    paid = "" if priced else f", {show(month, 'USD')} a month{each}"
-    return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{paid}"
-
-
-def _price_of_tokens(run: Run, row: dict[str, Any], *, priced: bool) -> str:
-    """What a month costs, a token of all that were asked about, and one that comes out; empty without a price."""
-    if not (cost := row["usd_per_million_tokens"]):
-        return ""
-    month, request = "" if priced else f"{show(month_usd(run.service, run.day), 'USD')} a month, ", run.service.request
-    if request is None:
-        return f": {month}{show(cost, 'USD')} a million tokens"
-    each = f"{show(request.input_tokens)} in and {show(request.output_tokens)} out a request"
-    both = f"{show(row['usd_per_million_tokens_blended'], 'USD')} a million tokens in and out"
-    return f": {month}{both} ({show(cost, 'USD')} a million output tokens, at {each})"
-
-
-def _wait_words(results: Iterable[Row], stable: bool) -> str:
-    """That most requests of the worst hour wait for a slot, how long, and what keeps slots for them; else nothing."""
-    values = {row.key: row.value for row in results}
-    chance, waiting = values["wait_probability"], values["mean_wait_s"]
-    if not stable or chance is None or chance <= MOST:
-        return ""
-    long = f", a mean of {show(waiting, 's')}" if waiting else ""
-    most = f" In the worst hour up to {show(chance, 'share')} of requests wait for a slot{long}"
-    return f"{most}: --max-wait-probability 1% provides for chance."
-
-
-def _service_advice(run: Run) -> Iterator[str]:
-    """What one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
-    service, fleet = run.service, run.service.fleet
-    if not run.day.stable:
-        yield f"--replicas {run.needed}, or leave --replicas out"
-        return
-    now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
-    if run.day.users > now * MOST:
-        replica = f"one more replica of {many(service.running.rack.devices, 'device')}"
-        yield f"{replica} would take {many(more, 'user')} in all, {show(more / now - 1, 'share')} more than these can"
-    if service.binds in WISHES:
-        next_limit = min(limit for name, limit in service.limits.items() if name not in WISHES)
-        longer = f"a longer {'--max-tpot' if service.binds == 'latency' else '--max-ttft'}"
-        yield f"{longer} would let a replica grow from {many(fleet.slots, 'sequence')} to {show(next_limit)}"
-    if (saved := _saved_by_following(run)) >= LEAST:
-        yield f"--scale-down lets replicas go in quiet hours: {show(saved, 'share')} less to pay"
-
-
-def _saved_by_following(run: Run) -> float:
-    """Share of the bill that the same users save on replicas that come and go; nothing where so many were asked for."""
-    fleet = run.service.fleet
-    if fleet.follows or fleet.fixed or len(set(fleet.hours)) == 1:
-        return 0.0
-    day = day_of(following(run.service).fleet, run.day.users)
-    return 1 - day.replicas_paid / run.day.replicas_paid if day.stable else 0.0
 
 
 def _service_notes(service: Service, day: Day, *, said: bool) -> Iterator[Note]:

@@ -180,6 +180,11 @@ def following(service: Service) -> Service:
     return service._replace(fleet=service.fleet._replace(follows=True, slots=slots))
 
 
+def staying(service: Service) -> Service:
+    """The same service with the replicas of its busiest hour in all others too."""
+    return service._replace(fleet=best_of_day(service.fleet._replace(follows=False)))
+
+
 @solved("most_batch", equation="the cheapest that memory, arithmetic, the engine and each limit allow", source="limits")
 def _taken(slots: float) -> float:
     """The batch of a full replica, as a person finds it."""

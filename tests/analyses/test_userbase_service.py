@@ -367,3 +367,46 @@ def test_slots_of_an_overloaded_service_are_none_free(run: Run) -> None:
         said = run("userbase", *asked, "--users", "85307332", "--replicas", str(replicas), "--json")
         assert said.code == 3
         assert said.json["results"]["unused_share"] == 0
+
+
+NIGHT = ("userbase", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--users", "100k", "--traffic", "one-region")
+
+
+@pytest.mark.parametrize("follows", [(), ("--scale-down",)])
+def test_hours_that_differ_are_said_apart(run: Run, follows: tuple[str, ...]) -> None:
+    """The verdict's hours are those of the table: most and least loaded, and the one with the slowest token."""
+    said = run(*NIGHT, *follows, "--json").json
+    by_load = sorted(said["rows"], key=lambda row: row["load"])
+    quiet, busy, day = (f"{100 * row['utilization']:#.3g}%" for row in (by_load[0], by_load[-1], said["results"]))
+    words = f"{busy} of the arithmetic is used in the busiest hour, {quiet} in the emptiest, {day} over the day,"
+    assert words in said["verdict"]
+    slowest = max(row["tpot_s"] for row in said["rows"])
+    assert f"a user gets {1 / slowest:.4g} tokens/s in the slowest hour, " in said["verdict"]
+    flat = run(*NIGHT[:-1], "flat", *follows, "--json").json["verdict"]
+    assert "hour" not in flat
+    assert "than replicas that stay" not in flat
+
+
+@pytest.mark.parametrize("messages", [False, True])
+def test_scaling_down_says_what_it_saves_of_the_month_and_of_a_token(run: Run, messages: bool) -> None:
+    """Two commands side by side: fuller batches decode fewer tokens in as many minutes, and as many in messages."""
+    asked = (*NIGHT, "--messages-per-day", "40", "--isl", "1000", "--osl", "300") if messages else NIGHT
+    stay, follow = (run(*asked, *more, "--json").json for more in ((), ("--scale-down",)))
+    month, token = (
+        f"{100 * (1 - follow['results'][key] / stay['results'][key]):.1f}%"
+        for key in ("usd_per_month", "usd_per_million_tokens")
+    )
+    each = "" if messages else f" ({token} less a token: fewer come out)"
+    assert (month == token) == messages
+    assert f", {month} less than replicas that stay{each}; a user gets" in follow["verdict"]
+    assert "than replicas that stay" not in stay["verdict"]
+    assert f"--scale-down lets replicas go in quiet hours: {month} less to pay{each}" in stay["advice"]
+
+
+@pytest.mark.parametrize(("users", "said"), [(88_000, False), (92_000, True)])
+def test_a_replica_more_is_worth_a_word_where_all_are_nearly_full(users: int, said: bool) -> None:
+    """Of what they take, nine tenths or more; asked of as many replicas as take 100,000."""
+    report = infercost.userbase(**SERVER, messages_per_day=40, replicas=4, users=1000)
+    asked = round(report["users_capacity"] * users / 100_000)
+    full = infercost.userbase(**SERVER, messages_per_day=40, replicas=4, users=asked)
+    assert any("one more replica" in text for text in full.advice) is said
