@@ -9,14 +9,14 @@ from infercost.analyses.remarks import count_flag
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
-from infercost.parts.accelerator import joins
+from infercost.parts.accelerator import is_owned, joins
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.serving import Served, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
 from infercost.scenario.rack import fitting_plan
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 #: A change of less than this share of the answer is no advice.
 LEAST = 0.05
@@ -212,6 +212,8 @@ def _more(running: Running, batch: float) -> tuple[float, float]:
 
 def _more_users(scenario: Scenario, batch: float) -> Iterator[str]:
     """What a larger batch brings while reads bind: sequences share the weights, each has a cache of its own."""
+    if _is_alone(scenario):
+        return
     running = scenario.running
     more, most = _more(running, batch)
     if (saved := batch_saving(scenario, batch, more)) >= LEAST:
@@ -220,22 +222,43 @@ def _more_users(scenario: Scenario, batch: float) -> Iterator[str]:
         end = f"; memory holds {most:,}" if most < (at or inf) else ""
         end += f", and {full} at batch {at:,}" if at else ""
         shared = "each weight read serves all of them"
-        yield f"batch more users: {shared}, at batch {more:,} a token costs {show(saved, 'share')} less{end}"
+        yield f"{_users(scenario)}: {shared}, {_costs(scenario, more, saved)}{end}"
+
+
+def _is_alone(scenario: Scenario) -> bool:
+    """Whether one person asks about a card or a computer of their own, and nobody about more than one sequence."""
+    rack, more = scenario.rack, scenario.load.is_steady or (scenario.question.get("batch") or 1) > 1
+    return not more and is_owned(rack.part) and not rack.model.is_bare
+
+
+def _users(scenario: Scenario) -> str:
+    """That more users would help: to batch them, or what more than those who were asked about would bring."""
+    if (concurrent := scenario.load.concurrent) is None:
+        return "batch more users"
+    return f"what more than {many(scenario.copies * concurrent, 'user')} would bring"
+
+
+def _costs(scenario: Scenario, batch: float, saved: float) -> str:
+    """What a token costs less at a larger batch of each replica."""
+    each = "" if scenario.copies == 1 else " on each"
+    return f"at batch {batch:,}{each} a token costs {show(saved, 'share')} less"
 
 
 def _more_a_launch(scenario: Scenario, batch: float) -> Iterator[str]:
     """What a larger batch brings while launches bind: a step hardly grows with it."""
     more, _ = _more(scenario.running, batch)
-    if (saved := batch_saving(scenario, batch, more)) >= LEAST:
-        yield f"launches bind: batch more users, at batch {more:,} a token costs {show(saved, 'share')} less"
+    if not _is_alone(scenario) and (saved := batch_saving(scenario, batch, more)) >= LEAST:
+        yield f"launches bind; {_users(scenario)}: {_costs(scenario, more, saved)}"
 
 
 def _many_rows(scenario: Scenario, batch: float) -> Iterator[str]:
     """What a larger batch brings while arithmetic binds: under llama.cpp it costs as much from a few rows to a tile."""
     timing, (more, _) = scenario.running.replica.in_turn, _more(scenario.running, batch)
+    if _is_alone(scenario):
+        return
     if timing is None or not timing.counts_arithmetic:
         if (saved := batch_saving(scenario, batch, more)) >= LEAST:
-            yield f"batch more users: at batch {more:,} a token costs {show(saved, 'share')} less"
+            yield f"{_users(scenario)}: {_costs(scenario, more, saved)}"
         else:
             yield "past the critical batch twice the users make a token cheaper by less than 5%: add accelerators"
         return

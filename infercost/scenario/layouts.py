@@ -432,7 +432,9 @@ def _answered(question: Question, devices: int | None, found: list[Choice], aske
         values["dp"] = Given(best.copies, CHOSEN)
     if used != given:
         values["gpus"] = Given(used, CHOSEN if given else AS_LEAST)
-    notes = [Note("choice", _why(found, asked, given is None))] if best.rate else []
+    lone = ", a sequence on each: --batch 1 asks for the fastest for one alone"
+    lone = lone if asked.is_full and best.copies > 1 and question.command == "utilization" else ""
+    notes = [Note("choice", _why(found, asked, given is None) + lone)] if best.rate else []
     if given and used < given:
         left = given - used
         notes.append(Note("idle", f"{left:,} of the {given:,} devices {'has' if left == 1 else 'have'} no part in it"))

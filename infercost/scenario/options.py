@@ -154,7 +154,7 @@ _ALL = (
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
-    Option("batch", "N", "sequences decoded together (1 when absent)", _of(WHOLE)),
+    Option("batch", "N", "sequences decoded together (one on each replica when absent)", _of(WHOLE)),
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("engine_version", "X.Y.Z", "release of the profile's engine, as NAME@X.Y.Z (newest when absent)", _text),
     Option("host", "NAME", "host preset, or a file of one: what does not fit on the card lies in its memory", _text),

@@ -399,3 +399,15 @@ def test_prompts_have_whole_replicas_beside(run: Run) -> None:
     said = run(*asked.split(), "--request-rate", "5").json
     assert 0 < said["results"]["prefill_per_decode"] < 1
     assert ": 8 devices read prompts, 8 decode, and the price pays the share of them that is used." in said["verdict"]
+
+
+@pytest.mark.parametrize(("context", "replicas"), [("1", 2), ("8192", 1)])
+def test_a_batch_that_nobody_gave_is_one_on_each_replica(run: Run, context: str, replicas: int) -> None:
+    """Short sequences fill two replicas better, long ones one; a lone sequence gets the fastest whatever its length."""
+    asked = ("utilization", "--model", "qwen3-235b-a22b", "--gpu", "h200:8", "--context", context, "--json")
+    said, lone = run(*asked).json, run(*asked, "--batch", "1").json
+    assert said["inputs"]["batch"] == said["inputs"].get("dp", 1) == replicas
+    assert why(said).endswith("a sequence on each: --batch 1 asks for the fastest for one alone") == (replicas > 1)
+    assert "dp" not in lone["inputs"]
+    assert lone["results"]["step_time_s"] <= said["results"]["step_time_s"]
+    assert "(one on each replica when absent)" in " ".join(run("utilization", "--help").out.split())

@@ -203,3 +203,26 @@ def test_devices_that_hold_all_requests_are_advised_where_some_wait(part: str, m
     held = [infercost.fit(gpu=f"{part}:{each}", model=model)["max_sequences"] for each in (int(count), int(count) // 2)]
     assert held[0] >= requests > held[1]
     assert "run at once" not in infercost.utilization(gpu=f"{part}:{count}", model=model, concurrency=requests).verdict
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model"), [("rtx-4090", "qwen3-8b"), ("m4-max", "llama-3.1-8b"), ("rtx-4090:2", "qwen3-8b")]
+)
+def test_nobody_alone_on_a_card_is_told_to_batch_users(gpu: str, model: str) -> None:
+    """Those who ask about two sequences, or about a load, are; and those who rent a server, and the note's counts."""
+    alone = {"gpu": gpu, "model": model, "dtype": "q4_k_m"}
+    told = [*(alone | more for more in ({"batch": 2}, {"concurrency": 1, "isl": 1000, "osl": 200}))]
+    told += [{"gpu": "h100", "model": model}, {"gpu": gpu, "params": "8B", "efficiency": "ideal"}]
+    assert not any("more users" in text for text in infercost.utilization(**alone).advice)
+    assert all(any(" a token costs " in text for text in infercost.utilization(**each).advice) for each in told)
+
+
+def test_what_more_than_the_users_given_bring_is_said_as_that() -> None:
+    """64 requests in flight were asked about, 32 on each of two replicas: nobody is told to batch what they fixed."""
+    asked = {"model": "llama-3.1-70b", "input_tokens": 4000, "output_tokens": 400, "concurrency": 64, "tp": 4}
+    two, one = (infercost.utilization(gpu=f"h100:{4 * dp}", dp=dp, **asked).advice[0] for dp in (2, 1))
+    assert two.startswith(
+        "what more than 64 users would bring: each weight read serves all of them, at batch 64 on each"
+    )
+    assert one.startswith("what more than 64 users would bring: ")
+    assert " on each" not in one

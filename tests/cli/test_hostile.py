@@ -546,7 +546,7 @@ def test_no_share_is_above_one_where_a_law_beats_the_bound(run: Run) -> None:
     slow = ("--set", "gpu.flops_bf16=300GFLOP/s")
     said = " ".join(run(*args, *slow).out.split())
     assert "more than all of the arithmetic (MFU) and " in said
-    assert "at batch 4; compute binds. " in said
+    assert "at batch 4 on each; compute binds. " in said
     answer = run(*args, *slow, "--json").json
     assert answer["results"]["utilization"] is None
     assert any("utilization is null: the law beats the bound" in note["text"] for note in answer["notes"])
