@@ -78,6 +78,7 @@ utilization --gpu h100:4 --model llama-3.1-70b --batch 16 --price 2 --isl 1000 -
 utilization --gpu h200:8 --model qwen3-235b-a22b --batch 32 --ep 8
 utilization --gpu h200:16 --model deepseek-v3 --batch 64
 utilization --gpu h100 --model gpt-oss-120b --batch 4
+utilization --gpu rtx-4090 --model qwen3-14b --dtype q4_k_m --power-price 0.30 --json --steps
 utilization --gpu h100:4 --model qwen3-next-80b-a3b --batch 8
 sweep-batch --gpu h100-note --params 1.6e12 --price 2
 sweep-batch --gpu h100:4 --model llama-3.1-70b --batch 1,8,64
@@ -323,7 +324,7 @@ userbase --users 100k --model llama-3.1-70b --gpu h100 --gpus 8 --tp 4 --pp 2 --
 userbase --users 100k --model llama-3.1-70b --gpu h100:4 --batch 16
 userbase --users 100k {SERVICE} --efficiency vllm --usable 0.95 --set gpu.rent=2.5 --json
 userbase --users 100k {SERVICE} --purchase-price 30k --years 4 --interest 8% --power-price 0.08 --pue 1.2 --json --steps
-userbase --users 100k {SERVICE} --purchase-price 30000 --years 5
+userbase --users 100k {SERVICE} --purchase-price 30000 --years 5 --price 2.5
 userbase --users 10k --model deepseek-v3 --gpu h200:16 --traffic flat --dtype fp8 --json
 userbase --users 10k --model llama-3.1-70b --gpu h100:4 --trace {TRACES}/azure_2023.csv
 userbase --users 10k --model llama-3.1-70b --gpu h100:4 --trace {TRACES}/azure_2024.csv --json --sources

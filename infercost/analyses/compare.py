@@ -10,6 +10,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
+from infercost.analyses.prices import of_parts
 from infercost.analyses.remarks import NAMED, few_names, unlike_prices
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
@@ -19,6 +20,7 @@ from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset
 from infercost.report import Note, Report, Series
+from infercost.scenario.options import Prices
 from infercost.scenario.prices import MIXED, rent_key
 from infercost.scenario.read import Question, beside
 from infercost.scenario.replicas import COMPARED
@@ -49,7 +51,7 @@ _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "m
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
     *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
-    *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", "price", "price_basis", "set"),
+    *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", *Prices.__annotations__, "set"),
 )
 #: Down to here a figure is so much less than another, below a fraction of it.
 HALF = 0.5
@@ -76,7 +78,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns, advice = tuple[str, ...](), tuple[str, ...]()
-    ratios: dict[str, float] = {}
+    ratios = dict[str, float]()
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))
@@ -85,7 +87,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         priced = all(row[PRICED] for row in rows if row["fits"])
         columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + counted + (unlike_prices(scenario.notes) if priced else "")
+        verdict = _model_verdict(rows) + counted + (of_parts(question) or unlike_prices(scenario.notes)) * priced
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:

@@ -8,6 +8,7 @@ from infercost import formulas, numeric
 from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
+from infercost.analyses.prices import of_each, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
     misfit,
@@ -38,8 +39,11 @@ NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
 def answer(scenario: Scenario) -> Report:
     """A row a number of users, the floor of the cost, and how many users it takes to come near to it."""
-    if scenario.each:
-        return _side_by_side(scenario)
+    return _side_by_side(scenario) if scenario.each else with_own(_of_one(scenario), scenario)
+
+
+def _of_one(scenario: Scenario) -> Report:
+    """The answer about one accelerator."""
     service, even = scenario.service, _against_api(scenario)
     lone, floor = day_of(service.fleet, 1.0), cost.floor_of(service)
     if not scenario.rack.plan.fits:
@@ -283,7 +287,8 @@ def _side_by_side(scenario: Scenario) -> Report:
     return Report(
         command="economies",
         verdict=" ".join([*missed, *_api_sentences(scenario, services), *_cheapest(services, rows, key)])
-        + unlike_prices(scenario.notes),
+        + unlike_prices(scenario.notes)
+        + of_each(scenario),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),

@@ -16,6 +16,7 @@ from infercost.analyses.hosts import (
     memory_words,
     no_knee,
 )
+from infercost.analyses.prices import with_own
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import OF_STEP, has_times
@@ -68,7 +69,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits,
         work=lambda: _shown_work(scenario, batches),
     )
-    return of_all(with_bands(report, rack), scenario)
+    return with_own(of_all(with_bands(report, rack), scenario), scenario)
 
 
 def _is_held(rack: Rack, batch: float) -> bool:

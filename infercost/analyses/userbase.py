@@ -6,6 +6,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
+from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
     PILED,
@@ -36,7 +37,6 @@ from infercost.numeric import last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.prices import owned_again
 from infercost.scenario.scenario import Habits, Scenario
 from infercost.units import digits, many, show
 
@@ -60,7 +60,7 @@ HEADED = ("usd_per_million_tokens", "ttft_s")
 def answer(scenario: Scenario) -> Report:
     """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either."""
     if scenario.habits is None:
-        return _of_a_service(scenario)
+        return with_own(_of_a_service(scenario), scenario)
     habits, rows = scenario.habits, _rows(scenario, scenario.habits)
     if scenario.rack and not scenario.rack.plan.fits:
         return _unfit(scenario, rows, {row.key for row in rows} - {*SUPPLIED})
@@ -238,7 +238,6 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
     fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
 
     def shown() -> None:
-        owned_again(scenario)
         if (tokens := scenario.question.get("tokens_per_month")) is not None:
             of_month(scenario.service, tokens)
         again, kept = reworked_service(service), reworked_day(fleet, day)

@@ -7,6 +7,7 @@ from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.overload import apart_words, full_prompt, overloaded
+from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
@@ -68,7 +69,7 @@ def answer(scenario: Scenario) -> Report:
     if scenario.rack.model.prefill_only:
         from infercost.analyses import texts  # loads what nobody needs for a model that decodes
 
-        return texts.answer(scenario)
+        return with_own(texts.answer(scenario), scenario)
     running, loaded = scenario.running, under_load(scenario)
     batch, pace, served = loaded or (scenario.batch, pace_of(running, scenario.batch, scenario.draft), None)
     rack, overloaded = running.rack, _is_overloaded(served)
@@ -94,7 +95,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return of_all(with_bands(report, rack, _load_of(scenario)), scenario)
+    return with_own(of_all(with_bands(report, rack, _load_of(scenario)), scenario), scenario)
 
 
 def _load_of(scenario: Scenario) -> str:

@@ -11,6 +11,7 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
+from infercost.analyses.prices import of_parts, with_price
 from infercost.analyses.remarks import few_names, step_notes, unlike_prices
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
@@ -29,7 +30,7 @@ from infercost.report import Input, Note, Report, Series
 from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
-from infercost.scenario.prices import MIXED, binds_longer, rent_key
+from infercost.scenario.prices import MIXED, binds_longer, kind_of_price, rent_key
 from infercost.scenario.rack import engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.units import many, show
@@ -121,16 +122,17 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     name = able[0]["name"] if able else None
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
+    ends = _on_bases(scenario, able) + of_parts(scenario.question)
     return Report(
         command="compare",
-        verdict=_verdict(job, able, placed) + _desktops(scenario, rows) + _on_bases(scenario, able),
+        verdict=_verdict(job, able, placed) + _desktops(scenario, rows) + ends,
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
         notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
         met=bool(able),
-        work=_work_of(winner, won, job) if winner else None,
+        work=with_price(_work_of(winner, won, job), winner) if winner else None,
     )
 
 
@@ -138,7 +140,7 @@ def _binds_longer(scenario: Scenario, row: Mapping[str, Any]) -> bool:
     """Whether the price of a part is a rent for longer than was asked for: it comes after all others."""
     part = next(part for part, _ in scenario.parts if part.name == row["name"])
     basis = scenario.question.get("price_basis") or next(iter(BASES))
-    return row["price_basis"] != "given" and binds_longer(part, basis)
+    return not kind_of_price(scenario.question.given) and binds_longer(part, basis)
 
 
 def _placed(space: Scenario, job: Job) -> Placed | Missed:
@@ -372,15 +374,16 @@ def _with_figures(row: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any
 def _price_of(scenario: Scenario, name: str) -> dict[str, Any]:
     """What an hour of a part costs, what kind of price of which month that is, and whether it is weak."""
     nothing = dict.fromkeys(("usd_per_gpu_hour", "price_basis", "price_date"))
-    if (given := scenario.question.get("price")) is not None:
-        return {**nothing, "usd_per_gpu_hour": given, "price_basis": "given"}
+    if kind := kind_of_price(scenario.question.given):
+        own = (space.price for space in scenario.each if space.search.name == name)
+        price = next(own, scenario.question.get("price"))
+        return nothing if price is None else {**nothing, "usd_per_gpu_hour": price, "price_basis": kind}
     asked = (space.search.setup.part for space in scenario.each)
     part = next(part for part in (*asked, *(part for part, _ in scenario.parts)) if part.name == name)
     key = rent_key(part, scenario.question.get("price_basis") or next(iter(BASES)))
     if key is None:
         return nothing
-    kind = key.removeprefix("rent_") if key != "rent" else "listed"
-    fact = part.facts[key]
+    kind, fact = key.removeprefix("rent_") if key != "rent" else "listed", part.facts[key]
     weak = {"weak": [key]} if fact.weak else {}
     return {"usd_per_gpu_hour": fact.value, "price_basis": kind, "price_date": fact.date, **weak}
 

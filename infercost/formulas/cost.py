@@ -165,10 +165,22 @@ def annuity(*, interest: float, years: float) -> float:
     return interest / (1 - 1 / (1 + interest) ** years)
 
 
-@formula(source="owning: annuity over the hours of a year, and power at the wall")
-def owned_price(*, purchase_price: float, annuity: float, power: float, pue: float, power_price: float) -> float:
-    """USD an hour of an accelerator that is owned, at its rated power."""
-    return purchase_price * annuity / 8760 + power * pue / 1000 * power_price
+@formula(source="power at the wall")
+def electricity_price(*, power: float, pue: float, power_price: float) -> float:
+    """USD an hour for the electricity of an accelerator, at its rated power."""
+    return power * pue / 1000 * power_price
+
+
+@formula(source="owning: annuity over the hours of a year, and its electricity")
+def owned_price(*, purchase_price: float, annuity: float, electricity_price: float) -> float:
+    """USD an hour of an accelerator that is owned."""
+    return purchase_price * annuity / 8760 + electricity_price
+
+
+@formula(source="both cost the same: every hour of an owned one is paid, of a rented one those of use")
+def break_even_hours_share(*, owned_price: float, rent: float) -> float:
+    """Share of all hours from which an accelerator costs less to own than to rent."""
+    return owned_price / rent
 
 
 @formula(source=LATER)

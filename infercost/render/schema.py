@@ -18,6 +18,7 @@ kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_co
 draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes host_kv_bytes_per_sequence
 host_memory_bytes host_left_bytes"""
 _ROOM = "fits shortfall_bytes"
+_OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share"
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
 break_even_usd_per_month users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s
@@ -28,7 +29,7 @@ usd_per_million_tokens_busy"""
 _ECONOMIES = f"""lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
 usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
-{_API} usd_per_month {_ROOM}"""
+{_API} usd_per_month {_OWN} {_ROOM}"""
 _TREND = """flops_doubling_years memory_bandwidth_doubling_years memory_doubling_years flops_per_byte_doubling_years
 drain_time_doubling_years flops_doubling_years_error memory_bandwidth_doubling_years_error
 memory_doubling_years_error flops_per_byte_doubling_years_error drain_time_doubling_years_error
@@ -38,12 +39,12 @@ RESULTS = {
     "fit": _FIT,
     "utilization": f"""{_STEP} in_flight stable prefill_per_decode cache_transfer_time_s draft_passes_time_s
     plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s input_tokens_per_s prefill_flops
-    usd_per_million_tokens_input {_ROOM}""",
-    "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_ROOM}",
+    usd_per_million_tokens_input {_OWN} {_ROOM}""",
+    "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month {_API}
-    {_ROOM}""",
+    {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
     knee_usd_per_million_tokens least_usd_per_million_tokens""",

@@ -200,7 +200,9 @@ _ALL = (
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
-    Option("power_price", "Q", "USD per kWh", _of(KWH_PRICE)),
+    Option(
+        "power_price", "Q", "USD per kWh; without --purchase-price an hour costs its electricity alone", _of(KWH_PRICE)
+    ),
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
@@ -323,15 +325,25 @@ class Offload(TypedDict, total=False):
     offload_layers: Number
 
 
-class Step(TypedDict, total=False):
+class Prices(TypedDict, total=False):
+    """What an hour of an accelerator costs: its rent, or what it costs to own and its electricity."""
+
+    price: Number
+    price_basis: str
+    purchase_price: Number
+    years: Number
+    interest: Number
+    power_price: Number
+    pue: Number
+
+
+class Step(Prices, total=False):
     """What a step needs beyond its rack."""
 
     layers: Number
     hidden_size: Number
     activation_dtype: Dtype
     overlap: str
-    price: Number
-    price_basis: str
 
 
 class Prompts(TypedDict, total=False):
@@ -372,7 +384,7 @@ class People(TypedDict, total=False):
 
 
 class Level(TypedDict, total=False):
-    """How well users are to be served, and what an accelerator costs to own, or an API instead."""
+    """How well users are to be served, and what an API asks instead."""
 
     api_price: Number
     tokens_per_month: Number
@@ -380,11 +392,6 @@ class Level(TypedDict, total=False):
     max_tpot: Number
     max_ttft: Number
     max_wait_probability: Number
-    purchase_price: Number
-    years: Number
-    interest: Number
-    power_price: Number
-    pue: Number
 
 
 class Many(TypedDict, total=False):
@@ -452,7 +459,7 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     points: Number
 
 
-class Frontier(Common, Draft, total=False):
+class Frontier(Common, Draft, Prices, total=False):
     """The options of ``frontier``."""
 
     gpu: Parts
@@ -475,8 +482,6 @@ class Frontier(Common, Draft, total=False):
     overlap: str
     usable: Number
     ubatch: Number
-    price: Number
-    price_basis: str
     set: Texts
     max_gpus: Number
     max_tpot: Number
@@ -492,7 +497,7 @@ class Frontier(Common, Draft, total=False):
     rentable: bool
 
 
-class Compare(Common, Prompts, total=False):
+class Compare(Common, Prompts, Prices, total=False):
     """The options of ``compare``."""
 
     gpu: Parts
@@ -519,8 +524,6 @@ class Compare(Common, Prompts, total=False):
     engine_version: str
     usable: Number
     ubatch: Number
-    price: Number
-    price_basis: str
     set: Texts
 
 

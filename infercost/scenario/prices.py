@@ -1,25 +1,32 @@
-"""What an hour of an accelerator costs, by one rule for all commands: given, owned, or the preset's dated rent."""
+"""What an hour of an accelerator costs, by one rule for all commands: given, of one's own, or a preset's dated rent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from infercost import formulas
-from infercost.errors import BadValue
-from infercost.parts.accelerator import BASES
+from infercost.errors import BadValue, Missing
+from infercost.parts.accelerator import BASES, is_owned
 from infercost.parts.preset import Preset
 from infercost.replica.serving import Request
 from infercost.report import Input
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
-from infercost.scenario.scenario import Scenario
 from infercost.units import ApiPrice, api_price_of, many, show
 
-#: What owning needs beside the price of the machine, where nobody says otherwise.
+#: What a machine of one's own costs beside its purchase, where nobody says otherwise.
 _USUAL = {
     "years": (5.0, "a usual write-off"),
     "interest": (0.08, "a usual cost of capital"),
     "power_price": (0.08, "an industrial tariff"),
     "pue": (1.3, "a usual data centre"),
 }
+#: The power at the wall over that of a part where people have it at home.
+_AT_HOME = 1.0, "no cooling beside its own"
+#: Options of a machine of one's own.
+OWN = ("purchase_price", *_USUAL)
+#: What sets a price that is not the presets' rent, in the order of what counts.
+_KINDS = {"purchase_price": "owned", "power_price": "electricity", "price": "given"}
+#: Commands about several parts, whose rows have one price.
+_OF_PARTS = ("compare", "frontier")
 #: The basis of rents where nobody says which, and why.
 USUAL_BASIS = "neocloud", "what most parts have"
 #: The code of the note on prices that are not of one basis, and how many parts it names.
@@ -27,18 +34,19 @@ MIXED, FEW = "price-bases", 4
 
 
 def read_price(reading: Reading, part: Preset) -> float | None:
-    """USD an hour of one accelerator: given, owned, or the preset's dated rent, else None; BadValue to rent and own."""
-    owning = [name for name in ("purchase_price", *_USUAL) if name in reading.given]
-    if "price" in reading.given:
-        if owning:
-            raise BadValue(f"--price rents and {flag(owning[0])} owns", "give one of them")
-        if "price_basis" in reading.given:
-            raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
+    """USD an hour of one accelerator: of one's own, given, or the preset's dated rent; None where none is known.
+
+    Raises:
+        BadValue: prices that exclude each other, or terms of owning without what they are of.
+        Missing: the power of a part of one's own.
+    """
+    given = reading.given
+    if {"price", "price_basis"} <= given.keys():
+        raise BadValue("--price and --price-basis are two ways to say one thing", "give one of them")
+    if own := [name for name in OWN if name in given]:
+        return _read_own(reading, part, own)
+    if "price" in given:
         return float(reading.take("price"))
-    if owning and "price_basis" in reading.given:
-        raise BadValue(f"--price-basis rents and {flag(owning[0])} owns", "give one of them")
-    if owning:
-        return _read_owned(reading, part, owning[0])
     basis = reading.get("price_basis") or USUAL_BASIS[0]
     if (key := rent_key(part, basis)) is None:
         reading.note("price", f"no price of {part.name} is known: costs need --price")
@@ -48,9 +56,75 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     rent, other = part.facts[key], key not in (f"rent_{basis}", "rent" if basis == USUAL_BASIS[0] else "")
     missing = f" (no {BASES[basis]} of it is known)" if other else ""
     when = f"in {rent.date}" if rent.date else "as set"
-    words = f"the {_words(key)} of {part.name} {when}{missing}"
+    words = f"the {words_of(key)} of {part.name} {when}{missing}"
     reading.note("price", f"{show(rent.value, 'USD')} a device-hour is {words}; yours: --price")
     return rent.value
+
+
+def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
+    """USD an hour of a machine of one's own, bought or its electricity alone; a rent is held beside what is bought."""
+    given, bought = reading.given, "purchase_price" in reading.given
+    if not bought:
+        if of_purchase := [name for name in own if name in ("years", "interest")]:
+            raise BadValue(
+                f"{flag(of_purchase[0])} needs what the machine costs", "give --purchase-price, a device's share"
+            )
+        if "power_price" not in given:
+            raise BadValue("--pue needs what a kWh costs", "give --power-price, or --purchase-price too")
+        if rents := [flag(name) for name in ("price", "price_basis") if name in given]:
+            what = f"{rents[0]} rents, --power-price is of a machine of your own"
+            raise BadValue(what, "give one of them; to hold buying against renting: --purchase-price too")
+    if "power" not in part.facts:
+        hint = "give what an hour costs, --price, or its power: --set gpu.power=300W"
+        raise Missing(f"no power of {part.name} is known, so nor is what its electricity costs", hint)
+    usual = _USUAL | ({"pue": _AT_HOME} if is_owned(part) else {})
+    reading.use(part, "power")
+    terms = {name: float(reading.take(name, *usual[name])) for name in (usual if bought else ("power_price", "pue"))}
+    if bought:
+        terms["purchase_price"] = float(reading.take("purchase_price"))
+        _read_beside(reading, part)
+    price = own_price(terms, part)
+    if not bought:
+        words = f"the electricity alone of {part.name} at its rated {show(part.value('power'), 'W')}"
+        reading.note("price", f"{show(price, 'USD')} a device-hour is {words}; with its purchase: --purchase-price")
+    return price
+
+
+def _read_beside(reading: Reading, part: Preset) -> None:
+    """The rent that owning is held against: given, or the preset's on its basis."""
+    if "price" in reading.given:
+        reading.take("price")
+        return
+    if (key := rent_key(part, reading.take("price_basis") or USUAL_BASIS[0])) is not None:
+        reading.use(part, key)
+
+
+def refuse_rent(reading: Reading) -> None:
+    """Refuse a rent beside what is owned in a comparison of parts, which has no place for both."""
+    if reading.question.command not in _OF_PARTS or "purchase_price" not in reading.given:
+        return
+    if rents := [flag(name) for name in ("price", "price_basis") if name in reading.given]:
+        hint = "give one of them; of one part userbase, economies and utilization hold them against each other"
+        raise BadValue(f"{rents[0]} rents and --purchase-price owns", hint)
+
+
+def kind_of_price(given: Container[str]) -> str:
+    """``owned``, ``electricity`` or ``given`` where who asks has a price of their own; empty where it is a rent."""
+    return next((kind for name, kind in _KINDS.items() if name in given), "")
+
+
+def own_price(terms: Mapping[str, float], part: Preset) -> float:
+    """USD an hour of an accelerator of one's own on such terms: its electricity, and its purchase where it has one."""
+    electricity = formulas.cost.electricity_price(
+        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
+    )
+    if "purchase_price" not in terms:
+        return electricity
+    return formulas.cost.owned_price(
+        purchase_price=terms["purchase_price"],
+        annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
+        electricity_price=electricity,
+    )
 
 
 def read_api_price(reading: Reading, request: Request | None) -> ApiPrice | None:
@@ -85,13 +159,14 @@ def binds_longer(part: Preset, basis: str) -> bool:
     return key not in (None, "rent") and terms.index(str(key).removeprefix("rent_")) > terms.index(basis)
 
 
-def _words(key: str) -> str:
+def words_of(key: str) -> str:
+    """The kind of a rent in words."""
     return "listed rent" if key == "rent" else BASES[key.removeprefix("rent_")]
 
 
 def note_bases(reading: Reading, parts: Iterable[Preset]) -> None:
     """Note that the rents of several parts are not on one basis, where they are not; listed ones are each a shop's."""
-    if any(name in reading.given for name in ("price", "purchase_price")):
+    if kind_of_price(reading.given):
         return
     basis, groups = reading.get("price_basis") or USUAL_BASIS[0], dict[tuple[str, ...], list[Preset]]()
     for part in {part.name: part for part in parts}.values():
@@ -115,31 +190,4 @@ def _of_kind(key: str, parts: list[Preset]) -> str:
     months = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     whose = many(len(parts), "part") if len(parts) > FEW else ", ".join(part.name for part in parts)
     shops = ", each a shop's own" if key == "rent" and len(parts) > 1 else ""
-    return f"{_words(key)} of {months}{shops} ({whose})"
-
-
-def _read_owned(reading: Reading, part: Preset, first: str) -> float:
-    """USD an hour of an accelerator that is owned; BadValue for terms of owning without the price of the machine."""
-    if "purchase_price" not in reading.given:
-        raise BadValue(f"{flag(first)} needs what the machine costs", "give --purchase-price, a device's share")
-    reading.use(part, "power")
-    terms = {name: float(reading.take(name, *usual)) for name, usual in _USUAL.items()}
-    return owned_price({**terms, "purchase_price": float(reading.take("purchase_price"))}, part)
-
-
-def owned_price(terms: Mapping[str, float], part: Preset) -> float:
-    """USD an hour of an accelerator that is owned on such terms."""
-    return formulas.cost.owned_price(
-        purchase_price=terms["purchase_price"],
-        annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
-        power=part.value("power"),
-        pue=terms["pue"],
-        power_price=terms["power_price"],
-    )
-
-
-def owned_again(scenario: Scenario) -> None:
-    """The price of what is owned worked out once more from its inputs, where anything is."""
-    terms = {item.key: item.value for item in scenario.inputs if item.key in ("purchase_price", *_USUAL)}
-    if "purchase_price" in terms:
-        owned_price(terms, scenario.rack.part)
+    return f"{words_of(key)} of {months}{shops} ({whose})"

@@ -248,12 +248,15 @@ class Reading:
 
 
 def beside(inputs: Iterable[Input], others: Iterable[Input]) -> list[Input]:
-    """The inputs of one question about several parts: each once, engines that differ by part side by side."""
+    """The inputs of one question about several parts: each once, what differs by part side by side."""
     known = {item.key: item for item in inputs}
     for item in others:
         first = known.setdefault(item.key, item)
         if item.key == "efficiency" and str(item.value) not in str(first.value).split(", "):
             known[item.key] = first._replace(value=f"{first.value}, {item.value}")
+        values = first.value if isinstance(first.value, tuple) else (first.value,)
+        if item.key == "pue" and item.value not in values:
+            known[item.key] = first._replace(value=(*values, item.value))
     return list(known.values())
 
 

@@ -19,7 +19,7 @@ from infercost.scenario.hosts import load_host, refuse_own_memory
 from infercost.scenario.job import OF_A_JOB, read_job
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
-from infercost.scenario.prices import note_bases, read_api_price, read_price
+from infercost.scenario.prices import note_bases, read_api_price, read_price, refuse_rent
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
@@ -88,6 +88,7 @@ def resolve(question: Question) -> Scenario:
 
         question = with_layout(with_one(question))
     reading = Reading(question)
+    refuse_rent(reading)
     reading.take("workload")
     return _RESOLVERS[question.command](reading)
 

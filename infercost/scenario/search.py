@@ -14,7 +14,7 @@ from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout, every_layout
 from infercost.replica.rack import Setup
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.prices import USUAL_BASIS, binds_longer, note_bases, read_price
+from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, note_bases, read_price
 from infercost.scenario.rack import (
     MOST_DEVICES,
     asked_widths,
@@ -71,7 +71,7 @@ def _name_parts(reading: Reading) -> bool:
     with reading_once():
         parts = [part for part in offered(reading) if part.labels.get("kind") in SERVERS and can_be_rented(part)]
     basis = reading.get("price_basis") or USUAL_BASIS[0]
-    longer = [part.name for part in parts if "price" not in reading.given and binds_longer(part, basis)]
+    longer = [part.name for part in parts if not kind_of_price(reading.given) and binds_longer(part, basis)]
     names = tuple(part.name for part in parts if not is_of_a_desktop(part) and part.name not in longer)
     if not names:
         raise Missing("no such part of a data centre has a known rent", "name parts: --gpu h100")

@@ -145,7 +145,6 @@ def test_a_further_user_count_is_read_off_a_curve() -> None:
     [
         ({"messages_per_day": 8, "efficiency": "ideal"}, "needs output_tokens"),
         ({"minutes_per_day": 5, "messages_per_day": 8, "input_tokens": 9, "output_tokens": 9}, "both say how much"),
-        ({"price": 2, "purchase_price": 3}, "rents"),
         ({"years": 3}, "needs what the machine costs"),
         ({"efficiency": "erdil-2025"}, "not a service"),
         ({"traffic": "chat-globl"}, "chat-global"),

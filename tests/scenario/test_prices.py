@@ -1,5 +1,7 @@
 """One rule for what an hour costs: given, owned, or the preset's dated rent, said once."""
 
+from typing import Any
+
 import pytest
 
 import infercost
@@ -77,11 +79,128 @@ def test_a_rent_that_is_set_is_taken_whatever_the_preset_has() -> None:
     assert step["usd_per_million_tokens_decode"] == pytest.approx(1e4 * step["tpot_s"])
 
 
-@pytest.mark.parametrize("other", [("--price", "2"), ("--purchase-price", "20000")])
-def test_a_basis_is_of_rents_alone(run: Run, other: tuple[str, str]) -> None:
-    said = run("economies", *MODEL, "--price-basis", "rental", *other)
+@pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [
+        ("economies", ("--price", "2", "--price-basis", "rental"), "give one of them"),
+        ("userbase", ("--price", "2", "--power-price", "0.1"), "--purchase-price too"),
+        ("utilization", ("--price-basis", "rental", "--power-price", "0.1"), "give one of them"),
+        ("utilization", ("--power-price", "0.1", "--years", "3"), "--years needs what the machine costs"),
+        ("sweep-batch", ("--pue", "1.2"), "give --power-price"),
+        ("compare", ("--price", "2", "--purchase-price", "30k"), "userbase, economies and utilization"),
+        ("frontier", ("--price-basis", "rental", "--purchase-price", "30k"), "userbase, economies and utilization"),
+    ],
+)
+def test_prices_that_exclude_each_other_are_refused(
+    run: Run, command: str, options: tuple[str, ...], words: str
+) -> None:
+    said = run(command, *COMMANDS[command], *options)
     assert (said.code, said.out) == (2, "")
-    assert "give one of them" in said.err
+    assert words in said.err
+
+
+CARD = {"gpu": "rtx-4090", "model": "qwen3-14b", "dtype": "q4_k_m"}
+
+
+def test_a_token_costs_the_rated_power_of_its_time() -> None:
+    """450 W at $0.30 a kWh are $0.135 an hour; a joule of a token is a 3.6 millionth of a kWh."""
+    report = infercost.utilization(**CARD, power_price=0.30)
+    assert report["usd_per_gpu_hour"] == pytest.approx(0.135)
+    assert report["usd_per_million_tokens_decode"] == pytest.approx(report["joules_per_token"] / 3.6 * 0.30)
+    assert f"at ${report['usd_per_million_tokens']:.3f} a million output tokens" in report.verdict
+    assert report.verdict.endswith("The price is electricity alone.")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_price_of_electricity_is_that_of_the_power_at_the_wall(run: Run, command: str) -> None:
+    """Parts of 700 W at the wall twice as much: $0.42 an hour at $0.30 a kWh."""
+    parts = ("h100:1", "h200:1") if command == "compare" else ()
+    asked = (command, *parts, *COMMANDS[command][len(parts) :])
+    said, rented = (
+        run(*asked, *price, "--json").json for price in (("--power-price", "0.30", "--pue", "2"), ("--price", "0.42"))
+    )
+    assert "electricity alone" in said["verdict"]
+    assert said["inputs"]["power_price"] == 0.30
+    usd = [usd_of(one) for one in (said, rented)]
+    assert usd[0] == pytest.approx(usd[1])
+    assert usd[0]
+
+
+def usd_of(document: dict[str, Any]) -> list[float]:
+    """Every price of tokens, hours or months in an answer, in order."""
+    rows = [document["results"], *document["rows"]]
+    found = [row[key] for row in rows for key in sorted(row) if "usd_per" in key and "gpu_hour" not in key]
+    return [value for value in found if value is not None]
+
+
+@pytest.mark.parametrize(("gpu", "pue"), [("rtx-4090", 1.0), ("apple-m4-max", 1.0), ("h100", 1.3), ("l40s", 1.3)])
+def test_a_part_at_home_cools_no_hall(gpu: str, pue: float) -> None:
+    report = infercost.utilization(gpu=gpu, model="llama-3.1-8b", power_price=0.2)
+    item = next(item for item in report.inputs if item.key == "pue")
+    assert (item.value, item.assumed) == (pue, True)
+
+
+def test_parts_at_home_and_in_a_hall_show_both() -> None:
+    report = infercost.frontier(gpu=["h100", "rtx-4090"], model="qwen3-14b", max_gpus=1, power_price=0.2)
+    assert next(item.value for item in report.inputs if item.key == "pue") == (1.3, 1.0)
+
+
+@pytest.mark.parametrize("options", [("--power-price", "0.2"), ("--purchase-price", "2000")])
+def test_a_part_without_a_known_power_is_refused_with_what_to_give(run: Run, options: tuple[str, str]) -> None:
+    said = run("utilization", "--gpu", "apple-m4-pro", "--model", "llama-3.1-8b", *options)
+    assert (said.code, said.out) == (2, "")
+    assert "no power of apple-m4-pro is known" in said.err
+    assert "--price" in said.err
+
+
+#: $30,000 over 5 years at 8% are 7,513.7 a year or $0.8577 an hour, 700 W x 1.3 at 8 cents $0.0728: $0.9305.
+OWNED = "Owned, a device-hour costs $0.931; "
+
+
+@pytest.mark.parametrize("command", ["utilization", "sweep-batch", "userbase", "economies"])
+def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
+    asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
+    said = run(*asked, "--json", "--steps").json
+    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper above 37.2% of the hours.")
+    results = said["results"]
+    assert results["usd_per_gpu_hour"] == pytest.approx(0.9305, abs=1e-4)
+    assert results["rent_usd_per_gpu_hour"] == 2.5
+    assert results["break_even_hours_share"] == pytest.approx(0.3722, abs=1e-4)
+    steps = {step["name"]: step["numbers"] for step in said["steps"]}
+    assert steps["break_even_hours_share"] == "$0.9305/h / $2.50/h"
+    owned, rented = run(*asked, "--json").json, run(command, *COMMANDS[command], "--price", "0.930523", "--json").json
+    assert usd_of(owned) == pytest.approx(usd_of(rented), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "options", "words"),
+    [
+        ("h100", {}, f"{OWNED}rented $3.49 (neocloud rent of 2026-09): owning is cheaper above 26.7% of the hours."),
+        (
+            "h100",
+            {"price_basis": "rental"},
+            "rented $2.00 (three-year rent of 2026-07): owning is cheaper above 46.5% of",
+        ),
+        ("h100", {"price": 0.9}, f"{OWNED}rented $0.90: renting is cheaper for any share of the hours."),
+        ("h100-note", {"dtype": "fp8"}, f"{OWNED}no rent of it is known: --price."),
+    ],
+)
+def test_the_rent_beside_is_the_presets_where_none_was_given(gpu: str, options: dict[str, Any], words: str) -> None:
+    report = infercost.userbase(gpu=gpu, model="llama-3.1-8b", users=1000, purchase_price=30_000, **options)
+    assert words in report.verdict
+    assert ("break_even_hours_share" in report) is ("rented" in words)
+
+
+def test_each_of_several_parts_is_held_against_its_rent(run: Run) -> None:
+    parts = ("--gpu", "h100", "--gpu", "l40s", "--model", "llama-3.1-8b", "--points", "2")
+    said = run("economies", *parts, "--purchase-price", "30k", "--json").json["verdict"]
+    assert "a device-hour of h100-sxm costs $0.931; rented $3.49 (neocloud rent of 2026-09)" in said
+    assert "a device-hour of l40s costs" in said
+
+
+def test_what_does_not_fit_has_no_price_to_speak_of(run: Run) -> None:
+    said = run("utilization", "--gpu", "rtx-4090:1", "--model", "llama-3.1-70b", "--power-price", "0.2", "--json").json
+    assert "electricity" not in said["verdict"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
+from infercost.analyses.prices import of_parts, with_price
 from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
@@ -81,7 +82,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     asked, of_front = ends[best or ("cost" if _job(scenario.goal) else "knee")], _of_front(scenario, front)
     return Report(
         command="frontier",
-        verdict=_verdict(scenario, front, ends) + unlike_prices(scenario.notes),
+        verdict=_verdict(scenario, front, ends) + unlike_prices(scenario.notes) + of_parts(scenario.question),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
@@ -98,7 +99,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
             *null_notes(rows, NULL_REASONS.__getitem__),
             *_about(scenario, of_front),
         ),
-        work=lambda: _shown_work(points[joint[asked]]),
+        work=with_price(lambda: _shown_work(points[joint[asked]]), points[joint[asked]].candidate),
     )
 
 

@@ -1,0 +1,132 @@
+"""What an hour of a device of one's own costs: its electricity alone, or its purchase too, held against a rent."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from infercost import formulas
+from infercost.parts.preset import Fact
+from infercost.report import Report, Row
+from infercost.scenario.prices import OWN, USUAL_BASIS, kind_of_price, own_price, rent_key, words_of
+from infercost.scenario.read import Question
+from infercost.scenario.scenario import Scenario
+from infercost.units import show
+
+#: What ``--steps`` evaluates: one point, several by name, or nothing.
+Work = Callable[[], object] | Mapping[str, Callable[[], object]] | None
+#: What has a price of tokens, of hours or of months.
+_PAID = "usd_per_"
+#: What is said of several parts whose prices are not the presets' rents.
+_OF_PARTS = {
+    "electricity": " Prices are electricity alone, at rated power.",
+    "owned": " Prices are of devices that are owned.",
+}
+
+
+class Own(NamedTuple):
+    """USD an hour of a device of one's own and, where it was bought and its rent is known, of a rented one.
+
+    ``words`` say whose rent that is, ``share`` of all hours is where both cost the same.
+    """
+
+    price: float
+    bought: bool
+    rent: float | None = None
+    words: str = ""
+    share: float | None = None
+
+
+def own_of(scenario: Scenario) -> Own | None:
+    """What an hour of a device of one's own costs, worked out from its inputs; None where it is rented."""
+    if (price := _price_of(scenario)) is None:
+        return None
+    own = Own(price, scenario.question.get("purchase_price") is not None)
+    if not own.bought or (rent := _rent_of(scenario)) is None:
+        return own
+    share = formulas.cost.break_even_hours_share(owned_price=own.price, rent=rent[0])
+    return own._replace(rent=rent[0], words=rent[1], share=share)
+
+
+def _price_of(scenario: Scenario) -> float | None:
+    terms = {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    return own_price(terms, scenario.rack.part) if terms else None
+
+
+def _rent_of(scenario: Scenario) -> tuple[float, str] | None:
+    """The rent that owning is held against and whose it is: given, else the preset's; None where none is known."""
+    question, part = scenario.question, scenario.rack.part
+    if (given := question.get("price")) is not None:
+        return float(given), ""
+    if (key := rent_key(part, question.get("price_basis") or USUAL_BASIS[0])) is None:
+        return None
+    fact = part.facts[key]
+    return fact.value, f" ({words_of(key)}{_month(fact)})"
+
+
+def _month(fact: Fact) -> str:
+    return f" of {fact.date}" if fact.date else ", as set"
+
+
+def with_own(report: Report, scenario: Scenario) -> Report:
+    """The report with the price of a device of one's own, and against its rent where it was bought."""
+    if not kind_of_price(scenario.question.given) or (own := own_of(scenario)) is None:
+        return report
+    said = f" {_sentence(own)}" if _is_priced(report) else ""
+    return report.replace(
+        verdict=report.verdict + said,
+        results=(*report.results, *_rows(own, scenario)),
+        work=_after(partial(own_of, scenario), report.work),
+    )
+
+
+def _is_priced(report: Report) -> bool:
+    """Whether any result, or a figure of the first row, is a price."""
+    first = report.series.rows[0] if report.series and report.series.rows else {}
+    return any(_PAID in key and value is not None for key, value in {**first, **report.values}.items())
+
+
+def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
+    power = f"electricity {'' if own.bought else 'alone '}at its rated {show(scenario.rack.part.value('power'), 'W')}"
+    yield Row("usd_per_gpu_hour", own.price, f"owned, {power}" if own.bought else power)
+    if own.share is not None:
+        yield Row("rent_usd_per_gpu_hour", own.rent, own.words.strip(" ()") or "as given")
+        yield Row("break_even_hours_share", own.share, "of all hours" if own.share < 1 else "renting is always cheaper")
+
+
+def _sentence(own: Own, of: str = "") -> str:
+    """What owning costs against renting, or that a price is of electricity alone."""
+    if not own.bought:
+        return "The price is electricity alone."
+    owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
+    if own.rent is None or own.share is None:
+        return f"{owned}; no rent of it is known: --price."
+    cheaper = f"owning is cheaper above {show(own.share, 'share')} of the hours"
+    if own.share >= 1:
+        cheaper = "renting is cheaper for any share of the hours"
+    return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."
+
+
+def of_each(scenario: Scenario) -> str:
+    """The end of a verdict on several parts: of each, what owning costs against renting."""
+    owned = [(each, own) for each in scenario.each if (own := own_of(each)) and own.bought]
+    if not owned:
+        return of_parts(scenario.question)
+    return "".join(f" {_sentence(own, f' of {each.rack.part.name}')}" for each, own in owned)
+
+
+def of_parts(question: Question) -> str:
+    """The end of a verdict on several parts whose prices are of one's own devices; empty where they are not."""
+    return _OF_PARTS.get(kind_of_price(question.given), "")
+
+
+def with_price(work: Work, scenario: Scenario) -> Work:
+    """What ``--steps`` shows with the price of a device of one's own first."""
+    return _after(partial(_price_of, scenario), work)
+
+
+def _after(first: Callable[[], object], work: Work) -> Work:
+    """Work after other work: of several by name before the first."""
+    if work is None or callable(work):
+        return work and (lambda: (first(), work()))
+    (name, shown), *others = work.items()
+    return {name: lambda: (first(), shown()), **dict(others)}
