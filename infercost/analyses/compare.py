@@ -10,8 +10,8 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
-from infercost.analyses.prices import of_parts
-from infercost.analyses.remarks import NAMED, few_names, unlike_prices
+from infercost.analyses.prices import kinds_of_prices
+from infercost.analyses.remarks import NAMED, few_names
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file
@@ -78,7 +78,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns, advice = tuple[str, ...](), tuple[str, ...]()
-    ratios = dict[str, float]()
+    ratios: dict[str, float] = {}
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))
@@ -87,7 +87,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         priced = all(row[PRICED] for row in rows if row["fits"])
         columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + counted + (of_parts(question) or unlike_prices(scenario.notes)) * priced
+        verdict = _model_verdict(rows) + counted + (kinds_of_prices(scenario) if priced else "")
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:

@@ -8,7 +8,7 @@ from infercost import formulas, numeric
 from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
-from infercost.analyses.prices import of_each, with_own
+from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
     misfit,
@@ -17,7 +17,6 @@ from infercost.analyses.remarks import (
     room_rows,
     service_null_reason,
     step_notes,
-    unlike_prices,
 )
 from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
@@ -287,8 +286,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     return Report(
         command="economies",
         verdict=" ".join([*missed, *_api_sentences(scenario, services), *_cheapest(services, rows, key)])
-        + unlike_prices(scenario.notes)
-        + of_each(scenario),
+        + _prices(scenario, services),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),
@@ -299,6 +297,12 @@ def _side_by_side(scenario: Scenario) -> Report:
         ),
         met=not missed,
     )
+
+
+def _prices(scenario: Scenario, services: list[Service]) -> str:
+    """The end of a verdict on parts, one of which is cheapest: weak prices, and of which kinds they are."""
+    parts = [each.running.rack.part for each in services]
+    return weak_price(scenario.question, parts) + unlike_prices(scenario.notes) + of_each(scenario)
 
 
 def _api_sentences(scenario: Scenario, services: list[Service]) -> list[str]:

@@ -1,13 +1,15 @@
-"""What an hour of a device of one's own costs: its electricity alone, or its purchase too, held against a rent."""
+"""What answers say of prices: of one's own devices, against a rent; of rents that are weak, or not of one basis."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.preset import Fact
-from infercost.report import Report, Row
-from infercost.scenario.prices import OWN, USUAL_BASIS, kind_of_price, own_price, rent_key, words_of
+from infercost.parts.accelerator import BASES
+from infercost.parts.preset import Fact, Preset
+from infercost.report import Note, Report, Row
+from infercost.scenario.prices import MIXED, OWN, USUAL_BASIS, kind_of_price, own_price, rent_key, words_of
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -114,6 +116,11 @@ def of_each(scenario: Scenario) -> str:
     return "".join(f" {_sentence(own, f' of {each.rack.part.name}')}" for each, own in owned)
 
 
+def kinds_of_prices(scenario: Scenario) -> str:
+    """The end of a verdict on several parts: that their rents are not of one basis, or their prices of one's own."""
+    return unlike_prices(scenario.notes) + of_parts(scenario.question)
+
+
 def of_parts(question: Question) -> str:
     """The end of a verdict on several parts whose prices are of one's own devices; empty where they are not."""
     return _OF_PARTS.get(kind_of_price(question.given), "")
@@ -130,3 +137,36 @@ def _after(first: Callable[[], object], work: Work) -> Work:
         return work and (lambda: (first(), work()))
     (name, shown), *others = work.items()
     return {name: lambda: (first(), shown()), **dict(others)}
+
+
+def weak_price(question: Question, parts: Iterable[Preset]) -> str:
+    """Whose rent is not to lean on among parts that win by it, and why, as an end of a sentence; empty without one."""
+    if kind_of_price(question.given):
+        return ""
+    basis, whys = question.get("price_basis") or USUAL_BASIS[0], dict[str, str]()
+    for part in parts:
+        if (key := rent_key(part, basis)) and (weak := part.facts[key].weak):
+            whys[part.name] = re.split("[;:]", weak)[0]
+    return "".join(f" The price of {name} is weak: {why}." for name, why in whys.items())
+
+
+def unlike_prices(notes: Iterable[Note]) -> str:
+    """The end of a verdict on parts whose prices are not of one basis, which a note lists; else nothing."""
+    return " Prices are not of one basis: see the note." if any(note.code == MIXED for note in notes) else ""
+
+
+def by_basis(parts: Mapping[str, Preset], best: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """In words who wins among the parts with a rent of each kind, by the name; costs go with the rent."""
+    winners = dict[str, str]()
+    for basis, words in BASES.items():
+        rents = {row["name"]: parts[row["name"]].facts.get(f"rent_{basis}") for row in best}
+        costs = [
+            (row["usd_per_million_tokens"] * rent.value / row["usd_per_gpu_hour"], row["name"])
+            for row in best
+            if (rent := rents[row["name"]])
+        ]
+        if len(costs) > 1:
+            cost, name = min(costs)
+            of = "" if winners else " parts"
+            winners[f"by {words} ({len(costs)}{of}) is {name} at {show(cost, 'USD')}"] = name
+    return winners

@@ -14,7 +14,6 @@ from infercost.replica.host import Over
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, bound_times
 from infercost.report import Note, Row
-from infercost.scenario.prices import MIXED
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
 from infercost.units import many, show
@@ -392,8 +391,3 @@ def _layout_note(rack: Rack) -> Note:
     if domain and rack.width > domain.value and "network_bandwidth" not in rack.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)
-
-
-def unlike_prices(notes: Iterable[Note]) -> str:
-    """The end of a verdict on parts whose prices are not of one basis, which a note lists; else nothing."""
-    return " Their prices are not of one basis: see the note." if any(note.code == MIXED for note in notes) else ""

@@ -11,8 +11,8 @@ from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
-from infercost.analyses.prices import of_parts, with_price
-from infercost.analyses.remarks import few_names, step_notes, unlike_prices
+from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
+from infercost.analyses.remarks import few_names, step_notes
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
 from infercost.analyses.worth import faster
@@ -30,7 +30,7 @@ from infercost.report import Input, Note, Report, Series
 from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
-from infercost.scenario.prices import MIXED, binds_longer, kind_of_price, rent_key
+from infercost.scenario.prices import binds_longer, kind_of_price, rent_key
 from infercost.scenario.rack import engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.units import many, show
@@ -125,12 +125,12 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     ends = _on_bases(scenario, able) + of_parts(scenario.question)
     return Report(
         command="compare",
-        verdict=_verdict(job, able, placed) + _desktops(scenario, rows) + ends,
+        verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + ends,
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
-        notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *scenario.notes),
+        notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
         work=with_price(_work_of(winner, won, job), winner) if winner else None,
     )
@@ -428,7 +428,9 @@ def _left_out_notes(rows: Rows) -> Iterator[Note]:
     yield from (Note("left-out", f"{', '.join(names)}: {why}") for why, names in others.items())
 
 
-def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
+def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) -> str:
+    job = scenario.job
+    assert job is not None
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
     load = (
@@ -440,8 +442,10 @@ def _verdict(job: Job, best: Rows, placed: Iterable[Placed | Missed]) -> str:
         nearest = f": the fastest takes {show(fastest, 's')} a token" if fastest < inf else ""
         return f"No part{' with a known price' if job.sort in OF_MONEY else ''} serves {what}{nearest}."
     (first, *others), own = best, "" if job.sort == "cost" else ", each part where its tokens cost least"
+    won = (part for part, _ in scenario.parts if part.name == first["name"] and job.sort in OF_MONEY)
     said = _said(first, job.sort)
     text = f"{_worth(first)} {FIRST[job.sort]} for {what}{own}: {', '.join(dict.fromkeys(said))}."
+    text += weak_price(scenario.question, won)
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
@@ -486,35 +490,28 @@ def _is_near(first: Mapping[str, Any], second: Mapping[str, Any], sort: str) -> 
 def _on_bases(scenario: Scenario, best: Rows) -> str:
     """The end of a verdict on parts whose prices are not of one basis; nothing where the order is none of money."""
     assert scenario.job is not None
-    if not best or scenario.job.sort not in OF_MONEY:
-        return ""
-    return _by_basis(scenario, best) if scenario.job.sort == "cost" else unlike_prices(scenario.notes)
+    words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
+    others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
+    return words.replace(":", "; by another basis another wins:") if others else words
 
 
-def _by_basis(scenario: Scenario, best: Rows) -> str:
-    """Who wins among the parts with a rent of each kind, where prices are not of one basis; costs go with the rent."""
-    if not any(note.code == MIXED for note in scenario.notes):
-        return ""
-    parts = {part.name: part.facts for part, _ in scenario.parts}
-    winners = list[str]()
-    binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])]
-    for basis, words in BASES.items():
-        rents = {row["name"]: parts[row["name"]].get(f"rent_{basis}") for row in best}
-        costs = [
-            (_usd(row) * rent.value / row["usd_per_gpu_hour"], row["name"])
-            for row in best
-            if (rent := rents[row["name"]])
-        ]
-        if len(costs) > 1:
-            cost, name = min(costs)
-            of, wins = ("", "") if winners else (" parts", " is cheapest")
-            winners.append(f"by {words} ({len(costs)}{of}) {name}{wins} at {show(cost, 'USD')}")
-    each = f": {', '.join(winners)}" if winners else ""
-    less = "".join(
-        f" {_worth(row)} would be at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]}."
-        for row in binding[:1]
-    )
-    return f"{less} Prices are not of one basis{each}."
+def _winners(scenario: Scenario, best: Rows) -> Iterator[Note]:
+    """Who wins by each basis, where prices are not of one."""
+    if winners := _by_each(scenario, best):
+        yield Note("basis-winners", f"cheapest {', '.join(winners)}")
+
+
+def _by_each(scenario: Scenario, best: Rows) -> dict[str, str]:
+    """In words who is cheapest by each basis, and what would be by a rent for longer, by the name."""
+    assert scenario.job is not None
+    if not best or scenario.job.sort != "cost" or not unlike_prices(scenario.notes):
+        return {}
+    binding = [row for row in best if _binds_longer(scenario, row) and _usd(row) < _usd(best[0])][:1]
+    less = {
+        f"{_worth(row)} at {show(_usd(row), 'USD')} by its {BASES[row['price_basis']]} alone": row["name"]
+        for row in binding
+    }
+    return by_basis({part.name: part for part, _ in scenario.parts}, best) | less
 
 
 def _usd(row: Mapping[str, Any]) -> float:

@@ -329,7 +329,8 @@ def test_a_rent_for_longer_never_wins_over_one_on_demand() -> None:
     assert (last["name"], last["price_basis"]) == ("mi355x", "rental")
     assert last["usd_per_million_tokens"] < first["usd_per_million_tokens"]
     assert "mi300x is cheapest" in report.verdict
-    assert "mi355x would be at" in report.verdict
+    assert "by another basis another wins: see the note" in report.verdict
+    assert any("mi355x at $" in note.text for note in report.notes if note.code == "basis-winners")
     assert "not of one basis" in report.verdict
     same = infercost.compare("mi355x", "mi300x", model=MODEL, concurrency=64, price_basis="rental")
     assert "mi355x is cheapest" in same.verdict

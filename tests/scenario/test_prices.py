@@ -241,3 +241,32 @@ def test_a_price_of_machines_of_eight_is_marked_weak_in_a_comparison(run: Run) -
     weak = {row["name"]: row["weak"] for row in run(*asked, "--json").json["rows"]}
     assert weak == {"mi355x": ["rent_neocloud"], "mi300x": []}
     assert "mi355x ~" in run(*asked).out
+
+
+WEAK = "The price of mi355x is weak: sold in machines of eight only."
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("compare", ("--concurrency", "8"), True),
+        ("compare", ("--concurrency", "8", "--sort", "speed"), False),
+        ("compare", ("--concurrency", "8", "--price", "2"), False),
+        ("compare", ("--concurrency", "8", "--price-basis", "owner"), False),
+        ("frontier", ("--max-gpus", "1", "--best", "cost"), True),
+        ("frontier", ("--max-gpus", "1", "--best", "speed"), False),
+        ("frontier", ("--max-gpus", "1", "--power-price", "0.1"), False),
+        ("economies", ("--points", "2"), True),
+    ],
+)
+def test_a_winner_by_a_weak_price_is_said_to_be_one(
+    run: Run, command: str, options: tuple[str, ...], said: bool
+) -> None:
+    asked = (command, "--model", "llama-3.1-8b", "--gpu", "mi355x", "--gpu", "b200", *options, "--json")
+    assert (WEAK in run(*asked).json["verdict"]) is said
+
+
+def test_a_weak_price_of_what_does_not_win_is_no_word_of_the_verdict(run: Run) -> None:
+    asked = ("compare", "--model", "llama-3.1-8b", "--gpu", "h100", "--gpu", "mi355x", "--concurrency", "8")
+    said = run(*asked, "--set", "gpu.memory_bandwidth=30TB/s", "--price-basis", "rental", "--json").json["verdict"]
+    assert "weak" not in said

@@ -9,8 +9,8 @@ from infercost import formulas
 from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
-from infercost.analyses.prices import of_parts, with_price
-from infercost.analyses.remarks import NULL_REASONS, kind, null_notes, unlike_prices
+from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
+from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.quantities import KEYS
@@ -82,7 +82,7 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     asked, of_front = ends[best or ("cost" if _job(scenario.goal) else "knee")], _of_front(scenario, front)
     return Report(
         command="frontier",
-        verdict=_verdict(scenario, front, ends) + unlike_prices(scenario.notes) + of_parts(scenario.question),
+        verdict=_verdict(scenario, front, ends) + _prices(scenario, of_front, front),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends)),
         series=Series(
@@ -112,6 +112,13 @@ def _of_front(scenario: Scenario, front: Rows) -> Spaces:
     if scenario.question.get("gpu") is not None:
         return scenario.each
     return [space for space in scenario.each if any(row["name"] == space.search.name for row in front)]
+
+
+def _prices(scenario: Scenario, spaces: Spaces, front: Rows) -> str:
+    """The end of a verdict: whether the price of what is cheapest is weak, and of which kinds all of them are."""
+    cheapest = [space.search.setup.part for space in spaces if space.search.name == front[-1]["name"]]
+    weak = "" if scenario.goal.best == "speed" else weak_price(scenario.question, cheapest)
+    return weak + kinds_of_prices(scenario)
 
 
 def _about(scenario: Scenario, spaces: Spaces) -> Iterator[Note]:
