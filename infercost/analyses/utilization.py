@@ -1,17 +1,18 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
-from infercost.analyses.overload import apart_words, full_prompt, overloaded
 from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
     TUNED,
+    count_flag,
     count_remark,
     guesses,
     kind,
@@ -23,14 +24,14 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
 )
-from infercost.analyses.replicas import in_all, of_all, shown_share
+from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
-from infercost.analyses.worth import LEAST, advice
+from infercost.analyses.worth import LEAST, advice, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, serve_closed, serve_rate
+from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -111,7 +112,7 @@ def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) ->
 
         return misfits(scenario)
     if _is_overloaded(served):
-        return overloaded(scenario, served, _verdict(scenario, scenario.running, results))
+        return _overloaded(scenario, served, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
 
@@ -277,7 +278,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
-        **({"prefill_per_decode": full_prompt(scenario)} if scenario.load.apart else {}),
+        **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
     }
 
 
@@ -342,6 +343,45 @@ def _communication_remark(running: Running) -> str:
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
+def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
+    """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
+    copies, rack = scenario.copies, scenario.rack
+    needed = that_keep_up(scenario, served)
+    devices = needed * rack.devices
+    counts, dp = count_flag(scenario.question, devices), scenario.question.given.get("dp")
+    counts += f" --dp {needed}" if dp and not dp.origin.startswith("assumed") else ""
+    rate = copies * (scenario.load.rate or 0.0)
+    most, inside = f"{copies * served.rate:.3g}", f"{copies * served.batch:,.0f}"
+    rates = f"{show(rate)} requests a second arrive and at most {most} are served, {inside} at once"
+    if copies * served.rate >= rate:  # by number, but chance brings some together
+        rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
+        rates += f": that close, more than the {inside} that run at once would be in flight"
+    enough = f"{needed:,} replicas of {many(rack.devices, 'device')} ({devices:,} x {rack.part.name})"
+    if scenario.load.apart and (request := scenario.load.request):
+        prompts = rack.devices * ceil(rate * full_prefill_time(scenario.running.replica, request))
+        whole = f"{prompts + devices:,} x {rack.part.name}"
+        enough = f"{whole}, of which {prompts:,} read prompts and {devices:,} decode,"
+    more = f"add replicas ({counts}), or shorten prompts and answers: no larger batch keeps up with this load"
+    return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
+
+
+def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The devices that read prompts where these have replicas of their own; nothing where a load is too large."""
+    if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
+        return ""
+    copies, each = scenario.copies, scenario.rack.devices
+    whole = ceil(ratio * copies)
+    text = f" Prompts take {show(ratio, '')} replicas for each that decodes: {many(whole * each, 'device')} "
+    text += f"{'reads' if whole * each == 1 else 'read'} prompts, {copies * each:,} decode"
+    return f"{text}{', and the price pays the share of them that is used' if whole > ratio * copies else ''}."
+
+
+def _full_prompt(scenario: Scenario) -> str:
+    """What a prompt takes of a replica that is full of them, beside how many such replicas there are."""
+    request = scenario.load.request
+    return f"full of prompts, {show(full_prefill_time(scenario.running.replica, request), 's')} each" if request else ""
+
+
 def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     """The verdict on requests whose only token comes with the prompt."""
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
@@ -366,7 +406,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
+    text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
