@@ -26,7 +26,7 @@ from infercost.units import show
 
 ORIGIN = "what one holds"
 #: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
-SMALLER, WITHOUT_FILE = ("q3_k_m", "q2_k", "iq2_xxs"), ("fp8", "int4")
+SMALLER, WITHOUT_FILE = ("q3_k_m", "q2_k", "iq2_m", "iq2_s", "iq2_xs", "iq2_xxs"), ("fp8", "int4")
 #: The host of a card, by where cards are sold.
 HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "desktop-ddr5"}
 

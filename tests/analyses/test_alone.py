@@ -217,7 +217,9 @@ def test_what_does_not_fit_is_not_varied(run: Run) -> None:
     said = run("utilization", "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--sensitivity")
     assert said.code == 3
     assert said.out.startswith("Does not fit: ")
-    assert "--dtype iq2_xxs" in said.out
+    assert "--dtype iq2_xs" in said.out
+    asked = {"gpu": "rtx-4090", "model": "llama-3.3-70b"}
+    assert [infercost.fit(**asked, dtype=dtype).met for dtype in ("iq2_s", "iq2_xs")] == [False, True]
 
 
 def test_rows_of_a_sweep_ask_for_no_advice() -> None:
