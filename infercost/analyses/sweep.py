@@ -20,6 +20,8 @@ WIDTHS = LAYOUT[1:]
 VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
 #: What one point takes of KV cache, by what varies: who, the figure, and the word before each value.
 OF_CACHE = {"model": ("A token", "kv_bytes_per_token", "of"), "kv_dtype": ("A sequence", "kv_bytes_per_sequence", "in")}
+#: What a sweep of an option is asked for, beside the columns of all.
+ASKED_FOR = {**{option: key for option, (_, key, _) in OF_CACHE.items()}, "chunk_tokens": "prompt_itl_s"}
 #: Letters of a table and of the bars at its end, and between columns: as a rule, and at the least.
 WIDTH, BARS, GAP, LEAST_GAP = 80, 9, 2, 1
 #: Figures in a verdict.
@@ -192,7 +194,7 @@ def _series(axes: tuple[Axis, ...], head: Headline, rows: tuple[dict[str, Any], 
     hidden = ({*keys} | ({"gpus_per_replica"} if "gpus" in keys else set())) - {*own}
     bar = next((key for key in head.bar if any(row.get(key) is not None for row in rows)), head.bar[-1])
     varying, others = ([own.get(key, key) for key in some if key not in hidden] for some in _columns(head, rows))
-    others = [OF_CACHE[key][1] for key in keys if key in OF_CACHE and rows[0].get(OF_CACHE[key][1])] + others
+    others = [ASKED_FOR[key] for key in keys if key in ASKED_FOR and rows[0].get(ASKED_FOR[key])] + others
     names = KEYS | keys | {name: KEYS[key] for key, name in own.items()}
     columns = _within(names, rows, (*keys, *varying, *others), (bar, len(keys), len(keys) + len(varying)))
     sizes = [row[bar] for row in rows if row.get(bar)]

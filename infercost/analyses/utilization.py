@@ -31,7 +31,7 @@ from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed, serve_rate
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -427,9 +427,13 @@ def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
 
 def _chunk_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """How long two tokens lie apart with a chunk between them, where its size was asked about."""
-    gap = results.get("prompt_itl_s")
-    asked = gap is not None and scenario.question.get("chunk_tokens") is not None
-    return f", {show(gap, 's')} with a chunk of a prompt between" if asked else ""
+    gap, request = results.get("prompt_itl_s"), scenario.load.request
+    if gap is None or request is None or scenario.question.get("chunk_tokens") is None:
+        return ""
+    alone = request._replace(chunk_tokens=request.input_tokens)
+    whole = prompt_itl(scenario.running.replica, max(results["batch"], 1.0), alone)
+    beside = f", {show(whole, 's')} with all of one" if whole > gap else ""
+    return f", {show(gap, 's')} with a chunk of a prompt between{beside}"
 
 
 def _met(results: dict[str, Any]) -> str:

@@ -94,9 +94,15 @@ def prompt_extra(*, prompt_steps_time: float, prompt_passes: float, step_time: f
 
 
 @formula(source="who decodes meanwhile waits for the step with the prompt; where prompts run alone, for it and a step")
-def prompt_itl(*, prompt_steps_time: float, prompt_passes: float, step_time: float) -> float:
+def prompt_itl(*, riding_step: float, step_time: float) -> float:
     """Seconds between two tokens with a prompt, or a chunk of one, between them; ``step_time`` is 0 where it rides."""
-    return prompt_steps_time / prompt_passes + step_time
+    return riding_step + step_time
+
+
+@formula(source="a pass takes a full chunk while a prompt has as much")
+def full_pass_share(*, chunk_tokens: float, new_tokens: float) -> float:
+    """Share of a prompt in the fullest of its passes."""
+    return minimum(chunk_tokens / new_tokens, 1)
 
 
 @formula(source=LITTLE)

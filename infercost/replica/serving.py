@@ -203,14 +203,13 @@ def gap_and_prompt(
 
 
 def prompt_itl(replica: Replica, batch: float, request: Request) -> float:
-    """Seconds between two tokens of a batch with a prompt, or a chunk of one, between them."""
-    passes, step = prompt_passes(replica, request), 0.0
-    if replica.timing:
-        ride = ride_of(replica, batch, request)
-        along, step = ride.time, ride.step if replica.timing.engine.prompts == "alone" else 0.0
-    else:
-        along = prompt_along(replica, batch, request)
-    return formulas.request.prompt_itl(prompt_steps_time=along, prompt_passes=passes, step_time=step)
+    """Seconds between two tokens of a batch with a prompt, or a full chunk of one, between them."""
+    share, step = formulas.request.full_pass_share(chunk_tokens=chunk_of(replica, request), new_tokens=request.new), 0.0
+    if not replica.timing:
+        return formulas.request.prompt_itl(riding_step=_with_prompts(replica, batch, request, share), step_time=step)
+    if replica.timing.engine.prompts == "alone":
+        step = decode_time(replica, batch, request.context)
+    return formulas.request.prompt_itl(riding_step=_riding(replica, batch, request, share), step_time=step)
 
 
 def prompts_gap(replica: Replica, batch: float, request: Request, step: float | None = None) -> float:
@@ -282,10 +281,7 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
     )
     alone = engine.prompts == "alone"
     share = formulas.request.prompts_of_pass(prompts=together, prompt_passes=passes) if passes > 1 else together
-    riding = _pass_with(replica, 0.0 if alone else part_of(replica, batch), request, share, batch)
-    if replica.in_turn and not alone:  # its kernels of many rows may beat those of few; others never do
-        own = _pass_with(replica, 0.0, request, share, batch)
-        riding = formulas.request.riding_step(mixed_pass_time=riding, pass_time=own)
+    riding = _riding(replica, batch, request, share)
     time = formulas.request.prompt_steps_time(riding_step=riding, prompt_passes=passes)
     delay = formulas.request.prompt_delay(
         prompt_steps_time=time,
@@ -294,6 +290,17 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
         prompts_together=together,
     )
     return Ride(step, time, delay)
+
+
+def _riding(replica: Replica, batch: float, request: Request, prompts: float) -> float:
+    """Seconds of a step of a batch that so many prompts, or such a part of one, ride along with, or take alone."""
+    assert replica.timing is not None
+    alone = replica.timing.engine.prompts == "alone"
+    riding = _pass_with(replica, 0.0 if alone else part_of(replica, batch), request, prompts, batch)
+    if not replica.in_turn or alone:  # kernels of many rows of llama.cpp may beat those of few; others never do
+        return riding
+    own = _pass_with(replica, 0.0, request, prompts, batch)
+    return formulas.request.riding_step(mixed_pass_time=riding, pass_time=own)
 
 
 def _pass_with(replica: Replica, sequences: float, request: Request, prompts: float, parts: float) -> float:

@@ -403,7 +403,11 @@ def test_between_two_tokens_lies_a_prompt_or_a_chunk_of_one(chunk: int, passes: 
     report = ask(efficiency="ideal", **asked)
     flops = 2 * MATRICES * 4096 + 2 * TABLE + 32 * 4 * 32 * 128 * 4096**2 / 2
     assert report["prompt_itl_s"] == pytest.approx(flops / PEAK / passes, rel=0.01)
-    assert report.verdict.endswith(f", {show(report['prompt_itl_s'], 's')} with a chunk of a prompt between.")
+    whole = f", {show(ask(efficiency='ideal', **{**asked, 'chunk_tokens': 4096})['prompt_itl_s'], 's')} with all of one"
+    said = f", {show(report['prompt_itl_s'], 's')} with a chunk of a prompt between{whole if passes > 1 else ''}."
+    assert report.verdict.endswith(said)
+    uneven = ask(efficiency="ideal", **{**asked, "chunk_tokens": 3072})  # three quarters of it, then a quarter
+    assert uneven["prompt_itl_s"] == pytest.approx(flops / PEAK * 3 / 4, rel=0.02)
     assert "of a prompt between" not in ask(**{**asked, "chunk_tokens": None}).verdict
 
 
