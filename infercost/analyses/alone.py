@@ -15,6 +15,7 @@ from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import eight_bit_cache, is_other_engine
+from infercost.replica.host import held_memory
 from infercost.replica.step import pace_of
 from infercost.scenario.options import options_of
 from infercost.scenario.rack import LOADS, read_rack
@@ -216,8 +217,9 @@ def _size(model: Model) -> float:
 
 
 def _room(scenario: Scenario) -> float:
-    """Bytes of memory of all devices."""
-    return scenario.rack.plan.device_memory * scenario.rack.devices
+    """Bytes of memory of all devices, and of the host that was asked for."""
+    plan = scenario.rack.plan
+    return plan.device_memory * scenario.rack.devices + (held_memory(plan.host) if plan.host else 0.0)
 
 
 def _holds(scenario: Scenario, changes: Mapping[str, Any]) -> bool:

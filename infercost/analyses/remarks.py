@@ -102,11 +102,11 @@ def null_notes(rows: Iterable[Mapping[str, Any]], reason: Callable[[str], str]) 
     return [Note("null", f"{key} is null: {reason(key)}") for key in empty]
 
 
-def few_names(names: Iterable[str]) -> str:
+def few_names(names: Iterable[str], most: int = NAMED) -> str:
     """A few names, and how many more there are."""
     names = [*names]
-    more = f" and {many(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {many(len(names) - most, 'other')}" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def service_null_reason(key: str) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.worth import LEAST
-from infercost.fleet.cost import month_usd, most_users
+from infercost.fleet.cost import month_usd, most_users, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
 from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, staying
 from infercost.numeric import floor
@@ -177,7 +178,7 @@ def wait_words(results: Iterable[Row], stable: bool) -> str:
     chance, waiting = values["wait_probability"], values["mean_wait_s"]
     if not stable or chance is None or chance <= MOST:
         return ""
-    long = f", a mean of {show(waiting, 's')}" if waiting else ""
+    long = f", a mean of up to {show(waiting, 's')}" if waiting else ""
     most = f" In the worst hour up to {show(chance, 'share')} of requests wait for a slot{long}"
     return f"{most}: --max-wait-probability 1% provides for chance."
 
@@ -223,9 +224,12 @@ def _saved_words(run: Run, *, priced: bool) -> str:
     fleet = run.service.fleet
     if not fleet.follows or len(set(fleet.hours)) == 1:
         return ""
-    saved = _saved(day_of(staying(run.service).fleet, run.day.users), run.day)
+    other = staying(run.service)
+    day = day_of(other.fleet, run.day.users)
+    saved, (_, quiet) = _saved(day, run.day), min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0))
+    used = row_of(other, Day(day.users, (quiet,), (1,), (quiet,)))["utilization"] if quiet.mean else 0.0
     less = f"less{' a month' if priced else ''} than replicas that stay"
-    return f", {show(saved[0], 'share')} {less}{_a_token(*saved)}"
+    return f", {show(saved[0], 'share')} {less}, used {show(used, 'share')} in the emptiest hour{_a_token(*saved)}"
 
 
 def _a_token(bill: float, token: float) -> str:

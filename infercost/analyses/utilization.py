@@ -486,7 +486,16 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
         speed = f"{met} tokens/s a user{decoding} ({show(each, '')} between prompts)"
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
-    return f"{speed}, {show(scenario.copies * (rate if paid is None else paid), '')} {in_all(scenario)}{price}"
+    total = scenario.copies * (rate if paid is None else paid)
+    return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario.rack, total / scenario.copies)}{price}"
+
+
+def _node_words(rack: Rack, rate: float) -> str:
+    """The tokens a second of one node, where a replica lies on several."""
+    domain = rack.part.facts.get("link_domain")
+    if domain is None or rack.devices <= domain.value:
+        return ""
+    return f" ({show(rate * domain.value / rack.devices, '')} a node of {show(domain.value)})"
 
 
 def _priced_tokens(scenario: Scenario) -> str:

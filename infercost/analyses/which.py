@@ -453,7 +453,7 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
 
 
 def _desktops(scenario: Scenario, rows: Rows) -> str:
-    """The desktop cards one of which keeps a limit on tokens for one user, the slowest first, of all parts."""
+    """The desktop cards one of which keeps a limit on tokens for one user, with their speed, of all parts."""
     job, of = scenario.job, {part.name: part.labels.get("segment") for part, _ in scenario.parts}
     named = scenario.question.words or scenario.question.get("gpu")
     if named or job is None or job.max_tpot == inf or job.is_of_day or ceil(job.concurrent) > 1:
@@ -461,8 +461,9 @@ def _desktops(scenario: Scenario, rows: Rows) -> str:
     able = [
         row for row in rows if of[row["name"]] == "desktop" and row["gpus"] == 1 and row["why_not"] in (None, UNPRICED)
     ]
-    names = [row["name"] for row in sorted(able, key=lambda row: (row["tokens_per_s_per_user"], row["name"]))]
-    return f" Desktop cards that keep it, the slowest first: {few_names(names)}." if names else ""
+    speeds = sorted((row["tokens_per_s_per_user"], row["name"]) for row in able)
+    cards = few_names((f"{name} {show(speed)}" for speed, name in speeds), SHOWN)
+    return f" Desktop cards of which one keeps it, by tokens/s: {cards}." if speeds else ""
 
 
 def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:

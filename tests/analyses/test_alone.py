@@ -161,6 +161,13 @@ def test_what_one_holds_has_the_speed_of_that_question() -> None:
     assert "tokens/s" not in infercost.fit(**asked, batch=8).verdict
 
 
+def test_a_host_that_was_asked_for_holds_its_part_of_a_richer_format() -> None:
+    """30.5 billion parameters in 8.5 bits are 32 GB: more than the card's 12, less than those and a host's 40."""
+    asked = {"gpu": "rtx-3060-12gb", "model": "qwen3-30b-a3b", "host": "desktop-ddr5", "set": "host.memory=48GB"}
+    assert "One holds it in q8_0 at " in infercost.fit(**asked, offload="experts").verdict
+    assert infercost.fit(**asked, offload="experts", dtype="q8_0").met
+
+
 def test_a_service_counts_its_cards() -> None:
     assert infercost.userbase(gpu="rtx-4090", model="llama-3.3-70b", users=100)["gpus"] == 8
 

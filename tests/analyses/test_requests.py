@@ -432,3 +432,10 @@ def test_a_peak_reads_as_a_divisor_only_where_it_is_one(efficiency: str, divides
     least = report["flops_per_token"] / 989.4e12
     assert (report["compute_time_s"] == pytest.approx(least, rel=1e-3)) is divides
     assert report["compute_time_s"] >= least * 0.999
+
+
+def test_a_replica_on_several_nodes_says_the_tokens_of_one() -> None:
+    """Two nodes of eight make half of all each."""
+    wide = infercost.utilization(gpu="h800:16", model="deepseek-v3", batch=64)
+    assert f" ({show(wide['tokens_per_s_all_in'] / 2, '')} a node of 8), at $" in wide.verdict
+    assert "a node" not in infercost.utilization(gpu="h200:8", model="deepseek-v3", batch=64).verdict
