@@ -234,7 +234,9 @@ def _device_rows(rack: Rack) -> tuple[Row, ...]:
         Row("gpus_for_weights", rack.gpus_for_weights, _at_engine_share(rack)),
         Row("gpus", layout.devices, f"tp {layout.tp}, pp {layout.pp}{experts}"),
         *(Row(key, getattr(layout, key), shown=False) for key in ("tp", "pp", "ep", "dp")),
-        Row("nodes", _nodes(rack), f"of {domain.value:g} in a scale-up domain" if domain else "no domain known"),
+        Row("nodes", _nodes(rack), f"of {domain.value:g} in a scale-up domain")
+        if domain
+        else Row("nodes", None, "no domain known", shown=False),
         Row("fits", plan.fits, "barely: under 5% of a device is left" if plan.barely else ""),
     )
 
