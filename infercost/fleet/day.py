@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.fleet.curve import Curve, mean_decoding
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import erlang_c, free_slots, mean_wait, service_time, slots_for, slots_of_replicas
-from infercost.numeric import ceiling, last_that
+from infercost.numeric import ceiling, zero_of
 from infercost.replica.serving import tpot_met
 
 #: A load so little above what replicas hold is held.
@@ -246,12 +246,12 @@ def best_of_day(fleet: Fleet) -> Fleet:
     def tokens(slots: float) -> float:
         return day_of(fleet._replace(slots=slots, fixed=1), slots / one).tokens_per_s
 
-    def keeps(slots: float, load: float, top: float) -> bool:
+    def batch(slots: float, load: float) -> float:
         mean, busy, _ = _streaming(fleet, slots / one, 1, load)
-        return formulas.request.busy_batch(mean_decoding=mean, busy_share=busy) <= top
+        return formulas.request.busy_batch(mean_decoding=mean, busy_share=busy)
 
     def turn(load: float, top: float) -> float:
-        return last_that(lambda slots: keeps(slots, load, top), 0.0, top * busiest / load)
+        return zero_of(lambda slots: top - batch(slots, load), CLOSE, top * busiest / load)
 
     turns = [turn(load, top) for top in fleet.curve.tops for load in {*fleet.hours} - {0.0}]
     return fleet._replace(slots=max((fleet.slots, *(slots for slots in turns if slots < fleet.slots)), key=tokens))
