@@ -8,23 +8,28 @@ from infercost import formulas, numeric
 from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
+from infercost.analyses.many import at_point
 from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
+    count_flag,
     misfit,
     null_notes,
+    on_devices,
     price_rows,
     room_rows,
     service_null_reason,
     step_notes,
 )
 from infercost.analyses.unmet import unmet
-from infercost.analyses.worth import LEAST, narrower, option, room_saving, step_at
+from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
+from infercost.errors import InfercostError
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import LIMITS, Service, following, queued, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
+from infercost.scenario.replicas import LOADS
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -127,14 +132,14 @@ def _asked_load(scenario: Scenario) -> Day | None:
 
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
     """What both cost at the load that was asked about, and where a service of one's own breaks even with an API."""
-    service, load = scenario.service, _asked_load(scenario)
-    return (own_or_api.at_load(service, load, even) if load else "") or own_or_api.sentence(service, even)
+    service, load, held = scenario.service, _asked_load(scenario), own_or_api.held_against(scenario)
+    return (own_or_api.at_load(service, load, even, held) if load else "") or own_or_api.sentence(held, even)
 
 
 def _against_api(scenario: Scenario) -> own_or_api.BreakEven | None:
     """Where it breaks even with an API; not by what was left out for one of many rows, whose verdict nobody reads."""
     find = own_or_api.break_even if scenario.is_row else own_or_api.answered
-    return find(scenario.service, scenario.api_price)
+    return find(own_or_api.held_against(scenario), scenario.api_price)
 
 
 def _served_and_paid(service: Service, day: Day) -> tuple[float, float]:
@@ -152,7 +157,7 @@ def _reworked(scenario: Scenario) -> Service:
 def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
-    api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price)}
+    api = {} if price is None else {"own or API": lambda: own_or_api.work(scenario, price)}
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
@@ -239,6 +244,30 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
     if (saved := _idle_share(service)) >= LEAST:
         yield f"hours off the peak stand idle in part: --scale-down takes {show(saved, 'share')} off the floor"
     yield from _batch_advice(scenario)
+    yield from _half_advice(scenario)
+
+
+def _half_advice(scenario: Scenario) -> Iterator[str]:
+    """The half of a count that was given, or half of that and so on, with the lowest floor, where it is much lower."""
+    question, devices = scenario.question, scenario.rack.devices
+    if scenario.is_row or not scenario.rack.given:
+        return
+    best, floor = devices, (1 - LEAST) * cost.device_seconds(scenario.service, cost.floor_of(scenario.service))
+    while devices % 2 == 0:
+        devices //= 2
+        try:
+            trial = at_point(
+                question, {**on_devices(question, devices), **dict.fromkeys((*LOADS, "api_price"))}, ORIGIN
+            ).service
+        except InfercostError:
+            continue
+        least = cost.device_seconds(trial, cost.floor_of(trial))
+        if trial.running.rack.plan.fits and not trial.missed and least <= floor:
+            best, floor = devices, least
+    if best < scenario.rack.devices:
+        usd = _usd(scenario.service, floor)
+        lower = f"{show(floor, 's')} of a device a token" if usd is None else show(usd, "USD")
+        yield f"a replica of {many(best, 'device')} has a floor of {lower}: {count_flag(question, best)}"
 
 
 def _idle_share(service: Service) -> float:
@@ -285,7 +314,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_api_sentences(scenario, services), *_cheapest(services, rows, key)])
+        verdict=" ".join([*missed, *_api_sentences(scenario), *_cheapest(services, rows, key)])
         + _prices(scenario, services),
         inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
@@ -305,10 +334,14 @@ def _prices(scenario: Scenario, services: list[Service]) -> str:
     return weak_price(scenario.question, parts) + unlike_prices(scenario.notes) + of_each(scenario)
 
 
-def _api_sentences(scenario: Scenario, services: list[Service]) -> list[str]:
+def _api_sentences(scenario: Scenario) -> list[str]:
     """From how many users on each service that serves as was asked costs no more than an API."""
-    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
-    return [] if scenario.api_price is None else own_or_api.side_by_side(able, scenario.api_price)
+    price, able = (
+        scenario.api_price,
+        [each for each in scenario.each if each.rack.plan.fits and not each.service.missed],
+    )
+    held = (own_or_api.held_against(each._replace(api_price=price)) for each in able)
+    return [] if price is None else own_or_api.side_by_side(held, price)
 
 
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from infercost import formulas
 from infercost.fleet import cost
 from infercost.fleet.day import Day, day_of, reworked_day
-from infercost.fleet.service import Service
+from infercost.fleet.service import Service, reworked_service
 from infercost.formulas.formula import solved
 from infercost.replica.serving import Request
 from infercost.report import Note, Row
+from infercost.scenario.replicas import LOADS
+from infercost.scenario.scenario import Scenario
 from infercost.units import ApiPrice, many, show
 
 NEEDS_PRICE = "needs --price"
@@ -35,6 +37,22 @@ class BreakEven(NamedTuple):
     usd: float | None = None
     other: str = ""
     remark: str = ""
+
+
+def held_against(scenario: Scenario) -> Service:
+    """The service that is held against an API: where a load was asked about, of all sizes the one that pays first.
+
+    Where none pays it is the one of the lowest floor.
+    """
+    service, price = scenario.service, scenario.api_price
+    if price is None or all(scenario.question.get(name) is None for name in LOADS):
+        return service
+
+    def merit(each: Service) -> tuple[float, float]:
+        point = break_even(each, price) or BreakEven("", inf)
+        return point.users or inf, point.floor or inf
+
+    return min((service, *(each for each in scenario.others if not each.missed)), key=merit)
 
 
 def answered(service: Service, price: ApiPrice | None) -> BreakEven | None:
@@ -212,8 +230,11 @@ def _otherwise(service: Service, price: ApiPrice | None, point: BreakEven) -> Br
     return point._replace(other=f"; {where}, {ends}" if changed else "", remark=f"{why} {ends}")
 
 
-def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
-    """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price."""
+def at_load(service: Service, day: Day, point: BreakEven | None, held: Service) -> str:
+    """What both cost in a month of a load, and where they break even: first in a verdict; empty without a price.
+
+    They break even on the devices of the service that is ``held`` against the API.
+    """
     if (own := cost.month_usd(service, day)) is None:
         return ""
     rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
@@ -221,7 +242,13 @@ def at_load(service: Service, day: Day, point: BreakEven | None) -> str:
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
     bill = f"{point.api} bills {show(month_at(service, day, point.bill)[1], 'USD')}"
-    return f"{start} costs {show(own, 'USD')}, {bill}. Yours {_ends(point)}{point.other}. "
+    return f"{start} costs {show(own, 'USD')}, {bill}. Yours{_elsewhere(service, held)} {_ends(point)}{point.other}. "
+
+
+def _elsewhere(service: Service, held: Service) -> str:
+    """The devices of the service that is held against an API, where they are others than those of the load."""
+    rack = held.running.rack
+    return "" if rack.devices == service.running.rack.devices else f" on {rack.devices:,} x {rack.part.name}"
 
 
 def _ends(point: BreakEven) -> str:
@@ -232,19 +259,16 @@ def _ends(point: BreakEven) -> str:
     return f"never pays: its floor is {floor} a million tokens out, the API bills {bill} for them"
 
 
-def against(service: Service, day: Day, point: BreakEven | None, best: Service) -> str:
+def against(service: Service, day: Day, point: BreakEven | None, held: Service) -> str:
     """What one's own service costs in a month, what an API bills for it, where they break even; empty without both.
 
-    That is on the devices of the ``best`` service.
+    They break even on the devices of the service that is ``held`` against the API.
     """
     if point is None or not day.stable or (own := cost.month_usd(service, day)) is None:
         return ""
     billed = show(month_at(service, day, point.bill)[1], "USD")
-    rack, yours = best.running.rack, "yours"
-    if rack.devices != service.running.rack.devices:
-        yours = f"yours on {rack.devices:,} x {rack.part.name}"
     costs = f"Your own service costs {show(own, 'USD')} a month, {point.api} {billed} for the same"
-    return f"{costs}; {yours} {_ends(point)}{point.other}. "
+    return f"{costs}; yours{_elsewhere(service, held)} {_ends(point)}{point.other}. "
 
 
 def load_rows(service: Service, day: Day, point: BreakEven | None) -> Iterator[Row]:
@@ -267,9 +291,11 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
 
 
-def work(service: Service, price: ApiPrice) -> None:
+def work(scenario: Scenario, price: ApiPrice) -> None:
     """What ``--steps`` shows: the bill of a request, and what both cost where they break even."""
-    service, bill = _at_level(service), bill_of(price, service.request)
+    if (held := held_against(scenario)) is not scenario.service:
+        reworked_service(held)
+    service, bill = _at_level(held), bill_of(price, held.request)
     if service.price and (users := _users(service, api_usd_per_million_tokens=bill)) is not None:
         day = reworked_day(service.fleet, day_of(service.fleet, users))
         _usd(service, cost.device_seconds(service, day))

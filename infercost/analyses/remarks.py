@@ -327,12 +327,22 @@ def of_peak(running: Running, what: str) -> str:
 
 def count_flag(question: Question, devices: int) -> str:
     """The flag that asks for so many devices, in place of the one that said how many."""
-    given = question.get("gpu")
-    given = given[0] if isinstance(given, tuple) else given
-    name = given.name if isinstance(given, Preset) else counted_name(given)[0].strip()
-    gpus = question.given.get("gpus")
+    part, gpus = _part(question), question.given.get("gpus")
+    name = part.name if isinstance(part, Preset) else part
     counted = gpus and not gpus.origin.startswith("assumed")
     return f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"
+
+
+def on_devices(question: Question, devices: int) -> dict[str, Any]:
+    """So many devices of the part that was asked about, in place of those that were given."""
+    return {"gpu": _part(question), "gpus": devices}
+
+
+def _part(question: Question) -> Preset | str:
+    """The part that was asked about, without a count."""
+    given = question.get("gpu")
+    given = given[0] if isinstance(given, tuple) else given
+    return given if isinstance(given, Preset) else counted_name(given)[0].strip()
 
 
 def _kernel_notes(running: Running) -> Iterator[Note]:

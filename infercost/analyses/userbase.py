@@ -181,7 +181,7 @@ def _of_a_service(scenario: Scenario) -> Report:
     """Replicas for a user base at a service level, what they cost, and what holds them back."""
     run, even = run_of(scenario.service, _users(scenario)), _break_even(scenario)
     service, day, missed = run.service, run.day, tuple(missed_limits(run))
-    beside = own_or_api.against(service, day, even, _compared(scenario))
+    beside = own_or_api.against(service, day, even, own_or_api.held_against(scenario))
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
     results += (*_money_rows(run, row), *_api_rows(scenario, run, even))
@@ -248,9 +248,7 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
         row_of(again, kept)
         month_usd(service, day)
         if scenario.api_price is not None:
-            if scenario.others:
-                reworked_service(_compared(scenario))
-            own_or_api.work(_compared(scenario), scenario.api_price)
+            own_or_api.work(scenario, scenario.api_price)
 
     return shown
 
@@ -395,12 +393,7 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:
     """Where a service on as many replicas as its level needs breaks even with an API; None without one."""
     find = own_or_api.break_even if scenario.is_row else own_or_api.answered
-    return find(_compared(scenario), scenario.api_price)
-
-
-def _compared(scenario: Scenario) -> Service:
-    """The service that is held against an API: on the devices of the lowest floor, which a small load may not fill."""
-    return next(iter(scenario.others), scenario.service)
+    return find(own_or_api.held_against(scenario), scenario.api_price)
 
 
 def _api_rows(scenario: Scenario, run: Run, even: own_or_api.BreakEven | None) -> Iterator[Row]:

@@ -29,7 +29,16 @@ from infercost.replica.rack import Rack, Setup
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack
-from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, ONE, copies_of, devices_of_one, share_of_one
+from infercost.scenario.replicas import (
+    AS_LEAST,
+    CHEAPEST,
+    CHOSEN,
+    FOR_LOAD,
+    ONE,
+    copies_of,
+    devices_of_one,
+    share_of_one,
+)
 from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, is_alone, refuse_unread, usual_engine
 from infercost.units import many, show
 
@@ -66,7 +75,7 @@ def read_rack(reading: Reading) -> Rack:
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
     for name in ("tp", "pp", "ep"):
         reading.take(name, getattr(plan.layout, name), "chosen")
-    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, ONE)
+    given = bool(devices) and reading.origin("gpus") not in (AS_LEAST, CHEAPEST, FOR_LOAD, ONE)
     asked = {name: 0 if reading.origin(name) == CHOSEN else width for name, width in widths.widths.items()}
     rack = rack_of(setup, plan, given, Layout(**asked))
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack

@@ -1,7 +1,7 @@
 """Questions to scenarios, one function a command: defaults filled in, each input noted once."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from infercost.scenario.prices import note_bases, read_api_price, read_price, re
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, LOADS, copies_of, share_of_one
+from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, FOR_LOAD, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.search import offered
@@ -68,6 +68,8 @@ _OF_CHANCE = {"max_wait_probability", "burstiness"}
 _CHOSEN = ("fit", "utilization", "sweep-batch")
 #: Options of ``compare`` that are of parts alone.
 _OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
+#: Widths of a replica of a service.
+_WIDTHS = ("tp", "pp", "ep")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -173,10 +175,9 @@ def _userbase(reading: Reading) -> Scenario:
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given} or _users_of_a_model(reading)
-    best = _on_replica(reading)
-    reading = _for_users(best, reading) if asked else best
+    reading, *others = _for_users(reading) if asked else [_on_replica(reading)]
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
-        return _service_of_users(reading, best)
+        return _service_of_users(reading, others)
     supply = _supply(reading)
     users = reading.take("users")
     if users is None and "concurrent" not in reading.given and not supply:
@@ -221,8 +222,8 @@ def _supply(reading: Reading) -> dict[str, Any]:
     return {"rack": rack, "running": running, "batch": batch, "price": read_price(reading, rack.part)}
 
 
-def _service_of_users(reading: Reading, best: Reading) -> Scenario:
-    """A user base on a service: its level and the shape of its day; a load may fill no replica as large as the best."""
+def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
+    """A user base on a service: its level and the shape of its day; others are replicas that its load costs more on."""
     for name in ("trough_to_mean", "peak_to_mean", "batch"):
         if name in reading.given:
             raise BadValue(f"{flag(name)} is an answer here", "leave it out: --traffic shapes the day")
@@ -241,15 +242,15 @@ def _service_of_users(reading: Reading, best: Reading) -> Scenario:
         service = _answering(reading, service, fixed)
         reading.given["users"] = Given(_filling(service, fixed), ALL_TAKEN)
     service = service._replace(fleet=service.fleet._replace(fixed=fixed))
-    service = take_tokens(reading, [service]) or service
+    service = (loaded := take_tokens(reading, [service])) or service
     if "users" not in reading.given and "concurrent" not in reading.given:
         raise Missing("a service needs --users, --concurrent or --replicas", "for example --users 100k")
     users = reading.take("users")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
-    if api_price and best is not reading:
-        fields["others"] = (_service(best),)
+    if api_price:
+        fields["others"] = _alike(loaded, others)
     return _serving(reading, service, users=users, concurrent=concurrent, **fields)
 
 
@@ -326,15 +327,15 @@ def _filling(service: "Service", replicas: int) -> float:
 
 
 def _economies(reading: Reading) -> Scenario:
-    from infercost.fleet.cost import most_users, of_messages
+    from infercost.fleet.cost import most_users
     from infercost.fleet.service import queued
     from infercost.scenario.people import take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
-    asked = [_on_replica(one) for one in least]
-    if "api_price" not in reading.given:  # own or API is a matter of the lowest floor
-        asked = [_for_users(best, one) for best, one in zip(asked, least, strict=True)]
-    each = tuple(_serving(one, _service(one)) for one in asked)
+    tried = [_for_users(one) for one in least]
+    asked = [first for first, *_ in tried]
+    beside = len(least) > 1 and "api_price" in reading.given
+    each = tuple(_serving(one, _service(one), others=_alike(None, others) if beside else ()) for one, *others in tried)
     note_bases(reading, (one.rack.part for one in each))
     for one in asked:
         reading.merge(one)
@@ -350,24 +351,39 @@ def _economies(reading: Reading) -> Scenario:
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}
     if fields["api_price"] and not several:
-        smaller = _smaller(reading, asked[0], service.running.rack.devices)
-        messages = service.demand.messages if loaded else None
-        fields["others"] = tuple(of_messages(each, messages) if messages else each for each in smaller)
+        fields["others"] = _alike(loaded, tried[0][1:] or _smaller(least[0], asked[0]))
     return _serving(reading, service, users=users, points=points, each=several, **fields)
 
 
-def _smaller(reading: Reading, chosen: Reading, devices: int) -> Iterator["Service"]:
-    """Services on fewer devices than were chosen for one: the least that hold the model, twice as many and so on."""
-    if (given := chosen.given.get("gpus")) is None or given.origin != CHEAPEST:
+def _alike(loaded: "Service | None", others: Iterable[Reading]) -> tuple["Service", ...]:
+    """Services of other replicas, for users who send the messages of one that a month of tokens loads."""
+    from infercost.fleet.cost import of_messages
+
+    messages = loaded and loaded.demand.messages
+    return tuple(of_messages(each, messages) if messages else each for each in map(_service, others))
+
+
+def _smaller(least: Reading, best: Reading) -> Iterator[Reading]:
+    """Replicas on fewer devices than were chosen for the best: the least that hold the model, twice as many and so on.
+
+    Where the devices were given it is the least's layout on them, if that is another.
+    """
+    if best is least:
+        return
+    yield least
+    if (given := best.given.get("gpus")) is None or given.origin != CHEAPEST:
         return
     from infercost.scenario.layouts import TIMES
 
-    (part,) = reading.get("gpu")
-    least = _service(reading.about(gpu=part)).running.rack.devices
-    for count in (least * times for times in TIMES if least * times < devices):
-        counted = {**reading.question.given, "gpus": Given(count, CHEAPEST)}
-        trial = Reading(reading.question._replace(given=counted)).about(gpu=part)
-        yield _service(_on_replica(trial))
+    part = least.get("gpu")
+    count = _service(least.about(gpu=part)).running.rack.devices
+    for devices in (count * times for times in TIMES[1:] if count * times < given.value):
+        trial = least.about(gpu=part)
+        trial.given["gpus"] = Given(devices, FOR_LOAD)
+        chosen = _on_replica(Reading(trial.question._replace(given=trial.given)))
+        trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
+        trial.notes += chosen.notes
+        yield trial
 
 
 def _service(reading: Reading) -> "Service":
@@ -376,15 +392,20 @@ def _service(reading: Reading) -> "Service":
     return read_service(reading)
 
 
-def _for_users(best: Reading, least: Reading) -> Reading:
-    """The reading of the replica of the lowest floor or, where fewer devices of the least do for the users, of that."""
-    load = next((name for name in ("users", "tokens_per_month") if name in least.given), None)
-    if best is least or load is None or _devices_of_users(best) <= _devices_of_users(least):
-        return best
-    larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
-    without = f"economies without {flag(load)}"
-    least.note("larger", f"replicas of {larger} have a lower floor, which takes more users: {without}")
-    return least
+def _for_users(least: Reading) -> list[Reading]:
+    """The replica of the lowest floor or, where fewer devices in smaller ones do for the users, that; then the others.
+
+    There are no others where no load was asked about.
+    """
+    best, load = _on_replica(least), next((name for name in ("users", "tokens_per_month") if name in least.given), None)
+    if best is least or load is None:
+        return [best]
+    tried = [best, *reversed(list(_smaller(least, best)))]
+    if (first := min(tried, key=_devices_of_users)) is not best:
+        larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
+        without = f"economies without {flag(load)}"
+        first.note("larger", f"replicas of {larger} have a lower floor, which takes more users: {without}")
+    return [first, *(one for one in tried if one is not first)]
 
 
 def _devices_of_users(reading: Reading) -> float:
@@ -394,7 +415,7 @@ def _devices_of_users(reading: Reading) -> float:
     from infercost.fleet.service import queued
 
     trial = reading.about(gpu=reading.get("gpu"))
-    trial.given |= {name: reading.given[name] for name in ("gpus", "tp", "pp", "ep") if name in reading.given}
+    trial.given |= {name: reading.given[name] for name in ("gpus", *_WIDTHS) if name in reading.given}
     service, users = _service(trial), reading.get("users")
     if service.missed or not service.running.rack.plan.fits:
         return inf

@@ -322,6 +322,41 @@ def test_where_own_breaks_even_is_no_matter_of_the_users_asked_about(run: Run, u
     assert "never pays" not in base["verdict"]
 
 
+@pytest.mark.parametrize(
+    "load", [{"tokens_per_month": 5e9}, {"tokens_per_month": 40e9}, {"users": 400}, {"users": 9000}]
+)
+def test_a_load_is_answered_on_the_devices_where_it_costs_least(load: dict[str, float]) -> None:
+    """A card at $3.49 is $2,548 a month: what one serves, the two of the lowest floor would cost twice as much for."""
+    asked = {"gpu": "h100", "model": "qwen3-32b", "dtype": "fp8", "api_price": "0.5/1.5", **load}
+    curve, base = infercost.economies(**asked, points=2), infercost.userbase(**asked)
+    counted = {gpus: infercost.userbase(**asked, gpus=gpus) for gpus in (1, 2)}
+    cheapest = min(each["usd_per_month"] for each in counted.values())
+    assert base["usd_per_month"] == cheapest
+    assert base["gpus"] % curve["gpus_per_replica"] == 0
+    assert curve["gpus_per_replica"] == counted[curve["gpus_per_replica"]]["gpus"] / base["replicas"]
+    assert curve["break_even_users"] == base["break_even_users"]
+    least = min(each["break_even_tokens_per_month"] for each in counted.values())  # users of minutes have other tokens
+    assert base["break_even_tokens_per_month"] == pytest.approx(least, rel=0.01)
+    if load == {"tokens_per_month": 5e9}:
+        assert cheapest == pytest.approx(3.49 * 730)
+        assert "your own service on 1 x h100-sxm costs $2,548" in curve.verdict
+
+
+def test_a_replica_of_half_the_devices_or_less_is_advised_where_its_floor_is_lower(run: Run) -> None:
+    """Prompts of 64 cards are slow; as replicas of 8 the same cards have the floor that is said, of 4 none holds it."""
+    asked = ("economies", "--model", "deepseek-v3", "--points", "2")
+    advice = " ".join(run(*asked, "--gpu", "h200:64").out.split())
+    floors = {
+        count: run(*asked, "--gpu", f"h200:{count}", "--json").json["results"]["floor_usd_per_million_tokens"]
+        for count in (8, 16, 32, 64)
+    }
+    assert floors[8] == min(floors.values()) < 0.95 * floors[64]
+    assert f"a replica of 8 devices has a floor of ${floors[8]:.2f}: --gpu h200:8" in advice
+    counted = " ".join(run(*asked, "--gpu", "h200", "--gpus", "64").out.split())
+    assert f"has a floor of ${floors[8]:.2f}: --gpus 8" in counted
+    assert "has a floor of" not in run(*asked, "--gpu", "h200:8").out
+
+
 @pytest.mark.parametrize("asked", [(), ("--users", "10k"), ("--tokens-per-month", "1B")])
 def test_a_floor_that_never_pays_is_said_once(run: Run, asked: tuple[str, ...]) -> None:
     api = ("--dtype", "fp8", "--api-price", "0.01")
