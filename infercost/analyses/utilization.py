@@ -12,7 +12,6 @@ from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
     TUNED,
-    count_flag,
     count_remark,
     guesses,
     kind,
@@ -26,7 +25,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
-from infercost.analyses.worth import LEAST, advice, that_keep_up
+from infercost.analyses.worth import LEAST, advice, flags_of, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -346,22 +345,21 @@ def _communication_remark(running: Running) -> str:
 def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
     """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
     copies, rack = scenario.copies, scenario.rack
-    needed = that_keep_up(scenario, served)
-    devices = needed * rack.devices
-    counts, dp = count_flag(scenario.question, devices), scenario.question.given.get("dp")
-    counts += f" --dp {needed}" if dp and not dp.origin.startswith("assumed") else ""
     rate = copies * (scenario.load.rate or 0.0)
     most, inside = f"{copies * served.rate:.3g}", f"{copies * served.batch:,.0f}"
     rates = f"{show(rate)} requests a second arrive and at most {most} are served, {inside} at once"
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
-    enough = f"{needed:,} replicas of {many(rack.devices, 'device')} ({devices:,} x {rack.part.name})"
-    if scenario.load.apart and (request := scenario.load.request):
-        prompts = rack.devices * ceil(rate * full_prefill_time(scenario.running.replica, request))
-        whole = f"{prompts + devices:,} x {rack.part.name}"
-        enough = f"{whole}, of which {prompts:,} read prompts and {devices:,} decode,"
-    more = f"add replicas ({counts}), or shorten prompts and answers: no larger batch keeps up with this load"
+    needed = that_keep_up(scenario, served)
+    each, whole = needed.layout.devices, f"{needed.devices:,} x {rack.part.name}"
+    enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
+    if scenario.load.apart:
+        parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"
+        enough = f"{whole}{f' as replicas of {each}' if each > 1 else ''} ({parts})"
+    take = "add replicas" if each == rack.devices else "take larger replicas"
+    flags = "" if scenario.is_row else f" ({flags_of(scenario.question, needed)})"  # nobody reads its advice
+    more = f"{take}{flags}, or shorten prompts and answers: no larger batch keeps up with this load"
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 
 

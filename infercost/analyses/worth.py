@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from math import ceil, inf
+from typing import NamedTuple
 
 from infercost.analyses.hosts import holds
-from infercost.analyses.many import at_point
-from infercost.analyses.remarks import count_flag
+from infercost.analyses.many import LAYOUT, at_point
+from infercost.analyses.remarks import count_flag, on_devices
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import is_owned, joins
 from infercost.parts.formats import CACHES
 from infercost.parts.stack import eight_bit_cache
-from infercost.replica.serving import Served, serve_closed, serve_rate
+from infercost.replica.layout import Layout
+from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
-from infercost.scenario.rack import fitting_plan
+from infercost.scenario.rack import engine_layouts, fitting_plan
+from infercost.scenario.read import Question
+from infercost.scenario.running import running_sequences
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
@@ -25,6 +29,19 @@ SLOW, USUAL_TPOT = 10.0, 0.05
 ORIGIN = "what would be cheaper"
 #: Where a host takes most of a step.
 LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
+
+
+class Enough(NamedTuple):
+    """Replicas of a layout that keep up with a load, and those beside them that read prompts where these are apart."""
+
+    layout: Layout
+    copies: int
+    apart: int = 0
+
+    @property
+    def devices(self) -> int:
+        """Devices of all replicas."""
+        return self.layout.devices * (self.copies + self.apart)
 
 
 def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
@@ -83,17 +100,70 @@ def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
     yield f"{keeps}: at {show(copies * load.rate)} {fewer} may do, infercost compare {job} ranks them"
 
 
-def that_keep_up(scenario: Scenario, served: Served) -> int:
-    """The least replicas of this layout that keep up with the rate of a load, each with its share of it."""
-    replica, load, request = scenario.running.replica, scenario.load, scenario.load.decoding
+def that_keep_up(scenario: Scenario, served: Served) -> Enough:
+    """The least devices that keep up with the rate of a load: replicas of this layout or, uncounted, of more devices.
+
+    Replicas of two and four times the devices within their links are tried where nobody said how many there are.
+    """
+    running, load, rack = scenario.running, scenario.load, scenario.rack
+    own = _enough(scenario, running, load.most, served.rate)
+    return own if rack.given or scenario.is_row else min((own, *_larger(scenario)), key=lambda each: each.devices)
+
+
+def _larger(scenario: Scenario) -> Iterator[Enough]:
+    """Replicas of two and four times the devices that keep up, in each layout of as few stages as hold the model."""
+    rack, request, asked = scenario.rack, scenario.load.decoding, scenario.question.get("max_sequences")
     assert request is not None  # a rate is of requests
+    setup, kept = rack.setup, rack.widths.widths
+    for size in (rack.devices * times for times in (2, 4) if rack.devices * times <= setup.domain):
+        every = (
+            one
+            for one in engine_layouts(setup, size)
+            if all(kept[name] in (0, each) for name, each in one.widths.items())
+        )
+        plans = [plan for plan in map(setup.plan, every) if plan.fits]
+        for plan in plans:
+            held, usual = plan.max_sequences, asked or running_sequences(setup) * plan.layout.dp
+            most = usual if held is None else min(usual, held)
+            if plan.layout.pp > min(each.layout.pp for each in plans) or most < 1:
+                continue
+            try:
+                running = scenario.running.on(plan)
+                rate = serve_rate(running.replica, scenario.copies * (scenario.load.rate or 0.0), request, most).rate
+            except InfercostError:  # no link: such a layout has no time
+                continue
+            yield _enough(scenario, running, most, rate)
+
+
+def _enough(scenario: Scenario, running: Running, most: float, served: float) -> Enough:
+    """The least replicas that keep up, each with its share of the load; one of them serves so many at most."""
+    replica, load, request = running.replica, scenario.load, scenario.load.decoding
+    assert request is not None
     rate = scenario.copies * (load.rate or 0.0)
-    least = ceiling(rate / served.rate)
+    least = ceiling(rate / served)
 
     def too_few(copies: float) -> bool:
-        return not serve_rate(replica, rate / floor(copies), request, load.most).stable
+        return not serve_rate(replica, rate / floor(copies), request, most).stable
 
-    return floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
+    copies = floor(last_that(too_few, least, 2 * least)) + 1 if too_few(least) else least
+    apart = ceil(rate * full_prefill_time(replica, load.request)) if load.apart and load.request else 0
+    return Enough(running.rack.plan.layout, int(copies), apart)
+
+
+def flags_of(question: Question, enough: Enough) -> str:
+    """The least flags that ask for just these replicas: a count, how many there are of them, their widths."""
+    chosen = [name for name in LAYOUT if (given := question.given.get(name)) and given.origin.startswith("assumed")]
+    question = question.changed(dict.fromkeys(chosen), ORIGIN)
+    devices, widths, dp = enough.copies * enough.layout.devices, enough.layout.widths, {"dp": enough.copies}
+    flags = dict[str, int]()
+    for flags in ({}, dp, {"tp": widths["tp"], **dp}, {**widths, **dp}):
+        try:
+            found = at_point(question, {**on_devices(question, devices), **flags}, ORIGIN)
+        except InfercostError:
+            continue
+        if (found.rack.plan.layout, found.copies) == (enough.layout, enough.copies):
+            break
+    return " ".join([count_flag(question, devices), *(f"--{name} {number}" for name, number in flags.items())])
 
 
 def faster(limit: float, speed: float | None) -> tuple[str, ...]:

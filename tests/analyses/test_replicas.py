@@ -1,5 +1,6 @@
 """Replicas that share devices, a batch and a load: each is a deployment of its own."""
 
+import re
 from typing import Any
 
 import pytest
@@ -192,9 +193,69 @@ def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(r
     assert (one.code, two.code) == (3, 0)
     said = one.json["verdict"]
     assert f"Overloaded: {rate} requests a second arrive and at most 8.03 are served" in said
-    assert "; 20 x h100-sxm, of which 12 read prompts and 8 decode, would keep up." in said
+    assert "; 20 x h100-sxm as replicas of 4 (12 read prompts, 8 decode) would keep up." in said
     assert "beside" not in said
     assert ": 12 devices read prompts, 8 decode, and " in two.json["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "rate", "more"),
+    [
+        ("h100", "llama-3.3-70b", "10", ("--disaggregated",)),
+        ("h100", "llama-3.3-70b", "10", ()),
+        ("h200", "qwen3-235b-a22b", "30", ()),
+        ("rtx-4090", "llama-3.1-8b", "30", ()),
+    ],
+)
+def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
+    gpu: str, model: str, rate: str, more: tuple[str, ...], run: Run
+) -> None:
+    """Two cards that just hold 70B have room for 2 sequences, four for 106: the flags give just what is said of them.
+
+    Counts of the least replicas, of twice and of four times as many devices take no fewer.
+    """
+    job = ("utilization", "--model", model, "--isl", "4000", "--osl", "400", "--request-rate", rate, *more)
+    said = run(*job, "--gpu", gpu, "--json")
+    assert said.code == 3
+    each, whole = _replicas_said(said.json["verdict"])
+    advice = re.search(r"take larger replicas \((.*?)\)", " ".join(run(*job, "--gpu", gpu).out.split()))
+    assert advice
+    pasted = run(*job, *advice[1].split(), "--json")
+    layout, results = pasted.json["inputs"], pasted.json["results"]
+    assert pasted.code == 0
+    assert results["gpus"] / layout["dp"] == each
+    if more:
+        assert (
+            pasted.json["verdict"].partition(" devices read prompts, ")[0].endswith(f": {whole - results['gpus']:.0f}")
+        )
+    else:
+        assert results["gpus"] == whole
+    least = said.json["results"]["gpus"]
+    for times in (1, 2, 4):
+        counted = run(*job, "--gpu", f"{gpu}:{least * times}", "--tp", f"{least * times}", "--json")
+        if counted.code == 3 and counted.json["verdict"].startswith("Overloaded"):
+            assert _replicas_said(counted.json["verdict"])[1] >= whole
+
+
+def _replicas_said(verdict: str) -> tuple[int, int]:
+    """Devices of a replica, and of all, that a verdict says would keep up."""
+    if alone := re.search(r"replicas of (\d+) devices? \(([\d,]+) x ", verdict):
+        return int(alone[1]), int(alone[2].replace(",", ""))
+    apart = re.search(r"([\d,]+) x \S+ as replicas of (\d+) \(", verdict)
+    assert apart
+    return int(apart[2]), int(apart[1].replace(",", ""))
+
+
+def test_flags_of_an_overload_ask_for_its_very_layout(run: Run) -> None:
+    """114 cards alone would be replicas of eight: those of two, which were asked about, need their number said."""
+    job = ("utilization", *LOAD, "--request-rate", "10")
+    one = run(*job, "--gpu", "h100:2", "--disaggregated")
+    advice = re.search(r"add replicas \((.*?)\)", " ".join(one.out.split()))
+    assert advice
+    assert "--dp 57" in advice[1]
+    whole = run(*job, "--disaggregated", *advice[1].split(), "--json").json
+    assert (whole["inputs"]["tp"], whole["inputs"]["dp"], whole["results"]["gpus"]) == (2, 57, 114)
+    assert run(*job, "--disaggregated", "--gpu", "h100:114", "--json").json["inputs"]["tp"] == 8
 
 
 def test_texts_of_all_replicas_are_counted(run: Run) -> None:
