@@ -178,7 +178,7 @@ def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     """Utilization and cost per token against batch; of an estimate the bound beside it. None where nothing fits."""
     if not report.met:
         return ()
-    given = [row["batch"] for row in _rows(report)]
+    given = [row["batch"] for row in _rows(report) if row["fits"]]
     growth = log(given[-1] / given[0])
     steps = max(int(growth / log(2) * PER_DOUBLING), 1)
     batches = {*given, *(round(given[0] * exp(growth * step / steps)) for step in range(steps + 1))}

@@ -66,6 +66,8 @@ _OF_SERVING = (
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")
+#: What only a model that fits has, beside its step.
+OF_WHAT_FITS = (*_OF_SERVING, *TUNED)
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "joules_per_token": "no power is known",
@@ -134,7 +136,7 @@ def why_null(key: str, rack: Rack) -> str:
 def unserved(rack: Rack, *, overloaded: bool) -> dict[str, str]:
     """Why results have no value where a model does not fit or requests pile up, by JSON key."""
     if not rack.plan.fits:
-        return dict.fromkeys((*_OF_SERVING, *TUNED), "the model does not fit")
+        return dict.fromkeys(OF_WHAT_FITS, "the model does not fit")
     return dict.fromkeys(_OF_QUEUE if overloaded else (), PILED)
 
 

@@ -19,7 +19,7 @@ from infercost.analyses.hosts import (
 from infercost.analyses.prices import with_own
 from infercost.analyses.replicas import of_all, shown_share
 from infercost.analyses.step import step_results, token_seconds
-from infercost.analyses.utilization import OF_STEP, has_times
+from infercost.analyses.utilization import OF_STEP
 from infercost.models import counting
 from infercost.parts.accelerator import joins
 from infercost.replica.rack import Rack
@@ -38,7 +38,7 @@ _PROMPTS = Note(
 
 
 def answer(scenario: Scenario) -> Report:
-    """A row a batch, the critical batch, and the ratio of a lone user's cost to that of a full batch.
+    """A row a batch, the critical batch, and the ratio of a lone user's cost to that of the largest batch that fits.
 
     Raises:
         Missing: a figure of the accelerator that the answer needs.
@@ -46,24 +46,25 @@ def answer(scenario: Scenario) -> Report:
     running, given, rack = scenario.running, scenario.batches, scenario.rack
     full = None if holds(rack) else full_batch(running)
     batches = tuple(batch for batch in given if _is_held(rack, batch)) or given[:1]
-    rows = _rows(scenario, batches)
+    every = _rows(scenario, given)
+    rows = every[: len(batches)]  # batches rise
     knee = next((index for index, row in enumerate(rows) if full is not None and row["batch"] >= full), None)
     ratio = _lone_user_ratio(scenario, batches[-1]) if rack.plan.fits else None
-    misfit, cut = _nothing(rack), _ends(scenario)
+    cut = _ends(scenario)
     verdict, advice = _said(scenario, full, ratio, rows)
     report = Report(
         command="sweep-batch",
         verdict=verdict + memory_words(at_batch(rack, ceil(batches[-1]))),
         inputs=scenario.inputs,
         results=_results(running, rows, knee, full, ratio),
-        series=Series(_columns(scenario, rows), rows, bar="utilization", marked=knee),
+        series=Series(_columns(scenario, rows), every, bar="utilization", marked=knee),
         advice=advice,
         notes=(
             *remarks.step_notes(running),
-            *([Note("memory-limit", f"memory holds {cut:,} sequences: larger batches are left out")] if cut else ()),
+            *([Note("memory-limit", f"memory holds {cut:,} sequences: larger batches do not fit")] if cut else ()),
             *([_PROMPTS] if _pays_prompts(scenario) else ()),
             *host_notes_of_batches(rack),
-            *remarks.null_notes(rows, lambda key: misfit.get(key) or remarks.why_null(key, rack)),
+            *_null_notes(rack, rows, every),
             *scenario.notes,
         ),
         met=rack.plan.fits,
@@ -76,8 +77,12 @@ def _is_held(rack: Rack, batch: float) -> bool:
     return rack.plan.max_sequences is None or batch <= rack.plan.max_sequences
 
 
+def _fits(rack: Rack, batch: float) -> bool:
+    return rack.plan.fits and _is_held(rack, batch)
+
+
 def _ends(scenario: Scenario) -> int | None:
-    """The sequences that memory holds where larger batches are left out; None where none are, or all."""
+    """The sequences that memory holds where larger batches were asked for; None where none were, or none fits."""
     rack = scenario.rack
     return None if _is_held(rack, scenario.batches[-1]) or not rack.plan.fits else rack.plan.max_sequences
 
@@ -134,25 +139,36 @@ def _columns(scenario: Scenario, rows: Rows) -> tuple[str, ...]:
 
 
 def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
-    running, model = scenario.running, scenario.running.rack.model
-    nothing = _nothing(running.rack)
+    running, rack, model = scenario.running, scenario.rack, scenario.rack.model
+    nothing = {batch: _nothing(rack, batch) for batch in batches}
+    seconds = {batch: token_seconds(scenario, batch) for batch in batches if "cost_ratio" not in nothing[batch]}
+    least = min(seconds.values(), default=0.0)
     rows: list[dict[str, Any]] = []
     for batch in batches:
         step = step_results(scenario, batch, pace_of(running, batch))
-        row = decoding_paid(known(step, running.rack), running.rack)
-        rows.append({key: None if key in nothing else value for key, value in row.items()})
-    seconds = [token_seconds(scenario, batch) for batch in batches]
-    for row, each in zip(rows, seconds, strict=True):
-        row["cost_ratio"] = None if "cost_ratio" in nothing else each / min(seconds)
+        row = decoding_paid(known(step, rack), rack)
+        row["cost_ratio"] = seconds[batch] / least if batch in seconds else None
         if model.is_sparse:
-            row["experts_hit_share"] = counting.experts_hit_share(model, row["batch"])
+            row["experts_hit_share"] = counting.experts_hit_share(model, batch)
+        row = {key: None if key in nothing[batch] else value for key, value in row.items()}
+        rows.append(row | {"fits": _fits(rack, batch)})
     return tuple(rows)
 
 
-def _nothing(rack: Rack) -> dict[str, str]:
-    """Why results of a row have no value where memory holds none of the batches, by JSON key."""
-    keys = () if has_times(rack) else (*OF_STEP, "cost_ratio")
-    return {**remarks.unserved(rack, overloaded=False), **dict.fromkeys(keys, "the model does not fit")}
+def _nothing(rack: Rack, batch: float) -> dict[str, str]:
+    """Why results of a row have no value where memory does not hold its batch, by JSON key."""
+    if _fits(rack, batch):
+        return {}
+    keys = () if rack.model.is_bare else (*OF_STEP, "cost_ratio", "experts_hit_share")
+    why = "memory does not hold the batch" if rack.plan.fits else "the model does not fit"
+    return dict.fromkeys((*remarks.OF_WHAT_FITS, *keys), why)
+
+
+def _null_notes(rack: Rack, rows: Rows, every: Rows) -> list[Note]:
+    """A note for each key without a value: where a row that fits has none either, that is why."""
+    own = {key for row in rows for key, value in row.items() if value is None} if rack.plan.fits else set[str]()
+    misfit = _nothing(rack, every[-1]["batch"])
+    return remarks.null_notes(every, lambda key: (key not in own and misfit.get(key)) or remarks.why_null(key, rack))
 
 
 def _pays_prompts(scenario: Scenario) -> bool:

@@ -216,8 +216,54 @@ def test_batches_none_of_which_memory_holds_are_answered_as_the_smallest(asked: 
     assert swept.json["verdict"] == alone.json["verdict"]
     assert swept.json["advice"] == alone.json["advice"]
     assert swept.json["results"]["fits"] is False
-    (row,) = swept.json["rows"]
-    assert (row["batch"], row["step_time_s"], row["utilization"]) == (256, None, None)
+    found = [(row["batch"], row["fits"], row["step_time_s"], row["utilization"]) for row in swept.json["rows"]]
+    assert found == [(256, False, None, None), (512, False, None, None)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--gpu", "h100:1", "--model", "llama-3.1-8b"),
+        ("--gpu", "h100:4", "--model", "gpt-oss-120b"),
+        ("--gpu", "h100:2", "--dp", "2", "--model", "llama-3.1-8b"),
+    ],
+)
+def test_a_batch_that_memory_does_not_hold_is_a_row_without_values_as_in_a_sweep(
+    asked: tuple[str, ...], run: Run
+) -> None:
+    cut = run("sweep-batch", *asked, "--batch", "2,8,4096", "--json")
+    short = run("sweep-batch", *asked, "--batch", "2,8", "--json").json
+    swept = run("utilization", *asked, "--sweep", "batch=2,8,4096", "--json").json
+    assert cut.code == 0
+    assert [(row["batch"], row["fits"]) for row in cut.json["rows"]] == [(2, True), (8, True), (4096, False)]
+    assert cut.json["rows"][:2] == short["rows"]
+    assert cut.json["results"] == short["results"]
+    most = short["results"]["max_batch"] // short["inputs"].get("dp", 1)  # a verdict on several is of each
+    assert cut.json["verdict"] == f"{short['verdict']} Memory ends the batch at {most}."
+    row, other = cut.json["rows"][2], swept["rows"][2]
+    shared = {*row} & {*other} - {"bands"}
+    assert {"fits", "step_time_s", "ttft_s", "bound", "weight_bytes"} <= shared
+    assert {key: row[key] for key in shared} == {key: other[key] for key in shared}
+    assert "null" in {note["code"] for note in cut.json["notes"] if note["text"].startswith("step_time_s is null: mem")}
+
+
+def test_a_batch_that_memory_does_not_hold_is_empty_in_csv_and_dashes_in_a_table(run: Run) -> None:
+    asked = ("sweep-batch", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--batch", "1,64")
+    head, one, misfit = (line.split(",") for line in run(*asked, "--csv").out.splitlines())
+    ends = [
+        [dict(zip(head, row, strict=True))[key] for key in ("batch", "fits", "step_time_s")] for row in (one, misfit)
+    ]
+    assert ends[0][:2] == ["1", "true"]
+    assert float(ends[0][2]) > 0
+    assert ends[1] == ["64", "false", ""]
+    (row,) = (line.split() for line in run(*asked).out.splitlines() if line.startswith("     64 "))
+    assert {*row[1:]} == {"-"}
+
+
+def test_a_range_of_batches_that_nobody_asked_for_ends_at_what_memory_holds() -> None:
+    answer = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100:1")
+    assert {row["fits"] for row in answer["rows"]} == {True}
+    assert answer["rows"][-1]["batch"] <= answer["max_batch"]
 
 
 def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() -> None:

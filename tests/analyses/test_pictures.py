@@ -46,6 +46,13 @@ def test_nothing_is_drawn_that_nobody_asked_for() -> None:
     assert infercost.utilization(gpu="h100-note", params=1.6e12).charts == ()
 
 
+def test_a_picture_of_batches_ends_at_the_largest_that_memory_holds() -> None:
+    """Of llama-3.1-70b in bf16 80 GB cards hold some sequences of 8,000 tokens, and no 4,096 of them."""
+    cut, short = (chart(infercost.sweep_batch(batch=batch, **MODEL)) for batch in ("1,8,4096", "1,8"))
+    assert cut == short
+    assert max(named(cut, "estimate").xs) == 8
+
+
 def test_an_answer_that_has_no_picture_says_so() -> None:
     with pytest.raises(infercost.InfercostError, match="userbase has no picture"):
         infercost.userbase(concurrent=5, charts=True)
