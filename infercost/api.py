@@ -79,6 +79,8 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     Many questions have no steps to show, and elasticities no picture: a BadValue.
     """
     answer: Analysis = import_module(f"infercost.analyses.{MODULES.get(question.command, question.command)}").answer
+    if question.cases:
+        return _each(question, answer, steps, charts)
     many = [name for name in MANY if question.get(name)]
     if names_no_model(question) and not _sweeps_models(question):
         return _listing(question, steps, charts)
@@ -97,6 +99,20 @@ def asking(question: Question, steps: bool = False, charts: bool = False) -> Cal
     from infercost.analyses.sensitivity import sensitivity
 
     return partial(sensitivity, question, answer)
+
+
+def _each(question: Question, answer: Analysis, steps: bool, charts: bool) -> Callable[[], Report]:
+    """What asks the questions of a list; a BadValue for what makes many of each, for their work and for a picture."""
+    if many := [name for name in MANY if any(name in each for each in (question.given, *question.cases))]:
+        raise BadValue(f"--{many[0]} and a list of questions both make rows", "ask one question with it")
+    if steps or charts:
+        what = "no picture" if charts else "no one work to show"
+        raise BadValue(f"a list of questions has {what}", "ask one of them alone")
+    if any(names_no_model(question.changed(case, "")) for case in question.cases):
+        raise BadValue("a list of models is one question, not a row of several", "name a model in each: model: NAME")
+    from infercost.analyses.sweep import listed
+
+    return partial(listed, question, answer)
 
 
 def _sweeps_models(question: Question) -> bool:

@@ -10,7 +10,7 @@ from infercost.analyses.remarks import null_notes
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.axes import Axis, in_words, plain, points_of, read_axes
+from infercost.scenario.axes import Axis, Point, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.read import Question, counted_name
 from infercost.units import many, show
 
@@ -105,10 +105,23 @@ def sweep(question: Question, answer: Answer) -> Report:
     """
     axes = read_axes(question)
     refuse_side_by_side(question)
-    points = points_of(axes)
+    return _over(question, answer, axes, points_of(axes), question.given["sweep"].origin)
+
+
+def listed(question: Question, answer: Answer) -> Report:
+    """A row for each question of a list, as it is answered alone; InfercostError as of a sweep."""
+    axes, points = read_cases(question)
+    origin = next(given.origin for case in question.cases for given in case.values())
+    for point in points:
+        refuse_side_by_side(question.changed(point, origin))
+    return _over(question, answer, axes, points, origin)
+
+
+def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: list[Point], origin: str) -> Report:
+    """A row a point; ``origin`` is who gave what varies."""
     done = question.progress("points", len(points)) if len(points) >= LONG else None
     with reading_once():
-        outcomes = outcomes_of(answer, question, points, "--sweep", done)
+        outcomes = outcomes_of(answer, question, points, origin, done)
     reports = [each.report for each in outcomes if each.report]
     if not reports:
         raise next(each.error for each in outcomes if each.error)
@@ -126,7 +139,7 @@ def sweep(question: Question, answer: Answer) -> Report:
     return Report(
         command=question.command,
         verdict=_verdict(axes, head, rows),
-        inputs=tuple(_inputs(question, axes, reports)),
+        inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
         met=any(report.met for report in reports),
@@ -148,12 +161,15 @@ def _on_one_count(question: Question, axes: tuple[Axis, ...], reports: list[Repo
 
 def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
     """The swept values, assumed inputs that vary with them, and every result; None where a point has none."""
-    points = [{key: plain(value) for key, value in each.point.items()} for each in outcomes]
+    points = [
+        {key: _said(each, key) if value is None else plain(value) for key, value in each.point.items()}
+        for each in outcomes
+    ]
     pairs = list(zip(points, outcomes, strict=True))
     own = {
         key: OWN + key
         for key in points[0]
-        if any(each.values.get(key, point[key]) != point[key] for point, each in pairs)
+        if any(point[key] not in (None, each.values.get(key, point[key])) for point, each in pairs)
     }
     assumed = [_assumed(each.report) for each in outcomes]
     laid_out = [inputs for inputs in assumed if "tp" in inputs]
@@ -166,9 +182,15 @@ def _rows(outcomes: list[Outcome]) -> tuple[dict[str, Any], ...]:
     ]
     results = {key for each in outcomes for key in each.values}
     constant = {key for inputs in assumed for key in inputs if len({str(row.get(key)) for row in rows}) == 1}
-    constant -= partly
+    constant -= partly | {*points[0]}
     keys = dict.fromkeys(key for row in rows for key in row if key not in constant - results)
     return tuple({key: row.get(key) for key in keys} for row in rows)
+
+
+def _said(outcome: Outcome, key: str) -> Any:
+    """What an answer says of an option that its question left out."""
+    inputs = outcome.report.inputs if outcome.report else ()
+    return next((item.value for item in inputs if item.key == key), None)
 
 
 def _assumed(report: Report | None) -> dict[str, Any]:
@@ -177,10 +199,10 @@ def _assumed(report: Report | None) -> dict[str, Any]:
     return {item.key: item.value for item in inputs if item.assumed and item.key not in _PLACED}
 
 
-def _inputs(question: Question, axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
+def _inputs(origin: str, axes: tuple[Axis, ...], reports: list[Report]) -> list[Input]:
     """The swept values, and the inputs that are the same at every point."""
-    origin = question.given["sweep"].origin
-    swept = [Input(axis.key, tuple(map(plain, axis.values)), axis.column.unit, origin) for axis in axes]
+    values = (tuple(plain(value) for value in axis.values if value is not None) for axis in axes)
+    swept = [Input(axis.key, each, axis.column.unit, origin) for axis, each in zip(axes, values, strict=True)]
     hidden = {axis.key for axis in axes}.union(_PLACED)
     others = [{item.key: item.value for item in report.inputs} for report in reports]
     common = [item for item in reports[0].inputs if all(each.get(item.key) == item.value for each in others)]

@@ -55,6 +55,23 @@ def _read_text_bytes(file: BinaryIO, most: int) -> bytes:
 
 def read_mapping(path: str, what: str) -> Mapping:
     """A YAML or JSON file as a mapping of text, lists and mappings; BadFile for anything else."""
+    value, where = _read(path, what, "")
+    if not isinstance(value, dict):
+        raise BadFile(f"{where}: holds no mapping", "write 'key: value' lines")
+    return value
+
+
+def read_mappings(path: str, what: str) -> list[Mapping]:
+    """The same of a file that may be a list of mappings; of one mapping a list of it."""
+    value, where = _read(path, what, ", or write one list: '- key: value' starts each question")
+    each = value if isinstance(value, list) else [value]
+    if not (each and all(isinstance(one, dict) for one in each)):
+        raise BadFile(f"{where}: holds no mapping", "write 'key: value' lines, or a list of such mappings")
+    return each
+
+
+def _read(path: str, what: str, several: str) -> tuple[Any, str]:
+    """What a file holds, and its name in errors; ``several`` says what to do with more than one document."""
     where, text = f"{what} {'standard input' if path == '-' else path}", read_text(path, what)
     try:
         documents = list(yaml.compose_all(text, Loader=_LOADER))
@@ -63,16 +80,11 @@ def read_mapping(path: str, what: str) -> Mapping:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
         raise BadFile(f"{where}{line}: {problem}", "mend the YAML; quote a text that holds ': ' or '#'") from error
-    alone = "; a scenario is one question: sweep: batch=1,8 varies it, unlike ones take a file each"
-    alone = alone if what == "scenario" else ""
     if not documents:
         raise BadFile(f"{where}: is empty", "write at least one 'key: value' line")
     if len(documents) > 1:
-        raise BadFile(f"{where}: holds more than one document", f"keep one of them{alone}")
-    value = _value(documents[0], where, set())
-    if not isinstance(value, dict):
-        raise BadFile(f"{where}: holds no mapping", f"write 'key: value' lines{alone}")
-    return value
+        raise BadFile(f"{where}: holds more than one document", f"keep one of them{several}")
+    return _value(documents[0], where, set()), where
 
 
 def _value(node: yaml.Node, where: str, seen: set[yaml.Node], depth: int = 0) -> Any:

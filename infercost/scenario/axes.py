@@ -37,8 +37,9 @@ class Axis(NamedTuple):
 
 
 def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
-    """The place of a row in words: ``context 128,000, batch 64``."""
-    return ", ".join(f"{axis.column.head} {axis.text(row)}" for axis in axes)
+    """The place of a row in words: ``context 128,000, batch 64``; of a list one may say nothing of its own."""
+    words = (f"{axis.column.head} {axis.text(row)}" for axis in axes if row[axis.key] is not None)
+    return ", ".join(words) or "without these"
 
 
 def is_number(value: Any) -> bool:
@@ -59,6 +60,15 @@ def read_axes(question: Question) -> tuple[Axis, ...]:
     return axes
 
 
+def read_cases(question: Question) -> tuple[tuple[Axis, ...], list[Point]]:
+    """What the questions of a list differ in as axes, and each of them as a point, None where it says nothing."""
+    keys = dict.fromkeys(key for case in question.cases for key in case)
+    points: list[Point] = [{key: case[key].value if key in case else None for key in keys} for case in question.cases]
+    values = {key: tuple(dict.fromkeys(each[key] for each in points)) for key in keys}
+    options = options_of(question.command)
+    return tuple(Axis(key, values[key], _column(key, options[key].unit)) for key in keys), points
+
+
 def points_of(axes: tuple[Axis, ...]) -> list[Point]:
     """Every combination of the values, the first axis varying slowest."""
     keys = [axis.key for axis in axes]
@@ -72,7 +82,9 @@ def kind_of(command: str, name: str) -> Kind | None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: a format by its name."""
+    """A value as JSON has it: a format by its name, several texts as one."""
+    if type(value) is tuple:
+        return ", ".join(map(str, value))
     return value.name if isinstance(value, Format) else value
 
 
@@ -89,13 +101,17 @@ def _axis(question: Question, text: str) -> Axis:
         raise UnknownName(f"--sweep: {question.command} has no option {key!r} to vary", hint)
     kind = kind_of(question.command, key)
     unit = kind.unit if kind and "." in key else options[key].unit
-    column = Key(key.replace("_", " "), "" if unit in COUNTED else unit, key.rpartition(".")[2].replace("_", " "))
+    column = _column(key, unit)
     if kind:
         return Axis(key, parse_range(kind, values, name), column)
     words = [word.strip() for word in values.split(",")]
     if not all(words):
         raise BadValue(f"{name}: {values!r} has an empty value", f"write a list: {name}=first,second")
     return Axis(key, tuple(dict.fromkeys(options[key].parse(word, name) for word in words)), column)
+
+
+def _column(key: str, unit: str) -> Key:
+    return Key(key.replace("_", " "), "" if unit in COUNTED else unit, key.rpartition(".")[2].replace("_", " "))
 
 
 def _refuse_given(question: Question, key: str) -> None:

@@ -12,10 +12,11 @@ from infercost.parts.cache import once
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
-from infercost.parts.yamlfile import read_mapping
+from infercost.parts.yamlfile import read_mappings
 from infercost.quantities import unit_of
 from infercost.report import Input, Note
 from infercost.scenario.options import NAMES, REPLICAS, SECOND_NAMES, Option, flag, options_of
+from infercost.scenario.ranges import MOST_POINTS
 from infercost.units import WHOLE, Kind, choice, parse
 
 #: What shows how far a long read has come: what is read and its size in, what to call with the amount out.
@@ -58,7 +59,7 @@ class Question(NamedTuple):
     """One question: a command, its options as they were given, words without a flag, remarks on how it was read.
 
     ``origin`` is ``flag`` on a command line, where errors name an option by its flag. ``idle`` are devices that
-    were given and have no part in the layout that was chosen.
+    were given and have no part in the layout that was chosen. ``cases`` are what the questions of a list differ in.
     """
 
     command: str
@@ -68,6 +69,7 @@ class Question(NamedTuple):
     notes: tuple[Note, ...] = ()
     progress: Progress = lambda *_: None
     idle: int = 0
+    cases: tuple[Mapping[str, Given], ...] = ()
 
     def get(self, name: str) -> Any:
         """The value of an option, or None when nobody gave it."""
@@ -112,9 +114,9 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
     known = options_of(command)
     options = {SECOND_NAMES.get(name, name): value for name, value in options.items() if value is not None}
     given: dict[str, Given] = {}
-    notes: tuple[Note, ...] = ()
+    cases, notes = [given], tuple[Note, ...]()
     if (scenario := options.pop("scenario", None)) is not None:
-        given, notes = _read_scenario(command, str(scenario))
+        cases, notes = _read_scenario(command, str(scenario))
     for name, value in options.items():
         if name not in known:
             hint = (
@@ -124,14 +126,42 @@ def ask(command: str, options: Mapping[str, Any], words: Sequence[str] = (), ori
             raise UnknownName(f"{command} has no option {name!r}", hint)
         label = flag(name) if origin == "flag" else name
         given[name] = Given(_parse(known[name], value, label), label if origin == "flag" else origin)
-    return Question(command, MappingProxyType(given), tuple(words), origin, notes)
+    common, apart = _told_apart([each | given for each in cases])
+    return Question(command, MappingProxyType(common), tuple(words), origin, notes, cases=apart)
 
 
-def _read_scenario(command: str, path: str) -> tuple[dict[str, Given], tuple[Note, ...]]:
-    """What a scenario file says; keys of other commands are left out with a note."""
-    mine, given, unused = options_of(command), {}, []
+def _told_apart(cases: list[dict[str, Given]]) -> tuple[dict[str, Given], tuple[dict[str, Given], ...]]:
+    """What questions have in common, and what each has of that in which they differ: nothing where all are the same."""
+    keys = dict.fromkeys(key for each in cases for key in each)
+    values = {key: [each[key].value if key in each else None for each in cases] for key in keys}
+    common = [key for key, (first, *others) in values.items() if all(other == first for other in others)]
+    apart = tuple({key: given for key, given in each.items() if key not in common} for each in cases)
+    return {key: cases[0][key] for key in common}, apart if any(apart) else ()
+
+
+def _read_scenario(command: str, path: str) -> tuple[list[dict[str, Given]], tuple[Note, ...]]:
+    """What each question of a scenario file says; keys of other commands are left out with a note."""
     where = "scenario standard input" if path == "-" else f"scenario {path}"
-    for written, value in read_mapping(path, "scenario").items():
+    questions = read_mappings(path, "scenario")
+    if len(questions) > 1 and "sweep" not in options_of(command):
+        raise BadValue(f"{where}: {command} takes one question, not a list", "write one mapping of options")
+    if len(questions) > MOST_POINTS:
+        raise BadValue(f"{where}: {len(questions):,} questions are too many", f"ask for at most {MOST_POINTS:,}")
+    unused: dict[str, None] = {}
+    cases = [
+        _read_case(command, each, where, f"{where}: question {number}" if len(questions) > 1 else where, unused)
+        for number, each in enumerate(questions, 1)
+    ]
+    text = f"{command} does not use {', '.join(unused)} of {where}"
+    return cases, (Note("unused-keys", text),) if unused else ()
+
+
+def _read_case(
+    command: str, case: Mapping[str, Any], origin: str, where: str, unused: dict[str, None]
+) -> dict[str, Given]:
+    """What one question says; ``unused`` takes its keys of other commands."""
+    mine, given = options_of(command), dict[str, Given]()
+    for written, value in case.items():
         name = written.replace("-", "_")
         name = SECOND_NAMES.get(name, name)
         if name not in NAMES:
@@ -141,11 +171,10 @@ def _read_scenario(command: str, path: str) -> tuple[dict[str, Given], tuple[Not
         if name in given:
             raise BadValue(f"{where}: {written!r} is written twice", "keep one of - and _")
         if name in mine:
-            given[name] = Given(_parse(mine[name], value, f"{where}: {written}"), where)
+            given[name] = Given(_parse(mine[name], value, f"{where}: {written}"), origin)
         else:
-            unused.append(written)
-    text = f"{command} does not use {', '.join(unused)} of {where}"
-    return given, (Note("unused-keys", text),) if unused else ()
+            unused[written] = None
+    return given
 
 
 def _parse(option: Option, value: Any, label: str) -> Any:

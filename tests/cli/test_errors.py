@@ -188,11 +188,10 @@ def test_a_wrong_scenario(text: str, run: Run, tmp_path: Path) -> None:
     assert len(result.err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("text", ["- params: 8B\n- params: 70B\n", "params: 8B\n---\nparams: 70B\n"])
-def test_several_questions_in_a_scenario_are_told_how_to_be_asked(text: str, run: Run, tmp_path: Path) -> None:
+def test_several_documents_in_a_scenario_are_told_to_be_one_list(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
-    path.write_text(text)
-    assert "sweep: batch=1,8 varies it, unlike ones take a file each" in run("fit", "--scenario", str(path)).err
+    path.write_text("params: 8B\n---\nparams: 70B\n")
+    assert "write one list: '- key: value' starts each question" in run("fit", "--scenario", str(path)).err
 
 
 def test_a_binary_scenario(run: Run, tmp_path: Path) -> None:
