@@ -126,10 +126,11 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     if not reports:
         raise next(each.error for each in outcomes if each.error)
     head, rows = headline(question, axes), _rows(outcomes)
-    series = _series(axes, head, rows)
+    named = _telling_apart(axes, points) if question.cases else axes
+    series = _series(named, head, rows)
     notes = [
         *_on_one_count(question, axes, reports),
-        *_left_out(axes, outcomes),
+        *_left_out(named, outcomes),
         *_notes(reports),
         *_nulls(reports, rows),
         *question.notes,
@@ -138,12 +139,21 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
         notes.append(Note("bars", "bars are on a logarithmic scale: their values span a wide range"))
     return Report(
         command=question.command,
-        verdict=_verdict(axes, head, rows),
+        verdict=_verdict(named, head, rows),
         inputs=tuple(_inputs(origin, axes, reports)),
         series=series,
         notes=tuple(notes),
         met=any(report.met for report in reports),
     )
+
+
+def _telling_apart(axes: tuple[Axis, ...], points: list[Point]) -> tuple[Axis, ...]:
+    """The fewest options, two of several, that tell the questions of a list apart: those that most of them name."""
+    usual = sorted(axes, key=lambda axis: sum(point[axis.key] is None for point in points))
+    for count in range(2, len(usual)):
+        if len({tuple(str(point[axis.key]) for axis in usual[:count]) for point in points}) == len(points):
+            return tuple(usual[:count])
+    return tuple(usual)
 
 
 def _on_one_count(question: Question, axes: tuple[Axis, ...], reports: list[Report]) -> Iterator[Note]:
