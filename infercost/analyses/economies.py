@@ -157,7 +157,8 @@ def _reworked(scenario: Scenario) -> Service:
 def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], object]]:
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
-    api = {} if price is None else {"own or API": lambda: own_or_api.work(scenario, price)}
+    held = own_or_api.held_against(scenario)
+    api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price, held)}
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),

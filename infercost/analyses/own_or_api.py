@@ -291,9 +291,9 @@ def side_by_side(services: Iterable[Service], price: ApiPrice) -> list[str]:
     return [*costs, *([f"Against {'it' if when else api} your own service on {never} never pays."] if never else [])]
 
 
-def work(scenario: Scenario, price: ApiPrice) -> None:
-    """What ``--steps`` shows: the bill of a request, and what both cost where they break even."""
-    if (held := held_against(scenario)) is not scenario.service:
+def work(service: Service, price: ApiPrice, held: Service) -> None:
+    """What ``--steps`` shows: the bill of a request, and what it and the service ``held`` against it cost alike."""
+    if held is not service:
         reworked_service(held)
     service, bill = _at_level(held), bill_of(price, held.request)
     if service.price and (users := _users(service, api_usd_per_million_tokens=bill)) is not None:

@@ -236,6 +236,7 @@ def _of_pile(row: Row) -> Row:
 def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[], None]:
     """What ``--steps`` shows: the service on its busiest day, who waits with the least slots, and with all of them."""
     fleet, worst = service.fleet, worst_waits(service.fleet, day).hours if service.request else ()
+    held = own_or_api.held_against(scenario)
 
     def shown() -> None:
         if (tokens := scenario.question.get("tokens_per_month")) is not None:
@@ -248,7 +249,7 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
         row_of(again, kept)
         month_usd(service, day)
         if scenario.api_price is not None:
-            own_or_api.work(scenario, scenario.api_price)
+            own_or_api.work(scenario.service, scenario.api_price, held)
 
     return shown
 

@@ -279,14 +279,13 @@ def _ride(replica: Replica, batch: float, request: Request, step: float, each: f
     together = formulas.request.prompts_together(
         prompt_passes=passes, prompts_per_step=each, chunk_tokens=chunk_of(replica, request), new_tokens=request.new
     )
-    alone = engine.prompts == "alone"
     share = formulas.request.prompts_of_pass(prompts=together, prompt_passes=passes) if passes > 1 else together
     riding = _riding(replica, batch, request, share)
     time = formulas.request.prompt_steps_time(riding_step=riding, prompt_passes=passes)
     delay = formulas.request.prompt_delay(
         prompt_steps_time=time,
         prompt_passes=passes,
-        step_time=0.0 if alone else step,
+        step_time=0.0 if engine.prompts == "alone" else step,
         prompts_together=together,
     )
     return Ride(step, time, delay)
