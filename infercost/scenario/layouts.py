@@ -269,10 +269,12 @@ def _most_of_service(reading: Reading, plan: Plan, setup: Setup) -> float:
 
 
 def _is_open(reading: Reading) -> bool:
-    """Whether a model on a count of devices, or a batch of it, has a layout to choose."""
+    """Whether a model on a count of devices, a batch of it, or one to compare parts by, has a layout to choose."""
     given = reading.given
     if any(name in given for name in _ASKED):
         return False
+    if reading.origin("gpu") == COMPARED:
+        return True
     counted = "gpus" in given or read_part(reading, reading.get("gpu"))[1] is not None
     return counted or reading.question.command == "fit" or any(name in given for name in ("batch", *LOADS))
 
