@@ -984,6 +984,9 @@ QUANTITIES: dict[str, Quantity] = {
     "tuned_ttft": figure("time to first token, tuned", "s", json="tuned_ttft_s"),
     "bound_step_time": figure("bound on the step time", "s", "bound"),
     "bound": figure("what binds", "", "binds"),
+    # figures: comparisons
+    "cheapest": figure("cheapest by the million tokens"),
+    "fastest": figure("fastest for one user"),
     # figures: sweeps
     "knee_batch": figure("first batch at the knee"),
     "max_batch": figure("largest batch that fits"),

@@ -11,7 +11,7 @@ from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
 from infercost.analyses.prices import kinds_of_prices
-from infercost.analyses.remarks import NAMED, few_names
+from infercost.analyses.remarks import NAMED, few_names, leaders
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file
@@ -98,6 +98,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         command="compare",
         verdict=verdict,
         inputs=scenario.inputs,
+        results=tuple(leaders([row for row in rows if row.get("fits")])),
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         advice=advice,
         notes=(*_notes(figures, basis, is_of_steps="model" in question.given), *_unchecked(scenario), *scenario.notes),

@@ -1,7 +1,7 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host, unknown
@@ -109,6 +109,14 @@ def few_names(names: Iterable[str], most: int = NAMED) -> str:
     names = [*names]
     more = f" and {many(len(names) - most, 'other')}" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def leaders(rows: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """The names of the parts with the cheapest token and the fastest one, for scripts; nothing where none is known."""
+    for key, figure, sign in (("cheapest", "usd_per_million_tokens", 1), ("fastest", "tokens_per_s_per_user", -1)):
+        known = [row for row in rows if row.get(figure) is not None]
+        if known:
+            yield Row(key, min(known, key=lambda row: sign * row[figure])["name"], shown=False)
 
 
 def service_null_reason(key: str) -> str:

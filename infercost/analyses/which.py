@@ -12,7 +12,7 @@ from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import few_names, step_notes
+from infercost.analyses.remarks import few_names, leaders, step_notes
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
 from infercost.analyses.worth import faster
@@ -127,6 +127,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         command="compare",
         verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + ends,
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
+        results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),

@@ -48,7 +48,7 @@ RESULTS = {
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
     knee_usd_per_million_tokens least_usd_per_million_tokens""",
-    "compare": _TREND,
+    "compare": f"{_TREND} cheapest fastest",
     "validate": """count median_abs_error p90_abs_error median_relative_error p90_relative_error median_ratio
     within_band below_bound_count skipped_count apart_count stack_median_abs_error stack_p90_abs_error
     stack_median_relative_error stack_p90_relative_error mlperf_near_share groups""",
@@ -85,9 +85,9 @@ ROWS = {
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
 SWEPT = ("fit", "utilization", "economies")
 #: Keys that are no numbers.
-TEXTS = """aliases attention bound constant date dtype efficiency family ffn flags gpu heads id key metric model name
-not_covered offload others path price_basis price_date rate released remark replay shown source title unit value weak
-weights_from why_not"""
+TEXTS = """aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id key
+metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
+title unit value weak weights_from why_not"""
 FLAGS = ("determined", "fits", "on_frontier", "stable")
 LISTS = ("range", "value", "weak")
 #: Keys that are texts in some answers and numbers in others.

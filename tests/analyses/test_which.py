@@ -473,3 +473,16 @@ def test_desktop_cards_that_keep_the_limit_of_one_user_are_named() -> None:
     assert "rtx-3060-12gb" not in said
     assert "Desktop cards" not in infercost.compare("rtx-3090", "rtx-4090", concurrency=1, **asked).verdict
     assert "Desktop cards" not in infercost.compare(concurrency=2, **asked).verdict
+
+
+def test_scripts_get_the_names_of_the_leaders() -> None:
+    """Of named parts by one user, and of a job: the least price and the most tokens/s among the rows that fit."""
+    parts = ("h100", "h200", "b200", "rtx-4090")
+    for report in (
+        infercost.compare(*parts, model="llama-3.1-70b"),
+        infercost.compare(*parts, model="llama-3.1-70b", concurrency=64),
+    ):
+        rows = [row for row in report["rows"] if row["usd_per_million_tokens"] is not None]
+        assert report["cheapest"] == min(rows, key=lambda row: row["usd_per_million_tokens"])["name"]
+        assert report["fastest"] == max(rows, key=lambda row: row["tokens_per_s_per_user"])["name"]
+    assert "cheapest" not in infercost.compare("h100", "h200")
