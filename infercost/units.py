@@ -19,6 +19,8 @@ MANYFOLD = 10
 #: Shares and times below these are below what anyone measures.
 LEAST = {"share": (1e-4, "0.01%"), "s": (1e-9, "1 ns")}
 
+#: Whole numbers with commas between them.
+_SEVERAL = re.compile(r"\d+(?:, *\d+)+")
 _NUMBER = re.compile(
     r"\s*(?P<digits>[+-]?(?:(?:[1-9]\d{0,2}(?:,\d{3})+(?![\d,])|\d+(?:_\d+)*)(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)"
     r"(?P<exponent>[eE][+-]?\d+)?)\s*(?P<suffix>.*?)\s*",
@@ -142,7 +144,9 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
 
     def error(why: str) -> BadValue:
         short = text if len(text) <= 40 else text[:37] + "..."
-        return BadValue(f"{name}: {short!r} {why}", f"write {kind.name} as {kind.forms}")
+        each = f"--sweep {name.removeprefix('--')}={text.replace(' ', '')}"
+        several = f"; several are asked with {each}" if kind.whole and _SEVERAL.fullmatch(text) else ""
+        return BadValue(f"{name}: {short!r} {why}", f"write {kind.name} as {kind.forms}{several}")
 
     if not text.strip():
         raise error("is empty")

@@ -464,7 +464,7 @@ def _desktops(scenario: Scenario, rows: Rows) -> str:
     ]
     speeds = sorted((row["tokens_per_s_per_user"], row["name"]) for row in able)
     cards = few_names((f"{name} {show(speed)}" for speed, name in speeds), SHOWN)
-    return f" Desktop cards of which one keeps it, by tokens/s: {cards}." if speeds else ""
+    return f" Desktop cards with a preset of which one keeps it, by tokens/s: {cards}." if speeds else ""
 
 
 def _said(row: Mapping[str, Any], sort: str) -> tuple[str, ...]:

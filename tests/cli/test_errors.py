@@ -104,6 +104,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("economies --utilization 30%", "how well hardware is used follows from its load: give --users "),
         ("userbase --revenue-per-user 20", "it counts cost alone: userbase --users N gives USD a month and a user"),
         ("utilization --ctx 4096", "did you mean --context? "),
+        ("utilization --batch 1,8,64", "as 8, 128 or 4k; several are asked with --sweep batch=1,8,64"),
         ("utilization --contxt 4096", "did you mean --context? "),
         ("userbase --users-per-day 5", "did you mean --users? "),
         ("fit --model gemma-3-27b-it-q4_K_M --gpu h100", "the format goes apart: --model gemma-3-27b --dtype q4_k_m; "),

@@ -436,7 +436,9 @@ def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
         advice = "ask for smaller batches, or leave --batch out"
     else:
         most = many(max(min(space.search.most, space.search.reach) for space in spaces), "device")
-        verdict = f"Does not fit: no layout of up to {most} holds the model and a sequence."
+        asked = scenario.question.get("gpus")
+        of = many(asked, "device") if asked else f"up to {most}"
+        verdict = f"Does not fit: no layout of {of} holds the model and a sequence."
         advice = "see infercost fit for what would make it fit"
     return Report(
         command="frontier",
