@@ -116,11 +116,16 @@ def rounded_up(value: float, digits: int) -> float:
     return round(ceiling(value / unit) * unit, 12)
 
 
-def last_that(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """The last number for which a condition holds that holds at first, and no longer after."""
+def last_that(holds: Callable[[float], bool], low: float, high: float, *, whole: bool = False) -> float:
+    """The last number for which a condition holds that holds at first, and no longer after.
+
+    Where only the next ``whole`` number is asked for, any number before that.
+    """
     if holds(high):
         return high
     for _ in range(HALVINGS):
+        if whole and low > (least := math.floor(low)) and least == math.floor(high):
+            return low
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low

@@ -90,3 +90,18 @@ def test_the_last_number_for_which_a_condition_holds() -> None:
 )
 def test_the_next_number_of_so_many_digits(value: float, digits: int, above: float) -> None:
     assert numeric.rounded_up(value, digits) == above
+
+
+@pytest.mark.parametrize(("last", "after"), [(0.3, 1), (7.5, 8), (999.999, 1000)])
+def test_the_next_whole_number_takes_no_last_bits_before_it(last: float, after: int) -> None:
+    asked: list[float] = []
+
+    def holds(value: float) -> bool:
+        asked.append(value)
+        return value <= last
+
+    assert math.ceil(numeric.last_that(holds, 0.0, 1000.0, whole=True)) == after
+    assert len(asked) < 30
+    asked.clear()
+    assert numeric.last_that(holds, 0.0, 1000.0) == pytest.approx(last)
+    assert len(asked) > 60

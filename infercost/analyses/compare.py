@@ -77,8 +77,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     question = scenario.question
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
-    columns, advice = tuple[str, ...](), tuple[str, ...]()
-    ratios: dict[str, float] = {}
+    columns, advice, ratios = tuple[str, ...](), tuple[str, ...](), dict[str, float]()
     if question.get("model") is not None:
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))

@@ -122,10 +122,9 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
     name = able[0]["name"] if able else None
     won = next((one for one in placed if isinstance(one, Placed) and one.scenario.search.name == name), None)
     winner = won.scenario if won else next((each for each in scenario.each if each.search.name == name), None)
-    ends = _on_bases(scenario, able) + of_parts(scenario.question)
     return Report(
         command="compare",
-        verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + ends,
+        verdict=_verdict(scenario, able, placed) + _desktops(scenario, rows) + _on_bases(scenario, able),
         inputs=(*scenario.inputs, *(_inputs_of(winner, scenario.inputs) if winner else ())),
         results=tuple(leaders(able)),
         series=_series(ranked, len(able)),
@@ -490,11 +489,12 @@ def _is_near(first: Mapping[str, Any], second: Mapping[str, Any], sort: str) -> 
 
 
 def _on_bases(scenario: Scenario, best: Rows) -> str:
-    """The end of a verdict on parts whose prices are not of one basis; nothing where the order is none of money."""
+    """The end of a verdict on parts whose prices are not of one basis, where money orders them, or not rents."""
     assert scenario.job is not None
     words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
     others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
-    return words.replace(":", "; by another basis another wins:") if others else words
+    words = words.replace(":", "; by another basis another wins:") if others else words
+    return words + of_parts(scenario.question)
 
 
 def _winners(scenario: Scenario, best: Rows) -> Iterator[Note]:

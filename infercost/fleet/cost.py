@@ -234,7 +234,7 @@ def users_within(service: Service, limit: float) -> int | None:
     while counts := first_count(lambda count: not exceeds(most_users(fleet, count)), low, ENDLESS):
         for least, most in pairwise(_edges(fleet, *counts)):
             # the next whole user may need one more replica, which costs more again
-            if not exceeds(most) and not exceeds(users := ceil(last_that(exceeds, least, most))):
+            if not exceeds(most) and not exceeds(users := ceil(last_that(exceeds, least, most, whole=True))):
                 return users
         low = counts[1]
     return None
@@ -277,7 +277,7 @@ def users_for_good(service: Service, limit: float, first: int) -> int | None:
     if (counts := first_count(stays, start, ENDLESS)) is None:
         return None
     fewest, most = (most_users(fleet, count) for count in counts)
-    return ceil(last_that(exceeds, fewest, most))
+    return ceil(last_that(exceeds, fewest, most, whole=True))
 
 
 def most_users(fleet: Fleet, replicas: int) -> float:
