@@ -144,8 +144,10 @@ def parse(kind: Kind, text: str, name: str = "value") -> float:
 
     def error(why: str) -> BadValue:
         short = text if len(text) <= 40 else text[:37] + "..."
-        each = f"--sweep {name.removeprefix('--')}={text.replace(' ', '')}"
-        several = f"; several are asked with {each}" if kind.whole and _SEVERAL.fullmatch(text) else ""
+        several = ""
+        if kind.whole and name.startswith("--") and _SEVERAL.fullmatch(text):
+            each = f"--sweep {name.removeprefix('--')}={text.replace(' ', '')}"
+            several = f"; several are asked with {each} (fit, utilization, economies)"
         return BadValue(f"{name}: {short!r} {why}", f"write {kind.name} as {kind.forms}{several}")
 
     if not text.strip():

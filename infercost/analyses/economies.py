@@ -253,13 +253,12 @@ def _half_advice(scenario: Scenario) -> Iterator[str]:
     question, devices = scenario.question, scenario.rack.devices
     if scenario.is_row or not scenario.rack.given:
         return
+    without = dict.fromkeys((*LOADS, "api_price"))
     best, floor = devices, (1 - LEAST) * cost.device_seconds(scenario.service, cost.floor_of(scenario.service))
     while devices % 2 == 0:
         devices //= 2
         try:
-            trial = at_point(
-                question, {**on_devices(question, devices), **dict.fromkeys((*LOADS, "api_price"))}, ORIGIN
-            ).service
+            trial = at_point(question, {**on_devices(question, devices), **without}, ORIGIN).service
         except InfercostError:
             continue
         least = cost.device_seconds(trial, cost.floor_of(trial))
@@ -337,12 +336,10 @@ def _prices(scenario: Scenario, services: list[Service]) -> str:
 
 def _api_sentences(scenario: Scenario) -> list[str]:
     """From how many users on each service that serves as was asked costs no more than an API."""
-    price, able = (
-        scenario.api_price,
-        [each for each in scenario.each if each.rack.plan.fits and not each.service.missed],
-    )
-    held = (own_or_api.held_against(each._replace(api_price=price)) for each in able)
-    return [] if price is None else own_or_api.side_by_side(held, price)
+    if (price := scenario.api_price) is None:
+        return []
+    able = [each for each in scenario.each if each.rack.plan.fits and not each.service.missed]
+    return own_or_api.side_by_side((own_or_api.held_against(each._replace(api_price=price)) for each in able), price)
 
 
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:

@@ -195,6 +195,13 @@ def test_several_documents_in_a_scenario_are_told_to_be_one_list(run: Run, tmp_p
     assert "write one list: '- key: value' starts each question" in run("fit", "--scenario", str(path)).err
 
 
+def test_several_numbers_in_a_scenario_are_not_told_a_flag_of_its_name(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("batch: '1,8,64'\nparams: 8B\ngpu: h100\n")
+    said = run("utilization", "--scenario", str(path))
+    assert said.err.splitlines()[1] == "hint: write a whole number as 8, 128 or 4k"
+
+
 def test_a_binary_scenario(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_bytes(bytes(range(256)))
