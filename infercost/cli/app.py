@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.excepthook = _report_defect
     args = _spell_out(sys.argv[1:] if argv is None else argv) or ["--help"]
     fail = partial(_fail, as_json=_is_json(args))
-    command: Any = typer.main.get_command(build(args))
+    command = _built(next((arg for arg in args if not arg.startswith("-")), ""), _is_completing())
     try:
         _refuse_several(args)
         return int(command.main(args, prog_name="infercost", standalone_mode=False) or 0)
@@ -113,8 +113,7 @@ def _takes(command: str, words: Sequence[str]) -> bool:
     if {"-", "-h", "--help"} & {*words}:  # standard input is read once, and help is written
         return False
     try:
-        whole: Any = typer.main.get_command(build([command]))
-        params = whole.commands[command].make_context(command, list(words)).params
+        params = _built(command, False).commands[command].make_context(command, list(words)).params
         given = {name: value for name, value in params.items() if name in options_of(command) and value}
         resolve(ask(command, given, params.get("words") or (), "flag"))
     except (InfercostError, USAGE_ERROR, OSError, OverflowError):
@@ -475,8 +474,13 @@ COMMANDS: dict[str, Callable[..., int]] = {
 }
 
 
-def build(args: Sequence[str]) -> typer.Typer:
-    """The app with the options of the command that was asked for; of the others only their names.
+def _is_completing() -> bool:
+    return any(name.startswith("_INFERCOST") for name in os.environ)
+
+
+@cache
+def _built(asked: str, completing: bool) -> Any:
+    """The command line with the options of the command that was asked for; of the others only their names.
 
     Completion needs the options of all.
     """
@@ -484,14 +488,12 @@ def build(args: Sequence[str]) -> typer.Typer:
         rich_markup_mode=None, pretty_exceptions_enable=False, help=HELP, epilog=MORE, context_settings=HELP_FLAGS
     )
     app.callback(invoke_without_command=False)(_root)
-    completing = any(name.startswith("_INFERCOST") for name in os.environ)
-    asked = next((arg for arg in args if not arg.startswith("-")), "")
     known = {**COMMANDS, "schema": schema}
     chosen = {asked: known[asked]} if asked in known and not completing else known
     whole = completing or len(chosen) == 1
     for name, function in chosen.items():
         app.command(name, help=function.__doc__, context_settings=HELP_FLAGS)(function if whole else _without_options)
-    return app
+    return typer.main.get_command(app)
 
 
 def _without_options() -> None:

@@ -14,7 +14,7 @@ from infercost.models.gguf_mix import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
 from infercost.parts import catalog, ollama
-from infercost.parts.cache import once
+from infercost.parts.cache import once, read_once
 from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format, near_dynamic
 from infercost.parts.yamlfile import read_mapping, read_text
 
@@ -552,6 +552,7 @@ def with_format(model: Model, name: str, bits: float) -> Model:
     return model._replace(quantization=Quantization(name, 16, matrices))
 
 
+@read_once
 def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
     data, where = read_preset_file(path), f"preset {path}"

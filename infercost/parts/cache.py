@@ -1,10 +1,15 @@
-"""Work that is done once: a question, and a sweep of a thousand points, is answered from one reading of each preset."""
+"""Work that is done once: a question, and a sweep of a thousand points, is answered from one reading of each preset.
 
+What infercost ships is read once in a process: nobody changes an installed file while it runs.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,3 +48,27 @@ def once(work: Callable[P, R], most: int = 1000) -> Callable[P, R]:
 def lately(work: Callable[P, R]) -> Callable[P, R]:
     """Cache a few results of work on whole replicas, which are slow to compare."""
     return once(work, most=4)
+
+
+@cache
+def shipped() -> Path:
+    """The presets folder: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    return next((p for p in (package / "presets", package.parent / "presets") if p.is_dir()), package / "presets")
+
+
+@cache
+def _start_of_shipped() -> str:
+    return os.path.join(shipped(), "")
+
+
+def read_once(read: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
+    """Cache what is read of a shipped file, which may not be changed, by its path and the other arguments."""
+    cached: Any = cache(read)
+
+    @wraps(read)
+    def run(path: str, /, *args: P.args, **more: P.kwargs) -> R:
+        chosen = cached if path.startswith(_start_of_shipped()) else read
+        return chosen(path, *args, **more)
+
+    return run

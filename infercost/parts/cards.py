@@ -6,7 +6,7 @@ the rule of a family. Slices (NVIDIA MIG) are shares of the memory and of the ar
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from infercost.errors import UnknownName
@@ -79,6 +79,7 @@ class Book(NamedTuple):
     keys: tuple[Key, ...]
 
 
+@lru_cache(8192)
 def key_of(name: str) -> Key:
     """What a name says, however it is written: ``RTX 4070 Laptop GPU`` is ``rtx-4070-mobile``."""
     words = _PRO.sub(r"pro \1", _SOCKET.sub("sxm", re.sub(r"[\s_()-]+", " ", name.lower())))

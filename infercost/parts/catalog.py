@@ -2,14 +2,15 @@
 
 import os
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
 from infercost.parts import architecture, cards, host, machines, stack, traffic
-from infercost.parts.cache import once
+from infercost.parts.cache import once, read_once
+from infercost.parts.cache import shipped as shipped
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import COUNT, PART, WHOLE, Kind, parse
@@ -73,13 +74,6 @@ _LETTERED = re.compile(r"[a-z]\d+")
 _ASKED = re.compile(r"[1-9]\d*(gb|c)")
 
 
-@cache
-def shipped() -> Path:
-    """The presets folder: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    return next((p for p in (package / "presets", package.parent / "presets") if p.is_dir()), package / "presets")
-
-
 def folders() -> list[Path]:
     """The folders of presets, the user's own (``INFERCOST_PRESETS``) first; BadFile where that is no folder."""
     own = os.environ.get("INFERCOST_PRESETS")
@@ -90,6 +84,7 @@ def folders() -> list[Path]:
     return [Path(own), shipped()]
 
 
+@lru_cache(8192)
 def plain(name: str) -> str:
     """A name for comparison: letters and digits in lower case, and the dot of a number: 1.3b is not 13b."""
     return _NOISE.sub("", name.lower())
@@ -113,18 +108,20 @@ def _files(family: str) -> dict[str, str]:
     """Preset file by name; a user's file shadows a shipped one."""
     files: dict[str, str] = {}
     for folder in reversed(folders()):
-        place = os.path.join(folder, family)
-        if os.path.isdir(place):
-            names = sorted(entry for entry in _entries(place) if entry.endswith((".yaml", ".yml")))
-            files.update({entry.rpartition(".")[0]: os.path.join(place, entry) for entry in names})
+        files.update(_files_in(os.path.join(folder, family)))
     return files
 
 
-def _entries(place: str) -> list[str]:
+@read_once
+def _files_in(place: str) -> dict[str, str]:
+    """Preset file by name in a folder, none where there is no such folder; BadFile for one that cannot be read."""
+    if not os.path.isdir(place):
+        return {}
     try:
-        return os.listdir(place)
+        entries = sorted(os.listdir(place))
     except OSError as error:
         raise BadFile(f"presets {place}: {reason(error)}", "name a folder that you may read") from error
+    return {each.rpartition(".")[0]: os.path.join(place, each) for each in entries if each.endswith((".yaml", ".yml"))}
 
 
 def names(family: str) -> list[str]:
@@ -190,22 +187,10 @@ def _text(path: str) -> str:
         return ""
 
 
+@read_once
 def _names_in(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A file's aliases, written on one line, and variants: read once of shipped files, which never change."""
-    return _names_of_shipped(path) if path.startswith(_start_of_shipped()) else _names_of(_text(path))
-
-
-@cache
-def _start_of_shipped() -> str:
-    return os.path.join(shipped(), "")
-
-
-@cache
-def _names_of_shipped(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return _names_of(_text(path))
-
-
-def _names_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A file's aliases, written on one line, and variants."""
+    text = _text(path)
     line, block = _ALIASES.search(text), _VARIANTS.search(text)
     known = (alias.strip().strip("\"'") for alias in line[1].split(",")) if line else ()
     return tuple(alias for alias in known if alias), tuple(_VARIANT.findall(block[1])) if block else ()
@@ -438,8 +423,13 @@ def load(family: str, name: str) -> Preset:
         base, _, release = name.partition("@")
         return stack.at_release(load(family, base), release)
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
-    preset = build(family, own, _data(own, path), path)
+    preset = _read(path, family, own)
     return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset
+
+
+@read_once
+def _read(path: str, family: str, own: str) -> Preset:
+    return build(family, own, _data(own, path), path)
 
 
 def _data(own: str, path: str) -> dict[str, Any]:

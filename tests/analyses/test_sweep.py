@@ -1,5 +1,6 @@
 """A sweep is the same question many times: each row is what the point alone answers, to the last digit."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import infercost
 from infercost.analyses.sweep import trend_words
 from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
+from infercost.parts import catalog
 from infercost.quantities import KEYS
 from infercost.scenario.axes import Axis
 from infercost.scenario.read import ask
@@ -304,15 +306,23 @@ def test_a_long_sweep_tells_how_many_points_are_done() -> None:
     assert told("gpus=1:100:1") == ([], []), "nobody waits for so few"
 
 
-def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_preset_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import yaml
 
+    shutil.copytree(catalog.shipped(), tmp_path / "own")
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path / "own"))
+    infercost.utilization(gpu="h100:4", model="llama-3.1-70b")  # what is shipped alone, as bands
     compose, read = yaml.compose_all, []
     monkeypatch.setattr(yaml, "compose_all", lambda text, **more: (read.append(text), compose(text, **more))[1])
     infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:100:1")
     assert len(read) == 7
     infercost.utilization(gpu="h100:4", model="llama-3.1-70b", sweep="batch=1:2")
-    assert len(read) == 14, "a file may change between two questions"
+    assert len(read) == 14, "a file of one's own may change between two questions"
+    monkeypatch.delenv("INFERCOST_PRESETS")
+    for _ in range(2):
+        already = len(read)
+        infercost.utilization(gpu="h100:4", model="llama-3.1-70b")
+    assert len(read) == already, "a shipped one does not"
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-70b", "gemma-3-27b", "deepseek-v3"])

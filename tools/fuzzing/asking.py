@@ -9,21 +9,15 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import typer
-
-from infercost.analyses import presets
 from infercost.cli import app
-from infercost.models import find
-from infercost.parts import bands, catalog, yamlfile
 from infercost.render.writing import harmless
-from infercost.scenario import read
 
 #: What a wrong question prints.
 ERROR = re.compile(r'error: .+\nhint: .+\n|\{"error": \{"what": ".+", "hint": ".+"\}\}\n')
@@ -178,55 +172,3 @@ def alone() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
     sys.addaudithook(_listen)
     gc.freeze = lambda: None  # a process of one question keeps all that it has loaded; this one asks thousands
-    _build_once()
-    _read_once()
-
-
-def _build_once() -> None:
-    """Keep the options of each command: a process of one question builds those of one."""
-    build, get = app.build, typer.main.get_command
-    built: dict[str, Any] = {}
-
-    def kept(args: list[str]) -> Any:
-        name = args[0]
-        if name not in app.COMMANDS:
-            return get(build(args))
-        if name not in built:
-            built[name] = get(build([name]))
-        return built[name]
-
-    app.build = kept
-    typer.main.get_command = lambda command: command
-
-
-def _read_once() -> None:
-    """Keep what the shipped presets hold: a process of one question reads a few of them."""
-    home, listed = f"{catalog.shipped()}{os.sep}", catalog._files
-    names: dict[str, dict[str, str]] = {}
-
-    def kept(work: Callable[..., Any], place: int) -> Callable[..., Any]:
-        """A function that keeps its results for arguments of which that at a place is the path of a shipped preset."""
-        held: dict[Any, Any] = {}
-
-        def function(*args: Any) -> Any:
-            if not args[place].startswith(home):
-                return work(*args)
-            key = tuple(arg for arg in args if isinstance(arg, str))
-            if key not in held:
-                held[key] = work(*args)
-            return held[key]
-
-        return function
-
-    def files(family: str) -> dict[str, str]:
-        if os.environ.get("INFERCOST_PRESETS"):
-            return listed(family)
-        if family not in names:
-            names[family] = listed(family)
-        return names[family]
-
-    catalog._files = files
-    catalog.build, find.read_preset = kept(catalog.build, 3), kept(find.read_preset, 0)
-    mapping = kept(yamlfile.read_mapping, 0)
-    for module in (read, find, bands, catalog, presets):
-        module.read_mapping = mapping  # type: ignore[attr-defined]
