@@ -404,6 +404,8 @@ def _layout_note(rack: Rack) -> Note:
     text = f"tensor parallel over all {rack.width} devices is assumed"
     if layout.dp > 1:
         text = f"{layout.dp} groups attend for themselves; experts get tokens in 8 bits and return 16"
+        if domain and layout.ranks > domain.value and "network_bandwidth" in rack.part.facts:
+            text += ", and across nodes a prompt's token goes once to each"
     if layout.pp > 1:
         text = f"{layout.pp} pipeline stages of {rack.width} take turns on parts of the batch"
     if layout.pp > 1 and splits_layers(rack.setup.stack):

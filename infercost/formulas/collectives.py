@@ -1,10 +1,11 @@
 """Collectives of tensor and expert parallelism: what a step sends, and how long that takes, derived or measured."""
 
 from infercost.formulas.formula import formula
-from infercost.numeric import log2, minimum
+from infercost.numeric import log2, maximum, minimum
 
 RING = "Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms (2009)"
 TIMINGS = "fitted on kernel timings of ten parts, aiconfigurator-core 0.12.0 (NVIDIA)"
+FORWARDED = "DeepSeek-V3 Technical Report, arXiv 2412.19437, 3.2.2, and DeepEP's normal kernels"
 MEGATRON = "Shoeybi et al., Megatron-LM, arXiv 1909.08053"
 
 
@@ -38,10 +39,10 @@ def all_reduce_time(*, ring_all_reduce_time: float, tree_all_reduce_time: float,
 
 @formula(source="Rajbhandari et al., DeepSpeed-MoE, arXiv 2201.05596: tokens to their experts, results back")
 def all_to_all_time(
-    *, message_bytes: float, devices: float, link_bandwidth: float, link_share: float, collective_latency: float
+    *, message_bytes: float, link_bandwidth: float, link_share: float, collective_latency: float
 ) -> float:
-    """Seconds of an all-to-all: each rank keeps its own share and sends the rest at once."""
-    return (devices - 1) / devices * message_bytes / (link_bandwidth * link_share) + collective_latency
+    """Seconds of an all-to-all inside a node, or over the network: each rank sends all that is not its own at once."""
+    return message_bytes / (link_bandwidth * link_share) + collective_latency
 
 
 @formula(source="Huang et al., GPipe, arXiv 1811.06965: a stage sends its output to the next")
@@ -64,18 +65,48 @@ def exchanges(*, exchanging_layers: float) -> float:
     return 2 * exchanging_layers
 
 
+@formula(source="DeepSeek-V3 Technical Report, arXiv 2412.19437, 2.1.2: a token's experts lie in few groups of them")
+def limited_places(*, nodes: float, expert_groups: float, token_groups: float) -> float:
+    """Nodes that a token's experts may lie on: the groups of experts that it is limited to lie on so many."""
+    return minimum(nodes, maximum(token_groups, nodes * token_groups / expert_groups))
+
+
+@formula(source="of p places k even draws miss one with (1 - 1/p)^k")
+def places_met(*, places: float, active_experts: float) -> float:
+    """Distinct nodes or ranks that hold an expert of a token, on average."""
+    return places * (1 - (1 - 1 / places) ** active_experts)
+
+
+@formula(source=FORWARDED + ": a token goes once to each node, and there once to each rank, that holds its experts")
+def forwarded_copies(*, places_met: float, peers: float) -> float:
+    """Copies of a token that leave its node over the network, or a rank over the links of a node."""
+    return places_met * (peers - 1) / peers
+
+
+@formula(source="DeepEP, docs/legacy.md: low-latency kernels send a token to each of its experts")
+def expert_copies(*, active_experts: float, peers: float) -> float:
+    """Copies of a token that leave its rank, or its node, where each expert gets one."""
+    return active_experts * (peers - 1) / peers
+
+
 @formula(source="DeepSeek-V3 Technical Report, arXiv 2412.19437: tokens are dispatched in 8 bits and combined in 16")
 def exchange_message(
     *,
     message_bytes: float,
     tensor_ranks: float,
-    active_experts: float,
+    copies: float,
     dispatch_bits: float,
     combine_bits: float,
     wide_bits: float,
 ) -> float:
-    """Bytes that one rank sends in a mean all-to-all: each of its tokens to all its experts."""
-    return message_bytes / tensor_ranks * active_experts * (dispatch_bits + combine_bits) / (2 * wide_bits)
+    """Bytes that one rank sends in a mean all-to-all: each of its tokens so many times."""
+    return message_bytes / tensor_ranks * copies * (dispatch_bits + combine_bits) / (2 * wide_bits)
+
+
+@formula(source=FORWARDED + ": network and links are busy at once")
+def forwarded_exchange_time(*, near_exchange_time: float, far_exchange_time: float) -> float:
+    """Seconds of an all-to-all over several nodes: over their links or over the network, whichever takes longer."""
+    return maximum(near_exchange_time, far_exchange_time)
 
 
 @formula(source="each rank of a stage sends its share of the activations")
@@ -164,17 +195,15 @@ def exchange_time(
     exchange_start: float,
     group_rows: float,
     tensor_ranks: float,
-    active_experts: float,
+    copies: float,
     expert_input: float,
     exchange_bytes: float,
-    expert_ranks: float,
     exchange_bandwidth: float,
 ) -> float:
     """Seconds of one phase of an all-to-all between experts' ranks."""
     return (
         exchange_start
-        + group_rows / tensor_ranks * active_experts * expert_input * exchange_bytes
-        * (expert_ranks - 1) / expert_ranks / exchange_bandwidth
+        + group_rows / tensor_ranks * copies * expert_input * exchange_bytes / exchange_bandwidth
     )  # fmt: skip
 
 

@@ -97,6 +97,8 @@ def _ffn_figures(ffn: Ffn) -> dict[str, float]:
         "reused_params": ffn.reused,
         "experts": ffn.experts,
         "active_experts": ffn.active,
+        "expert_groups": ffn.groups,
+        "token_groups": ffn.token_groups,
         "expert_params": ffn.expert,
         "expert_input": ffn.expert_input,
         "expert_norm_params": ffn.expert_small,

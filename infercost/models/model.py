@@ -72,7 +72,7 @@ class Ffn(NamedTuple):
 
     ``expert`` counts the matrices of one expert, ``expert_input`` the width that they take in where it is not the
     model's, ``expert_small`` its biases, ``reused`` the matrices of an earlier layer, attention included, that this one
-    multiplies again.
+    multiplies again. Of ``groups`` of experts a token's lie in ``token_groups``, 0 where they lie in any.
     """
 
     kind: str
@@ -87,6 +87,8 @@ class Ffn(NamedTuple):
     router: int = 0
     small: int = 0
     reused: int = 0
+    groups: int = 0
+    token_groups: int = 0
 
 
 class Layer(NamedTuple):

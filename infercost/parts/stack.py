@@ -55,6 +55,7 @@ LAWS: dict[str, dict[str, Kind]] = {
     "kernels": {
         "launch_scale": MULTIPLE,
         "exchange_latency": DURATION,
+        "forwarding_latency": DURATION,
         "eager_layer_time": DURATION,
         "cpu_launches": MULTIPLE,
         "unfused_launch_scale": MULTIPLE,

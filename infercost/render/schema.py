@@ -78,9 +78,9 @@ ROWS = {
     "presets": """layers attention heads cache_elements ffn parameters query_heads kv_heads head_dim v_head_dim
     attention_params kv_params copied_params norm_params kv_elements packed_entry_bytes index_elements
     borrowed_elements window compress attended attention_flops prefill_attention_flops index_flops query_rank
-    state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts active_experts
-    expert_params expert_input expert_norm_params params_per_expert key shown value unit source date weak others name
-    family title released aliases path""",
+    state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts
+    active_experts expert_groups token_groups expert_params expert_input expert_norm_params params_per_expert key
+    shown value unit source date weak others name family title released aliases path""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
 SWEPT = ("fit", "utilization", "economies")

@@ -529,7 +529,7 @@ class Timing:
             collectives=reduces,
             all_reduce_time=links.reduce(message) if reduces else 0.0,
             exchanges=exchanges,
-            all_to_all_time=links.exchange(rows.group) if exchanges else 0.0,
+            all_to_all_time=links.exchange(rows.group, rows.prompt_tokens > 0) if exchanges else 0.0,
             hand_over_time=links.hand_over(message) if self.stages > 1 else 0.0,
         )
         if not reduces or not self.sums.normed:

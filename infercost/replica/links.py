@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from infercost import formulas
 from infercost.parts.accelerator import group_link
 from infercost.quantities import CONSTANTS
+from infercost.replica import exchange
 from infercost.replica.chip import Chip
 from infercost.replica.layout import Layout
 
@@ -36,6 +37,7 @@ class Engine(NamedTuple):
     launch_scale: float
     collective_latency: float
     exchange_latency: float
+    forwarding_latency: float
     step_overhead: float
     sequence_overhead: float
     eager_layer_time: float
@@ -61,12 +63,8 @@ class Engine(NamedTuple):
     bandwidth_scale: float = 1.0
 
 
-class Exchanging(Protocol):
+class Exchanging(exchange.Routing, Protocol):
     """Experts that tokens are sent to."""
-
-    @property
-    def active(self) -> int:
-        """Experts of a token."""
 
     @property
     def input(self) -> float:
@@ -83,12 +81,10 @@ class Way(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """An all-to-all between the experts' ranks: how many, B/s, the experts of a token and their width."""
+    """An all-to-all between the experts' ranks: seconds to start, and each way's copies of a token and B/s."""
 
-    ranks: int
-    bandwidth: float
-    active: int
-    input: float
+    start: float
+    ways: tuple[tuple[float, float], ...]
 
 
 class Links:
@@ -167,30 +163,49 @@ class Links:
         )
         return formulas.collectives.shortest_reduce_time(reduce_time=ring, switch_reduce_time=switch)
 
-    def exchange(self, rows: float) -> float:
+    def exchange(self, rows: float, prompts: bool = False) -> float:
         """Seconds of one phase of the all-to-all between the experts' ranks."""
-        among = self._exchange
-        return formulas.collectives.exchange_time(
-            exchange_start=self.engine.exchange_latency,
-            group_rows=rows,
-            tensor_ranks=self.layout.tp,
-            active_experts=among.active,
-            expert_input=among.input,
-            exchange_bytes=EXCHANGED,
-            expert_ranks=among.ranks,
-            exchange_bandwidth=among.bandwidth,
-        )
+        among = self._forwarded if prompts else self._direct
+        times = [
+            formulas.collectives.exchange_time(
+                exchange_start=among.start,
+                group_rows=rows,
+                tensor_ranks=self.layout.tp,
+                copies=copies,
+                expert_input=max(each.input for each in self.experts),
+                exchange_bytes=EXCHANGED,
+                exchange_bandwidth=bandwidth,
+            )
+            for copies, bandwidth in among.ways
+        ]
+        if len(times) == 1:
+            return times[0]
+        return formulas.collectives.forwarded_exchange_time(near_exchange_time=times[0], far_exchange_time=times[1])
 
     @cached_property
-    def _exchange(self) -> Exchange:
+    def _direct(self) -> Exchange:
+        """As passes without prompts do: each expert gets a copy, which graphs can hold."""
+        inside, nodes = self._spread(self.layout.ep * self.layout.expert_slices)
+        copies = formulas.collectives.expert_copies(
+            active_experts=self._routing.active, peers=nodes if nodes > 1 else inside
+        )
+        bandwidth = self.chip.part.value("network_bandwidth") if nodes > 1 else self._bandwidth(inside)
+        return Exchange(self.engine.exchange_latency, ((copies, bandwidth),))
+
+    @cached_property
+    def _forwarded(self) -> Exchange:
+        """As passes with prompts do over several nodes: each node gets a copy, and gives it to each rank."""
         ranks = self.layout.ep * self.layout.expert_slices
         inside, nodes = self._spread(ranks)
-        return Exchange(
-            ranks=ranks,
-            bandwidth=self.chip.part.value("network_bandwidth") if nodes > 1 else self._bandwidth(inside),
-            active=max(each.active for each in self.experts),
-            input=max(each.input for each in self.experts),
-        )
+        if nodes == 1:
+            return self._direct
+        near = exchange.over_links(self._routing, ranks, inside), self._bandwidth(inside)
+        far = exchange.over_network(self._routing, nodes), self.chip.part.value("network_bandwidth")
+        return Exchange(self.engine.forwarding_latency, (near, far))
+
+    @property
+    def _routing(self) -> Exchanging:
+        return max(self.experts, key=lambda each: each.active)
 
     def hand_over(self, message: float) -> float:
         """Seconds that stages spend on sending to the next: each rank sends its share of the activations."""

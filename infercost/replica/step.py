@@ -10,6 +10,7 @@ from infercost.parts.accelerator import Rate
 from infercost.parts.formats import Format
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
+from infercost.replica import exchange
 from infercost.replica.host import Read, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Drafting, Plan
@@ -84,20 +85,30 @@ EXCHANGED = {name: CONSTANTS[name].value for name in ("dispatch_bits", "combine_
 
 
 def _exchange(work: Work, speeds: Speeds, message: float) -> float:
-    """Seconds of one all-to-all: each rank's tokens go to all their experts, the mean of out and back."""
-    inside, nodes = spread(work.layout.ep, speeds)
+    """Seconds of one all-to-all: a token goes once to each node and rank with its experts, the mean of out and back."""
+    routing, ranks = max(work.experts, key=lambda one: one.active), work.layout.ep
+    inside, nodes = spread(ranks, speeds)
+    near = _all_to_all(
+        work,
+        speeds,
+        message,
+        exchange.over_links(routing, ranks, inside),
+        speeds.link(inside),
+        speeds.collective_latency,
+    )
+    if nodes == 1:
+        return near
+    copies = exchange.over_network(routing, nodes)
+    far = _all_to_all(work, speeds, message, copies, speeds.network_bandwidth, speeds.network_latency)
+    return formulas.collectives.forwarded_exchange_time(near_exchange_time=near, far_exchange_time=far)
+
+
+def _all_to_all(work: Work, speeds: Speeds, message: float, copies: float, bandwidth: float, latency: float) -> float:
     sent = formulas.collectives.exchange_message(
-        message_bytes=message,
-        tensor_ranks=work.layout.tp,
-        active_experts=max(each.active for each in work.experts),
-        **EXCHANGED,
+        message_bytes=message, tensor_ranks=work.layout.tp, copies=copies, **EXCHANGED
     )
     return formulas.collectives.all_to_all_time(
-        message_bytes=sent,
-        devices=nodes if nodes > 1 else inside,
-        link_bandwidth=speeds.network_bandwidth if nodes > 1 else speeds.link(inside),
-        link_share=speeds.link_share,
-        collective_latency=speeds.network_latency if nodes > 1 else speeds.collective_latency,
+        message_bytes=sent, link_bandwidth=bandwidth, link_share=speeds.link_share, collective_latency=latency
     )
 
 

@@ -71,6 +71,8 @@ class Routed(NamedTuple):
     input: float
     width: float
     matrices: float
+    groups: int
+    token_groups: int
 
 
 class Attended(NamedTuple):
@@ -446,4 +448,6 @@ def _routed(model: Model, ffn: Ffn, layers: int, slices: int) -> Routed:
         matrices=formulas.kernels.matrices_of_expert(
             expert_matrices=ffn.expert, expert_inner=inner, expert_input=entering
         ),
+        groups=ffn.groups,
+        token_groups=ffn.token_groups,
     )

@@ -14,10 +14,12 @@ from infercost.replica.layout import Layout, expert_bytes, head_bits, kv_copies,
 
 
 class Experts(NamedTuple):
-    """All layers whose routed experts are alike: how many there are, and bytes of one expert of each layer."""
+    """All layers whose routed experts are alike: how many, in what groups, and bytes of one expert of each layer."""
 
     experts: float
     active: int
+    groups: int
+    token_groups: int
     bytes: float
 
 
@@ -186,12 +188,11 @@ def reused_params(model: Model) -> float:
     return formulas.memory.reused_params(layers_of_kind=times, params_of_block=params) if reused else 0
 
 
-def _sparse(model: Model) -> dict[tuple[float, int], list[Layer]]:
-    """Layers with routed experts by how many there are and how many a token uses."""
-    kinds: dict[tuple[float, int], list[Layer]] = {}
-    for layer in model.layers:
-        if layer.ffn.experts:
-            kinds.setdefault((layer.ffn.experts, layer.ffn.active), []).append(layer)
+def _sparse(model: Model) -> dict[tuple[float, int, int, int], list[Layer]]:
+    """Layers with routed experts by how many there are, how many a token uses, and their groups."""
+    kinds: dict[tuple[float, int, int, int], list[Layer]] = {}
+    for ffn, layer in ((layer.ffn, layer) for layer in model.layers if layer.ffn.experts):
+        kinds.setdefault((ffn.experts, ffn.active, ffn.groups, ffn.token_groups), []).append(layer)
     return kinds
 
 

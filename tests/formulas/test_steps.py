@@ -17,7 +17,7 @@ BARE = {
     *("ffn_bytes_per_param", "kv_bytes_per_param", "cache_element_bytes", "state_element_bytes", "activation_bytes"),
     "index_element_bytes",
     *("layers_of_kind", "layers", "sparse_layers", "exchanging_layers", "ranks", "devices", "stages", "microbatches"),
-    *("tensor_ranks", "expert_ranks", "groups"),
+    *("tensor_ranks", "expert_ranks", "groups", "places", "peers"),
     *("hours", "hours_alike"),  # 24 of a day, 168 of a week
 }
 MODELS = {

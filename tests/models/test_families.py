@@ -247,3 +247,13 @@ def test_a_byte_order_mark_is_survived_and_depth_is_not() -> None:
     assert parse_json('\ufeff{"a": 1}', "test") == {"a": 1}
     with pytest.raises(BadFile, match="nested deeper"):
         parse_json('{"a": ' * 900 + "1" + "}" * 900, "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("deepseek-v3", (8, 4)), ("deepseek-v2", (8, 3)), ("glm-4.5", (0, 0)), ("mixtral-8x7b", (0, 0))],
+)
+def test_experts_of_a_token_lie_in_some_of_their_groups(name: str, groups: tuple[int, int]) -> None:
+    """DeepSeek-V2, arXiv 2405.04434: at most 3 devices; V3, arXiv 2412.19437: at most 4 nodes; GLM-4.5: one group."""
+    sparse = [layer.ffn for layer in find_model(name).model.layers if layer.ffn.experts]
+    assert {(ffn.groups, ffn.token_groups) for ffn in sparse} == {groups}

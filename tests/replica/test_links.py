@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infercost.parts import catalog
+from infercost.replica.chip import OTHER, Chip
 from infercost.replica.kernels import Engine
 from infercost.replica.layout import Layout
 from infercost.replica.links import Links
@@ -18,9 +19,9 @@ FIGURES = {
     "links_host_eight": 64e9,
 }  # fmt: skip
 ENGINE = Engine(
-    launch_scale=1, collective_latency=6e-6, exchange_latency=20e-6, step_overhead=0, sequence_overhead=0,
-    eager_layer_time=0, captured_tokens=0, chunk_tokens=8192, token_overhead=0, row_traffic=1, reduce_limit=0.0,
-    prompts="filled",
+    launch_scale=1, collective_latency=6e-6, exchange_latency=20e-6, forwarding_latency=90e-6, step_overhead=0,
+    sequence_overhead=0, eager_layer_time=0, captured_tokens=0, chunk_tokens=8192, token_overhead=0, row_traffic=1,
+    reduce_limit=0.0, prompts="filled",
 )  # fmt: skip
 MESSAGE = 1e6
 
@@ -102,8 +103,8 @@ def test_one_node_where_no_other_is_known(without: str) -> None:
     assert (links(Layout(16), chip).inside, links(Layout(16), chip).nodes) == (16, 1)
 
 
-def expert(active: int, input: float) -> Any:
-    return SimpleNamespace(active=active, input=input)
+def expert(active: int, input: float, groups: int = 0, token_groups: int = 0) -> Any:
+    return SimpleNamespace(active=active, input=input, groups=groups, token_groups=token_groups)
 
 
 def test_rows_go_to_experts_of_a_node_and_of_others() -> None:
@@ -111,8 +112,86 @@ def test_rows_go_to_experts_of_a_node_and_of_others() -> None:
     sent = 128 / 2 * 8 * 1000 * 1.5
     near = links(Layout(2, 1, 8), experts=[expert(8, 1000)])
     assert near.exchange(128) == pytest.approx(20e-6 + sent * 7 / 8 / 80e9)
+    assert near.exchange(128, prompts=True) == near.exchange(128)
     far = links(Layout(2, 1, 16), experts=[expert(8, 1000), expert(2, 500)])
-    assert far.exchange(128) == pytest.approx(20e-6 + sent * 15 / 16 / 10e9)
+    assert far.exchange(128) == pytest.approx(20e-6 + sent * 1 / 2 / 10e9)
+
+
+def test_a_row_of_a_prompt_goes_once_to_each_node() -> None:
+    """Eight experts lie on 4 (1 - (3/4)^8) of four nodes, a quarter of them its own, or of eight where 4 serve a row.
+
+    Without a limit they lie on 8 (1 - (7/8)^8) of eight.
+    """
+    row, four = 1000 * 1.5, 4 * (1 - 0.75**8)
+    grouped = expert(8, 1000, groups=8, token_groups=4)
+    assert links(Layout(1, 1, 32), experts=[expert(8, 1000)]).exchange(128, prompts=True) == pytest.approx(
+        90e-6 + 128 * row * four * 3 / 4 / 10e9
+    )
+    limited = links(Layout(1, 1, 64), experts=[grouped])
+    assert limited.exchange(128, prompts=True) == pytest.approx(90e-6 + 128 * row * four * 7 / 8 / 10e9)
+    free = links(Layout(1, 1, 64), experts=[expert(8, 1000)])
+    assert free.exchange(128, prompts=True) == pytest.approx(90e-6 + 128 * row * 8 * (1 - 0.875**8) * 7 / 8 / 10e9)
+
+
+def test_a_row_of_a_prompt_goes_once_to_each_rank_of_a_node() -> None:
+    """Two nodes: 16 (1 - (15/16)^8) ranks over links no faster than the network, an eighth of them the one it is on."""
+    chip = Figures()
+    chip.part = chip.part.with_fact("link_bandwidth", chip.part.facts["network_bandwidth"])
+    slow = links(Layout(1, 1, 16), chip, experts=[expert(8, 1000)])
+    ranks = 16 * (1 - (15 / 16) ** 8)
+    assert slow.exchange(128, prompts=True) == pytest.approx(90e-6 + 128 * 1500 * ranks * 7 / 8 / (0.8 * 10e9))
+
+
+def published(gpu: str, ranks: int) -> Links:
+    """DeepSeek-V3's experts in one group a rank of a part, with the start that profiles have."""
+    part, stack = catalog.load("accelerators", gpu), catalog.load("efficiency", "realistic")
+    chip = Chip(part, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))
+    latencies = {name: stack.value(name) for name in ("exchange_latency", "forwarding_latency")}
+    return Links(chip, ENGINE._replace(**latencies), Layout(1, 1, ranks), [expert(8, 7168, groups=8, token_groups=4)])
+
+
+@pytest.mark.parametrize(
+    ("gpu", "ranks", "tokens", "dispatch", "combine"),
+    [
+        ("h800-sxm", 16, 4096, 43e9, 43e9),
+        ("h800-sxm", 32, 4096, 58e9, 57e9),
+        ("h800-sxm", 64, 4096, 51e9, 50e9),
+        ("h100-sxm", 16, 8192, 90e9, 81e9),
+        ("h100-sxm", 32, 8192, 61e9, 61e9),
+    ],
+)
+def test_prompts_go_to_experts_as_fast_as_deepep_says(
+    gpu: str, ranks: int, tokens: int, dispatch: float, combine: float
+) -> None:
+    """DeepEP's normal kernels: 7,168 values in 8 bits and back in 16, 8 experts, 4 groups, over 50 GB/s a device.
+
+    Its bandwidths count a copy for each node, the token's own among them: of min(nodes, 4) even nodes 8 experts meet
+    all but (1 - 1/nodes)^8. H800 by docs/legacy.md (V1), Hopper by README.md (V2), deepseek-ai/DeepEP dd758caf.
+    """
+    nodes = min(ranks // 8, 4)
+    copies = tokens * nodes * (1 - (1 - 1 / nodes) ** 8)
+    measured = (copies * 7168 / dispatch + copies * 7168 * 2 / combine) / 2
+    assert published(gpu, ranks).exchange(tokens, prompts=True) == pytest.approx(measured, rel=0.12)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "dispatch", "combine"),
+    [(16, 118, 195), (32, 155, 273), (64, 173, 314), (128, 192, 369), (256, 194, 360)],
+)
+def test_decoding_goes_to_experts_about_as_fast_as_deepep_says(ranks: int, dispatch: float, combine: float) -> None:
+    """DeepEP's low-latency kernels, docs/legacy.md: 128 tokens a device, us, on H800 that reach 39 to 48 GB/s of 50."""
+    measured = (dispatch + combine) / 2 * 1e-6
+    assert published("h800-sxm", ranks).exchange(128) == pytest.approx(measured, rel=0.18)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "tokens", "dispatch", "combine"),
+    [(16, 16, 30.1, 45.93), (32, 16, 40.2, 56.67), (64, 16, 45.73, 59.57), (64, 256, 301.13, 579.53)],
+)
+def test_few_tokens_wait_as_long_as_was_measured(ranks: int, tokens: int, dispatch: float, combine: float) -> None:
+    """The same kernels, us, on nodes of H100: aiconfigurator-core 0.12.0, wideep_deepep_ll_perf of SGLang 0.5.6."""
+    measured = (dispatch + combine) / 2 * 1e-6
+    assert published("h100-sxm", ranks).exchange(tokens) == pytest.approx(measured, rel=0.1)
 
 
 def test_rows_go_to_all_ranks_that_share_experts() -> None:
@@ -131,8 +210,8 @@ def test_stages_hand_over_inside_a_node_and_over_the_network() -> None:
 
 def test_what_an_engine_adds_where_it_does_not_say() -> None:
     """Kernels of its own, factors and families: none; graphs hold all passes that they are large enough for."""
-    bare = Engine(*[0.5] * 11, "filled")
-    assert bare[12:15] == ("", "", 1.0)
+    bare = Engine(*[0.5] * 12, "filled")
+    assert bare[13:16] == ("", "", 1.0)
     assert (bare.cpu_launches, bare.captured_tokens_latent, bare.captures_split) == (0.0, inf, True)
     assert (bare.untuned_factor, bare.untuned_decode_factor, bare.fused_ranks) == (1.0, 1.0, 0.0)
     assert bare[-5:] == ((), "", "", 1.0, 1.0)

@@ -78,7 +78,7 @@ def test_experts_of_mixtral() -> None:
     assert products.inputs == 32 * (4096 + 4096 / 2 + 4096)
     assert products.outputs == 32 * (6144 / 2 + 4096 + 8)
     (routed,) = mixtral.routed
-    assert routed[1:] == (32, 8, 2, 3 * 4096 * 14336, 2 * 3 * 4096 * 14336, 4096, 14336, 3)
+    assert routed[1:] == (32, 8, 2, 3 * 4096 * 14336, 2 * 3 * 4096 * 14336, 4096, 14336, 3, 0, 0)
     assert mixtral.exchanging == 32
 
 

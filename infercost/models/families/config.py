@@ -17,6 +17,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "vocab": ("vocab_size", "padded_vocab_size"),
     "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
     "active": ("num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "moe_top_k", "top_k_experts"),
+    "expert_groups": ("n_group",),
+    "token_groups": ("topk_group",),
     "expert_width": ("moe_intermediate_size", "expert_intermediate_size", "expert_ffn_hidden_size"),
     "expert_input": ("moe_latent_size", "routed_expert_hidden_size", "moe_hidden_size"),  # where it is less than hidden
     "shared_experts": ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"),

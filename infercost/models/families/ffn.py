@@ -40,6 +40,8 @@ def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, s
     if active > count:
         raise BadFile(f"{config.where}: num_experts_per_tok is {active} of {count}", "a token has as many at most")
     shared = formulas.layer.ffn_params(matrices=matrices, input_width=hidden, ffn_width=shared_width)
+    groups, token_groups = config.opt("expert_groups"), config.opt("token_groups")
+    limited = 0 < token_groups < groups
     return Ffn(
         kind="experts",
         width=width,
@@ -51,6 +53,8 @@ def experts(config: Config, i: int, *, width: int = 0, shared_width: int = -1, s
         expert_small=(width * (matrices - 1) + hidden) * config.flag("expert_bias"),
         router=hidden * count,
         small=small + latent * bool(config.raw("latent_moe_use_norm")) + count * config.flag("router_bias"),
+        groups=groups * limited,
+        token_groups=token_groups * limited,
     )
 
 
