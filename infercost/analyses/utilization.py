@@ -508,7 +508,8 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     what = "" if rack.model.is_bare else f"of {rack.model.called(rack.model.quantization.words)} "
     where = f"{what}on {rack.place}"
     is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
-    sure = "at best" if is_bound else "an estimate"
+    stages = rack.plan.layout.pp if is_bound else 1
+    sure = f"at best in {stages} stages" if stages > 1 else "at best" if is_bound else "an estimate"
     if (worth := results.get("draft_speedup")) is None:
         plain = results["step_time_s"]
         if plain and (results.get("itl_s") or 0.0) > (1 + LEAST) * plain:

@@ -269,14 +269,19 @@ def _most_of_service(reading: Reading, plan: Plan, setup: Setup) -> float:
 
 
 def _is_open(reading: Reading) -> bool:
-    """Whether a model on a count of devices, a batch of it, or one to compare parts by, has a layout to choose."""
+    """Whether a model on a count of devices, a batch or a step of it, or one to compare by, has a layout to choose."""
     given = reading.given
     if any(name in given for name in _ASKED):
         return False
     if reading.origin("gpu") == COMPARED:
         return True
-    counted = "gpus" in given or read_part(reading, reading.get("gpu"))[1] is not None
-    return counted or reading.question.command == "fit" or any(name in given for name in ("batch", *LOADS))
+    steps = reading.question.command in ("fit", "utilization")
+    return steps or _is_counted(reading) or any(name in given for name in ("batch", *LOADS))
+
+
+def _is_counted(reading: Reading) -> bool:
+    """Whether a count of devices was given."""
+    return "gpus" in reading.given or read_part(reading, reading.get("gpu"))[1] is not None
 
 
 def _asked(reading: Reading, setup: Setup) -> Asked | None:
@@ -290,8 +295,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
         if command == "fit":
             return None
         raise
-    # a sweep starts with one sequence, and parts are compared by what one user gets
+    # a sweep starts with one sequence, parts are compared by what one user gets, and the least devices are for one
     lone = command == "sweep-batch" or reading.origin("gpu") == COMPARED or any(name in reading.given for name in DRAFT)
+    lone = lone or (command == "utilization" and not _is_counted(reading))
     batch = int(reading.get("batch") or lone)
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
     if load.is_steady:

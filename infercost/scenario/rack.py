@@ -12,7 +12,7 @@ from infercost.models.model import Model, Quantization, Rope, bare_count
 from infercost.numeric import ceiling
 from infercost.parts.accelerator import memory_key, over_pcie
 from infercost.parts.drafts import method
-from infercost.parts.formats import FORMATS, GGUF, Format, is_of_llama_cpp, keys_of
+from infercost.parts.formats import FORMATS, GGUF, Format, find_format, is_of_llama_cpp, keys_of
 from infercost.parts.gguf import MIXES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
@@ -299,16 +299,13 @@ def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
     Raises:
         BadValue: two drafts, or the head of a model that carries none.
     """
-    from infercost.models.find import find_model
-
     given = [name for name in ("draft", "draft_model", "draft_cost") if name in reading.given]
     if len(given) > 1:
         raise BadValue(f"{flag(given[0])} and {flag(given[1])} are two ways to say one thing", "give one of them")
     if given in ([], ["draft_cost"]):
         return None
     if given == ["draft_model"]:
-        own = find_model(str(reading.take("draft_model"))).model
-        return Drafting(own, _draft_tokens(reading, 1, "the least"))
+        return Drafting(_read_drafter(reading, model), _draft_tokens(reading, 1, "the least"))
     refuse_prefill_only(model)
     which = str(reading.take("draft"))
     usual = method(which)
@@ -317,6 +314,18 @@ def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
     drafting = Drafting(None, _draft_tokens(reading, usual.tokens, why), shape)
     drafting.head(model)
     return drafting
+
+
+def _read_drafter(reading: Reading, model: Model) -> Model:
+    """The model that drafts, as published; beside a file of llama.cpp a file in its format, unless its name says one."""
+    from infercost.models.find import find_model, stored_in
+
+    checkpoint = find_model(str(reading.take("draft_model")))
+    own, format = checkpoint.model, find_format(model.quantization.name)
+    if format is not None and model.quantization.is_gguf and checkpoint.base is None and not own.quantization.is_gguf:
+        own = stored_in(own, format)
+    reading.note("draft", f"{own.name} drafts in {own.quantization.name}")
+    return own
 
 
 def _draft_tokens(reading: Reading, usual: int, why: str) -> int:

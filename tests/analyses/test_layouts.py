@@ -411,3 +411,14 @@ def test_a_batch_that_nobody_gave_is_one_on_each_replica(run: Run, context: str,
     assert "dp" not in lone["inputs"]
     assert lone["results"]["step_time_s"] <= said["results"]["step_time_s"]
     assert "(one on each replica when absent)" in " ".join(run("utilization", "--help").out.split())
+
+
+@pytest.mark.parametrize("model", ["deepseek-v3", "kimi-k2", "llama-3.3-70b"])
+def test_a_batch_that_is_assumed_has_the_layout_of_one_that_is_given(run: Run, model: str) -> None:
+    """DeepSeek-V3 takes two nodes of H100: one user's layers are split within a node, where links are fast."""
+    assumed, given = (
+        run("utilization", "--model", model, "--gpu", "h100", *more, "--json").json for more in ((), ("--batch", "1"))
+    )
+    assert layout(assumed) == layout(given)
+    assert assumed["results"] == given["results"]
+    assert layout(assumed)["tp"] == min(layout(assumed)["gpus"], 8)

@@ -278,6 +278,25 @@ def test_a_draft_that_leaves_no_room_does_not_fit() -> None:
     assert infercost.utilization(**{**options, "gpu": "h100:4"}, **draft).met
 
 
+def test_a_draft_beside_a_file_is_a_file_of_its_format() -> None:
+    """Llama-3.2-1B-Instruct-Q4_K_M.gguf takes 807,694,464 B (huggingface.co/bartowski, 2024-10), bf16 2.47 GB."""
+    beside = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "draft_model": "llama-3.2-1b"}
+    file = infercost.fit(**beside, dtype="q4_k_m")
+    assert file["draft_bytes_per_gpu"] == pytest.approx(807.7e6, rel=0.02)
+    assert "llama-3.2-1b drafts in q4_k_m" in [note.text for note in file.notes]
+    published = infercost.fit(**{**beside, "gpu": "h100"})
+    assert published["draft_bytes_per_gpu"] == 2 * 1_235_814_400
+
+
+def test_a_bound_in_stages_says_so() -> None:
+    """PaLM 540B took 29 ms on 64 TPU v4 without stages (Pope et al., arXiv 2211.05102): stages bound their own."""
+    bound = infercost.utilization(
+        model="palm-540b", gpu="tpu-v4:64", dtype="int8", batch=64, context=2048, efficiency="ideal"
+    )
+    assert bound["step_time_s"] > 0.029
+    assert "at best in 4 stages" in bound.verdict
+
+
 FIRST = " a user after the first token ("
 
 
