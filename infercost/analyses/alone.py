@@ -140,10 +140,11 @@ def _engine(scenario: Scenario) -> str:
 
 
 def _cache(scenario: Scenario) -> str:
-    """The format of eight bits in which a cache makes it fit; empty where it does not, or has no more bits."""
-    name = eight_bit_cache(scenario.rack.setup.stack)
-    more = scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8
-    return name if more and _holds(scenario, {"kv_dtype": CACHES[name]}) else ""
+    """The format of eight bits, or of llama.cpp four, in which a cache makes it fit; empty where none with fewer does."""
+    eight = eight_bit_cache(scenario.rack.setup.stack)
+    names = (eight, "q4_0") if eight == "q8_0" else (eight,)
+    fewer = (name for name in names if scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8)
+    return next((name for name in fewer if _holds(scenario, {"kv_dtype": CACHES[name]})), "")
 
 
 def _both(scenario: Scenario, alone: str) -> tuple[str, str]:

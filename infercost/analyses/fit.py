@@ -31,6 +31,8 @@ from infercost.units import many, show
 ROUNDING = 0.01
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
+#: The share of the memory that people let an engine plan with where its own default is too little.
+MOST_USABLE = 0.95
 #: Memory that hosts are sold with, in GB: two modules of a desktop, four of them, and up to those of a server.
 SIZES_OF_HOSTS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 #: Memory that engines take outside the share they plan with.
@@ -111,7 +113,8 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
     both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
     none = f"no single change makes it fit: combine {both}"
-    return verdict + (one.words if one else ""), tuple(_changes(scenario, one, more)) or (none,)
+    whole = f" As asked it takes {more[0].devices * more[1]:,} of them." if more and not more[2] else ""
+    return verdict + (one.words if one else whole), tuple(_changes(scenario, one, more)) or (none,)
 
 
 def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str] | None) -> Iterator[str]:
@@ -121,6 +124,9 @@ def _changes(scenario: Scenario, one: Alone | None, more: tuple[Layout, int, str
     yield from one.advice if one else ()
     if more is not None:
         yield f"{_devices(scenario, *more[:2])}{more[2]}"
+    is_free = scenario.question.get("usable") is None and setup.usable < MOST_USABLE and not setup.start.rule
+    if is_free and setup._replace(usable=MOST_USABLE).plan(plan.layout).fits:
+        yield f"{show(MOST_USABLE, 'share')} of the memory planned with (--usable {MOST_USABLE:g})"
     told = one and (scenario.rack.devices == 1 or reads_gguf(setup.stack))
     for name in () if told else ("q8_0", "q4_k_m") if reads_gguf(setup.stack) else ("fp8", "int4"):
         smaller = stored_in(model, STORED[name])

@@ -317,7 +317,7 @@ def _read_drafting(reading: Reading, model: Model) -> Drafting | None:
 
 
 def _read_drafter(reading: Reading, model: Model) -> Model:
-    """The model that drafts, as published; beside a file of llama.cpp a file in its format, unless its name says one."""
+    """The model that drafts, as published; beside a file of llama.cpp in its format, unless its name says one."""
     from infercost.models.find import find_model, stored_in
 
     checkpoint = find_model(str(reading.take("draft_model")))
