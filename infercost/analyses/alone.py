@@ -140,7 +140,7 @@ def _engine(scenario: Scenario) -> str:
 
 
 def _cache(scenario: Scenario) -> str:
-    """The format of eight bits, or of llama.cpp four, in which a cache makes it fit; empty where none with fewer does."""
+    """The format of eight bits, or of llama.cpp four, in which a cache makes it fit; empty where none does."""
     eight = eight_bit_cache(scenario.rack.setup.stack)
     names = (eight, "q4_0") if eight == "q8_0" else (eight,)
     fewer = (name for name in names if scenario.rack.model.kv_bits > CACHES[name].bytes_per_value * 8)

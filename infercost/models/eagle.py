@@ -29,7 +29,7 @@ def shape_of(model: Model) -> Shape:
     Raises:
         BadValue: a model that decodes nothing, or whose layers have no attention to take them from.
     """
-    if model.prefill_only or model.is_bare:
+    if model.prefill_only:
         raise BadValue(f"{model.name} has no layers for an EAGLE-3 head to read", "leave --draft out")
     preset = method("eagle3").shaped(model.name)
     vocab_size, features = int(preset.value("vocab_size")), int(preset.value("features"))
