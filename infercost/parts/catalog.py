@@ -200,9 +200,12 @@ def find(family: str, name: str) -> tuple[str, str]:
     """A preset's name and file, from any of its names; of a variant or a card its own name, and the file that has it.
 
     Raises:
-        UnknownName: no such preset, with the nearest name, or none of such a size.
+        UnknownName: no such preset, with the nearest name, none of such a size, or a text without a letter or digit.
     """
     files, text = _files(family), plain(name)
+    if not text:
+        what = f"{name!r} names no {WHAT[family]} preset"
+        raise UnknownName(what, f"is a variable of the shell not set? infercost presets list {family} shows all")
     if found := _by_name(family, files, name):
         return found
     begun = _begun(files, text)
@@ -266,7 +269,8 @@ def _by_name(family: str, files: dict[str, str], name: str) -> tuple[str, str] |
     """A preset, a variant or a card by one of its whole names; see ``find``."""
     if name in files:
         return name, files[name]
-    text = plain(name)
+    if not (text := plain(name)):  # aliases without an owner have no repository either
+        return None
     by_plain = {plain(own): own for own in files}
     if own := by_plain.get(text):
         return own, files[own]
