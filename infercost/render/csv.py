@@ -1,6 +1,7 @@
 """Comma-separated values: the rows of a sweep or comparison, else a line a result."""
 
 import csv
+import re
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
@@ -13,6 +14,8 @@ ENDS = ("low", "high")
 HAIR = 3
 #: What a spreadsheet takes for the start of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Flags of a command line, which call and assign nothing: they stay as they are, to be pasted.
+FLAGS = re.compile(r"--[a-z][\w .:/,@%-]*", re.ASCII | re.IGNORECASE)
 
 
 def flat_rows(report: Report) -> list[dict[str, Any]]:
@@ -58,5 +61,5 @@ def _cell(value: Any) -> Any:
 
 
 def as_text(text: str) -> str:
-    """A text that a spreadsheet takes for one: what starts as a formula does has an apostrophe before it."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """A text that a spreadsheet takes for one: what starts as a formula has an apostrophe before it, unless flags."""
+    return f"'{text}" if text.startswith(FORMULA) and not FLAGS.fullmatch(text) else text

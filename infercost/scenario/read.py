@@ -294,8 +294,6 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     if isinstance(text, Preset):
         return apply_sets(reading, text), None
     name, count = counted_name(str(text))
-    if not name.strip():
-        raise BadValue("gpu: names no accelerator", "infercost presets list shows all")
     if "," in name and all(_is_known(each.strip()) for each in name.split(",")):
         several = [each.strip() for each in name.split(",")]
         raise BadValue(f"{name!r} names {len(several)} accelerators", _each_of(several, reading.question.command))

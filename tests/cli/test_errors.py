@@ -72,6 +72,41 @@ WRONG = {
 }
 
 
+#: Each place where a name of a preset goes, at the end.
+NAMES = {
+    "accelerators": ("fit", "--model", "llama-3.1-8b", "--gpu"),
+    "parts to compare": ("compare", "h100"),
+    "models": ("fit", "--gpu", "h100", "--model"),
+    "drafts": (
+        *UTILIZATION[:3],
+        "--model",
+        "llama-3.1-70b",
+        "--draft-tokens",
+        "4",
+        "--acceptance",
+        "0.8",
+        "--draft-model",
+    ),
+    "hosts": ("fit", "--gpu", "rtx-4090", "--model", "llama-3.1-70b", "--host"),
+    "efficiency": (*UTILIZATION, "--efficiency"),
+    "traffic": ("userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--users", "1k", "--traffic"),
+    "workloads": ("userbase", "--gpu", "h100", "--model", "llama-3.1-8b", "--users", "1k", "--workload"),
+    "all": ("presets", "show"),
+}
+
+
+@pytest.mark.parametrize("name", ["", " ", "-", "_", "*", "@1.0", ":2"])
+@pytest.mark.parametrize("args", NAMES.values(), ids=NAMES.keys())
+def test_a_name_without_a_letter_is_no_presets(args: tuple[str, ...], name: str, run: Run) -> None:
+    """A variable of the shell that is not set names nothing: it must not be answered with the first of the list."""
+    result = run(*args, name)
+    assert (result.code, result.out) == (2, "")
+    error, hint = result.err.splitlines()[:2]
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    assert "presets list" in result.err
+
+
 @pytest.mark.parametrize("args", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_question(args: tuple[str, ...], run: Run) -> None:
     result = run(*args)

@@ -107,6 +107,45 @@ def test_what_starts_as_a_formula_has_an_apostrophe(start: str) -> None:
     assert as_text(f"a{start}1") == f"a{start}1"
 
 
+FLAGS = ("--gpu mi355x:2 --tp 2", "--efficiency vllm@0.6.3", "--model org/a_b-1.5B --dtype fp8", "--usable 90%")
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_flags_are_pasted_as_they_are(flags: str) -> None:
+    from infercost.render.csv import as_text
+
+    assert as_text(flags) == flags
+
+
+@pytest.mark.parametrize(
+    "end", ["=1", "|'x'!A1", "(1)", "+1", "!A1", "*2", "&A1", ";1", '"', "\n", "\t=1", "ü", "<1", "^2"]
+)
+def test_flags_with_more_than_words_have_an_apostrophe(end: str) -> None:
+    from infercost.render.csv import as_text
+
+    for text in (f"--gpu h100{end}", f"--{end}"):
+        assert as_text(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["--1", "--", "-- gpu", "---gpu", "-gpu", "--=1", "-1", "@SUM", "+gpu"])
+def test_what_is_no_flag_has_an_apostrophe(text: str) -> None:
+    from infercost.render.csv import as_text
+
+    assert as_text(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("compare", "h100", "l40s", "--users", "1k"), ("frontier", "--gpu", "l40s:2"), ("fit", "--gpu", "l40s")],
+    ids=lambda args: args[0],
+)
+def test_the_column_of_flags_can_be_pasted(args: tuple[str, ...], run: Run) -> None:
+    asked = () if args[0] == "fit" else ("--model", "llama-3.1-8b")
+    rows = list(csv.DictReader(StringIO(run(*args, *asked, "--csv").out)))
+    assert any(row["flags"].startswith("--") for row in rows)
+    assert not any(row["flags"].startswith("'") for row in rows)
+
+
 def test_numbers_below_zero_stay_numbers() -> None:
     from infercost.render.csv import _cell
     from infercost.render.export import _csv_cell
