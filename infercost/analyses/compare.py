@@ -26,7 +26,7 @@ from infercost.scenario.read import Question, beside
 from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.search import SERVERS
-from infercost.units import show
+from infercost.units import many, show
 
 COLUMNS = (
     "flops_per_byte", "drain_time_s", "critical_batch", "flops_per_joule", "memory_bytes",
@@ -35,6 +35,8 @@ COLUMNS = (
 MODEL_COLUMNS = (
     "name", "gpus", "bound_step_time_s", "step_time_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu",
 )  # fmt: skip
+#: Where some do not hold the model: room for why.
+WHY_COLUMNS = ("name", "gpus", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
 #: The last column of a table with a price, and without one.
 PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
 #: Figures of a row that come from the answer of ``utilization``.
@@ -85,8 +87,11 @@ def _side_by_side(scenario: Scenario) -> Report:
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
         priced = all(row[PRICED] for row in rows if row["fits"])
-        columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + counted + (kinds_of_prices(scenario) if priced else "")
+        cost = PRICED if priced else UNPRICED
+        missed = any(row["why_not"] for row in rows) and not question.get("all")
+        columns = (*WHY_COLUMNS, cost, "why_not") if missed else (*MODEL_COLUMNS, cost)
+        verdict = _model_verdict(rows) + _missed(scenario, rows) + counted
+        verdict += kinds_of_prices(scenario) if priced else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -134,7 +139,7 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         if each.report is None:
             why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
             left.setdefault(why, []).append(accelerator.name)
-            rows.append(dict.fromkeys((*_OF_STEP, "fits")))
+            rows.append(dict.fromkeys((*_OF_STEP, "fits", "shortfall_bytes")) | {"why_not": why})
             continue
         report = each.report
         for note in report.notes:
@@ -142,10 +147,18 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
                 whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
         bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
-        rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
+        row = {key: report[key] for key in _OF_STEP} | {"fits": report.met, **_short_by(report)}
+        rows.append(row | ({"bands": bands} if bands else {}))
     notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
     notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
+
+
+def _short_by(report: Report) -> dict[str, Any]:
+    """What devices that do not hold the model are short by, in all and in words a device, as ``fit`` says it."""
+    short, devices = report["shortfall_bytes"], report["gpus"] // (report.values.get("dp") or 1)
+    each = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
+    return {"shortfall_bytes": short, "why_not": None if report.met else each}
 
 
 def _of_a_step(scenario: Scenario) -> Question:
@@ -227,6 +240,16 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
     if dense is fast:
         return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
     return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
+
+
+def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """The parts that were named and have no numbers, each with why; of many how many they are."""
+    missed = [row for row in rows if row["why_not"]]
+    if len(missed) > NAMED or (missed and scenario.question.get("all")):
+        return f" {many(len(missed), 'part')} of {len(rows)} left out: --json says why."
+    held = (f"{row['gpus']:,} x {row['name']} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
+    asked = (f"{row['name']} is left out: {row['why_not']}" for row in missed if not row["gpus"])
+    return "".join(f" {each}." for each in (*held, *asked))
 
 
 def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
