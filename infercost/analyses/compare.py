@@ -86,12 +86,9 @@ def _side_by_side(scenario: Scenario) -> Report:
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
-        priced = all(row[PRICED] for row in rows if row["fits"])
-        cost = PRICED if priced else UNPRICED
-        missed = any(row["why_not"] for row in rows) and not question.get("all")
-        columns = (*WHY_COLUMNS, cost, "why_not") if missed else (*MODEL_COLUMNS, cost)
-        verdict = _model_verdict(rows) + _missed(scenario, rows) + counted
-        verdict += kinds_of_prices(scenario) if priced else ""
+        columns = _model_columns(scenario, rows)
+        verdict = _model_verdict(scenario, rows) + _missed(scenario, rows) + counted
+        verdict += kinds_of_prices(scenario) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -109,6 +106,13 @@ def _side_by_side(scenario: Scenario) -> Report:
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
+
+
+def _model_columns(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> tuple[str, ...]:
+    """The columns of steps on several parts, with why where one that was named has none."""
+    cost = PRICED if all(row[PRICED] for row in rows if row["fits"]) else UNPRICED
+    missed = any(row["why_not"] for row in rows) and not scenario.question.get("all")
+    return (*WHY_COLUMNS, cost, "why_not") if missed else (*MODEL_COLUMNS, cost)
 
 
 def _unchecked(scenario: Scenario) -> Iterator[Note]:
@@ -146,19 +150,20 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
             if note.code in ("bound", "estimate", "price"):
                 whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
-        bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
-        row = {key: report[key] for key in _OF_STEP} | {"fits": report.met, **_short_by(report)}
-        rows.append(row | ({"bands": bands} if bands else {}))
+        rows.append(_row_of(report))
     notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
     notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
 
 
-def _short_by(report: Report) -> dict[str, Any]:
-    """What devices that do not hold the model are short by, in all and in words a device, as ``fit`` says it."""
+def _row_of(report: Report) -> dict[str, Any]:
+    """The figures of a step, and what devices that do not hold the model are short by, in the words of ``fit``."""
     short, devices = report["shortfall_bytes"], report["gpus"] // (report.values.get("dp") or 1)
-    each = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
-    return {"shortfall_bytes": short, "why_not": None if report.met else each}
+    why = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
+    row = {key: report[key] for key in _OF_STEP}
+    row |= {"fits": report.met, "shortfall_bytes": short, "why_not": None if report.met else why}
+    bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
+    return row | ({"bands": bands} if bands else {})
 
 
 def _of_a_step(scenario: Scenario) -> Question:
@@ -220,18 +225,20 @@ def _of_parts(note: Note, names: list[str], parts: int) -> Note:
     return note._replace(text=f"{', '.join(names)}: {note.text}") if alone else note
 
 
-def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
-    """The fastest accelerator for one user, and the one with the highest throughput per device."""
+def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """The fastest accelerator for one user, or each of a batch, and the one with the most tokens a device."""
     able = [row for row in rows if row["fits"]]
     if not able:
         return "The model fits none of these."
+    batch = next((item.value for item in scenario.inputs if item.key == "batch"), 1)
+    who = "one user" if batch == 1 else f"a user at batch {batch:,}"
     fast, *others = sorted(able, key=lambda row: -row[_USER])
     dense = max(able, key=lambda row: row[_DEVICE])
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
     if not others:
-        text = f"One user gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
         return f"{text}, {show(fast[_DEVICE])} a device."
-    text = f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast[_USER])} tokens/s {bound}"
+    text = f"{fast['gpus']} x {fast['name']} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."

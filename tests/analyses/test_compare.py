@@ -199,3 +199,16 @@ def test_a_named_part_that_cannot_be_asked_is_in_the_verdict_and_of_all_their_nu
     of_all = run("compare", "--all", *asked).json
     left = sum(row["why_not"] is not None for row in of_all["rows"])
     assert f" {left} parts of {len(of_all['rows'])} left out: --json says why." in of_all["verdict"]
+
+
+@pytest.mark.parametrize("names", [("h100",), ("h100", "h200")])
+def test_the_verdict_says_the_batch_where_it_is_not_one(names: tuple[str, ...], run: Run) -> None:
+    """A batch of one is said among what is assumed."""
+    asked = ("compare", *names, "--model", "llama-3.1-8b")
+    one, many = run(*asked, "--json").json, run(*asked, "--batch", "64", "--json").json
+    assert "batch" in one["assumed"]
+    assert one["inputs"]["batch"] == 1
+    assert "batch" not in one["verdict"]
+    assert "one user" in one["verdict"].lower()
+    assert "a user at batch 64" in many["verdict"].lower().replace(",", "")
+    assert "one user" not in many["verdict"].lower()

@@ -487,3 +487,14 @@ def test_scripts_get_the_names_of_the_leaders() -> None:
         assert report["cheapest"] == min(rows, key=lambda row: row["usd_per_million_tokens"])["name"]
         assert report["fastest"] == max(rows, key=lambda row: row["tokens_per_s_per_user"])["name"]
     assert "cheapest" not in infercost.compare("h100", "h200")
+
+
+@pytest.mark.parametrize("more", [("--sort", "speed"), ("--sort", "cost"), ("--max-tpot", "60ms")])
+def test_a_load_that_nobody_gave_is_said_to_be_assumed(more: tuple[str, ...], run: Run) -> None:
+    """With an order or a limit names are asked about a job, and no longer about one user."""
+    asked = ("compare", "h100", "h200", "--model", "llama-3.1-8b", *more)
+    said = run(*asked, "--json").json
+    assert "concurrency" in said["assumed"]
+    assert f" Nobody said how many: {said['inputs']['concurrency']} are assumed (--concurrency)." in said["verdict"]
+    for load in (("--concurrency", "64"), ("--users", "10k")):
+        assert "Nobody said" not in run(*asked, *load, "--json").json["verdict"]

@@ -91,12 +91,11 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         + _prices(scenario, of_front, front),
         inputs=scenario.inputs,
         results=(*search.counts(spaces, frontiers), *_results(front, ends), *_of_each(each)),
-        series=Series(
+        series=_series(
             _columns(spaces, front),
-            tuple([front[ends[best]]] if best else rows),
-            keys={} if _has_no_prompts(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
-            marked=shown.index(asked) if not best and len(front) > 1 else None,
-            shown=tuple(front[at] for at in shown),
+            [front[asked]] if best else rows,
+            [front[at] for at in shown],
+            shown.index(asked) if not best and len(front) > 1 else None,
         ),
         advice=tuple(_advice(front)),
         replay=_replays(of_front, named=len(spaces) > 1),
@@ -107,6 +106,12 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         ),
         work=with_price(lambda: _shown_work(points[joint[asked]]), points[joint[asked]].candidate),
     )
+
+
+def _series(columns: tuple[str, ...], rows: Rows, shown: Rows, marked: int | None) -> Series:
+    """All rows for scripts and some for people, whose speeds are between prompts where there are any."""
+    keys = {} if _has_no_prompts(shown[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")}
+    return Series(columns, tuple(rows), keys=keys, marked=marked, shown=tuple(shown))
 
 
 def _ends(points: Sequence[Point]) -> dict[str, int]:
