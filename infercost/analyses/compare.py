@@ -15,7 +15,7 @@ from infercost.analyses.remarks import NAMED, few_names, leaders
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file
-from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned
+from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned, joins
 from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset
@@ -133,7 +133,7 @@ def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[s
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes."""
     question = _of_a_step(scenario)
-    points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]
+    points = [{"gpu": part, "gpus": count or (None if joins(part) else 1)} for part, count in scenario.parts]
     outcomes = outcomes_of(utilization.answer, question, points, COMPARED)
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem

@@ -31,7 +31,7 @@ from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import binds_longer, kind_of_price, rent_key
-from infercost.scenario.rack import engine_layouts, least_plan
+from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.units import many, show
 
@@ -152,7 +152,12 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
         best, fastest = _best(space, job, sizes, most, lambda one: -one.devices)
     if best:
         return best
-    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(f"over {most:,} devices")
+    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(_over(most))
+
+
+def _over(most: int) -> str:
+    """Why a part does not do a job that takes more than so many devices."""
+    return f"over {many(most, 'device')}{', all that one computer holds' if most < MOST_DEVICES else ''}"
 
 
 def _why_not_held(setup: Setup, most: int) -> str:
@@ -303,8 +308,8 @@ def _row_of_day(space: Scenario, job: Job) -> dict[str, Any]:
     """A part with its numbers for users who send messages over a day, by ``userbase``, or with why it is left out."""
     part = space.search.setup.part
     numbers, why, _ = userbase.on_part(space)
-    if why:
-        return _left_out(part, why) | {"fits": space.rack.plan.fits}
+    if why or numbers["gpus"] > space.search.most:
+        return _left_out(part, why or _over(space.search.most)) | {"fits": space.rack.plan.fits}
     flags = f"--gpu {quote(part.name)}"
     row = {
         **_left_out(part, ""),

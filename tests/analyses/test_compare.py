@@ -212,3 +212,14 @@ def test_the_verdict_says_the_batch_where_it_is_not_one(names: tuple[str, ...], 
     assert "one user" in one["verdict"].lower()
     assert "a user at batch 64" in many["verdict"].lower().replace(",", "")
     assert "one user" not in many["verdict"].lower()
+
+
+def test_a_computer_without_a_link_is_not_counted_twice(run: Run) -> None:
+    """Eight GB of an M1 hold no 70 billion weights, and nothing joins it to the next; a count that was given stands."""
+    said = run("compare", "m1", "rtx-3090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--json").json
+    assert [(row["name"], row["gpus"], row["fits"]) for row in said["rows"]] == [
+        ("apple-m1", 1, False),
+        ("rtx-3090", 2, True),
+    ]
+    two = run("compare", "m1:2", "--model", "llama-3.1-8b", "--json").json
+    assert [row["gpus"] for row in two["rows"]] == [2]

@@ -590,3 +590,12 @@ def test_a_named_part_without_a_point_says_why(run: Run) -> None:
     said = run("frontier", "--gpu", "h100", "--gpu", "l4", *small, "--json").json
     assert " l4: does not fit: no layout of up to 4 devices holds the model and a sequence." in said["verdict"]
     assert "best_of_each" not in run("frontier", "--gpu", "h100", *small, "--json").json["results"]
+
+
+def test_what_people_own_is_searched_in_one_computer_unless_more_are_asked_for(run: Run) -> None:
+    asked = ("frontier", "--gpu", "m2-ultra", "--model", "llama-3.1-8b", "--users", "100k")
+    alone = run(*asked, "--json")
+    assert alone.code == 3
+    assert re.search(r"it takes (\d+) devices, and 1 device may be used \(--max-gpus\)", alone.json["verdict"])
+    assert "1 in all, what one computer holds" in " ".join(note["text"] for note in alone.json["notes"])
+    assert run(*asked, "--max-gpus", "64", "--json").code == 0

@@ -418,6 +418,8 @@ def notes_of_spaces(spaces: Sequence[Scenario]) -> Iterable[Note]:
         notes += [note for note in step_notes(space.running) if note.code != "layout"]
         if (reach := space.search.reach) < MOST_DEVICES:
             text = f"no network of {space.search.setup.part.name} is known: replicas of at most {many(reach, 'device')}"
+            if space.question.get("max_gpus") is None and (most := space.search.most) < MOST_DEVICES:
+                text += f", {most} in all, what one computer holds (--max-gpus)"
             notes.append(Note("reach", text))
         own, domain = space.search.devices, space.search.setup.domain
         if own is None and min(space.search.most, reach) > domain and not _is_sought(space, Layout(pp=domain + 1)):
