@@ -15,7 +15,7 @@ from infercost.analyses.remarks import NAMED, few_names, leaders
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file
-from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned
+from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned, joins
 from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset
@@ -26,7 +26,7 @@ from infercost.scenario.read import Question, beside
 from infercost.scenario.replicas import COMPARED
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.search import SERVERS
-from infercost.units import show
+from infercost.units import many, show
 
 COLUMNS = (
     "flops_per_byte", "drain_time_s", "critical_batch", "flops_per_joule", "memory_bytes",
@@ -35,6 +35,8 @@ COLUMNS = (
 MODEL_COLUMNS = (
     "name", "gpus", "bound_step_time_s", "step_time_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu",
 )  # fmt: skip
+#: Where some do not hold the model: room for why.
+WHY_COLUMNS = ("name", "gpus", "tokens_per_s_per_user", "tokens_per_s_per_gpu")
 #: The last column of a table with a price, and without one.
 PRICED, UNPRICED = "usd_per_million_tokens", "joules_per_token"
 #: Figures of a row that come from the answer of ``utilization``.
@@ -84,9 +86,9 @@ def _side_by_side(scenario: Scenario) -> Report:
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
         counted = _counted(scenario, rows)
         rows = tuple({(row["name"], row["gpus"]): row for row in reversed(rows)}.values())[::-1]
-        priced = all(row[PRICED] for row in rows if row["fits"])
-        columns = (*MODEL_COLUMNS, PRICED if priced else UNPRICED)
-        verdict = _model_verdict(rows) + counted + (kinds_of_prices(scenario) if priced else "")
+        columns = _model_columns(scenario, rows)
+        verdict = _model_verdict(scenario, rows) + _missed(scenario, rows) + counted
+        verdict += kinds_of_prices(scenario) if PRICED in columns else ""
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
@@ -104,6 +106,13 @@ def _side_by_side(scenario: Scenario) -> Report:
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
+
+
+def _model_columns(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> tuple[str, ...]:
+    """The columns of steps on several parts, with why where one that was named has none."""
+    cost = PRICED if all(row[PRICED] for row in rows if row["fits"]) else UNPRICED
+    missed = any(row["why_not"] for row in rows) and not scenario.question.get("all")
+    return (*WHY_COLUMNS, cost, "why_not") if missed else (*MODEL_COLUMNS, cost)
 
 
 def _unchecked(scenario: Scenario) -> Iterator[Note]:
@@ -124,7 +133,7 @@ def _asked(scenario: Scenario) -> tuple[str, list[tuple[str, Callable[[], dict[s
 def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
     """One step of the model on each accelerator, None where it cannot run, and the scenario with inputs and notes."""
     question = _of_a_step(scenario)
-    points = [{"gpu": accelerator, "gpus": count} for accelerator, count in scenario.parts]
+    points = [{"gpu": part, "gpus": count or (None if joins(part) else 1)} for part, count in scenario.parts]
     outcomes = outcomes_of(utilization.answer, question, points, COMPARED)
     if (problem := outcomes[-1].error) and not any(each.report for each in outcomes):
         raise problem
@@ -134,18 +143,27 @@ def _steps_on(scenario: Scenario) -> tuple[list[dict[str, Any]], Scenario]:
         if each.report is None:
             why = each.error.what.removeprefix(f"{accelerator.name} ") if each.error else ""
             left.setdefault(why, []).append(accelerator.name)
-            rows.append(dict.fromkeys((*_OF_STEP, "fits")))
+            rows.append(dict.fromkeys((*_OF_STEP, "fits", "shortfall_bytes")) | {"why_not": why})
             continue
         report = each.report
         for note in report.notes:
             if note.code in ("bound", "estimate", "price"):
                 whose.setdefault(note, []).append(accelerator.name)
         inputs = beside(inputs, (item for item in report.inputs if item.key in MODEL_OPTIONS))
-        bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
-        rows.append({key: report[key] for key in _OF_STEP} | {"fits": report.met} | ({"bands": bands} if bands else {}))
+        rows.append(_row_of(report))
     notes += (Note("left-out", f"{', '.join(names)}: {why}") for why, names in left.items())
     notes += _whole(scenario, whose)
     return rows, _with_replicas(scenario._replace(inputs=tuple(inputs), notes=tuple(notes)), outcomes)
+
+
+def _row_of(report: Report) -> dict[str, Any]:
+    """The figures of a step, and what devices that do not hold the model are short by, in the words of ``fit``."""
+    short, devices = report["shortfall_bytes"], report["gpus"] // (report.values.get("dp") or 1)
+    why = f"short by {show(short / devices, 'B')}{' a device' if devices > 1 else ''}"
+    row = {key: report[key] for key in _OF_STEP}
+    row |= {"fits": report.met, "shortfall_bytes": short, "why_not": None if report.met else why}
+    bands = {key: band for key, band in report.bands.items() if key in _OF_STEP}
+    return row | ({"bands": bands} if bands else {})
 
 
 def _of_a_step(scenario: Scenario) -> Question:
@@ -207,18 +225,20 @@ def _of_parts(note: Note, names: list[str], parts: int) -> Note:
     return note._replace(text=f"{', '.join(names)}: {note.text}") if alone else note
 
 
-def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
-    """The fastest accelerator for one user, and the one with the highest throughput per device."""
+def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """The fastest accelerator for one user, or each of a batch, and the one with the most tokens a device."""
     able = [row for row in rows if row["fits"]]
     if not able:
         return "The model fits none of these."
+    batch = next((item.value for item in scenario.inputs if item.key == "batch"), 1)
+    who = "one user" if batch == 1 else f"a user at batch {batch:,}"
     fast, *others = sorted(able, key=lambda row: -row[_USER])
     dense = max(able, key=lambda row: row[_DEVICE])
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
     if not others:
-        text = f"One user gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
         return f"{text}, {show(fast[_DEVICE])} a device."
-    text = f"{fast['gpus']} x {fast['name']} is fastest for one user, {show(fast[_USER])} tokens/s {bound}"
+    text = f"{fast['gpus']} x {fast['name']} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."
@@ -227,6 +247,16 @@ def _model_verdict(rows: tuple[dict[str, Any], ...]) -> str:
     if dense is fast:
         return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
     return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
+
+
+def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
+    """The parts that were named and have no numbers, each with why; of many how many they are."""
+    missed = [row for row in rows if row["why_not"]]
+    if len(missed) > NAMED or (missed and scenario.question.get("all")):
+        return f" {many(len(missed), 'part')} of {len(rows)} left out: --json says why."
+    held = (f"{row['gpus']:,} x {row['name']} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
+    asked = (f"{row['name']} is left out: {row['why_not']}" for row in missed if not row["gpus"])
+    return "".join(f" {each}." for each in (*held, *asked))
 
 
 def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:

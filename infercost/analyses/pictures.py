@@ -72,7 +72,7 @@ def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     rows = _rows(report)
     if question.get("trend"):
         return _trend_charts(at_point(question, {}, ORIGIN))
-    if rows and "why_not" in rows[0]:
+    if rows and "usd_per_hour" in rows[0]:
         return _job_charts(rows, report)
     if "step_time_s" not in rows[0]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
+from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assumed, notes_of
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import few_names, leaders, step_notes
+from infercost.analyses.remarks import few_names, leaders
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
 from infercost.analyses.worth import faster
@@ -20,7 +21,6 @@ from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
 from infercost.parts.preset import Preset
-from infercost.parts.stack import SHARED
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
@@ -31,7 +31,7 @@ from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import binds_longer, kind_of_price, rent_key
-from infercost.scenario.rack import engine_layouts, least_plan
+from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
 from infercost.units import many, show
 
@@ -71,11 +71,6 @@ _NOTHING = (
     *("gpus", "replicas", "tp", "pp", "ep", "usd_per_hour", "usd_per_million_tokens", *_OF_STEP, "efficiency"),
     *("flags", "replay"),
 )
-#: Rows of a table.
-SHOWN = 20
-UNPRICED, UNJOINED = "no price is known", "_bandwidth is not known"
-#: The start of why a part is too slow.
-AT_BEST = "at best "
 
 
 class Missed(NamedTuple):
@@ -130,7 +125,7 @@ def answer(scenario: Scenario, figures: Mapping[str, dict[str, Any]]) -> Report:
         series=_series(ranked, len(able)),
         advice=faster(job.max_tpot, able[0]["tokens_per_s_per_user"]) if able and job.sort == "cost" else (),
         replay=(("", able[0]["replay"]),) if able else (),
-        notes=(*_notes(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
+        notes=(*notes_of(scenario, ranked, len(able)), *_raised(placed), *_winners(scenario, able), *scenario.notes),
         met=bool(able),
         work=with_price(_work_of(winner, won, job), winner) if winner else None,
     )
@@ -157,7 +152,12 @@ def _placed(space: Scenario, job: Job) -> Placed | Missed:
         best, fastest = _best(space, job, sizes, most, lambda one: -one.devices)
     if best:
         return best
-    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(f"over {most:,} devices")
+    return Missed(f"{AT_BEST}{show(fastest, 's')}", fastest) if fastest < inf else Missed(_over(most))
+
+
+def _over(most: int) -> str:
+    """Why a part does not do a job that takes more than so many devices."""
+    return f"over {many(most, 'device')}{', all that one computer holds' if most < MOST_DEVICES else ''}"
 
 
 def _why_not_held(setup: Setup, most: int) -> str:
@@ -308,8 +308,8 @@ def _row_of_day(space: Scenario, job: Job) -> dict[str, Any]:
     """A part with its numbers for users who send messages over a day, by ``userbase``, or with why it is left out."""
     part = space.search.setup.part
     numbers, why, _ = userbase.on_part(space)
-    if why:
-        return _left_out(part, why) | {"fits": space.rack.plan.fits}
+    if why or numbers["gpus"] > space.search.most:
+        return _left_out(part, why or _over(space.search.most)) | {"fits": space.rack.plan.fits}
     flags = f"--gpu {quote(part.name)}"
     row = {
         **_left_out(part, ""),
@@ -414,20 +414,6 @@ def _raised(placed: Iterable[Placed | Missed]) -> Iterator[Note]:
         yield Note("max-sequences", f"{text}: {few_names(names)}")
 
 
-def _left_out_notes(rows: Rows) -> Iterator[Note]:
-    """The parts with a price that do not do it, by why."""
-    slow = [
-        f"{row['name']} {row['why_not'].removeprefix(AT_BEST)}" for row in rows if row["why_not"].startswith(AT_BEST)
-    ]
-    others: dict[str, list[str]] = {}
-    for row in rows:
-        if not row["why_not"].startswith(AT_BEST):
-            others.setdefault(row["why_not"], []).append(row["name"])
-    if slow:
-        yield Note("too-slow", f"too slow, a token takes at best: {', '.join(slow)}")
-    yield from (Note("left-out", f"{', '.join(names)}: {why}") for why, names in others.items())
-
-
 def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) -> str:
     job = scenario.job
     assert job is not None
@@ -489,12 +475,12 @@ def _is_near(first: Mapping[str, Any], second: Mapping[str, Any], sort: str) -> 
 
 
 def _on_bases(scenario: Scenario, best: Rows) -> str:
-    """The end of a verdict on parts whose prices are not of one basis, where money orders them, or not rents."""
+    """The end of a verdict: a load that is assumed, and prices that are not of one basis where money orders parts."""
     assert scenario.job is not None
     words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
     others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
     words = words.replace(":", "; by another basis another wins:") if others else words
-    return words + of_parts(scenario.question)
+    return assumed(scenario) + words + of_parts(scenario.question)
 
 
 def _winners(scenario: Scenario, best: Rows) -> Iterator[Note]:
@@ -538,46 +524,6 @@ def _inputs_of(won: Scenario, asked: Iterable[Input]) -> Iterator[Input]:
     for item in won.inputs:
         if item.key not in own | {each.key for each in asked}:
             yield item._replace(key=item.key.replace("gpu.", name))
-
-
-def _notes(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
-    text = f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
-    yield Note("prompts", f"prompts ride along with decoding, and are paid; {text}")
-    if scenario.job and scenario.job.is_of_day:
-        yield Note(
-            "day", "each part has the replicas of the busiest hour, as userbase counts them; speeds are its mean"
-        )
-    kinds = (note for space in scenario.each if space.running for note in step_notes(space.running))
-    if any(note.code == "estimate" for note in kinds):
-        yield Note("estimate", "estimates, each by the engine that people run on the part; --json has the intervals")
-    shared = [row["name"] for row in rows[:able] if row["efficiency"] == SHARED]
-    if shared and scenario.question.get("efficiency") is None:
-        yield Note(
-            "efficiency", f"{SHARED} has what engines of today share, for want of their own: {few_names(shared)}"
-        )
-    unmeasured = [row["name"] for row in rows[:able] if "bands" not in row]
-    if unmeasured:
-        yield Note("bound", f"no measured run says how far off these are: {few_names(unmeasured)}")
-    if able > SHOWN:
-        yield Note("thinned", f"the table shows {SHOWN} of {able} parts that do it; --json and --csv have all")
-    if able:
-        yield from _left_out_notes([row for row in rows[able:] if row["usd_per_gpu_hour"]])
-    yield from _unpriced(rows[able:])
-    if without := [row["name"] for row in rows[:able] if not row["usd_per_gpu_hour"]]:
-        yield Note("no-price", f"no price is known of {few_names(without)}: --price gives one")
-    if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
-        yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
-    if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):
-        yield Note("null", f"null where a part is left out, where none is, or where no figure is known: {empty}")
-
-
-def _unpriced(rows: Rows) -> Iterator[Note]:
-    """Parts without a price: those that hold the model, and those that would not do it at any price."""
-    rows = [row for row in rows if not row["usd_per_gpu_hour"]]
-    if able := [row["name"] for row in rows if row["why_not"] == UNPRICED]:
-        yield Note("left-out", f"no price is known of {few_names(able)}: --price gives one")
-    if others := [row["name"] for row in rows if row["why_not"] != UNPRICED]:
-        yield Note("left-out", f"without a price and no part for it: {few_names(others)}; --json says why")
 
 
 def _work_of(winner: Scenario, won: Placed | None, job: Job) -> Callable[[], None]:

@@ -47,7 +47,7 @@ RESULTS = {
     {_API} {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
-    knee_usd_per_million_tokens least_usd_per_million_tokens""",
+    knee_usd_per_million_tokens least_usd_per_million_tokens best_of_each""",
     "compare": f"{_TREND} cheapest fastest",
     "validate": """count median_abs_error p90_abs_error median_relative_error p90_relative_error median_ratio
     within_band below_bound_count skipped_count apart_count stack_median_abs_error stack_p90_abs_error
@@ -71,8 +71,8 @@ ROWS = {
     device_seconds_per_token usd_per_million_tokens_all_in device_seconds_per_token_all_in flags replay on_frontier
     draft_passes_time_s plain_tpot_s draft_speedup cache_transfer_time_s""",
     "compare": f"""{_STEP} {_TREND} name released rate peak_flops_per_s drain_time_s flops_per_joule memory_bytes
-    memory_bandwidth_bytes_per_s power_w weak fits why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour price_basis
-    price_date efficiency flags replay""",
+    memory_bandwidth_bytes_per_s power_w weak {_ROOM} why_not replicas tp pp ep usd_per_hour usd_per_gpu_hour
+    price_basis price_date efficiency flags replay""",
     "validate": "id source metric predicted measured ratio bound low high efficiency not_covered",
     "calibrate": "constant before after unit range determined remark",
     "presets": """layers attention heads cache_elements ffn parameters query_heads kv_heads head_dim v_head_dim
@@ -89,6 +89,10 @@ TEXTS = """aliases attention bound cheapest constant date dtype efficiency famil
 metric model name not_covered offload others path price_basis price_date rate released remark replay shown source
 title unit value weak weights_from why_not"""
 FLAGS = ("determined", "fits", "on_frontier", "stable")
+OBJECTS = {
+    "groups": "errors by kind of row",
+    "best_of_each": "figures of the best row of each part, model or format; null where none meets the limits",
+}
 LISTS = ("range", "value", "weak")
 #: Keys that are texts in some answers and numbers in others.
 BOTH = ("bound", "value")
@@ -163,8 +167,8 @@ def _properties(keys: str) -> dict[str, Any]:
 
 def _property(key: str) -> dict[str, Any]:
     """The type of a key, with its label and unit as people read them."""
-    if key == "groups":
-        return {"type": "object", "description": "errors by kind of row"}
+    if key in OBJECTS:
+        return {"type": "object", "description": OBJECTS[key]}
     if key not in KEYS:
         return {"type": _types(key)}
     named = KEYS[key]

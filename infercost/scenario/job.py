@@ -20,7 +20,7 @@ from infercost.scenario.rack import MOST_DEVICES, fitting_plan, rack_of, read_se
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_load, read_running
 from infercost.scenario.scenario import Job, Scenario, Search, frozen
-from infercost.scenario.search import NARROWING, habits_of, offered, reach_of, refuse_habits
+from infercost.scenario.search import NARROWING, habits_of, most_of, offered, reach_of, refuse_habits
 from infercost.scenario.usual import by_messages, with_workload
 
 #: Sequences in flight where nobody says how many.
@@ -115,7 +115,7 @@ def _of_day(reading: Reading, userbase: Callable[[Reading], Scenario], part: Pre
     question = Question("userbase", MappingProxyType(given), origin=reading.question.origin)
     found = userbase(Reading(with_workload(question)))
     setup = found.rack.setup
-    search = Search(part.name, setup, MOST_DEVICES, reach_of(setup), None, FREE, {})
+    search = Search(part.name, setup, most_of(setup), reach_of(setup), None, FREE, {})
     return found._replace(search=search, price=found.service.price)
 
 
@@ -132,7 +132,7 @@ def _on_part(reading: Reading, part: Preset) -> Scenario:
     setup, _ = read_setup(inner)
     price = read_price(inner, part)
     reach = reach_of(setup)
-    search = Search(part.name, setup, MOST_DEVICES, reach, None, FREE, {})
+    search = Search(part.name, setup, most_of(setup), reach, None, FREE, {})
     plan = next((made for count in counts(setup, reach) if (made := fitting_plan(setup, count))), None)
     if plan is None:
         return frozen(inner, price=price, search=search)

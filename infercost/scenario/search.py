@@ -17,6 +17,7 @@ from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, note_bases, read_price
 from infercost.scenario.rack import (
     MOST_DEVICES,
+    OF_A_HOST,
     asked_widths,
     given_widths,
     open_widths,
@@ -114,6 +115,7 @@ def _searched(reading: Reading, inner: Reading) -> Scenario:
     """The question about one model on one part in one format, among those of all."""
     setup, devices = read_setup(inner)
     most = int(inner.take("max_gpus", MOST_DEVICES, "as many as are searched"))
+    most = most if "max_gpus" in reading.given else min(most, most_of(setup))
     reach, widths = reach_of(setup), open_widths(setup, given_widths(inner))
     rack = rack_of(setup, setup.plan(_some_layout(setup, min(most, reach), devices, widths)))
     load, price = read_load(inner, rack), read_price(inner, setup.part)
@@ -158,6 +160,18 @@ def reach_of(setup: Setup) -> int:
     if "link_bandwidth" not in facts:
         return 1
     return MOST_DEVICES if "network_bandwidth" in facts else setup.domain
+
+
+def most_of(setup: Setup) -> int:
+    """Devices in all replicas that are searched: of what people own, and nobody rents out, those of one computer.
+
+    A computer without a network that is known stands alone, of cards a host has a few.
+    """
+    part, segment = setup.part, setup.part.labels.get("segment")
+    owned = segment is not None or part.labels.get("kind") == "soc"
+    if not owned or can_be_rented(part) or "network_bandwidth" in part.facts:
+        return MOST_DEVICES
+    return OF_A_HOST if "link_bandwidth" in part.facts and segment != "laptop" else 1
 
 
 def _name(reading: Reading, setup: Setup) -> str:

@@ -162,3 +162,64 @@ def test_what_is_no_machine_is_not_searched_and_notes_of_many_are_one(run: Run) 
     prices = [note["text"] for note in named["notes"] if note["code"] == "price"]
     assert len(prices) == 2
     assert any("rent of h100-sxm" in price for price in prices)
+
+
+@pytest.mark.parametrize(
+    ("parts", "missed", "asked"),
+    [
+        (("rtx-5090:1", "dgx-spark"), "rtx-5090:1", ("--model", "gpt-oss-120b")),
+        (("rtx-3090:2", "rtx-5090:1"), "rtx-5090:1", ("--model", "llama-3.3-70b", "--dtype", "q4_k_m")),
+        (("rtx-3090:2", "h100"), "rtx-3090:2", ("--model", "llama-3.3-70b")),
+        (("rtx-4090:1",), "rtx-4090:1", ("--model", "llama-3.3-70b")),
+    ],
+)
+def test_a_named_part_that_does_not_hold_the_model_says_what_it_is_short_by(
+    parts: tuple[str, ...], missed: str, asked: tuple[str, ...], run: Run
+) -> None:
+    """In the words of ``fit`` about as many of it; in its row too, where the others have no reason."""
+    name, _, count = missed.partition(":")
+    said = run("compare", *parts, *asked, "--json").json
+    fit = run("fit", "--gpu", missed, *asked, "--json").json
+    words = fit["verdict"].partition(", short by ")[2].partition(";")[0].partition(". ")[0]
+    assert f" {count} x {name} does not hold it, short by {words}." in said["verdict"]
+    whys = {row["name"]: (row["why_not"], row["shortfall_bytes"]) for row in said["rows"]}
+    assert whys.pop(name) == (f"short by {words}", fit["results"]["shortfall_bytes"])
+    assert {*whys.values()} <= {(None, 0.0)}
+    assert f"short by {words.split()[0]}" in " ".join(
+        run("compare", *parts, *asked).out.partition("why not")[2].split()
+    )
+
+
+def test_a_named_part_that_cannot_be_asked_is_in_the_verdict_and_of_all_their_number(run: Run) -> None:
+    asked = ("--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--json")
+    said = run("compare", "trainium1", "h100", *asked).json
+    why = "does not run llama.cpp, the engine of GGUF files"
+    assert f" trainium1 is left out: {why}." in said["verdict"]
+    assert [row["why_not"] for row in said["rows"]] == [why, None]
+    of_all = run("compare", "--all", *asked).json
+    left = sum(row["why_not"] is not None for row in of_all["rows"])
+    assert f" {left} parts of {len(of_all['rows'])} left out: --json says why." in of_all["verdict"]
+
+
+@pytest.mark.parametrize("names", [("h100",), ("h100", "h200")])
+def test_the_verdict_says_the_batch_where_it_is_not_one(names: tuple[str, ...], run: Run) -> None:
+    """A batch of one is said among what is assumed."""
+    asked = ("compare", *names, "--model", "llama-3.1-8b")
+    one, many = run(*asked, "--json").json, run(*asked, "--batch", "64", "--json").json
+    assert "batch" in one["assumed"]
+    assert one["inputs"]["batch"] == 1
+    assert "batch" not in one["verdict"]
+    assert "one user" in one["verdict"].lower()
+    assert "a user at batch 64" in many["verdict"].lower().replace(",", "")
+    assert "one user" not in many["verdict"].lower()
+
+
+def test_a_computer_without_a_link_is_not_counted_twice(run: Run) -> None:
+    """Eight GB of an M1 hold no 70 billion weights, and nothing joins it to the next; a count that was given stands."""
+    said = run("compare", "m1", "rtx-3090", "--model", "llama-3.3-70b", "--dtype", "q4_k_m", "--json").json
+    assert [(row["name"], row["gpus"], row["fits"]) for row in said["rows"]] == [
+        ("apple-m1", 1, False),
+        ("rtx-3090", 2, True),
+    ]
+    two = run("compare", "m1:2", "--model", "llama-3.1-8b", "--json").json
+    assert [row["gpus"] for row in two["rows"]] == [2]

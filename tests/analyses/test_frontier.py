@@ -19,6 +19,7 @@ from infercost.report import Report
 from infercost.scenario.read import ask
 from infercost.scenario.resolve import resolve
 from infercost.scenario.scenario import Scenario
+from infercost.units import many, show
 from tests.conftest import ROOT, Run, calls_of
 
 HIS = str(ROOT / "tests/data/erdil/h100.yaml")
@@ -535,10 +536,66 @@ def test_replicas_beyond_a_node_are_whole_nodes_unless_asked() -> None:
 def test_each_speed_of_the_verdict_stands_in_the_table(
     run: Run, more: tuple[str, ...], limits: tuple[str, ...]
 ) -> None:
-    """A speed with the prompts of others has that between them beside it, which is the first column of numbers."""
+    """A speed with the prompts of others has that between them beside it, which is the first column of numbers.
+
+    Those of the parts that did not win are in JSON alone.
+    """
     out = run("frontier", "--model", "llama-3.1-70b", "--max-gpus", "8", *more, *limits).out
     verdict, _, page = out.partition("\n\n")
-    said = re.findall(r"([\d.]+) tokens/s a user(?: \(([\d.]+) between prompts\))?", " ".join(verdict.split()))
+    verdict = re.sub(r" [\w-]+: [^:]+ tokens/s a device against [\d.]+\)\.", "", " ".join(verdict.split()))
+    said = re.findall(r"([\d.]+) tokens/s a user(?: \(([\d.]+) between prompts\))?", verdict)
     table = page.partition("between prompts  ")[2].split()
     assert len(said) >= 2
     assert all((between or speed) in table for speed, between in said)
+
+
+PARTS = ("--gpu", "h100", "--gpu", "mi300x", "--model", "llama-3.1-8b", "--max-gpus", "8")
+
+
+@pytest.mark.parametrize(
+    ("more", "measure"),
+    [
+        (("--min-tokens-per-s", "10000"), "cost"),
+        (("--max-tpot", "20ms"), "cost"),
+        (("--best", "speed"), "speed"),
+        (("--best", "cost"), "cost"),
+        (("--best", "knee"), "knee"),
+        ((), "knee"),
+    ],
+)
+def test_each_part_that_was_named_has_its_best_point_in_the_verdict(
+    more: tuple[str, ...], measure: str, run: Run
+) -> None:
+    """It is the point that the part has alone, by the measure that the first sentence goes by."""
+    said = run("frontier", *PARTS, *more, "--json").json
+    best = said["results"]["best_of_each"]
+    assert {*best} == {"h100-sxm", "mi300x"}
+    sentences = {}
+    for name, row in best.items():
+        alone = run("frontier", "--gpu", name, *PARTS[4:], *more, "--best", measure, "--json").json["rows"][0]
+        assert row == {key: alone[key] for key in row}
+        usd, count = show(row["usd_per_million_tokens_all_in"], "USD"), many(row["total_gpus"], "device")
+        device = show(row["tokens_per_s_all_in"] / row["gpus"])
+        sentences[name] = f"{usd} a million output tokens on {count} ({device} tokens/s a device against "
+    (other,) = (name for name in best if f". {name}: " in said["verdict"])
+    assert sentences[other] in said["verdict"].partition(f" {other}: ")[2]
+
+
+def test_a_named_part_without_a_point_says_why(run: Run) -> None:
+    """A token of 16 GB at 300 GB/s takes at least 53 ms on one L4, and 8 of them share no fast link."""
+    said = run("frontier", *PARTS[:2], "--gpu", "l4", *PARTS[4:], "--max-tpot", "6ms", "--json").json
+    assert said["results"]["best_of_each"]["l4"] is None
+    assert re.search(r" l4: nothing meets this: the fastest takes [\d.]+ ms a token\.", said["verdict"])
+    small = ("--model", "llama-3.1-70b", "--max-gpus", "4")
+    said = run("frontier", "--gpu", "h100", "--gpu", "l4", *small, "--json").json
+    assert " l4: does not fit: no layout of up to 4 devices holds the model and a sequence." in said["verdict"]
+    assert "best_of_each" not in run("frontier", "--gpu", "h100", *small, "--json").json["results"]
+
+
+def test_what_people_own_is_searched_in_one_computer_unless_more_are_asked_for(run: Run) -> None:
+    asked = ("frontier", "--gpu", "m2-ultra", "--model", "llama-3.1-8b", "--users", "100k")
+    alone = run(*asked, "--json")
+    assert alone.code == 3
+    assert re.search(r"it takes (\d+) devices, and 1 device may be used \(--max-gpus\)", alone.json["verdict"])
+    assert "1 in all, what one computer holds" in " ".join(note["text"] for note in alone.json["notes"])
+    assert run(*asked, "--max-gpus", "64", "--json").code == 0

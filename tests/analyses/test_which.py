@@ -487,3 +487,41 @@ def test_scripts_get_the_names_of_the_leaders() -> None:
         assert report["cheapest"] == min(rows, key=lambda row: row["usd_per_million_tokens"])["name"]
         assert report["fastest"] == max(rows, key=lambda row: row["tokens_per_s_per_user"])["name"]
     assert "cheapest" not in infercost.compare("h100", "h200")
+
+
+@pytest.mark.parametrize("more", [("--sort", "speed"), ("--sort", "cost"), ("--max-tpot", "60ms")])
+def test_a_load_that_nobody_gave_is_said_to_be_assumed(more: tuple[str, ...], run: Run) -> None:
+    """With an order or a limit names are asked about a job, and no longer about one user."""
+    asked = ("compare", "h100", "h200", "--model", "llama-3.1-8b", *more)
+    said = run(*asked, "--json").json
+    assert "concurrency" in said["assumed"]
+    assert f" Nobody said how many: {said['inputs']['concurrency']} are assumed (--concurrency)." in said["verdict"]
+    for load in (("--concurrency", "64"), ("--users", "10k")):
+        assert "Nobody said" not in run(*asked, *load, "--json").json["verdict"]
+
+
+def test_what_people_own_is_not_searched_beyond_one_computer(run: Run) -> None:
+    """A Mac is one and a host has eight cards, where no rent is known; what is rented out is had in many machines."""
+    said = run("compare", "--model", "llama-3.1-70b", "--sort", "speed", "--vendor", "Apple", "--json").json
+    assert {row["gpus"] for row in said["rows"]} == {None}
+    why = {row["name"]: row["why_not"] for row in said["rows"]}
+    assert why["apple-m2-ultra"] == "over 1 device, all that one computer holds"
+    assert why["apple-m3"] == "takes 9, and its link_bandwidth is not known"
+    asked = ("--model", "llama-3.1-70b", "--concurrency", "64", "--json")
+    rows = run("compare", "rx-7900-xtx", "rtx-3090", "dgx-station", "h100", *asked).json["rows"]
+    counts = {row["name"]: row["gpus"] for row in rows}
+    assert counts["rtx-3090"] > 8
+    assert counts["h100-sxm"] == 8
+    assert {row["why_not"] for row in rows if row["gpus"] is None} == {
+        "over 8 devices, all that one computer holds",
+        "over 1 device, all that one computer holds",
+    }
+    few = ("--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--concurrency", "4", "--json")
+    assert all(row["fits"] for row in run("compare", "rx-7900-xtx", "m3-max", *few).json["rows"])
+
+
+def test_a_day_is_not_served_beyond_one_computer(run: Run) -> None:
+    day = ("--model", "llama-3.1-8b", "--messages-per-day", "10", "--sort", "speed", "--json")
+    rows = run("compare", "m2-ultra", "--users", "10k", *day).json["rows"]
+    assert [row["why_not"] for row in rows] == ["over 1 device, all that one computer holds"]
+    assert [row["gpus"] for row in run("compare", "m2-ultra", "--users", "10", *day).json["rows"]] == [1]

@@ -51,6 +51,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "userbase of a service": ("userbase", *NOTE, "--users", "100k", "--traffic", "work"),
     "compare": ("compare", "h100-note", "human-brain"),
     "compare all": ("compare", "--all"),
+    "frontier of several": ("frontier", "--gpu", "h100", "--gpu", "l4", "--model", "llama-3.1-8b", "--max-gpus", "2"),
     "a trend": ("compare", "--all", "--trend"),
     "compare for a job": ("compare", "--model", "llama-3.1-70b", "--max-tpot", "60ms", "--vendor", "amd"),
     "a sweep": ("utilization", *NOTE, "--sweep", "gpu.memory_bandwidth=3TB/s:3PB/s:x10", "--sweep", "batch=1,500"),

@@ -10,7 +10,7 @@ from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
-from infercost.analyses.remarks import NULL_REASONS, kind, null_notes
+from infercost.analyses.remarks import NAMED, NULL_REASONS, kind, null_notes
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.quantities import KEYS
@@ -21,6 +21,11 @@ from infercost.units import many, show
 
 Rows = Sequence[Mapping[str, Any]]
 Spaces = Sequence[Scenario]
+#: Figures of a row by which parts are compared.
+_COMPARED = (
+    *("gpus", "total_gpus", "tokens_per_s_per_user", "itl_s", "tokens_per_s_per_gpu", "tokens_per_s_all_in"),
+    *("usd_per_million_tokens_all_in", "device_seconds_per_token_all_in", "flags"),
+)
 #: Parts from which on a search shows how far it is.
 MANY_PARTS = 4
 #: Rows of a table; JSON has all of them.
@@ -76,21 +81,21 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
     joint = search.pareto_indices([point.speed for point in points], [point.cost for point in points])
     rows = [{**_row(point), "on_frontier": at in joint} for at, point in enumerate(points)]
     front = [rows[at] for at in joint]
-    worth = [formulas.cost.preference(speed=points[at].speed, cost=points[at].cost) for at in joint]
-    ends = {"speed": 0, "cost": len(front) - 1, "knee": worth.index(max(worth))}
+    ends = _ends([points[at] for at in joint])
     shown = [ends[best]] if best else _thinned(len(front), ends["knee"])
-    asked, of_front = ends[best or ("cost" if _job(scenario.goal) else "knee")], _of_front(scenario, front)
+    asked, of_front = ends[_measure(scenario.goal)], _of_front(scenario, front)
+    each = _best_of_each(scenario, frontiers)
     return Report(
         command="frontier",
-        verdict=_verdict(scenario, front, ends) + _prices(scenario, of_front, front),
+        verdict=_verdict(scenario, front, ends, _beside(scenario, frontiers, each, front[asked]))
+        + _prices(scenario, of_front, front),
         inputs=scenario.inputs,
-        results=(*search.counts(spaces, frontiers), *_results(front, ends)),
-        series=Series(
+        results=(*search.counts(spaces, frontiers), *_results(front, ends), *_of_each(each)),
+        series=_series(
             _columns(spaces, front),
-            tuple([front[ends[best]]] if best else rows),
-            keys={} if _has_no_prompts(front[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")},
-            marked=shown.index(asked) if not best and len(front) > 1 else None,
-            shown=tuple(front[at] for at in shown),
+            [front[asked]] if best else rows,
+            [front[at] for at in shown],
+            shown.index(asked) if not best and len(front) > 1 else None,
         ),
         advice=tuple(_advice(front)),
         replay=_replays(of_front, named=len(spaces) > 1),
@@ -101,6 +106,72 @@ def _report(scenario: Scenario, frontiers: list[Frontier]) -> Report:
         ),
         work=with_price(lambda: _shown_work(points[joint[asked]]), points[joint[asked]].candidate),
     )
+
+
+def _series(columns: tuple[str, ...], rows: Rows, shown: Rows, marked: int | None) -> Series:
+    """All rows for scripts and some for people, whose speeds are between prompts where there are any."""
+    keys = {} if _has_no_prompts(shown[0]) else {_SPEED: KEYS[_SPEED]._replace(head="between prompts")}
+    return Series(columns, tuple(rows), keys=keys, marked=marked, shown=tuple(shown))
+
+
+def _ends(points: Sequence[Point]) -> dict[str, int]:
+    """Where on a frontier its fastest point, its cheapest and its knee stand."""
+    worth = [formulas.cost.preference(speed=point.speed, cost=point.cost) for point in points]
+    return {"speed": 0, "cost": len(points) - 1, "knee": worth.index(max(worth))}
+
+
+def _measure(goal: Goal) -> str:
+    """Which point a verdict is about first: that of ``--best``, of a job the cheapest, else the knee."""
+    return goal.best or ("cost" if _job(goal) else "knee")
+
+
+def _best_of_each(scenario: Scenario, frontiers: Sequence[Frontier]) -> dict[str, dict[str, Any] | None]:
+    """Of several parts, models or formats the best row of each by the measure of the verdict; None where it has none.
+
+    Its names are those of the rows.
+    """
+    if len(frontiers) == 1:
+        return {}
+    measure = _measure(scenario.goal)
+    return {
+        space.search.name: search.row_of(each.points[_ends(each.points)[measure]]) if each.points else None
+        for space, each in zip(scenario.each, frontiers, strict=True)
+    }
+
+
+def _of_each(best: Mapping[str, dict[str, Any] | None]) -> Iterator[Row]:
+    """The best of each for scripts, with the figures that a verdict names."""
+    if best:
+        rows = {name: row and {key: row[key] for key in _COMPARED} for name, row in best.items()}
+        yield Row("best_of_each", rows, shown=False)
+
+
+def _beside(
+    scenario: Scenario,
+    frontiers: Sequence[Frontier],
+    best: Mapping[str, Mapping[str, Any] | None],
+    won: Mapping[str, Any],
+) -> str:
+    """The best of each that was named beside the one that won, by the same measure, or why it has none."""
+    if scenario.question.get("gpu") is None:
+        return ""
+    texts = []
+    for space, each in zip(scenario.each, frontiers, strict=True):
+        name = space.search.name
+        if (row := best.get(name)) and name != won["name"]:
+            devices = f"{show(_a_device(row))} tokens/s a device against {show(_a_device(won))}"
+            texts.append(f" {name}: {_worth(row)} on {many(row['total_gpus'], 'device')} ({devices}).")
+        elif not each.points:
+            why, _ = search.why_none(scenario, [each], [space])
+            texts.append(f" {name}: {why[0].lower()}{why[1:]}.")
+    if len(texts) <= NAMED:
+        return "".join(texts)
+    return f" The best of {len(texts)} others is in --json: best_of_each."
+
+
+def _a_device(row: Mapping[str, Any]) -> float:
+    """Tokens a second of a device, prompts worked on too where there are any."""
+    return float((row["tokens_per_s_all_in"] or row["tokens_per_s"]) / row["gpus"])
 
 
 def _replays(spaces: Spaces, *, named: bool) -> tuple[tuple[str, str], ...]:
@@ -159,22 +230,22 @@ def _thinned(count: int, knee: int) -> list[int]:
     return sorted({round(index * (count - 1) / (SHOWN - 1)) for index in range(SHOWN)} | {knee})
 
 
-def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int]) -> str:
-    """The row that was asked for; of a job the cheapest that does it, else the ends and the knee."""
+def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str) -> str:
+    """The row that was asked for, ``beside`` it those of others; of a job the cheapest, else the ends and the knee."""
     spaces, best, job = scenario.each, scenario.goal.best, _job(scenario.goal)
     sure = "at best" if kind(spaces[0].running) == "bound" else "an estimate"
     start = f"{many(len(front), 'configuration')} on the Pareto frontier"
     if best:
-        return f"{_BEST[best]} of {start}, {sure}: {_configuration(front[ends[best]])}."
+        return f"{_BEST[best]} of {start}, {sure}: {_configuration(front[ends[best]])}.{beside}"
     if job:
-        words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}."
+        words = f"The cheapest {job}, {sure}: {_configuration(front[-1])}.{beside}"
         others = f" The fastest of {start}: {_configuration(front[0])}." if len(front) > 1 else ""
         return f"{words}{others}{_leaders(spaces, front)}"
     if len(front) == 1:
-        return f"{start}, {sure}: {_configuration(front[0])}.{_leaders(spaces, front)}"
+        return f"{start}, {sure}: {_configuration(front[0])}.{beside}{_leaders(spaces, front)}"
     span, knee = f"from {_worth(front[-1])} to {_worth(front[0])}", front[ends["knee"]]
     words = "" if any(_beats(row, knee) for row in front) else f" The knee is {_configuration(knee)}."
-    return f"{start}, {sure}: {span}.{words}{_leaders(spaces, front)}"
+    return f"{start}, {sure}: {span}.{words}{beside}{_leaders(spaces, front)}"
 
 
 def _beats(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -418,6 +418,8 @@ def notes_of_spaces(spaces: Sequence[Scenario]) -> Iterable[Note]:
         notes += [note for note in step_notes(space.running) if note.code != "layout"]
         if (reach := space.search.reach) < MOST_DEVICES:
             text = f"no network of {space.search.setup.part.name} is known: replicas of at most {many(reach, 'device')}"
+            if space.question.get("max_gpus") is None and (most := space.search.most) < MOST_DEVICES:
+                text += f", {most} in all, what one computer holds (--max-gpus)"
             notes.append(Note("reach", text))
         own, domain = space.search.devices, space.search.setup.domain
         if own is None and min(space.search.most, reach) > domain and not _is_sought(space, Layout(pp=domain + 1)):
@@ -428,28 +430,31 @@ def notes_of_spaces(spaces: Sequence[Scenario]) -> Iterable[Note]:
 
 def no_frontier(scenario: Scenario, frontiers: Sequence[Frontier]) -> Report:
     """The answer where no configuration is left: what memory holds, or what comes nearest to the demand."""
-    spaces = scenario.each
-    if any(each.tried for each in frontiers):
-        verdict, advice = f"Nothing meets this: {_broken(scenario, frontiers)}.", _reachable(scenario, frontiers)
-    elif any(each.misfits < each.layouts for each in frontiers):
-        verdict = f"Does not fit: memory holds fewer than {min(scenario.goal.batches):,} sequences in every layout."
-        advice = "ask for smaller batches, or leave --batch out"
-    else:
-        most = many(max(min(space.search.most, space.search.reach) for space in spaces), "device")
-        asked = scenario.question.get("gpus")
-        of = many(asked, "device") if asked else f"up to {most}"
-        verdict = f"Does not fit: no layout of {of} holds the model and a sequence."
-        advice = "see infercost fit for what would make it fit"
+    why, advice = why_none(scenario, frontiers, scenario.each)
     return Report(
         command="frontier",
-        verdict=verdict,
+        verdict=f"{why}.",
         inputs=scenario.inputs,
-        results=counts(spaces, frontiers),
+        results=counts(scenario.each, frontiers),
         advice=(advice,),
-        notes=(*notes_of_spaces(spaces), *scenario.notes),
+        notes=(*notes_of_spaces(scenario.each), *scenario.notes),
         met=False,
-        work=lambda: recounted(spaces[0].rack),
+        work=lambda: recounted(scenario.each[0].rack),
     )
+
+
+def why_none(scenario: Scenario, frontiers: Sequence[Frontier], spaces: Sequence[Scenario]) -> tuple[str, str]:
+    """Why some spaces have no configuration, and what would give them one."""
+    if any(each.tried for each in frontiers):
+        return f"Nothing meets this: {_broken(scenario, frontiers)}", _reachable(scenario, frontiers)
+    if any(each.misfits < each.layouts for each in frontiers):
+        why = f"Does not fit: memory holds fewer than {min(scenario.goal.batches):,} sequences in every layout"
+        return why, "ask for smaller batches, or leave --batch out"
+    most = many(max(min(space.search.most, space.search.reach) for space in spaces), "device")
+    asked = scenario.question.get("gpus")
+    of = many(asked, "device") if asked else f"up to {most}"
+    why = f"Does not fit: no layout of {of} holds the model and a sequence"
+    return why, "see infercost fit for what would make it fit"
 
 
 def _broken(scenario: Scenario, frontiers: Sequence[Frontier]) -> str:
