@@ -5,15 +5,16 @@ from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
-from infercost.fleet.cost import of_month
+from infercost.fleet.cost import at_level, bill_of, of_month, users_at_bill
 from infercost.fleet.day import day_of
 from infercost.fleet.service import queued
 from infercost.replica.layout import Layout
 from infercost.scenario.layouts import TIMES, laid_out, layouts_of, with_replica
 from infercost.scenario.options import flag
 from infercost.scenario.people import read_service
+from infercost.scenario.prices import read_api_price
 from infercost.scenario.read import Given, Reading
-from infercost.scenario.replicas import CHEAPEST, FOR_LOAD
+from infercost.scenario.replicas import CHEAPEST, FOR_LOAD, PAYS_FIRST
 from infercost.units import many, show
 
 #: Widths of a replica of a service.
@@ -41,24 +42,52 @@ def on_replica(reading: Reading) -> Reading:
 def for_users(least: Reading) -> list[Reading]:
     """The replica of the lowest floor or, where fewer devices in smaller ones do for the users, that; then the others.
 
-    Of layouts that cost the same for this load it is the one in which a user gets most tokens a second. There are no
-    others where no load was asked about.
+    Of layouts that cost the same for this load it is the one in which a user gets most tokens a second. Where an API is
+    asked about and no load, it is the replica that pays with the fewest users. There are no others without either.
     """
     best, load = on_replica(least), next((name for name in _LOADS if name in least.given), None)
-    if load is None or "gpu" not in least.given:
+    if "gpu" not in least.given:
         return [best]
-    tried = [best, *reversed(list(smaller(least, best)))]
+    if load is None:
+        return _first_to_pay(least, best)
+    tried = [best, *reversed(list(_smaller(least, best, FOR_LOAD)))]
     outlays = [_outlay(each) for each in tried]
     first = tried[min(range(len(tried)), key=lambda at: outlays[at].devices)]
-    if first is not best:
-        larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
-        without = f"economies without {flag(load)}"
-        first.note("larger", f"replicas of {larger} have a lower floor, which takes more users: {without}")
+    _note_larger(first, best, flag(load))
     chosen = _fastest(least, first, outlays[tried.index(first)])
     return [chosen, *(one for one in tried if one is not chosen)]
 
 
-def smaller(least: Reading, best: Reading) -> Iterator[Reading]:
+def _first_to_pay(least: Reading, best: Reading) -> list[Reading]:
+    """The replica that costs no more than an API with the fewest users, where that is asked; then the others."""
+    given, asked = best.given.get("gpus"), least.question.command == "economies" and "api_price" in least.given
+    if not asked or given is None or given.origin != CHEAPEST:
+        return [best]
+    tried = [best, *reversed(list(_smaller(least, best, PAYS_FIRST)))]
+    first = min(tried, key=_paying_users)
+    _note_larger(first, best, flag("api_price"))
+    return [first, *(one for one in tried if one is not first)]
+
+
+def _paying_users(reading: Reading) -> float:
+    """The least users with whom a service costs no more than an API; endless where it never does."""
+    service = read_service(trial := _again(reading))
+    price = read_api_price(trial, service.request)
+    if price is None or not service.price or service.missed or not service.running.rack.plan.fits:
+        return inf
+    bill = bill_of(price, service.request)
+    return users_at_bill(at_level(service), api_usd_per_million_tokens=bill) or inf
+
+
+def _note_larger(first: Reading, best: Reading, without: str) -> None:
+    """Say that larger replicas than the first have a lower floor, and how they are asked about."""
+    if first is not best:
+        larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
+        takes = f"which takes more users: economies without {without}"
+        first.note("larger", f"replicas of {larger} have a lower floor, {takes}")
+
+
+def _smaller(least: Reading, best: Reading, why: str) -> Iterator[Reading]:
     """Replicas on fewer devices than were chosen for the best: the least that hold the model, twice as many and so on.
 
     Where the devices were given it is the least's layout on them, if that is another.
@@ -71,7 +100,7 @@ def smaller(least: Reading, best: Reading) -> Iterator[Reading]:
     count = read_service(least.about(gpu=least.get("gpu"))).running.rack.devices
     for devices in (count * times for times in TIMES[1:] if count * times < given.value):
         trial = least.about(gpu=least.get("gpu"))
-        trial.given["gpus"] = Given(devices, FOR_LOAD)
+        trial.given["gpus"] = Given(devices, why)
         chosen = on_replica(Reading(trial.question._replace(given=trial.given)))
         trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
         trial.notes += chosen.notes

@@ -332,7 +332,7 @@ def _filling(service: "Service", replicas: int) -> float:
 def _economies(reading: Reading) -> Scenario:
     from infercost.fleet.cost import most_users
     from infercost.fleet.service import queued
-    from infercost.scenario.deployments import for_users, smaller
+    from infercost.scenario.deployments import for_users
     from infercost.scenario.people import take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
@@ -355,7 +355,7 @@ def _economies(reading: Reading) -> Scenario:
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}
     if fields["api_price"] and not several:
-        fields["others"] = _alike(loaded, tried[0][1:] or smaller(least[0], asked[0]))
+        fields["others"] = _alike(loaded, tried[0][1:])
     return _serving(reading, service, users=users, points=points, each=several, **fields)
 
 
