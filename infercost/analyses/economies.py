@@ -78,7 +78,7 @@ def _notes(scenario: Scenario, even: own_or_api.BreakEven | None, rows: Iterable
     """What is assumed of a service, what else decides between own and API, and why a key of some row has no value."""
     yield from step_notes(scenario.service.running)
     yield from (_SHARED, _TO_THE_MEAN if scenario.service.fleet.waiting >= 1 else ONE_QUEUE)
-    yield from own_or_api.notes(scenario.others, scenario.api_price, even)
+    yield from own_or_api.remarks(even)
     yield from null_notes(rows, lambda key: unknown(key, scenario.rack) or service_null_reason(key))
 
 

@@ -8,7 +8,6 @@ from infercost import formulas
 from infercost.fleet import cost
 from infercost.fleet.day import Day, day_of, reworked_day
 from infercost.fleet.service import Service, reworked_service
-from infercost.formulas.formula import solved
 from infercost.replica.serving import Request
 from infercost.report import Note, Row
 from infercost.scenario.replicas import LOADS
@@ -65,41 +64,16 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     """From how many users one's own service costs no more than an API for the same requests; None without an API."""
     if price is None:
         return None
-    point = BreakEven(_words_of(price, service.request), bill_of(price, service.request))
+    point = BreakEven(_words_of(price, service.request), cost.bill_of(price, service.request))
     if service.price is None:
         return point
-    service = _at_level(service)
+    service = cost.at_level(service)
     point = point._replace(floor=_usd(service, cost.device_seconds(service, cost.floor_of(service))))
-    if (users := _users(service, api_usd_per_million_tokens=point.bill)) is None:
+    if (users := cost.users_at_bill(service, api_usd_per_million_tokens=point.bill)) is None:
         return point
     good = cost.users_for_good(service, point.bill / _usd(service, 1.0), users)
     tokens, billed = month_at(service, day_of(service.fleet, users), point.bill)
     return point._replace(users=users, good=good, tokens=tokens, usd=billed)
-
-
-def _at_level(service: Service) -> Service:
-    """The service on as many replicas as its level needs, however long its queues."""
-    return service._replace(fleet=service.fleet._replace(fixed=0, patience=inf, max_ttft=inf))
-
-
-@solved("users_of_tokens", equation="$_M is no more than $_api, for the first time", source="both cost the same")
-def _users(service: Service, *, api_usd_per_million_tokens: float) -> int | None:
-    return cost.users_within(service, api_usd_per_million_tokens / _usd(service, 1.0))
-
-
-def bill_of(price: ApiPrice, request: Request | None) -> float:
-    """USD that an API bills for a million tokens that come out, with the prompts of a request where it bills them."""
-    if price.input is None or request is None:
-        return price.output
-    each = formulas.cost.api_usd_per_request(
-        input_tokens=request.input_tokens,
-        prefix_share=request.prefix_share,
-        output_tokens=request.output_tokens,
-        api_price_input=price.input,
-        api_price_cached=price.input if price.cached is None else price.cached,
-        api_price=price.output,
-    )
-    return formulas.cost.api_usd_per_million_tokens(api_usd_per_request=each, output_tokens=request.output_tokens)
 
 
 def month_at(service: Service, day: Day, bill: float) -> tuple[float, float]:
@@ -176,25 +150,6 @@ def _when(point: BreakEven, month: str = "") -> str:
 
 def _tokens(count: float | None) -> str:
     return f"{show(count, 'param')} tokens"
-
-
-def sooner(services: Iterable[Service], price: ApiPrice | None, point: BreakEven | None) -> Iterator[Note]:
-    """The fewest devices on which a service of one's own costs no more than an API with fewer users, fewest first."""
-    least = inf if point is None or point.users is None else point.users
-    for service in services:
-        even, rack = None if service.missed else break_even(service, price), service.running.rack
-        if even and even.users is not None and even.users < least:
-            own = f"{rack.devices:,} x {rack.part.name}"
-            costs = f"{own} {'costs' if rack.devices == 1 else 'cost'} no more than the API {_when(even)}"
-            floor = f"at a floor of {show(even.floor, 'USD')} a million tokens out"
-            yield Note("fewer-devices", f"{costs}, {floor} (--gpus {rack.devices})")
-            return
-
-
-def notes(smaller: Iterable[Service], price: ApiPrice | None, point: BreakEven | None) -> Iterator[Note]:
-    """What else decides between own and API: a price that was left out, and fewer devices."""
-    yield from remarks(point)
-    yield from sooner(smaller, price, point)
 
 
 def remarks(point: BreakEven | None) -> Iterator[Note]:
@@ -295,8 +250,8 @@ def work(service: Service, price: ApiPrice, held: Service) -> None:
     """What ``--steps`` shows: the bill of a request, and what it and the service ``held`` against it cost alike."""
     if held is not service:
         reworked_service(held)
-    service, bill = _at_level(held), bill_of(price, held.request)
-    if service.price and (users := _users(service, api_usd_per_million_tokens=bill)) is not None:
+    service, bill = cost.at_level(held), cost.bill_of(price, held.request)
+    if service.price and (users := cost.users_at_bill(service, api_usd_per_million_tokens=bill)) is not None:
         day = reworked_day(service.fleet, day_of(service.fleet, users))
         _usd(service, cost.device_seconds(service, day))
         month_at(service, day, bill)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.accelerator import BASES
+from infercost.parts.accelerator import BASES, is_sold_to_owners
 from infercost.parts.preset import Fact, Preset
 from infercost.report import Note, Report, Row
 from infercost.scenario.prices import MIXED, OWN, USUAL_BASIS, kind_of_price, own_price, rent_key, words_of
@@ -79,6 +79,14 @@ def with_own(report: Report, scenario: Scenario) -> Report:
         results=(*report.results, *_rows(own, scenario)),
         work=_after(partial(own_of, scenario), report.work),
     )
+
+
+def says_price(scenario: Scenario) -> bool:
+    """Whether a verdict has a price: nobody who has a part at home pays its rent, unless a price is asked about."""
+    given = scenario.question.given
+    asked = kind_of_price(given) or {"price_basis", "api_price"} & {*given}
+    is_set = any(str(each).strip().startswith("gpu.rent") for each in scenario.question.get("set") or ())
+    return bool(asked) or is_set or not is_sold_to_owners(scenario.rack.part)
 
 
 def _is_priced(report: Report) -> bool:

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses.prices import says_price
 from infercost.analyses.worth import LEAST
 from infercost.fleet.cost import month_usd, most_users, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
@@ -107,11 +108,12 @@ def service_verdict(
     if missed:
         misses = f"{'misses' if single else 'miss'} the service level: {', and '.join(missed)}"
         return f"{load} on {devices} {misses}.{f' {needed} would keep it.' if run.is_kept else ''}{whose}"
-    if load == users:
-        price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
-    else:
+    price = ""
+    if row["usd_per_million_tokens"] and says_price(scenario):
         price = _price_of_tokens(run, row, priced=priced)
-    price += _saved_words(run, priced=priced) if row["usd_per_million_tokens"] else ""
+        if load == users:
+            price = _price_of_users(run, row, priced=priced, traced=_is_traced(scenario))
+        price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
     return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
@@ -151,19 +153,16 @@ def _kept_words(scenario: Scenario) -> str:
 
 
 def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:
-    """What a token that comes out costs, and a month of all and of each user; empty without a price."""
-    if not (cost := row["usd_per_million_tokens"]):
-        return ""
-    month, users = month_usd(run.service, run.day) or 0.0, run.day.users
+    """What a token that comes out costs, and a month of all and of each user."""
+    month, users, cost = month_usd(run.service, run.day) or 0.0, run.day.users, row["usd_per_million_tokens"]
     each = "" if users == 1 or traced else f" ({show(month / users, 'USD')} a user)"
     paid = "" if priced else f", {show(month, 'USD')} a month{each}"
     return f" at {show(cost, 'USD')} a million {'output tokens' if run.service.request else 'tokens'}{paid}"
 
 
 def _price_of_tokens(run: Run, row: dict[str, Any], *, priced: bool) -> str:
-    """What a month costs, a token of all that were asked about, and one that comes out; empty without a price."""
-    if not (cost := row["usd_per_million_tokens"]):
-        return ""
+    """What a month costs, a token of all that were asked about, and one that comes out."""
+    cost = row["usd_per_million_tokens"]
     month, request = "" if priced else f"{show(month_usd(run.service, run.day), 'USD')} a month, ", run.service.request
     if request is None:
         return f": {month}{show(cost, 'USD')} a million tokens"

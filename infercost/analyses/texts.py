@@ -3,6 +3,7 @@
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes
 from infercost.analyses.replicas import of_all, place_of_all
 from infercost.numeric import known_share
@@ -95,7 +96,7 @@ def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     assert text is not None
     rate, tokens = (show(scenario.copies * results[key], "") for key in ("texts_per_s", "input_tokens_per_s"))
     usd = results["usd_per_million_tokens_input"]
-    price = f" at {show(usd, 'USD')} a million tokens" if usd is not None else ""
+    price = f" at {show(usd, 'USD')} a million tokens" if usd is not None and says_price(scenario) else ""
     share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
     where = f"{rack.model.called()} on {place_of_all(scenario)}"
     sure = "at best" if kind(scenario.running) == "bound" else "an estimate"

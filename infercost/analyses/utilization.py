@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from infercost import formulas
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
-from infercost.analyses.prices import with_own
+from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
@@ -387,7 +387,7 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
     sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
-    price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None else ""
+    price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
     return f"{asked}, {where}, {sure}.{price}"
 
 
@@ -473,7 +473,8 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     each, rate, usd = (results[key] for key in ("tokens_per_s_per_user", "tokens_per_s", "usd_per_million_tokens"))
     if each is None or rate is None:
         return ""
-    price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if usd is not None else ""
+    is_said = usd is not None and says_price(scenario)
+    price = f", at {show(usd, 'USD')} a million {_priced_tokens(scenario)}" if is_said else ""
     paid = results.get("tokens_per_s_all_in")
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from infercost import formulas
@@ -12,7 +12,9 @@ from infercost.formulas.formula import solved
 from infercost.numeric import ceiling, last_that
 from infercost.parts.cache import lately
 from infercost.quantities import CONSTANTS
+from infercost.replica.serving import Request
 from infercost.replica.step import bytes_of_step
+from infercost.units import ApiPrice
 
 #: Prices of a million tokens.
 BILL = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_busy", "_output", "_input", "_blended"))
@@ -238,6 +240,33 @@ def users_within(service: Service, limit: float) -> int | None:
                 return users
         low = counts[1]
     return None
+
+
+def bill_of(price: ApiPrice, request: Request | None) -> float:
+    """USD that an API bills for a million tokens that come out, with the prompts of a request where it bills them."""
+    if price.input is None or request is None:
+        return price.output
+    each = formulas.cost.api_usd_per_request(
+        input_tokens=request.input_tokens,
+        prefix_share=request.prefix_share,
+        output_tokens=request.output_tokens,
+        api_price_input=price.input,
+        api_price_cached=price.input if price.cached is None else price.cached,
+        api_price=price.output,
+    )
+    return formulas.cost.api_usd_per_million_tokens(api_usd_per_request=each, output_tokens=request.output_tokens)
+
+
+def at_level(service: Service) -> Service:
+    """The service on as many replicas as its level needs, however long its queues."""
+    return service._replace(fleet=service.fleet._replace(fixed=0, patience=inf, max_ttft=inf))
+
+
+@solved("users_of_tokens", equation="$_M is no more than $_api, for the first time", source="both cost the same")
+def users_at_bill(service: Service, *, api_usd_per_million_tokens: float) -> int | None:
+    """The least users at which a service that has a price costs no more than an API bills."""
+    price = formulas.cost.usd_per_million_paid(price=service.price or 0.0, paid_device_seconds=1.0)
+    return users_within(service, api_usd_per_million_tokens / price)
 
 
 def _exceeding(service: Service, limit: float) -> Callable[[float], bool]:

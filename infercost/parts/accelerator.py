@@ -169,6 +169,11 @@ def is_of_a_desktop(part: Preset) -> bool:
     return part.labels.get("segment") in SEGMENTS[:3]
 
 
+def is_sold_to_owners(part: Preset) -> bool:
+    """Whether who runs a part mostly bought it: a card of desktops, workstations and laptops, or a whole computer."""
+    return is_of_a_desktop(part) or part.labels.get("kind") == "soc"
+
+
 def is_owned(part: Preset) -> bool:
     """Whether who runs a part has one of it: a card of its own, a whole computer, or what people run llama.cpp on."""
     labels = part.labels

@@ -46,8 +46,8 @@ def once(work: Callable[P, R], most: int = 1000) -> Callable[P, R]:
 
 
 def lately(work: Callable[P, R]) -> Callable[P, R]:
-    """Cache a few results of work on whole replicas, which are slow to compare."""
-    return once(work, most=4)
+    """Cache a few results of work on whole replicas, which are slow to compare: those of the layouts of one part."""
+    return once(work, most=12)
 
 
 @cache

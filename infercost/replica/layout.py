@@ -58,6 +58,11 @@ class Layout(NamedTuple):
         return {"tp": self.tp, "pp": self.pp, "ep": self.ep}
 
     @property
+    def words(self) -> str:
+        """It as a person says it: ``tp 4 pp 2``."""
+        return " ".join(f"{name} {width}" for name, width in self.widths.items() if width > 1) or "one device"
+
+    @property
     def flags(self) -> str:
         """The options that ask for it; a width of 1 goes without saying."""
         return " ".join(f"--{name} {width}" for name, width in self.widths.items() if width > 1) or "--tp 1"

@@ -67,10 +67,8 @@ class Choice(NamedTuple):
     @property
     def words(self) -> str:
         """The layout as a person says it: ``8 replicas of one device``, ``tp 4 pp 2``."""
-        widths = " ".join(f"{name} {width}" for name, width in self.layout.widths.items() if width > 1)
-        if self.copies == 1:
-            return widths or "one device"
-        return f"{self.copies:,} replicas of {widths or 'one device'}"
+        words = self.layout.words
+        return words if self.copies == 1 else f"{self.copies:,} replicas of {words}"
 
 
 class Asked(NamedTuple):
@@ -212,21 +210,10 @@ def with_replica(reading: Reading) -> Reading:
     Raises:
         InfercostError: a question that cannot be read.
     """
-    given = reading.given
-    if "model" not in given or any(name in given for name in (*_ASKED, "batch")):
+    if (known := _of_service(reading)) is None:
         return reading
-    trial = reading.about(gpu=reading.get("gpu"))
-    setup, devices = read_setup(trial)
-    if devices == 1 or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025":
-        return reading
-    kept = given_widths(reading)
-    if (least := _least_of_service(setup, devices, kept)) is None or not least.fits:
-        return reading
-    rack, first = rack_of(setup, least), least.layout
-    load = Load(read_request(trial, rack), most=_most_of_service(reading, least, setup))
-    asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
-    asked = asked._replace(groupwise="max_sequences" not in given)
-    widest = first.devices if any(kept) else max(setup.domain, first.devices)
+    asked, devices, first = known
+    widest = first.devices if any(asked.kept) else max(asked.setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
     best, staged = _replicas_of(asked, sizes)
     is_first = not best or best[0].layout == first
@@ -234,14 +221,50 @@ def with_replica(reading: Reading) -> Reading:
         return reading
     chosen = reading.about(gpu=reading.get("gpu"))
     if not is_first:
-        widths = best[0].layout.widths.items()
-        chosen.given |= {name: Given(width, CHOSEN) for name, width in widths if name not in given}
+        chosen = laid_out(chosen, best[0].layout)
         if devices is None:
             chosen.given["gpus"] = Given(best[0].devices, CHEAPEST)
         chosen.note("choice", _why(best, asked, per_device=devices is None))
     if staged:
         chosen.note("stages", staged)
     return chosen
+
+
+def laid_out(reading: Reading, layout: Layout) -> Reading:
+    """The reading with the widths of a layout, those that were given kept."""
+    reading.given |= {name: Given(width, CHOSEN) for name, width in layout.widths.items() if name not in reading.given}
+    return reading
+
+
+def layouts_of(reading: Reading, devices: int) -> list[Layout]:
+    """Layouts of a replica of a service on so many devices that keep the widths given; none where none is chosen.
+
+    Raises:
+        InfercostError: a question that cannot be read.
+    """
+    if devices == 1 or (known := _of_service(reading)) is None:
+        return []
+    asked, *_ = known
+    every = asked.choices(1, _layouts(asked, devices))
+    return [one.layout for one in _of_few_stages(every, asked.setup.domain) if not one.is_late]
+
+
+def _of_service(reading: Reading) -> tuple[Asked, int | None, Layout] | None:
+    """What a replica of a service is chosen for, the devices given, its first layout; None where none is chosen."""
+    given = reading.given
+    if "model" not in given or any(name in given for name in (*_ASKED, "batch")):
+        return None
+    trial = reading.about(gpu=reading.get("gpu"))
+    setup, devices = read_setup(trial)
+    if devices == 1 or is_nominal(setup.stack) or law(setup.stack) == "erdil-2025":
+        return None
+    kept = given_widths(reading)
+    if (least := _least_of_service(setup, devices, kept)) is None or not least.fits:
+        return None
+    rack = rack_of(setup, least)
+    load = Load(read_request(trial, rack), most=_most_of_service(reading, least, setup))
+    asked = Asked(setup, read_running(trial, rack), load, None, 0, reading.get("max_tpot") or inf, kept=kept)
+    return asked._replace(groupwise="max_sequences" not in given), devices, least.layout
 
 
 def _replicas_of(asked: Asked, sizes: Iterable[int]) -> tuple[list[Choice], str]:

@@ -23,12 +23,12 @@ from infercost.scenario.prices import note_bases, read_api_price, read_price, re
 from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import ALL_TAKEN, CHEAPEST, FOR_LOAD, LOADS, copies_of, share_of_one
+from infercost.scenario.replicas import ALL_TAKEN, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.search import offered
 from infercost.scenario.usual import USUAL_CONTEXT, with_one, with_workload
-from infercost.units import many, show
+from infercost.units import show
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -68,8 +68,6 @@ _OF_CHANCE = {"max_wait_probability", "burstiness"}
 _CHOSEN = ("fit", "utilization", "sweep-batch")
 #: Options of ``compare`` that are of parts alone.
 _OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
-#: Widths of a replica of a service.
-_WIDTHS = ("tp", "pp", "ep")
 #: Whose word stands for each row's own stack in ``validate``.
 OWN_STACK = "stack"
 
@@ -171,11 +169,14 @@ def _sweep_batch(reading: Reading) -> Scenario:
 
 def _userbase(reading: Reading) -> Scenario:
     from infercost.formulas.queueing import peakedness
+    from infercost.scenario.deployments import for_users, on_replica
 
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given} or _users_of_a_model(reading)
-    reading, *others = _for_users(reading) if asked else [_on_replica(reading)]
+    question = reading.question
+    reading, *others = for_users(reading) if asked else [on_replica(reading)]
+    reading.question = question  # with its notes
     if asked and ("gpu" in reading.given or "max_wait_probability" not in asked or asked - _OF_CHANCE):
         return _service_of_users(reading, others)
     supply = _supply(reading)
@@ -296,8 +297,10 @@ def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
 
 def _served(trial: Reading) -> "Service | None":
     """The service of another question that holds the model and meets its limits on latency; None where none does."""
+    from infercost.scenario.deployments import on_replica
+
     try:
-        service = _service(_on_replica(Reading(trial.question._replace(given=trial.given))))
+        service = _service(on_replica(Reading(trial.question._replace(given=trial.given))))
     except InfercostError:
         return None
     return service if service.running.rack.plan.fits and not service.missed else None
@@ -329,10 +332,11 @@ def _filling(service: "Service", replicas: int) -> float:
 def _economies(reading: Reading) -> Scenario:
     from infercost.fleet.cost import most_users
     from infercost.fleet.service import queued
+    from infercost.scenario.deployments import for_users
     from infercost.scenario.people import take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
-    tried = [_for_users(one) for one in least]
+    tried = [for_users(one) for one in least]
     asked = [first for first, *_ in tried]
     beside = len(least) > 1 and "api_price" in reading.given
     each = tuple(_serving(one, _service(one), others=_alike(None, others) if beside else ()) for one, *others in tried)
@@ -351,7 +355,7 @@ def _economies(reading: Reading) -> Scenario:
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}
     if fields["api_price"] and not several:
-        fields["others"] = _alike(loaded, tried[0][1:] or _smaller(least[0], asked[0]))
+        fields["others"] = _alike(loaded, tried[0][1:])
     return _serving(reading, service, users=users, points=points, each=several, **fields)
 
 
@@ -363,74 +367,10 @@ def _alike(loaded: "Service | None", others: Iterable[Reading]) -> tuple["Servic
     return tuple(of_messages(each, messages) if messages else each for each in map(_service, others))
 
 
-def _smaller(least: Reading, best: Reading) -> Iterator[Reading]:
-    """Replicas on fewer devices than were chosen for the best: the least that hold the model, twice as many and so on.
-
-    Where the devices were given it is the least's layout on them, if that is another.
-    """
-    if best is least:
-        return
-    yield least
-    if (given := best.given.get("gpus")) is None or given.origin != CHEAPEST:
-        return
-    from infercost.scenario.layouts import TIMES
-
-    part = least.get("gpu")
-    count = _service(least.about(gpu=part)).running.rack.devices
-    for devices in (count * times for times in TIMES[1:] if count * times < given.value):
-        trial = least.about(gpu=part)
-        trial.given["gpus"] = Given(devices, FOR_LOAD)
-        chosen = _on_replica(Reading(trial.question._replace(given=trial.given)))
-        trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
-        trial.notes += chosen.notes
-        yield trial
-
-
 def _service(reading: Reading) -> "Service":
     from infercost.scenario.people import read_service
 
     return read_service(reading)
-
-
-def _for_users(least: Reading) -> list[Reading]:
-    """The replica of the lowest floor or, where fewer devices in smaller ones do for the users, that; then the others.
-
-    There are no others where no load was asked about.
-    """
-    best, load = _on_replica(least), next((name for name in ("users", "tokens_per_month") if name in least.given), None)
-    if best is least or load is None:
-        return [best]
-    tried = [best, *reversed(list(_smaller(least, best)))]
-    if (first := min(tried, key=_devices_of_users)) is not best:
-        larger = many(int(best.given["gpus"].value), "device") if "gpus" in best.given else "others"
-        without = f"economies without {flag(load)}"
-        first.note("larger", f"replicas of {larger} have a lower floor, which takes more users: {without}")
-    return [first, *(one for one in tried if one is not first)]
-
-
-def _devices_of_users(reading: Reading) -> float:
-    """Devices of a service for the users, or the tokens, that were given: a small load may fill no larger replica."""
-    from infercost.fleet.cost import of_month
-    from infercost.fleet.day import day_of
-    from infercost.fleet.service import queued
-
-    trial = reading.about(gpu=reading.get("gpu"))
-    trial.given |= {name: reading.given[name] for name in ("gpus", *_WIDTHS) if name in reading.given}
-    service, users = _service(trial), reading.get("users")
-    if service.missed or not service.running.rack.plan.fits:
-        return inf
-    if users is None:
-        users, service = of_month(service, float(reading.get("tokens_per_month")))
-    return float(day_of(queued(service).fleet, float(users)).replicas * service.running.rack.devices)
-
-
-def _on_replica(reading: Reading) -> Reading:
-    """The reading with the devices of a replica where a token costs least; as it is without a part."""
-    if "gpu" not in reading.given:
-        return reading
-    from infercost.scenario.layouts import with_replica
-
-    return with_replica(reading)
 
 
 def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:

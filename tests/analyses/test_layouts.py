@@ -2,6 +2,7 @@
 
 import re
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -422,3 +423,53 @@ def test_a_batch_that_is_assumed_has_the_layout_of_one_that_is_given(run: Run, m
     assert layout(assumed) == layout(given)
     assert assumed["results"] == given["results"]
     assert layout(assumed)["tp"] == min(layout(assumed)["gpus"], 8)
+
+
+USERS = [
+    ("deepseek-v3", "h200:8", ("--users", "10000", "--messages-per-day", "30", "--traffic", "chat-global")),
+    ("deepseek-v3", "h200:8", ("--users", "90000", "--messages-per-day", "30")),
+    ("deepseek-v3", "b200", ("--tokens-per-month", "20B",)),
+    ("gpt-oss-120b", "l40s", ("--users", "20000", "--messages-per-day", "8", "--scale-down", "--traffic", "work")),
+    ("qwen3-235b-a22b", "h100:8", ("--users", "3000", "--messages-per-day", "30", "--max-tpot", "60ms")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "gpu", "load"), USERS)
+def test_of_layouts_that_cost_users_the_same_none_is_faster(
+    run: Run, model: str, gpu: str, load: tuple[str, ...]
+) -> None:
+    """All widths of as many devices by hand: within 2% of the cost no user gets more tokens a second, or pays less."""
+
+    def of(answer: Any) -> tuple[float, float]:
+        rows = answer.json["rows"] or [answer.json["results"]]  # a flat day has one
+        return answer.json["results"]["usd_per_month"], 1 / max(row["tpot_s"] for row in rows)
+
+    asked = ("userbase", "--model", model, "--gpu", gpu, *load, "--isl", "2000", "--osl", "400", "--json")
+    chosen = run(*asked)
+    assert chosen.code == 0, chosen.err
+    (paid, speed), count, tried = of(chosen), chosen.json["inputs"]["gpus"], 0
+    counted = () if ":" in gpu else ("--gpus", str(count))
+    for tp in (each for each in range(1, count + 1) if count % each == 0):
+        for ep in {1, count}:
+            other = (
+                run(*asked, *counted, "--tp", str(tp), "--pp", "1", "--ep", str(ep)) if max(tp, ep) == count else None
+            )
+            if other and other.code == 0:
+                tried += 1
+                usd, fast = of(other)
+                assert paid <= usd * 1.02 * (1 + 1e-9)
+                assert usd > paid * 1.02 or fast <= speed * 1.02 * (1 + 1e-9), (tp, ep)
+    assert tried > 1
+    assert "tokens/s in the slowest hour" in why(chosen.json) or load != USERS[0][2]
+
+
+def test_widths_that_were_given_are_kept_for_users(run: Run) -> None:
+    asked = ("userbase", "--model", "deepseek-v3", "--gpu", "h200:8", *USERS[0][2], "--isl", "2000", "--osl", "400")
+    assert layout(run(*asked, "--tp", "2", "--json").json) == {"gpus": 8, "tp": 2, "pp": 1, "ep": 8, "dp": 1}
+
+
+def test_what_a_scenario_leaves_unused_is_said_where_a_layout_is_chosen(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text("{model: deepseek-v3, gpu: 'h200:8', users: 10000, draft_tokens: 3}")
+    codes = [note["code"] for note in run("userbase", "--scenario", str(path), "--json").json["notes"]]
+    assert {"choice", "unused-keys"} <= {*codes}

@@ -270,3 +270,37 @@ def test_a_weak_price_of_what_does_not_win_is_no_word_of_the_verdict(run: Run) -
     asked = ("compare", "--model", "llama-3.1-8b", "--gpu", "h100", "--gpu", "mi355x", "--concurrency", "8")
     said = run(*asked, "--set", "gpu.memory_bandwidth=30TB/s", "--price-basis", "rental", "--json").json["verdict"]
     assert "weak" not in said
+
+
+AT_HOME = (
+    "utilization",
+    "utilization --isl 1000 --osl 1",
+    "userbase --users 100",
+    "userbase --tokens-per-month 10M --isl 100 --osl 100",
+)
+GIVEN = [
+    ("--price", "0.3"), ("--power-price", "0.2"), ("--purchase-price", "1600"), ("--price-basis", "rental"),
+    ("--set", "gpu.rent_neocloud=0.2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", AT_HOME)
+@pytest.mark.parametrize("part", ["rtx-4090", "rtx-pro-6000", "apple-m3-max"])
+def test_a_part_that_people_bought_has_a_price_in_the_verdict_where_they_gave_one(
+    run: Run, command: str, part: str
+) -> None:
+    """Nobody pays the rent of a card at home; the breakdown has it."""
+    asked = (*command.split(), "--model", "llama-3.1-8b", "--dtype", "fp8", "--gpu", part, "--json")
+    said = run(*asked).json
+    assert part.startswith("apple") or said["results"]["usd_per_million_tokens"]
+    assert "$" not in said["verdict"]
+    for given in GIVEN:
+        is_known = "basis" not in given[0] or not part.startswith("apple")  # nobody rents one
+        assert ("$" in run(*asked, *given).json["verdict"]) == is_known, given
+
+
+def test_a_part_of_data_centres_has_its_price_in_the_verdict(run: Run) -> None:
+    for command in AT_HOME:
+        assert "$" in run(*command.split(), "--model", "llama-3.1-8b", "--gpu", "l40s", "--json").json["verdict"]
+    texts = ("utilization", "--model", "qwen3-embedding-8b", "--json", "--gpu")
+    assert ["$" in run(*texts, part).json["verdict"] for part in ("rtx-4090", "l40s")] == [False, True]
