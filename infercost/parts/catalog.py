@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, host, machines, stack, traffic
+from infercost.parts import architecture, cards, host, machines, stack, traffic, variant
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.preset import Fact, Preset
@@ -42,8 +42,6 @@ NEEDED = {"hosts": host.NEEDED, "workloads": ("input_tokens", "output_tokens")}
 DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
 _FACT_KEYS = ("value", "source", *_FACT_TEXTS, "until")
-#: Keys of a variant that are no figures.
-_ABOUT_VARIANT = ("name", "source", "like")
 _DATE, _MONTH = re.compile(r"(19|20)\d\d(-\d\d){0,2}", re.ASCII), re.compile(r"2\d(0[1-9]|1[0-2])")
 #: Where the words of a name end, and brands that people leave out before a number.
 _BOUNDARY = re.compile(r"[-_ ]")
@@ -71,7 +69,7 @@ _CARD = re.compile(r"\b(?:gtx?|rtx|rx|geforce|radeon|hd|quadro)[\s_-]?(\d{2,3}[0
 #: A letter and a number.
 _LETTERED = re.compile(r"[a-z]\d+")
 #: The end of a plain name that says a size or a number of cores.
-_ASKED = re.compile(r"[1-9]\d*(gb|c)")
+_ASKED, _CORES = re.compile(r"[1-9]\d*(gb|c)"), re.compile(r"\dc$")
 
 
 def folders() -> list[Path]:
@@ -311,8 +309,8 @@ def _device(files: dict[str, str], name: str) -> tuple[str, str] | None:
     if (size := asked.size) is None:
         return None
     for own in (own for own, key in known if key == asked._replace(size=None)):
-        if (variant := f"{size:g}gb") in _names_in(files[own])[1]:
-            return f"{own}-{variant}", files[own]
+        if f"{size:g}gb" in _names_in(files[own])[1]:
+            return f"{own}-{size:g}gb", files[own]
         if load("accelerators", own).value("memory") == size * 1e9:
             return own, files[own]
     return None
@@ -347,7 +345,7 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
     """A variant of a preset, or else a card, by its own name with the file that has it; None where neither is meant.
 
     Raises:
-        UnknownName: a size that the part does not have, or a part without published figures.
+        UnknownName: a part without published figures, or see ``_of_size``.
     """
     text, book = plain(name), _book()
     starts = [
@@ -357,9 +355,9 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         if text.startswith(start) and start
     ]
     for own, rest in starts:
-        for variant in _names_in(files[own])[1]:
-            if plain(variant) == rest:
-                return f"{own}-{variant}", files[own]
+        for each in _names_in(files[own])[1]:
+            if plain(each) == rest:
+                return f"{own}-{each}", files[own]
     asked = [(own, rest) for own, rest in starts if _ASKED.fullmatch(rest)]
     # people leave out what all cards of a letter and a number have: a4000 is rtx-a4000
     core, size = cards.key_of(name)
@@ -370,12 +368,35 @@ def _variant_or_card(files: dict[str, str], name: str) -> tuple[str, str] | None
         return card.id, _card_file()
     if why := cards.without_figures(book, name):
         raise UnknownName(f"{name!r} has no published figures: {why}", "give a file of your own with its figures")
-    if asked:
-        own, rest = min(asked, key=lambda each: len(each[1]))
-        sold = ", ".join(f"{own}-{size}" for size in _names_in(files[own])[1])
-        hint = f"it comes as {own}, {sold}" if sold else f"name {own}, and another size as --set gpu.memory=48GB"
-        raise UnknownName(f"{own} does not come with {rest}", hint)
-    return None
+    if not asked:
+        return None
+    own, rest = min(asked, key=lambda each: len(each[1]))
+    return _of_size(files, own, rest, cores=_CORES.search(text.removesuffix(rest)) is None)
+
+
+def _of_size(files: dict[str, str], own: str, asked: str, *, cores: bool) -> tuple[str, str]:
+    """The one part of a name with a size that the name itself does not come with, of any number of ``cores`` or not.
+
+    Raises:
+        UnknownName: none has that size, or several, or what was asked is a number of cores.
+    """
+    known = {name: name for name in files} | variants("accelerators")
+    called = re.compile(re.escape(own) + r"(-\d+c)?" * cores + r"(-\d+gb)?")
+    kin = {name: path for name, path in known.items() if called.fullmatch(name)}
+    size = float(asked[:-2]) if asked.endswith("gb") else 0.0
+    memory = {name: fact.value for name in kin if (fact := load("accelerators", name).facts.get("memory"))}
+    found = [name for name in memory if memory[name] in (size * 1e9, size * 2**30)]
+    found = [name for name in found if not any(other.startswith(f"{name}-") for other in found)]
+    if len(found) == 1:
+        return found[0], files[kin[found[0]]]
+    if found:
+        raise UnknownName(f"{own} comes with {asked} as several parts", f"name one of {', '.join(found)}")
+    hint = (
+        f"it comes as {', '.join(sorted(kin, key=len))}"
+        if len(kin) > 1
+        else f"name {own}, and another size as --set gpu.memory=48GB"
+    )
+    raise UnknownName(f"{own} does not come with {asked}", hint)
 
 
 def _begun(files: dict[str, str], text: str) -> list[str]:
@@ -444,41 +465,7 @@ def _data(own: str, path: str) -> dict[str, Any]:
         return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")
     stem = Path(path).stem
-    return data if own == stem else _varied(data, own.removeprefix(f"{stem}-"), path)
-
-
-def _varied(data: dict[str, Any], variant: str, path: str) -> dict[str, Any]:
-    """A preset's data with the figures of a variant, which share its source; prices are of one configuration."""
-    all_of_it = data.get("variants")
-    all_of_it = all_of_it if isinstance(all_of_it, dict) else {}
-    own = all_of_it.get(variant)
-    like = all_of_it.get(own.get("like"), {}) if isinstance(own, dict) else None
-    if not isinstance(own, dict) or not isinstance(like, dict) or "like" in like or ("like" in own and not like):
-        hint = "write memory: 64 GB and source: KEY under it, or like: the name of one that has them"
-        raise BadFile(f"preset {path}: variant {variant} has no figures", hint)
-    base = _with_figures(data, own["like"], like) if like else data
-    return _with_figures(base, variant, own)
-
-
-def _with_figures(data: dict[str, Any], variant: str, own: dict[str, Any]) -> dict[str, Any]:
-    """The data of a part with the figures of a variant of it, under a name that says which."""
-    known = {key: entry for key, entry in data.items() if key not in ("variants", "purchase", "rent", "aliases")}
-    if isinstance(own.get("memory"), str):
-        known |= _as_counted(known, own["memory"])
-    figures = {key: entry for key, entry in own.items() if key not in _ABOUT_VARIANT}
-    shared = {"source": own.get("source")}
-    figures |= {key: {"value": text, **shared} for key, text in figures.items() if isinstance(text, str)}
-    return {**known, "name": own.get("name", f"{data.get('name')}, {own.get('memory', variant)}"), **figures}
-
-
-def _as_counted(data: dict[str, Any], memory: str) -> dict[str, Any]:
-    """What a driver or an engine sees of another size: in binary units where the part counts so, else not known."""
-    sold, counted = (data.pop(key, None) for key in ("memory", "memory_reported"))
-    data.pop("memory_engine", None)
-    if not (isinstance(sold, dict) and isinstance(counted, dict)):
-        return {}
-    binary = counted.get("value") == str(sold.get("value")).replace(" GB", " GiB")
-    return {"memory_reported": {**counted, "value": memory.replace(" GB", " GiB")}} if binary else {}
+    return data if own == stem else variant.figures_of(data, own.removeprefix(f"{stem}-"), path)
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:

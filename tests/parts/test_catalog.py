@@ -1,5 +1,6 @@
 """What the loader refuses, and the user's own presets."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -305,3 +306,55 @@ CPUS = [
 @pytest.mark.parametrize(("name", "gb_per_s"), CPUS)
 def test_the_name_of_one_cpu_is_one_socket(name: str, gb_per_s: float) -> None:
     assert catalog.accelerator(name).value("memory_bandwidth") == pytest.approx(gb_per_s * 1e9)
+
+
+SIZES = {
+    "M4 Max 36GB": "apple-m4-max-32c",
+    "m4-max-36gb": "apple-m4-max-32c",
+    "MacBook Pro M4 Max 36": "apple-m4-max-32c",
+    "m3-max-96gb": "apple-m3-max-30c",
+    "m3-max-30c 96gb": "apple-m3-max-30c",
+    "M4 Max 128GB": "apple-m4-max-128gb",
+    "mi50 16gb": "mi50",
+}
+
+
+@pytest.mark.parametrize(("name", "own"), SIZES.items(), ids=SIZES.keys())
+def test_a_size_finds_the_part_that_has_it(name: str, own: str) -> None:
+    assert catalog.find("accelerators", name)[0] == own
+
+
+def test_each_size_of_a_part_with_any_number_of_cores_is_found() -> None:
+    """Of all parts whose names differ in cores and sizes alone: the answer has as much memory as was asked for."""
+    names = [*catalog.names("accelerators"), *catalog.variants("accelerators")]
+    asked = 0
+    for name in names:
+        short = re.sub(r"-\d+gb$", "", name)
+        bare = re.sub(r"-\d+c$", "", short)
+        if name == bare or bare not in names:
+            continue
+        memory = catalog.accelerator(name).value("memory")
+        gigabytes = next(memory / unit for unit in (1e9, 2**30) if memory % unit == 0)
+        for start in (short, bare, bare.removeprefix("apple-")):
+            found, _ = catalog.find("accelerators", f"{start} {gigabytes:g}GB")
+            assert catalog.accelerator(found).value("memory") == memory, (name, start)
+            assert found.startswith(bare)
+            asked += 1
+    assert asked > 100
+
+
+@pytest.mark.parametrize("name", ["m4-max-40c 36gb", "M4 Max 40GB", "m4 36gb", "m4-max-20c"])
+def test_a_size_of_other_cores_or_of_another_chip_is_refused(name: str) -> None:
+    with pytest.raises(UnknownName, match=r"apple-m4(-max)? does not come with") as error:
+        catalog.find("accelerators", name)
+    assert error.value.hint.startswith("it comes as apple-m4")
+
+
+def test_a_size_of_several_parts_is_asked_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, memory in (("mine", 24), ("mine-8c", 16), ("mine-10c", 16)):
+        write(tmp_path, GOOD.replace("24 GiB", f"{memory} GB").replace("[my part]", "[]"), name)
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    assert catalog.find("accelerators", "mine 24gb")[0] == "mine"
+    with pytest.raises(UnknownName, match="mine comes with 16gb as several parts") as error:
+        catalog.find("accelerators", "mine 16gb")
+    assert error.value.hint == "name one of mine-10c, mine-8c"
