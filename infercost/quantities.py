@@ -1088,6 +1088,7 @@ QUANTITIES: dict[str, Quantity] = {
     "aliases": figure("other names", "", "other names"),
     # figures: requests
     "stable": figure("keeps up with the load", "", "keeps up"),
+    "gpus_needed": figure("devices that keep up with the load", "", "devices needed"),
     # figures: measurements
     "label": figure("measured by", "", "measured by"),
     "id": figure("id", "", "id"),

@@ -67,7 +67,7 @@ _OF_SERVING = (
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")
 #: What only a model that fits has, beside its step.
-OF_WHAT_FITS = (*_OF_SERVING, *TUNED)
+OF_WHAT_FITS = (*_OF_SERVING, *TUNED, "gpus_needed")
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
     "joules_per_token": "no power is known",
@@ -75,8 +75,10 @@ NULL_REASONS = {
     **dict.fromkeys(_OF_PRICE, "needs --price"),
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
+    "gpus_needed": "these devices keep up",
 }
 _SERVICE_NULL_REASONS = {
+    "gpus_needed": "no number of replicas keeps the service level",
     **dict.fromkeys(
         ("users_at_api_price", "break_even_users", "break_even_tokens_per_month", "break_even_usd_per_month"),
         "needs --price, or an API that bills more than the floor",

@@ -389,6 +389,8 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     yield from price_rows(row)
     yield Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included")
     yield Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}")
+    needed = run.needed * run.service.running.rack.devices if run.is_kept else None
+    yield Row("gpus_needed", needed, "at the service level", shown=False)
 
 
 def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:

@@ -25,7 +25,7 @@ from infercost.analyses.remarks import (
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
-from infercost.analyses.worth import LEAST, advice, flags_of, that_keep_up
+from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -57,7 +57,7 @@ OF_STEP = (
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
 )
 #: What JSON has and the table says elsewhere.
-_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", *BRACKET[1:], *TUNED}
+_HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
 
 
 def answer(scenario: Scenario) -> Report:
@@ -74,11 +74,14 @@ def answer(scenario: Scenario) -> Report:
     batch, pace, served = loaded or (scenario.batch, pace_of(running, scenario.batch, scenario.draft), None)
     rack, overloaded = running.rack, _is_overloaded(served)
     tuned = _tuned(scenario)
-    results = decoding_paid(_known(scenario, batch, pace, served), rack) | {
-        key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED
-    }
+    tuning = _tuning_notes(scenario, tuned)
+    results = decoding_paid(_known(scenario, batch, pace, served), rack)
+    results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED}
     regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
-    verdict, advised = _said(scenario, results, served)
+    needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
+    if served and scenario.load.rate is not None:
+        results["gpus_needed"] = needed and needed.devices
+    verdict, advised = _said(scenario, results, served, needed)
     report = Report(
         command="utilization",
         verdict=verdict,
@@ -87,11 +90,7 @@ def answer(scenario: Scenario) -> Report:
         parts=_time_parts(pace, running) if has_times(rack) else (),
         whole=pace.step if running.overlap == "full" else None,
         advice=advised,
-        notes=(
-            *step_notes(running, (regime,), _only_batch(scenario, batch)),
-            *_tuning_notes(scenario, tuned),
-            *scenario.notes,
-        ),
+        notes=(*step_notes(running, (regime,), _only_batch(scenario, batch)), *tuning, *scenario.notes),
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
@@ -104,14 +103,16 @@ def _load_of(scenario: Scenario) -> str:
     return steady if scenario.load.rate is None else "arrivals"
 
 
-def _said(scenario: Scenario, results: dict[str, Any], served: Served | None) -> tuple[str, tuple[str, ...]]:
+def _said(
+    scenario: Scenario, results: dict[str, Any], served: Served | None, needed: Enough | None
+) -> tuple[str, tuple[str, ...]]:
     """The verdict, and what would make it faster or cheaper, keep up with a load, or fit."""
     if not scenario.rack.plan.fits:
         from infercost.analyses.fit import misfits  # loads what nobody needs where all is well
 
         return misfits(scenario)
-    if _is_overloaded(served):
-        return _overloaded(scenario, served, _verdict(scenario, scenario.running, results))
+    if served and needed:
+        return _overloaded(scenario, served, needed, _verdict(scenario, scenario.running, results))
     changes = (*_no_draft(results), *advice(scenario, results["bound"], results["batch"]))
     return _verdict(scenario, scenario.running, results), changes
 
@@ -342,7 +343,7 @@ def _communication_remark(running: Running) -> str:
     return f"all-reduces over {inside} devices" if inside > 1 else "one device: nothing is sent"
 
 
-def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, tuple[str, ...]]:
+def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str) -> tuple[str, tuple[str, ...]]:
     """The verdict on a load that all replicas together cannot keep up with, and how many of them would."""
     copies, rack = scenario.copies, scenario.rack
     rate = copies * (scenario.load.rate or 0.0)
@@ -351,7 +352,6 @@ def _overloaded(scenario: Scenario, served: Served, verdict: str) -> tuple[str, 
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
-    needed = that_keep_up(scenario, served)
     each, whole = needed.layout.devices, f"{needed.devices:,} x {rack.part.name}"
     enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
     if scenario.load.apart:

@@ -37,14 +37,14 @@ parts_fitted"""
 #: Keys of the results of each command; which of them an answer has depends on what was asked.
 RESULTS = {
     "fit": _FIT,
-    "utilization": f"""{_STEP} in_flight stable prefill_per_decode cache_transfer_time_s draft_passes_time_s
+    "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s draft_passes_time_s
     plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s input_tokens_per_s prefill_flops
     usd_per_million_tokens_input {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
-    users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month {_API}
-    {_OWN} {_ROOM}""",
+    gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
+    {_API} {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
     knee_usd_per_million_tokens least_usd_per_million_tokens""",

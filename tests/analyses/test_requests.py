@@ -4,6 +4,7 @@ Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables o
 """
 
 import re
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,28 @@ def test_a_load_that_cannot_be_served_says_what_could(run: Run) -> None:
     assert found.json["results"]["stable"] is False
     served = found.json["results"]["tokens_per_s"] / 500
     assert f"{-(-50 // served):.0f} replicas of 4 devices" in found.json["verdict"]
+    assert found.json["results"]["gpus_needed"] == 4 * -(-50 // served)
+
+
+@pytest.mark.parametrize(("rate", "gpus"), [(5, None), (50, None), (9, 2), (30, 8)])
+def test_as_many_devices_as_are_needed_keep_up_and_one_less_does_not(rate: float, gpus: int | None) -> None:
+    """A script reads the count of an overloaded service, and asks again with it."""
+    load: dict[str, Any] = {"gpu": "h100", "model": "llama-3.1-8b", "request_rate": rate}
+    short = infercost.utilization(**load, **({"gpus": gpus} if gpus else {}))
+    needed = short["gpus_needed"]
+    assert not short["stable"]
+    assert needed > short["gpus"]
+    assert f"{needed:,} x h100-sxm" in short.verdict
+    enough, few = (infercost.utilization(**load, gpus=count, tp=1, dp=count) for count in (needed, needed - 1))
+    assert (enough["stable"], enough["gpus_needed"]) == (True, None)
+    assert (few["stable"], few["gpus_needed"]) == (False, needed)
+
+
+def test_no_devices_are_needed_where_nothing_arrives_or_nothing_fits() -> None:
+    assert "gpus_needed" not in ask(batch=4).values
+    assert "gpus_needed" not in ask(concurrency=4, input_tokens=600, output_tokens=250, efficiency="vllm").values
+    unfit = infercost.utilization(gpu="h100:1", model="llama-3.1-70b", request_rate=50)
+    assert unfit.values.get("gpus_needed") is None
 
 
 def test_a_draft_that_is_never_right_costs_its_time() -> None:

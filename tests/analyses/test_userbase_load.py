@@ -109,6 +109,7 @@ def test_a_wait_longer_than_the_busiest_hour_is_none() -> None:
     assert (full["stable"], full["mean_wait_s"]) == (False, None)
     assert full["users_capacity"] < 46_656
     assert full.advice == ("--replicas 3, or leave --replicas out",)
+    assert full["gpus_needed"] == 3 * full["gpus"] / 2
     most = infercost.userbase(**BIG, users=full["users_capacity"], replicas=2)
     assert most.met
     assert most["mean_wait_s"] <= 3600
