@@ -80,7 +80,9 @@ BEST = ("cost", "speed", "knee")
 
 _ALL = (
     Option("gpu", "NAME[:N]", "accelerator preset, or a file of one; :N sets the count", _text),
-    Option("gpus", "N", "how many accelerators; the least that hold the weights when absent", _of(WHOLE)),
+    Option(
+        "gpus", "N", "accelerators of one replica: the cheapest to serve when absent (--params: the fewest)", _of(WHOLE)
+    ),
     Option("model", "NAME", "preset, config.json, its folder, .safetensors.index.json, .gguf, or hub id", _text),
     Option("params", "Q", "parameters: 1.6e12, 1.6T, 70B", _of(PARAMS)),
     Option("active_params", "Q", "parameters used per token, when not all are", _of(PARAMS)),

@@ -349,3 +349,17 @@ def test_a_price_comes_first() -> None:
     assert report.verdict.startswith(f"${usd:.2f} a million output tokens at 1,000 users, floor ${floor:.3f}. ")
     assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user's token costs")
     assert infercost.economies(**asked).verdict.startswith(f"The floor is ${floor:.3f} a million output tokens. ")
+
+
+@pytest.mark.parametrize("command", ["economies", "userbase"])
+def test_the_help_of_gpus_says_which_replica_is_taken(command: str, run: Run) -> None:
+    """Two H100 hold the weights of 70B parameters in 16 bits; four have far more room for sequences."""
+    said = " ".join(run(command, "--help").out.split())
+    assert "accelerators of one replica: the cheapest to serve when absent (--params: the fewest)" in said
+    ask: dict[str, Any] = {"gpu": "h100", "model": "llama-3.1-70b", "users": 100_000}
+    key = "usd_per_million_tokens" if command == "userbase" else "floor_usd_per_million_tokens"
+    free, fewest = (getattr(infercost, command)(**ask, **more) for more in ({}, {"gpus": 2}))
+    assert {item.key: item.value for item in free.inputs}["gpus"] == 4
+    assert free[key] < fewest[key]
+    bare = getattr(infercost, command)(gpu="h100", params="70B", dtype="bf16", users=100_000)
+    assert {item.key: item.value for item in bare.inputs}["gpus"] == 2
