@@ -13,16 +13,19 @@ from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
 from infercost.models.model import Attention, Layer, Model
 from infercost.parts import catalog
+from infercost.parts.accelerator import Rate, find_rate
 from infercost.parts.architecture import SECTIONS
+from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
+from infercost.scenario.prices import USUAL_BASIS, rent_key, words_of
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 VERBS = ("list", "show", "path")
-MODELS = "models"
+PARTS, MODELS = "accelerators", "models"
 FAMILIES = (*catalog.FAMILIES, MODELS)
 #: What a list says of the shipped presets, written by ``tools/index.py``.
 INDEX = "index.csv"
@@ -283,11 +286,27 @@ def _show(preset: Preset) -> Report:
     notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",
-        verdict=f"{preset.name}: {preset.title}.",
+        verdict=f"{preset.name}: {preset.title}{_of_part(preset) if preset.family == PARTS else ''}.",
         inputs=(Input("name", preset.name, "", "given"),),
         series=Series(columns, tuple(figures), shown=rows),
         notes=tuple(notes),
     )
+
+
+def _of_part(part: Preset) -> str:
+    """What is known of a part's memory, bandwidth, dense arithmetic, power and rent, for the end of a verdict."""
+    rate, rent = _rate_of(part), rent_key(part, USUAL_BASIS[0])
+    forms = {"memory": "{} of memory", "memory_bandwidth": "{} of bandwidth"}
+    forms |= {rate.key: f"{{}} dense in {rate.words}"} if rate else {}
+    texts = {key: fact.text or show(fact.value, fact.kind.unit) for key, fact in part.facts.items()}
+    known = [form.format(texts[key]) for key, form in {**forms, "power": "{}"}.items() if key in texts]
+    price = f"; {texts[rent]} by {words_of(rent)} of {part.facts[rent].date}" if rent else ""
+    return f"{', '.join(['', *known])}{price}"
+
+
+def _rate_of(part: Preset) -> Rate | None:
+    """The dense rate of a part for weights of 16 bits, of 8 where no other is known; None without any."""
+    return find_rate(part, FORMATS["bf16"]) or find_rate(part, FORMATS["8bit"])
 
 
 def _by_row(figures: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -296,6 +296,24 @@ def test_presets_show_prints_every_figure_with_source_and_date(run: Run) -> None
     assert run("presets", "show", "ideal").code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "h100",
+            "h100-sxm: NVIDIA H100 SXM5 80GB, 80 GB of memory, 3.35 TB/s of bandwidth, 989.4 TFLOP/s dense in bf16, "
+            "700 W; $3.49/h by neocloud rent of 2026-09.",
+        ),
+        ("v100", "125 TFLOP/s dense in fp16, 300 W; $3.06/h by listed rent of 2025-10."),
+        ("human-brain", "1.5 PB/s of bandwidth, 3 PFLOP/s dense in fp8, 23 W."),
+        ("apple-m4", "32 GB of memory, 120 GB/s of bandwidth, 4.6 TFLOP/s dense in bf16."),
+    ],
+)
+def test_the_verdict_on_a_part_has_its_main_figures(name: str, said: str, run: Run) -> None:
+    """The figures of its file, what is not known left out."""
+    assert run("presets", "show", name, "--json").json["verdict"].endswith(said)
+
+
 def test_version(run: Run) -> None:
     assert run("--version").out == f"infercost {infercost.__version__}\n"
     said = subprocess.run([sys.executable, "-m", "infercost", "--version"], capture_output=True, env=bare_env())
