@@ -3,10 +3,19 @@
 import csv
 from io import StringIO
 
-from infercost.analyses.presets import FAMILIES, INDEX, list_row
+from infercost.analyses.presets import COLUMNS, FAMILIES, INDEX, list_row
 from infercost.parts import catalog
 
-KEYS = ("family", "name", "released", "title", "aliases", "kind", "old")
+KEYS = (
+    "family",
+    "name",
+    "released",
+    "title",
+    "aliases",
+    "kind",
+    "old",
+    *(key for keys in COLUMNS.values() for key in keys),
+)
 
 
 def index() -> str:

@@ -33,6 +33,14 @@ INDEX = "index.csv"
 KINDS = {"embedder": ("embedders", "embeddings"), "reranker": ("rerankers",), "encoder": ("encoders",)}
 #: A prompt that most models take.
 PROMPT = 8192
+#: Columns that JSON and CSV have of a family: a model's size, a part's memory as sold, dense rate and neocloud rent.
+COLUMNS = {
+    PARTS: (
+        *("memory_bytes", "memory_bandwidth_bytes_per_s", "rate", "peak_flops_per_s"),
+        *("usd_per_gpu_hour", "price_date"),
+    ),
+    MODELS: ("total_params", "active_params", "layers"),
+}
 #: Heights of a bar of one character, from nothing to the busiest hour.
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -115,7 +123,8 @@ def _cards(text: str) -> Iterator[dict[str, Any]]:
     for card in catalog.unchecked_cards():
         if catalog.has_words(text, card.id) or catalog.has_words(text, card.name):
             title = f"{card.name}, not checked by hand"
-            yield {"name": card.id, "family": "accelerators", "title": title, "released": card.released, "aliases": ""}
+            row = {"name": card.id, "family": PARTS, "title": title, "released": card.released, "aliases": ""}
+            yield row | _of_list(catalog.load(PARTS, card.id))
 
 
 def _found(presets: int, rows: list[dict[str, Any]], word: str) -> str:
@@ -175,7 +184,15 @@ def _of_line(line: dict[str, str]) -> dict[str, Any]:
     """A row of the list from its line in the index."""
     texts = {key: line[key] for key in ("name", "family", "title")}
     known = {"released": line["released"] or None, "aliases": line["aliases"], "kind": line["kind"]}
-    return {**texts, **known, "old": bool(line["old"])}
+    columns = {key: _of_cell(key, line[key]) for key in COLUMNS.get(line["family"], ())}
+    return {**texts, **known, "old": bool(line["old"]), **columns}
+
+
+def _of_cell(key: str, text: str) -> Any:
+    """A value from its cell in the index: a text, a model's whole number, a part's figure; None of an empty cell."""
+    if key in ("rate", "price_date") or not text:
+        return text or None
+    return int(text) if key in COLUMNS[MODELS] else float(text)
 
 
 def list_row(family: str, name: str) -> dict[str, Any]:
@@ -184,20 +201,33 @@ def list_row(family: str, name: str) -> dict[str, Any]:
     Raises:
         BadFile, BadValue: the file is no preset.
     """
-    old, kind = False, ""
+    old, kind, columns = False, "", dict[str, Any]()
     if family == MODELS:
         data = read_preset_file(catalog.find(family, name)[1])
         title, released = data.get("name"), data.get("published", {}).get("date")
         aliases = ", ".join(data.get("aliases", ()))
-        if (model := find_model(name).model).prefill_only:
+        model = find_model(name).model
+        columns = {"total_params": counting.total_params(model), "active_params": counting.active_params(model)}
+        columns["layers"] = model.depth
+        if model.prefill_only:
             kind = ("reranker" if "rerank" in name else "embedder") + ", encoder" * model.is_encoder
     else:
         preset = catalog.load(family, name)
         name, title = preset.name, preset.title
         released, aliases = preset.labels.get("released"), preset.labels.get("aliases", "")
         old = family == "efficiency" and "until" in preset.labels
+        columns = _of_list(preset) if family == PARTS else {}
     found = {"name": name, "family": family, "title": title, "released": released, "aliases": aliases}
-    return {**found, "kind": kind, "old": old}
+    return {**found, "kind": kind, "old": old, **columns}
+
+
+def _of_list(part: Preset) -> dict[str, Any]:
+    """The figures of a part that a list has, None where one is not known."""
+    facts, rate, rent = part.facts, find_rate(part, FORMATS["bf16"]), part.facts.get("rent_neocloud")
+    known = (*(facts.get(key) for key in ("memory", "memory_bandwidth")), rate and rate.fact, rent)
+    memory, bandwidth, peak, price = (fact and float(fact.value) for fact in known)
+    values = (memory, bandwidth, rate and rate.words, peak, price, rent and rent.date)
+    return dict(zip(COLUMNS[PARTS], values, strict=True))
 
 
 def _report_of(name: str) -> Report:

@@ -657,7 +657,7 @@ def test_names_of_a_preset_of_ones_own_are_read_again(
     theirs = tmp_path / "accelerators" / "theirs.yaml"
     theirs.write_text(shipped)
     assert run("presets", "show", "theirs-64gb").code == 0
-    theirs.write_text(shipped.replace("64gb:", "65gb:").replace("64 GB", "65 GB"))
+    theirs.write_text(shipped.replace("64gb:", "65gb:").replace("memory: 64 GB", "memory: 65 GB"))
     assert "64" in refused(run("presets", "show", "theirs-64gb"))
 
 

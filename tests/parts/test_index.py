@@ -1,6 +1,8 @@
 """The index of shipped presets says what their files say, and a list finds a word in it."""
 
+import csv
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,33 @@ def test_a_word_finds_names_titles_and_aliases(run: Run) -> None:
     wrong = run("presets", "list", "qwenn3")
     assert (wrong.code, wrong.out) == (2, "")
     assert "did you mean qwen3" in wrong.err
+
+
+def test_json_and_csv_of_a_list_have_the_main_figures(run: Run) -> None:
+    """The H100 by its data sheet and RunPod's rent, Llama 3.1 8B by its card; the V100 has fp16."""
+    rows = {row["name"]: row for row in run("presets", "list", "--json").json["rows"]}
+    part = {"memory_bytes": 80e9, "memory_bandwidth_bytes_per_s": 3.35e12, "rate": "bf16", "peak_flops_per_s": 989.4e12}
+    assert rows["h100-sxm"].items() >= {**part, "usd_per_gpu_hour": 3.49, "price_date": "2026-09"}.items()
+    assert (rows["v100-sxm2-32gb"]["rate"], rows["v100-sxm2-32gb"]["usd_per_gpu_hour"]) == ("fp16", None)
+    assert (rows["human-brain"]["rate"], rows["human-brain"]["peak_flops_per_s"]) == (None, None)
+    model = rows["llama-3.1-8b"]
+    assert (model["total_params"], model["active_params"], model["layers"]) == (8_030_261_248, 7_504_924_672, 32)
+    assert (round(rows["qwen3-235b-a22b"]["total_params"] / 1e9), rows["qwen3-235b-a22b"]["layers"]) == (235, 94)
+    assert not {"total_params", "memory_bytes"} & {*rows["ideal"]}
+    line = next(csv.DictReader(StringIO(run("presets", "list", "h100-sxm", "--csv").out)))
+    assert (float(line["memory_bytes"]), line["price_date"]) == (80e9, "2026-09")
+    assert "989" not in run("presets", "list", "h100-sxm").out
+
+
+def test_a_preset_of_ones_own_has_the_figures_of_a_shipped_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("accelerators/t4", "models/llama-3.1-8b"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / f"{name}.yaml").write_text((catalog.shipped() / f"{name}.yaml").read_text())
+    shipped = run("presets", "list", "--json").json["rows"]
+    monkeypatch.setenv("INFERCOST_PRESETS", str(tmp_path))
+    assert run("presets", "list", "--json").json["rows"] == shipped
 
 
 def test_several_families_have_heads(run: Run) -> None:
