@@ -411,6 +411,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     later = ", its only one" if scenario.load.request and scenario.load.request.output_tokens == 1 else ""
     start = "Between prompts of others a request" if _met(results) else "A request"
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
+    whole += " on average" if scenario.load.rate is not None else ""
     return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
 
 

@@ -482,3 +482,9 @@ def test_a_replica_on_several_nodes_says_the_tokens_of_one() -> None:
     wide = infercost.utilization(gpu="h800:16", model="deepseek-v3", batch=64)
     assert f" ({show(wide['tokens_per_s_all_in'] / 2, '')} a node of 8), at $" in wide.verdict
     assert "a node" not in infercost.utilization(gpu="h200:8", model="deepseek-v3", batch=64).verdict
+
+
+def test_times_of_requests_that_arrive_are_means_and_the_verdict_says_so_once(run: Run) -> None:
+    asked = ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100", "--isl", "1000", "--osl", "200", "--json")
+    counts = [run(*asked, *load).json["verdict"].count(" on average: ") for load in ((), ("--request-rate", "10"))]
+    assert counts == [0, 1]
