@@ -8,6 +8,7 @@ from infercost.analyses.remarks import few_names, step_notes
 from infercost.parts.stack import SHARED
 from infercost.report import Note
 from infercost.scenario.layouts import TIMES
+from infercost.scenario.prices import USUAL_BASIS, kind_of_price, rent_key
 from infercost.scenario.scenario import Scenario
 
 #: Rows of a table.
@@ -25,10 +26,20 @@ def assumed(scenario: Scenario) -> str:
     return f" Nobody said how many: {ceil(job.concurrent):,} are assumed (--concurrency)."
 
 
+def rented_together(space: Scenario) -> int:
+    """Devices of a part that its rent is for, where single ones are not rented out at it; else one."""
+    part, given = space.search.setup.part, space.question.given
+    basis = space.question.get("price_basis") or USUAL_BASIS[0]
+    if "rented_devices" not in part.facts or kind_of_price(given) or rent_key(part, basis) != "rent_neocloud":
+        return 1
+    return int(part.value("rented_devices"))
+
+
 def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     """How the rows of a job are counted, and which parts are left out; the first ``able`` rows do the job."""
     text = f"each row is where a token is cheapest on up to {TIMES[-1]} times the least devices that hold the model"
     yield Note("prompts", f"prompts ride along with decoding, and are paid; {text}")
+    yield from _machines(scenario)
     if scenario.job and scenario.job.is_of_day:
         yield Note(
             "day", "each part has the replicas of the busiest hour, as userbase counts them; speeds are its mean"
@@ -55,6 +66,16 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
         yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
     if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):
         yield Note("null", f"null where a part is left out, where none is, or where no figure is known: {empty}")
+
+
+def _machines(scenario: Scenario) -> Iterator[Note]:
+    """Which parts are rented out in whole machines alone at the price that they have."""
+    if scenario.job is None or scenario.job.is_of_day:
+        return
+    for space in scenario.each:
+        if (count := rented_together(space)) > 1:
+            text = f"{space.search.name} is rented out in machines of {count} at its price, and has as many devices"
+            yield Note("machines", text)
 
 
 def _left_out_notes(rows: Rows) -> Iterator[Note]:

@@ -3,14 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from math import ceil, inf
+from math import ceil, gcd, inf
 from shlex import quote
 from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
-from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assumed, notes_of
+from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assumed, notes_of, rented_together
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
 from infercost.analyses.remarks import few_names, leaders
@@ -200,22 +200,24 @@ def _fewest(space: Scenario, job: Job, size: int, most: int) -> Iterator[Placed]
     """
     for layout in engine_layouts(space.search.setup, size):
         plan = space.search.setup.plan(layout)
-        if plan.fits and (holding := max(ceil(job.concurrent / _held(plan, space)), 1)) * size <= most:
+        step = rented_together(space) // gcd(rented_together(space), size)
+        holding = ceil(max(job.concurrent / _held(plan, space), 1) / step) * step if plan.fits else 0
+        if holding and holding * size <= most and (step == 1 or holding <= ceil(job.concurrent)):
             running = space.running.on(plan)
-            plain = partial(tpot_of, running)
-            yield _place_on(space, running, job, _timely(job, holding, _last(job, holding, most // size), plain))
+            counts = _counts(job, holding, most // size, step)
+            yield _place_on(space, running, job, _timely(job, counts, partial(tpot_of, running)))
 
 
-def _last(job: Job, first: int, most: int) -> int:
-    """The most replicas: none without a sequence."""
-    return max(min(most, ceil(job.concurrent)), first)
+def _counts(job: Job, first: int, most: int, step: int) -> range:
+    """Replicas from the first to the most, in whole machines of so many: none without a sequence."""
+    return range(first, max(min(most, ceil(job.concurrent)), first) + 1, step)
 
 
-def _timely(job: Job, first: int, last: int, tpot: Callable[[float], float]) -> int:
+def _timely(job: Job, counts: range, tpot: Callable[[float], float]) -> int:
     """The fewest replicas on which a token of their share comes in time; the last where it never does."""
     if job.max_tpot == inf:
-        return first
-    return first + bisect_left(range(first, last), True, key=lambda count: tpot(_share(job, count)) <= job.max_tpot)
+        return counts[0]
+    return counts[bisect_left(counts[:-1], True, key=lambda count: tpot(_share(job, count)) <= job.max_tpot)]
 
 
 def _held(plan: Plan, space: Scenario) -> float:
@@ -243,11 +245,11 @@ def _served(one: Placed) -> Placed:
 def _in_time(fewest: Placed, job: Job, most: int) -> tuple[Placed | None, float]:
     """The fewest replicas in the same layout that keep the limit; the time of a token on the most where none do."""
     space, first = fewest.scenario, fewest.replicas
-    last = _last(job, first, most // space.rack.devices)
-    tpot = partial(_tpot, space)
-    if job.max_tpot < inf and (least := tpot(_share(job, last))) > job.max_tpot:
+    devices, together = space.rack.devices, rented_together(space)
+    counts, tpot = _counts(job, first, most // devices, together // gcd(together, devices)), partial(_tpot, space)
+    if job.max_tpot < inf and (least := tpot(_share(job, counts[-1]))) > job.max_tpot:
         return None, least
-    count = _timely(job, first, last, tpot)
+    count = _timely(job, counts, tpot)
     return fewest if count == first else _place_on(space, space.running, job, count), 0.0
 
 

@@ -27,6 +27,7 @@ FIGURES = {
     "host_link_bandwidth": BANDWIDTH,
     "network_bandwidth": BANDWIDTH,
     "power": POWER,
+    "rented_devices": WHOLE,
     "rent": HOURLY,
     **{f"rent_{basis}": HOURLY for basis in BASES},
     "purchase": MONEY,

@@ -599,3 +599,20 @@ def test_what_people_own_is_searched_in_one_computer_unless_more_are_asked_for(r
     assert re.search(r"it takes (\d+) devices, and 1 device may be used \(--max-gpus\)", alone.json["verdict"])
     assert "1 in all, what one computer holds" in " ".join(note["text"] for note in alone.json["notes"])
     assert run(*asked, "--max-gpus", "64", "--json").code == 0
+
+
+def test_the_cheapest_without_a_limit_has_that_of_readers_beside_it(run: Run) -> None:
+    """A token in 50 ms is 20 a second: the cheapest row that keeps it with the prompts of others riding along."""
+    asked = ("frontier", "--gpu", "h100", "--model", "llama-3.1-70b", "--max-gpus", "8", "--best", "cost", "--json")
+    said = run(*asked).json["verdict"]
+    found = re.search(
+        r" The cheapest at 20 tokens/s a user or more \(--max-tpot 50ms\): ([\d.]+) tokens/s a user", said
+    )
+    assert found
+    assert float(found[1]) >= 20
+    limited = run(*asked, "--max-tpot", "50ms").json
+    assert "or more" not in limited["verdict"]
+    usd = re.search(r"\$([\d.]+) a million", said[found.start() :])
+    assert usd
+    assert float(usd[1]) == pytest.approx(limited["rows"][0]["usd_per_million_tokens_all_in"], rel=0.05)
+    assert "or more" not in run(*asked[:-2], "speed", "--json").json["verdict"]

@@ -525,3 +525,27 @@ def test_a_day_is_not_served_beyond_one_computer(run: Run) -> None:
     rows = run("compare", "m2-ultra", "--users", "10k", *day).json["rows"]
     assert [row["why_not"] for row in rows] == ["over 1 device, all that one computer holds"]
     assert [row["gpus"] for row in run("compare", "m2-ultra", "--users", "10", *day).json["rows"]] == [1]
+
+
+@pytest.mark.parametrize("more", [(), ("--max-tpot", "25ms"), ("--concurrency", "3"), ("--max-tpot", "9ms")])
+def test_what_is_rented_out_by_the_machine_is_counted_and_paid_by_it(more: tuple[str, ...], run: Run) -> None:
+    """The neoclouds' rent of an MI355X is of machines of eight; a price of one's own and another basis are not."""
+    load = more if "--concurrency" in more else (*more, "--concurrency", "64")
+    asked = ("compare", "mi355x", "mi300x", "--model", "llama-3.1-70b", *load, "--json")
+    said = run(*asked).json
+    row = next(row for row in said["rows"] if row["name"] == "mi355x")
+    assert row["gpus"] % 8 == 0
+    assert row["gpus"] == row["replicas"] * row["tp"] * row["pp"]
+    assert row["usd_per_hour"] == pytest.approx(row["gpus"] * 2.59)
+    (note,) = [note["text"] for note in said["notes"] if note["code"] == "machines"]
+    assert note.startswith("mi355x is rented out in machines of 8")
+    for price in (("--price", "2.59"), ("--price-basis", "rental")):
+        other = run(*asked, *price).json
+        assert not [note for note in other["notes"] if note["code"] == "machines"]
+
+
+def test_single_parts_of_a_machine_do_not_win(run: Run) -> None:
+    said = run("compare", "--model", "llama-3.1-70b", "--vendor", "AMD", "--json").json
+    (row,) = (row for row in said["rows"] if row["name"] == "mi355x")
+    assert row["gpus"] == 8
+    assert "2 x mi355x" not in said["verdict"]

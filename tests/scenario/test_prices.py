@@ -249,7 +249,7 @@ WEAK = "The price of mi355x is weak: sold in machines of eight only."
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("compare", ("--concurrency", "8"), True),
+        ("compare", ("--concurrency", "2048"), True),
         ("compare", ("--concurrency", "8", "--sort", "speed"), False),
         ("compare", ("--concurrency", "8", "--price", "2"), False),
         ("compare", ("--concurrency", "8", "--price-basis", "owner"), False),

@@ -11,6 +11,7 @@ from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
 from infercost.analyses.remarks import NAMED, NULL_REASONS, kind, null_notes
+from infercost.analyses.worth import USUAL_TPOT
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
 from infercost.quantities import KEYS
@@ -169,6 +170,15 @@ def _beside(
     return f" The best of {len(texts)} others is in --json: best_of_each."
 
 
+def _for_readers(goal: Goal, front: Rows) -> str:
+    """The cheapest at a usual speed for readers, where the cheapest of all is slower and nobody limited that."""
+    if _measure(goal) != "cost" or goal.max_tpot < inf or _speed(front[-1]) >= 1 / USUAL_TPOT:
+        return ""
+    asked = f" at {1 / USUAL_TPOT:.0f} tokens/s a user or more (--max-tpot {show(USUAL_TPOT, 's').replace(' ', '')})"
+    fast = [row for row in front if _speed(row) >= 1 / USUAL_TPOT]
+    return f" The cheapest{asked}: {_configuration(fast[-1])}." if fast else f" Nothing is{asked}."
+
+
 def _a_device(row: Mapping[str, Any]) -> float:
     """Tokens a second of a device, prompts worked on too where there are any."""
     return float((row["tokens_per_s_all_in"] or row["tokens_per_s"]) / row["gpus"])
@@ -186,10 +196,10 @@ def _of_front(scenario: Scenario, front: Rows) -> Spaces:
 
 
 def _prices(scenario: Scenario, spaces: Spaces, front: Rows) -> str:
-    """The end of a verdict: whether the price of what is cheapest is weak, and of which kinds all of them are."""
+    """The end of a verdict: the cheapest for readers, whether the price of the cheapest is weak, the kinds of all."""
     cheapest = [space.search.setup.part for space in spaces if space.search.name == front[-1]["name"]]
     weak = "" if scenario.goal.best == "speed" else weak_price(scenario.question, cheapest)
-    return weak + kinds_of_prices(scenario)
+    return _for_readers(scenario.goal, front) + weak + kinds_of_prices(scenario)
 
 
 def _about(scenario: Scenario, spaces: Spaces) -> Iterator[Note]:
