@@ -1030,6 +1030,10 @@ QUANTITIES: dict[str, Quantity] = {
     "break_even_users": figure("break-even with the API, users", phrase="the users at whom both break even"),
     "break_even_tokens_per_month": figure("break-even, tokens a month"),
     "break_even_usd_per_month": figure("break-even, USD a month", "USD"),
+    "break_even_capacity_share": figure("break-even, of capacity", "share"),
+    "full_usd_per_month": figure("full, USD a month", "USD"),
+    "full_api_usd_per_month": figure("full, API, USD a month", "USD"),
+    "full_gross_margin": figure("full, gross margin", "share"),
     # figures: a draft
     "draft_passes_time": figure("draft time", "s"),
     "plain_tpot": figure("time per token, no draft", "s"),

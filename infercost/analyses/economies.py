@@ -119,6 +119,8 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         headroom = 1 - fleet.offered(last, busiest) / fleet.slots_needed(last, busiest)
         yield Row("headroom_share", headroom, f"of the slots of {many(last, 'user')}, for chance")
     yield from own_or_api.result_rows(even)
+    if even is not None:
+        yield from own_or_api.capacity_rows(own_or_api.capacity_of(own_or_api.held_against(scenario), even))
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), "your own service, every hour paid")
@@ -133,7 +135,8 @@ def _asked_load(scenario: Scenario) -> Day | None:
 def _first_words(scenario: Scenario, even: own_or_api.BreakEven | None) -> str:
     """What both cost at the load that was asked about, and where a service of one's own breaks even with an API."""
     service, load, held = scenario.service, _asked_load(scenario), own_or_api.held_against(scenario)
-    return (own_or_api.at_load(service, load, even, held) if load else "") or own_or_api.sentence(held, even)
+    words = (own_or_api.at_load(service, load, even, held) if load else "") or own_or_api.sentence(held, even)
+    return words + own_or_api.capacity_words(own_or_api.capacity_of(held, even))
 
 
 def _against_api(scenario: Scenario) -> own_or_api.BreakEven | None:
@@ -213,8 +216,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
-    floor, said = values["floor_usd_per_million_tokens"], own_or_api.says_floor(even)
-    price = _first_words(scenario, even) + _price_words(scenario, floor, said=said)
+    price = _first_words(scenario, even) + _price_words(scenario, values, said=own_or_api.says_floor(even))
     return (
         f"{price}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
@@ -223,16 +225,18 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     )
 
 
-def _price_words(scenario: Scenario, floor: float | None, *, said: bool) -> str:
+def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -> str:
     """The price at the users that were asked about, and the floor where it was not ``said``; empty without a price."""
     service, asked = scenario.service, scenario.question.get("users")
-    if floor is None:
+    if (floor := values["floor_usd_per_million_tokens"]) is None:
         return ""
+    read, written = (values.get(f"usd_per_million_tokens_{way}") for way in ("input", "output"))
+    apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"
     if asked is None:
-        return "" if said else f"The floor is {show(floor, 'USD')} {tokens}. "
+        return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
     usd = _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
-    least = "" if said else f", floor {show(floor, 'USD')}"
+    least = "" if said else f", floor {show(floor, 'USD')}{apart}"
     return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from typing import NamedTuple
 
-from infercost import formulas
+from infercost import formulas, numeric
 from infercost.fleet import cost
-from infercost.fleet.day import Day, day_of, reworked_day
+from infercost.fleet.day import PATIENCE, Day, day_of, reworked_day
 from infercost.fleet.service import Service, reworked_service
 from infercost.replica.serving import Request
 from infercost.report import Note, Row
@@ -36,6 +36,21 @@ class BreakEven(NamedTuple):
     usd: float | None = None
     other: str = ""
     remark: str = ""
+
+
+class Capacity(NamedTuple):
+    """Replicas on which ``even`` users break even, full of ``users``: USD a month of both, and the margin between."""
+
+    even: int
+    users: int
+    own: float
+    bill: float
+    margin: float
+
+    @property
+    def share(self) -> float:
+        """The users who break even, of all."""
+        return self.even / self.users
 
 
 def held_against(scenario: Scenario) -> Service:
@@ -133,6 +148,38 @@ def sentence(service: Service, point: BreakEven | None) -> str:
         return f"{own} never pays against {point.api}: {floor}, {bill}{point.other}. "
     month = f"{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
     return f"{own} costs no more than {point.api} {_when(point, f' ({month})')}{point.other}. "
+
+
+def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
+    """What the replicas of a break-even would serve if they were full; None where there is none."""
+    if point is None or point.users is None:
+        return None
+    fleet = cost.at_level(service).fleet
+    replicas = fleet.replicas(point.users, max(fleet.hours))
+    full = min(cost.most_users(fleet._replace(patience=PATIENCE), replicas), replicas * fleet.users_a_replica)
+    users = max(numeric.floor(full), point.users)
+    day = day_of(fleet, users)
+    own, billed = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)[1]
+    return Capacity(point.users, users, own, billed, 1 - own / billed)
+
+
+def capacity_rows(full: Capacity | None) -> Iterator[Row]:
+    """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it."""
+    own, bill, margin, share = (full.own, full.bill, full.margin, full.share) if full else (None,) * 4
+    users = many(full.users, "user") if full else ""
+    yield Row("break_even_capacity_share", share, f"of {users}, the most that its replicas take", full is not None)
+    yield Row("full_usd_per_month", own, f"your own service with {users}", full is not None)
+    yield Row("full_api_usd_per_month", bill, "what the API bills them", full is not None)
+    yield Row("full_gross_margin", margin, "of that bill, over your own cost", full is not None)
+
+
+def capacity_words(full: Capacity | None) -> str:
+    """The same as a sentence of a verdict; empty without a break-even."""
+    if full is None:
+        return ""
+    start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
+    both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
+    return f"{start} of the {full.users:,} it takes; {both} (gross margin {show(full.margin, 'share')}). "
 
 
 def says_floor(point: BreakEven | None) -> bool:

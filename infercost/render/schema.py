@@ -29,7 +29,8 @@ usd_per_million_tokens_busy"""
 _ECONOMIES = f"""lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
 usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
-{_API} usd_per_month {_OWN} {_ROOM}"""
+{_API} usd_per_month break_even_capacity_share full_usd_per_month full_api_usd_per_month full_gross_margin
+{_OWN} {_ROOM}"""
 _TREND = """flops_doubling_years memory_bandwidth_doubling_years memory_doubling_years flops_per_byte_doubling_years
 drain_time_doubling_years flops_doubling_years_error memory_bandwidth_doubling_years_error
 memory_doubling_years_error flops_per_byte_doubling_years_error drain_time_doubling_years_error

@@ -271,6 +271,36 @@ def test_own_or_api_without_users_or_devices_is_of_those_that_pay_first(model: s
     assert all(text.endswith("economies without --api-price") for text in larger)
 
 
+@pytest.mark.parametrize("more", [{}, {"traffic": "chat-global"}, {"max_wait_probability": 0.01}])
+def test_what_all_users_that_it_takes_would_be_billed_by_hand(more: dict[str, Any]) -> None:
+    """The break-even is a share of them; a message bills 1,155 tokens at $0.50 and 211 at $3 a million."""
+    report = infercost.economies(**CHAT, **QUICK, **more, api_price="0.5/3")
+    users, most, even = report["users_per_replica"], report["full_usd_per_month"], report["break_even_users"]
+    bill = users * 8 * 365 / 12 * (1155 * 0.5 + 211 * 3) / 1e6
+    assert even < users
+    assert most == pytest.approx(4 * 3.49 * 730)
+    assert report["full_api_usd_per_month"] == pytest.approx(bill)
+    assert report["break_even_capacity_share"] == pytest.approx(even / users)
+    assert report["full_gross_margin"] == pytest.approx(1 - most / bill)
+    share, margin = (f"{100 * each:.1f}%" for each in (even / users, 1 - most / bill))
+    words = f"{even:,} users are {share[:4].rstrip('%')}"
+    assert words in report.verdict
+    assert f"of the {users:,} it takes; full, it costs $10,191 and the API bills ${bill:,.0f} (gross margin " in (
+        report.verdict
+    )
+    assert margin in report.verdict
+
+
+@pytest.mark.parametrize("users", [None, 5000])
+def test_a_floor_has_what_goes_in_and_out_priced_apart(users: int | None) -> None:
+    report = infercost.economies(**CHAT, **QUICK, users=users)
+    read, written = (report[f"usd_per_million_tokens_{way}"] for way in ("input", "output"))
+    said = re.search(r"floor (?:is )?\$[\d.]+[^.]*, or \$([\d.]+) in and \$([\d.]+) out\.", report.verdict)
+    assert said
+    assert [float(each) for each in said.groups()] == pytest.approx([read, written], rel=0.005)
+    assert " in and " not in infercost.economies(gpu="h100-note", params="1.6e12", price=2, **QUICK).verdict
+
+
 CODER = {"gpu": "b200:8", "model": "qwen3-coder-480b", "workload": "agentic-coding", "price": 6}
 
 
