@@ -348,7 +348,7 @@ def test_a_price_comes_first() -> None:
     usd = 3.49 * last["gpus"] / 3600 / last["tokens_per_s"] * 1e6
     assert report.verdict.startswith(f"${usd:.2f} a million output tokens at 1,000 users, floor ${floor:.3f}, or $")
     assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user's token costs")
-    assert infercost.economies(**asked).verdict.startswith(f"The floor is ${floor:.3f} a million output tokens. ")
+    assert infercost.economies(**asked).verdict.startswith(f"The floor is ${floor:.3f} a million output tokens, or $")
 
 
 @pytest.mark.parametrize("command", ["economies", "userbase"])
