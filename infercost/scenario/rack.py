@@ -537,8 +537,8 @@ def least_plan(setup: Setup, by_experts: bool = False) -> Plan | None:
     ``by_experts`` keeps to layouts that spread the experts over all devices.
     """
     most = most_devices(setup)
-    counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= min(setup.domain, most)]
-    counts += range(2 * setup.domain, most + 1, setup.domain)
+    counts = [2**k for k in range(setup.domain.bit_length()) if 2**k <= most]
+    counts += range(setup.domain, most + 1, setup.domain)
     if splits_layers(setup.stack):
         counts = [*range(1, min(setup.model.depth, most) + 1)]
     return _first_that_fits(setup, {n: Layout(0, 0, n) if by_experts else FREE for n in counts})

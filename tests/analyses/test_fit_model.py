@@ -567,3 +567,9 @@ def test_a_cache_in_four_bits_comes_before_two_bits_of_weights(run: Run) -> None
     said = run(*long, "--kv-dtype", "q8_0")
     assert "One holds it with its KV cache in q4_0, or in" in " ".join(said.out.split())
     assert run(*long, "--kv-dtype", "q4_0").code == 0
+
+
+@pytest.mark.parametrize(("gpu", "model", "devices"), [("tpu-v4", "inkling", 128), ("tpu-v5e", "inkling", 256)])
+def test_the_least_devices_of_a_pod_are_a_power_of_two(run: Run, gpu: str, model: str, devices: int) -> None:
+    """947B parameters in 16 bits are 1.894 TB: 64 x 30.9 GB less the engine's 3.1 hold 1.78, 128 x 12.7 hold 1.63."""
+    assert run("fit", "--gpu", gpu, "--model", model, "--json").json["inputs"]["gpus"] == devices
