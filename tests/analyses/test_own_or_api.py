@@ -248,8 +248,10 @@ def test_a_load_that_piles_up_has_no_bill(run: Run) -> None:
     assert results["break_even_users"] > 1
 
 
-@pytest.mark.parametrize("price", ["0.15/0.6", "2/6", "0.02/0.05"])
-@pytest.mark.parametrize("model", ["gpt-oss-120b", "llama-3.1-70b", "llama-3.1-8b"])
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [("gpt-oss-120b", "0.15/0.6"), ("llama-3.1-70b", "2/6"), ("llama-3.1-8b", "0.02/0.05"), ("llama-3.1-8b", "2/6")],
+)
 def test_own_or_api_without_users_or_devices_is_of_those_that_pay_first(model: str, price: str) -> None:
     """A replica whose full batch is cheapest is not the one that the first users pay for: every size by hand."""
     asked = {"model": model, "gpu": "h100", "workload": "chat", "api_price": price, "points": 2}
