@@ -27,6 +27,8 @@ LEAST = 0.05
 #: Tokens a second of a user below which a limit on the time between them is advised, and that limit in seconds.
 SLOW, USUAL_TPOT = 10.0, 0.05
 ORIGIN = "what would be cheaper"
+#: What prompts apart must save of a token to come before all other advice.
+_MOST_OF_IT = 0.5
 #: Where a host takes most of a step.
 LESS_IN_HOST = "the host binds: keep more on the card (fewer bits, a shorter context, another card), or faster memory"
 
@@ -51,6 +53,8 @@ def advice(scenario: Scenario, bound: str, batch: float) -> tuple[str, ...]:
         return (LESS_IN_HOST,)
     if room := tuple(_room_for_all(scenario)):
         return room
+    if apart := tuple(_prompts_apart(scenario, batch)):
+        return apart
     if scenario.load.rate is not None and bound != "communication":
         return (*_at_rate(scenario, batch), *less_cache(scenario, batch))
     if bound == "memory":
@@ -80,6 +84,21 @@ def _room_for_all(scenario: Scenario) -> Iterator[str]:
     if counts:
         devices = min(counts)
         yield f"{devices:,} devices hold all {total:,.0f} requests at once ({count_flag(scenario.question, devices)})"
+
+
+def _prompts_apart(scenario: Scenario, batch: float) -> Iterator[str]:
+    """What prompts on replicas of their own save where a step of all groups waits for a prompt in one of them."""
+    load = scenario.load
+    grouped = load.request is not None and scenario.rack.plan.layout.dp > 1
+    if scenario.is_row or not grouped or load.apart or load.is_steady:
+        return
+    try:
+        other = at_point(scenario.question, {"disaggregated": True}, ORIGIN)
+    except InfercostError:
+        return
+    if other.rack.plan.fits and (saved := token_saving(scenario, other, batch, batch)) >= _MOST_OF_IT:
+        waits = f"{scenario.rack.plan.layout.dp:,} groups wait while one of them reads a prompt"
+        yield f"{waits}: on replicas of their own (--disaggregated) a token costs {show(saved, 'share')} less"
 
 
 def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:

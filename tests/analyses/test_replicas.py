@@ -262,3 +262,18 @@ def test_texts_of_all_replicas_are_counted(run: Run) -> None:
     one, two = (run("utilization", "--gpu", f"h100:{n}", "--model", "bge-m3", "--dp", n, "--json").json for n in "12")
     twice = f"{2 * one['results']['texts_per_s']:,.0f}"
     assert two["verdict"].startswith(f"bge-m3 on 2 replicas of 1 x h100-sxm reads {twice} texts of 512 tokens a second")
+
+
+def test_groups_that_wait_for_a_prompt_are_told_to_read_prompts_apart(run: Run) -> None:
+    """A step of 144 groups ends one request of 1,000 tokens at batch 1,024, so nearly each waits for a new prompt."""
+    asked = ("utilization", "--model", "deepseek-v3", "--gpu", "h800:144", "--tp", "1", "--ep", "144")
+    asked = (*asked, "--isl", "4k", "--osl", "1k", "--batch", "1024")
+    (mixed, said), (apart, other) = (
+        (answer["results"]["usd_per_million_tokens"], " ".join(answer["advice"]))
+        for answer in (run(*asked, *more, "--json").json for more in ((), ("--disaggregated",)))
+    )
+    saved = re.search(r"\(--disaggregated\) a token costs ([\d.]+)% less", said)
+    assert saved is not None
+    assert float(saved[1]) / 100 == pytest.approx(1 - apart / mixed, abs=0.001)
+    assert "--disaggregated" not in other
+    assert "--disaggregated" not in " ".join(run(*asked[:4], "h200:8", *asked[9:], "--json").json["advice"])

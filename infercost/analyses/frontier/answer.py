@@ -317,7 +317,8 @@ def _leaders(spaces: Spaces, front: Rows) -> str:
         return ""
     runs = groupby(reversed(front), key=lambda row: row["name"])
     (cheapest, _), *others = ((name, _speed_words(next(rows))) for name, rows in runs)
-    if len(others) > 3:
+    names = [cheapest, *(name for name, _ in others)]
+    if len(names) > 4 or len(names) > len(set(names)):  # one leads more than once
         fastest = others[-1][0]
         return f" {cheapest} is cheapest for slow users, {fastest} for the fastest; in between it depends on the speed."
     faster = "".join(f", {name} from {speed} on" for name, speed in others)
