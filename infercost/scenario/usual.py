@@ -16,7 +16,7 @@ from infercost.parts.traffic import shape_of
 from infercost.report import Note
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import COMPARED, ONE
+from infercost.scenario.replicas import COMPARED, ONE, copies_of
 
 #: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192, which are
 #: those of the workload that is assumed.
@@ -123,14 +123,14 @@ def keeps(cache: Format | None) -> bool:
 def is_alone(reading: Reading, part: Preset, published: Model, model: Model, devices: int | None) -> bool:
     """Whether one device is asked about a model that llama.cpp reads as it is published, without a load of requests.
 
-    Parts that are compared count as one where one of them holds the weights.
+    Parts that are compared count as one where one of them holds the weights; replicas are a server's.
     """
     from infercost.models.gguf_mix import has_file
 
     own = published.quantization.name
     if own not in AS_PUBLISHED or model.quantization.name != own or not has_file(model):
         return False
-    if not keeps(reading.get("kv_dtype")):
+    if not keeps(reading.get("kv_dtype")) or copies_of(reading) > 1:
         return False
     if reading.question.command not in OF_ONE or any(name in reading.given for name in OF_SERVERS):
         return False

@@ -252,3 +252,23 @@ def test_a_computer_without_a_link_is_not_told_to_take_several(gpu: str, joined:
     )
     said = [run(command, "--gpu", gpu, *words, "--json").json["advice"] for command, *words in asked]
     assert ("devices" in str(said)) is joined
+
+
+def test_replicas_are_a_servers_however_they_are_counted(run: Run) -> None:
+    """Two cards of 16 GB hold gpt-oss-20b each: with and without the count that follows it is one deployment."""
+    asked = (
+        "fit",
+        "--gpu",
+        "rtx-4060-ti-16gb",
+        "--model",
+        "gpt-oss-20b",
+        "--dp",
+        "2",
+        "--batch",
+        "8",
+        "--context",
+        "2000",
+    )
+    counted = run(*asked, "--gpus", "2", "--tp", "1", "--pp", "1", "--ep", "1", "--json").json
+    assert counted["inputs"]["efficiency"] == "vllm"
+    assert counted["results"] == run(*asked, "--json").json["results"]
