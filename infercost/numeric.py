@@ -41,12 +41,12 @@ def _extreme(plain: Callable[..., float], ufunc: str) -> Callable[..., float]:
     """The largest or the smallest of values, elementwise where one is an array."""
 
     def function(*values: float) -> float:
-        try:
-            return plain(values)
-        except ValueError:  # which of two arrays is larger has no one answer
-            import numpy
+        for value in values:
+            if not isinstance(value, PLAIN):
+                import numpy
 
-            return reduce(getattr(numpy, ufunc), values)
+                return reduce(getattr(numpy, ufunc), values)
+        return plain(values)
 
     return function
 

@@ -45,6 +45,7 @@ def test_extremes() -> None:
     for values in ((pair, 2.0), (2.0, pair)):
         assert list(numeric.maximum(*values)) == [2.0, 5.0]  # type: ignore[call-overload]
         assert list(numeric.minimum(*values)) == [1.0, 2.0]  # type: ignore[call-overload]
+    assert list(numeric.maximum(numpy.array([1.0]), 2.0)) == [2.0]  # type: ignore[call-overload]
 
 
 def test_the_name_of_the_largest() -> None:

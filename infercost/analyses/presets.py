@@ -124,7 +124,7 @@ def _cards(text: str) -> Iterator[dict[str, Any]]:
         if catalog.has_words(text, card.id) or catalog.has_words(text, card.name):
             title = f"{card.name}, not checked by hand"
             row = {"name": card.id, "family": PARTS, "title": title, "released": card.released, "aliases": ""}
-            yield row | _of_list(catalog.load(PARTS, card.id))
+            yield row | _of_list(catalog.of_card(card))
 
 
 def _found(presets: int, rows: list[dict[str, Any]], word: str) -> str:

@@ -1,7 +1,8 @@
-"""Parts without a preset of their own: cards of a database, and slices of a GPU.
+"""Parts without a preset of their own: cards of a database, slices of a GPU, and other sizes of a part.
 
 Cards lie in one file, which is read where no preset has a name; nobody checked them by hand, and their arithmetic is by
 the rule of a family. Slices (NVIDIA MIG) are shares of the memory and of the arithmetic of a whole part.
+Other sizes, or numbers of cores, have their figures under ``variants`` in the file of a part.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from infercost.errors import UnknownName
+from infercost.errors import BadFile, UnknownName
 from infercost.parts.yamlfile import read_mapping
 from infercost.units import Kind, parse
 
@@ -45,6 +46,8 @@ _CUT = ("a100", "a800", "h100", "h800", "h200", "h20", "gh200", "b100", "b200", 
 _ROUNDED = 0.12
 _SCALES = {"B": (1e9, "G"), "B/s": (1e9, "G"), "FLOP/s": (1e12, "T")}
 _MIG = {"title": "docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-profiles.html", "date": "2026"}
+#: Keys of a variant that are no figures.
+_ABOUT = ("name", "source", "like")
 _WEAK = "a share of the whole part; the multiprocessors of a slice are a few more or fewer"
 
 
@@ -224,3 +227,41 @@ def _share(entry: dict[str, Any], kind: Kind, share: float) -> dict[str, Any]:
     scale, letter = _SCALES.get(kind.unit, (1.0, ""))
     value = parse(kind, str(entry["value"]), "a figure") * share / scale
     return {"value": f"{value:.6g} {letter}{kind.unit}", "source": "MIG", "weak": _WEAK}
+
+
+def variant_of(data: dict[str, Any], variant: str, path: str) -> dict[str, Any]:
+    """A preset's data with the figures of a variant, which share its source; prices are of one configuration.
+
+    Raises:
+        BadFile: the variant has none, nor is it like one that has.
+    """
+    all_of_it = data.get("variants")
+    all_of_it = all_of_it if isinstance(all_of_it, dict) else {}
+    own = all_of_it.get(variant)
+    like = all_of_it.get(own.get("like"), {}) if isinstance(own, dict) else None
+    if not isinstance(own, dict) or not isinstance(like, dict) or "like" in like or ("like" in own and not like):
+        hint = "write memory: 64 GB and source: KEY under it, or like: the name of one that has them"
+        raise BadFile(f"preset {path}: variant {variant} has no figures", hint)
+    base = _with_figures(data, own["like"], like) if like else data
+    return _with_figures(base, variant, own)
+
+
+def _with_figures(data: dict[str, Any], variant: str, own: dict[str, Any]) -> dict[str, Any]:
+    """The data of a part with the figures of a variant of it, under a name that says which."""
+    known = {key: entry for key, entry in data.items() if key not in ("variants", "purchase", "rent", "aliases")}
+    if isinstance(own.get("memory"), str):
+        known |= _as_counted(known, own["memory"])
+    figures = {key: entry for key, entry in own.items() if key not in _ABOUT}
+    shared = {"source": own.get("source")}
+    figures |= {key: {"value": text, **shared} for key, text in figures.items() if isinstance(text, str)}
+    return {**known, "name": own.get("name", f"{data.get('name')}, {own.get('memory', variant)}"), **figures}
+
+
+def _as_counted(data: dict[str, Any], memory: str) -> dict[str, Any]:
+    """What a driver or an engine sees of another size: in binary units where the part counts so, else not known."""
+    sold, counted = (data.pop(key, None) for key in ("memory", "memory_reported"))
+    data.pop("memory_engine", None)
+    if not (isinstance(sold, dict) and isinstance(counted, dict)):
+        return {}
+    binary = counted.get("value") == str(sold.get("value")).replace(" GB", " GiB")
+    return {"memory_reported": {**counted, "value": memory.replace(" GB", " GiB")}} if binary else {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from infercost.errors import BadFile, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, host, machines, stack, traffic, variant
+from infercost.parts import architecture, cards, host, machines, stack, traffic
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.preset import Fact, Preset
@@ -162,6 +162,11 @@ def is_of_a_size(part: Preset) -> bool:
 def unchecked_cards() -> tuple[cards.Card, ...]:
     """The cards that no preset has and nobody checked by hand."""
     return _book().cards
+
+
+def of_card(card: cards.Card) -> Preset:
+    """The preset that a card is: its name is not looked for among all."""
+    return _read(_card_file(), "accelerators", card.id)
 
 
 def _card_file() -> str:
@@ -465,7 +470,7 @@ def _data(own: str, path: str) -> dict[str, Any]:
         return cards.data_of(_book(), next(card for card in _book().cards if card.id == own))
     data = read_mapping(path, "preset")
     stem = Path(path).stem
-    return data if own == stem else variant.figures_of(data, own.removeprefix(f"{stem}-"), path)
+    return data if own == stem else cards.variant_of(data, own.removeprefix(f"{stem}-"), path)
 
 
 def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:

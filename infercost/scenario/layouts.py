@@ -292,14 +292,13 @@ def _most_of_service(reading: Reading, plan: Plan, setup: Setup) -> float:
 
 
 def _is_open(reading: Reading) -> bool:
-    """Whether a model on a count of devices, a batch or a step of it, or one to compare by, has a layout to choose."""
+    """Whether there is a layout to choose: of a model to hold, to step or to compare by, on a count, for a load."""
     given = reading.given
     if any(name in given for name in _ASKED):
         return False
-    if reading.origin("gpu") == COMPARED:
-        return True
-    steps = reading.question.command in ("fit", "utilization")
-    return steps or _is_counted(reading) or any(name in given for name in ("batch", *LOADS))
+    command, compared = reading.question.command, reading.origin("gpu") == COMPARED
+    loaded = any(name in given for name in ("batch", *LOADS))
+    return compared or loaded or command in ("fit", "utilization") or _is_counted(reading)
 
 
 def _is_counted(reading: Reading) -> bool:
@@ -319,8 +318,9 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
             return None
         raise
     # a sweep starts with one sequence, parts are compared by what one user gets, and the least devices are for one
-    lone = command == "sweep-batch" or reading.origin("gpu") == COMPARED or any(name in reading.given for name in DRAFT)
-    lone = lone or (command == "utilization" and not _is_counted(reading))
+    least = command == "utilization" and not _is_counted(reading)
+    drafted = any(name in reading.given for name in DRAFT)
+    lone = least or drafted or command == "sweep-batch" or reading.origin("gpu") == COMPARED
     batch = int(reading.get("batch") or lone)
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
     if load.is_steady:
