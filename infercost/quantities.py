@@ -1044,6 +1044,7 @@ QUANTITIES: dict[str, Quantity] = {
     "break_even_tokens_per_month": figure("break-even, tokens a month"),
     "break_even_usd_per_month": figure("break-even, USD a month", "USD"),
     "break_even_capacity_share": figure("break-even, of capacity", "share"),
+    "break_even_token_share": figure("break-even, of tokens", "share"),
     "full_usd_per_month": figure("full, USD a month", "USD"),
     "full_api_usd_per_month": figure("full, API, USD a month", "USD"),
     "full_gross_margin": figure("full, gross margin", "share"),

@@ -39,18 +39,27 @@ class BreakEven(NamedTuple):
 
 
 class Capacity(NamedTuple):
-    """Replicas on which ``even`` users break even, full of ``users``: USD a month of both, and the margin between."""
+    """Replicas on which ``even`` users break even, full of ``users``: USD a month of both, and the margin between.
+
+    ``even_bill`` is what the API bills those who break even: by streams, users of a full replica make fewer tokens.
+    """
 
     even: int
     users: int
     own: float
     bill: float
     margin: float
+    even_bill: float
 
     @property
     def share(self) -> float:
         """The users who break even, of all."""
         return self.even / self.users
+
+    @property
+    def token_share(self) -> float:
+        """The tokens of the users who break even, of those of all: a bill is in proportion to its tokens."""
+        return self.even_bill / self.bill
 
 
 def held_against(scenario: Scenario) -> Service:
@@ -146,7 +155,9 @@ def sentence(service: Service, point: BreakEven | None) -> str:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
         bill = f"the API bills {show(point.bill, 'USD')} for the same"
         return f"{own} never pays against {point.api}: {floor}, {bill}{point.other}. "
-    month = f"{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
+    minutes = service.demand.minutes
+    each = "" if minutes is None else f"{minutes:g} minutes a day each, "
+    month = f"{each}{_tokens(point.tokens)} a month, billed at {show(point.usd, 'USD')}"
     return f"{own} costs no more than {point.api} {_when(point, f' ({month})')}{point.other}. "
 
 
@@ -160,14 +171,16 @@ def capacity_of(service: Service, point: BreakEven | None) -> Capacity | None:
     users = max(numeric.floor(full), point.users)
     day = day_of(fleet, users)
     own, billed = cost.month_usd(service, day) or 0.0, month_at(service, day, point.bill)[1]
-    return Capacity(point.users, users, own, billed, 1 - own / billed)
+    return Capacity(point.users, users, own, billed, 1 - own / billed, point.usd or 0.0)
 
 
 def capacity_rows(full: Capacity | None) -> Iterator[Row]:
     """The share of its capacity that a break-even is, and what is earned by an API's bill at all of it."""
-    own, bill, margin, share = (full.own, full.bill, full.margin, full.share) if full else (None,) * 4
+    own, bill, margin = (full.own, full.bill, full.margin) if full else (None,) * 3
+    share, made = (full.share, full.token_share) if full else (None,) * 2
     users = many(full.users, "user") if full else ""
     yield Row("break_even_capacity_share", share, f"of {users}, the most that its replicas take", full is not None)
+    yield Row("break_even_token_share", made, "of the tokens that those make", full is not None)
     yield Row("full_usd_per_month", own, f"your own service with {users}", full is not None)
     yield Row("full_api_usd_per_month", bill, "what the API bills them", full is not None)
     yield Row("full_gross_margin", margin, "of that bill, over your own cost", full is not None)
@@ -179,7 +192,8 @@ def capacity_words(full: Capacity | None) -> str:
         return ""
     start = f"{many(full.even, 'user')} {'is' if full.even == 1 else 'are'} {show(full.share, 'share')}"
     both = f"full, it costs {show(full.own, 'USD')} and the API bills {show(full.bill, 'USD')}"
-    return f"{start} of the {full.users:,} it takes; {both} (gross margin {show(full.margin, 'share')}). "
+    made = "" if (tokens := show(full.token_share, "share")) == show(full.share, "share") else f", {tokens} in tokens"
+    return f"{start} of the {full.users:,} it takes{made}; {both} (gross margin {show(full.margin, 'share')}). "
 
 
 def says_floor(point: BreakEven | None) -> bool:

@@ -283,6 +283,7 @@ def test_what_all_users_that_it_takes_would_be_billed_by_hand(more: dict[str, An
     assert most == pytest.approx(4 * 3.49 * 730)
     assert report["full_api_usd_per_month"] == pytest.approx(bill)
     assert report["break_even_capacity_share"] == pytest.approx(even / users)
+    assert report["break_even_token_share"] == pytest.approx(even / users, rel=2e-4)
     assert report["full_gross_margin"] == pytest.approx(1 - most / bill)
     share, margin = (f"{100 * each:.1f}%" for each in (even / users, 1 - most / bill))
     words = f"{even:,} users are {share[:4].rstrip('%')}"
@@ -291,6 +292,17 @@ def test_what_all_users_that_it_takes_would_be_billed_by_hand(more: dict[str, An
         report.verdict
     )
     assert margin in report.verdict
+
+
+def test_users_of_minutes_break_even_at_a_larger_share_of_tokens_by_hand() -> None:
+    """Ten minutes on fuller replicas make fewer tokens: 7,680 in at $0.15 and 1,024 out at $0.60 a million."""
+    report = infercost.economies(gpu="h100", model="gpt-oss-120b", api_price="0.15/0.60", **QUICK)
+    bill = report["break_even_tokens_per_month"] * (7680 * 0.15 + 1024 * 0.60) / (7680 + 1024) / 1e6
+    share = bill / report["full_api_usd_per_month"]
+    assert report["break_even_token_share"] == pytest.approx(share)
+    assert share > 2 * report["break_even_capacity_share"]
+    assert f"users on (10 minutes a day each, {report['break_even_tokens_per_month'] / 1e9:.2f}B" in report.verdict
+    assert f"it takes, {100 * share:.1f}% in tokens; full" in report.verdict
 
 
 @pytest.mark.parametrize("users", [None, 5000])
