@@ -1,6 +1,7 @@
 """What stands where nobody says otherwise: the engine that people run, a usual request, the figures of a workload."""
 
 from collections.abc import Iterator
+from math import inf
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -158,22 +159,28 @@ def with_one(question: Question) -> Question:
 
 
 def assume_request(reading: Reading, stack: Preset, model: Model) -> None:
-    """Take a usual request where a command has requests and neither lengths nor a context were given.
+    """Take a usual request where a command has requests and no context was given; the rest of it beside one length.
 
-    A profile that counts the note's arithmetic, or a paper's, has none.
+    A profile that counts the note's arithmetic, or a paper's, has none unless a length was given.
     """
-    given = any(name in reading.given for name in ("context", *LENGTHS))
-    if given or is_nominal(stack) or LENGTHS[0] not in options_of(reading.question.command):
+    said = [name for name in LENGTHS if name in reading.given]
+    if "context" in reading.given or LENGTHS[0] not in options_of(reading.question.command):
+        return
+    if (is_nominal(stack) and not said) or model.is_bare:
         return
     if model.prefill_only:
+        if said:
+            return
         text = min(USUAL_TEXT, model.max_context or USUAL_TEXT)
         reading.given[LENGTHS[0]] = Given(text, "assumed: a usual text")
         return
     usual = catalog.load("workloads", ASSUMED)
+    room = (model.max_context or inf) - sum(reading.get(name) for name in said)
     for name, value in zip(LENGTHS, usual_lengths(model), strict=True):
-        fact, why = usual.fact(name), "assumed: a usual request"
-        said = (fact.source, fact.date) if value == fact.value else ("cut to what the model takes", "")
-        reading.given[name] = Given(value, why, *said)
+        fact, why, length = usual.fact(name), "assumed: a usual request", max(min(value, room), 1) if said else value
+        source = (fact.source, fact.date) if length == fact.value else ("cut to what the model takes", "")
+        if name not in said:
+            reading.given[name] = Given(length, why, *source)
 
 
 def usual_lengths(model: Model) -> tuple[int, int]:

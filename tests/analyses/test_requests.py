@@ -157,8 +157,8 @@ def test_one_model_on_several_parts_shows_bound_and_estimate() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"input_tokens": 100}, "both lengths"),
-        ({"output_tokens": 100}, "both lengths"),
+        ({"input_tokens": 100, "context": 200}, "both lengths"),
+        ({"prefix_share": 0.5, "context": 200}, "both lengths"),
         ({"input_tokens": 9, "output_tokens": 9, "request_rate": 1, "batch": 2}, "follows from the rate"),
         ({"draft_tokens": 2, "acceptance": "1", "draft_cost": "0.1"}, "never|always"),
         ({"draft_tokens": 2, "acceptance": "0.5"}, "--draft-model"),
@@ -488,3 +488,17 @@ def test_times_of_requests_that_arrive_are_means_and_the_verdict_says_so_once(ru
     asked = ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100", "--isl", "1000", "--osl", "200", "--json")
     counts = [run(*asked, *load).json["verdict"].count(" on average: ") for load in ((), ("--request-rate", "10"))]
     assert counts == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "input_tokens", "output_tokens"),
+    [
+        ({"input_tokens": 4000}, 4000, 1024),
+        ({"output_tokens": 200}, 7680, 200),
+        ({"input_tokens": 40_900}, 40_900, 60),  # of the 40,960 that the model takes
+    ],
+)
+def test_a_length_alone_has_the_usual_other(lengths: dict[str, int], input_tokens: int, output_tokens: int) -> None:
+    report = infercost.utilization(gpu="h200", model="qwen3-32b", **lengths)
+    taken = {each.key: each.value for each in report.inputs}
+    assert (taken["input_tokens"], taken["output_tokens"]) == (input_tokens, output_tokens)

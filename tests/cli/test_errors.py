@@ -158,7 +158,10 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
         ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
         ("utilization --gpu h100 --model qwen3-32b --draft-tokens 4", "needs --acceptance, --draft-model too"),
-        ("utilization --gpu h100 --model qwen3-32b --isl 4", "--input-tokens is given: give --output-tokens too"),
+        (
+            "utilization --gpu h100 --model qwen3-32b --isl 4 --context 9",
+            "--input-tokens is given: give --output-tokens too",
+        ),
     ],
 )
 def test_a_word_of_others_is_answered_with_that_of_here(asked: str, said: str, run: Run) -> None:
