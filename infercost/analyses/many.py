@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
+from infercost.models.counting import weight_bytes
 from infercost.report import Report
 from infercost.scenario.axes import Point
 from infercost.scenario.options import MANY, options_of
@@ -133,10 +134,10 @@ def _on_one_replica(question: Question, scenario: Scenario, point: Point) -> Sce
     return alone if isinstance(alone, Scenario) else scenario
 
 
-def _size(scenario: Scenario) -> tuple[float, float]:
-    """Most devices, then most tokens of context on them."""
+def _size(scenario: Scenario) -> tuple[float, float, float]:
+    """Most devices, then the heaviest weights, then most tokens of context on them."""
     rack, copies = scenario.rack, scenario.copies
-    return copies * rack.devices, copies * rack.plan.batch * rack.plan.context
+    return copies * rack.devices, weight_bytes(rack.model), copies * rack.plan.batch * rack.plan.context
 
 
 def _differing(scenario: Scenario | InfercostError, largest: Scenario) -> Point:

@@ -21,11 +21,10 @@ from infercost.analyses.remarks import (
 from infercost.analyses.served import WISHES, Run, missed_limits, run_of, service_advice, service_verdict, wait_words
 from infercost.analyses.unmet import unmet
 from infercost.errors import BadValue
-from infercost.fleet.cost import EVERYBODY, in_flight_of, month_usd, of_month, row_of
+from infercost.fleet.cost import EVERYBODY, in_flight_of, month_usd, of_month, row_of, users_averaging
 from infercost.fleet.day import (
     Day,
     Hour,
-    day_of,
     reworked_day,
     staffed_wait,
     wait,
@@ -33,7 +32,6 @@ from infercost.fleet.day import (
 )
 from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
-from infercost.numeric import last_that
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
@@ -263,8 +261,7 @@ def _users(scenario: Scenario) -> float:
     if scenario.users is not None:
         return float(scenario.users)
     concurrent, fleet = float(scenario.concurrent or 0.0), scenario.service.fleet
-    users = last_that(lambda users: day_of(fleet, users).concurrent <= concurrent, 0.0, EVERYBODY)
-    if users == EVERYBODY:
+    if (users := users_averaging(fleet, concurrent)) == EVERYBODY:
         raise BadValue(f"--concurrent {show(concurrent)}: nobody has so many users", "give fewer, or more --replicas")
     return users
 

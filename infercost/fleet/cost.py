@@ -123,6 +123,11 @@ def of_messages(service: Service, messages: float) -> Service:
     return service._replace(demand=demand, fleet=service.fleet._replace(use=demand.use, curve=curve))
 
 
+def users_averaging(fleet: Fleet, concurrent: float) -> float:
+    """Daily users who have so many sequences at once, mean over the day; ``EVERYBODY`` where nobody has so many."""
+    return last_that(lambda users: day_of(fleet, users).concurrent <= concurrent, 0.0, EVERYBODY)
+
+
 @solved("users_of_tokens", equation="no fewer than T_m tokens in and out in a month", source="tokens of their minutes")
 def _users_of_streams(service: Service, tokens: float) -> float:
     fewer = last_that(lambda users: month_tokens(service, day_of(service.fleet, users)) < tokens, 0.0, EVERYBODY)

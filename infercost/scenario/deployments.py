@@ -5,7 +5,7 @@ from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
-from infercost.fleet.cost import at_level, bill_of, of_month, users_at_bill
+from infercost.fleet.cost import at_level, bill_of, of_month, users_at_bill, users_averaging
 from infercost.fleet.day import day_of
 from infercost.fleet.service import queued
 from infercost.replica.layout import Layout
@@ -20,13 +20,16 @@ from infercost.units import many, show
 #: Widths of a replica of a service.
 _WIDTHS = ("tp", "pp", "ep")
 #: Loads by which devices are compared.
-_LOADS = ("users", "tokens_per_month")
+_LOADS = ("users", "concurrent", "tokens_per_month")
 #: Costs, and speeds, that differ by a smaller share are the same.
 SAME = 0.02
 
 
 class Outlay(NamedTuple):
-    """Devices that a load is charged for, mean over the day, and a user's seconds a token and to the first one."""
+    """Devices that a load is charged for, mean over the day, and a user's seconds a token and to the first one.
+
+    Of so many sequences at once it is devices for each user: on faster devices as many are more users.
+    """
 
     layout: Layout
     devices: float
@@ -155,8 +158,11 @@ def _outlay(reading: Reading) -> Outlay:
     service, users = read_service(_again(reading)), reading.get("users")
     if service.missed or not service.running.rack.plan.fits:
         return Outlay(service.running.rack.plan.layout, inf, inf, inf)
-    if users is None:
+    per = 1.0
+    if (concurrent := reading.get("concurrent")) is not None:
+        users = per = users_averaging(queued(service).fleet, float(concurrent))
+    elif users is None:
         users, service = of_month(service, float(reading.get("tokens_per_month")))
     day, rack = day_of(queued(service).fleet, float(users)), service.running.rack
     first, hour = service.fleet.curve.ttft(day.slowest.batch), day.slowest
-    return Outlay(rack.plan.layout, day.replicas_paid * rack.devices, hour.tpot, first)
+    return Outlay(rack.plan.layout, day.replicas_paid * rack.devices / per, hour.tpot, first)

@@ -473,3 +473,13 @@ def test_what_a_scenario_leaves_unused_is_said_where_a_layout_is_chosen(run: Run
     path.write_text("{model: deepseek-v3, gpu: 'h200:8', users: 10000, draft_tokens: 3}")
     codes = [note["code"] for note in run("userbase", "--scenario", str(path), "--json").json["notes"]]
     assert {"choice", "unused-keys"} <= {*codes}
+
+
+def test_sequences_at_once_take_the_replicas_on_which_they_cost_least(run: Run) -> None:
+    asked = ("--model", "llama-3.3-70b", "--dtype", "fp8", "--max-tpot", "33ms", "--concurrent", "200", "--json")
+    results = {
+        gpu: run("userbase", "--gpu", gpu, *asked).json["results"]
+        for gpu in ("h100", *(f"h100:{n}" for n in (2, 4, 8)))
+    }
+    free = results.pop("h100")["usd_per_million_tokens"]
+    assert free == pytest.approx(min(each["usd_per_million_tokens"] for each in results.values()))

@@ -345,6 +345,17 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
     assert {row["gpus"] for row in rows} == {least}
 
 
+@pytest.mark.parametrize("formats", ["bf16,int4", "int4,bf16"])
+def test_formats_share_the_layout_of_the_heaviest(run: Run, formats: str) -> None:
+    """141 GB in bf16 leave two H100 no room for 32 sequences: replicas of two are int4's layout alone."""
+    asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--concurrency", "64")
+    rows = run(*asked, "--sweep", f"dtype={formats}", "--json").json["rows"]
+    alone = run(*asked, "--dtype", "bf16", "--json").json["results"]
+    by_format = {row["dtype"]: row for row in rows}
+    assert by_format["bf16"]["tokens_per_s_per_user"] == alone["tokens_per_s_per_user"]
+    assert by_format["bf16"]["ttft_s"] == alone["ttft_s"]
+
+
 def test_a_count_that_all_points_share_is_said(run: Run) -> None:
     """64 sequences of 128,000 tokens, 131,072 bytes each, are 1.07 TB: two nodes of 72 GB a device, for one too."""
     asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--context", "128k", "--sweep")
