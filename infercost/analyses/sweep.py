@@ -36,7 +36,7 @@ OWN = "answered_"
 OF_A_COUNT = ("max_sequences", "kv_pool_bytes_per_gpu", "shortfall_bytes")
 #: Inputs that a row's place in the sweep shows already.
 _PLACED = ("points", "set")
-#: So many points that do not fit are named.
+#: So many points that do not fit are named, and figures of so many that are no numbers.
 NAMED = 4
 
 
@@ -88,13 +88,18 @@ _USERS = Headline(
 
 
 def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
-    """The headline of a command's answer; a price that nobody gave is the preset's rent, which only scales the time."""
+    """The headline of a command's answer; a price that nobody gave is the preset's rent, which only scales the time.
+
+    Parts, models, formats and layouts are told apart by what their tokens cost all the same.
+    """
+    axes = tuple(axes)
     given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
     if question.command == "economies":
         return _USERS if "users" in given else _FLOOR
     if question.command == "fit":
         return _FIT
-    return _STEP if "price" in given else _UNPRICED_STEP
+    apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
+    return _STEP if apart or "price" in given else _UNPRICED_STEP
 
 
 def sweep(question: Question, answer: Answer) -> Report:
@@ -278,6 +283,9 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
             return f"{start}Over {len(feasible):,} points, {phrase} stays at {value}."
         return f"{start}At {in_words(axes, first)}, {phrase} is {value}."
     if len(axes) > 1 or not axes[0].is_numeric:
+        if len(axes) == 1 and len(feasible) <= NAMED:
+            words = "; ".join(_each(axes[0], figure, feasible) for figure in figures)
+            return f"{start}{words[0].upper()}{words[1:]}."
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
     trends = " and ".join(trend_words(axes, figure, feasible) for figure in figures)
@@ -373,6 +381,17 @@ def _is_counted(axes: tuple[Axis, ...], figure: str, rows: Rows) -> bool:
 def _on(row: Values, counted: bool) -> str:
     """The count of devices behind a figure that is of one."""
     return f" on {many(row['gpus'], 'device')}" if counted else ""
+
+
+def _each(axis: Axis, figure: str, rows: Rows) -> str:
+    """A figure in each of a few rows."""
+    known = [row for row in rows if row[figure] is not None]
+    counted = _is_counted((axis,), figure, known)
+    texts = [f"{_shown(figure, row)}{_on(row, counted)}" for row in known]
+    if len(set(texts)) == 1:
+        return f"{KEYS[figure].phrase} stays at {texts[0]}"
+    words = (f"{text} ({axis.column.head} {axis.text(row)})" for text, row in zip(texts, known, strict=True))
+    return f"{KEYS[figure].phrase} is {', '.join(words)}"
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:

@@ -128,8 +128,8 @@ def test_what_differs_in_digits_that_nobody_sees_stays(run: Run) -> None:
     """Two sequences of one token: their cache is a ten-thousandth of the weights."""
     asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--context", "1", "--batch", "2")
     said = run(*asked, "--sweep", "kv-dtype=bf16,fp8", "--json").json
-    assert len({row["utilization"] for row in said["rows"]}) == 2
-    assert "utilization stays at " in said["verdict"]
+    assert len({row["usd_per_million_tokens"] for row in said["rows"]}) == 2
+    assert "the price of a million tokens stays at " in said["verdict"]
 
 
 def test_two_models_have_their_cache_compared(run: Run) -> None:
@@ -137,7 +137,7 @@ def test_two_models_have_their_cache_compared(run: Run) -> None:
     asked = ("fit", "--gpu", "h200:8", "--sweep")
     said = " ".join(run(*asked, "model=deepseek-v3,llama-3.1-405b").out.split())
     assert said.startswith(
-        "A token takes 70.27 kB of KV cache of deepseek-v3, 516.1 kB of llama-3.1-405b: 7.344x as much. Over 2 points, "
+        "A token takes 70.27 kB of KV cache of deepseek-v3, 516.1 kB of llama-3.1-405b: 7.344x as much. The number of "
     )
     assert "KV/token" in said
     assert "A token takes" not in run(*asked, "model=deepseek-v3,llama-3.1-405b,llama-3.1-8b").out
@@ -343,6 +343,15 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
     least = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100", "--batch", "64", "--json").json["results"]["gpus"]
     assert [row["fits"] for row in rows] == [True, True, False]
     assert {row["gpus"] for row in rows} == {least}
+
+
+def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
+    few = run(*asked, "dtype=bf16,fp8,int4").json
+    speeds = [f"{row['tokens_per_s_per_user']:.2f} (dtype {row['dtype']})" for row in few["rows"]]
+    assert f"Tokens/s per user is {', '.join(speeds)}; the price of a million tokens is $" in few["verdict"]
+    many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
+    assert "Over 5 points, tokens/s per user ranges from " in many
 
 
 @pytest.mark.parametrize("formats", ["bf16,int4", "int4,bf16"])
