@@ -1040,6 +1040,7 @@ QUANTITIES: dict[str, Quantity] = {
         phrase="the device time of a token with endless users"),
     "floor_tokens_per_s_per_user": figure("floor, tokens/s per user"),
     "users_at_api_price": figure("users at the API's price"),
+    "peak_requests_per_s": figure("requests/s, busiest hour"),
     "break_even_users": figure("break-even with the API, users", phrase="the users at whom both break even"),
     "break_even_tokens_per_month": figure("break-even, tokens a month"),
     "break_even_usd_per_month": figure("break-even, USD a month", "USD"),

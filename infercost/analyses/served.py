@@ -116,7 +116,8 @@ def service_verdict(
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    return f"{load} {'takes' if single else 'take'} {devices}{_kept_words(scenario)}{price}; {used}, and {full}.{whose}"
+    take = f"{'takes' if single else 'take'} {devices}{_kept_words(scenario, run)}"
+    return f"{load} {take}{price}; {used}, and {full}.{whose}"
 
 
 def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:
@@ -143,13 +144,17 @@ def _is_traced(scenario: Scenario) -> bool:
     return any(item.key == "users" and item.origin.startswith(TRACED) for item in scenario.inputs)
 
 
-def _kept_words(scenario: Scenario) -> str:
-    """How few requests wait for a slot where users are the answer, and whether that was assumed; else nothing."""
+def _kept_words(scenario: Scenario, run: Run) -> str:
+    """How many requests come where users are the answer, and how few wait, if that was assumed too; else nothing."""
     given = {item.key: item for item in scenario.inputs}
     if "users" not in given or scenario.service.fleet.waiting >= 1 or given["users"].origin != ALL_TAKEN:
         return ""
-    limit = given["max_wait_probability"]
-    return f", no more than {show(limit.value, 'share')} waiting for a slot{' (assumed)' if limit.assumed else ''},"
+    limit, requests = given["max_wait_probability"], ""
+    if scenario.service.request is not None:
+        busy = max(run.day.hours, key=lambda hour: hour.requests_per_s * hour.replicas)
+        requests = f", {show(busy.requests_per_s * busy.replicas)} requests/s in the busiest hour"
+    assumed = " (assumed)" if limit.assumed else ""
+    return f"{requests}, no more than {show(limit.value, 'share')} waiting for a slot{assumed},"
 
 
 def _price_of_users(run: Run, row: dict[str, Any], *, priced: bool, traced: bool) -> str:

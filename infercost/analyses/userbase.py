@@ -273,12 +273,17 @@ UNUSED = ("concurrent_users", "utilization", "busy_share", "tokens_per_s", "memo
 def _hours(service: Service, day: Day, whole: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """A row an hour; none where all hours are alike, no price in one where requests pile up."""
     rows, loads = [], service.fleet.hours
-    requests = service.request is not None or service.demand.minutes is None  # the tokens of streams are none
+    requests = _has_requests(service)
     for number, (load, hour) in enumerate(zip(loads, day.hours, strict=True) if len(set(loads)) > 1 else ()):
         own = {"hour": number, "load": load, "requests_per_s": hour.requests_per_s * hour.replicas * requests}
         row = _hour_row(service, hour, whole)
         rows.append({**{key: each if row["stable"] or has_an_end(key) else None for key, each in row.items()}, **own})
     return tuple(rows)
+
+
+def _has_requests(service: Service) -> bool:
+    """Whether users send requests: the tokens of their streams are none."""
+    return service.request is not None or service.demand.minutes is None
 
 
 def _hour_row(service: Service, hour: Hour, whole: dict[str, Any]) -> dict[str, Any]:
@@ -334,6 +339,8 @@ def _people_rows(run: Run) -> Iterator[Row]:
     yield Row("mean_concurrent", day.concurrent, "sequences in a slot, mean over the day")
     yield Row("peak_concurrent", busy.mean * busy.replicas, f"at {high:.3g}x the mean load")
     yield Row("trough_concurrent", quiet.mean * quiet.replicas, f"at {low:.3g}x the mean load")
+    if _has_requests(service):
+        yield Row("peak_requests_per_s", busy.requests_per_s * busy.replicas, "on all replicas")
     yield Row("users_at_trough", day.users / low if low else None, shown=False)
 
 

@@ -413,3 +413,15 @@ def test_a_replica_more_is_worth_a_word_where_all_are_nearly_full(users: int, sa
     asked = round(report["users_capacity"] * users / 100_000)
     full = infercost.userbase(**SERVER, messages_per_day=40, replicas=4, users=asked)
     assert any("one more replica" in text for text in full.advice) is said
+
+
+def test_the_requests_of_the_busiest_hour_by_hand(run: Run) -> None:
+    """Eight messages of each user a day, at 1.35 times the mean of 86,400 seconds."""
+    asked = ("userbase", "--gpu", "l40s:4", "--model", "qwen3-32b", "--workload", "chat", "--replicas", "1")
+    answer = run(*asked, "--json").json
+    users, peak = answer["results"]["users"], max(row["load"] for row in answer["rows"])
+    assert peak == pytest.approx(1.35, abs=0.005)
+    assert answer["results"]["peak_requests_per_s"] == pytest.approx(users * 8 * peak / 86_400)
+    assert f", {users * 8 * peak / 86_400:.2f}"[:-1] in answer["verdict"]
+    assert " requests/s in the busiest hour, no more than" in answer["verdict"]
+    assert "requests/s" not in run(*asked[:-2], "--users", "9").out.split("Asked")[0]
