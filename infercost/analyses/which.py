@@ -421,9 +421,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     assert job is not None
     limits = [f"{show(job.max_tpot, 's')} a token"] if job.max_tpot < inf else []
     limits += [f"{show(job.max_price, 'USD')} an hour"] if job.max_price < inf else []
-    load = (
-        many(job.users["users"], "daily user") if job.is_of_day else f"{many(ceil(job.concurrent), 'sequence')} at once"
-    )
+    load = f"{many(ceil(job.concurrent), 'sequence')} at once"
+    load = many(job.users["users"], "daily user") if job.is_of_day else load
     what = f"{load}{' within ' if limits else ''}{' and '.join(limits)}"
     if not best:
         fastest = min((one.tpot for one in placed if isinstance(one, Missed)), default=inf)
@@ -436,6 +435,9 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
     text += weak_price(scenario.question, won)
     if others:
         words = ", within the error of these estimates" if _is_near(first, others[0], job.sort) else ""
+        if not job.is_of_day:  # whose devices stand idle for part of it
+            times = show(others[0]["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"], "x")
+            words += f", with {times} the tokens/s a device"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
     return text
 

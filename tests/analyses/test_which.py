@@ -549,3 +549,10 @@ def test_single_parts_of_a_machine_do_not_win(run: Run) -> None:
     (row,) = (row for row in said["rows"] if row["name"] == "mi355x")
     assert row["gpus"] == 8
     assert "2 x mi355x" not in said["verdict"]
+
+
+def test_the_second_has_its_tokens_a_device_over_those_of_the_first(run: Run) -> None:
+    answer = run("compare", "h100", "b200", "--model", "llama-3.1-8b", "--concurrency", "64", "--json").json
+    first, second = answer["rows"]
+    times = second["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"]
+    assert f"with {times:.4g}x the tokens/s a device." in answer["verdict"]
