@@ -167,6 +167,10 @@ class Config:
         flat = {key: value for key, value in {**self.outer, **self.inner}.items() if key not in WRAPPERS}
         return Config({**flat, **own}, self.where, self.defaults)
 
+    def gated(self) -> "Config":
+        """The same of a family whose feed-forward parts have a gate."""
+        return Config(self.outer, self.where, {**self.defaults, "gated": True})
+
     def at(self, key: str, i: int) -> Any:
         """The entry of a list for layer i."""
         values = self.raw(key)

@@ -99,6 +99,29 @@ def arctic(config: Config, i: int) -> Ffn:
     return experts(config, i, shared_width=hidden, small=hidden)
 
 
+#: Activations of encoders whose feed-forward part has a gate.
+_GATED = ("swiglu", "geglu", "glu")
+
+
+def jina(config: Config, i: int) -> Ffn:
+    """BERT's, or that of Jina's BERT with a gate, which has a bias on the way down alone (its modeling_bert.py)."""
+    if config.raw("feed_forward_type", "original") not in _GATED:
+        return dense(config, i)
+    part = dense(config.gated(), i)
+    return part._replace(small=config.need("hidden"))
+
+
+def nomic(config: Config, i: int) -> Ffn:
+    """Gated as its activation says; experts without gates in every ``moe_every_n_layers``-th layer from the second on.
+
+    Source: nomic-ai/nomic-bert-2048, modeling_hf_nomic_bert.py.
+    """
+    step = config.number("moe_every_n_layers", 0)
+    if config.opt("experts") and step and i % step == 1 % step:
+        return experts(config, i, small=config.need("hidden"))  # one bias for all of them
+    return dense(config.gated() if config.raw("activation_function", "swiglu") in _GATED else config, i)
+
+
 def stablelm(config: Config, i: int) -> Ffn:
     """A second norm with bias unless attention and feed-forward part are parallel."""
     part = dense(config, i)
@@ -360,3 +383,7 @@ def jamba(config: Config, i: int) -> Ffn:
     """Experts in one layer of ``expert_layer_period``."""
     has_experts = i % config.number("expert_layer_period") == config.number("expert_layer_offset")
     return experts(config, i) if has_experts else dense(config, i)
+
+
+#: Those that no key makes experts of.
+DENSE: tuple[Feeds, ...] = (dense, four_wide, gte, post_normed, half_wide, jina, stablelm, bitnet, lfm2)

@@ -7,6 +7,7 @@ from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
 from infercost.models.families.config import Config, check_lists
+from infercost.models.families.ffn import DENSE
 from infercost.models.families.outside import labels_of
 from infercost.models.families.table import FAMILIES, Family
 from infercost.models.families.towers import audio_params, vision_params
@@ -205,12 +206,15 @@ def plain(name: str) -> str:
 
 
 def layers_of(config: Config, family: Family) -> list[Layer]:
-    """Every layer, in order; BadFile for more or fewer than a model has."""
+    """Every layer, in order; BadFile for more or fewer than a model has, Missing for experts that a family has not."""
     blocks = config.raw("layers_block_type") or config.raw("block_configs")
     depth = len(blocks) if isinstance(blocks, list) else config.need("layers")
     if not 0 < depth <= MOST_LAYERS:
         raise BadFile(f"{config.where}: {depth:,} layers", f"a model has 1 to {MOST_LAYERS:,}")
     check_lists(config, depth)
+    if family.ffn in DENSE and (count := config.opt("experts")) > 1:
+        what = f"{config.where}: has {count} experts, and {config.family} is known without any"
+        raise Missing(what, "add a row to infercost/models/families/table.py")
     small = family.norms * config.need("hidden") * (2 if family.norm_bias else 1)
     own = [config.layer(i) for i in range(depth)] * max(config.number("num_loops", 1), 1)
     if len(own) > MOST_LAYERS:

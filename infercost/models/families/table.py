@@ -265,7 +265,7 @@ FAMILIES: dict[str, Family] = {
 
     # encoders, which decode nothing
     "bert": family(
-        attention.encoder, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
+        attention.encoder, ffn.jina, norm_bias=True, extra=encoder_head, lookup=encoder_tables, names=matrices.BERT,
         type_vocab_size=2, max_position_embeddings=512, **_BIASED,
     ),
     "distilbert": family(
@@ -277,8 +277,9 @@ FAMILIES: dict[str, Family] = {
         max_position_embeddings=512, **_BIASED,
     ),
     "nomic_bert": family(
-        attention.encoder, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT, pooler=False,
-        type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
+        attention.encoder, ffn.nomic, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
+        pooler=False, type_vocab_size=2, qkv_bias="qkv_proj_bias", o_bias="qkv_proj_bias", ffn_bias="mlp_fc1_bias",
+        gated=False,
     ),
     "gte": family(
         attention.encoder, ffn.gte, norm_bias=True, extra=encoder_head, lookup=kinds_of_text, names=matrices.BERT,
