@@ -47,3 +47,26 @@ def test_nomic_embed_v2_has_experts_in_every_second_layer() -> None:
 def test_experts_that_a_family_is_not_known_with_are_not_passed_over() -> None:
     with pytest.raises(Missing, match="has 8 experts, and bert is known without any"):
         read(model_type="bert", intermediate_size=3072, vocab_size=30528, num_experts=8, moe_top_k=2, **BASE)
+
+
+MISTRAL: dict[str, Any] = {
+    "model_type": "mistral", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 32000, "max_position_embeddings": 32768,
+}  # fmt: skip
+
+
+def test_a_decoder_s_class_without_a_task_has_no_head() -> None:
+    """7,110,660,096 in the files of intfloat/e5-mistral-7b-instruct, whose class is MistralModel."""
+    layer = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + 2 * 4096
+    without = 32000 * 4096 + 32 * layer + 4096
+    e5 = read(**MISTRAL, architectures=["MistralModel"])
+    assert counting.total_params(e5) == without == 7_110_660_096
+    assert e5.prefill_only
+    mistral = read(**MISTRAL, architectures=["MistralForCausalLM"])
+    assert counting.total_params(mistral) == without + 32000 * 4096
+    assert not mistral.prefill_only
+
+
+@pytest.mark.parametrize("name", ["MistralBidirectionalModel", "LlavaModel"])
+def test_a_class_of_another_name_says_nothing_of_a_head(name: str) -> None:
+    assert not read(**MISTRAL, architectures=[name]).prefill_only

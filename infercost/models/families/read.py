@@ -23,6 +23,8 @@ _ENGRAM_BITS = 8 + 8 / 32
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError)
+#: Families whose class without a task in its name has a head all the same.
+_WHOLE = ("chatglm",)
 #: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
 ALIASES = {
     **dict.fromkeys(("yi", "exaone", "baichuan", "xverse", "aquila", "solar", "iquestcoder"), "llama"),
@@ -79,7 +81,9 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
         raise BadFile(f"{where}: {what}", "give the config.json as it was published") from error
     if model.is_encoder:  # whose head is counted with its class
         return as_prefill_only(model)
-    return as_prefill_only(model, labels_of(config)) if _classifies(config) else model
+    if _classifies(config):
+        return as_prefill_only(model, labels_of(config))
+    return as_prefill_only(model) if _is_bare(config) and not model.has_encoder else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -171,6 +175,16 @@ def _classifies(config: Config) -> bool:
     """Whether a decoder's class puts labels in place of the head that predicts tokens."""
     classes = config.raw("architectures")
     return isinstance(classes, list) and str(next(iter(classes), "")).endswith("ForSequenceClassification")
+
+
+def _is_bare(config: Config) -> bool:
+    """Whether a decoder's class is the one without a head, as embedders publish it: MistralModel, Gemma3TextModel.
+
+    ChatGLMModel and InternVLChatModel have theirs (vLLM 0.33, model_executor/models/registry.py).
+    """
+    classes = config.raw("architectures")
+    name = str(next(iter(classes), "")) if isinstance(classes, list) else ""
+    return name.endswith("Model") and plain(name.removesuffix("Model")) == plain(config.family) not in _WHOLE
 
 
 def family_of(config: Config) -> Family:
