@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infercost.errors import Missing
 from infercost.models.counting import total_params
 from infercost.models.families.config import Config
 from infercost.models.families.read import read_model
@@ -136,3 +137,22 @@ def test_kimi_vl_is_as_large_as_published() -> None:
     tower = 3 * 196 * 1152 + 1152 + 64 * 64 * 1152 + 27 * block + 2 * 1152
     assert model.vision_params == tower + 2 * 1152 + 4609 * 4608 + 4609 * 2048
     assert total_params(model) + model.vision_params == pytest.approx(16.41e9, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "layer"),
+    [
+        # llava-hf/llava-1.5-7b-hf and llava-v1.6-mistral-7b-hf save of the text what differs from its class
+        ("llava", {"model_type": "llama", "vocab_size": 32064}, 4 * 4096**2 + 3 * 4096 * 11008),
+        (
+            "llava_next",
+            {"model_type": "mistral", "vocab_size": 32064, "sliding_window": None},
+            (2 * 4096 + 2 * 1024) * 4096 + 3 * 4096 * 14336,
+        ),
+    ],
+)
+def test_a_wrapped_text_part_has_the_defaults_of_its_class(name: str, inside: dict[str, Any], layer: int) -> None:
+    model = read_model({"model_type": name, "text_config": inside}, "m", "model test")
+    assert total_params(model) == 2 * 32064 * 4096 + 32 * (layer + 2 * 4096) + 4096
+    with pytest.raises(Missing, match="num_hidden_layers"):
+        read_model(inside, "m", "model test")

@@ -23,6 +23,11 @@ _ENGRAM_BITS = 8 + 8 / 32
 MOST_LAYERS = 10_000
 #: Raised when a value of the wrong kind is read.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError)
+#: Class defaults that files leave out within another model's, where only what differs is saved (LLaVA 1.5 and 1.6).
+_WITHIN = {
+    "llama": FAMILIES["llava"].defaults,
+    "mistral": FAMILIES["llava"].defaults | {"intermediate_size": 14336, "max_position_embeddings": 131072},
+}
 #: Families whose class without a task in its name has a head all the same.
 _WHOLE = ("chatglm",)
 #: Model types that another row describes; the language model of a composite one is ``..._text`` besides.
@@ -88,7 +93,9 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
-    config.defaults = family.defaults
+    config.defaults = (
+        family.defaults if config.inner is config.outer else _WITHIN.get(config.family, {}) | family.defaults
+    )
     config = family.decoder(config) if family.decoder else config
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
