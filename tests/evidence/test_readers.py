@@ -1134,6 +1134,14 @@ def test_short_prompts_and_those_without_a_time_measure_none(write: Write, more:
     assert [row.metric for row in read(write(timings | more)).measured] == metrics
 
 
+def test_an_answer_of_llama_server_holds_its_timings(write: Write) -> None:
+    """ggml-org/llama.cpp, tools/server/README.md: ``timings`` in the answer to /completion and to chat completions."""
+    timings = {"cache_n": 0, "prompt_n": 100, "prompt_ms": 250.0, "predicted_n": 50, "predicted_ms": 1000.0}
+    for answer in ({"content": "x"}, {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 100}}):
+        rows = read(write({**answer, "timings": timings})).measured
+        assert [(row.metric, row.value) for row in rows] == [("tok_s_single_user", 50), ("input_tok_s_total", 400)]
+
+
 @pytest.mark.parametrize("more", [{"predicted_n": 0}, {"predicted_ms": 0}, {"predicted_n": None}])
 def test_an_answer_without_tokens_or_time_measures_nothing(write: Write, more: Any) -> None:
     with pytest.raises(Missing, match="no token was generated"):

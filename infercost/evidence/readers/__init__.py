@@ -128,7 +128,7 @@ def _refuse_text(content: str, where: str) -> None:
 
 
 def _records(entries: list[tuple[str, Any]]) -> list[Record]:
-    """The results of some JSON values: a report of GuideLLM or a file of llmfit holds several.
+    """The results of some JSON values: a report of GuideLLM or a file of llmfit holds several, an answer its timings.
 
     Raises:
         BadFile: a value that is no mapping.
@@ -143,6 +143,8 @@ def _records(entries: list[tuple[str, Any]]) -> list[Record]:
             records += llmfit.results_of(value, where)
         elif llmfit.is_own(value):
             records.append(Record(where, value["benchmark"]))
+        elif timings.is_answer(value):
+            records.append(Record(where, value["timings"]))
         else:
             records.append(Record(where, value))
     return records

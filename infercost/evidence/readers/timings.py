@@ -29,6 +29,12 @@ _PRINTED = {
 SHORTEST_PROMPT = 64
 
 
+def is_answer(values: dict[str, Any]) -> bool:
+    """Whether a mapping is an answer of llama-server, to ``/completion`` or in OpenAI's form, with its timings."""
+    inside = values.get("timings")
+    return isinstance(inside, dict) and inside.keys() >= SERVER
+
+
 def is_printed(content: str) -> bool:
     """Whether a text holds such timings."""
     return any(re.search(answer, content) for _, answer in _PRINTED.values())
