@@ -399,7 +399,7 @@ def _of_size(files: dict[str, str], own: str, asked: str, *, cores: bool) -> tup
     hint = (
         f"it comes as {', '.join(sorted(kin, key=len))}"
         if len(kin) > 1
-        else f"name {own}, and another size as --set gpu.memory=48GB"
+        else f"name {own}, and another size as --set gpu.memory={asked.upper() if size else '48GB'}"
     )
     raise UnknownName(f"{own} does not come with {asked}", hint)
 
