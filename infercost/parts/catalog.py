@@ -53,6 +53,8 @@ _START = re.compile(r"(?<![^\W_.])[^\W_]|(?<=\D\.)[^\W_]|(?<=\d\.)[^\W\d_]|(?<=[
 #: All but letters, digits and a dot between two digits.
 _NOISE = re.compile(r"[^\w.]|_|(?<!\d)\.|\.(?!\d)")
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
+#: What stands between an engine and its release: ``vllm@0.10.1``, ``vllm==0.10.1``, ``vllm-0.10``.
+_RELEASED = re.compile(r"@|==|[ -]v?(?=\d+\.\d+)")
 #: The block of variants, and their names.
 _VARIANTS = re.compile(r"^variants:[ ]*\n((?:[ ]+.*\n?)+)", re.MULTILINE)
 _VARIANT = re.compile(r"^  ([\w.-]+):", re.MULTILINE)
@@ -449,9 +451,10 @@ def load(family: str, name: str) -> Preset:
         BadFile: see ``build``.
         BadValue: a release that is none, or of a profile that is the same for all.
     """
-    if family == "efficiency" and not looks_like_file(name) and "@" in name:
-        base, _, release = name.partition("@")
-        return stack.at_release(load(family, base), release)
+    if family == "efficiency" and not looks_like_file(name) and name not in aliases(family):
+        base, *release = _RELEASED.split(name, 1)
+        if release:
+            return stack.at_release(load(family, base), release[0])
     own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
     preset = _read(path, family, own)
     return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset

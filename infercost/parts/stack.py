@@ -258,14 +258,14 @@ def at_release(profile: Preset, release: str) -> Preset:
     """A profile with the figures of a release of its engine.
 
     Raises:
-        BadValue: a text without x.y.z, or a profile that knows one release.
+        BadValue: a text without x.y.z or x.y, or a profile that knows one release.
     """
     if not by_release(profile):
         raise BadValue(f"{profile.name}@{release}: {profile.name} has no figures by release", "leave the release out")
-    if (numbers := release_of(release)) is None:
-        raise BadValue(f"{profile.name}@{release}: no release", f"write three numbers, as in {profile.name}@0.5.8")
+    if (numbers := release_of(release) or release_of(f"{release}.0")) is None:
+        raise BadValue(f"{profile.name}@{release}: no release", f"write its numbers, as in {profile.name}@0.5.8")
     facts = {key: _at(fact, numbers) for key, fact in profile.facts.items()}
-    return profile._replace(name=f"{profile.name}@{release}", facts=facts)
+    return profile._replace(name=f"{profile.name}@{'.'.join(map(str, numbers))}", facts=facts)
 
 
 def newest_before(profile: Preset) -> str:

@@ -147,6 +147,13 @@ def test_both_numbers_stand_in_the_answer() -> None:
     assert all(note.code != "tuned" for note in tuned.notes)
 
 
+@pytest.mark.parametrize("name", ["vllm@v0.10.0", "vllm@0.10", "vllm==0.10.0", "vllm-0.10", "vLLM v0.10.0"])
+def test_a_release_is_read_as_people_write_it(name: str) -> None:
+    assert catalog.load("efficiency", name) == catalog.load("efficiency", "vllm@0.10.0")
+    assert catalog.load("efficiency", "vllm-0.19") == catalog.load("efficiency", "vllm")  # a name of its own
+    assert catalog.load("efficiency", "vllm-2024").name == "vllm-2024"
+
+
 def test_a_release_that_no_profile_knows() -> None:
     with pytest.raises(BadValue, match="no release"):
         catalog.load("efficiency", "sglang@newest")
