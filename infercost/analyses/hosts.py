@@ -248,8 +248,9 @@ def host_notes(running: Running) -> Iterator[Note]:
         text = "what a token needs of the host is read once, while the cards read theirs"
         yield Note("host", f"{text}: no engine does less, whether it computes there or sends")
     else:
-        text = f"the CPU reads at {_reached(running)}"
-        yield Note("host", f"{text}, in turn with the card; of batches its arithmetic is left out: they take longer")
+        text = f"the CPU reads at {_reached(running)}, in turn with the card"
+        many_rows = "of batches and of a draft's tokens" if rack.setup.drafting else "of batches"
+        yield Note("host", f"{text}; {many_rows} its arithmetic is left out: they take longer")
         if band := band_of_host(rack.model.is_sparse and not (offload.layers or offload.cache)):
             yield Note("host-band", f"in eight of ten reports a token took {band.low:g} to {band.high:g} times it")
         if offload.layers or offload.cache or not sparse_layers(rack.model):

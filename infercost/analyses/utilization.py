@@ -289,12 +289,31 @@ def _draft_remarks(rack: Rack, results: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _gain_remark(rack: Rack, worth: float) -> str:
-    """What a draft would gain if it were as far off as published pairs of runs were."""
+def _likely(rack: Rack, worth: float) -> tuple[float, float] | None:
+    """What a draft would gain if it reached as little of it as published pairs of runs did; None where none tells."""
     if rack.setup.drafting is None or is_nominal(rack.setup.stack):
-        return ""
+        return None
     known = gains()
-    return f"{worth * known.low:.3g}x to {worth * known.high:.3g}x by published pairs of runs"
+    return worth * known.low, worth * known.high
+
+
+def _gain_remark(rack: Rack, worth: float) -> str:
+    """That what a draft gains by arithmetic is the most, and what published pairs of runs would have had of it."""
+    if (likely := _likely(rack, worth)) is None:
+        return ""
+    return f"at best; {likely[0]:.3g}x to {likely[1]:.3g}x by published pairs of runs"
+
+
+def _gain_words(rack: Rack, worth: float) -> str:
+    """How many times as fast a draft makes a token, at best and by published pairs of runs, and a loss."""
+    likely, factor = _likely(rack, worth), f"{show(worth, 'x')} as fast"
+    low, high = likely or (worth, worth)
+    loss = "" if low >= 1 else ": leave the draft out" if high < 1 else ": it may be slower"
+    if likely is None:
+        return factor + loss
+    known = gains()
+    runs = f"published pairs of runs reached {known.low:g} to {known.high:g} of that, {low:.3g}x to {high:.3g}x"
+    return f"{factor} at best; {runs}{loss}"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
@@ -518,10 +537,7 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
             where = f"without prompts, {where.removeprefix('of ')}"
         return f"{show(plain, 's')} a step {where}, {sure}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
-    verdict = "as fast" if worth >= 1 else "as fast, leave the draft out"
-    likely = _gain_remark(rack, worth)
-    gain = likely.replace(" by", f" {verdict} by") if likely else f"{show(worth, 'x')} {verdict}"
-    return f"{tpot} a token {where} with the draft, {plain} without: {gain}; {sure}"
+    return f"{tpot} a token {where} with the draft, {plain} without, {sure}: {_gain_words(rack, worth)}"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

@@ -336,11 +336,17 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
         return Draft(tokens, acceptance, float(reading.take("draft_cost")))
     assert drafting is not None  # a head, a model or a cost was given
     if not is_nominal(rack.setup.stack):
-        known = gains()
-        text = f"{known.low:g} to {known.high:g} times what is said, and intervals are wider by as much"
-        text += ": the host's part in a draft is not modelled"
-        reading.note("draft-gain", f"{known.of} gained {text}")
+        _note_gain(reading, rack)
     return Draft(tokens, acceptance, model=drafting.head(model))
+
+
+def _note_gain(reading: Reading, rack: Rack) -> None:
+    """Say how much of the gain of a draft was seen in runs with and without one."""
+    known, is_split = gains(), bool(rack.plan.split and rack.plan.split.host_layers)
+    text = f"{known.of} gained {known.low:g} to {known.high:g} of what arithmetic says"
+    text += ", none of them with a part of the model in a host" if is_split else ""
+    text += ", and intervals are wider by as much: what an engine does between passes of a draft is not modelled"
+    reading.note("draft-gain", text)
 
 
 def _refuse_half(given: list[str]) -> None:

@@ -131,6 +131,22 @@ def test_the_words_of_a_row_divide_into_its_time() -> None:
     assert said["host_time_s"] == pytest.approx(far / (0.64 * 102.4e9) + 40 * 375e-6, rel=0.001)
 
 
+def test_each_token_to_verify_reads_its_own_experts_in_the_host() -> None:
+    """8 of 128 experts in each of 48 layers, 3 x 2048 x 768 values of 16 bits, at 102.4 GB/s: four tokens hit 29.1."""
+    asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "host": "desktop-ddr5", "offload": "experts"}
+    draft = {"draft": "eagle3", "draft_tokens": 3, "acceptance": 0.7}
+    expert = 3 * 2048 * 768 * 2
+    one, four = 48 * 8 * expert, 48 * 128 * (1 - (1 - 8 / 128) ** 4) * expert
+    plain, drafted = (numbers(infercost.utilization(**asked, **more, efficiency="ideal")) for more in ({}, draft))
+    assert plain["host_time_s"] == pytest.approx(one / 102.4e9, rel=1e-3)
+    assert drafted["host_time_s"] == pytest.approx(four / 102.4e9, rel=1e-3)
+    # a step yields 1 + 0.7 + 0.7^2 + 0.7^3 = 2.533 tokens of 3.64 times the reads: a loss
+    assert drafted["draft_speedup"] < 2.533 / (four / one) < 0.7
+    local = infercost.utilization(**asked, **draft)
+    assert "of batches and of a draft's tokens its arithmetic is left out: they take longer" in notes(local, "host")
+    assert "none of them with a part of the model in a host" in notes(local, "draft-gain")
+
+
 def test_a_draft_is_verified_in_the_host_too() -> None:
     drafted = {**LOCAL, "draft_tokens": "4", "acceptance": "0.7", "draft_cost": "0.1"}
     report = infercost.utilization(**drafted)
