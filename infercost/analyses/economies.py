@@ -310,7 +310,8 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
 def _side_by_side(scenario: Scenario) -> Report:
     """The rows of every accelerator that holds the model, by name; none where no accelerator does."""
     rows, services = curve(scenario), [each.service for each in scenario.each]
-    names = tuple(each.rack.part.name for each in scenario.each)
+    parts = [each.rack.part for each in scenario.each]
+    names, asked = (tuple(getattr(part, key) for part in parts) for key in ("name", "asked"))
     why_not = [misfit(service.running.rack) or service.missed for service in services]
     missed = [f"{name}: {why.strip()}" for name, why in zip(names, why_not, strict=True) if why]
     key = "usd_per_million_tokens" if all(service.price for service in services) else "device_seconds_per_token"
@@ -320,7 +321,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         command="economies",
         verdict=" ".join([*missed, *_api_sentences(scenario), *_cheapest(services, rows, key)])
         + _prices(scenario, services),
-        inputs=tuple(item._replace(value=names) if item.key == "gpu" else item for item in scenario.inputs),
+        inputs=tuple(item._replace(value=asked) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
         advice=() if rows else ("infercost fit says for each accelerator what would make it fit",),
         notes=(

@@ -62,7 +62,7 @@ def serve(scenario: Scenario, checkpoint: Checkpoint) -> tuple[str, str]:
     if "engine" not in part.labels and stack.name == SHARED:
         return "", f"no engine of {part.name} was measured"
     engine = engine_of(stack)
-    if part.labels.get("vendor") not in engine.vendors or part.name.startswith(CPUS):
+    if part.labels.get("vendor") not in engine.vendors or part.id.startswith(CPUS):
         return "", f"{engine.name} does not run on {part.name}"
     return _serve_checkpoint(scenario, checkpoint, engine)
 

@@ -305,7 +305,7 @@ def _show(preset: Preset) -> Report:
     if why := preset.labels.get("unchecked"):
         notes.append(Note("unchecked", f"not checked by hand: {why}"))
     if sizes := preset.labels.get("variants"):
-        notes.append(Note("variants", f"also as {', '.join(f'{preset.name}-{size}' for size in sizes.split(', '))}"))
+        notes.append(Note("variants", f"also as {', '.join(f'{preset.id}-{size}' for size in sizes.split(', '))}"))
     columns: tuple[str, ...] = ("key", "shown", "date", "source")
     rows = tuple(figures)
     if preset.family == "architectures":
@@ -316,8 +316,8 @@ def _show(preset: Preset) -> Report:
     notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",
-        verdict=f"{preset.name}: {preset.title}{_of_part(preset) if preset.family == PARTS else ''}.",
-        inputs=(Input("name", preset.name, "", "given"),),
+        verdict=f"{preset.id}: {preset.title}{_of_part(preset) if preset.family == PARTS else ''}.",
+        inputs=(Input("name", preset.id, "", "given"),),
         series=Series(columns, tuple(figures), shown=rows),
         notes=tuple(notes),
     )

@@ -326,7 +326,7 @@ def is_timed(running: Running) -> bool:
     """Whether the kernels of its own part were timed, where its law is one of kernels, or its law was measured."""
     if (timing := running.replica.kernels) is None:
         return not running.rack.not_covered
-    return timing.chip.part.name in timing.chip.architecture.labels.get("timed", "").split(", ")
+    return timing.chip.part.id in timing.chip.architecture.labels.get("timed", "").split(", ")
 
 
 def of_peak(running: Running, what: str) -> str:
@@ -344,7 +344,7 @@ def of_peak(running: Running, what: str) -> str:
 def count_flag(question: Question, devices: int) -> str:
     """The flag that asks for so many devices, in place of the one that said how many."""
     part, gpus = _part(question), question.given.get("gpus")
-    name = part.name if isinstance(part, Preset) else part
+    name = part.asked if isinstance(part, Preset) else part
     counted = gpus and not gpus.origin.startswith("assumed")
     return f"--gpus {devices}" if counted else f"--gpu {shlex.quote(f'{name}:{devices}')}"
 

@@ -575,7 +575,7 @@ def _notes(found: list[Tried], rows: Iterable[dict[str, Any]]) -> Iterator[Note]
 def _flags(one: Tried) -> Iterator[str]:
     """The options that ask for a row alone: its devices, its host, its format, and all others that were given."""
     rack, question = one.rack, one.reading.question
-    yield f"--gpu {shlex.quote(rack.part.name + (f':{rack.devices}' if rack.devices > 1 else ''))}"
+    yield f"--gpu {shlex.quote(rack.part.asked + (f':{rack.devices}' if rack.devices > 1 else ''))}"
     yield one.offer.flags
     yield from _widths(rack)
     said = {"gpu", "gpus", "model", "dtype", *CHOOSING, *(["efficiency"] if one.offer.efficiency else [])}

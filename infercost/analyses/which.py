@@ -288,7 +288,7 @@ def _row(space: Scenario, one: Placed | Missed, job: Job) -> dict[str, Any]:
         asked += f" --max-sequences {ceil(one.share)}"
     widths |= {"dp": one.replicas} if one.replicas > 1 else {}
     flags = " ".join(
-        (f"--gpu {quote(f'{part.name}:{one.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
+        (f"--gpu {quote(f'{part.asked}:{one.devices}')}", *(f"--{key} {width}" for key, width in widths.items()))
     )
     row = {
         **_left_out(part, ""),
@@ -312,7 +312,7 @@ def _row_of_day(space: Scenario, job: Job) -> dict[str, Any]:
     numbers, why, _ = userbase.on_part(space)
     if why or numbers["gpus"] > space.search.most:
         return _left_out(part, why or _over(space.search.most)) | {"fits": space.rack.plan.fits}
-    flags = f"--gpu {quote(part.name)}"
+    flags = f"--gpu {quote(part.asked)}"
     row = {
         **_left_out(part, ""),
         "fits": True,

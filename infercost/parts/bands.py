@@ -65,8 +65,9 @@ def not_covered(part: Preset, profile: Preset, *, recurrent: bool) -> str:
     if law(profile) == "kernels":
         vendor = part.labels.get("vendor", "")
         seen = "architecture" in part.labels or vendor in MEASURED_VENDORS
+        whose = f" of {vendor}" if vendor else ""
         return part.labels.get(
-            "not_covered", "" if seen else f"no run of today's engines on such a part of {vendor} was measured"
+            "not_covered", "" if seen else f"no run of today's engines on such a part{whose} was measured"
         )
     there = labels.get("not_covered_on", "") in ("", part.labels.get("vendor"))
     such = recurrent or labels.get("not_covered_of", "") != "recurrent"

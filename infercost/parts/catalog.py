@@ -158,7 +158,7 @@ def other_sizes(part: Preset) -> dict[str, Fact]:
 
 def is_of_a_size(part: Preset) -> bool:
     """Whether a part's name says which of several sizes it is."""
-    return part.name != Path(part.path).stem
+    return part.id != Path(part.path).stem
 
 
 def unchecked_cards() -> tuple[cards.Card, ...]:
@@ -455,8 +455,11 @@ def load(family: str, name: str) -> Preset:
         base, *release = _RELEASED.split(name, 1)
         if release:
             return stack.at_release(load(family, base), release[0])
-    own, path = (Path(name).stem, name) if looks_like_file(name) else find(family, name)
-    preset = _read(path, family, own)
+    is_own = looks_like_file(name)
+    own, path = (Path(name).stem, name) if is_own else find(family, name)
+    preset = _read(path, family, own)._replace(own=is_own)
+    if is_own and family in ("accelerators", "hosts"):
+        preset = preset._replace(name=" ".join(preset.title.split()) or own)
     return stack.like(preset, load(family, preset.labels["like"])) if "like" in preset.labels else preset
 
 
@@ -559,7 +562,7 @@ def on_part(profile: Preset, part: Preset) -> Preset:
     What a profile says itself, beyond the one that it is like, holds for every backend.
     """
     entries = [(*entry.split(" ", 1), "")[:2] for entry in profile.labels.get("backends", "").split(", ") if entry]
-    names = () if profile.labels.get("kernels") else (part.name, part.labels.get("vendor", ""), "any")
+    names = () if profile.labels.get("kernels") else (part.id, part.labels.get("vendor", ""), "any")
     found = (backend for name in names for start, backend in entries if name.startswith(start))
     if (backend := next(found, None)) is None:
         return profile

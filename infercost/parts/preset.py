@@ -1,6 +1,7 @@
 """A preset: named figures, each with its source."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from infercost.errors import Missing
@@ -24,13 +25,24 @@ class Fact(NamedTuple):
 
 
 class Preset(NamedTuple):
-    """One preset file: labels as text, figures as facts."""
+    """One preset file: labels as text, figures as facts; ``own`` is one that was asked for by its path."""
 
     name: str
     family: str
     labels: Mapping[str, str]
     facts: Mapping[str, Fact]
     path: str
+    own: bool = False
+
+    @property
+    def asked(self) -> str:
+        """What asks for it once more: its name, or the path of a file of one's own."""
+        return self.path if self.own else self.name
+
+    @property
+    def id(self) -> str:
+        """What it is told from others by: its name, that of its file where it is one's own."""
+        return Path(self.path).stem if self.own else self.name
 
     @property
     def title(self) -> str:

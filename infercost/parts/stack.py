@@ -352,7 +352,7 @@ def is_small(part: Preset, profile: Preset) -> bool:
     if "small_memory" not in profile.facts:
         return False
     little = "memory" in part.facts and part.value("memory") < profile.value("small_memory")
-    return little or part.name.startswith("a100")
+    return little or part.id.startswith("a100")
 
 
 def part_under(part: Preset, profile: Preset) -> Preset:

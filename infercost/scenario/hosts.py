@@ -59,7 +59,7 @@ def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Ho
     _check(reading, stack, model, part)
     given = reading.take("host")
     preset = apply_sets(reading, given if isinstance(given, Preset) else load_host(str(given)))
-    reading.amend(value=preset.name)
+    reading.amend(value=preset.asked)
     _check_memory(reading, preset)
     keys = ["memory", "memory_bandwidth", *(["link_bandwidth"] if sends_from_host(stack) else [])]
     reading.use(preset, *keys, *(key for key in ("memory_share",) if key in preset.facts))

@@ -82,7 +82,7 @@ def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
         raise BadValue(f"{stray[0]} and names are two ways to ask one question", "give one of them")
     several = [f"{name} is {count:,} x {part.name}" for name, (part, count) in zip(named, parts, strict=True) if count]
     if several:
-        alone, each = " ".join(dict.fromkeys(part.name for part, _ in parts)), ",".join(map(str, named))
+        alone, each = " ".join(dict.fromkeys(part.asked for part, _ in parts)), ",".join(map(str, named))
         sweep = f"infercost utilization --sweep gpu={shlex.quote(each)}"
         what = f"a job says how many accelerators it takes, and {', '.join(several)}"
         raise BadValue(what, f"name parts alone: compare {alone}; what so many do: {sweep}")

@@ -142,7 +142,7 @@ def _least_for(plan: Plan, least: int) -> int:
 def read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     """The accelerator that was named, and the count of devices that was given with it or apart, if any was."""
     part, counted = read_part(reading, reading.need("gpu", "--gpu h100"))
-    reading.amend(value=part.name)
+    reading.amend(value=part.asked)
     given: int | None = reading.get("gpus")
     chosen = reading.origin("gpus").startswith("assumed")
     if counted is not None and given not in (None, counted) and not chosen:
@@ -183,7 +183,8 @@ def _check_backend(stack: Preset, part: Preset) -> None:
     """Refuse a backend of llama.cpp on parts that it does not run on."""
     backend, vendor = stack.labels.get("kernels", ""), part.labels.get("vendor", "")
     if _BACKENDS.get(backend, vendor) != vendor:
-        what = f"profile {stack.name} is for parts of {_BACKENDS[backend]}, and {part.name} is of {vendor}"
+        whose = f"is of {vendor}" if vendor else "names no vendor"
+        what = f"profile {stack.name} is for parts of {_BACKENDS[backend]}, and {part.name} {whose}"
         raise BadValue(what, "ask for --efficiency llama.cpp, which takes the part's own")
 
 

@@ -300,7 +300,24 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     if machine := _machine(written_name(str(text))[0]):
         reading.note("machine", f"{machine.name} has {machine.number} x {machine.part} ({machine.source})")
-    return apply_sets(reading, catalog.load("accelerators", name)), number
+    return apply_sets(reading, _by_its_file(reading, catalog.load("accelerators", name))), number
+
+
+def _by_its_file(reading: Reading, part: Preset) -> Preset:
+    """A part; a file of one's own goes by its path where another part of the question has its name."""
+    question, given = reading.question, reading.question.get("gpu")
+    words = question.words if question.command == "compare" else ()
+    texts = [*words, *(given if isinstance(given, tuple) else ())]
+    files = {_file_of(counted_name(str(each))[0], part.name) for each in texts} if part.own else ()
+    return part._replace(name=part.path) if any(file not in ("", part.path) for file in files) else part
+
+
+def _file_of(text: str, name: str) -> str:
+    """The file of a part that was asked for by a text, empty where it has another name."""
+    if not (catalog.looks_like_file(text) or _is_part(text)):
+        return ""
+    part = catalog.load("accelerators", text)
+    return part.path if part.name == name else ""
 
 
 def _each_of(parts: Sequence[str], command: str) -> str:

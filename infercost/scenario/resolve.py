@@ -275,7 +275,7 @@ def _remedies(reading: Reading, service: "Service") -> Iterator[str]:
     given, count = reading.question.get("gpu"), service.running.rack.devices
     name = counted_name(str(given[0] if isinstance(given, tuple) else given))
     for devices in (2 * count, 4 * count):
-        trial = reading.about(gpu=service.running.rack.part.name)
+        trial = reading.about(gpu=service.running.rack.part.asked)
         trial.given["gpus"] = Given(devices, "tried")
         if _served(trial):
             yield f"--gpus {devices}" if "gpus" in reading.question.given else f"--gpu {name[0]}:{devices}"
@@ -399,7 +399,7 @@ def _compare(reading: Reading) -> Scenario:
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     parts = [read_part(reading, name) for name in named] or _all_parts(reading)
     if not modelled and any(count is not None for _, count in parts):
-        alone = " ".join(dict.fromkeys(part.name for part, _ in parts))
+        alone = " ".join(dict.fromkeys(part.asked for part, _ in parts))
         raise BadValue("compare takes no counts: it compares one accelerator with another", f"name them alone: {alone}")
     if modelled:
         note_bases(reading, (part for part, _ in parts))
@@ -422,7 +422,7 @@ def _use_figures(reading: Reading, parts: list[Preset], format: Format) -> None:
     for part, memory in zip(parts, memories, strict=True):
         rate = find_rate(part, format)
         used = (memory, "memory_bandwidth", "power", *([rate.key] if rate else []))
-        reading.use(part, *(key for key in used if key in part.facts), scope=part.name)
+        reading.use(part, *(key for key in used if key in part.facts), scope=part.id)
 
 
 def _validate(reading: Reading) -> Scenario:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from infercost.errors import BadValue, InfercostError, Missing, UnknownName
+from infercost.errors import BadValue, InfercostError, Missing
 from infercost.evidence.engines import stack_of
 from infercost.evidence.fit import candidates_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import model_of_run, part_of_run
 from infercost.evidence.readers import Results, Run, Workload, read_file
-from infercost.parts.catalog import find
 from infercost.parts.formats import GGUF
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.stack import KINDS, SHARED, law
@@ -136,15 +135,7 @@ def _run(reading: Reading) -> Run:
     tp, pp, ep = (reading.take(name) for name in ("tp", "pp", "ep"))
     devices = count or max(tp or 1, ep or 1) * (pp or 1)
     workload = Workload(*(reading.take(name) for name in Workload._fields))
-    return Run("", str(model or ""), _again(part) if part else "", devices, tp, pp, ep, workload)
-
-
-def _again(part: Preset) -> str:
-    """What a part is found by once more: its name, for a file may hold several, or the path of the user's own."""
-    try:
-        return part.name if find("accelerators", part.name) == (part.name, part.path) else part.path
-    except UnknownName:
-        return part.path
+    return Run("", str(model or ""), part.asked if part else "", devices, tp, pp, ep, workload)
 
 
 def _format_of_runs(reading: Reading, option: str, known: tuple[str, ...]) -> str:

@@ -123,7 +123,7 @@ def _searched(reading: Reading, inner: Reading) -> Scenario:
     for name in ("gpus", *Layout._fields):
         inner.take(name)
     if len(reading.get("gpu")) > 1:  # figures of several parts go by their names
-        own = f"{setup.part.name}."
+        own = f"{setup.part.id}."
         inner.inputs = [item._replace(key=item.key.replace("gpu.", own)) for item in inner.inputs]
     reading.merge(inner)
     name = _name(reading, setup) + (" with a draft" if draft else "")
@@ -145,7 +145,7 @@ def _some_layout(setup: Setup, most: int, devices: int | None, widths: Layout) -
 def _name_all(reading: Reading, every: tuple[Scenario, ...]) -> None:
     """Put the names of all models, parts and formats where the first one's stand."""
     names = {
-        "gpu": [one.search.setup.part.name for one in every],
+        "gpu": [one.search.setup.part.asked for one in every],
         "model": [one.search.setup.model.name for one in every],
         "dtype": [one.search.setup.model.quantization.name for one in every],
     }

@@ -32,7 +32,7 @@ def write(folder: Path, text: str, name: str = "mine") -> str:
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     part = catalog.accelerator(write(tmp_path, GOOD))
-    assert (part.name, part.value("memory")) == ("mine", 24 * 2**30)
+    assert (part.name, part.value("memory")) == ("Mine", 24 * 2**30)
 
 
 def test_a_folder_of_ones_own_shadows_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_a_folder_of_ones_own_shadows_the_shipped_one(tmp_path: Path, monkeypatc
 
 def test_a_part_of_unknown_size_is_asked_for_it(tmp_path: Path) -> None:
     nameless = write(tmp_path, GOOD.replace("memory: {value: 24 GiB, source: LAB}\n", ""))
-    with pytest.raises(Missing, match="no memory of mine is known"):
+    with pytest.raises(Missing, match="no memory of Mine is known"):
         infercost.fit(gpu=nameless, params="70B")
 
 

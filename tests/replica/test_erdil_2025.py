@@ -154,7 +154,7 @@ def test_a_part_with_no_known_link_serves_alone() -> None:
     lone = without(H100, "link_bandwidth", "link_domain", "network_bandwidth")
     model = model_of("llama-3-8b")
     assert step_2025(model, lone, PROFILE, 1, 8, 1000) == step(model, 1, 8, 1000)
-    with pytest.raises(Missing, match="no link bandwidth of h100 is known"):
+    with pytest.raises(Missing, match="no link bandwidth of NVIDIA H100, as Erdil's later paper takes it is known"):
         step_2025(model, lone, PROFILE, 2, 8, 1000)
 
 
