@@ -271,6 +271,7 @@ QUANTITIES: dict[str, Quantity] = {
     "sequences_that_fit": Quantity("B_max", "", "sequences whose cache fits"),
     # serving and cost
     "served_cost": Quantity("$_all", "USD", "cost of a token when all replicas of a service are paid"),
+    "asked_cost": Quantity("$_asked", "USD", "cost of a token that is asked for, all devices paid"),
     "replicas_of_rate": Quantity("G", "", "replicas that decode a rate", of="replicas"),
     "least_tokens_per_s": Quantity("r_min", "token/s", "tokens per second at least, of all replicas"),
     "total_tokens_per_s": Quantity("r_all", "token/s", "tokens decoded per second by all replicas"),

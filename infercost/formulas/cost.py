@@ -301,6 +301,12 @@ def total_tokens_per_s(*, replicas: float, tokens_per_s: float) -> float:
     return replicas * tokens_per_s
 
 
+@formula(source="tokens that are asked for pay for those that nobody wants")
+def asked_cost(*, cost: float, total_tokens_per_s: float, least_tokens_per_s: float) -> float:
+    """Cost of a token that is asked for, from that on replicas all of whose tokens are."""
+    return cost * total_tokens_per_s / least_tokens_per_s
+
+
 @formula(source=LATER)
 def preference(*, speed: float, cost: float) -> float:
     """What a provider prefers by his choice of a point: the fourth power of a user's speed over what a token costs."""

@@ -97,6 +97,11 @@ class Goal(NamedTuple):
     best: str | None = None
     shard: Shard | None = None
 
+    @property
+    def is_of_rate(self) -> bool:
+        """Whether tokens a second in all are what is paid for; of users it is theirs, a rate or none beside them."""
+        return self.tokens_per_s > 0 and not self.concurrent
+
 
 class Job(NamedTuple):
     """What a part is chosen for: sequences in flight, the longest time a token, USD an hour, and the order of parts.

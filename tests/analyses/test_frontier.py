@@ -1,6 +1,7 @@
 """The frontier: his paper's best speeds, rows that can be asked again, and that nothing beats them."""
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -256,6 +257,45 @@ def test_a_rate_in_all_takes_replicas() -> None:
         assert row["replicas"] * row["tokens_per_s"] >= 3_000
         assert (row["replicas"] - 1) * row["tokens_per_s"] < 3_000
         assert row["total_gpus"] == row["replicas"] * row["gpus"] <= 4
+
+
+def test_a_rate_in_all_pays_for_every_device_and_takes_the_fewest() -> None:
+    """10,000 tokens/s on 40 devices at $3.49 an hour: 40 x 3.49 / 3600 / 10,000 = $3.88 a million, whoever else idles.
+
+    Of every layout, each replica at any batch, no fewer devices carry it, and of a count the fastest batch is found.
+    """
+    asked = {"model": "llama-3.1-70b", "gpu": "h100", "price": 3.49, "min_tokens_per_s": 10_000}
+    report = infercost.frontier(**asked)
+    for row in rows_of(report):
+        paid = row["total_gpus"] * 3.49 / 3600 / 10_000 * 1e6
+        assert row["usd_per_million_tokens_all_in"] == pytest.approx(paid)
+        assert row["replicas"] == math.ceil(10_000 / row["tokens_per_s_all_in"])
+        if row["batch"] > 1 and row["pp"] == 1:  # a smaller batch takes a replica more
+            layout = {
+                "gpu": "h100",
+                "model": asked["model"],
+                "tp": row["tp"],
+                "input_tokens": 7680,
+                "output_tokens": 1024,
+            }
+            fewer = infercost.utilization(**layout, batch=row["batch"] - 1)["tokens_per_s_all_in"]
+            assert fewer * row["replicas"] < 10_000
+    cheapest = rows_of(report)[-1]
+    every = rows_of(infercost.frontier(model="llama-3.1-70b", gpu="h100"))
+    fewest = min(row["gpus"] * math.ceil(10_000 / row["tokens_per_s_all_in"]) for row in every)
+    assert cheapest["total_gpus"] <= fewest == 40
+    assert report.verdict.endswith(" Prices are of all devices over the 10,000 tokens/s asked for.")
+
+
+def test_less_than_a_replica_gives_pays_for_the_replica() -> None:
+    """One token a second of two H100 at $3.60 an hour: 2 x 3.60 / 3600 s are $2,000 a million."""
+    report = infercost.frontier(model="llama-3.1-70b", gpu="h100", gpus=2, price=3.6, min_tokens_per_s=1, dtype="fp8")
+    assert [row["usd_per_million_tokens_all_in"] for row in rows_of(report)] == [pytest.approx(2000)]
+    users = infercost.frontier(model="llama-3.1-70b", gpu="h100", price=3.6, min_tokens_per_s=1, users=10_000)
+    assert "asked for" not in users.verdict
+    assert [row["total_gpus"] for row in rows_of(users)] == [
+        row["total_gpus"] for row in rows_of(infercost.frontier(model="llama-3.1-70b", gpu="h100", users=10_000))
+    ]
 
 
 def test_several_parts_are_on_one_frontier() -> None:

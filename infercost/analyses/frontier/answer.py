@@ -199,7 +199,14 @@ def _prices(scenario: Scenario, spaces: Spaces, front: Rows) -> str:
     """The end of a verdict: the cheapest for readers, whether the price of the cheapest is weak, the kinds of all."""
     cheapest = [space.search.setup.part for space in spaces if space.search.name == front[-1]["name"]]
     weak = "" if scenario.goal.best == "speed" else weak_price(scenario.question, cheapest)
-    return _for_readers(scenario.goal, front) + weak + kinds_of_prices(scenario)
+    return _for_readers(scenario.goal, front) + _asked_for(scenario.goal) + weak + kinds_of_prices(scenario)
+
+
+def _asked_for(goal: Goal) -> str:
+    """What the prices of a rate in all are of."""
+    return (
+        f" Prices are of all devices over the {show(goal.tokens_per_s)} tokens/s asked for." if goal.is_of_rate else ""
+    )
 
 
 def _about(scenario: Scenario, spaces: Spaces) -> Iterator[Note]:
@@ -341,7 +348,7 @@ def _columns(spaces: Spaces, front: Rows) -> tuple[str, ...]:
     devices = ("total_gpus",) if any(row["replicas"] > 1 for row in front) else ()
     names = ("name",) if len(spaces) > 1 else ()
     first = ("ttft_s",) if front[0]["ttft_s"] is not None and not names else ()
-    costs = paid if names and paid else (cost, *paid)  # room for names
+    costs = paid if paid and (names or spaces[0].goal.is_of_rate) else (cost, *paid)  # room for names
     met = () if _has_no_prompts(front[0]) else ("itl_s",)
     return (*names, "tokens_per_s_per_user", *met, *costs, "utilization", *first, *devices, "flags")
 

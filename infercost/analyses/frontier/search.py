@@ -146,7 +146,7 @@ class Trial:
             met, paid = tpot_met(tpot, gap, batch), paid_rate(request, batch, tpot, gap)
         replicas = replicas_of(goal, batch, paid)
         speed = formulas.cost.tokens_per_s_per_user(step_time=tpot)
-        cost = all_in(candidate, self._cost(paid), replicas * batch)
+        cost = all_in(goal, self._cost(paid), replicas, batch, paid)
         return Point(candidate, batch, replicas, speed, met, paid, cost)
 
     def _cost(self, rate: float) -> float:
@@ -157,16 +157,21 @@ class Trial:
         return formulas.cost.usd_per_million_tokens(price=price, devices=devices, tokens_per_s=rate)
 
     def least(self, small: int, large: int) -> float:
-        """A cost that no batch between two undercuts.
+        """A cost that no batch between two undercuts: of a rate in all that of the fewest whole replicas."""
+        full, goal = self._least_full(small, large), self.candidate.goal
+        rate = self._cost(1.0) / full
+        return all_in(goal, full, replicas_of(goal, small, rate), small, rate) if goal.is_of_rate else full
+
+    def _least_full(self, small: int, large: int) -> float:
+        """A cost that no replica with a batch between two undercuts, all of its tokens asked for.
 
         No slot is empty, and of a token's share of the steps each part is the least: of steps without prompts that of
         the larger batch, of steps with prompts, or where prompts share them of all, that of the smaller.
         """
         one, other, unit = self.at(small), self.at(large), _unit(self.candidate)
-        users = self.candidate.goal.concurrent or one.replicas * small
         second = self._cost(self.first)  # of all devices, for each token of a step
         decode = 1 / other.speed / (ceiling(large / unit) * unit)
-        paid = one.cost * users / (one.replicas * small) / second
+        paid = self._cost(one.rate) / second
         prompts = paid - 1 / one.speed / small
         if (steps := self._prompt_steps(large)) is None:
             return second * max(decode, paid * small / large)
@@ -197,6 +202,16 @@ class Trial:
         if limit == inf:
             return len(batches)
         return bisect_left(batches, True, key=lambda batch: self.at(batch).tpot > limit)
+
+    def between(self, small: int, large: int) -> Iterator[int]:
+        """Between two batches the smallest of each number of replicas that may be had, most replicas first."""
+        most, fewest = self.candidate.search.most // self.candidate.rack.devices, self.at(large).replicas
+        replicas = min(self.at(small).replicas - 1, most)
+        while large - small > 1 and replicas >= fewest:
+            every = range(small + 1, large + 1)
+            small = every[bisect_left(every, -replicas, key=lambda batch: -self.at(batch).replicas)]
+            yield small
+            replicas = self.at(small).replicas - 1
 
 
 class Front:
@@ -277,7 +292,18 @@ def looked_at(groups: Sequence[tuple[Trial, Sequence[int]]]) -> list[Point]:
                 _look(front, trial, span[middle])
                 spans += [span[: middle + 1], span[middle:]]
     seen = [trial.seen[batch] for trial, batches in groups for batch in batches if batch in trial.seen]
-    return [point for point in seen if _is_affordable(point)]
+    return [point for point in (*seen, *_of_rate(front, groups)) if _is_affordable(point)]
+
+
+def _of_rate(front: Front, groups: Sequence[tuple[Trial, Sequence[int]]]) -> Iterator[Point]:
+    """For a rate in all, between batches that are tried those with which whole replicas just carry it."""
+    for trial, batches in groups:
+        if trial.candidate.goal.is_of_rate and not trial.candidate.goal.batches:
+            for small, large in pairwise(batch for batch in batches if batch in trial.seen):
+                if not front.beats(trial.at(small).speed, trial.at(large).cost):
+                    found = [*trial.between(small, large)]
+                    _look(front, trial, *found)
+                    yield from map(trial.at, found)
 
 
 def _look(front: Front, trial: Trial, *batches: int) -> None:
@@ -326,9 +352,16 @@ def replicas_of(goal: Goal, batch: int, rate: float) -> int:
     return max(needed)
 
 
-def all_in(candidate: Scenario, cost: float, slots: float) -> float:
-    """The cost of a token when slots that the users leave empty are paid too."""
-    users = candidate.goal.concurrent or slots
+def all_in(goal: Goal, cost: float, replicas: int, batch: int, rate: float) -> float:
+    """The cost of a token that is asked for: slots that users leave empty, and tokens that nobody wants, are paid too.
+
+    ``cost`` is that of a full replica, from which tokens leave at a rate.
+    """
+    if goal.is_of_rate:
+        given = formulas.cost.total_tokens_per_s(replicas=replicas, tokens_per_s=rate)
+        return formulas.cost.asked_cost(cost=cost, total_tokens_per_s=given, least_tokens_per_s=goal.tokens_per_s)
+    slots = batch if replicas == 1 else formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
+    users = goal.concurrent or slots
     return formulas.cost.served_cost(cost=cost, prefill_per_decode=0, slots=slots, concurrent_users=users)
 
 
@@ -352,13 +385,12 @@ def priced(point: Point, *, bracketed: bool = True) -> dict[str, Any]:
     candidate, batch, request = point.candidate, point.batch, point.candidate.load.request
     pace = pace_of(candidate.running, batch, candidate.draft)
     results = step_results(candidate, batch, pace, bracketed=bracketed)
-    rate, slots, prefill = results.get("tokens_per_s_all_in", results["tokens_per_s"]), float(batch), None
+    rate, prefill = results.get("tokens_per_s_all_in", results["tokens_per_s"]), None
     if request:
         prefill = prefill_per_decode(candidate.running, request, batch, pace.tpot)
     cost = results["usd_per_million_tokens"]
-    if (replicas := replicas_of(candidate.goal, batch, rate)) > 1:
-        slots = formulas.queueing.slots_of_replicas(replicas=replicas, most_batch=batch)
-    paid = None if cost is None else all_in(candidate, cost, slots)
+    replicas = replicas_of(candidate.goal, batch, rate)
+    paid = None if cost is None else all_in(candidate.goal, cost, replicas, batch, rate)
     return {
         "itl_s": None,
         "tokens_per_s_all_in": None,
@@ -384,7 +416,7 @@ def row_of(point: Point) -> dict[str, Any]:
         "total_gpus": point.devices,
         **priced(point),
         "device_seconds_per_token": seconds,
-        "device_seconds_per_token_all_in": all_in(space, seconds, point.replicas * point.batch),
+        "device_seconds_per_token_all_in": all_in(space.goal, seconds, point.replicas, point.batch, point.rate),
         "flags": flags,
         "replay": f"{replay(space)} {flags}",
     }
