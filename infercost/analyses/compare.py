@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
-from math import inf, log2
+from math import inf, isclose, log2
 from statistics import median
 from typing import Any
 
@@ -235,6 +235,8 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     fast, *others = sorted(able, key=lambda row: -row[_USER])
     dense = max(able, key=lambda row: row[_DEVICE])
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
+    if isclose(fast[_USER] * fast["bound_step_time_s"], 1):
+        bound = "at best"
     if not others:
         text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
         return f"{text}, {show(fast[_DEVICE])} a device."

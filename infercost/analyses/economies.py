@@ -12,6 +12,7 @@ from infercost.analyses.many import at_point
 from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
+    bounded,
     count_flag,
     misfit,
     null_notes,
@@ -216,9 +217,12 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
-    price = _first_words(scenario, even) + _price_words(scenario, values, said=own_or_api.says_floor(even))
+    first, price = _first_words(scenario, even), _price_words(scenario, values, said=own_or_api.says_floor(even))
+    if certain := bounded(service.running).rstrip():
+        speed += "" if price else f", {certain}"
+        price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
-        f"{price}{reach} within twice the floor; {speed}. "
+        f"{first}{price}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
         f" at most.{memory_words(scenario.rack)}"

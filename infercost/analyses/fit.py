@@ -16,7 +16,7 @@ from infercost.parts.accelerator import joins
 from infercost.parts.bands import unmeasured
 from infercost.parts.formats import CACHES
 from infercost.parts.formats import WEIGHTS as STORED
-from infercost.parts.stack import reads_gguf, release_of, splits_layers
+from infercost.parts.stack import is_ideal, reads_gguf, release_of, splits_layers
 from infercost.replica.host import Host, held_memory
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without_tables, without_windows
@@ -464,7 +464,8 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
         yield Note("state-blocks", text)
     attentions = [layer.attention for layer in model.layers]
     if any(attention.window or attention.state or attention.compress > 1 for attention in attentions):
-        yield Note("hybrid", "an estimate: engines round up the pools of windowed and recurrent layers")
+        sure = "at most" if is_ideal(rack.setup.stack) else "an estimate"
+        yield Note("hybrid", f"{sure}: engines round up the pools of windowed and recurrent layers")
     yield from _window_notes(rack)
     if not model.vision_known:
         yield Note("vision", "a tower for images or sound is not known and not counted")

@@ -235,15 +235,41 @@ def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
 
 
 def kind(running: Running, batch: float | None = None) -> str:
-    """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap, routing.
+    """``bound`` where no stack can be faster, else ``estimate``: shares of a profile, partial overlap.
 
-    A vector rate that stands in leaves a bound where a step of the batch, the only one there is, waits for reads.
+    The experts that a batch reads are a mean of even routing, and so the bound is that of a mean step. A vector rate
+    that stands in leaves a bound where a step of the batch, the only one there is, waits for reads.
     """
     rack = running.rack
-    if not is_ideal(rack.setup.stack) or running.overlap != "full" or rack.model.is_sparse:
+    if not is_ideal(rack.setup.stack) or running.overlap != "full":
         return "estimate"
     guessed = _is_stand_in(running) if batch is None else guesses(running, batch)
     return "estimate" if guessed else "bound"
+
+
+def sure(running: Running, batch: float | None = None) -> str:
+    """How a verdict calls its figures, ``batch`` the only one there is: one token reads its own experts and no others.
+
+    A mean step of evenly routed tokens takes no less time than one that reads the mean of experts; others read fewer.
+    """
+    if kind(running, batch) == "estimate":
+        return "an estimate"
+    return f"at best{'' if batch == 1 else _evenly(running)}"
+
+
+def surest(each: Iterable[Running]) -> str:
+    """What figures of several are called: a bound only where all are."""
+    words = {sure(running) for running in each}
+    return max(words, default="an estimate", key=lambda word: (word == "an estimate", len(word)))
+
+
+def bounded(running: Running | None, batch: float | None = None) -> str:
+    """What stands before a figure of a bound; nothing before an estimate, which its note and intervals are about."""
+    return "" if running is None or (words := sure(running, batch)) == "an estimate" else f"{words} "
+
+
+def _evenly(running: Running) -> str:
+    return " with even routing" if running.rack.model.is_sparse else ""
 
 
 def guesses(running: Running, batch: float) -> bool:
@@ -275,6 +301,7 @@ def step_notes(running: Running, regimes: Iterable[str] = OF_ANY_BATCH, batch: f
     ]
     if rack.model.is_sparse:
         share = "1 - (1 - active/all)^batch of the routed parameters"
+        share += ", fewer where tokens agree" if batch != 1 and kind(running, batch) == "bound" else ""
         notes.append(Note("coverage", f"even routing is assumed: a batch reads {share}"))
     if rack.devices > 1 and sends:
         notes.append(_layout_note(rack))
@@ -290,7 +317,9 @@ def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str
     if isinstance(running.speeds.over, Over):
         return f"an estimate by profile {stack.name}, of which no run with a part in a host was measured"
     if is_ideal(stack) and "error" not in stack.labels:
-        article = "a bound" if kind(running, batch) == "bound" else "an estimate"
+        article = "an estimate"
+        if kind(running, batch) == "bound":
+            article = f"a bound{'' if batch == 1 else _evenly(running)}"
         left_out = "activation traffic" if running.work.attending else "KV cache, activations"
         return f"{article}: {left_out}, kernel launches and link latency are left out"
     slower = running.rack.not_covered

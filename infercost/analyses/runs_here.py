@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.bands import bands_at
 from infercost.analyses.hosts import holds, offloaded
-from infercost.analyses.remarks import null_notes, step_notes
+from infercost.analyses.remarks import bounded, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
@@ -482,7 +482,7 @@ def _fast_enough(scenario: Scenario) -> str:
 def _largest(some: list[Tried]) -> str:
     """The first of some models in its format, with its speed."""
     one = some[0]
-    speed = f", {show(one.speed)} tokens/s for one user" if one.speed else ""
+    speed = f", {bounded(one.running, one.rack.plan.batch)}{show(one.speed)} tokens/s for one user" if one.speed else ""
     format = _called(one.rack.model)
     return f"{one.offer.preset} in {format}{speed}"
 

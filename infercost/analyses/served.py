@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.prices import says_price
+from infercost.analyses.remarks import bounded
 from infercost.analyses.worth import LEAST
 from infercost.fleet.cost import month_usd, most_users, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
@@ -116,7 +117,7 @@ def service_verdict(
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    take = f"{'takes' if single else 'take'} {devices}{_kept_words(scenario, run)}"
+    take = f"{'takes' if single else 'take'} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
     return f"{load} {take}{price}; {used}, and {full}.{whose}"
 
 

@@ -193,10 +193,11 @@ def _of_one(scenario: Scenario, row: dict[str, Any]) -> str:
     """That memory holds no batch, what its one sequence costs, and the devices that hold one."""
     rack, usd = scenario.rack, row.get("usd_per_million_tokens")
     cost = f" at {show(usd, 'USD')} a million tokens" if usd else ""
+    certain = remarks.sure(scenario.running, 1).replace("an estimate", "estimate")
     more = "".join(f" {ways}." for ways in more_room(scenario))
     return (
         f"No batch above 1 fits: {rack.place} {'holds' if rack.devices == 1 else 'hold'} one sequence of "
-        f"{many(rack.plan.context, 'token')}{cost} ({remarks.kind(scenario.running)}), "
+        f"{many(rack.plan.context, 'token')}{cost} ({certain}), "
         f"{show(row['utilization'], 'share')} of the arithmetic in use.{more}"
     )
 
@@ -217,8 +218,13 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     return (
         f"{f'The knee{place} is at batch {full:,}, where the arithmetic {filled}' if full else never}. "
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
-        f"{prompts} ({remarks.kind(running)}). {_used(rows)}."
+        f"{prompts} ({_of_kind(running)}). {_used(rows)}."
     )
+
+
+def _of_kind(running: Running) -> str:
+    """What a ratio of two costs rests on: of two bounds it is none."""
+    return remarks.sure(running).replace("an estimate", "estimate").replace("at best", "bounds")
 
 
 def _used(rows: Rows) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.prices import says_price
-from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes
+from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
 from infercost.analyses.replicas import of_all, place_of_all
 from infercost.numeric import known_share
 from infercost.replica.serving import prefill_time
@@ -99,8 +99,7 @@ def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:
     price = f" at {show(usd, 'USD')} a million tokens" if usd is not None and says_price(scenario) else ""
     share = "more than all" if results["utilization"] is None else show(results["utilization"], "share")
     where = f"{rack.model.called()} on {place_of_all(scenario)}"
-    sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
     return (
         f"{where} reads {rate} texts of {many(text.input_tokens, 'token')} a second, {tokens} tokens{price}: "
-        f"{share} of the arithmetic is used, {sure}."
+        f"{share} of the arithmetic is used, {sure(scenario.running)}."
     )

@@ -19,6 +19,7 @@ from infercost.analyses.remarks import (
     overlap_words,
     room_rows,
     step_notes,
+    sure,
     unserved,
     untuned_switch,
     why_null,
@@ -265,7 +266,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
     mixed = " mixed with matrices in other formats" if abs(peak / rate.fact.value - 1) > 0.001 else ""
     bandwidth = rack.part.value("memory_bandwidth")
     total = f", {show(bandwidth * rack.width, 'B/s')} in all" if rack.width > 1 else ""
-    sure = kind(running, _only_batch(scenario, results["batch"]))
+    certain = kind(running, _only_batch(scenario, results["batch"]))
     return {
         "gpus": count_remark(rack),
         "weight_bytes": rack.model.quantization.label,
@@ -273,7 +274,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "memory_time_s": f"{of_peak(running, 'memory')} {show(bandwidth, 'B/s')} a device{total}",
         "communication_time_s": _communication_remark(running),
         "host_time_s": host_remark(running),
-        "step_time_s": f"{sure}: {overlap_words(running)}{_bracket_remark(running, results)}",
+        "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
         **_price_remarks(Load() if holds(rack) else scenario.load),
@@ -317,8 +318,9 @@ def _gain_words(rack: Rack, worth: float) -> str:
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
-    """The batch of an answer that has a step of one batch alone, no prompts."""
-    return batch if scenario.load.request is None else None
+    """The batch of an answer that has a step of one batch alone, no prompts, and no experts of a draft's tokens."""
+    experts = scenario.draft is not None and scenario.rack.model.is_sparse
+    return batch if scenario.load.request is None and not experts else None
 
 
 def _bound_remark(running: Running, results: dict[str, Any]) -> str:
@@ -404,10 +406,9 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     rack, request, usd = scenario.rack, scenario.load.request, results["usd_per_million_tokens"]
     assert request is not None
     where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
-    sure = "at best" if kind(scenario.running) == "bound" else "an estimate"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    return f"{asked}, {where}, {sure}.{price}"
+    return f"{asked}, {where}, {sure(scenario.running)}.{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
@@ -528,16 +529,17 @@ def _step_words(scenario: Scenario, results: dict[str, Any]) -> str:
     rack = running.rack
     what = "" if rack.model.is_bare else f"of {rack.model.called(rack.model.quantization.words)} "
     where = f"{what}on {rack.place}"
-    is_bound = kind(running, _only_batch(scenario, results["batch"])) == "bound"
-    stages = rack.plan.layout.pp if is_bound else 1
-    sure = f"at best in {stages} stages" if stages > 1 else "at best" if is_bound else "an estimate"
+    words = sure(running, _only_batch(scenario, results["batch"]))
+    if (stages := rack.plan.layout.pp) > 1:
+        words = words.replace("at best", f"at best in {stages} stages")
     if (worth := results.get("draft_speedup")) is None:
         plain = results["step_time_s"]
         if plain and (results.get("itl_s") or 0.0) > (1 + LEAST) * plain:
             where = f"without prompts, {where.removeprefix('of ')}"
-        return f"{show(plain, 's')} a step {where}, {sure}"
+        return f"{show(plain, 's')} a step {where}, {words}"
     tpot, plain = (show(results[key], "s") for key in ("tpot_s", "plain_tpot_s"))
-    return f"{tpot} a token {where} with the draft, {plain} without, {sure}: {_gain_words(rack, worth)}"
+    bounds = " each" if words != "an estimate" else ""  # what two bounds differ by is no estimate
+    return f"{tpot} a token {where} with the draft, {plain} without, {words}{bounds}: {_gain_words(rack, worth)}"
 
 
 def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], ...]:

@@ -13,7 +13,7 @@ from infercost.analyses.bands import bands_of
 from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assumed, notes_of, rented_together
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import few_names, leaders
+from infercost.analyses.remarks import few_names, leaders, surest
 from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import step_pace
 from infercost.analyses.worth import faster
@@ -66,6 +66,8 @@ _OF_STEP = (
     "joules_per_token",
     "bound",
 )
+#: What stands beside a price without an interval, unless it is a bound.
+UNKNOWN = " (no interval is known)"
 #: What a row has of a part that is left out.
 _NOTHING = (
     *("gpus", "replicas", "tp", "pp", "ep", "usd_per_hour", "usd_per_million_tokens", *_OF_STEP, "efficiency"),
@@ -439,7 +441,8 @@ def _verdict(scenario: Scenario, best: Rows, placed: Iterable[Placed | Missed]) 
             times = show(others[0]["tokens_per_s_per_gpu"] / first["tokens_per_s_per_gpu"], "x")
             words += f", with {times} the tokens/s a device"
         text += f" Second is {_worth(others[0])} at {_said(others[0], job.sort)[0]}{words}."
-    return text
+    certain = surest(each.running for each in scenario.each if each.running)
+    return text if certain == "an estimate" else text.replace(UNKNOWN, f", {certain}")
 
 
 def _desktops(scenario: Scenario, rows: Rows) -> str:
@@ -518,7 +521,7 @@ def _cost(row: Mapping[str, Any]) -> str:
     """The price of a million tokens that come out, with its interval."""
     text = f"{show(row['usd_per_million_tokens'], 'USD')} a million output tokens"
     if (band := row.get("bands", {}).get("usd_per_million_tokens")) is None:
-        return f"{text} (no interval is known)"
+        return f"{text}{UNKNOWN}"
     return f"{text} ({show(band[0], 'USD')} to {show(band[1], 'USD')})"
 
 

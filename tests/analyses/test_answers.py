@@ -15,13 +15,73 @@ def kind(report: infercost.Report) -> str:
     return next(note.code for note in report.notes if note.code in ("bound", "estimate"))
 
 
-def test_only_full_overlap_of_a_dense_model_is_a_bound() -> None:
+def test_only_full_overlap_is_a_bound() -> None:
     case = {"gpu": "h100-note", "params": 1.6e12, "batch": 100}
     assert kind(infercost.utilization(**case)) == "bound"
     assert kind(infercost.utilization(**case, overlap="none")) == "estimate"
     assert kind(infercost.utilization(**case, overlap="operator")) == "estimate"
     assert kind(infercost.utilization(**case, set=["efficiency.memory_share=0.8"])) == "estimate"
-    assert kind(infercost.utilization(**case, active_params=1e11)) == "estimate"
+    assert kind(infercost.utilization(**case, active_params=1e11)) == "bound"
+
+
+BARE = ("--gpu", "h100:8", "--params", "100B", "--active-params", "10B")  # reads 3.35 TB/s a device, a byte a parameter
+DRAFT_OF = ("--draft-tokens", "4", "--acceptance", "80%", "--draft-cost", "10%")
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds", "words"),
+    [
+        # a token reads its own experts and no others: 10 GB at 8 x 3.35 TB/s
+        ((*BARE,), 10e9 / 26.8e12, "at best,"),
+        # of 32 evenly routed tokens each expert is missed by 0.9 ** 32: a mean, which tokens that agree undercut
+        ((*BARE, "--batch", "32"), 100e9 * (1 - 0.9**32) / 26.8e12, "at best with even routing,"),
+        ((*BARE, *DRAFT_OF), None, "at best with even routing each: "),
+        (("--gpu", "h100:8", "--params", "100B"), 100e9 / 26.8e12, "at best,"),
+        (("--gpu", "h100:8", "--params", "100B", *DRAFT_OF), None, "without, at best each: "),
+    ],
+)
+def test_a_bound_of_experts_says_of_which_routing(
+    run: Run, asked: tuple[str, ...], seconds: float | None, words: str
+) -> None:
+    said = run("utilization", *asked, "--efficiency", "ideal", "--json").json
+    assert words in said["verdict"]
+    assert "estimate" not in said["verdict"]
+    if seconds:
+        assert said["results"]["step_time_s"] == pytest.approx(seconds)
+    routed = "routing" in words
+    assert any(note["text"].startswith("a bound with even routing") for note in said["notes"]) == routed
+    assert any("fewer where tokens agree" in note["text"] for note in said["notes"]) == routed
+
+
+@pytest.mark.parametrize(("model", "routed"), [("llama-3.1-8b", ""), ("gpt-oss-120b", " with even routing")])
+def test_every_verdict_on_ideal_figures_says_that_they_are_bounds(run: Run, model: str, routed: str) -> None:
+    """A ratio of two bounds is none, and a pool that engines round up holds so many at most."""
+    lengths, ideal = ("--isl", "1000", "--osl", "200"), ("--efficiency", "ideal", "--gpu", "h100", "--model", model)
+    for command, more, words in (
+        ("userbase", ("--users", "100k", *lengths), f"take at best{routed} "),
+        ("economies", (), f"a million tokens, at best{routed}. "),
+        ("economies", ("--api-price", "0.001"), f"tokens/s, at best{routed}. "),
+        ("frontier", ("--max-gpus", "8"), f", at best{routed}: "),
+        ("sweep-batch", (), f"(bounds{routed})"),
+    ):
+        verdict = run(command, *ideal, *more, "--json").json["verdict"]
+        assert words in verdict
+        assert "estimate" not in verdict
+    beside = run("compare", "h100", "b200", "--model", model, "--efficiency", "ideal", "--json").json["verdict"]
+    assert " tokens/s at best, " in beside
+    cheapest = run("compare", "h100", "b200", "--model", model, "--efficiency", "ideal", "--users", "1000", "--json")
+    assert f"output tokens, at best{routed}, " in cheapest.json["verdict"]
+    assert "no interval" not in cheapest.json["verdict"]
+
+
+def test_a_frontier_of_several_is_called_what_the_least_sure_of_them_is(run: Run) -> None:
+    asked = ("frontier", "--model", "llama-3.1-8b", "--context", "1k", "--efficiency", "ideal", "--max-gpus", "2")
+    assert ", at best with even routing: " in run(*asked, "--gpu", "h100", "--model", "gpt-oss-20b").out.replace(
+        "\n", " "
+    )
+    assert run("fit", "--gpu", "h100", "--efficiency", "ideal", "--limit", "1").out.count(", at best ") == 1
+    rounded = run("fit", "--gpu", "h100", "--model", "gpt-oss-120b", "--efficiency", "ideal").err
+    assert "at most: engines round up" in rounded
 
 
 def test_a_vector_rate_that_stands_in_for_a_matrix_rate_is_no_bound(tmp_path: Path) -> None:

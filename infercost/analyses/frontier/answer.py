@@ -10,7 +10,7 @@ from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
-from infercost.analyses.remarks import NAMED, NULL_REASONS, kind, null_notes
+from infercost.analyses.remarks import NAMED, NULL_REASONS, null_notes, surest
 from infercost.analyses.worth import USUAL_TPOT
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
@@ -250,7 +250,7 @@ def _thinned(count: int, knee: int) -> list[int]:
 def _verdict(scenario: Scenario, front: Rows, ends: dict[str, int], beside: str) -> str:
     """The row that was asked for, ``beside`` it those of others; of a job the cheapest, else the ends and the knee."""
     spaces, best, job = scenario.each, scenario.goal.best, _job(scenario.goal)
-    sure = "at best" if kind(spaces[0].running) == "bound" else "an estimate"
+    sure = surest(space.running for space in spaces)
     start = f"{many(len(front), 'configuration')} on the Pareto frontier"
     if best:
         return f"{_BEST[best]} of {start}, {sure}: {_configuration(front[ends[best]])}.{beside}"
