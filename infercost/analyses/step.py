@@ -223,7 +223,8 @@ def request_results(
     }
     if served:
         if not load.apart:
-            results["utilization"] = _use_with_prompts(running, request, served)
+            used = use_with_prompts(running, request, served.batch, served.rate, served.itl)
+            results["utilization"] = min(used, 1.0)  # the last bit of a float
             results["prompt_itl_s"] = serving.prompt_itl(running.replica, max(batch, 1.0), request)
         results |= {"itl_s": served.itl, "in_flight": served.in_flight, "stable": served.stable}
         if load.concurrent:
@@ -235,24 +236,23 @@ def request_results(
     return results
 
 
-def _use_with_prompts(running: Running, request: Request, served: Served) -> float:
-    """Utilization by decoding and by the prompts that share its steps."""
+def use_with_prompts(running: Running, request: Request, batch: float, rate: float, itl: float) -> float:
+    """Utilization by decoding and by the prompts that share its steps, of so many requests a second."""
     rack, work = running.rack, running.work
-    used = formulas.step.utilization(
+    return formulas.step.utilization(
         flops_per_token=formulas.step.flops_with_prompts(
             flops_per_token=work.flops_per_token(),
             prompt_flops=work.whole_prompt_flops(request.new, request.cached),
-            request_rate=served.rate,
-            shared_step=served.itl,
-            batch=served.batch,
+            request_rate=rate,
+            shared_step=itl,
+            batch=batch,
         ),
         attention_flops_per_token=work.attention_flops(rack.plan.context),
-        batch=served.batch,
+        batch=batch,
         devices=rack.devices,
         peak_flops=running.rate.fact.value,
-        step_time=served.itl,
+        step_time=itl,
     )
-    return min(used, 1.0)  # the last bit of a float
 
 
 def _ttft(running: Running, load: Load, request: Request, batch: float, prefill: float, served: Served | None) -> float:

@@ -95,7 +95,17 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return with_own(of_all(with_bands(report, rack, _load_of(scenario)), scenario), scenario)
+    return with_own(_of_replicas(report, scenario, results, pace), scenario)
+
+
+def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
+    """The report with its intervals, of all replicas, and with what was measured of them."""
+    report = of_all(with_bands(report, scenario.rack, _load_of(scenario)), scenario)
+    if scenario.measured is None:
+        return report
+    from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
+
+    return with_measured(report, scenario, results, pace)
 
 
 def _load_of(scenario: Scenario) -> str:
@@ -204,7 +214,13 @@ def _times(results: dict[str, Any]) -> str:
 def _shown_work(scenario: Scenario) -> None:
     shown_share(scenario)
     again = scenario._replace(running=reworked(scenario.running))
-    step_results(again, *step_pace(again), bracketed=False)
+    batch, pace, served = step_pace(again)
+    results = step_results(again, batch, pace, served, bracketed=False)
+    if scenario.measured is not None:
+        from infercost.analyses import measurement
+
+        if measurement.is_met(scenario, results):
+            measurement.found_of(again, measurement.against_of(again, results, pace))
 
 
 def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:

@@ -270,7 +270,7 @@ def utilization(
     chunk_tokens: take.ChunkTokens = None, request_rate: take.RequestRate = None,
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
     num_prompts: take.NumPrompts = None, max_sequences: take.MaxSequences = None,
-    disaggregated: take.Disaggregated = None,
+    disaggregated: take.Disaggregated = None, measured_tokens_per_s: take.MeasuredTokensPerS = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,

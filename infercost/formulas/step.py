@@ -332,6 +332,32 @@ def memory_bandwidth_utilization(
     return step_bytes / (devices * memory_bandwidth) / step_time
 
 
+@formula(source="the work of a token is the same, however fast")
+def measured_utilization(*, utilization: float, measured_tokens_per_s: float, tokens_per_s: float) -> float:
+    """Share of the peak arithmetic that measured tokens use, by that of an estimate of so many tokens a second."""
+    return utilization * measured_tokens_per_s / tokens_per_s
+
+
+@formula(source="the bytes of a token are the same in a batch of as many")
+def measured_bandwidth_utilization(
+    *, memory_bandwidth_utilization: float, measured_tokens_per_s: float, tokens_per_s: float
+) -> float:
+    """Share of the memory bandwidth that measured tokens use, by that of an estimate of so many tokens a second."""
+    return memory_bandwidth_utilization * measured_tokens_per_s / tokens_per_s
+
+
+@formula(source="definition of the ratio")
+def measured_over_estimate(*, measured_tokens_per_s: float, tokens_per_s: float) -> float:
+    """Measured tokens a second over those of an estimate, or of a load that brings as many."""
+    return measured_tokens_per_s / tokens_per_s
+
+
+@formula(source="definition of the ratio: above one no stack is so fast")
+def measured_over_bound(*, measured_tokens_per_s: float, bound_tokens_per_s: float) -> float:
+    """Measured tokens a second over those that no stack beats."""
+    return measured_tokens_per_s / bound_tokens_per_s
+
+
 @formula(source=BOOK)
 def critical_batch(
     *,

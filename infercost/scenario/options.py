@@ -26,6 +26,7 @@ from infercost.units import (
     ROWS,
     SHARE,
     TOKEN_PRICE,
+    TOKEN_RATE,
     TOKENS,
     USERS,
     WHOLE,
@@ -116,16 +117,10 @@ _ALL = (
     Option("ubatch", "N", "tokens of one pass of llama.cpp (512 when absent)", _of(WHOLE)),
     Option("request_rate", "Q", "requests a second on the replica: the batch is then an answer", _of(RATE)),
     Option(
-        "concurrency",
-        "N",
-        "requests always in flight, each followed by another: the batch is then an answer",
-        _of(WHOLE),
+        "concurrency", "N", "requests always in flight, each followed by another: the batch is an answer", _of(WHOLE)
     ),
     Option(
-        "num_prompts",
-        "N",
-        "requests of a run that starts with all of --concurrency at once (10 a slot when absent)",
-        _of(WHOLE),
+        "num_prompts", "N", "requests of a run that starts --concurrency at once (10 a slot when absent)", _of(WHOLE)
     ),
     Option(
         "max_sequences",
@@ -153,6 +148,7 @@ _ALL = (
     Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
     Option("dp", "N", "replicas that share the devices, the batch and the load; chosen when absent", _of(WHOLE)),
+    Option("measured_tokens_per_s", "Q", "output tokens/s measured, all users: their MFU and MBU", _of(TOKEN_RATE)),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),
@@ -431,6 +427,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     concurrency: Number
     num_prompts: Number
     disaggregated: bool
+    measured_tokens_per_s: Number
 
 
 class SweepBatch(Rack, Offload, Step, Prompts, total=False):

@@ -137,6 +137,8 @@ def _utilization(reading: Reading) -> Scenario:
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
     fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    if (measured := reading.take("measured_tokens_per_s")) is not None:
+        fields["measured"] = measured / copies
     return frozen(reading, batch=batch, copies=copies, **fields)
 
 

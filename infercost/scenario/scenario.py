@@ -129,10 +129,11 @@ class Calibration(NamedTuple):
 class Scenario(NamedTuple):
     """One question, resolved: what stands in the rack, what is asked of it, and where each input came from.
 
-    ``each`` holds the scenarios of several parts, models or formats that are asked about together. A command without
-    hardware has neither ``rack`` nor ``running``; ``fit`` has a rack alone. ``others`` are services on other devices
-    than were chosen for theirs, ``remedies`` flags with which a limit on latency is met, ``files`` is what was read of
-    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
+    ``measured`` is the tokens/s of a replica that were measured. ``each`` holds the scenarios of several parts, models
+    or formats that are asked about together. A command without hardware has neither ``rack`` nor ``running``; ``fit``
+    has a rack alone. ``others`` are services on other devices than were chosen for theirs, ``remedies`` flags with
+    which a limit on latency is met, ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many
+    rows, whose advice nobody reads.
     """
 
     question: Question
@@ -146,6 +147,7 @@ class Scenario(NamedTuple):
     load: Load = Load()
     draft: Draft | None = None
     price: float | None = None
+    measured: float | None = None
     service: "Service" = None  # type: ignore[assignment]
     others: "tuple[Service, ...]" = ()
     remedies: tuple[str, ...] = ()

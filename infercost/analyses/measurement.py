@@ -1,0 +1,150 @@
+"""What a measured throughput is: shares of the arithmetic and of the bandwidth, of an estimate and of the bound."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from infercost import formulas
+from infercost.analyses.hosts import holds
+from infercost.analyses.remarks import PILED, kind, why_null
+from infercost.analyses.step import use_with_prompts
+from infercost.evidence.predict import ROUNDING
+from infercost.replica.serving import paid_rate, prompts_gap, serve_closed
+from infercost.replica.step import Pace, Replica, bound_times, drafted_tpot
+from infercost.report import Report, Row
+from infercost.scenario.scenario import Scenario
+from infercost.units import digits, show
+
+KEYS = (
+    "measured_utilization",
+    "measured_memory_bandwidth_utilization",
+    "measured_over_estimate",
+    "measured_over_bound",
+)
+#: Why a share or a ratio has no value where the others have one.
+_PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
+
+
+class Against(NamedTuple):
+    """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats."""
+
+    rate: float
+    utilization: float | None
+    bandwidth: float | None
+    bound: float | None
+
+
+def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
+    """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
+    if not is_met(scenario, results):
+        why = PILED if scenario.rack.plan.fits else "the model does not fit"
+        return report.replace(results=(*report.results, *(Row(key, None, why, shown=False) for key in KEYS)))
+    against = against_of(scenario, results, pace)
+    found = found_of(scenario, against)
+    rows = _rows(scenario, against, found)
+    return report.replace(
+        verdict=f"{_verdict(scenario, against, found)} {report.verdict}", results=(*report.results, *rows)
+    )
+
+
+def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
+    """Whether there is a rate to hold a measurement against: the model fits, and its load does not pile up."""
+    return scenario.rack.plan.fits and results.get("stable") is not False
+
+
+def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Against:
+    """The estimate and the bound of the work that is measured: prompts among it where they ride along."""
+    running, load, batch = scenario.running, scenario.load, results["batch"]
+    rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
+    if _is_prompted(scenario):
+        reads = None
+        if not load.is_steady and load.request:
+            rate, step = results["tokens_per_s_all_in"], pace.tpot + prompts_gap(running.replica, batch, load.request)
+            served = formulas.request.served_rate(
+                busy_share=1, batch=batch, decoded_tokens=load.request.decoded, shared_step=step
+            )
+            used = use_with_prompts(running, load.request, batch, served, step)
+    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch))
+
+
+def _is_prompted(scenario: Scenario) -> bool:
+    """Whether prompts ride along with the steps that are measured."""
+    load = scenario.load
+    return bool(load.request) and not load.apart and not holds(scenario.rack)
+
+
+def _bound(scenario: Scenario, batch: float) -> float | None:
+    """Tokens a second of the same batch or of as many requests in flight that no stack beats; None for arrivals."""
+    running, load, request = scenario.running, scenario.load, scenario.load.decoding
+    if load.rate is not None:
+        return None
+    bare = Replica(running.replica.work, running.bounds)
+    if load.concurrent and request:
+        served = serve_closed(bare, load.concurrent, request, load.most)
+        return formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
+    step = bound_times(running, batch).step
+    if scenario.draft:
+        _, step = drafted_tpot(scenario.draft, 0.0, step)
+    if request and _is_prompted(scenario):
+        return paid_rate(request, batch, step, prompts_gap(bare, batch, request))
+    return formulas.cost.tokens_per_s(batch=batch, step_time=step)
+
+
+def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
+    """The shares and the ratios of the measurement, by JSON key."""
+    rates = {"measured_tokens_per_s": scenario.measured or 0.0, "tokens_per_s": against.rate}
+    measured, used, reads, bound = rates["measured_tokens_per_s"], against.utilization, against.bandwidth, against.bound
+    share, moved = formulas.step.measured_utilization, formulas.step.measured_bandwidth_utilization
+    beside = formulas.step.measured_over_bound
+    values = (
+        None if used is None else share(utilization=used, **rates),
+        None if reads is None else moved(memory_bandwidth_utilization=reads, **rates),
+        formulas.step.measured_over_estimate(**rates),
+        None if bound is None else beside(measured_tokens_per_s=measured, bound_tokens_per_s=bound),
+    )
+    return dict(zip(KEYS, values, strict=True))
+
+
+def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) -> Iterator[Row]:
+    prompted, copies = _is_prompted(scenario), scenario.copies
+    remarks = dict.fromkeys(KEYS, "")
+    remarks["measured_utilization"] = "prompts counted" if prompted else ""
+    remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} tokens/s"
+    remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} tokens/s"
+    hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
+    for key, value in found.items():
+        remark = _why_null(scenario, key) if value is None else remarks[key]
+        yield Row(key, value, remark, value is not None and key not in hidden)
+
+
+def _why_null(scenario: Scenario, key: str) -> str:
+    if key == "measured_over_bound":
+        return _ARRIVALS
+    prompted = key == "measured_memory_bandwidth_utilization" and _is_prompted(scenario)
+    return _PROMPTS if prompted else why_null(key.removeprefix("measured_"), scenario.rack)
+
+
+def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
+    """The measurement as shares of the hardware, then against the estimate and the bound."""
+    copies, of = scenario.copies, ", prompts counted" if _is_prompted(scenario) else ""
+    used, reads, times, share = found.values()
+    shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
+    shares += [f"{_share(reads)} the bandwidth (MBU)"] if reads is not None else []
+    rate = f"{show(copies * against.rate, '')} tokens/s"
+    beside = f"{digits(times or 0.0, 3)} times the "
+    if scenario.load.rate is not None:
+        beside += f"{rate} that arrive"
+    elif kind(scenario.running) == "bound":
+        beside = f"{_share(share)} the bound of {rate}"
+    else:
+        beside += f"estimate of {rate} and {_share(share)} the bound"
+    faster = (
+        ": faster than the bound of this batch and layout, look at the inputs" if share and share > 1 + ROUNDING else ""
+    )
+    measured = f"{show(copies * (scenario.measured or 0.0), '')} tokens/s measured is"
+    return f"{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}{faster}."
+
+
+def _share(value: float | None) -> str:
+    """A share before what it is of: ``57.1% of``, ``395x``."""
+    text = show(value, "share")
+    return text if text.endswith("x") else f"{text} of"

@@ -1,0 +1,128 @@
+"""A measured throughput against the hardware, the estimate and the bound; expected values are worked out by hand.
+
+Llama 3.1 8B: 32 layers, 32 heads of 128, 8,030,261,248 parameters, two tables of 525,336,576; H100: 989.4e12 FLOP/s.
+"""
+
+from typing import Any
+
+import pytest
+
+import infercost
+from infercost.errors import InfercostError
+from tests.conftest import Run
+
+TABLE = 525_336_576
+MATRICES = 8_030_261_248 - 2 * TABLE
+PEAK = 989.4e12
+#: Operations of attention for each token that another one looks back at.
+PAIR = 32 * 4 * 32 * 128
+REQUEST = {"input_tokens": 1000, "output_tokens": 200}
+SHARES = ("measured_utilization", "measured_memory_bandwidth_utilization")
+RATIOS = ("measured_over_estimate", "measured_over_bound")
+
+
+def ask(measured: object, **options: object) -> infercost.Report:
+    asked = {"gpu": "h100", "gpus": 1, "model": "llama-3.1-8b", **options}
+    return infercost.utilization(**asked, measured_tokens_per_s=measured)
+
+
+def values(report: infercost.Report) -> list[Any]:
+    return [report[key] for key in (*SHARES, *RATIOS)]
+
+
+def test_a_bare_count_is_worked_by_hand() -> None:
+    """3.2 TFLOP a token of 20 x 3 PFLOP/s; 1.6 TB a step of 20 x 3 TB/s, so 37.5 steps a second at best."""
+    report = infercost.utilization(gpu="h100-note", params=1.6e12, measured_tokens_per_s=18.75)
+    assert values(report) == pytest.approx([18.75 * 3.2e12 / 60e15, 18.75 * 1.6e12 / 60e12, 0.5, 0.5])
+    start = "18.75 tokens/s measured is 0.100% of the arithmetic (MFU) and 50.0% of the bandwidth (MBU), "
+    assert report.verdict.startswith(f"{start}50.0% of the bound of 37.5 tokens/s. ")
+
+
+def test_prompts_that_ride_along_count_in_the_arithmetic() -> None:
+    report = ask("2k", batch=16, **REQUEST)
+    decoded = 199 / 200 * (2 * (MATRICES + TABLE) + PAIR * 1100)  # the first token comes with its prompt
+    prompt = (2 * MATRICES * 1000 + 2 * TABLE + PAIR * 1000**2 / 2) / 200
+    assert report["measured_utilization"] == pytest.approx(2000 * (decoded + prompt) / PEAK, rel=2e-3)
+    assert report["measured_over_estimate"] == pytest.approx(2000 / report["tokens_per_s_all_in"])
+    assert report["measured_memory_bandwidth_utilization"] is None
+    assert "of the arithmetic (MFU, prompts counted), " in report.verdict
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 32}, {"request_rate": 4}], ids=str)
+def test_under_a_load_shares_go_by_proportion(load: dict[str, Any]) -> None:
+    report = ask(500, **load, **REQUEST)
+    ratio = 500 / report["tokens_per_s"]
+    assert report["measured_over_estimate"] == pytest.approx(ratio)
+    assert report["measured_utilization"] == pytest.approx(report["utilization"] * ratio)
+
+
+def test_arrivals_set_the_rate_whatever_the_hardware_could() -> None:
+    report = ask(500, request_rate=4, **REQUEST)
+    assert report["measured_over_estimate"] == pytest.approx(500 / (4 * 200))
+    assert report["measured_over_bound"] is None
+    assert "0.625 times the 800 tokens/s that arrive. " in report.verdict
+
+
+def test_without_prompts_between_steps_the_bytes_of_a_step_count() -> None:
+    plain, apart = ask(800, batch=16, context=1100), ask(800, batch=16, disaggregated=True, **REQUEST)
+    for report in (plain, apart):
+        times = 16 / 800 / report["step_time_s"]  # 50 steps a second
+        assert report["measured_utilization"] == pytest.approx(report["utilization"] / times)
+        assert report[SHARES[1]] == pytest.approx(report["memory_bandwidth_utilization"] / times)
+        assert report["measured_over_bound"] == pytest.approx(report["bound_step_time_s"] * 50)
+
+
+def test_a_draft_s_bound_yields_its_tokens_a_step() -> None:
+    """Of four drafted tokens 1 + 0.8 + 0.8^2 + 0.8^3 + 0.8^4 come out of a step at best."""
+    report = ask(100, context=1000, draft_tokens=4, acceptance=0.8, draft_cost=0.05)
+    tokens = sum(0.8**each for each in range(5))
+    assert report["measured_over_bound"] == pytest.approx(100 * report["bound_step_time_s"] / tokens)
+
+
+def test_the_bound_of_prompts_that_ride_along_is_below_that_of_steps_alone() -> None:
+    report = ask(2000, batch=16, **REQUEST)
+    alone = 2000 * report["bound_step_time_s"] / 16
+    assert alone < report["measured_over_bound"] < report["measured_over_estimate"]
+
+
+def test_replicas_share_what_was_measured() -> None:
+    four, one = ask(8000, gpus=4, dp=4, batch=64, context=1000), ask(2000, batch=16, context=1000)
+    assert values(four) == pytest.approx(values(one))
+    assert four.verdict.startswith("8,000 tokens/s measured is ")
+    assert f"times the estimate of {four['tokens_per_s']:,.0f} tokens/s" in four.verdict
+
+
+def test_faster_than_the_bound_is_said() -> None:
+    report = ask("100k", batch=16, context=1000)
+    assert report["measured_over_bound"] > 1
+    assert "x the bound: faster than the bound of this batch and layout, look at the inputs. " in report.verdict
+    assert "faster than" not in ask(10, batch=16, context=1000).verdict
+
+
+def test_a_measurement_of_what_does_not_run_is_no_share() -> None:
+    for report in (ask(100, model="llama-3.1-70b"), ask(100, request_rate=500, **REQUEST)):
+        assert values(report) == [None] * 4
+        assert "measured" not in report.verdict
+
+
+@pytest.mark.parametrize("measured", ["0", "-5", "none", "3 GB/s"])
+def test_a_measurement_is_above_zero(measured: str) -> None:
+    with pytest.raises(InfercostError, match="measured_tokens_per_s"):
+        ask(measured)
+
+
+def test_texts_and_other_commands_take_no_measurement(run: Run) -> None:
+    with pytest.raises(InfercostError, match="of decoded tokens"):
+        ask(100, model="bge-m3", input_tokens=512)
+    assert run("fit", "--gpu", "h100", "--params", "8B", "--measured-tokens-per-s", "5").code == 2
+    assert "measured_over_bound" not in infercost.utilization(gpu="h100", params="8B")
+
+
+def test_a_claim_is_swept_and_its_work_is_shown(run: Run) -> None:
+    asked = ["utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--context", "1k"]
+    asked += ["--measured-tokens-per-s", "500"]
+    rows = run(*asked, "--sweep", "batch=8,16", "--json").json["rows"]
+    assert all(row["measured_over_bound"] > 0 for row in rows)
+    shown = run(*asked, "--batch", "8", "--steps", "--format", "plain").out
+    assert "x_b = r_m / r_b" in shown
+    assert "U_r = U × r_m / r" in shown
