@@ -27,7 +27,7 @@ from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_savin
 from infercost.errors import InfercostError
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
-from infercost.fleet.service import LIMITS, Service, following, queued, reworked_service
+from infercost.fleet.service import BUSY, LIMITS, Service, following, queued, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
 from infercost.scenario.replicas import LOADS
@@ -104,7 +104,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     full, least = cost.full_seconds(service), cost.device_seconds(service, floor)
     busy, paid = _served_and_paid(service, lone)
     yield Row("lone_user_cost_ratio", busy / full, "while served, of a full batch")
-    yield Row("lone_user_reserved_cost_ratio", paid / least, "every hour paid, of the floor")
+    yield Row("lone_user_reserved_cost_ratio", paid / least, f"{service.paid_hours} paid, of the floor")
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield _capacity_row(fleet)
@@ -124,7 +124,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
         yield from own_or_api.capacity_rows(own_or_api.capacity_of(own_or_api.held_against(scenario), even))
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
-        yield Row("usd_per_month", cost.month_usd(service, load), "your own service, every hour paid")
+        yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
 
 
 def _asked_load(scenario: Scenario) -> Day | None:
@@ -200,14 +200,15 @@ def _usd(service: Service, seconds: float) -> float | None:
 
 
 def _floor_parts(service: Service, floor: Day) -> tuple[tuple[str, float, str], ...]:
-    """What the floor is made of: the parts of a full step, prompts, hours that stand idle."""
+    """What the floor is made of: the parts of a full step, prompts, hours that stand idle or share steps less."""
     fleet = service.fleet
     least, full = cost.device_seconds(service, floor), cost.full_seconds(service)
     unit, scale = ("USD", _usd(service, 1.0) or 1.0) if service.price else ("s", 1.0)
     parts = times_of(service.running.replica, fleet.slots, service.context).by_operator
     step, prompts = sum(parts.values()), fleet.curve.prompt_share(fleet.slots)
     shares = {name: full * (1 - prompts) * time / step for name, time in parts.items()}
-    shares |= {"prompts": full * prompts, "idle hours": max(least - full, 0.0)}
+    idle = "emptier hours" if service.paid_hours == BUSY else "idle hours"
+    shares |= {"prompts": full * prompts, idle: max(least - full, 0.0)}
     return tuple((name, seconds * scale, unit) for name, seconds in shares.items() if seconds > DUST * least)
 
 
@@ -216,6 +217,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
+    reserved = "" if service.paid_hours == BUSY else " with every hour paid"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     first, price = _first_words(scenario, even), _price_words(scenario, values, said=own_or_api.says_floor(even))
     if certain := bounded(service.running).rstrip():
@@ -223,7 +225,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{first}{price}{reach} within twice the floor; {speed}. "
-        f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor with every hour paid. "
+        f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor{reserved}. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
         f" at most.{memory_words(scenario.rack)}"
     )
@@ -251,7 +253,8 @@ def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> It
         share = show(sizes["prompts"] / sum(sizes.values()), "share")
         yield f"prompts are {share} of the floor: a larger --prefix-share of them in a cache makes tokens cheaper"
     if (saved := _idle_share(service)) >= LEAST:
-        yield f"hours off the peak stand idle in part: --scale-down takes {show(saved, 'share')} off the floor"
+        idle = "decode smaller batches" if service.paid_hours == BUSY else "stand idle in part"
+        yield f"hours off the peak {idle}: --scale-down takes {show(saved, 'share')} off the floor"
     yield from _batch_advice(scenario)
     yield from _half_advice(scenario)
 

@@ -15,6 +15,7 @@ from infercost.quantities import KEYS
 from infercost.report import Report
 from infercost.scenario.axes import Axis as Swept
 from infercost.scenario.axes import in_words, plain, read_axes
+from infercost.scenario.prices import kind_of_price
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -216,8 +217,10 @@ def economies_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     if len(groups) > 1 or floor not in report:
         where, lines = "", [_paid((*group.values(),), name, cost) for name, group in groups.items()]
     else:
-        where, lines = f" on replicas of {next(iter(groups))}", [_paid(rows, "every hour paid", cost)]
-        if cost == _PRICED[0]:
+        electric = kind_of_price(question.given) == "electricity"
+        paid = "busy hours paid" if electric else "every hour paid"
+        where, lines = f" on replicas of {next(iter(groups))}", [_paid(rows, paid, cost)]
+        if cost == _PRICED[0] and not electric:
             lines.append(_line(rows, "users", "only busy hours paid", f"{cost}_busy"))
         ends = float(rows[0]["users"]), float(rows[-1]["users"])
         lines.append(Line("floor, endless users", ends, (report[floor],) * 2, limit=True))

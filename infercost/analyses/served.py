@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import bounded
 from infercost.analyses.worth import LEAST
-from infercost.fleet.cost import month_usd, most_users, row_of
+from infercost.fleet.cost import month_usd, most_users, paid_devices, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
 from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, staying
 from infercost.numeric import floor
@@ -215,12 +215,12 @@ def _saved_by_following(run: Run) -> tuple[float, float] | None:
     if fleet.follows or fleet.fixed or len(set(fleet.hours)) == 1:
         return None
     day = day_of(following(run.service).fleet, run.day.users)
-    return _saved(run.day, day) if day.stable else None
+    return _saved(run.service, run.day, day) if day.stable else None
 
 
-def _saved(stay: Day, follow: Day) -> tuple[float, float]:
+def _saved(service: Service, stay: Day, follow: Day) -> tuple[float, float]:
     """Shares of the bill and of the price of a token that replicas save where they come and go."""
-    bill = follow.replicas_paid / stay.replicas_paid
+    bill = paid_devices(service, follow) / paid_devices(service, stay)
     return 1 - bill, 1 - bill * stay.tokens_per_s / follow.tokens_per_s
 
 
@@ -231,7 +231,10 @@ def _saved_words(run: Run, *, priced: bool) -> str:
         return ""
     other = staying(run.service)
     day = day_of(other.fleet, run.day.users)
-    saved, (_, quiet) = _saved(day, run.day), min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0))
+    saved, (_, quiet) = (
+        _saved(other, day, run.day),
+        min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0)),
+    )
     used = row_of(other, Day(day.users, (quiet,), (1,), (quiet,)))["utilization"] if quiet.mean else 0.0
     less = f"less{' a month' if priced else ''} than replicas that stay"
     return f", {show(saved[0], 'share')} {less}, used {show(used, 'share')} in the emptiest hour{_a_token(*saved)}"

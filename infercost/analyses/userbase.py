@@ -387,7 +387,7 @@ def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
 def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, month = run.day, month_usd(run.service, run.day)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
-    yield Row("usd_per_month", month, "every hour that replicas run")
+    yield Row("usd_per_month", month, f"{run.service.paid_hours} that replicas run")
     yield Row("usd_per_user_month", month and month / day.users)
     yield Row("usd_per_million_tokens", row["usd_per_million_tokens"], "all-in, per output token")
     yield from price_rows(row)

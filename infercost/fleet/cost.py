@@ -34,11 +34,34 @@ def floor_of(service: Service, again: Day | None = None) -> Day:
 
 
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
-    """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes."""
+    """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes.
+
+    Electricity is paid in those alone: where the price has it, so many seconds at the whole price cost as much.
+    """
     shared = {"devices": service.running.rack.devices, "tokens_per_s": day.tokens_per_s}
     if busy:
         return formulas.cost.busy_device_seconds(replicas_busy=day.replicas_busy, **shared)
+    if service.electricity:
+        return formulas.cost.billed_device_seconds(**_billed(service, day), tokens_per_s=day.tokens_per_s)
     return formulas.cost.paid_device_seconds(replicas_paid=day.replicas_paid, **shared)
+
+
+def paid_devices(service: Service, day: Day) -> float:
+    """Devices that are paid for, mean over the day: their electricity, where it is a part of the price, while busy."""
+    if service.electricity:
+        return formulas.cost.billed_devices(**_billed(service, day))
+    return formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
+
+
+def _billed(service: Service, day: Day) -> dict[str, float]:
+    """The replicas of a day, and what of their price is electricity."""
+    return {
+        "replicas_paid": day.replicas_paid,
+        "replicas_busy": day.replicas_busy,
+        "electricity_price": service.electricity,
+        "price": service.price or service.electricity,
+        "devices": service.running.rack.devices,
+    }
 
 
 def full_seconds(service: Service) -> float:
@@ -138,8 +161,7 @@ def month_usd(service: Service, day: Day) -> float | None:
     """USD a month for the replicas that are paid."""
     if not service.price:
         return None
-    devices = formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
-    return formulas.cost.usd_per_month(price=service.price, devices=devices)
+    return formulas.cost.usd_per_month(price=service.price, devices=paid_devices(service, day))
 
 
 def _bill(service: Service, day: Day, paid: float, busy: float) -> dict[str, float | None]:

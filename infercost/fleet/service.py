@@ -28,6 +28,9 @@ LIMITS = {
     "cost": "a larger one makes a token dearer",
 }
 
+#: The hours of a replica that are paid where its electricity alone is.
+BUSY = "busy hours"
+
 
 class Demand(NamedTuple):
     """How much of a service one user is, when, and how tidily requests arrive.
@@ -62,7 +65,8 @@ class Level(NamedTuple):
 class Service(NamedTuple):
     """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour.
 
-    ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible.
+    ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible;
+    ``electricity`` is the part of the price that is paid while a replica works alone, the rest is paid every hour.
     """
 
     running: Running
@@ -73,11 +77,17 @@ class Service(NamedTuple):
     limits: Mapping[str, float]
     price: float | None
     missed: str = ""
+    electricity: float = 0.0
 
     @property
     def context(self) -> float:
         """Tokens that a sequence holds on average while it decodes."""
         return self.request.context if self.request else self.running.rack.plan.context
+
+    @property
+    def paid_hours(self) -> str:
+        """The hours of a replica that are paid: of electricity alone those in which it works."""
+        return BUSY if self.electricity and self.electricity == self.price else "every hour"
 
     @property
     def binds(self) -> str:

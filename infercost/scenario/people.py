@@ -15,7 +15,7 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
 from infercost.report import Note
 from infercost.scenario.options import flag
-from infercost.scenario.prices import read_price
+from infercost.scenario.prices import read_electricity, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets
 from infercost.scenario.replicas import LOADS, TRACED
@@ -36,7 +36,8 @@ def read_service(reading: Reading) -> Service:
     request = read_request(reading, rack)
     demand = _read_demand(reading, request, traced)
     level = _read_level(reading, running, request)
-    return provision(running, request, demand, level, read_price(reading, rack.part))
+    service = provision(running, request, demand, level, read_price(reading, rack.part))
+    return service._replace(electricity=read_electricity(reading, rack.part))
 
 
 def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None:

@@ -113,17 +113,30 @@ def kind_of_price(given: Container[str]) -> str:
     return next((kind for name, kind in _KINDS.items() if name in given), "")
 
 
+def read_electricity(reading: Reading, part: Preset) -> float:
+    """USD of the price an hour that are electricity, which is paid while a machine works: 0 where it is rented."""
+    terms = {item.key: item.value for item in reading.inputs if item.key in ("power_price", "pue")}
+    if not terms:
+        return 0.0
+    reading.note("idle", f"electricity is of the hours in which {part.name} works: what it draws idle is not known")
+    return _electricity_price(terms, part)
+
+
 def own_price(terms: Mapping[str, float], part: Preset) -> float:
     """USD an hour of an accelerator of one's own on such terms: its electricity, and its purchase where it has one."""
-    electricity = formulas.cost.electricity_price(
-        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
-    )
+    electricity = _electricity_price(terms, part)
     if "purchase_price" not in terms:
         return electricity
     return formulas.cost.owned_price(
         purchase_price=terms["purchase_price"],
         annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
         electricity_price=electricity,
+    )
+
+
+def _electricity_price(terms: Mapping[str, float], part: Preset) -> float:
+    return formulas.cost.electricity_price(
+        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
     )
 
 

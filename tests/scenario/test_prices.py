@@ -115,15 +115,54 @@ def test_a_token_costs_the_rated_power_of_its_time() -> None:
 def test_a_price_of_electricity_is_that_of_the_power_at_the_wall(run: Run, command: str) -> None:
     """Parts of 700 W at the wall twice as much: $0.42 an hour at $0.30 a kWh."""
     parts = ("h100:1", "h200:1") if command == "compare" else ()
-    asked = (command, *parts, *COMMANDS[command][len(parts) :])
+    day = ("--traffic", "chat-global") if command in OVER_A_DAY else ()
+    asked = (command, *parts, *COMMANDS[command][len(parts) :], *day)
     said, rented = (
         run(*asked, *price, "--json").json for price in (("--power-price", "0.30", "--pue", "2"), ("--price", "0.42"))
     )
     assert "electricity alone" in said["verdict"]
     assert said["inputs"]["power_price"] == 0.30
     usd = [usd_of(one) for one in (said, rented)]
-    assert usd[0] == pytest.approx(usd[1])
     assert usd[0]
+    if command in OVER_A_DAY:  # a rent is paid when nobody comes too
+        paid, busy = ([_first(one, key) for one in (said, rented)] for key in _PAID_AND_BUSY)
+        assert (paid[0], busy[0], busy[1]) == (pytest.approx(busy[1]),) * 3
+        assert paid[0] < paid[1]
+        return
+    assert usd[0] == pytest.approx(usd[1])
+
+
+#: Commands that know the hours in which nobody comes.
+OVER_A_DAY = ("userbase", "economies")
+_PAID_AND_BUSY = "usd_per_million_tokens", "usd_per_million_tokens_busy"
+
+
+def _first(document: dict[str, Any], key: str) -> float:
+    return float(document["rows"][0][key])
+
+
+def test_a_lone_user_pays_the_electricity_of_the_seconds_that_a_card_works() -> None:
+    """450 W at $0.30 are $0.135 an hour: 8 answers of 211 tokens take half a minute of a day, not all of its hours."""
+    asked = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "power_price": 0.30, "workload": "chat"}
+    report, step = infercost.userbase(users=1, **asked), infercost.utilization(**asked)
+    assert report["usd_per_million_tokens"] == pytest.approx(step["usd_per_million_tokens"], rel=1e-3)
+    seconds = 8 * 211 / step["tokens_per_s_all_in"]
+    assert report["usd_per_month"] == pytest.approx(0.135 * seconds / 3600 * 365 / 12, rel=1e-3)
+    text = next(note.text for note in report.notes if note.code == "idle")
+    assert text == "electricity is of the hours in which rtx-4090 works: what it draws idle is not known"
+    assert infercost.economies(**asked, api_price="0.5/3", points=2)["break_even_users"] == 1
+
+
+@pytest.mark.parametrize("command", OVER_A_DAY)
+def test_what_was_bought_is_paid_every_hour_and_its_electricity_the_busy_ones(run: Run, command: str) -> None:
+    """$0.8577 of its $0.9305 an hour are paid always (see ``OWNED``), the $0.0728 of electricity while it works."""
+    day = ("--traffic", "chat-global")
+    rows = run(command, *COMMANDS[command], *day, "--purchase-price", "30k", "--json").json["rows"]
+    assert rows
+    for row in rows:
+        always = row["usd_per_million_tokens_busy"] / row["busy_share"] * 0.857723 / 0.930523
+        busy = row["usd_per_million_tokens_busy"] * 0.0728 / 0.930523
+        assert row["usd_per_million_tokens"] == pytest.approx(always + busy, rel=1e-5)
 
 
 def usd_of(document: dict[str, Any]) -> list[float]:
@@ -168,6 +207,8 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     assert results["break_even_hours_share"] == pytest.approx(0.3722, abs=1e-4)
     steps = {step["name"]: step["numbers"] for step in said["steps"]}
     assert steps["break_even_hours_share"] == "$0.9305/h / $2.50/h"
+    if command in OVER_A_DAY:  # its electricity is not paid every hour
+        return
     owned, rented = run(*asked, "--json").json, run(command, *COMMANDS[command], "--price", "0.930523", "--json").json
     assert usd_of(owned) == pytest.approx(usd_of(rented), rel=1e-5)
 
