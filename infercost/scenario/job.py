@@ -15,7 +15,7 @@ from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE
 from infercost.replica.rack import Setup
 from infercost.scenario.options import flag, options_of
-from infercost.scenario.prices import note_bases, read_price
+from infercost.scenario.prices import note_bases, note_idle, read_price
 from infercost.scenario.rack import MOST_DEVICES, fitting_plan, rack_of, read_setup
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.running import read_load, read_running
@@ -65,6 +65,8 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
     if refused and not each:
         raise refused[0][1]
     note_bases(reading, (one.search.setup.part for one in each if one.rack is not None))
+    if job.is_of_day:
+        note_idle(reading)
     formats = [one.search.setup.model.quantization for one in each]
     return frozen(
         reading,

@@ -118,8 +118,14 @@ def read_electricity(reading: Reading, part: Preset) -> float:
     terms = {item.key: item.value for item in reading.inputs if item.key in ("power_price", "pue")}
     if not terms:
         return 0.0
-    reading.note("idle", f"electricity is of the hours in which {part.name} works: what it draws idle is not known")
+    note_idle(reading)
     return _electricity_price(terms, part)
+
+
+def note_idle(reading: Reading) -> None:
+    """Note that electricity is paid while a machine of one's own works."""
+    if kind_of_price(reading.given) in ("owned", "electricity"):
+        reading.note("idle", "electricity is of the hours in which a replica works: what it draws idle is not known")
 
 
 def own_price(terms: Mapping[str, float], part: Preset) -> float:

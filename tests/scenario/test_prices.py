@@ -148,9 +148,26 @@ def test_a_lone_user_pays_the_electricity_of_the_seconds_that_a_card_works() -> 
     assert report["usd_per_million_tokens"] == pytest.approx(step["usd_per_million_tokens"], rel=1e-3)
     seconds = 8 * 211 / step["tokens_per_s_all_in"]
     assert report["usd_per_month"] == pytest.approx(0.135 * seconds / 3600 * 365 / 12, rel=1e-3)
-    text = next(note.text for note in report.notes if note.code == "idle")
-    assert text == "electricity is of the hours in which rtx-4090 works: what it draws idle is not known"
     assert infercost.economies(**asked, api_price="0.5/3", points=2)["break_even_users"] == 1
+
+
+IDLE = "electricity is of the hours in which a replica works: what it draws idle is not known"
+
+
+@pytest.mark.parametrize(
+    ("asked", "counts"),
+    [
+        ("userbase --users 10", 1),
+        ("economies --points 2", 1),
+        ("economies --points 2 --gpu l40s", 1),
+        ("compare --gpu l40s --users 10 --messages-per-day 8 --isl 1000 --osl 200", 1),
+        ("utilization", 0),
+    ],
+)
+def test_where_hours_count_the_draw_of_an_idle_card_is_said_to_be_left_out(run: Run, asked: str, counts: int) -> None:
+    part = ("--gpu", "rtx-4090", "--model", "llama-3.1-8b", "--power-price", "0.3", "--json")
+    notes = [note["text"] for note in run(*asked.split(), *part).json["notes"] if note["code"] == "idle"]
+    assert notes == [IDLE] * counts
 
 
 @pytest.mark.parametrize("command", OVER_A_DAY)
