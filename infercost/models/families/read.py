@@ -93,9 +93,7 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
     family = family_of(config)
-    config.defaults = (
-        family.defaults if config.inner is config.outer else _WITHIN.get(config.family, {}) | family.defaults
-    )
+    config.defaults = _defaults(config, family)
     config = family.decoder(config) if family.decoder else config
     layers = layers_of(config, family)
     kinds = list(dict.fromkeys(layers))
@@ -124,6 +122,11 @@ def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
         has_encoder=family.decoder is not None,
         order=tuple(kinds.index(layer) for layer in layers),
     )
+
+
+def _defaults(config: Config, family: Family) -> dict[str, Any]:
+    """What a file may leave out: more of it within another model's file."""
+    return family.defaults if config.inner is config.outer else _WITHIN.get(config.family, {}) | family.defaults
 
 
 def _is_tied(config: Config, family: Family) -> bool:
