@@ -1,6 +1,6 @@
 """Predicted against measured: the error of this version on every measurement that it can express."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from math import exp, log
@@ -76,7 +76,8 @@ KINDS = {
 BY = {"kind": "", "part": "engine_part", "model": "model"}
 #: How many requests are in flight: the classes of their bands.
 CLASSES = ((8, "1 to 8"), (64, "9 to 64"), (float("inf"), "above 64"))
-#: Measurements of files that are shown one by one, and those that a sentence tells; what differs by less is the same.
+#: Measurements of files, of a model or of a part that are shown one by one, and those that a sentence tells; what
+#: differs by less is the same.
 MOST_SHOWN, MOST_TOLD, LEAST_OFF = 12, 3, 0.0005
 #: What a number is of, at the start of a line and behind the number.
 WORDS = {"itl": "time per token", "ttft": "first token", "e2e": "whole request", "prompts": "prompts"}
@@ -90,7 +91,7 @@ RATES = {
     "input_tok_s_per_gpu": "prompts a device",
     "input_tok_s_per_node": "prompts a node",
 }
-PER = {"itl": " a token", "ttft": " to the first token", "e2e": " a request"}
+PER = defaultdict(str, itl=" a token", ttft=" to the first token", e2e=" a request", gpu=" a device", node=" a node")
 AS_MEASURED = KEYS["label"]._replace(head="what")
 #: MLPerf states neither batch nor lengths of single requests: an estimate is good within this factor.
 NEAR_MLPERF = 1.5
@@ -143,13 +144,14 @@ def answer(scenario: Scenario) -> Report:
     cases = _cases(scenario, prepared)
     scores, rates = [case.score for case in cases], list(_rates(cases))
     asked = scenario.question.get("by")
-    own_runs = scenario.files and not asked and len(cases) <= MOST_SHOWN
+    whose = _whose(scenario)
+    few = (scenario.files or whose) and not asked and len(cases) <= MOST_SHOWN
     return Report(
         command="validate",
-        verdict=_told(cases) if own_runs and len(cases) <= MOST_TOLD else _verdict(scenario, scores),
+        verdict=_told(cases, whose) if few and len(cases) <= MOST_TOLD else _verdict(scenario, scores),
         inputs=scenario.inputs,
         results=_results(scores, rates, skipped),
-        series=_one_by_one(cases) if own_runs else _grouped_series(cases, scores + rates, asked),
+        series=_one_by_one(cases, bool(whose)) if few else _grouped_series(cases, scores + rates, asked),
         notes=(*_derived(rates), *skips(skipped), *_uncovered([case.row for case in cases]), *scenario.notes),
     )
 
@@ -162,11 +164,11 @@ def _grouped_series(cases: Sequence[Case], scores: Sequence[Score], asked: str |
     return Series(columns, tuple(case.row for case in cases), shown=lines, sheet=_sheet(lines) if asked else ())
 
 
-def _one_by_one(cases: Sequence[Case]) -> Series:
-    """Measured beside predicted, a line a measurement."""
+def _one_by_one(cases: Sequence[Case], published: bool) -> Series:
+    """Measured beside predicted, a line a measurement; of published ones whose run it is stands at the end, to wrap."""
     lines = tuple(
         {
-            "label": _what(case),
+            "label": f"{_what(case)}: {_where(case)}" if published else _what(case),
             "measured": _amount(case, case.row["measured"]),
             "predicted": _amount(case, case.row["predicted"]),
             "ratio": case.row["ratio"],
@@ -174,7 +176,16 @@ def _one_by_one(cases: Sequence[Case]) -> Series:
         for case in cases
     )
     rows = tuple(case.row for case in cases)
-    return Series(("label", "measured", "predicted", "ratio"), rows, shown=lines, keys={"label": AS_MEASURED})
+    numbers = ("measured", "predicted", "ratio")
+    columns = (*numbers, "label") if published else ("label", *numbers)
+    return Series(columns, rows, shown=lines, keys={"label": AS_MEASURED})
+
+
+def _where(case: Case) -> str:
+    """Whose run a published measurement is of: model and format, devices, engine and release."""
+    row, site = case.run.measured, case.run.site
+    devices = f"{row.devices:,} x {site.part.name}" if row.devices else site.part.name
+    return f"{site.work.model.name} ({row.weight_dtype}) on {devices}, {row.framework}".replace(" ()", "")
 
 
 def _what(case: Case) -> str:
@@ -192,19 +203,19 @@ def _amount(case: Case, value: float) -> str:
     return f"{digits(value)} tokens/s" if is_rate(metric) else show(value * unit_of(metric), "s")
 
 
-def _told(cases: Sequence[Case]) -> str:
-    """Each measurement of a few beside its prediction, in a sentence."""
+def _told(cases: Sequence[Case], whose: str) -> str:
+    """Each measurement of a few beside its prediction, in a sentence; published ones with what they are of."""
     told, by = list[str](), ""
     for case in cases:
         row, metric, off = case.row, case.row["metric"], case.row["ratio"] - 1
         measured, predicted = (_amount(case, row[key]) for key in ("measured", "predicted"))
-        per = "" if is_rate(metric) else PER[quantity(metric)]
+        per = PER[metric.rpartition("_")[2] if is_rate(metric) else quantity(metric)]
         far = f"{show(abs(off), 'share')} {'above' if off > 0 else 'below'}" if abs(off) >= LEAST_OFF else "the same"
-        whose = f" by {row['efficiency']}" if row["efficiency"] != by else ""
+        under = f" by {row['efficiency']}" if row["efficiency"] != by else ""
         beaten = ", faster than the bound" if case.score.beaten else ""
-        told.append(f"{measured}{per}, predicted {predicted}{whose}: {far}{beaten}")
+        told.append(f"{measured}{per}, predicted {predicted}{under}: {far}{beaten}")
         by = row["efficiency"]
-    return f"Measured {'; '.join(told)}."
+    return f"Measured{f' of{whose}:' if whose else ''} {'; '.join(told)}."
 
 
 def _cases(scenario: Scenario, prepared: list[Prepared]) -> list[Case]:

@@ -13,7 +13,8 @@ import pytest
 import infercost
 from infercost.analyses.validate import SHIPPED
 from infercost.evidence.fit import RANGES
-from infercost.evidence.readers.table import MEASUREMENTS
+from infercost.evidence.place import model_of_run, part_of_run
+from infercost.evidence.readers.table import MEASUREMENTS, read_table
 from infercost.parts import catalog
 from infercost.parts.stack import complete
 from infercost.report import Report
@@ -21,6 +22,8 @@ from tests.conftest import ROOT, Run
 from tools import engines, fit_profiles
 
 TABLES = ROOT / "presets" / "measurements"
+#: What a rate is of, at the end of its metric.
+PARTS_OF = ("gpu", "node", "total")
 
 
 @cache
@@ -459,8 +462,55 @@ def test_what_was_measured_of_a_model_on_a_part(run: Run, asked: tuple[str, ...]
     said = run("validate", *asked, "--json").json
     assert said["results"]["count"] + said["results"]["skipped_count"] == count
     assert len(said["rows"]) == said["results"]["count"]
-    assert said["verdict"].startswith(f"Half of {words} are within ")
+    start = f"Half of {words} are within " if count > 3 else f"Measured of{words.partition(' of')[2]}: "
+    assert said["verdict"].startswith(start)
     assert said["inputs"]["efficiency"] == "stack"
+
+
+def test_few_that_were_measured_are_shown_beside_their_estimates(run: Run) -> None:
+    """DeepSeek's 128 H800 decode 2,324 tokens/s each, as InferSim's README has it; 12 rows are shown, 20 are not."""
+    said = run("validate", "--model", "deepseek-v3", "--gpu", "h800", "--format", "plain")
+    (row,) = run("validate", "--model", "deepseek-v3", "--gpu", "h800", "--json").json["rows"]
+    estimate = f"{row['predicted']:,.0f} tokens/s"
+    words = " ".join(said.out.split())
+    assert words.startswith("Measured of deepseek-v3 on h800-sxm: 2,324 tokens/s a device, predicted ")
+    assert "h800-sxm, DeepSeek in-house" in words
+    assert "measured predicted ratio what" in words
+    assert f"2,324 tokens/s {estimate}" in words
+    few, many = (run("validate", "--gpu", part, "--format", "plain").out for part in ("3090", "mi325x"))
+    assert few.count("one user, ") + few.count("prompts, ") == 12
+    assert max(map(len, few.splitlines())) <= 80
+    assert "measured by" in many
+    assert "measured by" in run("validate", "--gpu", "3090", "--by", "model", "--format", "plain").out
+
+
+def test_no_measurement_is_counted_twice() -> None:
+    """A run told in two places, by the device and by the node, is one: 18,598 a node of eight are 2,324.75 a device.
+
+    Systems of several submitters to MLPerf are alike to less than that, and are not one.
+    """
+    seen: dict[tuple[Any, ...], list[tuple[str, str, float]]] = {}
+    for table in SHIPPED:
+        for row in read_table(str(TABLES / f"{table}.csv")).measured:
+            metric, _, of = row.metric.rpartition("_")
+            scale = {"node": 8, "total": row.devices or 1}.get(of, 1)  # devices
+            run_of = (
+                row.framework.lower(),
+                model_of_run(row.model).name,
+                part_of_run(row.accelerator).name,
+                row.devices,
+            )
+            load = (row.input_tokens, row.output_tokens, row.batch, row.request_rate, row.weight_dtype)
+            key = (*run_of, *load, metric.removesuffix("_per") if of in PARTS_OF else row.metric)
+            seen.setdefault(key, []).append((row.id, row.source, row.value / scale))
+    twice = [
+        (one[0], other[0])
+        for each in seen.values()
+        for at, one in enumerate(each)
+        for other in each[:at]
+        if one[1] != other[1] and abs(one[2] / other[2] - 1) < 0.0005 and not one[0].startswith("mlperf")
+    ]
+    assert twice == []
 
 
 def test_a_pair_that_nobody_measured_names_those_that_were(run: Run) -> None:
