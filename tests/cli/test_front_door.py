@@ -63,10 +63,9 @@ def test_an_answer_prints_as_the_plain_table() -> None:
 
 def test_a_notebook_shows_tables_and_escapes_what_others_wrote(tmp_path: Path) -> None:
     preset = tmp_path / "part.yaml"
-    preset.write_text((ROOT / "presets/accelerators/h100-note.yaml").read_text())
-    name = tmp_path / "<b>&mine.yaml"
-    preset.rename(name)
-    cell = infercost.compare(str(name), "human-brain")._repr_html_()
+    note = (ROOT / "presets/accelerators/h100-note.yaml").read_text()
+    preset.write_text(note.replace('"NVIDIA H100, round numbers of the note"', '"<b>&mine"'))
+    cell = infercost.compare(str(preset), "human-brain")._repr_html_()
     assert cell.startswith("<p><strong>")
     assert "<table>" in cell
     assert "&lt;b&gt;&amp;mine" in cell
