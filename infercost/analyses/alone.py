@@ -27,7 +27,8 @@ from infercost.units import show
 
 ORIGIN = "what one holds"
 #: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
-SMALLER, WITHOUT_FILE = ("q3_k_m", "q2_k", "iq2_m", "iq2_s", "iq2_xs", "iq2_xxs"), ("fp8", "int4")
+SMALLER = ("iq4_xs", "q3_k_m", "iq3_m", "iq3_xs", "iq3_xxs", "q2_k", "iq2_m", "iq2_s", "iq2_xs", "iq2_xxs")
+WITHOUT_FILE = ("fp8", "int4")
 #: The host of a card, by where cards are sold.
 HOSTS = {"laptop": "laptop-lpddr5x", "desktop": "desktop-ddr5", "workstation": "desktop-ddr5"}
 

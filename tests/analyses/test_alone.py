@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import infercost
+from infercost.analyses.alone import SMALLER
+from infercost.models.gguf_mix import FILES
 from infercost.parts import catalog
 from infercost.parts.accelerator import SEGMENTS, is_of_a_desktop, is_owned
 from tests.conftest import Run, calls_of
@@ -147,13 +149,35 @@ def test_widths_of_one_leave_a_lone_card_its_engine(widths: dict[str, int]) -> N
     assert alone["max_sequences"] == counted["max_sequences"]
 
 
+def test_the_richest_file_that_fits_is_named_among_all_that_people_run() -> None:
+    """235.1B parameters in 108 GB, cache and engine counted: 3.06 bits are 90 GB, q3_k_m with 3.9 of them 115 GB.
+
+    With 2.63 bits 77 GB were left unused; 4.25 bits of 32.8B, 17.4 GB, are between q4_k_m and q3_k_m in 24 GB.
+    """
+    asked = {"gpu": "ryzen-ai-max-395", "model": "qwen3-235b-a22b"}
+    report = infercost.fit(**asked)
+    named = re.search(r"One holds it in (iq3_\w+) at", report.verdict)
+    assert named
+    assert f"--dtype {named[1]})" in report.advice[0]
+    assert infercost.fit(**asked, dtype=named[1]).met
+    assert 235.1e9 * 3.0625 / 8 < infercost.fit(**asked, dtype=named[1])["weight_bytes"] < 108e9
+    for richer in SMALLER[: SMALLER.index(named[1])]:
+        assert not infercost.fit(**asked, dtype=richer).met
+
+
+@pytest.mark.parametrize("model", ["qwen3-235b-a22b", "qwen3-32b", "llama-3.1-8b", "mixtral-8x7b"])
+def test_files_are_tried_the_largest_first(model: str) -> None:
+    sizes = [infercost.fit(gpu="h100:8", model=model, dtype=name)["weight_bytes"] for name in (*FILES, *SMALLER)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
 def test_what_one_holds_has_the_speed_of_that_question() -> None:
     """In fewer bits, with a cache in fewer too, and with a host; not where several are asked about."""
     asked: dict[str, Any] = {"gpu": "rtx-4090", "model": "qwen3-32b", "context": 32_768}
     verdict = infercost.fit(**asked).verdict
     for words, more in (
-        ("q3_k_m with its KV cache in q8_0", {"dtype": "q3_k_m", "kv_dtype": "q8_0"}),
-        ("in q2_k", {"dtype": "q2_k"}),
+        ("iq4_xs with its KV cache in q8_0", {"dtype": "iq4_xs", "kv_dtype": "q8_0"}),
+        ("in iq3_m", {"dtype": "iq3_m"}),
         ("with part of it in a host's memory", {"host": "desktop-ddr5"}),
     ):
         speed = infercost.utilization(**asked, **more)["tokens_per_s_per_user"]
