@@ -11,9 +11,11 @@ from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
+    NAMED,
     ONE_QUEUE,
     bounded,
     count_flag,
+    few_names,
     misfit,
     null_notes,
     on_devices,
@@ -21,6 +23,7 @@ from infercost.analyses.remarks import (
     room_rows,
     service_null_reason,
     step_notes,
+    surest,
 )
 from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
@@ -326,7 +329,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     kinds = [note for each in services for note in step_notes(each.running) if note.code in ("bound", "estimate")]
     return Report(
         command="economies",
-        verdict=" ".join([*missed, *_api_sentences(scenario), *_cheapest(services, rows, key)])
+        verdict=" ".join([*missed, *_api_sentences(scenario), *_floors(services, key), *_cheapest(services, rows, key)])
         + _prices(scenario, services),
         inputs=tuple(item._replace(value=asked) if item.key == "gpu" else item for item in scenario.inputs),
         series=Series(columns, rows, bar="cost_ratio", scale="log") if rows else None,
@@ -352,6 +355,23 @@ def _api_sentences(scenario: Scenario) -> list[str]:
         return []
     able = [each for each in scenario.each if each.rack.plan.fits and not each.service.missed]
     return own_or_api.side_by_side((own_or_api.held_against(each._replace(api_price=price)) for each in able), price)
+
+
+def _floors(services: list[Service], key: str) -> Iterator[str]:
+    """What a token costs with endless users on each that serves as was asked, the cheapest first; of one it is said."""
+    able = [each for each in services if each.running.rack.plan.fits and not each.missed]
+    if len(able) < 2:
+        return
+    seconds = {each.running.rack.part.name: (each, cost.device_seconds(each, cost.floor_of(each))) for each in able}
+    priced = key == "usd_per_million_tokens"
+    floors = {name: _usd(each, least) if priced else least for name, (each, least) in seconds.items()}
+    first, *others = sorted(floors, key=lambda name: floors[name] or 0.0)
+    shown = {name: show(floor, "USD" if priced else "s") for name, floor in floors.items()}
+    words = f"a million {'output ' * bool(able[0].request)}tokens" if priced else "of a device a token"
+    certain = surest(each.running for each in able)
+    sure = "" if certain == "an estimate" else f", {certain}"
+    rest = few_names((f"{shown[name]} on {name}" for name in others), NAMED)
+    yield f"The floor is lowest on {first}, {shown[first]} {words}{sure}; {rest}."
 
 
 def _cheapest(services: list[Service], rows: tuple[dict[str, Any], ...], key: str) -> list[str]:

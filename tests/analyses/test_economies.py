@@ -1,6 +1,7 @@
 """Economies of scale: the note's numbers, laws that hold for any load, and what an answer refuses."""
 
 import csv
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import infercost
 from infercost.errors import InfercostError
 from infercost.report import Report
+from infercost.units import show
 from tests.conftest import ROOT, Run, calls_of
 
 NOTE = {"gpu": "h100-note", "params": "1.6e12"}
@@ -363,3 +365,21 @@ def test_the_help_of_gpus_says_which_replica_is_taken(command: str, run: Run) ->
     assert free[key] < fewest[key]
     bare = getattr(infercost, command)(gpu="h100", params="70B", dtype="bf16", users=100_000)
     assert {item.key: item.value for item in bare.inputs}["gpus"] == 2
+
+
+def test_several_parts_are_told_the_floor_of_each() -> None:
+    """A full batch of a bare count computes: 2 x 8e9 FLOP at 1,979 TFLOP/s of 8 bits, at $3.49 and $4.59 an hour."""
+    second = 2 * 8e9 / 1979e12
+    h100, h200 = (show(second * price / 3600 * 1e6, "USD") for price in (3.49, 4.59))
+    several = infercost.economies(gpu=["h200", "h100"], params="8B")
+    words = f"The floor is lowest on h100-sxm, {h100} a million tokens, at best; {h200} on h200-sxm. "
+    assert several.verdict.startswith(words)
+    asked = {"model": "llama-3.1-70b", "input_tokens": 1000, "output_tokens": 200}
+    alone = [infercost.economies(gpu=gpu, **asked)["floor_usd_per_million_tokens"] for gpu in ("h100", "h200")]
+    low, high = sorted(show(usd, "USD") for usd in alone)
+    verdict = infercost.economies(gpu=["h100", "h200"], **asked).verdict
+    assert re.match(
+        rf"The floor is lowest on \S+, {re.escape(low)} a million output tokens; {re.escape(high)} on ", verdict
+    )
+    unpriced = infercost.economies(gpu=["h100", "rtx-4060-ti-16gb"], model="llama-3.1-8b").verdict
+    assert " of a device a token; " in unpriced.partition(". ")[0]
