@@ -429,6 +429,8 @@ QUANTITIES: dict[str, Quantity] = {
     "stage_token_cache": Quantity("K_Tp", "B", "cache that each further token adds on the fullest stage"),
     "group_sequences": Quantity("B_1", "", "sequences that one data parallel group holds", of="sequences"),
     "rank_cache": Quantity("K_B", "B", "cache of all sequences on the fullest accelerator"),
+    "memory_needed": Quantity("C_n", "B", "memory that a model and its sequences need of the fullest accelerator",
+        "memory needed per device", json="memory_needed_bytes"),
     "pool_left": Quantity("C_1", "B", "what the sequences leave of an accelerator's pool"),
     "dense_weights_read": Quantity("R_d", "B", "weights that a pass reads whatever the batch"),
     "expert_of_each_layer": Quantity("M_E", "B", "one routed expert of each layer"),

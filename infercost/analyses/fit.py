@@ -80,6 +80,7 @@ def _shown_work(rack: Rack) -> None:
     _nodes(rack)
     if not model.has_cache:
         return
+    _ = plan.needed
     counting.cache_bytes(model, plan.context)
     counting.growing_cache_bytes(model)
     _ = plan.growth, plan.left, plan.max_sequences, plan.longest_context
@@ -291,6 +292,7 @@ def _memory_rows(plan: Plan) -> tuple[Row, ...]:
         *_draft_rows(plan),
         Row("activation_bytes_per_gpu", plan.activations, "the engine sets aside", shown=bool(plan.activations)),
         Row("engine_bytes_per_gpu", plan.engine, "context, collectives, graphs", shown=bool(plan.engine)),
+        Row("memory_needed_bytes", plan.needed, "weights, reserves, cache"),
         Row("memory_per_gpu_bytes", plan.device_memory, f"{show(plan.usable, 'share')} {_of(plan)}"),
         Row("kv_pool_bytes_per_gpu", max(plan.pool, 0.0), use),
     )

@@ -225,6 +225,19 @@ def drafted_pool(*, kv_pool: float, draft_bytes_per_gpu: float) -> float:
     return kv_pool - draft_bytes_per_gpu
 
 
+@formula(source="what is loaded, what the engine sets aside, and the cache of the sequences asked for")
+def memory_needed(
+    *,
+    weight_bytes_per_gpu: float,
+    draft_bytes_per_gpu: float,
+    activation_reserve: float,
+    engine_overhead: float,
+    rank_cache: float,
+) -> float:
+    """Bytes that a model and its sequences take of the fullest accelerator."""
+    return weight_bytes_per_gpu + draft_bytes_per_gpu + activation_reserve + engine_overhead + rank_cache
+
+
 @formula(source="a draft keeps a cache of its own, and a recurrent model a state for each token to be verified")
 def drafted_cache(
     *, cache_per_sequence: float, draft_cache: float, draft_tokens: float, states_per_sequence: float

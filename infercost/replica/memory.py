@@ -298,6 +298,17 @@ class Plan(NamedTuple):
         return self._cache_at(self.context)
 
     @property
+    def needed(self) -> float:
+        """Bytes that the fullest accelerator needs: weights, what the engine sets aside, and all sequences' cache."""
+        return formulas.memory.memory_needed(
+            weight_bytes_per_gpu=self.weights,
+            draft_bytes_per_gpu=self.draft.weights if self.draft else 0.0,
+            activation_reserve=self.activations,
+            engine_overhead=self.engine,
+            rank_cache=self.cache,
+        )
+
+    @property
     def left(self) -> float:
         """Bytes of the pool that the sequences leave; negative when they do not fit."""
         return formulas.memory.pool_left(kv_pool=self.pool, rank_cache=self.cache)

@@ -573,3 +573,23 @@ def test_a_cache_in_four_bits_comes_before_two_bits_of_weights(run: Run) -> None
 def test_the_least_devices_of_a_pod_are_a_power_of_two(run: Run, gpu: str, model: str, devices: int) -> None:
     """947B parameters in 16 bits are 1.894 TB: 64 x 30.9 GB less the engine's 3.1 hold 1.78, 128 x 12.7 hold 1.63."""
     assert run("fit", "--gpu", gpu, "--model", model, "--json").json["inputs"]["gpus"] == devices
+
+
+@pytest.mark.parametrize("asked", [{}, {"batch": 32}, {"draft": "eagle3"}, {"efficiency": "sglang"}], ids=str)
+def test_what_a_device_needs_is_weights_reserves_and_the_cache_asked_for(asked: dict[str, Any]) -> None:
+    """A sequence of 8,192 tokens takes 2 x 8 heads x 128 x 32 layers x 2 B each; weights are 8,030,261,248 x 2 B."""
+    report = infercost.fit(gpu="h100", model="llama-3.1-8b", context=8192, **asked)
+    held = 2 * 8_030_261_248 + report["activation_bytes_per_gpu"] + report["engine_bytes_per_gpu"]
+    cache = asked.get("batch", 1) * report["kv_bytes_per_sequence"]
+    assert report["memory_needed_bytes"] == pytest.approx(
+        held + cache + (report.values.get("draft_bytes_per_gpu") or 0)
+    )
+    if not asked:
+        assert cache == 8192 * 2 * 8 * 128 * 32 * 2
+
+
+def test_what_is_needed_is_over_what_is_planned_with_by_what_is_short() -> None:
+    """Of 90% of a device's memory: 70B in 16 bits on two cards, one sequence."""
+    report = infercost.fit(gpu="l40s:2", model="llama-3.1-70b")
+    over = report["memory_needed_bytes"] - 0.9 * report["memory_per_gpu_bytes"]
+    assert report["shortfall_bytes"] == pytest.approx(2 * over)
