@@ -294,6 +294,8 @@ QUANTITIES: dict[str, Quantity] = {
         "tokens/s per user", "tok/s/user"),
     "tokens_per_s_per_gpu": Quantity("r_1", "token/s", "tokens decoded per second on one accelerator",
         "tokens/s per device", "per device"),
+    "served_tokens_per_s_per_gpu": Quantity("r_1", "token/s",
+        "tokens decoded per second for each accelerator that decodes or reads prompts", of="tokens_per_s_per_gpu"),
     "price": Quantity("$", "USD/h", "price of one accelerator-hour"),
     "usd_per_million_tokens": Quantity("$_M", "USD", "price of a million decoded tokens", "USD per million tokens",
         "USD/M", phrase="the price of a million tokens"),
@@ -348,6 +350,9 @@ QUANTITIES: dict[str, Quantity] = {
     "prefill_of_load": Quantity("x_p", "", "replicas that prefill for each that decodes", of="prefill_per_decode"),
     "cache_transfer_time": Quantity("t_kv", "s", "time to send a prompt's cache to another replica",
         "time to send a prompt's cache"),
+    "cache_transfer_rate": Quantity("β_kv", "B/s", "rate at which caches of prompts are sent to replicas that decode",
+        "caches of prompts sent", json="cache_transfer_bytes_per_s"),
+    "prompt_cache": Quantity("K_pr", "B", "cache of one prompt"),
     # sums over layers, parts and tokens
     "even_layer_params": Quantity("N_L", "param", "parameters of one layer when all are alike"),
     "even_experts": Quantity("E", "", "experts of a layer of which a token uses one, for a bare count", of="experts"),

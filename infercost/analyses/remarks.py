@@ -59,6 +59,7 @@ _OF_SERVING = (
         "prefill_time_s",
         "prefill_per_decode",
         "cache_transfer_time_s",
+        "cache_transfer_bytes_per_s",
         "itl_s",
         "prompt_itl_s",
     ),

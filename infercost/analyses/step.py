@@ -5,6 +5,7 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
+from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
@@ -32,7 +33,7 @@ def step_results(
     """Everything that a step and a request answer; without its bracket where only the work of the step is shown."""
     running, load = scenario.running, scenario.load
     work, context, times = running.work, running.rack.plan.context, pace.times
-    results = {
+    results: dict[str, Any] = {
         "gpus": running.rack.devices,
         "batch": batch,
         "weight_bytes": running.rack.weight_bytes,
@@ -47,13 +48,19 @@ def step_results(
         **dict.fromkeys(BRACKET),
         "bound": times.bound,
         **_use(running, batch, pace),
-        **_rates(running, batch, pace, scenario.price),
+        **_rates(running, batch, pace, scenario.price, apart=load.apart),
         **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s")),
     }
     if bracketed:
         results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
-    if load.request and not (served or load.apart or holds(running.rack)):
+    if load.apart:
+        results["tokens_per_s_per_gpu"] = formulas.cost.served_tokens_per_s_per_gpu(
+            tokens_per_s=results["tokens_per_s"],
+            devices=running.rack.devices,
+            prefill_per_decode=results["prefill_per_decode"],
+        )
+    elif load.request and not (served or holds(running.rack)):
         results |= _with_prompts(running, load.request, batch, pace)
     return results | bill(scenario, results, pace, served)
 
@@ -133,7 +140,8 @@ def _bytes_read(running: Running, batch: float, pace: Pace) -> float:
     )
 
 
-def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> dict[str, float | None]:
+def _rates(running: Running, batch: float, pace: Pace, price: float | None, *, apart: bool) -> dict[str, float | None]:
+    """Rates, prices and energy of tokens; not the rate of a device where others read its prompts ``apart``."""
     devices, power = running.rack.devices, running.rack.part.facts.get("power")
     rate = pace.tokens_per_s
     if rate is None:
@@ -144,7 +152,7 @@ def _rates(running: Running, batch: float, pace: Pace, price: float | None) -> d
     return {
         "tokens_per_s": rate,
         "tokens_per_s_per_user": formulas.cost.tokens_per_s_per_user(step_time=pace.tpot),
-        "tokens_per_s_per_gpu": formulas.cost.tokens_per_s_per_gpu(**shared),
+        "tokens_per_s_per_gpu": None if apart else formulas.cost.tokens_per_s_per_gpu(**shared),
         "usd_per_million_tokens": usd,
         "usd_per_million_tokens_decode": usd,
         "joules_per_token": joules,
@@ -233,7 +241,20 @@ def request_results(
     if load.apart:
         ratio = prefill_per_decode(running, request, batch, tpot, served)
         results |= {"prefill_per_decode": ratio, "cache_transfer_time_s": _transfer_time(running, request)}
+        results["cache_transfer_bytes_per_s"] = _transfer_rate(running, request, batch, tpot, served)
     return results
+
+
+def _transfer_rate(running: Running, request: Request, batch: float, tpot: float, served: Served | None) -> float:
+    """Bytes a second of the caches of a replica's prompts: by the rate of a load, or by a batch that stays full."""
+    if served:
+        rate = served.rate
+    else:
+        rate = formulas.request.served_rate(
+            busy_share=1, batch=batch, decoded_tokens=request.output_tokens, shared_step=tpot
+        )
+    cache = counting.cache_bytes(running.rack.plan.model, request.input_tokens)
+    return formulas.request.cache_transfer_rate(request_rate=rate, prompt_cache=cache)
 
 
 def use_with_prompts(running: Running, request: Request, batch: float, rate: float, itl: float) -> float:

@@ -404,11 +404,14 @@ def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The devices that read prompts where these have replicas of their own; nothing where a load is too large."""
     if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
         return ""
-    copies, each = scenario.copies, scenario.rack.devices
-    whole = ceil(ratio * copies)
-    text = f" Prompts take {show(ratio, '')} replicas for each that decodes: {many(whole * each, 'device')} "
-    text += f"{'reads' if whole * each == 1 else 'read'} prompts, {copies * each:,} decode"
-    return f"{text}{', and the price pays the share of them that is used' if whole > ratio * copies else ''}."
+    each, needed = scenario.rack.devices, ratio * scenario.copies
+    decoding, whole, used = scenario.copies * each, ceil(needed), show(needed * each, "")
+    replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
+    share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
+    sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
+    counted = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
+    start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
+    return f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {counted} count both."
 
 
 def _full_prompt(scenario: Scenario) -> str:
@@ -523,15 +526,16 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
     total = scenario.copies * (rate if paid is None else paid)
-    return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario.rack, total / scenario.copies)}{price}"
+    return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario, results, total)}{price}"
 
 
-def _node_words(rack: Rack, rate: float) -> str:
-    """The tokens a second of one node, where a replica lies on several."""
-    domain = rack.part.facts.get("link_domain")
-    if domain is None or rack.devices <= domain.value:
+def _node_words(scenario: Scenario, results: dict[str, Any], total: float) -> str:
+    """The tokens a second of one node where a replica lies on several; those that read prompts apart count too."""
+    devices, domain = scenario.rack.devices, scenario.rack.part.facts.get("link_domain")
+    if domain is None or devices <= domain.value:
         return ""
-    return f" ({show(rate * domain.value / rack.devices, '')} a node of {show(domain.value)})"
+    serving = scenario.copies * devices * (1 + (results.get("prefill_per_decode") or 0.0))
+    return f" ({show(total * domain.value / serving, '')} a node of {show(domain.value)})"
 
 
 def _priced_tokens(scenario: Scenario) -> str:

@@ -59,6 +59,12 @@ def tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float) -> float:
     return tokens_per_s / devices
 
 
+@formula(source="an even share of the tokens for devices that decode and, as far as they are used, that read prompts")
+def served_tokens_per_s_per_gpu(*, tokens_per_s: float, devices: float, prefill_per_decode: float) -> float:
+    """Tokens decoded per second for each accelerator of a replica and of those that read its prompts."""
+    return tokens_per_s / (devices * (1 + prefill_per_decode))
+
+
 @formula(source=LATER)
 def usd_per_million_tokens(*, price: float, devices: float, tokens_per_s: float) -> float:
     """USD for a million decoded tokens on accelerators that are always busy."""

@@ -288,6 +288,12 @@ def cache_on_all(*, cache_per_sequence: float, devices: float) -> float:
     return cache_per_sequence * devices
 
 
+@formula(source="each prompt's cache is sent once")
+def cache_transfer_rate(*, request_rate: float, prompt_cache: float) -> float:
+    """Bytes a second of the caches of all prompts that are sent to replicas that decode."""
+    return request_rate * prompt_cache
+
+
 @formula(source="Patel et al., Splitwise, arXiv 2311.18677: the cache is sent before decoding starts")
 def sent_prefill_time(*, prefill_time: float, cache_transfer_time: float) -> float:
     """Seconds of a prompt until its cache is on the replica that decodes."""

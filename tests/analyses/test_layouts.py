@@ -399,7 +399,21 @@ def test_prompts_have_whole_replicas_beside(run: Run) -> None:
     asked = "utilization --gpu b200:8 --model kimi-k2 --dtype nvfp4 --isl 8000 --osl 1000 --disaggregated --json"
     said = run(*asked.split(), "--request-rate", "5").json
     assert 0 < said["results"]["prefill_per_decode"] < 1
-    assert ": 8 devices read prompts, 8 decode, and the price pays the share of them that is used." in said["verdict"]
+    ratio = said["results"]["prefill_per_decode"]
+    words = f" Beside 8 devices that decode, {8 * ratio:.4g} read prompts (1 replica of 8, {100 * ratio:.1f}% used) and"
+    assert words in said["verdict"]
+    assert said["verdict"].count("rates a device and the price count both.") == 1
+    assert said["results"]["tokens_per_s_per_gpu"] == pytest.approx(5 * 1000 / 8 / (1 + ratio))
+
+
+def test_a_node_has_the_tokens_of_all_that_serves_and_caches_are_sent(run: Run) -> None:
+    """61 layers of 576 values in 16 bits are 70,272 B a token: 4,000 of them five times a second are 1.405 GB/s."""
+    asked = "utilization --gpu h100:16 --model deepseek-r1 --isl 4k --osl 1k --disaggregated --request-rate 5 --json"
+    said = run(*asked.split()).json
+    devices = 16 * (1 + said["results"]["prefill_per_decode"])
+    assert f", 5,000 in all ({5000 / devices * 8:,.0f} a node of 8), at " in said["verdict"]
+    assert " and send 1.405 GB/s of caches; " in said["verdict"]
+    assert said["results"]["cache_transfer_bytes_per_s"] == pytest.approx(5 * 4000 * 70_272)
 
 
 @pytest.mark.parametrize(("context", "replicas"), [("1", 2), ("8192", 1)])

@@ -178,7 +178,8 @@ def test_prompts_apart_take_what_their_rate_takes(run: Run) -> None:
     five = run(*asked, "--request-rate", "5", "--json").json
     assert five["results"]["prefill_per_decode"] == pytest.approx(5 * full)
     assert 1 < 5 * full < 2 < 10 * full < 3
-    assert ": 8 devices read prompts, 4 decode, and " in five["verdict"]
+    said = f" Beside 4 devices that decode, {20 * full:.4g} read prompts (2 replicas of 4, {250 * full:.1f}% used) and "
+    assert said in five["verdict"]
     out = " ".join(run(*asked, "--request-rate", "5").out.split())
     assert f"full of prompts, {1000 * full:.4g} ms each" in out
 
@@ -195,7 +196,8 @@ def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(r
     assert f"Overloaded: {rate} requests a second arrive and at most 8.03 are served" in said
     assert "; 20 x h100-sxm as replicas of 4 (12 read prompts, 8 decode) would keep up." in said
     assert "beside" not in said
-    assert ": 12 devices read prompts, 8 decode, and " in two.json["verdict"]
+    assert " Beside 8 devices that decode, " in two.json["verdict"]
+    assert " read prompts (3 replicas of 4, " in two.json["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -225,9 +227,8 @@ def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
     assert pasted.code == 0
     assert results["gpus"] / layout["dp"] == each
     if more:
-        assert (
-            pasted.json["verdict"].partition(" devices read prompts, ")[0].endswith(f": {whole - results['gpus']:.0f}")
-        )
+        count = int((whole - results["gpus"]) / each)
+        assert f" read prompts ({count} replicas of {each:.0f}, " in pasted.json["verdict"]
     else:
         assert results["gpus"] == whole
     least = said.json["results"]["gpus"]

@@ -112,6 +112,8 @@ def test_prompts_apart_send_their_cache() -> None:
     assert report["cache_transfer_time_s"] == pytest.approx(5000 * 131_072 / 50e9)
     ratio = report["prefill_time_s"] * 16 / (report["tpot_s"] * 500)  # 8,192 tokens of a pass hold no second prompt
     assert report["prefill_per_decode"] == pytest.approx(ratio)
+    rate = 16 / (report["tpot_s"] * 500)
+    assert report["cache_transfer_bytes_per_s"] == pytest.approx(rate * 5000 * 131_072)
 
 
 @pytest.mark.parametrize(("layout", "prompts"), [({"tp": 1, "ep": 8}, 8), ({"tp": 1, "pp": 8}, 1)])
@@ -130,7 +132,7 @@ def test_replicas_that_prefill_keep_all_their_groups_and_stages_busy(layout: dic
     exchange = 58 * 4096 * 8 * (1 - (7 / 8) ** 8) * 7168 * (1 + 2) * 7 / 8 / 450e9 / 8 if prompts == 8 else 0
     assert seconds == pytest.approx(arithmetic + 671e9 / 4.8e12 / 8 / prompts + exchange, rel=0.02)
     assert seconds < 0.25 * report["prefill_time_s"]  # a prompt alone leaves the others idle
-    assert f"Prompts take {show(report['prefill_per_decode'], '')} replicas for each that decodes" in report.verdict
+    assert f"{show(8 * report['prefill_per_decode'], '')} read prompts (1 replica of 8, " in report.verdict
 
 
 def test_the_law_of_the_later_paper_is_asked_by_its_profile() -> None:
