@@ -36,32 +36,18 @@ def floor_of(service: Service, again: Day | None = None) -> Day:
 def device_seconds(service: Service, day: Day, *, busy: bool = False) -> float:
     """Seconds of a device for each token: of all hours that are paid, or of those in which anything decodes.
 
-    Electricity is paid in those alone: where the price has it, so many seconds at the whole price cost as much.
+    Electricity alone is paid in those.
     """
     shared = {"devices": service.running.rack.devices, "tokens_per_s": day.tokens_per_s}
-    if busy:
+    if busy or service.electric:
         return formulas.cost.busy_device_seconds(replicas_busy=day.replicas_busy, **shared)
-    if service.electricity:
-        return formulas.cost.billed_device_seconds(**_billed(service, day), tokens_per_s=day.tokens_per_s)
     return formulas.cost.paid_device_seconds(replicas_paid=day.replicas_paid, **shared)
 
 
 def paid_devices(service: Service, day: Day) -> float:
-    """Devices that are paid for, mean over the day: their electricity, where it is a part of the price, while busy."""
-    if service.electricity:
-        return formulas.cost.billed_devices(**_billed(service, day))
-    return formulas.cost.paid_devices(replicas_paid=day.replicas_paid, devices=service.running.rack.devices)
-
-
-def _billed(service: Service, day: Day) -> dict[str, float]:
-    """The replicas of a day, and what of their price is electricity."""
-    return {
-        "replicas_paid": day.replicas_paid,
-        "replicas_busy": day.replicas_busy,
-        "electricity_price": service.electricity,
-        "price": service.price or service.electricity,
-        "devices": service.running.rack.devices,
-    }
+    """Devices that are paid for, mean over the day: of electricity alone those that work."""
+    replicas = day.replicas_busy if service.electric else day.replicas_paid
+    return formulas.cost.paid_devices(replicas_paid=replicas, devices=service.running.rack.devices)
 
 
 def full_seconds(service: Service) -> float:

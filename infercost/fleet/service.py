@@ -66,7 +66,7 @@ class Service(NamedTuple):
     """One service on one part: ``limits`` are largest batches by what allows no more, ``price`` USD a device-hour.
 
     ``missed`` is the start of a verdict on a limit that not even one user meets, with the least possible;
-    ``electricity`` is the part of the price that is paid while a replica works alone, the rest is paid every hour.
+    ``electric`` is whether the price is electricity alone, which is paid while a replica works.
     """
 
     running: Running
@@ -77,7 +77,7 @@ class Service(NamedTuple):
     limits: Mapping[str, float]
     price: float | None
     missed: str = ""
-    electricity: float = 0.0
+    electric: bool = False
 
     @property
     def context(self) -> float:
@@ -87,7 +87,7 @@ class Service(NamedTuple):
     @property
     def paid_hours(self) -> str:
         """The hours of a replica that are paid: of electricity alone those in which it works."""
-        return BUSY if self.electricity and self.electricity == self.price else "every hour"
+        return BUSY if self.electric else "every hour"
 
     @property
     def binds(self) -> str:

@@ -103,14 +103,6 @@ def paid_devices(*, replicas_paid: float, devices: float) -> float:
     return replicas_paid * devices
 
 
-@formula(source="electricity is paid while anything decodes, the rest of the price every hour")
-def billed_devices(
-    *, replicas_paid: float, replicas_busy: float, electricity_price: float, price: float, devices: float
-) -> float:
-    """Accelerators at their whole price that cost as much as those of all replicas, mean over the day."""
-    return (replicas_paid - (replicas_paid - replicas_busy) * electricity_price / price) * devices
-
-
 @formula(source="average month of 730 hours")
 def usd_per_month(*, price: float, devices: float) -> float:
     """USD for all accelerators, paid every hour of an average month."""
@@ -213,20 +205,6 @@ def paid_device_seconds(*, replicas_paid: float, devices: float, tokens_per_s: f
 def busy_device_seconds(*, replicas_busy: float, devices: float, tokens_per_s: float) -> float:
     """Seconds of one accelerator for a token of a service, in the hours in which anything decodes."""
     return replicas_busy * devices / tokens_per_s
-
-
-@formula(source="of electricity the hours in which anything decodes, of the rest of the price every hour")
-def billed_device_seconds(
-    *,
-    replicas_paid: float,
-    replicas_busy: float,
-    electricity_price: float,
-    price: float,
-    devices: float,
-    tokens_per_s: float,
-) -> float:
-    """Seconds of one accelerator at its whole price that cost as much as a token of a service."""
-    return (replicas_paid - (replicas_paid - replicas_busy) * electricity_price / price) * devices / tokens_per_s
 
 
 @formula(source="price of the seconds that a token takes")

@@ -65,8 +65,6 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
     if refused and not each:
         raise refused[0][1]
     note_bases(reading, (one.search.setup.part for one in each if one.rack is not None))
-    if job.is_of_day:
-        note_idle(reading)
     formats = [one.search.setup.model.quantization for one in each]
     return frozen(
         reading,
@@ -98,6 +96,7 @@ def _read_job(reading: Reading) -> Job:
         raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")
     if of_day:
         reading.take("messages_per_day")
+        note_idle(reading)
         users, concurrent = {"users": float(reading.take("users"))}, 0.0
     elif "users" in reading.given:
         users = habits_of(reading)

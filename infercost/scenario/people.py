@@ -15,7 +15,7 @@ from infercost.replica.serving import LEAST_OUTPUT, Request
 from infercost.replica.step import Running
 from infercost.report import Note
 from infercost.scenario.options import flag
-from infercost.scenario.prices import read_electricity, read_price
+from infercost.scenario.prices import kind_of_price, note_idle, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets
 from infercost.scenario.replicas import LOADS, TRACED
@@ -37,7 +37,8 @@ def read_service(reading: Reading) -> Service:
     demand = _read_demand(reading, request, traced)
     level = _read_level(reading, running, request)
     service = provision(running, request, demand, level, read_price(reading, rack.part))
-    return service._replace(electricity=read_electricity(reading, rack.part))
+    note_idle(reading)
+    return service._replace(electric=kind_of_price(reading.given) == "electricity")
 
 
 def take_tokens(reading: Reading, services: Sequence[Service]) -> Service | None:

@@ -113,36 +113,23 @@ def kind_of_price(given: Container[str]) -> str:
     return next((kind for name, kind in _KINDS.items() if name in given), "")
 
 
-def read_electricity(reading: Reading, part: Preset) -> float:
-    """USD of the price an hour that are electricity, which is paid while a machine works: 0 where it is rented."""
-    terms = {item.key: item.value for item in reading.inputs if item.key in ("power_price", "pue")}
-    if not terms:
-        return 0.0
-    note_idle(reading)
-    return _electricity_price(terms, part)
-
-
 def note_idle(reading: Reading) -> None:
-    """Note that electricity is paid while a machine of one's own works."""
-    if kind_of_price(reading.given) in ("owned", "electricity"):
+    """Note that electricity alone is paid while a machine of one's own works."""
+    if kind_of_price(reading.given) == "electricity":
         reading.note("idle", "electricity is of the hours in which a replica works: what it draws idle is not known")
 
 
 def own_price(terms: Mapping[str, float], part: Preset) -> float:
     """USD an hour of an accelerator of one's own on such terms: its electricity, and its purchase where it has one."""
-    electricity = _electricity_price(terms, part)
+    electricity = formulas.cost.electricity_price(
+        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
+    )
     if "purchase_price" not in terms:
         return electricity
     return formulas.cost.owned_price(
         purchase_price=terms["purchase_price"],
         annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
         electricity_price=electricity,
-    )
-
-
-def _electricity_price(terms: Mapping[str, float], part: Preset) -> float:
-    return formulas.cost.electricity_price(
-        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
     )
 
 

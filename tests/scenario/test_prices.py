@@ -170,18 +170,6 @@ def test_where_hours_count_the_draw_of_an_idle_card_is_said_to_be_left_out(run: 
     assert notes == [IDLE] * counts
 
 
-@pytest.mark.parametrize("command", OVER_A_DAY)
-def test_what_was_bought_is_paid_every_hour_and_its_electricity_the_busy_ones(run: Run, command: str) -> None:
-    """$0.8577 of its $0.9305 an hour are paid always (see ``OWNED``), the $0.0728 of electricity while it works."""
-    day = ("--traffic", "chat-global")
-    rows = run(command, *COMMANDS[command], *day, "--purchase-price", "30k", "--json").json["rows"]
-    assert rows
-    for row in rows:
-        always = row["usd_per_million_tokens_busy"] / row["busy_share"] * 0.857723 / 0.930523
-        busy = row["usd_per_million_tokens_busy"] * 0.0728 / 0.930523
-        assert row["usd_per_million_tokens"] == pytest.approx(always + busy, rel=1e-5)
-
-
 def usd_of(document: dict[str, Any]) -> list[float]:
     """Every price of tokens, hours or months in an answer, in order."""
     rows = [document["results"], *document["rows"]]
@@ -224,8 +212,6 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     assert results["break_even_hours_share"] == pytest.approx(0.3722, abs=1e-4)
     steps = {step["name"]: step["numbers"] for step in said["steps"]}
     assert steps["break_even_hours_share"] == "$0.9305/h / $2.50/h"
-    if command in OVER_A_DAY:  # its electricity is not paid every hour
-        return
     owned, rented = run(*asked, "--json").json, run(command, *COMMANDS[command], "--price", "0.930523", "--json").json
     assert usd_of(owned) == pytest.approx(usd_of(rented), rel=1e-5)
 
