@@ -80,7 +80,7 @@ QUANTITIES: dict[str, Quantity] = {
     "hop_latency": Quantity("α", "s", "latency of one hop of a collective"),
     # fitting
     "gpus_for_weights": Quantity("n_min", "", "least accelerators that hold the weights",
-        "least devices for the weights", "least"),
+        "least devices for the weights", "hold weights"),
     "weight_bytes_per_gpu": Quantity("M_1", "B", "weights on one accelerator", "weights per device", "weights",
         phrase="what the weights take of a device"),
     # one step

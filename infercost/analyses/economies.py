@@ -242,6 +242,7 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
     read, written = (values.get(f"usd_per_million_tokens_{way}") for way in ("input", "output"))
     apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"
+    tokens += " all in" if apart and not said else ""
     if asked is None:
         return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
     usd = _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))

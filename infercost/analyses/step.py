@@ -1,6 +1,5 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -56,20 +55,19 @@ def step_results(
         results |= _bracket(running, batch, pace) | _draft_results(scenario, batch, pace)
     results |= request_results(running, load, batch, pace.tpot, served)
     if load.apart:
-        results |= _beside_prompts(running, results)
+        results["tokens_per_s_per_gpu"] = _rate_with_prefill(running, results)
     elif load.request and not (served or holds(running.rack)):
         results |= _with_prompts(running, load.request, batch, pace)
     return results | bill(scenario, results, pace, served)
 
 
-def _beside_prompts(running: Running, results: Mapping[str, Any]) -> dict[str, float]:
-    """Tokens of a device where others read the prompts: those count."""
-    rate = formulas.cost.served_tokens_per_s_per_gpu(
+def _rate_with_prefill(running: Running, results: dict[str, Any]) -> float:
+    """Tokens a second of a device, of those that read prompts too."""
+    return formulas.cost.served_tokens_per_s_per_gpu(
         tokens_per_s=results["tokens_per_s"],
         devices=running.rack.devices,
         prefill_per_decode=results["prefill_per_decode"],
     )
-    return {"tokens_per_s_per_gpu": rate}
 
 
 def _with_prompts(running: Running, request: Request, batch: float, pace: Pace) -> dict[str, float]:

@@ -326,9 +326,12 @@ def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
 
 
 def _infeasible(axes: tuple[Axis, ...], rows: Rows) -> str:
-    """Which points, or how many, are no good, by what is wrong with them."""
+    """Which points, or how many, are no good, by what is wrong with them, and which fit beside those that do not."""
+    others = ""
+    if (fitting := [row for row in rows if row["fits"]]) and _has_names(axes):
+        others = f", {_which(axes, fitting, rows)} {'does' if len(fitting) == 1 else 'do'}"
     kinds = (
-        ([row for row in rows if row["fits"] is False], "does not fit", "do not fit"),
+        ([row for row in rows if row["fits"] is False], f"does not fit{others}", f"do not fit{others}"),
         ([row for row in rows if row.get("stable") is False], "does not keep up", "do not keep up"),
         ([row for row in rows if row["fits"] is None], "has no answer", "have no answer"),
     )
@@ -337,10 +340,15 @@ def _infeasible(axes: tuple[Axis, ...], rows: Rows) -> str:
 
 def _which(axes: tuple[Axis, ...], some: Rows, rows: Rows) -> str:
     """Some of the points by their names, where these are few, else by their number."""
-    if len(axes) > 1 or axes[0].is_numeric or len(some) > NAMED or len(some) == len(rows):
+    if not _has_names(axes) or len(some) > NAMED or len(some) == len(rows):
         return f"{len(some)} of {many(len(rows), 'point')}"
     *others, last = (axes[0].text(row) for row in some)
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _has_names(axes: tuple[Axis, ...]) -> bool:
+    """Whether points are told by a name each: those of one axis that has no numbers."""
+    return len(axes) == 1 and not axes[0].is_numeric
 
 
 def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:

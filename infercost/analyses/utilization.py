@@ -45,6 +45,8 @@ if TYPE_CHECKING:  # the roofline has no kernels
 FAR_BELOW = 0.5
 #: A share of the time between tokens above which prompts are what takes it.
 MOST = 0.5
+#: Speeds that are closer than this share are one to a reader.
+ALIKE = 0.01
 #: What some results mean, whatever is asked.
 _MEANINGS = {
     "critical_batch": CRITICAL,
@@ -518,7 +520,8 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     paid = results.get("tokens_per_s_all_in")
     if results["batch"] == scenario.copies == 1:
         whole = " for one user" if is_local(scenario.rack.setup.stack) else ""
-        prompted = f", {show(paid, '')} with its prompts" if paid is not None else ""
+        differs = paid is not None and abs(paid / each - 1) >= ALIKE
+        prompted = f", {show(paid, '')} with its prompts" if differs else ""
         return f"{show(each, '')} tokens/s{whole}{prompted}{price}"
     speed, decoding = f"{show(each, '')} tokens/s a user", " after the first token"
     if met := _met(results):

@@ -212,7 +212,7 @@ def _told(cases: Sequence[Case], whose: str) -> str:
         per = PER[metric.rpartition("_")[2] if is_rate(metric) else quantity(metric)]
         far = f"{show(abs(off), 'share')} {'above' if off > 0 else 'below'}" if abs(off) >= LEAST_OFF else "the same"
         under = f" by {row['efficiency']}" if row["efficiency"] != by else ""
-        beaten = ", faster than the bound" if case.score.beaten else ""
+        beaten = ", and the measurement is faster than the bound" if case.score.beaten else ""
         told.append(f"{measured}{per}, predicted {predicted}{under}: {far}{beaten}")
         by = row["efficiency"]
     return f"Measured{f' of{whose}:' if whose else ''} {'; '.join(told)}."

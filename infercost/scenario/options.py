@@ -129,11 +129,11 @@ _ALL = (
         _of(WHOLE),
     ),
     Option("disaggregated", "", "prompts on replicas of their own, their cache sent over", _switch),
-    Option("draft_tokens", "N", "tokens that a draft proposes in each step (engines' usual when absent)", _of(WHOLE)),
+    Option("draft_tokens", "N", "tokens a draft proposes a step (with --draft engines' usual when absent)", _of(WHOLE)),
     Option(
         "acceptance",
         "SHARE",
-        "share of the draft's tokens that are accepted, each on its own (a published run's when absent)",
+        "share of the draft's tokens that are accepted, each on its own (with --draft a published run's when absent)",
         _of(PART),
     ),
     Option(

@@ -348,9 +348,13 @@ def test_a_price_comes_first() -> None:
     report = infercost.economies(**asked, users=1000)
     last, floor = rows_of(report)[-1], report["floor_usd_per_million_tokens"]
     usd = 3.49 * last["gpus"] / 3600 / last["tokens_per_s"] * 1e6
-    assert report.verdict.startswith(f"${usd:.2f} a million output tokens at 1,000 users, floor ${floor:.3f}, or $")
+    assert report.verdict.startswith(
+        f"${usd:.2f} a million output tokens all in at 1,000 users, floor ${floor:.3f}, or $"
+    )
     assert report.verdict.index("within twice the floor") < report.verdict.index("A lone user's token costs")
-    assert infercost.economies(**asked).verdict.startswith(f"The floor is ${floor:.3f} a million output tokens, or $")
+    assert infercost.economies(**asked).verdict.startswith(
+        f"The floor is ${floor:.3f} a million output tokens all in, or $"
+    )
 
 
 @pytest.mark.parametrize("command", ["economies", "userbase"])

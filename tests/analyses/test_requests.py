@@ -504,3 +504,11 @@ def test_a_length_alone_has_the_usual_other(lengths: dict[str, int], input_token
     report = infercost.utilization(gpu="h200", model="qwen3-32b", **lengths)
     taken = {each.key: each.value for each in report.inputs}
     assert (taken["input_tokens"], taken["output_tokens"]) == (input_tokens, output_tokens)
+
+
+@pytest.mark.parametrize(("prompt", "said"), [(50, False), (8000, True)])
+def test_a_speed_with_prompts_is_said_where_it_differs(prompt: int, said: bool) -> None:
+    """50 tokens come in for 500 that go out: less than a hundredth of the time; 8,000 take more."""
+    report = ask(input_tokens=prompt, output_tokens=500)
+    assert (abs(report["tokens_per_s_all_in"] / report["tokens_per_s"] - 1) >= 0.01) is said
+    assert (" with its prompts" in report.verdict) is said

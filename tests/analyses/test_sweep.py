@@ -385,4 +385,4 @@ def test_a_few_names_that_do_not_fit_are_said(run: Run) -> None:
     """32.76 billion parameters in 5.5 bits and more, with 4.2 GB of cache, are above 24 GB."""
     asked = ("utilization", "--gpu", "rtx-4090", "--model", "qwen3-32b", "--context", "16k")
     said = run(*asked, "--sweep", "dtype=q4_k_m,q5_k_m,q6_k", "--json").json
-    assert said["verdict"].startswith("q5_k_m and q6_k do not fit. ")
+    assert said["verdict"].startswith("q5_k_m and q6_k do not fit, q4_k_m does. ")

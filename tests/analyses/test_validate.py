@@ -1,6 +1,7 @@
 """Predicted against measured: the shipped tables stay as near as they were, and a table of one's own is answered."""
 
 import csv
+import json
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -555,6 +556,16 @@ def test_a_few_runs_of_ones_own_stand_measured_beside_predicted(run: Run) -> Non
     bench = run("validate", file.replace("vllm_serve", "llama_bench"))
     assert bench.out.startswith("Half of 4 measurements")
     assert "prompts, batch 1, 512 5,000 tokens/s" in " ".join(bench.out.split())
+
+
+def test_it_is_the_measurement_that_is_faster_than_the_bound(tmp_path: Path, run: Run) -> None:
+    """8.03 billion parameters of 2 bytes are not read in a millisecond at 3.35 TB/s."""
+    sample = json.loads((TABLES.parent.parent / "tests/data/results/vllm_serve.json").read_text())
+    times = {key: value / 20 for key, value in sample.items() if key.endswith("_ms") and isinstance(value, float)}
+    file = tmp_path / "vllm_serve.json"
+    file.write_text(json.dumps(sample | times))
+    out = run("validate", str(file), "--gpu", "h100", "--model", "llama-3.1-8b").out
+    assert " above, and the measurement is faster than the bound" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])
