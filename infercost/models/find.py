@@ -557,10 +557,13 @@ def read_preset(path: str, name: str) -> tuple[Model, dict[str, Any]]:
     """The model of a preset file, and all that the file says; BadFile or Missing for what it lacks."""
     data, where = read_preset_file(path), f"preset {path}"
     source = data.get("source")
+    lacks = {}
     if not isinstance(source, dict) or not source.get("title") or not source.get("date"):
-        raise BadFile(f"{where} has no source", "add source: {title: where the config was read, date: YYYY-MM}")
+        lacks["source"] = "source: {title: where the config was read, date: YYYY-MM}"
     if not isinstance(data.get("config"), dict):
-        raise BadFile(f"{where} has no config", "add config: with the keys of the published config.json")
+        lacks["config"] = "config: with the keys of the published config.json"
+    if lacks:
+        raise BadFile(f"{where} has no {' and no '.join(lacks)}", f"add {', and '.join(lacks.values())}")
     formats = typed(data["hf_quant_config"]) if "hf_quant_config" in data else None
     model = read_model(typed(data["config"]), name, where, formats)
     return as_prefill_only(model) if "decodes" in data else model, data

@@ -11,6 +11,7 @@ from infercost.parts import accelerator as accelerator_figures
 from infercost.parts import architecture, cards, host, machines, stack, traffic
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
+from infercost.parts.lacking import ESSENTIAL, refuse_lacking
 from infercost.parts.preset import Fact, Preset
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import COUNT, PART, WHOLE, Kind, parse
@@ -38,6 +39,7 @@ WHAT = {
 }
 #: Figures that every preset of a family has.
 NEEDED = {"hosts": host.NEEDED, "workloads": ("input_tokens", "output_tokens")}
+ESSENTIALS = {"accelerators": ESSENTIAL, **NEEDED}
 #: Prices move: one without a date is an error.
 DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
@@ -492,6 +494,8 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
         word = data.get(key, stack.DEFAULTS.get(key))
         if word not in words and (key in data or stack.needs(data, key)):
             raise BadFile(f"preset {path}: {key} is {word!r}", f"write one of {', '.join(words)}")
+    if family in ESSENTIALS:
+        refuse_lacking(data, kinds, ESSENTIALS[family], DATED, path)
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}

@@ -13,7 +13,10 @@ FIGURES = {"burstiness": MULTIPLE}
 LABELS = ("name", "aliases", "hours", "note")
 #: Hours of a day, and of a week from Monday on.
 DAY, WEEK = 24, 168
-_FORM = "write it as hours: {values: [24 numbers, or 168 from Monday 0h on], source: KEY}"
+_FORM = (
+    "write it as hours: {values: [24 numbers, or 168 from Monday 0h on], source: KEY}, "
+    "and sources: {KEY: {title: ..., date: 2026-01}}"
+)
 
 
 class Shape(NamedTuple):

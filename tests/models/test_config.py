@@ -225,3 +225,10 @@ def test_weights_alone_are_not_guessed_from(tmp_path: Path) -> None:
         find_model(str(tmp_path))
     with pytest.raises(BadFile):
         find_model("model.gguf")
+
+
+def test_all_that_nearly_every_config_has_is_missed_at_once() -> None:
+    with pytest.raises(Missing) as error:
+        read_model({"model_type": "llama", "num_attention_heads": 32}, "mine", "config.json")
+    assert "has no num_hidden_layers" in error.value.what
+    assert error.value.hint.endswith("add the key, and likely hidden_size, intermediate_size, vocab_size")

@@ -358,3 +358,42 @@ def test_a_size_of_several_parts_is_asked_back(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(UnknownName, match="mine comes with 16gb as several parts") as error:
         catalog.find("accelerators", "mine 16gb")
     assert error.value.hint == "name one of mine-10c, mine-8c"
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "lacks"),
+    [
+        ("gpu", "name: Mine", "there is no memory, no memory_bandwidth, no dense rate (flops_bf16)"),
+        (
+            "gpu",
+            "memory: 80 GB\nmemory_bandwidth: 3 TB/s",
+            "memory and memory_bandwidth have no source; there is no dense rate (flops_bf16)",
+        ),
+        (
+            "gpu",
+            "memory: {value: '80,000MB', source: A}\nflops_fp16: {value: 1e14, source: A}\nrent: {value: 2, source: A}",
+            "its source 'A' has no title or no date; rent has no date (as_of); there is no memory_bandwidth",
+        ),
+        (
+            "host",
+            "memory: 64 GB",
+            "memory has no source; there is no channels, no memory_bandwidth, no link_bandwidth",
+        ),
+        ("workload", "input_tokens: 500", "input_tokens has no source; there is no output_tokens"),
+    ],
+)
+def test_all_that_a_file_lacks_is_said_at_once_with_a_file_that_works(
+    tmp_path: Path, family: str, text: str, lacks: str
+) -> None:
+    asked = {"gpu": "h100", "model": "llama-3.1-8b"}
+    with pytest.raises(BadFile) as error:
+        infercost.utilization(**asked | {family: write(tmp_path, text)})
+    assert error.value.what.endswith(f"mine.yaml: {lacks}")
+    _, _, whole = error.value.hint.partition(": ")
+    assert infercost.utilization(**asked | {family: write(tmp_path, whole)})["tokens_per_s"] > 0
+
+
+def test_a_part_of_known_memory_alone_is_asked_what_fits(tmp_path: Path) -> None:
+    """8 GB of 24 are the weights of 8B in 8 bits."""
+    alone = write(tmp_path, "memory: {value: 24 GB, source: A}\nsources: {A: {title: a label, date: 2026-01}}")
+    assert infercost.fit(gpu=alone, params="8B")["memory_needed_bytes"] == 8e9

@@ -31,6 +31,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "window": ("sliding_window", "sliding_window_size", "attention_chunk_size"),
     "context": ("model_max_length", "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"),
 }
+#: What nearly every config has: all that is missing of it is said at once.
+_BASIC = ("hidden", "layers", "heads", "width", "vocab")
 #: Where a composite model keeps its language model.
 WRAPPERS = (
     "text_config", "llm_config", "language_config", "thinker_config", "text_model_config", "lm_config", "llm",
@@ -131,7 +133,10 @@ class Config:
         return self.whole(value, key)
 
     def _missing(self, key: str) -> Missing:
-        return Missing(f"{self.where}: has no {key}", f"{self.family} documents no default: add the key")
+        first = (SYNONYMS[meaning][0] for meaning in _BASIC if self.get(meaning) is None)
+        others = ", ".join(name for name in first if name not in key.split())
+        more = f", and likely {others}" if others else ""
+        return Missing(f"{self.where}: has no {key}", f"{self.family} documents no default: add the key{more}")
 
     def opt(self, meaning: str, default: int = 0) -> int:
         """A whole number, or the default where none is given or it is zero."""
