@@ -9,7 +9,16 @@ from infercost import formulas
 from infercost.parts.accelerator import BASES, is_sold_to_owners
 from infercost.parts.preset import Fact, Preset
 from infercost.report import Note, Report, Row
-from infercost.scenario.prices import MIXED, OWN, USUAL_BASIS, kind_of_price, own_price, rent_key, words_of
+from infercost.scenario.prices import (
+    MIXED,
+    OWN,
+    USUAL_BASIS,
+    electricity_price,
+    kind_of_price,
+    own_price,
+    rent_key,
+    words_of,
+)
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario
 from infercost.units import show
@@ -28,7 +37,8 @@ _OF_PARTS = {
 class Own(NamedTuple):
     """USD an hour of a device of one's own and, where it was bought and its rent is known, of a rented one.
 
-    ``words`` say whose rent that is, ``share`` of all hours is where both cost the same.
+    ``words`` say whose rent that is, ``share`` of all hours is where both cost the same, ``months`` of all hours save
+    what was paid for it: None where renting costs no more than its electricity.
     """
 
     price: float
@@ -36,21 +46,35 @@ class Own(NamedTuple):
     rent: float | None = None
     words: str = ""
     share: float | None = None
+    months: float | None = None
 
 
 def own_of(scenario: Scenario) -> Own | None:
     """What an hour of a device of one's own costs, worked out from its inputs; None where it is rented."""
-    if (price := _price_of(scenario)) is None:
+    if not (terms := _terms_of(scenario)):
         return None
+    part = scenario.rack.part
+    price = own_price(terms, part)
     own = Own(price, scenario.question.get("purchase_price") is not None)
     if not own.bought or (rent := _rent_of(scenario)) is None:
         return own
     share = formulas.cost.break_even_hours_share(owned_price=own.price, rent=rent[0])
-    return own._replace(rent=rent[0], words=rent[1], share=share)
+    own = own._replace(rent=rent[0], words=rent[1], share=share)
+    if rent[0] <= (electricity := electricity_price(terms, part)):
+        return own
+    months = formulas.cost.payback_months(
+        purchase_price=terms["purchase_price"], rent=rent[0], electricity_price=electricity
+    )
+    return own._replace(months=months)
+
+
+def _terms_of(scenario: Scenario) -> dict[str, float]:
+    """What a device of one's own costs, as given or assumed; nothing where it is rented."""
+    return {item.key: item.value for item in scenario.inputs if item.key in OWN}
 
 
 def _price_of(scenario: Scenario) -> float | None:
-    terms = {item.key: item.value for item in scenario.inputs if item.key in OWN}
+    terms = _terms_of(scenario)
     return own_price(terms, scenario.rack.part) if terms else None
 
 
@@ -101,6 +125,8 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
     if own.share is not None:
         yield Row("rent_usd_per_gpu_hour", own.rent, own.words.strip(" ()") or "as given")
         yield Row("break_even_hours_share", own.share, "of all hours" if own.share < 1 else "renting is always cheaper")
+    if own.months is not None:
+        yield Row("payback_months", own.months, "of all hours, no interest")
 
 
 def _sentence(own: Own, of: str = "") -> str:
@@ -111,6 +137,7 @@ def _sentence(own: Own, of: str = "") -> str:
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper above {show(own.share, 'share')} of the hours"
+    cheaper += f", of all of them it has paid for itself in {show(own.months)} months" if own.months else ""
     if own.share >= 1:
         cheaper = "renting is cheaper for any share of the hours"
     return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."

@@ -189,6 +189,14 @@ def break_even_hours_share(*, owned_price: float, rent: float) -> float:
     return owned_price / rent
 
 
+@formula(
+    source="definition: a price over what each month saves of a rent, no interest, in an average month of 730 hours"
+)
+def payback_months(*, purchase_price: float, rent: float, electricity_price: float) -> float:
+    """Months in which an accelerator that is used every hour saves its price, against renting it."""
+    return purchase_price / ((rent - electricity_price) * HOURS_PER_MONTH)
+
+
 @formula(source=LATER)
 def device_seconds_per_token(*, devices: float, tokens_per_s: float) -> float:
     """Seconds of one accelerator that a token takes."""

@@ -18,7 +18,7 @@ kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens ma
 shortfall_bytes draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes
 host_kv_bytes_per_sequence host_memory_bytes host_left_bytes"""
 _ROOM = "fits shortfall_bytes"
-_OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share"
+_OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months"
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
 break_even_usd_per_month users_at_api_price"""
 _SERVICE = """users concurrent_users batch replicas gpus utilization tokens_per_s tpot_s ttft_s

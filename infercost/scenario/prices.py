@@ -12,6 +12,8 @@ from infercost.scenario.options import flag
 from infercost.scenario.read import Reading
 from infercost.units import ApiPrice, api_price_of, many, show
 
+#: So many times the price of a device are a price of several, or of a whole machine.
+MACHINE = 4
 #: What a machine of one's own costs beside its purchase, where nobody says otherwise.
 _USUAL = {
     "years": (5.0, "a usual write-off"),
@@ -82,12 +84,21 @@ def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     terms = {name: float(reading.take(name, *usual[name])) for name in (usual if bought else ("power_price", "pue"))}
     if bought:
         terms["purchase_price"] = float(reading.take("purchase_price"))
+        _note_machine(reading, part, terms["purchase_price"])
         _read_beside(reading, part)
     price = own_price(terms, part)
     if not bought:
         words = f"the electricity alone of {part.name} at its rated {show(part.value('power'), 'W')}"
         reading.note("price", f"{show(price, 'USD')} a device-hour is {words}; with its purchase: --purchase-price")
     return price
+
+
+def _note_machine(reading: Reading, part: Preset, price: float) -> None:
+    """Note a price that looks like that of a machine of several."""
+    known = part.facts.get("purchase")
+    if known and price > MACHINE * known.value:
+        what = f"{show(price, 'USD')} is {show(price / known.value, 'x')} the price of one {part.name} in {known.date}"
+        reading.note("purchase", f"{what}: --purchase-price is a device's share of its machine")
 
 
 def _read_beside(reading: Reading, part: Preset) -> None:
@@ -121,15 +132,20 @@ def note_idle(reading: Reading) -> None:
 
 def own_price(terms: Mapping[str, float], part: Preset) -> float:
     """USD an hour of an accelerator of one's own on such terms: its electricity, and its purchase where it has one."""
-    electricity = formulas.cost.electricity_price(
-        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
-    )
+    electricity = electricity_price(terms, part)
     if "purchase_price" not in terms:
         return electricity
     return formulas.cost.owned_price(
         purchase_price=terms["purchase_price"],
         annuity=formulas.cost.annuity(interest=max(terms["interest"], 1e-9), years=terms["years"]),
         electricity_price=electricity,
+    )
+
+
+def electricity_price(terms: Mapping[str, float], part: Preset) -> float:
+    """USD an hour of an accelerator's electricity."""
+    return formulas.cost.electricity_price(
+        power=part.value("power"), pue=terms["pue"], power_price=terms["power_price"]
     )
 
 

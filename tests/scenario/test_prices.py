@@ -205,11 +205,14 @@ OWNED = "Owned, a device-hour costs $0.931; "
 def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
     said = run(*asked, "--json", "--steps").json
-    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper above 37.2% of the hours.")
+    months = 30_000 / ((2.5 - 0.0728) * 730)  # $0.0728 of electricity an hour
+    back = f"of all of them it has paid for itself in {months:.2f} months"
+    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper above 37.2% of the hours, {back}.")
     results = said["results"]
     assert results["usd_per_gpu_hour"] == pytest.approx(0.9305, abs=1e-4)
     assert results["rent_usd_per_gpu_hour"] == 2.5
     assert results["break_even_hours_share"] == pytest.approx(0.3722, abs=1e-4)
+    assert results["payback_months"] == pytest.approx(months)
     steps = {step["name"]: step["numbers"] for step in said["steps"]}
     assert steps["break_even_hours_share"] == "$0.9305/h / $2.50/h"
     owned, rented = run(*asked, "--json").json, run(command, *COMMANDS[command], "--price", "0.930523", "--json").json
@@ -348,3 +351,30 @@ def test_a_part_of_data_centres_has_its_price_in_the_verdict(run: Run) -> None:
         assert "$" in run(*command.split(), "--model", "llama-3.1-8b", "--gpu", "l40s", "--json").json["verdict"]
     texts = ("utilization", "--model", "qwen3-embedding-8b", "--json", "--gpu")
     assert ["$" in run(*texts, part).json["verdict"] for part in ("rtx-4090", "l40s")] == [False, True]
+
+
+@pytest.mark.parametrize(("price", "is_said"), [("280k", True), ("35k", False)])
+def test_the_price_of_a_whole_machine_is_noted(run: Run, price: str, is_said: bool) -> None:
+    """Eight H100 in their server; one costs $25,000."""
+    said = run("utilization", "--gpu", "h100:8", "--model", "llama-3.1-8b", "--purchase-price", price, "--json").json
+    notes = [note["text"] for note in said["notes"] if note["code"] == "purchase"]
+    assert [text.startswith("$280,000 is 11.2x the price of one h100-sxm in 2026-06") for text in notes] == [
+        True
+    ] * is_said
+
+
+def test_a_rent_below_the_electricity_never_pays_anything_back(run: Run) -> None:
+    asked = (
+        "utilization",
+        "--gpu",
+        "rtx-4090",
+        "--model",
+        "llama-3.1-8b",
+        "--purchase-price",
+        "1600",
+        "--price",
+        "0.1",
+    )
+    said = run(*asked, "--power-price", "0.3", "--json").json
+    assert "payback_months" not in said["results"]
+    assert said["verdict"].endswith("renting is cheaper for any share of the hours.")
