@@ -137,7 +137,7 @@ def _sentence(own: Own, of: str = "") -> str:
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper above {show(own.share, 'share')} of the hours"
-    cheaper += f", of all of them it has paid for itself in {show(own.months)} months" if own.months else ""
+    cheaper += f", and always in use it pays back in {show(own.months)} months" if own.months else ""
     if own.share >= 1:
         cheaper = "renting is cheaper for any share of the hours"
     return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."

@@ -460,9 +460,10 @@ def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The shares of the arithmetic and, of an estimate, of the bandwidth that are used, and the batch."""
     share, reads, batch = results["utilization"], results["memory_bandwidth_utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
+    at = f"{'between prompts ' if _met(results) else ''}at batch {batch}"
     if reads is None or kind(scenario.running, _only_batch(scenario, results["batch"])) == "bound":
-        return f"{used} of the arithmetic is used (MFU) at batch {batch}"
-    return f"{used} of the arithmetic (MFU) and {show(reads, 'share')} of the bandwidth (MBU) are used at batch {batch}"
+        return f"{used} of the arithmetic is used (MFU) {at}"
+    return f"{used} of the arithmetic (MFU) and {show(reads, 'share')} of the bandwidth (MBU) are used {at}"
 
 
 def _chunk_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -435,7 +435,10 @@ def test_prompts_that_take_most_of_the_time_are_said_to() -> None:
 def test_an_estimate_says_the_bandwidth_that_is_used_and_what_its_links_take(gpus: int, sent: bool) -> None:
     report = infercost.utilization(gpu="h100", tp=gpus, model="llama-3.1-8b", dtype="fp8", batch=16)
     share, reads = show(report["utilization"], "share"), show(report["memory_bandwidth_utilization"], "share")
-    assert f"{share} of the arithmetic (MFU) and {reads} of the bandwidth (MBU) are used at batch 16" in report.verdict
+    assert (
+        f"{share} of the arithmetic (MFU) and {reads} of the bandwidth (MBU) are used between prompts at batch 16"
+        in (report.verdict)
+    )
     links = 100 * report["communication_time_s"] / report["step_time_s"]
     assert (f", communication takes {links:.1f}% of a step." in report.verdict) == sent
     assert "(MBU)" not in ask(efficiency="ideal").verdict

@@ -206,7 +206,7 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
     said = run(*asked, "--json", "--steps").json
     months = 30_000 / ((2.5 - 0.0728) * 730)  # $0.0728 of electricity an hour
-    back = f"of all of them it has paid for itself in {months:.2f} months"
+    back = f"and always in use it pays back in {months:.2f} months"
     assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper above 37.2% of the hours, {back}.")
     results = said["results"]
     assert results["usd_per_gpu_hour"] == pytest.approx(0.9305, abs=1e-4)
@@ -222,7 +222,12 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("gpu", "options", "words"),
     [
-        ("h100", {}, f"{OWNED}rented $3.49 (neocloud rent of 2026-09): owning is cheaper above 26.7% of the hours."),
+        (  # 30,000 / ((3.49 - 0.0728) x 730)
+            "h100",
+            {},
+            f"{OWNED}rented $3.49 (neocloud rent of 2026-09): owning is cheaper above 26.7% of the hours, "
+            "and always in use it pays back in 12.03 months.",
+        ),
         (
             "h100",
             {"price_basis": "rental"},
