@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from infercost.analyses import fit
+from infercost.cli.app import COMMANDS
 from infercost.errors import BadFile
 from infercost.models import gguf
+from infercost.scenario.options import options_of
 from tests.conftest import ROOT, bare_env
 from tools import fuzz
-from tools.fuzzing import asking, files, laws
+from tools.fuzzing import asking, files, laws, questions
 from tools.fuzzing.laws import LAWS, Bench, Broken
 
 
@@ -35,6 +37,13 @@ def test_a_seed_asks_the_same_again_and_all_of_it_is_answered() -> None:
     assert first.stdout.startswith("seed 1: 40 cases in ")
     assert first.stdout.endswith("0 failures\n")
     assert first.stdout.partition("(")[2] == again.stdout.partition("(")[2]
+
+
+def test_every_option_has_a_sensible_value() -> None:
+    rng = random.Random(7)
+    for command in COMMANDS:
+        for option in (each for name, each in options_of(command).items() if name not in questions.ELSEWHERE):
+            assert questions.given(rng, option)[0] == f"--{option.name.replace('_', '-')}"
 
 
 def test_a_traceback_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ RANGES = {
     "purchase_price": (100, 60_000), "years": (1, 10), "interest": (0.01, 0.3), "power_price": (0.01, 0.5),
     "pue": (1, 2), "api_price": (0.01, 100), "tokens_per_month": (1e6, 1e13), "max_gpus": (1, 64),
     "min_tokens_per_s": (1, 1e6), "offload_layers": (1, 60), "limit": (1, 300), "max_price": (0.1, 1_000),
-    "rope_scaling": (1, 8),
+    "rope_scaling": (1, 8), "measured_tokens_per_s": (1, 1e6),
 }  # fmt: skip
 TIMES = {"max_tpot": (1, 500), "max_ttft": (5, 60_000)}
 WIDTHS = ("tp", "pp", "ep", "dp")
@@ -70,6 +70,8 @@ WORDS = {
     "compare": ("h100", "mi300x", "human-brain", "h100-note"),
     "presets": ("list", "show", "path", "h100", "models"),
 }
+#: Options that are added otherwise.
+ELSEWHERE = ("sweep", "sensitivity", "output", "all")
 NAMES = {
     "gpu": "accelerators", "efficiency": "efficiency", "traffic": "traffic", "host": "hosts", "workload": "workloads",
     "model": "models", "draft_model": "models",
@@ -84,11 +86,9 @@ def plausible(rng: random.Random, command: str) -> list[str]:
         taken = ["concurrent"]
     taken += ["users"] if command == "userbase" and "concurrent" not in taken else []
     taken = [name for name in taken if name in options]
-    others = [
-        name for name in options if name not in (*taken, "params", "model", "sweep", "sensitivity", "output", "all")
-    ]
+    others = [name for name in options if name not in (*taken, "params", "model", *ELSEWHERE)]
     taken += rng.sample(others, min(len(others), rng.choice((0, 0, 1, 2, 5))))
-    if "input_tokens" in taken or "output_tokens" in taken:  # a request needs both
+    if {"input_tokens", "output_tokens"} & {*taken} and rng.random() < 0.7:  # one is enough
         taken += ["input_tokens", "output_tokens"]
     for name in dict.fromkeys(taken):
         argv += given(rng, options[name])
