@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
 
 import pytest
 
@@ -25,53 +24,6 @@ for module in iter_modules(infercost.formulas.__path__):
 PARAMETERS = {name: set(inspect.signature(formula).parameters) for name, formula in FORMULAS.items()}
 for search in SEARCHES.values():
     PARAMETERS.setdefault(search.quantity, set()).update(search.inputs)
-
-MODELS: dict[str, dict[str, Any]] = {
-    "bare": {"params": 1.6e12, "active_params": 37e9},
-    "dense": {"model": "llama-3.1-70b"},
-    "moe": {"model": "mixtral-8x22b"},
-    "mla": {"model": "deepseek-v3"},
-    "windowed": {"model": "gemma-3-27b"},
-    "hybrid": {"model": "qwen3-next-80b-a3b"},
-}
-STEP = {"batch": 16, "price": 2}
-REQUEST = {"input_tokens": 1000, "output_tokens": 200}
-PEOPLE = {**REQUEST, "messages_per_day": 8}
-OWNING = {"purchase_price": 30_000, "power_price": 0.1, "pue": 1.2}
-#: Questions of any model, those of a bare count, and those of a named model, each by the command that answers it.
-ANY: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("fit", {"gpu": "h100:32"}),
-    ("utilization", {"gpu": "h100:32", **STEP}),
-    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "full"}),
-    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "operator"}),
-    ("utilization", {"gpu": "h100:32", **STEP, "efficiency": "ideal", "overlap": "none"}),
-    ("sweep_batch", {"gpu": "h100:32", "batch": "1:64", "price": 2}),
-)
-BARE: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("utilization", {"gpu": "h100:32", **STEP, "layers": 61, "hidden_size": 7168}),
-    ("userbase", {"gpu": "h100:32", **STEP, "concurrent": 100}),
-    ("economies", {"gpu": "h100", "gpus": 32, "users": 1e5, "price": 2, "layers": 61, "hidden_size": 7168}),
-)
-NAMED: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("utilization", {"gpu": "h200:16", "batch": 8, **REQUEST, "chunk_tokens": 512}),
-    ("utilization", {"gpu": "h200:16", **REQUEST, "request_rate": 2}),
-    ("utilization", {"gpu": "h200:16", "batch": 8, **REQUEST, "disaggregated": True}),
-    ("utilization", {"gpu": "h200:16", "batch": 8, "draft_tokens": 3, "acceptance": 0.7, "draft_cost": 0.1}),
-    ("userbase", {"gpu": "h200:16", "users": 1e5, **PEOPLE, "max_wait_probability": 0.01, **OWNING}),
-    ("economies", {"gpu": "h200", "gpus": 16, "users": 1e6, **PEOPLE, "api_price": 2}),
-    ("frontier", {"gpu": "h200", "max_gpus": 32, "best": "cost", "price": 3, **REQUEST}),
-    ("frontier", {"gpu": "h200", "max_gpus": 32, "best": "knee", "users": 1e6}),
-    ("compare", {"gpu": ["h100", "h200"], "batch": 8}),
-)
-LATER = ("utilization", {"gpu": "h100:8", "dtype": "fp8", "batch": 4, "efficiency": "erdil-2025"})
-
-
-def questions(kind: str) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The questions of a kind of model; the later paper knows layers all alike."""
-    return (*ANY, *(BARE if kind == "bare" else NAMED), *([LATER] if kind in ("dense", "moe") else ()))
-
-
-PAGES = [(kind, *question) for kind in MODELS for question in questions(kind)]
 
 
 def same(name: str) -> str:
@@ -116,16 +68,6 @@ def test_no_symbol_stands_for_two_quantities() -> None:
 def test_ways_to_one_quantity_have_its_symbol_and_its_unit() -> None:
     ways = {name: TERMS[term.of] for name, term in TERMS.items() if term.of}
     assert {name: TERMS[name][:2] for name in ways} == {name: one[:2] for name, one in ways.items()}
-
-
-@pytest.mark.parametrize(("kind", "command", "options"), PAGES)
-def test_no_symbol_of_a_page_stands_for_two_quantities(kind: str, command: str, options: dict[str, Any]) -> None:
-    report = getattr(infercost, command)(**MODELS[kind], **options, steps=True)
-    assert report.steps
-    named = {step.name for step in report.steps}
-    assert shared(named.union(*(PARAMETERS[name] for name in named))) == {}
-    for step in report.steps:
-        assert step.symbols.startswith(f"{TERMS[step.name].symbol} = ")
 
 
 def test_a_count_of_tokens_has_a_unit_in_steps_and_none_in_tables() -> None:

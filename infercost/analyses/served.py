@@ -231,10 +231,8 @@ def _saved_words(run: Run, *, priced: bool) -> str:
         return ""
     other = staying(run.service)
     day = day_of(other.fleet, run.day.users)
-    saved, (_, quiet) = (
-        _saved(other, day, run.day),
-        min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0)),
-    )
+    saved = _saved(other, day, run.day)
+    _, quiet = min(zip(other.fleet.hours, day.hours, strict=True), key=itemgetter(0))
     used = row_of(other, Day(day.users, (quiet,), (1,), (quiet,)))["utilization"] if quiet.mean else 0.0
     less = f"less{' a month' if priced else ''} than replicas that stay"
     return f", {show(saved[0], 'share')} {less}, used {show(used, 'share')} in the emptiest hour{_a_token(*saved)}"

@@ -1,6 +1,6 @@
 """Predicted against measured: the error of this version on every measurement that it can express."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from math import exp, log
@@ -91,7 +91,7 @@ RATES = {
     "input_tok_s_per_gpu": "prompts a device",
     "input_tok_s_per_node": "prompts a node",
 }
-PER = defaultdict(str, itl=" a token", ttft=" to the first token", e2e=" a request", gpu=" a device", node=" a node")
+PER = {"itl": " a token", "ttft": " to the first token", "e2e": " a request", "gpu": " a device", "node": " a node"}
 AS_MEASURED = KEYS["label"]._replace(head="what")
 #: MLPerf states neither batch nor lengths of single requests: an estimate is good within this factor.
 NEAR_MLPERF = 1.5
@@ -209,7 +209,7 @@ def _told(cases: Sequence[Case], whose: str) -> str:
     for case in cases:
         row, metric, off = case.row, case.row["metric"], case.row["ratio"] - 1
         measured, predicted = (_amount(case, row[key]) for key in ("measured", "predicted"))
-        per = PER[metric.rpartition("_")[2] if is_rate(metric) else quantity(metric)]
+        per = PER.get(metric.rpartition("_")[2] if is_rate(metric) else quantity(metric), "")
         far = f"{show(abs(off), 'share')} {'above' if off > 0 else 'below'}" if abs(off) >= LEAST_OFF else "the same"
         under = f" by {row['efficiency']}" if row["efficiency"] != by else ""
         beaten = ", and the measurement is faster than the bound" if case.score.beaten else ""

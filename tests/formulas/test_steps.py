@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from infercost.formulas.formula import SEARCHES
+from infercost.quantities import TERMS
 from infercost.units import show
 from tests.conftest import Run
+from tests.test_quantities import PARAMETERS, shared
 
 #: Bytes of a format, counts of layers, ranks and stages, and what is not there.
 BARE = {
@@ -101,6 +103,10 @@ JOBS = [
 TREND = "compare --trend"
 #: Replicas that share a load, texts for an encoder, a part of a model in a host.
 OTHERS = [
+    "utilization --gpu h100:8 --model mixtral-8x22b --batch 16 --price 2 --efficiency ideal --overlap operator",
+    "utilization --gpu h100:8 --model mixtral-8x22b --batch 16 --price 2 --efficiency ideal --overlap none",
+    "userbase --gpu h200:16 --model deepseek-v3 --users 1e5 --purchase-price 30000 --power-price 0.1 --pue 1.2",
+    "userbase --gpu h100:32 --params 1.6e12 --active-params 37e9 --concurrent 100 --price 2",
     "fit --gpu h100:8 --model llama-3.1-8b",
     "utilization --gpu h100:8 --model llama-3.1-8b --price 2",
     f"utilization --gpu h100:8 --model llama-3.1-8b --concurrency 64 {REQUEST}",
@@ -217,12 +223,26 @@ def by_hand(numbers: str) -> float:
     return float(eval(text, {"__builtins__": {}}, FUNCTIONS))
 
 
+def check_symbols(steps: list[dict[str, Any]]) -> None:
+    """That no symbol of a page stands for two quantities, and each step is of its own."""
+    named = {step["name"] for step in steps}
+    assert shared(named.union(*(PARAMETERS.get(name, set()) for name in named))) == {}
+    assert all(step["symbols"].startswith(f"{TERMS[step['name']].symbol} = ") for step in steps)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-70b", "mixtral-8x22b"])
+def test_a_page_of_the_later_paper_has_no_symbol_twice(run: Run, model: str) -> None:
+    asked = ("utilization", "--gpu", "h100:8", "--dtype", "fp8", "--batch", "4", "--efficiency", "erdil-2025")
+    check_symbols(run(*asked, "--model", model, "--json", "--steps").json["steps"])
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_no_input_of_a_step_comes_from_nowhere_and_its_arithmetic_comes_out(run: Run, question: str) -> None:
     said = run(*question.split(), "--json", "--steps", "--sources")
     assert said.code in (0, 3), said.err
     answer = said.json
     solved = {search.quantity for search in SEARCHES.values()}
+    check_symbols(answer["steps"])
     printed = [step for step in answer["steps"] if step["name"] not in solved]
     assert len(printed) > 5
     wrong = [
