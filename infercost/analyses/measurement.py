@@ -12,7 +12,8 @@ from infercost.replica.serving import paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
-from infercost.units import digits, show
+from infercost.scenario.usual import LENGTHS
+from infercost.units import digits, many, show
 
 KEYS = (
     "measured_utilization",
@@ -69,7 +70,8 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Again
 def _is_prompted(scenario: Scenario) -> bool:
     """Whether prompts ride along with the steps that are measured."""
     load = scenario.load
-    return bool(load.request) and not load.apart and not holds(scenario.rack)
+    alone = not load.is_steady and scenario.batch == 1  # engines print the speed between the tokens of one
+    return bool(load.request) and not (alone or load.apart or holds(scenario.rack))
 
 
 def _bound(scenario: Scenario, batch: float) -> float | None:
@@ -125,7 +127,7 @@ def _why_null(scenario: Scenario, key: str) -> str:
 
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
     """The measurement as shares of the hardware, then against the estimate and the bound."""
-    copies, of = scenario.copies, ", prompts counted" if _is_prompted(scenario) else ""
+    copies, of = scenario.copies, f", {_counted(scenario)}" if _is_prompted(scenario) else ""
     used, reads, times, share = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     shares += [f"{_share(reads)} the bandwidth (MBU)"] if reads is not None else []
@@ -142,6 +144,15 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     )
     measured = f"{show(copies * (scenario.measured or 0.0), '')} tokens/s measured is"
     return f"{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}{faster}."
+
+
+def _counted(scenario: Scenario) -> str:
+    """That prompts are counted, and how long they are where nobody said."""
+    lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
+    assumed = " and ".join(
+        f"{many(item.value, 'token')} {way}" for item, way in zip(lengths, ("in", "out"), strict=False)
+    )
+    return f"prompts counted, {assumed} assumed" if len(lengths) == 2 else "prompts counted"
 
 
 def _share(value: float | None) -> str:

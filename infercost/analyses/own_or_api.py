@@ -202,11 +202,11 @@ def says_floor(point: BreakEven | None) -> bool:
 
 
 def _when(point: BreakEven, month: str = "") -> str:
-    """With how many users one's own service costs no more: from some on, or with some and, later, any number."""
-    users = many(point.users or 0, "user")
+    """From how many users on one's own service costs no more, and whether a further replica may leave some out."""
+    start = f"from {many(point.users or 0, 'user')} on{month}"
     if point.good == point.users:
-        return f"from {users} on{month}"
-    return f"with {users}{month}" + (f", and with any number from {point.good:,} on" if point.good else "")
+        return start
+    return f"{start}, though not with every {f'number below {point.good:,}' if point.good else 'larger number'}"
 
 
 def _tokens(count: float | None) -> str:

@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError, near_name, reason
 from infercost.render.writing import write_error, write_output
-from infercost.scenario.options import REPLICAS, options_of
+from infercost.scenario.options import REPLICAS, flag, options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
@@ -76,10 +77,10 @@ def _flag_of(word: str) -> str:
     from infercost.parts import catalog
     from infercost.scenario.read import counted_name
 
-    for flag, family in (("--gpu", "accelerators"), ("--model", "models")):
+    for name, family in (("--gpu", "accelerators"), ("--model", "models")):
         try:
-            catalog.find(family, counted_name(word)[0] if flag == "--gpu" else word)
-            return flag
+            catalog.find(family, counted_name(word)[0] if name == "--gpu" else word)
+            return name
         except InfercostError:
             continue
     return ""
@@ -184,11 +185,17 @@ def _spell_out(args: Sequence[str]) -> list[str]:
 
 
 def _refuse_several(args: Sequence[str]) -> None:
-    """Refuse several accelerators where one is asked about: of an option of one value Typer keeps the last."""
-    gpu = options_of(args[0]).get("gpu") if args[0] in COMMANDS else None
-    if gpu and not gpu.repeat and sum(arg.partition("=")[0] == "--gpu" for arg in args) > 1:
-        hint = "economies, frontier and compare take several; two unequal cards: count both as the lesser, --gpu NAME:2"
-        raise BadValue(f"{args[0]} answers for one --gpu", hint)
+    """Refuse several values where one is asked about: of an option of one value Typer keeps the last."""
+    known = options_of(args[0]) if args[0] in COMMANDS else {}
+    said = Counter(arg.partition("=")[0] for arg in args if arg.startswith("--"))
+    for name, option in known.items():
+        if said[flag(name)] < 2 or option.repeat or not option.metavar:
+            continue
+        if name == "gpu":
+            hint = "economies, frontier and compare take several; two unequal cards: "
+            raise BadValue(f"{args[0]} answers for one --gpu", f"{hint}count both as the lesser, --gpu NAME:2")
+        each = f", or several: --sweep {name.replace('_', '-')}=A,B" if "sweep" in known else ""
+        raise BadValue(f"{flag(name)} is given twice", f"give it once{each}")
 
 
 def _is_json(args: Sequence[str]) -> bool:

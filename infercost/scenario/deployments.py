@@ -13,7 +13,7 @@ from infercost.scenario.layouts import TIMES, laid_out, layouts_of, with_replica
 from infercost.scenario.options import flag
 from infercost.scenario.people import read_service
 from infercost.scenario.prices import read_api_price
-from infercost.scenario.read import Given, Reading
+from infercost.scenario.read import Given, Reading, read_part
 from infercost.scenario.replicas import CHEAPEST, FOR_LOAD, PAYS_FIRST
 from infercost.units import many, show
 
@@ -26,13 +26,14 @@ SAME = 0.02
 
 
 class Outlay(NamedTuple):
-    """Devices that a load is charged for, mean over the day, and a user's seconds a token and to the first one.
+    """Devices that a load is charged for, mean over the day, its replicas, a user's seconds a token and to the first.
 
     Of so many sequences at once it is devices for each user: on faster devices as many are more users.
     """
 
     layout: Layout
     devices: float
+    replicas: int
     tpot: float
     ttft: float
 
@@ -55,6 +56,8 @@ def for_users(least: Reading) -> list[Reading]:
         return _first_to_pay(least, best)
     tried = [best, *reversed(list(_smaller(least, best, FOR_LOAD)))]
     outlays = [_outlay(each) for each in tried]
+    if (larger := _twice(least, outlays)) is not None:
+        tried, outlays = [*tried, larger], [*outlays, _outlay(larger)]
     first = tried[min(range(len(tried)), key=lambda at: outlays[at].devices)]
     _note_larger(first, best, flag(load))
     chosen = _fastest(least, first, outlays[tried.index(first)])
@@ -102,12 +105,30 @@ def _smaller(least: Reading, best: Reading, why: str) -> Iterator[Reading]:
         return
     count = read_service(least.about(gpu=least.get("gpu"))).running.rack.devices
     for devices in (count * times for times in TIMES[1:] if count * times < given.value):
-        trial = least.about(gpu=least.get("gpu"))
-        trial.given["gpus"] = Given(devices, why)
-        chosen = on_replica(Reading(trial.question._replace(given=trial.given)))
-        trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
-        trial.notes += chosen.notes
-        yield trial
+        yield _of_size(least, devices, why)
+
+
+def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
+    """A replica on twice the devices of the largest, which costs least in several; None where there is no such layout.
+
+    Alike when they are full, replicas may differ by a whole one for a load.
+    """
+    cheapest = min(outlays, key=lambda one: one.devices)
+    size = 2 * max(one.layout.devices for one in outlays)
+    given = any(name in least.given for name in ("gpus", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
+    if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
+        return None
+    return _of_size(least, size, FOR_LOAD)
+
+
+def _of_size(least: Reading, devices: int, why: str) -> Reading:
+    """A replica on so many devices, in the layout in which its tokens cost least."""
+    trial = least.about(gpu=least.get("gpu"))
+    trial.given["gpus"] = Given(devices, why)
+    chosen = on_replica(Reading(trial.question._replace(given=trial.given)))
+    trial.given |= {name: chosen.given[name] for name in _WIDTHS if name in chosen.given}
+    trial.notes += chosen.notes
+    return trial
 
 
 def _fastest(least: Reading, first: Reading, outlay: Outlay) -> Reading:
@@ -157,7 +178,7 @@ def _outlay(reading: Reading) -> Outlay:
     """What the users, or the tokens, that were given are charged for: a small load may fill no larger replica."""
     service, users = read_service(_again(reading)), reading.get("users")
     if service.missed or not service.running.rack.plan.fits:
-        return Outlay(service.running.rack.plan.layout, inf, inf, inf)
+        return Outlay(service.running.rack.plan.layout, inf, 0, inf, inf)
     per = 1.0
     if (concurrent := reading.get("concurrent")) is not None:
         users = per = users_averaging(queued(service).fleet, float(concurrent))
@@ -165,4 +186,4 @@ def _outlay(reading: Reading) -> Outlay:
         users, service = of_month(service, float(reading.get("tokens_per_month")))
     day, rack = day_of(queued(service).fleet, float(users)), service.running.rack
     first, hour = service.fleet.curve.ttft(day.slowest.batch), day.slowest
-    return Outlay(rack.plan.layout, day.replicas_paid * rack.devices / per, hour.tpot, first)
+    return Outlay(rack.plan.layout, day.replicas_paid * rack.devices / per, day.replicas, hour.tpot, first)

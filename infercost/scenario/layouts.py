@@ -321,7 +321,7 @@ def _asked(reading: Reading, setup: Setup) -> Asked | None:
     least = command == "utilization" and not _is_counted(reading)
     drafted = any(name in reading.given for name in DRAFT)
     lone = least or drafted or command == "sweep-batch" or reading.origin("gpu") == COMPARED
-    batch = int(reading.get("batch") or lone)
+    batch = int((command != "sweep-batch" and reading.get("batch")) or lone)
     batch, groupwise = 0 if load.is_steady else batch, "max_sequences" not in reading.given
     if load.is_steady:
         load = load._replace(most=most_at_once(reading, setup))

@@ -247,7 +247,8 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     service = service._replace(fleet=service.fleet._replace(fixed=fixed))
     service = (loaded := take_tokens(reading, [service])) or service
     if "users" not in reading.given and "concurrent" not in reading.given:
-        raise Missing("a service needs --users, --concurrent or --replicas", "for example --users 100k")
+        hint = "for example --users 100k, or --replicas 1 for what one takes"
+        raise Missing("a service needs --users, --concurrent or --replicas", hint)
     users = reading.take("users")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)

@@ -490,10 +490,17 @@ def test_what_a_scenario_leaves_unused_is_said_where_a_layout_is_chosen(run: Run
 
 
 def test_sequences_at_once_take_the_replicas_on_which_they_cost_least(run: Run) -> None:
-    asked = ("--model", "llama-3.3-70b", "--dtype", "fp8", "--max-tpot", "33ms", "--concurrent", "200", "--json")
+    request = ("--isl", "2000", "--osl", "500", "--max-tpot", "33ms")
+    asked = ("--model", "llama-3.3-70b", "--dtype", "fp8", *request, "--concurrent", "200", "--json")
     results = {
         gpu: run("userbase", "--gpu", gpu, *asked).json["results"]
         for gpu in ("h100", *(f"h100:{n}" for n in (2, 4, 8)))
     }
     free = results.pop("h100")["usd_per_million_tokens"]
     assert free == pytest.approx(min(each["usd_per_million_tokens"] for each in results.values()))
+
+
+def test_batches_on_a_count_that_no_replica_takes_are_an_error_that_says_so(run: Run) -> None:
+    said = run("sweep-batch", "--gpu", "trainium2", "--model", "llama-4-scout", "--batch", "2", "--gpus", "55")
+    assert said.code == 2
+    assert "no layout of 55 devices splits llama-4-scout evenly" in said.err

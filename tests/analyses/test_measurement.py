@@ -126,3 +126,25 @@ def test_a_claim_is_swept_and_its_work_is_shown(run: Run) -> None:
     shown = run(*asked, "--batch", "8", "--steps", "--format", "plain").out
     assert "x_b = r_m / r_b" in shown
     assert "U_r = U × r_m / r" in shown
+
+
+def test_a_lone_users_speed_is_that_between_tokens() -> None:
+    """llama-bench and Ollama print the rate of decoding, whatever the prompt took: at least 4.92 GB at 1,008 GB/s."""
+    report = infercost.utilization(
+        gpu="rtx-4090",
+        model="llama-3.1-8b",
+        dtype="q4_k_m",
+        measured_tokens_per_s=150,
+        input_tokens=512,
+        output_tokens=64,
+    )
+    assert report["measured_over_estimate"] == pytest.approx(150 / report["tokens_per_s"])
+    assert report["measured_memory_bandwidth_utilization"] is not None
+    assert 150 / (1008e9 / 4.6e9) < report["measured_over_bound"] < 150 / (1008e9 / 5.4e9)
+
+
+def test_lengths_that_nobody_gave_are_said_beside_what_they_count() -> None:
+    asked = {"gpu": "h100:4", "model": "llama-3.3-70b", "concurrency": 64, "measured_tokens_per_s": 2500}
+    assert "prompts counted, 7,680 tokens in and 1,024 tokens out assumed)" in infercost.utilization(**asked).verdict
+    given = infercost.utilization(**asked, input_tokens=1000, output_tokens=500)
+    assert "(MFU, prompts counted)" in given.verdict
