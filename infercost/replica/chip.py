@@ -71,7 +71,8 @@ def peak_of(part: Preset, format: str) -> float | None:
         return rate("fp32")
     if ARITHMETIC[format].row_bytes == WIDE:
         eight = rate("fp8") or rate("int8")  # arithmetic of half the width is twice as fast on every part with both
-        return rate("bf16") or rate("fp16") or (eight / 2 if eight else rate("fp32"))
+        # a part with a rate of 32 bits and none of 16 has no matrix units, whose sums of 8 bits would say more
+        return rate("bf16") or rate("fp16") or rate("fp32") or (eight and eight / 2)
     if format == "nvfp4":  # the 13.5 to 15 PFLOP/s of data sheets are seen in no product
         four, eight = rate("fp4"), rate("fp8")
         return min(four, 2 * eight) if four and eight else four

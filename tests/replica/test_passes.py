@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+import infercost
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
@@ -491,3 +492,11 @@ def test_a_kernel_without_tuned_shapes_is_slower_and_launched_as_fast(
         assert built.launch == 5e-6
         assert (900e12 / built.flops, 3e12 / built.bandwidth) == pytest.approx((slower, slower))
         assert built.inner == pytest.approx(slower * inner)
+
+
+def test_a_part_without_matrix_units_multiplies_at_its_rate_of_32_bits() -> None:
+    """The P40's 47 TOPS are four products of 8 bits an instruction of its 11.76 TFLOP/s: 16 bits are no faster."""
+    assert peak_of(catalog.load("accelerators", "p40"), "bf16") == pytest.approx(11.76e12)
+    asked = {"gpu": "p40", "model": "llama-3.1-8b-fp8-dynamic", "batch": 300, "input_tokens": 134, "output_tokens": 292}
+    report = infercost.utilization(**asked)
+    assert report["step_time_s"] > report["bound_step_time_s"]
