@@ -88,7 +88,7 @@ def read_model(data: dict[str, Any], name: str, where: str, sidecar: dict[str, A
         return as_prefill_only(model)
     if _classifies(config):
         return as_prefill_only(model, labels_of(config))
-    return as_prefill_only(model) if _is_bare(config) and not model.has_encoder else model
+    return as_prefill_only(model) if _is_headless(config) and not model.has_encoder else model
 
 
 def _read(config: Config, name: str, sidecar: dict[str, Any] | None) -> Model:
@@ -187,14 +187,15 @@ def _classifies(config: Config) -> bool:
     return isinstance(classes, list) and str(next(iter(classes), "")).endswith("ForSequenceClassification")
 
 
-def _is_bare(config: Config) -> bool:
+def _is_headless(config: Config) -> bool:
     """Whether a decoder's class is the one without a head, as embedders publish it: MistralModel, Gemma3TextModel.
 
     ChatGLMModel and InternVLChatModel have theirs (vLLM 0.33, model_executor/models/registry.py).
     """
     classes = config.raw("architectures")
     name = str(next(iter(classes), "")) if isinstance(classes, list) else ""
-    return name.endswith("Model") and plain(name.removesuffix("Model")) == plain(config.family) not in _WHOLE
+    family = plain(config.family)
+    return name.endswith("Model") and family not in _WHOLE and plain(name.removesuffix("Model")) == family
 
 
 def family_of(config: Config) -> Family:
