@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import infercost
+from tests.conftest import Run
 
 #: 131,072 B of cache a token; 15.01 GB of the weights are read in a step, the table of embeddings is not.
 IDEAL: dict[str, Any] = {"gpu": "h100:1", "model": "llama-3.1-8b", "context": 8192, "efficiency": "ideal"}
@@ -226,3 +227,10 @@ def test_what_more_than_the_users_given_bring_is_said_as_that() -> None:
     )
     assert one.startswith("what more than 64 users would bring: ")
     assert " on each" not in one
+
+
+def test_batches_with_their_caches_in_a_host_are_told_what_more_users_bring(run: Run) -> None:
+    asked = ("--gpu", "b200-sxm:16", "--model", "palm-540b", "--host", "xeon-6980p", "--offload", "kv")
+    said = run("sweep-batch", *asked, "--batch", "211", "--json")
+    assert said.code == 0, said.err
+    assert said.json["advice"] == run("utilization", *asked, "--batch", "211", "--json").json["advice"]
