@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from infercost.cli import options as take
 from infercost.cli.run import CLOSED_PIPE, run
 from infercost.errors import BadValue, InfercostError, near_name, reason
 from infercost.render.writing import write_error, write_output
-from infercost.scenario.options import REPLICAS, flag, options_of
+from infercost.scenario.options import REPLICAS, options_of
 
 HELP = """What LLM inference needs and costs: accelerators, step time, utilization, users.
 
@@ -185,17 +184,17 @@ def _spell_out(args: Sequence[str]) -> list[str]:
 
 
 def _refuse_several(args: Sequence[str]) -> None:
-    """Refuse several values where one is asked about: of an option of one value Typer keeps the last."""
+    """Refuse several parts or models where one is asked about: Typer keeps the last, as it may of a number."""
     known = options_of(args[0]) if args[0] in COMMANDS else {}
-    said = Counter(arg.partition("=")[0] for arg in args if arg.startswith("--"))
-    for name, option in known.items():
-        if said[flag(name)] < 2 or option.repeat or not option.metavar:
-            continue
-        if name == "gpu":
-            hint = "economies, frontier and compare take several; two unequal cards: "
-            raise BadValue(f"{args[0]} answers for one --gpu", f"{hint}count both as the lesser, --gpu NAME:2")
-        each = f", or several: --sweep {name.replace('_', '-')}=A,B" if "sweep" in known else ""
-        raise BadValue(f"{flag(name)} is given twice", f"give it once{each}")
+    hints = {
+        "gpu": "economies, frontier and compare take several; two unequal cards: "
+        "count both as the lesser, --gpu NAME:2",
+        "model": "frontier --model takes several" + ("; here --sweep model=A,B" if "sweep" in known else ""),
+    }
+    for name, hint in hints.items():
+        several = sum(arg.partition("=")[0] == f"--{name}" for arg in args) > 1
+        if several and name in known and not known[name].repeat:
+            raise BadValue(f"{args[0]} answers for one --{name}", hint)
 
 
 def _is_json(args: Sequence[str]) -> bool:

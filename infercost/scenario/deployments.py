@@ -5,7 +5,7 @@ from math import inf
 from typing import NamedTuple
 
 from infercost import formulas
-from infercost.fleet.cost import at_level, bill_of, of_month, users_at_bill, users_averaging
+from infercost.fleet.cost import at_level, bill_of, device_seconds, of_month, users_at_bill, users_averaging
 from infercost.fleet.day import day_of
 from infercost.fleet.service import queued
 from infercost.replica.layout import Layout
@@ -26,13 +26,13 @@ SAME = 0.02
 
 
 class Outlay(NamedTuple):
-    """Devices that a load is charged for, mean over the day, its replicas, a user's seconds a token and to the first.
+    """Seconds of a device that a load pays for a token, its replicas, a user's seconds a token and to the first.
 
-    Of so many sequences at once it is devices for each user: on faster devices as many are more users.
+    Users of minutes, and sequences at once, make more tokens on faster devices.
     """
 
     layout: Layout
-    devices: float
+    paid: float
     replicas: int
     tpot: float
     ttft: float
@@ -58,8 +58,9 @@ def for_users(least: Reading) -> list[Reading]:
     outlays = [_outlay(each) for each in tried]
     if (larger := _twice(least, outlays)) is not None:
         tried, outlays = [*tried, larger], [*outlays, _outlay(larger)]
-    first = tried[min(range(len(tried)), key=lambda at: outlays[at].devices)]
-    _note_larger(first, best, flag(load))
+    first = tried[min(range(len(tried)), key=lambda at: outlays[at].paid)]
+    if first is not larger:
+        _note_larger(first, best, flag(load))
     chosen = _fastest(least, first, outlays[tried.index(first)])
     return [chosen, *(one for one in tried if one is not chosen)]
 
@@ -113,7 +114,7 @@ def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
 
     Alike when they are full, replicas may differ by a whole one for a load.
     """
-    cheapest = min(outlays, key=lambda one: one.devices)
+    cheapest = min(outlays, key=lambda one: one.paid)
     size = 2 * max(one.layout.devices for one in outlays)
     given = any(name in least.given for name in ("gpus", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
     if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
@@ -138,8 +139,8 @@ def _fastest(least: Reading, first: Reading, outlay: Outlay) -> Reading:
         if layout.widths != held.widths:
             every[layout] = _as(least, first, layout)
     found = {held: outlay, **{layout: _outlay(trial) for layout, trial in every.items()}}
-    cheapest = min(each.devices for each in found.values())
-    alike = {layout: each for layout, each in found.items() if each.devices <= (1 + SAME) * cheapest}
+    cheapest = min(each.paid for each in found.values())
+    alike = {layout: each for layout, each in found.items() if each.paid <= (1 + SAME) * cheapest}
     shortest = min(each.tpot for each in alike.values())
     soon = {layout: each for layout, each in alike.items() if each.tpot <= (1 + SAME) * shortest}
     chosen = min(soon, key=lambda layout: soon[layout].ttft)
@@ -154,9 +155,8 @@ def _why(mine: Outlay, other: Outlay) -> str:
     """Why a layout is chosen rather than the one that serves most when full."""
     speed, slower = (show(formulas.cost.tokens_per_s_per_user(step_time=each.tpot)) for each in (mine, other))
     text = f"{mine.layout.words} is chosen: with this load a user gets {speed} tokens/s in the slowest hour"
-    if mine.devices < (1 - SAME) * other.devices:
-        fewer = show(1 - mine.devices / other.devices, "share")
-        return f"{text}, on {fewer} fewer devices than in {other.layout.words}"
+    if mine.paid < (1 - SAME) * other.paid:
+        return f"{text}, a token costs {show(1 - mine.paid / other.paid, 'share')} less than in {other.layout.words}"
     return f"{text}; {other.layout.words}, best when full, {slower} at the same cost"
 
 
@@ -179,11 +179,10 @@ def _outlay(reading: Reading) -> Outlay:
     service, users = read_service(_again(reading)), reading.get("users")
     if service.missed or not service.running.rack.plan.fits:
         return Outlay(service.running.rack.plan.layout, inf, 0, inf, inf)
-    per = 1.0
     if (concurrent := reading.get("concurrent")) is not None:
-        users = per = users_averaging(queued(service).fleet, float(concurrent))
+        users = users_averaging(queued(service).fleet, float(concurrent))
     elif users is None:
         users, service = of_month(service, float(reading.get("tokens_per_month")))
     day, rack = day_of(queued(service).fleet, float(users)), service.running.rack
     first, hour = service.fleet.curve.ttft(day.slowest.batch), day.slowest
-    return Outlay(rack.plan.layout, day.replicas_paid * rack.devices / per, day.replicas, hour.tpot, first)
+    return Outlay(rack.plan.layout, device_seconds(service, day), day.replicas, hour.tpot, first)

@@ -231,7 +231,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no gpu": (("calibrate", str(DATA / "vllm_serve.json"), "--model", "llama-3.1-8b"), "needs --gpu"),
     "no model": (("calibrate", str(DATA / "genai_perf.json"), "--gpu", "h100"), "needs --model"),
     "unknown gpu": ((*LLAMA_BENCH[:2], "--gpu", "rtx-4091", *LLAMA_BENCH[4:]), "rtx-4091"),
-    "unknown model": ((*LLAMA_BENCH, "--model", "llama-9"), "llama-9"),
+    "unknown model": ((*LLAMA_BENCH[:-1], "llama-9"), "llama-9"),
     "unknown profile": ((*LLAMA_BENCH, "--efficiency", "mine"), "mine"),
     "another law": ((*LLAMA_BENCH, "--efficiency", "erdil-2025"), "law of its own"),
     "no yaml": ((*LLAMA_BENCH, "--output", "mine.txt"), "a profile is a YAML file"),

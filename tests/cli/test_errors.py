@@ -157,11 +157,8 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
         ("fit --model gpt-oss-120 --gpu h100", "did you mean gpt-oss-120b? "),
         ("fit --model gpt-oss-20b --gpu l4 --host ddr5-desktop", "did you mean desktop-ddr5? "),
         ("utilization --gpu h100 --model qwen3-32b --draft-model qwen3-0.6b", "needs --draft-tokens, --acceptance too"),
-        (
-            "utilization --gpu h100 --model qwen3-32b --model qwen3-8b",
-            "--model is given twice\nhint: give it once, or sev",
-        ),
-        ("compare h100 --model qwen3-32b --model=qwen3-8b", "--model is given twice\nhint: give it once\n"),
+        ("utilization --gpu h100 --model qwen3-32b --model qwen3-8b", "here --sweep model=A,B"),
+        ("compare h100 --model qwen3-32b --model=qwen3-8b", "compare answers for one --model\nhint: frontier"),
         (
             "fit --gpu h100 --gpu l4 --model qwen3-8b",
             "fit answers for one --gpu\nhint: economies, frontier and compare",
