@@ -185,4 +185,5 @@ def _outlay(reading: Reading) -> Outlay:
         users, service = of_month(service, float(reading.get("tokens_per_month")))
     day, rack = day_of(queued(service).fleet, float(users)), service.running.rack
     first, hour = service.fleet.curve.ttft(day.slowest.batch), day.slowest
-    return Outlay(rack.plan.layout, device_seconds(service, day), day.replicas, hour.tpot, first)
+    paid = device_seconds(service, day) if day.tokens_per_s else inf  # nobody has so few tokens
+    return Outlay(rack.plan.layout, paid, day.replicas, hour.tpot, first)

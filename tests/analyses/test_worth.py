@@ -119,7 +119,7 @@ def test_replicas_go_in_quiet_hours_as_far_as_they_are_whole(
     tmp_path: Path, replicas: int, saved: str | None, use: dict[str, Any]
 ) -> None:
     (trace := tmp_path / "hours.csv").write_text(TERRACED)
-    asked = {"gpu": "h100", "model": "llama-3.1-8b", "trace": str(trace), **use}
+    asked = {"gpu": "h100:1", "model": "llama-3.1-8b", "trace": str(trace), **use}
     users = int(0.9 * infercost.userbase(**asked, replicas=replicas, max_wait_probability=1)["users"])
     said = " ".join(infercost.userbase(**asked, users=users).advice)
     assert ("--scale-down" in said) == (saved is not None)
