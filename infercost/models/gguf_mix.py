@@ -1,11 +1,11 @@
 """A model as llama-quantize stores it: the mean bits of each part, from the type of each of its tensors."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from infercost.models import counting
 from infercost.models.families.matrices import Matrix, matrices_of_attention
-from infercost.models.model import Attention, Ffn, Layer, Model, Quantization
+from infercost.models.model import Attention, Ffn, Model, Quantization
 from infercost.parts.gguf import EIGHT_EXPERTS_OUTPUT, FALCON, GROUPED, MANY, MIXES, TYPES, WHERE, Mix
 
 #: Families of the architecture Falcon, whose mixes differ.
@@ -52,8 +52,11 @@ class _Columns:
     def __init__(self, model: Model, name: str) -> None:
         self.mix, self.by_tensor = _mix_of(model, name), name in BY_TENSOR
         self.layers = model.depth
-        self.all_values = sum(_has_values(model, model.layers[kind].attention) for kind in model.order)
+        self.attention = [[*_attention(model, layer.attention)] for layer in model.layers]
+        self.has_values = [any(column == "values" for column, _, _ in each) for each in self.attention]
+        self.all_values = sum(self.has_values[kind] for kind in model.order)
         self.values = self.downs = 0
+        self.options: dict[str, list[tuple[str, Callable[[int, int], bool]]]] = {}
 
     def bits(self, column: str, row: float, layer: int) -> float:
         """Bits of a column's tensor in a layer, with rows of a width."""
@@ -63,8 +66,13 @@ class _Columns:
         if column == "down" and self.by_tensor:
             i = self.downs
         self.downs += column == "down"
-        options = (option.partition(" ") for option in (getattr(self.mix, column) or self.mix.base).split(", "))
-        return type_bits(next((kind for kind, _, where in options if WHERE[where](i, count)), self.mix.base), row)
+        if column not in self.options:
+            options = (option.partition(" ") for option in (getattr(self.mix, column) or self.mix.base).split(", "))
+            self.options[column] = [(kind, WHERE[where]) for kind, _, where in options]
+        for kind, holds in self.options[column]:
+            if holds(i, count):
+                return type_bits(kind, row)
+        return type_bits(self.mix.base, row)
 
 
 def gguf_mix(model: Model, name: str) -> Quantization:
@@ -74,7 +82,7 @@ def gguf_mix(model: Model, name: str) -> Quantization:
     sizes: dict[str, float] = {}
     stored: dict[str, float] = {}
     for i, kind in enumerate(model.order):
-        for part, size, each in _tensors(model, model.layers[kind], columns, i):
+        for part, size, each in _tensors(model, kind, columns, i):
             sizes[part] = sizes.get(part, 0) + size
             stored[part] = stored.get(part, 0) + size * each
     head = type_bits(mix.head, hidden)
@@ -189,16 +197,12 @@ def _is_70b(model: Model) -> bool:
 # Its tensors
 
 
-def _tensors(model: Model, layer: Layer, columns: _Columns, i: int) -> Iterator[tuple[str, float, float]]:
-    """The matrices of layer i: part of the weights, size, and bits of a weight."""
-    for column, size, row in _attention(model, layer.attention):
+def _tensors(model: Model, kind: int, columns: _Columns, i: int) -> Iterator[tuple[str, float, float]]:
+    """The matrices of layer i, which is of a kind: part of the weights, size, and bits of a weight."""
+    for column, size, row in columns.attention[kind]:
         yield "attention", size, columns.bits(column, row, i)
-    columns.values += _has_values(model, layer.attention)
-    yield from _fed(model.hidden_size, layer.ffn, columns, i)
-
-
-def _has_values(model: Model, attention: Attention) -> bool:
-    return any(column == "values" for column, _, _ in _attention(model, attention))
+    columns.values += columns.has_values[kind]
+    yield from _fed(model.hidden_size, model.layers[kind].ffn, columns, i)
 
 
 def _attention(model: Model, attention: Attention) -> Iterator[tuple[str, float, float]]:
