@@ -10,6 +10,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
+from infercost.analyses.pair import ratio_words, ratios_of
 from infercost.analyses.prices import kinds_of_prices
 from infercost.analyses.remarks import NAMED, few_names, leaders
 from infercost.errors import InfercostError
@@ -55,8 +56,8 @@ MODEL_OPTIONS = (
     *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
     *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", *Prices.__annotations__, "set"),
 )
-#: Down to here a figure is so much less than another, below a fraction of it.
-HALF = 0.5
+#: Figures that two accelerators have a ratio of.
+_OF_TWO = (*COLUMNS, "peak_flops_per_s", "power_w")
 
 
 def answer(scenario: Scenario) -> Report:
@@ -92,7 +93,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
-        ratios = _ratios(rows) if len(rows) == 2 else {}
+        ratios = ratios_of(rows, _OF_TWO) if len(rows) == 2 else {}
         columns = ("name", *COLUMNS, *(("peak_flops_per_s", "rate", "power_w") if ratios else ()))
         verdict = _verdict(rows, scenario.format)
     return Report(
@@ -345,22 +346,11 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
         return balance
     second = rows[1]
     words = {"memory_bytes": "memory", "memory_bandwidth_bytes_per_s": "bandwidth", "power_w": "power"}
-    ratios = ", ".join(_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words)
+    ratios = ", ".join(
+        ratio_words(ratio, words[key]) for key, ratio in ratios_of(rows, _OF_TWO).items() if key in words
+    )
     full = f"{second['name']}'s arithmetic is full at batch {show(second['critical_batch'])}; "
     return f"{balance} {full if second['critical_batch'] else ''}it has {ratios}."
-
-
-def _ratio_words(ratio: float, word: str) -> str:
-    if ratio >= 1:
-        return f"{show(ratio, 'x')} the {word}"
-    return f"{show(1 - ratio, 'share')} less {word}" if ratio > HALF else f"1/{show(1 / ratio)} of the {word}"
-
-
-def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:
-    """Each figure of the second of two accelerators over that of the first."""
-    first, second = rows
-    keys = (*COLUMNS, "peak_flops_per_s", "power_w")
-    return {key: second[key] / first[key] for key in keys if first[key] and second[key]}
 
 
 def _trend_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
