@@ -53,7 +53,8 @@ _OF_STEP = (
 _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "memory_bandwidth_bytes_per_s"
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
-    *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
+    *("model", "params", "active_params", "batch", "dp", "context", "rope_scaling"),
+    *("input_tokens", "output_tokens", "prefix_share"),
     *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", *Prices.__annotations__, "set"),
 )
 #: Figures that two accelerators have a ratio of.
@@ -81,7 +82,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns, advice, ratios = tuple[str, ...](), tuple[str, ...](), dict[str, float]()
-    if question.get("model") is not None:
+    if modelled := bool({"model", "params"} & {*question.given}):
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
@@ -103,7 +104,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         results=tuple(leaders([row for row in rows if row.get("fits")])),
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         advice=advice,
-        notes=(*_notes(figures, basis, is_of_steps="model" in question.given), *_unchecked(scenario), *scenario.notes),
+        notes=(*_notes(figures, basis, is_of_steps=modelled), *_unchecked(scenario), *scenario.notes),
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
@@ -176,7 +177,7 @@ def _of_a_step(scenario: Scenario) -> Question:
 def _fewer_bits(scenario: Scenario, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The format of files that owners of cards run, where it takes fewer of them than what the model is stored in."""
     taken = [row["gpus"] or inf for row in rows]
-    if "dtype" in scenario.question.given or max(taken) == 1:
+    if "dtype" in scenario.question.given or "params" in scenario.question.given or max(taken) == 1:
         return
     if any(count is not None or not is_owned(part) for part, count in scenario.parts):
         return
