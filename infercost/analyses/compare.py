@@ -278,11 +278,11 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
 
 
 def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
-    """Counts that are not those of the rows: one that does not hold the model, and more than make a user faster."""
-    names, said = [part.name for part, _ in scenario.parts], dict[str, None]()
+    """Counts that are not those of the rows: one, beside counts, that does not hold the model, and more than help."""
+    counts, said = any(count for _, count in scenario.parts), dict[str, None]()
     for (part, count), row in zip(scenario.parts, rows, strict=True):
         gpus = row["gpus"] if row["fits"] else None
-        if gpus and count is None and gpus > 1 and names.count(part.name) > 1:
+        if gpus and count is None and gpus > 1 and counts:
             said[f" One {part.name} does not hold it: {gpus} do."] = None
         if gpus and count is not None and count > gpus:
             said[f" One user is no faster on all {count:,} x {part.name} than on {gpus}."] = None

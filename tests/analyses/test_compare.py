@@ -107,6 +107,9 @@ def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
     said = run("compare", "3090", "4090", *asked, "--json").json
     assert [row["gpus"] for row in said["rows"]] == [2, 2]
     assert "does not hold" not in said["verdict"]
+    said = run("compare", "2x3090", "rtx-5090", *asked, "--json").json  # 42.5 GB on 32 GB
+    assert [(row["name"], row["gpus"]) for row in said["rows"]] == [("rtx-3090", 2), ("rtx-5090", 2)]
+    assert said["verdict"].endswith(" One rtx-5090 does not hold it: 2 do.")
     said = run("compare", "3090", "2x3090", "--model", "qwen3-8b", "--dtype", "q4_k_m", "--json").json
     assert [row["gpus"] for row in said["rows"]] == [1]
     assert "does not hold" not in said["verdict"]
