@@ -19,7 +19,7 @@ from infercost.models.gguf_mix import has_file
 from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned, joins
 from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.report import Note, Report, Series
 from infercost.scenario.options import Prices
 from infercost.scenario.prices import MIXED, rent_key
@@ -191,7 +191,7 @@ def _fewer_bits(scenario: Scenario, rows: Sequence[dict[str, Any]]) -> Iterator[
             return
         fewer.append((trial.rack.devices * trial.copies, part.name))
     if sum(count for count, _ in fewer) < sum(taken):
-        yield f"--dtype {USUAL} takes {', '.join(f'{count:,} x {name}' for count, name in fewer)}"
+        yield f"--dtype {USUAL} takes {', '.join(f'{counted(count, name)}' for count, name in fewer)}"
 
 
 def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:
@@ -239,15 +239,16 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
     if isclose(fast[_USER] * fast["bound_step_time_s"], 1):
         bound = "at best"
+    place = counted(fast["gpus"], fast["name"])
     if not others:
-        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}"
         return f"{text}, {show(fast[_DEVICE])} a device."
-    text = f"{fast['gpus']} x {fast['name']} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
+    text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."
     names = [row["name"] for row in able]
-    densest = f"{dense['gpus']} x {dense['name']}" if names.count(dense["name"]) > 1 else dense["name"]
+    densest = counted(dense["gpus"], dense["name"]) if names.count(dense["name"]) > 1 else dense["name"]
     if dense is fast:
         return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
     return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
@@ -258,7 +259,7 @@ def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     missed = [row for row in rows if row["why_not"]]
     if len(missed) > NAMED or (missed and scenario.question.get("all")):
         return f" {many(len(missed), 'part')} of {len(rows)} left out: --json says why."
-    held = (f"{row['gpus']:,} x {row['name']} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
+    held = (f"{counted(row['gpus'], row['name'])} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
     asked = (f"{row['name']} is left out: {row['why_not']}" for row in missed if not row["gpus"])
     return "".join(f" {each}." for each in (*held, *asked))
 
@@ -267,9 +268,9 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
     """How many times as fast as the only other it is, and the ratio of bandwidths where these bind; or the second."""
     second = others[0]
     if len(others) > 1:
-        return f", second {second['gpus']} x {second['name']}, {show(second[_USER])}"
+        return f", second {counted(second['gpus'], second['name'])}, {show(second[_USER])}"
     counts = {fast["gpus"], second["gpus"]}
-    times, other = show(fast[_USER] / second[_USER], "x"), f"{second['gpus']} x {second['name']}"
+    times, other = show(fast[_USER] / second[_USER], "x"), counted(second["gpus"], second["name"])
     text = f", as fast as {other}" if times == "1x" else f", {times} that of {other}"
     if len(counts) > 1 or fast["name"] == second["name"] or {fast["bound"], second["bound"]} != {"memory"}:
         return text
@@ -285,7 +286,7 @@ def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
         if gpus and count is None and gpus > 1 and counts:
             said[f" One {part.name} does not hold it: {gpus} do."] = None
         if gpus and count is not None and count > gpus:
-            said[f" One user is no faster on all {count:,} x {part.name} than on {gpus}."] = None
+            said[f" One user is no faster on all {counted(count, part.name)} than on {gpus}."] = None
     return "".join(said)
 
 

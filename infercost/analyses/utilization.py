@@ -29,6 +29,7 @@ from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
+from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed, serve_rate
@@ -391,7 +392,7 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
-    each, whole = needed.layout.devices, f"{needed.devices:,} x {rack.part.name}"
+    each, whole = needed.layout.devices, counted(needed.devices, rack.part.name)
     enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
     if scenario.load.apart:
         parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"

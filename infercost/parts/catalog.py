@@ -12,7 +12,7 @@ from infercost.parts import architecture, cards, host, machines, stack, traffic
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.lacking import ESSENTIAL, refuse_lacking
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import COUNT, PART, WHOLE, Kind, parse
 
@@ -334,7 +334,7 @@ def akin(name: str) -> str:
     if re.fullmatch(r"(i?mac|macbook|apple)\b.*", name.lower()) and not any(map(_CHIP.fullmatch, words)):
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
     if one := machine(name):
-        return f"{one.name} has {one.number} x {one.part}: name that one; "
+        return f"{one.name} has {counted(one.number, one.part)}: name that one; "
     if cards.slice_of(name):
         return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):

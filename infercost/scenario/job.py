@@ -10,7 +10,7 @@ from infercost import formulas
 from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName
 from infercost.models.model import arithmetic_format
 from infercost.parts.cache import reading_once
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE
 from infercost.replica.rack import Setup
@@ -79,7 +79,9 @@ def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
     parts = [read_part(reading, name) for name in named]
     if parts and (stray := [flag(name) for name in NARROWING if name in reading.given]):
         raise BadValue(f"{stray[0]} and names are two ways to ask one question", "give one of them")
-    several = [f"{name} is {count:,} x {part.name}" for name, (part, count) in zip(named, parts, strict=True) if count]
+    several = [
+        f"{name} is {counted(count, part.name)}" for name, (part, count) in zip(named, parts, strict=True) if count
+    ]
     if several:
         alone, each = " ".join(dict.fromkeys(part.asked for part, _ in parts)), ",".join(map(str, named))
         sweep = f"infercost utilization --sweep gpu={shlex.quote(each)}"

@@ -253,3 +253,13 @@ def test_what_a_bare_count_has_not_is_refused(argv: tuple[str, ...], said: str, 
     refused = run("compare", "gb200", "h100", "--params", "70B", *argv)
     assert (refused.code, refused.out) == (2, "")
     assert said in " ".join(refused.err.split())
+
+
+def test_devices_of_a_rack_are_said_to_be_its_gpus(run: Run) -> None:
+    """gb200-nvl72 is one GPU of the 72, h100-nvl a card: its name is of no rack."""
+    said = run("compare", "gb200", "h100-nvl", "--model", "llama-3.1-8b", "--json").json["verdict"]
+    assert said.startswith("1 x gb200-nvl72 GPU is fastest")
+    assert "1 x h100-nvl with" in said
+    assert "on 4 x gb200-nvl72 GPU with" in run("fit", "--gpu", "gb200", "--model", "deepseek-v3").out
+    users = run("userbase", "--gpu", "gb200", "--model", "deepseek-v3", "--users", "1M", "--json").json["verdict"]
+    assert "replicas of 8 x gb200-nvl72 GPU at" in users
