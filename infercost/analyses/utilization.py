@@ -101,6 +101,16 @@ def answer(scenario: Scenario) -> Report:
     return with_own(_of_replicas(report, scenario, results, pace), scenario)
 
 
+def _most_requests(scenario: Scenario) -> tuple[Row, ...]:
+    """Requests a second of full devices, where it was asked what a cached prefix does for them."""
+    load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
+    asked = scenario.question.get("prefix_share") is not None and not scenario.draft and not holds(rack)
+    if request is None or not asked or not rack.plan.fits:
+        return ()
+    most = serve_closed(scenario.running.replica, load.most, request).rate
+    return (Row("most_requests_per_s", most, f"{load.most * scenario.copies:,.0f} always in flight"),)
+
+
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
     """The report with its intervals, of all replicas, and with what was measured of them."""
     report = of_all(with_bands(report, scenario.rack, _load_of(scenario)), scenario)
@@ -253,7 +263,8 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+    rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+    return (*rows, *_most_requests(scenario))
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
