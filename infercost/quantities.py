@@ -1061,6 +1061,7 @@ QUANTITIES: dict[str, Quantity] = {
     "floor_tokens_per_s_per_user": figure("floor, tokens/s per user"),
     "users_at_api_price": figure("users at the API's price"),
     "peak_requests_per_s": figure("requests/s, busiest hour"),
+    "most_requests_per_s": figure("requests/s at most", "", "req/s", phrase="the most requests/s it sustains"),
     "break_even_users": figure("break-even with the API, users", phrase="the users at whom both break even"),
     "break_even_tokens_per_month": figure("break-even, tokens a month"),
     "break_even_usd_per_month": figure("break-even, USD a month", "USD"),

@@ -63,7 +63,7 @@ class Kind(NamedTuple):
 
 
 _LETTERS = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "B": 1e9, "b": 1e9, "T": 1e12, "t": 1e12}
-_COUNT = {"": 1.0, **_LETTERS, "Ki": 2.0**10, "Mi": 2.0**20}
+_COUNT = {"": 1.0, **_LETTERS, "Ki": 2.0**10, "Mi": 2.0**20, "ki": 2.0**10, "mi": 2.0**20}
 _BYTES = _suffixes(["B"], {**_SI, "K": 1e3, **_BINARY})
 _BYTE_RATE = _suffixes(["B/s"], {**_SI, "K": 1e3, **_BINARY})
 _BIT_RATE = _suffixes(["b/s", "bit/s", "bps"], _SI, scale=1 / 8)

@@ -17,6 +17,7 @@ READ = [
     (units.COUNT, "1600000000000", 1.6e12),
     (units.COUNT, "128k", 128_000),
     (units.COUNT, "128Ki", 131_072),
+    (units.TOKENS, "16ki", 16_384),
     (units.COUNT, " 500 M ", 500e6),
     (units.COUNT, ".5B", 5e8),
     (units.SIZE, "80GB", 80e9),
@@ -107,7 +108,7 @@ def test_every_prefix_is_a_power_of_a_thousand_or_of_1024(kind: units.Kind, unit
     ("kind", "units_of_it"),
     [
         (units.COUNT, {"": 1, "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "b": 1e9, "B": 1e9, "t": 1e12, "T": 1e12}),
-        (units.COUNT, {"Ki": 1024, "Mi": 1024**2}),
+        (units.COUNT, {"Ki": 1024, "Mi": 1024**2, "ki": 1024, "mi": 1024**2}),
         (units.RATE, {"": 1, "/s": 1, "rps": 1, "/min": 1 / 60, "/h": 1 / 3600}),
         (units.DURATION, {"": 1, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}),
         (units.LATENCY, {"s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}),

@@ -13,7 +13,7 @@ from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, is_owned
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.replica.host import held_memory
 from infercost.replica.step import pace_of
@@ -65,7 +65,7 @@ class Alone(NamedTuple):
         ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
         one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
-        whole = [f"{self.parts} x {self.larger}"] if self.larger else []
+        whole = [counted(self.parts, self.larger)] if self.larger else []
         own = f" x {self.part}" if self.larger else " of them"
         whole += [f"{self.devices:,}{own}"] if self.devices else []
         return f"{one} As asked it takes {' or '.join(whole)}." if whole else one

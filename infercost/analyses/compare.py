@@ -10,6 +10,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
+from infercost.analyses.pair import ratio_words, ratios_of
 from infercost.analyses.prices import kinds_of_prices
 from infercost.analyses.remarks import NAMED, few_names, leaders
 from infercost.errors import InfercostError
@@ -18,7 +19,7 @@ from infercost.models.gguf_mix import has_file
 from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned, joins
 from infercost.parts.formats import WEIGHTS, Format
 from infercost.parts.ollama import USUAL
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.report import Note, Report, Series
 from infercost.scenario.options import Prices
 from infercost.scenario.prices import MIXED, rent_key
@@ -52,11 +53,12 @@ _OF_STEP = (
 _USER, _DEVICE, _BANDWIDTH = "tokens_per_s_per_user", "tokens_per_s_per_gpu", "memory_bandwidth_bytes_per_s"
 #: Options for the step on each accelerator.
 MODEL_OPTIONS = (
-    *("model", "batch", "dp", "context", "rope_scaling", "input_tokens", "output_tokens", "prefix_share"),
+    *("model", "params", "active_params", "batch", "dp", "context", "rope_scaling"),
+    *("input_tokens", "output_tokens", "prefix_share"),
     *("chunk_tokens", "dtype", "kv_dtype", "efficiency", "usable", "ubatch", *Prices.__annotations__, "set"),
 )
-#: Down to here a figure is so much less than another, below a fraction of it.
-HALF = 0.5
+#: Figures that two accelerators have a ratio of.
+_OF_TWO = (*COLUMNS, "peak_flops_per_s", "power_w")
 
 
 def answer(scenario: Scenario) -> Report:
@@ -80,7 +82,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     basis, asked = _asked(scenario)
     rows = figures = tuple(figures_of() for _, figures_of in asked)
     columns, advice, ratios = tuple[str, ...](), tuple[str, ...](), dict[str, float]()
-    if question.get("model") is not None:
+    if modelled := bool({"model", "params"} & {*question.given}):
         steps, scenario = _steps_on(scenario)
         advice = tuple(_fewer_bits(scenario, steps))
         rows = tuple({**row, **step} for row, step in zip(figures, steps, strict=True))
@@ -92,7 +94,7 @@ def _side_by_side(scenario: Scenario) -> Report:
     elif question.get("all"):
         columns, verdict = ("name", "released", *COLUMNS), _trend_verdict(scenario, rows)
     else:
-        ratios = _ratios(rows) if len(rows) == 2 else {}
+        ratios = ratios_of(rows, _OF_TWO) if len(rows) == 2 else {}
         columns = ("name", *COLUMNS, *(("peak_flops_per_s", "rate", "power_w") if ratios else ()))
         verdict = _verdict(rows, scenario.format)
     return Report(
@@ -102,7 +104,7 @@ def _side_by_side(scenario: Scenario) -> Report:
         results=tuple(leaders([row for row in rows if row.get("fits")])),
         series=Series(columns, rows, ratios=ratios, one_unit=True),
         advice=advice,
-        notes=(*_notes(figures, basis, is_of_steps="model" in question.given), *_unchecked(scenario), *scenario.notes),
+        notes=(*_notes(figures, basis, is_of_steps=modelled), *_unchecked(scenario), *scenario.notes),
         met=all(row.get("fits") is None for row in rows) or any(row.get("fits") for row in rows),
         work=dict(asked),
     )
@@ -175,7 +177,7 @@ def _of_a_step(scenario: Scenario) -> Question:
 def _fewer_bits(scenario: Scenario, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The format of files that owners of cards run, where it takes fewer of them than what the model is stored in."""
     taken = [row["gpus"] or inf for row in rows]
-    if "dtype" in scenario.question.given or max(taken) == 1:
+    if "dtype" in scenario.question.given or "params" in scenario.question.given or max(taken) == 1:
         return
     if any(count is not None or not is_owned(part) for part, count in scenario.parts):
         return
@@ -189,7 +191,7 @@ def _fewer_bits(scenario: Scenario, rows: Sequence[dict[str, Any]]) -> Iterator[
             return
         fewer.append((trial.rack.devices * trial.copies, part.name))
     if sum(count for count, _ in fewer) < sum(taken):
-        yield f"--dtype {USUAL} takes {', '.join(f'{count:,} x {name}' for count, name in fewer)}"
+        yield f"--dtype {USUAL} takes {', '.join(f'{counted(count, name)}' for count, name in fewer)}"
 
 
 def _with_replicas(scenario: Scenario, outcomes: Sequence[Outcome]) -> Scenario:
@@ -237,15 +239,16 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     bound = f"(bound {show(1 / fast['bound_step_time_s'])})"
     if isclose(fast[_USER] * fast["bound_step_time_s"], 1):
         bound = "at best"
+    place = counted(fast["gpus"], fast["name"])
     if not others:
-        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {fast['gpus']} x {fast['name']}"
+        text = f"{who[0].upper()}{who[1:]} gets {show(fast[_USER])} tokens/s {bound} on {place}"
         return f"{text}, {show(fast[_DEVICE])} a device."
-    text = f"{fast['gpus']} x {fast['name']} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
+    text = f"{place} is fastest for {who}, {show(fast[_USER])} tokens/s {bound}"
     text += _beside_second(fast, others)
     if dense[_DEVICE] == fast[_DEVICE] == fast[_USER]:
         return f"{text}."
     names = [row["name"] for row in able]
-    densest = f"{dense['gpus']} x {dense['name']}" if names.count(dense["name"]) > 1 else dense["name"]
+    densest = counted(dense["gpus"], dense["name"]) if names.count(dense["name"]) > 1 else dense["name"]
     if dense is fast:
         return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
     return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
@@ -256,7 +259,7 @@ def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     missed = [row for row in rows if row["why_not"]]
     if len(missed) > NAMED or (missed and scenario.question.get("all")):
         return f" {many(len(missed), 'part')} of {len(rows)} left out: --json says why."
-    held = (f"{row['gpus']:,} x {row['name']} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
+    held = (f"{counted(row['gpus'], row['name'])} does not hold it, {row['why_not']}" for row in missed if row["gpus"])
     asked = (f"{row['name']} is left out: {row['why_not']}" for row in missed if not row["gpus"])
     return "".join(f" {each}." for each in (*held, *asked))
 
@@ -265,9 +268,9 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
     """How many times as fast as the only other it is, and the ratio of bandwidths where these bind; or the second."""
     second = others[0]
     if len(others) > 1:
-        return f", second {second['gpus']} x {second['name']}, {show(second[_USER])}"
+        return f", second {counted(second['gpus'], second['name'])}, {show(second[_USER])}"
     counts = {fast["gpus"], second["gpus"]}
-    times, other = show(fast[_USER] / second[_USER], "x"), f"{second['gpus']} x {second['name']}"
+    times, other = show(fast[_USER] / second[_USER], "x"), counted(second["gpus"], second["name"])
     text = f", as fast as {other}" if times == "1x" else f", {times} that of {other}"
     if len(counts) > 1 or fast["name"] == second["name"] or {fast["bound"], second["bound"]} != {"memory"}:
         return text
@@ -276,14 +279,14 @@ def _beside_second(fast: dict[str, Any], others: Sequence[dict[str, Any]]) -> st
 
 
 def _counted(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
-    """Counts that are not those of the rows: one that does not hold the model, and more than make a user faster."""
-    names, said = [part.name for part, _ in scenario.parts], dict[str, None]()
+    """Counts that are not those of the rows: one, beside counts, that does not hold the model, and more than help."""
+    counts, said = any(count for _, count in scenario.parts), dict[str, None]()
     for (part, count), row in zip(scenario.parts, rows, strict=True):
         gpus = row["gpus"] if row["fits"] else None
-        if gpus and count is None and gpus > 1 and names.count(part.name) > 1:
+        if gpus and count is None and gpus > 1 and counts:
             said[f" One {part.name} does not hold it: {gpus} do."] = None
         if gpus and count is not None and count > gpus:
-            said[f" One user is no faster on all {count:,} x {part.name} than on {gpus}."] = None
+            said[f" One user is no faster on all {counted(count, part.name)} than on {gpus}."] = None
     return "".join(said)
 
 
@@ -345,22 +348,11 @@ def _verdict(rows: tuple[dict[str, Any], ...], format: Format) -> str:
         return balance
     second = rows[1]
     words = {"memory_bytes": "memory", "memory_bandwidth_bytes_per_s": "bandwidth", "power_w": "power"}
-    ratios = ", ".join(_ratio_words(ratio, words[key]) for key, ratio in _ratios(rows).items() if key in words)
+    ratios = ", ".join(
+        ratio_words(ratio, words[key]) for key, ratio in ratios_of(rows, _OF_TWO).items() if key in words
+    )
     full = f"{second['name']}'s arithmetic is full at batch {show(second['critical_batch'])}; "
     return f"{balance} {full if second['critical_batch'] else ''}it has {ratios}."
-
-
-def _ratio_words(ratio: float, word: str) -> str:
-    if ratio >= 1:
-        return f"{show(ratio, 'x')} the {word}"
-    return f"{show(1 - ratio, 'share')} less {word}" if ratio > HALF else f"1/{show(1 / ratio)} of the {word}"
-
-
-def _ratios(rows: tuple[dict[str, Any], ...]) -> dict[str, float]:
-    """Each figure of the second of two accelerators over that of the first."""
-    first, second = rows
-    keys = (*COLUMNS, "peak_flops_per_s", "power_w")
-    return {key: second[key] / first[key] for key in keys if first[key] and second[key]}
 
 
 def _trend_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

@@ -10,6 +10,7 @@ from infercost.analyses import economies, sweep_batch, trend
 from infercost.analyses.many import Rows, Values, at_point
 from infercost.analyses.sweep import WIDTHS, feasible_rows, headline, varying_figures
 from infercost.errors import BadValue
+from infercost.parts.preset import counted
 from infercost.picture import Axis, Bar, Bars, Chart, Line, Picture
 from infercost.quantities import KEYS
 from infercost.report import Report
@@ -79,7 +80,7 @@ def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:
         balance = _bars(rows, "flops_per_byte", "Operations in the time to read a byte", "by data sheet")
         drain = _bars(rows, "drain_time_s", "Time to read the whole memory once", "by its size")
         return tuple(each for each in (balance, drain) if each.bars)
-    rows = [{**row, "name": f"{row['gpus']} x {row['name']}"} for row in rows if row["tokens_per_s_per_user"]]
+    rows = [{**row, "name": counted(row["gpus"], row["name"])} for row in rows if row["tokens_per_s_per_user"]]
     if not rows:
         return ()
     of = f"{_input(report, 'model')}, {_kind(report)}"
@@ -124,7 +125,7 @@ def _fitted(parts: Sequence[trend.Dated], key: str, name: str, unit: float = 1.0
 
 def _job_charts(rows: Rows, report: Report) -> tuple[Picture, ...]:
     """What a million tokens cost on each part that does a job, and how fast they are; none where none does."""
-    able = [{**row, "name": f"{row['gpus']:,} x {row['name']}"} for row in rows if not row["why_not"]][:BARS]
+    able = [{**row, "name": counted(row["gpus"], row["name"])} for row in rows if not row["why_not"]][:BARS]
     of = f"{_input(report, 'model')}, {_kind(report)}"
     money = _bars(able, "usd_per_million_tokens", "USD a million tokens", of)
     speed = _bars(able, "tokens_per_s_per_user", "Tokens/s for one user", of)
@@ -172,7 +173,7 @@ def _roof(name: str, peak: float, bandwidth: float, ends: tuple[float, float]) -
 
 
 def _devices(report: Report) -> str:
-    return f"{report['gpus']:,} x {_input(report, 'gpu')}"
+    return counted(report["gpus"], _input(report, "gpu"))
 
 
 def sweep_charts(question: Question, report: Report) -> tuple[Picture, ...]:
@@ -213,7 +214,7 @@ def economies_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     cost, floor = _PRICED if all(row[_PRICED[0]] is not None for row in rows) else _UNPRICED
     groups: dict[str, dict[float, Values]] = {}  # a part that is given twice is one line
     for row in rows:
-        groups.setdefault(f"{row['gpus'] // row['replicas']} x {row['name']}", {})[row["users"]] = row
+        groups.setdefault(counted(row["gpus"] // row["replicas"], row["name"]), {})[row["users"]] = row
     if len(groups) > 1 or floor not in report:
         where, lines = "", [_paid((*group.values(),), name, cost) for name, group in groups.items()]
     else:

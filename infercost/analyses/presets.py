@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from infercost.analyses.fit import stored_notes
+from infercost.analyses.pair import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file
@@ -41,6 +42,23 @@ COLUMNS = {
     ),
     MODELS: ("total_params", "active_params", "layers"),
 }
+#: Figures of two models, and of two parts, side by side, and those of the verdict.
+MODEL_KEYS = (
+    *("total_params", "active_params", "layers", "weight_bytes", "dtype", "flops_per_token", "prefill_flops"),
+    *("kv_bytes_per_token", "kv_bytes_per_sequence", "max_context"),
+)
+MODEL_WORDS = {
+    "total_params": "parameters",
+    "flops_per_token": "FLOP a token",
+    "kv_bytes_per_token": "KV cache a token",
+}
+PART_KEYS = (
+    *("peak_flops_per_s", "rate", "memory_bandwidth_bytes_per_s", "memory_bytes", "power_w"),
+    *("usd_per_gpu_hour", "price_date"),
+)
+PART_WORDS = {
+    "peak_flops_per_s": "dense FLOP/s", "memory_bandwidth_bytes_per_s": "bandwidth", "memory_bytes": "memory",
+}  # fmt: skip
 #: Heights of a bar of one character, from nothing to the busiest hour.
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -81,7 +99,12 @@ def answer(scenario: Scenario) -> Report:
         return _list(" ".join(rest), every=bool(scenario.question.get("all")))
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
-    return _report_of(" ".join(rest))
+    try:
+        return _report_of(_preset(" ".join(rest)))
+    except UnknownName:
+        if len(rest) == 1 or not _is_known(rest[0]):
+            raise
+    return _side_by_side([_preset(name) for name in rest])
 
 
 def _list(word: str, *, every: bool) -> Report:
@@ -230,20 +253,75 @@ def _of_list(part: Preset) -> dict[str, Any]:
     return dict(zip(COLUMNS[PARTS], values, strict=True))
 
 
-def _report_of(name: str) -> Report:
-    """The preset of a name in full, in whichever family has it; a file in the family that it looks like."""
+def _report_of(found: Preset | Checkpoint) -> Report:
+    """A preset in full."""
+    return _show(found) if isinstance(found, Preset) else _show_model(found)
+
+
+def _preset(name: str) -> Preset | Checkpoint:
+    """The preset of a name, in whichever family has it; a file in the family that it looks like."""
     name = machine.part if (machine := catalog.machine(name)) else name
     family, slash, rest = name.partition("/")
     if slash and family in catalog.FAMILIES and not os.path.exists(name):
-        return _show(catalog.load(family, rest))
+        return catalog.load(family, rest)
     for family in (_family_of(name), MODELS) if catalog.looks_like_file(name) else FAMILIES:
         try:
-            return _show_model(find_model(name)) if family == MODELS else _show(catalog.load(family, name))
+            return find_model(name) if family == MODELS else catalog.load(family, name)
         except UnknownName:
             continue
     known = [word for family in FAMILIES for word in (*catalog.names(family), *catalog.aliases(family))]
     near = catalog.akin(name) or closest(name, known)
     raise UnknownName(f"no preset is called {name!r}", f"{near}infercost presets list shows all")
+
+
+def _is_known(name: str) -> bool:
+    """Whether a preset has the name."""
+    try:
+        _preset(name)
+    except UnknownName:
+        return False
+    return True
+
+
+def _side_by_side(each: Sequence[Preset | Checkpoint]) -> Report:
+    """Two models or two accelerators as columns; a BadValue for others, and for more of them."""
+    if len(each) > 2:
+        raise BadValue(f"presets show puts two side by side, not {len(each)}", "presets list --csv has figures of all")
+    models = [one for one in each if isinstance(one, Checkpoint)]
+    parts = [one for one in each if isinstance(one, Preset) and one.family == PARTS]
+    if len(models) == 2:
+        full = min(one.model.max_context or PROMPT for one in models)
+        prompt = min(full, PROMPT)
+        at = f"a sequence is of {full:,} tokens, what both take at most, a prompt of {prompt:,}"
+        notes = [Note("at", at), *(Note("same-shape", one.model.called()) for one in models if one.model.stands_for)]
+        return side_by_side([_model_row(one, full) for one in models], MODEL_KEYS, MODEL_WORDS, notes)
+    if len(parts) == 2:
+        rows = [_part_row(one) for one in parts]
+        weak = (
+            Note("weak-figure", f"~ {row['name']}: presets show {row['name']} says why") for row in rows if row["weak"]
+        )
+        return side_by_side(rows, PART_KEYS, PART_WORDS, weak)
+    named = [one.model.called() if isinstance(one, Checkpoint) else one.id for one in each]
+    both = [
+        f"infercost fit --gpu {part.id} --model {one.model.name} asks about both" for part in parts for one in models
+    ]
+    hint = ", ".join((*both, "show one by itself"))
+    raise BadValue(f"{' and '.join(named)} are not two models or two accelerators", hint)
+
+
+def _model_row(checkpoint: Checkpoint, full: int) -> dict[str, Any]:
+    """A model's figures beside those of another, with sequences of as many tokens."""
+    model, figures = checkpoint.model, {row.key: row.value for row in _rows(checkpoint, full)}
+    figures |= {"dtype": model.quantization.words, "layers": model.depth}
+    return {"name": model.stands_for or model.name, **{key: figures[key] for key in MODEL_KEYS}}
+
+
+def _part_row(part: Preset) -> dict[str, Any]:
+    """A part's figures beside those of another, with the keys of those that are weak."""
+    rate, power = find_rate(part, FORMATS["bf16"]), part.facts.get("power")
+    used = ("memory", "memory_bandwidth", "power", rate.key if rate else "")
+    weak = [key for key in used if key in part.facts and part.facts[key].weak]
+    return {"name": part.id, **_of_list(part), "power_w": power and power.value, "weak": weak}
 
 
 def _family_of(path: str) -> str:
@@ -384,9 +462,9 @@ def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any]) -> str:
     return f"{text}; a token takes {show(values['flops_per_token'], 'FLOP')}, more with context{cache}."
 
 
-def _rows(checkpoint: Checkpoint) -> tuple[Row, ...]:
+def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:
     model, active = checkpoint.model, checkpoint.published.get("active")
-    full = model.max_context or PROMPT
+    full = full or model.max_context or PROMPT
     prompt = min(full, PROMPT)
     empty, whole = (2 * counting.active_params(model) + counting.decode_attention_flops(model, at) for at in (0, full))
     used = f"publisher says {active}" if active else "multiplied for one token"

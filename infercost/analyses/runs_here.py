@@ -21,7 +21,7 @@ from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.cache import reading_once
 from infercost.parts.formats import GGUF, WEIGHTS
 from infercost.parts.gguf import MIXES, TYPES
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import reads_gguf
 from infercost.quantities import KEYS
 from infercost.replica.layout import asking
@@ -471,7 +471,7 @@ def _where(scenario: Scenario) -> str:
     ((part, count),) = scenario.parts
     question = scenario.question
     sequences = f"{question.get('batch'):,} x " if (question.get("batch") or 1) > 1 else ""
-    return f"{count:,} x {part.name} with {sequences}{many(question.get('context') or USUAL_CONTEXT, 'token')}"
+    return f"{counted(count or 1, part.name)} with {sequences}{many(question.get('context') or USUAL_CONTEXT, 'token')}"
 
 
 def _fast_enough(scenario: Scenario) -> str:

@@ -21,7 +21,11 @@ VARYING = ("gpus", "gpus_per_replica", "fits", "stable")
 #: What one point takes of KV cache, by what varies: who, the figure, and the word before each value.
 OF_CACHE = {"model": ("A token", "kv_bytes_per_token", "of"), "kv_dtype": ("A sequence", "kv_bytes_per_sequence", "in")}
 #: What a sweep of an option is asked for, beside the columns of all.
-ASKED_FOR = {**{option: key for option, (_, key, _) in OF_CACHE.items()}, "chunk_tokens": "prompt_itl_s"}
+ASKED_FOR = {
+    **{option: key for option, (_, key, _) in OF_CACHE.items()},
+    "chunk_tokens": "prompt_itl_s",
+    "prefix_share": "most_requests_per_s",
+}
 #: Letters of a table and of the bars at its end, and between columns: as a rule, and at the least.
 WIDTH, BARS, GAP, LEAST_GAP = 80, 9, 2, 1
 #: Figures in a verdict.
@@ -62,6 +66,7 @@ _STEP = Headline(
     figures=(_SPEED, "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
+_PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",)))
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bar=("kv_pool_bytes_per_gpu",),
@@ -98,6 +103,8 @@ def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
         return _USERS if "users" in given else _FLOOR
     if question.command == "fit":
         return _FIT
+    if any(axis.key == "prefix_share" for axis in axes):
+        return _PREFIX_STEP
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
     return _STEP if apart or "price" in given else _UNPRICED_STEP
 

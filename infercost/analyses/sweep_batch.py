@@ -151,8 +151,15 @@ def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, batch)
         row = {key: None if key in nothing[batch] else value for key, value in row.items()}
-        rows.append(row | {"fits": _fits(rack, batch)})
+        rows.append(row | _layout(scenario) | {"fits": _fits(rack, batch)})
     return tuple(rows)
+
+
+def _layout(scenario: Scenario) -> dict[str, int]:
+    """The widths of all replicas, as ``fit`` has them; none of a bare count, which is split evenly."""
+    layout = scenario.rack.plan.layout
+    widths = {**layout.widths, "dp": scenario.copies * layout.dp}
+    return {} if scenario.rack.model.is_bare else widths
 
 
 def _nothing(rack: Rack, batch: float) -> dict[str, str]:
@@ -207,19 +214,27 @@ def _verdict(scenario: Scenario, full: int | None, ratio: float | None, rows: Ro
     if running.rack.plan.max_sequences == 1:
         return _of_one(scenario, rows[0])
     why = no_knee(running.rack)
-    place = "" if running.rack.given or running.rack.devices == 1 else f" on {running.rack.place}"
     never = (
-        f"No knee is known{place}: {why}"
+        f"no knee is known: {why}"
         if why
-        else f"At {running.rack.plan.context:,.0f} tokens{place} the arithmetic is never full"
+        else f"at {running.rack.plan.context:,.0f} tokens the arithmetic is never full"
     )
     prompts = ", prompts paid" if _pays_prompts(scenario) else ""
     filled = "is full" if running.overlap == "full" else "takes as long as the reads"
+    knee = f"the knee is at batch {full:,}, where the arithmetic {filled}" if full else never
+    knee = f"On {place} {knee}" if (place := _place(running.rack)) else f"{knee[0].upper()}{knee[1:]}"
     return (
-        f"{f'The knee{place} is at batch {full:,}, where the arithmetic {filled}' if full else never}. "
+        f"{knee}. "
         f"A lone user pays {show(ratio, 'x')} what a member of a batch of {rows[-1]['batch']:,} pays for a token"
         f"{prompts} ({_of_kind(running)}). {_used(rows)}."
     )
+
+
+def _place(rack: Rack) -> str:
+    """The devices that nobody counted, and their layout, where one of several was chosen."""
+    if rack.given or rack.devices == 1:
+        return ""
+    return rack.place if rack.model.is_bare else f"{rack.place} ({rack.plan.layout.words})"
 
 
 def _of_kind(running: Running) -> str:

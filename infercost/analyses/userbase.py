@@ -32,6 +32,7 @@ from infercost.fleet.day import (
 )
 from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
+from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
@@ -172,7 +173,7 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
         return ""
     month, name = values["usd_per_month"], scenario.rack.part.name
     cost = f" for {show(month, 'USD')} a month" if month else ""
-    return f": {values['gpus']:,} x {name} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
+    return f": {counted(values['gpus'], name)} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
 
 
 def _of_a_service(scenario: Scenario) -> Report:

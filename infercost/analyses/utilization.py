@@ -29,6 +29,7 @@ from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
+from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed, serve_rate
@@ -98,6 +99,16 @@ def answer(scenario: Scenario) -> Report:
         work=lambda: _shown_work(scenario),
     )
     return with_own(_of_replicas(report, scenario, results, pace), scenario)
+
+
+def _most_requests(scenario: Scenario) -> tuple[Row, ...]:
+    """Requests a second of full devices, where it was asked what a cached prefix does for them."""
+    load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
+    asked = scenario.question.get("prefix_share") is not None and not scenario.draft and not holds(rack)
+    if request is None or not asked or not rack.plan.fits:
+        return ()
+    most = serve_closed(scenario.running.replica, load.most, request).rate
+    return (Row("most_requests_per_s", most, f"{load.most * scenario.copies:,.0f} always in flight"),)
 
 
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
@@ -252,7 +263,8 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+    rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+    return (*rows, *_most_requests(scenario))
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -391,7 +403,7 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
-    each, whole = needed.layout.devices, f"{needed.devices:,} x {rack.part.name}"
+    each, whole = needed.layout.devices, counted(needed.devices, rack.part.name)
     enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
     if scenario.load.apart:
         parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"

@@ -29,7 +29,7 @@ from infercost.evidence.readers.run import Results
 from infercost.evidence.readers.table import read_table
 from infercost.parts import catalog
 from infercost.parts.bands import band_of
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import law
 from infercost.quantities import KEYS
 from infercost.report import Note, Report, Row, Series
@@ -184,7 +184,7 @@ def _one_by_one(cases: Sequence[Case], published: bool) -> Series:
 def _where(case: Case) -> str:
     """Whose run a published measurement is of: model and format, devices, engine and release."""
     row, site = case.run.measured, case.run.site
-    devices = f"{row.devices:,} x {site.part.name}" if row.devices else site.part.name
+    devices = counted(row.devices, site.part.name) if row.devices else site.part.name
     return f"{site.work.model.name} ({row.weight_dtype}) on {devices}, {row.framework}".replace(" ()", "")
 
 

@@ -20,7 +20,7 @@ from infercost.analyses.worth import faster
 from infercost.formulas.formula import solved
 from infercost.numeric import floor
 from infercost.parts.accelerator import BASES
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.replica.layout import asking
 from infercost.replica.memory import Plan
 from infercost.replica.rack import Setup
@@ -514,7 +514,7 @@ def _usd(row: Mapping[str, Any]) -> float:
 
 
 def _worth(row: Mapping[str, Any]) -> str:
-    return f"{row['gpus']:,} x {row['name']}"
+    return counted(row["gpus"], row["name"])
 
 
 def _cost(row: Mapping[str, Any]) -> str:

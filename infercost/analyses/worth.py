@@ -12,6 +12,7 @@ from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import is_owned, joins
 from infercost.parts.formats import CACHES
+from infercost.parts.preset import counted
 from infercost.parts.stack import eight_bit_cache
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
@@ -110,9 +111,8 @@ def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
     if most < 2 * load.rate:
         return
     devices, part = copies * scenario.rack.devices, scenario.rack.part.name
-    keeps = (
-        f"{devices:,} x {part} {'keeps' if devices == 1 else 'keep'} up with {show(copies * most)} requests a second"
-    )
+    keep = f"{'keeps' if devices == 1 else 'keep'} up with {show(copies * most)} requests a second"
+    keeps = f"{counted(devices, part)} {keep}"
     fewer = "fewer or cheaper devices" if devices > 1 else "a cheaper device"
     lengths = f"--isl {request.input_tokens:g} --osl {request.output_tokens:g}"
     job = f"--model {scenario.question.get('model')} --concurrency {ceil(copies * batch)} {lengths}"

@@ -400,7 +400,8 @@ def frontier(
 
 def compare(
     words: take.Parts = None, *, gpu: take.ManyGpus = None, all: take.All = None, trend: take.Trend = None,
-    model: take.Model = None, batch: take.Batch = None, dp: take.Dp = None, context: take.Context = None,
+    model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
+    batch: take.Batch = None, dp: take.Dp = None, context: take.Context = None,
     rope_scaling: take.RopeScaling = None, dtype: take.Dtype = None,
     kv_dtype: take.KvDtype = None, workload: take.Workload = None, input_tokens: take.InputTokens = None,
     output_tokens: take.OutputTokens = None, prefix_share: take.PrefixShare = None,

@@ -12,7 +12,7 @@ from infercost.parts import architecture, cards, host, machines, stack, traffic
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.lacking import ESSENTIAL, refuse_lacking
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.yamlfile import read_mapping, read_text
 from infercost.units import COUNT, PART, WHOLE, Kind, parse
 
@@ -39,7 +39,7 @@ WHAT = {
 }
 #: Figures that every preset of a family has.
 NEEDED = {"hosts": host.NEEDED, "workloads": ("input_tokens", "output_tokens")}
-ESSENTIALS = {"accelerators": ESSENTIAL, **NEEDED}
+ESSENTIALS = {"accelerators": ESSENTIAL, "efficiency": (), **NEEDED}
 #: Prices move: one without a date is an error.
 DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
 _FACT_TEXTS = ("as_of", "weak", "others")
@@ -334,7 +334,7 @@ def akin(name: str) -> str:
     if re.fullmatch(r"(i?mac|macbook|apple)\b.*", name.lower()) and not any(map(_CHIP.fullmatch, words)):
         return "a Mac goes by its chip: --gpu m4-max-64gb; infercost presets list apple; "
     if one := machine(name):
-        return f"{one.name} has {one.number} x {one.part}: name that one; "
+        return f"{one.name} has {counted(one.number, one.part)}: name that one; "
     if cards.slice_of(name):
         return "a slice goes behind its part: --gpu a100-80gb-3g.40gb; "
     for start in range(max(1, len(words) - KINDRED), len(words)):
@@ -490,12 +490,13 @@ def build(family: str, name: str, data: dict[str, Any], path: str) -> Preset:
     if unknown := [key for key in data if key not in keys]:
         hint = f"{closest(unknown[0], keys)}keys: {', '.join(keys)}"
         raise BadFile(f"preset {path}: unknown key {unknown[0]!r}", hint)
+    if family in ESSENTIALS:
+        unsaid = stack.unsaid(data) if family == "efficiency" else {}
+        refuse_lacking(data, kinds, ESSENTIALS[family], DATED, path, unsaid)
     for key, words in stack.WORDS.items() if family == "efficiency" else ():
         word = data.get(key, stack.DEFAULTS.get(key))
         if word not in words and (key in data or stack.needs(data, key)):
             raise BadFile(f"preset {path}: {key} is {word!r}", f"write one of {', '.join(words)}")
-    if family in ESSENTIALS:
-        refuse_lacking(data, kinds, ESSENTIALS[family], DATED, path)
     sources = data.get("sources", {})
     facts = {key: _fact(key, kind, data[key], sources, path) for key, kind in kinds.items() if key in data}
     texts = {key: _label(data[key]) for key in labels if key in data}

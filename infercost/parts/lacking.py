@@ -9,13 +9,22 @@ from infercost.units import Kind, parse
 
 #: Figures of an accelerator without which most questions have no answer, and a dense rate beside them.
 ESSENTIAL, RATE = ("memory", "memory_bandwidth"), "flops_bf16"
+#: Labels of a profile that a whole file keeps.
+_LABELS = ("like", "law", "overlap", "memory")
 _SOURCES = "sources: {SHEET: {title: a data sheet, date: 2026-01}}"
 
 
 def refuse_lacking(
-    data: Mapping[str, Any], kinds: Mapping[str, Kind], needed: Collection[str], dated: Collection[str], path: str
+    data: Mapping[str, Any],
+    kinds: Mapping[str, Kind],
+    needed: Collection[str],
+    dated: Collection[str],
+    path: str,
+    words: Mapping[str, str],
 ) -> None:
     """Refuse a preset that lacks several things; one alone is refused, or asked for, where it is read.
+
+    ``words`` are labels that it has to say and does not, each with one that it may say.
 
     Raises:
         BadFile: all that it lacks, with the smallest whole file in the hint.
@@ -28,18 +37,20 @@ def refuse_lacking(
     absent = [key for key in needed if key not in data]
     if RATE in kinds and not any(f"flops_{rate}" in data for rate in RATES):
         absent.append(RATE)
-    told = len(plain) + len(untitled) + len(undated)
+    told = len(plain) + len(untitled) + len(undated) + len(words)
     if told + len(absent) < 2 or (RATE in kinds and figures and not told):  # memory alone answers fit
         return
     lacks = [f"{_list(plain)} {'has' if len(plain) == 1 else 'have'} no source"] if plain else []
     lacks += [f"its source {name!r} has no title or no date" for name in untitled]
     lacks += [f"{_list(undated)} {'has' if len(undated) == 1 else 'have'} no date (as_of)"] if undated else []
     named = [f"dense rate ({key})" if key == RATE else key for key in absent]
-    lacks += [f"there is no {', no '.join(named)}"] if absent else []
+    lacks += [f"there is no {', no '.join((*words, *named))}"] if words or absent else []
+    own = {key: data[key] for key in _LABELS if key not in kinds and isinstance(data.get(key), str)}
+    said = [f"{key}: {word}" for key, word in {**own, **words}.items()]
     entries = [_entry(key, data.get(key), kinds[key], as_of=key in dated) for key in (*figures, *absent)]
     raise BadFile(
         f"preset {path}: {'; '.join(lacks)}",
-        f"a whole file, yours in place of examples: {{{', '.join((*entries, _SOURCES))}}}",
+        f"a whole file, yours in place of examples: {{{', '.join((*said, *entries, _SOURCES))}}}",
     )
 
 

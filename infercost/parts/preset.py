@@ -1,11 +1,15 @@
 """A preset: named figures, each with its source."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from infercost.errors import Missing
 from infercost.units import Kind
+
+#: How a part goes by the name of its rack.
+_OF_A_RACK = re.compile(r"-nvl\d+$")
 
 
 class Fact(NamedTuple):
@@ -65,3 +69,9 @@ class Preset(NamedTuple):
     def with_fact(self, key: str, fact: Fact) -> "Preset":
         """The same preset with one figure added or replaced."""
         return self._replace(facts={**self.facts, key: fact})
+
+
+def counted(count: float | str, name: str) -> str:
+    """So many of a part in a sentence, ``192 x gb200-nvl72 GPU`` where its name is that of a rack of them."""
+    of_rack = " GPU" if _OF_A_RACK.search(name) else ""
+    return f"{count if isinstance(count, str) else f'{count:,}'} x {name}{of_rack}"

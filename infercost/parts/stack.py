@@ -285,6 +285,11 @@ def needs(data: Mapping[str, object], label: str) -> bool:
     return "like" not in data and not (label == "overlap" and data.get("law") in ("kernels", "llama.cpp"))
 
 
+def unsaid(data: Mapping[str, object]) -> dict[str, str]:
+    """The labels that a profile must have and does not, each with the first word that it may be."""
+    return {key: words[0] for key, words in WORDS.items() if not {key} & {*data, *DEFAULTS} and needs(data, key)}
+
+
 def complete(profile: Preset) -> Preset:
     """The profile with the bound's value of every constant that it leaves out: shares one, times zero."""
     source = f"{LEFT_OUT} {profile.name}"

@@ -40,7 +40,7 @@ RESULTS = {
     "fit": _FIT,
     "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
     cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
-    input_tokens_per_s prefill_flops usd_per_million_tokens_input measured_utilization
+    input_tokens_per_s prefill_flops usd_per_million_tokens_input most_requests_per_s measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
@@ -66,7 +66,7 @@ ROWS = {
     "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
@@ -83,7 +83,8 @@ ROWS = {
     state_elements conv_elements ffn_width ffn_params shared_params router_params reused_params experts
     active_experts expert_groups token_groups expert_params expert_input expert_norm_params params_per_expert key
     shown value unit source date weak others name family title released aliases path total_params active_params
-    memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date""",
+    memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date power_w dtype
+    kv_bytes_per_token kv_bytes_per_sequence flops_per_token prefill_flops weight_bytes max_context""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
 SWEPT = ("fit", "utilization", "economies")

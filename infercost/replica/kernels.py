@@ -553,8 +553,8 @@ def engine_of(part: Preset, profile: Preset) -> Engine:
         figures["captured_tokens"] = 0.0
     numbers = (name for name in Engine._fields if name not in Engine._field_defaults and name != "prompts")
     if lacking := [name for name in numbers if name not in figures]:
-        what = f"profile {profile.name} has no {lacking[0]}"
-        raise Missing(what, "a profile of the law kernels has it, or a line like: vllm that takes it over")
+        what = f"profile {profile.name} has no {', no '.join(lacking)}"
+        raise Missing(what, "a profile of the law kernels has them, or a line like: vllm that takes them over")
     experts, products = (labels.get(f"{name}_kernel", "") for name in ("experts", "products"))
     return Engine(
         **figures,

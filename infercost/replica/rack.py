@@ -7,7 +7,7 @@ from infercost.models import counting
 from infercost.models.model import Model, arithmetic_format, bare_count
 from infercost.parts.bands import not_covered, unmeasured
 from infercost.parts.formats import Format
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import part_under
 from infercost.replica.host import Host, Offload, Split, split
 from infercost.replica.layout import FREE, Layout
@@ -100,7 +100,7 @@ class Rack(NamedTuple):
     def place(self) -> str:
         """Its devices in a sentence: ``8 x h100-sxm``, of all that were given where some are idle."""
         of = f" of {self.devices + self.idle:,}" if self.idle else ""
-        return f"{self.devices:,}{of} x {self.part.name}"
+        return counted(f"{self.devices:,}{of}", self.part.name)
 
     @property
     def model(self) -> Model:

@@ -7,10 +7,10 @@ from math import inf
 from types import MappingProxyType
 
 from infercost import formulas
-from infercost.errors import BadFile, BadValue, InfercostError, UnknownName
+from infercost.errors import BadFile, BadValue, InfercostError, Missing, UnknownName
 from infercost.models.model import arithmetic_format
 from infercost.parts.cache import reading_once
-from infercost.parts.preset import Preset
+from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import is_nominal, splits_layers
 from infercost.replica.layout import FREE
 from infercost.replica.rack import Setup
@@ -46,7 +46,6 @@ def read_job(reading: Reading, named: Iterable[object], userbase: Callable[[Read
     """
     if "batch" in reading.given:
         raise BadValue("--batch is an answer here", "give --concurrency, the sequences of all replicas")
-    reading.need("model", "--model llama-3.1-70b")
     job = _read_job(reading)
     on_part = partial(_of_day, reading, userbase) if job.is_of_day else partial(_on_part, reading)
     with reading_once():
@@ -80,7 +79,9 @@ def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
     parts = [read_part(reading, name) for name in named]
     if parts and (stray := [flag(name) for name in NARROWING if name in reading.given]):
         raise BadValue(f"{stray[0]} and names are two ways to ask one question", "give one of them")
-    several = [f"{name} is {count:,} x {part.name}" for name, (part, count) in zip(named, parts, strict=True) if count]
+    several = [
+        f"{name} is {counted(count, part.name)}" for name, (part, count) in zip(named, parts, strict=True) if count
+    ]
     if several:
         alone, each = " ".join(dict.fromkeys(part.asked for part, _ in parts)), ",".join(map(str, named))
         sweep = f"infercost utilization --sweep gpu={shlex.quote(each)}"
@@ -90,7 +91,11 @@ def _named(reading: Reading, named: Iterable[object]) -> list[Preset]:
 
 
 def _read_job(reading: Reading) -> Job:
-    """What a job asks; BadValue for two ways to say how much it is."""
+    """What a job asks of a named model; Missing for a bare count, BadValue for two ways to say how much it is."""
+    if "model" not in reading.given and "params" in reading.given:
+        what = "a job needs --model: a bare count has no cache, which says how many sequences fit"
+        raise Missing(what, "name parts and a batch: infercost compare h100 b200 --params 70B --batch 64")
+    reading.need("model", "--model llama-3.1-70b")
     of_day, users = by_messages(reading.question), dict[str, float]()
     if "users" in reading.given and "concurrency" in reading.given:
         raise BadValue("--users and --concurrency are two ways to ask one question", "give one of them")

@@ -513,6 +513,8 @@ class Compare(Common, Prompts, Prices, total=False):
     vendor: str
     rentable: bool
     model: str
+    params: Number
+    active_params: Number
     batch: Number
     dp: Number
     context: Number

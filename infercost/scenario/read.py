@@ -10,7 +10,7 @@ from infercost.parts import catalog, machines
 from infercost.parts.accelerator import BASES
 from infercost.parts.cache import once
 from infercost.parts.formats import Format
-from infercost.parts.preset import Fact, Preset
+from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.stack import CHOICES, at_release, complete, newest_before
 from infercost.parts.yamlfile import read_mappings
 from infercost.quantities import unit_of
@@ -299,7 +299,7 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
         raise BadValue(f"{name!r} names {len(several)} accelerators", _each_of(several, reading.question.command))
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     if machine := _machine(written_name(str(text))[0]):
-        reading.note("machine", f"{machine.name} has {machine.number} x {machine.part} ({machine.source})")
+        reading.note("machine", f"{machine.name} has {counted(machine.number, machine.part)} ({machine.source})")
     return apply_sets(reading, _by_its_file(reading, catalog.load("accelerators", name))), number
 
 

@@ -382,12 +382,13 @@ def _serving(reading: Reading, service: "Service", **fields: Any) -> Scenario:
 
 
 def _compare(reading: Reading) -> Scenario:
-    modelled, named = "model" in reading.given, [*reading.question.words, *(reading.get("gpu") or ())]
+    modelled = bool({"model", "params"} & {*reading.given})
+    named = [*reading.question.words, *(reading.get("gpu") or ())]
     every, trend = reading.take("all"), reading.take("trend")
     if every and named:
         raise BadValue("--all and names are two ways to ask one question", "give one of them")
     if trend and modelled:
-        raise BadValue("--trend is of parts alone", "leave --model out")
+        raise BadValue("--trend is of parts alone", "leave the model out")
     if isinstance(model := reading.get("model"), str):
         from infercost.models.find import find_model
 
@@ -414,7 +415,7 @@ def _compare(reading: Reading) -> Scenario:
 
 def _all_parts(reading: Reading) -> list[tuple[Preset, int | None]]:
     """All parts by their dates; those that people can have where they are to run a model."""
-    modelled = "model" in reading.given
+    modelled = bool({"model", "params"} & {*reading.given})
     parts = offered(reading) if modelled else [read_part(reading, name)[0] for name in catalog.names("accelerators")]
     return [(part, None) for part in sorted(parts, key=lambda part: (part.labels.get("released", "9999"), part.name))]
 

@@ -335,7 +335,7 @@ def test_a_sweep_of_batches_says_where_memory_ends_it_and_what_it_stands_on() ->
     assert "Memory ends" not in infercost.sweep_batch(**asked, batch=f"1,{most}").verdict
     assert infercost.sweep_batch(**asked, batch=most).verdict.partition(" Utilization ")[2].startswith("is ")
     more = infercost.sweep_batch(model="llama-3.1-8b", gpu="h100", batch=most + 1)
-    assert "At 8,192 tokens on 2 x h100-sxm the arithmetic is never full." in more.verdict
+    assert "On 2 x h100-sxm (tp 2) at 8,192 tokens the arithmetic is never full." in more.verdict
 
 
 def test_bars_of_what_overlaps_are_shares_of_the_step(run: Run) -> None:
@@ -435,3 +435,20 @@ def test_a_sweep_says_its_knee_first() -> None:
     """1,979 TFLOP/s over 3.35 TB/s are 590.7 operations a byte, two of them a parameter: full from batch 296 on."""
     said = infercost.sweep_batch(gpu="h100", params="70B").verdict
     assert said.startswith("The knee is at batch 296, where the arithmetic is full. A lone user pays 295.4x what ")
+
+
+def test_rows_of_batches_have_their_devices_and_layout(run: Run) -> None:
+    """256 sequences of 8,192 tokens at 131,072 B are 275 GB beside 16 GB of weights: of 4 x 72 GB stages waste least.
+
+    Tensor parallel ranks each keep the buffers of all the batch, and hold 254.
+    """
+    asked = ("sweep-batch", "--gpu", "h100", "--model", "llama-3.1-8b", "--batch", "128,256")
+    header, *rows = (line.split(",") for line in run(*asked, "--csv").out.splitlines())
+    layout = [header.index(key) for key in ("gpus", "tp", "pp", "ep", "dp")]
+    assert [[row[at] for at in layout] for row in rows] == [["4", "1", "4", "1", "1"]] * 2
+    assert run(*asked, "--json").json["verdict"].startswith("On 4 x h100-sxm (pp 4) at 8,192 tokens the arithmetic is ")
+    copies = run("sweep-batch", "--gpu", "h100:4", "--dp", "2", *asked[3:], "--json").json["rows"]
+    assert [copies[0][key] for key in ("gpus", "tp", "pp", "dp")] == [4, 2, 1, 2]
+    assert (
+        "tp" not in run("sweep-batch", "--gpu", "h100", "--params", "70B", "--batch", "1,2", "--json").json["rows"][0]
+    )

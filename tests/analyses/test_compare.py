@@ -107,6 +107,9 @@ def test_a_part_that_takes_several_is_one_row_with_its_count(run: Run) -> None:
     said = run("compare", "3090", "4090", *asked, "--json").json
     assert [row["gpus"] for row in said["rows"]] == [2, 2]
     assert "does not hold" not in said["verdict"]
+    said = run("compare", "2x3090", "rtx-5090", *asked, "--json").json  # 42.5 GB on 32 GB
+    assert [(row["name"], row["gpus"]) for row in said["rows"]] == [("rtx-3090", 2), ("rtx-5090", 2)]
+    assert said["verdict"].endswith(" One rtx-5090 does not hold it: 2 do.")
     said = run("compare", "3090", "2x3090", "--model", "qwen3-8b", "--dtype", "q4_k_m", "--json").json
     assert [row["gpus"] for row in said["rows"]] == [1]
     assert "does not hold" not in said["verdict"]
@@ -223,3 +226,40 @@ def test_a_computer_without_a_link_is_not_counted_twice(run: Run) -> None:
     ]
     two = run("compare", "m1:2", "--model", "llama-3.1-8b", "--json").json
     assert [row["gpus"] for row in two["rows"]] == [2]
+
+
+def test_a_bare_count_is_compared_on_the_least_devices_that_hold_it(run: Run) -> None:
+    """1.8 TB take 10 x 186 GB and 23 x 80 GB; 280 GB a token from 10 x 8 TB/s and 23 x 3.35 TB/s."""
+    answer = run("compare", "gb200", "h100", "--params", "1.8e12", "--active-params", "280e9", "--json").json
+    first, second = answer["rows"]
+    assert (first["gpus"], second["gpus"]) == (10, 23)
+    assert first["tokens_per_s_per_user"] == pytest.approx(10 * 8e12 / 280e9)
+    assert second["tokens_per_s_per_user"] == pytest.approx(23 * 3.35e12 / 280e9)
+    assert first["tokens_per_s_per_gpu"] / second["tokens_per_s_per_gpu"] == pytest.approx(8 / 3.35)
+    assert "285.7 tokens/s at best, 1.038x that of 23" in answer["verdict"]
+    assert any("KV cache" in note["text"] for note in answer["notes"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--concurrency", "64"), "a job needs --model: a bare count has no cache"),
+        (("--context", "8k"), "--context needs --model: a bare count has no layers"),
+        (("--model", "llama-3.1-8b"), "--model says params already"),
+        (("--trend",), "--trend is of parts alone"),
+    ],
+)
+def test_what_a_bare_count_has_not_is_refused(argv: tuple[str, ...], said: str, run: Run) -> None:
+    refused = run("compare", "gb200", "h100", "--params", "70B", *argv)
+    assert (refused.code, refused.out) == (2, "")
+    assert said in " ".join(refused.err.split())
+
+
+def test_devices_of_a_rack_are_said_to_be_its_gpus(run: Run) -> None:
+    """gb200-nvl72 is one GPU of the 72, h100-nvl a card: its name is of no rack."""
+    said = run("compare", "gb200", "h100-nvl", "--model", "llama-3.1-8b", "--json").json["verdict"]
+    assert said.startswith("1 x gb200-nvl72 GPU is fastest")
+    assert "1 x h100-nvl with" in said
+    assert "on 4 x gb200-nvl72 GPU with" in run("fit", "--gpu", "gb200", "--model", "deepseek-v3").out
+    users = run("userbase", "--gpu", "gb200", "--model", "deepseek-v3", "--users", "1M", "--json").json["verdict"]
+    assert "replicas of 8 x gb200-nvl72 GPU at" in users

@@ -386,3 +386,19 @@ def test_a_few_names_that_do_not_fit_are_said(run: Run) -> None:
     asked = ("utilization", "--gpu", "rtx-4090", "--model", "qwen3-32b", "--context", "16k")
     said = run(*asked, "--sweep", "dtype=q4_k_m,q5_k_m,q6_k", "--json").json
     assert said["verdict"].startswith("q5_k_m and q6_k do not fit, q4_k_m does. ")
+
+
+def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> None:
+    """By Little's law as many as memory holds in flight, over the time of a request among so many."""
+    asked = ("utilization", "--gpu", "l4", "--model", "llama-3.1-8b")
+    said = run(*asked, "--sweep", "prefix-share=0,80%", "--json").json
+    most = run("fit", *asked[1:], "--json").json["results"]["max_sequences"]
+    assert most == 4
+    rates = []
+    for share in ("0", "80%"):
+        one = run(*asked, "--prefix-share", share, "--concurrency", str(most), "--json").json["results"]
+        rates.append(most / one["request_time_s"])
+    assert [row["most_requests_per_s"] for row in said["rows"]] == pytest.approx(rates, rel=1e-3)
+    assert f"the most requests/s it sustains rises from {rates[0]:.5f} to {rates[1]:.5f}" in said["verdict"]
+    assert "the time to the first token falls" in said["verdict"]
+    assert "most_requests_per_s" not in run(*asked, "--json").json["results"]

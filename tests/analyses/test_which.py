@@ -212,7 +212,9 @@ def test_rows_and_verdict_are_in_the_order_asked_for(sort: str, key: str, sign: 
     rows = [row for row in report.series.rows if row["why_not"] is None]
     values = [sign * row[key] for row in rows]
     assert values == sorted(values)
-    start = f"{rows[0]['gpus']} x {rows[0]['name']} {words} for 64 sequences at once, each part where its tokens cost "
+    of_rack = " GPU" if rows[0]["name"].endswith("-nvl72") else ""
+    first = f"{rows[0]['gpus']} x {rows[0]['name']}{of_rack}"
+    start = f"{first} {words} for 64 sequences at once, each part where its tokens cost "
     assert report.verdict.startswith(start)
 
 
@@ -224,7 +226,7 @@ def test_a_part_without_a_price_has_its_place_where_no_money_is_asked_for(sort: 
     assert (rubin["usd_per_million_tokens"], rubin["usd_per_hour"]) == (None, None)
     assert rubin["tokens_per_s_per_user"] > 0
     report = infercost.compare("rubin", "h100", model=MODEL, sort=sort)
-    assert report.verdict.startswith("2 x rubin-nvl72 is fastest") == (sort == "speed")
+    assert report.verdict.startswith("2 x rubin-nvl72 GPU is fastest") == (sort == "speed")
     assert ("no price is known of rubin-nvl72: --price gives one") in " ".join(note.text for note in report.notes)
     (one,) = (row for row in rows_of("rubin", "h100", sort=sort, max_price=99) if row["name"] == "rubin-nvl72")
     assert one["why_not"] == "no price is known"

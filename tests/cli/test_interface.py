@@ -60,6 +60,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "a sensitivity": ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100:2", "--price", "2", "--sensitivity"),
     "presets list": ("presets", "list", "efficiency"),
     "presets show": ("presets", "show", "h100"),
+    "presets show two": ("presets", "show", "mi300x", "rubin"),
     "presets path": ("presets", "path"),
 }
 
@@ -313,6 +314,45 @@ def test_presets_show_prints_every_figure_with_source_and_date(run: Run) -> None
 def test_the_verdict_on_a_part_has_its_main_figures(name: str, said: str, run: Run) -> None:
     """The figures of its file, what is not known left out."""
     assert run("presets", "show", name, "--json").json["verdict"].endswith(said)
+
+
+def test_two_models_side_by_side_have_their_ratios(run: Run) -> None:
+    """DeepSeek-V3 keeps 512 + 64 elements a layer in 61 layers, Llama 8 heads of 128 of keys and values in 126, 2 B."""
+    cache = (61 * (512 + 64) * 2, 126 * 2 * 8 * 128 * 2)
+    answer = run("presets", "show", "deepseek-v3", "llama-3.1-405b", "--json").json
+    first, second = answer["rows"]
+    assert (first["kv_bytes_per_token"], second["kv_bytes_per_token"]) == cache
+    assert [row["kv_bytes_per_sequence"] for row in answer["rows"]] == [each * 131072 for each in cache]
+    assert second["flops_per_token"] == pytest.approx(2 * 403.75e9, rel=1e-3)  # 405.85B less the table of 2.1B
+    flops = second["flops_per_token"] / first["flops_per_token"]
+    said = f"0.6048x the parameters (405.9B to 671B), {flops:.2f}x the FLOP a token (807.5 GFLOP to 73.25 GFLOP)"
+    assert said in answer["verdict"]
+    assert f"{cache[1] / cache[0]:.3f}x the KV cache a token (516.1 kB to 70.27 kB)" in answer["verdict"]
+    assert "1/1.653x" in run("presets", "show", "deepseek-v3", "llama-3.1-405b").out
+
+
+def test_two_accelerators_side_by_side_have_their_ratios(run: Run) -> None:
+    """Data sheets: 989.4 TFLOP/s both, 4.8 to 3.35 TB/s, 141 to 80 GB."""
+    verdict = run("presets", "show", "h100", "h200", "--json").json["verdict"]
+    assert verdict == (
+        "Beside h100-sxm, h200-sxm has 1x the dense FLOP/s (989.4 TFLOP/s to 989.4 TFLOP/s), "
+        f"{4.8 / 3.35:.3f}x the bandwidth (4.8 TB/s to 3.35 TB/s) and {141 / 80:.3f}x the memory (141 GB to 80 GB)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (("h100", "deepseek-v3"), "infercost fit --gpu h100-sxm --model deepseek-v3 asks about both"),
+        (("chat", "rag"), "show one by itself"),
+        (("h100", "h200", "b200"), "presets list --csv has figures of all"),
+        (("deepseek-v3", "llama-3.1-405x"), "did you mean llama-3.1-405b"),
+    ],
+)
+def test_what_does_not_stand_side_by_side_is_refused(names: tuple[str, ...], hint: str, run: Run) -> None:
+    refused = run("presets", "show", *names)
+    assert (refused.code, refused.out) == (2, "")
+    assert hint in " ".join(refused.err.split())
 
 
 def test_version(run: Run) -> None:

@@ -74,3 +74,29 @@ def test_two_parts_of_one_name_go_by_their_files(command: str, run: Run, tmp_pat
     assert {row["name"] for row in rows} == set(files)
     named = card(tmp_path / "c.yaml", name="h100-sxm")
     assert {row["name"] for row in run("compare", named, "h100", "--json").json["rows"]} == {named, "h100-sxm"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("usable: 0.9", "usable has no source; there is no overlap, no memory"),
+        (
+            "overlap: full\nusable: 0.9\nmemory_share: {value: 0.8, source: HERE}",
+            "usable has no source; its source 'HERE' has no title or no date; there is no memory",
+        ),
+        ("like: vllm\nusable: 0.9\nmemory_share: 0.8", "memory_share and usable have no source"),
+        ("law: kernels\nmemory: engine", "profile mine has no launch_scale, no exchange_latency, no "),
+    ],
+)
+def test_a_profile_of_ones_own_is_told_at_once_all_that_it_lacks(
+    text: str, said: str, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"name: Mine\n{text}\n")
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", "--efficiency", str(path))
+    refused = " ".join(run(*asked).err.split())
+    assert said in refused
+    whole = refused.partition("yours in place of examples: ")[2]
+    if whole:  # and the smallest file that works is one
+        path.write_text(whole)
+        assert run(*asked).code == 0

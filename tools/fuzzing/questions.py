@@ -172,7 +172,7 @@ def every(rng: random.Random) -> Case:
     """Each command with each form and picture of what does not fit, or does."""
     command = rng.choice([*COMMANDS])
     argv = [command, *(rng.choice(MISFITS) if "gpu" in options_of(command) else ())]
-    argv += rng.sample(WORDS[command], 2) if command == "compare" and "--model" in argv else ()
+    argv += rng.sample(WORDS[command], 2) if command == "compare" and {"--model", "--params"} & {*argv} else ()
     argv += ("--max-gpus", "4") if command == "frontier" else ()
     argv += ("--users", "1M") if command == "userbase" else ()
     argv += rng.choice(PICTURES) + rng.choice(SIDES) + rng.choice(FORMS)

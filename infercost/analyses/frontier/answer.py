@@ -14,6 +14,7 @@ from infercost.analyses.remarks import NAMED, NULL_REASONS, null_notes, surest
 from infercost.analyses.worth import USUAL_TPOT
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
+from infercost.parts.preset import counted
 from infercost.quantities import KEYS
 from infercost.replica.step import reworked
 from infercost.report import Note, Report, Row, Series
@@ -312,7 +313,7 @@ def _has_no_prompts(row: Mapping[str, Any]) -> bool:
 
 def _configuration(row: Mapping[str, Any]) -> str:
     layout = ", ".join(f"{name} {row[name]}" for name in ("tp", "pp", "ep") if row[name] > 1)
-    where = f"{row['gpus']:,} x {row['gpu']}" + (f" ({layout})" if layout else "")
+    where = counted(row["gpus"], row["gpu"]) + (f" ({layout})" if layout else "")
     name = "" if row["name"] == row["gpu"] else f" ({row['name']})"
     replicas = f"; {many(row['replicas'], 'replica')}, {row['total_gpus']:,} devices" if row["replicas"] > 1 else ""
     return f"{_worth(row)}, on {where} at batch {row['batch']:,}{name}{replicas}"
