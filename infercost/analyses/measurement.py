@@ -8,8 +8,8 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
-from infercost.replica.serving import paid_rate, prompts_gap, serve_closed
-from infercost.replica.step import Pace, Replica, bound_times, drafted_tpot
+from infercost.replica.serving import LEAST_OUTPUT, paid_rate, prompts_gap, serve_closed
+from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import LENGTHS
@@ -26,12 +26,16 @@ _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrival
 
 
 class Against(NamedTuple):
-    """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats."""
+    """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats.
+
+    ``least`` is the share of the bandwidth that its steps alone use, where prompts read more between them.
+    """
 
     rate: float
     utilization: float | None
     bandwidth: float | None
     bound: float | None
+    least: float | None = None
 
 
 def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
@@ -64,7 +68,33 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Again
                 busy_share=1, batch=batch, decoded_tokens=load.request.decoded, shared_step=step
             )
             used = use_with_prompts(running, load.request, batch, served, step)
-    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch))
+    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
+
+
+def _least(scenario: Scenario) -> float | None:
+    """The share of the bandwidth that the steps of a measurement use at least; None where no number of them is known.
+
+    No more decode at once than are in flight or run; arrivals set no such number, and a draft's steps yield several.
+    """
+    running, load, request = scenario.running, scenario.load, scenario.load.request
+    if request is None or load.rate is not None or scenario.draft or not _is_prompted(scenario):
+        return None
+    if request.output_tokens < LEAST_OUTPUT:
+        return None
+    batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
+    rack, formula = running.rack, formulas.step
+    steps = formula.least_steps_per_s(
+        measured_tokens_per_s=scenario.measured or 0.0,
+        decoded_tokens=request.decoded,
+        output_tokens=request.output_tokens,
+        batch=batch,
+    )
+    return formula.least_bandwidth_utilization(
+        step_bytes=bytes_of_step(running.replica, batch, rack.plan.context),
+        least_steps_per_s=steps,
+        devices=rack.devices,
+        memory_bandwidth=rack.part.value("memory_bandwidth"),
+    )
 
 
 def _is_prompted(scenario: Scenario) -> bool:
@@ -99,7 +129,7 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
     beside = formulas.step.measured_over_bound
     values = (
         None if used is None else share(utilization=used, **rates),
-        None if reads is None else moved(memory_bandwidth_utilization=reads, **rates),
+        against.least if reads is None else moved(memory_bandwidth_utilization=reads, **rates),
         formulas.step.measured_over_estimate(**rates),
         None if bound is None else beside(measured_tokens_per_s=measured, bound_tokens_per_s=bound),
     )
@@ -110,6 +140,7 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
     prompted, copies = _is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
     remarks["measured_utilization"] = "prompts counted" if prompted else ""
+    remarks[KEYS[1]] = "at least: its steps alone" if prompted else ""
     remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} tokens/s"
     remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} tokens/s"
     hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
@@ -130,7 +161,9 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     copies, of = scenario.copies, f", {_counted(scenario)}" if _is_prompted(scenario) else ""
     used, reads, times, share = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
-    shares += [f"{_share(reads)} the bandwidth (MBU)"] if reads is not None else []
+    if reads is not None:
+        least, alone = ("at least ", ", its steps alone") if _is_prompted(scenario) else ("", "")
+        shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} tokens/s"
     beside = f"{digits(times or 0.0, 3)} times the "
     if scenario.load.rate is not None:

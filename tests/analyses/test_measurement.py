@@ -44,8 +44,18 @@ def test_prompts_that_ride_along_count_in_the_arithmetic() -> None:
     prompt = (2 * MATRICES * 1000 + 2 * TABLE + PAIR * 1000**2 / 2) / 200
     assert report["measured_utilization"] == pytest.approx(2000 * (decoded + prompt) / PEAK, rel=2e-3)
     assert report["measured_over_estimate"] == pytest.approx(2000 / report["tokens_per_s_all_in"])
-    assert report["measured_memory_bandwidth_utilization"] is None
-    assert "of the arithmetic (MFU, prompts counted), " in report.verdict
+    assert "of the arithmetic (MFU, prompts counted) and at least " in report.verdict
+
+
+def test_the_steps_of_a_rate_with_prompts_between_are_the_least_that_is_read() -> None:
+    """1,990 of 2,000 tokens/s are decoded, 16 a step: each reads the matrices, the head and 16 caches of 1,100."""
+    read = 2 * (MATRICES + TABLE) + 16 * 1100 * 2 * 2 * 32 * 8 * 128
+    for load in ({"batch": 16}, {"concurrency": 16}):
+        report = ask("2k", **load, **REQUEST)
+        assert report[SHARES[1]] == pytest.approx(1990 / 16 * read / 3.35e12)
+        assert "and at least 64.3% of the bandwidth (MBU, its steps alone), " in report.verdict
+    assert ask(100, batch=16, input_tokens=1000, output_tokens=1)[SHARES[1]] is None  # nothing is decoded
+    assert ask(500, request_rate=4, **REQUEST)[SHARES[1]] is None  # arrivals say nothing of how many decode at once
 
 
 @pytest.mark.parametrize("load", [{"concurrency": 32}, {"request_rate": 4}], ids=str)
