@@ -116,6 +116,8 @@ QUANTITIES: dict[str, Quantity] = {
     "least_bandwidth_utilization": Quantity("U_mr", "share", "share of the bandwidth that measured steps use at least",
         of="measured_bandwidth_utilization"),
     "least_steps_per_s": Quantity("q_t", "1/s", "steps a second that measured tokens take at least"),
+    "measured_bytes_per_s": Quantity("W_r", "B/s", "bytes a second that measured tokens have memory read",
+        "bandwidth that was measured", "meas. B/s"),
     "measured_over_estimate": Quantity("x_e", "x", "measured tokens per second over the estimate",
         "measured over estimate", "meas./est."),
     "measured_over_bound": Quantity("x_b", "share", "measured tokens per second over the bound",

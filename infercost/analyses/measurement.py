@@ -20,7 +20,9 @@ KEYS = (
     "measured_memory_bandwidth_utilization",
     "measured_over_estimate",
     "measured_over_bound",
+    "measured_bytes_per_s",
 )
+_OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 
@@ -127,11 +129,14 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
     measured, used, reads, bound = rates["measured_tokens_per_s"], against.utilization, against.bandwidth, against.bound
     share, moved = formulas.step.measured_utilization, formulas.step.measured_bandwidth_utilization
     beside = formulas.step.measured_over_bound
+    rack, spent = scenario.rack, against.least if reads is None else moved(memory_bandwidth_utilization=reads, **rates)
+    memory = {"devices": rack.devices * scenario.copies, "memory_bandwidth": rack.part.value("memory_bandwidth")}
     values = (
         None if used is None else share(utilization=used, **rates),
-        against.least if reads is None else moved(memory_bandwidth_utilization=reads, **rates),
+        spent,
         formulas.step.measured_over_estimate(**rates),
         None if bound is None else beside(measured_tokens_per_s=measured, bound_tokens_per_s=bound),
+        None if spent is None else formulas.step.measured_bytes_per_s(measured_bandwidth_utilization=spent, **memory),
     )
     return dict(zip(KEYS, values, strict=True))
 
@@ -140,7 +145,7 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
     prompted, copies = _is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
     remarks["measured_utilization"] = "prompts counted" if prompted else ""
-    remarks[KEYS[1]] = "at least: its steps alone" if prompted else ""
+    remarks |= dict.fromkeys(_OF_MEMORY, "at least: its steps alone" if prompted else "")
     remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} tokens/s"
     remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} tokens/s"
     hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
@@ -152,17 +157,20 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
 def _why_null(scenario: Scenario, key: str) -> str:
     if key == "measured_over_bound":
         return _ARRIVALS
-    prompted = key == "measured_memory_bandwidth_utilization" and _is_prompted(scenario)
-    return _PROMPTS if prompted else why_null(key.removeprefix("measured_"), scenario.rack)
+    if key in _OF_MEMORY and _is_prompted(scenario):
+        return _PROMPTS
+    return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
 
 
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
     """The measurement as shares of the hardware, then against the estimate and the bound."""
     copies, of = scenario.copies, f", {_counted(scenario)}" if _is_prompted(scenario) else ""
-    used, reads, times, share = found.values()
+    used, reads, times, share, moved = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     if reads is not None:
+        lone = scenario.batch == copies == 1 and not scenario.load.is_steady
         least, alone = ("at least ", ", its steps alone") if _is_prompted(scenario) else ("", "")
+        alone = f", {show(moved, 'B/s')}" if lone else alone
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
     rate = f"{show(copies * against.rate, '')} tokens/s"
     beside = f"{digits(times or 0.0, 3)} times the "

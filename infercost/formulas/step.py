@@ -362,6 +362,12 @@ def least_bandwidth_utilization(
     return step_bytes * least_steps_per_s / (devices * memory_bandwidth)
 
 
+@formula(source="definition of the share, the other way round")
+def measured_bytes_per_s(*, measured_bandwidth_utilization: float, devices: float, memory_bandwidth: float) -> float:
+    """Bytes a second that measured tokens have the memory of all devices read."""
+    return measured_bandwidth_utilization * devices * memory_bandwidth
+
+
 @formula(source="definition of the ratio")
 def measured_over_estimate(*, measured_tokens_per_s: float, tokens_per_s: float) -> float:
     """Measured tokens a second over those of an estimate, or of a load that brings as many."""

@@ -34,7 +34,8 @@ def test_a_bare_count_is_worked_by_hand() -> None:
     """3.2 TFLOP a token of 20 x 3 PFLOP/s; 1.6 TB a step of 20 x 3 TB/s, so 37.5 steps a second at best."""
     report = infercost.utilization(gpu="h100-note", params=1.6e12, measured_tokens_per_s=18.75)
     assert values(report) == pytest.approx([18.75 * 3.2e12 / 60e15, 18.75 * 1.6e12 / 60e12, 0.5, 0.5])
-    start = "18.75 tokens/s measured is 0.100% of the arithmetic (MFU) and 50.0% of the bandwidth (MBU), "
+    assert report["measured_bytes_per_s"] == pytest.approx(18.75 * 1.6e12)
+    start = "18.75 tokens/s measured is 0.100% of the arithmetic (MFU) and 50.0% of the bandwidth (MBU, 30 TB/s), "
     assert report.verdict.startswith(f"{start}50.0% of the bound of 37.5 tokens/s. ")
 
 
@@ -98,6 +99,7 @@ def test_the_bound_of_prompts_that_ride_along_is_below_that_of_steps_alone() -> 
 def test_replicas_share_what_was_measured() -> None:
     four, one = ask(8000, gpus=4, dp=4, batch=64, context=1000), ask(2000, batch=16, context=1000)
     assert values(four) == pytest.approx(values(one))
+    assert four["measured_bytes_per_s"] == pytest.approx(4 * one["measured_bytes_per_s"])
     assert four.verdict.startswith("8,000 tokens/s measured is ")
     assert f"times the estimate of {four['tokens_per_s']:,.0f} tokens/s" in four.verdict
 
