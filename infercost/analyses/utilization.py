@@ -11,6 +11,7 @@ from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
+    OF_RATE,
     TUNED,
     count_remark,
     guesses,
@@ -27,6 +28,7 @@ from infercost.analyses.remarks import (
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, step_results
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
+from infercost.parts.accelerator import has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
@@ -140,7 +142,9 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
-    nothing = unserved(rack, overloaded=_is_overloaded(served))
+    nothing = unserved(rack, overloaded=_is_overloaded(served)) | dict.fromkeys(
+        OF_RATE if has_endless_rate(rack.part) else ()
+    )
     return {key: None if key in nothing else value for key, value in results.items()}
 
 
@@ -460,6 +464,8 @@ def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The shares of the arithmetic and, of an estimate, of the bandwidth that are used, and the batch."""
     share, reads, batch = results["utilization"], results["memory_bandwidth_utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
+    if has_endless_rate(scenario.rack.part):
+        return f"what memory alone allows at batch {batch}, no dense rate of {scenario.rack.part.name} is known"
     at = f"{'between prompts ' if _met(results) else ''}at batch {batch}"
     if reads is None or kind(scenario.running, _only_batch(scenario, results["batch"])) == "bound":
         return f"{used} of the arithmetic is used (MFU) {at}"
@@ -499,6 +505,8 @@ def _sentence(words: str) -> str:
 
 def _binds(running: Running, results: dict[str, Any]) -> str:
     """What binds a step, and what its links take; of arithmetic that binds far below its peak, why it can."""
+    if has_endless_rate(running.rack.part):
+        return ""
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
@@ -572,5 +580,6 @@ def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], .
     if running.overlap in ("operator", *IN_TURN):
         waits = {**times.by_operator, "draft": max(pace.step - times.step, 0.0)}
         return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
-    names = ("compute", "memory", "communication", "host", "overhead")
+    compute = () if has_endless_rate(running.rack.part) else ("compute",)
+    names = (*compute, "memory", "communication", "host", "overhead")
     return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))

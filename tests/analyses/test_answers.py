@@ -405,11 +405,23 @@ def test_a_note_on_another_preset_is_for_bare_counts(run: Run) -> None:
 
 def test_a_part_without_a_rate_has_the_bound_of_its_memory(run: Run) -> None:
     """A wafer reads 21 PB/s: the 7.50e9 weights that a token multiplies are 15.0e9 B, and take 0.715 us."""
-    asked = ("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b", "--efficiency", "ideal")
-    refused = run(*asked)
-    assert (refused.code, refused.out, "--set gpu.flops_bf16=...FLOP/s: with 1e21" in refused.err) == (2, "", True)
-    results = run(*asked, "--set", "gpu.flops_bf16=1e21FLOP/s", "--json").json["results"]
+    asked = ("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b")
+    answer = run(*asked, "--measured-tokens-per-s", "1800", "--json").json
+    results = answer["results"]
     assert results["step_time_s"] == pytest.approx(2 * 7.505e9 / 21e15, rel=0.001)
+    assert results["measured_bytes_per_s"] == pytest.approx(1800 * 2 * 7.505e9, rel=0.001)
+    assert results["measured_memory_bandwidth_utilization"] == pytest.approx(1800 * 2 * 7.505e9 / 21e15, rel=0.001)
+    for key in ("compute_time_s", "utilization", "measured_utilization", "critical_batch", "flops_per_byte"):
+        assert results[key] is None
+    assert "memory alone allows at batch 1, no dense rate of cerebras-wse3 is known." in answer["verdict"]
+    assert all(item["key"] != "gpu.flops_bf16" for item in run(*asked, "--json", "--sources").json["sources"])
+    assert "1e21 FLOP/s stand in" in run(*asked, "--steps").err
+
+
+@pytest.mark.parametrize("more", ["--isl 1000", "--concurrency 8", "--efficiency vllm", "--dtype fp32"])
+def test_prompts_and_estimates_need_a_rate(more: str, run: Run) -> None:
+    refused = run("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b", *more.split())
+    assert (refused.code, refused.out, "gpu.flops_" in refused.err) == (2, "", True)
 
 
 def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
