@@ -1,6 +1,7 @@
 """What a measured throughput is: shares of the arithmetic and of the bandwidth, of an estimate and of the bound."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -8,7 +9,7 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
-from infercost.replica.serving import LEAST_OUTPUT, paid_rate, prompts_gap, serve_closed
+from infercost.replica.serving import LEAST_OUTPUT, full_prefill_time, paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
@@ -24,6 +25,7 @@ KEYS = (
 )
 _OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
+_NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 
 
@@ -40,7 +42,7 @@ class Against(NamedTuple):
     least: float | None = None
 
 
-def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
+def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Report:
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
         why = PILED if scenario.rack.plan.fits else "the model does not fit"
@@ -58,8 +60,10 @@ def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
     return scenario.rack.plan.fits and results.get("stable") is not False
 
 
-def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Against:
-    """The estimate and the bound of the work that is measured: prompts among it where they ride along."""
+def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Against:
+    """The estimate and the bound of the work that is measured: prompts among it where they ride along, or alone."""
+    if reads_alone(scenario) or pace is None:
+        return _of_prompts(scenario, results)
     running, load, batch = scenario.running, scenario.load, results["batch"]
     rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
     if _is_prompted(scenario):
@@ -73,6 +77,32 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Again
     return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
 
 
+def reads_alone(scenario: Scenario) -> bool:
+    """Whether nothing is decoded, and the tokens that are measured are those that are read."""
+    request = scenario.load.request
+    return request is not None and request.output_tokens < LEAST_OUTPUT
+
+
+def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
+    """Tokens a second of prompts, cached ones among them, that keep a replica busy, and of texts as many together."""
+    running, request, rack = scenario.running, scenario.load.request, scenario.rack
+    assert request is not None
+    bare = running.replica._replace(speeds=running.bounds, timing=None)
+    if rack.model.prefill_only:
+        times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
+    else:
+        times = [(1.0, full_prefill_time(replica, request)) for replica in (running.replica, bare)]
+    each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
+    used = formulas.step.text_utilization(
+        prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
+        texts_per_s=each,
+        devices=rack.devices,
+        peak_flops=running.rate.fact.value,
+    )
+    read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
+    return Against(read(texts_per_s=each), used, None, read(texts_per_s=bound))
+
+
 def _least(scenario: Scenario) -> float | None:
     """The share of the bandwidth that the steps of a measurement use at least; None where no number of them is known.
 
@@ -80,8 +110,6 @@ def _least(scenario: Scenario) -> float | None:
     """
     running, load, request = scenario.running, scenario.load, scenario.load.request
     if request is None or load.rate is not None or scenario.draft or not _is_prompted(scenario):
-        return None
-    if request.output_tokens < LEAST_OUTPUT:
         return None
     batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
     rack, formula = running.rack, formulas.step
@@ -144,10 +172,12 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
 def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) -> Iterator[Row]:
     prompted, copies = _is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
-    remarks["measured_utilization"] = "prompts counted" if prompted else ""
+    alone = reads_alone(scenario)
+    remarks["measured_utilization"] = "prompts alone" if alone else "prompts counted" if prompted else ""
     remarks |= dict.fromkeys(_OF_MEMORY, "at least: its steps alone" if prompted else "")
-    remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} tokens/s"
-    remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} tokens/s"
+    unit = _unit(scenario)
+    remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} {unit}"
+    remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} {unit}"
     hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
     for key, value in found.items():
         remark = _why_null(scenario, key) if value is None else remarks[key]
@@ -157,6 +187,8 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
 def _why_null(scenario: Scenario, key: str) -> str:
     if key == "measured_over_bound":
         return _ARRIVALS
+    if key in _OF_MEMORY and reads_alone(scenario):
+        return _NO_STEPS
     if key in _OF_MEMORY and _is_prompted(scenario):
         return _PROMPTS
     return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
@@ -164,7 +196,8 @@ def _why_null(scenario: Scenario, key: str) -> str:
 
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
     """The measurement as shares of the hardware, then against the estimate and the bound."""
-    copies, of = scenario.copies, f", {_counted(scenario)}" if _is_prompted(scenario) else ""
+    copies, unit = scenario.copies, _unit(scenario)
+    of = f", {_counted(scenario)}" if _is_prompted(scenario) or reads_alone(scenario) else ""
     used, reads, times, share, moved = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     if reads is not None:
@@ -172,7 +205,7 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         least, alone = ("at least ", ", its steps alone") if _is_prompted(scenario) else ("", "")
         alone = f", {show(moved, 'B/s')}" if lone else alone
         shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
-    rate = f"{show(copies * against.rate, '')} tokens/s"
+    rate = f"{show(copies * against.rate, '')} {unit}"
     beside = f"{digits(times or 0.0, 3)} times the "
     if scenario.load.rate is not None:
         beside += f"{rate} that arrive"
@@ -183,12 +216,19 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     faster = (
         ": faster than the bound of this batch and layout, look at the inputs" if share and share > 1 + ROUNDING else ""
     )
-    measured = f"{show(copies * (scenario.measured or 0.0), '')} tokens/s measured is"
+    measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     return f"{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}{faster}."
 
 
+def _unit(scenario: Scenario) -> str:
+    return "input tokens/s" if reads_alone(scenario) else "tokens/s"
+
+
 def _counted(scenario: Scenario) -> str:
-    """That prompts are counted, and how long they are where nobody said."""
+    """That prompts are counted, how long they are where nobody said, and what is cached where nothing else is."""
+    request = scenario.load.request
+    if request and reads_alone(scenario):
+        return f"{show(request.prefix_share, 'share')} of them cached" if request.prefix_share else "prompts alone"
     lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
     assumed = " and ".join(
         f"{many(item.value, 'token')} {way}" for item, way in zip(lengths, ("in", "out"), strict=False)
