@@ -126,10 +126,12 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
             step_time=maximum(pace.step, pace.tpot),
         ),
     }
+    ridge = formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth)
     return {
         **{key: known_share(share) for key, share in shares.items()},  # a law may beat the bound
         "critical_batch": critical_batch(running),
-        "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
+        "flops_per_byte": ridge,
+        "arithmetic_intensity": formulas.step.arithmetic_intensity(flops_per_byte=ridge, **shares),
     }
 
 

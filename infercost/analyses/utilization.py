@@ -53,6 +53,7 @@ ALIKE = 0.01
 _MEANINGS = {
     "critical_batch": CRITICAL,
     "flops_per_byte": "the ridge point",
+    "arithmetic_intensity": "operations for each byte that a step reads",
     "joules_per_token": "rated power; no host, no cooling",
     "tokens_per_s_all_in": "of a batch that stays full",
 }
@@ -60,6 +61,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
+    "arithmetic_intensity",
 )
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
@@ -256,7 +258,14 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
+    if not _asks_for_batch(scenario):
+        hidden.add("arithmetic_intensity")
     return tuple(Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
+
+
+def _asks_for_batch(scenario: Scenario) -> bool:
+    """Whether somebody asks what a batch, and no load, draft or measurement, makes of a step."""
+    return "batch" in scenario.question.given and scenario.draft is None and scenario.measured is None
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -442,7 +451,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
     where = "" if scenario.copies == 1 else " on each"
-    use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(running, results)}."
+    use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
@@ -503,17 +512,21 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _binds(running: Running, results: dict[str, Any]) -> str:
+def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     """What binds a step, and what its links take; of arithmetic that binds far below its peak, why it can."""
+    running = scenario.running
     if has_endless_rate(running.rack.part):
         return ""
+    done, ridge = results["arithmetic_intensity"], ""
+    if done and results["bound"] == "memory" and _asks_for_batch(scenario):
+        ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
     links = f", communication takes {show(sent, 'share')} of a step" if sent >= LEAST else ""
-    return f"{start}{results['bound']} binds{', in kernels that run far below its peak' if far else ''}{links}"
+    return f"{start}{results['bound']} binds{ridge}{', in kernels that run far below its peak' if far else ''}{links}"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -424,6 +424,23 @@ def test_prompts_and_estimates_need_a_rate(more: str, run: Run) -> None:
     assert (refused.code, refused.out, "gpu.flops_" in refused.err) == (2, "", True)
 
 
+@pytest.mark.parametrize("profile", ["ideal", "vllm"])
+def test_the_intensity_of_a_batch_is_its_operations_over_its_bytes(profile: str, run: Run) -> None:
+    """Llama 3 8B multiplies 7,504,924,672 weights of 2 B a token, and has 131,072 B of cache for each it looks back at.
+
+    For each of those 32 layers have 32 heads of 128 values twice; an H100 does 989.4e12 operations and reads 3.35e12 B.
+    """
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3-8b", "--context", "4096", "--efficiency", profile)
+    weights, pair = 7_504_924_672, 4 * 32 * 32 * 128
+    done = 32 * (2 * weights + pair * 4096) / (2 * weights + 32 * 4096 * 131_072)  # 16.8
+    batch = run(*asked, "--batch", "32", "--json").json
+    assert batch["results"]["arithmetic_intensity"] == pytest.approx(done, rel=1e-3)
+    assert f"memory binds ({done:.4g} FLOP a byte, ridge at {989.4 / 3.35:.4g})" in batch["verdict"]
+    assert "arithmetic intensity" in run(*asked, "--batch", "32").out
+    assert "FLOP a byte" not in run(*asked).out
+    assert "I_s = I × U / U_m" in run(*asked, "--batch", "32", "--steps").out
+
+
 def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:
     """An H100 multiplies 16 bits at 1 TFLOP/s a watt over longer runs: a higher peak alone makes nothing faster."""
     asked = "utilization --gpu h100 --model llama-3.1-8b --batch 64 --context 512 --format json --set gpu.flops_bf16="
