@@ -1004,6 +1004,9 @@ QUANTITIES: dict[str, Quantity] = {
     "offload": figure("in the host"),
     "host_bytes": figure("in the host", "B", "in host"),
     "host_layers": figure("layers in the host"),
+    "mixed_gpus": figure("devices, prompts between"),
+    "mixed_usd_per_million_tokens": figure("USD per million, prompts between", "USD"),
+    "mixed_itl": figure("ITL, prompts between", "s"),
     # figures: fit
     "gpus": figure("devices", "", "devices", phrase="the number of devices"),
     "fits": figure("fits", "", "fits"),

@@ -77,6 +77,7 @@ NULL_REASONS = {
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
     "gpus_needed": "these devices keep up",
+    "mixed_usd_per_million_tokens": "needs --price",
 }
 _SERVICE_NULL_REASONS = {
     "gpus_needed": "no number of replicas keeps the service level",

@@ -1,10 +1,10 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
-from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
+from infercost.analyses.apart import apart_words, instead
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.prices import says_price, with_own
@@ -26,14 +26,14 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.step import BRACKET, step_results
+from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.accelerator import has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed, serve_rate
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -83,7 +83,7 @@ def answer(scenario: Scenario) -> Report:
     tuned = _tuned(scenario)
     tuning = _tuning_notes(scenario, tuned)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
-    results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED}
+    results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
     regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     if served and scenario.load.rate is not None:
@@ -229,28 +229,6 @@ def _shown_work(scenario: Scenario) -> None:
 
         if measurement.is_met(scenario, results):
             measurement.found_of(again, measurement.against_of(again, results, pace))
-
-
-def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:
-    """The batch that was asked for, or that a load leads to, and how it goes on."""
-    return under_load(scenario) or (scenario.batch, pace_of(scenario.running, scenario.batch, scenario.draft), None)
-
-
-def under_load(scenario: Scenario) -> tuple[float, Pace, Served] | None:
-    """The batch of a steady load: a plain step, and the gap between tokens, prompts included; None without one.
-
-    Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
-    """
-    running, load, request = scenario.running, scenario.load, scenario.load.decoding
-    if request is None or not load.is_steady or load.most < 1:
-        return None
-    if load.rate is None:
-        served = serve_closed(running.replica, load.concurrent or 1.0, request, load.most)
-    else:
-        served = serve_rate(running.replica, load.rate, request, load.most)
-    times = pace_of(running, max(served.batch, 1)).times
-    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-    return served.batch, Pace(times, times.step, served.itl, rate), served
 
 
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
@@ -415,20 +393,6 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 
 
-def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """The devices that read prompts where these have replicas of their own; nothing where a load is too large."""
-    if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
-        return ""
-    each, needed = scenario.rack.devices, ratio * scenario.copies
-    decoding, whole, used = scenario.copies * each, ceil(needed), show(needed * each, "")
-    replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
-    share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
-    sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
-    counted = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
-    start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
-    return f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {counted} count both."
-
-
 def _full_prompt(scenario: Scenario) -> str:
     """What a prompt takes of a replica that is full of them, beside how many such replicas there are."""
     request = scenario.load.request
@@ -458,7 +422,7 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
+    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
