@@ -16,7 +16,9 @@ from infercost.units import many, show
 #: Why a result has no value with a part of the model in a host.
 UNKNOWN = {
     **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prompts were not measured with a part in a host"),
-    **dict.fromkeys(("memory_bandwidth_utilization", "critical_batch"), "a part of the bytes lies in a host"),
+    **dict.fromkeys(
+        ("memory_bandwidth_utilization", "critical_batch", "arithmetic_intensity"), "a part of the bytes lies in a host"
+    ),
 }
 #: Words of what an offload takes, and whether a run of it was ever reported.
 _OF_LAYERS = "unmeasured: whole layers and caches are taken to be read as experts are"

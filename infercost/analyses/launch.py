@@ -16,6 +16,7 @@ from infercost.parts.stack import SHARED, is_nominal, reads_gguf
 from infercost.replica.memory import Blocks, Plan
 from infercost.replica.rack import Rack
 from infercost.replica.serving import USUAL_SEQUENCES
+from infercost.scenario.running import running_sequences
 from infercost.scenario.scenario import Scenario
 
 GIB = 2**30
@@ -139,7 +140,7 @@ def _serve_checkpoint(scenario: Scenario, checkpoint: Checkpoint, engine: Engine
     draft, refused = _draft(scenario, engine)
     if refused:
         return "", refused
-    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(rack), draft))
+    flags = engine.flags(Start(shlex.quote(checkpoint.hub_id), rack.plan, most_sequences(scenario, engine), draft))
     rope_flag = _rope_flag(engine, rack.model.rope)
     return " ".join([*flags, *filter(None, (rope_flag, weights_flag, cache_flag))]), ""
 
@@ -217,13 +218,27 @@ def few_blocks(rack: Rack) -> Blocks | None:
     return plan.blocks if is_few and engine_of(rack.setup.stack).name == "vLLM" else None
 
 
-def most_sequences(rack: Rack) -> int:
+def most_sequences(scenario: Scenario, engine: Engine) -> int:
     """Sequences that the engine must be told to run at most, 0 where it starts with its own number."""
-    plan, blocks = rack.plan, few_blocks(rack)
+    plan, blocks = scenario.rack.plan, few_blocks(scenario.rack)
     asked = plan.start.asked or (plan.per_rank if plan.per_rank > USUAL_SEQUENCES else 0)
     if blocks:
         return max(min(asked or blocks.sequences, blocks.sequences), plan.per_rank)
-    return asked
+    return asked or _held(scenario, engine)
+
+
+def _held(scenario: Scenario, engine: Engine) -> int:
+    """Sequences of the context that was asked for that the cache holds, where the engine starts with more; else 0.
+
+    More are begun and then thrown out (docs.vllm.ai, Optimization and Tuning, Preemption: lower max_num_seqs). SGLang
+    counts all groups together (sgl-project/sglang, max_running_requests over the attention's data parallel ranks).
+    """
+    rack = scenario.rack
+    groups = rack.plan.layout.dp
+    held = (rack.plan.max_sequences or 0) // groups if "context" in scenario.question.given else 0
+    if not 0 < held < running_sequences(rack.setup):
+        return 0
+    return held * groups if engine.name == "SGLang" else held
 
 
 def _weights_flag(engine: Engine, format: Format | None, stored: Quantization) -> str | None:

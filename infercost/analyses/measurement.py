@@ -1,6 +1,7 @@
 """What a measured throughput is: shares of the arithmetic and of the bandwidth, of an estimate and of the bound."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from infercost import formulas
@@ -8,8 +9,8 @@ from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
-from infercost.replica.serving import paid_rate, prompts_gap, serve_closed
-from infercost.replica.step import Pace, Replica, bound_times, drafted_tpot
+from infercost.replica.serving import LEAST_OUTPUT, full_prefill_time, paid_rate, prompts_gap, serve_closed
+from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import LENGTHS
@@ -20,21 +21,28 @@ KEYS = (
     "measured_memory_bandwidth_utilization",
     "measured_over_estimate",
     "measured_over_bound",
+    "measured_bytes_per_s",
 )
+_OF_MEMORY = ("measured_memory_bandwidth_utilization", "measured_bytes_per_s")
 #: Why a share or a ratio has no value where the others have one.
+_NO_STEPS = "nothing is decoded, and what prompts read is not counted"
 _PROMPTS, _ARRIVALS = "what prompts read between steps is not counted", "arrivals set the rate, no step does"
 
 
 class Against(NamedTuple):
-    """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats."""
+    """What a measurement is held against: tokens/s of the same work, its shares, and tokens/s that no stack beats.
+
+    ``least`` is the share of the bandwidth that its steps alone use, where prompts read more between them.
+    """
 
     rate: float
     utilization: float | None
     bandwidth: float | None
     bound: float | None
+    least: float | None = None
 
 
-def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
+def with_measured(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Report:
     """The report with what the measured tokens/s are, first in its verdict, by the results of one replica."""
     if not is_met(scenario, results):
         why = PILED if scenario.rack.plan.fits else "the model does not fit"
@@ -52,8 +60,10 @@ def is_met(scenario: Scenario, results: dict[str, Any]) -> bool:
     return scenario.rack.plan.fits and results.get("stable") is not False
 
 
-def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Against:
-    """The estimate and the bound of the work that is measured: prompts among it where they ride along."""
+def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = None) -> Against:
+    """The estimate and the bound of the work that is measured: prompts among it where they ride along, or alone."""
+    if reads_alone(scenario) or pace is None:
+        return _of_prompts(scenario, results)
     running, load, batch = scenario.running, scenario.load, results["batch"]
     rate, used, reads = (results[key] for key in ("tokens_per_s", "utilization", "memory_bandwidth_utilization"))
     if _is_prompted(scenario):
@@ -64,7 +74,57 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace) -> Again
                 busy_share=1, batch=batch, decoded_tokens=load.request.decoded, shared_step=step
             )
             used = use_with_prompts(running, load.request, batch, served, step)
-    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch))
+    return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
+
+
+def reads_alone(scenario: Scenario) -> bool:
+    """Whether nothing is decoded, and the tokens that are measured are those that are read."""
+    request = scenario.load.request
+    return request is not None and request.output_tokens < LEAST_OUTPUT
+
+
+def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
+    """Tokens a second of prompts, cached ones among them, that keep a replica busy, and of texts as many together."""
+    running, request, rack = scenario.running, scenario.load.request, scenario.rack
+    assert request is not None
+    bare = running.replica._replace(speeds=running.bounds, timing=None)
+    if rack.model.prefill_only:
+        times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
+    else:
+        times = [(1.0, full_prefill_time(replica, request)) for replica in (running.replica, bare)]
+    each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
+    used = formulas.step.text_utilization(
+        prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
+        texts_per_s=each,
+        devices=rack.devices,
+        peak_flops=running.rate.fact.value,
+    )
+    read = partial(formulas.cost.input_tokens_per_s, input_tokens=request.input_tokens)
+    return Against(read(texts_per_s=each), used, None, read(texts_per_s=bound))
+
+
+def _least(scenario: Scenario) -> float | None:
+    """The share of the bandwidth that the steps of a measurement use at least; None where no number of them is known.
+
+    No more decode at once than are in flight or run; arrivals set no such number, and a draft's steps yield several.
+    """
+    running, load, request = scenario.running, scenario.load, scenario.load.request
+    if request is None or load.rate is not None or scenario.draft or not _is_prompted(scenario):
+        return None
+    batch = max(min(load.concurrent, load.most), 1.0) if load.concurrent else scenario.batch
+    rack, formula = running.rack, formulas.step
+    steps = formula.least_steps_per_s(
+        measured_tokens_per_s=scenario.measured or 0.0,
+        decoded_tokens=request.decoded,
+        output_tokens=request.output_tokens,
+        batch=batch,
+    )
+    return formula.least_bandwidth_utilization(
+        step_bytes=bytes_of_step(running.replica, batch, rack.plan.context),
+        least_steps_per_s=steps,
+        devices=rack.devices,
+        memory_bandwidth=rack.part.value("memory_bandwidth"),
+    )
 
 
 def _is_prompted(scenario: Scenario) -> bool:
@@ -97,11 +157,14 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
     measured, used, reads, bound = rates["measured_tokens_per_s"], against.utilization, against.bandwidth, against.bound
     share, moved = formulas.step.measured_utilization, formulas.step.measured_bandwidth_utilization
     beside = formulas.step.measured_over_bound
+    rack, spent = scenario.rack, against.least if reads is None else moved(memory_bandwidth_utilization=reads, **rates)
+    memory = {"devices": rack.devices * scenario.copies, "memory_bandwidth": rack.part.value("memory_bandwidth")}
     values = (
         None if used is None else share(utilization=used, **rates),
-        None if reads is None else moved(memory_bandwidth_utilization=reads, **rates),
+        spent,
         formulas.step.measured_over_estimate(**rates),
         None if bound is None else beside(measured_tokens_per_s=measured, bound_tokens_per_s=bound),
+        None if spent is None else formulas.step.measured_bytes_per_s(measured_bandwidth_utilization=spent, **memory),
     )
     return dict(zip(KEYS, values, strict=True))
 
@@ -109,9 +172,12 @@ def found_of(scenario: Scenario, against: Against) -> dict[str, float | None]:
 def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) -> Iterator[Row]:
     prompted, copies = _is_prompted(scenario), scenario.copies
     remarks = dict.fromkeys(KEYS, "")
-    remarks["measured_utilization"] = "prompts counted" if prompted else ""
-    remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} tokens/s"
-    remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} tokens/s"
+    alone = reads_alone(scenario)
+    remarks["measured_utilization"] = "prompts alone" if alone else "prompts counted" if prompted else ""
+    remarks |= dict.fromkeys(_OF_MEMORY, "at least: its steps alone" if prompted else "")
+    unit = _unit(scenario)
+    remarks["measured_over_estimate"] = f"of {show(copies * against.rate, '')} {unit}"
+    remarks["measured_over_bound"] = f"of {show(copies * (against.bound or 0.0), '')} {unit}"
     hidden = {"measured_over_estimate"} if kind(scenario.running) == "bound" else set()
     for key, value in found.items():
         remark = _why_null(scenario, key) if value is None else remarks[key]
@@ -121,17 +187,25 @@ def _rows(scenario: Scenario, against: Against, found: dict[str, float | None]) 
 def _why_null(scenario: Scenario, key: str) -> str:
     if key == "measured_over_bound":
         return _ARRIVALS
-    prompted = key == "measured_memory_bandwidth_utilization" and _is_prompted(scenario)
-    return _PROMPTS if prompted else why_null(key.removeprefix("measured_"), scenario.rack)
+    if key in _OF_MEMORY and reads_alone(scenario):
+        return _NO_STEPS
+    if key in _OF_MEMORY and _is_prompted(scenario):
+        return _PROMPTS
+    return why_null("memory_bandwidth_utilization" if key in _OF_MEMORY else "utilization", scenario.rack)
 
 
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
     """The measurement as shares of the hardware, then against the estimate and the bound."""
-    copies, of = scenario.copies, f", {_counted(scenario)}" if _is_prompted(scenario) else ""
-    used, reads, times, share = found.values()
+    copies, unit = scenario.copies, _unit(scenario)
+    of = f", {_counted(scenario)}" if _is_prompted(scenario) or reads_alone(scenario) else ""
+    used, reads, times, share, moved = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
-    shares += [f"{_share(reads)} the bandwidth (MBU)"] if reads is not None else []
-    rate = f"{show(copies * against.rate, '')} tokens/s"
+    if reads is not None:
+        lone = scenario.batch == copies == 1 and not scenario.load.is_steady
+        least, alone = ("at least ", ", its steps alone") if _is_prompted(scenario) else ("", "")
+        alone = f", {show(moved, 'B/s')}" if lone else alone
+        shares.append(f"{least}{_share(reads)} the bandwidth (MBU{alone})")
+    rate = f"{show(copies * against.rate, '')} {unit}"
     beside = f"{digits(times or 0.0, 3)} times the "
     if scenario.load.rate is not None:
         beside += f"{rate} that arrive"
@@ -142,12 +216,19 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
     faster = (
         ": faster than the bound of this batch and layout, look at the inputs" if share and share > 1 + ROUNDING else ""
     )
-    measured = f"{show(copies * (scenario.measured or 0.0), '')} tokens/s measured is"
+    measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
     return f"{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}{faster}."
 
 
+def _unit(scenario: Scenario) -> str:
+    return "input tokens/s" if reads_alone(scenario) else "tokens/s"
+
+
 def _counted(scenario: Scenario) -> str:
-    """That prompts are counted, and how long they are where nobody said."""
+    """That prompts are counted, how long they are where nobody said, and what is cached where nothing else is."""
+    request = scenario.load.request
+    if request and reads_alone(scenario):
+        return f"{show(request.prefix_share, 'share')} of them cached" if request.prefix_share else "prompts alone"
     lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
     assumed = " and ".join(
         f"{many(item.value, 'token')} {way}" for item, way in zip(lengths, ("in", "out"), strict=False)

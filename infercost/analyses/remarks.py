@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from infercost.analyses.hosts import host_notes, short_with_host, unknown
-from infercost.parts.accelerator import MEMORY_BASES, is_owned
+from infercost.parts.accelerator import MEMORY_BASES, has_endless_rate, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of, unmeasured
 from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.preset import Preset
@@ -77,6 +77,7 @@ NULL_REASONS = {
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),
     **dict.fromkeys(TUNED, "tuned flags and kernels change nothing here"),
     "gpus_needed": "these devices keep up",
+    "mixed_usd_per_million_tokens": "needs --price",
 }
 _SERVICE_NULL_REASONS = {
     "gpus_needed": "no number of replicas keeps the service level",
@@ -95,6 +96,8 @@ _SERVICE_NULL_REASONS = {
         "--messages-per-day says how much a user asks for, not how long",
     ),
 }
+#: What a step has of the arithmetic rate.
+OF_RATE = ("compute_time_s", "utilization", "critical_batch", "flops_per_byte")
 #: What is charged to each kind of token, by the end of its key.
 CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
 #: Parts that a sentence names.
@@ -145,6 +148,8 @@ def why_null(key: str, rack: Rack) -> str:
     """Why a result of a step has no value."""
     if key == "communication_time_s" and rack.model.hidden_size:
         return f"no link of {rack.part.name} is known"
+    if key in OF_RATE and has_endless_rate(rack.part):
+        return f"no dense rate of {rack.part.name} is known"
     return unknown(key, rack) or NULL_REASONS[key]
 
 
@@ -422,7 +427,11 @@ def _local_notes(running: Running) -> Iterator[Note]:
 
 def _rate_notes(running: Running) -> Iterator[Note]:
     rate, part, weights = running.rate.name, running.rack.part.name, running.rack.format.name
-    if _is_stand_in(running):
+    if has_endless_rate(running.rack.part):
+        yield Note(
+            "stands-in", f"no dense rate of {part} is known: 1e21 FLOP/s stand in, so memory alone sets the bound"
+        )
+    elif _is_stand_in(running):
         text = f"no matrix rate of {part} is known: its {rate} vector rate stands in, and real arithmetic may be faster"
         yield Note("stands-in", text)
     elif timing := running.replica.in_turn:

@@ -61,6 +61,28 @@ def step_results(
     return results | bill(scenario, results, pace, served)
 
 
+def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:
+    """The batch that was asked for, or that a load leads to, and how it goes on."""
+    return under_load(scenario) or (scenario.batch, pace_of(scenario.running, scenario.batch, scenario.draft), None)
+
+
+def under_load(scenario: Scenario) -> tuple[float, Pace, Served] | None:
+    """The batch of a steady load: a plain step, and the gap between tokens, prompts included; None without one.
+
+    Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
+    """
+    running, load, request = scenario.running, scenario.load, scenario.load.decoding
+    if request is None or not load.is_steady or load.most < 1:
+        return None
+    if load.rate is None:
+        served = serving.serve_closed(running.replica, load.concurrent or 1.0, request, load.most)
+    else:
+        served = serving.serve_rate(running.replica, load.rate, request, load.most)
+    times = pace_of(running, max(served.batch, 1)).times
+    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
+    return served.batch, Pace(times, times.step, served.itl, rate), served
+
+
 def _rate_with_prefill(running: Running, results: dict[str, Any]) -> float:
     """Tokens a second of a device, of those that read prompts too."""
     return formulas.cost.served_tokens_per_s_per_gpu(
@@ -126,10 +148,12 @@ def _use(running: Running, batch: float, pace: Pace) -> dict[str, float | None]:
             step_time=maximum(pace.step, pace.tpot),
         ),
     }
+    ridge = formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth)
     return {
         **{key: known_share(share) for key, share in shares.items()},  # a law may beat the bound
         "critical_batch": critical_batch(running),
-        "flops_per_byte": formulas.step.flops_per_byte(peak_flops=peak, memory_bandwidth=bandwidth),
+        "flops_per_byte": ridge,
+        "arithmetic_intensity": formulas.step.arithmetic_intensity(flops_per_byte=ridge, **shares),
     }
 
 

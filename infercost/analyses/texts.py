@@ -3,6 +3,7 @@
 from typing import Any
 
 from infercost import formulas
+from infercost.analyses.measurement import against_of, found_of, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
 from infercost.analyses.replicas import of_all, place_of_all
@@ -42,7 +43,8 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits,
         work=lambda: _shown_work(scenario),
     )
-    return of_all(report, scenario)
+    report = of_all(report, scenario)
+    return report if scenario.measured is None else with_measured(report, scenario, results)
 
 
 def _facts(scenario: Scenario) -> dict[str, Any]:
@@ -88,7 +90,10 @@ def _remarks(scenario: Scenario) -> dict[str, str]:
 
 
 def _shown_work(scenario: Scenario) -> None:
-    _results(scenario._replace(running=reworked(scenario.running)))
+    again = scenario._replace(running=reworked(scenario.running))
+    results = _results(again)
+    if scenario.measured is not None and scenario.rack.plan.fits:
+        found_of(again, against_of(again, results))
 
 
 def _verdict(scenario: Scenario, results: dict[str, Any]) -> str:

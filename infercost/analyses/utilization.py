@@ -1,16 +1,17 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
-from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
+from infercost.analyses.apart import apart_words, instead
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     CRITICAL,
     IN_TURN,
+    OF_RATE,
     TUNED,
     count_remark,
     guesses,
@@ -25,14 +26,15 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.step import BRACKET, step_results
+from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
+from infercost.parts.accelerator import has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed, serve_rate
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -52,6 +54,7 @@ ALIKE = 0.01
 _MEANINGS = {
     "critical_batch": CRITICAL,
     "flops_per_byte": "the ridge point",
+    "arithmetic_intensity": "operations for each byte that a step reads",
     "joules_per_token": "rated power; no host, no cooling",
     "tokens_per_s_all_in": "of a batch that stays full",
 }
@@ -59,6 +62,7 @@ _MEANINGS = {
 OF_STEP = (
     *("compute_time_s", "memory_time_s", "communication_time_s", "overhead_time_s", "step_time_s", "bound_step_time_s"),
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
+    "arithmetic_intensity",
 )
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
@@ -80,7 +84,7 @@ def answer(scenario: Scenario) -> Report:
     tuned = _tuned(scenario)
     tuning = _tuning_notes(scenario, tuned)
     results = decoding_paid(_known(scenario, batch, pace, served), rack)
-    results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED}
+    results |= {key: tuned and tuned[key.removeprefix("tuned_")] for key in TUNED} | instead(scenario, overloaded)
     regime = decode_kind(batch, local=is_local(rack.setup.stack)) if scenario.load.rate is None else "served"
     needed = that_keep_up(scenario, served) if served and overloaded and rack.plan.fits else None
     if served and scenario.load.rate is not None:
@@ -151,7 +155,9 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
-    nothing = unserved(rack, overloaded=_is_overloaded(served))
+    nothing = unserved(rack, overloaded=_is_overloaded(served)) | dict.fromkeys(
+        OF_RATE if has_endless_rate(rack.part) else ()
+    )
     return {key: None if key in nothing else value for key, value in results.items()}
 
 
@@ -236,35 +242,20 @@ def _shown_work(scenario: Scenario) -> None:
             measurement.found_of(again, measurement.against_of(again, results, pace))
 
 
-def step_pace(scenario: Scenario) -> tuple[float, Pace, Served | None]:
-    """The batch that was asked for, or that a load leads to, and how it goes on."""
-    return under_load(scenario) or (scenario.batch, pace_of(scenario.running, scenario.batch, scenario.draft), None)
-
-
-def under_load(scenario: Scenario) -> tuple[float, Pace, Served] | None:
-    """The batch of a steady load: a plain step, and the gap between tokens, prompts included; None without one.
-
-    Where prefill has replicas of its own, the decoding ones get every prompt's cache. Memory may hold no request.
-    """
-    running, load, request = scenario.running, scenario.load, scenario.load.decoding
-    if request is None or not load.is_steady or load.most < 1:
-        return None
-    if load.rate is None:
-        served = serve_closed(running.replica, load.concurrent or 1.0, request, load.most)
-    else:
-        served = serve_rate(running.replica, load.rate, request, load.most)
-    times = pace_of(running, max(served.batch, 1)).times
-    rate = formulas.cost.served_tokens_per_s(request_rate=served.rate, output_tokens=request.output_tokens)
-    return served.batch, Pace(times, times.step, served.itl, rate), served
-
-
 def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) -> tuple[Row, ...]:
     running, remarks = scenario.running, _remarks(scenario, results)
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
+    if not _asks_for_batch(scenario):
+        hidden.add("arithmetic_intensity")
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
     return (*rows, *_most_requests(scenario))
+
+
+def _asks_for_batch(scenario: Scenario) -> bool:
+    """Whether somebody asks what a batch, and no load, draft or measurement, makes of a step."""
+    return "batch" in scenario.question.given and scenario.draft is None and scenario.measured is None
 
 
 def _nothing(results: dict[str, Any]) -> list[str]:
@@ -414,20 +405,6 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)
 
 
-def _apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """The devices that read prompts where these have replicas of their own; nothing where a load is too large."""
-    if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
-        return ""
-    each, needed = scenario.rack.devices, ratio * scenario.copies
-    decoding, whole, used = scenario.copies * each, ceil(needed), show(needed * each, "")
-    replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
-    share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
-    sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
-    counted = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
-    start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
-    return f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {counted} count both."
-
-
 def _full_prompt(scenario: Scenario) -> str:
     """What a prompt takes of a replica that is full of them, beside how many such replicas there are."""
     request = scenario.load.request
@@ -450,14 +427,14 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     left_out = "" if results["communication_time_s"] is not None else ", communication left out"
     start = time_words(running, results, scenario.draft)
     where = "" if scenario.copies == 1 else " on each"
-    use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(running, results)}."
+    use = f"{_use_words(scenario, results)}{where}{'' if start else _binds(scenario, results)}."
     rates, rack = _rate_words(scenario, results), running.rack
     if rates and not rack.model.is_bare:  # who runs a model asks for its speed, the note for the use of a chip
         text = f"{rates}. {start}{_sentence(use)}" if start else f"{rates}: {use}"
     else:
         text = f"{start}{_sentence(use)}{f' {rates}.' if rates else ''}"
     text = _in_line(scenario) + text
-    text += f" {_step_words(scenario, results)}{left_out}.{_apart_words(scenario, results)}"
+    text += f" {_step_words(scenario, results)}{left_out}.{apart_words(scenario, results)}"
     if results["request_time_s"] is None:
         return text
     ttft, tpot, whole = (show(results[key], "s") for key in ("ttft_s", "tpot_s", "request_time_s"))
@@ -472,6 +449,8 @@ def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
     """The shares of the arithmetic and, of an estimate, of the bandwidth that are used, and the batch."""
     share, reads, batch = results["utilization"], results["memory_bandwidth_utilization"], show(results["batch"], "")
     used = "more than all" if share is None else show(share, "share")
+    if has_endless_rate(scenario.rack.part):
+        return f"what memory alone allows at batch {batch}, no dense rate of {scenario.rack.part.name} is known"
     at = f"{'between prompts ' if _met(results) else ''}at batch {batch}"
     if reads is None or kind(scenario.running, _only_batch(scenario, results["batch"])) == "bound":
         return f"{used} of the arithmetic is used (MFU) {at}"
@@ -509,15 +488,21 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _binds(running: Running, results: dict[str, Any]) -> str:
+def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     """What binds a step, and what its links take; of arithmetic that binds far below its peak, why it can."""
+    running = scenario.running
+    if has_endless_rate(running.rack.part):
+        return ""
+    done, ridge = results["arithmetic_intensity"], ""
+    if done and results["bound"] == "memory" and _asks_for_batch(scenario):
+        ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
     links = f", communication takes {show(sent, 'share')} of a step" if sent >= LEAST else ""
-    return f"{start}{results['bound']} binds{', in kernels that run far below its peak' if far else ''}{links}"
+    return f"{start}{results['bound']} binds{ridge}{', in kernels that run far below its peak' if far else ''}{links}"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -584,5 +569,6 @@ def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], .
     if running.overlap in ("operator", *IN_TURN):
         waits = {**times.by_operator, "draft": max(pace.step - times.step, 0.0)}
         return tuple((name, value, "s") for name, value in waits.items() if value > 1e-12)
-    names = ("compute", "memory", "communication", "host", "overhead")
+    compute = () if has_endless_rate(running.rack.part) else ("compute",)
+    names = (*compute, "memory", "communication", "host", "overhead")
     return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))

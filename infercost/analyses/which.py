@@ -14,8 +14,7 @@ from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assu
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
 from infercost.analyses.remarks import few_names, leaders, surest
-from infercost.analyses.step import step_results, token_seconds
-from infercost.analyses.utilization import step_pace
+from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import faster
 from infercost.formulas.formula import solved
 from infercost.numeric import floor

@@ -10,7 +10,7 @@ from infercost.analyses.remarks import count_flag, on_devices
 from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
-from infercost.parts.accelerator import is_owned, joins
+from infercost.parts.accelerator import has_endless_rate, is_owned, joins
 from infercost.parts.formats import CACHES
 from infercost.parts.preset import counted
 from infercost.parts.stack import eight_bit_cache
@@ -306,7 +306,7 @@ def _more_users(scenario: Scenario, batch: float) -> Iterator[str]:
     running = scenario.running
     more, most = _more(running, batch)
     if (saved := batch_saving(scenario, batch, more)) >= LEAST:
-        at = None if holds(running.rack) else full_batch(running)
+        at = None if holds(running.rack) or has_endless_rate(running.rack.part) else full_batch(running)
         full = "the arithmetic is full" if running.overlap == "full" else "arithmetic takes as long as the reads"
         end = f"; memory holds {most:,}" if most < (at or inf) else ""
         end += f", and {full} at batch {at:,}" if at else ""

@@ -346,6 +346,28 @@ def measured_bandwidth_utilization(
     return memory_bandwidth_utilization * measured_tokens_per_s / tokens_per_s
 
 
+@formula(source="a step yields one token of each sequence that runs; the first of a request comes with its prompt")
+def least_steps_per_s(
+    *, measured_tokens_per_s: float, decoded_tokens: float, output_tokens: float, batch: float
+) -> float:
+    """Steps a second that measured tokens take at least, where no more than a batch runs at once."""
+    return measured_tokens_per_s * decoded_tokens / output_tokens / batch
+
+
+@formula(source="the steps of a rate alone, what prompts read left out")
+def least_bandwidth_utilization(
+    *, step_bytes: float, least_steps_per_s: float, devices: float, memory_bandwidth: float
+) -> float:
+    """Share of the memory bandwidth that measured tokens use at least, by the bytes of their steps."""
+    return step_bytes * least_steps_per_s / (devices * memory_bandwidth)
+
+
+@formula(source="definition of the share, the other way round")
+def measured_bytes_per_s(*, measured_bandwidth_utilization: float, devices: float, memory_bandwidth: float) -> float:
+    """Bytes a second that measured tokens have the memory of all devices read."""
+    return measured_bandwidth_utilization * devices * memory_bandwidth
+
+
 @formula(source="definition of the ratio")
 def measured_over_estimate(*, measured_tokens_per_s: float, tokens_per_s: float) -> float:
     """Measured tokens a second over those of an estimate, or of a load that brings as many."""

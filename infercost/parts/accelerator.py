@@ -63,6 +63,10 @@ _NOT_OF_LLAMA_CPP, _BY_CANN = ("accelerator", "tpu", "wafer"), ("Huawei",)
 MEMORY_BASES = {"memory": "as sold", "memory_reported": "as the driver reports", "memory_engine": "as engines see it"}
 
 
+#: The source of a rate that stands in where none is published: so fast that memory alone sets the bound.
+_UNPUBLISHED, _ENDLESS = "no dense rate is published", 1e21
+
+
 class Rate(NamedTuple):
     """An arithmetic rate of a part; ``narrow`` where products of 16 bits are summed in 16 bits."""
 
@@ -91,6 +95,19 @@ def find_rate(part: Preset, format: Format) -> Rate | None:
     return None
 
 
+def with_endless_rate(part: Preset) -> Preset:
+    """The part, with a rate without end where none is known: what its memory alone allows."""
+    if any(f"flops_{rate}" in part.facts for rate in RATES):
+        return part
+    return part.with_fact("flops_bf16", Fact(_ENDLESS, FLOPS, _UNPUBLISHED, ""))
+
+
+def has_endless_rate(part: Preset) -> bool:
+    """Whether no rate of a part is known, and one without end stands in."""
+    rate = part.facts.get("flops_bf16")
+    return rate is not None and rate.source == _UNPUBLISHED
+
+
 def _is_narrow(part: Preset, rate: Rate) -> bool:
     """Whether the rate of sums in 16 bits stands under a key of 16 bits."""
     return rate.name in _HALVES and rate.fact is part.facts.get("flops_fp16_accumulate")
@@ -104,7 +121,7 @@ def rate_for(part: Preset, format: Format) -> Rate:
     """
     if (rate := find_rate(part, format)) is not None:
         return rate
-    names = [name for name in RATES if f"flops_{name}" in part.facts]
+    names = [name for name in RATES if f"flops_{name}" in part.facts and not has_endless_rate(part)]
     others = f" (it has {', '.join(names)})" if names else ", nor for any other format"
     raise Missing(
         f"{part.name} has no dense rate for {format.name}{others}",

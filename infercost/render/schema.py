@@ -9,9 +9,10 @@ from infercost.render.json import SCHEMA_VERSION
 #: Times, use, speed and price of one step, in results and in rows of many of them.
 _STEP = """gpus batch weight_bytes flops_per_token compute_time_s memory_time_s communication_time_s overhead_time_s
 step_time_s tpot_s bound_step_time_s full_overlap_step_time_s no_overlap_step_time_s bound utilization
-memory_bandwidth_utilization critical_batch flops_per_byte tokens_per_s tokens_per_s_per_user tokens_per_s_per_gpu
-usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s request_time_s
-tuned_step_time_s tuned_ttft_s itl_s tokens_per_s_all_in experts_hit_share host_bytes host_time_s prompt_itl_s dp"""
+memory_bandwidth_utilization critical_batch flops_per_byte arithmetic_intensity tokens_per_s tokens_per_s_per_user
+tokens_per_s_per_gpu usd_per_million_tokens usd_per_million_tokens_decode joules_per_token prefill_time_s ttft_s
+request_time_s tuned_step_time_s tuned_ttft_s itl_s tokens_per_s_all_in experts_hit_share host_bytes host_time_s
+prompt_itl_s dp"""
 _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_params vision_params mtp_params weight_bytes
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed_bytes memory_per_gpu_bytes
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context
@@ -40,8 +41,10 @@ RESULTS = {
     "fit": _FIT,
     "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
     cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
-    input_tokens_per_s prefill_flops usd_per_million_tokens_input most_requests_per_s measured_utilization
-    measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound {_OWN} {_ROOM}""",
+    input_tokens_per_s mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
+    usd_per_million_tokens_input most_requests_per_s measured_utilization
+    measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
+    {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit

@@ -148,7 +148,7 @@ _ALL = (
     Option("pp", "N", "pipeline stages; chosen when absent", _of(WHOLE)),
     Option("ep", "N", "expert parallel width", _of(WHOLE)),
     Option("dp", "N", "replicas that share the devices, the batch and the load; chosen when absent", _of(WHOLE)),
-    Option("measured_tokens_per_s", "Q", "output tokens/s measured, all users: their MFU and MBU", _of(TOKEN_RATE)),
+    Option("measured_tokens_per_s", "Q", "output tokens/s measured (input with --osl 1): MFU and MBU", _of(TOKEN_RATE)),
     Option("layers", "N", "layers, for the communication time", _of(WHOLE)),
     Option("hidden_size", "N", "width of the model, for the communication time", _of(WHOLE)),
     Option("activation_dtype", "FORMAT", "format sent between devices; the arithmetic's when absent", parse_format),

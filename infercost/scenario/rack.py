@@ -28,7 +28,7 @@ from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, s
 from infercost.replica.rack import Rack, Setup
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
-from infercost.scenario.read import Reading, read_part, read_stack
+from infercost.scenario.read import Reading, read_part, read_stack, with_rate
 from infercost.scenario.replicas import (
     AS_LEAST,
     CHEAPEST,
@@ -147,7 +147,7 @@ def read_accelerator(reading: Reading) -> tuple[Preset, int | None]:
     chosen = reading.origin("gpus").startswith("assumed")
     if counted is not None and given not in (None, counted) and not chosen:
         raise BadValue(f"--gpu NAME:{counted} and --gpus {given} disagree", "give the count once")
-    return part, devices_of_one(reading, given or counted)
+    return with_rate(reading, part), devices_of_one(reading, given or counted)
 
 
 def _read_stack(reading: Reading, part: Preset, assume: str, why: str) -> tuple[Preset, str, float]:

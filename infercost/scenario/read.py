@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from infercost.errors import BadValue, Missing, UnknownName, closest, nearest
 from infercost.parts import catalog, machines
-from infercost.parts.accelerator import BASES
+from infercost.parts.accelerator import BASES, with_endless_rate
 from infercost.parts.cache import once
 from infercost.parts.formats import Format
 from infercost.parts.preset import Fact, Preset, counted
@@ -301,6 +301,18 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     if machine := _machine(written_name(str(text))[0]):
         reading.note("machine", f"{machine.name} has {counted(machine.number, machine.part)} ({machine.source})")
     return apply_sets(reading, _by_its_file(reading, catalog.load("accelerators", name))), number
+
+
+#: What asks for prompts, which are arithmetic, or for a load of them.
+_OF_PROMPTS = ("workload", "input_tokens", "output_tokens", "chunk_tokens", "request_rate", "concurrency")
+
+
+def with_rate(reading: Reading, part: Preset) -> Preset:
+    """The part, by its memory alone where no rate of it is known and a bound of decoding steps is asked for."""
+    prompted = any(name in reading.given for name in _OF_PROMPTS)
+    if reading.question.command != "utilization" or prompted or reading.get("efficiency") not in (None, "ideal"):
+        return part
+    return with_endless_rate(part)
 
 
 def _by_its_file(reading: Reading, part: Preset) -> Preset:

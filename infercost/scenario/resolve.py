@@ -137,9 +137,7 @@ def _utilization(reading: Reading) -> Scenario:
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
     fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
-    if (measured := reading.take("measured_tokens_per_s")) is not None:
-        fields["measured"] = measured / copies
-    return frozen(reading, batch=batch, copies=copies, **fields)
+    return frozen(reading, batch=batch, **fields, **_shared(reading))
 
 
 def _texts(reading: Reading, rack: Rack) -> Scenario:
@@ -151,8 +149,14 @@ def _texts(reading: Reading, rack: Rack) -> Scenario:
     given = reading.take("batch", usual * copies_of(reading), "texts that fill a pass" if usual > 1 else "")
     batch = share_of_one(reading, "batch", int(given))
     price = read_price(reading, rack.part)
-    copies = copies_of(reading)
-    return frozen(reading, rack=rack, running=running, batch=batch, load=Load(text), price=price, copies=copies)
+    fields = {"rack": rack, "running": running, "load": Load(text), "price": price}
+    return frozen(reading, batch=batch, **fields, **_shared(reading))
+
+
+def _shared(reading: Reading) -> dict[str, Any]:
+    """The replicas, and of what was measured the tokens/s of one."""
+    copies, measured = copies_of(reading), reading.take("measured_tokens_per_s")
+    return {"copies": copies, "measured": None if measured is None else measured / copies}
 
 
 def _sweep_batch(reading: Reading) -> Scenario:

@@ -6,7 +6,7 @@ from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models.model import Model
 from infercost.parts import catalog
-from infercost.parts.accelerator import rate_for
+from infercost.parts.accelerator import has_endless_rate, rate_for
 from infercost.parts.cache import lately
 from infercost.parts.drafts import gains, method
 from infercost.parts.formats import FORMATS, Format
@@ -53,7 +53,7 @@ def read_running(reading: Reading, rack: Rack) -> Running:
     part, stack, model = rack.part, rack.setup.stack, rack.model
     served = _served(rack)
     rate = rate_for(part, served or rack.format)
-    reading.use(part, rate.key, "memory_bandwidth")
+    reading.use(part, *(() if has_endless_rate(part) else (rate.key,)), "memory_bandwidth")
     measured, in_turn = law(stack) in FIGURES_OF_PASS, law(stack) == "llama.cpp"
     reading.use(stack, *_figures_of_step(stack), *PER_REQUEST)
     missing = [flag(name) for name in ("layers", "hidden_size") if reading.take(name) is None]
@@ -259,7 +259,7 @@ def read_text(reading: Reading, rack: Rack) -> Request:
         Missing: its length.
     """
     name = rack.model.name
-    for option in ("workload", "output_tokens", "prefix_share", "measured_tokens_per_s", *_LOADED, *DRAFT):
+    for option in ("workload", "output_tokens", "prefix_share", *_LOADED, *DRAFT):
         if option in reading.given:
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
             raise BadValue(what, "leave it out; --batch says how many texts come together")

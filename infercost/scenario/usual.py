@@ -9,7 +9,7 @@ from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.model import Model
 from infercost.parts import catalog
-from infercost.parts.accelerator import is_of_a_desktop, is_owned, runs_llama_cpp
+from infercost.parts.accelerator import has_endless_rate, is_of_a_desktop, is_owned, runs_llama_cpp
 from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
 from infercost.parts.preset import Preset
 from infercost.parts.stack import SHARED, is_nominal, reads_gguf
@@ -59,6 +59,8 @@ def usual_engine(
 
     ``in_file`` is a model that was named as Ollama's tag or as a GGUF file, whatever its format.
     """
+    if has_endless_rate(part):
+        return _unmeasured(part)
     own, profile = part.labels.get("engine"), OF_FILES.get(part.labels.get("vendor", ""), "llama.cpp")
     if cache is not None and is_of_llama_cpp(cache) and not (own or "").startswith("llama.cpp"):
         remark = f"{cache.name} is a cache of llama.cpp: {profile} is assumed"
@@ -76,19 +78,24 @@ def usual_engine(
         remark += f", --efficiency {own} asks for {own}"
         return Engine(profile, "people run it on one card", remark)
     if own is None:
-        remark = f"no engine of {part.name} was measured: {SHARED} has the constants that engines of today share"
-        return Engine(SHARED, f"no engine of {part.name} was measured", remark)
+        return _unmeasured(part)
     people_run, format = catalog.load("efficiency", own), model.quantization.name
     formats = people_run.labels.get("formats", "")
-    if reads_gguf(people_run) and part.labels.get("vendor") != "NVIDIA" and _is_stored(model):
+    stored = reads_gguf(people_run) and part.labels.get("vendor") != "NVIDIA" and _is_stored(model)
+    if stored or not formats or format in formats.split(", "):
         return Engine(own, f"people run it on {part.name}")
-    if formats and format not in formats.split(", ") and part.labels.get("vendor") in OF_FILES:
-        remark = f"{own}, which people run on {part.name}, has no {format}: {SHARED} has what engines of today share"
-        return Engine(SHARED, f"{own} has no {format}", remark)
-    if formats and format not in formats.split(", "):
-        remark = f"{own}, which people run on {part.name}, has no {format}: {SERVER} is assumed"
-        return Engine(SERVER, f"{own} has no {format}", remark)
-    return Engine(own, f"people run it on {part.name}")
+    lacks = f"{own}, which people run on {part.name}, has no {format}"
+    if part.labels.get("vendor") in OF_FILES:
+        return Engine(SHARED, f"{own} has no {format}", f"{lacks}: {SHARED} has what engines of today share")
+    return Engine(SERVER, f"{own} has no {format}", f"{lacks}: {SERVER} is assumed")
+
+
+def _unmeasured(part: Preset) -> Engine:
+    """What engines of today share, for a part whose own was not measured; the bound where no rate of it is known."""
+    if has_endless_rate(part):
+        return Engine("ideal", f"no dense rate of {part.name} is known")
+    why = f"no engine of {part.name} was measured"
+    return Engine(SHARED, why, f"{why}: {SHARED} has the constants that engines of today share")
 
 
 def refuse_unread(part: Preset, engine: Engine) -> None:

@@ -405,11 +405,40 @@ def test_a_note_on_another_preset_is_for_bare_counts(run: Run) -> None:
 
 def test_a_part_without_a_rate_has_the_bound_of_its_memory(run: Run) -> None:
     """A wafer reads 21 PB/s: the 7.50e9 weights that a token multiplies are 15.0e9 B, and take 0.715 us."""
-    asked = ("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b", "--efficiency", "ideal")
-    refused = run(*asked)
-    assert (refused.code, refused.out, "--set gpu.flops_bf16=...FLOP/s: with 1e21" in refused.err) == (2, "", True)
-    results = run(*asked, "--set", "gpu.flops_bf16=1e21FLOP/s", "--json").json["results"]
+    asked = ("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b")
+    answer = run(*asked, "--measured-tokens-per-s", "1800", "--json").json
+    results = answer["results"]
     assert results["step_time_s"] == pytest.approx(2 * 7.505e9 / 21e15, rel=0.001)
+    assert results["measured_bytes_per_s"] == pytest.approx(1800 * 2 * 7.505e9, rel=0.001)
+    assert results["measured_memory_bandwidth_utilization"] == pytest.approx(1800 * 2 * 7.505e9 / 21e15, rel=0.001)
+    for key in ("compute_time_s", "utilization", "measured_utilization", "critical_batch", "flops_per_byte"):
+        assert results[key] is None
+    assert "memory alone allows at batch 1, no dense rate of cerebras-wse3 is known." in answer["verdict"]
+    assert all(item["key"] != "gpu.flops_bf16" for item in run(*asked, "--json", "--sources").json["sources"])
+    assert "1e21 FLOP/s stand in" in run(*asked, "--steps").err
+
+
+@pytest.mark.parametrize("more", ["--isl 1000", "--concurrency 8", "--efficiency vllm", "--dtype fp32"])
+def test_prompts_and_estimates_need_a_rate(more: str, run: Run) -> None:
+    refused = run("utilization", "--gpu", "cerebras-wse3", "--model", "llama-3.1-8b", *more.split())
+    assert (refused.code, refused.out, "gpu.flops_" in refused.err) == (2, "", True)
+
+
+@pytest.mark.parametrize("profile", ["ideal", "vllm"])
+def test_the_intensity_of_a_batch_is_its_operations_over_its_bytes(profile: str, run: Run) -> None:
+    """Llama 3 8B multiplies 7,504,924,672 weights of 2 B a token, and has 131,072 B of cache for each it looks back at.
+
+    For each of those 32 layers have 32 heads of 128 values twice; an H100 does 989.4e12 operations and reads 3.35e12 B.
+    """
+    asked = ("utilization", "--gpu", "h100", "--model", "llama-3-8b", "--context", "4096", "--efficiency", profile)
+    weights, pair = 7_504_924_672, 4 * 32 * 32 * 128
+    done = 32 * (2 * weights + pair * 4096) / (2 * weights + 32 * 4096 * 131_072)  # 16.8
+    batch = run(*asked, "--batch", "32", "--json").json
+    assert batch["results"]["arithmetic_intensity"] == pytest.approx(done, rel=1e-3)
+    assert f"memory binds ({done:.4g} FLOP a byte, ridge at {989.4 / 3.35:.4g})" in batch["verdict"]
+    assert "arithmetic intensity" in run(*asked, "--batch", "32").out
+    assert "FLOP a byte" not in run(*asked).out
+    assert "I_s = I × U / U_m" in run(*asked, "--batch", "32", "--steps").out
 
 
 def test_a_peak_that_the_watts_do_not_sustain_is_said(run: Run) -> None:

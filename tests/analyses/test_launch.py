@@ -126,6 +126,35 @@ def test_what_was_asked_for_is_told(run: Run) -> None:
     assert "--max-num-seqs" not in command(run, "--gpu", "h100", "--model", "qwen3-8b")[0]
 
 
+@pytest.mark.parametrize(
+    ("engine", "flag"),
+    [("vllm", "--max-num-seqs"), ("sglang", "--max-running-requests"), ("tensorrt-llm", "--max_batch_size")],
+)
+def test_a_cache_that_holds_fewer_than_an_engine_starts_with_is_told(engine: str, flag: str, run: Run) -> None:
+    """vLLM starts 256 on an A100 (EngineArgs.get_batch_defaults), SGLang 2,048; 8,000 tokens of 64 layers are 2.1 GB.
+
+    A layer has 8 heads of 128 values twice in 16 bits: 262,144 B a token, half of them on each of two. Two A100s hold
+    65.5 GB of weights and some 80 GB more: at 80 tokens a sequence that is more than any of them starts.
+    """
+    asked = ("--gpu", "a100-80gb:2", "--model", "qwen3-32b", "--tp", "2", "--efficiency", engine)
+    for more in (("--context", "8k"), ("--context", "8k", "--kv-dtype", "fp8")):
+        words = command(run, *asked, *more)[0].split()
+        held = int(words[words.index(flag) + 1])
+        results = run("fit", *asked, *more, "--json").json["results"]
+        token = 64 * 2 * 8 * 128 * (1 if "fp8" in more else 2) / 2  # on each of two
+        assert held == int(results["kv_pool_bytes_per_gpu"] / (8000 * token))
+    assert flag not in command(run, *asked)[0]  # nobody said how long
+    assert flag not in command(run, *asked, "--context", "80")[0]
+
+
+def test_groups_of_sglang_share_their_number_and_those_of_vllm_have_it_each(run: Run) -> None:
+    asked = ("--gpu", "h200:8", "--model", "deepseek-v3", "--tp", "1", "--ep", "8", "--context", "128k", "--efficiency")
+    vllm, sglang = (command(run, *asked, engine)[0].split() for engine in ("vllm", "sglang"))
+    results = [run("fit", *asked, engine, "--json").json["results"] for engine in ("vllm", "sglang")]
+    assert int(vllm[vllm.index("--max-num-seqs") + 1]) == results[0]["max_sequences"] // 8
+    assert int(sglang[sglang.index("--max-running-requests") + 1]) == results[1]["max_sequences"] // 8 * 8
+
+
 def test_a_command_over_two_nodes_says_what_each_needs(run: Run) -> None:
     """405B in 16 bits are 812 GB, on two nodes of eight."""
     asked = ("fit", "--model", "llama-3.1-405b", "--gpu", "h100")

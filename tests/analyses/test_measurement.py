@@ -34,7 +34,8 @@ def test_a_bare_count_is_worked_by_hand() -> None:
     """3.2 TFLOP a token of 20 x 3 PFLOP/s; 1.6 TB a step of 20 x 3 TB/s, so 37.5 steps a second at best."""
     report = infercost.utilization(gpu="h100-note", params=1.6e12, measured_tokens_per_s=18.75)
     assert values(report) == pytest.approx([18.75 * 3.2e12 / 60e15, 18.75 * 1.6e12 / 60e12, 0.5, 0.5])
-    start = "18.75 tokens/s measured is 0.100% of the arithmetic (MFU) and 50.0% of the bandwidth (MBU), "
+    assert report["measured_bytes_per_s"] == pytest.approx(18.75 * 1.6e12)
+    start = "18.75 tokens/s measured is 0.100% of the arithmetic (MFU) and 50.0% of the bandwidth (MBU, 30 TB/s), "
     assert report.verdict.startswith(f"{start}50.0% of the bound of 37.5 tokens/s. ")
 
 
@@ -44,8 +45,17 @@ def test_prompts_that_ride_along_count_in_the_arithmetic() -> None:
     prompt = (2 * MATRICES * 1000 + 2 * TABLE + PAIR * 1000**2 / 2) / 200
     assert report["measured_utilization"] == pytest.approx(2000 * (decoded + prompt) / PEAK, rel=2e-3)
     assert report["measured_over_estimate"] == pytest.approx(2000 / report["tokens_per_s_all_in"])
-    assert report["measured_memory_bandwidth_utilization"] is None
-    assert "of the arithmetic (MFU, prompts counted), " in report.verdict
+    assert "of the arithmetic (MFU, prompts counted) and at least " in report.verdict
+
+
+def test_the_steps_of_a_rate_with_prompts_between_are_the_least_that_is_read() -> None:
+    """1,990 of 2,000 tokens/s are decoded, 16 a step: each reads the matrices, the head and 16 caches of 1,100."""
+    read = 2 * (MATRICES + TABLE) + 16 * 1100 * 2 * 2 * 32 * 8 * 128
+    for load in ({"batch": 16}, {"concurrency": 16}):
+        report = ask("2k", **load, **REQUEST)
+        assert report[SHARES[1]] == pytest.approx(1990 / 16 * read / 3.35e12)
+        assert "and at least 64.3% of the bandwidth (MBU, its steps alone), " in report.verdict
+    assert ask(500, request_rate=4, **REQUEST)[SHARES[1]] is None  # arrivals say nothing of how many decode at once
 
 
 @pytest.mark.parametrize("load", [{"concurrency": 32}, {"request_rate": 4}], ids=str)
@@ -88,6 +98,7 @@ def test_the_bound_of_prompts_that_ride_along_is_below_that_of_steps_alone() -> 
 def test_replicas_share_what_was_measured() -> None:
     four, one = ask(8000, gpus=4, dp=4, batch=64, context=1000), ask(2000, batch=16, context=1000)
     assert values(four) == pytest.approx(values(one))
+    assert four["measured_bytes_per_s"] == pytest.approx(4 * one["measured_bytes_per_s"])
     assert four.verdict.startswith("8,000 tokens/s measured is ")
     assert f"times the estimate of {four['tokens_per_s']:,.0f} tokens/s" in four.verdict
 
@@ -111,9 +122,36 @@ def test_a_measurement_is_above_zero(measured: str) -> None:
         ask(measured)
 
 
-def test_texts_and_other_commands_take_no_measurement(run: Run) -> None:
-    with pytest.raises(InfercostError, match="of decoded tokens"):
-        ask(100, model="bge-m3", input_tokens=512)
+@pytest.mark.parametrize(("share", "cached", "words"), [(0, 0, "prompts alone"), (0.5, 500, "50.0% of them cached")])
+def test_prompts_alone_are_measured_by_what_is_read(share: float, cached: int, words: str) -> None:
+    """20,000 tokens/s are 20 prompts: a new token has the matrices and what it looks back at, the last one the head."""
+    lengths = {"input_tokens": 1000, "output_tokens": 1}
+    report = ask("20k", **lengths, **({"prefix_share": share} if share else {}))
+    flops = 2 * MATRICES * (1000 - cached) + 2 * TABLE + PAIR * (1000**2 - cached**2) / 2
+    assert report["measured_utilization"] == pytest.approx(20 * flops / PEAK, rel=2e-3)
+    assert report[SHARES[1]] is None
+    assert 0 < report["measured_over_bound"] < report["measured_over_estimate"] < 1
+    assert report.verdict.startswith("20,000 input tokens/s measured is ")
+    assert f"of the arithmetic (MFU, {words}), " in report.verdict
+
+
+def test_a_claim_of_input_tokens_of_deepseek() -> None:
+    """73.7k input tokens/s a node of 8 H800, 342 of 608 billion cached (DeepSeek, Day 6, 2025-03), on four nodes."""
+    asked = {"gpu": "h800:32", "gpus": None, "model": "deepseek-v3", "ep": 32, "input_tokens": 5000, "output_tokens": 1}
+    report = ask("294.8k", **asked, prefix_share=342 / 608)
+    assert report["measured_over_estimate"] == pytest.approx(1, abs=0.3)
+    new = 5000 * (1 - 342 / 608)
+    assert report["measured_utilization"] > 294.8e3 / 5000 * new * 2 * 36.5e9 / (32 * 1979e12)  # matrices alone
+
+
+def test_a_model_that_decodes_nothing_is_measured_by_what_it_reads() -> None:
+    report = ask("100k", model="bge-m3", input_tokens=512)
+    assert report["measured_over_estimate"] == pytest.approx(100e3 / report["input_tokens_per_s"])
+    assert report["measured_utilization"] == pytest.approx(report["prefill_flops"] * 100e3 / 512 / PEAK)
+    assert report[SHARES[1]] is None
+
+
+def test_other_commands_take_no_measurement(run: Run) -> None:
     assert run("fit", "--gpu", "h100", "--params", "8B", "--measured-tokens-per-s", "5").code == 2
     assert "measured_over_bound" not in infercost.utilization(gpu="h100", params="8B")
 

@@ -184,6 +184,30 @@ def test_prompts_apart_take_what_their_rate_takes(run: Run) -> None:
     assert f"full of prompts, {1000 * full:.4g} ms each" in out
 
 
+def test_prompts_apart_are_held_against_prompts_between_the_steps(run: Run) -> None:
+    """1,024 tokens/s take two replicas of four H100s with prompts between, and one with a part of another that reads.
+
+    Eight at $3.49 an hour for 3.6864 million tokens are $7.57, and so are one replica that decodes and a whole one.
+    """
+    asked = ("utilization", "--model", "llama-3.1-70b", "--request-rate", "1", "--price", "3.49", "--json")
+    apart, mixed = (run(*asked, *more).json for more in (("--gpu", "h100:4", "--disaggregated"), ("--gpu", "h100:8")))
+    results, between = 8 * 3.49 / 3.6864, mixed["results"]["itl_s"]
+    assert apart["results"]["mixed_gpus"] == 8
+    assert apart["results"]["mixed_usd_per_million_tokens"] == pytest.approx(results, rel=1e-4)
+    assert apart["results"]["mixed_itl_s"] == pytest.approx(between)
+    cheaper = 100 * (1 - (1 + apart["results"]["prefill_per_decode"]) / 2)
+    said = f"instead take 8 x h100-sxm, $7.57 and {1000 * between:.4g} ms a token: apart is {cheaper:.1f}% cheaper"
+    assert f"{said}, as dear with 1 whole replica for prompts." in apart["verdict"]
+    assert "mixed_gpus" not in mixed["results"]
+
+
+def test_at_a_batch_prompts_between_are_those_of_as_many_sequences(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100:4", "--tp", "4", *LOAD, "--batch", "64", "--json")
+    apart, mixed = (run(*asked, *more).json["results"] for more in (("--disaggregated",), ()))
+    assert apart["mixed_usd_per_million_tokens"] == pytest.approx(mixed["usd_per_million_tokens"])
+    assert apart["mixed_itl_s"] == pytest.approx(mixed["itl_s"])
+
+
 @pytest.mark.parametrize("rate", ["10", "8"])
 def test_an_overload_of_replicas_that_decode_names_those_that_read_prompts_too(run: Run, rate: str) -> None:
     """Three replicas of four read ten prompts a second, or eight; of those that decode two keep up and one does not."""

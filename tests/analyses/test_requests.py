@@ -330,7 +330,7 @@ FIRST = " a user after the first token ("
     [
         (
             {"model": "llama-3.1-70b", "gpu": "h100", "batch": 32},
-            ("; memory binds, communication takes ", FIRST, " in all, at $"),
+            ("; memory binds (", FIRST, " in all, at $"),
         ),
         (
             {"model": "llama-3.1-8b", "gpu": "m4-max", "batch": 16},

@@ -47,7 +47,7 @@ WRONG = {
     "set of another scope": (*UTILIZATION, "--set", "cpu.memory_bandwidth=3TB/s"),
     "set of no figure": (*UTILIZATION, "--set", "gpu.memory_bandwith=3TB/s"),
     "set of a wrong unit": (*UTILIZATION, "--set", "gpu.memory_bandwidth=3TB"),
-    "no rate": ("utilization", "--gpu", "cerebras-wse3", "--params", "70B"),
+    "no rate": ("utilization", "--gpu", "cerebras-wse3", "--params", "70B", "--dtype", "fp32"),
     "three words": ("presets", "show", "h100", "extra"),
     "a count of nothing": ("fit", "--gpu", "h100:", "--params", "70B"),
     "a billion devices": ("fit", "--gpu", "h100", "--params", "70B", "--gpus", "1e24"),

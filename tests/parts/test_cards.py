@@ -287,7 +287,7 @@ def test_a_comparison_names_the_cards_that_nobody_checked(run: Run) -> None:
 
 def test_a_card_for_mining_holds_a_model_and_has_no_rate(run: Run) -> None:
     assert run("fit", "--gpu", "cmp-90hx", "--model", "llama-3.2-1b").code == 0
-    said = run("utilization", "--gpu", "cmp-90hx", "--model", "llama-3.2-1b")
+    said = run("utilization", "--gpu", "cmp-90hx", "--model", "llama-3.2-1b", "--isl", "1000")
     assert said.code == 2
     assert "no dense rate" in said.err
 
