@@ -151,6 +151,24 @@ def tokens_per_month(*, tokens_per_s: float, read_per_token: float) -> float:
     return tokens_per_s * (1 + read_per_token) * 3600 * HOURS_PER_MONTH
 
 
+@formula(source="each user sends messages every day, in an average month of 730 hours")
+def requests_per_month(*, users: float, messages_per_day: float) -> float:
+    """Messages of all daily users in a month."""
+    return users * messages_per_day * HOURS_PER_MONTH / 24
+
+
+@formula(source="each request has its tokens")
+def requests_of_tokens(*, tokens_per_month: float, input_tokens: float, output_tokens: float) -> float:
+    """Requests that have so many tokens in a month, in and out."""
+    return tokens_per_month / (input_tokens + output_tokens)
+
+
+@formula(source="the same bill for each request")
+def api_usd_of_requests(*, api_usd_per_million_tokens: float, output_tokens: float, requests_per_month: float) -> float:
+    """USD that an API bills for the requests of a month, each by what comes out of it."""
+    return api_usd_per_million_tokens / 1e6 * output_tokens * requests_per_month
+
+
 @formula(source="each message has its tokens, in an average month of 730 hours")
 def users_of_tokens(
     *, tokens_per_month: float, messages_per_day: float, input_tokens: float, output_tokens: float

@@ -1,0 +1,88 @@
+"""What an API alone bills, by hand: of users, of tokens a month, of a prompt that its cache has in part."""
+
+import pytest
+
+import infercost
+from tests.conftest import Run
+
+#: Days of an average month.
+DAYS = 365 / 12
+
+
+def test_a_month_of_chat_by_hand() -> None:
+    """5,000 users with 8 messages of 1,155 tokens, 37% of them cached, and answers of 211."""
+    said = infercost.userbase(users=5000, workload="chat", api_price="3/15/0.30")
+    request = (1155 * 0.63 * 3 + 1155 * 0.37 * 0.30 + 211 * 15) / 1e6
+    plain = (1155 * 3 + 211 * 15) / 1e6
+    assert said["requests_per_month"] == pytest.approx(5000 * 8 * DAYS)
+    assert said["api_usd_per_request"] == pytest.approx(request)
+    assert said["api_usd_per_month"] == pytest.approx(5000 * 8 * DAYS * request)
+    assert said["api_usd_per_user_month"] == pytest.approx(8 * DAYS * request)
+    assert said["api_usd_per_million_tokens"] == pytest.approx(request / 211 * 1e6)
+    assert said["api_uncached_usd_per_month"] == pytest.approx(5000 * 8 * DAYS * plain)
+    assert said["api_cache_saved_share"] == pytest.approx(1 - request / plain)
+    assert said["tokens_per_month"] == pytest.approx(5000 * 8 * DAYS * 1366)
+    assert said.verdict == (
+        "$6,663 a month is the bill of an API at $3.00 a million tokens in, $0.30 cached, $15.00 out; $8,066 without "
+        "its cache, which saves 17.4%. That is $1.33 for each of 5,000 daily users, $0.00548 a request and $25.95 a "
+        "million output tokens: 1,216,667 requests of 1,155 tokens in (37.0% cached) and 211 out."
+    )
+
+
+@pytest.mark.parametrize("price", ["3/15/0.30", "2/8", "10"])
+@pytest.mark.parametrize("load", [{"users": 5000}, {"tokens_per_month": "2B"}])
+def test_the_bill_is_that_beside_an_accelerator(price: str, load: dict[str, object]) -> None:
+    asked = {**load, "workload": "chat", "api_price": price}
+    alone, beside = infercost.userbase(**asked), infercost.userbase(**asked, gpu="h100", model="llama-3.1-8b")
+    for key in ("api_usd_per_month", "api_usd_per_million_tokens", "tokens_per_month", "users"):
+        assert alone[key] == pytest.approx(beside[key]), key
+
+
+def test_tokens_of_a_month_need_nobody_who_sends_them() -> None:
+    """100,000 requests of 8,000 in and 300 out at $2 and $8 are $1,600 and $240."""
+    asked = {"tokens_per_month": 830e6, "input_tokens": 8000, "output_tokens": 300, "api_price": "2/8"}
+    said = infercost.userbase(**asked, model="gpt-4.1")
+    assert said["api_usd_per_month"] == pytest.approx(1840)
+    assert said["users"] is None
+    assert said.verdict.startswith("$1,840 a month is the bill of an API at $2.00 a million tokens in, $8.00 out. ")
+    sent = infercost.userbase(**asked, messages_per_day=10)
+    assert sent["users"] == pytest.approx(100_000 / 10 / DAYS)
+
+
+def test_a_cache_that_is_not_priced_saves_nothing_and_is_noted() -> None:
+    said = infercost.userbase(users=1, messages_per_day=40, workload="chat", api_price="3/15")
+    assert said["api_cache_saved_share"] == 0
+    assert "cache" not in said.verdict
+    assert said["api_usd_per_month"] == pytest.approx(40 * DAYS * (1155 * 3 + 211 * 15) / 1e6)
+    assert "api-price" in {note.code for note in said.notes}
+
+
+def test_a_message_that_nobody_described_is_the_usual_request_and_said_to_be() -> None:
+    said = infercost.userbase(users=10, messages_per_day=2, api_price="1/2")
+    assert said["api_usd_per_request"] == pytest.approx((7680 * 1 + 1024 * 2) / 1e6)
+    assert {"input_tokens", "output_tokens"} <= {item.key for item in said.inputs if item.assumed}
+
+
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        ("--users 9", "userbase needs --messages-per-day"),
+        ("--workload chat", "needs --users or --tokens-per-month"),
+        ("--users 9 --workload chat --tokens-per-month 1B", "both say how large the load is"),
+        ("--users 9 --minutes-per-day 10", "an API bills tokens, not minutes"),
+        ("--users 9 --workload chat --traffic work --replicas 2", "userbase needs --gpu for --traffic, --replicas"),
+        ("--users 9 --workload chat --params 8B", "userbase needs --gpu for --params"),
+    ],
+)
+def test_refuses(flags: str, what: str, run: Run) -> None:
+    said = run("userbase", "--api-price", "1/2", *flags.split())
+    assert said.code == 2
+    assert what in said.err
+
+
+def test_the_work_is_shown_with_and_without_the_cache(run: Run) -> None:
+    flags = ("--users", "5", "--workload", "chat", "--api-price", "3/15/0.3")
+    steps = run("userbase", *flags, "--steps", "--json").json["steps"]
+    bills = [step["value"] for step in steps if step["name"] == "api_usd_of_requests"]
+    assert len(bills) == 2
+    assert bills[0] < bills[1]
