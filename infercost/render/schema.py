@@ -87,7 +87,7 @@ ROWS = {
     memory_bytes memory_bandwidth_bytes_per_s rate peak_flops_per_s usd_per_gpu_hour price_date""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
-SWEPT = ("fit", "utilization", "economies")
+SWEPT = ("fit", "utilization", "userbase", "economies")
 #: Keys that are no numbers.
 TEXTS = """aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id key
 metric model name not_covered offload others path price_basis price_date rate released remark replay shown source

@@ -441,6 +441,7 @@ class SweepBatch(Rack, Offload, Step, Prompts, total=False):
 class Userbase(Rack, Step, Request, People, Level, total=False):
     """The options of ``userbase``."""
 
+    sweep: Texts
     gpu: Part
     batch: Number
     concurrent: Number

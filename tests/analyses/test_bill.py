@@ -86,3 +86,37 @@ def test_the_work_is_shown_with_and_without_the_cache(run: Run) -> None:
     bills = [step["value"] for step in steps if step["name"] == "api_usd_of_requests"]
     assert len(bills) == 2
     assert bills[0] < bills[1]
+
+
+def test_two_apis_are_billed_side_by_side() -> None:
+    """100,000 requests of 8,000 in and 300 out: $1,600 and $240 of one, $240 and $75 of the other."""
+    asked = {"tokens_per_month": 830e6, "input_tokens": 8000, "output_tokens": 300}
+    swept = infercost.userbase(**asked, sweep="api-price=2/8,0.30/2.50")
+    assert [row["api_usd_per_month"] for row in swept.series.rows] == pytest.approx([1840, 315])
+    assert swept.verdict.startswith("The API's bill of a month is $1,840 (api price 2/8), $315.00 (api price 0.3/2.5)")
+
+
+def test_two_apis_beside_a_service_of_ones_own() -> None:
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "workload": "chat", "users": 5000}
+    swept = infercost.userbase(**asked, sweep="api-price=2/8,0.30/2.50")
+    plain = 5000 * 8 * DAYS
+    bills = [plain * (1155 * read + 211 * out) / 1e6 for read, out in ((2, 8), (0.3, 2.5))]
+    assert [row["api_usd_per_month"] for row in swept.series.rows] == pytest.approx(bills)
+    own = infercost.userbase(**asked)["usd_per_month"]
+    assert swept.verdict.startswith(f"Your own service costs ${own:,.0f} a month. The API's bill of a month is $4,864 ")
+    even = infercost.economies(**{**asked, "users": None}, sweep="api-price=2/8,0.30/2.50")
+    assert even.verdict.startswith("The API's bill of a million output tokens is $18.95 (api price 2/8), $4.14 ")
+    users = [row["break_even_users"] for row in swept.series.rows]
+    assert [row["break_even_users"] for row in even.series.rows] == users
+
+
+def test_users_are_swept_without_and_with_hardware() -> None:
+    """A user with 8 messages of $0.00663 costs $1.61 a month; a service answers each point as alone."""
+    bills = infercost.userbase(workload="chat", api_price="3/15", sweep="users=1k,10k").series.rows
+    each = 8 * DAYS * (1155 * 3 + 211 * 15) / 1e6
+    assert [row["api_usd_per_month"] for row in bills] == pytest.approx([1000 * each, 10_000 * each])
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "workload": "chat"}
+    swept = infercost.userbase(**asked, sweep="users=1k,100k").series.rows
+    for row, users in zip(swept, (1000, 100_000), strict=True):
+        alone = infercost.userbase(**asked, users=users)
+        assert {key: row[key] for key in alone.values} == alone.values

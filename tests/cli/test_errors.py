@@ -461,7 +461,7 @@ def test_a_count_is_asked_for_as_it_was_given(asked: str, hint: str, run: Run) -
             ("and g6e.12xlarge is 4 x l40s", "compare l40s h100-sxm; ", "--sweep gpu=g6e.12xlarge,h100"),
         ),
         ("frontier --gpu h100,h200 --model llama-3.3-70b", ("hint: name each: --gpu h100 --gpu h200\n",)),
-        ("userbase --gpu h100,h200 --model qwen3-8b", ("hint: side by side: infercost compare h100 h200\n",)),
+        ("sweep-batch --gpu h100,h200 --model qwen3-8b", ("hint: side by side: infercost compare h100 h200\n",)),
         ("fit --gpu h100,h200 --model qwen3-8b", ("hint: a row for each: --sweep gpu=h100,h200; ",)),
         ("fit --gpu h100 --model qwen3-8b --context max", ("infercost fit says the longest context that fits",)),
         ("utilization --gpu h100:3 --dp 2 --model qwen3-8b", ("ask for a multiple, as --gpu h100:4",)),
@@ -477,7 +477,10 @@ def test_a_hint_can_be_pasted(asked: str, lines: tuple[str, ...], run: Run) -> N
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("userbase", "--sweep", "users=1:1M"), "--sweep is of fit, utilization and economies; infercost userbase"),
+        (
+            ("compare", "--sweep", "users=1:1M"),
+            "--sweep is of fit, utilization, userbase and economies; infercost compare",
+        ),
         (("fit", "--gpu", "h100", "--params", "7B", "--users", "5"), "economies"),
         (("presets", "list", "--traffic", "chat"), "--traffic is of userbase and economies; infercost presets --help"),
         (("fit", "--batch"), "infercost fit --help shows what there is"),
