@@ -1049,6 +1049,7 @@ QUANTITIES: dict[str, Quantity] = {
     "usd_per_user_month": figure("USD per user and month", "USD"),
     "api_usd_per_user_month": figure("API, USD per user and month", "USD", "a user"),
     "api_uncached_usd_per_month": figure("API without its cache, USD a month", "USD", "no cache"),
+    "own_over_api_cost": figure("own cost over the API's", "x", "own/API"),
     "api_cache_saved_share": figure("saved by its cache", "share"),
     "busy_share": Quantity("b_t", "share", "share of the time that anything decodes", "busy", "busy"),
     "usd_per_million_tokens_busy": Quantity("$_busy", "USD", "price of a million tokens, busy hours only",

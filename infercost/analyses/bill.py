@@ -1,8 +1,9 @@
-"""What an API bills in a month, with no accelerator of one's own: of all, of a user, and without its cache."""
+"""What an API bills: in a month with no accelerator of one's own, and for the tokens of a step beside their price."""
 
 from typing import NamedTuple
 
 from infercost import formulas
+from infercost.analyses.hosts import holds
 from infercost.analyses.own_or_api import words_of
 from infercost.fleet.cost import bill_of
 from infercost.report import Report, Row
@@ -103,3 +104,34 @@ def _verdict(scenario: Scenario, bill: Bill, plain: float | None, saved: float) 
         f"{show(bill.month / bill.requests, 'USD')} a request and {show(bill.million, 'USD')} a million output tokens: "
         f"{many(bill.requests, 'request')} of {message}."
     )
+
+
+def with_api(report: Report, scenario: Scenario) -> Report:
+    """The report with what an API bills for the same tokens and their prompts, first where their own price is known."""
+    price, request, shown = scenario.api_price, scenario.load.request, report.work
+    assert price is not None
+    own, billed = report.values.get("usd_per_million_tokens"), bill_of(price, request)
+    alike = own is not None and not holds(scenario.rack)  # beside a host no prompts are paid
+    remark = f"per output token, as --api-price bills {'the request' if request else 'it'}"
+    why = "for the same tokens" if alike else "needs --price" if own is None else "beside a host no prompts are paid"
+    rows = (
+        Row("api_usd_per_million_tokens", billed, remark),
+        Row("own_over_api_cost", own / billed if own is not None and alike else None, why, alike),
+    )
+    work = (lambda: (shown(), bill_of(price, request))) if callable(shown) else shown
+    words = "" if own is None else _beside_words(scenario, own, billed)
+    return report.replace(verdict=words + report.verdict, results=(*report.results, *rows), work=work)
+
+
+def _beside_words(scenario: Scenario, own: float, billed: float) -> str:
+    """Which of both costs less for a million tokens that come out, and by how much, where both are of prompts too."""
+    price, request = scenario.api_price, scenario.load.request
+    assert price is not None
+    api = f"{words_of(price, request)} bills {show(billed, 'USD')}"
+    if holds(scenario.rack):
+        return f"{show(own, 'USD')} a million tokens here, prompts left out; {api} for them with their prompts. "
+    tokens = "output tokens here, prompts paid" if request else "tokens here"
+    less, more = sorted((own, billed))
+    cheaper = f"{'yours' if own < billed else 'the API'} is {show(1 - less / more, 'share')} cheaper"
+    ends = "both cost the same" if own == billed else cheaper
+    return f"{show(own, 'USD')} a million {tokens}; {api} for them: {ends}. "

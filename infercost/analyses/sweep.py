@@ -63,6 +63,10 @@ _STEP = Headline(
     figures=(_SPEED, "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
+_STEP_API = _STEP._replace(
+    columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
+    verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
+)
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bar=("kv_pool_bytes_per_gpu",),
@@ -119,6 +123,8 @@ def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
         return _FIT
     if question.command == "userbase":
         return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
+    if "api_price" in given:
+        return _STEP_API
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
     return _STEP if apart or "price" in given else _UNPRICED_STEP
 

@@ -97,7 +97,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return with_own(_of_replicas(report, scenario, results, pace), scenario)
+    return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)
 
 
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
@@ -108,6 +108,15 @@ def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pa
     from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
 
     return with_measured(report, scenario, results, pace)
+
+
+def _beside_api(report: Report, scenario: Scenario) -> Report:
+    """The report beside what an API bills, where one was named."""
+    if scenario.api_price is None:
+        return report
+    from infercost.analyses.bill import with_api  # loads what nobody needs without one
+
+    return with_api(report, scenario)
 
 
 def _load_of(scenario: Scenario) -> str:

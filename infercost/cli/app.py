@@ -277,6 +277,7 @@ def utilization(
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
     num_prompts: take.NumPrompts = None, max_sequences: take.MaxSequences = None,
     disaggregated: take.Disaggregated = None, measured_tokens_per_s: take.MeasuredTokensPerS = None,
+    api_price: take.ApiPrice = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,

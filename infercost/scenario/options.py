@@ -428,6 +428,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     num_prompts: Number
     disaggregated: bool
     measured_tokens_per_s: Number
+    api_price: Number
 
 
 class SweepBatch(Rack, Offload, Step, Prompts, total=False):

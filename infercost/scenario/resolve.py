@@ -136,7 +136,8 @@ def _utilization(reading: Reading) -> Scenario:
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
-    fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    fields: dict[str, Any] = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    fields["api_price"] = read_api_price(reading, load.request)
     if (measured := reading.take("measured_tokens_per_s")) is not None:
         fields["measured"] = measured / copies
     return frozen(reading, batch=batch, copies=copies, **fields)

@@ -120,3 +120,55 @@ def test_users_are_swept_without_and_with_hardware() -> None:
     for row, users in zip(swept, (1000, 100_000), strict=True):
         alone = infercost.userbase(**asked, users=users)
         assert {key: row[key] for key in alone.values} == alone.values
+
+
+#: A request of 7,680 and 1,024 tokens at $0.05 and $0.08 a million, for each token that comes out.
+SMALL = (7680 * 0.05 + 1024 * 0.08) / 1024
+
+
+def test_electricity_at_home_beside_an_api() -> None:
+    """A card of 450 W at $0.30 a kWh costs 13.5 cents an hour for the tokens that it makes in it, prompts paid."""
+    asked = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "dtype": "q4_k_m", "power_price": 0.30}
+    said = infercost.utilization(**asked, api_price="0.05/0.08")
+    own = 0.450 * 0.30 / 3600 / said["tokens_per_s_all_in"] * 1e6
+    assert said["usd_per_million_tokens"] == pytest.approx(own)
+    assert said["api_usd_per_million_tokens"] == pytest.approx(SMALL)
+    assert said["own_over_api_cost"] == pytest.approx(own / SMALL)
+    assert said.verdict.startswith(
+        f"${own:.3f} a million output tokens here, prompts paid; an API at $0.05 a million tokens in, $0.08 out bills "
+        f"${SMALL:.3f} for them: yours is {1 - own / SMALL:.1%} cheaper. "
+    )
+    plain = infercost.utilization(**asked)
+    assert said.verdict.endswith(plain.verdict)
+    assert {key: said[key] for key in plain.values} == plain.values
+
+
+def test_a_rent_beside_an_api_that_is_cheaper() -> None:
+    said = infercost.utilization(gpu="h100", model="llama-3.1-8b", price=3, api_price="0.05/0.08")
+    own = 3 / 3600 / said["tokens_per_s_all_in"] * 1e6
+    assert f": the API is {1 - SMALL / own:.1%} cheaper. " in said.verdict
+
+
+def test_a_bare_count_has_no_prompts_to_bill(run: Run) -> None:
+    said = infercost.utilization(gpu="h100", params="8B", price=3, api_price=0.5)
+    assert said["own_over_api_cost"] == pytest.approx(said["usd_per_million_tokens"] / 0.5)
+    refused = run("utilization", "--gpu", "h100", "--params", "8B", "--api-price", "0.1/0.5")
+    assert "a bare count has none" in refused.err
+    assert "bge-m3 reads whole texts" in run("utilization", "--gpu", "l4", "--model", "bge-m3", "--api-price", "1").err
+
+
+def test_prompts_beside_a_host_are_not_held_against_an_api() -> None:
+    asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
+    said = infercost.utilization(**asked, api_price="0.05/0.08")
+    assert said["own_over_api_cost"] is None
+    assert "prompts left out; an API at $0.05" in said.verdict
+    assert "cheaper" not in said.verdict
+
+
+def test_apis_are_swept_beside_a_step(run: Run) -> None:
+    flags = ("--gpu", "h100", "--model", "llama-3.1-8b", "--price", "3")
+    said = run("utilization", *flags, "--sweep", "api-price=0.05/0.08,1/4", "--json").json
+    assert [row["api_usd_per_million_tokens"] for row in said["rows"]] == pytest.approx([SMALL, 11.5])
+    assert said["verdict"].startswith("The API's bill of a million output tokens is $0.455 (api price 0.05/0.08)")
+    steps = run("utilization", *flags, "--api-price", "1/4", "--steps", "--json").json["steps"]
+    assert "api_usd_per_request" in {step["name"] for step in steps}
