@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
+from infercost.analyses.savings import savings
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
@@ -313,7 +314,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             words = "; ".join(_each(axes[0], figure, feasible) for figure in figures)
-            return f"{start}{words[0].upper()}{words[1:]}."
+            return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
     trends = " and ".join(trend_words(axes, figure, feasible) for figure in figures)

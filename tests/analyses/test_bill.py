@@ -94,6 +94,7 @@ def test_two_apis_are_billed_side_by_side() -> None:
     swept = infercost.userbase(**asked, sweep="api-price=2/8,0.30/2.50")
     assert [row["api_usd_per_month"] for row in swept.series.rows] == pytest.approx([1840, 315])
     assert swept.verdict.startswith("The API's bill of a month is $1,840 (api price 2/8), $315.00 (api price 0.3/2.5)")
+    assert swept.verdict.endswith(". 0.3/2.5 saves 82.9% of 2/8's bill.")  # 1 - 315 / 1,840
 
 
 def test_two_apis_beside_a_service_of_ones_own() -> None:
