@@ -25,7 +25,7 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.step import BRACKET, step_results
+from infercost.analyses.step import BRACKET, energy_of_request, pue_of, step_results
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
@@ -148,7 +148,8 @@ def _known(
 ) -> dict[str, Any]:
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
-    results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
+    results = step_results(scenario, batch, pace, served, bracketed=bracketed)
+    results = known(results | energy_of_request(scenario, results), rack)
     nothing = unserved(rack, overloaded=_is_overloaded(served))
     return {key: None if key in nothing else value for key, value in results.items()}
 
@@ -227,6 +228,7 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
+    energy_of_request(again, results)
     if scenario.measured is not None:
         from infercost.analyses import measurement
 
@@ -304,6 +306,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "wh_per_request": "with its prompt" + (f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
@@ -462,7 +465,15 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     start = "Between prompts of others a request" if _met(results) else "A request"
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += " on average" if scenario.load.rate is not None else ""
+    whole += _energy_words(scenario, results)
     return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
+
+
+def _energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a request takes of energy, where its price was asked about."""
+    if (energy := results.get("wh_per_request")) is None or scenario.question.get("power_price") is None:
+        return ""
+    return f" and {show(energy, 'Wh')}"
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:

@@ -97,6 +97,12 @@ def paid_cost_ratio(*, paid_tokens_per_s: float, paid_tokens_per_s_alone: float)
     return paid_tokens_per_s / paid_tokens_per_s_alone
 
 
+@formula(source="power at the wall over the rate of requests; chips at their rated power, no host")
+def request_energy(*, power: float, pue: float, devices: float, output_tokens: float, tokens_per_s: float) -> float:
+    """Wh for one request, its prompt and its answer."""
+    return power * pue * devices * output_tokens / tokens_per_s / 3600
+
+
 @formula(source="replicas alike")
 def paid_devices(*, replicas_paid: float, devices: float) -> float:
     """Accelerators of all replicas that are paid for, mean over the day."""

@@ -42,7 +42,7 @@ RESULTS = {
     "utilization": f"""{_STEP} in_flight stable gpus_needed prefill_per_decode cache_transfer_time_s
     cache_transfer_bytes_per_s draft_passes_time_s plain_tpot_s draft_speedup ttft_all_at_once_s texts_per_s
     input_tokens_per_s prefill_flops usd_per_million_tokens_input measured_utilization
-    measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound
+    measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound wh_per_request
     api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
