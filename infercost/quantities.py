@@ -146,6 +146,8 @@ QUANTITIES: dict[str, Quantity] = {
     "rent": Quantity("$_rent", "USD/h", "rent of an accelerator in an hour"),
     "break_even_hours_share": Quantity("s_own", "share", "share of all hours from which owning is cheaper",
         "owning is cheaper above"),
+    "break_even_hours_at_home": Quantity("s_own", "share", "share of all hours of use from which owning is cheaper",
+        of="break_even_hours_share"),
     "payback_months": Quantity("N_back", "", "months of all hours that save the price of an accelerator that is owned",
         "months to pay back"),
     "paid_devices": Quantity("n_paid", "", "accelerators that are paid for, mean over the day"),

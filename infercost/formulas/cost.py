@@ -213,6 +213,12 @@ def break_even_hours_share(*, owned_price: float, rent: float) -> float:
     return owned_price / rent
 
 
+@formula(source="both cost the same: a purchase is paid every hour, electricity and rent those of use")
+def break_even_hours_at_home(*, owned_price: float, electricity_price: float, rent: float) -> float:
+    """Share of all hours from which an accelerator that draws power while it is used costs less to own than to rent."""
+    return (owned_price - electricity_price) / (rent - electricity_price)
+
+
 @formula(
     source="definition: a price over what each month saves of a rent, no interest, in an average month of 730 hours"
 )
