@@ -113,7 +113,8 @@ def with_api(report: Report, scenario: Scenario) -> Report:
     own, billed = report.values.get("usd_per_million_tokens"), bill_of(price, request)
     alike = own is not None and not holds(scenario.rack)  # beside a host no prompts are paid
     remark = f"per output token, as --api-price bills {'the request' if request else 'it'}"
-    why = "for the same tokens" if alike else "needs --price" if own is None else "beside a host no prompts are paid"
+    unknown = "needs --price" if scenario.price is None else "the devices do not serve this"
+    why = "for the same tokens" if alike else unknown if own is None else "beside a host no prompts are paid"
     rows = (
         Row("api_usd_per_million_tokens", billed, remark),
         Row("own_over_api_cost", own / billed if own is not None and alike else None, why, alike),

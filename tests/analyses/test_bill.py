@@ -173,3 +173,11 @@ def test_apis_are_swept_beside_a_step(run: Run) -> None:
     assert said["verdict"].startswith("The API's bill of a million output tokens is $0.455 (api price 0.05/0.08)")
     steps = run("utilization", *flags, "--api-price", "1/4", "--steps", "--json").json["steps"]
     assert "api_usd_per_request" in {step["name"] for step in steps}
+
+
+def test_a_load_that_is_not_served_has_no_cost_to_hold_against_an_api() -> None:
+    said = infercost.utilization(gpu="h100", model="llama-3.1-8b", request_rate=500, api_price="0.05/0.08")
+    assert said["own_over_api_cost"] is None
+    assert said["api_usd_per_million_tokens"] == pytest.approx(SMALL)
+    (why,) = [row.remark for row in said.results if row.key == "own_over_api_cost"]
+    assert why == "the devices do not serve this"
