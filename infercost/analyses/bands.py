@@ -26,13 +26,13 @@ OF_BATCH = (
 ALL_IN = (
     *("usd_per_million_tokens_all_in", "usd_per_million_tokens_busy", "device_seconds_per_token_all_in"),
     *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
-    *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user"),
+    *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user", "wh_per_request"),
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
-        *("tokens_per_s", "tokens_per_s_per_gpu", "joules_per_token"),
+        *("tokens_per_s", "tokens_per_s_per_gpu", "joules_per_token", "wh_per_request"),
         *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
     ),
     "users": ("tokens_per_s",),

@@ -44,6 +44,9 @@ _TO_THE_MEAN = Note("headroom", "replicas are filled to the mean: --max-wait-pro
 _COLUMNS = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user")
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
+#: Shares of the users who fill a replica, whose token has a row.
+LOADED = {"usd_per_million_tokens_fifth": 0.2, "usd_per_million_tokens_four_fifths": 0.8}
+
 
 def answer(scenario: Scenario) -> Report:
     """A row a number of users, the floor of the cost, and how many users it takes to come near to it."""
@@ -110,7 +113,8 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("lone_user_reserved_cost_ratio", paid / least, f"{service.paid_hours} paid, of the floor")
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
-    yield _capacity_row(fleet)
+    yield (full_row := _capacity_row(fleet))
+    yield from (_at_share(scenario, key, share, full_row.value) for key, share in LOADED.items())
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(cost.row_of(service, floor), "of the floor, ")
@@ -194,6 +198,16 @@ def _capacity_row(fleet: Fleet) -> Row:
         return Row("users_per_replica", min(numeric.floor(most), full), "in the busiest hour")
     remark = f"of one alone, with headroom; {full:,} with every slot taken"
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
+
+
+def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
+    """What a token costs where one replica has a share of the users who fill it: utilization follows from them."""
+    users = max(numeric.floor(share * full), 1)
+    found = known(cost.row_of(scenario.service, day_of(queued(scenario.service).fleet, users)), scenario.rack)
+    paid = found["usd_per_million_tokens"]
+    used = found["utilization"]
+    mfu = "" if used is None else f", {show(used, 'share')} used"
+    return Row(key, paid, f"{many(users, 'user')}{mfu}", paid is not None)
 
 
 def _usd(service: Service, seconds: float) -> float | None:

@@ -15,7 +15,10 @@ from infercost.units import many, show
 
 #: Why a result has no value with a part of the model in a host.
 UNKNOWN = {
-    **dict.fromkeys(("prefill_time_s", "ttft_s", "request_time_s"), "prompts were not measured with a part in a host"),
+    **dict.fromkeys(
+        ("prefill_time_s", "ttft_s", "request_time_s", "wh_per_request"),
+        "prompts were not measured with a part in a host",
+    ),
     **dict.fromkeys(
         ("memory_bandwidth_utilization", "critical_batch", "arithmetic_intensity"), "a part of the bytes lies in a host"
     ),

@@ -99,7 +99,7 @@ def _attempt(work: Callable[..., T], *args: Any) -> T | InfercostError:
 
 def values_of(report: Report) -> dict[str, Any]:
     """Every result by its key, and the last row's where a number of users was given."""
-    by_users = any(item.key == "users" and not item.assumed for item in report.inputs)
+    by_users = report.command == "economies" and any(item.key == "users" and not item.assumed for item in report.inputs)
     last = report.series.rows[-1] if report.series and by_users else {}
     values = report.values | {key: value for key, value in last.items() if key not in ("name", "bands")}
     bands = {**report.bands, **last.get("bands", {})}

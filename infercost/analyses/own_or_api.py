@@ -89,7 +89,7 @@ def break_even(service: Service, price: ApiPrice | None) -> BreakEven | None:
     """From how many users one's own service costs no more than an API for the same requests; None without an API."""
     if price is None:
         return None
-    point = BreakEven(_words_of(price, service.request), cost.bill_of(price, service.request))
+    point = BreakEven(words_of(price, service.request), cost.bill_of(price, service.request))
     if service.price is None:
         return point
     service = cost.at_level(service)
@@ -111,7 +111,7 @@ def _usd(service: Service, seconds: float) -> float:
     return formulas.cost.usd_per_million_paid(price=service.price or 0.0, paid_device_seconds=seconds)
 
 
-def _words_of(price: ApiPrice, request: Request | None) -> str:
+def words_of(price: ApiPrice, request: Request | None) -> str:
     """An API by its prices, of a million tokens."""
     if price.input is None:
         return f"an API at {show(price.output, 'USD')} a million tokens out{' (no prompts billed)' if request else ''}"

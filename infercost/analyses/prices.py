@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.parts.accelerator import BASES, is_sold_to_owners
+from infercost.parts.accelerator import BASES, is_owned, is_sold_to_owners
 from infercost.parts.preset import Fact, Preset
 from infercost.report import Note, Report, Row
 from infercost.scenario.prices import (
@@ -58,9 +58,14 @@ def own_of(scenario: Scenario) -> Own | None:
     own = Own(price, scenario.question.get("purchase_price") is not None)
     if not own.bought or (rent := _rent_of(scenario)) is None:
         return own
-    share = formulas.cost.break_even_hours_share(owned_price=own.price, rent=rent[0])
+    electricity, prices = electricity_price(terms, part), {"owned_price": own.price, "rent": rent[0]}
+    saves, at_home = rent[0] > electricity, is_owned(part)
+    if saves and at_home:
+        share = formulas.cost.break_even_hours_at_home(electricity_price=electricity, **prices)
+    else:
+        share = formulas.cost.break_even_hours_share(**prices)
     own = own._replace(rent=rent[0], words=rent[1], share=share)
-    if rent[0] <= (electricity := electricity_price(terms, part)):
+    if not saves:
         return own
     months = formulas.cost.payback_months(
         purchase_price=terms["purchase_price"], rent=rent[0], electricity_price=electricity
@@ -124,7 +129,8 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
     yield Row("usd_per_gpu_hour", own.price, f"owned, {power}" if own.bought else power)
     if own.share is not None:
         yield Row("rent_usd_per_gpu_hour", own.rent, own.words.strip(" ()") or "as given")
-        yield Row("break_even_hours_share", own.share, "of all hours" if own.share < 1 else "renting is always cheaper")
+        of = "of all hours" + (", power drawn in those" if is_owned(scenario.rack.part) else "")
+        yield Row("break_even_hours_share", own.share, of if own.share < 1 else "renting is always cheaper")
     if own.months is not None:
         yield Row("payback_months", own.months, "of all hours, no interest")
 

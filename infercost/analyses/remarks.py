@@ -64,6 +64,7 @@ _OF_SERVING = (
         "prompt_itl_s",
     ),
     *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
+    "wh_per_request",
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")
@@ -71,7 +72,7 @@ TUNED = ("tuned_step_time_s", "tuned_ttft_s")
 OF_WHAT_FITS = (*_OF_SERVING, *TUNED, "gpus_needed")
 NULL_REASONS = {
     "communication_time_s": "needs --layers and --hidden-size",
-    "joules_per_token": "no power is known",
+    **dict.fromkeys(("joules_per_token", "wh_per_request"), "no power is known"),
     **dict.fromkeys(("utilization", "memory_bandwidth_utilization"), "the law beats the bound: no share is above one"),
     **dict.fromkeys(_OF_PRICE, "needs --price"),
     **dict.fromkeys(_OF_REQUEST, "needs --input-tokens and --output-tokens"),

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from infercost.analyses.many import HELD, LAYOUT, Answer, Outcome, Rows, Values, outcomes_of, refuse_side_by_side
 from infercost.analyses.remarks import null_notes
+from infercost.analyses.savings import savings
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.read import Question, counted_name
+from infercost.scenario.usual import is_of_api
 from infercost.units import many, show
 
 #: The parallel widths of a layout.
@@ -67,6 +69,10 @@ _STEP = Headline(
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
 _PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",)))
+_STEP_API = _STEP._replace(
+    columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
+    verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
+)
 _FIT = Headline(
     columns=("max_sequences", "kv_pool_tokens", "weight_bytes_per_gpu", "gpus_for_weights"),
     bar=("kv_pool_bytes_per_gpu",),
@@ -82,6 +88,10 @@ _FLOOR = Headline(
     main=_FLOOR_COST,
     figures=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "floor_device_seconds"),
 )
+_EVEN = _FLOOR._replace(
+    columns=("api_usd_per_million_tokens", "break_even_users", *_FLOOR.columns),
+    verdict=(("api_usd_per_million_tokens",), ("break_even_users",)),
+)
 _USERS_COST = (_USD, "device_seconds_per_token")
 _USERS = Headline(
     columns=("gpus", "batch", "utilization", _SPEED, "cost_ratio"),
@@ -89,6 +99,20 @@ _USERS = Headline(
     verdict=(_USERS_COST, ("utilization",)),
     main=_USERS_COST,
     figures=(_SPEED, "utilization", "device_seconds_per_token"),
+)
+_BILL = Headline(
+    columns=("gpus", "usd_per_month", "api_usd_per_user_month", "api_usd_per_request", "api_usd_per_million_tokens"),
+    bar=("api_usd_per_month",),
+    verdict=(("api_usd_per_month",), ("break_even_users",)),
+    main=("api_usd_per_month",),
+    figures=("api_usd_per_million_tokens",),
+)
+_SERVICE = Headline(
+    columns=("users", "slots", _USD, "utilization"),
+    bar=("usd_per_month", "slots"),
+    verdict=(("usd_per_month", "slots"), (_USD, "users")),
+    main=("usd_per_month", "slots"),
+    figures=(_USD, "utilization"),
 )
 
 
@@ -100,9 +124,13 @@ def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
     axes = tuple(axes)
     given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
     if question.command == "economies":
-        return _USERS if "users" in given else _FLOOR
+        return _USERS if "users" in given else _EVEN if "api_price" in given else _FLOOR
     if question.command == "fit":
         return _FIT
+    if question.command == "userbase":
+        return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
+    if "api_price" in given:
+        return _STEP_API
     if any(axis.key == "prefix_share" for axis in axes):
         return _PREFIX_STEP
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
@@ -283,6 +311,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
     first, last = feasible[0], feasible[-1]
+    start += _own_words(axes, first)
     if not (figures := varying_figures(axes, head, feasible)):
         figure = next(iter(_figures(axes, head, feasible)), "fits")
         value, phrase = _shown(figure, first), KEYS[figure].phrase
@@ -292,7 +321,7 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             words = "; ".join(_each(axes[0], figure, feasible) for figure in figures)
-            return f"{start}{words[0].upper()}{words[1:]}."
+            return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
     trends = " and ".join(trend_words(axes, figure, feasible) for figure in figures)
@@ -311,6 +340,14 @@ def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
     more = f"{show(second / first, 'x')} as much" if second >= first else f"{show(1 - second / first, 'share')} less"
     each = [f"{of} {axes[0].text(row)}" for row in rows]
     return f"{who} takes {show(first, 'B')} of KV cache {each[0]}, {show(second, 'B')} {each[1]}: {more}. "
+
+
+def _own_words(axes: tuple[Axis, ...], row: Values) -> str:
+    """What a service of one's own costs in a month beside APIs that are swept alone; empty for other sweeps."""
+    own = row.get("usd_per_month")
+    if [axis.key for axis in axes] != ["api_price"] or not own or "api_usd_per_month" not in row:
+        return ""
+    return f"Your own service costs {show(own, 'USD')} a month. "
 
 
 def feasible_rows(rows: Rows) -> list[Values]:

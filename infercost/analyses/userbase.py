@@ -58,6 +58,10 @@ HEADED = ("usd_per_million_tokens", "ttft_s")
 
 def answer(scenario: Scenario) -> Report:
     """Daily users for a concurrency, or the concurrency of daily users, and the accelerators for either."""
+    if scenario.rack is None and scenario.api_price is not None:
+        from infercost.analyses import bill  # of no accelerator: loads what a service does not need
+
+        return bill.answer(scenario)
     if scenario.habits is None:
         return with_own(_of_a_service(scenario), scenario)
     habits, rows = scenario.habits, _rows(scenario, scenario.habits)

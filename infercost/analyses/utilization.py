@@ -26,7 +26,7 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
+from infercost.analyses.step import BRACKET, energy_of_request, pue_of, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.accelerator import has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
@@ -102,7 +102,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits and not overloaded,
         work=lambda: _shown_work(scenario),
     )
-    return with_own(_of_replicas(report, scenario, results, pace), scenario)
+    return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)
 
 
 def _most_requests(scenario: Scenario) -> tuple[Row, ...]:
@@ -123,6 +123,15 @@ def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pa
     from infercost.analyses.measurement import with_measured  # loads what nobody needs without one
 
     return with_measured(report, scenario, results, pace)
+
+
+def _beside_api(report: Report, scenario: Scenario) -> Report:
+    """The report beside what an API bills, where one was named."""
+    if scenario.api_price is None:
+        return report
+    from infercost.analyses.bill import with_api  # loads what nobody needs without one
+
+    return with_api(report, scenario)
 
 
 def _load_of(scenario: Scenario) -> str:
@@ -154,7 +163,8 @@ def _known(
 ) -> dict[str, Any]:
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
-    results = known(step_results(scenario, batch, pace, served, bracketed=bracketed), rack)
+    results = step_results(scenario, batch, pace, served, bracketed=bracketed)
+    results = known(results | energy_of_request(scenario, results), rack)
     nothing = unserved(rack, overloaded=_is_overloaded(served)) | dict.fromkeys(
         OF_RATE if has_endless_rate(rack.part) else ()
     )
@@ -235,6 +245,7 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
+    energy_of_request(again, results)
     if scenario.measured is not None:
         from infercost.analyses import measurement
 
@@ -298,6 +309,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
+        "wh_per_request": "with its prompt" + (f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
@@ -442,7 +454,15 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     start = "Between prompts of others a request" if _met(results) else "A request"
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += " on average" if scenario.load.rate is not None else ""
+    whole += _energy_words(scenario, results)
     return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
+
+
+def _energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a request takes of energy, where its price was asked about."""
+    if (energy := results.get("wh_per_request")) is None or scenario.question.get("power_price") is None:
+        return ""
+    return f" and {show(energy, 'Wh')}"
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:

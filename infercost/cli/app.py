@@ -277,6 +277,7 @@ def utilization(
     burstiness: take.GapVariation = None, concurrency: take.Concurrency = None,
     num_prompts: take.NumPrompts = None, max_sequences: take.MaxSequences = None,
     disaggregated: take.Disaggregated = None, measured_tokens_per_s: take.MeasuredTokensPerS = None,
+    api_price: take.ApiPrice = None,
     draft_tokens: take.DraftTokens = None, acceptance: take.Acceptance = None,
     draft: take.DraftHead = None, draft_model: take.DraftModel = None, draft_cost: take.DraftCost = None,
     sweep: take.Sweep = None,
@@ -335,7 +336,7 @@ def userbase(
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
-    tokens_per_month: take.TokensPerMonth = None, scenario: take.Scenario = None,
+    tokens_per_month: take.TokensPerMonth = None, sweep: take.Sweep = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
     sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:

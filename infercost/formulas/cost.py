@@ -97,6 +97,12 @@ def paid_cost_ratio(*, paid_tokens_per_s: float, paid_tokens_per_s_alone: float)
     return paid_tokens_per_s / paid_tokens_per_s_alone
 
 
+@formula(source="power at the wall over the rate of requests; chips at their rated power, no host")
+def request_energy(*, power: float, pue: float, devices: float, output_tokens: float, tokens_per_s: float) -> float:
+    """Wh for one request, its prompt and its answer."""
+    return power * pue * devices * output_tokens / tokens_per_s / 3600
+
+
 @formula(source="replicas alike")
 def paid_devices(*, replicas_paid: float, devices: float) -> float:
     """Accelerators of all replicas that are paid for, mean over the day."""
@@ -151,6 +157,24 @@ def tokens_per_month(*, tokens_per_s: float, read_per_token: float) -> float:
     return tokens_per_s * (1 + read_per_token) * 3600 * HOURS_PER_MONTH
 
 
+@formula(source="each user sends messages every day, in an average month of 730 hours")
+def requests_per_month(*, users: float, messages_per_day: float) -> float:
+    """Messages of all daily users in a month."""
+    return users * messages_per_day * HOURS_PER_MONTH / 24
+
+
+@formula(source="each request has its tokens")
+def requests_of_tokens(*, tokens_per_month: float, input_tokens: float, output_tokens: float) -> float:
+    """Requests that have so many tokens in a month, in and out."""
+    return tokens_per_month / (input_tokens + output_tokens)
+
+
+@formula(source="the same bill for each request")
+def api_usd_of_requests(*, api_usd_per_million_tokens: float, output_tokens: float, requests_per_month: float) -> float:
+    """USD that an API bills for the requests of a month, each by what comes out of it."""
+    return api_usd_per_million_tokens / 1e6 * output_tokens * requests_per_month
+
+
 @formula(source="each message has its tokens, in an average month of 730 hours")
 def users_of_tokens(
     *, tokens_per_month: float, messages_per_day: float, input_tokens: float, output_tokens: float
@@ -187,6 +211,12 @@ def owned_price(*, purchase_price: float, annuity: float, electricity_price: flo
 def break_even_hours_share(*, owned_price: float, rent: float) -> float:
     """Share of all hours from which an accelerator costs less to own than to rent."""
     return owned_price / rent
+
+
+@formula(source="both cost the same: a purchase is paid every hour, electricity and rent those of use")
+def break_even_hours_at_home(*, owned_price: float, electricity_price: float, rent: float) -> float:
+    """Share of all hours from which an accelerator that draws power while it is used costs less to own than to rent."""
+    return (owned_price - electricity_price) / (rent - electricity_price)
 
 
 @formula(

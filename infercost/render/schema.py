@@ -27,7 +27,8 @@ memory_bandwidth_utilization joules_per_token stable usd_per_million_tokens usd_
 usd_per_million_tokens_output usd_per_million_tokens_blended"""
 _LEVEL = f"""{_SERVICE} name busy_share tokens_per_s_per_user device_seconds_per_token usd_per_million_tokens_decode
 usd_per_million_tokens_busy"""
-_ECONOMIES = f"""lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
+_ECONOMIES = f"""usd_per_million_tokens_fifth usd_per_million_tokens_four_fifths
+lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
 users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
 usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
 {_API} usd_per_month break_even_capacity_share break_even_token_share full_usd_per_month full_api_usd_per_month
@@ -44,12 +45,13 @@ RESULTS = {
     input_tokens_per_s mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    {_OWN} {_ROOM}""",
+    wh_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
     gpus_needed users_capacity idle_share unused_share wait_probability mean_wait_s usd_per_hour usd_per_user_month
-    peak_requests_per_s {_API} {_OWN} {_ROOM}""",
+    peak_requests_per_s requests_per_month api_usd_per_user_month api_usd_per_request api_uncached_usd_per_month
+    api_cache_saved_share {_API} {_OWN} {_ROOM}""",
     "economies": _ECONOMIES,
     "frontier": """configurations layouts layouts_excluded fastest_tokens_per_s_per_user knee_tokens_per_s_per_user
     knee_usd_per_million_tokens least_usd_per_million_tokens best_of_each""",
@@ -90,7 +92,7 @@ ROWS = {
     kv_bytes_per_token kv_bytes_per_sequence flops_per_token prefill_flops weight_bytes max_context""",
 }
 #: Commands that take ``--sweep``: rows with the results of each point beside the options that were swept.
-SWEPT = ("fit", "utilization", "economies")
+SWEPT = ("fit", "utilization", "userbase", "economies")
 #: Keys that are no numbers.
 TEXTS = """aliases attention bound cheapest constant date dtype efficiency family fastest ffn flags gpu heads id key
 metric model name not_covered offload others path price_basis price_date rate released remark replay shown source

@@ -102,7 +102,7 @@ def _axis(question: Question, text: str) -> Axis:
     kind = kind_of(question.command, key)
     unit = kind.unit if kind and "." in key else options[key].unit
     column = _column(key, unit)
-    if kind:
+    if kind and not (key == "api_price" and "/" in values):  # several prices of an API are no one number
         return Axis(key, parse_range(kind, values, name), column)
     words = [word.strip() for word in values.split(",")]
     if not all(words):

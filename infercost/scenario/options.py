@@ -428,6 +428,7 @@ class Utilization(Rack, Offload, Step, Request, Draft, Many, total=False):
     num_prompts: Number
     disaggregated: bool
     measured_tokens_per_s: Number
+    api_price: Number
 
 
 class SweepBatch(Rack, Offload, Step, Prompts, total=False):
@@ -441,6 +442,7 @@ class SweepBatch(Rack, Offload, Step, Prompts, total=False):
 class Userbase(Rack, Step, Request, People, Level, total=False):
     """The options of ``userbase``."""
 
+    sweep: Texts
     gpu: Part
     batch: Number
     concurrent: Number

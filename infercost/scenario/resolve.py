@@ -27,7 +27,7 @@ from infercost.scenario.replicas import ALL_TAKEN, LOADS, copies_of, share_of_on
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.search import offered
-from infercost.scenario.usual import USUAL_CONTEXT, with_one, with_workload
+from infercost.scenario.usual import USUAL_CONTEXT, is_of_api, with_one, with_workload
 from infercost.units import show
 
 if TYPE_CHECKING:  # a step alone has no users
@@ -136,7 +136,8 @@ def _utilization(reading: Reading) -> Scenario:
     running = read_running(reading, rack)
     price = read_price(reading, rack.part)
     draft = None if load.is_steady else read_draft(reading, rack)
-    fields = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    fields: dict[str, Any] = {"rack": rack, "running": running, "load": load, "draft": draft, "price": price}
+    fields["api_price"] = read_api_price(reading, load.request)
     return frozen(reading, batch=batch, **fields, **_shared(reading))
 
 
@@ -177,6 +178,10 @@ def _userbase(reading: Reading) -> Scenario:
     from infercost.formulas.queueing import peakedness
     from infercost.scenario.deployments import for_users, on_replica
 
+    if is_of_api(reading.question):
+        from infercost.scenario.bill import read_bill
+
+        return read_bill(reading)
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
     asked = {name for name in _OF_A_SERVICE if name in reading.given} or _users_of_a_model(reading)

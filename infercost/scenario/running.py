@@ -259,7 +259,7 @@ def read_text(reading: Reading, rack: Rack) -> Request:
         Missing: its length.
     """
     name = rack.model.name
-    for option in ("workload", "output_tokens", "prefix_share", *_LOADED, *DRAFT):
+    for option in ("workload", "output_tokens", "prefix_share", "api_price", *_LOADED, *DRAFT):
         if option in reading.given:
             what = f"{flag(option)} is of decoded tokens: {name} reads whole texts and decodes none"
             raise BadValue(what, "leave it out; --batch says how many texts come together")

@@ -209,7 +209,7 @@ def with_workload(question: Question) -> Question:
         Missing: a workload of a bare count that is asked about prompts.
         UnknownName: no such workload, with those that there are.
     """
-    nameless = not {"model", "params"} & set(question.given) and question.command != "fit"
+    nameless = not {"model", "params"} & set(question.given) and question.command != "fit" and not is_of_api(question)
     if question.get("workload") is None or nameless:
         return question
     preset = _preset_of(question)
@@ -240,6 +240,11 @@ def _flat_day(question: Question, preset: Preset) -> Iterator[Note]:
             return
         text = f"users are spread over a flat day; the busiest hour of {name} has {peak:.3g} times the mean load"
         yield Note("flat-day", f"{text}, for which infercost userbase counts the replicas")
+
+
+def is_of_api(question: Question) -> bool:
+    """Whether users are asked about whom an API alone serves: with its price, and without an accelerator."""
+    return question.command == "userbase" and "api_price" in question.given and "gpu" not in question.given
 
 
 def by_messages(question: Question) -> bool:

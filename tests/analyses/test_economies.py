@@ -387,3 +387,23 @@ def test_several_parts_are_told_the_floor_of_each() -> None:
     )
     unpriced = infercost.economies(gpu=["h100", "rtx-4060-ti-16gb"], model="llama-3.1-8b").verdict
     assert " of a device a token; " in unpriced.partition(". ")[0]
+
+
+def test_a_token_at_a_fifth_and_at_four_fifths_of_the_load_by_hand() -> None:
+    """A replica of 20 devices at $2 makes 18,750 tokens/s with 72,000 users: $0.593 a million, 5 and 5/4 times that."""
+    report = infercost.economies(**NOTE, price=2, points=2)
+    full = 20 * 2 / 3600 / 18_750 * 1e6
+    assert report["users_per_replica"] == 72_000
+    assert report["usd_per_million_tokens_fifth"] == pytest.approx(full * 5, rel=1e-6)
+    assert report["usd_per_million_tokens_four_fifths"] == pytest.approx(full * 5 / 4, rel=1e-6)
+    remarks = {row.key: row.remark for row in report.results}
+    assert remarks["usd_per_million_tokens_fifth"].startswith("14,400 users, 20.0%")
+    assert remarks["usd_per_million_tokens_four_fifths"].startswith("57,600 users, 80.0%")
+
+
+def test_prices_at_loads_are_those_of_their_users() -> None:
+    report = infercost.economies(**CHAT, price=2, points=2)
+    for key, share in (("fifth", 0.2), ("four_fifths", 0.8)):
+        users = int(report["users_per_replica"] * share)
+        alone = rows_of(infercost.economies(**CHAT, price=2, users=users, points=2))[-1]
+        assert report[f"usd_per_million_tokens_{key}"] == pytest.approx(alone["usd_per_million_tokens"])

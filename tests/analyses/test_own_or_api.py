@@ -221,7 +221,7 @@ def test_sweeps_and_sensitivities_take_an_api(run: Run) -> None:
         ("userbase --gpu h100:4 --model llama-3.1-70b --users 9 --tokens-per-month 1B", "both say how large the load"),
         ("economies --gpu h100:4 --model llama-3.1-70b --tokens-per-month 9", "fewer than one daily user has"),
         ("economies --gpu h100:4 --gpu h200:4 --model llama-3.1-70b --tokens-per-month 1B", "on each part"),
-        ("userbase --users 100 --api-price 0.2/0.6", "a service needs --gpu and a model"),
+        ("userbase --users 100 --api-price 0.2/0.6", "userbase needs --messages-per-day"),
         ("userbase --tokens-per-month 1B", "a service needs --gpu and a model"),
         ("economies --gpu h100:4 --model llama-3.1-70b --api-price 1/2/3/4", "more than three prices"),
     ],

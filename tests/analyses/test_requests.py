@@ -515,3 +515,35 @@ def test_a_speed_with_prompts_is_said_where_it_differs(prompt: int, said: bool) 
     report = ask(input_tokens=prompt, output_tokens=500)
     assert (abs(report["tokens_per_s_all_in"] / report["tokens_per_s"] - 1) >= 0.01) is said
     assert (" with its prompts" in report.verdict) is said
+
+
+WATTS = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 500, "output_tokens": 500, "concurrency": 64}
+
+
+def test_the_energy_of_a_request_by_hand() -> None:
+    """700 W for the share of a second in which a request leaves, 1.3 times that at the wall of a data centre."""
+    said = infercost.utilization(**WATTS)
+    assert said["wh_per_request"] == pytest.approx(700 * 500 / said["tokens_per_s"] / 3600)
+    assert "Wh" not in said.verdict
+    paid = infercost.utilization(**WATTS, power_price=0.1)
+    assert paid["wh_per_request"] == pytest.approx(1.3 * said["wh_per_request"])
+    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh: " in paid.verdict
+
+
+def test_the_energy_of_a_request_of_one_user_has_its_prompt() -> None:
+    said = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", power_price=0.3)
+    assert said["wh_per_request"] == pytest.approx(450 * 1024 / said["tokens_per_s_all_in"] / 3600)
+    kwh = said["wh_per_request"] / 1000
+    assert kwh * 0.3 / 1024 * 1e6 == pytest.approx(said["usd_per_million_tokens"])
+
+
+def test_prompts_that_are_read_apart_take_energy_too() -> None:
+    said = infercost.utilization(**{**WATTS, "concurrency": None}, batch=64, disaggregated=True)
+    devices = 1 + said["prefill_per_decode"]
+    assert said["wh_per_request"] == pytest.approx(700 * devices * 500 / said["tokens_per_s"] / 3600)
+
+
+def test_no_request_or_no_power_has_no_energy_of_one() -> None:
+    assert "wh_per_request" not in infercost.utilization(gpu="h100", params="8B").values
+    asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
+    assert infercost.utilization(**asked)["wh_per_request"] is None

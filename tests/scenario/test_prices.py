@@ -219,6 +219,21 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     assert usd_of(owned) == pytest.approx(usd_of(rented), rel=1e-5)
 
 
+@pytest.mark.parametrize("command", ["utilization", "userbase", "economies"])
+def test_a_card_at_home_draws_power_in_the_hours_of_its_use(run: Run, command: str) -> None:
+    """$1,800 over 5 years at 8% are 450.82 a year, $0.05146 an hour; 450 W at 30 cents are $0.135, in use alone.
+
+    A rent of $0.60 asks $0.465 more in each hour of use, so that 11.1% of all hours pay the purchase.
+    """
+    flags = ("--gpu", "rtx-4090", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--price", "0.60")
+    users = ("--users", "5") if command == "userbase" else ()
+    said = run(command, *flags, *users, "--purchase-price", "1800", "--power-price", "0.3", "--json", "--steps").json
+    share = 0.05146 / (0.60 - 0.135)
+    assert said["results"]["break_even_hours_share"] == pytest.approx(share, rel=1e-3)
+    assert f"owning is cheaper above {share * 100:.1f}% of the hours" in said["verdict"]
+    assert "break_even_hours_at_home" in {step["name"] for step in said["steps"]}
+
+
 @pytest.mark.parametrize(
     ("gpu", "options", "words"),
     [

@@ -83,7 +83,7 @@ def plausible(rng: random.Random, command: str) -> list[str]:
     options, argv = options_of(command), [command]
     taken = ["gpu", "params" if rng.random() < 0.25 and "params" in options else "model"]
     if command == "userbase" and rng.random() < 0.2:
-        taken = ["concurrent"]
+        taken = rng.choice((["concurrent"], ["api_price", "messages_per_day"]))
     taken += ["users"] if command == "userbase" and "concurrent" not in taken else []
     taken = [name for name in taken if name in options]
     others = [name for name in options if name not in (*taken, "params", "model", *ELSEWHERE)]
