@@ -204,9 +204,7 @@ _ALL = (
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
-    Option(
-        "trend", "", "the years in which FLOP/s, bandwidth, memory and their ratios double, by class of part", _switch
-    ),
+    Option("trend", "", "years in which FLOP/s, bandwidth, memory and their ratios double, by class", _switch),
     Option("sort", "BY", "order of parts by cost (when absent), price, speed, throughput or devices", choice(SORTS)),
     Option("max_price", "Q", "most USD an hour, of all accelerators that the job takes", _of(HOURLY)),
     Option("vendor", "NAME", "parts of one vendor: NVIDIA, AMD, Google ...", _text),
