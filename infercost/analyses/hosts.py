@@ -257,7 +257,7 @@ def host_notes(running: Running) -> Iterator[Note]:
         many_rows = "of batches and of a draft's tokens" if rack.setup.drafting else "of batches"
         yield Note("host", f"{text}; {many_rows} its arithmetic is left out: they take longer")
         if band := band_of_host(rack.model.is_sparse and not (offload.layers or offload.cache)):
-            yield Note("host-band", f"in eight of ten reports a token took {band.low:g} to {band.high:g} times it")
+            yield Note("host-band", f"eight of ten reports took {band.low:g} to {band.high:g} times as long a token")
         if offload.layers or offload.cache or not sparse_layers(rack.model):
             yield Note("host-assumed", _OF_LAYERS)
     text = (

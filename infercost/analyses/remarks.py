@@ -343,8 +343,9 @@ def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str
         return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
     bands = {each: band for each in regimes if (band := band_of(stack, part, each, sparse=model.is_sparse))}
     if bands:
-        near = ", ".join(f"{low:g} to {high:g} times it with {REGIMES[each]}" for each, (low, high) in bands.items())
-        return f"an estimate by profile {stack.name}: in eight of ten measured runs a token took {near}"
+        near = [f"{low:g} to {high:g} ({REGIMES[each]})" for each, (low, high) in bands.items()]
+        near[0] = near[0].replace(" (", " times as long a token (")
+        return f"an estimate by profile {stack.name}: eight of ten measured runs took {', '.join(near)}"
     if law(stack) == "erdil-2025":
         even = "which divides everything evenly: it may beat the bound of a real layout"
         return f"an estimate by the law of profile {stack.name}, {even}"

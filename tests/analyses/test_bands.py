@@ -56,7 +56,7 @@ def test_what_arrivals_set_has_no_interval(run: Run) -> None:
 def test_an_estimate_names_the_regime_of_its_answer(more: tuple[str, ...], regime: str, run: Run) -> None:
     said = run("utilization", "--gpu", "h100", "--model", "llama-3.1-8b", *more, "--json").json
     basis = next(note["text"] for note in said["notes"] if note["code"] == "estimate")
-    assert basis.endswith(f"times it with {regime}")
+    assert basis.endswith(f" times as long a token ({regime})")
     swept = run("sweep-batch", "--gpu", "h100", "--model", "llama-3.1-8b", "--json").json
     assert any(regime in note["text"] for note in swept["notes"]) == (regime != "requests at a rate")
 
