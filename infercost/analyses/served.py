@@ -118,8 +118,16 @@ def service_verdict(
         price += _saved_words(run, priced=priced)
     used = _used_words(day, row["utilization"], hours)
     full = f"a replica is full at {many(service.fleet.slots, 'sequence')}: {LIMITS[service.binds]}"
-    take = f"{'takes' if single else 'take'} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
-    return f"{load} {take}{price}; {used}, and {full}.{whose}"
+    need = f"{_verb(scenario, single=single)} {bounded(service.running)}{devices}{_kept_words(scenario, run)}"
+    return f"{load} {need}{price}; {used}, and {full}.{whose}"
+
+
+def _verb(scenario: Scenario, *, single: bool) -> str:
+    """What a load does with its replicas: it fills or has those that were given, and needs those that were found."""
+    if scenario.question.get("replicas") is None:
+        return "needs" if single else "need"
+    filled = any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs)
+    return ("fills" if single else "fill") if filled else ("has" if single else "have")
 
 
 def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:

@@ -166,7 +166,7 @@ def _verdict(scenario: Scenario, habits: Habits, values: Mapping[str, float]) ->
     kept = most if habits.waiting < 1 else ""
     if scenario.users is not None:
         return f"{people} {'averages' if users == 1 else 'average'} {decodes}{supply}.{kept}"
-    text = f"{decodes} {'takes' if mean == 1 else 'take'} {people}"
+    text = f"{decodes} {'comes' if mean == 1 else 'come'} from {people}"
     more = "" if habits.trough == 1 else f", or {digits(values['users_at_trough'])} to fill the emptiest hour too"
     return f"{text}{more}{supply}.{kept}"
 

@@ -58,7 +58,7 @@ def test_every_verdict_on_ideal_figures_says_that_they_are_bounds(run: Run, mode
     """A ratio of two bounds is none, and a pool that engines round up holds so many at most."""
     lengths, ideal = ("--isl", "1000", "--osl", "200"), ("--efficiency", "ideal", "--gpu", "h100", "--model", model)
     for command, more, words in (
-        ("userbase", ("--users", "100k", *lengths), f"take at best{routed} "),
+        ("userbase", ("--users", "100k", *lengths), f"need at best{routed} "),
         ("economies", (), f"a million tokens, at best{routed}. "),
         ("economies", ("--api-price", "0.001"), f"tokens/s, at best{routed}. "),
         ("frontier", ("--max-gpus", "8"), f", at best{routed}: "),

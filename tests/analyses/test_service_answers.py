@@ -137,11 +137,13 @@ def test_prices_of_input_and_output_are_shown_and_add_up() -> None:
 
 def test_one_is_singular(run: Run) -> None:
     said = " ".join(run("userbase", *CHAT, "--users", "1", "--max-sequences", "1").out.split())
-    assert "1 daily user takes 1 replica" in said
+    assert "1 daily user needs 1 replica" in said
     assert "full at 1 sequence:" in said
     alone = run("userbase", "--users", "1")
     assert "1 daily user at 10 min/day averages" in alone.out
-    assert "1 concurrent decode takes" in run("userbase", "--concurrent", "1").out
+    assert "1 daily user has 2 replicas" in run("userbase", *CHAT, "--users", "1", "--replicas", "2").out
+    assert " daily users fill 2 replicas" in run("userbase", *CHAT, "--replicas", "2").out
+    assert "1 concurrent decode comes from" in run("userbase", "--concurrent", "1").out
     assert [many(count, "user") for count in (1, 2, 0.5, 90_389.6)] == [
         "1 user",
         "2 users",

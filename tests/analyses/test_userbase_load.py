@@ -166,7 +166,7 @@ def test_a_trace_says_its_own_load(run: Run) -> None:
     report = infercost.userbase(**asked, trace=trace)
     assert report["users"] * 8 == pytest.approx(report["tokens_per_s"] / 211 * 86_400)
     assert report["users"] == pytest.approx(45.375)
-    assert report.verdict.startswith("363 requests a day, as in the trace, take 1 replica")
+    assert report.verdict.startswith("363 requests a day, as in the trace, need 1 replica")
     users = next(item for item in report.inputs if item.key == "users")
     assert users.origin == f"trace {trace}"
     twice = infercost.userbase(**asked, trace=trace, messages_per_day=16)
