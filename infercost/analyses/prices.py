@@ -129,10 +129,10 @@ def _rows(own: Own, scenario: Scenario) -> Iterator[Row]:
     yield Row("usd_per_gpu_hour", own.price, f"owned, {power}" if own.bought else power)
     if own.share is not None:
         yield Row("rent_usd_per_gpu_hour", own.rent, own.words.strip(" ()") or "as given")
-        of = "of all hours" + (", power drawn in those" if is_owned(scenario.rack.part) else "")
+        of = "of all hours in use" + (", power drawn in those" if is_owned(scenario.rack.part) else "")
         yield Row("break_even_hours_share", own.share, of if own.share < 1 else "renting is always cheaper")
     if own.months is not None:
-        yield Row("payback_months", own.months, "of all hours, no interest")
+        yield Row("payback_months", own.months, "always in use, no interest")
 
 
 def _sentence(own: Own, of: str = "") -> str:
@@ -142,10 +142,10 @@ def _sentence(own: Own, of: str = "") -> str:
     owned = f"Owned, a device-hour{of} costs {show(own.price, 'USD')}"
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
-    cheaper = f"owning is cheaper above {show(own.share, 'share')} of the hours"
-    cheaper += f", and always in use it pays back in {show(own.months)} months" if own.months else ""
+    cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"
+    cheaper += f", and pays back in {show(own.months)} months if always used" if own.months else ""
     if own.share >= 1:
-        cheaper = "renting is cheaper for any share of the hours"
+        cheaper = "renting is cheaper even if always used"
     return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."
 
 

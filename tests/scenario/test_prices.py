@@ -206,8 +206,8 @@ def test_what_is_owned_is_held_against_the_rent(run: Run, command: str) -> None:
     asked = (command, *COMMANDS[command], "--purchase-price", "30k", "--price", "2.5")
     said = run(*asked, "--json", "--steps").json
     months = 30_000 / ((2.5 - 0.0728) * 730)  # $0.0728 of electricity an hour
-    back = f"and always in use it pays back in {months:.2f} months"
-    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper above 37.2% of the hours, {back}.")
+    back = f"and pays back in {months:.2f} months if always used"
+    assert said["verdict"].endswith(f"{OWNED}rented $2.50: owning is cheaper if used over 37.2% of the hours, {back}.")
     results = said["results"]
     assert results["usd_per_gpu_hour"] == pytest.approx(0.9305, abs=1e-4)
     assert results["rent_usd_per_gpu_hour"] == 2.5
@@ -230,7 +230,7 @@ def test_a_card_at_home_draws_power_in_the_hours_of_its_use(run: Run, command: s
     said = run(command, *flags, *users, "--purchase-price", "1800", "--power-price", "0.3", "--json", "--steps").json
     share = 0.05146 / (0.60 - 0.135)
     assert said["results"]["break_even_hours_share"] == pytest.approx(share, rel=1e-3)
-    assert f"owning is cheaper above {share * 100:.1f}% of the hours" in said["verdict"]
+    assert f"owning is cheaper if used over {share * 100:.1f}% of the hours" in said["verdict"]
     assert "break_even_hours_at_home" in {step["name"] for step in said["steps"]}
 
 
@@ -240,15 +240,15 @@ def test_a_card_at_home_draws_power_in_the_hours_of_its_use(run: Run, command: s
         (  # 30,000 / ((3.49 - 0.0728) x 730)
             "h100",
             {},
-            f"{OWNED}rented $3.49 (neocloud rent of 2026-09): owning is cheaper above 26.7% of the hours, "
-            "and always in use it pays back in 12.03 months.",
+            f"{OWNED}rented $3.49 (neocloud rent of 2026-09): owning is cheaper if used over 26.7% of the hours, "
+            "and pays back in 12.03 months if always used.",
         ),
         (
             "h100",
             {"price_basis": "rental"},
-            "rented $2.00 (three-year rent of 2026-07): owning is cheaper above 46.5% of",
+            "rented $2.00 (three-year rent of 2026-07): owning is cheaper if used over 46.5% of",
         ),
-        ("h100", {"price": 0.9}, f"{OWNED}rented $0.90: renting is cheaper for any share of the hours."),
+        ("h100", {"price": 0.9}, f"{OWNED}rented $0.90: renting is cheaper even if always used."),
         ("h100-note", {"dtype": "fp8"}, f"{OWNED}no rent of it is known: --price."),
     ],
 )
@@ -397,4 +397,4 @@ def test_a_rent_below_the_electricity_never_pays_anything_back(run: Run) -> None
     )
     said = run(*asked, "--power-price", "0.3", "--json").json
     assert "payback_months" not in said["results"]
-    assert said["verdict"].endswith("renting is cheaper for any share of the hours.")
+    assert said["verdict"].endswith("renting is cheaper even if always used.")
