@@ -14,8 +14,10 @@ from infercost.scenario.scenario import Scenario
 #: Rows of a table.
 SHOWN = 20
 UNPRICED, UNJOINED = "no price is known", "_bandwidth is not known"
-#: The start of why a part is too slow.
-AT_BEST = "at best "
+#: The start of why a part is too slow, and the end of why it is too dear.
+AT_BEST, HOURLY = "at best ", " an hour"
+#: Codes of the notes on parts that are too slow, and too dear.
+SLOW, DEAR = "too-slow", "too-dear"
 
 
 def assumed(scenario: Scenario) -> str:
@@ -79,17 +81,28 @@ def _machines(scenario: Scenario) -> Iterator[Note]:
 
 
 def _left_out_notes(rows: Rows) -> Iterator[Note]:
-    """The parts with a price that do not do it, by why."""
-    slow = [
-        f"{row['name']} {row['why_not'].removeprefix(AT_BEST)}" for row in rows if row["why_not"].startswith(AT_BEST)
-    ]
-    others: dict[str, list[str]] = {}
+    """The parts with a price that do not do it, by why; figures of their own stand behind their names."""
+    kinds: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if not row["why_not"].startswith(AT_BEST):
-            others.setdefault(row["why_not"], []).append(row["name"])
-    if slow:
-        yield Note("too-slow", f"too slow, a token takes at best: {', '.join(slow)}")
-    yield from (Note("left-out", f"{', '.join(names)}: {why}") for why, names in others.items())
+        *kind, own = _gathered(row["why_not"])
+        kinds.setdefault((kind[0], kind[1]), []).append(f"{row['name']} {own}".rstrip())
+    for (code, why), names in sorted(kinds.items(), key=lambda kind: kind[0][0] != SLOW):
+        if code:
+            yield Note(code, f"{why}: {few_names(names) if code == DEAR else ', '.join(names)}")
+        else:
+            yield Note("left-out", f"{', '.join(names)}: {why}")
+
+
+def _gathered(why: str) -> tuple[str, str, str]:
+    """The code of a note on all parts with such a figure, how it starts, and the figure; no code without a figure."""
+    if why.startswith(AT_BEST):
+        return SLOW, "too slow, a token takes at best", why.removeprefix(AT_BEST)
+    if why.endswith(HOURLY):
+        return DEAR, "above --max-price an hour", why.removesuffix(HOURLY)
+    if why.endswith(UNJOINED):
+        takes, _, key = why.partition(", and its ")
+        return "left-out", key, takes
+    return "", why, ""
 
 
 def _unpriced(rows: Rows) -> Iterator[Note]:

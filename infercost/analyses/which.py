@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses import userbase
 from infercost.analyses.bands import bands_of
-from infercost.analyses.left_out import AT_BEST, SHOWN, UNJOINED, UNPRICED, assumed, notes_of, rented_together
+from infercost.analyses.left_out import AT_BEST, HOURLY, SHOWN, UNJOINED, UNPRICED, assumed, notes_of, rented_together
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
 from infercost.analyses.remarks import few_names, leaders, surest
@@ -335,7 +335,7 @@ def _too_dear(hourly: float | None, job: Job) -> str | None:
     """
     if hourly is None:
         return UNPRICED if job.sort in OF_MONEY or job.max_price < inf else None
-    return f"{show(hourly, 'USD')} an hour" if hourly > job.max_price else None
+    return f"{show(hourly, 'USD')}{HOURLY}" if hourly > job.max_price else None
 
 
 def _is_raised(one: Placed) -> bool:

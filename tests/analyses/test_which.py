@@ -405,6 +405,18 @@ def test_a_part_whose_links_nobody_knows_is_not_said_to_be_too_small() -> None:
     assert joined.series.rows[0]["gpus"] >= 4
 
 
+@pytest.mark.usefixtures("leased")
+def test_parts_left_out_for_a_figure_of_their_own_share_a_note() -> None:
+    report = infercost.compare(model="llama-3.3-70b", max_price=27.4, users=10_000)
+    dear = [row for row in report.series.rows if (row["usd_per_hour"] or 0) > 27.4 and row["usd_per_gpu_hour"]]
+    (note,) = [note.text for note in report.notes if note.code == "too-dear"]
+    assert note.startswith(f"above --max-price an hour: {dear[0]['name']} ${dear[0]['usd_per_hour']:.2f}, ")
+    assert note.endswith(f" and {len(dear) - 6} others")
+    left = [note.text for note in report.notes if note.code == "left-out"]
+    assert "network_bandwidth is not known: a40 takes 4, t4 takes 16" in left
+    assert not any(text.endswith(" an hour") for text in left)
+
+
 @pytest.mark.parametrize("users", [5_000, 9_999])
 def test_the_command_of_a_row_has_its_price_where_users_are_no_whole_sequences(users: int) -> None:
     """5,000 users of 10 minutes a day are 34.72 sequences: 35 slots decode, and all numbers of a row are of these."""
