@@ -16,6 +16,7 @@ from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.replica.host import held_memory
+from infercost.replica.rack import Rack
 from infercost.replica.step import pace_of
 from infercost.scenario.options import options_of
 from infercost.scenario.rack import LOADS, read_rack
@@ -23,7 +24,7 @@ from infercost.scenario.read import Reading
 from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import OF_FILES, keeps
-from infercost.units import show
+from infercost.units import many, show
 
 ORIGIN = "what one holds"
 #: Formats of files that people run where richer ones do not fit, the richest first, and those of other models.
@@ -38,7 +39,7 @@ class Alone(NamedTuple):
 
     ``both`` are a richer format than ``format`` and the cache that it takes. ``beside`` is empty where a host holds it
     as asked; ``parts`` is how many there are of ``part``. The speeds are tokens a second of one user in that
-    format, with that cache and with the host, 0 where several are asked about.
+    format, with that cache and with the host, 0 where several are asked about. ``noun`` is what one is called.
     """
 
     parts: int = 1
@@ -54,6 +55,7 @@ class Alone(NamedTuple):
     speed: float = 0.0
     both_speed: float = 0.0
     hosted_speed: float = 0.0
+    noun: str = "device"
 
     @property
     def words(self) -> str:
@@ -64,10 +66,11 @@ class Alone(NamedTuple):
         ways += ["in {} with its KV cache in {}{}".format(*self.both, _at(self.both_speed))] if any(self.both) else []
         ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
-        one = f" {'One holds' if self.parts == 1 else 'They hold'} it {', or '.join(ways)}." if ways else ""
+        they = f"One {self.noun} holds" if self.parts == 1 else "They hold"
+        one = f" {they} it {', or '.join(ways)}." if ways else ""
         whole = [counted(self.parts, self.larger)] if self.larger else []
-        own = f" x {self.part}" if self.larger else " of them"
-        whole += [f"{self.devices:,}{own}"] if self.devices else []
+        if self.devices:
+            whole += [counted(self.devices, self.part) if self.larger else many(self.devices, self.noun)]
         return f"{one} As asked it takes {' or '.join(whole)}." if whole else one
 
     @property
@@ -94,6 +97,14 @@ def has_room(part: Preset) -> bool:
     return part.labels.get("segment") != "laptop"
 
 
+def _noun(rack: Rack) -> str:
+    """What people call the one part that they have."""
+    kind = rack.part.labels.get("kind")
+    if rack.devices == 1 and kind in COMPUTERS:
+        return "machine"
+    return "card" if rack.devices == 1 and kind == "gpu" and has_room(rack.part) else "device"
+
+
 def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     """What holds a model that parts do not hold, so many of them too; None where they are not what their owner has."""
     rack = scenario.rack
@@ -102,7 +113,7 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
         return None
     format = _richest(scenario, {})
     ways = _engine(scenario), _cache(scenario), _both(scenario, format), format, _larger(scenario)
-    found = Alone(rack.devices, rack.part.name, *ways, devices=devices)
+    found = Alone(rack.devices, rack.part.name, *ways, devices=devices, noun=_noun(rack))
     if format:
         found = found._replace(speed=_speed(scenario, {"dtype": WEIGHTS[format]}))
     if any(found.both):

@@ -106,15 +106,18 @@ def misfits(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
 
     They are single ones, and fewer bits in two places where one is not enough.
     """
-    rack, verdict = scenario.rack, misfit(scenario.rack).strip()
+    rack = scenario.rack
     if not rack.model.has_cache:
         enough = count_flag(scenario.question, rack.gpus_for_weights)
-        return verdict, (f"ask for {enough}, or store the weights in fewer bytes (--dtype)",)
+        return misfit(rack).strip(), (f"ask for {enough}, or store the weights in fewer bytes (--dtype)",)
     more = _more(scenario) if has_room(rack.part) and joins(rack.part) else None
-    one = alone(scenario, more[0].devices * more[1] if more and not more[2] else None)
+    devices = more[0].devices * more[1] if more and not more[2] else None
+    one, verdict = alone(scenario, devices), misfit(rack, devices).strip()
     both = "fewer bits with more devices" if joins(rack.part) else "fewer bits with a shorter context"
     none = f"no single change makes it fit: combine {both}"
-    whole = f" As asked it takes {more[0].devices * more[1]:,} of them." if more and not more[2] else ""
+    count = many(devices, "device") if devices else ""
+    count = count.partition(" ")[0] if "weights alone" in verdict else count
+    whole = f" As asked it takes {count}." if count else ""
     return verdict + (one.words if one else whole), tuple(_changes(scenario, one, more)) or (none,)
 
 

@@ -171,8 +171,11 @@ def room_rows(rack: Rack) -> tuple[Row, Row]:
     return Row("fits", rack.plan.fits, shown=False), Row("shortfall_bytes", rack.plan.shortfall, shown=False)
 
 
-def misfit(rack: Rack) -> str:
-    """The start of a verdict where the devices do not hold the weights or the cache, else nothing."""
+def misfit(rack: Rack, enough: int | None = None) -> str:
+    """The start of a verdict where the devices do not hold the weights or the cache, else nothing.
+
+    How many the weights alone take is left out where as many are ``enough`` for all, which a verdict says too.
+    """
     plan, model = rack.plan, rack.model
     if plan.fits:
         return ""
@@ -180,7 +183,8 @@ def misfit(rack: Rack) -> str:
     where = f"{model.called(model.quantization.words)}{load} on {rack.place}"
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
-    least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
+    weights = rack.gpus_for_weights
+    least = f"; the weights alone take {many(weights, 'device')}" if rack.devices < weights != enough else ""
     each = "" if rack.devices == 1 else " a device"
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')}{each}{'' if is_one(rack) else least}. "
 

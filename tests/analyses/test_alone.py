@@ -52,7 +52,7 @@ def test_what_one_card_is_said_to_hold_it_holds(gpu: str, model: str, run: Run) 
         count = int(way[-1].partition(":")[2] or 1) if "--gpu" in way else int(number or 1)
         assert again.json["results"]["gpus"] == count
         if count > int(number or 1):
-            assert re.search(rf"As asked it takes .*\b{count:,} of them\.", said.json["verdict"])
+            assert re.search(rf"As asked it takes .*\b{count:,} (cards|machines|devices|x \S+)\.", said.json["verdict"])
             fewer = run("fit", "--gpu", f"{own}:{count // 2}", "--model", model)
             assert fewer.code in (2, 3)
 
@@ -64,7 +64,7 @@ def test_the_engine_that_holds_the_same_weights_is_named_first(more: dict[str, o
     assert 0.9 * 16.62 - 13.76 - 1.08 < 0.205
     assert not report.met
     assert report.advice[0] == "under llama.cpp it fits (--efficiency llama.cpp)"
-    assert "One holds it under llama.cpp, or " in report.verdict
+    assert "One card holds it under llama.cpp, or " in report.verdict
     assert infercost.fit(gpu="rtx-5080", model="gpt-oss-20b", efficiency="llama.cpp").met
 
 
@@ -137,7 +137,7 @@ def test_a_size_is_named_that_may_help(gpu: str, model: str, named: str | None, 
 def test_a_count_a_layout_or_a_data_centre_is_no_lone_card(options: dict[str, object]) -> None:
     report = infercost.fit(model="llama-3.3-70b", **options)
     assert report["gpus"] > 1
-    assert "One holds" not in report.verdict
+    assert " holds it" not in report.verdict
 
 
 @pytest.mark.parametrize("widths", [{"ep": 1}, {"tp": 1, "pp": 1}, {"dp": 1}])
@@ -156,7 +156,7 @@ def test_the_richest_file_that_fits_is_named_among_all_that_people_run() -> None
     """
     asked = {"gpu": "ryzen-ai-max-395", "model": "qwen3-235b-a22b"}
     report = infercost.fit(**asked)
-    named = re.search(r"One holds it in (iq3_\w+) at", report.verdict)
+    named = re.search(r"One machine holds it in (iq3_\w+) at", report.verdict)
     assert named
     assert f"--dtype {named[1]})" in report.advice[0]
     assert infercost.fit(**asked, dtype=named[1]).met
@@ -188,7 +188,7 @@ def test_what_one_holds_has_the_speed_of_that_question() -> None:
 def test_a_host_that_was_asked_for_holds_its_part_of_a_richer_format() -> None:
     """30.5 billion parameters in 8.5 bits are 32 GB: more than the card's 12, less than those and a host's 40."""
     asked = {"gpu": "rtx-3060-12gb", "model": "qwen3-30b-a3b", "host": "desktop-ddr5", "set": "host.memory=48GB"}
-    assert "One holds it in q8_0 at " in infercost.fit(**asked, offload="experts").verdict
+    assert "One card holds it in q8_0 at " in infercost.fit(**asked, offload="experts").verdict
     assert infercost.fit(**asked, offload="experts", dtype="q8_0").met
 
 

@@ -182,7 +182,7 @@ def test_a_report_is_a_mapping_of_its_results() -> None:
 def test_batches_on_devices_that_hold_nothing_have_no_lesson(run: Run) -> None:
     """The only row is a batch of one: no ratio of a lone user, and no advice on caches that are not there."""
     answer = run("sweep-batch", "--gpu", "h100:2", "--params", "1.6e12", "--json").json
-    assert answer["verdict"].endswith("the weights alone take 20.")
+    assert answer["verdict"].endswith("the weights alone take 20 devices.")
     assert answer["advice"] == ["ask for --gpu h100:20, or store the weights in fewer bytes (--dtype)"]
 
 

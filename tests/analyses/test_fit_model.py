@@ -555,17 +555,25 @@ def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: 
 def test_a_server_that_is_a_little_short_is_told_its_ways_out(run: Run) -> None:
     """Kimi K2 leaves 469 MB of the 90% that vLLM plans with for a sequence of 576 MB: 5% of 150 GB are 7.5 GB more."""
     said = run("fit", "--gpu", "h200:8", "--model", "kimi-k2")
-    assert "As asked it takes 16 of them." in " ".join(said.out.split())
+    assert "As asked it takes 16 devices." in " ".join(said.out.split())
     assert "(--usable 0.95)" in said.out
     assert run("fit", "--gpu", "h200:8", "--model", "kimi-k2", "--usable", "0.95").code == 0
     assert "--usable 0.95" not in run("fit", "--gpu", "h200:8", "--model", "kimi-k2", "--usable", "0.9").out
+
+
+def test_devices_that_the_weights_alone_take_are_said_where_all_takes_more() -> None:
+    """141 GB of weights fill two of 85 GB, which hold a sequence too; 11 of them hold 405B, in whole nodes 16."""
+    said = infercost.fit(gpu="h100", gpus=1, model="llama-3.1-70b").verdict
+    assert said.endswith(" GB. As asked it takes 2 devices.")
+    more = infercost.fit(gpu="h100", gpus=8, model="llama-3.1-405b").verdict
+    assert more.endswith("; the weights alone take 11 devices. As asked it takes 16.")
 
 
 def test_a_cache_in_four_bits_comes_before_two_bits_of_weights(run: Run) -> None:
     """128,000 tokens of 2 x 8 heads x 128 x 32 layers take 8.9 GB at 8.5 bits, 4.7 GB at 4.5: 7.2 GB are left."""
     long = ("fit", "--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--context", "128k")
     said = run(*long, "--kv-dtype", "q8_0")
-    assert "One holds it with its KV cache in q4_0, or in" in " ".join(said.out.split())
+    assert "One card holds it with its KV cache in q4_0, or in" in " ".join(said.out.split())
     assert run(*long, "--kv-dtype", "q4_0").code == 0
 
 
