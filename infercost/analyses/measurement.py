@@ -213,11 +213,9 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         beside = f"{_share(share)} the bound of {rate}"
     else:
         beside += f"estimate of {rate} and {_share(share)} the bound"
-    faster = (
-        ": faster than the bound of this batch and layout, look at the inputs" if share and share > 1 + ROUNDING else ""
-    )
+    false = "Not possible with these inputs: " if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
-    return f"{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}{faster}."
+    return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}."
 
 
 def _unit(scenario: Scenario) -> str:
