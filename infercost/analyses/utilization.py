@@ -517,12 +517,13 @@ def _binds(scenario: Scenario, results: dict[str, Any]) -> str:
     if done and results["bound"] == "memory" and _asks_for_batch(scenario):
         ridge = f" ({show(done)} FLOP a byte, ridge at {show(results['flops_per_byte'])})"
     far = results["bound"] == "compute" and (results["utilization"] or 1.0) < FAR_BELOW
+    slow = ": slow kernels, far from the chip's peak" if far else ""
     start, plain = "; ", results["step_time_s" if "in_flight" in results else "tpot_s"]
     if (prompts := 1 - plain / results["itl_s"] if results.get("itl_s") else 0.0) > MOST:
         start = f"; prompts take {show(prompts, 'share')} of the time, between them "
     sent = (results["communication_time_s"] or 0.0) / results["step_time_s"] if running.overlap != "full" else 0.0
     links = f", communication takes {show(sent, 'share')} of a step" if sent >= LEAST else ""
-    return f"{start}{results['bound']} binds{ridge}{', in kernels that run far below its peak' if far else ''}{links}"
+    return f"{start}{results['bound']} binds{ridge}{slow}{links}"
 
 
 def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
