@@ -335,7 +335,7 @@ def _gain_remark(rack: Rack, worth: float) -> str:
     """That what a draft gains by arithmetic is the most, and what published pairs of runs would have had of it."""
     if (likely := _likely(rack, worth)) is None:
         return ""
-    return f"at best; {likely[0]:.3g}x to {likely[1]:.3g}x by published pairs of runs"
+    return f"at best; likely {likely[0]:.3g}x to {likely[1]:.3g}x"
 
 
 def _gain_words(rack: Rack, worth: float) -> str:
@@ -346,8 +346,8 @@ def _gain_words(rack: Rack, worth: float) -> str:
     if likely is None:
         return factor + loss
     known = gains()
-    runs = f"published pairs of runs reached {known.low:g} to {known.high:g} of that, {low:.3g}x to {high:.3g}x"
-    return f"{factor} at best; {runs}{loss}"
+    runs = f"{low:.3g}x to {high:.3g}x at the {known.low:g} to {known.high:g} of it that published runs reached"
+    return f"at best {factor}, {runs}{loss}"
 
 
 def _only_batch(scenario: Scenario, batch: float) -> float | None:
