@@ -328,23 +328,23 @@ def _basis(running: Running, regimes: Iterable[str], batch: float | None) -> str
     if isinstance(running.speeds.over, Over):
         return f"an estimate by profile {stack.name}, of which no run with a part in a host was measured"
     if is_ideal(stack) and "error" not in stack.labels:
-        article = "an estimate"
-        if kind(running, batch) == "bound":
-            article = f"a bound{'' if batch == 1 else _evenly(running)}"
+        bound = f"a bound{'' if batch == 1 else _evenly(running)}"
+        article = bound if kind(running, batch) == "bound" else "an estimate"
         left_out = "activation traffic" if running.work.attending else "KV cache, activations"
         return f"{article}: {left_out}, kernel launches and link latency are left out"
     slower = running.rack.not_covered
-    uncovered = f"no law covers {stack.title} on {part.name}: {slower}"
     if (engine := unmeasured(model.quantization.name)) and not is_ideal(stack):
         reads = f"{engine} alone reads {model.quantization.name}"
         return f"an estimate without a measured error: {reads}, {slower}, and profile {stack.name} stands in"
     if slower and running.replica.timing:
-        return f"an estimate without a measured error: {uncovered}"
+        own = "; infercost calibrate fits a profile to runs of yours" if part.own else ""
+        return f"an estimate by profile {stack.name} on {part.name}, without a measured error: {slower}{own}"
     if known := stack.labels.get("error"):
         nearer = stack.labels.get("nearer", "")
         advice = f"; nearer to engines of today: --efficiency {nearer.replace(', ', ' or ')}" if nearer else ""
         again = "; infercost validate runs them again" if stack.labels.get("frameworks") or nearer else ""
-        return f"an estimate by profile {stack.name}: {known}{again}{advice}{slower and '; ' + uncovered}"
+        less = f"; not on {part.name}: {slower}" if slower else ""
+        return f"an estimate by profile {stack.name}: {known}{again}{advice}{less}"
     bands = {each: band for each in regimes if (band := band_of(stack, part, each, sparse=model.is_sparse))}
     if bands:
         near = [f"{low:g} to {high:g} ({REGIMES[each]})" for each, (low, high) in bands.items()]

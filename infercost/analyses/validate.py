@@ -564,9 +564,9 @@ def _verdict(scenario: Scenario, scores: Sequence[Score]) -> str:
 
 
 def _uncovered(rows: Sequence[Mapping[str, Any]]) -> Iterator[Note]:
-    """How many rows no law covers, one note a reason."""
+    """How many rows have no interval, one note a reason."""
     for reason, count in Counter(row["not_covered"] for row in rows if row["not_covered"]).items():
-        yield Note("not-covered", f"{many(count, 'row')} outside all bands, which no law covers: {reason}")
+        yield Note("not-covered", f"{many(count, 'row')} without an interval: {reason}")
 
 
 def skips(skipped: list[tuple[str, str]]) -> list[Note]:

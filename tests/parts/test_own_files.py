@@ -53,7 +53,8 @@ def test_a_part_of_ones_own_has_the_name_that_its_file_gives(run: Run, tmp_path:
 def test_what_is_said_of_a_part_without_a_vendor_names_none(efficiency: str, run: Run, tmp_path: Path) -> None:
     asked = ("utilization", "--gpu", card(tmp_path / "mine.yaml"), "--model", "llama-3.1-8b", "--json", "--efficiency")
     notes = [note["text"] for note in run(*asked, efficiency).json["notes"]]
-    assert any("no run of today's engines on such a part was measured" in note for note in notes)
+    missing = " on Acme X1, without a measured error: no run of today's engines on such a part was measured"
+    assert any(f"{missing}; infercost calibrate fits a profile to runs of yours" in note for note in notes)
     assert not any("  " in note for note in notes)
     assert "and Acme X1 names no vendor" in run(*asked, "llama.cpp-hip").err
 
