@@ -403,7 +403,7 @@ def _notes(rows: tuple[dict[str, Any], ...], basis: str, *, is_of_steps: bool) -
     if basis and not is_of_steps and any(row["memory_bytes"] for row in rows):
         yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):
-        yield Note("weak-figure", "~ marks a part with a weak figure among these: presets show NAME says which")
+        yield Note("weak-figure", "~ marks a part with an uncertain figure among these: presets show NAME says which")
     if len({row["rate"] for row in rows}) > 1:
         yield Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON")
     for key in rows[0]:

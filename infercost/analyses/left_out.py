@@ -65,7 +65,7 @@ def notes_of(scenario: Scenario, rows: Rows, able: int) -> Iterator[Note]:
     if without := [row["name"] for row in rows[:able] if not row["usd_per_gpu_hour"]]:
         yield Note("no-price", f"no price is known of {few_names(without)}: --price gives one")
     if any(row.get("weak") for row in rows[: min(able, SHOWN)]):
-        yield Note("weak-figure", "~ marks a part with a weak figure among its data: presets show NAME says which")
+        yield Note("weak-figure", "~ marks a part with an uncertain figure: presets show NAME says which")
     if empty := ", ".join(dict.fromkeys(key for row in rows for key, value in row.items() if value is None)):
         yield Note("null", f"null where a part is left out, where none is, or where no figure is known: {empty}")
 

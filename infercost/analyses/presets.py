@@ -390,7 +390,9 @@ def _show(preset: Preset) -> Report:
         columns, rows = columns[:2], _by_row(figures)
         notes += _sources(rows)
     notes += [Note("others", f"{row['key']}: {row['others']}") for row in rows if row["others"]]
-    notes += [Note("weak-figure", f"weak (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items() if reason]
+    notes += [
+        Note("weak-figure", f"uncertain (~): {', '.join(keys)}: {reason}") for reason, keys in weak.items() if reason
+    ]
     notes.append(Note("aliases", f"other names: {preset.labels.get('aliases', 'none')}"))
     return Report(
         command="presets",

@@ -188,7 +188,7 @@ def weak_price(question: Question, parts: Iterable[Preset]) -> str:
     for part in parts:
         if (key := rent_key(part, basis)) and (weak := part.facts[key].weak):
             whys[part.name] = re.split("[;:]", weak)[0]
-    return "".join(f" The price of {name} is weak: {why}." for name, why in whys.items())
+    return "".join(f" The price of {name} is uncertain: {why}." for name, why in whys.items())
 
 
 def unlike_prices(notes: Iterable[Note]) -> str:

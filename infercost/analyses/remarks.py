@@ -242,7 +242,7 @@ def _size_notes(rack: Rack) -> list[Note]:
 def _weak(rack: Rack, keys: Iterable[str]) -> list[Note]:
     facts = rack.part.facts
     weak = {key: facts[key].weak for key in keys if key in facts and facts[key].weak}
-    return [Note("weak-figure", f"{rack.part.name} {key} is weak: {why}") for key, why in weak.items()]
+    return [Note("weak-figure", f"{rack.part.name} {key} is uncertain: {why}") for key, why in weak.items()]
 
 
 def kind(running: Running, batch: float | None = None) -> str:

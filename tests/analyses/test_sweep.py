@@ -182,9 +182,9 @@ def test_a_load_too_high_is_no_misfit(run: Run) -> None:
 def test_every_weak_figure_of_a_part_is_said(run: Run) -> None:
     said = run("utilization", "--params", "70B", "--sweep", "gpu=h100-note,human-brain", "--sources").err
     said = " ".join(said.split())
-    assert "at some points: h100-note flops_fp8 is weak" in said
-    assert "at some points: human-brain memory is weak" in said
-    assert "at some points: human-brain memory_bandwidth is weak" in said
+    assert "at some points: h100-note flops_fp8 is uncertain" in said
+    assert "at some points: human-brain memory is uncertain" in said
+    assert "at some points: human-brain memory_bandwidth is uncertain" in said
 
 
 def test_a_swept_column_holds_what_was_swept(run: Run) -> None:

@@ -186,7 +186,7 @@ def test_notes_hold_a_width_and_say_once_what_matters(run: Run) -> None:
     assert all(line.startswith(("note: ", "      ")) for line in lines)
     said = "\n".join(lines)
     assert "memory is counted" not in said
-    assert "is weak" not in said
+    assert "is uncertain" not in said
     codes = {note["code"] for note in run(*asked, "--json").json["notes"]}
     assert {"memory-counted", "weak-figure"} <= codes
     assert len(run(*asked, "--sources").err.splitlines()) > len(lines)
@@ -201,7 +201,9 @@ def test_the_notes_thousand_stands_beside_the_five_hundred(run: Run) -> None:
 
 def test_weak_figures_are_marked(run: Run) -> None:
     assert "apple-m3-max memory_bandwidth" not in run("utilization", "--gpu", "m3-max", "--params", "8B").err
-    assert "flops_bf16 is weak: derived" in run("utilization", "--gpu", "m3-max", "--params", "8B", "--sources").err
+    assert (
+        "flops_bf16 is uncertain: derived" in run("utilization", "--gpu", "m3-max", "--params", "8B", "--sources").err
+    )
     assert "rubin-nvl72 ~" in run("compare", "--all").out
     assert "288 GB ~" in run("presets", "show", "rubin").out
 

@@ -310,7 +310,7 @@ def test_a_price_of_machines_of_eight_is_marked_weak_in_a_comparison(run: Run) -
     assert "mi355x ~" in run(*asked).out
 
 
-WEAK = "The price of mi355x is weak: sold in machines of eight only."
+WEAK = "The price of mi355x is uncertain: sold in machines of eight only."
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_winner_by_a_weak_price_is_said_to_be_one(
 def test_a_weak_price_of_what_does_not_win_is_no_word_of_the_verdict(run: Run) -> None:
     asked = ("compare", "--model", "llama-3.1-8b", "--gpu", "h100", "--gpu", "mi355x", "--concurrency", "8")
     said = run(*asked, "--set", "gpu.memory_bandwidth=30TB/s", "--price-basis", "rental", "--json").json["verdict"]
-    assert "weak" not in said
+    assert "uncertain" not in said
 
 
 AT_HOME = (
