@@ -485,7 +485,7 @@ def _on_bases(scenario: Scenario, best: Rows) -> str:
     assert scenario.job is not None
     words = unlike_prices(scenario.notes) if best and scenario.job.sort in OF_MONEY else ""
     others = [name for name in _by_each(scenario, best).values() if name != best[0]["name"]]
-    words = words.replace(":", "; by another basis another wins:") if others else words
+    words = words.replace(":", "; by another kind another part wins:") if others else words
     return assumed(scenario) + words + of_parts(scenario.question)
 
 

@@ -203,7 +203,7 @@ def note_bases(reading: Reading, parts: Iterable[Preset]) -> None:
     words = "; ".join(_of_kind(key, of) for key, of in kinds.items())
     common = [one for one in BASES if all(f"rent_{one}" in part.facts for of in kinds.values() for part in of)]
     remedy = f"--price-basis {common[0]} is one for all" if common else "--price gives all the same"
-    reading.note(MIXED, f"prices are not of one basis: {words}; {remedy}")
+    reading.note(MIXED, f"prices mix kinds of rent: {words}; {remedy}")
 
 
 def _of_kind(key: str, parts: list[Preset]) -> str:
