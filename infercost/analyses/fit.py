@@ -504,6 +504,8 @@ def _window_notes(rack: Rack) -> Iterator[Note]:
     if whole == plan.near or not growth:
         return
     tokens = int(max(plan.pool, 0.0) / growth) * plan.layout.dp
+    if not tokens and plan.start.windows != WHOLE:
+        return
     most = plan._replace(start=plan.start._replace(windows=WHOLE)).max_sequences
     name, held = rack.setup.stack.name, f"{many(tokens, 'token')}, or {many(most or 0, 'such sequence')}"
     if plan.start.windows == WHOLE:
@@ -511,7 +513,7 @@ def _window_notes(rack: Rack) -> Iterator[Note]:
     elif plan.start.windows == UNKNOWN:
         text = f"an allocator that keeps all layers whole holds {held}: which one runs here is not known"
     elif name.startswith("vllm"):
-        text = f"the log of vLLM counts tokens as if no layer had a window, and says that this memory holds {tokens:,}"
+        text = f"vLLM holds what is said here; its log says {many(tokens, 'token')}, as if no layer had a window"
     else:
         return
     yield Note("windows", text)

@@ -1,5 +1,7 @@
 """What engines set aside: by the sequences and tokens that they start with, their links, their releases."""
 
+import re
+
 import pytest
 
 from infercost.models.find import find_model, with_format
@@ -111,13 +113,17 @@ def test_windowed_layers_name_both_ends(run: Run) -> None:
     args = ("--gpu", "h100", "--model", "gemma-3-12b", "--usable", "95%")
     said = run("fit", *args, "--json").json
     note = next(note["text"] for note in said["notes"] if note["code"] == "windows")
-    assert note.startswith("the log of vLLM counts tokens as if no layer had a window")
-    tokens = int(note.partition("holds ")[2].replace(",", ""))
+    assert note.startswith("vLLM holds what is said here; its log says ")
+    assert note.endswith(" tokens, as if no layer had a window")
+    tokens = int(re.sub(r"\D", "", note))
     assert tokens == pytest.approx(130_304, rel=0.02)
     assert said["results"]["kv_pool_tokens"] > 5 * tokens
     old = run("fit", *args, "--engine-version", "0.8.5", "--json").json
     assert old["results"]["kv_bytes_per_token"] == 48 * 8 * 256 * 2 * 2
     assert "keeps all layers whole" in str(old["notes"])
+    short = run("fit", "--gpu", "l4:1", "--model", "gemma-3-12b", "--json")
+    assert short.code == 3
+    assert "windows" not in {note["code"] for note in short.json["notes"]}
 
 
 def test_llama_cpp_keeps_windows_and_is_told_no_other_count(run: Run) -> None:
