@@ -419,7 +419,8 @@ def _verdict(rack: Rack) -> str:
     where = f"{model.called(model.quantization.words)} on {rack.place} with {load}"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     longest = plan.usable_context or 0
-    room += f", or one of {longest:,} tokens" if room and plan.batch == 1 and longest > plan.context else ""
+    by_model = "" if longest == plan.longest_context else " (the model's limit)"
+    room += f", or one of {longest:,} tokens{by_model}" if room and plan.batch == 1 and longest > plan.context else ""
     token = f"; a token takes {show(grows, 'B')} of KV cache" if (grows := _token_bytes(plan)) else ""
     return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{token}."
 

@@ -539,7 +539,11 @@ def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) 
 @pytest.mark.parametrize(
     ("model", "asked", "words"),
     [
-        ("qwen3-8b", {"dtype": "q4_k_m"}, "or one of 40,960 tokens"),  # as many as its config has positions
+        (
+            "qwen3-8b",
+            {"dtype": "q4_k_m"},
+            "or one of 40,960 tokens (the model's limit)",
+        ),  # as many as its config has positions
         ("gemma-3-27b", {"dtype": "q4_k_m"}, "or one of {longest_context:,} tokens"),
         ("llama-3.1-8b", {"dtype": "fp8", "batch": 4}, "such sequences"),
         ("qwen3-8b", {"dtype": "q4_k_m", "context": 40_960}, "such sequences"),
