@@ -459,8 +459,8 @@ def _verdict(scenario: Scenario, found: list[Tried], tried: int, since: str) -> 
     fast = _fast_enough(scenario)
     text = f"{len(here):,} of {many(tried, 'model')} fit on {_where(scenario)}{fast}."
     if here:
-        old = since and _released(here[0].candidate.base) >= since
-        text += f" The largest{f' published since {since}' if old else ''} is {_largest(here)}.{_fastest(here)}"
+        new = [one for one in here if since and _released(one.candidate.base) >= since]
+        text += f" The largest{f' published since {since}' if new else ''} is {_largest(here)}.{_fastest(new or here)}"
     if there:
         name = there[0].rack.plan.host.preset.name if there[0].rack.plan.host else ""
         text += f" {len(there):,} more fit with {_parts_of(there)} in {name}: the largest is {_largest(there)}."
@@ -488,7 +488,7 @@ def _largest(some: list[Tried]) -> str:
 
 
 def _fastest(some: list[Tried]) -> str:
-    """The fastest of those that are nearly as large as the first, where it is much faster."""
+    """The fastest of those that are nearly as large as the first, the largest, where it is much faster."""
     near = (one for one in some if one.rack.params >= NEARLY * some[0].rack.params)
     best = max(near, key=lambda one: one.speed or 0.0)
     if not some[0].speed or not best.speed or best.speed < FASTER * some[0].speed:

@@ -76,14 +76,20 @@ def test_a_row_is_what_the_commands_say_of_its_model(place: str) -> None:
 def test_the_verdict_names_the_largest_and_what_is_much_faster_and_nearly_as_large(
     on_4090: dict[str, dict[str, Any]],
 ) -> None:
-    """Three quarters of its parameters or more, at half its speed again or more."""
+    """Three quarters of its parameters or more, of the same years, at half its speed again or more."""
     first = next(iter(on_4090.values()))
     verdict = _report((("gpu", "rtx-4090"),)).verdict
-    near = [row for row in on_4090.values() if row["total_params"] >= 0.75 * first["total_params"]]
+    since = re.findall(r"published since (\d{4}-\d\d) ", verdict)[0]
+    new = [row for row in on_4090.values() if (row["released"] or "") >= since]
+    assert max(row["total_params"] for row in new) == first["total_params"]
+    near = [row for row in new if row["total_params"] >= 0.75 * first["total_params"]]
     speed, name = max((row["tokens_per_s_per_user"] or 0.0, row["name"]) for row in near)
     assert f" is {first['name']} in {first['dtype']}, " in verdict
     assert speed >= 1.5 * first["tokens_per_s_per_user"]
     assert re.search(rf" Of those nearly as large {re.escape(name)} in \S+ is fastest, {speed:.4g} tokens/s\.", verdict)
+    assert (
+        "deepseek-v2-lite" not in _report((("gpu", "rtx-3060-12gb"),)).verdict
+    )  # of 2024-05, and larger than the first
     lone = infercost.fit(gpu="rtx-4090", family="seed_oss").verdict
     assert "nearly as large" not in lone
 
