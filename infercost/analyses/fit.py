@@ -453,9 +453,8 @@ def _engine_notes(rack: Rack) -> Iterator[Note]:
     yield from _reserve_notes(rack)
     captures = not splits_layers(rack.setup.stack)
     if captures and plan.fits and plan.outside < OUTSIDE and plan.share_of == "memory":
-        starts = "two of 37 logged starts at 95% sized their cache and then died there"
-        text = f"graphs and the sampler's warm-up need 2 to 4 GiB outside the planned share: {starts}"
-        yield Note("headroom", text)
+        text = "graphs and the sampler's trial run take 2 to 4 GiB outside the planned share"
+        yield Note("headroom", f"the start may run out of memory: {text}; two of 37 logged starts at 95% did")
     if plan.unreserved:
         text = (
             "engines of accelerators set aside more than this one has: what its own takes is not known, and not counted"

@@ -565,6 +565,13 @@ def test_a_server_that_is_a_little_short_is_told_its_ways_out(run: Run) -> None:
     assert "--usable 0.95" not in run("fit", "--gpu", "h200:8", "--model", "kimi-k2", "--usable", "0.9").out
 
 
+@pytest.mark.parametrize(("usable", "warned"), [(0.97, True), (0.9, False)])
+def test_a_start_that_may_run_out_of_memory_is_warned_of(usable: float, warned: bool) -> None:
+    """3% of an H100's 85 GB are 2.6 GB, less than 4 GiB; a tenth is more."""
+    notes = [note.text for note in infercost.fit(gpu="h100", model="llama-3.1-8b", usable=usable).notes]
+    assert any(text.startswith("the start may run out of memory: ") for text in notes) == warned
+
+
 def test_devices_that_the_weights_alone_take_are_said_where_all_takes_more() -> None:
     """141 GB of weights fill two of 85 GB, which hold a sequence too; 11 of them hold 405B, in whole nodes 16."""
     said = infercost.fit(gpu="h100", gpus=1, model="llama-3.1-70b").verdict
