@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from math import ceil
 
 from infercost import formulas
+from infercost.analyses import needs
 from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
+from infercost.analyses.own_memory import cache_kind, stored_notes, weight_rows
 from infercost.analyses.remarks import count_flag, misfit, rack_notes, room_rows
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
-from infercost.models.find import Checkpoint, stored_in
+from infercost.models.find import stored_in
 from infercost.models.model import Model
 from infercost.parts.accelerator import joins
 from infercost.parts.bands import unmeasured
@@ -27,8 +29,6 @@ from infercost.scenario.replicas import CHOSEN
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
-#: Norms and headers that a config does not name stay below this share of a checkpoint.
-ROUNDING = 0.01
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
 #: The share of the memory that people let an engine plan with where its own default is too little.
@@ -51,6 +51,8 @@ OF_BARS = ("weight_bytes_per_gpu", "activation_bytes_per_gpu", "engine_bytes_per
 
 def answer(scenario: Scenario) -> Report:
     """Whether the weights, the engine's reserves and the cache fit, with the margin and what to change."""
+    if scenario.need:
+        return needs.answer(scenario)
     rack, checkpoint, command = scenario.rack, scenario.rack.setup.checkpoint, ""
     notes = rack_notes(rack)
     if checkpoint:
@@ -216,7 +218,7 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
 
 
 def _results(rack: Rack) -> tuple[Row, ...]:
-    rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
+    rows = (*_device_rows(rack), *_weights(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
     if rack.model.has_cache:
         return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
     reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
@@ -262,23 +264,9 @@ def _at_engine_share(rack: Rack) -> str:
     return "" if least == rack.gpus_for_weights else f"{least} where 90% may be planned with"
 
 
-def _weight_rows(rack: Rack) -> tuple[Row, ...]:
-    model, checkpoint = rack.model, rack.setup.checkpoint
-    published = checkpoint.published.get("active") if checkpoint else None
-    beside = model.vision_params or model.mtp_params
-    active = f"publisher says {published}" if published else "multiplied for one token"
-    return (
-        Row("total_params", rack.params, "the language model alone" if beside else ""),
-        Row("active_params", rack.active_params, active, shown=rack.active_params < rack.params),
-        Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
-        Row(
-            "mtp_params",
-            model.mtp_params,
-            "" if rack.setup.drafting else "not loaded by default",
-            shown=bool(model.mtp_params),
-        ),
-        Row("weight_bytes", rack.weight_bytes, model.quantization.label),
-    )
+def _weights(rack: Rack) -> tuple[Row, ...]:
+    counts, loads_head = (rack.params, rack.active_params, rack.weight_bytes), bool(rack.setup.drafting)
+    return weight_rows(rack.model, rack.setup.checkpoint, counts, loads_head)
 
 
 def _memory_rows(plan: Plan) -> tuple[Row, ...]:
@@ -338,7 +326,7 @@ def _cache_rows(rack: Rack) -> tuple[Row, ...]:
     own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
     limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
-        Row("kv_bytes_per_token", token, _cache_kind(model) + beside),
+        Row("kv_bytes_per_token", token, cache_kind(model) + beside),
         Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
@@ -370,28 +358,6 @@ def _token_words(model: Model, growth: float) -> str:
         return "no cache grows"
     windowed = any(layer.attention.window for layer in model.layers)
     return f"{show(growth, 'B')} a token and device{', once windows are full' if windowed else ''}"
-
-
-def _cache_kind(model: Model) -> str:
-    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
-    growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]
-    growing = growing or [layer for layer in model.layers if layer.attention.grows]
-    if not growing:
-        return "a state or windows that do not grow"
-    attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
-    kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
-    if attention.latent:
-        kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"
-        if packed := counting.packed_bytes(model, attention):
-            kind = f"latents in {packed} B"
-    index = [layer for layer in model.layers if layer.attention.index_cache]
-    if index:
-        size = counting.index_element_bytes(model, index[0].attention) * index[0].attention.index_cache
-        kind += f", index keys in {size:g} B"
-    windowed = sum(layer.times for layer in model.layers if layer.attention.window and not layer.attention.grows)
-    if not windowed:
-        return kind
-    return f"{model.depth - windowed} of {model.depth} layers, once windows are full: {kind}"
 
 
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
@@ -512,36 +478,6 @@ def _window_notes(rack: Rack) -> Iterator[Note]:
     else:
         return
     yield Note("windows", text)
-
-
-def stored_notes(checkpoint: Checkpoint) -> list[Note]:
-    """The bytes of the checkpoint where they are known, and why they are not those that were counted."""
-    stored, model = checkpoint.stored_bytes, checkpoint.model
-    if checkpoint.unsaid:
-        return [Note("formats", f"counted in {model.quantization.name}, though {checkpoint.unsaid}")]
-    if stored is None:
-        return []
-    text = f"the checkpoint's tensors hold {show(stored, 'B')}"
-    counted, language = counting.weight_bytes(model), sum(counting.weight_bytes_by_part(model).values())
-    excess = stored / counted - 1
-    if abs(excess) <= ROUNDING:
-        return [Note("checkpoint", text)]
-    prediction = language / counting.total_params(model) * model.mtp_params
-    side = "more" if excess > 0 else "less"
-    reason = _reason(model, excess, with_prediction=abs(stored / (counted + prediction) - 1) <= ROUNDING)
-    return [Note("checkpoint", f"{text}, {show(abs(excess), 'share')} {side} than the weights counted here: {reason}")]
-
-
-def _reason(model: Model, excess: float, *, with_prediction: bool) -> str:
-    """A likely reason: a config does not list the tensors of its checkpoint."""
-    if excess < 0:
-        return "likely a file is missing, or a format or a tied table that its config does not tell"
-    if with_prediction and model.mtp_params:
-        return "likely its prediction layers, which are not loaded by default"
-    if not model.vision_known:
-        return "likely a tower for images or sound, which is not counted"
-    also = "prediction layers, " if model.mtp_params else ""
-    return f"likely {also}padding, a stored tied table, or a format that its config does not tell"
 
 
 def _context_notes(rack: Rack) -> Iterator[Note]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from infercost.analyses.fit import stored_notes
+from infercost.analyses.own_memory import stored_notes
 from infercost.analyses.pair import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
