@@ -40,7 +40,8 @@ GIB = 2**30
 OUTSIDE = 4 * GIB
 #: Results that need a cache or a checkpoint: a bare count has neither.
 NEEDS_MODEL = (
-    *("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_pool_tokens", "max_sequences", "longest_context"),
+    *("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_bytes_of_batch", "kv_pool_tokens"),
+    *("max_sequences", "longest_context"),
     *("vision_params", "mtp_params"),
 )
 
@@ -60,30 +61,35 @@ def answer(scenario: Scenario) -> Report:
         command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
         notes += [Note("nodes", text)] if command and (text := on_nodes(rack)) else []
-    fitting = _verdict(rack), tuple(_room_advice(scenario))
+    fitting = _verdict(scenario), tuple(_room_advice(scenario))
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
+    if not rack.plan.fits and _asked_batch(scenario) and (cache := _cache_words(scenario)):
+        verdict += f" {cache[0].upper()}{cache[1:]}."
     report = Report(
         command="fit",
         verdict=verdict + memory_words(rack),
         inputs=scenario.inputs,
-        results=_results(rack),
+        results=_results(scenario),
         parts=_parts(rack.plan),
         advice=advice,
         follow=command,
         notes=(*notes, *scenario.notes),
         met=rack.plan.fits,
-        work=lambda: _shown_work(rack),
+        work=lambda: _shown_work(scenario),
     )
     return of_all(report, scenario)
 
 
-def _shown_work(rack: Rack) -> None:
+def _shown_work(scenario: Scenario) -> None:
+    rack = scenario.rack
     plan, model = recounted(rack).plan, rack.model
     _nodes(rack)
     if not model.has_cache:
         return
     _ = plan.needed
-    counting.cache_bytes(model, plan.context)
+    held = counting.cache_bytes(model, plan.context)
+    if (batch := _asked_batch(scenario)) and plan.draft is None and not plan.far_cache:
+        formulas.memory.batch_cache(batch=batch, sequence_cache=held)
     counting.growing_cache_bytes(model)
     _ = plan.growth, plan.left, plan.max_sequences, plan.longest_context
 
@@ -217,8 +223,9 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     return f"{devices:,} devices ({' '.join(flags)})"
 
 
-def _results(rack: Rack) -> tuple[Row, ...]:
-    rows = (*_device_rows(rack), *_weights(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
+def _results(scenario: Scenario) -> tuple[Row, ...]:
+    rack = scenario.rack
+    rows = (*_device_rows(rack), *_weights(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(scenario))
     if rack.model.has_cache:
         return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
     reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
@@ -314,20 +321,47 @@ def _token_bytes(plan: Plan) -> float:
     return sum(map(counting.growing_cache_bytes, models))
 
 
-def _cache_rows(rack: Rack) -> tuple[Row, ...]:
-    plan, model = rack.plan, rack.plan.cache_model
+def _sequence_bytes(plan: Plan) -> float:
+    """Bytes of one sequence's cache, a draft's too, no copies counted."""
+    models = [plan.cache_model, *([plan.draft.model] if plan.draft else ())]
+    return sum(counting.cache_bytes(model, plan.context) for model in models)
+
+
+def _asked_batch(scenario: Scenario) -> int:
+    """Sequences on all replicas where several were asked for, else 0."""
+    asked = int(scenario.question.get("batch") or 0)
+    return asked if asked > 1 else 0
+
+
+def _batch_bytes(scenario: Scenario) -> float:
+    """Bytes of the cache of all sequences of all replicas, a host's part too, no copies counted."""
+    plan = scenario.rack.plan
+    every = _asked_batch(scenario) or scenario.copies * plan.batch
+    return formulas.memory.batch_cache(batch=every, sequence_cache=_sequence_bytes(plan) + plan.far_cache)
+
+
+def _cache_words(scenario: Scenario) -> str:
+    """What a token takes of cache, and all sequences where a batch was asked for; empty for what keeps none."""
+    batch, grows = _asked_batch(scenario), _token_bytes(scenario.rack.plan)
+    held = show(_batch_bytes(scenario), "B") if batch else ""
+    if not grows:
+        return f"all {batch:,} sequences take {held} of cache" if batch else ""
+    token = f"a token takes {show(grows, 'B')} of KV cache"
+    return f"{token}, all {batch:,} sequences {held}" if batch else token
+
+
+def _cache_rows(scenario: Scenario) -> tuple[Row, ...]:
+    plan, model = scenario.rack.plan, scenario.rack.plan.cache_model
     draft, (growth, tokens) = plan.draft, _tokens_held(plan)
     longest, most = plan.longest_context, model.max_context
-    token, sequence, beside = _token_bytes(plan), counting.cache_bytes(model, plan.context), ""
-    if draft:
-        sequence += counting.cache_bytes(draft.model, plan.context)
-        beside = ", the draft's too"
+    beside, batch = ", the draft's too" if draft else "", _asked_batch(scenario)
     made_for = longest is None or bool(most and longest > most)
     own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
     limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
-        Row("kv_bytes_per_token", token, cache_kind(model) + beside),
-        Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),
+        Row("kv_bytes_per_token", _token_bytes(plan), cache_kind(model) + beside),
+        Row("kv_bytes_per_sequence", _sequence_bytes(plan), f"at {many(plan.context, 'token')}{beside}"),
+        Row("kv_bytes_of_batch", _batch_bytes(scenario), f"{batch:,} sequences", shown=batch > 0),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
         Row("longest_context", plan.usable_context, limit),
@@ -372,7 +406,8 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
     return tuple((name, size, "B") for name, size in parts.items() if size)
 
 
-def _verdict(rack: Rack) -> str:
+def _verdict(scenario: Scenario) -> str:
+    rack = scenario.rack
     model, plan, left = rack.model, rack.plan, show(rack.plan.left, "B")
     if not plan.cache:
         weights, single = show(rack.weight_bytes, "B"), rack.devices == 1
@@ -383,8 +418,8 @@ def _verdict(rack: Rack) -> str:
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     longest = plan.usable_context or 0
     room += f", or one of {longest:,} tokens" if room and plan.batch == 1 and longest > plan.context else ""
-    token = f"; a token takes {show(grows, 'B')} of KV cache" if (grows := _token_bytes(plan)) else ""
-    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{token}."
+    cache = f"; {words}" if (words := _cache_words(scenario)) else ""
+    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{cache}."
 
 
 def _room_advice(scenario: Scenario) -> Iterator[str]:

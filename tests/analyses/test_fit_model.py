@@ -548,7 +548,9 @@ def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) 
 def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: dict[str, Any], words: str) -> None:
     report = infercost.fit(gpu="rtx-4090", model=model, **asked)
     token = report["kv_bytes_per_token"] / 1e3
-    assert report.verdict.endswith(f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache.")
+    batch = f", all {asked['batch']} sequences {report['kv_bytes_of_batch'] / 1e9:.4g} GB" if "batch" in asked else ""
+    end = f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache{batch}."
+    assert report.verdict.endswith(end)
     assert ("or one of" in report.verdict) == words.startswith("or one of")
 
 

@@ -98,3 +98,33 @@ def test_what_needs_a_card_is_refused(asked: str, what: str, run: Run) -> None:
 def test_a_plain_model_is_asked_from_python() -> None:
     with pytest.raises(InfercostError, match="fit needs --gpu for --host"):
         infercost.fit(model="llama-3.1-8b", host="desktop-ddr5")
+
+
+@pytest.mark.parametrize(("gpu", "start"), [("h100:16", "Fits as 2 replicas"), ("h100:4", "Does not fit")])
+def test_the_cache_of_a_batch_stands_in_the_verdict(gpu: str, start: str, run: Run) -> None:
+    """Qwen2.5 72B: 80 layers x 2 x 8 heads x 128 x 2 B a token, of 64 x 32,000 tokens 671.1 GB."""
+    asked = ("fit", "--gpu", gpu, "--model", "qwen2.5-72b", "--context", "32k", "--batch", "64")
+    document = run(*asked, "--json").json
+    assert document["results"]["kv_bytes_of_batch"] == 64 * 32_000 * 80 * 2 * 8 * 128 * 2
+    assert document["verdict"].startswith(start)
+    assert "oken takes 327.7 kB of KV cache, all 64 sequences 671.1 GB." in document["verdict"]
+    assert "KV cache of the batch" in run(*asked).out
+
+
+def test_a_batch_that_does_not_split_evenly_is_counted_as_it_is() -> None:
+    """63 sequences of 8,192 x 131,072 B on two replicas of 32 and 31."""
+    report = infercost.fit(gpu="h100:8", model="llama-3.1-8b", batch=63, dp=2)
+    assert report["kv_bytes_of_batch"] == 63 * 8_192 * TOKEN
+
+
+def test_a_host_has_its_part_of_the_cache() -> None:
+    """Half of the layers in a host keep half of 4 x 8,192 x 131,072 B there."""
+    question = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "dtype": "q4_k_m", "batch": 4, "host": "desktop-ddr5"}
+    report = infercost.fit(**question, offload="layers", offload_layers=16)
+    assert report["kv_bytes_of_batch"] == 4 * 8_192 * TOKEN
+
+
+def test_one_sequence_is_no_batch() -> None:
+    report = infercost.fit(gpu="h100", model="llama-3.1-8b")
+    assert report["kv_bytes_of_batch"] == report["kv_bytes_per_sequence"]
+    assert "all" not in report.verdict
