@@ -9,7 +9,7 @@ from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
 from infercost.analyses.own_memory import cache_kind, stored_notes, weight_rows
-from infercost.analyses.remarks import count_flag, misfit, rack_notes, room_rows
+from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
@@ -408,18 +408,19 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
 
 def _verdict(scenario: Scenario) -> str:
     rack = scenario.rack
-    model, plan, left = rack.model, rack.plan, show(rack.plan.left, "B")
+    plan, left = rack.plan, show(rack.plan.left, "B")
     if not plan.cache:
         weights, single = show(rack.weight_bytes, "B"), rack.devices == 1
         devices = f"{many(rack.devices, 'accelerator')} ({rack.part.name}) {'holds' if single else 'hold'}"
         return f"{devices} {weights} of weights; {f'{left} a device is' if plan.left else 'nothing is'} left."
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
-    where = f"{model.called(model.quantization.words)} on {rack.place} with {load}"
+    where = f"{named(rack)} on {rack.place} with {load}"
+    needed = f"{show(plan.needed, 'B')}{'' if rack.devices == 1 else ' a device'} needed, {left} to spare"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     longest = plan.usable_context or 0
     room += f", or one of {longest:,} tokens" if room and plan.batch == 1 and longest > plan.context else ""
     cache = f"; {words}" if (words := _cache_words(scenario)) else ""
-    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{cache}."
+    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {needed}{room}{cache}."
 
 
 def _room_advice(scenario: Scenario) -> Iterator[str]:

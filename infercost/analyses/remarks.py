@@ -173,16 +173,21 @@ def room_rows(rack: Rack) -> tuple[Row, Row]:
 
 def misfit(rack: Rack) -> str:
     """The start of a verdict where the devices do not hold the weights or the cache, else nothing."""
-    plan, model = rack.plan, rack.model
+    plan = rack.plan
     if plan.fits:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
-    where = f"{model.called(model.quantization.words)}{load} on {rack.place}"
+    where = f"{named(rack)}{load} on {rack.place}"
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     least = f"; the weights alone take {rack.gpus_for_weights:,}" if rack.gpus_for_weights > rack.devices else ""
     each = "" if rack.devices == 1 else " a device"
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')}{each}{'' if is_one(rack) else least}. "
+
+
+def named(rack: Rack) -> str:
+    """The model in a verdict on its memory, with the format and the bytes of its weights."""
+    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}")
 
 
 def overlap_words(running: Running) -> str:

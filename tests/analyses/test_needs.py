@@ -128,3 +128,16 @@ def test_one_sequence_is_no_batch() -> None:
     report = infercost.fit(gpu="h100", model="llama-3.1-8b")
     assert report["kv_bytes_of_batch"] == report["kv_bytes_per_sequence"]
     assert "all" not in report.verdict
+
+
+def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
+    """16.76 GB of weights; what is needed of a card of 25.38 GB, 96% planned with, leaves the rest of 24.36 GB."""
+    report = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="q5_k_m")
+    needed = report["memory_needed_bytes"] / 1e9
+    left = 0.96 * report["memory_per_gpu_bytes"] / 1e9 - needed
+    start = "Fits: mistral-small-3.1-24b (q5_k_m, 16.76 GB) on 1 x rtx-4090 with 1 x 8,192 tokens"
+    assert report.verdict.startswith(f"{start}, {needed:.4g} GB needed, {left:.4g} GB to spare")
+    several = infercost.fit(gpu="h100:4", model="llama-3.1-70b")
+    assert f"{several['memory_needed_bytes'] / 1e9:.4g} GB a device needed" in several.verdict
+    short = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="bf16")
+    assert short.verdict.startswith("Does not fit: mistral-small-3.1-24b (bf16, 48.02 GB) with 1 x 8,192 tokens on")
