@@ -8,6 +8,7 @@ from infercost.analyses.remarks import on_devices
 from infercost.analyses.step import step_pace, step_results
 from infercost.analyses.worth import that_keep_up
 from infercost.errors import InfercostError
+from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
@@ -43,7 +44,7 @@ def _instead_words(scenario: Scenario, results: dict[str, Any]) -> str:
     saved, whole = _against(paid / usd), ceil(needed)
     if (full := _against(paid / usd * (scenario.copies + whole) / (scenario.copies + needed))) != saved:
         saved += f", {full} with {many(whole, 'whole replica')} for prompts"
-    takes = f"take {counted(devices, scenario.rack.part.name)}, {show(usd, 'USD')} and {show(gap, 's')} a token"
+    takes = f"take {counted(devices, called(scenario.rack.part))}, {show(usd, 'USD')} and {show(gap, 's')} a token"
     return f" Prompts between the steps instead {takes}: apart is {saved}."
 
 

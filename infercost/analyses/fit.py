@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from math import ceil
 
 from infercost import formulas
+from infercost.analyses import needs
 from infercost.analyses.alone import Alone, alone, has_room
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.remarks import count_flag, misfit, rack_notes, room_rows
+from infercost.analyses.own_memory import cache_kind, stored_notes, weight_rows
+from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
 from infercost.analyses.replicas import of_all
 from infercost.models import counting
-from infercost.models.find import Checkpoint, stored_in
+from infercost.models.find import stored_in
 from infercost.models.model import Model
 from infercost.parts.accelerator import joins
 from infercost.parts.bands import unmeasured
@@ -27,8 +29,6 @@ from infercost.scenario.replicas import CHOSEN
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
-#: Norms and headers that a config does not name stay below this share of a checkpoint.
-ROUNDING = 0.01
 #: A context or a batch below this share of the one asked for is another question.
 LEAST_SHARE = 1 / 8
 #: The share of the memory that people let an engine plan with where its own default is too little.
@@ -40,7 +40,8 @@ GIB = 2**30
 OUTSIDE = 4 * GIB
 #: Results that need a cache or a checkpoint: a bare count has neither.
 NEEDS_MODEL = (
-    *("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_pool_tokens", "max_sequences", "longest_context"),
+    *("kv_bytes_per_token", "kv_bytes_per_sequence", "kv_bytes_of_batch", "kv_pool_tokens"),
+    *("max_sequences", "longest_context"),
     *("vision_params", "mtp_params"),
 )
 
@@ -51,6 +52,8 @@ OF_BARS = ("weight_bytes_per_gpu", "activation_bytes_per_gpu", "engine_bytes_per
 
 def answer(scenario: Scenario) -> Report:
     """Whether the weights, the engine's reserves and the cache fit, with the margin and what to change."""
+    if scenario.need:
+        return needs.answer(scenario)
     rack, checkpoint, command = scenario.rack, scenario.rack.setup.checkpoint, ""
     notes = rack_notes(rack)
     if checkpoint:
@@ -58,30 +61,35 @@ def answer(scenario: Scenario) -> Report:
         command, why_not = serve(scenario, checkpoint) if rack.plan.fits else ("", "")
         notes += [Note("no-command", f"no command to paste: {why_not}")] if why_not else []
         notes += [Note("nodes", text)] if command and (text := on_nodes(rack)) else []
-    fitting = _verdict(rack), tuple(_room_advice(scenario))
+    fitting = _verdict(scenario), tuple(_room_advice(scenario))
     verdict, advice = fitting if rack.plan.fits else misfits(scenario)
+    if not rack.plan.fits and _asked_batch(scenario) and (cache := _cache_words(scenario)):
+        verdict += f" {cache[0].upper()}{cache[1:]}."
     report = Report(
         command="fit",
         verdict=verdict + memory_words(rack),
         inputs=scenario.inputs,
-        results=_results(rack),
+        results=_results(scenario),
         parts=_parts(rack.plan),
         advice=advice,
         follow=command,
         notes=(*notes, *scenario.notes),
         met=rack.plan.fits,
-        work=lambda: _shown_work(rack),
+        work=lambda: _shown_work(scenario),
     )
     return of_all(report, scenario)
 
 
-def _shown_work(rack: Rack) -> None:
+def _shown_work(scenario: Scenario) -> None:
+    rack = scenario.rack
     plan, model = recounted(rack).plan, rack.model
     _nodes(rack)
     if not model.has_cache:
         return
     _ = plan.needed
-    counting.cache_bytes(model, plan.context)
+    held = counting.cache_bytes(model, plan.context)
+    if (batch := _asked_batch(scenario)) and plan.draft is None and not plan.far_cache:
+        formulas.memory.batch_cache(batch=batch, sequence_cache=held)
     counting.growing_cache_bytes(model)
     _ = plan.growth, plan.left, plan.max_sequences, plan.longest_context
 
@@ -218,8 +226,9 @@ def _devices(scenario: Scenario, layout: Layout, copies: int) -> str:
     return f"{devices:,} devices ({' '.join(flags)})"
 
 
-def _results(rack: Rack) -> tuple[Row, ...]:
-    rows = (*_device_rows(rack), *_weight_rows(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(rack))
+def _results(scenario: Scenario) -> tuple[Row, ...]:
+    rack = scenario.rack
+    rows = (*_device_rows(rack), *_weights(rack), *_memory_rows(rack.plan), *host_rows(rack), *_cache_rows(scenario))
     if rack.model.has_cache:
         return tuple(row._replace(shown=row.shown and _answers(row, rack)) for row in rows)
     reason = "it keeps no cache" if rack.model.prefill_only else "a bare parameter count does not say"
@@ -265,23 +274,9 @@ def _at_engine_share(rack: Rack) -> str:
     return "" if least == rack.gpus_for_weights else f"{least} where 90% may be planned with"
 
 
-def _weight_rows(rack: Rack) -> tuple[Row, ...]:
-    model, checkpoint = rack.model, rack.setup.checkpoint
-    published = checkpoint.published.get("active") if checkpoint else None
-    beside = model.vision_params or model.mtp_params
-    active = f"publisher says {published}" if published else "multiplied for one token"
-    return (
-        Row("total_params", rack.params, "the language model alone" if beside else ""),
-        Row("active_params", rack.active_params, active, shown=rack.active_params < rack.params),
-        Row("vision_params", model.vision_params, shown=bool(model.vision_params)),
-        Row(
-            "mtp_params",
-            model.mtp_params,
-            "" if rack.setup.drafting else "not loaded by default",
-            shown=bool(model.mtp_params),
-        ),
-        Row("weight_bytes", rack.weight_bytes, model.quantization.label),
-    )
+def _weights(rack: Rack) -> tuple[Row, ...]:
+    counts, loads_head = (rack.params, rack.active_params, rack.weight_bytes), bool(rack.setup.drafting)
+    return weight_rows(rack.model, rack.setup.checkpoint, counts, loads_head)
 
 
 def _memory_rows(plan: Plan) -> tuple[Row, ...]:
@@ -329,20 +324,47 @@ def _token_bytes(plan: Plan) -> float:
     return sum(map(counting.growing_cache_bytes, models))
 
 
-def _cache_rows(rack: Rack) -> tuple[Row, ...]:
-    plan, model = rack.plan, rack.plan.cache_model
+def _sequence_bytes(plan: Plan) -> float:
+    """Bytes of one sequence's cache, a draft's too, no copies counted."""
+    models = [plan.cache_model, *([plan.draft.model] if plan.draft else ())]
+    return sum(counting.cache_bytes(model, plan.context) for model in models)
+
+
+def _asked_batch(scenario: Scenario) -> int:
+    """Sequences on all replicas where several were asked for, else 0."""
+    asked = int(scenario.question.get("batch") or 0)
+    return asked if asked > 1 else 0
+
+
+def _batch_bytes(scenario: Scenario) -> float:
+    """Bytes of the cache of all sequences of all replicas, a host's part too, no copies counted."""
+    plan = scenario.rack.plan
+    every = _asked_batch(scenario) or scenario.copies * plan.batch
+    return formulas.memory.batch_cache(batch=every, sequence_cache=_sequence_bytes(plan) + plan.far_cache)
+
+
+def _cache_words(scenario: Scenario) -> str:
+    """What a token takes of cache, and all sequences where a batch was asked for; empty for what keeps none."""
+    batch, grows = _asked_batch(scenario), _token_bytes(scenario.rack.plan)
+    held = show(_batch_bytes(scenario), "B") if batch else ""
+    if not grows:
+        return f"all {batch:,} sequences take {held} of cache" if batch else ""
+    token = f"a token takes {show(grows, 'B')} of KV cache"
+    return f"{token}, all {batch:,} sequences {held}" if batch else token
+
+
+def _cache_rows(scenario: Scenario) -> tuple[Row, ...]:
+    plan, model = scenario.rack.plan, scenario.rack.plan.cache_model
     draft, (growth, tokens) = plan.draft, _tokens_held(plan)
     longest, most = plan.longest_context, model.max_context
-    token, sequence, beside = _token_bytes(plan), counting.cache_bytes(model, plan.context), ""
-    if draft:
-        sequence += counting.cache_bytes(draft.model, plan.context)
-        beside = ", the draft's too"
+    beside, batch = ", the draft's too" if draft else "", _asked_batch(scenario)
     made_for = longest is None or bool(most and longest > most)
     own = "what YaRN stretches its positions to" if model.rope else "what the model was made for"
     limit = own if made_for and most else f"for a batch of {plan.batch:,}"
     return (
-        Row("kv_bytes_per_token", token, _cache_kind(model) + beside),
-        Row("kv_bytes_per_sequence", sequence, f"at {many(plan.context, 'token')}{beside}"),
+        Row("kv_bytes_per_token", _token_bytes(plan), cache_kind(model) + beside),
+        Row("kv_bytes_per_sequence", _sequence_bytes(plan), f"at {many(plan.context, 'token')}{beside}"),
+        Row("kv_bytes_of_batch", _batch_bytes(scenario), f"{batch:,} sequences", shown=batch > 0),
         Row("kv_pool_tokens", tokens, _token_words(model, growth)),
         Row("max_sequences", plan.max_sequences, f"of {many(plan.context, 'token')} each"),
         Row("longest_context", plan.usable_context, limit),
@@ -375,28 +397,6 @@ def _token_words(model: Model, growth: float) -> str:
     return f"{show(growth, 'B')} a token and device{', once windows are full' if windowed else ''}"
 
 
-def _cache_kind(model: Model) -> str:
-    """What the cache per token is made of: KV heads, latents, or a state that does not grow."""
-    growing = [layer for layer in model.layers if layer.attention.grows and not layer.attention.window]
-    growing = growing or [layer for layer in model.layers if layer.attention.grows]
-    if not growing:
-        return "a state or windows that do not grow"
-    attention = max((layer.attention for layer in growing), key=lambda each: each.cache)
-    kind = f"{many(attention.kv_heads, 'KV head')} of {attention.head_dim}, {model.kv_bits:g} bits"
-    if attention.latent:
-        kind = f"latents of {attention.cache}, {model.kv_bits:g} bits"
-        if packed := counting.packed_bytes(model, attention):
-            kind = f"latents in {packed} B"
-    index = [layer for layer in model.layers if layer.attention.index_cache]
-    if index:
-        size = counting.index_element_bytes(model, index[0].attention) * index[0].attention.index_cache
-        kind += f", index keys in {size:g} B"
-    windowed = sum(layer.times for layer in model.layers if layer.attention.window and not layer.attention.grows)
-    if not windowed:
-        return kind
-    return f"{model.depth - windowed} of {model.depth} layers, once windows are full: {kind}"
-
-
 def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
     parts = {
         "weights": plan.weights,
@@ -409,20 +409,22 @@ def _parts(plan: Plan) -> tuple[tuple[str, float, str], ...]:
     return tuple((name, size, "B") for name, size in parts.items() if size)
 
 
-def _verdict(rack: Rack) -> str:
-    model, plan, left = rack.model, rack.plan, show(rack.plan.left, "B")
+def _verdict(scenario: Scenario) -> str:
+    rack = scenario.rack
+    plan, left = rack.plan, show(rack.plan.left, "B")
     if not plan.cache:
         weights, single = show(rack.weight_bytes, "B"), rack.devices == 1
         devices = f"{many(rack.devices, 'accelerator')} ({rack.part.name}) {'holds' if single else 'hold'}"
         return f"{devices} {weights} of weights; {f'{left} a device is' if plan.left else 'nothing is'} left."
     load = f"{plan.batch:,} x {many(plan.context, 'token')}"
-    where = f"{model.called(model.quantization.words)} on {rack.place} with {load}"
+    where = f"{named(rack)} on {rack.place} with {load}"
+    needed = f"{show(plan.needed, 'B')}{'' if rack.devices == 1 else ' a device'} needed, {left} to spare"
     room = "" if plan.max_sequences is None else f", room for {many(plan.max_sequences, 'such sequence')}"
     longest = plan.usable_context or 0
     by_model = "" if longest == plan.longest_context else " (the model's limit)"
     room += f", or one of {longest:,} tokens{by_model}" if room and plan.batch == 1 and longest > plan.context else ""
-    token = f"; a token takes {show(grows, 'B')} of KV cache" if (grows := _token_bytes(plan)) else ""
-    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {left} a device to spare{room}{token}."
+    cache = f"; {words}" if (words := _cache_words(scenario)) else ""
+    return f"{'Barely fits' if plan.barely else 'Fits'}: {where}, {needed}{room}{cache}."
 
 
 def _room_advice(scenario: Scenario) -> Iterator[str]:
@@ -517,36 +519,6 @@ def _window_notes(rack: Rack) -> Iterator[Note]:
     else:
         return
     yield Note("windows", text)
-
-
-def stored_notes(checkpoint: Checkpoint) -> list[Note]:
-    """The bytes of the checkpoint where they are known, and why they are not those that were counted."""
-    stored, model = checkpoint.stored_bytes, checkpoint.model
-    if checkpoint.unsaid:
-        return [Note("formats", f"counted in {model.quantization.name}, though {checkpoint.unsaid}")]
-    if stored is None:
-        return []
-    text = f"the checkpoint's tensors hold {show(stored, 'B')}"
-    counted, language = counting.weight_bytes(model), sum(counting.weight_bytes_by_part(model).values())
-    excess = stored / counted - 1
-    if abs(excess) <= ROUNDING:
-        return [Note("checkpoint", text)]
-    prediction = language / counting.total_params(model) * model.mtp_params
-    side = "more" if excess > 0 else "less"
-    reason = _reason(model, excess, with_prediction=abs(stored / (counted + prediction) - 1) <= ROUNDING)
-    return [Note("checkpoint", f"{text}, {show(abs(excess), 'share')} {side} than the weights counted here: {reason}")]
-
-
-def _reason(model: Model, excess: float, *, with_prediction: bool) -> str:
-    """A likely reason: a config does not list the tensors of its checkpoint."""
-    if excess < 0:
-        return "likely a file is missing, or a format or a tied table that its config does not tell"
-    if with_prediction and model.mtp_params:
-        return "likely its prediction layers, which are not loaded by default"
-    if not model.vision_known:
-        return "likely a tower for images or sound, which is not counted"
-    also = "prediction layers, " if model.mtp_params else ""
-    return f"likely {also}padding, a stored tied table, or a format that its config does not tell"
 
 
 def _context_notes(rack: Rack) -> Iterator[Note]:

@@ -8,6 +8,7 @@ from infercost import formulas, numeric
 from infercost.fleet import cost
 from infercost.fleet.day import PATIENCE, Day, day_of, reworked_day
 from infercost.fleet.service import Service, reworked_service
+from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.replica.serving import Request
 from infercost.report import Note, Row
@@ -151,7 +152,7 @@ def sentence(service: Service, point: BreakEven | None) -> str:
     if point is None or point.floor is None:
         return ""
     rack = service.running.rack
-    own = f"Your own service on {counted(rack.devices, rack.part.name)}"
+    own = f"Your own service on {counted(rack.devices, called(rack.part))}"
     if point.users is None:
         floor = f"its floor is {show(point.floor, 'USD')} a million tokens out"
         bill = f"the API bills {show(point.bill, 'USD')} for the same"
@@ -256,7 +257,7 @@ def at_load(service: Service, day: Day, point: BreakEven | None, held: Service) 
         return ""
     rack, load = service.running.rack, f"{_tokens(cost.month_tokens(service, day))} a month"
     start = (
-        f"At {load}, those of {many(day.users, 'user')}, your own service on {counted(rack.devices, rack.part.name)}"
+        f"At {load}, those of {many(day.users, 'user')}, your own service on {counted(rack.devices, called(rack.part))}"
     )
     if point is None:
         return f"{start} costs {show(own, 'USD')}. "
@@ -267,7 +268,7 @@ def at_load(service: Service, day: Day, point: BreakEven | None, held: Service) 
 def _elsewhere(service: Service, held: Service) -> str:
     """The devices of the service that is held against an API, where they are others than those of the load."""
     rack = held.running.rack
-    return "" if rack.devices == service.running.rack.devices else f" on {counted(rack.devices, rack.part.name)}"
+    return "" if rack.devices == service.running.rack.devices else f" on {counted(rack.devices, called(rack.part))}"
 
 
 def _ends(point: BreakEven) -> str:

@@ -64,9 +64,13 @@ def memory_charts(_: Question, report: Report) -> tuple[Picture, ...]:
     """The memory of one device, part after part, up to its size or beyond."""
     starts = accumulate((value for _, value, _ in report.parts), initial=0.0)
     bars = tuple(Bar(name, value, start) for (name, value, _), start in zip(report.parts, starts, strict=False))
+    axis = Axis("memory, part after part", "B", log=False)
+    if "memory_per_gpu_bytes" not in report:
+        what = _input(report, "model") or show(report["total_params"], "param")
+        return (Bars(f"Memory of {what} before what an engine takes", axis, bars),)
     title = f"Memory of one {_input(report, 'gpu')} of {report['gpus']}: {_kind(report)}"
     limit = "memory of the device", float(report["memory_per_gpu_bytes"])
-    return (Bars(title, Axis("memory, part after part", "B", log=False), bars, limit),)
+    return (Bars(title, axis, bars, limit),)
 
 
 def compare_charts(question: Question, report: Report) -> tuple[Picture, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from infercost.analyses.fit import stored_notes
+from infercost.analyses.own_memory import stored_notes
 from infercost.analyses.pair import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
@@ -21,13 +21,18 @@ from infercost.parts.preset import Preset
 from infercost.parts.traffic import DAY, hours_of
 from infercost.parts.yamlfile import read_mapping
 from infercost.report import Input, Note, Report, Row, Series
+from infercost.scenario.options import flag
 from infercost.scenario.prices import USUAL_BASIS, rent_key, words_of
+from infercost.scenario.rack import in_formats
+from infercost.scenario.read import Reading
 from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
 VERBS = ("list", "show", "path")
 PARTS, MODELS = "accelerators", "models"
 FAMILIES = (*catalog.FAMILIES, MODELS)
+#: Options of models alone.
+OF_MODELS = ("context", "dtype")
 #: What a list says of the shipped presets, written by ``tools/index.py``.
 INDEX = "index.csv"
 #: What people look for a model that decodes nothing by.
@@ -81,6 +86,8 @@ def answer(scenario: Scenario) -> Report:
         UnknownName: another word, or a preset that does not exist.
     """
     verb, *rest = scenario.question.words or ("list",)
+    if stray := [flag(name) for name in OF_MODELS if verb != "show" and scenario.question.get(name) is not None]:
+        raise BadValue(f"presets {verb} has no {stray[0]}", "presets show MODEL takes it")
     if verb == "path" and rest:
         raise BadValue(f"presets path: too many words: {' '.join(rest)}", "presets list [WORD], show NAME or path")
     if verb not in VERBS:
@@ -99,12 +106,13 @@ def answer(scenario: Scenario) -> Report:
         return _list(" ".join(rest), every=bool(scenario.question.get("all")))
     if not rest:
         raise UnknownName("presets show names no preset", "for example infercost presets show h100")
+    reading = Reading(scenario.question)
     try:
-        return _report_of(_preset(" ".join(rest)))
+        return _report_of(_preset(" ".join(rest)), reading)
     except UnknownName:
         if len(rest) == 1 or not _is_known(rest[0]):
             raise
-    return _side_by_side([_preset(name) for name in rest])
+    return _side_by_side([_preset(name) for name in rest], reading)
 
 
 def _list(word: str, *, every: bool) -> Report:
@@ -253,9 +261,34 @@ def _of_list(part: Preset) -> dict[str, Any]:
     return dict(zip(COLUMNS[PARTS], values, strict=True))
 
 
-def _report_of(found: Preset | Checkpoint) -> Report:
-    """A preset in full."""
-    return _show(found) if isinstance(found, Preset) else _show_model(found)
+def _report_of(found: Preset | Checkpoint, reading: Reading) -> Report:
+    """A preset in full, a model in the format and at the context that were asked for."""
+    if isinstance(found, Checkpoint):
+        return _show_model(found, reading)
+    _refuse_of_models(reading)
+    return _show(found)
+
+
+def _refuse_of_models(reading: Reading) -> None:
+    """BadValue for what is of models alone."""
+    if stray := [flag(name) for name in OF_MODELS if name in reading.given]:
+        raise BadValue(f"{stray[0]} is of a model", "leave it out, or name a model")
+
+
+def _as_asked(checkpoint: Checkpoint, reading: Reading) -> tuple[Checkpoint, int]:
+    """The checkpoint in the format that was asked for, and the tokens of a context, 0 where nobody gave one.
+
+    Raises:
+        BadValue: a context beyond the model's own and what its card documents.
+    """
+    model, card, context = checkpoint.model, checkpoint.extended, int(reading.take("context") or 0)
+    longest = max(model.max_context, card.context if card else 0)
+    if longest and context > longest:
+        what = f"--context {context:,} is more than {model.name} was made for"
+        raise BadValue(what, f"ask for at most {longest:,}")
+    if "dtype" in reading.given:
+        checkpoint = checkpoint._replace(model=in_formats(reading, checkpoint.published_model))
+    return checkpoint, context
 
 
 def _preset(name: str) -> Preset | Checkpoint:
@@ -283,19 +316,21 @@ def _is_known(name: str) -> bool:
     return True
 
 
-def _side_by_side(each: Sequence[Preset | Checkpoint]) -> Report:
+def _side_by_side(each: Sequence[Preset | Checkpoint], reading: Reading) -> Report:
     """Two models or two accelerators as columns; a BadValue for others, and for more of them."""
     if len(each) > 2:
         raise BadValue(f"presets show puts two side by side, not {len(each)}", "presets list --csv has figures of all")
-    models = [one for one in each if isinstance(one, Checkpoint)]
+    asked = [_as_asked(one, reading) for one in each if isinstance(one, Checkpoint)]
+    models = [one for one, _ in asked]
     parts = [one for one in each if isinstance(one, Preset) and one.family == PARTS]
     if len(models) == 2:
-        full = min(one.model.max_context or PROMPT for one in models)
-        prompt = min(full, PROMPT)
-        at = f"a sequence is of {full:,} tokens, what both take at most, a prompt of {prompt:,}"
+        full = asked[0][1] or min(one.model.max_context or PROMPT for one in models)
+        most = "" if asked[0][1] else ", what both take at most"
+        at = f"a sequence is of {full:,} tokens{most}, a prompt of {min(full, PROMPT):,}"
         notes = [Note("at", at), *(Note("same-shape", one.model.called()) for one in models if one.model.stands_for)]
         return side_by_side([_model_row(one, full) for one in models], MODEL_KEYS, MODEL_WORDS, notes)
     if len(parts) == 2:
+        _refuse_of_models(reading)
         rows = [_part_row(one) for one in parts]
         weak = (
             Note("weak-figure", f"~ {row['name']}: presets show {row['name']} says why") for row in rows if row["weak"]
@@ -441,27 +476,34 @@ def _sources(rows: Iterable[dict[str, Any]]) -> Iterator[Note]:
     return (Note("source", f"{', '.join(keys)}: {source}") for source, keys in whose.items())
 
 
-def _show_model(checkpoint: Checkpoint) -> Report:
+def _show_model(found: Checkpoint, reading: Reading) -> Report:
+    checkpoint, context = _as_asked(found, reading)
     model = checkpoint.model
-    layers, rows = tuple(_layer_row(model, layer) for layer in model.layers), _rows(checkpoint)
+    layers, rows = tuple(_layer_row(model, layer) for layer in model.layers), _rows(checkpoint, context)
+    name = Input("model", model.name, "", "given", checkpoint.source, checkpoint.date)
     return Report(
         command="presets",
-        verdict=_of_model(checkpoint, {row.key: row.value for row in rows}),
-        inputs=(Input("model", model.name, "", "given", checkpoint.source, checkpoint.date),),
+        verdict=_of_model(checkpoint, {row.key: row.value for row in rows}, reading),
+        inputs=(name, *reading.inputs),
         results=rows,
         parts=tuple((part, float(count), "param") for part, count in counting.params_by_part(model).items()),
         series=Series(("layers", "attention", "heads", "cache_elements", "ffn"), layers),
-        notes=tuple(_notes(checkpoint)),
+        notes=(*reading.notes, *_notes(found)),
     )
 
 
-def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any]) -> str:
+def _of_model(checkpoint: Checkpoint, values: Mapping[str, Any], reading: Reading) -> str:
     """How large a model is, and what a token takes of arithmetic and of KV cache."""
     model, total, active = checkpoint.model, values["total_params"], values["active_params"]
     used = f", {show(active, 'param')} of them for each token" if active < total / 2 else ""
     text = f"{model.called()}: {checkpoint.title}, {show(total, 'param')} parameters in {model.depth} layers{used}"
+    text += f", {show(values['weight_bytes'], 'B')} in {model.quantization.words}" if "dtype" in reading.given else ""
     cache = f", and {show(held, 'B')} of KV cache" if (held := values["kv_bytes_per_token"]) else ""
-    return f"{text}; a token takes {show(values['flops_per_token'], 'FLOP')}, more with context{cache}."
+    flops, more = show(values["flops_per_token"], "FLOP"), "more with context"
+    context = reading.get("context") if values["flops_per_token_full"] > values["flops_per_token"] else None
+    if context:
+        flops, more = show(values["flops_per_token_full"], "FLOP"), f"at {context:,} tokens of context, {flops} at none"
+    return f"{text}; a token takes {flops}{',' if not context else ''} {more}{cache}."
 
 
 def _rows(checkpoint: Checkpoint, full: int = 0) -> tuple[Row, ...]:

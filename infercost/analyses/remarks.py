@@ -176,17 +176,22 @@ def misfit(rack: Rack, enough: int | None = None) -> str:
 
     How many the weights alone take is left out where as many are ``enough`` for all, which a verdict says too.
     """
-    plan, model = rack.plan, rack.model
+    plan = rack.plan
     if plan.fits:
         return ""
     load = f" with {plan.batch:,} x {many(plan.context, 'token')}" if plan.cache else ""
-    where = f"{model.called(model.quantization.words)}{load} on {rack.place}"
+    where = f"{named(rack)}{load} on {rack.place}"
     if plan.host:
         return f"Does not fit: {where}, short by {short_with_host(plan)}. "
     weights = rack.gpus_for_weights
     least = f"; the weights alone take {many(weights, 'device')}" if rack.devices < weights != enough else ""
     each = "" if rack.devices == 1 else " a device"
     return f"Does not fit: {where}, short by {show(-plan.left, 'B')}{each}{'' if is_one(rack) else least}. "
+
+
+def named(rack: Rack) -> str:
+    """The model in a verdict on its memory, with the format and the bytes of its weights."""
+    return rack.model.called(f"{rack.model.quantization.words}, {show(rack.weight_bytes, 'B')}")
 
 
 def overlap_words(running: Running) -> str:

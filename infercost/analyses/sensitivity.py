@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from infercost.analyses.many import LAYOUT, Answer, Values, at_point, outcomes_of, refuse_side_by_side, values_of
 from infercost.analyses.remarks import null_notes
 from infercost.analyses.sweep import headline
+from infercost.errors import Missing
 from infercost.parts.accelerator import MEMORY_BASES, RATES
 from infercost.parts.architecture import SECTIONS
 from infercost.parts.cache import reading_once
@@ -139,6 +140,8 @@ def _ranked(changes: list[Change], asked: set[str], figures: list[str]) -> list[
 
 def _figures(scenario: Scenario, base: Values) -> list[str]:
     """The main figures that have a value and can be seen to move; none of a step of what does not fit."""
+    if scenario.need:
+        raise Missing("fit needs --gpu for --sensitivity", "for example --gpu h100")
     head = headline(scenario.question)
     if scenario.question.command == "utilization" and not scenario.rack.plan.fits:
         return []

@@ -13,6 +13,7 @@ from infercost.fleet.cost import month_usd, most_users, paid_devices, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
 from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, staying
 from infercost.numeric import floor
+from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
 from infercost.report import Row
@@ -104,7 +105,7 @@ def service_verdict(
     rack, users, needed = service.running.rack, _users_words(scenario, run), many(run.needed, "replica")
     load = users if tokens is None else f"{show(tokens, 'param')} tokens a month"
     single, whose = load == users and day.users == 1, "" if load == users else f" The tokens are those of {users}."
-    devices = f"{many(day.replicas, 'replica')} of {counted(rack.devices, rack.part.name)}"
+    devices = f"{many(day.replicas, 'replica')} of {counted(rack.devices, called(rack.part))}"
     if not day.stable:
         return f"{load} {'does' if single else 'do'} not fit {devices}: {needed} would do.{whose}"
     if missed:

@@ -80,6 +80,13 @@ _FIT = Headline(
     main=("shortfall_bytes", "kv_pool_bytes_per_gpu", "weight_bytes_per_gpu"),
     figures=("kv_pool_tokens", "weight_bytes_per_gpu", "kv_bytes_per_sequence"),
 )
+_NEEDS = Headline(
+    columns=("weight_bytes", "kv_bytes_of_batch", "kv_bytes_per_token"),
+    bar=("memory_needed_bytes",),
+    verdict=(("memory_needed_bytes",), ("kv_bytes_of_batch",)),
+    main=("memory_needed_bytes",),
+    figures=("weight_bytes", "kv_bytes_of_batch"),
+)
 _FLOOR_COST = ("floor_usd_per_million_tokens", "floor_device_seconds")
 _FLOOR = Headline(
     columns=("users_within_2x", "users_per_replica", "lone_user_cost_ratio", "batch_limit"),
@@ -126,7 +133,7 @@ def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
     if question.command == "economies":
         return _USERS if "users" in given else _EVEN if "api_price" in given else _FLOOR
     if question.command == "fit":
-        return _FIT
+        return _FIT if "gpu" in question.given or any(axis.key == "gpu" for axis in axes) else _NEEDS
     if question.command == "userbase":
         return _BILL if "api_price" in given or is_of_api(question) else _SERVICE
     if "api_price" in given:

@@ -32,6 +32,7 @@ from infercost.fleet.day import (
 )
 from infercost.fleet.service import LIMITS, Service, reworked_service
 from infercost.formulas.queueing import erlang_c, slots_for
+from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
@@ -175,7 +176,7 @@ def _supply_words(scenario: Scenario, values: Mapping[str, float]) -> str:
     """The devices that serve them and what those cost, as an end of a verdict; nothing without hardware."""
     if scenario.rack is None:
         return ""
-    month, name = values["usd_per_month"], scenario.rack.part.name
+    month, name = values["usd_per_month"], called(scenario.rack.part)
     cost = f" for {show(month, 'USD')} a month" if month else ""
     return f": {counted(values['gpus'], name)} {'serves' if values['gpus'] == 1 else 'serve'} them{cost}"
 

@@ -28,7 +28,7 @@ from infercost.analyses.remarks import (
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
 from infercost.analyses.step import BRACKET, energy_of_request, pue_of, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
-from infercost.parts.accelerator import has_endless_rate
+from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.preset import counted
@@ -406,7 +406,7 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
-    each, whole = needed.layout.devices, counted(needed.devices, rack.part.name)
+    each, whole = needed.layout.devices, counted(needed.devices, called(rack.part))
     enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
     if scenario.load.apart:
         parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"

@@ -449,7 +449,8 @@ def calibrate(
 
 
 def presets(
-    words: take.Verbs = None, *, all: take.AllPresets = None, scenario: take.Scenario = None,
+    words: take.Verbs = None, *, all: take.AllPresets = None, context: take.Context = None, dtype: take.Dtype = None,
+    scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,
     sources: take.Sources = None, output: take.OutputFile = None,
 ) -> int:

@@ -225,6 +225,18 @@ def drafted_pool(*, kv_pool: float, draft_bytes_per_gpu: float) -> float:
     return kv_pool - draft_bytes_per_gpu
 
 
+@formula(source="each sequence keeps its own")
+def batch_cache(*, batch: float, sequence_cache: float) -> float:
+    """Bytes of cache and state that all sequences keep in all layers, no copies counted."""
+    return batch * sequence_cache
+
+
+@formula(source="what is loaded and the cache of the sequences asked for, whatever holds them")
+def model_memory(*, weight_bytes: float, batch_cache: float) -> float:
+    """Bytes that a model and its sequences take before what an engine sets aside."""
+    return weight_bytes + batch_cache
+
+
 @formula(source="what is loaded, what the engine sets aside, and the cache of the sequences asked for")
 def memory_needed(
     *,

@@ -54,6 +54,8 @@ LABELS = (
     ),
     *("variants", "unchecked"),
 )
+#: Starts of figures that make another part of it where a question changes them.
+_OF_SPEED = ("memory", "flops_")
 SEGMENTS = ("desktop", "workstation", "laptop", "deskside")
 #: Kinds of parts that are whole computers.
 COMPUTERS = ("soc", "cpu")
@@ -185,6 +187,12 @@ def joins(part: Preset) -> bool:
 def is_of_a_desktop(part: Preset) -> bool:
     """Whether a part is a card of desktops, workstations and laptops rather than of data centres."""
     return part.labels.get("segment") in SEGMENTS[:3]
+
+
+def called(part: Preset) -> str:
+    """The name of a part in sentences: where a question changes its memory, bandwidth or arithmetic, that it does."""
+    is_changed = any(fact.source.startswith("--set") for key, fact in part.facts.items() if key.startswith(_OF_SPEED))
+    return f"{part.name} as changed" if is_changed else part.name
 
 
 def is_sold_to_owners(part: Preset) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from infercost import formulas
 from infercost.models import counting
 from infercost.models.model import Model, arithmetic_format, bare_count
+from infercost.parts.accelerator import called
 from infercost.parts.bands import not_covered, unmeasured
 from infercost.parts.formats import Format
 from infercost.parts.preset import Preset, counted
@@ -100,7 +101,7 @@ class Rack(NamedTuple):
     def place(self) -> str:
         """Its devices in a sentence: ``8 x h100-sxm``, of all that were given where some are idle."""
         of = f" of {self.devices + self.idle:,}" if self.idle else ""
-        return counted(f"{self.devices:,}{of}", self.part.name)
+        return counted(f"{self.devices:,}{of}", called(self.part))
 
     @property
     def model(self) -> Model:

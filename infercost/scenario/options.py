@@ -561,6 +561,8 @@ class Presets(Common, total=False):
     """The options of ``presets``."""
 
     all: bool
+    context: Number
+    dtype: Dtype
 
 
 #: The options of each command; its function on the command line lists the same.
@@ -576,7 +578,6 @@ TAKES: dict[str, type] = {
     "calibrate": Calibrate,
     "presets": Presets,
 }
-
 
 #: What to do instead of asking for replicas where the users or the rows say how many there are.
 _OF_USERS = "replicas follow from the users here, and --tp, --pp and --ep shape each of them: leave --dp out"

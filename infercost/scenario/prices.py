@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from infercost import formulas
 from infercost.errors import BadValue, Missing
-from infercost.parts.accelerator import BASES, is_owned
+from infercost.parts.accelerator import BASES, called, is_owned
 from infercost.parts.preset import Preset
 from infercost.replica.serving import Request
 from infercost.report import Input
@@ -58,7 +58,8 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     rent, other = part.facts[key], key not in (f"rent_{basis}", "rent" if basis == USUAL_BASIS[0] else "")
     missing = f" (no {BASES[basis]} of it is known)" if other else ""
     when = f"in {rent.date}" if rent.date else "as set"
-    words = f"the {words_of(key)} of {part.name} {when}{missing}"
+    sold = " as it is sold, not as changed," if called(part) != part.name and rent.date else ""
+    words = f"the {words_of(key)} of {part.name}{sold} {when}{missing}"
     reading.note("price", f"{show(rent.value, 'USD')} a device-hour is {words}; yours: --price")
     return rent.value
 

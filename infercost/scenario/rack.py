@@ -8,7 +8,7 @@ from infercost import formulas
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
 from infercost.models.eagle import Shape, shape_of
-from infercost.models.model import Model, Quantization, Rope, bare_count
+from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
 from infercost.parts.accelerator import memory_key, over_pcie
 from infercost.parts.drafts import method
@@ -26,6 +26,7 @@ from infercost.parts.stack import (
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of
 from infercost.replica.rack import Rack, Setup
+from infercost.scenario.contexts import read_context, stretched
 from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, read_part, read_stack, with_rate
@@ -40,11 +41,11 @@ from infercost.scenario.replicas import (
     devices_of_one,
     share_of_one,
 )
-from infercost.scenario.usual import LENGTHS, USUAL_CONTEXT, assume_request, is_alone, refuse_unread, usual_engine
+from infercost.scenario.usual import assume_request, is_alone, refuse_unread, usual_engine
 from infercost.units import many, show
 
 if TYPE_CHECKING:  # a bare count has no file
-    from infercost.models.find import Checkpoint, Extended
+    from infercost.models.find import Checkpoint
 
 MOST_DEVICES = 1024
 #: Pipeline stages of a layout that nobody asked for: no run that was measured has more.
@@ -64,8 +65,7 @@ def read_rack(reading: Reading) -> Rack:
         if "gpu" in reading.given and "params" not in reading.given:
             raise Missing(f"{reading.question.command} needs a model: --model NAME, or --params COUNT", A_MODEL)
         return _read_bare_rack(reading)
-    if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
-        raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
+    refuse_counts(reading)
     setup, devices = read_setup(reading)
     widths = given_widths(reading)
     batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
@@ -82,6 +82,12 @@ def read_rack(reading: Reading) -> Rack:
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack
     note_host(reading, rack, given)
     return rack
+
+
+def refuse_counts(reading: Reading) -> None:
+    """BadValue for a bare count beside a named model."""
+    if stray := [name for name in ("params", "active_params", "layers", "hidden_size") if name in reading.given]:
+        raise BadValue(f"--model says {', '.join(stray)} already", "give the model, or the bare count")
 
 
 def _why_so_many(plan: Plan) -> str:
@@ -102,7 +108,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
         names, need = ", ".join(map(flag, stray)), "needs" if len(stray) == 1 else "need"
         raise Missing(f"{names} {need} --model: a bare count has no layers", A_MODEL)
     part, given = read_accelerator(reading)
-    params, active, format = _read_count(reading)
+    params, active, format = read_count(reading)
     stack, key, usable = _read_stack(reading, part, "ideal", "the note's arithmetic, for a bare count")
     model = bare_count(params, active, format, *(int(reading.get(name) or 0) for name in ("layers", "hidden_size")))
     _check_engine(stack, model.quantization)
@@ -117,7 +123,7 @@ def _read_bare_rack(reading: Reading) -> Rack:
     return Rack(setup, plan, params, active, total, least, bool(given))
 
 
-def _read_count(reading: Reading) -> tuple[float, float, Format]:
+def read_count(reading: Reading) -> tuple[float, float, Format]:
     """A bare model: its parameters, those that one token uses, and the format that stores them."""
     params = reading.need("params", "--params 70B")
     active = reading.take("active_params") or params
@@ -229,15 +235,17 @@ def open_widths(setup: Setup, widths: Layout = FREE) -> Layout:
     return Layout(1, widths.pp, 1) if splits_layers(setup.stack) else widths
 
 
-def _unsaid(checkpoint: "Checkpoint") -> Missing:
-    """The error of a checkpoint that leaves open what its weights are stored in."""
+def refuse_unsaid(reading: Reading, checkpoint: "Checkpoint") -> None:
+    """Missing for a checkpoint that leaves open what its weights are stored in, where nobody says it."""
+    if not checkpoint.unsaid or "dtype" in reading.given:
+        return
     is_named = "names the quantization" in checkpoint.unsaid
     nearest = "give the format nearest to it: --dtype int4, int3-g64, fp8 ..."
     hint = nearest if is_named else "put hf_quant_config.json beside it, or give --dtype"
-    return Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
+    raise Missing(f"model {checkpoint.title}: {checkpoint.unsaid}", hint)
 
 
-def _read_checkpoint(reading: Reading) -> "Checkpoint":
+def read_checkpoint(reading: Reading) -> "Checkpoint":
     """The checkpoint that was named, noted as an input with its source; BadValue where its speed is not known."""
     from infercost.models.find import find_model
 
@@ -251,13 +259,18 @@ def _read_checkpoint(reading: Reading) -> "Checkpoint":
     return checkpoint
 
 
+def note_tower(reading: Reading, checkpoint: "Checkpoint", model: Model) -> None:
+    """Say that a file of llama.cpp leaves a vision tower out."""
+    if checkpoint.published_model.vision_params and not model.vision_params:
+        reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
+
+
 def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     """A named model on a part, and the count of devices where one was given."""
     part, devices = read_accelerator(reading)
-    checkpoint = _read_checkpoint(reading)
-    model = _in_formats(reading, checkpoint.published_model if "dtype" in reading.given else checkpoint.model)
-    if checkpoint.unsaid and "dtype" not in reading.given:
-        raise _unsaid(checkpoint)
+    checkpoint = read_checkpoint(reading)
+    model = in_formats(reading, checkpoint.published_model if "dtype" in reading.given else checkpoint.model)
+    refuse_unsaid(reading, checkpoint)
     hosted = "host" in reading.given and "host" in options_of(reading.question.command)
     lone = is_alone(reading, part, checkpoint.model, model, devices)
     of_file = checkpoint.base is not None
@@ -271,11 +284,10 @@ def read_setup(reading: Reading) -> tuple[Setup, int | None]:
     model = _as_engine_stores(reading, stack, model)
     reading.own("dtype", model.quantization.name, checkpoint.says_format)
     model = stretched(reading, checkpoint, model)
-    if checkpoint.published_model.vision_params and not model.vision_params:
-        reading.note("vision", "its vision tower is a file of its own for llama.cpp (--mmproj), which is not counted")
+    note_tower(reading, checkpoint, model)
     assume_request(reading, stack, model)
-    context = _read_context(reading, stack, model, checkpoint.extended)
-    batch = _read_batch(reading, model)
+    context = read_context(reading, stack, model, checkpoint.extended)
+    batch = read_batch(reading, model)
     host = read_host(reading, stack, model, part) if "host" in options_of(reading.question.command) else None
     asked = _read_start(reading, stack, part), _read_drafting(reading, model)
     return Setup(checkpoint, model, part, stack, key, usable, context, batch, host, *asked), devices
@@ -361,7 +373,7 @@ def _read_start(reading: Reading, stack: Preset, part: Preset) -> Start:
     return start
 
 
-def _read_batch(reading: Reading, model: Model) -> int:
+def read_batch(reading: Reading, model: Model) -> int:
     """Sequences that must fit on one replica: as given, one where they are an answer or take no memory."""
     finds = reading.question.command in _FINDS_BATCH or any(name in reading.given for name in LOADS)
     finds = finds or (model.prefill_only and reading.question.command != "fit")
@@ -370,28 +382,7 @@ def _read_batch(reading: Reading, model: Model) -> int:
     return ceil(share_of_one(reading, "batch", batch))
 
 
-def _read_context(reading: Reading, stack: Preset, model: Model, card: "Extended | None") -> int:
-    """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
-    longest = model.max_context
-    assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
-    if model.prefill_only and "input_tokens" in reading.given:
-        assumed, why = int(reading.get("input_tokens")), "the text"
-    elif all(name in reading.given for name in LENGTHS):
-        assumed = int(reading.get("input_tokens") + reading.get("output_tokens") / 2)
-        why = "the prompt and half of the output"
-    elif reading.question.command != "fit" and is_nominal(stack):
-        assumed, why = 0, f"by profile {stack.name}"
-    context = int(reading.take("context", assumed, why))
-    if longest and context > longest:
-        if model.is_encoder:
-            raise BadValue(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
-        what = f"--context {context:,} is more than {model.name} was made for"
-        whole = sum(reading.get(name) or 0 for name in LENGTHS)
-        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
-    return context
-
-
-def _in_formats(reading: Reading, model: Model) -> Model:
+def in_formats(reading: Reading, model: Model) -> Model:
     """The model in the formats that were asked for, its own where none was."""
     from infercost.models.find import in_cache, stored_in, with_format
 
@@ -557,36 +548,3 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
             if (plan := setup.plan(layout)).fits:
                 return plan
     return None
-
-
-def stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model:
-    """The model with its positions stretched: as asked, or where a context needs it as its card documents.
-
-    Raises:
-        BadValue: a factor for a model that names no longest context.
-    """
-    card, longest = checkpoint.extended, model.max_context
-    asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
-    if (factor := reading.take("rope_scaling")) is not None:
-        if not longest:
-            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
-        rope = Rope(factor, card.rope.original if card else longest)
-        return model._replace(max_context=max(longest, rope.context), rope=rope)
-    if card is None or not longest < asked <= card.context:
-        return model
-    reading.take("rope_scaling", card.rope.factor, f"its card documents {card.context:,} tokens by YaRN")
-    reading.amend(source=card.source, date=card.date)
-    text = f"beyond the {longest:,} positions of its config by YaRN, which costs short texts some quality"
-    reading.note("rope-scaling", text)
-    return model._replace(max_context=card.context, rope=card.rope)
-
-
-def why_not_longer(model: Model, card: "Extended | None", tokens: float) -> str:
-    """What to give for a context beyond a model's own."""
-    original = card.rope.original if card else model.max_context
-    said = f"its config says {model.max_context:,} positions"
-    if model.rope:
-        said = f"they reach {model.max_context:,} tokens, stretched {model.rope.factor:g} times"
-    elif card:
-        said += f", its card {card.context:,} tokens by YaRN"
-    return f"{said}; --rope-scaling {ceiling(tokens / original):.0f} stretches them further"

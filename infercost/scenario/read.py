@@ -1,6 +1,7 @@
 """What was asked: options from flags, a scenario file and Python, parsed alike, each with where it came from."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -96,6 +97,31 @@ class Question(NamedTuple):
                 many = options[name].repeat and not isinstance(value, tuple)
                 given[name] = Given((value,) if many else value, origin)
         return self._replace(given=MappingProxyType(given))
+
+
+def written(question: Question) -> str:
+    """A question of the command line as it is asked again, by its flags alone; empty where a value has no text."""
+    words, options = ["infercost", question.command, *question.words], options_of(question.command)
+    for name, given in question.given.items():
+        if given.origin != flag(name):
+            continue
+        values = given.value if type(given.value) is tuple else (given.value,)
+        if not all(isinstance(value, (str, int, float, Format)) for value in values):
+            return ""
+        unit = "s" if options[name].metavar == "TIME" else ""
+        texts = [f"{_text_of(value)}{unit}" for value in values]
+        if values == (True,):
+            words.append(flag(name))
+        elif options[name].repeat:
+            words += [word for text in texts for word in (flag(name), text)]
+        else:
+            words += [flag(name), ",".join(texts)]
+    return shlex.join(words) if question.origin == "flag" else ""
+
+
+def _text_of(value: str | float | Format) -> str:
+    """A value as an option takes it."""
+    return value.name if isinstance(value, Format) else value if isinstance(value, str) else f"{value:.10g}"
 
 
 def names_no_model(question: Question) -> bool:

@@ -17,6 +17,7 @@ from infercost.replica.serving import chunk_of
 from infercost.replica.step import critical_batch, full_batch
 from infercost.scenario.hosts import load_host, refuse_own_memory
 from infercost.scenario.job import OF_A_JOB, read_job
+from infercost.scenario.needs import is_of_memory, read_needs
 from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import note_bases, read_api_price, read_price, refuse_rent
@@ -100,6 +101,8 @@ def _fit(reading: Reading) -> Scenario:
         raise BadValue(
             f"{flag(stray[0])} chooses among models, and one is named", "leave it out, or leave the model out"
         )
+    if is_of_memory(reading.question):
+        return read_needs(reading)
     reading.take("dp")
     return frozen(reading, rack=read_rack(reading), copies=copies_of(reading))
 

@@ -27,9 +27,10 @@ from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rates, work_of
+from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
-from infercost.scenario.rack import A_MODEL, LOADS, why_not_longer
-from infercost.scenario.read import Reading, apply_sets
+from infercost.scenario.rack import A_MODEL, LOADS
+from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.replicas import copies_of, share_of_one
 from infercost.scenario.scenario import Load
 from infercost.scenario.usual import LENGTHS
@@ -325,7 +326,7 @@ def read_draft(reading: Reading, rack: Rack) -> Draft | None:
         return None
     head = reading.get("draft") if drafting else None
     if not head:
-        _refuse_half(given)
+        _refuse_half(reading, given)
     tokens = drafting.tokens if drafting and head else int(reading.need("draft_tokens", "--draft-tokens 4"))
     acceptance = _read_acceptance(reading, str(head), model.name, tokens) if head else None
     if acceptance is None:
@@ -349,8 +350,10 @@ def _note_gain(reading: Reading, rack: Rack) -> None:
     reading.note("draft-gain", text)
 
 
-def _refuse_half(given: list[str]) -> None:
+def _refuse_half(reading: Reading, given: list[str]) -> None:
     """Refuse a draft without its tokens, the share of them that is accepted, or what drafts.
+
+    No published run of a model that drafts for another is shipped, so nothing can be assumed of a pair.
 
     Raises:
         Missing: all that is not there.
@@ -361,7 +364,9 @@ def _refuse_half(given: list[str]) -> None:
         missing.append("--draft-model NAME (or --draft mtp, --draft eagle3, --draft-cost 0.05)")
     if missing:
         names = ", ".join(example.split()[0] for example in missing)
-        raise Missing(f"a draft needs {names} too", f"for example {' '.join(missing)}")
+        flags, asked = " ".join(missing), written(reading.question)
+        whole = asked and ("draft_model" in given or "draft_cost" in given)
+        raise Missing(f"a draft needs {names} too", f"for example {f'{asked} {flags}' if whole else flags}")
 
 
 def _read_acceptance(reading: Reading, head: str, model: str, tokens: int) -> float | None:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import InfercostError
+from infercost.models.model import Model
 from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.replica.layout import Layout
@@ -19,6 +20,7 @@ from infercost.units import ApiPrice
 if TYPE_CHECKING:  # most questions need none of these
     from infercost.evidence.readers.run import Results
     from infercost.fleet.service import Service
+    from infercost.models.find import Checkpoint
 
 #: Minutes of use a day, the share of them in which tokens are decoded, and why, where nobody says otherwise.
 USUAL_MINUTES = 10, "about what chat services see"
@@ -119,6 +121,20 @@ class Job(NamedTuple):
     is_of_day: bool = False
 
 
+class Need(NamedTuple):
+    """A model wherever it stands, with all its parameters and those of a token, and sequences of so many tokens.
+
+    ``checkpoint`` is a named model's, None for a bare count.
+    """
+
+    checkpoint: "Checkpoint | None"
+    model: Model
+    params: float
+    active_params: float
+    context: int = 0
+    batch: int = 1
+
+
 class Calibration(NamedTuple):
     """The profile to start from, and the file where the new one goes."""
 
@@ -131,9 +147,9 @@ class Scenario(NamedTuple):
 
     ``measured`` is the tokens/s of a replica that were measured. ``each`` holds the scenarios of several parts, models
     or formats that are asked about together. A command without hardware has neither ``rack`` nor ``running``; ``fit``
-    has a rack alone. ``others`` are services on other devices than were chosen for theirs, ``remedies`` flags with
-    which a limit on latency is met, ``files`` is what was read of benchmarks, ``is_row`` whether this is one of many
-    rows, whose advice nobody reads.
+    has a rack alone, or a ``need`` where no accelerator is named. ``others`` are services on other devices than were
+    chosen for theirs, ``remedies`` flags with which a limit on latency is met, ``files`` is what was read of
+    benchmarks, ``is_row`` whether this is one of many rows, whose advice nobody reads.
     """
 
     question: Question
@@ -160,6 +176,7 @@ class Scenario(NamedTuple):
     search: Search = None  # type: ignore[assignment]
     goal: Goal = Goal()
     job: Job | None = None
+    need: Need | None = None
     parts: tuple[tuple[Preset, int | None], ...] = ()
     format: Format = FORMATS["8bit"]
     stack: Preset | None = None

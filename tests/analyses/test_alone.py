@@ -31,7 +31,7 @@ def test_a_card_without_a_count_is_one(command: str, run: Run) -> None:
     said = run(command, "--gpu", "rtx-4090", "--model", "llama-3.3-70b", "--json")
     assert said.code == 3
     assert said.json["results"]["gpus"] == 1
-    assert said.json["verdict"].startswith("Does not fit: llama-3.3-70b (bf16)")
+    assert said.json["verdict"].startswith("Does not fit: llama-3.3-70b (bf16, 141.1 GB)")
     assert " on 1 x rtx-4090" in said.json["verdict"]
     assert "would bind" not in said.json["verdict"]
 

@@ -133,7 +133,7 @@ def test_valid_widths() -> None:
 def test_the_verdict_and_what_would_change_it(run: Run) -> None:
     fits = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:4", "--context", "16k", "--batch", "8")
     assert fits.code == 0
-    assert fits.out.startswith("Fits: llama-3.1-70b (bf16) on 4 x h100-sxm")
+    assert fits.out.startswith("Fits: llama-3.1-70b (bf16, 141.1 GB) on 4 x h100-sxm")
     assert "--tensor-parallel-size 4" in fits.out.replace("\n", " ")
     barely = run("fit", "--model", "llama-3.1-70b", "--gpu", "h100:2")
     assert barely.out.startswith("Barely fits")
@@ -529,7 +529,7 @@ def test_prompt_tokens_of_a_pass_are_profiled_and_commanded() -> None:
 )
 def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) -> None:
     report = infercost.fit(gpu="b300:16", model=model)
-    assert f"{model} ({words}) on " in report.verdict
+    assert f"{model} ({words}, {report['weight_bytes'] / 1e9:.4g} GB) on " in report.verdict
     assert next(row.remark for row in report.results if row.key == "weight_bytes") == words
     if model == "deepseek-v4-pro":
         assert report["weight_bytes"] == pytest.approx(850e9, rel=0.005)
@@ -552,7 +552,9 @@ def test_a_format_is_called_by_what_most_weights_are_in(model: str, words: str) 
 def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: dict[str, Any], words: str) -> None:
     report = infercost.fit(gpu="rtx-4090", model=model, **asked)
     token = report["kv_bytes_per_token"] / 1e3
-    assert report.verdict.endswith(f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache.")
+    batch = f", all {asked['batch']} sequences {report['kv_bytes_of_batch'] / 1e9:.4g} GB" if "batch" in asked else ""
+    end = f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache{batch}."
+    assert report.verdict.endswith(end)
     assert ("or one of" in report.verdict) == words.startswith("or one of")
 
 

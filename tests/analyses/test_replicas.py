@@ -83,7 +83,7 @@ def test_points_and_elasticities_of_replicas_are_asked_as_given(run: Run) -> Non
 
 def test_what_fits_as_several_replicas_is_said_in_one_sentence(run: Run) -> None:
     said = run("fit", "--gpu", "h100:4", "--dp", "2", "--model", "llama-3.1-8b", "--json").json["verdict"]
-    assert said.startswith("Fits as 2 replicas, each: llama-3.1-8b (bf16) on 2 x h100-sxm with")
+    assert said.startswith("Fits as 2 replicas, each: llama-3.1-8b (bf16, 16.06 GB) on 2 x h100-sxm with")
 
 
 @pytest.mark.parametrize("given", [("h100:2",), ("h100:8", "--tp", "2", "--pp", "1"), ("h100:8", "--dp", "4")])

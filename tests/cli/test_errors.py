@@ -25,7 +25,7 @@ WRONG = {
     "empty preset": ("utilization", "--gpu", "", "--params", "70B"),
     "count of a preset": ("utilization", "--gpu", "h100:0", "--params", "70B"),
     "two counts": (*UTILIZATION[:2], "h100:2", *UTILIZATION[3:], "--gpus", "4"),
-    "no gpu": ("fit", "--params", "70B"),
+    "no gpu": ("utilization", "--params", "70B"),
     "no model": ("utilization", "--gpu", "h100"),
     "unknown option": (*UTILIZATION, "--betch", "8"),
     "unknown command": ("utilisation",),

@@ -233,5 +233,8 @@ def test_a_model_that_stands_in_for_another_is_announced(asked: str, called: str
     for gpu, command in (("h200:16", "fit"), ("h200:16", "utilization"), ("t4:1", "fit")):
         said = run(command, "--gpu", gpu, "--model", asked, "--json").json
         words = said["verdict"].partition(f"{name} (")[2].partition(")")[0]
-        assert words.partition(", ")[::2] == (said["inputs"]["dtype"], shape.removesuffix(")"))
+        format, *size, of = [*words.split(", "), *([] if shape else [""])]
+        assert (format, of) == (said["inputs"]["dtype"], shape.removesuffix(")"))
+        fits_or_not = command == "fit" or "Does not fit" in said["verdict"]
+        assert size == ([f"{said['results']['weight_bytes'] / 1e9:.4g} GB"] if fits_or_not else [])
         assert said["inputs"]["model"] == asked

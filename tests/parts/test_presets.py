@@ -277,3 +277,42 @@ def test_cards_of_a_size_are_counted_alike_in_binary_units(name: str, gib: int) 
     part = catalog.accelerator(name)
     counted = part.value(memory_key(part, nominal=False))
     assert 0.965 <= counted / (gib * 2**30) <= 1
+
+
+def test_a_token_at_a_context_takes_its_attention_too(run: Run) -> None:
+    """Qwen3 235B: 94 layers x 4 x 64 heads x 128 FLOP an entry, of 32,000 98.57 GFLOP beside the matrices' 43.14."""
+    document = run("presets", "show", "qwen3-235b-a22b", "--context", "32k", "--json").json
+    results, attention = document["results"], 94 * 4 * 64 * 128 * 32_000
+    assert results["flops_per_token_full"] == results["flops_per_token"] + attention
+    assert "a token takes 141.7 GFLOP at 32,000 tokens of context, 43.14 GFLOP at none" in document["verdict"]
+    assert results["kv_bytes_per_sequence"] == 32_000 * 94 * 2 * 4 * 128 * 2
+    assert document["inputs"]["context"] == 32_000
+
+
+def test_a_model_is_shown_in_a_format(run: Run) -> None:
+    """FP8 leaves tables and norms of Llama 3.1 8B in 16 bits: 6.979e9 matrix parameters of 1 B and the rest of 2."""
+    document = run("presets", "show", "llama-3.1-8b", "--dtype", "fp8", "--json").json
+    parts = {part: document["results"][f"{part}_params"] for part in ("attention", "ffn", "embedding", "head", "norms")}
+    matrices = parts.pop("attention") + parts.pop("ffn")
+    assert document["results"]["weight_bytes"] == matrices + 2 * sum(parts.values())
+    assert "32 layers, 9.081 GB in fp8; a token takes" in document["verdict"]
+
+
+def test_two_models_are_shown_at_one_context(run: Run) -> None:
+    rows = run("presets", "show", "llama-3.1-8b", "qwen3-8b", "--context", "8k", "--json").json["rows"]
+    assert [row["kv_bytes_per_sequence"] for row in rows] == [8_000 * n * 2 * 8 * 128 * 2 for n in (32, 36)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ("show llama-3.1-8b --context 200k", "--context 200,000 is more than llama-3.1-8b was made for"),
+        ("show h100 --context 8k", "--context is of a model"),
+        ("show h100 h200 --dtype fp8", "--dtype is of a model"),
+        ("list --dtype fp8", "presets list has no --dtype"),
+    ],
+)
+def test_a_context_and_a_format_are_of_models(asked: str, what: str, run: Run) -> None:
+    result = run("presets", *asked.split())
+    assert (result.code, result.out) == (2, "")
+    assert what in result.err

@@ -1,9 +1,12 @@
 """Drafts take memory and bandwidth of their own: weights, a cache, reads of each token."""
 
 import json
+import shlex
 
 import pytest
 
+import infercost
+from infercost.errors import Missing
 from infercost.models import counting
 from infercost.models.eagle import Shape, head_of, shape_of
 from infercost.models.find import find_model
@@ -260,3 +263,29 @@ def test_a_head_that_nobody_published_has_no_command(run: Run) -> None:
     notes = " ".join(note["text"] for note in said["notes"])
     assert "no published EAGLE-3 head of glm-4.5 is known" in notes
     assert "as wide as the 8 experts of a token, is assumed" in notes
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "utilization --gpu h100:4 --model llama-3.1-70b --draft-model llama-3.1-8b",
+        "utilization --gpu h100:2 --model llama-3.1-70b --dtype fp8 --batch 8 --set gpu.power=600W --draft-cost 0.05",
+        "frontier --gpu h100 --gpu h200 --model qwen3-32b --dtype bf16,fp8 --draft-model qwen3-0.6b --max-tpot 40ms",
+    ],
+)
+def test_half_a_draft_is_told_the_whole_command_and_it_answers(asked: str, run: Run) -> None:
+    """No run of a pair of models is shipped, from which its tokens or their acceptance could be assumed."""
+    said = run(*asked.split())
+    assert said.code == 2
+    _, _, command = said.err.partition("for example infercost ")
+    words = shlex.split(command)
+    assert words[-4:] == ["--draft-tokens", "4", "--acceptance", "0.8"]
+    again, by_hand = run(*words, "--json"), run(*asked.split(), *words[-4:], "--json")
+    assert again.code == 0
+    assert again.json["results"] == by_hand.json["results"]
+
+
+def test_half_a_draft_from_python_names_what_is_missing() -> None:
+    with pytest.raises(Missing) as caught:
+        infercost.utilization(gpu="h100", model="llama-3.1-8b", draft_model="llama-3.2-1b")
+    assert caught.value.hint == "for example --draft-tokens 4 --acceptance 0.8"

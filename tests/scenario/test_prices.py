@@ -398,3 +398,29 @@ def test_a_rent_below_the_electricity_never_pays_anything_back(run: Run) -> None
     said = run(*asked, "--power-price", "0.3", "--json").json
     assert "payback_months" not in said["results"]
     assert said["verdict"].endswith("renting is cheaper even if always used.")
+
+
+@pytest.mark.parametrize(
+    ("sets", "changed"),
+    [
+        (("gpu.memory=96GB", "gpu.memory_bandwidth=1.8TB/s", "gpu.flops_bf16=500TFLOP/s"), True),
+        (("gpu.memory_bandwidth=1.8TB/s",), True),
+        (("gpu.power=600W",), False),
+        ((), False),
+    ],
+)
+def test_a_part_of_ones_own_by_set_is_said_to_be_changed(sets: tuple[str, ...], changed: bool, run: Run) -> None:
+    """The rent is that of the part in the shop, whatever it is said to have."""
+    each = [word for one in sets for word in ("--set", one)]
+    for command, *more in (("utilization",), ("fit",), ("userbase", "--users", "10k", "--workload", "chat")):
+        said = run(command, "--gpu", "h100:1", "--model", "llama-3.1-8b", *more, *each, "--json").json
+        assert ("1 x h100-sxm as changed" in said["verdict"]) == changed
+        rents = [note["text"] for note in said["notes"] if "rent of h100-sxm" in note["text"]]
+        assert all(("h100-sxm as it is sold, not as changed," in text) == changed for text in rents)
+        assert bool(rents) == (command != "fit")
+
+
+def test_a_rent_that_is_set_is_that_of_the_part_as_changed(run: Run) -> None:
+    asked = ("utilization", "--gpu", "h100:1", "--model", "llama-3.1-8b", "--set", "gpu.memory=96GB")
+    said = run(*asked, "--set", "gpu.rent=2", "--json").json
+    assert any("rent of h100-sxm as set" in note["text"] for note in said["notes"])

@@ -1,0 +1,143 @@
+"""What a model needs of memory where no accelerator is named, by hand from its configuration."""
+
+import pytest
+
+import infercost
+from infercost.errors import InfercostError
+from tests.conftest import Run
+
+#: Llama 3.1 8B: 8,030,261,248 parameters of 2 B; 32 layers x 2 x 8 heads x 128 x 2 B a token.
+WEIGHTS, TOKEN = 2 * 8_030_261_248, 32 * 2 * 8 * 128 * 2
+
+
+def test_a_model_without_a_card_is_its_weights_and_its_sequences(run: Run) -> None:
+    """16.06 GB and 64 x 16,000 x 131,072 B = 134.2 GB are 150.3 GB."""
+    asked = ("fit", "--model", "llama-3.1-8b", "--context", "16k", "--batch", "64")
+    results = run(*asked, "--json").json["results"]
+    assert results["weight_bytes"] == WEIGHTS
+    assert results["kv_bytes_per_token"] == TOKEN
+    assert results["kv_bytes_per_sequence"] == 16_000 * TOKEN
+    assert results["kv_bytes_of_batch"] == 64 * 16_000 * TOKEN
+    assert results["memory_needed_bytes"] == WEIGHTS + 64 * 16_000 * TOKEN
+    said = " ".join(run(*asked).out.split())
+    assert said.startswith("llama-3.1-8b (bf16) needs 16.06 GB for its weights and 134.2 GB for 64 sequences of 16,000")
+    assert ": 150.3 GB, before what an engine takes." in said
+    assert "A card of" not in said.partition("Asked")[0], "no card of a desktop holds as much"
+
+
+def test_a_format_counts_as_fit_counts_it() -> None:
+    """Mistral Small 3.1: 40 layers x 2 x 8 heads x 128 x 2 B a token, 8,192 of them 1.342 GB, in a q5_k_m file."""
+    question = {"model": "mistral-small-3.1-24b", "dtype": "q5_k_m"}
+    alone, on = infercost.fit(**question), infercost.fit(gpu="rtx-4090", **question)
+    cache = 8_192 * 40 * 2 * 8 * 128 * 2
+    assert alone["kv_bytes_per_sequence"] == on["kv_bytes_per_sequence"] == cache
+    assert alone["weight_bytes"] == on["weight_bytes"]
+    assert alone["memory_needed_bytes"] == on["weight_bytes"] + cache
+    verdict = (
+        "mistral-small-3.1-24b (q5_k_m) needs 16.76 GB for its weights and 1.342 GB for a sequence of 8,192 tokens"
+    )
+    assert alone.verdict.startswith(verdict)
+
+
+@pytest.mark.parametrize(("card", "less"), [("rtx-3090", "rtx-4080")])
+def test_the_least_card_is_the_one_that_fit_says_holds_it(card: str, less: str) -> None:
+    question = {"model": "mistral-small-3.1-24b", "dtype": "q5_k_m"}
+    assert f"A card of 24 GB holds it ({card})." in infercost.fit(**question).verdict
+    assert infercost.fit(gpu=f"{card}:1", **question).met
+    assert not infercost.fit(gpu=f"{less}:1", **question).met
+
+
+def test_a_bare_count_is_its_weights(run: Run) -> None:
+    """70e9 x 1 B; how much cache a token takes nobody knows."""
+    result = run("fit", "--params", "70B", "--dtype", "fp8", "--json").json
+    assert result["results"]["weight_bytes"] == result["results"]["memory_needed_bytes"] == 70e9
+    assert result["results"]["kv_bytes_per_token"] is None
+    assert "70B parameters (fp8) need 70 GB for their weights, before a KV cache" in result["verdict"]
+
+
+def test_a_model_that_decodes_nothing_keeps_no_cache() -> None:
+    report = infercost.fit(model="bge-m3")
+    assert report["memory_needed_bytes"] == report["weight_bytes"]
+    assert report["kv_bytes_of_batch"] is None
+    assert "for its weights, before what an engine takes" in report.verdict
+
+
+def test_the_work_of_it_ends_at_the_sum(run: Run) -> None:
+    steps = run("fit", "--model", "llama-3.1-8b", "--batch", "4", "--steps", "--json").json["steps"]
+    assert {step["name"] for step in steps} >= {"loaded_weights", "batch_cache", "model_memory"}
+
+
+def test_a_sweep_has_a_row_a_context(run: Run) -> None:
+    """8,000 and 32,000 tokens of 131,072 B beside 16.06 GB are 17.11 and 20.25 GB."""
+    result = run("fit", "--model", "llama-3.1-8b", "--sweep", "context=8k,32k", "--json").json
+    assert [row["memory_needed_bytes"] for row in result["rows"]] == [WEIGHTS + n * TOKEN for n in (8_000, 32_000)]
+    assert "the memory needed rises from 17.11 GB to 20.25 GB" in result["verdict"]
+
+
+def test_its_picture_has_the_weights_and_the_cache(run: Run) -> None:
+    drawn = run("fit", "--model", "llama-3.1-8b", "--plot").out
+    assert "Memory of llama-3.1-8b before what an engine takes" in drawn
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ("--model llama-3.1-8b --tp 2 --usable 0.9", "fit needs --gpu for --usable, --tp"),
+        ("--model llama-3.1-8b --sensitivity", "fit needs --gpu for --sensitivity"),
+        ("--params 70B --context 8k", "--context needs --model: a bare count has no layers"),
+        ("--params 70B --model llama-3.1-8b", "--model says params already"),
+        ("", "fit needs --gpu, and a model or none"),
+    ],
+)
+def test_what_needs_a_card_is_refused(asked: str, what: str, run: Run) -> None:
+    result = run("fit", *asked.split())
+    assert (result.code, result.out) == (2, "")
+    assert what in result.err
+
+
+def test_a_plain_model_is_asked_from_python() -> None:
+    with pytest.raises(InfercostError, match="fit needs --gpu for --host"):
+        infercost.fit(model="llama-3.1-8b", host="desktop-ddr5")
+
+
+@pytest.mark.parametrize(("gpu", "start"), [("h100:16", "Fits as 2 replicas"), ("h100:4", "Does not fit")])
+def test_the_cache_of_a_batch_stands_in_the_verdict(gpu: str, start: str, run: Run) -> None:
+    """Qwen2.5 72B: 80 layers x 2 x 8 heads x 128 x 2 B a token, of 64 x 32,000 tokens 671.1 GB."""
+    asked = ("fit", "--gpu", gpu, "--model", "qwen2.5-72b", "--context", "32k", "--batch", "64")
+    document = run(*asked, "--json").json
+    assert document["results"]["kv_bytes_of_batch"] == 64 * 32_000 * 80 * 2 * 8 * 128 * 2
+    assert document["verdict"].startswith(start)
+    assert "oken takes 327.7 kB of KV cache, all 64 sequences 671.1 GB." in document["verdict"]
+    assert "KV cache of the batch" in run(*asked).out
+
+
+def test_a_batch_that_does_not_split_evenly_is_counted_as_it_is() -> None:
+    """63 sequences of 8,192 x 131,072 B on two replicas of 32 and 31."""
+    report = infercost.fit(gpu="h100:8", model="llama-3.1-8b", batch=63, dp=2)
+    assert report["kv_bytes_of_batch"] == 63 * 8_192 * TOKEN
+
+
+def test_a_host_has_its_part_of_the_cache() -> None:
+    """Half of the layers in a host keep half of 4 x 8,192 x 131,072 B there."""
+    question = {"gpu": "rtx-4090", "model": "llama-3.1-8b", "dtype": "q4_k_m", "batch": 4, "host": "desktop-ddr5"}
+    report = infercost.fit(**question, offload="layers", offload_layers=16)
+    assert report["kv_bytes_of_batch"] == 4 * 8_192 * TOKEN
+
+
+def test_one_sequence_is_no_batch() -> None:
+    report = infercost.fit(gpu="h100", model="llama-3.1-8b")
+    assert report["kv_bytes_of_batch"] == report["kv_bytes_per_sequence"]
+    assert "all" not in report.verdict
+
+
+def test_the_verdict_of_fit_has_the_weights_and_what_is_needed() -> None:
+    """16.76 GB of weights; what is needed of a card of 25.38 GB, 96% planned with, leaves the rest of 24.36 GB."""
+    report = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="q5_k_m")
+    needed = report["memory_needed_bytes"] / 1e9
+    left = 0.96 * report["memory_per_gpu_bytes"] / 1e9 - needed
+    start = "Fits: mistral-small-3.1-24b (q5_k_m, 16.76 GB) on 1 x rtx-4090 with 1 x 8,192 tokens"
+    assert report.verdict.startswith(f"{start}, {needed:.4g} GB needed, {left:.4g} GB to spare")
+    several = infercost.fit(gpu="h100:4", model="llama-3.1-70b")
+    assert f"{several['memory_needed_bytes'] / 1e9:.4g} GB a device needed" in several.verdict
+    short = infercost.fit(gpu="rtx-4090", model="mistral-small-3.1-24b", dtype="bf16")
+    assert short.verdict.startswith("Does not fit: mistral-small-3.1-24b (bf16, 48.02 GB) with 1 x 8,192 tokens on")
