@@ -310,6 +310,8 @@ QUANTITIES: dict[str, Quantity] = {
     "paid_tokens_per_s": Quantity("r", "token/s", "tokens that leave a replica in a second, prompts worked on too",
         "tokens/s, prompts paid", "paid tok/s", of="tokens_per_s", json="tokens_per_s_all_in"),
     "paid_tokens_per_s_alone": Quantity("r_u1", "token/s", "tokens of a lone user in a second, prompts worked on too"),
+    "usd_per_request": Quantity("$_req", "USD", "price of one request, prompt and answer", "USD per request",
+        "USD/request"),
     "request_energy": Quantity("E_r", "Wh", "energy of one request, prompt and answer", "energy per request (TDP)",
         "Wh/request", json="wh_per_request"),
     "paid_cost_ratio": Quantity("x_1", "x", "what a lone user pays for a token, prompts paid, against one of the batch",

@@ -287,6 +287,8 @@ def _money(value: float) -> str:
     if value >= 1000:
         return f"{value:,.0f}"
     text = f"{value:.3g}"
+    if 1e-9 <= abs(value) < 1e-4:  # never 4.7e-05 dollars
+        return f"{float(text):.12f}".rstrip("0")
     return f"{value:.2f}" if float(text) >= 1 or 0 < float(text) == round(float(text), 2) else text
 
 

@@ -34,7 +34,7 @@ OVERLAP = {
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
-_OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
+_OF_PRICE = (*(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in")), "usd_per_request")
 _OF_REQUEST = (
     "prefill_time_s",
     "ttft_s",

@@ -97,6 +97,12 @@ def paid_cost_ratio(*, paid_tokens_per_s: float, paid_tokens_per_s_alone: float)
     return paid_tokens_per_s / paid_tokens_per_s_alone
 
 
+@formula(source="the whole bill by what comes out")
+def usd_per_request(*, usd_per_million_tokens: float, output_tokens: float) -> float:
+    """USD for one request, its prompt and its answer, where the price of what comes out pays for prompts."""
+    return usd_per_million_tokens / 1e6 * output_tokens
+
+
 @formula(source="power at the wall over the rate of requests; chips at their rated power, no host")
 def request_energy(*, power: float, pue: float, devices: float, output_tokens: float, tokens_per_s: float) -> float:
     """Wh for one request, its prompt and its answer."""

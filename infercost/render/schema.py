@@ -45,7 +45,7 @@ RESULTS = {
     input_tokens_per_s mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    wh_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
+    wh_per_request usd_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
@@ -71,7 +71,7 @@ ROWS = {
     "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} tp pp ep wh_per_request cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep usd_per_request wh_per_request cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode

@@ -491,7 +491,7 @@ def test_a_replica_on_several_nodes_says_the_tokens_of_one() -> None:
 
 def test_times_of_requests_that_arrive_are_means_and_the_verdict_says_so_once(run: Run) -> None:
     asked = ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100", "--isl", "1000", "--osl", "200", "--json")
-    counts = [run(*asked, *load).json["verdict"].count(" on average: ") for load in ((), ("--request-rate", "10"))]
+    counts = [run(*asked, *load).json["verdict"].count(" on average") for load in ((), ("--request-rate", "10"))]
     assert counts == [0, 1]
 
 
@@ -527,7 +527,7 @@ def test_the_energy_of_a_request_by_hand() -> None:
     assert "Wh" not in said.verdict
     paid = infercost.utilization(**WATTS, power_price=0.1)
     assert paid["wh_per_request"] == pytest.approx(1.3 * said["wh_per_request"])
-    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh: " in paid.verdict
+    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh and costs $" in paid.verdict
 
 
 def test_the_energy_of_a_request_of_one_user_has_its_prompt() -> None:
@@ -547,3 +547,38 @@ def test_no_request_or_no_power_has_no_energy_of_one() -> None:
     assert "wh_per_request" not in infercost.utilization(gpu="h100", params="8B").values
     asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
     assert infercost.utilization(**asked)["wh_per_request"] is None
+
+
+AGENT = {"gpu": "h200:8", "model": "qwen3-coder-480b", "dtype": "fp8", "input_tokens": 30_000, "output_tokens": 500}
+
+
+def test_the_money_of_a_request_by_hand() -> None:
+    """500 tokens of a million whose price pays for their prompts; an hour of 8 devices over its requests."""
+    said = infercost.utilization(**AGENT, prefix_share="95%", concurrency=16, price=4)
+    assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 500 / 1e6)
+    assert said["usd_per_request"] == pytest.approx(8 * 4 / 3600 / (said["tokens_per_s"] / 500))
+    assert f" s and costs ${said['usd_per_request']:.3g}: " in said.verdict
+
+
+def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
+    said = infercost.utilization(gpu="h100", model="llama-3.1-8b", batch=32)
+    assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
+    assert "costs" not in said.verdict
+    named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
+    assert f"Wh and costs ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
+    at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
+    assert "costs" not in at_home.verdict
+
+
+def test_no_request_or_no_price_has_no_money_of_one() -> None:
+    assert "usd_per_request" not in infercost.utilization(gpu="h100", params="8B").values
+    asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
+    assert infercost.utilization(**asked)["usd_per_request"] is None
+    piled = infercost.utilization(gpu="h100", model="llama-3.1-8b", input_tokens=8000, request_rate=100)
+    assert piled["usd_per_request"] is None
+
+
+def test_a_row_of_a_table_has_the_money_of_its_request() -> None:
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 200}
+    row = infercost.sweep_batch(**asked, batch="4,8").to_dict()["rows"][1]
+    assert row["usd_per_request"] == infercost.utilization(**asked, batch=8)["usd_per_request"]
