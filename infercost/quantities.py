@@ -103,6 +103,7 @@ QUANTITIES: dict[str, Quantity] = {
     "texts_per_s": Quantity("q_txt", "1/s", "texts that are read in a second", "texts a second", "texts/s"),
     "input_tokens_per_s": Quantity("r_in", "token/s", "tokens read per second, all texts", "input tokens/s",
         "input tokens/s"),
+    "requests_answered": Quantity("λ_out", "1/s", "requests that leave a replica in a second"),
     "usd_per_million_input": Quantity("$_in", "USD", "price of a million tokens that are read",
         of="usd_per_million_tokens_input"),
     "utilization": Quantity("U", "share", "share of the peak arithmetic that is used", "utilization", "used"),

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
+from infercost.analyses.requests import reads_alone
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
-from infercost.replica.serving import LEAST_OUTPUT, full_prefill_time, paid_rate, prompts_gap, serve_closed
+from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
@@ -75,12 +76,6 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
             )
             used = use_with_prompts(running, load.request, batch, served, step)
     return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
-
-
-def reads_alone(scenario: Scenario) -> bool:
-    """Whether nothing is decoded, and the tokens that are measured are those that are read."""
-    request = scenario.load.request
-    return request is not None and request.output_tokens < LEAST_OUTPUT
 
 
 def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:

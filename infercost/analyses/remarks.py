@@ -64,7 +64,7 @@ _OF_SERVING = (
         "prompt_itl_s",
     ),
     *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
-    "wh_per_request",
+    *("wh_per_request", "input_tokens_per_s"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")

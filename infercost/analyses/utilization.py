@@ -26,7 +26,7 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.requests import most_requests, of_request, request_remarks, taken_words
+from infercost.analyses.requests import most_requests, of_request, read_words, request_remarks, shows_read, taken_words
 from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.accelerator import has_endless_rate
@@ -251,8 +251,8 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    if not _asks_for_batch(scenario):
-        hidden.add("arithmetic_intensity")
+    hidden |= set() if _asks_for_batch(scenario) else {"arithmetic_intensity"}
+    hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
     return (*rows, *most_requests(scenario))
 
@@ -423,7 +423,8 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    return f"{asked}, {where}, {sure(scenario.running)}.{price}"
+    read = f" Prompts without a gap are {show(scenario.copies * results['input_tokens_per_s'], '')} input tokens/s."
+    return f"{asked}, {where}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
@@ -533,6 +534,7 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
     total = scenario.copies * (rate if paid is None else paid)
+    price += read_words(scenario, results)
     return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario, results, total)}{price}"
 
 

@@ -37,8 +37,14 @@ def texts_per_s(*, batch: float, prefill_time: float) -> float:
 
 @formula(source="each text has its tokens")
 def input_tokens_per_s(*, texts_per_s: float, input_tokens: float) -> float:
-    """Tokens that a replica reads in a second where it decodes none."""
+    """Tokens of prompts in a second, those that a cache has among them."""
     return texts_per_s * input_tokens
+
+
+@formula(source="each request has its tokens")
+def requests_answered(*, tokens_per_s: float, output_tokens: float) -> float:
+    """Requests that leave a replica in a second."""
+    return tokens_per_s / output_tokens
 
 
 @formula(source=LATER)

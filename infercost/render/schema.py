@@ -18,6 +18,7 @@ weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_pool_tokens max_sequences longest_context
 shortfall_bytes draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes
 host_kv_bytes_per_sequence host_memory_bytes host_left_bytes"""
+_OF_ALL_TOKENS = "usd_per_request wh_per_request input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
 _OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months"
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
@@ -71,7 +72,7 @@ ROWS = {
     "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} tp pp ep usd_per_request wh_per_request cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode
