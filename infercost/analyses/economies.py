@@ -9,6 +9,7 @@ from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
+from infercost.analyses.margins import margin_rows, margin_words
 from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     NAMED,
@@ -117,7 +118,8 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield from (_at_share(scenario, key, share, full_row.value) for key, share in LOADED.items())
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
-    yield from price_rows(cost.row_of(service, floor), "of the floor, ")
+    yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
+    yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
         "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
@@ -132,6 +134,23 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
+
+
+def _costs(
+    scenario: Scenario, floor_row: Mapping[str, Any], floor: float | None
+) -> tuple[dict[str, float | None], float | None]:
+    """What a token costs at the floor, input and output apart where both are known, and at the given users."""
+    apart = {end: floor_row.get(f"usd_per_million_tokens{end}") for end in ("_input", "_output")}
+    known = {end: usd for end, usd in apart.items() if usd is not None}
+    return {"": floor, **known}, _at_users(scenario)
+
+
+def _at_users(scenario: Scenario) -> float | None:
+    """USD a million tokens at the users that were given."""
+    service, asked = scenario.service, scenario.question.get("users")
+    if asked is None:
+        return None
+    return _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
 
 
 def _asked_load(scenario: Scenario) -> Day | None:
@@ -169,13 +188,18 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
     held = own_or_api.held_against(scenario)
-    api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price, held)}
+    more: dict[str, Callable[[], object]] = {}
+    if price is not None:
+        more["own or API"] = lambda: own_or_api.work(service, price, held)
+    if scenario.question.get("margin") is not None:
+        least = _usd(service, cost.device_seconds(service, floor))
+        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least}, _at_users(scenario))]
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
         "the floor": lambda: _usd(service, cost.device_seconds(service, cost.floor_of(service, floor))),
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
-        **api,
+        **more,
     }
 
 
@@ -241,7 +265,7 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
-        f"{first}{price}{reach} within twice the floor; {speed}. "
+        f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
         f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor{reserved}. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
         f" at most.{memory_words(scenario.rack)}"
@@ -254,12 +278,16 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
     if (floor := values["floor_usd_per_million_tokens"]) is None:
         return ""
     read, written = (values.get(f"usd_per_million_tokens_{way}") for way in ("input", "output"))
-    apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
+    apart = (
+        ""
+        if read is None or scenario.question.get("margin")
+        else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
+    )
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"
     tokens += " all in" if apart and not said else ""
     if asked is None:
         return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
-    usd = _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
+    usd = _at_users(scenario)
     least = "" if said else f", floor {show(floor, 'USD')}{apart}"
     return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 

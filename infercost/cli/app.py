@@ -364,7 +364,7 @@ def economies(
     chunk_tokens: take.ChunkTokens = None, max_sequences: take.MaxSequences = None,
     purchase_price: take.PurchasePrice = None, years: take.Years = None, interest: take.Interest = None,
     power_price: take.PowerPrice = None, pue: take.Pue = None, api_price: take.ApiPrice = None,
-    tokens_per_month: take.TokensPerMonth = None,
+    tokens_per_month: take.TokensPerMonth = None, margin: take.Margin = None,
     host: take.Host = None, offload: take.Offload = None, offload_layers: take.OffloadLayers = None,
     sweep: take.Sweep = None, sensitivity: take.Sensitivity = None, scenario: take.Scenario = None,
     format: take.Form = None, json: take.Json = None, csv: take.Csv = None, steps: take.Steps = None,

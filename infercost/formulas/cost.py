@@ -287,6 +287,12 @@ def usd_per_million_tokens_blended(*, usd_per_million_tokens: float, read_per_to
     return usd_per_million_tokens / (1 + read_per_token)
 
 
+@formula(source="definition of a gross margin: the share of what is charged that is left above the cost")
+def charged_usd(*, cost: float, margin: float) -> float:
+    """USD to charge for what costs so much, to keep a margin of each dollar."""
+    return cost / (1 - margin)
+
+
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")
 def served_cost(*, cost: float, prefill_per_decode: float, slots: float, concurrent_users: float) -> float:
     """Cost of a token when all replicas of a service are paid, from that on a replica that decodes and is full."""

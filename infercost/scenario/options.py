@@ -17,6 +17,7 @@ from infercost.units import (
     HOURLY,
     KWH_PRICE,
     LATENCY,
+    MARGIN,
     MINUTES,
     MONEY,
     MULTIPLE,
@@ -156,12 +157,7 @@ _ALL = (
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("engine_version", "X.Y.Z", "release of the profile's engine, as NAME@X.Y.Z (newest when absent)", _text),
     Option("host", "NAME", "host preset, or a file of one: what does not fit on the card lies in its memory", _text),
-    Option(
-        "offload",
-        "WHAT",
-        "what lies in the host: experts, layers or kv (as much as is needed when absent)",
-        choice(OFFLOADS),
-    ),
+    Option("offload", "WHAT", "what lies in the host: experts, layers or kv (as needed when absent)", choice(OFFLOADS)),
     Option(
         "offload_layers",
         "N",
@@ -195,6 +191,7 @@ _ALL = (
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
+    Option("margin", "SHARE", "gross margin that the price of a token is to leave: 60%", _of(MARGIN)),
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
@@ -456,6 +453,7 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     gpu: Parts
     users: Number
     points: Number
+    margin: Number
 
 
 class Frontier(Common, Draft, Prices, total=False):

@@ -363,6 +363,8 @@ def _economies(reading: Reading) -> Scenario:
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
+    if reading.take("margin") is not None and several:
+        raise BadValue("--margin is of the tokens of one accelerator", "name one --gpu, or --sweep gpu=h100,mi300x")
     service = loaded if loaded and not several else each[0].service
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}
