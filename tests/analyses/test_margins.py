@@ -42,3 +42,19 @@ def test_a_margin_is_asked_for_alone() -> None:
         infercost.economies(**ASKED, margin=1)
     rows = infercost.economies(**ASKED, sweep="margin=20%,60%").to_dict()["rows"]
     assert rows[1]["charged_usd_per_million_tokens"] == pytest.approx(2 * rows[0]["charged_usd_per_million_tokens"])
+
+
+def test_a_fifth_of_the_users_is_said_with_its_price() -> None:
+    """Of 3,598 users 719 cost less than five times a token: their minutes have more tokens each; messages have not."""
+    minutes = infercost.economies(**ASKED)
+    paid = minutes["usd_per_million_tokens_fifth"]
+    assert minutes.verdict.endswith(f"takes 3,598, at 20% of them for ${paid:.2f}.")
+    said = {row.key: row.remark for row in minutes.results}
+    assert said["usd_per_million_tokens_fifth"].endswith("; fewer are served faster and decode more in their minutes")
+    assert "minutes" not in said["usd_per_million_tokens_four_fifths"]
+    messages = infercost.economies(**ASKED, messages_per_day=10)
+    remark = next(row.remark for row in messages.results if row.key == "usd_per_million_tokens_fifth")
+    assert "minutes" not in remark
+    assert messages["usd_per_million_tokens_fifth"] == pytest.approx(
+        4 * messages["usd_per_million_tokens_four_fifths"], rel=1e-3
+    )
