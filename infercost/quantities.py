@@ -1139,6 +1139,7 @@ QUANTITIES: dict[str, Quantity] = {
     "rent_usd_per_gpu_hour": figure("rented, USD per device-hour", "USD"),
     "price_basis": figure("kind of price", "", "price"),
     "price_date": figure("month of the price", "month", "month"),
+    "budget": figure("USD a month to spend", "USD"),
     "max_price": figure("most USD an hour", "USD/h"),
     "why_not": figure("why not", "", "why not"),
     "memory_bytes": figure("memory", "B", "mem."),

@@ -321,6 +321,7 @@ def userbase(
     traffic: take.Traffic = None, trace: take.Trace = None, burstiness: take.Burstiness = None,
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
+    budget: take.Budget = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,
