@@ -98,6 +98,7 @@ POWER = Kind("a power", "W", {"": 1.0, **_suffixes(["W"], _SI)}, "700W or 10.2kW
 DURATION = Kind("a duration", "s", {"": 1.0, **_SECONDS}, "5us, 0.5ms or 0s", zero=True)
 LATENCY = Kind("a duration", "s", _SECONDS, "40ms or 0.04s")
 PART = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0, 0.5 or 50%", most=1, zero=True)
+MARGIN = Kind("a gross margin", "share", {"": 1.0, "%": 0.01}, "0.6 or 60%", most=0.99, zero=True)
 SHARE = Kind("a share", "share", {"": 1.0, "%": 0.01}, "0.9 or 90%", most=1)
 MULTIPLE = Kind("a number", "", {"": 1.0, "x": 1.0}, "0, 1, 5 or 1.5", zero=True)
 FACTOR = Kind("a factor", "", {"": 1.0, "x": 1.0}, "0.9, 1 or 1.1x")
@@ -287,6 +288,8 @@ def _money(value: float) -> str:
     if value >= 1000:
         return f"{value:,.0f}"
     text = f"{value:.3g}"
+    if 1e-9 <= abs(value) < 1e-4:  # never 4.7e-05 dollars
+        return f"{float(text):.12f}".rstrip("0")
     return f"{value:.2f}" if float(text) >= 1 or 0 < float(text) == round(float(text), 2) else text
 
 

@@ -20,19 +20,20 @@ REQUEST = {
 OF_BATCH = (
     *("step_time_s", "tpot_s", "itl_s", "tokens_per_s", "tokens_per_s_per_user", "tokens_per_s_per_gpu"),
     *("usd_per_million_tokens", "usd_per_million_tokens_decode", "device_seconds_per_token", "joules_per_token"),
-    "tokens_per_s_all_in",
+    *("tokens_per_s_all_in", "input_tokens_per_s"),
 )
 #: What a token costs where its prompt is paid too.
 ALL_IN = (
     *("usd_per_million_tokens_all_in", "usd_per_million_tokens_busy", "device_seconds_per_token_all_in"),
     *("usd_per_million_tokens_input", "usd_per_million_tokens_output", "usd_per_million_tokens_blended"),
+    *(f"charged_usd_per_million_tokens{end}" for end in ("", "_input", "_output", "_at_users")),
     *("floor_usd_per_million_tokens", "floor_device_seconds", "floor_tokens_per_s_per_user", "wh_per_request"),
 )
 #: What sets the load, and the numbers that it sets with it, however fast requests are served.
 LOADS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("batch", "slots"), ()),
     "arrivals": (
-        *("tokens_per_s", "tokens_per_s_per_gpu", "joules_per_token", "wh_per_request"),
+        *("tokens_per_s", "tokens_per_s_per_gpu", "input_tokens_per_s", "joules_per_token", "wh_per_request"),
         *("usd_per_million_tokens", "usd_per_million_tokens_decode"),
     ),
     "users": ("tokens_per_s",),

@@ -9,6 +9,7 @@ from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
+from infercost.analyses.margins import margin_rows, margin_words
 from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     NAMED,
@@ -44,7 +45,8 @@ _TO_THE_MEAN = Note("headroom", "replicas are filled to the mean: --max-wait-pro
 _COLUMNS = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user")
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
-#: Shares of the users who fill a replica, whose token has a row.
+#: Shares of the users who fill a replica, whose token has a row, and one so small that it needs a word.
+FEW = 0.5
 LOADED = {"usd_per_million_tokens_fifth": 0.2, "usd_per_million_tokens_four_fifths": 0.8}
 
 
@@ -114,10 +116,11 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield (full_row := _capacity_row(fleet))
-    yield from (_at_share(scenario, key, share, full_row.value) for key, share in LOADED.items())
+    yield from (_at_share(scenario, key, share, full_row.value, floor) for key, share in LOADED.items())
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
-    yield from price_rows(cost.row_of(service, floor), "of the floor, ")
+    yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
+    yield from margin_rows(scenario, *_costs(scenario, floor_row, _usd(service, least)))
     yield Row("floor_device_seconds", least, "of a device for each token")
     yield Row(
         "floor_tokens_per_s_per_user", formulas.cost.tokens_per_s_per_user(step_time=floor.tpot), "mean over the day"
@@ -132,6 +135,23 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     if (load := _asked_load(scenario)) is not None:
         yield from own_or_api.load_rows(service, load, even)
         yield Row("usd_per_month", cost.month_usd(service, load), f"your own service, {service.paid_hours} paid")
+
+
+def _costs(
+    scenario: Scenario, floor_row: Mapping[str, Any], floor: float | None
+) -> tuple[dict[str, float | None], float | None]:
+    """What a token costs at the floor, input and output apart where both are known, and at the given users."""
+    apart = {end: floor_row.get(f"usd_per_million_tokens{end}") for end in ("_input", "_output")}
+    known = {end: usd for end, usd in apart.items() if usd is not None}
+    return {"": floor, **known}, _at_users(scenario)
+
+
+def _at_users(scenario: Scenario) -> float | None:
+    """USD a million tokens at the users that were given."""
+    service, asked = scenario.service, scenario.question.get("users")
+    if asked is None:
+        return None
+    return _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
 
 
 def _asked_load(scenario: Scenario) -> Day | None:
@@ -169,13 +189,18 @@ def _works(scenario: Scenario, lone: Day, floor: Day) -> dict[str, Callable[[], 
     """What a person works out: the rack and one user, a full replica, the floor, and a lone user beside them."""
     service, price = scenario.service, scenario.api_price
     held = own_or_api.held_against(scenario)
-    api = {} if price is None else {"own or API": lambda: own_or_api.work(service, price, held)}
+    more: dict[str, Callable[[], object]] = {}
+    if price is not None:
+        more["own or API"] = lambda: own_or_api.work(service, price, held)
+    if scenario.question.get("margin") is not None:
+        least = _usd(service, cost.device_seconds(service, floor))
+        more["what is charged"] = lambda: [*margin_rows(scenario, {"": least}, _at_users(scenario))]
     return {
         "": lambda: _reworked(scenario),
         "a full replica": lambda: cost.full_seconds(service),
         "the floor": lambda: _usd(service, cost.device_seconds(service, cost.floor_of(service, floor))),
         "a lone user": lambda: _served_and_paid(service, reworked_day(service.fleet, lone)),
-        **api,
+        **more,
     }
 
 
@@ -200,14 +225,19 @@ def _capacity_row(fleet: Fleet) -> Row:
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
-def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
-    """What a token costs where one replica has a share of the users who fill it: utilization follows from them."""
+def _at_share(scenario: Scenario, key: str, share: float, full: int, floor: Day) -> Row:
+    """What a token costs where one replica has a share of the users who fill it: utilization follows from them.
+
+    Where users are minutes, fewer are served faster and decode more, so a token costs less than by their number.
+    """
     users = max(numeric.floor(share * full), 1)
     found = known(cost.row_of(scenario.service, day_of(queued(scenario.service).fleet, users)), scenario.rack)
     paid = found["usd_per_million_tokens"]
     used = found["utilization"]
     mfu = "" if used is None else f", {show(used, 'share')} used"
-    return Row(key, paid, f"{many(users, 'user')}{mfu}", paid is not None)
+    faster = found["tokens_per_s_per_user"] * floor.tpot > 1 + LEAST and scenario.service.demand.minutes is not None
+    more = "; fewer are served faster and decode more in their minutes" if faster and share < FEW else ""
+    return Row(key, paid, f"{many(users, 'user')}{mfu}{more}", paid is not None)
 
 
 def _usd(service: Service, seconds: float) -> float | None:
@@ -234,18 +264,24 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
-    reserved = "" if service.paid_hours == BUSY else " with every hour paid"
+    reserved = "" if service.paid_hours == BUSY else ", every hour paid"
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     first, price = _first_words(scenario, even), _price_words(scenario, values, said=own_or_api.says_floor(even))
     if certain := bounded(service.running).rstrip():
         speed += "" if price else f", {certain}"
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
-        f"{first}{price}{reach} within twice the floor; {speed}. "
-        f"A lone user's token costs {busy} that of a full batch while served, {paid} the floor{reserved}. "
+        f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
+        f"A lone user's token costs {busy} a full batch's while served, {paid} the floor{reserved}. "
         f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
-        f" at most.{memory_words(scenario.rack)}"
+        f"{_fifth_words(values)}.{memory_words(scenario.rack)}"
     )
+
+
+def _fifth_words(values: Mapping[str, Any]) -> str:
+    """What a token costs at a fifth of the users whom a replica takes; without a price that these are the most."""
+    paid = values.get("usd_per_million_tokens_fifth")
+    return " at most" if paid is None else f", at 20% of them for {show(paid, 'USD')}"
 
 
 def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -> str:
@@ -254,12 +290,16 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
     if (floor := values["floor_usd_per_million_tokens"]) is None:
         return ""
     read, written = (values.get(f"usd_per_million_tokens_{way}") for way in ("input", "output"))
-    apart = "" if read is None else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
+    apart = (
+        ""
+        if read is None or scenario.question.get("margin")
+        else f", or {show(read, 'USD')} in and {show(written, 'USD')} out"
+    )
     tokens = f"a million {'output tokens' if service.request else 'tokens'}"
     tokens += " all in" if apart and not said else ""
     if asked is None:
         return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
-    usd = _usd(service, cost.device_seconds(service, day_of(service.fleet, float(asked))))
+    usd = _at_users(scenario)
     least = "" if said else f", floor {show(floor, 'USD')}{apart}"
     return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
+from infercost.analyses.requests import gives_length, reads_alone
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
-from infercost.replica.serving import LEAST_OUTPUT, full_prefill_time, paid_rate, prompts_gap, serve_closed
+from infercost.parts.bands import is_local
+from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed
 from infercost.replica.step import Pace, Replica, bound_times, bytes_of_step, drafted_tpot
 from infercost.report import Report, Row
 from infercost.scenario.scenario import Scenario
@@ -77,12 +79,6 @@ def against_of(scenario: Scenario, results: dict[str, Any], pace: Pace | None = 
     return Against(rate, used, None if holds(running.rack) else reads, _bound(scenario, batch), _least(scenario))
 
 
-def reads_alone(scenario: Scenario) -> bool:
-    """Whether nothing is decoded, and the tokens that are measured are those that are read."""
-    request = scenario.load.request
-    return request is not None and request.output_tokens < LEAST_OUTPUT
-
-
 def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     """Tokens a second of prompts, cached ones among them, that keep a replica busy, and of texts as many together."""
     running, request, rack = scenario.running, scenario.load.request, scenario.rack
@@ -130,8 +126,13 @@ def _least(scenario: Scenario) -> float | None:
 def _is_prompted(scenario: Scenario) -> bool:
     """Whether prompts ride along with the steps that are measured."""
     load = scenario.load
-    alone = not load.is_steady and scenario.batch == 1  # engines print the speed between the tokens of one
-    return bool(load.request) and not (alone or load.apart or holds(scenario.rack))
+    return bool(load.request) and not (_between_tokens(scenario) or load.apart or holds(scenario.rack))
+
+
+def _between_tokens(scenario: Scenario) -> bool:
+    """Whether a measured rate is that between the tokens of one user: llama.cpp prints it, and who gives no request."""
+    alone = scenario.load.request is not None and not scenario.load.is_steady and scenario.batch == 1
+    return alone and (is_local(scenario.rack.setup.stack) or not gives_length(scenario))
 
 
 def _bound(scenario: Scenario, batch: float) -> float | None:
@@ -197,7 +198,7 @@ def _why_null(scenario: Scenario, key: str) -> str:
 def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None]) -> str:
     """The measurement as shares of the hardware, then against the estimate and the bound."""
     copies, unit = scenario.copies, _unit(scenario)
-    of = f", {_counted(scenario)}" if _is_prompted(scenario) or reads_alone(scenario) else ""
+    of = f", {counted}" if (counted := _counted(scenario)) else ""
     used, reads, times, share, moved = found.values()
     shares = [f"{_share(used)} the arithmetic (MFU{of})"] if used is not None else []
     if reads is not None:
@@ -223,10 +224,12 @@ def _unit(scenario: Scenario) -> str:
 
 
 def _counted(scenario: Scenario) -> str:
-    """That prompts are counted, how long they are where nobody said, and what is cached where nothing else is."""
+    """Whether prompts are counted, how long they are where nobody said, and what is cached where nothing else is."""
     request = scenario.load.request
     if request and reads_alone(scenario):
         return f"{show(request.prefix_share, 'share')} of them cached" if request.prefix_share else "prompts alone"
+    if not _is_prompted(scenario):
+        return "between tokens" if _between_tokens(scenario) and gives_length(scenario) else ""
     lengths = [item for item in scenario.inputs if item.key in LENGTHS and item.assumed]
     assumed = " and ".join(
         f"{many(item.value, 'token')} {way}" for item, way in zip(lengths, ("in", "out"), strict=False)

@@ -34,7 +34,7 @@ OVERLAP = {
 #: What happens at the critical batch.
 CRITICAL = "arithmetic and weight reads balance"
 #: Why a result of a step or of a request has no value, by JSON key.
-_OF_PRICE = tuple(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in"))
+_OF_PRICE = (*(f"usd_per_million_tokens{end}" for end in ("", "_decode", "_all_in")), "usd_per_request")
 _OF_REQUEST = (
     "prefill_time_s",
     "ttft_s",
@@ -64,7 +64,7 @@ _OF_SERVING = (
         "prompt_itl_s",
     ),
     *("tokens_per_s", "tokens_per_s_all_in", "tokens_per_s_per_user", "tokens_per_s_per_gpu", "joules_per_token"),
-    "wh_per_request",
+    *("wh_per_request", "input_tokens_per_s"),
 )
 #: Times with the flags of published benchmarks, or with tuned kernels.
 TUNED = ("tuned_step_time_s", "tuned_ttft_s")

@@ -210,31 +210,6 @@ def bill(scenario: Scenario, results: dict[str, Any], pace: Pace, served: Served
     return {"usd_per_million_tokens": paid, "usd_per_million_tokens_decode": minimum(decode, paid)}
 
 
-def energy_of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float | None]:
-    """Wh at the wall for a request with its prompt, those that read prompts apart too; nothing without a request."""
-    running, load, power = scenario.running, scenario.load, scenario.running.rack.part.facts.get("power")
-    if load.request is None:
-        return {}
-    if power is None:
-        return {"wh_per_request": None}
-    energy = formulas.cost.request_energy(
-        power=power.value,
-        pue=pue_of(scenario),
-        devices=running.rack.devices,
-        output_tokens=load.request.output_tokens,
-        tokens_per_s=results.get("tokens_per_s_all_in", results["tokens_per_s"]),
-    )
-    if load.apart:
-        ratio, batch = results["prefill_per_decode"], results["batch"]
-        energy = formulas.cost.served_cost(cost=energy, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
-    return {"wh_per_request": energy}
-
-
-def pue_of(scenario: Scenario) -> float:
-    """Power at the wall over that of the chips, as a price of one's own has it; 1 where none is paid."""
-    return next((float(item.value) for item in scenario.inputs if item.key == "pue"), 1.0)
-
-
 def token_seconds(scenario: Scenario, batch: float) -> float:
     """Seconds of a replica for each token at some batch, all paid that the price pays for: prompts and idle time."""
     running, load, replica = scenario.running, scenario.load, scenario.running.replica

@@ -14,7 +14,7 @@ from infercost.report import Input, Note, Report, Series
 from infercost.scenario.axes import Axis, Point, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.usual import is_of_api
-from infercost.units import many, show
+from infercost.units import digits, many, show
 
 #: The parallel widths of a layout.
 WIDTHS = LAYOUT[1:]
@@ -327,7 +327,8 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
         return f"{start}At {in_words(axes, first)}, {phrase} is {value}."
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
-            words = "; ".join(_each(axes[0], figure, feasible) for figure in figures)
+            first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
+            words = "; ".join([first_words + _times_words(axes[0], figures[0], feasible), *others])
             return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
         return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
@@ -451,6 +452,15 @@ def _each(axis: Axis, figure: str, rows: Rows) -> str:
         return f"{KEYS[figure].phrase} stays at {texts[0]}"
     words = (f"{text} ({axis.column.head} {axis.text(row)})" for text, row in zip(texts, known, strict=True))
     return f"{KEYS[figure].phrase} is {', '.join(words)}"
+
+
+def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
+    """How many times the least of a figure its most is, of two rows or of more; empty where counts of devices vary."""
+    known = [row for row in rows if row[figure] is not None]
+    low, high = (row[figure] for row in _extremes(figure, known))
+    if _is_counted((axis,), figure, known) or low <= 0 or (times := f"{digits(high / low, 3)}x") == "1x":
+        return ""
+    return f": {times}" if len(known) == 2 else f": the most is {times} the least"
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:

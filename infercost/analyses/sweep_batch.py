@@ -18,7 +18,8 @@ from infercost.analyses.hosts import (
 )
 from infercost.analyses.prices import with_own
 from infercost.analyses.replicas import of_all, shown_share
-from infercost.analyses.step import energy_of_request, step_results, token_seconds
+from infercost.analyses.requests import of_request
+from infercost.analyses.step import step_results, token_seconds
 from infercost.analyses.utilization import OF_STEP
 from infercost.models import counting
 from infercost.parts.accelerator import joins
@@ -146,7 +147,7 @@ def _rows(scenario: Scenario, batches: tuple[float, ...]) -> Rows:
     rows: list[dict[str, Any]] = []
     for batch in batches:
         step = step_results(scenario, batch, pace_of(running, batch))
-        row = decoding_paid(known(step | energy_of_request(scenario, step), rack), rack)
+        row = decoding_paid(known(step | of_request(scenario, step), rack), rack)
         row["cost_ratio"] = seconds[batch] / least if batch in seconds else None
         if model.is_sparse:
             row["experts_hit_share"] = counting.experts_hit_share(model, batch)

@@ -26,7 +26,8 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.step import BRACKET, energy_of_request, pue_of, step_pace, step_results, under_load
+from infercost.analyses.requests import most_requests, of_request, read_words, request_remarks, shows_read, taken_words
+from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
@@ -34,7 +35,7 @@ from infercost.parts.drafts import gains
 from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import Served, full_prefill_time, prompt_itl, serve_closed
+from infercost.replica.serving import Served, full_prefill_time, prompt_itl
 from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
@@ -64,6 +65,8 @@ OF_STEP = (
     *("tpot_s", "plain_tpot_s", "draft_speedup", "utilization", "memory_bandwidth_utilization", *BRACKET),
     "arithmetic_intensity",
 )
+#: Rows of a request that say nothing where they have no value.
+_OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
 
@@ -103,16 +106,6 @@ def answer(scenario: Scenario) -> Report:
         work=lambda: _shown_work(scenario),
     )
     return _beside_api(with_own(_of_replicas(report, scenario, results, pace), scenario), scenario)
-
-
-def _most_requests(scenario: Scenario) -> tuple[Row, ...]:
-    """Requests a second of full devices, where it was asked what a cached prefix does for them."""
-    load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
-    asked = scenario.question.get("prefix_share") is not None and not scenario.draft and not holds(rack)
-    if request is None or not asked or not rack.plan.fits:
-        return ()
-    most = serve_closed(scenario.running.replica, load.most, request).rate
-    return (Row("most_requests_per_s", most, f"{load.most * scenario.copies:,.0f} always in flight"),)
 
 
 def _of_replicas(report: Report, scenario: Scenario, results: dict[str, Any], pace: Pace) -> Report:
@@ -164,7 +157,7 @@ def _known(
     """What a step answers, None where a host, a model that does not fit, or a queue without end leave no value."""
     rack = scenario.running.rack
     results = step_results(scenario, batch, pace, served, bracketed=bracketed)
-    results = known(results | energy_of_request(scenario, results), rack)
+    results = known(results | of_request(scenario, results), rack)
     nothing = unserved(rack, overloaded=_is_overloaded(served)) | dict.fromkeys(
         OF_RATE if has_endless_rate(rack.part) else ()
     )
@@ -245,7 +238,7 @@ def _shown_work(scenario: Scenario) -> None:
     again = scenario._replace(running=reworked(scenario.running))
     batch, pace, served = step_pace(again)
     results = step_results(again, batch, pace, served, bracketed=False)
-    energy_of_request(again, results)
+    of_request(again, results)
     if scenario.measured is not None:
         from infercost.analyses import measurement
 
@@ -258,10 +251,10 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     reasons = {key: why_not.get(key) or why_null(key, running.rack) for key in _nothing(results)}
     remarks |= reasons
     hidden = _hidden(results, why_not) | (set() if scenario.load.request else {"ttft_s"})
-    if not _asks_for_batch(scenario):
-        hidden.add("arithmetic_intensity")
+    hidden |= set() if _asks_for_batch(scenario) else {"arithmetic_intensity"}
+    hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
-    return (*rows, *_most_requests(scenario))
+    return (*rows, *most_requests(scenario))
 
 
 def _asks_for_batch(scenario: Scenario) -> bool:
@@ -275,7 +268,7 @@ def _nothing(results: dict[str, Any]) -> list[str]:
 
 def _hidden(results: dict[str, Any], why_not: dict[str, str]) -> set[str]:
     """Rows that say nothing more: equal ones, zeros, and what was not asked for."""
-    hidden = _HIDDEN | {key for key in ("prefill_time_s", "ttft_s", "request_time_s") if results[key] is None}
+    hidden = _HIDDEN | {key for key in _OF_REQUEST if results.get(key) is None}
     hidden |= {*why_not} & {*_nothing(results)}
     hidden -= {key for key in ("usd_per_million_tokens", "ttft_s", "tokens_per_s") if key in why_not}
     if results["tpot_s"] != results["step_time_s"]:
@@ -309,7 +302,7 @@ def _remarks(scenario: Scenario, results: dict[str, Any]) -> dict[str, str]:
         "step_time_s": f"{certain}: {overlap_words(running)}{_bracket_remark(running, results)}",
         "bound_step_time_s": _bound_remark(running, results),
         **_MEANINGS,
-        "wh_per_request": "with its prompt" + (f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""),
+        **request_remarks(scenario),
         **_price_remarks(Load() if holds(rack) else scenario.load),
         **(_draft_remarks(rack, results) if scenario.draft else {}),
         **({"prefill_per_decode": _full_prompt(scenario)} if scenario.load.apart else {}),
@@ -430,7 +423,8 @@ def _first_token(scenario: Scenario, results: dict[str, Any]) -> str:
     where = f"{rack.model.called(rack.model.quantization.words)} on {rack.place}"
     asked = f"{show(results['ttft_s'], 's')} to the first and only token of a prompt of {request.input_tokens:,.0f}"
     price = f" A million such requests cost {show(usd, 'USD')}." if usd is not None and says_price(scenario) else ""
-    return f"{asked}, {where}, {sure(scenario.running)}.{price}"
+    read = f" Prompts without a gap are {show(scenario.copies * results['input_tokens_per_s'], '')} input tokens/s."
+    return f"{asked}, {where}, {sure(scenario.running)}.{read}{price}"
 
 
 def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> str:
@@ -454,15 +448,8 @@ def _verdict(scenario: Scenario, running: Running, results: dict[str, Any]) -> s
     start = "Between prompts of others a request" if _met(results) else "A request"
     between = later or f", then {tpot} a token{_chunk_words(scenario, results)}"
     whole += " on average" if scenario.load.rate is not None else ""
-    whole += _energy_words(scenario, results)
+    whole += taken_words(scenario, results)
     return f"{text} {start} takes {whole}: {ttft} to its first token{between}."
-
-
-def _energy_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """What a request takes of energy, where its price was asked about."""
-    if (energy := results.get("wh_per_request")) is None or scenario.question.get("power_price") is None:
-        return ""
-    return f" and {show(energy, 'Wh')}"
 
 
 def _use_words(scenario: Scenario, results: dict[str, Any]) -> str:
@@ -548,6 +535,7 @@ def _rate_words(scenario: Scenario, results: dict[str, Any]) -> str:
     elif paid is not None or scenario.load.is_steady:
         speed += decoding
     total = scenario.copies * (rate if paid is None else paid)
+    price += read_words(scenario, results)
     return f"{speed}, {show(total, '')} {in_all(scenario)}{_node_words(scenario, results, total)}{price}"
 
 

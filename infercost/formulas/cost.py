@@ -37,8 +37,14 @@ def texts_per_s(*, batch: float, prefill_time: float) -> float:
 
 @formula(source="each text has its tokens")
 def input_tokens_per_s(*, texts_per_s: float, input_tokens: float) -> float:
-    """Tokens that a replica reads in a second where it decodes none."""
+    """Tokens of prompts in a second, those that a cache has among them."""
     return texts_per_s * input_tokens
+
+
+@formula(source="each request has its tokens")
+def requests_answered(*, tokens_per_s: float, output_tokens: float) -> float:
+    """Requests that leave a replica in a second."""
+    return tokens_per_s / output_tokens
 
 
 @formula(source=LATER)
@@ -95,6 +101,12 @@ def lone_user_cost_ratio(*, step_time_alone: float, step_time: float, batch: flo
 def paid_cost_ratio(*, paid_tokens_per_s: float, paid_tokens_per_s_alone: float) -> float:
     """How many times more a lone user pays for a token than a member of the batch, where each pays for its prompts."""
     return paid_tokens_per_s / paid_tokens_per_s_alone
+
+
+@formula(source="the whole bill by what comes out")
+def usd_per_request(*, usd_per_million_tokens: float, output_tokens: float) -> float:
+    """USD for one request, its prompt and its answer, where the price of what comes out pays for prompts."""
+    return usd_per_million_tokens / 1e6 * output_tokens
 
 
 @formula(source="power at the wall over the rate of requests; chips at their rated power, no host")
@@ -273,6 +285,12 @@ def usd_per_million_tokens_input(*, usd_per_million_tokens: float, prompt_share:
 def usd_per_million_tokens_blended(*, usd_per_million_tokens: float, read_per_token: float) -> float:
     """USD for a million tokens, of prompts and of answers."""
     return usd_per_million_tokens / (1 + read_per_token)
+
+
+@formula(source="definition of a gross margin: the share of what is charged that is left above the cost")
+def charged_usd(*, cost: float, margin: float) -> float:
+    """USD to charge for what costs so much, to keep a margin of each dollar."""
+    return cost / (1 - margin)
 
 
 @formula(source="who decodes pays for the replicas that work on prompts, and for slots that stand empty")

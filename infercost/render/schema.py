@@ -18,6 +18,7 @@ weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_bytes_of_batch kv_pool_tokens max_sequences
 longest_context shortfall_bytes draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes
 host_kv_bytes_per_sequence host_memory_bytes host_left_bytes"""
+_OF_ALL_TOKENS = "usd_per_request wh_per_request input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
 _OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months"
 _API = """api_usd_per_million_tokens api_usd_per_month tokens_per_month break_even_users break_even_tokens_per_month
@@ -29,8 +30,10 @@ _LEVEL = f"""{_SERVICE} name busy_share tokens_per_s_per_user device_seconds_per
 usd_per_million_tokens_busy"""
 _ECONOMIES = f"""usd_per_million_tokens_fifth usd_per_million_tokens_four_fifths
 lone_user_cost_ratio lone_user_reserved_cost_ratio batch_limit gpus_per_replica users_per_replica
-users_within_2x users_within_10_percent floor_usd_per_million_tokens usd_per_million_tokens_input
-usd_per_million_tokens_output usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
+users_within_2x users_within_10_percent charged_usd_per_million_tokens charged_usd_per_million_tokens_input
+charged_usd_per_million_tokens_output charged_usd_per_million_tokens_at_users
+floor_usd_per_million_tokens usd_per_million_tokens_input usd_per_million_tokens_output
+usd_per_million_tokens_blended floor_device_seconds floor_tokens_per_s_per_user
 {_API} usd_per_month break_even_capacity_share break_even_token_share full_usd_per_month full_api_usd_per_month
 full_gross_margin {_OWN} {_ROOM}"""
 _TREND = """flops_doubling_years memory_bandwidth_doubling_years memory_doubling_years flops_per_byte_doubling_years
@@ -45,7 +48,7 @@ RESULTS = {
     input_tokens_per_s mixed_gpus mixed_usd_per_million_tokens mixed_itl_s prefill_flops
     usd_per_million_tokens_input most_requests_per_s measured_utilization
     measured_memory_bandwidth_utilization measured_over_estimate measured_over_bound measured_bytes_per_s
-    wh_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
+    wh_per_request usd_per_request api_usd_per_million_tokens own_over_api_cost {_OWN} {_ROOM}""",
     "sweep-batch": f"gpus critical_batch knee_batch max_batch lone_user_cost_ratio {_OWN} {_ROOM}",
     "userbase": f"""{_SERVICE} people_online minutes_per_day decoding_share users_at_trough mean_concurrent
     trough_to_mean_for_million_users peak_concurrent trough_concurrent slots usd_per_month in_flight batch_limit
@@ -71,7 +74,7 @@ ROWS = {
     "fit": """name released family total_params active_params dtype weights_from efficiency gpus tp pp ep dp
     weight_bytes max_context tokens_per_s_per_user offload host_bytes flags source""",
     "utilization": "",
-    "sweep-batch": f"{_STEP} tp pp ep wh_per_request cost_ratio fits",
+    "sweep-batch": f"{_STEP} tp pp ep {_OF_ALL_TOKENS} cost_ratio fits",
     "userbase": f"{_LEVEL} hour load requests_per_s",
     "economies": f"{_LEVEL} cost_ratio",
     "frontier": f"""{_STEP} name gpu model dtype tp pp ep replicas total_gpus prefill_per_decode

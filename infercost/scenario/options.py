@@ -17,6 +17,7 @@ from infercost.units import (
     HOURLY,
     KWH_PRICE,
     LATENCY,
+    MARGIN,
     MINUTES,
     MONEY,
     MULTIPLE,
@@ -156,12 +157,7 @@ _ALL = (
     Option("efficiency", "NAME", "efficiency profile, or a file of one: how close to the bound a stack comes", _text),
     Option("engine_version", "X.Y.Z", "release of the profile's engine, as NAME@X.Y.Z (newest when absent)", _text),
     Option("host", "NAME", "host preset, or a file of one: what does not fit on the card lies in its memory", _text),
-    Option(
-        "offload",
-        "WHAT",
-        "what lies in the host: experts, layers or kv (as much as is needed when absent)",
-        choice(OFFLOADS),
-    ),
+    Option("offload", "WHAT", "what lies in the host: experts, layers or kv (as needed when absent)", choice(OFFLOADS)),
     Option(
         "offload_layers",
         "N",
@@ -190,17 +186,19 @@ _ALL = (
     Option("burstiness", "Q", "variation of the gaps between arrivals: 1 is random (the traffic's)", _of(MULTIPLE)),
     Option("scale_down", "", "replicas come and go with the load of each hour", _switch),
     Option("replicas", "N", "so many replicas, whatever the load; without users, for as many as they take", _of(WHOLE)),
+    Option(
+        "budget", "Q", "USD a month, in place of replicas: as many whole ones as it pays for every hour", _of(MONEY)
+    ),
     Option("max_tpot", "TIME", "longest time between a user's tokens: 40ms", _of(LATENCY)),
     Option("max_ttft", "TIME", "longest time to the first token, in userbase with its wait: 500ms or 2s", _of(LATENCY)),
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
+    Option("margin", "SHARE", "gross margin that the price of a token is to leave: 60%", _of(MARGIN)),
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
-    Option(
-        "power_price", "Q", "USD per kWh; without --purchase-price an hour costs its electricity alone", _of(KWH_PRICE)
-    ),
+    Option("power_price", "Q", "USD per kWh; without --purchase-price an hour is electricity alone", _of(KWH_PRICE)),
     Option("pue", "RATIO", "power at the wall over power of the accelerators", _of(ABOVE_ONE)),
     Option("points", "N", "how many user counts, from one to the last: 16", _of(ROWS)),
     Option("all", "", "every accelerator preset, in order of release", _switch),
@@ -448,6 +446,7 @@ class Userbase(Rack, Step, Request, People, Level, total=False):
     trough_to_mean: Number
     peak_to_mean: Number
     replicas: Number
+    budget: Number
 
 
 class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
@@ -456,6 +455,7 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     gpu: Parts
     users: Number
     points: Number
+    margin: Number
 
 
 class Frontier(Common, Draft, Prices, total=False):

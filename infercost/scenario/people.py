@@ -69,7 +69,7 @@ def with_traced_load(question: Question) -> Question:
         BadValue: fewer requests a day than one user sends.
     """
     given = question.given
-    if any(name in given for name in (*LOADS, "replicas", "minutes_per_day", "decoding_share")):
+    if any(name in given for name in (*LOADS, "replicas", "budget", "minutes_per_day", "decoding_share")):
         return question
     path, usual = str(question.get("trace")), catalog.load("workloads", "chat").fact("messages_per_day")
     trace = read_trace(path, question.progress(path, 0))

@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
+from infercost.formulas.cost import usd_per_month
 from infercost.numeric import floor, rounded_up
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
@@ -29,7 +30,7 @@ from infercost.scenario.running import read_draft, read_load, read_running, read
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
 from infercost.scenario.search import offered
 from infercost.scenario.usual import USUAL_CONTEXT, is_of_api, with_one, with_workload
-from infercost.units import show
+from infercost.units import many, show
 
 if TYPE_CHECKING:  # a step alone has no users
     from infercost.fleet.service import Service
@@ -50,6 +51,7 @@ _OF_A_SERVICE = (
         "burstiness",
         "scale_down",
         "replicas",
+        "budget",
         "max_tpot",
         "max_ttft",
     ),
@@ -252,6 +254,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
     service = queued(service)
+    _spend(reading, service)
     fixed = int(reading.take("replicas") or 0)
     if fixed and not any(name in reading.given for name in LOADS):
         service = _answering(reading, service, fixed)
@@ -268,6 +271,22 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if api_price:
         fields["others"] = _alike(loaded, others)
     return _serving(reading, service, users=users, concurrent=concurrent, **fields)
+
+
+def _spend(reading: Reading, service: "Service") -> None:
+    """Take a month's money as the whole replicas that it pays for, each every hour; BadValue where it pays for none."""
+    if (budget := reading.take("budget")) is None:
+        return
+    if other := next((name for name in ("replicas", "scale_down") if reading.get(name)), None):
+        raise BadValue(f"--budget and {flag(other)} both say how many run", "give one of them")
+    if service.price is None:
+        raise Missing("--budget needs the price of a device-hour", "give --price 2.10")
+    devices = service.running.rack.devices
+    month = usd_per_month(price=service.price, devices=devices)
+    if budget < month:
+        what = f"--budget {show(budget, 'USD')}: a replica of {many(devices, 'device')} is {show(month, 'USD')} a month"
+        raise BadValue(what, "give more, a lower --price, or a smaller replica")
+    reading.given["replicas"] = Given(int(floor(budget / month)), "assumed: all that --budget pays for")
 
 
 def _device_for(reading: Reading) -> str:
@@ -366,6 +385,8 @@ def _economies(reading: Reading) -> Scenario:
         users = float(reading.take("users", most, f"{REPLICAS} full replicas"))
         points = int(reading.take("points", POINTS, "from one user to the last, evenly in ratio"))
     several = each if len(each) > 1 else ()
+    if reading.take("margin") is not None and several:
+        raise BadValue("--margin is of the tokens of one accelerator", "name one --gpu, or --sweep gpu=h100,mi300x")
     service = loaded if loaded and not several else each[0].service
     remedies = () if several else tuple(_remedies(asked[0], service))
     fields: dict[str, Any] = {"api_price": read_api_price(reading, service.request), "remedies": remedies}

@@ -316,7 +316,8 @@ def _check_load(reading: Reading, request: Request) -> None:
         what = "--concurrency and --disaggregated: requests in flight are on replicas of both kinds"
         raise BadValue(what, "give --request-rate, or the --batch of the replicas that decode")
     if request.output_tokens < LEAST_OUTPUT:
-        raise BadValue(f"{load} of requests that decode nothing has no batch", "give at least --output-tokens 2")
+        what = f"{load} of requests that decode nothing: prompts are read one after another and share no step"
+        raise BadValue(what, f"leave {load} out for what prompts take and bring in, or give --output-tokens 2")
 
 
 def read_draft(reading: Reading, rack: Rack) -> Draft | None:

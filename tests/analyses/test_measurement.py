@@ -187,3 +187,25 @@ def test_lengths_that_nobody_gave_are_said_beside_what_they_count() -> None:
     assert "prompts counted, 7,680 tokens in and 1,024 tokens out assumed)" in infercost.utilization(**asked).verdict
     given = infercost.utilization(**asked, input_tokens=1000, output_tokens=500)
     assert "(MFU, prompts counted)" in given.verdict
+
+
+def test_prompts_of_one_user_count_as_those_of_two() -> None:
+    """40 tokens/s are 0.4 requests a second, each a prompt of 8,000 and 99 steps, on eight parts."""
+    options = {"gpu": "h100", "gpus": 8, "model": "llama-3.1-70b", "input_tokens": 8000, "output_tokens": 100}
+    one = infercost.utilization(**options, batch=1, measured_tokens_per_s=40)
+    two = infercost.utilization(**options, batch=2, measured_tokens_per_s=40)
+    for report in (one, two):
+        assert report["measured_over_estimate"] == pytest.approx(40 / report["tokens_per_s_all_in"])
+        assert " of the arithmetic (MFU, prompts counted) and at least " in report.verdict
+        assert report["measured_utilization"] > 0.4 * 8000 * 2 * 69.5e9 / (8 * PEAK)  # matrices of prompts alone
+    assert one["measured_utilization"] == pytest.approx(two["measured_utilization"], rel=1e-3)
+
+
+def test_llama_cpp_prints_the_speed_between_the_tokens_of_one() -> None:
+    home = {"gpu": "rtx-4090", "model": "qwen3-14b", "dtype": "q4_k_m", "measured_tokens_per_s": 40}
+    said = infercost.utilization(**home, input_tokens=8000, output_tokens=100)
+    assert said["measured_over_estimate"] == pytest.approx(40 * said["tpot_s"])
+    assert " of the arithmetic (MFU, between tokens) and " in said.verdict
+    assert "between tokens" not in infercost.utilization(**home).verdict
+    nobody = infercost.utilization(gpu="h100", model="llama-3.1-8b", measured_tokens_per_s=40)  # who gave no request
+    assert nobody["measured_over_estimate"] == pytest.approx(40 * nobody["tpot_s"])

@@ -464,7 +464,7 @@ def test_one_answer_token_is_answered_with_the_time_to_it() -> None:
     report = infercost.utilization(gpu="b200", model="llama-3.1-8b", input_tokens=100_000, output_tokens=1, price=3.6)
     assert report["ttft_s"] == report["request_time_s"]
     assert report.verdict.startswith(f"{report['ttft_s']:.4g} s to the first and only token of a prompt of 100,000, ")
-    assert "tokens/s" not in report.verdict
+    assert " tokens/s" not in report.verdict.replace(" input tokens/s", "")
     # a second costs a tenth of a cent, and a request its prompt's passes, at most the time to its first token
     assert 0.9 * report["ttft_s"] * 1000 < report["usd_per_million_tokens"] <= report["ttft_s"] * 1000
 
@@ -491,7 +491,7 @@ def test_a_replica_on_several_nodes_says_the_tokens_of_one() -> None:
 
 def test_times_of_requests_that_arrive_are_means_and_the_verdict_says_so_once(run: Run) -> None:
     asked = ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100", "--isl", "1000", "--osl", "200", "--json")
-    counts = [run(*asked, *load).json["verdict"].count(" on average: ") for load in ((), ("--request-rate", "10"))]
+    counts = [run(*asked, *load).json["verdict"].count(" on average") for load in ((), ("--request-rate", "10"))]
     assert counts == [0, 1]
 
 
@@ -527,7 +527,7 @@ def test_the_energy_of_a_request_by_hand() -> None:
     assert "Wh" not in said.verdict
     paid = infercost.utilization(**WATTS, power_price=0.1)
     assert paid["wh_per_request"] == pytest.approx(1.3 * said["wh_per_request"])
-    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh: " in paid.verdict
+    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh and costs $" in paid.verdict
 
 
 def test_the_energy_of_a_request_of_one_user_has_its_prompt() -> None:
@@ -547,3 +547,77 @@ def test_no_request_or_no_power_has_no_energy_of_one() -> None:
     assert "wh_per_request" not in infercost.utilization(gpu="h100", params="8B").values
     asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
     assert infercost.utilization(**asked)["wh_per_request"] is None
+
+
+AGENT = {"gpu": "h200:8", "model": "qwen3-coder-480b", "dtype": "fp8", "input_tokens": 30_000, "output_tokens": 500}
+
+
+def test_the_money_of_a_request_by_hand() -> None:
+    """500 tokens of a million whose price pays for their prompts; an hour of 8 devices over its requests."""
+    said = infercost.utilization(**AGENT, prefix_share="95%", concurrency=16, price=4)
+    assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 500 / 1e6)
+    assert said["usd_per_request"] == pytest.approx(8 * 4 / 3600 / (said["tokens_per_s"] / 500))
+    assert f" s and costs ${said['usd_per_request']:.3g}: " in said.verdict
+
+
+def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
+    said = infercost.utilization(gpu="h100", model="llama-3.1-8b", batch=32)
+    assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
+    assert "costs" not in said.verdict
+    named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
+    assert f"Wh and costs ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
+    at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
+    assert "costs" not in at_home.verdict
+
+
+def test_no_request_or_no_price_has_no_money_of_one() -> None:
+    assert "usd_per_request" not in infercost.utilization(gpu="h100", params="8B").values
+    asked = {"gpu": "rtx-4090", "model": "qwen3-30b-a3b", "dtype": "q8_0", "host": "desktop-ddr5"}
+    assert infercost.utilization(**asked)["usd_per_request"] is None
+    piled = infercost.utilization(gpu="h100", model="llama-3.1-8b", input_tokens=8000, request_rate=100)
+    assert piled["usd_per_request"] is None
+
+
+def test_a_row_of_a_table_has_the_money_of_its_request() -> None:
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 200}
+    row = infercost.sweep_batch(**asked, batch="4,8").to_dict()["rows"][1]
+    assert row["usd_per_request"] == infercost.utilization(**asked, batch=8)["usd_per_request"]
+
+
+def test_tokens_that_go_in_by_hand() -> None:
+    """As many prompts go in as answers come out: DeepSeek's 14.8k tokens/s of 1,000 are 14.8 requests of 4,989."""
+    asked = {"gpu": "h800:32", "model": "deepseek-v3", "ep": 32, "output_tokens": 1000, "concurrency": 4096}
+    said = infercost.utilization(**asked, input_tokens=4989, prefix_share="56.3%")
+    assert said["input_tokens_per_s"] == pytest.approx(said["tokens_per_s"] / 1000 * 4989)
+    assert "input tokens/s" not in said.verdict
+    (row,) = (row for row in said.results if row.key == "input_tokens_per_s")
+    assert row.shown
+    assert row.remark == "all of prompts, 56.3% of them cached"
+
+
+def test_tokens_that_go_in_are_said_where_they_outweigh() -> None:
+    said = infercost.utilization(**AGENT, prefix_share="95%", concurrency=16)
+    read = said["tokens_per_s"] / 500 * 30_000
+    assert f" output tokens, beside {read:,.0f} input tokens/s (95.0% cached): " in said.verdict
+    batch = infercost.utilization(**AGENT, batch=16)
+    assert batch["input_tokens_per_s"] == pytest.approx(batch["tokens_per_s_all_in"] / 500 * 30_000)
+    assert " input tokens/s: " in batch.verdict
+    twice = infercost.utilization(**{**AGENT, "gpu": "h200:16"}, batch=32, dp=2)
+    assert twice["input_tokens_per_s"] == pytest.approx(2 * batch["input_tokens_per_s"])
+
+
+def test_tokens_that_go_in_are_no_row_of_one_user() -> None:
+    for asked in ({}, {"batch": 32}, {"input_tokens": 500}):
+        said = infercost.utilization(gpu="h100", model="llama-3.1-8b", **asked)
+        assert not next(row for row in said.results if row.key == "input_tokens_per_s").shown
+
+
+def test_prompts_alone_say_what_they_bring_in() -> None:
+    """No answer is decoded: what is measured of prompts is held against the same tokens a second."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 8000, "output_tokens": 1}
+    said = infercost.utilization(**asked, measured_tokens_per_s=30_000)
+    assert said["input_tokens_per_s"] * said["measured_over_estimate"] == pytest.approx(30_000)
+    assert f"Prompts without a gap are {said['input_tokens_per_s']:,.0f} input tokens/s." in said.verdict
+    with pytest.raises(InfercostError, match="read one after another") as refused:
+        infercost.utilization(**asked, concurrency=8)
+    assert "leave --concurrency out" in str(refused.value.hint)

@@ -349,7 +349,8 @@ def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
     speeds = [f"{row['tokens_per_s_per_user']:.2f} (dtype {row['dtype']})" for row in few["rows"]]
-    assert f"Tokens/s per user is {', '.join(speeds)}; the price of a million tokens is $" in few["verdict"]
+    assert f"Tokens/s per user is {', '.join(speeds)}: the most is 1.29x the least; " in few["verdict"]
+    assert "x the least; the price of a million tokens is $" in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
     assert "Over 5 points, tokens/s per user ranges from " in many
 
@@ -402,3 +403,13 @@ def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> No
     assert f"the most requests/s it sustains rises from {rates[0]:.5f} to {rates[1]:.5f}" in said["verdict"]
     assert "the time to the first token falls" in said["verdict"]
     assert "most_requests_per_s" not in run(*asked, "--json").json["results"]
+
+
+def test_a_sweep_of_names_says_how_many_times_as_much() -> None:
+    """A bound that memory sets: the matrices of a count at two bytes, at one and at a half."""
+    asked = {"gpu": "h100", "params": "8B", "efficiency": "ideal"}
+    for formats, words in (("bf16,fp8", ": 2x"), ("bf16,fp8,int4", ": the most is 4x the least")):
+        said = infercost.utilization(**asked, sweep=f"dtype={formats}")
+        assert f"(dtype {formats.split(',')[-1]}){words};" in said.verdict
+    same = infercost.utilization(**asked, sweep="dtype=bf16,fp16").verdict
+    assert "x" not in same
