@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import fastjsonschema
 import pytest
+import yaml
 from hypothesis import settings
 
 import infercost
@@ -23,6 +24,13 @@ from infercost.render.schema import schema
 settings.register_profile("infercost", deadline=None)
 settings.load_profile("infercost")
 ROOT = Path(__file__).resolve().parent.parent
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def in_yaml(file: str) -> Any:
+    """What a YAML file of the project has, none of which may be changed."""
+    return yaml.load((ROOT / file).read_text(), Loader=_LOADER)
 
 
 @cache

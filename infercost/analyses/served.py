@@ -125,10 +125,10 @@ def service_verdict(
 
 def _verb(scenario: Scenario, *, single: bool) -> str:
     """What a load does with its replicas: it fills or has those that were given, and needs those that were found."""
-    if scenario.question.get("replicas") is None:
-        return "needs" if single else "need"
-    filled = any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs)
-    return ("fills" if single else "fill") if filled else ("has" if single else "have")
+    if any(item.key == "users" and item.origin == ALL_TAKEN for item in scenario.inputs):
+        return "fills" if single else "fill"
+    given = scenario.question.get("replicas") is not None
+    return ("has" if single else "have") if given else ("needs" if single else "need")
 
 
 def _used_words(day: Day, utilization: float | None, hours: Rows) -> str:

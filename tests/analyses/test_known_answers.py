@@ -5,17 +5,16 @@ from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-import yaml
 
 import infercost
 from infercost import formulas
 from infercost.formulas.formula import FORMULAS
 from infercost.report import Series
-from tests.conftest import ROOT, report_of
+from tests.conftest import in_yaml, report_of
 
 for module in iter_modules(formulas.__path__):  # a formula is known once its module is
     import_module(f"{formulas.__name__}.{module.name}")
-CASES = yaml.safe_load((ROOT / "tests/data/known_answers.yaml").read_text())
+CASES = in_yaml("tests/data/known_answers.yaml")
 
 
 def number(value: Any) -> Any:

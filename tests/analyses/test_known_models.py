@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
@@ -11,9 +10,9 @@ from infercost.models.model import Model
 from infercost.replica.layout import Layout, rank_growth_bytes
 from infercost.replica.work import work_of
 from tests.analyses.test_known_answers import predicted
-from tests.conftest import ROOT
+from tests.conftest import in_yaml
 
-CASES = yaml.safe_load((ROOT / "tests/data/known_models.yaml").read_text())
+CASES = in_yaml("tests/data/known_models.yaml")
 
 
 def without_windows(model: Model) -> Model:

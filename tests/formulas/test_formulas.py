@@ -9,7 +9,6 @@ from pkgutil import iter_modules
 from types import FunctionType
 
 import pytest
-import yaml
 
 import infercost.formulas
 from infercost import formulas
@@ -17,18 +16,14 @@ from infercost.formulas.formula import FORMULAS, Equation, solved
 from infercost.formulas.recorder import Call, explain, expression_of, recording, work_of
 from infercost.models.find import find_model
 from infercost.quantities import TERMS
-from tests.conftest import ROOT
+from tests.conftest import in_yaml
 
 for module in iter_modules(infercost.formulas.__path__):
     import_module(f"infercost.formulas.{module.name}")
 NAMES = sorted(FORMULAS)
 #: So that no difference is nothing, whose terms are not printed.
 LARGE = {"experts": 50.0, "window": 100.0, "prompts": 0.5, "base_latency": 90.0}
-KNOWN = [
-    case
-    for name in ("known_answers", "known_models")
-    for case in yaml.safe_load((ROOT / f"tests/data/{name}.yaml").read_text())
-]
+KNOWN = [case for name in ("known_answers", "known_models") for case in in_yaml(f"tests/data/{name}.yaml")]
 
 
 @pytest.mark.parametrize("name", NAMES)

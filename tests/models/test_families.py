@@ -4,7 +4,6 @@ import csv
 from typing import Any
 
 import pytest
-import yaml
 
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
@@ -15,10 +14,10 @@ from infercost.parts import catalog
 from infercost.parts.yamlfile import read_mapping
 from infercost.replica.layout import Layout, rank_weight_bytes
 from infercost.replica.work import work_of
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_yaml
 from tests.models.test_config import read
 
-CASES = {case["id"]: case for case in yaml.safe_load((ROOT / "tests/data/family_counts.yaml").read_text())}
+CASES = {case["id"]: case for case in in_yaml("tests/data/family_counts.yaml")}
 
 
 def model_of(name: str, **changes: Any) -> Any:

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from infercost.errors import BadFile, Missing
 from infercost.models import counting
 from infercost.models.families.read import read_model
 from infercost.models.find import find_model
-from tests.conftest import ROOT, Run
+from tests.conftest import Run, in_yaml
 from tests.models.test_config import LLAMA
 
-SHAPES = {case["id"]: case for case in yaml.safe_load((ROOT / "tests/data/family_shapes.yaml").read_text())}
+SHAPES = {case["id"]: case for case in in_yaml("tests/data/family_shapes.yaml")}
 
 
 def read(**config: Any) -> Any:

@@ -4,13 +4,12 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from infercost.models import counting
 from infercost.models.families import table
 from infercost.models.families.read import ALIASES, read_model
 from infercost.models.families.table import FAMILIES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_yaml
 from tests.models.test_config import LLAMA
 
 
@@ -86,7 +85,7 @@ def test_experts_of_ernie_come_in_intervals(interval: int, sparse: Any) -> None:
 
 def test_every_fifth_layer_of_gemma_3n_sees_all_unless_it_says_otherwise() -> None:
     """Four of a window, one of none: layers 5, 10 and so on of the 30 of E2B."""
-    cases = yaml.safe_load((ROOT / "tests/data/family_counts.yaml").read_text())
+    cases = in_yaml("tests/data/family_counts.yaml")
     config = next(case["config"] for case in cases if case["id"] == "gemma-3n-e2b")
     model = read_model(config, "m", "model m")
     full = [i for i, kind in enumerate(model.order) if not model.layers[kind].attention.window]

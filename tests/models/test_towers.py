@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from infercost.errors import Missing
 from infercost.models.counting import total_params
@@ -11,10 +10,10 @@ from infercost.models.families.config import Config
 from infercost.models.families.read import read_model
 from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.find import find_model
-from tests.conftest import ROOT
+from tests.conftest import in_yaml
 from tests.models.test_config import LLAMA
 
-CASES = yaml.safe_load((ROOT / "tests/data/tower_counts.yaml").read_text())
+CASES = in_yaml("tests/data/tower_counts.yaml")
 
 
 def tower(inside: dict[str, Any], hidden: int, **outside: Any) -> int | None:
@@ -30,7 +29,7 @@ def test_parameters_to_the_last_one(case: dict[str, Any]) -> None:
     assert tower(nameless, hidden, model_type=case["id"]) == case["total"]
 
 
-WRAPPED = yaml.safe_load((ROOT / "tests/data/wrapper_counts.yaml").read_text())
+WRAPPED = in_yaml("tests/data/wrapper_counts.yaml")
 
 
 @pytest.mark.parametrize("case", WRAPPED, ids=[case["id"] for case in WRAPPED])

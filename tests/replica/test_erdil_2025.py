@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -30,9 +29,9 @@ from infercost.replica.erdil_2025 import (
     use,
 )
 from infercost.units import SHARE
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_yaml
 
-CASES = yaml.safe_load((ROOT / "tests/data/erdil/known_answers.yaml").read_text())
+CASES = in_yaml("tests/data/erdil/known_answers.yaml")
 H100 = catalog.load("accelerators", str(ROOT / "tests/data/erdil/h100.yaml"))
 PROFILE = catalog.load("efficiency", "erdil-2025")
 
