@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,17 @@ def on_a_terminal(command: str) -> str:
 
     Colour and bars that it has taken away are left out. In this process, unless a shell has something to do.
     """
-    part, command = PART.search(command), PART.sub("", command)
+    part, text = PART.search(command), whole_on_a_terminal(PART.sub("", command))
+    if part is None:
+        return text
+    lines = int(part[1]) if part[1] else text.splitlines().index("")
+    assert lines < len(text.splitlines()), "a whole answer is shown without a word of it"
+    return "".join(text.splitlines(keepends=True)[:lines])
+
+
+@cache
+def whole_on_a_terminal(command: str) -> str:
+    """All that a command leaves on a terminal of 80 columns."""
     ours, theirs = pty.openpty()
     with heard(ours, theirs) as written, pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
@@ -56,12 +67,7 @@ def on_a_terminal(command: str) -> str:
             env = bare_env(COLUMNS="80", TERM="xterm-256color")
             subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=env)
     text = re.sub(r"\x1b\[\?25l.*?\x1b\[\?25h.*?\x1b\[2K", "", written.decode(), flags=re.DOTALL)
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
-    if part is None:
-        return text
-    lines = int(part[1]) if part[1] else text.splitlines().index("")
-    assert lines < len(text.splitlines()), "a whole answer is shown without a word of it"
-    return "".join(text.splitlines(keepends=True)[:lines])
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("block", blocks(), ids=lambda block: f"{block.document}: {block.command[-60:]}")

@@ -268,9 +268,10 @@ class Reading:
 
     def use(self, preset: Preset, *keys: str, scope: str = "") -> None:
         """Note figures of a preset as inputs of the answer, under ``gpu.``, ``efficiency.`` or a scope of one's own."""
-        for key, fact in ((key, preset.fact(key)) for key in keys):
+        noted = {item.key for item in self.inputs}
+        for key, fact in ((key, preset.fact(key)) for key in dict.fromkeys(keys)):
             name = f"{scope or SCOPES[preset.family]}.{key}"
-            if any(item.key == name for item in self.inputs):
+            if name in noted:
                 continue
             origin = fact.source if fact.source.startswith(("--set", "--host")) else f"preset {preset.name}"
             self.inputs.append(Input(name, fact.value, fact.kind.unit, origin, fact.source, fact.date, fact.weak))

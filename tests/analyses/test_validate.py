@@ -6,7 +6,6 @@ from functools import cache
 from math import ceil
 from pathlib import Path
 from statistics import median
-from time import process_time
 from typing import Any
 
 import pytest
@@ -242,12 +241,6 @@ def test_a_row_says_its_band(run: Run, tmp_path: Path) -> None:
     assert gap["low"] < gap["predicted"] < gap["high"]
     assert tokens["low"] < tokens["predicted"] < tokens["high"]
     assert (old["low"], old["high"]) == (None, None)
-
-
-def test_the_shipped_rows_take_little_time() -> None:
-    start = process_time()
-    infercost.validate()
-    assert process_time() - start < 6  # 2.6 s on the machine it was written on
 
 
 @pytest.mark.parametrize("table", SHIPPED)

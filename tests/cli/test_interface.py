@@ -57,7 +57,7 @@ ASKED: dict[str, tuple[str, ...]] = {
     "a sweep": ("utilization", *NOTE, "--sweep", "gpu.memory_bandwidth=3TB/s:3PB/s:x10", "--sweep", "batch=1,500"),
     "a sweep of fit": ("fit", "--model", "llama-3.1-8b", "--gpu", "h100", "--sweep", "context=1k:256k:x4"),
     "a sweep of economies": ("economies", *NOTE, "--sweep", "users=1:1M:x100"),
-    "a sensitivity": ("utilization", "--model", "llama-3.1-8b", "--gpu", "h100:2", "--price", "2", "--sensitivity"),
+    "a sensitivity": ("utilization", *NOTE, "--price", "2", "--sensitivity"),
     "presets list": ("presets", "list", "efficiency"),
     "presets show": ("presets", "show", "h100"),
     "presets show two": ("presets", "show", "mi300x", "rubin"),

@@ -270,7 +270,7 @@ def test_a_head_that_nobody_published_has_no_command(run: Run) -> None:
     [
         "utilization --gpu h100:4 --model llama-3.1-70b --draft-model llama-3.1-8b",
         "utilization --gpu h100:2 --model llama-3.1-70b --dtype fp8 --batch 8 --set gpu.power=600W --draft-cost 0.05",
-        "frontier --gpu h100 --gpu h200 --model qwen3-32b --dtype bf16,fp8 --draft-model qwen3-0.6b --max-tpot 40ms",
+        "frontier --gpu h100 --gpu h200 --model qwen3-8b --draft-model qwen3-0.6b --max-tpot 40ms --max-gpus 2",
     ],
 )
 def test_half_a_draft_is_told_the_whole_command_and_it_answers(asked: str, run: Run) -> None:
