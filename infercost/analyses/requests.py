@@ -117,10 +117,11 @@ def gives_length(scenario: Scenario) -> bool:
 
 
 def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
-    """What a request takes of energy, where its price was asked about, and what it costs, where its length was."""
-    energy, usd, words = results.get("wh_per_request"), results.get("usd_per_request"), ""
-    if energy is not None and scenario.question.get("power_price") is not None:
-        words = f" and {show(energy, 'Wh')}"
-    if usd is None or not gives_length(scenario) or not says_price(scenario):
-        return words
-    return f"{words} and costs {show(usd, 'USD')}"
+    """What a request takes beside its time: energy and money where its length was given, energy where it was priced."""
+    energy, usd, asked = results.get("wh_per_request"), results.get("usd_per_request"), gives_length(scenario)
+    taken = []
+    if energy is not None and (asked or scenario.question.get("power_price") is not None):
+        taken.append(f"{show(energy, 'Wh')}{f' (PUE {pue:g})' if (pue := pue_of(scenario)) != 1 else ''}")
+    if usd is not None and asked and says_price(scenario):
+        taken.append(show(usd, "USD"))
+    return "".join(f"{' and' if each is taken[-1] else ','} {each}" for each in taken)

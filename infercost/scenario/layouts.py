@@ -27,8 +27,8 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, COMPARED
-from infercost.scenario.running import most_at_once, read_draft, read_load, read_request, read_running
+from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, most_at_once
+from infercost.scenario.running import read_draft, read_load, read_request, read_running
 from infercost.scenario.scenario import Load
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
@@ -94,6 +94,12 @@ class Asked(NamedTuple):
     def is_full(self) -> bool:
         """Whether nobody said how many sequences there are, so that replicas are compared when they are full."""
         return not self.batch and not self.load.is_steady
+
+    @property
+    def at_once(self) -> int:
+        """Sequences to hold where nobody counted devices: the batch, or all requests in flight that an engine runs."""
+        load = self.load
+        return self.setup.batch if load.concurrent is None else ceil(min(load.concurrent, load.most))
 
     def choices(self, copies: int, layouts: Iterable[Layout]) -> Iterator[Choice]:
         """What so many replicas serve in each layout that holds their share."""
@@ -341,7 +347,7 @@ def _found(asked: Asked, devices: int | None) -> tuple[list[Choice], str]:
     """The layouts that hold what was asked, the best first, none where there is nothing to choose; and more stages."""
     if devices is not None:
         return _on(asked, devices)
-    least = least_plan(asked.setup)
+    least = least_plan(asked.setup._replace(batch=asked.at_once)) or least_plan(asked.setup)
     if least and (least.layout.devices <= asked.setup.domain or not asked.batch):
         return _on(asked, least.layout.devices) if least.layout.devices > 1 else ([], "")
     return [] if not asked.batch else _each(asked, least), ""

@@ -18,8 +18,8 @@ from infercost.scenario.options import flag
 from infercost.scenario.prices import kind_of_price, note_idle, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets
-from infercost.scenario.replicas import LOADS, TRACED
-from infercost.scenario.running import most_at_once, read_request, read_running
+from infercost.scenario.replicas import LOADS, TRACED, most_at_once
+from infercost.scenario.running import read_request, read_running
 from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES
 from infercost.scenario.usual import LENGTHS
 from infercost.units import many, show

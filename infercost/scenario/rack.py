@@ -1,6 +1,6 @@
 """What stands in the rack: models and parts read, a layout chosen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ from infercost.scenario.replicas import (
     PAYS_FIRST,
     copies_of,
     devices_of_one,
+    most_at_once,
     share_of_one,
 )
 from infercost.scenario.usual import assume_request, is_alone, refuse_unread, usual_engine
@@ -68,9 +69,7 @@ def read_rack(reading: Reading) -> Rack:
     refuse_counts(reading)
     setup, devices = read_setup(reading)
     widths = given_widths(reading)
-    batches = reading.get("batch") if reading.question.command == "sweep-batch" else None
-    shares = [ceil(share_of_one(reading, "batch", batch)) for batch in batches or ()]
-    setup, plan = _holding_most(setup, devices, widths, shares or (setup.batch,))
+    setup, plan = _holding_most(setup, devices, widths, _batches_to_hold(reading, setup, devices))
     _note_share(reading, plan)
     count = plan.layout.devices * copies_of(reading)
     reading.take("gpus", count, "given" if devices else _why_so_many(plan))
@@ -82,6 +81,16 @@ def read_rack(reading: Reading) -> Rack:
     rack = rack._replace(idle=reading.question.idle) if copies_of(reading) == 1 else rack
     note_host(reading, rack, given)
     return rack
+
+
+def _batches_to_hold(reading: Reading, setup: Setup, devices: int | None) -> Sequence[int]:
+    """The batches of which a replica is to hold the largest it can: of a sweep, or all requests that stay in flight."""
+    if reading.question.command == "sweep-batch":
+        return [ceil(share_of_one(reading, "batch", batch)) for batch in reading.get("batch") or (setup.batch,)]
+    if devices or "concurrency" not in reading.given:
+        return (setup.batch,)
+    at_once = min(reading.get("concurrency") / copies_of(reading), most_at_once(reading, setup))
+    return (setup.batch, ceil(at_once))
 
 
 def refuse_counts(reading: Reading) -> None:

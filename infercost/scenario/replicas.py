@@ -3,6 +3,9 @@
 from math import ceil
 
 from infercost.errors import BadValue
+from infercost.replica.memory import start_of
+from infercost.replica.rack import Setup
+from infercost.replica.serving import USUAL_SEQUENCES
 from infercost.scenario.options import flag
 from infercost.scenario.read import Reading, counted_name
 
@@ -51,3 +54,16 @@ def devices_of_one(reading: Reading, devices: int | None) -> int | None:
         hint = f"ask for a multiple, as {f'--gpu {name}:{enough}' if counted else f'--gpus {enough}'}"
         raise BadValue(f"--dp {copies}: {devices} devices are no {copies} equal replicas", hint)
     return devices and devices // copies
+
+
+def most_at_once(reading: Reading, setup: Setup, groups: int = 1) -> float:
+    """Sequences that an engine runs at once, whatever memory holds: as asked, or as each of its groups starts."""
+    return float(reading.get("max_sequences") or running_sequences(setup) * groups)
+
+
+def running_sequences(setup: Setup) -> float:
+    """Sequences that a data parallel group of an engine runs at once as it starts on a part."""
+    facts = setup.stack.facts
+    if "running_sequences" in facts:
+        return setup.stack.value("running_sequences")
+    return start_of(setup.stack, setup.part).sequences if "profiled_sequences" in facts else USUAL_SEQUENCES

@@ -21,8 +21,7 @@ from infercost.parts.stack import (
 )
 from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
-from infercost.replica.memory import start_of
-from infercost.replica.rack import Rack, Setup
+from infercost.replica.rack import Rack
 from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES, Request
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
@@ -31,7 +30,7 @@ from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written
-from infercost.scenario.replicas import copies_of, share_of_one
+from infercost.scenario.replicas import copies_of, most_at_once, share_of_one
 from infercost.scenario.scenario import Load
 from infercost.scenario.usual import LENGTHS
 
@@ -208,19 +207,6 @@ def read_load(reading: Reading, rack: Rack) -> Load:
     held = rack.plan.max_sequences
     most = most if held is None else min(most, held)
     return Load(request, rate, most, bool(reading.get("disaggregated")), concurrent, run)
-
-
-def most_at_once(reading: Reading, setup: Setup, groups: int = 1) -> float:
-    """Sequences that an engine runs at once, whatever memory holds: as asked, or as each of its groups starts."""
-    return float(reading.get("max_sequences") or running_sequences(setup) * groups)
-
-
-def running_sequences(setup: Setup) -> float:
-    """Sequences that a data parallel group of an engine runs at once as it starts on a part."""
-    facts = setup.stack.facts
-    if "running_sequences" in facts:
-        return setup.stack.value("running_sequences")
-    return start_of(setup.stack, setup.part).sequences if "profiled_sequences" in facts else USUAL_SEQUENCES
 
 
 def read_request(reading: Reading, rack: Rack, also: tuple[str, ...] = ()) -> Request | None:

@@ -524,10 +524,10 @@ def test_the_energy_of_a_request_by_hand() -> None:
     """700 W for the share of a second in which a request leaves, 1.3 times that at the wall of a data centre."""
     said = infercost.utilization(**WATTS)
     assert said["wh_per_request"] == pytest.approx(700 * 500 / said["tokens_per_s"] / 3600)
-    assert "Wh" not in said.verdict
+    assert f"A request takes 5.663 s, {said['wh_per_request']:.4g} Wh and $" in said.verdict
     paid = infercost.utilization(**WATTS, power_price=0.1)
     assert paid["wh_per_request"] == pytest.approx(1.3 * said["wh_per_request"])
-    assert f"A request takes 5.663 s and {paid['wh_per_request']:.4g} Wh and costs $" in paid.verdict
+    assert f"A request takes 5.663 s, {paid['wh_per_request']:.4g} Wh (PUE 1.3) and $" in paid.verdict
 
 
 def test_the_energy_of_a_request_of_one_user_has_its_prompt() -> None:
@@ -557,17 +557,17 @@ def test_the_money_of_a_request_by_hand() -> None:
     said = infercost.utilization(**AGENT, prefix_share="95%", concurrency=16, price=4)
     assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 500 / 1e6)
     assert said["usd_per_request"] == pytest.approx(8 * 4 / 3600 / (said["tokens_per_s"] / 500))
-    assert f" s and costs ${said['usd_per_request']:.3g}: " in said.verdict
+    assert f" Wh and ${said['usd_per_request']:.3g}: " in said.verdict
 
 
 def test_the_money_of_a_request_is_said_where_its_length_was_given() -> None:
     said = infercost.utilization(gpu="h100", model="llama-3.1-8b", batch=32)
     assert said["usd_per_request"] == pytest.approx(said["usd_per_million_tokens"] * 1024 / 1e6)
-    assert "costs" not in said.verdict
+    assert not re.search(r"A request takes \S+ s(,| and)", said.verdict)
     named = infercost.utilization(gpu="h100", model="llama-3.1-8b", workload="rag", power_price=0.1)
-    assert f"Wh and costs ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
+    assert f"Wh (PUE 1.3) and ${named['usd_per_request']:.6f}: " in named.verdict  # 47 millionths
     at_home = infercost.utilization(gpu="rtx-4090", model="qwen3-14b", dtype="q4_k_m", input_tokens=500)
-    assert "costs" not in at_home.verdict
+    assert re.search(r"A request takes \S+ s and \S+ Wh: ", at_home.verdict)
 
 
 def test_no_request_or_no_price_has_no_money_of_one() -> None:
