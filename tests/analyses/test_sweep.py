@@ -349,10 +349,63 @@ def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
     speeds = [f"{row['tokens_per_s_per_user']:.2f} (dtype {row['dtype']})" for row in few["rows"]]
-    assert f"Tokens/s per user is {', '.join(speeds)}: the most is 1.29x the least; " in few["verdict"]
-    assert "x the least; the price of a million tokens is $" in few["verdict"]
+    assert f"; tokens/s per user is {', '.join(speeds)}; " in few["verdict"]
+    assert ": the most is 1.29x the least; tokens/s per user is " in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
-    assert "Over 5 points, tokens/s per user ranges from " in many
+    assert "Over 5 points, tokens/s in all ranges from " in many
+
+
+def test_a_load_of_many_is_compared_by_the_tokens_of_all(run: Run) -> None:
+    """A part on which requests queue has fewer tokens a second, however fast the few are that run."""
+    asked = ("utilization", "--model", "llama-3.1-405b", "--dtype", "fp8", "--concurrency", "64")
+    said = run(*asked, "--sweep", "gpu=h100:8,mi300x:8", "--json").json
+    alone = [run(*asked, "--gpu", part, "--json").json for part in ("h100:8", "mi300x:8")]
+    first, second = (f"{each['results']['tokens_per_s']:.4g}" for each in alone)
+    assert said["verdict"].startswith(f"Tokens/s in all is {first} (")
+    assert f" {second} (" in said["verdict"]
+    order = [said["verdict"].index(words) for words in ("s in all", "tokens/s per user", "price of a million tokens")]
+    assert order == sorted(order)
+    assert alone[0]["verdict"].startswith("39 of 64 requests run at once, the others wait. ")
+    assert said["verdict"].endswith(". 39 of 64 requests run at once on gpu h100:8.")
+    assert [row["requests_at_once"] for row in said["rows"]] == [39, 64]
+    heads = next(line for line in run(*asked, "--sweep", "gpu=h100:8,mi300x:8").out.splitlines() if " USD/M " in line)
+    assert heads.split()[:7] == ["gpu", "at", "once", "tokens/s", "tok/s/user", "USD/M", "TTFT"]
+
+
+def test_a_load_on_unlike_counts_is_compared_by_the_device(run: Run) -> None:
+    asked = ("utilization", "--model", "llama-3.1-70b", "--concurrency", "64")
+    said = run(*asked, "--sweep", "gpu=h100:4,h200:2", "--json").json
+    each = [row["tokens_per_s"] / row["gpus"] for row in said["rows"]]
+    assert said["verdict"].startswith(f"Tokens/s per device is {each[0]:.4g} (")
+    assert f", {each[1]:.4g} (" in said["verdict"]
+
+
+def test_layouts_and_replicas_under_a_load_have_their_queues() -> None:
+    """Of two replicas the requests that run at once are those of both."""
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", "concurrency": 256}
+    said = infercost.utilization(**asked, sweep="dp=1,2")
+    whole, halves = (row["requests_at_once"] for row in said.series.rows)
+    half = infercost.utilization(**(asked | {"gpu": "h100:4", "concurrency": 128}))["requests_at_once"]
+    assert halves == 2 * half
+    assert said.verdict.startswith("With dp from 1 to 2, tokens/s in all falls from ")
+    assert said.verdict.endswith(f". {whole:.0f} of 256 requests run at once with dp 1, {halves:.0f} with dp 2.")
+
+
+def test_without_a_load_of_many_a_sweep_is_as_it_was() -> None:
+    """What arrives is what leaves wherever it can: the same tokens in all on every part that keeps up."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "sweep": "dtype=bf16,fp8"}
+    for more in ({}, {"batch": 1}, {"concurrency": 1}, {"request_rate": 1}):
+        assert infercost.utilization(**asked, **more).verdict.startswith("Tokens/s per user is ")
+    assert infercost.utilization(**asked, batch=16).verdict.startswith("Tokens/s in all is ")
+    assert "s in all" not in infercost.utilization(**(asked | {"sweep": "context=1k,8k"}), batch=16).verdict
+
+
+def test_a_list_under_a_load_has_the_tokens_of_a_device(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    each = "model: llama-3.1-70b, concurrency: 64"
+    path.write_text(f"[{{gpu: h100:4, dtype: bf16, {each}}}, {{gpu: h200:1, dtype: fp8, {each}}}]")
+    said = run("utilization", "--scenario", str(path), "--json").json["verdict"]
+    assert said.startswith("Over 2 points, tokens/s per device ranges from ")
 
 
 @pytest.mark.parametrize("formats", ["bf16,int4", "int4,bf16"])
