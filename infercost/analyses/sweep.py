@@ -497,17 +497,18 @@ def _each(axis: Axis, figure: str, rows: Rows) -> str:
     texts = [f"{_shown(figure, row)}{_on(row, counted)}" for row in known]
     if len(set(texts)) == 1:
         return f"{KEYS[figure].phrase} stays at {texts[0]}"
-    words = (f"{text} ({axis.column.head} {axis.text(row)})" for text, row in zip(texts, known, strict=True))
+    words = (f"{text} ({axis.name(row)})" for text, row in zip(texts, known, strict=True))
     return f"{KEYS[figure].phrase} is {', '.join(words)}"
 
 
 def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
-    """How many times the least of a figure its most is, of two rows or of more; empty where counts of devices vary."""
+    """How many times the least of a figure its most is, and whose they are; empty where counts of devices vary."""
     known = [row for row in rows if row[figure] is not None]
-    low, high = (row[figure] for row in _extremes(figure, known))
+    least, most = _extremes(figure, known)
+    low, high = least[figure], most[figure]
     if _is_counted((axis,), figure, known) or low <= 0 or (times := f"{digits(high / low, 3)}x") == "1x":
         return ""
-    return f": {times}" if len(known) == 2 else f": the most is {times} the least"
+    return f": {axis.name(most)} has {times} that of {axis.name(least)}"
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:

@@ -15,6 +15,8 @@ from infercost.units import Kind, show
 
 #: Options that are no input of an answer.
 NO_INPUTS = (*MANY, "set", "points")
+#: Options whose names say what they are, but for a second format beside another.
+NAMES = ("gpu", "model", "dtype", "kv_dtype", "efficiency")
 #: A value for each axis.
 Point = Mapping[str, Any]
 
@@ -35,10 +37,16 @@ class Axis(NamedTuple):
         """Its value in a row as people write it."""
         return show(plain(row[self.key]), self.column.unit)
 
+    def name(self, row: Mapping[str, Any], *, alone: bool = True) -> str:
+        """Its value in a row beside what it is of, unless it is a name that says so."""
+        text = self.text(row)
+        return text if self.key in NAMES and (alone or self.key != "kv_dtype") else f"{self.column.head} {text}"
+
 
 def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
-    """The place of a row in words: ``context 128,000, batch 64``; of a list one may say nothing of its own."""
-    words = (f"{axis.column.head} {axis.text(row)}" for axis in axes if row[axis.key] is not None)
+    """The place of a row in words: ``h100:8, batch 64``; of a list one may say nothing of its own."""
+    axes = tuple(axes)
+    words = (axis.name(row, alone=len(axes) == 1) for axis in axes if row[axis.key] is not None)
     return ", ".join(words) or "without these"
 
 

@@ -348,9 +348,9 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
 def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
-    speeds = [f"{row['tokens_per_s_per_user']:.2f} (dtype {row['dtype']})" for row in few["rows"]]
+    speeds = [f"{row['tokens_per_s_per_user']:.2f} ({row['dtype']})" for row in few["rows"]]
     assert f"; tokens/s per user is {', '.join(speeds)}; " in few["verdict"]
-    assert ": the most is 1.29x the least; tokens/s per user is " in few["verdict"]
+    assert ": fp8 has 1.29x that of bf16; tokens/s per user is " in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
     assert "Over 5 points, tokens/s in all ranges from " in many
 
@@ -366,7 +366,7 @@ def test_a_load_of_many_is_compared_by_the_tokens_of_all(run: Run) -> None:
     order = [said["verdict"].index(words) for words in ("s in all", "tokens/s per user", "price of a million tokens")]
     assert order == sorted(order)
     assert alone[0]["verdict"].startswith("39 of 64 requests run at once, the others wait. ")
-    assert said["verdict"].endswith(". 39 of 64 requests run at once on gpu h100:8.")
+    assert said["verdict"].endswith(". 39 of 64 requests run at once on h100:8.")
     assert [row["requests_at_once"] for row in said["rows"]] == [39, 64]
     heads = next(line for line in run(*asked, "--sweep", "gpu=h100:8,mi300x:8").out.splitlines() if " USD/M " in line)
     assert heads.split()[:7] == ["gpu", "at", "once", "tokens/s", "tok/s/user", "USD/M", "TTFT"]
@@ -461,8 +461,20 @@ def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> No
 def test_a_sweep_of_names_says_how_many_times_as_much() -> None:
     """A bound that memory sets: the matrices of a count at two bytes, at one and at a half."""
     asked = {"gpu": "h100", "params": "8B", "efficiency": "ideal"}
-    for formats, words in (("bf16,fp8", ": 2x"), ("bf16,fp8,int4", ": the most is 4x the least")):
+    for formats, words in (("bf16,fp8", "fp8 has 2x that of bf16"), ("bf16,fp8,int4", "int4 has 4x that of bf16")):
         said = infercost.utilization(**asked, sweep=f"dtype={formats}")
-        assert f"(dtype {formats.split(',')[-1]}){words};" in said.verdict
+        assert f"({formats.split(',')[-1]}): {words};" in said.verdict
     same = infercost.utilization(**asked, sweep="dtype=bf16,fp16").verdict
     assert "x" not in same
+
+
+def test_names_say_what_they_are_and_numbers_are_of_something() -> None:
+    asked: dict[str, Any] = {"params": "8B", "efficiency": "ideal", "price": 1}
+    by_part = infercost.utilization(**asked, sweep="gpu=h100,a100").verdict
+    assert "(h100)" in by_part
+    assert "h100 has " in by_part
+    crossed = infercost.utilization(**asked, sweep=["gpu=h100,a100", "batch=1,8"]).verdict
+    assert "(a100, batch 1)" in crossed
+    assert "(h100, batch 8)" in crossed
+    formats = {"gpu": "h100", "model": "llama-3.1-8b", "sweep": ["dtype=bf16,fp8", "kv_dtype=bf16,fp8"]}
+    assert "(bf16, kv dtype bf16)" in infercost.utilization(**formats).verdict
