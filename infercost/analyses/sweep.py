@@ -491,14 +491,16 @@ def _on(row: Values, counted: bool) -> str:
 
 
 def _each(axis: Axis, figure: str, rows: Rows) -> str:
-    """A figure in each of a few rows."""
+    """A figure in each of a few rows, and those of which none is known."""
     known = [row for row in rows if row[figure] is not None]
+    unknown = [axis.name(row) for row in rows if row[figure] is None and figure not in OF_A_COUNT]
+    none = f", none is known of {' and '.join(unknown)}" if unknown else ""
     counted = _is_counted((axis,), figure, known)
     texts = [f"{_shown(figure, row)}{_on(row, counted)}" for row in known]
-    if len(set(texts)) == 1:
+    if len(set(texts)) == 1 and not none:
         return f"{KEYS[figure].phrase} stays at {texts[0]}"
     words = (f"{text} ({axis.name(row)})" for text, row in zip(texts, known, strict=True))
-    return f"{KEYS[figure].phrase} is {', '.join(words)}"
+    return f"{KEYS[figure].phrase} is {', '.join(words)}{none}"
 
 
 def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
@@ -516,9 +518,11 @@ def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     known = [row for row in rows if row[figure] is not None]
     counted, ends = _is_counted(axes, figure, known), _extremes(figure, known)
     (low, least), (high, most) = ((f"{_shown(figure, row)}{_on(row, counted)}", in_words(axes, row)) for row in ends)
+    lacking = 0 if figure in OF_A_COUNT else len(rows) - len(known)
+    none = f", none is known at {lacking} of {many(len(rows), 'point')}" if lacking else ""
     if low == high:
-        return f"{KEYS[figure].phrase} stays at {low}"
-    return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most})"
+        return f"{KEYS[figure].phrase} {'is' if none else 'stays at'} {low}{none}"
+    return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most}){none}"
 
 
 def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:

@@ -478,3 +478,14 @@ def test_names_say_what_they_are_and_numbers_are_of_something() -> None:
     assert "(h100, batch 8)" in crossed
     formats = {"gpu": "h100", "model": "llama-3.1-8b", "sweep": ["dtype=bf16,fp8", "kv_dtype=bf16,fp8"]}
     assert "(bf16, kv dtype bf16)" in infercost.utilization(**formats).verdict
+
+
+def test_a_price_that_one_part_lacks_is_said_of_it() -> None:
+    """Nobody lends a Mac Studio by the hour: what one price stays at was said of two parts."""
+    asked = {"model": "qwen3-30b-a3b", "dtype": "q4_k_m", "sweep": "gpu=rtx-5090,m3-ultra"}
+    said = infercost.utilization(**asked)
+    assert [row["usd_per_million_tokens"] is None for row in said.series.rows] == [False, True]
+    alone = infercost.utilization(**(asked | {"sweep": None}), gpu="rtx-5090")["usd_per_million_tokens"]
+    assert said.verdict.endswith(f"million tokens is ${alone:.2f} (rtx-5090), none is known of m3-ultra.")
+    crossed = infercost.utilization(**(asked | {"sweep": [asked["sweep"], "context=1k,8k"]})).verdict
+    assert crossed.endswith(", none is known at 2 of 4 points.")
