@@ -79,7 +79,7 @@ _LOADED_UNLIKE = _LOADED_STEP._replace(
     verdict=((_EACH,), *_LOADED_STEP.verdict[1:]),
 )
 _ARRIVING_STEP = _LOADED_STEP._replace(verdict=_LOADED_STEP.verdict[1:], most=2)  # what arrives is what leaves
-_PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",)))
+_PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",), (_USD,)), most=3)
 _STEP_API = _STEP._replace(
     columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
     verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
