@@ -11,7 +11,7 @@ from infercost.analyses.savings import savings
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.axes import Axis, Point, in_words, plain, points_of, read_axes, read_cases
+from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, many, show
@@ -353,7 +353,8 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
         value, phrase = _shown(figure, first), KEYS[figure].phrase
         if len(feasible) > 1:
             return f"{start}Over {len(feasible):,} points, {phrase} stays at {value}."
-        return f"{start}At {in_words(axes, first)}, {phrase} is {value}."
+        where = at_words(axes, first)
+        return f"{start}{where[0].upper()}{where[1:]}, {phrase} is {value}."
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
@@ -378,8 +379,7 @@ def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     texts = [f"{show(row[AT_ONCE])} of {many(round(row[IN_FLIGHT]), 'request')}" for row in queued]
     if whole:
         texts[1:] = [show(row[AT_ONCE]) for row in queued[1:]]
-    on = "on" if axes[0].key == "gpu" else "with"
-    first, *others = (f"{text}{{}} {on} {in_words(axes, row)}" for text, row in zip(texts, queued, strict=True))
+    first, *others = (f"{text}{{}} {at_words(axes, row)}" for text, row in zip(texts, queued, strict=True))
     words = ", ".join((first.format(" run at once"), *(text.format("") for text in others)))
     return f" {words}."
 
@@ -459,7 +459,7 @@ def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     ends, turns = {_shown(figure, row) for row in (first, last)}, {}
     for name, row in zip(("lowest", "highest"), _extremes(figure, known), strict=True):
         if _shown(figure, row) not in ends:
-            turns[name] = f"{_shown(figure, row)}{_on(row, counted)} at {in_words(axes, row)}"
+            turns[name] = f"{_shown(figure, row)}{_on(row, counted)} {at_words(axes, row)}"
     if len(turns) == 1 and _has_one_turn([row[figure] for row in known]):
         verbs = ("rises", "falls") if "highest" in turns else ("falls", "rises")
         return f"{phrase} {verbs[0]} from {start} to {''.join(turns.values())}, then {verbs[1]} to {end}"
@@ -539,10 +539,10 @@ def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]
     reasons: dict[str, list[str]] = {}
     for each in outcomes:
         if each.error:
-            reasons.setdefault(each.error.what, []).append(in_words(axes, each.point))
+            reasons.setdefault(each.error.what, []).append(at_words(axes, each.point))
     for reason, (first, *others) in reasons.items():
         more = f" and {many(len(others), 'point')} more" if others else ""
-        yield Note("left-out", f"no answer at {first}{more}: {reason}")
+        yield Note("left-out", f"no answer {first}{more}: {reason}")
 
 
 def _notes(reports: list[Report]) -> Iterator[Note]:

@@ -11,8 +11,8 @@ from infercost.analyses.sweep import trend_words
 from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
 from infercost.parts import catalog
-from infercost.quantities import KEYS
-from infercost.scenario.axes import Axis
+from infercost.quantities import KEYS, Key
+from infercost.scenario.axes import Axis, at_words
 from infercost.scenario.read import ask
 from tests.conftest import Run
 
@@ -155,7 +155,7 @@ def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:
     """1.6 TB on 32 devices of 80 GB leave 30 GB of each; fewer than 20 do not hold them."""
     fit = ("fit", "--params", "1.6T", "--gpu", "h100")
     alone = " ".join(run(*fit, "--sweep", "gpus=4:32").out.split())
-    assert alone.startswith("3 of 4 points do not fit. At gpus 32, what is left of a device is 30 GB.")
+    assert alone.startswith("3 of 4 points do not fit. On 32 devices, what is left of a device is 30 GB.")
     same = " ".join(run(*fit, "--sweep", "active_params=1T,1.6T").out.split())
     assert same.startswith("Over 2 points, the number of devices stays at 20.")
 
@@ -491,3 +491,24 @@ def test_a_price_that_one_part_lacks_is_said_of_it() -> None:
     assert said.verdict.endswith(f"million tokens is ${alone:.2f} (rtx-5090), none is known of m3-ultra.")
     crossed = infercost.utilization(**(asked | {"sweep": [asked["sweep"], "context=1k,8k"]})).verdict
     assert crossed.endswith(", none is known at 2 of 4 points.")
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"gpus": 4}, "on 4 devices"),
+        ({"gpus": 1}, "on 1 device"),
+        ({"gpu": "h100:8"}, "on h100:8"),
+        ({"gpu": "h100:8", "batch": 16}, "on h100:8, batch 16"),
+        ({"dtype": "fp8"}, "in fp8"),
+        ({"model": "deepseek-v3", "kv_dtype": "fp8"}, "with deepseek-v3, kv dtype fp8"),
+        ({"dp": 2}, "with dp 2"),
+        ({"users": 1000}, "with 1,000 users"),
+        ({"batch": 64}, "at batch 64"),
+        ({"gpu": None, "batch": 64}, "at batch 64"),
+        ({"batch": None}, "without these"),
+    ],
+)
+def test_a_place_is_said_as_people_say_it(places: dict[str, Any], said: str) -> None:
+    axes = [Axis(key, (value,), Key(key.replace("_", " "), "", key.replace("_", " "))) for key, value in places.items()]
+    assert at_words(axes, places) == said
