@@ -289,7 +289,7 @@ def swept_charts(question: Question, report: Report) -> tuple[Picture, ...]:
     if beside and len(beside.values) > LINES:
         raise BadValue(f"{len(beside.values)} lines are too many for a picture", f"sweep at most {LINES} {beside.key}")
     rows = feasible_rows(_rows(report))
-    figures = varying_figures(axes, headline(question, axes), rows)
+    figures = varying_figures(axes, headline(question, axes, rows), rows)
     if not figures or len({row[across.key] for row in rows}) < 2:
         raise BadValue("no figure varies over the points that fit: nothing to draw", "leave --plot out")
     return tuple(_swept_chart(report, (across, beside), figure, rows) for figure in figures)

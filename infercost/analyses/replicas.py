@@ -13,7 +13,7 @@ from infercost.scenario.scenario import Scenario
 OF_ALL = (
     *("gpus", "batch", "knee_batch", "max_batch", "max_sequences", "kv_pool_tokens"),
     *("in_flight", "tokens_per_s", "tokens_per_s_all_in", "texts_per_s", "input_tokens_per_s"),
-    "most_requests_per_s",
+    *("most_requests_per_s", "requests_at_once"),
     "cache_transfer_bytes_per_s",
     "shortfall_bytes",
 )

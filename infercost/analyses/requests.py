@@ -79,6 +79,16 @@ def most_requests(scenario: Scenario) -> tuple[Row, ...]:
     return (Row("most_requests_per_s", most, f"{load.most * scenario.copies:,.0f} always in flight"),)
 
 
+def at_once(scenario: Scenario) -> tuple[Row, ...]:
+    """Requests that run at once of those that are always in flight; the others wait."""
+    load = scenario.load
+    if load.concurrent is None:
+        return ()
+    if not scenario.rack.plan.fits:
+        return (Row("requests_at_once", None, "the model does not fit", False),)
+    return (Row("requests_at_once", min(load.most, load.concurrent), shown=False),)
+
+
 def request_remarks(scenario: Scenario) -> dict[str, str]:
     """What stands beside the money and the energy of a request."""
     wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""

@@ -11,7 +11,7 @@ from infercost.analyses.savings import savings
 from infercost.parts.cache import reading_once
 from infercost.quantities import KEYS, Key
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.axes import Axis, Point, in_words, plain, points_of, read_axes, read_cases
+from infercost.scenario.axes import Axis, Point, at_words, in_words, plain, points_of, read_axes, read_cases
 from infercost.scenario.read import Question, counted_name
 from infercost.scenario.usual import is_of_api
 from infercost.units import digits, many, show
@@ -30,8 +30,8 @@ ASKED_FOR = {
 }
 #: Letters of a table and of the bars at its end, and between columns: as a rule, and at the least.
 WIDTH, BARS, GAP, LEAST_GAP = 80, 9, 2, 1
-#: Figures in a verdict.
-MOST_FIGURES = 2
+#: Requests always in flight, those of them that run, and how many requests or sequences there are otherwise.
+IN_FLIGHT, AT_ONCE, OF_MANY = "in_flight", "requests_at_once", ("concurrency", "batch")
 #: Bars are drawn by logarithm where the largest value is more than this many times the least.
 FAR = 50
 #: From so many points on a progress bar is shown.
@@ -47,7 +47,7 @@ NAMED = 4
 
 
 class Headline(NamedTuple):
-    """Keys of an answer: a table's columns, the bar beside them, the figures of a verdict, those of a sensitivity.
+    """Keys of an answer: a table's columns, the bar beside them, the ``most`` figures of a verdict, of a sensitivity.
 
     The bar, each figure of the verdict and the main figure of a sensitivity are the first of their keys with a value.
     """
@@ -57,9 +57,10 @@ class Headline(NamedTuple):
     verdict: tuple[tuple[str, ...], ...]
     main: tuple[str, ...]
     figures: tuple[str, ...]
+    most: int = 2
 
 
-_SPEED, _USD = "tokens_per_s_per_user", "usd_per_million_tokens"
+_SPEED, _USD, _ALL, _EACH = "tokens_per_s_per_user", "usd_per_million_tokens", "tokens_per_s", "tokens_per_s_per_gpu"
 _STEP = Headline(
     columns=(_SPEED, _USD, "step_time_s", "ttft_s", "bound", "tokens_per_s_per_gpu"),
     bar=("utilization",),
@@ -68,7 +69,17 @@ _STEP = Headline(
     figures=(_SPEED, "utilization", "ttft_s", "step_time_s", "tokens_per_s_per_gpu"),
 )
 _UNPRICED_STEP = _STEP._replace(verdict=((_SPEED,), ("utilization",), ("ttft_s",)), main=("step_time_s",))
-_PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",)))
+_LOADED_STEP = _STEP._replace(
+    columns=(AT_ONCE, _ALL, _SPEED, _USD, "ttft_s", "step_time_s", "bound", _EACH),
+    verdict=((_ALL,), (_SPEED,), (_USD, "utilization")),
+    most=3,
+)
+_LOADED_UNLIKE = _LOADED_STEP._replace(
+    columns=(AT_ONCE, _EACH, _SPEED, _USD, "ttft_s", _ALL, "step_time_s", "bound"),
+    verdict=((_EACH,), *_LOADED_STEP.verdict[1:]),
+)
+_ARRIVING_STEP = _LOADED_STEP._replace(verdict=_LOADED_STEP.verdict[1:], most=2)  # what arrives is what leaves
+_PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",), (_USD,)), most=3)
 _STEP_API = _STEP._replace(
     columns=("api_usd_per_million_tokens", "own_over_api_cost", *_STEP.columns),
     verdict=(("api_usd_per_million_tokens",), ("own_over_api_cost",)),
@@ -123,10 +134,11 @@ _SERVICE = Headline(
 )
 
 
-def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
+def headline(question: Question, axes: Iterable[Axis] = (), rows: Rows = ()) -> Headline:
     """The headline of a command's answer; a price that nobody gave is the preset's rent, which only scales the time.
 
-    Parts, models, formats and layouts are told apart by what their tokens cost all the same.
+    Parts, models, formats and layouts are told apart by what their tokens cost all the same; under a load of many first
+    by the tokens of all users, of each device where the ``rows`` have unlike counts of these.
     """
     axes = tuple(axes)
     given = {name for name in ("users", "price") if question.get(name) is not None} | {axis.key for axis in axes}
@@ -141,7 +153,22 @@ def headline(question: Question, axes: Iterable[Axis] = ()) -> Headline:
     if any(axis.key == "prefix_share" for axis in axes):
         return _PREFIX_STEP
     apart = any(axis.key in WIDTHS or not axis.is_numeric for axis in axes)
+    if _is_of_many(question, axes) and (apart or any(axis.key == "gpus" for axis in axes)):
+        if len({row.get("gpus") for row in rows if row["fits"]}) > 1:
+            return _LOADED_UNLIKE
+        arrive = any(row.get("stable") and row.get(AT_ONCE) is None for row in rows)
+        return _ARRIVING_STEP if arrive else _LOADED_STEP
     return _STEP if apart or "price" in given else _UNPRICED_STEP
+
+
+def _is_of_many(question: Question, axes: Iterable[Axis]) -> bool:
+    """Whether every point has requests that arrive, or more than one request or sequence at a time.
+
+    Batches that are swept are what is asked about, and no load.
+    """
+    swept = {axis.key: axis.values for axis in axes if axis.key != "batch" or question.cases}
+    loads = [[n for n in swept.get(key, (question.get(key),)) if n is not None] for key in OF_MANY]
+    return "request_rate" in {*swept, *question.given} or any(load and min(load) > 1 for load in loads)
 
 
 def sweep(question: Question, answer: Answer) -> Report:
@@ -172,7 +199,8 @@ def _over(question: Question, answer: Answer, axes: tuple[Axis, ...], points: li
     reports = [each.report for each in outcomes if each.report]
     if not reports:
         raise next(each.error for each in outcomes if each.error)
-    head, rows = headline(question, axes), _rows(outcomes)
+    rows = _rows(outcomes)
+    head = headline(question, axes, rows)
     named = _telling_apart(axes, points) if question.cases else axes
     series = _series(named, head, rows)
     notes = [
@@ -309,7 +337,8 @@ def _columns(head: Headline, rows: Rows) -> tuple[list[str], list[str]]:
     widths = [key for key in WIDTHS if counts[key] > 1]
     if widths == ["tp"]:  # as wide as the devices are many
         widths = []
-    return [*varying, *widths], [key for key in head.columns if counts[key] and key not in varying]
+    least = {AT_ONCE: 2}  # different counts from which on a column says something
+    return [*varying, *widths], [key for key in head.columns if counts[key] >= least.get(key, 1) and key not in varying]
 
 
 def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
@@ -317,24 +346,42 @@ def _verdict(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
     feasible, start = feasible_rows(rows), _infeasible(axes, rows) + _cache_words(axes, rows)
     if head is not _FIT and not any(row["fits"] for row in rows):  # no figure of what cannot run
         return start.strip()
-    first, last = feasible[0], feasible[-1]
+    first, last, waiting = feasible[0], feasible[-1], _waiting_words(axes, head, feasible)
     start += _own_words(axes, first)
     if not (figures := varying_figures(axes, head, feasible)):
         figure = next(iter(_figures(axes, head, feasible)), "fits")
         value, phrase = _shown(figure, first), KEYS[figure].phrase
         if len(feasible) > 1:
             return f"{start}Over {len(feasible):,} points, {phrase} stays at {value}."
-        return f"{start}At {in_words(axes, first)}, {phrase} is {value}."
+        where = at_words(axes, first)
+        return f"{start}{where[0].upper()}{where[1:]}, {phrase} is {value}."
     if len(axes) > 1 or not axes[0].is_numeric:
         if len(axes) == 1 and len(feasible) <= NAMED:
             first_words, *others = (_each(axes[0], figure, feasible) for figure in figures)
             words = "; ".join([first_words + _times_words(axes[0], figures[0], feasible), *others])
-            return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}"
+            return f"{start}{words[0].upper()}{words[1:]}.{savings(axes[0], figures, feasible)}{waiting}"
         ranges = "; ".join(_range(axes, figure, feasible) for figure in figures)
-        return f"{start}Over {many(len(feasible), 'point')}, {ranges}."
-    trends = " and ".join(trend_words(axes, figure, feasible) for figure in figures)
+        return f"{start}Over {many(len(feasible), 'point')}, {ranges}.{waiting}"
+    *others, trend = (trend_words(axes, figure, feasible) for figure in figures)
+    trends = f"{', '.join(others)} and {trend}" if others else trend
     axis = axes[0]
-    return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}."
+    return f"{start}With {axis.column.head} from {axis.text(first)} to {axis.text(last)}, {trends}.{waiting}"
+
+
+def _waiting_words(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> str:
+    """Where requests wait for others, and how many run: of a few points of each, else of how many; empty elsewhere."""
+    queued = [row for row in rows if AT_ONCE in head.columns and row.get(AT_ONCE) and row[AT_ONCE] < row[IN_FLIGHT]]
+    if not queued:
+        return ""
+    if len(queued) > NAMED:
+        return f" At {len(queued):,} of {many(len(rows), 'point')} requests wait for others."
+    whole = len({row[IN_FLIGHT] for row in rows}) == 1
+    texts = [f"{show(row[AT_ONCE])} of {many(round(row[IN_FLIGHT]), 'request')}" for row in queued]
+    if whole:
+        texts[1:] = [show(row[AT_ONCE]) for row in queued[1:]]
+    first, *others = (f"{text}{{}} {at_words(axes, row)}" for text, row in zip(texts, queued, strict=True))
+    words = ", ".join((first.format(" run at once"), *(text.format("") for text in others)))
+    return f" {words}."
 
 
 def _cache_words(axes: tuple[Axis, ...], rows: Rows) -> str:
@@ -366,7 +413,7 @@ def feasible_rows(rows: Rows) -> list[Values]:
 
 def varying_figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
     """The main figures that differ from row to row."""
-    return [key for key in _figures(axes, head, rows) if len({row[key] for row in rows}) > 1][:MOST_FIGURES]
+    return [key for key in _figures(axes, head, rows) if len({row[key] for row in rows}) > 1][: head.most]
 
 
 def _figures(axes: tuple[Axis, ...], head: Headline, rows: Rows) -> list[str]:
@@ -412,7 +459,7 @@ def trend_words(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     ends, turns = {_shown(figure, row) for row in (first, last)}, {}
     for name, row in zip(("lowest", "highest"), _extremes(figure, known), strict=True):
         if _shown(figure, row) not in ends:
-            turns[name] = f"{_shown(figure, row)}{_on(row, counted)} at {in_words(axes, row)}"
+            turns[name] = f"{_shown(figure, row)}{_on(row, counted)} {at_words(axes, row)}"
     if len(turns) == 1 and _has_one_turn([row[figure] for row in known]):
         verbs = ("rises", "falls") if "highest" in turns else ("falls", "rises")
         return f"{phrase} {verbs[0]} from {start} to {''.join(turns.values())}, then {verbs[1]} to {end}"
@@ -444,23 +491,26 @@ def _on(row: Values, counted: bool) -> str:
 
 
 def _each(axis: Axis, figure: str, rows: Rows) -> str:
-    """A figure in each of a few rows."""
+    """A figure in each of a few rows, and those of which none is known."""
     known = [row for row in rows if row[figure] is not None]
+    unknown = [axis.name(row) for row in rows if row[figure] is None and figure not in OF_A_COUNT]
+    none = f", none is known of {' and '.join(unknown)}" if unknown else ""
     counted = _is_counted((axis,), figure, known)
     texts = [f"{_shown(figure, row)}{_on(row, counted)}" for row in known]
-    if len(set(texts)) == 1:
+    if len(set(texts)) == 1 and not none:
         return f"{KEYS[figure].phrase} stays at {texts[0]}"
-    words = (f"{text} ({axis.column.head} {axis.text(row)})" for text, row in zip(texts, known, strict=True))
-    return f"{KEYS[figure].phrase} is {', '.join(words)}"
+    words = (f"{text} ({axis.name(row)})" for text, row in zip(texts, known, strict=True))
+    return f"{KEYS[figure].phrase} is {', '.join(words)}{none}"
 
 
 def _times_words(axis: Axis, figure: str, rows: Rows) -> str:
-    """How many times the least of a figure its most is, of two rows or of more; empty where counts of devices vary."""
+    """How many times the least of a figure its most is, and whose they are; empty where counts of devices vary."""
     known = [row for row in rows if row[figure] is not None]
-    low, high = (row[figure] for row in _extremes(figure, known))
+    least, most = _extremes(figure, known)
+    low, high = least[figure], most[figure]
     if _is_counted((axis,), figure, known) or low <= 0 or (times := f"{digits(high / low, 3)}x") == "1x":
         return ""
-    return f": {times}" if len(known) == 2 else f": the most is {times} the least"
+    return f": {axis.name(most)} has {times} that of {axis.name(least)}"
 
 
 def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
@@ -468,9 +518,11 @@ def _range(axes: tuple[Axis, ...], figure: str, rows: Rows) -> str:
     known = [row for row in rows if row[figure] is not None]
     counted, ends = _is_counted(axes, figure, known), _extremes(figure, known)
     (low, least), (high, most) = ((f"{_shown(figure, row)}{_on(row, counted)}", in_words(axes, row)) for row in ends)
+    lacking = 0 if figure in OF_A_COUNT else len(rows) - len(known)
+    none = f", none is known at {lacking} of {many(len(rows), 'point')}" if lacking else ""
     if low == high:
-        return f"{KEYS[figure].phrase} stays at {low}"
-    return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most})"
+        return f"{KEYS[figure].phrase} {'is' if none else 'stays at'} {low}{none}"
+    return f"{KEYS[figure].phrase} ranges from {low} ({least}) to {high} ({most}){none}"
 
 
 def _extremes(figure: str, rows: Rows) -> tuple[Values, Values]:
@@ -487,10 +539,10 @@ def _left_out(axes: tuple[Axis, ...], outcomes: list[Outcome]) -> Iterator[Note]
     reasons: dict[str, list[str]] = {}
     for each in outcomes:
         if each.error:
-            reasons.setdefault(each.error.what, []).append(in_words(axes, each.point))
+            reasons.setdefault(each.error.what, []).append(at_words(axes, each.point))
     for reason, (first, *others) in reasons.items():
         more = f" and {many(len(others), 'point')} more" if others else ""
-        yield Note("left-out", f"no answer at {first}{more}: {reason}")
+        yield Note("left-out", f"no answer {first}{more}: {reason}")
 
 
 def _notes(reports: list[Report]) -> Iterator[Note]:

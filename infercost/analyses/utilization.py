@@ -26,7 +26,15 @@ from infercost.analyses.remarks import (
     why_null,
 )
 from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.requests import most_requests, of_request, read_words, request_remarks, shows_read, taken_words
+from infercost.analyses.requests import (
+    at_once,
+    most_requests,
+    of_request,
+    read_words,
+    request_remarks,
+    shows_read,
+    taken_words,
+)
 from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
 from infercost.parts.accelerator import called, has_endless_rate
@@ -254,7 +262,7 @@ def _rows(scenario: Scenario, results: dict[str, Any], why_not: dict[str, str]) 
     hidden |= set() if _asks_for_batch(scenario) else {"arithmetic_intensity"}
     hidden |= set() if shows_read(scenario) else {"input_tokens_per_s"}
     rows = (Row(key, value, remarks.get(key, ""), key not in hidden) for key, value in results.items())
-    return (*rows, *most_requests(scenario))
+    return (*rows, *most_requests(scenario), *at_once(scenario))
 
 
 def _asks_for_batch(scenario: Scenario) -> bool:

@@ -11,10 +11,19 @@ from infercost.quantities import COUNTED, Key
 from infercost.scenario.options import MANY, SECOND_NAMES, flag, options_of
 from infercost.scenario.ranges import FORMS, MOST_POINTS, parse_range
 from infercost.scenario.read import Question, figure_kind
-from infercost.units import Kind, show
+from infercost.units import Kind, many, show
 
 #: Options that are no input of an answer.
 NO_INPUTS = (*MANY, "set", "points")
+#: Options whose names say what they are, but for a second format beside another.
+NAMES = ("gpu", "model", "dtype", "kv_dtype", "efficiency")
+#: The word before a place where it is not ``at``, and what some options count.
+LEADS = {
+    **dict.fromkeys(("gpu", "gpus"), "on"),
+    **dict.fromkeys(("dtype", "kv_dtype"), "in"),
+    **dict.fromkeys(("model", "efficiency", "users", "tp", "pp", "ep", "dp"), "with"),
+}
+_OF = {"gpus": "device", "users": "user"}
 #: A value for each axis.
 Point = Mapping[str, Any]
 
@@ -35,11 +44,26 @@ class Axis(NamedTuple):
         """Its value in a row as people write it."""
         return show(plain(row[self.key]), self.column.unit)
 
+    def name(self, row: Mapping[str, Any], *, alone: bool = True) -> str:
+        """Its value in a row beside what it is of, unless it is a name that says so."""
+        text = self.text(row)
+        return text if self.key in NAMES and (alone or self.key != "kv_dtype") else f"{self.column.head} {text}"
+
 
 def in_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
-    """The place of a row in words: ``context 128,000, batch 64``; of a list one may say nothing of its own."""
-    words = (f"{axis.column.head} {axis.text(row)}" for axis in axes if row[axis.key] is not None)
+    """The place of a row in words: ``h100:8, batch 64``; of a list one may say nothing of its own."""
+    axes = tuple(axes)
+    words = (axis.name(row, alone=len(axes) == 1) for axis in axes if row[axis.key] is not None)
     return ", ".join(words) or "without these"
+
+
+def at_words(axes: Iterable[Axis], row: Mapping[str, Any]) -> str:
+    """The place of a row behind its word: ``at batch 64``, ``on 4 devices``, ``in fp8``."""
+    if not (said := [axis for axis in axes if row[axis.key] is not None]):
+        return in_words((), row)
+    key, (first, *others) = said[0].key, [axis.name(row, alone=len(said) == 1) for axis in said]
+    first = many(row[key], _OF[key]) if key in _OF else first
+    return ", ".join((f"{LEADS.get(key, 'at')} {first}", *others))
 
 
 def is_number(value: Any) -> bool:

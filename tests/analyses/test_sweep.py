@@ -11,8 +11,8 @@ from infercost.analyses.sweep import trend_words
 from infercost.api import asking
 from infercost.errors import BadValue, InfercostError, UnknownName
 from infercost.parts import catalog
-from infercost.quantities import KEYS
-from infercost.scenario.axes import Axis
+from infercost.quantities import KEYS, Key
+from infercost.scenario.axes import Axis, at_words
 from infercost.scenario.read import ask
 from tests.conftest import Run
 
@@ -155,7 +155,7 @@ def test_a_constant_figure_and_a_single_point_have_a_verdict(run: Run) -> None:
     """1.6 TB on 32 devices of 80 GB leave 30 GB of each; fewer than 20 do not hold them."""
     fit = ("fit", "--params", "1.6T", "--gpu", "h100")
     alone = " ".join(run(*fit, "--sweep", "gpus=4:32").out.split())
-    assert alone.startswith("3 of 4 points do not fit. At gpus 32, what is left of a device is 30 GB.")
+    assert alone.startswith("3 of 4 points do not fit. On 32 devices, what is left of a device is 30 GB.")
     same = " ".join(run(*fit, "--sweep", "active_params=1T,1.6T").out.split())
     assert same.startswith("Over 2 points, the number of devices stays at 20.")
 
@@ -348,11 +348,64 @@ def test_a_sweep_takes_the_devices_that_hold_its_largest_row_that_can_be_held(ru
 def test_a_few_words_have_their_figures_one_by_one(run: Run) -> None:
     asked = ("utilization", "--gpu", "h100:4", "--model", "llama-3.3-70b", "--batch", "16", "--json", "--sweep")
     few = run(*asked, "dtype=bf16,fp8,int4").json
-    speeds = [f"{row['tokens_per_s_per_user']:.2f} (dtype {row['dtype']})" for row in few["rows"]]
-    assert f"Tokens/s per user is {', '.join(speeds)}: the most is 1.29x the least; " in few["verdict"]
-    assert "x the least; the price of a million tokens is $" in few["verdict"]
+    speeds = [f"{row['tokens_per_s_per_user']:.2f} ({row['dtype']})" for row in few["rows"]]
+    assert f"; tokens/s per user is {', '.join(speeds)}; " in few["verdict"]
+    assert ": fp8 has 1.29x that of bf16; tokens/s per user is " in few["verdict"]
     many = run(*asked, "dtype=bf16,fp8,int4,int8,nvfp4").json["verdict"]
-    assert "Over 5 points, tokens/s per user ranges from " in many
+    assert "Over 5 points, tokens/s in all ranges from " in many
+
+
+def test_a_load_of_many_is_compared_by_the_tokens_of_all(run: Run) -> None:
+    """A part on which requests queue has fewer tokens a second, however fast the few are that run."""
+    asked = ("utilization", "--model", "llama-3.1-405b", "--dtype", "fp8", "--concurrency", "64")
+    said = run(*asked, "--sweep", "gpu=h100:8,mi300x:8", "--json").json
+    alone = [run(*asked, "--gpu", part, "--json").json for part in ("h100:8", "mi300x:8")]
+    first, second = (f"{each['results']['tokens_per_s']:.4g}" for each in alone)
+    assert said["verdict"].startswith(f"Tokens/s in all is {first} (")
+    assert f" {second} (" in said["verdict"]
+    order = [said["verdict"].index(words) for words in ("s in all", "tokens/s per user", "price of a million tokens")]
+    assert order == sorted(order)
+    assert alone[0]["verdict"].startswith("39 of 64 requests run at once, the others wait. ")
+    assert said["verdict"].endswith(". 39 of 64 requests run at once on h100:8.")
+    assert [row["requests_at_once"] for row in said["rows"]] == [39, 64]
+    heads = next(line for line in run(*asked, "--sweep", "gpu=h100:8,mi300x:8").out.splitlines() if " USD/M " in line)
+    assert heads.split()[:7] == ["gpu", "at", "once", "tokens/s", "tok/s/user", "USD/M", "TTFT"]
+
+
+def test_a_load_on_unlike_counts_is_compared_by_the_device(run: Run) -> None:
+    asked = ("utilization", "--model", "llama-3.1-70b", "--concurrency", "64")
+    said = run(*asked, "--sweep", "gpu=h100:4,h200:2", "--json").json
+    each = [row["tokens_per_s"] / row["gpus"] for row in said["rows"]]
+    assert said["verdict"].startswith(f"Tokens/s per device is {each[0]:.4g} (")
+    assert f", {each[1]:.4g} (" in said["verdict"]
+
+
+def test_layouts_and_replicas_under_a_load_have_their_queues() -> None:
+    """Of two replicas the requests that run at once are those of both."""
+    asked = {"gpu": "h100:8", "model": "llama-3.1-70b", "concurrency": 256}
+    said = infercost.utilization(**asked, sweep="dp=1,2")
+    whole, halves = (row["requests_at_once"] for row in said.series.rows)
+    half = infercost.utilization(**(asked | {"gpu": "h100:4", "concurrency": 128}))["requests_at_once"]
+    assert halves == 2 * half
+    assert said.verdict.startswith("With dp from 1 to 2, tokens/s in all falls from ")
+    assert said.verdict.endswith(f". {whole:.0f} of 256 requests run at once with dp 1, {halves:.0f} with dp 2.")
+
+
+def test_without_a_load_of_many_a_sweep_is_as_it_was() -> None:
+    """What arrives is what leaves wherever it can: the same tokens in all on every part that keeps up."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "sweep": "dtype=bf16,fp8"}
+    for more in ({}, {"batch": 1}, {"concurrency": 1}, {"request_rate": 1}):
+        assert infercost.utilization(**asked, **more).verdict.startswith("Tokens/s per user is ")
+    assert infercost.utilization(**asked, batch=16).verdict.startswith("Tokens/s in all is ")
+    assert "s in all" not in infercost.utilization(**(asked | {"sweep": "context=1k,8k"}), batch=16).verdict
+
+
+def test_a_list_under_a_load_has_the_tokens_of_a_device(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    each = "model: llama-3.1-70b, concurrency: 64"
+    path.write_text(f"[{{gpu: h100:4, dtype: bf16, {each}}}, {{gpu: h200:1, dtype: fp8, {each}}}]")
+    said = run("utilization", "--scenario", str(path), "--json").json["verdict"]
+    assert said.startswith("Over 2 points, tokens/s per device ranges from ")
 
 
 @pytest.mark.parametrize("formats", ["bf16,int4", "int4,bf16"])
@@ -402,14 +455,60 @@ def test_a_sweep_of_cached_prefixes_has_what_the_device_sustains(run: Run) -> No
     assert [row["most_requests_per_s"] for row in said["rows"]] == pytest.approx(rates, rel=1e-3)
     assert f"the most requests/s it sustains rises from {rates[0]:.5f} to {rates[1]:.5f}" in said["verdict"]
     assert "the time to the first token falls" in said["verdict"]
+    first, last = (f"${row['usd_per_million_tokens']:.2f}" for row in said["rows"])
+    assert f" and the price of a million tokens falls from {first} to {last} (" in said["verdict"]
     assert "most_requests_per_s" not in run(*asked, "--json").json["results"]
 
 
 def test_a_sweep_of_names_says_how_many_times_as_much() -> None:
     """A bound that memory sets: the matrices of a count at two bytes, at one and at a half."""
     asked = {"gpu": "h100", "params": "8B", "efficiency": "ideal"}
-    for formats, words in (("bf16,fp8", ": 2x"), ("bf16,fp8,int4", ": the most is 4x the least")):
+    for formats, words in (("bf16,fp8", "fp8 has 2x that of bf16"), ("bf16,fp8,int4", "int4 has 4x that of bf16")):
         said = infercost.utilization(**asked, sweep=f"dtype={formats}")
-        assert f"(dtype {formats.split(',')[-1]}){words};" in said.verdict
+        assert f"({formats.split(',')[-1]}): {words};" in said.verdict
     same = infercost.utilization(**asked, sweep="dtype=bf16,fp16").verdict
     assert "x" not in same
+
+
+def test_names_say_what_they_are_and_numbers_are_of_something() -> None:
+    asked: dict[str, Any] = {"params": "8B", "efficiency": "ideal", "price": 1}
+    by_part = infercost.utilization(**asked, sweep="gpu=h100,a100").verdict
+    assert "(h100)" in by_part
+    assert "h100 has " in by_part
+    crossed = infercost.utilization(**asked, sweep=["gpu=h100,a100", "batch=1,8"]).verdict
+    assert "(a100, batch 1)" in crossed
+    assert "(h100, batch 8)" in crossed
+    formats = {"gpu": "h100", "model": "llama-3.1-8b", "sweep": ["dtype=bf16,fp8", "kv_dtype=bf16,fp8"]}
+    assert "(bf16, kv dtype bf16)" in infercost.utilization(**formats).verdict
+
+
+def test_a_price_that_one_part_lacks_is_said_of_it() -> None:
+    """Nobody lends a Mac Studio by the hour: what one price stays at was said of two parts."""
+    asked = {"model": "qwen3-30b-a3b", "dtype": "q4_k_m", "sweep": "gpu=rtx-5090,m3-ultra"}
+    said = infercost.utilization(**asked)
+    assert [row["usd_per_million_tokens"] is None for row in said.series.rows] == [False, True]
+    alone = infercost.utilization(**(asked | {"sweep": None}), gpu="rtx-5090")["usd_per_million_tokens"]
+    assert said.verdict.endswith(f"million tokens is ${alone:.2f} (rtx-5090), none is known of m3-ultra.")
+    crossed = infercost.utilization(**(asked | {"sweep": [asked["sweep"], "context=1k,8k"]})).verdict
+    assert crossed.endswith(", none is known at 2 of 4 points.")
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"gpus": 4}, "on 4 devices"),
+        ({"gpus": 1}, "on 1 device"),
+        ({"gpu": "h100:8"}, "on h100:8"),
+        ({"gpu": "h100:8", "batch": 16}, "on h100:8, batch 16"),
+        ({"dtype": "fp8"}, "in fp8"),
+        ({"model": "deepseek-v3", "kv_dtype": "fp8"}, "with deepseek-v3, kv dtype fp8"),
+        ({"dp": 2}, "with dp 2"),
+        ({"users": 1000}, "with 1,000 users"),
+        ({"batch": 64}, "at batch 64"),
+        ({"gpu": None, "batch": 64}, "at batch 64"),
+        ({"batch": None}, "without these"),
+    ],
+)
+def test_a_place_is_said_as_people_say_it(places: dict[str, Any], said: str) -> None:
+    axes = [Axis(key, (value,), Key(key.replace("_", " "), "", key.replace("_", " "))) for key, value in places.items()]
+    assert at_words(axes, places) == said

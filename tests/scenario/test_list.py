@@ -69,7 +69,7 @@ def test_a_question_without_an_answer_is_a_row_that_says_why(run: Run, tmp_path:
     assert found.code == 0
     assert [row["fits"] for row in found.json["rows"]] == [True, None]
     assert found.json["rows"][1]["step_time_s"] is None
-    said = "no answer at gpu groq:16, model llama-3.2-1b: no link bandwidth of groq-lpu-v1 is known"
+    said = "no answer on groq:16, llama-3.2-1b: no link bandwidth of groq-lpu-v1 is known"
     assert {"code": "left-out", "text": said} in found.json["notes"]
 
 
