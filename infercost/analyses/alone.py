@@ -18,9 +18,9 @@ from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.replica.host import held_memory
 from infercost.replica.rack import Rack
 from infercost.replica.step import pace_of
-from infercost.scenario.options import options_of
+from infercost.scenario.options import CHOOSING, options_of
 from infercost.scenario.rack import LOADS, read_rack
-from infercost.scenario.read import Reading
+from infercost.scenario.read import Question, Reading
 from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import OF_FILES, keeps
@@ -121,6 +121,14 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
         found = found._replace(both_speed=_speed(scenario, changes))
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     return _with_host(scenario, found) if hosted and not rack.plan.host else found
+
+
+def ways_of(question: Question, model: str) -> Alone | None:
+    """What holds a model of those that a question without one is about; None where it cannot be asked by itself."""
+    try:
+        return alone(at_point(question, {**dict.fromkeys(CHOOSING), "model": model}, ORIGIN), None)
+    except InfercostError:
+        return None
 
 
 def _with_host(scenario: Scenario, found: Alone) -> Alone:
