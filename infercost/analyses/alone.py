@@ -39,7 +39,8 @@ class Alone(NamedTuple):
 
     ``both`` are a richer format than ``format`` and the cache that it takes. ``beside`` is empty where a host holds it
     as asked; ``parts`` is how many there are of ``part``. The speeds are tokens a second of one user in that
-    format, with that cache and with the host, 0 where several are asked about. ``noun`` is what one is called.
+    format, under that engine, with that cache and with the host, 0 where several are asked about. ``noun`` is what one
+    is called.
     """
 
     parts: int = 1
@@ -53,6 +54,8 @@ class Alone(NamedTuple):
     beside: str = ""
     devices: int | None = None
     speed: float = 0.0
+    engine_speed: float = 0.0
+    cache_speed: float = 0.0
     both_speed: float = 0.0
     hosted_speed: float = 0.0
     noun: str = "device"
@@ -61,8 +64,8 @@ class Alone(NamedTuple):
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
         with_host = f"with part of it in a host's memory{_at(self.hosted_speed)} (--host {self.host})"
-        ways = [f"under {self.engine}"] if self.engine else []
-        ways += [f"with its KV cache in {self.cache}"] if self.cache else []
+        ways = [f"under {self.engine}{_at(self.engine_speed)}"] if self.engine else []
+        ways += [f"with its KV cache in {self.cache}{_at(self.cache_speed)}"] if self.cache else []
         ways += ["in {} with its KV cache in {}{}".format(*self.both, _at(self.both_speed))] if any(self.both) else []
         ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
@@ -114,6 +117,10 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     format = _richest(scenario, {})
     ways = _engine(scenario), _cache(scenario), _both(scenario, format), format, _larger(scenario)
     found = Alone(rack.devices, rack.part.name, *ways, devices=devices, noun=_noun(rack))
+    if found.engine:
+        found = found._replace(engine_speed=_speed(scenario, {"efficiency": found.engine}))
+    if found.cache:
+        found = found._replace(cache_speed=_speed(scenario, {"kv_dtype": CACHES[found.cache]}))
     if format:
         found = found._replace(speed=_speed(scenario, {"dtype": WEIGHTS[format]}))
     if any(found.both):

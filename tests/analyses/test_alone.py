@@ -64,7 +64,7 @@ def test_the_engine_that_holds_the_same_weights_is_named_first(more: dict[str, o
     assert 0.9 * 16.62 - 13.76 - 1.08 < 0.205
     assert not report.met
     assert report.advice[0] == "under llama.cpp it fits (--efficiency llama.cpp)"
-    assert "One card holds it under llama.cpp, or " in report.verdict
+    assert re.search(r"One card holds it under llama\.cpp( at [\d.]+ tokens/s)?, or ", report.verdict)
     assert infercost.fit(gpu="rtx-5080", model="gpt-oss-20b", efficiency="llama.cpp").met
 
 
@@ -172,7 +172,7 @@ def test_files_are_tried_the_largest_first(model: str) -> None:
 
 
 def test_what_one_holds_has_the_speed_of_that_question() -> None:
-    """In fewer bits, with a cache in fewer too, and with a host; not where several are asked about."""
+    """In fewer bits, with a cache in fewer too, alone or not, and with a host; not where several are asked about."""
     asked: dict[str, Any] = {"gpu": "rtx-4090", "model": "qwen3-32b", "context": 32_768}
     verdict = infercost.fit(**asked).verdict
     for words, more in (
@@ -183,6 +183,15 @@ def test_what_one_holds_has_the_speed_of_that_question() -> None:
         speed = infercost.utilization(**asked, **more)["tokens_per_s_per_user"]
         assert f"{words} at {speed:.4g} tokens/s" in verdict
     assert "tokens/s" not in infercost.fit(**asked, batch=8).verdict
+    pair: dict[str, Any] = {
+        "gpu": "rtx-3090",
+        "gpus": 2,
+        "model": "llama-3.1-70b",
+        "dtype": "q4_k_m",
+        "context": 32_000,
+    }
+    speed = infercost.utilization(**pair, kv_dtype="q4_0")["tokens_per_s_per_user"]
+    assert f"with its KV cache in q4_0 at {speed:.4g} tokens/s" in infercost.fit(**pair).verdict
 
 
 def test_a_host_that_was_asked_for_holds_its_part_of_a_richer_format() -> None:
