@@ -256,7 +256,9 @@ def _device_rows(rack: Rack) -> tuple[Row, ...]:
         Row("nodes", _nodes(rack), f"of {domain.value:g} in a scale-up domain")
         if domain
         else Row("nodes", None, "no domain known", shown=False),
-        Row("fits", plan.fits, "barely: under 5% of a device is left" if plan.barely else ""),
+        Row(
+            "fits", plan.fits, "barely: under 5% of a device is left, no room for as many again" if plan.barely else ""
+        ),
     )
 
 
