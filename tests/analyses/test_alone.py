@@ -194,6 +194,19 @@ def test_what_one_holds_has_the_speed_of_that_question() -> None:
     assert f"with its KV cache in q4_0 at {speed:.4g} tokens/s" in infercost.fit(**pair).verdict
 
 
+def test_what_fits_on_a_part_of_ones_own_is_said_with_its_speed() -> None:
+    """As `utilization` has it, in two digits; not on a part of data centres, for several, or of a bare count."""
+    asked: dict[str, Any] = {"gpu": "m4-max-128gb", "model": "gpt-oss-120b"}
+    report, speed = infercost.fit(**asked), infercost.utilization(**asked)["tokens_per_s_per_user"]
+    assert report["tokens_per_s_per_user"] == speed
+    assert report.verdict.endswith(f". About {speed:.2g} tokens/s for one user.")
+    assert any(note.code == "estimate" and "llama.cpp-metal" in note.text for note in report.notes)
+    bound = infercost.fit(gpu="rtx-4090", model="llama-3.1-8b", efficiency="ideal").verdict
+    assert bound.endswith(f" At most {1.008e12 / (15.01e9 + 1.074e9):.2g} tokens/s for one user.")
+    for other in ({"gpu": "h100"}, {"batch": 2}, {"model": None, "params": 8e9}):
+        assert "tokens/s" not in infercost.fit(**{**asked, **other}).verdict
+
+
 def test_a_host_that_was_asked_for_holds_its_part_of_a_richer_format() -> None:
     """30.5 billion parameters in 8.5 bits are 32 GB: more than the card's 12, less than those and a host's 40."""
     asked = {"gpu": "rtx-3060-12gb", "model": "qwen3-30b-a3b", "host": "desktop-ddr5", "set": "host.memory=48GB"}
