@@ -4,23 +4,26 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses.bands import with_bands
 from infercost.analyses.many import at_point
-from infercost.analyses.remarks import is_one
+from infercost.analyses.remarks import is_one, kind, step_notes
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, is_owned
+from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.catalog import other_sizes
 from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import eight_bit_cache, is_other_engine
 from infercost.replica.host import held_memory
 from infercost.replica.rack import Rack
-from infercost.replica.step import pace_of
-from infercost.scenario.options import options_of
+from infercost.replica.step import Running, pace_of
+from infercost.report import Report, Row
+from infercost.scenario.options import CHOOSING, options_of
 from infercost.scenario.rack import LOADS, read_rack
-from infercost.scenario.read import Reading
+from infercost.scenario.read import Question, Reading
 from infercost.scenario.running import read_running
 from infercost.scenario.scenario import Scenario
 from infercost.scenario.usual import OF_FILES, keeps
@@ -39,7 +42,8 @@ class Alone(NamedTuple):
 
     ``both`` are a richer format than ``format`` and the cache that it takes. ``beside`` is empty where a host holds it
     as asked; ``parts`` is how many there are of ``part``. The speeds are tokens a second of one user in that
-    format, with that cache and with the host, 0 where several are asked about. ``noun`` is what one is called.
+    format, under that engine, with that cache and with the host, 0 where several are asked about. ``noun`` is what one
+    is called.
     """
 
     parts: int = 1
@@ -53,6 +57,8 @@ class Alone(NamedTuple):
     beside: str = ""
     devices: int | None = None
     speed: float = 0.0
+    engine_speed: float = 0.0
+    cache_speed: float = 0.0
     both_speed: float = 0.0
     hosted_speed: float = 0.0
     noun: str = "device"
@@ -61,8 +67,8 @@ class Alone(NamedTuple):
     def words(self) -> str:
         """The same as the end of a verdict; empty where nothing holds it."""
         with_host = f"with part of it in a host's memory{_at(self.hosted_speed)} (--host {self.host})"
-        ways = [f"under {self.engine}"] if self.engine else []
-        ways += [f"with its KV cache in {self.cache}"] if self.cache else []
+        ways = [f"under {self.engine}{_at(self.engine_speed)}"] if self.engine else []
+        ways += [f"with its KV cache in {self.cache}{_at(self.cache_speed)}"] if self.cache else []
         ways += ["in {} with its KV cache in {}{}".format(*self.both, _at(self.both_speed))] if any(self.both) else []
         ways += [f"in {self.format}{_at(self.speed)}"] if self.format else []
         ways += [f"in {self.beside} {with_host}" if self.beside else with_host] if self.host else []
@@ -114,6 +120,10 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
     format = _richest(scenario, {})
     ways = _engine(scenario), _cache(scenario), _both(scenario, format), format, _larger(scenario)
     found = Alone(rack.devices, rack.part.name, *ways, devices=devices, noun=_noun(rack))
+    if found.engine:
+        found = found._replace(engine_speed=_speed(scenario, {"efficiency": found.engine}))
+    if found.cache:
+        found = found._replace(cache_speed=_speed(scenario, {"kv_dtype": CACHES[found.cache]}))
     if format:
         found = found._replace(speed=_speed(scenario, {"dtype": WEIGHTS[format]}))
     if any(found.both):
@@ -121,6 +131,31 @@ def alone(scenario: Scenario, devices: int | None) -> Alone | None:
         found = found._replace(both_speed=_speed(scenario, changes))
     hosted = "host" in options_of(scenario.question.command) and rack.part.labels.get("kind") not in COMPUTERS
     return _with_host(scenario, found) if hosted and not rack.plan.host else found
+
+
+def with_speed(report: Report, scenario: Scenario) -> Report:
+    """An answer that says how fast one user's tokens come too, where who asks has the part and one is asked about."""
+    rack = scenario.rack
+    if scenario.is_row or scenario.copies != 1 or not (is_owned(rack.part) and rack.model.has_cache and report.met):
+        return report
+    if (found := _decoding(scenario, {})) is None:
+        return report
+    running, speed = found
+    regime = decode_kind(1, local=is_local(rack.setup.stack))
+    notes = [note for note in step_notes(running, (regime,), 1) if note.code in ("estimate", "bound")]
+    about = "About" if kind(running, 1) == "estimate" else "At most"
+    said = f" {about} {show(float(f'{speed:.2g}'))} tokens/s for one user."
+    row = Row("tokens_per_s_per_user", speed, "one user", shown=False)
+    report = report.replace(verdict=report.verdict + said, results=(*report.results, row))
+    return with_bands(report.replace(notes=(*notes, *report.notes)), rack)
+
+
+def ways_of(question: Question, model: str) -> Alone | None:
+    """What holds a model of those that a question without one is about; None where it cannot be asked by itself."""
+    try:
+        return alone(at_point(question, {**dict.fromkeys(CHOOSING), "model": model}, ORIGIN), None)
+    except InfercostError:
+        return None
 
 
 def _with_host(scenario: Scenario, found: Alone) -> Alone:
@@ -200,16 +235,23 @@ def _richest(scenario: Scenario, changes: Mapping[str, Any], more: float = 0.0) 
 
 def _speed(scenario: Scenario, changes: Mapping[str, Any]) -> float:
     """Tokens a second of one user with some options changed; 0 where several are asked about, or none is known."""
+    found = _decoding(scenario, changes)
+    return found[1] if found else 0.0
+
+
+def _decoding(scenario: Scenario, changes: Mapping[str, Any]) -> tuple[Running, float] | None:
+    """What decodes for one user with some options changed, and its tokens a second; None where ``_speed`` is 0."""
     question = scenario.question
     if scenario.rack.plan.batch > 1 or any(question.get(name) for name in LOADS):
-        return 0.0
+        return None
     reading = Reading(question._replace(notes=()).changed(changes, ORIGIN))
     try:
         rack = read_rack(reading)
-        step = pace_of(read_running(reading, rack), rack.plan.batch).tpot
+        running = read_running(reading, rack)
+        step = pace_of(running, rack.plan.batch).tpot
     except InfercostError:
-        return 0.0
-    return formulas.cost.tokens_per_s_per_user(step_time=step)
+        return None
+    return running, formulas.cost.tokens_per_s_per_user(step_time=step)
 
 
 def _formats(scenario: Scenario) -> tuple[str, ...]:

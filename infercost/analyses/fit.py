@@ -5,7 +5,7 @@ from math import ceil
 
 from infercost import formulas
 from infercost.analyses import needs
-from infercost.analyses.alone import Alone, alone, has_room
+from infercost.analyses.alone import Alone, alone, has_room, with_speed
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
 from infercost.analyses.own_memory import cache_kind, stored_notes, weight_rows
@@ -77,7 +77,7 @@ def answer(scenario: Scenario) -> Report:
         met=rack.plan.fits,
         work=lambda: _shown_work(scenario),
     )
-    return of_all(report, scenario)
+    return of_all(with_speed(report, scenario), scenario)
 
 
 def _shown_work(scenario: Scenario) -> None:
@@ -256,7 +256,9 @@ def _device_rows(rack: Rack) -> tuple[Row, ...]:
         Row("nodes", _nodes(rack), f"of {domain.value:g} in a scale-up domain")
         if domain
         else Row("nodes", None, "no domain known", shown=False),
-        Row("fits", plan.fits, "barely: under 5% of a device is left" if plan.barely else ""),
+        Row(
+            "fits", plan.fits, "barely: under 5% of a device is left, no room for as many again" if plan.barely else ""
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from infercost import formulas
+from infercost.analyses.alone import Alone, ways_of
 from infercost.analyses.bands import bands_at
 from infercost.analyses.hosts import holds, offloaded
 from infercost.analyses.remarks import bounded, null_notes, step_notes
@@ -335,9 +336,8 @@ def _alone(place: Place) -> Place:
     question = place.question
     if question.get("host") is None:
         return place
-    sets = tuple(text for text in question.get("set") or () if not text.strip().startswith("host."))
     changed = question.changed(dict.fromkeys(("host", "offload", "offload_layers", "set")), "")
-    if sets:
+    if sets := tuple(text for text in question.get("set") or () if not text.strip().startswith("host.")):
         changed = changed.changed({"set": sets}, question.given["set"].origin)
     return place._replace(question=changed)
 
@@ -457,7 +457,7 @@ def _verdict(scenario: Scenario, found: list[Tried], tried: int, since: str) -> 
     here = [one for one in found if not holds(one.rack)]
     there = [one for one in found if holds(one.rack)]
     fast = _fast_enough(scenario)
-    text = f"{len(here):,} of {many(tried, 'model')} fit on {_where(scenario)}{fast}."
+    text = f"{len(here):,} of {many(tried, 'model')} {'fits' if len(here) == 1 else 'fit'} on {_where(scenario)}{fast}."
     if here:
         new = [one for one in here if since and _released(one.candidate.base) >= since]
         text += f" The largest{f' published since {since}' if new else ''} is {_largest(here)}.{_fastest(new or here)}"
@@ -483,8 +483,7 @@ def _largest(some: list[Tried]) -> str:
     """The first of some models in its format, with its speed."""
     one = some[0]
     speed = f", {bounded(one.running, one.rack.plan.batch)}{show(one.speed)} tokens/s for one user" if one.speed else ""
-    format = _called(one.rack.model)
-    return f"{one.offer.preset} in {format}{speed}"
+    return f"{one.offer.preset} in {_called(one.rack.model)}{speed}"
 
 
 def _fastest(some: list[Tried]) -> str:
@@ -512,32 +511,36 @@ def _nothing(
     """
     if errors and not slow and len(errors) >= len(candidates):
         raise errors[0]
+    ways = None
     if slow:
         fastest = max(slow, key=lambda one: one.speed or 0.0)
-        said = f"the fastest that fits is {fastest.offer.preset} in {_called(fastest.rack.model)}"
-        said += f", {show(fastest.speed)} tokens/s"
+        name = f"{fastest.offer.preset} in {_called(fastest.rack.model)}"
+        said = f"the fastest that fits is {name}, {show(fastest.speed)} tokens/s"
     elif candidates:
-        said = _smallest(place, candidates)
+        said, ways = _smallest(place, candidates)
     else:
         said = "none is made for so many tokens"
     return Report(
         command="fit",
-        verdict=f"None of {many(len(candidates), 'model')} fits on {_where(scenario)}{_fast_enough(scenario)}: {said}.",
+        verdict=f"None of {many(len(candidates), 'model')} fits on {_where(scenario)}{_fast_enough(scenario)}: {said}."
+        + (ways.words if ways else ""),
         inputs=scenario.inputs,
+        advice=ways.advice if ways else (),
         met=False,
     )
 
 
-def _smallest(place: Place, candidates: list[Candidate]) -> str:
-    """By how much the smallest model does not fit in its leanest format."""
+def _smallest(place: Place, candidates: list[Candidate]) -> tuple[str, Alone | None]:
+    """By how much the smallest model does not fit in its leanest format, and what holds it all the same."""
     each = ((offers(place.question, place.part, one, hosted=False), one) for one in candidates)
     leanest = [(offered[-1], one) for offered, one in each if offered]
     if not leanest:
-        return "none is to be had in a format that runs there"
+        return "none is to be had in a format that runs there", None
     least, candidate = min(leanest, key=lambda pair: pair[0].bits * counting.total_params(pair[1].base.model))
-    rack = _try(_alone(place), candidate, least).rack
-    short = show(-rack.plan.left, "B")
-    return f"the smallest, {least.preset} in {_called(rack.model)}, is {short} a device short"
+    place = _alone(place)
+    rack = _try(place, candidate, least).rack
+    said = f"the smallest, {least.preset} in {_called(rack.model)}, is {show(-rack.plan.left, 'B')} a device short"
+    return said, None if place.least else ways_of(place.question, least.preset)
 
 
 def _order_note(since: str) -> Note:

@@ -132,7 +132,7 @@ def blocks(report: Report, sources: bool) -> list[Block]:
 def _results(report: Report) -> list[tuple[str, str, str]]:
     """Label, value and remark of each result; values with their intervals where any has one, both in columns."""
     rows = [(row, _value(row)) for row in report.results if row.shown]
-    if not report.bands:
+    if not any(row.key in report.bands for row, _ in rows):
         return [(_label(row), value, row.remark) for row, value in rows]
     wide = max(len(value) for _, value in rows)
     bands = [_band(row.value, row.unit, report.bands.get(row.key)) for row, _ in rows]

@@ -17,7 +17,7 @@ _FIT = """gpus_for_weights gpus tp pp ep dp nodes fits total_params active_param
 weight_bytes_per_gpu activation_bytes_per_gpu engine_bytes_per_gpu memory_needed_bytes memory_per_gpu_bytes
 kv_pool_bytes_per_gpu kv_bytes_per_token kv_bytes_per_sequence kv_bytes_of_batch kv_pool_tokens max_sequences
 longest_context shortfall_bytes draft_active_params draft_bytes_per_gpu host_bytes host_layers host_weight_bytes
-host_kv_bytes_per_sequence host_memory_bytes host_left_bytes"""
+host_kv_bytes_per_sequence host_memory_bytes host_left_bytes tokens_per_s_per_user"""
 _OF_ALL_TOKENS = "usd_per_request wh_per_request input_tokens_per_s"
 _ROOM = "fits shortfall_bytes"
 _OWN = "usd_per_gpu_hour rent_usd_per_gpu_hour break_even_hours_share payback_months"

@@ -24,7 +24,7 @@ from infercost.replica.layout import (
     valid_widths,
 )
 
-#: Below this share of the device's memory a fit is called barely one.
+#: Below this share of the device's memory a fit is called barely one, unless it has room for as many sequences again.
 BARELY = 0.05
 #: The share of the memory that serving engines plan with by default.
 ENGINE_SHARE = 0.9
@@ -325,8 +325,8 @@ class Plan(NamedTuple):
 
     @property
     def barely(self) -> bool:
-        """Whether what is left is under a twentieth of the device."""
-        return self.fits and self.left < BARELY * self.device_memory
+        """Whether what is left is under a twentieth of the device, and less than as many sequences again would take."""
+        return self.fits and self.left < BARELY * self.device_memory and (self.max_sequences or 0) < 2 * self.batch
 
     @property
     def max_sequences(self) -> int | None:

@@ -327,7 +327,24 @@ def read_part(reading: Reading, text: Any) -> tuple[Preset, int | None]:
     number = None if count is None else int(parse(WHOLE, count, "gpu NAME:N"))
     if machine := _machine(written_name(str(text))[0]):
         reading.note("machine", f"{machine.name} has {counted(machine.number, machine.part)} ({machine.source})")
-    return apply_sets(reading, _by_its_file(reading, catalog.load("accelerators", name))), number
+    try:
+        part = catalog.load("accelerators", name)
+    except UnknownName as error:
+        raise UnknownName(error.what, _of_models(reading.question, name) or error.hint) from error
+    return apply_sets(reading, _by_its_file(reading, part)), number
+
+
+def _of_models(question: Question, name: str) -> str:
+    """The hint for a model's name where a part's is due; empty where no model has it."""
+    if not _is_named("models", name):
+        return ""
+    own, _ = catalog.find("models", name)
+    if question.command != "compare":
+        return f"{name} is a model: --model {own}"
+    models = [word for word in question.words if _is_named("models", word)]
+    two = f"two side by side: infercost presets show {' '.join(models[:2])}; " if len(models) > 1 else ""
+    parts = [word for word in question.words if word not in models]
+    return f"{name} is a model: {two}its parts: {shlex.join(('infercost', 'compare', *parts, '--model', own))}"
 
 
 #: What asks for prompts, which are arithmetic, or for a load of them.
@@ -353,7 +370,7 @@ def _by_its_file(reading: Reading, part: Preset) -> Preset:
 
 def _file_of(text: str, name: str) -> str:
     """The file of a part that was asked for by a text, empty where it has another name."""
-    if not (catalog.looks_like_file(text) or _is_part(text)):
+    if not (catalog.looks_like_file(text) or _is_named("accelerators", text)):
         return ""
     part = catalog.load("accelerators", text)
     return part.path if part.name == name else ""
@@ -395,18 +412,19 @@ def written_name(text: str) -> tuple[str, str | None]:
 
 
 def _is_known(name: str) -> bool:
-    return _is_part(name) or catalog.machine(name) is not None
+    return _is_named("accelerators", name) or catalog.machine(name) is not None
 
 
 def _machine(name: str) -> machines.Machine | None:
     """The machine of a name that is no part's: the file of machines is not read for others."""
-    return None if catalog.looks_like_file(name) or _is_part(name) else catalog.machine(name)
+    return None if catalog.looks_like_file(name) or _is_named("accelerators", name) else catalog.machine(name)
 
 
 @once
-def _is_part(name: str) -> bool:
+def _is_named(family: str, name: str) -> bool:
+    """Whether a preset of a family has the name."""
     try:
-        catalog.find("accelerators", name)
+        catalog.find(family, name)
     except UnknownName:
         return False
     return True

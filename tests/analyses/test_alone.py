@@ -64,7 +64,7 @@ def test_the_engine_that_holds_the_same_weights_is_named_first(more: dict[str, o
     assert 0.9 * 16.62 - 13.76 - 1.08 < 0.205
     assert not report.met
     assert report.advice[0] == "under llama.cpp it fits (--efficiency llama.cpp)"
-    assert "One card holds it under llama.cpp, or " in report.verdict
+    assert re.search(r"One card holds it under llama\.cpp( at [\d.]+ tokens/s)?, or ", report.verdict)
     assert infercost.fit(gpu="rtx-5080", model="gpt-oss-20b", efficiency="llama.cpp").met
 
 
@@ -172,7 +172,7 @@ def test_files_are_tried_the_largest_first(model: str) -> None:
 
 
 def test_what_one_holds_has_the_speed_of_that_question() -> None:
-    """In fewer bits, with a cache in fewer too, and with a host; not where several are asked about."""
+    """In fewer bits, with a cache in fewer too, alone or not, and with a host; not where several are asked about."""
     asked: dict[str, Any] = {"gpu": "rtx-4090", "model": "qwen3-32b", "context": 32_768}
     verdict = infercost.fit(**asked).verdict
     for words, more in (
@@ -183,6 +183,28 @@ def test_what_one_holds_has_the_speed_of_that_question() -> None:
         speed = infercost.utilization(**asked, **more)["tokens_per_s_per_user"]
         assert f"{words} at {speed:.4g} tokens/s" in verdict
     assert "tokens/s" not in infercost.fit(**asked, batch=8).verdict
+    pair: dict[str, Any] = {
+        "gpu": "rtx-3090",
+        "gpus": 2,
+        "model": "llama-3.1-70b",
+        "dtype": "q4_k_m",
+        "context": 32_000,
+    }
+    speed = infercost.utilization(**pair, kv_dtype="q4_0")["tokens_per_s_per_user"]
+    assert f"with its KV cache in q4_0 at {speed:.4g} tokens/s" in infercost.fit(**pair).verdict
+
+
+def test_what_fits_on_a_part_of_ones_own_is_said_with_its_speed() -> None:
+    """As `utilization` has it, in two digits; not on a part of data centres, for several, or of a bare count."""
+    asked: dict[str, Any] = {"gpu": "m4-max-128gb", "model": "gpt-oss-120b"}
+    report, speed = infercost.fit(**asked), infercost.utilization(**asked)["tokens_per_s_per_user"]
+    assert report["tokens_per_s_per_user"] == speed
+    assert report.verdict.endswith(f". About {speed:.2g} tokens/s for one user.")
+    assert any(note.code == "estimate" and "llama.cpp-metal" in note.text for note in report.notes)
+    bound = infercost.fit(gpu="rtx-4090", model="llama-3.1-8b", efficiency="ideal").verdict
+    assert bound.endswith(f" At most {1.008e12 / (15.01e9 + 1.074e9):.2g} tokens/s for one user.")
+    for other in ({"gpu": "h100"}, {"batch": 2}, {"model": None, "params": 8e9}):
+        assert "tokens/s" not in infercost.fit(**{**asked, **other}).verdict
 
 
 def test_a_host_that_was_asked_for_holds_its_part_of_a_richer_format() -> None:

@@ -1,5 +1,6 @@
 """What fits, against the start-up logs of a real engine, and laws of sharding."""
 
+import re
 from statistics import median
 from typing import Any
 
@@ -554,7 +555,7 @@ def test_the_verdict_has_the_longest_context_of_one_sequence(model: str, asked: 
     token = report["kv_bytes_per_token"] / 1e3
     batch = f", all {asked['batch']} sequences {report['kv_bytes_of_batch'] / 1e9:.4g} GB" if "batch" in asked else ""
     end = f"{words.format(**report.values)}; a token takes {token:.4g} kB of KV cache{batch}."
-    assert report.verdict.endswith(end)
+    assert re.search(re.escape(end) + r"( About \d+ tokens/s for one user\.)?$", report.verdict)
     assert ("or one of" in report.verdict) == words.startswith("or one of")
 
 
@@ -586,7 +587,9 @@ def test_a_cache_in_four_bits_comes_before_two_bits_of_weights(run: Run) -> None
     """128,000 tokens of 2 x 8 heads x 128 x 32 layers take 8.9 GB at 8.5 bits, 4.7 GB at 4.5: 7.2 GB are left."""
     long = ("fit", "--gpu", "rtx-3060", "--model", "llama-3.1-8b", "--dtype", "q4_k_m", "--context", "128k")
     said = run(*long, "--kv-dtype", "q8_0")
-    assert "One card holds it with its KV cache in q4_0, or in" in " ".join(said.out.split())
+    assert re.search(
+        r"One card holds it with its KV cache in q4_0 at [\d.]+ tokens/s, or in", " ".join(said.out.split())
+    )
     assert run(*long, "--kv-dtype", "q4_0").code == 0
 
 

@@ -272,6 +272,17 @@ def test_where_nothing_fits_it_says_by_how_much(run: Run) -> None:
     assert "the fastest that fits is llama-3.2-1b" in " ".join(slow.out.split())
 
 
+def test_where_none_of_a_family_fits_the_ways_of_its_smallest_are_told(run: Run) -> None:
+    """What `--model` offers for the same card, and each holds with the family too; none beside a least speed."""
+    asked = ("fit", "--gpu", "rtx-4080", "--family", "qwen2.5-coder")
+    family, one = run(*asked, "--json"), run(*asked[:3], "--model", "qwen2.5-coder-32b", "--json")
+    assert "is 6.264 GB a device short. One card holds it in iq3_xs with its KV" in family.json["verdict"]
+    assert family.json["advice"][:2] == one.json["advice"][:2]
+    leaner = run(*asked, "--dtype", "iq3_xs", "--kv-dtype", "q8_0", "--json")
+    assert leaner.json["verdict"].startswith("1 of 1 model fits on 1 x rtx-4080 ")
+    assert run(*asked, "--min-tokens-per-s", "20", "--json").json["advice"] == []
+
+
 @pytest.mark.parametrize(
     ("asked", "what", "hint"),
     [

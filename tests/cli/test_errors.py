@@ -407,6 +407,22 @@ def test_a_model_to_validate_points_to_the_table_by_model(run: Run) -> None:
             "--draft: 'llama-3.2-1b' is not one of its values",
             "choose mtp, eagle3, or name a model: --draft-model NAME --draft-tokens 4",
         ),
+        (
+            "compare deepseek-v3 llama-3.1-405b",
+            "no accelerator preset is called 'deepseek-v3'",
+            "deepseek-v3 is a model: two side by side: infercost presets show deepseek-v3 llama-3.1-405b; its parts: "
+            "infercost compare --model deepseek-v3\n",
+        ),
+        (
+            "compare h100 qwen3-32b",
+            "no accelerator preset is called 'qwen3-32b'",
+            "a model: its parts: infercost compare h100 --model qwen3-32b",
+        ),
+        (
+            "fit --gpu qwen3-32b",
+            "no accelerator preset is called 'qwen3-32b'",
+            "qwen3-32b is a model: --model qwen3-32b\n",
+        ),
         ("fit --gpu cpu --params 8B", "no accelerator preset is called 'cpu'", "a cpu is epyc-genoa or epyc-turin"),
         (
             "sweep-batch --gpu h100 --params 8B --batch 1,024",

@@ -47,8 +47,10 @@ def held(pool: float, context: float = 1000, batch: int = 1, layout: Layout = La
     [
         (5 * 1000 * TOKEN, 5, 0, True, True),
         (5 * 1000 * TOKEN - 1, 5, -1, False, False),
-        (1000 * TOKEN + 4e9, 1, 4e9, True, False),  # a twentieth of 80 GB is left
-        (1000 * TOKEN + 4e9 - 1, 1, 4e9 - 1, True, True),
+        (40_000 * TOKEN + 4e9, 40, 4e9, True, False),  # a twentieth of 80 GB is left, of 5.24 GB for as many again
+        (40_000 * TOKEN + 4e9 - 1, 40, 4e9 - 1, True, True),
+        (2000 * TOKEN, 1, 1000 * TOKEN, True, False),  # room for another
+        (2000 * TOKEN - 1, 1, 1000 * TOKEN - 1, True, True),
     ],
 )
 def test_what_sequences_leave_of_a_pool(pool: float, batch: int, left: float, fits: bool, barely: bool) -> None:
