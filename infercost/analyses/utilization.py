@@ -496,7 +496,8 @@ def _in_line(scenario: Scenario) -> str:
     load = scenario.load
     if load.concurrent is None or not 1 <= load.most < load.concurrent:
         return ""
-    return f"{load.most:,.0f} of {many(load.concurrent, 'request')} run at once, the others wait. "
+    run, all_of_them = (scenario.copies * each for each in (load.most, load.concurrent))
+    return f"{run:,.0f} of {many(all_of_them, 'request')} run at once, the others wait. "
 
 
 def _sentence(words: str) -> str:

@@ -302,3 +302,10 @@ def test_groups_that_wait_for_a_prompt_are_told_to_read_prompts_apart(run: Run) 
     assert float(saved[1]) / 100 == pytest.approx(1 - apart / mixed, abs=0.001)
     assert "--disaggregated" not in other
     assert "--disaggregated" not in " ".join(run(*asked[:4], "h200:8", *asked[9:], "--json").json["advice"])
+
+
+def test_requests_that_run_at_once_are_those_of_all_replicas() -> None:
+    """Each of two replicas has half of the requests, and a verdict speaks of all that were asked about."""
+    said = infercost.utilization(gpu="h100:8", model="llama-3.1-70b", concurrency=256, dp=2)
+    held = infercost.fit(gpu="h100:4", model="llama-3.1-70b", tp=4, context=8192)["max_sequences"]
+    assert said.verdict.startswith(f"{2 * held} of 256 requests run at once")
