@@ -404,8 +404,13 @@ def _notes(rows: tuple[dict[str, Any], ...], basis: str, *, is_of_steps: bool) -
         yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):
         yield Note("weak-figure", "~ marks a part with an uncertain figure among these: presets show NAME says which")
-    if len({row["rate"] for row in rows}) > 1:
-        yield Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON")
+    by_rate: dict[str | None, list[str]] = {}
+    for row in rows:
+        by_rate.setdefault(row["rate"], []).append(row["name"])
+    if len(by_rate) > 1:
+        each = ", ".join(f"{rate} on {', '.join(names)}" for rate, names in by_rate.items() if rate)
+        each = each if len(rows) <= NAMED else "see rate in JSON"
+        yield Note("rates", f"parts compute at the fastest format that serves these weights: {each}")
     for key in rows[0]:
         if names := ", ".join(row["name"] for row in rows if row[key] is None):
             yield Note("null", f"{key} is null for {names}: no figure is known")
