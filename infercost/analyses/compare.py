@@ -250,8 +250,17 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     names = [row["name"] for row in able]
     densest = counted(dense["gpus"], dense["name"]) if names.count(dense["name"]) > 1 else dense["name"]
     if dense is fast:
-        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
-    return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
+        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}{_a_device(dense, able)}."
+    most = f"{show(dense[_DEVICE])} tokens/s{_a_device(dense, able)}"
+    return f"{text}; {densest} has the highest throughput per device, {most}."
+
+
+def _a_device(dense: dict[str, Any], able: Sequence[dict[str, Any]]) -> str:
+    """How many times as many tokens a device as the only other has, where the counts of devices differ."""
+    others = [row for row in able if row is not dense]
+    if len(others) != 1 or others[0]["gpus"] == dense["gpus"]:
+        return ""
+    return f", {show(dense[_DEVICE] / others[0][_DEVICE], 'x')} that of {others[0]['name']}"
 
 
 def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:

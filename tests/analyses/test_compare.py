@@ -281,3 +281,14 @@ def test_the_rates_of_rows_are_those_of_the_steps(run: Run) -> None:
     eight = [note["text"] for note in run(*asked, "--dtype", "fp8", "--json").json["notes"] if note["code"] == "rates"]
     text = "parts compute at the fastest format that serves these weights: bf16 on a100-sxm-80gb, fp8 on h100-sxm"
     assert eight == [text]
+
+
+def test_two_parts_of_other_counts_have_their_ratio_a_device(run: Run) -> None:
+    """568.9 tokens/s of each of 5 devices to 238.2 of each of 12 are 2.388; counts that are the same need none."""
+    asked = ("--params", "1.8T", "--active-params", "280B", "--dtype", "4bit", "--batch", "64")
+    verdict = run("compare", "gb200", "h100", *asked, "--json").json["verdict"]
+    assert "throughput per device, 568.9 tokens/s, 2.388x that of h100-sxm." in verdict
+    same = run("compare", "h100:8", "h200:8", "--model", "llama-3.1-70b", "--batch", "64", "--json").json["verdict"]
+    assert "a device" in same
+    assert "per device, " not in same.partition("a device")[2]
+    assert same.count("x that of") == 1
