@@ -250,8 +250,17 @@ def _model_verdict(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
     names = [row["name"] for row in able]
     densest = counted(dense["gpus"], dense["name"]) if names.count(dense["name"]) > 1 else dense["name"]
     if dense is fast:
-        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}."
-    return f"{text}; {densest} has the highest throughput per device, {show(dense[_DEVICE])} tokens/s."
+        return f"{text}; it has the most a device too, {show(dense[_DEVICE])}{_a_device(dense, able)}."
+    most = f"{show(dense[_DEVICE])} tokens/s{_a_device(dense, able)}"
+    return f"{text}; {densest} has the highest throughput per device, {most}."
+
+
+def _a_device(dense: dict[str, Any], able: Sequence[dict[str, Any]]) -> str:
+    """How many times as many tokens a device as the only other has, where the counts of devices differ."""
+    others = [row for row in able if row is not dense]
+    if len(others) != 1 or others[0]["gpus"] == dense["gpus"]:
+        return ""
+    return f", {show(dense[_DEVICE] / others[0][_DEVICE], 'x')} that of {others[0]['name']}"
 
 
 def _missed(scenario: Scenario, rows: tuple[dict[str, Any], ...]) -> str:
@@ -404,8 +413,13 @@ def _notes(rows: tuple[dict[str, Any], ...], basis: str, *, is_of_steps: bool) -
         yield Note("memory-counted", f"memory, and the time to drain it, is counted {basis}, in GB of 1e9 bytes")
     if any(row["weak"] for row in rows):
         yield Note("weak-figure", "~ marks a part with an uncertain figure among these: presets show NAME says which")
-    if len({row["rate"] for row in rows}) > 1:
-        yield Note("rates", "parts compute at the fastest format that serves these weights: see rate in JSON")
+    by_rate: dict[str | None, list[str]] = {}
+    for row in rows:
+        by_rate.setdefault(row["rate"], []).append(row["name"])
+    if len(by_rate) > 1:
+        each = ", ".join(f"{rate} on {', '.join(names)}" for rate, names in by_rate.items() if rate)
+        each = each if len(rows) <= NAMED else "see rate in JSON"
+        yield Note("rates", f"parts compute at the fastest format that serves these weights: {each}")
     for key in rows[0]:
         if names := ", ".join(row["name"] for row in rows if row[key] is None):
             yield Note("null", f"{key} is null for {names}: no figure is known")

@@ -96,7 +96,7 @@ def _serve_file(plan: Plan, checkpoint: Checkpoint) -> tuple[str, str]:
     if plan.draft:
         return "", "no flags of llama.cpp for a draft are known here"
     if not checkpoint.source.endswith(".gguf"):
-        return "", f"llama.cpp loads GGUF files: name that of {checkpoint.title} as --model FILE.gguf"
+        return "", f"llama.cpp loads a GGUF file of {checkpoint.title}: give yours as --model FILE.gguf"
     slots = [f"--parallel {plan.batch}"] if plan.batch > 1 else []
     whole = plan.split.offload.layers if plan.split else 0
     on_card = plan.model.depth - whole if whole else 999

@@ -210,10 +210,10 @@ def _told(cases: Sequence[Case], whose: str) -> str:
         row, metric, off = case.row, case.row["metric"], case.row["ratio"] - 1
         measured, predicted = (_amount(case, row[key]) for key in ("measured", "predicted"))
         per = PER.get(metric.rpartition("_")[2] if is_rate(metric) else quantity(metric), "")
-        far = f"{show(abs(off), 'share')} {'above' if off > 0 else 'below'}" if abs(off) >= LEAST_OFF else "the same"
+        far = f"{show(abs(off), 'share')} {'more' if off > 0 else 'less'} than" if abs(off) >= LEAST_OFF else "as"
         under = f" by {row['efficiency']}" if row["efficiency"] != by else ""
         beaten = ", and the measurement is faster than the bound" if case.score.beaten else ""
-        told.append(f"{measured}{per}, predicted {predicted}{under}: {far}{beaten}")
+        told.append(f"{measured}{per}, predicted {predicted}{under}, {far} measured{beaten}")
         by = row["efficiency"]
     return f"Measured{f' of{whose}:' if whose else ''} {'; '.join(told)}."
 

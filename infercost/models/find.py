@@ -47,6 +47,8 @@ SIDECAR = "hf_quant_config.json"
 _UNSAID = f"ModelOpt keeps the formats in {SIDECAR}, which is not there"
 #: One file of several, which says nothing of the whole.
 _SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
+#: Folders that say nothing of a model: none, where files are put, a snapshot of the hub's cache.
+_ANYONES = re.compile(r"(downloads|desktop|documents|home|te?mp|[0-9a-f]{40})?", re.IGNORECASE)
 _PLAIN = re.compile(r"(?=.*[a-z])[\w.+-]{1,80}", re.ASCII | re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 #: What stands before an id in the hub's addresses, and repositories of files in formats of llama.cpp or MLX: what they
@@ -426,13 +428,12 @@ def _from_config(path: Path, name: str) -> Checkpoint:
 
 
 def _own_name(data: dict[str, Any], place: str) -> str:
-    """What a config is called: as it says itself, else as its folder where that says the family, else the family."""
+    """What a config is called: as it says itself, else as its folder, else, where that is anyone's, as its family."""
     path, family = (str(data.get(key) or "").rstrip("/") for key in ("_name_or_path", "model_type"))
-    own, letters = path.rpartition("/")[2], re.match(r"[a-z]*", family.lower())
+    own = path.rpartition("/")[2]
     if _PLAIN.fullmatch(own):
         return own
-    is_said = letters is None or letters[0] in place.lower()
-    return place or "config.json" if is_said or not _PLAIN.fullmatch(family) else family
+    return family if _ANYONES.fullmatch(place) and _PLAIN.fullmatch(family) else place or "config.json"
 
 
 def _unsaid(model: Model, name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.formulas.cost import usd_per_month
+from infercost.models.model import arithmetic_format
 from infercost.numeric import floor, rounded_up
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
@@ -431,7 +432,7 @@ def _compare(reading: Reading) -> Scenario:
     if not modelled and (stray := [name for name in reading.given if name not in _OF_PARTS]):
         raise Missing(f"compare needs --model for {', '.join(map(flag, stray))}", "for example --model llama-3.1-70b")
     usual = FORMATS["bf16" if trend else "8bit"], f"{16 if trend else 8}-bit weights"
-    format = reading.take("dtype", *((None, "") if modelled else usual)) or FORMATS["8bit"]
+    format = reading.take("dtype", *((None, "") if modelled else usual)) or _own_format(reading)
     if not (every or trend or named):
         raise Missing("compare needs accelerators", "for example infercost compare h100-note human-brain, or --all")
     parts = [read_part(reading, name) for name in named] or _all_parts(reading)
@@ -444,6 +445,14 @@ def _compare(reading: Reading) -> Scenario:
         reading.take("set")
     _use_figures(reading, [part for part, _ in parts], format)
     return frozen(reading, parts=tuple(parts), format=format)
+
+
+def _own_format(reading: Reading) -> Format:
+    """The format in which most of a model's matrices compute, 8 bits of a bare count."""
+    from infercost.models.find import find_model
+
+    model = reading.get("model")
+    return arithmetic_format(find_model(model).model.quantization) if isinstance(model, str) else FORMATS["8bit"]
 
 
 def _all_parts(reading: Reading) -> list[tuple[Preset, int | None]]:

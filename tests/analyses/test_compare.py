@@ -263,3 +263,32 @@ def test_devices_of_a_rack_are_said_to_be_its_gpus(run: Run) -> None:
     assert "on 4 x gb200-nvl72 GPU with" in run("fit", "--gpu", "gb200", "--model", "deepseek-v3").out
     users = run("userbase", "--gpu", "gb200", "--model", "deepseek-v3", "--users", "1M", "--json").json["verdict"]
     assert "replicas of 8 x gb200-nvl72 GPU at" in users
+
+
+def test_the_rates_of_rows_are_those_of_the_steps(run: Run) -> None:
+    """NVIDIA's dense rates of bf16: 312 TFLOP/s of an A100, 989.4 of an H100; MFU is arithmetic over them."""
+    asked = ("compare", "a100", "h100", "--model", "qwen3-32b")
+    said = run(*asked, "--json").json
+    assert [(row["rate"], round(row["peak_flops_per_s"] / 1e12, 1)) for row in said["rows"]] == [
+        ("bf16", 312.0),
+        ("bf16", 989.4),
+    ]
+    flops = 2 * 31.99e9 + 4 * 64 * 64 * 128 * 8192  # weights, then 64 layers of 64 heads of 128 over 8,192 tokens
+    for row in said["rows"]:
+        done = row["tokens_per_s_per_user"] / row["gpus"] * flops
+        assert row["utilization"] == pytest.approx(done / row["peak_flops_per_s"], rel=0.01)
+    assert "rates" not in [note["code"] for note in said["notes"]]
+    eight = [note["text"] for note in run(*asked, "--dtype", "fp8", "--json").json["notes"] if note["code"] == "rates"]
+    text = "parts compute at the fastest format that serves these weights: bf16 on a100-sxm-80gb, fp8 on h100-sxm"
+    assert eight == [text]
+
+
+def test_two_parts_of_other_counts_have_their_ratio_a_device(run: Run) -> None:
+    """568.9 tokens/s of each of 5 devices to 238.2 of each of 12 are 2.388; counts that are the same need none."""
+    asked = ("--params", "1.8T", "--active-params", "280B", "--dtype", "4bit", "--batch", "64")
+    verdict = run("compare", "gb200", "h100", *asked, "--json").json["verdict"]
+    assert "throughput per device, 568.9 tokens/s, 2.388x that of h100-sxm." in verdict
+    same = run("compare", "h100:8", "h200:8", "--model", "llama-3.1-70b", "--batch", "64", "--json").json["verdict"]
+    assert "a device" in same
+    assert "per device, " not in same.partition("a device")[2]
+    assert same.count("x that of") == 1

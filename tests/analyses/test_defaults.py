@@ -83,7 +83,7 @@ def test_llama_cpp_gives_each_device_whole_layers(run: Run) -> None:
     assert (said["results"]["tp"], said["results"]["pp"]) == (1, 2)
     assert said["results"]["fits"]
     assert said["engine_command"] is None
-    assert any("llama.cpp loads GGUF files" in note["text"] for note in said["notes"])
+    assert any("llama.cpp loads a GGUF file of" in note["text"] for note in said["notes"])
 
 
 def test_a_part_without_an_engine_has_no_command(run: Run) -> None:

@@ -88,13 +88,13 @@ def test_sglang_finds_its_share_itself(run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ("--gpu apple-m4-max --model llama-3.1-8b", "llama.cpp loads GGUF files"),
+        ("--gpu apple-m4-max --model llama-3.1-8b", "llama.cpp loads a GGUF file of"),
         ("--gpu apple-m4-max --model llama-3.1-8b --efficiency vllm", "vLLM does not run on apple-m4-max"),
         ("--gpu cerebras-wse3 --model llama-3.1-8b", "no engine of cerebras-wse3"),
         ("--gpu epyc-turin --model llama-3.1-8b --efficiency vllm", "vLLM does not run on epyc-turin"),
         ("--gpu mi300x --model llama-3.1-8b --efficiency tensorrt-llm", "TensorRT-LLM does not run on mi300x"),
         ("--gpu v100 --model llama-3.1-8b --efficiency tensorrt-llm", "no part without bf16"),
-        ("--gpu h100 --model llama-3.1-8b --efficiency llama.cpp", "llama.cpp loads GGUF files"),
+        ("--gpu h100 --model llama-3.1-8b --efficiency llama.cpp", "llama.cpp loads a GGUF file of"),
         ("--gpu h100 --model llama-3.1-8b --efficiency ideal", "of no engine of today"),
         ("--gpu h100 --model llama-3.1-8b --efficiency lmdeploy", "of no engine of today"),
         ("--gpu h100 --model llama-3.1-8b --dtype awq", "vLLM loads awq only from a checkpoint"),

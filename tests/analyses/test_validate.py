@@ -542,7 +542,7 @@ def test_a_few_runs_of_ones_own_stand_measured_beside_predicted(run: Run) -> Non
     rows, said = run(*asked, "--json").json["rows"], " ".join(run(*asked).out.split())
     (gap,) = (row for row in rows if row["metric"] == "itl")
     off = f"{abs(gap['predicted'] / 0.020 - 1):.1%}"
-    assert said.startswith(f"Measured 20 ms a token, predicted {gap['predicted'] * 1e3:.3f} ms by vllm: {off} below; ")
+    assert said.startswith(f"Measured 20 ms a token, predicted {gap['predicted'] * 1e3:.3f} ms by vllm, {off} less ")
     assert "2.66 s a request, predicted " in said
     assert "time per token, batch 16, 1,024/128 20 ms" in said
     assert {row["efficiency"] for row in rows} == {"vllm"}
@@ -558,7 +558,7 @@ def test_it_is_the_measurement_that_is_faster_than_the_bound(tmp_path: Path, run
     file = tmp_path / "vllm_serve.json"
     file.write_text(json.dumps(sample | times))
     out = run("validate", str(file), "--gpu", "h100", "--model", "llama-3.1-8b").out
-    assert " above, and the measurement is faster than the bound" in " ".join(out.split())
+    assert " more than measured, and the measurement is faster than the bound" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("header", ["id,source,metric,value", "name,tokens_per_second", "id,id,metric,value"])

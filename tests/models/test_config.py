@@ -135,17 +135,19 @@ def checkpoint(folder: Path, **more: Any) -> Path:
 @pytest.mark.parametrize(
     ("folder", "more", "name"),
     [
-        ("q60", {}, "llama"),
+        ("q60", {}, "q60"),
         ("Llama-3.1-8B", {}, "Llama-3.1-8B"),
         ("q60", {"_name_or_path": "meta-llama/Llama-3.1-8B"}, "Llama-3.1-8B"),
         ("Llama-3.1-8B", {"_name_or_path": "/data/ckpt/my-tune/"}, "my-tune"),
-        ("q60", {"_name_or_path": ""}, "llama"),
-        ("q60", {"_name_or_path": "../\u001b[31mred"}, "llama"),
-        ("q60", {"_name_or_path": ["a"]}, "llama"),
+        ("q60", {"_name_or_path": ""}, "q60"),
+        ("q60", {"_name_or_path": "../\u001b[31mred"}, "q60"),
+        ("q60", {"_name_or_path": ["a"]}, "q60"),
+        ("Downloads", {}, "llama"),
+        ("0" * 40, {}, "llama"),
     ],
 )
 def test_a_config_is_called_as_it_says(tmp_path: Path, folder: str, more: dict[str, Any], name: str) -> None:
-    """Not after the folder that somebody put it in, unless that names the family."""
+    """Else after its folder, unless that is one where people put whatever they load."""
     assert find_model(str(checkpoint(tmp_path / folder, **more) / "config.json")).model.name == name
 
 
