@@ -266,8 +266,8 @@ def _users(scenario: Scenario) -> float:
     """
     if scenario.users is not None:
         return float(scenario.users)
-    concurrent, fleet = float(scenario.concurrent or 0.0), scenario.service.fleet
-    if (users := users_averaging(fleet, concurrent)) == EVERYBODY:
+    concurrent, service = float(scenario.concurrent or 0.0), scenario.service
+    if (users := users_averaging(service, concurrent)) == EVERYBODY:
         raise BadValue(f"--concurrent {show(concurrent)}: nobody has so many users", "give fewer, or more --replicas")
     return users
 

@@ -253,7 +253,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
-    service = queued(service)
+    service = queued(service, closed="concurrent" in reading.given)
     _spend(reading, service)
     fixed = int(reading.take("replicas") or 0)
     if fixed and not any(name in reading.given for name in LOADS):
