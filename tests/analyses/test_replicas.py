@@ -244,7 +244,7 @@ def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
     said = run(*job, "--gpu", gpu, "--json")
     assert said.code == 3
     each, whole = _replicas_said(said.json["verdict"])
-    advice = re.search(r"take larger replicas \((.*?)\)", " ".join(run(*job, "--gpu", gpu).out.split()))
+    advice = re.search(r"take [\d,]+ replicas? of \d+ devices \((.*?)\)", " ".join(run(*job, "--gpu", gpu).out.split()))
     assert advice
     pasted = run(*job, *advice[1].split(), "--json")
     layout, results = pasted.json["inputs"], pasted.json["results"]
@@ -302,3 +302,11 @@ def test_groups_that_wait_for_a_prompt_are_told_to_read_prompts_apart(run: Run) 
     assert float(saved[1]) / 100 == pytest.approx(1 - apart / mixed, abs=0.001)
     assert "--disaggregated" not in other
     assert "--disaggregated" not in " ".join(run(*asked[:4], "h200:8", *asked[9:], "--json").json["advice"])
+
+
+def test_one_replica_and_one_request_are_said_as_one(run: Run) -> None:
+    job = ("utilization", "--gpu", "h100", "--model", "llama-3.3-70b", "--isl", "2000", "--osl", "500")
+    said = " ".join(run(*job, "--request-rate", "1").out.split())
+    assert said.startswith("Overloaded: 1 request a second arrives and at most ")
+    assert "; 1 replica of 4 devices (4 x h100-sxm) would keep up." in said
+    assert "take 1 replica of 4 devices (--gpu h100:4), or shorten" in said
