@@ -116,7 +116,7 @@ def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
     """
     cheapest = min(outlays, key=lambda one: one.paid)
     size = 2 * max(one.layout.devices for one in outlays)
-    given = any(name in least.given for name in ("gpus", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
+    given = any(name in least.given for name in ("gpus", "budget", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
     if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
         return None
     return _of_size(least, size, FOR_LOAD)
