@@ -309,7 +309,8 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
         return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
     usd = _at_users(scenario)
     least = "" if said else f", floor {show(floor, 'USD')}{apart}"
-    return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
+    verb = "" if scenario.question.get("margin") is None else "The cost is "
+    return f"{verb}{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 
 
 def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:

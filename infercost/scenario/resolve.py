@@ -52,6 +52,7 @@ _OF_A_SERVICE = (
         "scale_down",
         "replicas",
         "budget",
+        "margin",
         "max_tpot",
         "max_ttft",
     ),
@@ -264,7 +265,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "users" not in reading.given and "concurrent" not in reading.given:
         hint = "for example --users 100k, or --replicas 1 for what one takes"
         raise Missing("a service needs --users, --concurrent or --replicas", hint)
-    users = reading.take("users")
+    users, _ = reading.take("users"), reading.take("margin")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}

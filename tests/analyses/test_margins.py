@@ -30,6 +30,7 @@ def test_a_price_for_a_margin_at_some_users() -> None:
     charged = said["charged_usd_per_million_tokens_at_users"]
     assert charged == pytest.approx(2 * 2.2 / 3600 / last["tokens_per_s"] * 1e6)
     assert f" a price of ${charged:.2f} a million output tokens all in at 1,000 users, $" in said.verdict
+    assert f". The cost is ${charged / 2:.3g} a million output tokens at 1,000 users, floor $" in said.verdict
     api = infercost.economies(**ASKED, margin=0, users=1000)  # at cost
     assert api["charged_usd_per_million_tokens_at_users"] == pytest.approx(charged / 2)
 
@@ -66,3 +67,24 @@ def test_a_fifth_of_the_load_is_said_with_its_price() -> None:
     few = infercost.economies(**ASKED, max_sequences=1, minutes_per_day=200).verdict
     assert "One replica of 1 device serves up to " in few
     assert "at 20%" not in few
+
+
+def test_what_to_charge_a_user_a_month_by_hand() -> None:
+    """Of what 5,000 users pay 60% is left above what they cost; of an API's bill likewise."""
+    asked = {"gpu": "h100:4", "model": "llama-3.1-70b", "users": 5000}
+    said = infercost.userbase(**asked, margin="60%", price=2)
+    replicas = said["replicas"]
+    charged = replicas * 4 * 2 * 730 / 5000 / 0.4
+    assert said["charged_usd_per_user_month"] == pytest.approx(charged)
+    assert said.verdict.startswith(
+        f"${charged:.2f} a user a month leaves a gross margin of 60.0%: 5,000 daily users need"
+    )
+    bill = infercost.userbase(users=5000, workload="chat", api_price="3/15", margin=0.6)
+    each = bill["api_usd_per_user_month"] / 0.4
+    assert bill["charged_usd_per_user_month"] == pytest.approx(each)
+    assert bill.verdict.startswith(f"${each:.2f} a user a month leaves a gross margin of 60.0%: $")
+    assert "charged_usd_per_user_month" not in infercost.userbase(**asked).values
+    with pytest.raises(InfercostError, match="a user costs a month"):
+        infercost.userbase(tokens_per_month=1e9, api_price="3/15", input_tokens=900, output_tokens=100, margin=0.6)
+    full = infercost.userbase(**asked | {"users": 1e6}, replicas=1, margin=0.6)
+    assert full["charged_usd_per_user_month"] is None
