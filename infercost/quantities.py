@@ -293,7 +293,7 @@ QUANTITIES: dict[str, Quantity] = {
     # serving and cost
     "served_cost": Quantity("$_all", "USD", "cost of a token when all replicas of a service are paid"),
     "margin": Quantity("g_m", "share", "gross margin that a price is to leave", "margin"),
-    "charged_usd": Quantity("$_sell", "USD", "what is charged for a million tokens to leave a margin"),
+    "charged_usd": Quantity("$_sell", "USD", "what is charged to leave a margin"),
     "asked_cost": Quantity("$_asked", "USD", "cost of a token that is asked for, all devices paid"),
     "replicas_of_rate": Quantity("G", "", "replicas that decode a rate", of="replicas"),
     "least_tokens_per_s": Quantity("r_min", "token/s", "tokens per second at least, of all replicas"),
@@ -1099,6 +1099,7 @@ QUANTITIES: dict[str, Quantity] = {
     "charged_usd_per_million_tokens_input": figure("to charge, input", "USD"),
     "charged_usd_per_million_tokens_output": figure("to charge, output", "USD"),
     "charged_usd_per_million_tokens_at_users": figure("to charge, these users", "USD"),
+    "charged_usd_per_user_month": figure("to charge a user a month", "USD"),
     "floor_device_seconds": figure("floor, device time", "s", "floor", json="floor_device_seconds",
         phrase="the device time of a token with endless users"),
     "floor_tokens_per_s_per_user": figure("floor, tokens/s per user"),

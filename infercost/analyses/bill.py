@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
+from infercost.analyses.margins import user_rows, user_words
 from infercost.analyses.own_or_api import words_of
 from infercost.fleet.cost import bill_of
 from infercost.report import Report, Row
@@ -31,14 +32,15 @@ def answer(scenario: Scenario) -> Report:
     bill, plain = _bill(scenario), _bill(_uncached(scenario))
     share = 1 - bill.month / plain.month
     saved = share if abs(share) > DUST else 0.0
+    rows = _rows(scenario, bill, plain.month, saved)
     return Report(
         command="userbase",
-        verdict=_verdict(scenario, bill, plain.month if saved > 0 else None, saved),
+        verdict=user_words(scenario, rows) + _verdict(scenario, bill, plain.month if saved > 0 else None, saved),
         inputs=scenario.inputs,
-        results=_rows(scenario, bill, plain.month, saved),
+        results=rows,
         notes=scenario.notes,
         work={
-            "": lambda: _bill(scenario),
+            "": lambda: [*user_rows(scenario, _each(_bill(scenario)))],
             **({"without its cache": lambda: _bill(_uncached(scenario))} if saved else {}),
         },
     )
@@ -71,6 +73,11 @@ def _bill(scenario: Scenario) -> Bill:
     return Bill(month, million, requests, users)
 
 
+def _each(bill: Bill) -> float | None:
+    """USD of a month's bill for each user; None where nothing is known of them."""
+    return bill.users and bill.month / bill.users
+
+
 def _rows(scenario: Scenario, bill: Bill, plain: float, saved: float) -> tuple[Row, ...]:
     request, users = scenario.load.request, bill.users
     assert request is not None
@@ -80,7 +87,8 @@ def _rows(scenario: Scenario, bill: Bill, plain: float, saved: float) -> tuple[R
         Row("requests_per_month", bill.requests, "of 730 hours"),
         Row("tokens_per_month", tokens, "in and out"),
         Row("api_usd_per_month", bill.month, "all of them"),
-        Row("api_usd_per_user_month", users and bill.month / users, shown=users is not None),
+        Row("api_usd_per_user_month", _each(bill), shown=users is not None),
+        *user_rows(scenario, _each(bill)),
         Row("api_usd_per_request", bill.month / bill.requests),
         Row("api_usd_per_million_tokens", bill.million, "per output token, as --api-price bills the request"),
         Row("api_uncached_usd_per_month", plain, "every prompt billed as new", saved != 0),

@@ -45,8 +45,8 @@ _TO_THE_MEAN = Note("headroom", "replicas are filled to the mean: --max-wait-pro
 _COLUMNS = ("users", "gpus", "batch", "utilization", "tokens_per_s_per_user")
 NEARNESS = {"users_within_2x": 2.0, "users_within_10_percent": 1.1}
 
-#: Shares of the users who fill a replica, whose token has a row, and one so small that it needs a word.
-FEW = 0.5
+#: Users of a replica too few for a fifth of its load, and shares of its tokens at which one has a row.
+FEW = 20
 LOADED = {"usd_per_million_tokens_fifth": 0.2, "usd_per_million_tokens_four_fifths": 0.8}
 
 
@@ -116,7 +116,7 @@ def _results(scenario: Scenario, lone: Day, floor: Day, even: own_or_api.BreakEv
     yield Row("batch_limit", fleet.slots, f"on a replica: {LIMITS[service.binds]}")
     yield Row("gpus_per_replica", scenario.rack.devices, scenario.rack.part.name)
     yield (full_row := _capacity_row(fleet))
-    yield from (_at_share(scenario, key, share, full_row.value, floor) for key, share in LOADED.items())
+    yield from (_at_share(scenario, key, share, full_row.value) for key, share in LOADED.items())
     yield from (_nearness_row(scenario, key, times * least) for key, times in NEARNESS.items())
     yield Row("floor_usd_per_million_tokens", _usd(service, least), "with endless users")
     yield from price_rows(floor_row := cost.row_of(service, floor), "of the floor, ")
@@ -225,19 +225,24 @@ def _capacity_row(fleet: Fleet) -> Row:
     return Row("users_per_replica", int(cost.most_users(fleet, 1)), remark)
 
 
-def _at_share(scenario: Scenario, key: str, share: float, full: int, floor: Day) -> Row:
-    """What a token costs where one replica has a share of the users who fill it: utilization follows from them.
+def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
+    """What a token costs where one replica makes a share of the tokens of a full one: its users follow from them.
 
-    Where users are minutes, fewer are served faster and decode more, so a token costs less than by their number.
+    Where users are minutes, fewer are served faster and make more tokens each.
     """
-    users = max(numeric.floor(share * full), 1)
-    found = known(cost.row_of(scenario.service, day_of(queued(scenario.service).fleet, users)), scenario.rack)
-    paid = found["usd_per_million_tokens"]
-    used = found["utilization"]
-    mfu = "" if used is None else f", {show(used, 'share')} used"
-    faster = found["tokens_per_s_per_user"] * floor.tpot > 1 + LEAST and scenario.service.demand.minutes is not None
-    more = "; fewer are served faster and decode more in their minutes" if faster and share < FEW else ""
-    return Row(key, paid, f"{many(users, 'user')}{mfu}{more}", paid is not None)
+    fleet = queued(scenario.service).fleet
+    most = share * day_of(fleet, full).tokens_per_s * (1 + DUST)
+    users = max(
+        numeric.floor(
+            numeric.last_that(lambda count: day_of(fleet, count).tokens_per_s <= most, 1.0, full, whole=True)
+        ),
+        1,
+    )
+    found = known(cost.row_of(scenario.service, day_of(fleet, users)), scenario.rack)
+    paid, used = found["usd_per_million_tokens"], found["utilization"]
+    mfu = "" if used is None else f", {show(used, 'share')} of the arithmetic"
+    made = found["tokens_per_s"] / day_of(fleet, full).tokens_per_s
+    return Row(key, paid, f"{many(users, 'user')}, {show(made, 'share')} of its full tokens/s{mfu}", paid is not None)
 
 
 def _usd(service: Service, seconds: float) -> float | None:
@@ -264,7 +269,8 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
     service, users = scenario.service, values["users_within_2x"]
     busy, paid = (show(values[f"lone_user_{key}cost_ratio"], "x") for key in ("", "reserved_"))
     reach = f"{many(users, 'user')} {'comes' if users == 1 else 'come'}" if users else "No users come"
-    reserved = "" if service.paid_hours == BUSY else ", every hour paid"
+    alone = f" if only busy time is paid, {paid} the floor if every hour is"
+    alone = f", {paid} the floor" if service.paid_hours == BUSY else alone
     speed = f"at the floor a user gets {show(values['floor_tokens_per_s_per_user'])} tokens/s"
     first, price = _first_words(scenario, even), _price_words(scenario, values, said=own_or_api.says_floor(even))
     if certain := bounded(service.running).rstrip():
@@ -272,16 +278,18 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
-        f"A lone user's token costs {busy} a full batch's while served, {paid} the floor{reserved}. "
-        f"A replica of {many(service.running.rack.devices, 'device')} takes {show(values['users_per_replica'])}"
-        f"{_fifth_words(values)}.{memory_words(scenario.rack)}"
+        f"A lone user's token costs {busy} a full batch's{alone}. "
+        f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
 
 
-def _fifth_words(values: Mapping[str, Any]) -> str:
-    """What a token costs at a fifth of the users whom a replica takes; without a price that these are the most."""
-    paid = values.get("usd_per_million_tokens_fifth")
-    return " at most" if paid is None else f", at 20% of them for {show(paid, 'USD')}"
+def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
+    """The most users of a replica, and what a token costs where it makes a fifth of its tokens, or four fifths."""
+    fifth, most = (values.get(f"usd_per_million_tokens_{share}") for share in ("fifth", "four_fifths"))
+    full, devices = values["users_per_replica"], many(scenario.rack.devices, "device")
+    loads = f"; at 20% of its full tokens/s a million cost {show(fifth, 'USD')}, at 80% {show(most, 'USD')}"
+    told = fifth is not None and full >= FEW  # one of fewer is more than a share of them
+    return f"One replica of {devices} serves up to {many(full, 'user')}{loads if told else ''}."
 
 
 def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -> str:
@@ -301,7 +309,8 @@ def _price_words(scenario: Scenario, values: Mapping[str, Any], *, said: bool) -
         return "" if said else f"The floor is {show(floor, 'USD')} {tokens}{apart}. "
     usd = _at_users(scenario)
     least = "" if said else f", floor {show(floor, 'USD')}{apart}"
-    return f"{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
+    verb = "" if scenario.question.get("margin") is None else "The cost is "
+    return f"{verb}{show(usd, 'USD')} {tokens} at {many(asked, 'user')}{least}. "
 
 
 def _advice(scenario: Scenario, parts: tuple[tuple[str, float, str], ...]) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""What is charged for a token so that a service keeps a gross margin: at its floor, and at some users."""
+"""What is charged for a token, or a user a month, so that a service keeps a gross margin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infercost import formulas
@@ -46,3 +46,20 @@ def margin_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
         users = many(scenario.question.get("users"), "user")
         least = f"{show(served, 'USD')} {tokens} at {users}, {show(charged, 'USD')} at the floor"
     return f"A gross margin of {show(margin, 'share')} takes a price of {least}{apart}. "
+
+
+def user_rows(scenario: Scenario, cost: float | None) -> Iterator[Row]:
+    """What is charged a user a month, who costs so much; empty unasked."""
+    if (margin := scenario.question.get("margin")) is None:
+        return
+    charged = None if cost is None else formulas.cost.charged_usd(cost=cost, margin=margin)
+    yield Row("charged_usd_per_user_month", charged, f"leaves {show(margin, 'share')} of it")
+
+
+def user_words(scenario: Scenario, rows: Iterable[Row]) -> str:
+    """What to charge a user a month for the margin that was asked for, as the start of a verdict; empty unasked."""
+    charged = next((row.value for row in rows if row.key == "charged_usd_per_user_month"), None)
+    if charged is None:
+        return ""
+    margin = show(scenario.question.get("margin"), "share")
+    return f"{show(charged, 'USD')} a user a month leaves a gross margin of {margin}: "

@@ -21,7 +21,7 @@ from infercost.scenario.prices import (
 )
 from infercost.scenario.read import Question
 from infercost.scenario.scenario import Scenario
-from infercost.units import show
+from infercost.units import many, show
 
 #: What ``--steps`` evaluates: one point, several by name, or nothing.
 Work = Callable[[], object] | Mapping[str, Callable[[], object]] | None
@@ -143,7 +143,7 @@ def _sentence(own: Own, of: str = "") -> str:
     if own.rent is None or own.share is None:
         return f"{owned}; no rent of it is known: --price."
     cheaper = f"owning is cheaper if used over {show(own.share, 'share')} of the hours"
-    cheaper += f", and pays back in {show(own.months)} months if always used" if own.months else ""
+    cheaper += f", and pays back in {many(own.months, 'month')} if always used" if own.months else ""
     if own.share >= 1:
         cheaper = "renting is cheaper even if always used"
     return f"{owned}; rented {show(own.rent, 'USD')}{own.words}: {cheaper}."

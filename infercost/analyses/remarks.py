@@ -49,7 +49,7 @@ _OF_QUEUE = (*_OF_PRICE, "ttft_s", "request_time_s", "in_flight")
 PILED = "requests pile up: the queue has no end"
 #: What no more users than a service keeps up with have, by the start of its key.
 _OF_USERS = (
-    *("usd_per_million_tokens", "usd_per_user_month", "ttft_s", "in_flight", "mean_wait_s"),
+    *("usd_per_million_tokens", "usd_per_user_month", "charged_usd", "ttft_s", "in_flight", "mean_wait_s"),
     *("tokens_per_month", "api_usd_per_month"),
 )
 _OF_SERVING = (

@@ -6,6 +6,7 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
+from infercost.analyses.margins import user_rows, user_words
 from infercost.analyses.prices import with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
@@ -188,17 +189,17 @@ def _of_a_service(scenario: Scenario) -> Report:
     beside = own_or_api.against(service, day, even, own_or_api.held_against(scenario))
     hours = _hours(service, day, row := row_of(service, day))
     results = (*_people_rows(run), *_fleet_rows(run, row, said=day.stable and not missed), *_time_rows(run, row))
-    results += (*_money_rows(run, row), *_api_rows(scenario, run, even))
+    results += (*_money_rows(run, row), *user_rows(scenario, _user_usd(service, day)), *_api_rows(scenario, run, even))
     results = results if day.stable else tuple(map(_of_pile, results))
     if not scenario.rack.plan.fits:
         return _unfit(scenario, results, OF_USERS)
     results, shown = (*results, *room_rows(scenario.rack)), _shown_service(scenario, service, day)
     if service.missed:
         return unmet(scenario, results, OF_LEAST, shown)
-    waits = wait_words(results, day.stable)
+    waits, charged = wait_words(results, day.stable), user_words(scenario, results)
     report = Report(
         command="userbase",
-        verdict=beside + service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits,
+        verdict=charged + beside + service_verdict(scenario, run, row, hours, missed, priced=bool(beside)) + waits,
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
@@ -252,6 +253,7 @@ def _shown_service(scenario: Scenario, service: Service, day: Day) -> Callable[[
             wait(fleet, day.users, fleet.replicas(day.users, load), load)
         row_of(again, kept)
         month_usd(service, day)
+        _ = [*user_rows(scenario, _user_usd(service, day))]
         if scenario.api_price is not None:
             own_or_api.work(scenario.service, scenario.api_price, held)
 
@@ -266,8 +268,8 @@ def _users(scenario: Scenario) -> float:
     """
     if scenario.users is not None:
         return float(scenario.users)
-    concurrent, fleet = float(scenario.concurrent or 0.0), scenario.service.fleet
-    if (users := users_averaging(fleet, concurrent)) == EVERYBODY:
+    concurrent, service = float(scenario.concurrent or 0.0), scenario.service
+    if (users := users_averaging(service, concurrent)) == EVERYBODY:
         raise BadValue(f"--concurrent {show(concurrent)}: nobody has so many users", "give fewer, or more --replicas")
     return users
 
@@ -394,13 +396,19 @@ def _money_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, month = run.day, month_usd(run.service, run.day)
     yield Row("usd_per_hour", month and month / formulas.cost.HOURS_PER_MONTH, "mean over the day")
     yield Row("usd_per_month", month, f"{run.service.paid_hours} that replicas run")
-    yield Row("usd_per_user_month", month and month / day.users)
+    yield Row("usd_per_user_month", _user_usd(run.service, day))
     yield Row("usd_per_million_tokens", row["usd_per_million_tokens"], "all-in, per output token")
     yield from price_rows(row)
     yield Row("joules_per_token", row["joules_per_token"], "rated power, idle hours included")
     yield Row("stable", day.stable, "" if day.stable else f"needs {many(run.needed, 'replica')}")
     needed = run.needed * run.service.running.rack.devices if run.is_kept else None
     yield Row("gpus_needed", needed, "at the service level", shown=False)
+
+
+def _user_usd(service: Service, day: Day) -> float | None:
+    """USD a month for each user of a service."""
+    month = month_usd(service, day)
+    return month and month / day.users
 
 
 def _break_even(scenario: Scenario) -> own_or_api.BreakEven | None:

@@ -403,16 +403,21 @@ def _overloaded(scenario: Scenario, served: Served, needed: Enough, verdict: str
     copies, rack = scenario.copies, scenario.rack
     rate = copies * (scenario.load.rate or 0.0)
     most, inside = f"{copies * served.rate:.3g}", f"{copies * served.batch:,.0f}"
-    rates = f"{show(rate)} requests a second arrive and at most {most} are served, {inside} at once"
+    arrive = f"{many(rate, 'request')} a second {'arrives' if rate == 1 else 'arrive'}"
+    rates = f"{arrive} and at most {most} are served, {inside} at once"
     if copies * served.rate >= rate:  # by number, but chance brings some together
         rates, inside = rates.rpartition(",")[0], f"{copies * scenario.load.most:,.0f}"
         rates += f": that close, more than the {inside} that run at once would be in flight"
     each, whole = needed.layout.devices, counted(needed.devices, called(rack.part))
-    enough = f"{needed.copies:,} replicas of {many(each, 'device')} ({whole})"
+    enough = f"{many(needed.copies, 'replica')} of {many(each, 'device')} ({whole})"
     if scenario.load.apart:
         parts = f"{each * needed.apart:,} read prompts, {each * needed.copies:,} decode"
         enough = f"{whole}{f' as replicas of {each}' if each > 1 else ''} ({parts})"
-    take = "add replicas" if each == rack.devices else "take larger replicas"
+    take = (
+        "add replicas"
+        if each == rack.devices
+        else f"take {many(needed.copies + needed.apart, 'replica')} of {each} devices"
+    )
     flags = "" if scenario.is_row else f" ({flags_of(scenario.question, needed)})"  # nobody reads its advice
     more = f"{take}{flags}, or shorten prompts and answers: no larger batch keeps up with this load"
     return f"{OVERLOADED}{rates}; {enough} would keep up. {verdict}", (more,)

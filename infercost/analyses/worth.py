@@ -111,7 +111,7 @@ def _at_rate(scenario: Scenario, batch: float) -> Iterator[str]:
     if most < 2 * load.rate:
         return
     devices, part = copies * scenario.rack.devices, scenario.rack.part.name
-    keep = f"{'keeps' if devices == 1 else 'keep'} up with {show(copies * most)} requests a second"
+    keep = f"{'keeps' if devices == 1 else 'keep'} up with {many(copies * most, 'request')} a second"
     keeps = f"{counted(devices, part)} {keep}"
     fewer = "fewer or cheaper devices" if devices > 1 else "a cheaper device"
     lengths = f"--isl {request.input_tokens:g} --osl {request.output_tokens:g}"

@@ -147,7 +147,7 @@ _ANSWERED = {
     ),
     **dict.fromkeys(
         ("revenue", "revenue_per_user", "arpu", "subscription", "price_per_user", "margin", "profit"),
-        "it counts cost alone: userbase --users N gives USD a month and a user, to hold against what they pay; ",
+        "it counts cost: userbase --users N gives USD a month and a user, --margin 60% what to charge for it; ",
     ),
 }
 
@@ -321,7 +321,7 @@ def userbase(
     traffic: take.Traffic = None, trace: take.Trace = None, burstiness: take.Burstiness = None,
     scale_down: take.ScaleDown = None, max_tpot: take.MaxTpot = None, max_ttft: take.MaxTtft = None,
     max_wait_probability: take.MaxWaitProbability = None, replicas: take.Replicas = None,
-    budget: take.Budget = None,
+    budget: take.Budget = None, margin: take.Margin = None,
     model: take.Model = None, params: take.Params = None, active_params: take.ActiveParams = None,
     dtype: take.Dtype = None, gpu: take.Gpu = None, gpus: take.Gpus = None,
     efficiency: take.Efficiency = None, engine_version: take.EngineVersion = None, usable: take.Usable = None,

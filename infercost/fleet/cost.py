@@ -9,7 +9,7 @@ from infercost import formulas
 from infercost.fleet.day import EACH, PATIENCE, Day, Fleet, Hour, day_of, enough, first_count, reworked_day
 from infercost.fleet.service import Service, use_of
 from infercost.formulas.formula import solved
-from infercost.numeric import ceiling, last_that
+from infercost.numeric import CLOSE, ceiling, last_that
 from infercost.parts.cache import lately
 from infercost.quantities import CONSTANTS
 from infercost.replica.serving import Request
@@ -132,9 +132,27 @@ def of_messages(service: Service, messages: float) -> Service:
     return service._replace(demand=demand, fleet=service.fleet._replace(use=demand.use, curve=curve))
 
 
-def users_averaging(fleet: Fleet, concurrent: float) -> float:
-    """Daily users who have so many sequences at once, mean over the day; ``EVERYBODY`` where nobody has so many."""
-    return last_that(lambda users: day_of(fleet, users).concurrent <= concurrent, 0.0, EVERYBODY)
+def users_averaging(service: Service, concurrent: float) -> float:
+    """Daily users who have so many sequences at once, mean over the day; ``EVERYBODY`` where nobody has so many.
+
+    Those of minutes follow from them, to the last one, where their replicas hold all of them; of those who send
+    messages it is they whose load the fewest replicas hold, before one more speeds all of them up.
+    """
+    fleet, demand, most = service.fleet, service.demand, EVERYBODY
+    if demand.minutes is not None and not fleet.use.rate:
+        habits = {"minutes_per_day": demand.minutes, "decoding_share": demand.decoding_share or 1.0}
+        users = formulas.users.users(concurrent_users=concurrent, **habits)
+        if abs(day_of(fleet, users).concurrent - concurrent) <= JUST_ABOVE * concurrent:
+            return users
+    elif not (fleet.fixed or fleet.follows) and fleet.waiting >= 1:
+        held = first_count(lambda count: _averaged(fleet, count) >= concurrent * (1 - CLOSE), 0, ENDLESS)
+        most = most_users(fleet, held[1]) if held else EVERYBODY
+    return last_that(lambda users: day_of(fleet, users).concurrent <= concurrent, 0.0, most)
+
+
+def _averaged(fleet: Fleet, replicas: int) -> float:
+    """Sequences at once, mean over the day, of as many users as so many replicas take."""
+    return day_of(fleet, most_users(fleet, replicas)).concurrent
 
 
 @solved("users_of_tokens", equation="no fewer than T_m tokens in and out in a month", source="tokens of their minutes")

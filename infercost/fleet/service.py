@@ -168,10 +168,13 @@ def _latencies(curve: Curve, level: Level) -> tuple[dict[str, float], str]:
     return limits, missed
 
 
-def queued(service: Service) -> Service:
-    """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it."""
+def queued(service: Service, *, closed: bool = False) -> Service:
+    """The service with the ends of its waits: an hour, and the limit on a first token where an empty one keeps it.
+
+    Where it is ``closed`` so many sequences are there as were asked and no others come, so a queue has an end.
+    """
     limit = inf if service.missed else service.level.max_ttft or inf
-    return service._replace(fleet=service.fleet._replace(patience=PATIENCE, max_ttft=limit))
+    return service._replace(fleet=service.fleet._replace(patience=inf if closed else PATIENCE, max_ttft=limit))
 
 
 def reworked_service(service: Service) -> Service:

@@ -11,7 +11,7 @@ from infercost.scenario.usual import ASSUMED, LENGTHS
 
 #: What a bill follows from.
 TAKEN = (
-    *("api_price", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
+    *("api_price", "margin", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
     *("input_tokens", "output_tokens", "prefix_share"),
 )
 #: Who says how much people use a service by the clock, which an API does not bill.
@@ -37,6 +37,8 @@ def read_bill(reading: Reading) -> Scenario:
         reading.need("messages_per_day", "--messages-per-day 8, or --workload chat")
     else:
         reading.take("messages_per_day")
+    if reading.take("margin") is not None and users is None and "messages_per_day" not in reading.given:
+        raise Missing("--margin is of what a user costs a month", "give --users, or --messages-per-day")
     price = read_api_price(reading, request)
     if price and price.input is not None and price.cached is None and request.prefix_share:
         all_in = "the API is taken to bill cached tokens like others"

@@ -116,7 +116,7 @@ def _twice(least: Reading, outlays: list[Outlay]) -> Reading | None:
     """
     cheapest = min(outlays, key=lambda one: one.paid)
     size = 2 * max(one.layout.devices for one in outlays)
-    given = any(name in least.given for name in ("gpus", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
+    given = any(name in least.given for name in ("gpus", "budget", *_WIDTHS)) or read_part(least, least.get("gpu"))[1]
     if given or cheapest.replicas < 2 or 2 * cheapest.layout.devices != size or not layouts_of(least, size):
         return None
     return _of_size(least, size, FOR_LOAD)
@@ -176,14 +176,15 @@ def _again(reading: Reading) -> Reading:
 
 def _outlay(reading: Reading) -> Outlay:
     """What the users, or the tokens, that were given are charged for: a small load may fill no larger replica."""
-    service, users = read_service(_again(reading)), reading.get("users")
+    users, concurrent = reading.get("users"), reading.get("concurrent")
+    service = queued(read_service(_again(reading)), closed=concurrent is not None)
     if service.missed or not service.running.rack.plan.fits:
         return Outlay(service.running.rack.plan.layout, inf, 0, inf, inf)
-    if (concurrent := reading.get("concurrent")) is not None:
-        users = users_averaging(queued(service).fleet, float(concurrent))
+    if concurrent is not None:
+        users = users_averaging(service, float(concurrent))
     elif users is None:
         users, service = of_month(service, float(reading.get("tokens_per_month")))
-    day, rack = day_of(queued(service).fleet, float(users)), service.running.rack
+    day, rack = day_of(service.fleet, float(users)), service.running.rack
     first, hour = service.fleet.curve.ttft(day.slowest.batch), day.slowest
     paid = device_seconds(service, day) if day.tokens_per_s else inf  # nobody has so few tokens
     return Outlay(rack.plan.layout, paid, day.replicas, hour.tpot, first)

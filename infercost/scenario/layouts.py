@@ -14,6 +14,7 @@ from infercost.replica.serving import Request, paid_rate, prompts_gap, serve_clo
 from infercost.replica.step import LARGEST_BATCH, Draft, Running, tpot_of
 from infercost.report import Note
 from infercost.scenario.options import DRAFT
+from infercost.scenario.prices import sizes_paid
 from infercost.scenario.rack import (
     LOADS,
     MOST_DEVICES,
@@ -221,6 +222,7 @@ def with_replica(reading: Reading) -> Reading:
     asked, devices, first = known
     widest = first.devices if any(asked.kept) else max(asked.setup.domain, first.devices)
     sizes = [devices] if devices else [first.devices * times for times in TIMES if first.devices * times <= widest]
+    sizes = sizes_paid(reading, asked.setup.part, sizes)
     best, staged = _replicas_of(asked, sizes)
     is_first = not best or best[0].layout == first
     if is_first and not staged:

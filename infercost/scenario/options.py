@@ -194,7 +194,7 @@ _ALL = (
     Option("max_wait_probability", "SHARE", "share of requests that may wait for a free slot", _of(SHARE)),
     Option("api_price", "IN/OUT", "USD a million tokens of an API: IN/OUT[/CACHED], or OUT", TokenPrices(TOKEN_PRICE)),
     Option("tokens_per_month", "N", "tokens in and out of all users in a month, in place of users", _of(COUNT)),
-    Option("margin", "SHARE", "gross margin that the price of a token is to leave: 60%", _of(MARGIN)),
+    Option("margin", "SHARE", "gross margin that a price of tokens or of a user is to leave: 60%", _of(MARGIN)),
     Option("purchase_price", "Q", "what one accelerator costs to own, its share of the host included", _of(MONEY)),
     Option("years", "N", "years until it is paid off", _of(YEARS)),
     Option("interest", "SHARE", "interest a year on what is not paid off", _of(PART)),
@@ -380,6 +380,7 @@ class People(TypedDict, total=False):
 class Level(TypedDict, total=False):
     """How well users are to be served, and what an API asks instead."""
 
+    margin: Number
     api_price: Number
     tokens_per_month: Number
     scale_down: bool
@@ -455,7 +456,6 @@ class Economies(Rack, Offload, Step, Request, People, Level, Many, total=False):
     gpu: Parts
     users: Number
     points: Number
-    margin: Number
 
 
 class Frontier(Common, Draft, Prices, total=False):

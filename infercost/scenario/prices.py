@@ -64,6 +64,20 @@ def read_price(reading: Reading, part: Preset) -> float | None:
     return rent.value
 
 
+def sizes_paid(reading: Reading, part: Preset, sizes: list[int]) -> list[int]:
+    """Those devices of a replica that ``--budget`` pays for all month, the least where for none; all unasked.
+
+    Raises:
+        BadValue: prices that exclude each other, or terms of owning without what they are of.
+        Missing: the power of a part of one's own.
+    """
+    budget = reading.get("budget")
+    price = read_price(reading.about(gpu=reading.get("gpu")), part) if budget else None
+    if not price:
+        return sizes
+    return [size for size in sizes if formulas.cost.usd_per_month(price=price, devices=size) <= budget] or sizes[:1]
+
+
 def _read_own(reading: Reading, part: Preset, own: list[str]) -> float:
     """USD an hour of a machine of one's own, bought or its electricity alone; a rent is held beside what is bought."""
     given, bought = reading.given, "purchase_price" in reading.given

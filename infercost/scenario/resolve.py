@@ -53,6 +53,7 @@ _OF_A_SERVICE = (
         "scale_down",
         "replicas",
         "budget",
+        "margin",
         "max_tpot",
         "max_ttft",
     ),
@@ -254,7 +255,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
         raise BadValue("--replicas and --scale-down both say how many run", "give one of them")
-    service = queued(service)
+    service = queued(service, closed="concurrent" in reading.given)
     _spend(reading, service)
     fixed = int(reading.take("replicas") or 0)
     if fixed and not any(name in reading.given for name in LOADS):
@@ -265,7 +266,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
     if "users" not in reading.given and "concurrent" not in reading.given:
         hint = "for example --users 100k, or --replicas 1 for what one takes"
         raise Missing("a service needs --users, --concurrent or --replicas", hint)
-    users = reading.take("users")
+    users, _ = reading.take("users"), reading.take("margin")
     concurrent = reading.take("concurrent") if users is None else None
     api_price = read_api_price(reading, service.request)
     fields: dict[str, Any] = {"api_price": api_price, "remedies": tuple(_remedies(reading, service))}
@@ -282,12 +283,24 @@ def _spend(reading: Reading, service: "Service") -> None:
         raise BadValue(f"--budget and {flag(other)} both say how many run", "give one of them")
     if service.price is None:
         raise Missing("--budget needs the price of a device-hour", "give --price 2.10")
-    devices = service.running.rack.devices
-    month = usd_per_month(price=service.price, devices=devices)
+    rack = service.running.rack
+    month = usd_per_month(price=service.price, devices=rack.devices)
     if budget < month:
-        what = f"--budget {show(budget, 'USD')}: a replica of {many(devices, 'device')} is {show(month, 'USD')} a month"
-        raise BadValue(what, "give more, a lower --price, or a smaller replica")
+        size = many(rack.devices, "device")
+        what = f"--budget {show(budget, 'USD')}: a replica of {size} is {show(month, 'USD')} a month"
+        raise BadValue(what, f"give more, or a lower --price: {_least_words(reading, service)}")
     reading.given["replicas"] = Given(int(floor(budget / month)), "assumed: all that --budget pays for")
+
+
+def _least_words(reading: Reading, service: "Service") -> str:
+    """The least replica that holds the model, and what it is a month."""
+    rack, trial = service.running.rack, reading.about(gpu=counted_name(str(reading.get("gpu")))[0])
+    for name in ("gpus", "tp", "pp", "ep"):
+        trial.given.pop(name, None)
+    if (least := read_rack(trial).devices) >= rack.devices:
+        return "no smaller one holds the model"
+    month = usd_per_month(price=service.price or 0.0, devices=least)
+    return f"the smallest that holds the model, of {many(least, 'device')}, is {show(month, 'USD')}"
 
 
 def _device_for(reading: Reading) -> str:

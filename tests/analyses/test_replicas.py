@@ -244,7 +244,7 @@ def test_an_overload_nobody_counted_devices_for_names_the_replicas_of_fewest(
     said = run(*job, "--gpu", gpu, "--json")
     assert said.code == 3
     each, whole = _replicas_said(said.json["verdict"])
-    advice = re.search(r"take larger replicas \((.*?)\)", " ".join(run(*job, "--gpu", gpu).out.split()))
+    advice = re.search(r"take [\d,]+ replicas? of \d+ devices \((.*?)\)", " ".join(run(*job, "--gpu", gpu).out.split()))
     assert advice
     pasted = run(*job, *advice[1].split(), "--json")
     layout, results = pasted.json["inputs"], pasted.json["results"]
@@ -309,3 +309,11 @@ def test_requests_that_run_at_once_are_those_of_all_replicas() -> None:
     said = infercost.utilization(gpu="h100:8", model="llama-3.1-70b", concurrency=256, dp=2)
     held = infercost.fit(gpu="h100:4", model="llama-3.1-70b", tp=4, context=8192)["max_sequences"]
     assert said.verdict.startswith(f"{2 * held} of 256 requests run at once")
+
+
+def test_one_replica_and_one_request_are_said_as_one(run: Run) -> None:
+    job = ("utilization", "--gpu", "h100", "--model", "llama-3.3-70b", "--isl", "2000", "--osl", "500")
+    said = " ".join(run(*job, "--request-rate", "1").out.split())
+    assert said.startswith("Overloaded: 1 request a second arrives and at most ")
+    assert "; 1 replica of 4 devices (4 x h100-sxm) would keep up." in said
+    assert "take 1 replica of 4 devices (--gpu h100:4), or shorten" in said

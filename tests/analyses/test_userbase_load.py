@@ -4,6 +4,8 @@ from math import ceil
 from typing import Any
 
 import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 import infercost
 from tests.conftest import ROOT, Run
@@ -233,3 +235,33 @@ def test_a_batch_that_is_no_whole_number_has_waits_with_an_end() -> None:
     report = infercost.userbase(**chunked, **lengths, replicas=1)
     assert report.met
     assert 0 < report["mean_wait_s"] <= 3600
+
+
+@settings(max_examples=12, deadline=None)
+@given(count=st.integers(1, 300), copies=st.integers(1, 3), messages=st.sampled_from([None, 8]))
+@example(count=50, copies=1, messages=None)
+@example(count=100, copies=1, messages=8)
+def test_sequences_that_just_fill_replicas_take_no_more(count: int, copies: int, messages: int | None) -> None:
+    """So many sequences on replicas of so many slots, whoever has them: 144 users have one by 10 minutes a day."""
+    asked = {
+        "gpu": "h100:2",
+        "model": "llama-3.1-8b",
+        "concurrent": count * copies,
+        "max_sequences": count,
+        "messages_per_day": messages,
+    }
+    report = infercost.userbase(**asked)
+    assume(report["batch_limit"] == count)  # a batch past one that an engine captured is dearer, and not taken
+    assert report["replicas"] == copies
+    assert report["mean_concurrent"] == pytest.approx(count * copies, rel=1e-5)
+    assert report.met
+    if messages is None:
+        assert report["users"] == pytest.approx(count * copies * 144, rel=1e-15)
+        assert report["users_capacity"] == count * copies * 144
+
+
+@pytest.mark.parametrize(("concurrent", "replicas"), [(99, 1), (99.999, 1), (100, 1), (100.001, 2), (101, 2)])
+def test_sequences_in_a_latency_take_as_many_devices_as_compare_says(concurrent: float, replicas: int) -> None:
+    """Four H100s decode 100 sequences within 20 ms a token, as utilization and compare have it."""
+    asked = {"gpu": "h100:4", "model": "gpt-oss-120b", "max_tpot": "20ms", "concurrent": concurrent}
+    assert infercost.userbase(**asked)["replicas"] == replicas
