@@ -137,7 +137,7 @@ def test_a_near_miss_suggests(args: tuple[str, ...], suggestion: str, run: Run) 
     [
         ("utilization --prompt 1000", "did you mean --input-tokens? "),
         ("economies --utilization 30%", "how well hardware is used follows from its load: give --users "),
-        ("userbase --revenue-per-user 20", "it counts cost alone: userbase --users N gives USD a month and a user"),
+        ("userbase --revenue-per-user 20", "it counts cost: userbase --users N gives USD a month and a user"),
         ("utilization --ctx 4096", "did you mean --context? "),
         ("utilization --batch 1,8,64", "as 8, 128 or 4k; several are asked with --sweep batch=1,8,64"),
         ("utilization --contxt 4096", "did you mean --context? "),
