@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.requests import gives_length, reads_alone
+from infercost.analyses.requests import gives_length, prompt_time, reads_alone
 from infercost.analyses.step import use_with_prompts
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.bands import is_local
@@ -87,7 +87,8 @@ def _of_prompts(scenario: Scenario, results: dict[str, Any]) -> Against:
     if rack.model.prefill_only:
         times = [(scenario.batch, results[key]) for key in ("step_time_s", "bound_step_time_s")]
     else:
-        times = [(1.0, full_prefill_time(replica, request)) for replica in (running.replica, bare)]
+        alone = results["prefill_time_s"]
+        times = [(1.0, prompt_time(running.replica, request, alone)), (1.0, full_prefill_time(bare, request))]
     each, bound = (formulas.cost.texts_per_s(batch=many, prefill_time=time) for many, time in times)
     used = formulas.step.text_utilization(
         prompt_flops=running.work.whole_prompt_flops(request.new, request.cached),
@@ -216,7 +217,9 @@ def _verdict(scenario: Scenario, against: Against, found: dict[str, float | None
         beside += f"estimate of {rate} and {_share(share)} the bound"
     false = "Not possible with these inputs: " if share and share > 1 + ROUNDING else ""
     measured = f"{show(copies * (scenario.measured or 0.0), '')} {unit} measured is"
-    return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}."
+    given = scenario.load.is_steady or scenario.question.get("batch") is not None
+    assumed = "" if given or not false else " Batch 1 is assumed: --batch or --concurrency says how many there were."
+    return f"{false}{measured} {' and '.join(shares)}{', ' if shares else ''}{beside}.{assumed}"
 
 
 def _unit(scenario: Scenario) -> str:

@@ -76,7 +76,7 @@ _LOADED_STEP = _STEP._replace(
 )
 _LOADED_UNLIKE = _LOADED_STEP._replace(
     columns=(AT_ONCE, _EACH, _SPEED, _USD, "ttft_s", _ALL, "step_time_s", "bound"),
-    verdict=((_EACH,), *_LOADED_STEP.verdict[1:]),
+    verdict=((_ALL,), (_EACH,), (_USD, "utilization")),
 )
 _ARRIVING_STEP = _LOADED_STEP._replace(verdict=_LOADED_STEP.verdict[1:], most=2)  # what arrives is what leaves
 _PREFIX_STEP = _STEP._replace(verdict=(("ttft_s",), ("most_requests_per_s",), (_USD,)), most=3)

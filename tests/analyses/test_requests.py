@@ -621,3 +621,16 @@ def test_prompts_alone_say_what_they_bring_in() -> None:
     with pytest.raises(InfercostError, match="read one after another") as refused:
         infercost.utilization(**asked, concurrency=8)
     assert "leave --concurrency out" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("gpu", ["m2-max", "rtx-4090", "h100:4"])
+@pytest.mark.parametrize("prompt", [4_000, 30_000])
+def test_prompts_one_after_another_are_no_slower_than_one_alone(gpu: str, prompt: int) -> None:
+    said = infercost.utilization(
+        gpu=gpu,
+        model="llama-3.1-8b",
+        dtype="q4_k_m" if "h" not in gpu else "bf16",
+        input_tokens=prompt,
+        output_tokens=1,
+    )
+    assert said["input_tokens_per_s"] >= prompt / said["prefill_time_s"] * (1 - 1e-9)

@@ -372,12 +372,12 @@ def test_a_load_of_many_is_compared_by_the_tokens_of_all(run: Run) -> None:
     assert heads.split()[:7] == ["gpu", "at", "once", "tokens/s", "tok/s/user", "USD/M", "TTFT"]
 
 
-def test_a_load_on_unlike_counts_is_compared_by_the_device(run: Run) -> None:
+def test_a_load_on_unlike_counts_is_compared_in_all_and_by_the_device(run: Run) -> None:
     asked = ("utilization", "--model", "llama-3.1-70b", "--concurrency", "64")
     said = run(*asked, "--sweep", "gpu=h100:4,h200:2", "--json").json
     each = [row["tokens_per_s"] / row["gpus"] for row in said["rows"]]
-    assert said["verdict"].startswith(f"Tokens/s per device is {each[0]:.4g} (")
-    assert f", {each[1]:.4g} (" in said["verdict"]
+    assert said["verdict"].startswith("Tokens/s in all is ")
+    assert f"; tokens/s per device is {each[0]:.4g} (h100:4), {each[1]:.4g} (h200:2); " in said["verdict"]
 
 
 def test_layouts_and_replicas_under_a_load_have_their_queues() -> None:
@@ -405,7 +405,8 @@ def test_a_list_under_a_load_has_the_tokens_of_a_device(run: Run, tmp_path: Path
     each = "model: llama-3.1-70b, concurrency: 64"
     path.write_text(f"[{{gpu: h100:4, dtype: bf16, {each}}}, {{gpu: h200:1, dtype: fp8, {each}}}]")
     said = run("utilization", "--scenario", str(path), "--json").json["verdict"]
-    assert said.startswith("Over 2 points, tokens/s per device ranges from ")
+    assert said.startswith("Over 2 points, tokens/s in all ranges from ")
+    assert "; tokens/s per device ranges from " in said
 
 
 @pytest.mark.parametrize("formats", ["bf16,int4", "int4,bf16"])
