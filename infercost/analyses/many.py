@@ -128,7 +128,7 @@ def _layouts(question: Question, points: list[Point], scenarios: list[Scenario |
 
 def _on_one_replica(question: Question, scenario: Scenario, point: Point) -> Scenario:
     """The scenario of the largest point, on one replica where sequences vary from point to point."""
-    if question.get("dp") or not any(name in point for name in _SHARED):
+    if "dp" not in options_of(question.command) or question.get("dp") or not any(name in point for name in _SHARED):
         return scenario
     alone = _attempt(at_point, question.changed({"dp": 1}, HELD), point, HELD)
     return alone if isinstance(alone, Scenario) else scenario

@@ -513,3 +513,9 @@ def test_a_price_that_one_part_lacks_is_said_of_it() -> None:
 def test_a_place_is_said_as_people_say_it(places: dict[str, Any], said: str) -> None:
     axes = [Axis(key, (value,), Key(key.replace("_", " "), "", key.replace("_", " "))) for key, value in places.items()]
     assert at_words(axes, places) == said
+
+
+def test_batches_of_a_service_are_swept_where_no_replicas_share_devices(run: Run) -> None:
+    """userbase has no --dp, which a sweep of batches holds at one elsewhere."""
+    said = run("userbase", "--gpu", "h100:8", "--model", "llama-3.1-70b", "--sweep", "batch=1:4", "--json").json
+    assert [row["users"] for row in said["rows"]] == [144, 288, 576]  # 24 hours of 10 minutes for each slot
