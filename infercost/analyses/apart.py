@@ -29,9 +29,9 @@ def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
     replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
     share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
     sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
-    counted = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
+    rates = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
     start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
-    beside = f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {counted} count both."
+    beside = f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {rates} count both."
     return beside + _instead_words(scenario, results)
 
 

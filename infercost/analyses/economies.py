@@ -231,17 +231,14 @@ def _at_share(scenario: Scenario, key: str, share: float, full: int) -> Row:
     Where users are minutes, fewer are served faster and make more tokens each.
     """
     fleet = queued(scenario.service).fleet
-    most = share * day_of(fleet, full).tokens_per_s * (1 + DUST)
-    users = max(
-        numeric.floor(
-            numeric.last_that(lambda count: day_of(fleet, count).tokens_per_s <= most, 1.0, full, whole=True)
-        ),
-        1,
-    )
+    whole = day_of(fleet, full).tokens_per_s
+    most = share * whole * (1 + DUST)
+    last = numeric.last_that(lambda count: day_of(fleet, count).tokens_per_s <= most, 1.0, full, whole=True)
+    users = max(numeric.floor(last), 1)
     found = known(cost.row_of(scenario.service, day_of(fleet, users)), scenario.rack)
     paid, used = found["usd_per_million_tokens"], found["utilization"]
     mfu = "" if used is None else f", {show(used, 'share')} of the arithmetic"
-    made = found["tokens_per_s"] / day_of(fleet, full).tokens_per_s
+    made = found["tokens_per_s"] / whole
     return Row(key, paid, f"{many(users, 'user')}, {show(made, 'share')} of its full tokens/s{mfu}", paid is not None)
 
 

@@ -141,4 +141,4 @@ def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
         taken.append(f"{show(energy, 'Wh')}{f' (PUE {pue:g})' if (pue := pue_of(scenario)) != 1 else ''}")
     if usd is not None and asked and says_price(scenario):
         taken.append(show(usd, "USD"))
-    return "".join(f"{' and' if each is taken[-1] else ','} {each}" for each in taken)
+    return f", {' and '.join(taken)}" if len(taken) > 1 else "".join(f" and {each}" for each in taken)
