@@ -34,7 +34,7 @@ ARROWS = {
 PACKAGE = ROOT / "infercost"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: A module longer than this holds more than one topic.
-LONGEST = 600
+LONGEST = 1000
 
 
 def place(path: Path) -> str:

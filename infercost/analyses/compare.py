@@ -10,9 +10,8 @@ from typing import Any
 from infercost import formulas
 from infercost.analyses import trend, utilization
 from infercost.analyses.many import Outcome, at_point, outcomes_of
-from infercost.analyses.pair import ratio_words, ratios_of
 from infercost.analyses.prices import kinds_of_prices
-from infercost.analyses.remarks import NAMED, few_names, leaders
+from infercost.analyses.remarks import NAMED, few_names, leaders, ratio_words, ratios_of
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
 from infercost.models.gguf_mix import has_file

@@ -9,8 +9,7 @@ from infercost.analyses import own_or_api
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
-from infercost.analyses.margins import margin_rows, margin_words
-from infercost.analyses.prices import of_each, unlike_prices, weak_price, with_own
+from infercost.analyses.prices import margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
 from infercost.analyses.remarks import (
     NAMED,
     ONE_QUEUE,
@@ -25,8 +24,8 @@ from infercost.analyses.remarks import (
     service_null_reason,
     step_notes,
     surest,
+    unmet,
 )
-from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
 from infercost.fleet import cost

@@ -8,9 +8,9 @@ from infercost.analyses import needs
 from infercost.analyses.alone import Alone, alone, has_room, with_speed
 from infercost.analyses.hosts import host_rows, memory_words
 from infercost.analyses.launch import engine_of, few_blocks, on_nodes, serve
-from infercost.analyses.own_memory import cache_kind, stored_notes, weight_rows
+from infercost.analyses.needs import cache_kind, stored_notes, weight_rows
 from infercost.analyses.remarks import count_flag, misfit, named, rack_notes, room_rows
-from infercost.analyses.replicas import of_all
+from infercost.analyses.step import of_all
 from infercost.models import counting
 from infercost.models.find import stored_in
 from infercost.models.model import Model

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.hosts import holds
 from infercost.analyses.remarks import PILED, kind, why_null
-from infercost.analyses.requests import gives_length, prompt_time, reads_alone
-from infercost.analyses.step import use_with_prompts
+from infercost.analyses.step import gives_length, prompt_time, reads_alone, use_with_prompts
 from infercost.evidence.predict import ROUNDING
 from infercost.parts.bands import is_local
 from infercost.replica.serving import full_prefill_time, paid_rate, prompts_gap, serve_closed

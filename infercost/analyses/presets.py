@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from infercost.analyses.own_memory import stored_notes
-from infercost.analyses.pair import side_by_side
+from infercost.analyses.needs import stored_notes
+from infercost.analyses.remarks import side_by_side
 from infercost.errors import BadFile, BadValue, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import KEYS, Checkpoint, find_model, read_preset_file

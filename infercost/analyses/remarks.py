@@ -1,25 +1,29 @@
 """Words that several answers share: bound or estimate, what is left out, what does not fit, why a value is null."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import host_notes, short_with_host, unknown
 from infercost.parts.accelerator import MEMORY_BASES, has_endless_rate, is_owned
 from infercost.parts.bands import CLASSES, REGIMES, band_of, unmeasured
 from infercost.parts.catalog import is_of_a_size, other_sizes
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_ideal, law, splits_layers
+from infercost.quantities import KEYS
 from infercost.replica.host import Over
 from infercost.replica.rack import Rack
 from infercost.replica.step import Running, bound_times
-from infercost.report import Note, Row
+from infercost.report import Note, Report, Row, Series
 from infercost.scenario.rack import OF_A_HOST
 from infercost.scenario.read import Question, counted_name
+from infercost.scenario.scenario import Scenario
 from infercost.units import many, show
 
-if TYPE_CHECKING:  # the roofline has no kernels
+if TYPE_CHECKING:
     from infercost.replica.kernels import Timing
+
 
 #: Laws whose passes know what overlaps.
 IN_TURN = ("kernels", "llama.cpp")
@@ -103,10 +107,20 @@ OF_RATE = ("compute_time_s", "utilization", "critical_batch", "flops_per_byte")
 CHARGED = {"input": "prefill share only", "output": "decode share only", "blended": "input and output at one price"}
 #: Parts that a sentence names.
 NAMED = 6
-#: Regimes of an answer with many batches.
-OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 #: Where a service level counts on one queue.
 ONE_QUEUE = Note("queue", "one queue for all replicas is assumed: with a queue each, more requests wait")
+
+
+#: Down to here a figure is so much less than another, below a fraction of it.
+HALF = 0.5
+
+
+Shown = Callable[[], object] | Mapping[str, Callable[[], object]]
+UNMET = "no number of replicas meets the limit"
+
+
+#: Regimes of an answer with many batches.
+OF_ANY_BATCH = tuple(kind for _, kind in CLASSES)
 
 
 def null_notes(rows: Iterable[Mapping[str, Any]], reason: Callable[[str], str]) -> list[Note]:
@@ -469,3 +483,71 @@ def _layout_note(rack: Rack) -> Note:
     if domain and rack.width > domain.value and "network_bandwidth" not in rack.part.facts:
         text += f"; no network figure is known, so the link inside a node of {domain.value:g} is used for all"
     return Note("layout", text)
+
+
+# Two of a kind side by side: their figures, and those of the second over the first in words.
+
+
+def ratios_of(rows: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> dict[str, float]:
+    """Each figure of the second of two rows over that of the first, where both have it."""
+    first, second = rows
+    return {key: second[key] / first[key] for key in keys if first[key] and second[key]}
+
+
+def ratio_words(ratio: float, word: str) -> str:
+    """What the second has of a figure of the first: ``1.766x the memory``."""
+    if ratio >= 1:
+        return f"{show(ratio, 'x')} the {word}"
+    return f"{show(1 - ratio, 'share')} less {word}" if ratio > HALF else f"1/{show(1 / ratio)} of the {word}"
+
+
+def side_by_side(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], words: Mapping[str, str], notes: Iterable[Note]
+) -> Report:
+    """Two presets as columns: the verdict has the ratios of what ``words`` names, with both figures."""
+    first, second = rows
+    ratios = ratios_of(rows, [key for key in columns if not isinstance(first[key], str)])
+    said = [_said(ratios[key], word, second[key], first[key], key) for key, word in words.items() if key in ratios]
+    has = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else "".join(said) or "no figure that both have"
+    return Report(
+        command="presets",
+        verdict=f"Beside {first['name']}, {second['name']} has {has}.",
+        inputs=(),
+        series=Series(("name", *columns), tuple(rows), ratios=ratios),
+        notes=(*notes, Note("sources", "infercost presets show NAME has the sources of one")),
+    )
+
+
+def _said(ratio: float, word: str, second: float, first: float, key: str) -> str:
+    """A ratio and the figures that it is of."""
+    unit = KEYS[key].unit or "param"
+    times = show(ratio, "x") if ratio > HALF else f"1/{show(1 / ratio)} of"
+    return f"{times} the {word} ({show(second, unit)} to {show(first, unit)})"
+
+
+# The answer of a service whose limit on latency not even one user meets, on however many replicas.
+
+
+def unmet(scenario: Scenario, results: Iterable[Row], keys: Collection[str], work: Shown) -> Report:
+    """The least possible and what would do, with results of some keys alone: what depends on replicas has no value."""
+    rows = tuple(row if row.key in keys else Row(row.key, None, UNMET, shown=False) for row in results)
+    remedies, asked = scenario.remedies, {row.key for row in results if row.value is None and row.key in keys}
+    limits = "the limit" if len((remedies or ("",))[-1].split()) < 3 else "the limits"
+    report = Report(
+        command=scenario.question.command,
+        verdict=f"{scenario.service.missed}More replicas do not help.",
+        inputs=scenario.inputs,
+        results=rows,
+        advice=(f"{', or '.join(remedies)} would meet {limits}",) if remedies else (),
+        notes=(
+            *step_notes(scenario.service.running),
+            *null_notes(
+                [{row.key: row.value for row in rows}],
+                lambda key: service_null_reason(key) if key in asked else UNMET,
+            ),
+            *scenario.notes,
+        ),
+        met=False,
+        work=work,
+    )
+    return with_bands(report, scenario.rack, "users")

@@ -1,17 +1,22 @@
 """What a step and a request answer at a batch, by JSON key: times, what binds, utilization, throughput, cost."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from infercost import formulas
 from infercost.analyses.hosts import holds
+from infercost.analyses.prices import says_price
+from infercost.analyses.remarks import idle_words
 from infercost.models import counting
 from infercost.numeric import is_nothing, known_share, maximum, minimum
 from infercost.replica import serving
 from infercost.replica.layout import rank_cache_bytes
-from infercost.replica.serving import Request, Served
+from infercost.replica.rack import Rack
+from infercost.replica.serving import LEAST_OUTPUT, Request, Served, full_prefill_time, serve_closed
 from infercost.replica.step import (
     Pace,
+    Replica,
     Running,
     bound_times,
     bytes_of_step,
@@ -21,10 +26,30 @@ from infercost.replica.step import (
     step_time,
     tpot_of,
 )
+from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Load, Scenario
+from infercost.scenario.usual import LENGTHS
+from infercost.units import show
 
 #: Seconds of a step: the bound that no stack beats, and this stack with everything overlapping or nothing.
 BRACKET = ("bound_step_time_s", "full_overlap_step_time_s", "no_overlap_step_time_s")
+
+
+#: Tokens of prompts for each that comes out above which a verdict has both.
+OUTWEIGH = 10
+
+
+#: What all replicas have together; what is not listed is of each.
+OF_ALL = (
+    *("gpus", "batch", "knee_batch", "max_batch", "max_sequences", "kv_pool_tokens"),
+    *("in_flight", "tokens_per_s", "tokens_per_s_all_in", "texts_per_s", "input_tokens_per_s"),
+    *("most_requests_per_s", "requests_at_once"),
+    "cache_transfer_bytes_per_s",
+    "shortfall_bytes",
+)
+
+#: The start of a verdict on what all replicas together cannot keep up with.
+OVERLOADED = "Overloaded: "
 
 
 def step_results(
@@ -337,3 +362,241 @@ def _transfer_time(running: Running, request: Request) -> float:
         link_bandwidth=rack.part.value("network_bandwidth"),
         link_share=running.speeds.link_share,
     )
+
+
+# What one request takes of money and of energy, how many of them devices sustain, and what these read.
+
+
+def of_request(scenario: Scenario, results: dict[str, Any]) -> dict[str, float | None]:
+    """USD and Wh of a request with its prompt, and what all of them read; nothing without a request."""
+    if scenario.load.request is None:
+        return {}
+    paid, usd = results["usd_per_million_tokens"], None
+    if paid is not None:
+        usd = formulas.cost.usd_per_request(
+            usd_per_million_tokens=paid, output_tokens=scenario.load.request.output_tokens
+        )
+    energy = _energy(scenario, results, scenario.load.request.output_tokens)
+    read = _read(scenario, results, scenario.load.request)
+    return {"input_tokens_per_s": read, "usd_per_request": usd, "wh_per_request": energy}
+
+
+def _read(scenario: Scenario, results: dict[str, Any], request: Request) -> float:
+    """Tokens a second of prompts, cached ones too, by the tokens that come out; of prompts alone without a gap."""
+    if reads_alone(scenario) and not scenario.load.apart:
+        full = prompt_time(scenario.running.replica, request, results["prefill_time_s"])
+        rate = formulas.cost.texts_per_s(batch=1, prefill_time=full)
+    else:
+        out = results.get("tokens_per_s_all_in", results["tokens_per_s"])
+        rate = formulas.cost.requests_answered(tokens_per_s=out, output_tokens=request.output_tokens)
+    return formulas.cost.input_tokens_per_s(texts_per_s=rate, input_tokens=request.input_tokens)
+
+
+def prompt_time(replica: Replica, request: Request, alone: float | None) -> float:
+    """Seconds for each of many prompts: full of them, or one after another as one ``alone`` where that is shorter."""
+    full = full_prefill_time(replica, request)
+    return full if alone is None else min(full, alone)
+
+
+def reads_alone(scenario: Scenario) -> bool:
+    """Whether nothing is decoded, and the tokens that are measured are those that are read."""
+    request = scenario.load.request
+    return request is not None and request.output_tokens < LEAST_OUTPUT
+
+
+def _energy(scenario: Scenario, results: dict[str, Any], output_tokens: float) -> float | None:
+    """Wh at the wall for a request, those that read prompts apart too; None where no power is known."""
+    rack, power = scenario.running.rack, scenario.running.rack.part.facts.get("power")
+    if power is None:
+        return None
+    energy = formulas.cost.request_energy(
+        power=power.value,
+        pue=pue_of(scenario),
+        devices=rack.devices,
+        output_tokens=output_tokens,
+        tokens_per_s=results.get("tokens_per_s_all_in", results["tokens_per_s"]),
+    )
+    if not scenario.load.apart:
+        return energy
+    ratio, batch = results["prefill_per_decode"], results["batch"]
+    return formulas.cost.served_cost(cost=energy, prefill_per_decode=ratio, slots=batch, concurrent_users=batch)
+
+
+def pue_of(scenario: Scenario) -> float:
+    """Power at the wall over that of the chips, as a price of one's own has it; 1 where none is paid."""
+    return next((float(item.value) for item in scenario.inputs if item.key == "pue"), 1.0)
+
+
+def most_requests(scenario: Scenario) -> tuple[Row, ...]:
+    """Requests a second of full devices, where it was asked what a cached prefix does for them."""
+    load, request, rack = scenario.load, scenario.load.decoding, scenario.rack
+    asked = scenario.question.get("prefix_share") is not None and not scenario.draft and not holds(rack)
+    if request is None or not asked or not rack.plan.fits:
+        return ()
+    most = serve_closed(scenario.running.replica, load.most, request).rate
+    return (Row("most_requests_per_s", most, f"{load.most * scenario.copies:,.0f} always in flight"),)
+
+
+def at_once(scenario: Scenario) -> tuple[Row, ...]:
+    """Requests that run at once of those that are always in flight; the others wait."""
+    load = scenario.load
+    if load.concurrent is None:
+        return ()
+    if not scenario.rack.plan.fits:
+        return (Row("requests_at_once", None, "the model does not fit", False),)
+    return (Row("requests_at_once", min(load.most, load.concurrent), shown=False),)
+
+
+def request_remarks(scenario: Scenario) -> dict[str, str]:
+    """What stands beside the money and the energy of a request."""
+    wall = f", PUE {pue:g}" if (pue := pue_of(scenario)) != 1 else ""
+    return {
+        "usd_per_request": "with its prompt",
+        "wh_per_request": f"with its prompt{wall}",
+        "input_tokens_per_s": _read_remark(scenario),
+    }
+
+
+def _read_remark(scenario: Scenario) -> str:
+    """What input tokens are counted: how many of them a cache has."""
+    request = scenario.load.request
+    cached = request and request.cached / request.input_tokens
+    return f"all of prompts, {show(cached, 'share')} of them cached" if cached else "of prompts, none cached"
+
+
+def read_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What prompts bring in, where there are many times as many tokens of them as come out; else nothing."""
+    read, request = results.get("input_tokens_per_s"), scenario.load.request
+    if not (read and request and shows_read(scenario)) or request.input_tokens <= OUTWEIGH * request.output_tokens:
+        return ""
+    cached = f" ({show(request.prefix_share, 'share')} cached)" if request.prefix_share else ""
+    return f", beside {show(scenario.copies * read, '')} input tokens/s{cached}"
+
+
+def shows_read(scenario: Scenario) -> bool:
+    """Whether anybody asks what prompts bring in: requests under a load, a batch of given lengths, prompts alone."""
+    load, many_at_once = scenario.load, scenario.batch > 1 or scenario.copies > 1
+    return load.is_steady or reads_alone(scenario) or (many_at_once and gives_length(scenario))
+
+
+def gives_length(scenario: Scenario) -> bool:
+    """Whether anybody said how long a request is."""
+    return any(item.key in LENGTHS and not item.assumed for item in scenario.inputs)
+
+
+def taken_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What a request takes beside its time: energy and money where its length was given, energy where it was priced."""
+    energy, usd, asked = results.get("wh_per_request"), results.get("usd_per_request"), gives_length(scenario)
+    taken = []
+    if energy is not None and (asked or scenario.question.get("power_price") is not None):
+        taken.append(f"{show(energy, 'Wh')}{f' (PUE {pue:g})' if (pue := pue_of(scenario)) != 1 else ''}")
+    if usd is not None and asked and says_price(scenario):
+        taken.append(show(usd, "USD"))
+    return f", {' and '.join(taken)}" if len(taken) > 1 else "".join(f" and {each}" for each in taken)
+
+
+# The answer of one replica as that of all that share a load.
+
+
+def of_all(report: Report, scenario: Scenario) -> Report:
+    """The report with what all replicas have together, for one unchanged but for devices that are idle."""
+    copies, rack = scenario.copies, scenario.rack
+    if idle := scenario.question.idle:
+        used = copies * rack.devices
+        report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))
+    if copies == 1:
+        return report
+    text = f"{copies:,} replicas share devices, sequences and load; times, memory and the rest are of each"
+    command = [Note("replicas", f"start the command on each of {copies:,}, behind a router")] if report.follow else []
+    series = report.series
+    if series:
+        series = series._replace(rows=tuple(_values(row, copies) for row in series.rows))
+    return report.replace(
+        series=series,
+        verdict=report.verdict if in_all(scenario) in report.verdict else _of_each(report.verdict, _words(scenario)),
+        results=tuple(_row(row, copies, rack) for row in report.results),
+        bands=_bands(report.bands or {}, copies),
+        notes=(Note("replicas", text), *command, *report.notes),
+    )
+
+
+def _words(scenario: Scenario) -> str:
+    """The replicas, and on how many of the devices where not all that were given have a part."""
+    copies, idle, used = scenario.copies, scenario.question.idle, scenario.copies * scenario.rack.devices
+    return f"{copies:,} replicas" + (f" ({used:,} of {used + idle:,} devices)" if idle else "")
+
+
+def in_all(scenario: Scenario) -> str:
+    """Behind what is of all replicas together: of one ``in all``, of several how many these are."""
+    return "in all" if scenario.copies == 1 else f"on {_words(scenario)}"
+
+
+def place_of_all(scenario: Scenario) -> str:
+    """The devices of one replica, or those of several, in a verdict on what these do together."""
+    return scenario.rack.place if scenario.copies == 1 else f"{_words(scenario)} of {scenario.rack.place}"
+
+
+def _beside_idle(row: Row, used: int, idle: int) -> Row:
+    """A count of devices, or a price, beside which some that were given are idle."""
+    if row.key == "gpus":
+        layout = f"{row.remark}; " if row.remark.startswith("tp ") else ""
+        return row._replace(remark=f"{layout}{idle_words(used, idle)}")
+    paid = row.key.startswith("usd_per_million_tokens") and row.value is not None
+    return row._replace(remark=f"{row.remark}; of the {used:,} in use") if paid else row
+
+
+def _of_each(verdict: str, replicas: str) -> str:
+    """The verdict on one replica as that on each of several: ``Fits as 2 replicas, each: ...``."""
+    start, _, rest = verdict.partition(": ")
+    if start in ("Fits", "Barely fits", "Does not fit"):
+        return f"{start} as {replicas}, each: {rest}"
+    if verdict.startswith(OVERLOADED):
+        load, _, rest = verdict.partition(". ")
+        return f"{load}. {replicas}, each: {rest}"
+    return f"{replicas}, each: {verdict[:1].lower()}{verdict[1:]}"
+
+
+def shown_share(scenario: Scenario) -> None:
+    """Work out what one replica has of the batch or of the load; nothing where there is only one."""
+    load, copies = scenario.load, scenario.copies
+    if copies == 1:
+        return
+    shares = scenario.batches[:1] or (load.rate or load.concurrent or scenario.batch,)
+    shares += (load.run,) if load.concurrent else ()
+    for share in shares:
+        formulas.step.replica_share(shared=share * copies, replicas=copies)
+
+
+def _row(row: Row, copies: int, rack: Rack) -> Row:
+    """A result of all replicas, and which kind of them the devices are."""
+    if row.key == "nodes" and row.value is not None:
+        return row._replace(value=_nodes(rack, copies))
+    if row.key == "dp":
+        return row._replace(value=copies * rack.plan.layout.dp)
+    if row.key == "gpus" and row.remark.startswith("tp "):
+        row = row._replace(remark=f"{copies:,} replicas, each {row.remark}")
+    return row._replace(value=_of_all(row.key, row.value, copies))
+
+
+def _values(row: Mapping[str, Any], copies: int) -> dict[str, Any]:
+    """A row of a table with what all replicas have together."""
+    values = {key: _of_all(key, value, copies) for key, value in row.items()}
+    return values | ({"bands": _bands(row["bands"], copies)} if "bands" in row else {})
+
+
+def _nodes(rack: Rack, copies: int) -> int:
+    """Nodes of all replicas: small ones share a node, and none is cut by its end."""
+    domain = rack.setup.domain
+    in_node = max(domain // rack.devices, 1)
+    return -(-copies // in_node) * -(-rack.devices // domain)
+
+
+def _of_all(key: str, value: Any, copies: int) -> Any:
+    if key not in OF_ALL or value is None:
+        return value
+    total, whole = value * copies, round(value * copies)
+    return whole if key.endswith("batch") and abs(total - whole) < 1e-6 else total  # the last bits of a share
+
+
+def _bands(bands: Mapping[str, tuple[float, float]], copies: int) -> dict[str, tuple[float, float]]:
+    return {key: (low * copies, high * copies) if key in OF_ALL else (low, high) for key, (low, high) in bands.items()}

@@ -17,9 +17,7 @@ from infercost.analyses.hosts import (
     no_knee,
 )
 from infercost.analyses.prices import with_own
-from infercost.analyses.replicas import of_all, shown_share
-from infercost.analyses.requests import of_request
-from infercost.analyses.step import step_results, token_seconds
+from infercost.analyses.step import of_all, of_request, shown_share, step_results, token_seconds
 from infercost.analyses.utilization import OF_STEP
 from infercost.models import counting
 from infercost.parts.accelerator import joins

@@ -6,7 +6,7 @@ from infercost import formulas
 from infercost.analyses.measurement import against_of, found_of, with_measured
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import count_remark, kind, misfit, overlap_words, room_rows, step_notes, sure
-from infercost.analyses.replicas import of_all, place_of_all
+from infercost.analyses.step import of_all, place_of_all
 from infercost.numeric import known_share
 from infercost.replica.serving import prefill_time
 from infercost.replica.step import reworked

@@ -1,12 +1,13 @@
 """One step: what binds it, how well the arithmetic is used, and what a token costs."""
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
-from infercost.analyses.apart import apart_words, instead
 from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
+from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
 from infercost.analyses.remarks import (
     CRITICAL,
@@ -17,6 +18,7 @@ from infercost.analyses.remarks import (
     guesses,
     kind,
     of_peak,
+    on_devices,
     overlap_words,
     room_rows,
     step_notes,
@@ -25,18 +27,25 @@ from infercost.analyses.remarks import (
     untuned_switch,
     why_null,
 )
-from infercost.analyses.replicas import OVERLOADED, in_all, of_all, shown_share
-from infercost.analyses.requests import (
+from infercost.analyses.step import (
+    BRACKET,
+    OVERLOADED,
     at_once,
+    in_all,
     most_requests,
+    of_all,
     of_request,
     read_words,
     request_remarks,
+    shown_share,
     shows_read,
+    step_pace,
+    step_results,
     taken_words,
+    under_load,
 )
-from infercost.analyses.step import BRACKET, step_pace, step_results, under_load
 from infercost.analyses.worth import LEAST, Enough, advice, flags_of, that_keep_up
+from infercost.errors import InfercostError
 from infercost.parts.accelerator import called, has_endless_rate
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
@@ -50,8 +59,9 @@ from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Load, Scenario
 from infercost.units import many, show
 
-if TYPE_CHECKING:  # the roofline has no kernels
+if TYPE_CHECKING:
     from infercost.replica.kernels import Timing
+
 
 #: A share of the peak below which arithmetic that binds needs a word.
 FAR_BELOW = 0.5
@@ -77,6 +87,13 @@ OF_STEP = (
 _OF_REQUEST = ("prefill_time_s", "ttft_s", "request_time_s", "usd_per_request")
 #: What JSON has and the table says elsewhere.
 _HIDDEN = {"bound", "batch", "tpot_s", "host_bytes", "gpus_needed", *BRACKET[1:], *TUNED}
+
+
+ORIGIN = "prompts between the steps"
+#: Costs that are closer than this share are one.
+AS_DEAR = 0.005
+#: The same load with prompts between the steps: its devices, USD a million output tokens, seconds between tokens.
+INSTEAD = ("mixed_gpus", "mixed_usd_per_million_tokens", "mixed_itl_s")
 
 
 def answer(scenario: Scenario) -> Report:
@@ -130,7 +147,7 @@ def _beside_api(report: Report, scenario: Scenario) -> Report:
     """The report beside what an API bills, where one was named."""
     if scenario.api_price is None:
         return report
-    from infercost.analyses.bill import with_api  # loads what nobody needs without one
+    from infercost.analyses.own_or_api import with_api  # loads what nobody needs without one
 
     return with_api(report, scenario)
 
@@ -595,3 +612,66 @@ def _time_parts(pace: Pace, running: Running) -> tuple[tuple[str, float, str], .
     compute = () if has_endless_rate(running.rack.part) else ("compute",)
     names = (*compute, "memory", "communication", "host", "overhead")
     return tuple((name, value, "s") for name in names if (value := getattr(parts, name)))
+
+
+# Prompts on replicas of their own: how many these are, and what the same load costs with prompts between the steps.
+
+
+def apart_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """The devices that read prompts where these have replicas of their own; nothing where a load is too large."""
+    if not (ratio := results.get("prefill_per_decode")) or results.get("stable") is False:
+        return ""
+    each, needed = scenario.rack.devices, ratio * scenario.copies
+    decoding, whole, used = scenario.copies * each, ceil(needed), show(needed * each, "")
+    replicas = many(whole, "device") if each == 1 else f"{many(whole, 'replica')} of {each:,}"
+    share = f", {show(needed / whole, 'share')} used" if whole > needed else ""
+    sent = show(scenario.copies * results["cache_transfer_bytes_per_s"], "B/s")
+    rates = "rates a device" if results["usd_per_million_tokens"] is None else "rates a device and the price"
+    start = f" Beside {many(decoding, 'device')} that {'decodes' if decoding == 1 else 'decode'}, {used}"
+    beside = f"{start} read prompts ({replicas}{share}) and send {sent} of caches; {rates} count both."
+    return beside + _instead_words(scenario, results)
+
+
+def _instead_words(scenario: Scenario, results: dict[str, Any]) -> str:
+    """What prompts between the steps cost instead, and which is cheaper."""
+    devices, usd, gap = (results.get(key) for key in INSTEAD)
+    paid, needed = results["usd_per_million_tokens"], results["prefill_per_decode"] * scenario.copies
+    if devices is None or usd is None or paid is None:
+        return ""
+    saved, whole = _against(paid / usd), ceil(needed)
+    if (full := _against(paid / usd * (scenario.copies + whole) / (scenario.copies + needed))) != saved:
+        saved += f", {full} with {many(whole, 'whole replica')} for prompts"
+    takes = f"take {counted(devices, called(scenario.rack.part))}, {show(usd, 'USD')} and {show(gap, 's')} a token"
+    return f" Prompts between the steps instead {takes}: apart is {saved}."
+
+
+def _against(ratio: float) -> str:
+    """A cost as a share less or more than what it is held against."""
+    share = show(abs(ratio - 1), "share")
+    return "as dear" if abs(ratio - 1) < AS_DEAR else f"{share} {'cheaper' if ratio < 1 else 'dearer'}"
+
+
+def instead(scenario: Scenario, overloaded: bool) -> dict[str, Any]:
+    """The same load or batch with prompts between the steps, on as many replicas as keep up; nothing where none do.
+
+    Nor where they are between the steps already, or a row of many has no verdict.
+    """
+    if not scenario.load.apart or overloaded or scenario.is_row or not scenario.rack.plan.fits:
+        return {}
+    given = scenario.question.given
+    chosen = [name for name in LAYOUT if name in given and given[name].origin.startswith("assumed")]
+    question = scenario.question.changed(dict.fromkeys(chosen), ORIGIN)
+    try:
+        other = at_point(question, {"disaggregated": False}, ORIGIN)
+        batch, pace, served = step_pace(other)
+        if served and not served.stable:
+            enough = that_keep_up(other, served)
+            other = at_point(question, {**on_devices(question, enough.devices), "disaggregated": False}, ORIGIN)
+            batch, pace, served = step_pace(other)
+    except InfercostError:
+        return {}
+    if not other.rack.plan.fits or (served and not served.stable):
+        return {}
+    results = step_results(other, batch, pace, served, bracketed=False)
+    found = (other.copies * other.rack.devices, results["usd_per_million_tokens"], results["itl_s"])
+    return dict(zip(INSTEAD, found, strict=True))
