@@ -26,12 +26,12 @@ from infercost.replica.rack import Setup
 from infercost.replica.serving import RUN_OF_SLOT, USUAL_SEQUENCES, serve_closed
 from infercost.replica.step import Running, reworked, tpot_of
 from infercost.report import Input, Note, Report, Series
-from infercost.scenario.job import counts
 from infercost.scenario.layouts import TIMES
 from infercost.scenario.options import flag
 from infercost.scenario.prices import USUAL_BASIS, binds_longer, kind_of_price, rent_key
 from infercost.scenario.rack import MOST_DEVICES, engine_layouts, least_plan
 from infercost.scenario.scenario import Job, Scenario
+from infercost.scenario.search import counts
 from infercost.units import many, show
 
 COLUMNS = (

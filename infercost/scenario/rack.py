@@ -1,16 +1,18 @@
 """What stands in the rack: models and parts read, a layout chosen."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
 from infercost import formulas
-from infercost.errors import BadValue, Missing
+from infercost.errors import BadValue, Missing, UnknownName
 from infercost.models import counting
 from infercost.models.eagle import Shape, shape_of
 from infercost.models.model import Model, Quantization, bare_count
 from infercost.numeric import ceiling
-from infercost.parts.accelerator import memory_key, over_pcie
+from infercost.parts import catalog
+from infercost.parts.accelerator import COMPUTERS, memory_key, over_pcie
 from infercost.parts.drafts import method
 from infercost.parts.formats import FORMATS, GGUF, Format, find_format, is_of_llama_cpp, keys_of
 from infercost.parts.gguf import MIXES
@@ -20,16 +22,16 @@ from infercost.parts.stack import (
     is_other_engine,
     law,
     reads_gguf,
+    sends_from_host,
     share_of,
     splits_layers,
 )
+from infercost.replica.host import Host, sparse_layers
 from infercost.replica.layout import FREE, Layout, check, every_layout, layouts, most_experts
 from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, start_of
 from infercost.replica.rack import Rack, Setup
-from infercost.scenario.contexts import read_context, stretched
-from infercost.scenario.hosts import note_host, read_host
 from infercost.scenario.options import SERVED, flag, options_of
-from infercost.scenario.read import Reading, read_part, read_stack, with_rate
+from infercost.scenario.read import Reading, apply_sets, read_part, read_stack, with_rate
 from infercost.scenario.replicas import (
     AS_LEAST,
     CHEAPEST,
@@ -42,11 +44,12 @@ from infercost.scenario.replicas import (
     most_at_once,
     share_of_one,
 )
-from infercost.scenario.usual import assume_request, is_alone, refuse_unread, usual_engine
-from infercost.units import many, show
+from infercost.scenario.usual import assume_request, is_alone, read_context, refuse_unread, stretched, usual_engine
+from infercost.units import SIZE, many, parse, show
 
-if TYPE_CHECKING:  # a bare count has no file
+if TYPE_CHECKING:
     from infercost.models.find import Checkpoint
+
 
 MOST_DEVICES = 1024
 #: Pipeline stages of a layout that nobody asked for: no run that was measured has more.
@@ -58,6 +61,24 @@ _FINDS_BATCH = ("sweep-batch", "userbase", "economies", "frontier")
 #: What asks for a load that comes and goes.
 LOADS = ("request_rate", "concurrency")
 A_MODEL = "for example --model llama-3.1-70b"
+
+
+#: Whose parts a backend of llama.cpp runs on.
+_BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
+
+
+#: Backends of llama.cpp whose memory is the host's own, as it is of parts that are computers.
+_ON_A_HOST = ("cpu", "metal")
+#: No host has less memory.
+_LEAST = 1e9
+#: What asks for first tokens, which nobody measured with a part of the model in a host.
+_FIRST_TOKENS = ("request_rate", "concurrency", "disaggregated", "max_ttft")
+
+
+#: A size beside a host's name, as people write it: ``128gb ddr5``, ``ddr5-128gb``; words that name no host, and what
+#: a size alone is the memory of.
+_SIZED = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)\s*(gi?b)(?![a-z\d])", re.IGNORECASE)
+_NAMELESS, _USUAL = ("ram", "memory", "of"), "desktop-ddr5"
 
 
 def read_rack(reading: Reading) -> Rack:
@@ -188,10 +209,6 @@ def _note_share(reading: Reading, plan: Plan) -> None:
     if plan.start.rule:
         noted = (item._replace(value=plan.usable) if item.key == "usable" else item for item in reading.inputs)
         reading.inputs = list(noted)
-
-
-#: Whose parts a backend of llama.cpp runs on.
-_BACKENDS = {"metal": "Apple", "cuda": "NVIDIA", "hip": "AMD"}
 
 
 def _check_backend(stack: Preset, part: Preset) -> None:
@@ -557,3 +574,96 @@ def _first_that_fits(setup: Setup, widths: Mapping[int, Layout]) -> Plan | None:
             if (plan := setup.plan(layout)).fits:
                 return plan
     return None
+
+
+# The host that was asked for, and what of a model is to lie in it.
+
+
+def load_host(text: str) -> Preset:
+    """The preset of a host, with the memory that stands beside its name; UnknownName for no such host."""
+    try:
+        return catalog.load("hosts", text)
+    except UnknownName:
+        if catalog.looks_like_file(text) or (size := _SIZED.search(text)) is None:
+            raise
+    words = re.split(r"[\s,_-]+", text[: size.start()] + " " + text[size.end() :])
+    kept = [word for word in words if word and word.lower() not in _NAMELESS]
+    turned = (own for own in catalog.names("hosts") if sorted(own.split("-")) == sorted(map(str.lower, kept)))
+    preset = catalog.load("hosts", next(turned, "-".join(kept) or _USUAL))
+    memory = preset.fact("memory")
+    value = parse(SIZE, f"{size[1]}{size[2][0].upper()}{size[2][1:-1].lower()}B", "host")
+    return preset.with_fact("memory", memory._replace(value=value, source=f"--host {text}", text=""))
+
+
+def read_host(reading: Reading, stack: Preset, model: Model, part: Preset) -> Host | None:
+    """The host, and what is to lie in it; None where nobody asked for one.
+
+    Raises:
+        Missing: what is to lie in a host without one.
+        BadValue: a part without memory of its own, a model that has no such part, or a host without memory.
+    """
+    for name in ("offload", "offload_layers"):
+        if name in reading.given and "host" not in reading.given:
+            raise Missing(f"{flag(name)} needs --host", "for example --host desktop-ddr5; presets list hosts shows all")
+    if "host" not in reading.given:
+        return None
+    _check(reading, stack, model, part)
+    given = reading.take("host")
+    preset = apply_sets(reading, given if isinstance(given, Preset) else load_host(str(given)))
+    reading.amend(value=preset.asked)
+    _check_memory(reading, preset)
+    keys = ["memory", "memory_bandwidth", *(["link_bandwidth"] if sends_from_host(stack) else [])]
+    reading.use(preset, *keys, *(key for key in ("memory_share",) if key in preset.facts))
+    offload = reading.take("offload")
+    layers = reading.take("offload_layers")
+    if layers and not offload:
+        offload = "experts" if sparse_layers(model) else "layers"
+    return Host(preset, offload or "", int(layers or 0))
+
+
+def _check_memory(reading: Reading, preset: Preset) -> None:
+    """Refuse a host whose memory has lost its unit."""
+    if (memory := preset.value("memory")) >= _LEAST:
+        return
+    hint = "a host has gigabytes, for example --set host.memory=128GB"
+    for text in reading.get("set") or ():
+        key, _, value = text.partition("=")
+        if key.strip() == "host.memory" and value.strip().replace(".", "", 1).isdigit():
+            hint = f"likely --set host.memory={value.strip()}GB is meant"
+    raise BadValue(f"host.memory: {show(memory, 'B')} is no memory of a host", hint)
+
+
+def refuse_own_memory(part: Preset) -> None:
+    """Refuse a host for a part whose memory is the host's already."""
+    if part.labels.get("kind") in COMPUTERS:
+        raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
+
+
+def _check(reading: Reading, stack: Preset, model: Model, part: Preset) -> None:
+    refuse_own_memory(part)
+    if stack.labels.get("kernels") in _ON_A_HOST:
+        raise BadValue(f"--host: the memory of {part.name} is the host's already", "leave --host out")
+    if law(stack) == "erdil-2025":
+        raise BadValue(f"--host: profile {stack.name} knows no host", "name a profile without a law")
+    offload = reading.get("offload")
+    if offload == "experts" and not sparse_layers(model):
+        raise BadValue(f"--offload experts: {model.name} has no experts", "ask for --offload layers, or kv")
+    if offload == "kv" and "offload_layers" in reading.given:
+        raise BadValue("--offload kv takes the cache of all layers", "leave --offload-layers out, or offload layers")
+    if stray := [name for name in _FIRST_TOKENS if name in reading.given]:
+        what = f"{flag(stray[0])} needs first tokens, which were not measured with a part of the model in a host"
+        raise BadValue(what, "leave it out, or leave --host out")
+
+
+def note_host(reading: Reading, rack: Rack, counted: bool) -> None:
+    """Say what lies in the host where nobody said how much, and that it takes several cards where nobody said so."""
+    split, plan = rack.plan.split, rack.plan
+    if split is None or plan.host is None:
+        return
+    if not counted and rack.devices > 1:
+        reading.note("host-cards", f"fewer than {rack.devices:,} cards and {plan.host.preset.name} do not hold it")
+    experts, layers, cache = split.offload
+    chosen = "kv" if cache else "layers" if layers else "experts" if experts else "nothing"
+    reading.take("offload", chosen, "as much as is needed")
+    if count := layers or experts:
+        reading.take("offload_layers", count, "all of them" if "offload" in reading.given else "as many as are needed")

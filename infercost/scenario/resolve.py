@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from infercost.errors import BadValue, InfercostError, Missing
 from infercost.formulas.cost import usd_per_month
-from infercost.models.model import arithmetic_format
+from infercost.models import counting
+from infercost.models.model import arithmetic_format, bare_count
 from infercost.numeric import floor, rounded_up
 from infercost.parts import catalog
 from infercost.parts.accelerator import common_memory, find_rate
@@ -15,26 +16,47 @@ from infercost.parts.formats import FORMATS, Format
 from infercost.parts.preset import Preset
 from infercost.parts.stack import is_nominal, law
 from infercost.replica.rack import Rack
-from infercost.replica.serving import chunk_of
+from infercost.replica.serving import Request, chunk_of
 from infercost.replica.step import critical_batch, full_batch
-from infercost.scenario.hosts import load_host, refuse_own_memory
-from infercost.scenario.job import OF_A_JOB, read_job
-from infercost.scenario.needs import is_of_memory, read_needs
-from infercost.scenario.options import CHOOSING, OF_RUNS, Step, flag
+from infercost.scenario.options import CHOOSING, OF_RUNS, SERVED, Step, flag
 from infercost.scenario.options import Rack as RackOptions
 from infercost.scenario.prices import note_bases, read_api_price, read_price, refuse_rent
-from infercost.scenario.rack import read_accelerator, read_rack, refuse_prefill_only
+from infercost.scenario.rack import (
+    A_MODEL,
+    in_formats,
+    load_host,
+    note_tower,
+    read_accelerator,
+    read_batch,
+    read_checkpoint,
+    read_count,
+    read_rack,
+    refuse_counts,
+    refuse_own_memory,
+    refuse_prefill_only,
+    refuse_unsaid,
+)
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
 from infercost.scenario.replicas import ALL_TAKEN, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Scenario, frozen
-from infercost.scenario.search import offered
-from infercost.scenario.usual import USUAL_CONTEXT, is_of_api, with_one, with_workload
+from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Need, Scenario, frozen
+from infercost.scenario.search import OF_A_JOB, offered, read_job
+from infercost.scenario.usual import (
+    ASSUMED,
+    LENGTHS,
+    USUAL_CONTEXT,
+    is_of_api,
+    read_context,
+    stretched,
+    with_one,
+    with_workload,
+)
 from infercost.units import many, show
 
-if TYPE_CHECKING:  # a step alone has no users
+if TYPE_CHECKING:
     from infercost.fleet.service import Service
+
 
 #: User counts of a table of economies, and full replicas at its end, where nobody says otherwise.
 POINTS, REPLICAS = 16, 4
@@ -77,6 +99,22 @@ _OF_PARTS = ("dtype", "set", "gpu", "all", "trend")
 OWN_STACK = "stack"
 
 
+#: What a bill follows from.
+OF_A_BILL = (
+    *("api_price", "margin", "users", "messages_per_day", "tokens_per_month", "workload", "model"),
+    *("input_tokens", "output_tokens", "prefix_share"),
+)
+#: Who says how much people use a service by the clock, which an API does not bill.
+_BY_TIME = ("minutes_per_day", "decoding_share", "concurrent")
+
+
+#: What the memory of a model follows from.
+OF_A_NEED = (
+    *("model", "params", "active_params", "dtype", "kv_dtype", "context", "rope_scaling", "workload", "batch"),
+    "sweep",
+)
+
+
 def resolve(question: Question) -> Scenario:
     """The scenario of a question.
 
@@ -85,7 +123,7 @@ def resolve(question: Question) -> Scenario:
     """
     question = with_workload(question)
     if question.command == "userbase" and "trace" in question.given:
-        from infercost.scenario.people import with_traced_load
+        from infercost.scenario.deployments import with_traced_load
 
         question = with_traced_load(question)
     if question.command in _CHOSEN and {"gpu", "model"} <= {*question.given}:
@@ -186,8 +224,6 @@ def _userbase(reading: Reading) -> Scenario:
     from infercost.scenario.deployments import for_users, on_replica
 
     if is_of_api(reading.question):
-        from infercost.scenario.bill import read_bill
-
         return read_bill(reading)
     if "concurrent" in reading.given and "users" in reading.given:
         raise BadValue("--concurrent and --users are two ways to ask one question", "give one of them")
@@ -250,7 +286,7 @@ def _service_of_users(reading: Reading, others: list[Reading]) -> Scenario:
         what = "" if {"model", "params"} & {*reading.given} else " and a model"
         raise Missing(f"a service needs --gpu{what}", _device_for(reading))
     from infercost.fleet.service import queued
-    from infercost.scenario.people import take_tokens
+    from infercost.scenario.deployments import take_tokens
 
     service = _service(reading)
     if reading.get("replicas") and reading.get("scale_down"):
@@ -380,8 +416,7 @@ def _filling(service: "Service", replicas: int) -> float:
 def _economies(reading: Reading) -> Scenario:
     from infercost.fleet.cost import most_users
     from infercost.fleet.service import queued
-    from infercost.scenario.deployments import for_users
-    from infercost.scenario.people import take_tokens
+    from infercost.scenario.deployments import for_users, take_tokens
 
     least = [reading.about(gpu=part) for part in reading.get("gpu") or (None,)]
     tried = [for_users(one) for one in least]
@@ -418,7 +453,7 @@ def _alike(loaded: "Service | None", others: Iterable[Reading]) -> tuple["Servic
 
 
 def _service(reading: Reading) -> "Service":
-    from infercost.scenario.people import read_service
+    from infercost.scenario.deployments import read_service
 
     return read_service(reading)
 
@@ -537,3 +572,89 @@ _RESOLVERS: dict[str, Callable[[Reading], Scenario]] = {
     "calibrate": _calibrate,
     "presets": frozen,
 }
+
+
+# What an API bills for the messages of users, read where no accelerator of one's own is named.
+
+
+def read_bill(reading: Reading) -> Scenario:
+    """The messages that an API bills: of users, or of so many tokens a month.
+
+    Raises:
+        BadValue: two ways to say how many, or use by the clock.
+        Missing: what needs an accelerator, or nobody who sends messages.
+    """
+    _refuse_others(reading.question)
+    reading.take("model")  # a name for the reader: a bill follows from its tokens
+    request = _read_request(reading)
+    users, tokens = reading.take("users"), reading.take("tokens_per_month")
+    if users is not None and tokens is not None:
+        raise BadValue("--tokens-per-month and --users both say how large the load is", "give one of them")
+    if users is None and tokens is None:
+        raise Missing("an API's bill needs --users or --tokens-per-month", "for example --users 100k")
+    if users is not None:
+        reading.need("messages_per_day", "--messages-per-day 8, or --workload chat")
+    else:
+        reading.take("messages_per_day")
+    if reading.take("margin") is not None and users is None and "messages_per_day" not in reading.given:
+        raise Missing("--margin is of what a user costs a month", "give --users, or --messages-per-day")
+    price = read_api_price(reading, request)
+    if price and price.input is not None and price.cached is None and request.prefix_share:
+        all_in = "the API is taken to bill cached tokens like others"
+        reading.note("api-price", f"{all_in}: --api-price IN/OUT/CACHED has a price of theirs")
+    return frozen(reading, users=users, load=Load(request), api_price=price)
+
+
+def _refuse_others(question: Question) -> None:
+    """Refuse what a bill does not follow from; not what a workload says of other questions."""
+    given = [name for name, each in question.given.items() if not each.origin.startswith("workload ")]
+    if by_time := [flag(name) for name in _BY_TIME if name in given]:
+        raise BadValue(f"{by_time[0]}: an API bills tokens, not minutes", "give --users and --messages-per-day")
+    if stray := [flag(name) for name in given if name not in OF_A_BILL]:
+        raise Missing(f"userbase needs --gpu for {', '.join(stray)}", "leave it out for what an API alone bills")
+
+
+def _read_request(reading: Reading) -> Request:
+    """The tokens of a message, those of a usual request where nobody says how long it is."""
+    usual = catalog.load("workloads", ASSUMED)
+    prompt, answer = (float(reading.take(name, usual.value(name), "a usual request")) for name in LENGTHS)
+    return Request(prompt, answer, reading.take("prefix_share") or 0.0)
+
+
+# What a model takes of memory, read where no accelerator is named.
+
+
+def is_of_memory(question: Question) -> bool:
+    """Whether ``fit`` is asked what a model needs, whatever holds it."""
+    return question.command == "fit" and "gpu" not in question.given
+
+
+def read_needs(reading: Reading) -> Scenario:
+    """A model and its sequences, or a bare count.
+
+    Raises:
+        Missing: what needs an accelerator, or a cache of a bare count.
+    """
+    if stray := [flag(name) for name in reading.given if name not in OF_A_NEED]:
+        raise Missing(f"fit needs --gpu for {', '.join(stray)}", "for example --gpu h100, or leave it out")
+    return frozen(reading, need=_of_model(reading) if "model" in reading.given else _of_count(reading))
+
+
+def _of_count(reading: Reading) -> Need:
+    if stray := [flag(name) for name in reading.given if name in (*SERVED, "batch")]:
+        need = "needs" if len(stray) == 1 else "need"
+        raise Missing(f"{', '.join(stray)} {need} --model: a bare count has no layers", A_MODEL)
+    params, active, format = read_count(reading)
+    return Need(None, bare_count(params, active, format, 0, 0), params, active)
+
+
+def _of_model(reading: Reading) -> Need:
+    refuse_counts(reading)
+    checkpoint = read_checkpoint(reading)
+    model = in_formats(reading, checkpoint.published_model if "dtype" in reading.given else checkpoint.model)
+    refuse_unsaid(reading, checkpoint)
+    reading.own("dtype", model.quantization.name, checkpoint.says_format)
+    model = stretched(reading, checkpoint, model)
+    note_tower(reading, checkpoint, model)
+    context, batch = read_context(reading, None, model, checkpoint.extended), read_batch(reading, model)
+    return Need(checkpoint, model, counting.total_params(model), counting.active_params(model), context, batch)

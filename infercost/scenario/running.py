@@ -26,13 +26,12 @@ from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES
 from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rates, work_of
-from infercost.scenario.contexts import why_not_longer
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written
 from infercost.scenario.replicas import copies_of, most_at_once, share_of_one
 from infercost.scenario.scenario import Load
-from infercost.scenario.usual import LENGTHS
+from infercost.scenario.usual import LENGTHS, why_not_longer
 
 if TYPE_CHECKING:  # few profiles have measured kernels
     from infercost.replica import kernels, llama_cpp

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from math import inf
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infercost.errors import BadValue, Missing
 from infercost.models import counting
-from infercost.models.model import Model
+from infercost.models.model import Model, Rope
+from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import has_endless_rate, is_of_a_desktop, is_owned, runs_llama_cpp
 from infercost.parts.formats import GGUF, Format, is_of_llama_cpp
@@ -18,6 +19,10 @@ from infercost.report import Note
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Question, Reading, read_part
 from infercost.scenario.replicas import COMPARED, ONE, copies_of
+
+if TYPE_CHECKING:
+    from infercost.models.find import Checkpoint, Extended
+
 
 #: What a request needs when nobody says how long it is, and the share of it that is output: 1,024 of 8,192, which are
 #: those of the workload that is assumed.
@@ -281,3 +286,60 @@ def _options(command: str, preset: Preset) -> Iterator[tuple[str, Given]]:
     if command == "fit":
         prompt, answer = (preset.fact(name) for name in LENGTHS)
         yield "context", Given(int(prompt.value + answer.value / 2), origin, prompt.source, prompt.date, prompt.weak)
+
+
+# Tokens that a sequence holds: as asked, of a request, or usual ones, and positions stretched beyond a config.
+
+
+def read_context(reading: Reading, stack: Preset | None, model: Model, card: "Extended | None") -> int:
+    """Tokens that each sequence holds: of a request half way, none where a paper has none, else of a usual one."""
+    longest = model.max_context
+    assumed, why = min(longest or USUAL_CONTEXT, USUAL_CONTEXT), "a usual request"
+    if model.prefill_only and "input_tokens" in reading.given:
+        assumed, why = int(reading.get("input_tokens")), "the text"
+    elif all(name in reading.given for name in LENGTHS):
+        assumed = int(reading.get("input_tokens") + reading.get("output_tokens") / 2)
+        why = "the prompt and half of the output"
+    elif stack and reading.question.command != "fit" and is_nominal(stack):
+        assumed, why = 0, f"by profile {stack.name}"
+    context = int(reading.take("context", assumed, why))
+    if longest and context > longest:
+        if model.is_encoder:
+            raise BadValue(f"{model.name} reads texts of at most {longest:,} tokens", "shorten the text")
+        what = f"--context {context:,} is more than {model.name} was made for"
+        whole = sum(reading.get(name) or 0 for name in LENGTHS)
+        raise BadValue(what, why_not_longer(model, card, max(context, whole)))
+    return context
+
+
+def stretched(reading: Reading, checkpoint: "Checkpoint", model: Model) -> Model:
+    """The model with its positions stretched: as asked, or where a context needs it as its card documents.
+
+    Raises:
+        BadValue: a factor for a model that names no longest context.
+    """
+    card, longest = checkpoint.extended, model.max_context
+    asked = max(reading.get("context") or 0, sum(reading.get(name) or 0 for name in LENGTHS))
+    if (factor := reading.take("rope_scaling")) is not None:
+        if not longest:
+            raise BadValue("--rope-scaling: the config names no longest context to stretch", "leave it out")
+        rope = Rope(factor, card.rope.original if card else longest)
+        return model._replace(max_context=max(longest, rope.context), rope=rope)
+    if card is None or not longest < asked <= card.context:
+        return model
+    reading.take("rope_scaling", card.rope.factor, f"its card documents {card.context:,} tokens by YaRN")
+    reading.amend(source=card.source, date=card.date)
+    text = f"beyond the {longest:,} positions of its config by YaRN, which costs short texts some quality"
+    reading.note("rope-scaling", text)
+    return model._replace(max_context=card.context, rope=card.rope)
+
+
+def why_not_longer(model: Model, card: "Extended | None", tokens: float) -> str:
+    """What to give for a context beyond a model's own."""
+    original = card.rope.original if card else model.max_context
+    said = f"its config says {model.max_context:,} positions"
+    if model.rope:
+        said = f"they reach {model.max_context:,} tokens, stretched {model.rope.factor:g} times"
+    elif card:
+        said += f", its card {card.context:,} tokens by YaRN"
+    return f"{said}; --rope-scaling {ceiling(tokens / original):.0f} stretches them further"
