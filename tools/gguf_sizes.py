@@ -14,8 +14,8 @@ from typing import NamedTuple
 from infercost.errors import BadValue, InfercostError
 from infercost.models import counting
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import as_gguf, with_head
-from infercost.parts.gguf import MIXES
+from infercost.models.gguf import as_gguf, with_head
+from infercost.parts.formats import MIXES
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 UNITS = {"B": 1, "GB": 10**9, "GiB": 2**30}

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import as_gguf, with_head
+from infercost.models.gguf import as_gguf, with_head
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES

@@ -174,7 +174,7 @@ def _with_host(scenario: Scenario, found: Alone) -> Alone:
 
 def _engine(scenario: Scenario) -> str:
     """The profile of llama.cpp where it holds the same weights, which an engine of servers does not; else empty."""
-    from infercost.models.gguf_mix import has_file, is_same_in_file
+    from infercost.models.gguf import has_file, is_same_in_file
 
     rack = scenario.rack
     model, stack = rack.model, rack.setup.stack
@@ -256,7 +256,7 @@ def _decoding(scenario: Scenario, changes: Mapping[str, Any]) -> tuple[Running, 
 
 def _formats(scenario: Scenario) -> tuple[str, ...]:
     """Formats to try: files, but where several are served, or an engine was named, those of an engine of servers."""
-    from infercost.models.gguf_mix import FILES, has_file
+    from infercost.models.gguf import FILES, has_file
 
     question, rack = scenario.question, scenario.rack
     served = rack.plan.batch > 1 or any(question.get(name) for name in LOADS)

@@ -14,10 +14,10 @@ from infercost.analyses.prices import kinds_of_prices
 from infercost.analyses.remarks import NAMED, few_names, leaders, ratio_words, ratios_of
 from infercost.errors import InfercostError
 from infercost.models.counting import FLOPS_PER_PARAM
-from infercost.models.gguf_mix import has_file
+from infercost.models.gguf import has_file
 from infercost.parts.accelerator import BASES, MEMORY_BASES, Rate, common_memory, find_rate, is_binary, is_owned, joins
+from infercost.parts.formats import USUAL_FILE as USUAL
 from infercost.parts.formats import WEIGHTS, Format
-from infercost.parts.ollama import USUAL
 from infercost.parts.preset import Preset, counted
 from infercost.report import Note, Report, Series
 from infercost.scenario.options import Prices

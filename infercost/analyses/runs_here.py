@@ -14,14 +14,13 @@ from infercost.analyses.remarks import bounded, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model
-from infercost.models.gguf_mix import FILES, has_file, stand_in
+from infercost.models.gguf import FILES, has_file, stand_in
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import MEMORY_BASES, is_of_a_desktop
 from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.cache import reading_once
-from infercost.parts.formats import GGUF, WEIGHTS
-from infercost.parts.gguf import MIXES, TYPES
+from infercost.parts.formats import GGUF, MIXES, TYPES, WEIGHTS
 from infercost.parts.preset import Preset, counted
 from infercost.parts.stack import reads_gguf
 from infercost.quantities import KEYS

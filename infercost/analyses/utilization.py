@@ -51,9 +51,9 @@ from infercost.parts.bands import decode_kind, is_local
 from infercost.parts.drafts import gains
 from infercost.parts.preset import counted
 from infercost.parts.stack import is_nominal, law
+from infercost.replica.chip import spread
 from infercost.replica.rack import Rack
 from infercost.replica.serving import Served, full_prefill_time, prompt_itl
-from infercost.replica.speeds import spread
 from infercost.replica.step import Pace, Running, pace_of, reworked
 from infercost.report import Note, Report, Row
 from infercost.scenario.scenario import Load, Scenario

@@ -8,10 +8,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, InfercostError, Missing
-from infercost.evidence.engines import engine_name, stack_of
 from infercost.evidence.fit import errors, halves
 from infercost.evidence.measured import Measured
-from infercost.evidence.place import model_of_run, part_of_run
+from infercost.evidence.place import engine_name, model_of_run, part_of_run, stack_of
 from infercost.evidence.predict import (
     Prepared,
     beats_bound,

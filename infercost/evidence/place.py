@@ -1,20 +1,21 @@
 """Where a measured run was: its accelerator, its model as stored, its layout, and one replica of it as it served."""
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infercost.errors import BadValue, Missing
-from infercost.evidence.engines import profile_of_run
 from infercost.evidence.measured import Measured
 from infercost.models import counting
 from infercost.models.find import find_model, with_format
-from infercost.models.gguf_mix import as_file_of, as_gguf, with_head
+from infercost.models.gguf import as_file_of, as_gguf, with_head
 from infercost.models.model import Model
 from infercost.parts import catalog
 from infercost.parts.accelerator import memory_key
-from infercost.parts.formats import CACHES, GGUF, find_format
-from infercost.parts.gguf import OF_ALL, TYPES
+from infercost.parts.formats import CACHES, GGUF, OF_ALL, TYPES, find_format
 from infercost.parts.preset import Preset
+from infercost.parts.stack import complete, is_timed_by_release, release_of
+from infercost.replica.chip import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.layout import FREE, Layout, check, layouts
 from infercost.replica.memory import ENGINE_SHARE, Plan, plan
 from infercost.replica.serving import (
@@ -29,13 +30,13 @@ from infercost.replica.serving import (
     serve_rate,
     start_of,
 )
-from infercost.replica.speeds import PER_REQUEST, Speeds, bounds_of
 from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import MatrixRates, matrix_rates, work_of
 from infercost.units import show
 
 if TYPE_CHECKING:
     from infercost.replica.chip import Chip
+
 
 #: Names of 16-bit weights in runs; engines load fp32 as one of these by default.
 HALF = ("bf16", "fp16")
@@ -47,6 +48,129 @@ VAGUE, EIGHT_BITS = ("8bit", "4bit", "fp6"), 8
 OTHER_MODEL = 1.5
 #: Sequences that must fit before an offline run is thought to take more devices a copy.
 USEFUL_BATCH = 32
+
+
+class Times(NamedTuple):
+    """Seconds between tokens, to the first one and of a whole request, and requests a second of one copy."""
+
+    itl: float
+    ttft: float
+    request: float
+    rate: float = 0.0
+
+
+class Server:
+    """A replica under a stack; rows of one run share its steady state."""
+
+    def __init__(self, replica: Replica, cold_start: float = 0.0) -> None:
+        self.replica, self.cold_start = replica, cold_start
+        self._closed: dict[tuple[float, Request], Served] = {}
+
+    def times(self, row: Measured, batch: float, copies: float, request: Request) -> Times:
+        """The times of a run by its protocol; ``batch`` is of one copy."""
+        match row.protocol:
+            case "batch":
+                return self._together(batch, request)
+            case "pool":
+                step = decode_time(self.replica, batch, request.context)
+                return Times(step, 0.0, request.decoded * step)
+            case "rate":
+                most = row.most_sequences or USUAL_SEQUENCES
+                return _of(serve_rate(self.replica, (row.request_rate or 0.0) / copies, request, most))
+            case "peak" | "burst":
+                return _of(serve_batch(self.replica, batch, request))
+        served = self.closed(batch, request)
+        if row.protocol == "full" or row.statistic == "median" or not self.replica.timing:
+            return _of(served)
+        requests = row.requests / copies if row.requests else RUN_OF_SLOT * batch
+        cold = self.cold_start if row.unwarmed else 0.0
+        first = all_at_once(self.replica, batch, request, served, requests, seen=row.prompts_seen / copies, cold=cold)
+        return Times(served.itl, first, served.request_time - served.ttft + first, served.rate)
+
+    def closed(self, concurrent: float, request: Request) -> Served:
+        """The steady state of so many requests in flight."""
+        key = concurrent, request
+        if key not in self._closed:
+            self._closed[key] = serve_closed(self.replica, concurrent, request)
+        return self._closed[key]
+
+    def prompts(self, batch: float, request: Request) -> float:
+        """Seconds for all prompts of a batch."""
+        return prefill_time(self.replica, batch, request)
+
+    def _together(self, batch: float, request: Request) -> Times:
+        """A batch that starts and ends together: all prompts, then all other tokens."""
+        step = decode_time(self.replica, batch, request.context)
+        first = start_of(self.replica, request) + self.prompts(batch, request)
+        return Times(step, first, first + max(request.output_tokens - 1, 0) * step)
+
+
+#: Servers of one site that are remembered: its rows ask for few, a fit for many.
+REMEMBERED = 16
+
+
+class Site:
+    """A model as stored, in its layout, on its part: what the rows of one configuration share."""
+
+    def __init__(self, model: Model, layout: Layout, part: Preset) -> None:
+        self.work, self.part = work_of(model, layout), part
+        self._peaks: dict[bool, MatrixRates] = {}
+        self._servers: dict[tuple[Any, ...], Server] = {}
+
+    def peak(self, part: Preset) -> MatrixRates:
+        """The rates of the matrices on the part, or on what a stack makes of it."""
+        if (same := part is self.part) not in self._peaks:
+            self._peaks[same] = matrix_rates(self.work.model, part)
+        return self._peaks[same]
+
+    def server(self, speeds: Speeds, overhead: float = 0.0, waited: float = 0.0) -> Server:
+        """The site under the roofline's law."""
+        key = speeds._replace(part=None), overhead, waited
+        return self._servers.get(key) or self._remember(key, Replica(self.work, speeds, overhead, waited))
+
+    def kernels(self, part: Preset, profile: Preset, settings: dict[str, Any], waited: float) -> Server:
+        """The site under the law of kernels; engines that are alike share a server."""
+        from infercost.replica.kernels import Timing, engine_of
+
+        engine, overhead = engine_of(part, profile)._replace(**settings), profile.value("request_overhead")
+        cold = profile.value("cold_start") if "cold_start" in profile.facts else 0.0
+        key = engine, overhead, waited, cold
+        if known := self._servers.get(key):
+            return known
+        timing = Timing(self.work.model, self.work.layout, _chip(part.name), engine)
+        speeds = bounds_of(part, self.peak(part), 2.0)
+        return self._remember(key, Replica(self.work, speeds, overhead, waited, timing), cold)
+
+    def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
+        """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
+        from infercost.replica.backend import engine_of
+        from infercost.replica.llama_cpp import Timing
+
+        engine = engine_of(profile)
+        engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine
+        if known := self._servers.get((engine,)):
+            return known
+        timing = Timing(self.work.model, part, engine)
+        work = work_of(self.work.model, timing.sums.layout)
+        overhead, waited = (profile.value(key) for key in PER_REQUEST)
+        speeds = bounds_of(part, self.peak(part), 2.0)
+        return self._remember((engine,), Replica(work, speeds, overhead, waited, timing))
+
+    def _remember(self, key: tuple[Any, ...], replica: Replica, cold: float = 0.0) -> Server:
+        if len(self._servers) >= REMEMBERED:
+            self._servers.clear()
+        self._servers[key] = Server(replica, cold)
+        return self._servers[key]
+
+
+_SITES: dict[tuple[Any, ...], Site] = {}
+
+
+#: The year of a run that states none.
+LATEST = 9999
+#: Names of engines as their makers write them, by how sources start them.
+NAMES = {"vllm": "vLLM", "sglang": "SGLang", "tensorrt": "TensorRT-LLM", "trtllm": "TensorRT-LLM"}
+_RELEASE = re.compile(r"[\s(,@].*")
 
 
 @cache
@@ -213,121 +337,8 @@ def sequences_held(
     )
 
 
-class Times(NamedTuple):
-    """Seconds between tokens, to the first one and of a whole request, and requests a second of one copy."""
-
-    itl: float
-    ttft: float
-    request: float
-    rate: float = 0.0
-
-
-class Server:
-    """A replica under a stack; rows of one run share its steady state."""
-
-    def __init__(self, replica: Replica, cold_start: float = 0.0) -> None:
-        self.replica, self.cold_start = replica, cold_start
-        self._closed: dict[tuple[float, Request], Served] = {}
-
-    def times(self, row: Measured, batch: float, copies: float, request: Request) -> Times:
-        """The times of a run by its protocol; ``batch`` is of one copy."""
-        match row.protocol:
-            case "batch":
-                return self._together(batch, request)
-            case "pool":
-                step = decode_time(self.replica, batch, request.context)
-                return Times(step, 0.0, request.decoded * step)
-            case "rate":
-                most = row.most_sequences or USUAL_SEQUENCES
-                return _of(serve_rate(self.replica, (row.request_rate or 0.0) / copies, request, most))
-            case "peak" | "burst":
-                return _of(serve_batch(self.replica, batch, request))
-        served = self.closed(batch, request)
-        if row.protocol == "full" or row.statistic == "median" or not self.replica.timing:
-            return _of(served)
-        requests = row.requests / copies if row.requests else RUN_OF_SLOT * batch
-        cold = self.cold_start if row.unwarmed else 0.0
-        first = all_at_once(self.replica, batch, request, served, requests, seen=row.prompts_seen / copies, cold=cold)
-        return Times(served.itl, first, served.request_time - served.ttft + first, served.rate)
-
-    def closed(self, concurrent: float, request: Request) -> Served:
-        """The steady state of so many requests in flight."""
-        key = concurrent, request
-        if key not in self._closed:
-            self._closed[key] = serve_closed(self.replica, concurrent, request)
-        return self._closed[key]
-
-    def prompts(self, batch: float, request: Request) -> float:
-        """Seconds for all prompts of a batch."""
-        return prefill_time(self.replica, batch, request)
-
-    def _together(self, batch: float, request: Request) -> Times:
-        """A batch that starts and ends together: all prompts, then all other tokens."""
-        step = decode_time(self.replica, batch, request.context)
-        first = start_of(self.replica, request) + self.prompts(batch, request)
-        return Times(step, first, first + max(request.output_tokens - 1, 0) * step)
-
-
 def _of(served: Served) -> Times:
     return Times(served.itl, served.ttft, served.request_time, served.rate)
-
-
-#: Servers of one site that are remembered: its rows ask for few, a fit for many.
-REMEMBERED = 16
-
-
-class Site:
-    """A model as stored, in its layout, on its part: what the rows of one configuration share."""
-
-    def __init__(self, model: Model, layout: Layout, part: Preset) -> None:
-        self.work, self.part = work_of(model, layout), part
-        self._peaks: dict[bool, MatrixRates] = {}
-        self._servers: dict[tuple[Any, ...], Server] = {}
-
-    def peak(self, part: Preset) -> MatrixRates:
-        """The rates of the matrices on the part, or on what a stack makes of it."""
-        if (same := part is self.part) not in self._peaks:
-            self._peaks[same] = matrix_rates(self.work.model, part)
-        return self._peaks[same]
-
-    def server(self, speeds: Speeds, overhead: float = 0.0, waited: float = 0.0) -> Server:
-        """The site under the roofline's law."""
-        key = speeds._replace(part=None), overhead, waited
-        return self._servers.get(key) or self._remember(key, Replica(self.work, speeds, overhead, waited))
-
-    def kernels(self, part: Preset, profile: Preset, settings: dict[str, Any], waited: float) -> Server:
-        """The site under the law of kernels; engines that are alike share a server."""
-        from infercost.replica.kernels import Timing, engine_of
-
-        engine, overhead = engine_of(part, profile)._replace(**settings), profile.value("request_overhead")
-        cold = profile.value("cold_start") if "cold_start" in profile.facts else 0.0
-        key = engine, overhead, waited, cold
-        if known := self._servers.get(key):
-            return known
-        timing = Timing(self.work.model, self.work.layout, _chip(part.name), engine)
-        speeds = bounds_of(part, self.peak(part), 2.0)
-        return self._remember(key, Replica(self.work, speeds, overhead, waited, timing), cold)
-
-    def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
-        """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
-        from infercost.replica.backend import engine_of
-        from infercost.replica.llama_cpp import Timing
-
-        engine = engine_of(profile)
-        engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine
-        if known := self._servers.get((engine,)):
-            return known
-        timing = Timing(self.work.model, part, engine)
-        work = work_of(self.work.model, timing.sums.layout)
-        overhead, waited = (profile.value(key) for key in PER_REQUEST)
-        speeds = bounds_of(part, self.peak(part), 2.0)
-        return self._remember((engine,), Replica(work, speeds, overhead, waited, timing))
-
-    def _remember(self, key: tuple[Any, ...], replica: Replica, cold: float = 0.0) -> Server:
-        if len(self._servers) >= REMEMBERED:
-            self._servers.clear()
-        self._servers[key] = Server(replica, cold)
-        return self._servers[key]
 
 
 @cache
@@ -339,9 +350,6 @@ def _chip(name: str) -> "Chip":
     return Chip(part, *(catalog.load("architectures", name) for name in names))
 
 
-_SITES: dict[tuple[Any, ...], Site] = {}
-
-
 def site_of(row: Measured, layout: Layout) -> Site:
     """The site of a run; runs of one configuration have one."""
     engine = next((name for name in ("TensorRT", "llama.cpp") if name in row.framework), "")
@@ -350,3 +358,79 @@ def site_of(row: Measured, layout: Layout) -> Site:
     if key not in _SITES:
         _SITES[key] = Site(stored_as(model_of_run(row.model), row), layout, part_of_run(row.accelerator))
     return _SITES[key]
+
+
+# Whose engine a measured run used, and the profile of that engine as it was then.
+
+
+def engine_name(framework: str) -> str:
+    """The engine of a run without its release; what the source says where it is not one of the known."""
+    start = framework.lower()
+    known = next((name for word, name in NAMES.items() if start.startswith(word)), "")
+    return known or _RELEASE.sub("", framework) or "not stated"
+
+
+def stack_of(row: Measured, vendor: str) -> Preset:
+    """The profile of a run's engine, by its release or, where the run names none, as it was in the year of the run."""
+    profile = _stack(row.framework.lower(), vendor.lower(), row.year or LATEST)
+    if row.is_tuned and "tuned" in profile.labels:
+        profile = profile_of_run(profile.labels["tuned"])
+    release = release_of(row.framework)
+    return (
+        profile_of_run(f"{profile.name}@{'.'.join(map(str, release))}")
+        if release and is_timed_by_release(profile)
+        else profile
+    )
+
+
+def settings_of(row: Measured, profile: Preset) -> dict[str, Any]:
+    """What a run set of its engine: an engine that captures prompts since a release captured none where none is named.
+
+    Prompts of several groups or stages count as captured like others.
+    """
+    known = row.settings
+    if "captured_tokens" not in known and is_timed_by_release(profile) and release_of(row.framework) is None:
+        known["captured_tokens"] = 0.0
+    if "captured_tokens" in known:
+        known["captured_tokens_latent"] = known["captured_tokens"]
+    return {**known, "captures_split": True}
+
+
+@cache
+def profile_of_run(name: str) -> Preset:
+    """An engine's profile, read once."""
+    return complete(catalog.load("efficiency", name))
+
+
+@cache
+def _stack(framework: str, vendor: str, year: int) -> Preset:
+    """The profile of a framework in a year, that of an older one where it has no newer, else ``realistic``."""
+    if "mlx" in framework:  # what people run MLX on is given as much of its memory, and no run of it is known
+        return profile_of_run("llama.cpp-metal")
+    name = _nearest(framework, vendor, year) or _nearest(framework, vendor, 0) or "realistic"
+    return profile_of_run(name)
+
+
+def _nearest(framework: str, vendor: str, year: int) -> str:
+    """The profile whose ``frameworks`` label has the longest start of a framework's name, empty without one.
+
+    Of several one for a vendor's parts goes first there, then one for engines ``until`` a year, which a start that
+    names a release does not ask for.
+    """
+    best, longest = "", (0, False, False)
+    for profile in catalog.names("efficiency"):
+        labels = profile_of_run(profile).labels
+        starts, vendors = (labels.get(key, "").lower().split(", ") for key in ("frameworks", "vendors"))
+        until = int(labels.get("until", LATEST))
+        if any(vendors) and vendor not in vendors:
+            continue
+        fitting = (start for start in starts if start and framework.startswith(start))
+        length = max((len(start) for start in fitting if year <= until or _names_release(start)), default=0)
+        reach = length, bool(length) and any(vendors), bool(length) and until < LATEST
+        if reach > longest:
+            best, longest = profile, reach
+    return best
+
+
+def _names_release(start: str) -> bool:
+    return start[-1] == "." or start[-1].isdigit()

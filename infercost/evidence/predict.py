@@ -5,7 +5,6 @@ from math import log
 from typing import NamedTuple
 
 from infercost.errors import BadValue, Missing
-from infercost.evidence.engines import settings_of
 from infercost.evidence.measured import Measured
 from infercost.evidence.place import (
     Server,
@@ -16,6 +15,7 @@ from infercost.evidence.place import (
     part_of_run,
     same_prompts,
     sequences_held,
+    settings_of,
     site_of,
     stored_as,
 )
@@ -29,9 +29,9 @@ from infercost.parts.catalog import on_part
 from infercost.parts.drafts import TITLES
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law, part_under
+from infercost.replica.chip import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.memory import Drafting
 from infercost.replica.serving import Request
-from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import Draft, decode_time, drafted_tpot
 
 #: Words in the notes of rows that measure something else, and why these are left out.

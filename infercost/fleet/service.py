@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from infercost import formulas
 from infercost.errors import BadValue
-from infercost.fleet.curve import Curve, curve_of
-from infercost.fleet.day import PATIENCE, Fleet, Use, best_of_day
+from infercost.fleet.day import PATIENCE, Curve, Fleet, Use, best_of_day, curve_of
 from infercost.formulas.formula import solved
 from infercost.formulas.queueing import peakedness
 from infercost.numeric import ceiling

@@ -10,10 +10,10 @@ from infercost.errors import BadFile, BadValue, UnknownName, closest, extra, nea
 from infercost.models.counting import weight_bytes
 from infercost.models.families.config import WRAPPERS, parse_json
 from infercost.models.families.read import read_model
-from infercost.models.gguf_mix import as_gguf
+from infercost.models.gguf import as_gguf
 from infercost.models.model import Model, Quantization, Rope, as_prefill_only
 from infercost.models.quantization import BLOCKS, UnknownScheme
-from infercost.parts import catalog, ollama
+from infercost.parts import catalog, formats
 from infercost.parts.cache import once, read_once
 from infercost.parts.formats import GGUF, MLX, PACKED, Format, find_format, near_dynamic
 from infercost.parts.yamlfile import read_mapping, read_text
@@ -212,7 +212,7 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
     Raises:
         UnknownName: no preset has the model, or no format is called so.
     """
-    named = ollama.split(name)
+    named = formats.name_and_format(name)
     if bits is None and not format and named.format and not _is_known(name):  # its name says the format
         name, format = named
     try:
@@ -222,7 +222,7 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
         raise UnknownName(error.what, f"{error.hint}; or give {file}") from None
     base = _from_preset(preset, own, name)
     if bits is None:
-        return _in_file(base, text, format or "", ollama.USUAL, "the usual file of a repository")
+        return _in_file(base, text, format or "", formats.USUAL_FILE, "the usual file of a repository")
     found = find_format(f"mlx-{bits}bit")
     assert found is not None  # the pattern has these alone
     said = f"{base.source}; {text} is taken as its {found.name}"
@@ -231,7 +231,7 @@ def _from_copy(text: str, name: str, bits: str | None, format: str | None) -> Ch
 
 def _from_tag(text: str) -> Checkpoint | None:
     """The model that a tag of Ollama runs, in the format that it says or that the library holds; None for no tag."""
-    if (tag := ollama.read(text)) is None:
+    if (tag := formats.read_tag(text)) is None:
         return None
     for name in (text, tag.model):
         try:
@@ -241,7 +241,7 @@ def _from_tag(text: str) -> Checkpoint | None:
                 raise
             continue
         base = _from_preset(preset, own, name)
-        return _in_file(base, text, tag.format, ollama.usual_format(tag.model), "as Ollama's tag")
+        return _in_file(base, text, tag.format, formats.usual_format(tag.model), "as Ollama's tag")
     return None
 
 
@@ -336,7 +336,7 @@ _IMATRIX = re.compile(r"[-.]i1$", re.IGNORECASE)
 
 def _from_file_name(path: str) -> Checkpoint | None:
     """The known model and the format that a GGUF file is called after; None where its name does not say both."""
-    named = ollama.split(_PIECE.sub("", Path(path).name)[: -len(".gguf")])
+    named = formats.name_and_format(_PIECE.sub("", Path(path).name)[: -len(".gguf")])
     name = _IMATRIX.sub("", named.model)
     if not named.format or not _is_known(name):
         return None

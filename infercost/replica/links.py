@@ -8,9 +8,25 @@ from typing import NamedTuple, Protocol
 from infercost import formulas
 from infercost.parts.accelerator import group_link
 from infercost.quantities import CONSTANTS
-from infercost.replica import exchange
 from infercost.replica.chip import Chip
 from infercost.replica.layout import Layout
+
+
+class Routing(Protocol):
+    """Experts of a token: ``active`` of them, in ``token_groups`` of ``groups``, 0 where they lie in any."""
+
+    @property
+    def active(self) -> int:
+        """Experts of a token."""
+
+    @property
+    def groups(self) -> int:
+        """Groups of experts."""
+
+    @property
+    def token_groups(self) -> int:
+        """Groups that a token's experts lie in."""
+
 
 #: Bytes of a value sent to an expert and back, on average.
 EXCHANGED = CONSTANTS["exchange_bytes"].value
@@ -63,7 +79,7 @@ class Engine(NamedTuple):
     bandwidth_scale: float = 1.0
 
 
-class Exchanging(exchange.Routing, Protocol):
+class Exchanging(Routing, Protocol):
     """Experts that tokens are sent to."""
 
     @property
@@ -199,8 +215,8 @@ class Links:
         inside, nodes = self._spread(ranks)
         if nodes == 1:
             return self._direct
-        near = exchange.over_links(self._routing, ranks, inside), self._bandwidth(inside)
-        far = exchange.over_network(self._routing, nodes), self.chip.part.value("network_bandwidth")
+        near = over_links(self._routing, ranks, inside), self._bandwidth(inside)
+        far = over_network(self._routing, nodes), self.chip.part.value("network_bandwidth")
         return Exchange(self.engine.forwarding_latency, (near, far))
 
     @property
@@ -232,3 +248,26 @@ class Links:
 
 #: Names of what all ranks of a host have together, by their number.
 HOSTS = ((2, "two"), (4, "four"))
+
+
+# How often a token is sent to its experts on other ranks.
+
+
+def over_network(routing: Routing, nodes: int) -> float:
+    """Copies of a token that leave its node: one for each other node with its experts."""
+    places: float = nodes
+    if routing.groups:
+        places = formulas.collectives.limited_places(
+            nodes=nodes, expert_groups=routing.groups, token_groups=routing.token_groups
+        )
+    return _forwarded(routing, places, nodes)
+
+
+def over_links(routing: Routing, ranks: int, inside: int) -> float:
+    """Copies of a token that go from one rank of a node to another: one for each rank with its experts."""
+    return _forwarded(routing, ranks, inside)
+
+
+def _forwarded(routing: Routing, places: float, peers: int) -> float:
+    met = formulas.collectives.places_met(places=places, active_experts=routing.active)
+    return formulas.collectives.forwarded_copies(places_met=met, peers=peers)

@@ -10,12 +10,12 @@ from infercost.parts.accelerator import Rate
 from infercost.parts.formats import Format
 from infercost.parts.stack import law
 from infercost.quantities import CONSTANTS
-from infercost.replica import exchange
+from infercost.replica import links
+from infercost.replica.chip import Speeds, spread
 from infercost.replica.host import Read, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.memory import Drafting, Plan
 from infercost.replica.rack import Rack, recounted
-from infercost.replica.speeds import Speeds, spread
 from infercost.replica.work import Load, Parts, PassTimes, Times, Work, matrix_rates, work_of
 
 if TYPE_CHECKING:  # the roofline has no kernels
@@ -92,13 +92,13 @@ def _exchange(work: Work, speeds: Speeds, message: float) -> float:
         work,
         speeds,
         message,
-        exchange.over_links(routing, ranks, inside),
+        links.over_links(routing, ranks, inside),
         speeds.link(inside),
         speeds.collective_latency,
     )
     if nodes == 1:
         return near
-    copies = exchange.over_network(routing, nodes)
+    copies = links.over_network(routing, nodes)
     far = _all_to_all(work, speeds, message, copies, speeds.network_bandwidth, speeds.network_latency)
     return formulas.collectives.forwarded_exchange_time(near_exchange_time=near, far_exchange_time=far)
 

@@ -14,8 +14,7 @@ from infercost.numeric import ceiling
 from infercost.parts import catalog
 from infercost.parts.accelerator import COMPUTERS, memory_key, over_pcie
 from infercost.parts.drafts import method
-from infercost.parts.formats import FORMATS, GGUF, Format, find_format, is_of_llama_cpp, keys_of
-from infercost.parts.gguf import MIXES
+from infercost.parts.formats import FORMATS, GGUF, MIXES, Format, find_format, is_of_llama_cpp, keys_of
 from infercost.parts.preset import Preset
 from infercost.parts.stack import (
     is_nominal,
@@ -433,7 +432,7 @@ def _as_engine_stores(reading: Reading, stack: Preset, model: Model) -> Model:
     Raises:
         BadValue: a format of GGUF files under an engine that reads none.
     """
-    from infercost.models.gguf_mix import as_gguf, stand_in
+    from infercost.models.gguf import as_gguf, stand_in
 
     cache = reading.get("kv_dtype")
     if cache is not None and is_of_llama_cpp(cache) and is_other_engine(stack):

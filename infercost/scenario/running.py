@@ -19,11 +19,11 @@ from infercost.parts.stack import (
     law,
     sends_from_host,
 )
+from infercost.replica.chip import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.host import Over, Read, card_link_key, link_of, read_of
 from infercost.replica.layout import Layout
 from infercost.replica.rack import Rack
 from infercost.replica.serving import LEAST_OUTPUT, RUN_OF_SLOT, USUAL_SEQUENCES, Request
-from infercost.replica.speeds import COUNTS, PER_REQUEST, SHARES, TIMES, bounds_of, speeds_of
 from infercost.replica.step import Draft, Replica, Running
 from infercost.replica.work import matrix_rates, work_of
 from infercost.scenario.options import DRAFT, flag

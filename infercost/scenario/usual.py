@@ -116,14 +116,14 @@ def refuse_unread(part: Preset, engine: Engine) -> None:
 
 def _is_as_published(model: Model) -> bool:
     """Whether a file of llama.cpp holds the weights of a model as they were published."""
-    from infercost.models.gguf_mix import is_same_in_file
+    from infercost.models.gguf import is_same_in_file
 
     return is_same_in_file(model)
 
 
 def _is_stored(model: Model) -> bool:
     """Whether a file of llama.cpp holds the weights of a model, in a format of its own or one that stands for it."""
-    from infercost.models.gguf_mix import stand_in
+    from infercost.models.gguf import stand_in
 
     return bool(stand_in(model.quantization))
 
@@ -138,7 +138,7 @@ def is_alone(reading: Reading, part: Preset, published: Model, model: Model, dev
 
     Parts that are compared count as one where one of them holds the weights; replicas are a server's.
     """
-    from infercost.models.gguf_mix import has_file
+    from infercost.models.gguf import has_file
 
     own = published.quantization.name
     if own not in AS_PUBLISHED or model.quantization.name != own or not has_file(model):

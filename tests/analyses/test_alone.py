@@ -8,7 +8,7 @@ import pytest
 
 import infercost
 from infercost.analyses.alone import SMALLER
-from infercost.models.gguf_mix import FILES
+from infercost.models.gguf import FILES
 from infercost.parts import catalog
 from infercost.parts.accelerator import SEGMENTS, is_of_a_desktop, is_owned
 from tests.conftest import Run, calls_of

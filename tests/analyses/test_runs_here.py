@@ -11,7 +11,7 @@ import pytest
 
 import infercost
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import has_file
+from infercost.models.gguf import has_file
 from tests.conftest import Run
 
 #: Places, and models to ask about one by one: dense, sparse, recurrent, windowed, copies, small and large.

@@ -284,10 +284,10 @@ def test_what_conflicts_with_a_sweep_is_refused(run: Run) -> None:
 
 def test_what_no_number_of_users_changes_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One replica's curve has 200 batches: a step each, and no further one however many users there are."""
-    from infercost.fleet import curve
+    from infercost.fleet import day
 
-    steps, count = curve.decode_time, []
-    monkeypatch.setattr(curve, "decode_time", lambda *args: (count.append(args), steps(*args))[1])
+    steps, count = day.decode_time, []
+    monkeypatch.setattr(day, "decode_time", lambda *args: (count.append(args), steps(*args))[1])
     infercost.economies(**SERVED, sweep="users=10:1000:x10")
     assert len(count) == 200
     infercost.economies(**SERVED, sweep="context=1k,2k")

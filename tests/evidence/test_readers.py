@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from infercost.errors import BadFile, BadValue, Missing
-from infercost.evidence.engines import stack_of
 from infercost.evidence.measured import Measured
-from infercost.evidence.place import model_of_run, stored_as
+from infercost.evidence.place import model_of_run, stack_of, stored_as
 from infercost.evidence.predict import prepare
 from infercost.evidence.readers import Results, Run, Workload, aiperf, llama_bench, llmfit, read_file
 from infercost.evidence.readers.llama_bench import weight_format

@@ -4,14 +4,13 @@ from functools import cache
 
 import pytest
 
-from infercost.fleet.curve import Curve, curve_of, mean_decoding
-from infercost.fleet.day import Fleet, Use, day_of, wait
+from infercost.fleet.day import Curve, Fleet, Use, curve_of, day_of, mean_decoding, wait
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete
+from infercost.replica.chip import PER_REQUEST, speeds_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prompt_along
-from infercost.replica.speeds import PER_REQUEST, speeds_of
 from infercost.replica.step import Replica, decode_time
 from infercost.replica.work import matrix_rates, work_of
 from tests.fleet.simulation import Server, Simulated, Traffic, simulate

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from infercost.fleet.curve import LEAST, POINTS, Curve, _batches, mean_decoding
-from infercost.fleet.day import Fleet, Use
+from infercost.fleet.day import LEAST, POINTS, Curve, Fleet, Use, _batches, mean_decoding
 
 CURVE = Curve((1.0, 2.0, 4.0), (1.0, 2.0, 3.0), (1.0, 4.0, 7.0), (10.0, 20.0, 50.0), decoded=10.0, prompted=True)
 

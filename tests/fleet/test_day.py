@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infercost.fleet.curve import Curve, curve_of
 from infercost.fleet.day import (
+    Curve,
     Fleet,
     Use,
     best_of_day,
+    curve_of,
     day_of,
     enough,
     first_token,

@@ -8,7 +8,7 @@ import pytest
 import infercost
 from infercost.errors import BadValue
 from infercost.fleet import service
-from infercost.fleet.curve import Curve
+from infercost.fleet.day import Curve
 from infercost.fleet.service import (
     Demand,
     Level,

@@ -13,10 +13,9 @@ from infercost.evidence.place import stored_as
 from infercost.models import counting
 from infercost.models.families.read import read_model
 from infercost.models.find import find_model
-from infercost.models.gguf_mix import as_file_of, as_gguf, gguf_mix, with_head
+from infercost.models.gguf import as_file_of, as_gguf, gguf_mix, with_head
 from infercost.models.model import Model
-from infercost.parts.formats import parse_format, parse_formats, parse_weights
-from infercost.parts.gguf import MIXES, TYPES
+from infercost.parts.formats import MIXES, TYPES, parse_format, parse_formats, parse_weights
 from tests.conftest import Run
 from tests.models.test_config import LLAMA
 from tests.models.test_gguf import write

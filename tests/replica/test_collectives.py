@@ -6,8 +6,8 @@ import pytest
 
 from infercost.models.find import find_model
 from infercost.parts import catalog
+from infercost.replica.chip import Speeds, bounds_of, spread
 from infercost.replica.layout import Layout
-from infercost.replica.speeds import Speeds, bounds_of, spread
 from infercost.replica.step import communication_time
 from infercost.replica.work import Work, matrix_rates, work_of
 

@@ -11,7 +11,7 @@ from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete, law
 from infercost.replica import backend, llama_cpp
-from infercost.replica.chip import OTHER, Chip
+from infercost.replica.chip import OTHER, PER_REQUEST, Chip, bounds_of, speeds_of
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import (
@@ -27,7 +27,6 @@ from infercost.replica.serving import (
     serve_closed,
     serve_rate,
 )
-from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import Replica
 from infercost.replica.work import matrix_rates, work_of
 

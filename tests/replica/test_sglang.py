@@ -4,8 +4,8 @@ import pytest
 
 import infercost
 from infercost.errors import BadValue, UnknownName
-from infercost.evidence.engines import settings_of, stack_of
 from infercost.evidence.measured import Measured
+from infercost.evidence.place import settings_of, stack_of
 from infercost.models.families.table import FAMILIES
 from infercost.models.find import find_model
 from infercost.parts import catalog

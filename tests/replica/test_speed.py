@@ -15,11 +15,10 @@ from infercost.parts import catalog
 from infercost.parts.preset import Preset
 from infercost.parts.stack import complete, law
 from infercost.replica import step
-from infercost.replica.chip import OTHER, Chip
+from infercost.replica.chip import OTHER, PER_REQUEST, Chip, bounds_of, speeds_of
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Request, prefill_time, serve_closed, serve_rate
-from infercost.replica.speeds import PER_REQUEST, bounds_of, speeds_of
 from infercost.replica.step import (
     Replica,
     critical_batch,

@@ -6,7 +6,7 @@ from infercost.errors import Missing
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Entry, Results, joined
 from infercost.evidence.readers.said import FORMAT, preset_of
-from infercost.parts import ollama
+from infercost.parts.formats import usual_format
 
 #: Keys that tell one result, of a file that was shared and of a run's own output.
 SHARED, OWN = {"provider", "avgTps", "avgTotalMs"}, {"provider", "summary", "runs"}
@@ -43,7 +43,7 @@ def weight_format(name: str, provider: str) -> str:
     plain = {"f16": "fp16", "4bit": "int4", "8bit": "int8", "fp16": "fp16"}
     if formats:
         return plain.get(formats[0], formats[0])
-    return ollama.usual_format(name) if provider == "ollama" else ""
+    return usual_format(name) if provider == "ollama" else ""
 
 
 def _place(entry: Entry) -> dict[str, Any]:

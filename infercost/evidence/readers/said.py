@@ -7,7 +7,7 @@ from typing import NamedTuple
 from infercost.errors import UnknownName
 from infercost.evidence.readers.record import Record
 from infercost.evidence.readers.run import Run
-from infercost.parts import catalog, ollama
+from infercost.parts import catalog, formats
 
 #: Keys of tools for the model and for the accelerators, the surest first, and where they stand.
 MODELS = ("model_id", "model", "model_name", "model_path", "model_filename")
@@ -73,7 +73,7 @@ def _texts(record: Record, keys: tuple[str, ...], places: tuple[str, ...] = PLAC
 
 def _model(name: str) -> tuple[str, str]:
     """The model that a name means and the format of its checkpoint: a tag of Ollama as it is, else a preset."""
-    if ollama.read(name) is not None:
+    if formats.read_tag(name) is not None:
         try:
             return (name if catalog.find("models", name) else "", "")
         except UnknownName:

@@ -6,7 +6,7 @@ a cache of so many tokens is that of a decoder alone. Whisper's encoder leaves a
 
 from infercost.models.families import attention, ffn
 from infercost.models.families.config import Config
-from infercost.models.families.sounds import whisper_encoder
+from infercost.models.families.towers import whisper_encoder
 from infercost.models.model import Attention
 
 

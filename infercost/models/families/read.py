@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from infercost.errors import BadFile, InfercostError, Missing, closest
-from infercost.models.families.config import Config, check_lists
+from infercost.models.families.config import Config, check_lists, labels_of
 from infercost.models.families.ffn import DENSE
-from infercost.models.families.outside import labels_of
 from infercost.models.families.table import FAMILIES, Family
 from infercost.models.families.towers import audio_params, vision_params
 from infercost.models.model import Layer, Model, Quantization, as_prefill_only

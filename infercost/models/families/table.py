@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 
 from infercost.models.families import attention, ffn, latents, matrices, pairs, states
 from infercost.models.families.attention import Attends
-from infercost.models.families.config import Config
-from infercost.models.families.ffn import Feeds
-from infercost.models.families.matrices import LLAMA, Names
-from infercost.models.families.outside import (
+from infercost.models.families.config import (
+    Config,
     altup_streams,
     encoder_head,
     encoder_tables,
@@ -31,6 +29,8 @@ from infercost.models.families.outside import (
     streams_head,
     vectors,
 )
+from infercost.models.families.ffn import Feeds
+from infercost.models.families.matrices import LLAMA, Names
 
 Defaults = dict[str, Any]
 

@@ -1,20 +1,10 @@
 """Towers for images, each with the projector that leads to the text: their parameters; which tower a model has."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from infercost.models.families.blocks import (
-    Counts,
-    Tower,
-    frames,
-    joined_width,
-    merger,
-    plain_block,
-    siglip_blocks,
-    two_matrices,
-)
 from infercost.models.families.config import Config
-from infercost.models.families.sounds import SOUNDS
 
 #: A tower's own model type, or its wrapper's where it has none, without what newer files add to it.
 _SUFFIX = re.compile(r"_(vision_encoder|audio_encoder|vision_model|vision|vit|audio|encoder)$")
@@ -30,6 +20,55 @@ _UNKNOWN = ("encoder_config", "acoustic_tokenizer_encoder_config", "speech_confi
 _UNSEEN = ("img_processor", "visual", "visual_tokenizer_config", "vit_config", "mm_vision_tower")
 #: Keys of what embeds images and sounds in the text where they have no configs of their own.
 _EMBEDDED = {"vision_config": "image_embd_layer", "audio_config": "audio_embd_layer"}
+
+
+#: Keys whose values are words, switches, ratios and lists.
+_OTHERS = (
+    *("norm_type", "attention_bias", "qkv_bias", "use_qk_norm", "qk_normalization", "pixel_shuffle_ratio", "mlp_ratio"),
+    *("deepstack_visual_indexes", "supported_aspect_ratios", "subsampling_conv_channels", "projector_use_layernorm"),
+    *("mlp_layer_types", "global_attn_indexes", "downsample_channels", "patch_sizes", "hidden_sizes", "depths"),
+    "use_fine_route",
+)
+
+
+class Tower:
+    """A tower's part of a config, whose numbers are held to the bounds of all others; KeyError for one without."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def __getitem__(self, key: str) -> Any:
+        if (value := self.get(key)) is None:
+            raise KeyError(key)
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A whole number, or what a key of another kind holds; the default where there is none."""
+        value = self.config.raw(key)
+        if value is None or key in _OTHERS:
+            return default if value is None else value
+        return self.config.whole(value, key)
+
+    def part(self, key: str) -> "Tower":
+        """A tower inside this one, by its section, or of class sizes where there is none."""
+        return Tower(Config(self.config.raw(key, {}), f"{self.config.where}: {key}"))
+
+    def at_layer(self, key: str, i: int) -> int:
+        """A whole number as layer i has it, by the ``per_layer_config`` of newer files."""
+        return self.config.layer(i).number(key)
+
+    def sides(self, key: str, default: int) -> tuple[int, int]:
+        """Both sides of what may be written as one number."""
+        value = self.config.raw(key, default)
+        both = value if isinstance(value, list) and len(value) == 2 else (value, value)
+        return self.config.whole(both[0], key), self.config.whole(both[1], key)
+
+
+#: Sizes of SigLIP's classes, as Gemma 3 has them.
+_SIGLIP = (("hidden_size", 1152), ("intermediate_size", 4304), ("patch_size", 14))
+
+
+Counts = Callable[[Tower, int], int]
 
 
 def vision_params(config: Config) -> int | None:
@@ -510,4 +549,184 @@ _WRAPPED = {
     "cohere2_vision": _cohere2_vision,
     "aya_vision": _aya_vision,
     "lfm2_vl": _lfm2_vl,
+}
+
+
+# What towers have in common: their part of a config, blocks, patches, mergers; the encoders of SigLIP and Whisper.
+
+
+def plain_block(width: int, inner: int) -> int:
+    """A transformer block with biases and two norms."""
+    return 4 * width * width + 2 * width * inner + 4 * width + inner + width + 4 * width
+
+
+def siglip_blocks(tower: Tower) -> int:
+    """SigLIP without what leads to the text: convolved patches, learned positions, a last norm."""
+    width, inner, patch = (tower.get(*each) for each in _SIGLIP)
+    positions = tower.get("num_patches", 0) or (tower.get("image_size", 896) // patch) ** 2
+    blocks = tower.get("num_hidden_layers", 27) * plain_block(width, inner)
+    return int(3 * patch * patch * width + width + positions * width + blocks + 2 * width)
+
+
+def joined_width(tower: Tower, factor: str, default: int) -> int:
+    """The width of patches that are joined on both sides."""
+    return int(tower.get("hidden_size", 1152) * tower.get(factor, default) ** 2)
+
+
+def two_matrices(width: int, inner: int, out: int) -> int:
+    """A projector of two matrices with biases."""
+    return (width + 1) * inner + (inner + 1) * out
+
+
+def whisper_blocks(tower: Tower, *, learned_positions: bool = True) -> int:
+    """Whisper's encoder: two convolutions over bands, positions, blocks whose keys have no bias, a last norm."""
+    width, bands = tower.get("d_model", 0) or tower["hidden_size"], tower.get("num_mel_bins", 128)
+    inner = tower.get("encoder_ffn_dim", 0) or tower["intermediate_size"]
+    layers = tower.get("encoder_layers", 0) or tower["num_hidden_layers"]
+    positions = tower.get("max_source_positions", 1500) * width * learned_positions
+    return int(
+        3 * width * (bands + width) + 2 * width + positions + layers * (plain_block(width, inner) - width) + 2 * width
+    )
+
+
+def frames(tower: Tower, width: int) -> int:
+    """Patches over two frames, without a bias."""
+    channels = tower.get("in_channels", tower.get("in_chans", 3))
+    return int(channels * tower.get("temporal_patch_size", 2) * tower.get("patch_size", 14) ** 2 * width)
+
+
+def merger(tower: Tower, width: int, out: int) -> int:
+    """Two matrices with biases from merged patches to the text."""
+    joined = width * tower.get("spatial_merge_size", 2) ** 2
+    return int(joined * joined + joined + joined * out + out)
+
+
+# Towers for sound, each with the projector that leads to the text: their parameters.
+
+
+def whisper_encoder(config: Config) -> int:
+    """Parameters of Whisper's encoder, from the config of the whole model."""
+    return whisper_blocks(Tower(config))
+
+
+def _qwen2_audio(tower: Tower, text_width: int) -> int:
+    """Whisper as in Qwen2-Audio: one matrix with biases to the text."""
+    return int(whisper_blocks(tower) + (tower["d_model"] + 1) * text_width)
+
+
+def _qwen2_5_omni_audio(tower: Tower, text_width: int) -> int:
+    """Whisper as in Qwen2.5-Omni: computed positions, two vectors that frame a sound, one matrix to the text."""
+    return int(
+        whisper_blocks(tower, learned_positions=False) + (tower["d_model"] + 3) * tower.get("output_dim", text_width)
+    )
+
+
+def _voxtral(tower: Tower, text_width: int) -> int:
+    """Whisper as in Voxtral: two matrices from joined frames to the text."""
+    return int(whisper_blocks(tower) + tower["intermediate_size"] * text_width + text_width * text_width)
+
+
+def _phi4_audio(tower: Tower, text_width: int) -> int:
+    """Its conformer: convolutions that halve frames and bands, blocks with gates; matrices to the text twice over."""
+    width, inner = (
+        tower.get(name, tower.get(old, usual))
+        for name, old, usual in (("hidden_size", "attention_dim", 1024), ("intermediate_size", "linear_units", 1536))
+    )
+    channels, kernel = tower.get("nemo_conv_channels", 1024), tower.get("kernel_size", 3)
+    bands, halvings = tower.get("input_size", 80), tower.get("time_reduction", 8).bit_length() - 1
+    start = 10 * channels + (halvings - 1) * (10 * channels + channels * channels + channels)
+    start += channels * -(-bands >> halvings) * width + width + 2 * bands
+    fed = 2 * width + 3 * width * inner + 2 * inner + width
+    convolved = 2 * width + 2 * width * width + 4 * width + (kernel + 1) * width + 2 * (width * width + width)
+    block = 2 * fed + 4 * width * width + 4 * width + convolved + 4 * width
+    distances = 1000 * tower.get("num_attention_heads", tower.get("attention_heads", 16))
+    projector = 2 * (width * text_width + text_width * text_width + 2 * text_width)
+    return int(start + tower.get("num_blocks", 24) * block + distances + projector)
+
+
+def _gemma4_audio(tower: Tower, text_width: int) -> int:
+    """Gemma 4: two convolutions, blocks of attention between two halves of a feed-forward part and a convolution."""
+    width, heads = tower.get("hidden_size", 1024), tower.get("num_attention_heads", 8)
+    first, second = tower.get("subsampling_conv_channels", (128, 32))
+    start = 9 * first + first + 9 * first * second + second + first // 4 * second * width
+    attention, halves = 5 * width * width + width // heads, 2 * (8 * width * width + 2 * width)
+    convolved = 3 * width * width + tower.get("conv_kernel_size", 5) * width + 2 * width
+    blocks = tower.get("num_hidden_layers", 12) * (attention + halves + convolved + 3 * width)
+    out = tower.get("output_proj_dims", 1536)
+    return int(start + blocks + width * out + out + out * text_width)
+
+
+def _gemma4_unified_audio(tower: Tower, text_width: int) -> int:
+    """Gemma 4 12B: one matrix from frames to the text."""
+    return int(tower.get("audio_embed_dim", 640) * text_width)
+
+
+def _qwen3_audio(tower: Tower, text_width: int) -> int:
+    """Qwen3-Omni, Qwen3-ASR: convolutions over frames and bands, Whisper's blocks with all biases, two matrices."""
+    width, between = tower["d_model"], tower.get("downsample_hidden_size", 480)
+    bands = tower.get("num_mel_bins", 128)
+    for _ in range(3):
+        bands = (bands + 1) // 2
+    convolved = 9 * between + between + 2 * (9 * between * between + between) + between * bands * width
+    blocks = tower["encoder_layers"] * plain_block(width, tower["encoder_ffn_dim"])
+    out = tower.get("output_dim", text_width)
+    return int(convolved + blocks + 2 * width + (width + 1) * width + (width + 1) * out)
+
+
+def _voxtral_realtime(tower: Tower, text_width: int) -> int:
+    """Voxtral Realtime: two convolutions, gated blocks whose keys have no bias, two matrices from joined frames."""
+    width, inner, bands = tower["hidden_size"], tower["intermediate_size"], tower.get("num_mel_bins", 128)
+    heads = tower.get("num_attention_heads", 32) * tower.get("head_dim", 64)
+    block = 4 * width * heads + 2 * heads + width + 3 * width * inner + width + 2 * width
+    joined = width * tower.get("downsample_factor", 4)
+    projector = joined * text_width + text_width * text_width
+    convolved = 3 * width * (bands + width) + 2 * width
+    return int(convolved + width + tower["num_hidden_layers"] * block + projector)
+
+
+def _flamingo(tower: Tower, text_width: int) -> int:
+    """Audio Flamingo 3: Whisper, two matrices with biases to the text."""
+    return int(whisper_blocks(tower) + two_matrices(tower["hidden_size"], text_width, text_width))
+
+
+def _glm_audio(tower: Tower, text_width: int) -> int:
+    """GLM-ASR: Whisper with computed positions; two matrices with biases, twice as wide inside as the text."""
+    joined, between = tower["intermediate_size"], 2 * text_width
+    return int(whisper_blocks(tower, learned_positions=False) + two_matrices(joined, between, text_width))
+
+
+def _dots3_audio(tower: Tower, text_width: int) -> int:
+    """Dots 3: three convolutions, gated blocks with biases but for keys, and two matrices behind a norm."""
+    width, inner, between = tower["hidden_size"], tower["intermediate_size"], tower.get("downsample_hidden_size", 480)
+    convolved = 9 * between + between + 2 * (9 * between * between + between) + tower["conv_output_size"] * width
+    block = 4 * width * width + 3 * width + 2 * width + 3 * width * inner + 2 * inner + width
+    out = tower.get("adapter_out_dim", text_width)
+    return int(convolved + tower["num_hidden_layers"] * block + 3 * width + (width + 1) * out + (out + 1) * out)
+
+
+def _muse_audio(tower: Tower, text_width: int) -> int:
+    """Muse Spark: stages of ConvNeXt over joined frames, a norm, one matrix with biases, a norm."""
+    out, kernel, total, before = tower.get("out_hidden_size", text_width), tower.get("conv_kernel_size", 7), 0, 1
+    ratio = int(tower.get("mlp_ratio", 4))
+    for patch, width, depth in zip(tower["patch_sizes"], tower["hidden_sizes"], tower["depths"], strict=True):
+        convolved = width * (kernel + 1) + width + (ratio + ratio) * width * width + ratio * width + width
+        total += (patch * before + 1) * width + width + depth * convolved
+        before = width
+    return int(total + before + (before + 1) * out + out)
+
+
+#: What counts a tower by its model type.
+SOUNDS: dict[str, Counts] = {
+    **dict.fromkeys(("qwen3_omni_moe", "qwen3_asr"), _qwen3_audio),
+    "voxtral_realtime": _voxtral_realtime,
+    "audioflamingo3": _flamingo,
+    "glmasr": _glm_audio,
+    "dots3_note": _dots3_audio,
+    "muse_spark": _muse_audio,
+    "gemma4": _gemma4_audio,
+    "gemma4_unified": _gemma4_unified_audio,
+    **dict.fromkeys(("phi4mm", "phi4_multimodal"), _phi4_audio),
+    **dict.fromkeys(("qwen2_audio", "qwen2"), _qwen2_audio),
+    "qwen2_5_omni": _qwen2_5_omni_audio,
+    "voxtral": _voxtral,
 }
