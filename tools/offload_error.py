@@ -16,9 +16,8 @@ from infercost.models.gguf import as_gguf, with_head
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.accelerator import FIGURES
-from infercost.parts.host import FIGURES as OF_HOST
 from infercost.parts.preset import Fact, Preset
-from infercost.replica.backend import engine_of
+from infercost.replica.chip import backend_of
 from infercost.replica.host import Offload, split
 from infercost.replica.llama_cpp import Halves, Timing
 from infercost.replica.work import Load
@@ -53,7 +52,7 @@ def model_of(name: str, format: str) -> Model:
 
 def host_of(nominal: float) -> Preset:
     """A host whose memory has such a bandwidth."""
-    fact = Fact(nominal, OF_HOST["memory_bandwidth"], "the report", "")
+    fact = Fact(nominal, catalog.HOST["memory_bandwidth"], "the report", "")
     return Preset("reported", "hosts", {}, {"memory_bandwidth": fact}, "")
 
 
@@ -62,7 +61,7 @@ def predicted(row: dict[str, str]) -> float:
     part, model = part_of(row["gpu"]), model_of(row["model"], row["format"])
     parts = split(model, Offload(experts=int(row["sparse_layers_in_host"])))
     halves = Halves(parts.near, parts.far, host_of(1e9 * float(row["nominal_gb_s"])))
-    engine = engine_of(catalog.on_part(catalog.load("efficiency", "llama.cpp"), part))
+    engine = backend_of(catalog.on_part(catalog.load("efficiency", "llama.cpp"), part))
     return 1 / Timing(model, part, engine, halves=halves).pass_of(Load(1, float(row["context_tokens"]))).step
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infercost import formulas
-from infercost.analyses.bands import with_bands
 from infercost.analyses.many import at_point
-from infercost.analyses.remarks import is_one, kind, step_notes
+from infercost.analyses.remarks import is_one, kind, step_notes, with_bands
 from infercost.errors import InfercostError
 from infercost.models import counting
 from infercost.models.model import Model

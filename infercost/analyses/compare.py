@@ -23,8 +23,7 @@ from infercost.report import Note, Report, Series
 from infercost.scenario.options import Prices
 from infercost.scenario.prices import MIXED, rent_key
 from infercost.scenario.read import Question, beside
-from infercost.scenario.replicas import COMPARED
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import COMPARED, Scenario
 from infercost.scenario.search import SERVERS
 from infercost.units import many, show
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from infercost import formulas, numeric
 from infercost.analyses import own_or_api
-from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import known, memory_words, unknown
 from infercost.analyses.many import at_point
 from infercost.analyses.prices import margin_rows, margin_words, of_each, unlike_prices, weak_price, with_own
@@ -25,6 +24,7 @@ from infercost.analyses.remarks import (
     step_notes,
     surest,
     unmet,
+    with_bands,
 )
 from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
@@ -33,8 +33,7 @@ from infercost.fleet.day import PATIENCE, Day, Fleet, day_of, reworked_day
 from infercost.fleet.service import BUSY, LIMITS, Service, following, queued, reworked_service
 from infercost.replica.step import times_of
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.replicas import LOADS
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import LOADS, Scenario
 from infercost.units import many, show
 
 #: A part of the floor below this share of it comes of rounding, of floats or of the last of endless replicas.

@@ -25,8 +25,7 @@ from infercost.replica.memory import ENGINE_SHARE, UNKNOWN, WHOLE, Plan, without
 from infercost.replica.rack import Rack, Setup, recounted
 from infercost.report import Note, Report, Row
 from infercost.scenario.rack import first_layout, least_plan
-from infercost.scenario.replicas import CHOSEN
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import CHOSEN, Scenario
 from infercost.units import many, show
 
 #: A context or a batch below this share of the one asked for is another question.

@@ -16,8 +16,7 @@ from infercost.parts.stack import SHARED, is_nominal, reads_gguf
 from infercost.replica.memory import Blocks, Plan
 from infercost.replica.rack import Rack
 from infercost.replica.serving import USUAL_SEQUENCES
-from infercost.scenario.replicas import running_sequences
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Scenario, running_sequences
 
 GIB = 2**30
 #: Parts that no serving engine of accelerators runs on.

@@ -15,8 +15,7 @@ from infercost.parts.accelerator import called
 from infercost.parts.preset import counted
 from infercost.replica.serving import Request
 from infercost.report import Note, Report, Row
-from infercost.scenario.replicas import LOADS
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import LOADS, Scenario
 from infercost.units import ApiPrice, many, show
 
 NEEDS_PRICE = "needs --price"

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses.alone import Alone, ways_of
-from infercost.analyses.bands import bands_at
 from infercost.analyses.hosts import holds, offloaded
-from infercost.analyses.remarks import bounded, null_notes, step_notes
+from infercost.analyses.remarks import bands_at, bounded, null_notes, step_notes
 from infercost.errors import BadFile, InfercostError, UnknownName, closest
 from infercost.models import counting
 from infercost.models.find import Checkpoint, find_model

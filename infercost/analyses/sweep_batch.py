@@ -5,7 +5,6 @@ from typing import Any
 
 from infercost import formulas
 from infercost.analyses import remarks, worth
-from infercost.analyses.bands import with_bands
 from infercost.analyses.fit import misfits, more_room
 from infercost.analyses.hosts import (
     at_batch,
@@ -17,6 +16,7 @@ from infercost.analyses.hosts import (
     no_knee,
 )
 from infercost.analyses.prices import with_own
+from infercost.analyses.remarks import with_bands
 from infercost.analyses.step import of_all, of_request, shown_share, step_results, token_seconds
 from infercost.analyses.utilization import OF_STEP
 from infercost.models import counting

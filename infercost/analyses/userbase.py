@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses import own_or_api
-from infercost.analyses.bands import with_bands
 from infercost.analyses.prices import says_price, user_rows, user_words, with_own
 from infercost.analyses.remarks import (
     ONE_QUEUE,
@@ -21,6 +20,7 @@ from infercost.analyses.remarks import (
     service_null_reason,
     step_notes,
     unmet,
+    with_bands,
 )
 from infercost.analyses.worth import LEAST
 from infercost.errors import BadValue
@@ -54,8 +54,7 @@ from infercost.parts.preset import counted
 from infercost.parts.traffic import DAY
 from infercost.replica.step import critical_batch, reworked
 from infercost.report import Note, Report, Row, Series
-from infercost.scenario.replicas import ALL_TAKEN, TRACED
-from infercost.scenario.scenario import Habits, Scenario
+from infercost.scenario.scenario import ALL_TAKEN, TRACED, Habits, Scenario
 from infercost.units import digits, many, show
 
 #: The habits of users, and all that is known of users whatever serves them.

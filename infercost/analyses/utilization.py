@@ -5,7 +5,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from infercost import formulas
-from infercost.analyses.bands import with_bands
 from infercost.analyses.hosts import decoding_paid, holds, host_remark, known, time_words
 from infercost.analyses.many import LAYOUT, at_point
 from infercost.analyses.prices import says_price, with_own
@@ -26,6 +25,7 @@ from infercost.analyses.remarks import (
     unserved,
     untuned_switch,
     why_null,
+    with_bands,
 )
 from infercost.analyses.step import (
     BRACKET,

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from infercost import formulas
 from infercost.analyses import userbase
-from infercost.analyses.bands import bands_of
 from infercost.analyses.many import Rows
 from infercost.analyses.prices import by_basis, of_parts, unlike_prices, weak_price, with_price
-from infercost.analyses.remarks import few_names, leaders, step_notes, surest
+from infercost.analyses.remarks import bands_of, few_names, leaders, step_notes, surest
 from infercost.analyses.step import step_pace, step_results, token_seconds
 from infercost.analyses.worth import faster
 from infercost.formulas.formula import solved

@@ -19,8 +19,7 @@ from infercost.replica.serving import Served, full_prefill_time, serve_closed, s
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
 from infercost.scenario.rack import engine_layouts, fitting_plan
 from infercost.scenario.read import Question
-from infercost.scenario.replicas import running_sequences
-from infercost.scenario.scenario import Scenario
+from infercost.scenario.scenario import Scenario, running_sequences
 from infercost.units import many, show
 
 #: A change of less than this share of the answer is no advice.

@@ -7,10 +7,9 @@ import typer
 
 from infercost.parts.accelerator import BASES
 from infercost.parts.formats import CACHES, FORMATS, WEIGHTS
-from infercost.parts.host import OFFLOADS
 from infercost.parts.stack import OVERLAPS
 from infercost.render import ENDINGS, FORMS
-from infercost.scenario.options import ERRORS_BY, OPTIONS, SORTS, TAKES, flag, options_of
+from infercost.scenario.options import ERRORS_BY, OFFLOADS, OPTIONS, SORTS, TAKES, flag, options_of
 
 Completer = Callable[[str], list[str]]
 

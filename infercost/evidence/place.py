@@ -143,10 +143,10 @@ class Site:
 
     def in_turn(self, part: Preset, profile: Preset, ubatch: float | None) -> Server:
         """The site under the law of llama.cpp, with the ubatch of a run where it names one."""
-        from infercost.replica.backend import engine_of
+        from infercost.replica.chip import backend_of
         from infercost.replica.llama_cpp import Timing
 
-        engine = engine_of(profile)
+        engine = backend_of(profile)
         engine = engine._replace(chunk_tokens=ubatch) if ubatch else engine
         if known := self._servers.get((engine,)):
             return known

@@ -8,6 +8,7 @@ Other sizes, or numbers of cores, have their figures under ``variants`` in the f
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from itertools import product
 from typing import Any, NamedTuple
 
 from infercost.errors import BadFile, UnknownName
@@ -80,6 +81,35 @@ class Book(NamedTuple):
     head: dict[str, Any]
     cards: tuple[Card, ...]
     keys: tuple[Key, ...]
+
+
+class Slice(NamedTuple):
+    """A profile: the part as written, its share of the arithmetic in slices, and its memory in GB."""
+
+    part: str
+    compute: int
+    memory: int
+
+    @property
+    def name(self) -> str:
+        """As NVIDIA writes it: ``3g.40gb``."""
+        return f"{self.compute}g.{self.memory}gb"
+
+
+#: What consoles and SDKs put before a name, and the size of an instance in words.
+_BEFORE = re.compile(r"^(ml\.|standard[_\s-]|nvidia\s|tpu[-_](?=v\d))")
+_INSTANCE = re.compile(r"xlarge\b")
+_BRACES = re.compile(r"\{([^}]*)\}")
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+
+
+class Machine(NamedTuple):
+    """A machine: its name, the accelerator in it, how many it has, and where that is written."""
+
+    name: str
+    part: str
+    number: int
+    source: str
 
 
 @lru_cache(8192)
@@ -174,19 +204,6 @@ def _rates(card: Card, rates: dict[str, str]) -> dict[str, Any]:
     return facts
 
 
-class Slice(NamedTuple):
-    """A profile: the part as written, its share of the arithmetic in slices, and its memory in GB."""
-
-    part: str
-    compute: int
-    memory: int
-
-    @property
-    def name(self) -> str:
-        """As NVIDIA writes it: ``3g.40gb``."""
-        return f"{self.compute}g.{self.memory}gb"
-
-
 def slice_of(name: str) -> Slice | None:
     """The slice that a name means, None for a whole part; the part is empty where a name says none."""
     found = _WRITTEN.fullmatch(name.strip())
@@ -265,3 +282,35 @@ def _as_counted(data: dict[str, Any], memory: str) -> dict[str, Any]:
         return {}
     binary = counted.get("value") == str(sold.get("value")).replace(" GB", " GiB")
     return {"memory_reported": {**counted, "value": memory.replace(" GB", " GiB")}} if binary else {}
+
+
+# Machines that people name instead of the accelerators in them: cloud instances, and servers of one maker.
+
+
+def find_machine(path: str, name: str) -> Machine | None:
+    """The machine that a name means, None for no machine; ``path`` is the file of machines."""
+    return machines_in(path).get(_key(name))
+
+
+@cache
+def machines_in(path: str) -> dict[str, Machine]:
+    """The file of machines, read once: each by what its name is for comparison."""
+    data = read_mapping(path, "machines")
+    known = {}
+    for line in str(data["machines"]).splitlines():
+        names, part, count, key = line.strip().rsplit(maxsplit=3)
+        source = data["sources"][key]
+        for name in _each(names):
+            known[_key(name)] = Machine(name, part, int(count), f"{source['title']}, {source['date']}")
+    return known
+
+
+def _each(names: str) -> list[str]:
+    """The names that a line stands for: ``p5{e,en}.48xlarge`` for two."""
+    choices = [part.split(",") if place % 2 else [part] for place, part in enumerate(_BRACES.split(names))]
+    return ["".join(parts) for parts in product(*choices)]
+
+
+def _key(name: str) -> str:
+    """A name for comparison: a dot and digits count, blanks and dashes do not."""
+    return _BETWEEN_WORDS.sub("", _INSTANCE.sub("xl", _BEFORE.sub("", name.strip().lower())))

@@ -9,13 +9,13 @@ from typing import Any
 
 from infercost.errors import BadFile, BadValue, UnknownName, closest, reason
 from infercost.parts import accelerator as accelerator_figures
-from infercost.parts import architecture, cards, host, machines, stack, traffic
+from infercost.parts import architecture, cards, stack, traffic
 from infercost.parts.accelerator import RATES
 from infercost.parts.cache import once, read_once
 from infercost.parts.cache import shipped as shipped
 from infercost.parts.preset import Fact, Preset, counted
 from infercost.parts.yamlfile import read_mapping, read_text
-from infercost.units import COUNT, PART, WHOLE, Kind, parse
+from infercost.units import BANDWIDTH, COUNT, PART, SHARE, SIZE, WHOLE, Kind, parse
 
 #: Figures of an accelerator without which most questions have no answer, and a dense rate beside them.
 ESSENTIAL, RATE = ("memory", "memory_bandwidth"), "flops_bf16"
@@ -27,6 +27,17 @@ _SOURCES = "sources: {SHEET: {title: a data sheet, date: 2026-01}}"
 #: What a request of a workload is, and how many of them one user sends a day.
 _WORKLOAD = {"input_tokens": WHOLE, "output_tokens": WHOLE, "prefix_share": PART, "messages_per_day": COUNT}
 
+#: A host: memory beside an accelerator's own, how fast its CPU reads it, and the link between both, in one direction.
+#: ``memory_bandwidth`` is nominal: channels, bytes of each and transfers a second. ``memory_share`` of it is reached,
+#: where a source says so; else the engine's profile says.
+HOST = {
+    "memory": SIZE,
+    "channels": WHOLE,
+    "memory_bandwidth": BANDWIDTH,
+    "memory_share": SHARE,
+    "link_bandwidth": BANDWIDTH,
+}
+
 #: Each family of presets: its figures with their kinds, and its labels.
 FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "accelerators": (accelerator_figures.FIGURES, accelerator_figures.LABELS),
@@ -34,7 +45,7 @@ FAMILIES: dict[str, tuple[dict[str, Kind], tuple[str, ...]]] = {
     "workloads": (_WORKLOAD, ("name", "aliases", "traffic", "note")),
     "traffic": (traffic.FIGURES, traffic.LABELS),
     "architectures": (architecture.FIGURES, architecture.LABELS),
-    "hosts": (host.FIGURES, host.LABELS),
+    "hosts": (HOST, ("name", "aliases", "vendor", "kind", "note")),
 }
 WHAT = {
     "accelerators": "accelerator",
@@ -46,7 +57,10 @@ WHAT = {
     "models": "model",
 }
 #: Figures that every preset of a family has.
-NEEDED = {"hosts": host.NEEDED, "workloads": ("input_tokens", "output_tokens")}
+NEEDED = {
+    "hosts": ("memory", "channels", "memory_bandwidth", "link_bandwidth"),
+    "workloads": ("input_tokens", "output_tokens"),
+}
 ESSENTIALS = {"accelerators": ESSENTIAL, "efficiency": (), **NEEDED}
 #: Prices move: one without a date is an error.
 DATED = ("rent", *(f"rent_{basis}" for basis in accelerator_figures.BASES), "purchase")
@@ -189,9 +203,9 @@ def _book() -> cards.Book:
     return cards.read(_card_file())
 
 
-def machine(name: str) -> machines.Machine | None:
+def machine(name: str) -> cards.Machine | None:
     """The machine of several accelerators that a name means, None for none."""
-    return machines.find(str(shipped() / "machines.yaml"), name)
+    return cards.find_machine(str(shipped() / "machines.yaml"), name)
 
 
 def _text(path: str) -> str:

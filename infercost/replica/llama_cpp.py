@@ -13,7 +13,7 @@ from infercost.models.model import Attention, Ffn, Layer, Model
 from infercost.numeric import is_nothing, where
 from infercost.parts.preset import Preset
 from infercost.quantities import CONSTANTS
-from infercost.replica.backend import Engine, host_engine
+from infercost.replica.chip import Backend, host_backend
 from infercost.replica.layout import Layout, expert_bytes
 from infercost.replica.sums import GATED, Attended, Sums, once
 from infercost.replica.work import Load, PassTimes
@@ -72,7 +72,7 @@ class Timing:
     chip: None = None  # no kernels were timed alone
 
     def __init__(
-        self, model: Model, part: Preset, engine: Engine, *, keeps: bool = True, halves: Halves | None = None
+        self, model: Model, part: Preset, engine: Backend, *, keeps: bool = True, halves: Halves | None = None
     ) -> None:
         self.model, self.part, self.engine, self.keeps = halves.near if halves else model, part, engine, keeps
         self.whole, self.halves = model, halves
@@ -241,7 +241,7 @@ class Timing:
         """The passes of what lies in a host, which reads and hands over, one layer after another."""
         if self.halves is None or not self.halves.far.layers:
             return None
-        return Timing(self.halves.far, self.halves.host, host_engine(self.engine, self.halves.host), keeps=self.keeps)
+        return Timing(self.halves.far, self.halves.host, host_backend(self.engine, self.halves.host), keeps=self.keeps)
 
     @once
     def elements(self) -> float:

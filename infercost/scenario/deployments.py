@@ -23,9 +23,17 @@ from infercost.scenario.options import flag
 from infercost.scenario.prices import kind_of_price, note_idle, read_api_price, read_price
 from infercost.scenario.rack import read_rack
 from infercost.scenario.read import Given, Question, Reading, apply_sets, read_part
-from infercost.scenario.replicas import CHEAPEST, FOR_LOAD, LOADS, PAYS_FIRST, TRACED, most_at_once
 from infercost.scenario.running import read_request, read_running
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES
+from infercost.scenario.scenario import (
+    CHEAPEST,
+    FOR_LOAD,
+    LOADS,
+    PAYS_FIRST,
+    TRACED,
+    USUAL_DECODING,
+    USUAL_MINUTES,
+    most_at_once,
+)
 from infercost.scenario.usual import LENGTHS
 from infercost.units import many, show
 

@@ -28,9 +28,8 @@ from infercost.scenario.rack import (
     read_setup,
 )
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, most_at_once
 from infercost.scenario.running import read_draft, read_load, read_request, read_running
-from infercost.scenario.scenario import Load
+from infercost.scenario.scenario import AS_LEAST, CHEAPEST, CHOSEN, COMPARED, Load, most_at_once
 from infercost.scenario.usual import usual_lengths
 from infercost.units import many, show
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, TypedDict
 
 from infercost.parts.accelerator import BASES
 from infercost.parts.formats import Format, parse_cache, parse_format, parse_formats, parse_weights
-from infercost.parts.host import OFFLOADS
 from infercost.parts.preset import Preset
 from infercost.parts.stack import OVERLAPS
 from infercost.quantities import unit_of
@@ -71,6 +70,8 @@ class Option(NamedTuple):
 
 
 _of, _text, _switch = Measure, text, switch
+#: What of a model may lie in a host: experts of sparse layers, whole layers, or all of the cache.
+OFFLOADS = ("experts", "layers", "kv")
 #: Heads of a model that draft: what it carries, and what is trained for it.
 DRAFTS = ("mtp", "eagle3")
 #: What lines of errors may be of.

@@ -31,7 +31,7 @@ from infercost.replica.memory import Drafting, Plan, Start, rule_of, share_by, s
 from infercost.replica.rack import Rack, Setup
 from infercost.scenario.options import SERVED, flag, options_of
 from infercost.scenario.read import Reading, apply_sets, read_part, read_stack, with_rate
-from infercost.scenario.replicas import (
+from infercost.scenario.scenario import (
     AS_LEAST,
     CHEAPEST,
     CHOSEN,

@@ -38,9 +38,21 @@ from infercost.scenario.rack import (
 )
 from infercost.scenario.ranges import parse_batches
 from infercost.scenario.read import Given, Question, Reading, counted_name, names_no_model, read_part, read_stack
-from infercost.scenario.replicas import ALL_TAKEN, LOADS, copies_of, share_of_one
 from infercost.scenario.running import read_draft, read_load, read_running, read_text
-from infercost.scenario.scenario import USUAL_DECODING, USUAL_MINUTES, Goal, Habits, Load, Need, Scenario, frozen
+from infercost.scenario.scenario import (
+    ALL_TAKEN,
+    LOADS,
+    USUAL_DECODING,
+    USUAL_MINUTES,
+    Goal,
+    Habits,
+    Load,
+    Need,
+    Scenario,
+    copies_of,
+    frozen,
+    share_of_one,
+)
 from infercost.scenario.search import OF_A_JOB, offered, read_job
 from infercost.scenario.usual import (
     ASSUMED,

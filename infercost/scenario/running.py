@@ -29,8 +29,7 @@ from infercost.replica.work import matrix_rates, work_of
 from infercost.scenario.options import DRAFT, flag
 from infercost.scenario.rack import A_MODEL, LOADS
 from infercost.scenario.read import Reading, apply_sets, written
-from infercost.scenario.replicas import copies_of, most_at_once, share_of_one
-from infercost.scenario.scenario import Load
+from infercost.scenario.scenario import Load, copies_of, most_at_once, share_of_one
 from infercost.scenario.usual import LENGTHS, why_not_longer
 
 if TYPE_CHECKING:  # few profiles have measured kernels
@@ -136,14 +135,14 @@ def _timing_in_turn(reading: Reading, rack: Rack) -> "llama_cpp.Timing":
     Raises:
         BadValue: an overlap, which these passes know from their kernels.
     """
-    from infercost.replica.backend import engine_of
+    from infercost.replica.chip import backend_of
     from infercost.replica.llama_cpp import Halves, Timing
 
     setup = rack.setup
     _refuse_overlap(reading, setup.stack)
     split, host = rack.plan.split, setup.host
     halves = Halves(split.near, split.far, host.preset) if split and host else None
-    timing = Timing(rack.model, setup.part, engine_of(setup.stack), halves=halves).settle()
+    timing = Timing(rack.model, setup.part, backend_of(setup.stack), halves=halves).settle()
     noted = {item.key for item in reading.inputs}
     reading.use(setup.part, *(key for key in timing.used if f"gpu.{key}" not in noted))
     return timing

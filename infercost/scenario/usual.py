@@ -18,7 +18,7 @@ from infercost.parts.traffic import shape_of
 from infercost.report import Note
 from infercost.scenario.options import options_of
 from infercost.scenario.read import Given, Question, Reading, read_part
-from infercost.scenario.replicas import COMPARED, ONE, copies_of
+from infercost.scenario.scenario import COMPARED, ONE, copies_of
 
 if TYPE_CHECKING:
     from infercost.models.find import Checkpoint, Extended

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 import infercost
-from infercost.analyses.bands import interval
+from infercost.analyses.remarks import interval
 from infercost.parts import catalog
 from infercost.parts.bands import KINDS, Band, band_of, decode_kind, not_covered
 from infercost.parts.stack import complete

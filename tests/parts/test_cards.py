@@ -10,7 +10,7 @@ import pytest
 
 import infercost
 from infercost.errors import UnknownName
-from infercost.parts import catalog, machines
+from infercost.parts import cards, catalog
 from infercost.parts.cards import key_of
 from infercost.parts.formats import FORMATS
 from infercost.parts.preset import Preset
@@ -443,7 +443,7 @@ def test_machines_are_counted_and_said() -> None:
 
 
 def test_every_machine_has_a_part_that_is_known() -> None:
-    book = machines.read(str(catalog.shipped() / "machines.yaml"))
+    book = cards.machines_in(str(catalog.shipped() / "machines.yaml"))
     assert len(book) > 100
     for machine in book.values():
         assert catalog.accelerator(machine.part).name == machine.part, machine

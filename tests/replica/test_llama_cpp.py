@@ -17,7 +17,7 @@ from infercost.models.find import find_model
 from infercost.models.model import Model, Quantization
 from infercost.parts import catalog
 from infercost.parts.stack import complete
-from infercost.replica.backend import Engine, engine_of, host_engine
+from infercost.replica.chip import Backend, backend_of, host_backend
 from infercost.replica.host import Offload, split
 from infercost.replica.layout import Layout
 from infercost.replica.llama_cpp import ELEMENT, Experts, Halves, Timing, _matrices, _whole
@@ -29,10 +29,10 @@ COLUMNS = (ROOT / "tests" / "data" / "results" / "measurements.csv").read_text()
 
 
 @cache
-def engine(profile: str, gpu: str) -> Engine:
+def engine(profile: str, gpu: str) -> Backend:
     """The constants of a profile on a part."""
     part = catalog.load("accelerators", gpu)
-    return engine_of(complete(catalog.on_part(catalog.load("efficiency", profile), part)))
+    return backend_of(complete(catalog.on_part(catalog.load("efficiency", profile), part)))
 
 
 def stored(name: str, format: str, bits: float) -> Model:
@@ -419,14 +419,14 @@ def test_a_checkpoint_in_fp8_is_stored_in_q8_0_where_people_run_llama_cpp(run: R
 
 def test_constants_that_a_backend_does_not_state() -> None:
     """Nothing is scaled, launched for each expert, or added to a token; a pass is filled with parts of prompts."""
-    bare = Engine("cuda", *[0.5] * 12)
+    bare = Backend("cuda", *[0.5] * 12)
     assert bare[13:] == (0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, "filled", 0.0)
 
 
 def test_a_cpu_computes_each_row_at_its_peak() -> None:
     """Reads at what any host reaches, a hand-over a layer; of the backend only its chunk is left."""
     cuda = engine("llama.cpp", "rtx-4090")
-    host = host_engine(cuda._replace(host_share=0.6, host_layer_time=1e-4), catalog.load("hosts", "grace"))
+    host = host_backend(cuda._replace(host_share=0.6, host_layer_time=1e-4), catalog.load("hosts", "grace"))
     assert host.kernels == "cpu"
     assert [host.compute_share, host.compute_share_16, host.vector_share, host.attention_share] == [1.0] * 4
     assert [host.matrix_rows, host.expert_tile, host.older_launches] == [1.0] * 3
@@ -582,7 +582,7 @@ def test_a_pass_continues_in_the_host() -> None:
 
 def test_a_host_without_rates_counts_reads_and_hand_overs_alone() -> None:
     whole, grace = stored("mixtral-8x7b", "q4_0", 4.5), catalog.load("hosts", "grace")
-    passes = Timing(whole, grace, host_engine(engine("llama.cpp", "rtx-4090"), grace))
+    passes = Timing(whole, grace, host_backend(engine("llama.cpp", "rtx-4090"), grace))
     assert not passes.counts_arithmetic
     done = passes.pass_of(Load(3, 1000))
     assert all(worked == 0 and moved == both for worked, moved, both in done.overlapping)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from infercost.models.find import find_model
 from infercost.parts import catalog
 from infercost.parts.stack import complete, law
-from infercost.replica import backend, llama_cpp
-from infercost.replica.chip import OTHER, PER_REQUEST, Chip, bounds_of, speeds_of
+from infercost.replica import llama_cpp
+from infercost.replica.chip import OTHER, PER_REQUEST, Chip, backend_of, bounds_of, speeds_of
 from infercost.replica.kernels import Timing, engine_of
 from infercost.replica.layout import Layout
 from infercost.replica.serving import (
@@ -62,7 +62,7 @@ def replica(model: str, layout: Layout, profile: str) -> Replica:
     per_request = [stack.value(key) for key in PER_REQUEST]
     peak = matrix_rates(read, part)
     if law(stack) == "llama.cpp":
-        local = llama_cpp.Timing(read, part, backend.engine_of(stack))
+        local = llama_cpp.Timing(read, part, backend_of(stack))
         return Replica(work_of(read, Layout()), bounds_of(part, peak, 2.0), *per_request, local)
     if law(stack) == "kernels":
         chip = Chip(part, *(catalog.load("architectures", name) for name in ("hopper", OTHER)))

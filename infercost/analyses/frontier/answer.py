@@ -6,11 +6,10 @@ from math import inf, isclose
 from typing import Any
 
 from infercost import formulas
-from infercost.analyses.bands import bands_of
 from infercost.analyses.frontier import search
 from infercost.analyses.frontier.search import MOST_BATCH, Frontier, Point
 from infercost.analyses.prices import kinds_of_prices, weak_price, with_price
-from infercost.analyses.remarks import NAMED, NULL_REASONS, null_notes, surest
+from infercost.analyses.remarks import NAMED, NULL_REASONS, bands_of, null_notes, surest
 from infercost.analyses.worth import USUAL_TPOT
 from infercost.errors import Missing, extra
 from infercost.formulas.formula import solved
