@@ -1,4 +1,4 @@
-"""What answers say of prices: of one's own devices, against a rent; of rents that are weak, or not of one basis."""
+"""What answers say of prices: of one's own devices against a rent, of rents that are weak or of two bases; margins."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

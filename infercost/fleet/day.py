@@ -1,4 +1,4 @@
-"""Replicas over the hours of a day: as many as the load needs, how full they are, and what leaves them."""
+"""Replicas over the hours of a day: as many as the load needs, how full they are, and what leaves them; their curve."""
 
 from bisect import bisect_left
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A GGUF header as a model: its keys under the names of a config, its bits as its tensors have them."""
+"""A GGUF header as a model, its keys under the names of a config; and a model as llama-quantize stores it."""
 
 import math
 import re

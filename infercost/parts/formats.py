@@ -1,4 +1,4 @@
-"""Number formats of weights: bytes per value, and the arithmetic rates that serve them."""
+"""Number formats of weights: bytes per value, and the rates that serve them; the types and mixes of GGUF files."""
 
 import re
 from collections.abc import Callable, Mapping

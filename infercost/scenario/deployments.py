@@ -1,4 +1,4 @@
-"""The replica of a service where its devices or its layout are free: by the load that was asked about, or when full."""
+"""The people of a service, and its replica where devices or layout are free: by the load asked about, or when full."""
 
 from collections.abc import Iterator, Sequence
 from math import fsum, inf

@@ -1,4 +1,4 @@
-"""What is searched: the parts that people can have, a frontier's scenarios, and what a service must reach."""
+"""What is searched: parts that people can have, those of a job, a frontier's scenarios, what a service must reach."""
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence

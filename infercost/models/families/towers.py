@@ -1,4 +1,4 @@
-"""Towers for images, each with the projector that leads to the text: their parameters; which tower a model has."""
+"""Towers for images and sound, each with the projector that leads to the text: their parameters; which a model has."""
 
 import re
 from collections.abc import Callable
