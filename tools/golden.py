@@ -800,10 +800,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def documented() -> Iterator[str]:
-    """The commands of the documents and of the examples' comments."""
+    """The commands of the documents, but those that need a shell, and of the examples' comments."""
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for block in re.findall(r"^```console\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL):
-            yield from re.findall(r"^\$ (?:.*/bin/)?infercost (.*?)(?: (?:2?>|\|| #).*)?$", block, re.MULTILINE)
+            yield from re.findall(
+                r"^\$ (?:.*/bin/)?infercost ((?:(?! <\().)*?)(?: (?:2?>|\|| #).*)?$", block, re.MULTILINE
+            )
     for path in sorted((ROOT / "examples").glob("*.yaml")):
         yield from re.findall(r"^#\s+infercost (.*?)(?:\s{2,}.*)?$", path.read_text(), re.MULTILINE)
 
