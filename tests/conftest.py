@@ -1,10 +1,11 @@
 """What every test may use: the command line in this process, on a terminal or in a child, and the project's folder."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,17 @@ def in_yaml(file: str) -> Any:
 def as_its_schema(command: str) -> Callable[[Any], Any]:
     """What raises where an answer of a command is not as ``infercost schema`` says."""
     return fastjsonschema.compile(schema(command))  # type: ignore[no-any-return]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Tests live until the end: a search for garbage among them costs their collection a fifth."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Result(NamedTuple):
