@@ -37,22 +37,30 @@ def _elementwise(plain: Callable[[float], float], ufunc: str) -> Callable[[float
     return function
 
 
-def _extreme(plain: Callable[..., float], ufunc: str) -> Callable[..., float]:
+def _extreme(values: tuple[float, ...], plain: Callable[..., float], ufunc: str) -> float:
     """The largest or the smallest of values, elementwise where one is an array."""
-
-    def function(*values: float) -> float:
-        for value in values:
-            if not isinstance(value, PLAIN):
-                import numpy
-
-                return reduce(getattr(numpy, ufunc), values)
+    if all(isinstance(value, PLAIN) for value in values):
         return plain(values)
+    import numpy
 
-    return function
+    return reduce(getattr(numpy, ufunc), values)
 
 
-maximum = _extreme(max, "maximum")
-minimum = _extreme(min, "minimum")
+# nearly all calls are of two numbers, and a long answer makes a million
+def maximum(one: float, other: float = -math.inf, *more: float) -> float:
+    """The largest of values, elementwise where one is an array."""
+    if not more and isinstance(one, PLAIN) and isinstance(other, PLAIN):
+        return other if other > one else one
+    return _extreme((one, other, *more), max, "maximum")
+
+
+def minimum(one: float, other: float = math.inf, *more: float) -> float:
+    """The smallest of values, elementwise where one is an array."""
+    if not more and isinstance(one, PLAIN) and isinstance(other, PLAIN):
+        return other if other < one else one
+    return _extreme((one, other, *more), min, "minimum")
+
+
 log2 = _elementwise(math.log2, "log2")
 logarithm = _elementwise(math.log, "log")
 root = _elementwise(math.sqrt, "sqrt")
