@@ -7,6 +7,7 @@ from infercost import formulas
 from infercost.analyses.remarks import idle_words
 from infercost.replica.rack import Rack
 from infercost.report import Note, Report, Row
+from infercost.scenario.replicas import FOR_ONE
 from infercost.scenario.scenario import Scenario
 
 #: What all replicas have together; what is not listed is of each.
@@ -25,6 +26,9 @@ OVERLOADED = "Overloaded: "
 def of_all(report: Report, scenario: Scenario) -> Report:
     """The report with what all replicas have together, for one unchanged but for devices that are idle."""
     copies, rack = scenario.copies, scenario.rack
+    if said := [note for note in report.notes if note.code == FOR_ONE]:
+        notes = tuple(note for note in report.notes if note not in said)
+        report = report.replace(verdict=f"{report.verdict} {said[0].text}", notes=notes)
     if idle := scenario.question.idle:
         used = copies * rack.devices
         report = report.replace(results=tuple(_beside_idle(row, used, idle) for row in report.results))
