@@ -320,6 +320,8 @@ def _null_notes(results: Iterable[Row], hours: Sequence[Mapping[str, Any]], stab
     def reason(key: str) -> str:
         if not stable and not has_an_end(key):
             return PILED
+        if key == "mean_wait_s" and whole[0]["wait_probability"] is not None:
+            return "no slot is free for chance: a queue has no end"
         return service_null_reason(key) if key in never else "an hour has no requests"
 
     return null_notes([*whole, *hours], reason)
@@ -384,10 +386,12 @@ def _fleet_rows(run: Run, row: dict[str, Any], *, said: bool) -> Iterator[Row]:
 def _time_rows(run: Run, row: dict[str, Any]) -> Iterator[Row]:
     day, fleet, has_requests = run.day, run.service.fleet, run.service.request is not None
     chance, waiting, _ = worst_waits(fleet, day) if has_requests else (None, None, ())
-    hour = "worst" if fleet.follows else "busiest"
+    hour = f"{'worst' if fleet.follows else 'busiest'} hour, one queue for all; at most"
+    if chance == 0 and fleet.closed and fleet.waiting >= 1:
+        hour = "each of those at once has a slot"
     yield Row("tpot_s", day.tpot, f"mean; {show(day.slowest.tpot, 's')} in the slowest hour")
     yield Row("ttft_s", row["ttft_s"], "no wait for a slot, slowest hour", shown=has_requests)
-    yield Row("wait_probability", chance, f"{hour} hour, one queue for all; at most", shown=chance is not None)
+    yield Row("wait_probability", chance, hour, shown=chance is not None)
     yield Row("mean_wait_s", waiting, "for a slot, mean over all; at most", shown=waiting is not None)
     yield Row("tokens_per_s", day.tokens_per_s, "mean over the day")
 

@@ -307,6 +307,20 @@ def test_the_verdict_says_that_most_requests_wait(share: float, most: bool) -> N
     assert ("--max-wait-probability 1%" in report.verdict) is most
 
 
+@pytest.mark.parametrize(("slots", "replicas"), [(64, 1), (60, 2), (16, 4)])
+def test_nobody_waits_where_each_of_the_streams_that_were_asked_about_has_a_slot(slots: int, replicas: int) -> None:
+    """A closed loop of 64 streams fills its slots and no other comes; kept for chance some more are provided."""
+    asked = {"gpu": "h100", "model": "llama-3.1-8b", "input_tokens": 1000, "output_tokens": 200, "concurrent": 64}
+    report = infercost.userbase(**asked, max_sequences=slots)
+    assert (report["wait_probability"], report["mean_wait_s"], report["replicas"]) == (0.0, 0.0, replicas)
+    assert "wait for a slot" not in report.verdict
+    within = infercost.userbase(**asked, max_sequences=slots, max_ttft="30s")
+    assert within["replicas"] == replicas
+    chanced = infercost.userbase(**asked, max_sequences=slots, max_wait_probability=0.01)
+    assert chanced["slots"] > 64
+    assert 0 < chanced["wait_probability"] <= 0.01
+
+
 def test_a_service_level_leaves_no_waiting_to_speak_of() -> None:
     days = {**CHAT, "users": 500_000, "traffic": "work", "scale_down": True}
     assert "wait for a slot" in infercost.userbase(**days).verdict
