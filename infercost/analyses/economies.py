@@ -26,6 +26,7 @@ from infercost.analyses.remarks import (
     step_notes,
     surest,
 )
+from infercost.analyses.served import fewer_bits, holds_few
 from infercost.analyses.unmet import unmet
 from infercost.analyses.worth import LEAST, ORIGIN, narrower, option, room_saving, step_at
 from infercost.errors import InfercostError
@@ -275,9 +276,18 @@ def _verdict(scenario: Scenario, values: Mapping[str, Any], even: own_or_api.Bre
         price = price and f"{price.removesuffix('. ')}, {certain}. "
     return (
         f"{margin_words(scenario, values)}{first}{price}{reach} within twice the floor; {speed}. "
+        f"{_room_words(service)}"
         f"A lone user's token costs {busy} a full batch's{alone}. "
         f"{_capacity_words(scenario, values)}{memory_words(scenario.rack)}"
     )
+
+
+def _room_words(service: Service) -> str:
+    """Why a floor is high where memory holds few sequences: hardly any share a read of the weights."""
+    if not holds_few(service):
+        return ""
+    held = many(service.fleet.slots, "sequence")
+    return f"Beside the weights a replica's cache has room for {held} only. "
 
 
 def _capacity_words(scenario: Scenario, values: Mapping[str, Any]) -> str:
@@ -356,7 +366,9 @@ def _batch_advice(scenario: Scenario) -> Iterator[str]:
     service = scenario.service
     running, slots, context = service.running, service.fleet.slots, service.context
     decoding = 1 - service.fleet.curve.prompt_share(slots)
-    if service.binds == "memory":
+    if found := list(fewer_bits(scenario)):
+        yield f"{found[0]}; or take more devices a replica"
+    elif service.binds == "memory":
         ways = []
         if other := narrower(scenario):
             saved = 1 - cost.device_seconds(other.service, cost.floor_of(other.service)) / cost.device_seconds(

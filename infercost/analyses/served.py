@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from infercost import formulas
 from infercost.analyses.prices import says_price
 from infercost.analyses.remarks import bounded
-from infercost.analyses.worth import LEAST
-from infercost.fleet.cost import month_usd, most_users, paid_devices, row_of
+from infercost.analyses.worth import LEAST, lighter, narrower, option, weights_of_8_bits
+from infercost.fleet.cost import device_seconds, floor_of, month_usd, most_users, paid_devices, row_of
 from infercost.fleet.day import Day, Fleet, day_of, serves, wait, worst_first_token
 from infercost.fleet.service import LIMITS, Service, curve_within, following, largest, staying
 from infercost.numeric import floor
@@ -25,6 +25,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 #: Limits of the batch that are a wish, where the others are what the machine and its engine can do.
 WISHES = ("latency", "first token")
+#: Memory that holds fewer sequences beside the weights holds few.
+FEW_HELD = 8
 #: Above this share of an hour's requests most wait.
 MOST = 0.5
 #: The share of what replicas can take from which on one more is worth a word.
@@ -198,11 +200,43 @@ def wait_words(results: Iterable[Row], stable: bool) -> str:
     return f"{most}: --max-wait-probability 1% provides for chance."
 
 
-def service_advice(run: Run) -> Iterator[str]:
-    """What one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
+def holds_few(service: Service) -> bool:
+    """Whether memory holds so few sequences beside the weights that hardly any share a read of these."""
+    return service.binds == "memory" and service.fleet.slots < FEW_HELD
+
+
+def fewer_bits(scenario: Scenario) -> Iterator[str]:
+    """Weights and a cache of eight bits where memory holds few sequences: how many then, and what a token saves."""
+    service, ways = scenario.service, list[str]()
+    if not holds_few(service):
+        return
+    found = (
+        (f"weights in 8 bits (--dtype {weights_of_8_bits(scenario)})", lighter(scenario)),
+        (f"a cache in 8 bits ({option(scenario)})", narrower(scenario)),
+    )
+    for what, other in found:
+        if other is None or other.service.missed or other.service.fleet.slots <= service.fleet.slots:
+            continue
+        floors = [device_seconds(each, floor_of(each)) for each in (service, other.service)]
+        if (saved := 1 - floors[1] / floors[0]) >= LEAST:
+            devices = other.rack.devices
+            on = "" if devices == scenario.rack.devices else f" on {many(devices, 'device')}"
+            held = many(other.service.fleet.slots, "sequence")
+            ways.append(
+                f"{what} {'leave' if 'weights' in what else 'leaves'} room for {held}{on}, and a full replica's "
+                f"token costs {show(saved, 'share')} less"
+            )
+    if ways:
+        yield "; or ".join(ways)
+
+
+def service_advice(scenario: Scenario, run: Run) -> Iterator[str]:
+    """What fewer bits, one more replica, a longer time between tokens, or fewer replicas in quiet hours would buy."""
     service, fleet = run.service, run.service.fleet
     if not run.day.stable:
         yield f"--replicas {run.needed}, or leave --replicas out"
+    yield from fewer_bits(scenario)
+    if not run.day.stable:
         return
     now, more = (run.capacity(run.day.replicas + extra) for extra in (0, 1))
     if run.day.users >= now * NEARLY_FULL:

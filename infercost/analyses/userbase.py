@@ -203,7 +203,7 @@ def _of_a_service(scenario: Scenario) -> Report:
         inputs=scenario.inputs,
         results=results,
         series=_series(hours),
-        advice=tuple(service_advice(run)),
+        advice=tuple(service_advice(scenario, run)),
         notes=(
             *_service_notes(service, day, said=bool(waits)),
             *own_or_api.remarks(even),

@@ -11,9 +11,9 @@ from infercost.analyses.step import token_seconds
 from infercost.errors import InfercostError
 from infercost.numeric import ceiling, floor, last_that
 from infercost.parts.accelerator import has_endless_rate, is_owned, joins
-from infercost.parts.formats import CACHES
+from infercost.parts.formats import CACHES, WEIGHTS
 from infercost.parts.preset import counted
-from infercost.parts.stack import eight_bit_cache
+from infercost.parts.stack import eight_bit_cache, reads_gguf
 from infercost.replica.layout import Layout
 from infercost.replica.serving import Served, full_prefill_time, serve_closed, serve_rate
 from infercost.replica.step import Running, full_batch, pace_of, tpot_of
@@ -235,6 +235,26 @@ def narrower(scenario: Scenario) -> Scenario | None:
     except InfercostError:
         return None
     return other if other.rack.plan.fits else None
+
+
+def lighter(scenario: Scenario) -> Scenario | None:
+    """The same question asked with weights of eight bits; None where they have no more, or that cannot be.
+
+    Nor for one of many rows, whose advice nobody reads.
+    """
+    if scenario.is_row:
+        return None
+    try:
+        other = at_point(scenario.question, {"dtype": WEIGHTS[weights_of_8_bits(scenario)]}, ORIGIN)
+    except InfercostError:
+        return None
+    smaller = other.rack.weight_bytes < (1 - LEAST) * scenario.rack.weight_bytes
+    return other if smaller and other.rack.plan.fits else None
+
+
+def weights_of_8_bits(scenario: Scenario) -> str:
+    """The format of eight bits that an engine stores weights in."""
+    return "q8_0" if reads_gguf(scenario.rack.setup.stack) else "fp8"
 
 
 def option(scenario: Scenario) -> str:
